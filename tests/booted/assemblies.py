@@ -17,16 +17,16 @@ from operations import boot
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build" / "test-assemblies"
 KEPT = 12
-"""Assemblies that stay in the cache; the least recently used ones go first."""
+"""Maximum number of cached assemblies. The least recently used ones are deleted first."""
 
 QUICK: Mapping[str, Any] = {"time_budget_ms": 0, "training_algorithms": ["item_knn", "popularity"]}
-"""Settings of a shop that trains in seconds, and that a slow machine does not degrade."""
+"""Settings of a shop that trains in seconds, and whose responses are not degraded on a slow machine."""
 
 _TIMEOUT_S = 1_200
 
 
 def synthesized(environment: str = "demo", **settings: Any) -> Path:
-    """Return the assembly of an environment of `cdk.json` with other settings."""
+    """Return the assembly of an environment of `cdk.json` with changed settings."""
     build_layers()
     inputs = inputs_digest(environment=environment, layers=boot.LAYERS, overrides=settings)
     options = [
@@ -53,7 +53,7 @@ def synthesized(environment: str = "demo", **settings: Any) -> Path:
 
 
 def build_layers() -> None:
-    """Build the layers, unless another process is doing so; these then stay as they are."""
+    """Build the layers. A lock prevents concurrent builds."""
     with _locked("layers"):
         boot.build_layers()
 

@@ -1,7 +1,7 @@
-"""Permissions in booted tests: none may be missing, and few may be unused.
+"""Permissions in booted tests. No permission may be missing, and few may be unused.
 
-``python -m tests.booted.permissions`` lists the granted actions without use since `build/permissions` was emptied. It
-skips those with a reason: AWS itself uses them, or a suite uses them that CI does not run.
+``python -m tests.booted.permissions`` lists the granted actions that no test has used since `build/permissions` was
+emptied. It skips actions with a reason: only AWS uses them, or only suites outside of CI.
 """
 
 import json
@@ -15,7 +15,7 @@ from local_cloud.client import Cloud
 
 DIRECTORY = Path(__file__).parents[2] / "build" / "permissions"
 _RANDOM = re.compile(r"(?<=:key/)[0-9a-f-]+|(?<=-)[A-Za-z]{6}(?= |$)")
-"""Pattern of the parts of ARNs that differ in each cloud: IDs of keys, and the ends of secrets' ARNs."""
+"""Pattern of the random parts of ARNs: IDs of keys, and suffixes of secrets."""
 
 CALLED_BY_AWS = {
     "cloudwatch:PutMetricData": "SageMaker writes the metrics of a job",
@@ -28,7 +28,7 @@ CALLED_BY_AWS = {
     "sagemaker:StopTrainingJob": "Step Functions stops the job of a stopped execution",
     "xray:": "Lambda and Step Functions write traces",
 }
-"""Reasons of grants that the embedded cloud cannot use, by the start of their action."""
+"""Reasons for grants that the embedded cloud cannot use, by the prefix of their action."""
 
 DAILY, SPARK = "a daily schedule; unit tests, make slow WHAT=functions", "make slow WHAT=spark"
 UNIT = "unit tests, which refuse calls without a grant"
@@ -56,11 +56,11 @@ USED_ELSEWHERE = {
     ("training/Workflow", "glue:"): SPARK,
     ("EventsRole", "states:StartExecution"): "the training's schedule; tests start trainings",
 }
-"""Reasons of grants that booted tests in CI do not use, by a part of the role and the start of the action."""
+"""Reasons for grants that booted tests in CI do not use, by a part of the role's name and the prefix of the action."""
 
 
 def record_permissions(cloud: Cloud) -> None:
-    """Write the grants of a cloud at the end of its test, and check that no role lacked a permission."""
+    """Write the grants of a cloud after its test, and assert that no role lacked a permission."""
     report = cloud.permissions()
     assert not report["refused"], f"requests that IAM would refuse: {report['refused']}"
     DIRECTORY.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def record_permissions(cloud: Cloud) -> None:
 
 
 def unused(grants: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Return role, action and resources of the grants that no request has used, and for which no reason stands here."""
+    """Return role, action and resources of unused grants without a reason."""
     uses: dict[tuple[str, str, str], bool] = defaultdict(bool)
     for grant in grants:
         resources = _RANDOM.sub("*", " ".join(grant["resources"]))

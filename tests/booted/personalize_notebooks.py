@@ -1,6 +1,6 @@
-"""The calls of three public notebooks of Amazon Personalize, in their order, with their cleanup.
+"""Calls of public notebooks of Amazon Personalize in their order, with their cleanup.
 
-They are of https://github.com/aws-samples/amazon-personalize-samples: `getting_started/notebooks` (1, 2 and 99),
+They are from https://github.com/aws-samples/amazon-personalize-samples: `getting_started/notebooks` (1, 2 and 99),
 `next_steps/workshops/POC_in_a_box` (01 to 06) and `getting_started/notebooks_managed_domains` (e-commerce and cleanup).
 """
 
@@ -20,7 +20,7 @@ TIMEOUT_S = 300
 NAMES = {"dataset_import_job": "datasetImportJob", "dataset_group": "datasetGroup", "event_tracker": "eventTracker",
          "solution_version": "solutionVersion", "batch_inference_job": "batchInferenceJob",
          "batch_segment_job": "batchSegmentJob"}  # fmt: skip
-"""Resources in methods, and their names in parameters and responses where these differ."""
+"""Names of resources in parameters and responses, by the name in methods, if these differ."""
 
 USER_ID, ITEM_ID = ({"name": name, "type": "string"} for name in ("USER_ID", "ITEM_ID"))
 TIMESTAMP, EVENT_TYPE = {"name": "TIMESTAMP", "type": "long"}, {"name": "EVENT_TYPE", "type": "string"}
@@ -29,7 +29,7 @@ GENRE, YEAR = {"name": "GENRE", "type": "string", "categorical": True}, {"name":
 
 @dataclasses.dataclass
 class Notebook:
-    """The clients of a notebook, and the steps that notebooks repeat."""
+    """Clients of a notebook, and steps that notebooks repeat."""
 
     personalize: Any
     runtime: Any
@@ -38,17 +38,17 @@ class Notebook:
 
     @classmethod
     def of(cls, client: Callable[[str], Any], *, names: str) -> Notebook:
-        """Return a notebook whose resources have a common beginning of their names."""
+        """Return a notebook whose resource names have the prefix `names`."""
         return cls(client("personalize"), client("personalize-runtime"), client("personalize-events"), names)
 
     def create(self, kind: str, name: str = "", **request: Any) -> str:
-        """Create a resource and wait until it is active, as notebooks do in a cell of its own; return its ARN."""
+        """Create a resource, wait until it is active, and return its ARN."""
         arn = self.begin(kind, name, **request)
         self.wait(kind, arn)
         return arn
 
     def begin(self, kind: str, name: str = "", **request: Any) -> str:
-        """Create a resource."""
+        """Create a resource and return its ARN."""
         named = {"jobName" if kind.endswith("_job") else "name": f"{self.names}-{name}"} if name else {}
         arn: str = getattr(self.personalize, f"create_{kind}")(**named, **request)[f"{NAMES.get(kind, kind)}Arn"]
         return arn
@@ -67,7 +67,7 @@ class Notebook:
                 time.sleep(PAUSE_S)
 
     def remove(self, kind: str, *arns: str) -> None:
-        """Delete resources, whose deletion is visible for a minute; notebooks wait for its end."""
+        """Delete resources, and assert that the deletion is in progress. Notebooks wait for its end."""
         field = NAMES.get(kind, kind)
         self.delete(kind, *arns)
         for arn in arns:
@@ -75,12 +75,11 @@ class Notebook:
             assert found["status"] == "DELETE IN_PROGRESS", found
 
     def delete(self, kind: str, *arns: str) -> None:
-        """Delete resources."""
         for arn in arns:
             getattr(self.personalize, f"delete_{kind}")(**{f"{NAMES.get(kind, kind)}Arn": arn})
 
     def schema(self, name: str, *fields: Mapping[str, Any], **more: str) -> str:
-        """Create a schema; return its ARN."""
+        """Create a schema and return its ARN."""
         record = {"type": "record", "name": name, "namespace": "com.amazonaws.personalize.schema"}
         arn: str = self.personalize.create_schema(
             name=f"{self.names}-{name.lower()}",
@@ -90,7 +89,7 @@ class Notebook:
         return arn
 
     def dataset(self, group: str, schema: str, dataset: str, location: str) -> str:
-        """Create a dataset and import a file into it; return its ARN."""
+        """Create a dataset, import a file into it, and return the dataset's ARN."""
         arn = self.create("dataset", dataset.lower(), datasetType=dataset, datasetGroupArn=group, schemaArn=schema)
         job = {"datasetArn": arn, "dataSource": {"dataLocation": location}, "roleArn": ROLE}
         self.create("dataset_import_job", dataset.lower(), **job)
@@ -101,13 +100,13 @@ class Notebook:
         return [item["itemId"] for item in self.runtime.get_recommendations(**request)["itemList"]]
 
     def send(self, tracking_id: str, user: str, item: str, event_type: str) -> None:
-        """Send an event whose item is a property."""
+        """Send an event whose properties contain the item."""
         event = {"sentAt": int(time.time()), "eventType": event_type, "properties": json.dumps({"itemId": item})}
         self.events.put_events(trackingId=tracking_id, userId=user, sessionId=str(uuid.uuid1()), eventList=[event])
 
 
 def first_campaign(notebook: Notebook, *, interactions: str, user: str) -> dict[str, list[str]]:
-    """Build a campaign, send events, and clean up; return the recommended items before and after the events."""
+    """Create a campaign, send events, and clean up. Return the recommended items before and after the events."""
     personalize = notebook.personalize
     schema = notebook.schema("Interactions", USER_ID, ITEM_ID, TIMESTAMP)
     group = notebook.create("dataset_group", "group")
@@ -133,7 +132,7 @@ def first_campaign(notebook: Notebook, *, interactions: str, user: str) -> dict[
     notebook.delete("event_tracker", tracker["eventTrackerArn"])
     notebook.delete("dataset", dataset, dataset.replace("INTERACTIONS", "EVENT_INTERACTIONS"))
     notebook.delete("schema", schema)
-    notebook.delete("dataset_group", group)  # the notebook keeps the group
+    notebook.delete("dataset_group", group)  # The notebook itself keeps the group.
     return {"before": before, "after": after}
 
 
@@ -141,7 +140,10 @@ def three_solutions(
     notebook: Notebook, *, interactions: str, items: str, user: str, item: str, genres: Sequence[str],
     batch: tuple[str, str], segments: tuple[str, str],
 ) -> dict[str, list[str]]:  # fmt: skip
-    """Train three solutions and one of segments, use campaigns, filters and jobs, clean up, and return all answers."""
+    """Train three solutions and one of segments on the same data, use campaigns, filters and jobs, and clean up.
+
+    Return all recommended items and selected users.
+    """
     personalize = notebook.personalize
     group = notebook.create("dataset_group", "group")
     schemas = [notebook.schema("Interactions", USER_ID, ITEM_ID, EVENT_TYPE, TIMESTAMP)]
@@ -208,7 +210,7 @@ def three_solutions(
 
 
 def domain_recommenders(notebook: Notebook, *, interactions: str, user: str, item: str) -> dict[str, list[str]]:
-    """Create two recommenders of a domain, and clean up by lists; return their answers."""
+    """Create two recommenders of a domain, and delete the listed resources. Return the recommended items."""
     personalize = notebook.personalize
     group = notebook.create("dataset_group", "group", domain="ECOMMERCE")
     schema = notebook.schema("Interactions", USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE, domain="ECOMMERCE")

@@ -1,7 +1,7 @@
-"""A program for Amazon Personalize: it provisions, imports, trains, recommends and cleans up.
+"""Program for Amazon Personalize that provisions, imports, trains, recommends and cleans up.
 
-It imports boto3 and the standard library only, so that it also runs with other versions of boto3:
-`python personalize_scenario.py` reads the variables of `alsolike keys create`, and prints its results as JSON.
+It imports only boto3 and the standard library, so it also runs with other versions of boto3. `python
+personalize_scenario.py` reads the variables of `alsolike keys create`, and prints its results as JSON.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ def run(
     batch: tuple[str, str] | None = None,
     waits_for_deletion: bool = False,
 ) -> dict[str, Any]:
-    """Run the program; return what it received.
+    """Run the program and return the received data.
 
     Parameters
     ----------
     client
-        Returns the client of a service.
+        Function that returns the client of a service.
     location
-        Interactions on S3.
+        Location of interactions on S3.
     user
-        A user of these interactions.
+        User with interactions.
     batch
         Input and output of a batch inference job.
     """
@@ -132,7 +132,7 @@ def run(
 
 
 def _recommenders(personalize: Any, runtime: Any, user: str) -> list[str]:
-    """Create and delete a dataset group of a domain with two recommenders; return the items of the first."""
+    """Create and delete a domain dataset group with two recommenders. Return the items of the first recommender."""
     group = personalize.create_dataset_group(name="domain", domain="ECOMMERCE")["datasetGroupArn"]
     arns = []
     for name, recipe in {
@@ -180,7 +180,7 @@ def _items(answer: dict[str, Any]) -> list[str]:
 if __name__ == "__main__":
     LOCATION, USER = sys.argv[1:]
     RESULT = run(
-        # Versions before 1.28 read no variables with endpoints.
+        # Versions before 1.28 do not read endpoints from environment variables.
         lambda service: boto3.client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL_PERSONALIZE"]),
         location=LOCATION,
         user=USER,

@@ -1,4 +1,4 @@
-"""A shop on a booted cloud: its calls, history, records and lake."""
+"""Shop on a booted cloud: API calls, history, records and lake."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Answer:
 
 
 class Shop:
-    """A shop with a URL, a token and the command line."""
+    """Shop with a URL, a token and the command line."""
 
     def __init__(self, cloud: Cloud, state: Path) -> None:
         self.cloud = cloud
@@ -58,15 +58,15 @@ class Shop:
     @classmethod
     @contextlib.contextmanager
     def booted(cls, assembly: Path, directory: Path, *, tls: bool = False, data: Path | None = None) -> Iterator[Self]:
-        """Boot a cloud for the context; its state file, and its certificates if it has some, are in `directory`."""
+        """Boot a cloud for the context. Its state file and any certificates are written to `directory`."""
         state = directory / "cloud.json"
         with Cloud.start(assembly, state=state, tls=directory / "tls" if tls else None, data=data) as cloud:
             yield cls(cloud, state)
-            with contextlib.suppress(CloudError):  # the test has killed the cloud
+            with contextlib.suppress(CloudError):  # The test may have killed the cloud.
                 record_permissions(cloud)
 
     def personalize(self, service: str) -> Any:
-        """Return a client of Amazon Personalize that differs from AWS's own in the key pair and the endpoint only."""
+        """Return a client of Amazon Personalize. It differs from AWS's client only in the key pair and the endpoint."""
         return boto3.client(
             service,
             region_name=self._key["AWS_REGION"],
@@ -128,7 +128,10 @@ class Shop:
         return self._names[key]
 
     def objects(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, bytes]]:
-        """Yield key and content of a bucket's objects; a content is fetched once, as polls read the same again."""
+        """Yield keys and contents of a bucket's objects.
+
+        Contents are cached, because polls read the same objects repeatedly.
+        """
         s3, name = self.cloud.client("s3"), self.name(bucket)
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name, Prefix=prefix):
             for entry in page.get("Contents", []):
@@ -146,7 +149,7 @@ class Shop:
         return [row for body in self.lake_objects(prefix) for row in parquet_rows(body)]
 
     def invoke(self, function: str) -> dict[str, Any]:
-        """Invoke the function whose name has this in it, as its schedule does; return what it answers."""
+        """Invoke the function whose name contains `function`, as its schedule does, and return its result."""
         functions = self.cloud.client("lambda")
         names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
         (found,) = (name for name in names if function in name)
@@ -156,7 +159,7 @@ class Shop:
         return outcome
 
     def alsolike(self, *arguments: str | Path, exit_code: int = 0) -> Any:
-        """Run a command with --json in this process; return the document it prints, or what it says on failure."""
+        """Run a command with --json in this process. Return the printed document, or the messages of a failure."""
         out, err = io.StringIO(), io.StringIO()
         status: Any = 0
         before = sys.argv
@@ -172,13 +175,13 @@ class Shop:
         return json.loads(out.getvalue()) if exit_code == 0 else err.getvalue()
 
     def run_alsolike(self, *arguments: str | Path) -> str:
-        """Run a command in a process of its own, as a shell does; return what it prints."""
+        """Run a command in a separate process, as a shell does, and return its output."""
         command: list[str | Path] = [Path(sys.executable).parent / "alsolike", *arguments, "--state", self.state]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def eventually(probe: Callable[[], T], *, holds: Callable[[T], bool] = bool, within_s: float = 30) -> T:
-    """Return the probe's value once it holds; the last one when time is up, for the assertion to show."""
+    """Poll until the value satisfies `holds`, and return the value. After the timeout, return the last value."""
     deadline = time.monotonic() + within_s
     pause_s = 0.05
     while True:
@@ -197,7 +200,10 @@ def parquet_rows(body: bytes) -> list[dict[str, Any]]:
 
 
 def write_history(path: Path, *, users: int, days: int, end: float) -> list[tuple[str, str, int]]:
-    """Write purchases in Personalize's CSV: each user buys around one of three cycles of ten items, in order."""
+    """Write purchases in Personalize's CSV format.
+
+    Each user buys items of one of three cycles of ten items, in order.
+    """
     rows = []
     for user in range(users):
         aisle, step = user % 3, user // 3
@@ -210,7 +216,7 @@ def write_history(path: Path, *, users: int, days: int, end: float) -> list[tupl
 
 
 def record(user: str, number: int) -> bytes:
-    """Return a stream record in the documented form."""
+    """Return a stream record in the documented format."""
     now_ms = int(time.time() * 1000)
     document: dict[str, Any] = {
         "event_id": f"{user}-{number}",
@@ -235,7 +241,7 @@ def failed_invocations(shop: Shop, function: str) -> int:
 
 
 def empty_quarantine(shop: Shop) -> None:
-    """Delete what earlier tests left in quarantine."""
+    """Delete quarantined records of earlier tests."""
     s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
     for entry in s3.list_objects_v2(Bucket=bucket, Prefix="quarantine/").get("Contents", []):
         s3.delete_object(Bucket=bucket, Key=entry["Key"])

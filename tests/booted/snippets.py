@@ -1,4 +1,4 @@
-"""Snippets of the documentation, run as a reader does."""
+"""Snippets of the documentation, run as a reader runs them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def snippets(page: Path, *languages: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the heading, language and text of each fenced block in one of the languages, in their order."""
+    """Yield the heading, language and text of each fenced block in one of the languages, in order."""
     heading = ""
     for title, language, text in re.findall(r"^#+ ([^\n]+)$|^```(\w+)\n(.*?)^```$", page.read_text(), re.M | re.S):
         heading = title or heading
@@ -21,7 +21,7 @@ def snippets(page: Path, *languages: str) -> Iterator[tuple[str, str, str]]:
 
 
 def run(language: str, text: str, *, environment: Mapping[str, str], directory: Path, stdin: str = "") -> str:
-    """Run a snippet; return what it prints."""
+    """Run a snippet and return its output."""
     command = ["bash", "-ec", text] if language == "sh" else [sys.executable, "-c", text]
     done = subprocess.run(
         command, env=environment, cwd=directory, input=stdin, capture_output=True, text=True, timeout=600

@@ -1,4 +1,4 @@
-"""A shop whose training fails in foreseeable ways, with the notifications that operators receive."""
+"""Shop whose training fails in predictable ways, and the notifications to its operators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.booted.shop import Shop, eventually
 
 
 class TrainingShop(Shop):
-    """A shop that trains."""
+    """Shop with a training workflow."""
 
     def __init__(self, cloud: Cloud, state: Path) -> None:
         super().__init__(cloud, state)
@@ -29,7 +29,7 @@ class TrainingShop(Shop):
         )
 
     def start(self, document: Any = None) -> str:
-        """Start the workflow; return the execution."""
+        """Start the workflow and return the ARN of the execution."""
         answer = self.stepfunctions.start_execution(
             stateMachineArn=self.name("state-machine-arn"), input=json.dumps(document or {})
         )
@@ -45,7 +45,7 @@ class TrainingShop(Shop):
         return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
 
     def ended(self, execution: str) -> dict[str, Any]:
-        """Wait for the execution's end; return what Step Functions says of it."""
+        """Wait for the end of the execution and return its description."""
 
         def look() -> dict[str, Any]:
             found: dict[str, Any] = self.stepfunctions.describe_execution(executionArn=execution)
@@ -68,7 +68,7 @@ class TrainingShop(Shop):
         return document
 
     def notifications(self) -> list[dict[str, Any]]:
-        """Return what the workflow told people since the last time; alarms on the same topic are their own matter."""
+        """Return the workflow's notifications since the last call. Alarms on the same topic are skipped."""
 
         def receive() -> list[dict[str, Any]]:
             received = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])

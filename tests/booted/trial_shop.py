@@ -1,4 +1,4 @@
-"""A shop whose versions go on trial."""
+"""Shop whose versions run as canaries."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SETTINGS: Mapping[str, Any] = {
     "canary_share_percent": 50,
     "canary_duration_s": 12,
     "canary_interval_s": 1,
-    # A shared machine is slow now and then, and no test of a trial is about that.
+    # A shared machine is sometimes slow, and no test of a canary depends on latency.
     "canary_max_latency_percent": 10_000,
 }
 """Settings of a shop that runs each canary on half of its users for some seconds."""
 
 
 class TrialShop(TrainingShop):
-    """A shop whose versions go on trial."""
+    """Shop whose versions run as canaries."""
 
     @property
     def serves(self) -> str:
@@ -46,13 +46,16 @@ class TrialShop(TrainingShop):
         return found.canary.version if found is not None and found.canary is not None else None
 
     def answer(self, *, until: Callable[[], bool]) -> Counter[tuple[str, str | None]]:
-        """Answer every shopper again and again; return how often which version did, and what it lacked."""
+        """Request recommendations for all shoppers until `until` returns true.
+
+        Return the number of responses by version and degradation.
+        """
         seen: Counter[tuple[str, str | None]] = Counter()
         deadline = time.monotonic() + 90
         while not until() and time.monotonic() < deadline:
             for user in SHOPPERS:
                 answer = self.recommend(user)
-                assert (answer.status, bool(answer.items)) == (200, True)  # in every state of the canary
+                assert (answer.status, bool(answer.items)) == (200, True)  # This holds in every state of the canary.
                 headers = answer.headers
                 seen[headers["x-alsolike-model-version"], headers.get("x-alsolike-degraded")] += 1
         return seen
@@ -66,7 +69,7 @@ class TrialShop(TrainingShop):
         return found
 
     def copy(self, version: str, directory: Path) -> Path:
-        """Download the champion's bundle as another version's."""
+        """Download the champion's bundle, and write it as the bundle of another version."""
         folder = directory / version
         folder.mkdir(parents=True)
         for key in self.keys(f"models/{self.serves}/"):
@@ -81,7 +84,7 @@ class TrialShop(TrainingShop):
                 self.s3.upload_file(str(path), self.bucket, f"models/{folder.name}/{path.name}")
 
     def register(self, folder: Path) -> dict[str, Any]:
-        """Let the gate see a bundle as a training job's output."""
+        """Invoke the registration of a bundle as a training job's output."""
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:
             for path in sorted(folder.iterdir()):

@@ -1,4 +1,4 @@
-"""Interactions that import jobs read."""
+"""Interactions for import jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from tests.booted.shop import SECONDS_PER_DAY
 
 IMPORT_BUCKET = "uploads"
-"""The bucket that import jobs may read."""
+"""Name of the bucket that import jobs may read."""
 
 _USERS, _DAYS = 60, 24
 
@@ -17,14 +17,14 @@ _USERS, _DAYS = 60, 24
 def upload_interactions(
     s3: Any, key: str = "history/interactions.csv", *, event_type: str = "", users: str = "p", items: str = "item"
 ) -> str:
-    """Upload interactions, in which the first user shops in aisle 0; return the location of their folder.
+    """Upload interactions, in which the first user buys items of aisle 0. Return the location of the folder.
 
     Parameters
     ----------
     event_type
-        Their type; without one, the file has no such column.
+        Event type of all interactions. If empty, the file has no such column.
     users, items
-        Beginnings of the IDs.
+        Prefixes of the IDs.
     """
     end = time.time() - 2 * SECONDS_PER_DAY
     rows = ["USER_ID,ITEM_ID,TIMESTAMP" + (",EVENT_TYPE" if event_type else "")]
@@ -38,7 +38,7 @@ def upload_interactions(
 
 
 def upload_items(s3: Any, key: str, *, genres: Sequence[str]) -> str:
-    """Upload movies of three aisles with a genre per aisle, and a year; return the location of their folder."""
+    """Upload movies of three aisles, with a genre per aisle and a year. Return the location of the folder."""
     rows = [
         f"movie-{aisle}{number},{genre}|All,{1970 + number}"
         for aisle, genre in enumerate(genres)
@@ -48,7 +48,7 @@ def upload_items(s3: Any, key: str, *, genres: Sequence[str]) -> str:
 
 
 def upload(s3: Any, key: str, text: str) -> str:
-    """Write a file into the bucket; return the location of its folder."""
+    """Write a file into the bucket, and return the location of the folder."""
     s3.create_bucket(Bucket=IMPORT_BUCKET)
     s3.put_object(Bucket=IMPORT_BUCKET, Key=key, Body=text.encode())
     return f"s3://{IMPORT_BUCKET}/{key.rpartition('/')[0]}/"

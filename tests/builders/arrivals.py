@@ -1,4 +1,4 @@
-"""Histories of answers and events, and the check that their results do not depend on their arrival."""
+"""Random responses and events, and the check that attribution does not depend on their order of arrival."""
 
 from __future__ import annotations
 
@@ -36,14 +36,15 @@ values = st.sampled_from([None, 0.1, 0.2, 0.7, 1e9, 19.99])
 
 @st.composite
 def copies_of(draw: st.DrawFn, first: dict[str, Any], named: st.SearchStrategy[Any]) -> list[dict[str, Any]]:
-    """Return what is sent again under an event's id: for other answers, of other dates, before it or long after it."""
+    """Draw duplicates of an event, which may reference other responses or have earlier or later dates."""
     copies = draw(st.lists(st.tuples(named, st.sampled_from([-2, 0, 1, 4]), st.integers(0, 2)), max_size=2))
     return [
         {
             **first,
             "recommendation_id": of["recommendation_id"] if isinstance(of, dict) else of,
             "event_time_ms": first["event_time_ms"] + days * DAY_MS,
-            "received_time_ms": first["event_time_ms"] + (days + 4 * late) * DAY_MS,  # never before it happened
+            # An event is never received before its time.
+            "received_time_ms": first["event_time_ms"] + (days + 4 * late) * DAY_MS,
         }
         for of, days, late in copies
     ]
@@ -51,7 +52,7 @@ def copies_of(draw: st.DrawFn, first: dict[str, Any], named: st.SearchStrategy[A
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return answers and events; some events name none, a forged one, or come at a wrong time."""
+    """Draw responses and events. Some events reference no response or a forged one, or have a wrong time."""
     served = draw(st.lists(answers, min_size=1, max_size=5))
     named = st.sampled_from([*served, *served, "forged", answer(["pear"])["recommendation_id"], None])
     events = draw(
@@ -108,7 +109,7 @@ def check_against_naive(shop: Lake, served: list[dict[str, Any]], events: list[d
 
 
 def check_any_arrival(s3: Any, history: Any, data: st.DataObject) -> None:
-    """Write a history at once and piece by piece, and compare both results with those of a naive attribution."""
+    """Write a history at once and in parts, and compare both results with a naive attribution."""
     served, events = history
     once, bit_by_bit = (Lake(s3, create_bucket(s3, f"lake-{next(_buckets)}")) for _ in range(2))
     once.write_served(served)
@@ -116,7 +117,7 @@ def check_any_arrival(s3: Any, history: Any, data: st.DataObject) -> None:
     once.attribute(rules=RULES)
     check_against_naive(once, served, events)
 
-    # The first objects come twice, as part of others, too; after some of them attribution runs.
+    # The first objects are written twice, possibly together with others. Attribution runs in between.
     pieces = [("served", row) for row in served] + [("event", row) for row in events]
     pieces = data.draw(st.permutations(pieces + pieces[:3]))
     while pieces:

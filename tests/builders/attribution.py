@@ -1,4 +1,4 @@
-"""A lake with answers and events, and what attribution makes of it."""
+"""Lake with responses and events, and the results of attribution."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _numbers = itertools.count()
 
 
 def answer(items: Sequence[str], *, user: str | None = "anna", **fields: Any) -> dict[str, Any]:
-    """Return a row of `served`; its id says what it does, unless it is given."""
+    """Return a row of `served`. Its recommendation ID matches the other fields, unless `fields` contains an ID."""
     values: dict[str, Any] = {
         "served_ms": SERVED_MS,
         "recommender": "for-you",
@@ -67,7 +67,7 @@ def answer(items: Sequence[str], *, user: str | None = "anna", **fields: Any) ->
 
 
 def event(of: Mapping[str, Any] | str | None, item: str | None, kind: str = "click", **fields: Any) -> dict[str, Any]:
-    """Return an interaction that names an answer, a minute after it."""
+    """Return an interaction that references a response, one minute after it."""
     named = of["recommendation_id"] if isinstance(of, Mapping) else of
     served_ms = of["served_ms"] if isinstance(of, Mapping) else SERVED_MS
     time_ms = served_ms + fields.pop("after_ms", 60_000)
@@ -96,17 +96,17 @@ def parquet(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> bytes:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lake:
-    """The lake of a shop: what is written into it, and what attribution makes of that."""
+    """Lake of a shop, with methods to write rows and read the results of attribution."""
 
     s3: Any
     bucket: str
 
     def write_served(self, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
-        """Write an object a day."""
+        """Write the rows, one object per day."""
         self._write(rows, SERVED, lambda row: served.partition_prefix(served.served_date(row["served_ms"])), name)
 
     def write_events(self, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
-        """Write an object a day."""
+        """Write the rows, one object per day."""
         self._write(rows, INTERACTIONS, lambda row: lake.partition_prefix(lake.event_date(row["event_time_ms"])), name)
 
     def _write(self, rows: Sequence[Mapping[str, Any]], schema: pa.Schema, prefix: Any, name: str) -> None:
@@ -131,7 +131,7 @@ class Lake:
             ).run()
 
     def outcomes(self, date: str = DATE) -> dict[str, dict[str, Any]]:
-        """Return the rows of a day by recommendation id."""
+        """Return the rows of a day by recommendation ID."""
         rows = self._rows(outcomes.object_key(date))
         assert len({row["recommendation_id"] for row in rows}) == len(rows)
         return {row["recommendation_id"]: row for row in rows}

@@ -1,4 +1,4 @@
-"""Every request that breaks the contract in one place, made of the API's description: new fields are in it at once."""
+"""Requests with one violation each, generated from the API's description, which includes new fields."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from alsolike.schema.http import ERROR_TYPES
 DESCRIPTION = description(DEFAULT)
 
 _KINDS: tuple[Any, ...] = ("text", 7, 0.5, True, [], ["text"], [[]], {}, {"a": {"a": 1}}, [None], 2**64 - 1, 1e300)
-"""Something of every type, and numbers that no field takes."""
+"""Values of every type, and numbers that no field accepts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fault:
-    """A wrong request.
+    """Invalid request.
 
     Attributes
     ----------
     says
-        What its error has to say: the field, and the limit where there is one.
+        Words that the error message must contain: the field, and the limit if there is one.
     """
 
     name: str
@@ -40,14 +40,14 @@ class Fault:
 
 
 def described(key: str) -> dict[str, Any]:
-    """Return what the description says of a route."""
+    """Return the description of a route."""
     method, path = key.split()
     operation: dict[str, Any] = DESCRIPTION["paths"][path][method.lower()]
     return operation
 
 
 def body_faults(key: str, good: Any) -> Iterator[Fault]:
-    """Yield a good body with each of its fields wrong in each way."""
+    """Yield the valid body `good` with one invalid field each."""
     reference = described(key)["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     schema = DESCRIPTION["components"]["schemas"][reference.rpartition("/")[2]]
     Draft202012Validator(schema).validate(good)
@@ -55,7 +55,7 @@ def body_faults(key: str, good: Any) -> Iterator[Fault]:
 
 
 def _faults(schema: dict[str, Any], good: Any, path: tuple[str | int, ...], value: Any) -> Iterator[Fault]:
-    """Yield what may be wrong of what stands at a path, where `value` is good."""
+    """Yield all faults of the value at a path. `value` is valid."""
     field = _written(path)
     for wrong, says in _wrong(schema, value):
         yield Fault(f"{field or 'body'} {_short(wrong)}", (field, *says), body=_with(good, path, wrong))
@@ -101,7 +101,7 @@ def _wrong(schema: dict[str, Any], good: Any) -> Iterator[tuple[Any, tuple[str, 
 
 
 def query_faults(key: str) -> Iterator[Fault]:
-    """Yield a query with each of its parameters wrong in each way, and one with an unknown parameter."""
+    """Yield queries with one invalid parameter each, and queries with an unknown parameter."""
     parameters = [each for each in described(key).get("parameters", []) if each["in"] == "query"]
     if parameters:
         yield Fault("an unknown parameter", ("surprise", "not a known field"), query={"surprise": "1"})
@@ -142,7 +142,7 @@ def _wrong_texts(name: str, schema: dict[str, Any]) -> Iterator[tuple[dict[str, 
 
 
 def path_faults(key: str) -> Iterator[Fault]:
-    """Yield invalid ids for the parameters of a path."""
+    """Yield invalid IDs for the parameters of a path."""
     for name in path_parameters(key):
         for text in (
             " ",
@@ -166,7 +166,7 @@ def path_parameters(key: str) -> list[str]:
 
 
 def is_refusal(answer: dict[str, Any], *, says: tuple[str, ...]) -> bool:
-    """Return whether an answer is a short error in Personalize's form with the expected words."""
+    """Return true if a response is a short error in Personalize's format with the expected words."""
     message = answer["document"].get("message", "")
     is_error = answer["statusCode"] in (400, 404) and answer["headers"].get("x-amzn-errortype") in ERROR_TYPES
     return is_error and 0 < len(message) < 4_000 and all(each in message for each in says)
@@ -186,11 +186,11 @@ UNREADABLE: dict[str, bytes] = {
     "NaN": b'{"a":NaN}',
     "far too long": b'{"a":"' + b"x" * 5_000_000 + b'"}',
 }
-"""Bodies that are wrong for every route."""
+"""Bodies that are invalid for every route."""
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema without null."""
+    """Return the schema without the type null."""
     if isinstance(schema.get("type"), list):
         return {**schema, "type": next(each for each in schema["type"] if each != "null")}
     return schema

@@ -1,4 +1,4 @@
-"""Small model bundles with a graph that can be computed by hand."""
+"""Small model bundles with a graph whose results can be computed by hand."""
 
 import dataclasses
 import io
@@ -70,7 +70,7 @@ def write_bundle(
     actions: ActionModel | None = None,
     reranker: Reranker | None = None,
 ) -> Manifest:
-    """Write a bundle: an item scores the weights of the history's items times their transitions to it.
+    """Write a bundle. The score of an item is the sum of weights in the history times transitions to the item.
 
     `related` has scores by kind, item and related item, best first.
     """
@@ -106,17 +106,17 @@ def write_bundle(
 
 
 def filling_memory(graph: bytes, *, size_bytes: int, times: int = 1) -> bytes:
-    """Return a model's graph that fills memory of this size for each item of the list, with the same result.
+    """Return a model's graph that allocates memory of this size per item of the list, with the same result.
 
     Parameters
     ----------
     times
-        Number of fills, one after the other, which only take time.
+        Number of consecutive allocations, which only take time.
     """
     nodes = [helper.make_node("Mul", ["k", "floats"], ["shape0"])]
     for number in range(
         times
-    ):  # each shape depends on the fill before it, because ONNX Runtime computes equal nodes once
+    ):  # Each shape depends on the previous allocation, because ONNX Runtime computes equal nodes once.
         nodes += [
             helper.make_node("ConstantOfShape", [f"shape{number}"], [f"filled{number}"]),
             helper.make_node("ReduceMax", [f"filled{number}"], [f"nothing{number}"], keepdims=0),
@@ -139,7 +139,7 @@ def failing(graph: bytes) -> bytes:
 
 
 def _with_later_scores(graph: bytes, nodes: Sequence[onnx.NodeProto], **constants: np.ndarray[Any, Any]) -> bytes:
-    """Return a graph with these nodes at its end, which turn `scores_before` into `scores`."""
+    """Return a graph with additional nodes at its end, which convert `scores_before` to `scores`."""
     model = onnx.load_from_string(graph)
     (scoring,) = [node for node in model.graph.node if "scores" in node.output]
     scoring.output[list(scoring.output).index("scores")] = "scores_before"
@@ -153,7 +153,7 @@ def _with_later_scores(graph: bytes, nodes: Sequence[onnx.NodeProto], **constant
 
 
 def without_later_files(directory: Path) -> None:
-    """Make the bundle one from before there were related items and an index of the graphs' tables."""
+    """Convert the bundle to an earlier release without related items and an index of tables."""
     document = orjson.loads((directory / files.MANIFEST_FILE).read_bytes())
     for name in files.LATER_FILES:
         del document["files"][name]
@@ -162,7 +162,7 @@ def without_later_files(directory: Path) -> None:
 
 
 def archive_of(directory: Path, *, prefix: str = "./") -> bytes:
-    """Return the folder's files as a training job's model.tar.gz."""
+    """Return the folder's files as the model.tar.gz of a training job."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for path in sorted(directory.iterdir()):
@@ -176,7 +176,10 @@ def upload_bundle(s3: Any, bucket: str, directory: Path, *, version: str) -> Non
 
 
 def small_graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelProto:
-    """Weighted rows of `table` added up, masked, and the k best; the table lies in the external data file."""
+    """Return a graph that adds the weighted rows of `table`, applies the mask and returns the k best items.
+
+    The table is in the external data file.
+    """
     biased = [helper.make_node("Add", ["sums", "bias"], ["biased"])] if with_bias else []
     scores = "biased" if with_bias else "sums"
     bias = [helper.make_tensor_value_info("bias", TensorProto.FLOAT, [table.shape[0]])] if with_bias else []

@@ -1,4 +1,4 @@
-"""Configurations to read records by, applied in turn."""
+"""Configurations for parsing records, which are applied one after the other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from alsolike.configuration.configuration import DEFAULT, Configuration, EventType, Limits
 
 RATING = dataclasses.replace(DEFAULT, events=MappingProxyType({**DEFAULT.events, "rating": EventType("rating", 2.0)}))
-"""Knows one event type more than what is built in."""
+"""Configuration with one event type in addition to the built-in ones."""
 
 
 def with_clock_skew(seconds: int) -> Configuration:
@@ -16,7 +16,7 @@ def with_clock_skew(seconds: int) -> Configuration:
 
 
 class Applied:
-    """A source whose looks find one configuration after the other; the last one stays."""
+    """Configuration source whose `refresh` applies the next configuration. The last one remains."""
 
     def __init__(self, first: Configuration = DEFAULT, *later: Configuration) -> None:
         self._holds = first

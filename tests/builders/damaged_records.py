@@ -1,4 +1,4 @@
-"""Records that name a user or a session, and are damaged so that no consumer can read them."""
+"""Records that contain a user or session ID, with damage that no consumer can parse."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ NAMING_USER = {
     "deep": b"[" * 20_000 + _json({"user_id": USER}),
     "sentence": b"rejected event of zo\xc3\xab/lee",
 }
-"""Records in which the user's ID can be read."""
+"""Damaged records in which the user's ID is readable."""
 
 NAMING_SESSION = {
     "empty user": _json({"user_id": "", "session_id": SESSION}),
@@ -69,7 +69,7 @@ UNDECIDED = {
     "Cyrillic, in KOI8-R": '{"user_id":"зоя"}'.encode("koi8-r"),
     "cut after another user": b'{"userId":"bob","user_id":["zo\xc3\xab/lee"',
 }
-"""Records that may be of any user."""
+"""Damaged records whose owner cannot be determined."""
 
 OF_OTHERS = {
     "another user": _json({"user_id": "bob", "customer": USER}),

@@ -42,20 +42,21 @@ ERASED = USERS[0]
 SECOND_MS = 1_000
 JOBS = ("compaction", "training", "import", "replay")
 REPLAY_LATER_MS = 900_000
-"""After this time the refused records are no longer in the future."""
-_SKEWS_MS = (-4_000, -999, 0, 0, 3_000, 600_000)  # the last one is refused: more than `limits.clock_skew_s`
+"""Time in milliseconds after which the rejected records are no longer in the future."""
+# The last skew exceeds `limits.clock_skew_s`, so the event is rejected.
+_SKEWS_MS = (-4_000, -999, 0, 0, 3_000, 600_000)
 
 
 @dataclasses.dataclass(frozen=True)
 class Sent:
-    """An event or a response, with the second in which a consumer receives it.
+    """Event or response, with the seconds in which consumers receive it.
 
     Attributes
     ----------
     event, response
-        One of them.
+        Exactly one of both is not None.
     profiles_s, lake_s
-        When update_profiles and the archive receive it; those of a duplicate are later ones.
+        Second in which update_profiles receives it, and second in which the archive receives it. Duplicates are later.
     """
 
     at_s: int
@@ -68,12 +69,12 @@ class Sent:
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """Events and responses of a shop, the time of an erasure, and the job that runs meanwhile.
+    """Events and responses of a shop, the time of an erasure, and a job that runs concurrently.
 
     Attributes
     ----------
     units_per_s
-        Pace of the purge; a fast one ends before the last records arrive.
+        Units that the purge processes per second. A fast purge ends before the last records arrive.
     """
 
     seed: int
@@ -84,7 +85,7 @@ class History:
     units_per_s: int = 1
 
     def owned_sessions(self) -> set[str]:
-        """Return the sessions of the erased user: with the least accepted login, or an own refused one before it."""
+        """Return the sessions of the erased user, who has the earliest accepted login, or an earlier rejected login."""
         first: dict[str, Login] = {}
         for each in self.sent:
             event = each.event
@@ -92,8 +93,8 @@ class History:
                 continue
             if event.user_id != ERASED and (_is_refused(event) or each.in_failed_batch):
                 continue
-            # update_profiles passed over the refused login before the tombstone, and the archive dropped it after:
-            # no store says that there was one.
+            # update_profiles skipped the rejected login before the tombstone, and the archive dropped it afterwards. So
+            # no store contains the login.
             if _is_refused(event) and each.profiles_s <= self.erased_s < each.lake_s:
                 continue
             login = Login(event.event_time_ms, event.event_id, event.user_id)
@@ -109,7 +110,7 @@ class History:
         return {session for session, found in users.items() if len(found) <= 2}
 
     def traces(self) -> set[str]:
-        """Return texts that no store may hold: ids of the user, of the user's events and of responses."""
+        """Return strings that no store may contain: IDs of the user, of the user's events and of responses."""
         sessions = self.owned_sessions()
         hashes = {PSEUDONYMS.shopper(session) for session in sessions}
         found = {ERASED, PSEUDONYMS.shopper(ERASED)}
@@ -125,16 +126,16 @@ class History:
 
 
 def history(seed: int) -> History:
-    """Return the history of a seed."""
+    """Return the random history of a seed."""
     dice = random.Random(seed)
     sent: list[Sent] = []
     for number in range(dice.randint(2, 5)):
         _add_visit(sent, dice, session=f"visit-{seed}-{number}")
     last_s = max(each.at_s for each in sent)
     logins_s = [each.at_s for each in sent if each.event and each.event.user_id == ERASED]
-    # Half of the erasures come in the second of a login, which is then on its way to the stores.
+    # Half of the erasures happen in the second of a login, which has not reached the stores then.
     erased_s = dice.choice(logins_s) if logins_s and dice.random() < 0.5 else dice.randint(1, last_s)
-    # After the request for the erasure, the user's device sends nothing more, but earlier records may arrive.
+    # After the request for the erasure, the user's device sends no more events, but earlier records may still arrive.
     kept = [each for each in sent if each.at_s <= erased_s or not _names(each, ERASED)]
     return History(seed, tuple(kept), erased_s, dice.choice(JOBS), dice.randint(0, erased_s + 3))
 
@@ -142,7 +143,8 @@ def history(seed: int) -> History:
 def _add_visit(sent: list[Sent], dice: random.Random, *, session: str) -> None:
     users = dice.sample(USERS, dice.choice((0, 1, 1, 1, 2)))
     skew_ms = dice.choice(_SKEWS_MS)
-    # Logins of several users come from one device, in their order; the backend, with a clock of its own, sends one.
+    # Logins of several users come from one device in order. The backend, which has a different clock, sends a single
+    # login.
     login_skew_ms = dice.choice(_SKEWS_MS) if len(users) == 1 else skew_ms
     at_s = dice.randint(1, 10)
 
@@ -199,7 +201,7 @@ def _is_refused(event: Interaction) -> bool:
 
 
 class Shop:
-    """A deployment in which a history happens."""
+    """Deployment that receives a history."""
 
     def __init__(self, stores: Stores, story: History) -> None:
         self.stores, self.story = stores, story
@@ -213,7 +215,7 @@ class Shop:
         self._next_pass_s = 0
 
     def run(self, *, erases: bool) -> None:
-        """Let everything happen, second by second, and the erasure to its end."""
+        """Simulate the history second by second, until the erasure has ended."""
         last_s = max(max(each.profiles_s, each.lake_s) for each in self.story.sent)
         settled_s = max(self.story.erased_s, self.story.job_s) + 6
         for now_s in range(max(last_s, settled_s) + 1):
@@ -231,7 +233,7 @@ class Shop:
             self._purge(now_s)
 
     def _purge(self, now_s: int) -> None:
-        """Do some units of the purge, and end it after the last late record.
+        """Process some units of the purge, and end the purge after the last late record.
 
         Between passes, all processes see the tombstones.
         """
@@ -261,13 +263,13 @@ class Shop:
                 archive_served(delivery, client=self.stores.s3, bucket=PLACES.lake_bucket, erased=stones)
 
     def _give_up(self, number: int, each: Sent, *, now_s: int) -> None:
-        """Let a consumer fail on an event, unless the tombstone would have made it drop the event."""
+        """Let a consumer fail on an event, unless it would drop the event because of the tombstone."""
         assert each.event is not None
         if not self._readers[0].erased(None, each.event.session_id, now_ms=_ms(now_s)):
             self.stores.put(f"aws/lambda/m/shard/{number}", failed_batch(each.event))
 
     def _begin_job(self, now_s: int) -> Callable[[], object]:
-        """Return the end of a job that has read the stores by now."""
+        """Start a job that reads the stores now, and return a function that finishes it."""
         if self.story.job == "compaction":
             tombstones = ErasedUsers(self.stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
             return lambda: keep_up(self.stores.s3, PLACES.lake_bucket, later_ms=7_200_000, erased=tombstones)
@@ -283,7 +285,10 @@ class Shop:
         return lambda: self._write_dataset(cleaned, reader)
 
     def _replayable(self) -> Iterator[tuple[str, StreamRecord]]:
-        """Yield quarantined records of sessions with one user; a replayed login of another one changes the owner."""
+        """Yield quarantined records of sessions with one user.
+
+        Replaying another user's login would change the owner.
+        """
         sessions = self.story.sessions_of_one_user()
         for key in self.stores.keys("quarantine/"):
             record = QuarantinedRecord.from_json(self.stores.body(key)).record
@@ -291,7 +296,7 @@ class Shop:
                 yield key, record
 
     def _replay(self, held: dict[str, StreamRecord]) -> None:
-        """Put records on the stream again, as `alsolike quarantine replay` does, and delete their objects."""
+        """Put records on the stream again and delete their objects, as `alsolike quarantine replay` does."""
         now_ms = NOW_MS + REPLAY_LATER_MS
         for number, record in enumerate(held.values()):
             again = record._replace(sequence=sequence(100_000 + number), arrived_ms=now_ms)
@@ -320,16 +325,16 @@ class Shop:
                 self.stores.put(key, parquet(table), bucket=PLACES.artefact_bucket)
 
     def export(self, user: str) -> dict[str, Any]:
-        """Return what the API shows of a user."""
+        """Return the user's data that the API exports."""
         places = UserDataStores(PLACES.lake_bucket, PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
         data = UserData(self.stores.s3, self.stores.dynamodb, places, PSEUDONYMS, pd, pq)
         document: dict[str, Any] = json.loads(b"".join(data.document(user)))
         return document
 
     def left(self) -> dict[str, list[str]]:
-        """Return the traces of the erased user, each with the places that hold it.
+        """Return the traces of the erased user, with the objects and rows that contain them.
 
-        Tombstones and receipts hold the user's keyed hash: receipts restore lost tombstones.
+        Tombstones and receipts may contain the user's keyed hash, because receipts restore lost tombstones.
         """
         traces = self.story.traces()
         found = {trace: self.stores.holding(trace) for trace in traces}

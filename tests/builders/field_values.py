@@ -1,4 +1,4 @@
-"""Values around what declared fields take, good and bad, and the judge of their schemas."""
+"""Valid and invalid values around the limits of declared fields, and a validator of their schemas."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANYTHING = st.recursive(
 
 
 def near(field: Field) -> st.SearchStrategy[Any]:
-    """Values that the field takes, and some that it does not."""
+    """Draw values that the field accepts, and some that it rejects."""
     return st.one_of(_meant(field), _meant(field), _meant(field), ANYTHING)
 
 
@@ -69,13 +69,13 @@ def _more(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def judge(schema: dict[str, Any]) -> Any:
-    """Return what judges values by a schema, strictly: JSON inside strings too, and patterns as ECMA 262 has them."""
+    """Return a strict validator of a schema, which also checks JSON in strings and applies patterns by ECMA 262."""
     Draft202012Validator.check_schema(schema)
     return _Strict(schema)
 
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-    # Python's $ is also before a last line's end; the one of JSON Schema is not.
+    # In Python, $ also matches before a final line end. In JSON Schema, it does not.
     if isinstance(value, str) and not re.search(re.sub(r"(?<!\\)\$(?=\||$|\))", r"\\Z", pattern), value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 

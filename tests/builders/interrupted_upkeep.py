@@ -1,4 +1,4 @@
-"""Upkeep that is killed, joined or overtaken by an erasure at one of its calls: readers count the same throughout."""
+"""Upkeep that is killed, concurrent or overtaken by an erasure at one of its calls. Readers always get equal counts."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def kill_at(step: int) -> Callable[[int, str], None]:
 
 
 def kill_and_go_on(s3: Any, bucket: str, *, step: int) -> bool:
-    """Kill upkeep before its call number `step` and go on; return whether there was such a call."""
+    """Kill upkeep before its call number `step`, and run it again. Return true if this call existed."""
     raw = fill(s3, bucket)
     expected = counted(s3, bucket)
     client = Watched(s3, kill_at(step))
     killed = False
     try:
-        keep_up(client, bucket, later_ms=LATER_MS)  # merges
-        keep_up(client, bucket, later_ms=LATER_MS)  # removes the inputs
+        keep_up(client, bucket, later_ms=LATER_MS)  # The first run merges.
+        keep_up(client, bucket, later_ms=LATER_MS)  # The second run removes the inputs.
     except Killed:
         killed = True
     assert counted(s3, bucket) == expected, f"killed at step {step}"
@@ -57,7 +57,7 @@ def kill_and_go_on(s3: Any, bucket: str, *, step: int) -> bool:
 
 
 def join_another_call(s3: Any, bucket: str, *, step: int) -> bool:
-    """Run another call before call number `step` of the first; return whether there was such a call."""
+    """Run another upkeep before call number `step` of the first one. Return true if this call existed."""
     fill(s3, bucket)
     expected = counted(s3, bucket)
     joined = False
@@ -81,7 +81,7 @@ def join_another_call(s3: Any, bucket: str, *, step: int) -> bool:
 
 @dataclasses.dataclass
 class Tombstones:
-    """Erased users whose hash is their id; `now` may find one more at any read."""
+    """Erased users, whose hashes equal their IDs. Tests add users between calls of `now`."""
 
     erased: dict[str, int]
 
@@ -93,9 +93,9 @@ class Tombstones:
 
 
 def erase_during_a_merge(s3: Any, bucket: str, *, step: int) -> bool:
-    """Erase a user before call number `step` of a merge; return whether there was such a call.
+    """Erase a user before call number `step` of a merge. Return true if this call existed.
 
-    Erasure puts the tombstone first, then rewrites the files that it has listed.
+    An erasure writes the tombstone first, and then rewrites the listed files.
     """
     for n in range(3):
         write(s3, bucket, str(n), [row(f"a{n}", user_id="anna"), row(f"b{n}", user_id="bob")])

@@ -18,19 +18,20 @@ from alsolike.records.interaction import INTERACTIONS_COLUMNS
 
 SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
-"""As it was before searches were events."""
+"""Schema from before searches were events."""
 
 
 def write_file(rows: Iterable[Mapping[str, Any]], path: Path, *, schema: pa.Schema = SCHEMA) -> None:
-    """Write rows, all of one day, as one object of the lake."""
+    """Write rows of one day as one object of the lake."""
     path.parent.mkdir(parents=True, exist_ok=True)
     known = [{name: row.get(name) for name in schema.names} for row in rows]
     pq.write_table(pa.Table.from_pylist(known, schema=schema), path)
 
 
 def open_table(directory: Path, *, table: str = INTERACTIONS_TABLE) -> duckdb.DuckDBPyConnection:
-    """Open the interactions table over the files below `directory`, as Athena does: columns by name, days by path."""
-    write_file([], directory / f"{lake.partition_prefix('1970-01-01')}types.parquet")  # the types, as Glue has them
+    """Open the interactions table over the files below `directory` as Athena does: columns by name, days by path."""
+    # This file sets the types, as Glue does.
+    write_file([], directory / f"{lake.partition_prefix('1970-01-01')}types.parquet")
     connection = duckdb.connect()
     pattern = str(directory / INTERACTIONS_PREFIX / "*" / "*.parquet")
     connection.execute(

@@ -1,4 +1,4 @@
-"""A lake that upkeep works on, and what can happen at each of its calls."""
+"""Lake for tests of upkeep, and a client that intercepts each of its calls."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def listed(s3: Any, bucket: str) -> list[LakeObject]:
 
 
 def counted(s3: Any, bucket: str, objects: Iterable[LakeObject] | None = None) -> list[dict[str, Any]]:
-    """Return the events that a reader counts in the listed objects that still exist, each event once."""
+    """Return the distinct events of the listed objects that still exist, as a reader gets them."""
     found = listed(s3, bucket) if objects is None else objects
     contents = [content for each in found if (content := read(s3, bucket, each)) is not None]
     tables = [pq.read_table(io.BytesIO(content)) for content in contents]
@@ -121,7 +121,7 @@ def keep_up(
     rules: MergeRules = RULES,
     **options: Any,
 ) -> UpkeepResult:
-    """Run upkeep at a time so much later than now."""
+    """Run upkeep with a clock that is `later_ms` ahead."""
     upkeep = Upkeep(
         s3,
         bucket,

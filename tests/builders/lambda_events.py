@@ -1,4 +1,4 @@
-"""Records, events and requests as Lambda hands them over."""
+"""Records, events and requests in the format of Lambda's events."""
 
 import base64
 import dataclasses
@@ -102,7 +102,7 @@ class LambdaContext:
 
 
 def kafka_event(*values: bytes, topic: str = "shop-events", partition: int = 0, first: int = 0) -> dict[str, Any]:
-    """Return an event with one record per value; an empty value is a deletion."""
+    """Return an event with one record per value. An empty value is a deletion."""
     records = [
         {
             "topic": topic,

@@ -1,4 +1,4 @@
-"""Attribution as the documentation words it, one event after the other: what the real one has to agree with."""
+"""Attribution as documented, one event after the other, as the reference for the real attribution."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 @dataclasses.dataclass
 class Led:
-    """Outcomes of an answer by item; for an answer without a user, also by viewer."""
+    """Outcomes of a response by item, and also by viewer if the response has no user."""
 
     shown_ms: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
     items: dict[str, set[tuple[str, str]]] = dataclasses.field(
@@ -41,14 +41,14 @@ class Led:
 def attributed(
     served: Sequence[Row], events: Sequence[Row], rules: AttributionRules, days: Sequence[int]
 ) -> tuple[dict[str, dict[str, Any]], dict[int, Counter[str]]]:
-    """Return what each answer led to by its id, and what did not count by day and reason.
+    """Return the outcomes of each response by ID, and the numbers of rejected events by day and reason.
 
     Parameters
     ----------
     events
-        With copies that were sent again.
+        Events, including duplicates.
     days
-        Since 1970: those that have results.
+        Days with results, since 1970.
     """
     served_days = {row["served_ms"] // DAY_MS for row in served}
     answers = {row["recommendation_id"]: row for row in served}
@@ -108,13 +108,13 @@ def _viewer(event: Row, answer: Row) -> str:
 def _judged(
     event: Row, answers: Mapping[str, Row], rules: AttributionRules, served_days: set[int]
 ) -> tuple[int, str | None]:
-    """Return the day on which an event is counted, and why it does not count."""
+    """Return the day on which an event is counted, and the reason for its rejection, if any."""
     happened = event["event_time_ms"] // DAY_MS
     try:
         answered = recommendation_id.parse(event["recommendation_id"]).answered_ms // DAY_MS
     except InvalidInput:
         return happened, "forged"
-    if happened < answered - 1:  # the clock skew is less than a day
+    if happened < answered - 1:  # The clock skew is less than a day.
         return happened, "before-served"
     if happened > answered + rules.window_days:
         return happened, "too-late"

@@ -1,9 +1,9 @@
-"""OpenMetrics text, read by Prometheus' own client."""
+"""OpenMetrics text, parsed by Prometheus' own client."""
 
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 
 def read_families(text: str) -> dict[str, Metric]:
-    """Return the families of a text by name, in their order."""
+    """Return the families of an OpenMetrics text by name, in order."""
     return {family.name: family for family in text_string_to_metric_families(text)}  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Outcomes of answers that tests make up, and where they lie."""
+"""Synthetic outcomes of responses, and their objects in the lake."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _numbers = itertools.count()
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Outcomes of an answer, with defaults for all other columns."""
+    """Outcomes of a response, with defaults for all other columns."""
 
     shopper: str | None
     served_ms: int
@@ -37,19 +37,19 @@ class Outcome:
     degraded: bool = False
 
     def row(self) -> dict[str, Any]:
-        """Return it as the table has it."""
+        """Return the outcomes as a row of the table."""
         rest = {"recommendation_id": f"id-{next(_numbers)}", "model_version": "v1", "source": "model", "items": 10,
                 "carts": 0, "new_items": 0, "novelty": 1.0}  # fmt: skip
         return {**rest, **dataclasses.asdict(self), "arms": list(self.arms)}
 
 
 def table(answers: Iterable[Outcome]) -> pa.Table:
-    """Return the rows of answers."""
+    """Return the rows of responses."""
     return pa.Table.from_pylist([answer.row() for answer in answers], schema=SCHEMA)
 
 
 def store(s3: Any, bucket: str, answers: Iterable[Outcome]) -> None:
-    """Write answers to the lake, an object a day."""
+    """Write outcomes to the lake, one object per day."""
     for date, of_day in itertools.groupby(
         sorted(answers, key=lambda answer: answer.served_ms), key=lambda answer: event_date(answer.served_ms)
     ):

@@ -9,7 +9,7 @@ from alsolike.bundle.related import RelatedTable
 
 
 def related_table(rows: Sequence[Sequence[tuple[int, float]]]) -> RelatedTable:
-    """Return the table of positions and scores, best first, of positions 1..N."""
+    """Return a table of the positions 1 to N from rows of related positions and scores, best first."""
     entries = [entry for row in rows for entry in row]
     targets = np.array([target for target, _ in entries], np.int32)
     scores = np.array([score for _, score in entries], np.float16)

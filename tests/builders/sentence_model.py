@@ -1,4 +1,4 @@
-"""A sentence model of seven words: a sofa is nearly a couch, colours mean nothing, and nothing else is like another."""
+"""Sentence model of seven words. Sofa and couch are similar, colours have zero vectors, and the other words differ."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORDS: Mapping[str, Sequence[float]] = {
     "lamp": (0, 0, 1),
     "desk": (0, -1, 0),
 }
-"""Vectors of length 1, so that cosines are inner products. The vector of unknown words must not count."""
+"""Vectors of length 1, so that cosines are inner products. The vector of unknown words must not be used."""
 
 ITEMS = {"sofa": {"title": "grey sofa"}, "lamp": {"title": "grey lamp"}, "desk": {"title": "oak desk"}, "oak": {}}
 
@@ -38,11 +38,11 @@ def static_model(words: Mapping[str, Sequence[float]] = WORDS) -> StaticModel:
 
 
 def write_model(folder: Path) -> Path:
-    """Write the model as model2vec does."""
+    """Write the model in the format of model2vec."""
     static_model().save_pretrained(folder)
     return folder
 
 
 def sentence_model(folder: Path, items: Sequence[Mapping[str, str]] = tuple(ITEMS.values())) -> SentenceModel:
-    """Open the model that is written into a folder."""
+    """Write the model to a folder and open it."""
     return open_model(write_model(folder), items)

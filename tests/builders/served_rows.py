@@ -1,4 +1,4 @@
-"""Rows of what was served."""
+"""Rows of the recommendation log."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ SERVED_MS = 1_790_000_000_000
 
 
 def served(**fields: Any) -> ServedResponse:
-    """Return a row whose recommendation id says what its fields say."""
+    """Return a row whose recommendation ID matches its fields."""
     row_values: dict[str, Any] = {
         "served_ms": SERVED_MS,
         "recommender": "for-you",

@@ -1,4 +1,4 @@
-"""Requests that botocore signs, as API Gateway passes them to functions."""
+"""Requests signed by botocore, as API Gateway passes them to functions."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def sign(
     encodes_twice: bool = True,
     **headers: str,
 ) -> dict[str, Any]:
-    """Return a request that is signed at a time.
+    """Return a request that was signed at the time `at_s`.
 
     Parameters
     ----------
     route
-        Path of the route, if it has variables.
+        Path template of the route, if it has variables.
     headers
-        Further headers, with `_` in place of `-`.
+        Additional headers, with `_` instead of `-`.
     """
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     request = AWSRequest(method, url, headers={"content-type": "application/json", **sent}, data=body.encode())

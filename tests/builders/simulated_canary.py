@@ -1,4 +1,4 @@
-"""Simulated answers of a canary's arms, and the tests at every look."""
+"""Simulated responses of a canary's arms, and the tests at every check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functions.run_canary.evaluation import Test, Tolerance, judge
 from functions.run_canary.figures import GROUPS, Answers, Arm, Outcomes, arm_of, group_of
 
 ANSWERS, SHOWN = 4, 5
-"""Mean answers per user, and items per answer."""
+"""Mean number of responses per user, and number of items per response."""
 
 LIMITS = Tolerance(error_points=1.0, latency_share=0.5)
 
@@ -20,7 +20,7 @@ Rng = np.random.Generator
 
 @dataclasses.dataclass(frozen=True)
 class Behaviour:
-    """Distribution of an arm's answers and outcomes."""
+    """Distribution of an arm's responses and outcomes."""
 
     error_rate: float = 0.02
     latency_ms: float = 20.0
@@ -28,7 +28,7 @@ class Behaviour:
 
 
 def history(rng: Rng, users: int, shop: Behaviour, *, first_user: int) -> tuple[Any, ...]:
-    """Return answers in their order: user, failed, took, clicks. Some users come often, some err often."""
+    """Return responses in order: user, failure, duration and clicks. Activity and error rate vary by user."""
     often = rng.gamma(0.5, 2.0, users)
     answers = rng.choice(users, size=users * ANSWERS, p=often / often.sum())
     prone = rng.beta(2, 8, users)
@@ -39,9 +39,10 @@ def history(rng: Rng, users: int, shop: Behaviour, *, first_user: int) -> tuple[
 
 
 def arm(columns: tuple[Any, ...], part: float) -> Arm:
-    """Return the figures of the first part of a history."""
+    """Return the metrics of the first part of a history."""
     users, failed, took_ms, clicks = (column[: round(len(column) * part)] for column in columns)
-    hashes = users.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(20)  # any that spreads
+    # Any hash function that distributes evenly.
+    hashes = users.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(20)
     groups = group_of(hashes)
     counts = np.bincount(groups, minlength=GROUPS).astype(float)
     clicked = np.bincount(groups, weights=clicks, minlength=GROUPS).astype(float)
@@ -51,7 +52,7 @@ def arm(columns: tuple[Any, ...], part: float) -> Arm:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Canary:
-    """A canary of some users; it is looked at every hour of a day."""
+    """Canary on some users, with a check every hour of a day."""
 
     users: int = 2_500
     share: float = 0.2
@@ -61,7 +62,7 @@ class Canary:
     limits: Tolerance = LIMITS
 
     def judgements(self, rng: Rng) -> list[tuple[Test, ...]]:
-        """Return the tests of every look, up to the first breach."""
+        """Return the tests of every check, up to the first breach."""
         own = round(self.users * self.share)
         ours = history(rng, own, self.candidate, first_user=0)
         theirs = history(rng, self.users - own, self.champion, first_user=own)
@@ -76,6 +77,6 @@ class Canary:
         return judgements
 
     def first_breach(self, rng: Rng) -> tuple[str, int] | None:
-        """Return the first breached test and the number of the look; None without a breach."""
+        """Return the first breached test and the number of the check, or None if no test was breached."""
         judgements = self.judgements(rng)
         return next(((test.name, len(judgements)) for test in judgements[-1] if test.breached), None)

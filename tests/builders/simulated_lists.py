@@ -1,4 +1,4 @@
-"""Simulated comparisons of a candidate with the champion: NDCG of each user's list by both."""
+"""Simulated comparisons of a candidate with the champion, with the NDCG of each user's list by both models."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Lists:
     Attributes
     ----------
     hit_rate
-        Mean share of the champion's lists with the relevant item; users differ.
+        Mean share of the champion's lists with the relevant item. It varies by user.
     same
-        Share of users whose lists of both models are the same, except for the loss.
+        Share of users whose lists by both models are equal, except for the loss.
     worse
         True loss of the candidate, relative to the champion's NDCG.
     """
@@ -47,7 +47,7 @@ class Lists:
         return np.where(draws.random(self.users) < self.worse, 0.0, own), champion
 
     def document(self, draws: np.random.Generator) -> dict[str, Any]:
-        """Return the figures that the training job records."""
+        """Return the metrics that the training job records."""
         own, champion = self.gains(draws)
         return {
             "asked_users": self.users,

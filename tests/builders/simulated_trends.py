@@ -1,4 +1,4 @@
-"""Simulated counters of a shop whose items keep their shares of the visits."""
+"""Simulated counters of a shop whose items keep their shares of visits."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ HOUR_MS = 3_600_000
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StationaryShop:
-    """A shop with Zipf-distributed items.
+    """Shop with Zipf-distributed items.
 
     Attributes
     ----------
     visits
-        Mean per hour, of one item each.
+        Mean number of visits per hour, with one item each.
     per_visit
-        Mean events of a visit.
+        Mean number of events per visit.
     weights
-        Weights of events, equally likely; repeat a weight to make it likelier.
+        Weights of events, drawn with equal probability. A repeated weight has a higher probability.
     rising
-        The event rate of the item ranked tenth in the last hour, relative to its usual one.
+        Event rate of the tenth most popular item in the last hour, relative to its usual rate.
     """
 
     items: int = 500
@@ -35,7 +35,7 @@ class StationaryShop:
     rising: float = 1.0
 
     def hours(self, draws: np.random.Generator, *, warm_up: int, looks: int, apart: int) -> Iterator[ShardCounts]:
-        """Yield the counters after the warm-up, and then every few hours."""
+        """Yield the counters after the warm-up, every `apart` hours."""
         counts, now_ms = NOTHING_COUNTED, 0
         for hour in range(warm_up + looks * apart):
             now_ms += HOUR_MS

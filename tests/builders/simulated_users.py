@@ -1,4 +1,4 @@
-"""Simulated users of two arms: their sums and the always valid comparison at every look."""
+"""Simulated users of two arms, with their sums and the always valid comparison at every check."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ Metric = Literal["click-through", "buyers", "revenue"]
 Sums = npt.NDArray[np.float64]
 
 SHOWN = 5
-"""Items per answer."""
+"""Number of items per response."""
 
 _BELOW = ("impressions", "answers")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Shop:
-    """A shop with an experiment.
+    """Shop with an experiment.
 
-    Users come on some day, return at a rate of their own, and click or buy with a chance of their own. The value of an
-    order is log-normal, and so is the factor of each user's orders.
+    Each user has a random first day, return rate, and probability of a click or purchase. The value of an order and
+    each user's factor of order values are log-normal.
 
     Attributes
     ----------
     share, lift
-        Share of the arm's users, and how much more often they click or buy; the others are the control.
+        Share of users in the arm, and relative increase of their clicks or purchases. The other users are in the
+        control.
     looks
-        Days, with a look at the end of each.
+        Number of days, with a check at the end of each day.
     activity
-        Mean answers per user and day after the first.
+        Mean number of responses per user and day after the first day.
     click_rate, buy_rate
-        Mean chance of a click per shown item, and of an order per answer.
+        Mean probability of a click per shown item, and of an order per response.
     spread
         Standard deviation of the logarithm of a user's factor and of an order's value.
     known
-        Share of the users who also came in the days before the start.
+        Share of users who were also active before the start.
     """
 
     metric: Metric
@@ -56,13 +57,13 @@ class Shop:
 
     @property
     def planned(self) -> float:
-        """Expected answers of all days."""
+        """Expected number of responses on all days."""
         return self.users * (1 + self.activity * (self.looks - 1) / 2)
 
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """Both arms' users and answers up to a day."""
+    """Users and responses of both arms up to a day."""
 
     arm: ArmSample
     control: ArmSample
@@ -71,16 +72,16 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class Drawn:
-    """A drawn experiment: sums by look and user, and by user before the start.
+    """Drawn experiment, with sums by check and user, and by user before the start.
 
     Attributes
     ----------
     y, x
-        Numerator and denominator of the metric up to each look, `(looks, users)`.
+        Numerator and denominator of the metric up to each check, `(looks, users)`.
     y_before, x_before
-        The same in the days before the start, `(users,)`.
+        Numerator and denominator in the days before the start, `(users,)`.
     observed
-        Answers of all users up to each look.
+        Number of responses to all users up to each check.
     """
 
     in_arm: npt.NDArray[np.bool_]
@@ -92,7 +93,7 @@ class Drawn:
 
 
 def looks_of(shop: Shop, draws: np.random.Generator) -> list[Look]:
-    """Return the looks of a drawn experiment."""
+    """Draw an experiment, and return its checks."""
     drawn = drawn_of(shop, draws)
     arms = (samples_of(drawn.y[:, users], drawn.x[:, users]) for users in (drawn.in_arm, ~drawn.in_arm))
     return [Look(*look) for look in zip(*arms, drawn.observed, strict=True)]
@@ -115,7 +116,7 @@ def drawn_of(shop: Shop, draws: np.random.Generator) -> Drawn:
 
 
 class DrawnUsers:
-    """Some of the drawn users up to a look; see `alsolike.experiments.metrics.Users`."""
+    """Subset of the drawn users up to a check; see `alsolike.experiments.metrics.Users`."""
 
     def __init__(self, drawn: Drawn, users: npt.NDArray[np.bool_], look: int) -> None:
         some = users & (drawn.x[look] > 0)
@@ -135,7 +136,7 @@ class DrawnUsers:
 
 
 class _People:
-    """Users with chances of their own."""
+    """Users with individual probabilities."""
 
     def __init__(self, shop: Shop, draws: np.random.Generator) -> None:
         self._shop, self._draws = shop, draws
@@ -148,7 +149,7 @@ class _People:
         )
 
     def sums(self, answers: npt.NDArray[np.int64], factor: Sums) -> tuple[Sums, Sums]:
-        """Return numerator and denominator of the metric by day and user, summed up to the day."""
+        """Return numerator and denominator of the metric by day and user, accumulated over the days."""
         shop, draws, chance = self._shop, self._draws, np.minimum(self._chance * factor, 1)
         if shop.metric == "click-through":
             shown = SHOWN * answers
@@ -165,8 +166,8 @@ class _People:
 
 
 def samples_of(y: Sums, x: Sums) -> list[ArmSample]:
-    """Return `sample` of the users in each row whose `x` is above 0, of all rows at once."""
-    n = np.maximum((x > 0).sum(axis=1), 2)  # the first day may have no users
+    """Return `sample` of the users with `x` above 0 per row, vectorised over the rows."""
+    n = np.maximum((x > 0).sum(axis=1), 2)  # The first day may have no users.
     y_, x_ = y.sum(axis=1) / n, x.sum(axis=1) / n
     squares = [
         ((a * b).sum(axis=1) - n * a_ * b_) / (n - 1)

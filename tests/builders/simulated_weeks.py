@@ -1,4 +1,4 @@
-"""Simulated interactions of a shop without drift, or with a shift of its event types at a time."""
+"""Simulated interactions of a shop without drift, or with a different distribution of event types."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Shares = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Weeks:
-    """A shop whose users interact within hours, each with a taste of their own.
+    """Shop whose users interact within hours, each with individual shares of event types.
 
     Attributes
     ----------
     interactions
-        Mean per week.
+        Mean number of interactions per week.
     per_user
-        Mean interactions of a user.
+        Mean number of interactions per user.
     types
         Number of event types.
     taste
-        Concentration of the users' tastes around the shop's shares; None for independent interactions.
+        Concentration of the users' shares around the shop's shares; None for independent interactions.
     """
 
     interactions: int
@@ -36,11 +36,11 @@ class Weeks:
 
     @property
     def shares(self) -> Shares:
-        """The shop's shares of the types."""
+        """Shares of event types in the shop."""
         return np.random.default_rng(1).dirichlet(np.full(self.types, 2.0))
 
     def drawn(self, draws: np.random.Generator, *, days: int, shares: Shares | None = None) -> pd.DataFrame:
-        """Return interactions of some days, sorted by time: profile_id, event_time_ms, type."""
+        """Return interactions of `days` days, sorted by time: profile_id, event_time_ms, type."""
         shares = self.shares if shares is None else shares
         users = draws.poisson(self.interactions / self.per_user * days / 7)
         counts = 1 + draws.poisson(self.per_user - 1, users)

@@ -1,4 +1,4 @@
-"""A small deployment with people in every store."""
+"""Small deployment with users in every store."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
 
 
 class Workflows:
-    """Step Functions, as far as starting goes: a name that runs is started once, a name that ended never again."""
+    """Step Functions client that starts a running name once, and rejects the name of an ended execution."""
 
     def __init__(self) -> None:
         self.started: list[str] = []
@@ -69,7 +69,7 @@ class Workflows:
 
 @dataclasses.dataclass
 class Stores:
-    """Everything that a deployment stores."""
+    """All stores of a deployment."""
 
     s3: Any
     dynamodb: Any
@@ -116,7 +116,7 @@ class Stores:
         return self.put(f"quarantine/dt=2026-09-21/{name}.json", QuarantinedRecord(record, "bad").to_json())
 
     def request_erasure(self, user: str, *, now_ms: int = NOW_MS) -> str:
-        """Ask for a user's erasure; return its id."""
+        """Request a user's erasure and return its ID."""
         erasing = Erasing(self.s3, self.workflows, PLACES.artefact_bucket, "arn:machine", self.profiles, PSEUDONYMS)
         return erase_user(user, erasing=erasing, now_ms=now_ms).erasure_id
 
@@ -134,7 +134,7 @@ class Stores:
         )
 
     def finish(self, erasure: str) -> list[Outcome]:
-        """Run the workflow's loop to its end; return what each call said."""
+        """Run the workflow's loop to its end, and return the result of each call."""
         outcomes: list[Outcome] = []
         while not outcomes or outcomes[-1] != "done":
             outcomes.append(self.step(erasure))
@@ -143,7 +143,7 @@ class Stores:
         return outcomes
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return what a reader of the lake gets: every event once."""
+        """Return the distinct events of the lake, as a reader gets them."""
         found: dict[str, dict[str, Any]] = {}
         for key in self.keys("interactions/"):
             for row in pq.read_table(io.BytesIO(self.body(key))).to_pylist():
@@ -161,12 +161,12 @@ class Stores:
         return ErasureReceiptStore(self.s3, PLACES.artefact_bucket).read(erasure)
 
     def purged(self, erasure: str) -> dict[str, tuple[int, int]]:
-        """Return how many objects and records are gone from each store, by the receipt."""
+        """Return the numbers of purged objects and records per store, from the receipt."""
         document = self.receipt(erasure).document()
         return {each["store"]: (each["objects"], each["records"]) for each in document["purged"]}
 
     def holding(self, word: str) -> list[str]:
-        """Return where a word stands: current objects, unpacked, and table rows."""
+        """Return the current objects, after decompression, and the table rows that contain a string."""
         places = []
         for bucket in (PLACES.lake_bucket, PLACES.artefact_bucket):
             for key in self.keys(bucket=bucket):
@@ -179,7 +179,7 @@ class Stores:
         return places
 
     def old_versions(self, word: str) -> set[str]:
-        """Return the keys of objects with a word in a version other than the current one."""
+        """Return the keys of objects with a string in a version other than the current one."""
         keys = set[str]()
         for bucket in (PLACES.lake_bucket, PLACES.artefact_bucket):
             for version in self.s3.list_object_versions(Bucket=bucket).get("Versions", []):
@@ -197,7 +197,7 @@ def parquet(table: pa.Table) -> bytes:
 
 
 def unpacked(key: str, body: bytes) -> bytes:
-    """Return an object's content in the open."""
+    """Return the decompressed and decoded content of an object."""
     if key.endswith(".parquet"):
         return str(pq.read_table(io.BytesIO(body)).to_pylist()).encode()
     if key.endswith(".gz"):
@@ -211,7 +211,7 @@ def unpacked(key: str, body: bytes) -> bytes:
 
 
 def failed_batch(*records: Interaction | bytes) -> bytes:
-    """Return what Lambda writes of a batch that it gives up on."""
+    """Return the document that Lambda writes for a failed batch."""
     return json.dumps({"requestContext": {}, "version": "1.0", "payload": json.dumps(kinesis_event(records))}).encode()
 
 
@@ -223,14 +223,14 @@ def change_log(*users: str) -> bytes:
 
 
 def fill_stores(stores: Stores) -> None:
-    """Put Ann, who is to go, and Bob, who is to stay, into every store."""
+    """Write data of Ann, who will be erased, and of Bob into every store."""
     ann, bob = ("ann.lee", "bob.ray")
     ann_rows = [interaction(f"a{n}", user_id=ann, session_id="s-ann", event_time_ms=NOW_MS + n) for n in range(3)]
     bob_rows = [interaction(f"b{n}", user_id=bob, session_id="s-bob", event_time_ms=NOW_MS + n) for n in range(3)]
     browsed = interaction("c0", user_id=None, session_id="s-ann", event_time_ms=NOW_MS - 5)
     later = interaction("c1", user_id=None, session_id="s-ann", event_time_ms=NOW_MS + 50)
     stores.put_rows("mixed", ann_rows[0], bob_rows[0], browsed)
-    stores.put_rows("again", ann_rows[0], ann_rows[1], bob_rows[1])  # an event twice, as after a retry
+    stores.put_rows("again", ann_rows[0], ann_rows[1], bob_rows[1])  # One event is stored twice, as after a retry.
     stores.put_rows("ann", ann_rows[2])
     stores.put_rows("bob", bob_rows[2], later)
     for user in (ann, bob):

@@ -1,4 +1,4 @@
-"""Synthesizes an environment, and reads its assembly the way the tests ask about it."""
+"""Synthesis of an environment, and queries of its assembly."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any, Self
 from infra_cdk.app import create_app, read_context
 
 OPTIONAL = {"check_kafka", "read_kafka"}
-"""Functions of settings that are off by default."""
+"""Functions that exist only with settings that are off by default."""
 FUNCTIONS = tuple(
     sorted({path.parent.name for path in (Path(__file__).parents[2] / "functions").glob("*/handler.py")} - OPTIONAL)
 )
@@ -51,14 +51,15 @@ class Assembly:
                 )
                 for path, template in templates(directory)
                 for logical_id, resource in template["Resources"].items()
-                # The only condition: what the settings leave out, so that references to other stacks stay.
+                # This is the only condition. It marks resources that the settings disable, so that references of other
+                # stacks remain valid.
                 if resource.get("Condition") != "Never"
             ),
         )
 
     @property
     def environment(self) -> str:
-        """Its name."""
+        """Name of the environment."""
         return self.resources[0].stack.split("-")[1]
 
     def of_type(self, resource_type: str) -> list[Resource]:
@@ -66,7 +67,7 @@ class Assembly:
         return [resource for resource in self.resources if resource.type == resource_type]
 
     def only(self, resource_type: str) -> Resource:
-        """Return the one resource of a type."""
+        """Return the only resource of a type."""
         (resource,) = self.of_type(resource_type)
         return resource
 
@@ -77,7 +78,7 @@ class Assembly:
         return resource
 
     def authorizer(self, kind: str) -> Resource:
-        """Return the API's authorizer of a type, such as ``JWT``."""
+        """Return the API's only authorizer of a type, such as ``JWT``."""
         (resource,) = self.authorizers(kind)
         return resource
 
@@ -102,7 +103,7 @@ class Assembly:
         return resource
 
     def referred(self, reference: dict[str, Any], *, stack: str) -> Resource:
-        """Return the resource that a ``Ref`` or ``Fn::GetAtt`` of `stack`, or an import of another stack's, names."""
+        """Return the resource of a ``Ref`` or ``Fn::GetAtt`` in `stack`, or of an import from another stack."""
         if "Fn::ImportValue" in reference:
             return self._exported(reference["Fn::ImportValue"])
         name = reference["Ref"] if "Ref" in reference else reference["Fn::GetAtt"][0]
@@ -110,7 +111,7 @@ class Assembly:
         return resource
 
     def _exported(self, export: str) -> Resource:
-        """Return the resource that an export's name begins with; what follows is the CDK's hash."""
+        """Return the resource whose logical ID is the prefix of an export's name. The suffix is the CDK's hash."""
         stack, _, name = export.partition(":")
         name = name.removeprefix("ExportsOutputRef").removeprefix("ExportsOutputFnGetAtt")
         found = [r for r in self.resources if r.stack == stack and name.startswith(r.logical_id)]
@@ -122,13 +123,13 @@ class Assembly:
 
 
 def templates(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield the templates in a folder, each with its path."""
+    """Yield the path and content of each template in a folder."""
     for path in sorted(directory.glob("*.template.json")):
         yield path, json.loads(path.read_bytes())
 
 
 def write_empty_layers(directory: Path) -> Path:
-    """Write folders of layers with next to nothing in them: tests/system/layers tests the contents."""
+    """Write folders of nearly empty layers. The tests in tests/system/layers cover their contents."""
     for name in ("core", "onnx_runtime", "sentences"):
         for architecture in ("arm64", "x86_64"):
             python = directory / f"{name}-{architecture}" / "python"
@@ -141,7 +142,7 @@ def write_empty_layers(directory: Path) -> Path:
 
 
 def synthesize(environment: str, *, layers: Path, outdir: Path, settings: Mapping[str, Any] | None = None) -> Assembly:
-    """Synthesize an environment of `cdk.json`, or one with the given `settings`, without the CDK's own schema check."""
+    """Synthesize an environment of `cdk.json`, or with `settings`. Templates are not validated by the CDK's schema."""
     context = read_context()
     if settings:
         context["environments"] = {environment: dict(settings)}
@@ -166,7 +167,7 @@ def lake_rules(assembly: Assembly) -> list[dict[str, Any]]:
 
 
 def statements(role: Resource, *, effect: str = "Allow") -> list[dict[str, Any]]:
-    """Return the statements of a role's own policies that allow, or those that deny."""
+    """Return the statements with this effect in a role's inline policies."""
     return [
         statement
         for policy in role.properties.get("Policies", [])
@@ -176,17 +177,17 @@ def statements(role: Resource, *, effect: str = "Allow") -> list[dict[str, Any]]
 
 
 def all_statements(assembly: Assembly) -> list[tuple[Resource, dict[str, Any]]]:
-    """Return the statements of all roles that allow, as pairs of role and statement."""
+    """Return the allow statements of all roles as pairs of role and statement."""
     return [(role, statement) for role in assembly.of_type("AWS::IAM::Role") for statement in statements(role)]
 
 
 def granted(role: Resource) -> set[tuple[str, str]]:
-    """Return what a role may do: each action with the resource that it is granted on, by its short name."""
+    """Return the permissions of a role as pairs of an action and the short name of its resource."""
     return _pairs(statements(role))
 
 
 def denied(role: Resource) -> set[tuple[str, str]]:
-    """Return the exceptions from what a role may do, as `granted` does."""
+    """Return the denied actions of a role in the form of `granted`."""
     return _pairs(statements(role, effect="Deny"))
 
 
@@ -200,12 +201,12 @@ def _pairs(statements: list[dict[str, Any]]) -> set[tuple[str, str]]:
 
 
 def listed(value: Any) -> list[Any]:
-    """Return a policy's value as a list: IAM writes a single one without brackets."""
+    """Return a policy's value as a list. IAM writes a single value without brackets."""
     return value if isinstance(value, list) else [value]
 
 
 def flat(value: Any) -> str:
-    """Write an intrinsic function as text: ``{Ref: A}`` as ``A``, an import as the export's name."""
+    """Return an intrinsic function as a string: ``{Ref: A}`` as ``A``, and an import as the export's name."""
     match value:
         case str():
             return value
@@ -225,7 +226,7 @@ def flat(value: Any) -> str:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Yield all text inside a template's value."""
+    """Yield all strings inside a template's value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -238,7 +239,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def _short(arn: str) -> str:
-    """Name a resource by what it is, without what the CDK makes of its name."""
+    """Return a short name of a resource, without the CDK's prefixes and hashes."""
     if arn.endswith(".Arn") and "Log" in arn:
         return "Log"
     for mark, name in (

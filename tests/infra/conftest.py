@@ -1,4 +1,4 @@
-"""Synthesized environments, each made once for all workers of a run."""
+"""Synthesized environments, each synthesized once for all workers of a run."""
 
 import fcntl
 import json
@@ -18,7 +18,7 @@ Synthesis = Callable[..., Assembly]
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of this run that all of its workers see."""
+    """Return a folder that all workers of a run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
@@ -30,7 +30,7 @@ def layers(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def synthesized(shared: Path, layers: Path) -> Synthesis:
-    """Return the assembly of an environment; the first worker that asks for it synthesizes it."""
+    """Return a function that returns the assembly of an environment. The first worker synthesizes it."""
 
     def read(environment: str, **settings: Any) -> Assembly:
         outdir = shared / f"assembly-{environment}"
@@ -47,7 +47,7 @@ def synthesized(shared: Path, layers: Path) -> Synthesis:
 
 @pytest.fixture(scope="module")
 def clients() -> Iterator[Clients]:
-    """Yield clients of an empty AWS that takes the whole template."""
+    """Yield clients of an empty AWS account that accepts the complete template."""
     with moto_clients() as found:
         yield found
 
@@ -64,7 +64,7 @@ def prod(synthesized: Synthesis) -> Assembly:
 
 @pytest.fixture(scope="session")
 def spare(synthesized: Synthesis) -> Assembly:
-    """Synthesize an environment without anything that its settings can leave out."""
+    """Synthesize an environment without all optional resources."""
     return synthesized(
         "spare",
         region="us-east-1",
@@ -81,7 +81,7 @@ def spare(synthesized: Synthesis) -> Assembly:
 
 @pytest.fixture(scope="session")
 def other(synthesized: Synthesis, shared: Path) -> Assembly:
-    """Synthesize an environment whose settings all differ from the defaults."""
+    """Synthesize an environment in which every setting differs from its default."""
     package, sentence_model = shared / "own" / "package", shared / "own" / "sentence_model"
     for path in (package / "newcomers.py", *(sentence_model / n for n in ("model.safetensors", "tokenizer.json"))):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ def other(synthesized: Synthesis, shared: Path) -> Assembly:
 
 @pytest.fixture(params=["demo", "prod"])
 def assembly(request: pytest.FixtureRequest) -> Assembly:
-    """Return each environment that differs in more than numbers."""
+    """Return each environment that differs in more than numbers from the others."""
     value: Assembly = request.getfixturevalue(request.param)
     return value
 

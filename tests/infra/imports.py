@@ -1,4 +1,4 @@
-"""Imports of the repository's own modules, read from their source."""
+"""Imports of the repository's modules, read from their source."""
 
 import ast
 import re
@@ -17,20 +17,20 @@ def libraries(module: str, *, lazily: bool) -> set[str]:
     Parameters
     ----------
     lazily
-        Whether imports inside functions count, which run when the function is called.
+        True to include imports inside functions.
     """
     packages = {name for name in _reached(module, lazily=lazily) if "." not in name}
     return packages - PLACES.keys() - sys.stdlib_module_names
 
 
 def words(module: str) -> set[str]:
-    """Return all identifiers, and words in texts, of `module` and of the repository's modules that it imports."""
+    """Return all identifiers, and words in strings, of `module` and of the repository's modules that it imports."""
     sources = filter(None, map(_source, _reached(module, lazily=True)))
     return {word for source in sources for word in re.findall(r"\w+", source.read_text())}
 
 
 def files(module: str, *, under: str) -> set[str]:
-    """Return the files below a folder of the repository that `module` imports, also those imported inside functions."""
+    """Return the files below a folder of the repository that `module` imports, including imports inside functions."""
     sources = filter(None, map(_source, _reached(module, lazily=True)))
     paths = {source.relative_to(ROOT).as_posix() for source in sources}
     return {path for path in paths if path.startswith(f"{under}/")}
@@ -66,7 +66,7 @@ def _imported(module: str, *, lazily: bool) -> frozenset[str]:
 
 
 def _source(module: str) -> Path | None:
-    """Return the file of a module of the repository, None for any other."""
+    """Return the file of a module of the repository, or None for other modules."""
     place = PLACES.get(module.partition(".")[0])
     if place is None:
         return None
@@ -75,7 +75,7 @@ def _source(module: str) -> Path | None:
 
 
 def _statements(node: ast.AST, *, lazily: bool) -> Iterator[ast.AST]:
-    """Yield what runs when a module is imported; types are checked by another program."""
+    """Yield the statements that run on import. Code for type checking is skipped."""
     for inner in ast.iter_child_nodes(node):
         if isinstance(inner, ast.If) and "TYPE_CHECKING" in ast.unparse(inner.test):
             continue

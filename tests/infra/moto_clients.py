@@ -1,4 +1,4 @@
-"""Clients of a moto server that takes the whole template."""
+"""Clients of a moto server that accepts the complete template."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,10 @@ Clients = Callable[[str], Any]
 
 @contextmanager
 def moto_clients() -> Iterator[Clients]:
-    """Yield clients of moto with the embedded cloud's changes that the template needs; the changes end here."""
+    """Yield clients of moto with those changes of the embedded cloud that the template needs.
+
+    The changes end with the context.
+    """
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -27,7 +27,7 @@ TEXTS: dict[str, Any] = {
     "training_objective": ["purchase:10"],
     "pandas_layer_arn": "arn:aws:lambda:us-east-1:123456789012:layer:pandas:1",
 }
-# Another region or account is another deployment; folders are checked with `other` in tests/infra.
+# Another region or account is another deployment. Folders are tested with the environment `other`.
 LEFT_OUT = {"name", "region", "account", "sentence_model", "training_package"}
 FIELDS: dict[str, Any] = {
     field.name: field.default for field in dataclasses.fields(Settings) if field.name not in LEFT_OUT
@@ -58,7 +58,7 @@ def _numbers(name: str, default: int | None) -> list[int]:
 
 
 def changed(name: str) -> dict[str, Any]:
-    """Return the base with another value of one setting."""
+    """Return the base with a changed value of one setting."""
     for value in candidates(name):
         settings = {**BASE, name: value}
         try:

@@ -1,4 +1,4 @@
-"""Differences between two assemblies that CloudFormation refuses or that lose data when one follows the other."""
+"""Differences between two assemblies that make an update fail in CloudFormation or lose data."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tests.infra.assembly import Assembly, Resource, templates
 
-# Types with data: no such resource may vanish.
+# Resource types with data. Such a resource must not be removed.
 STORES = {
     "AWS::Cognito::UserPool",
     "AWS::DynamoDB::GlobalTable",
@@ -20,14 +20,14 @@ STORES = {
     "AWS::SecretsManager::Secret",
 }
 
-# Types of which CloudFormation can create the new resource while the old one still exists.
+# Resource types that CloudFormation can replace while the old resource exists.
 REPLACEABLE = {
     "AWS::Lambda::LayerVersion": "a layer has many versions",
     "AWS::Lambda::Permission": "CloudFormation names each statement of a policy",
     "AWS::Lambda::Version": "a function has many versions",
 }
 
-# The user guide of CloudFormation says "Update requires: Replacement" of these, too.
+# Properties with "Update requires: Replacement" in CloudFormation's user guide, in addition to the schemas.
 ALSO_CREATE_ONLY = {
     "AWS::Cognito::UserPool": ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration"),
     "AWS::Glue::Database": ("CatalogId",),
@@ -47,7 +47,7 @@ def create_only(resource_type: str) -> tuple[str, ...]:
 
 
 def exports(assembly: Assembly) -> set[str]:
-    """Return the names of all exports, without the environment's name."""
+    """Return the names of all exports, without the name of the environment."""
     return {
         _neutral(output["Export"]["Name"], assembly)
         for _, template in templates(assembly.directory)
@@ -57,7 +57,7 @@ def exports(assembly: Assembly) -> set[str]:
 
 
 def dangers(base: Assembly, changed: Assembly) -> list[str]:
-    """Return the exports that vanish, the resources with data that vanish, and the resources that are replaced."""
+    """Return the removed exports, the removed resources with data, and the replaced resources."""
     return [f"export {name} vanishes" for name in sorted(exports(base) - exports(changed))] + list(_lost(base, changed))
 
 
@@ -85,7 +85,7 @@ def _identity(resource: Resource, assembly: Assembly) -> dict[str, str]:
 
 
 def _property(value: Any, path: Sequence[str]) -> Any:
-    """Return the value at a path; None if a part of it is missing."""
+    """Return the value at a path, or None if a part of the path is missing."""
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
     return value
@@ -97,6 +97,6 @@ def _place(resource: Resource, assembly: Assembly) -> str:
 
 def _neutral(text: str, assembly: Assembly) -> str:
     name = re.escape(assembly.environment)
-    # The CDK names composite alarms after their path and a hash of it.
+    # The CDK names composite alarms by their path and a hash of the path.
     text = re.sub(rf"\balsolike{name}(\w+)[0-9A-F]{{8}}\b", r"alsolike\1", text)
     return re.sub(rf"(?<=[-_/ ]){name}(?![a-z0-9])", "", text)

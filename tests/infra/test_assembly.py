@@ -1,4 +1,4 @@
-"""The assembly as a whole: its bytes, its findings, its assets, and the commands that write it."""
+"""Complete assembly: its bytes, findings and assets, and the commands that write it."""
 
 import filecmp
 import json
@@ -21,15 +21,15 @@ from tests.infra.imports import files
 
 ROOT = Path(__file__).parents[2]
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-# Names that clients must know before they can ask for any, and names inside a resource that has none itself.
+# Resources whose names clients must know in advance, and named parts of resources without a physical name.
 NAMED = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Authorizer",
     "AWS::Cognito::UserPoolResourceServer",
-    "AWS::Glue::Job",  # the workflow and people start it by its name
-    "AWS::Glue::SecurityConfiguration",  # CloudFormation gives it none
+    "AWS::Glue::Job",  # The workflow and operators start the job by its name.
+    "AWS::Glue::SecurityConfiguration",  # CloudFormation generates no name for it.
     "AWS::Lambda::Alias",
-    "AWS::Logs::LogGroup",  # /aws/vendedlogs/
+    "AWS::Logs::LogGroup",  # The prefix /aws/vendedlogs/ is required.
     "AWS::SSM::Parameter",
     "AWS::SageMaker::ModelPackageGroup",
 }
@@ -175,11 +175,11 @@ def test_package_lock_contains_no_registry_address() -> None:
 
 
 def cdk_command(*arguments: str) -> str:
-    """Run the CDK's command line; return what it prints."""
+    """Run the CDK's command line and return its output."""
     assert CDK.is_file(), f"{CDK} is missing: run the tests with `make test`, which installs it"
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "CI": "false",  # with "true", the CLI writes its log to standard output
+        "CI": "false",  # With "true", the CLI writes its log to standard output.
     }
     command = [str(node_executable()), str(CDK), *arguments]
     result = subprocess.run(
@@ -191,7 +191,7 @@ def cdk_command(*arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def dev(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Synthesize an environment with the CDK's command line, which also checks the templates."""
+    """Synthesize an environment with the CDK's command line, which also validates the templates."""
     outdir = tmp_path_factory.mktemp("dev")
     app = json.loads((ROOT / "cdk.json").read_bytes())["app"]
     options = ("--strict", "--quiet", "-c", "environment=dev", "--output", str(outdir))
@@ -200,7 +200,7 @@ def dev(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 
 def test_cdk_command_synthesizes_strictly_and_lists_the_stacks(dev: Assembly) -> None:
-    # The finished assembly stands for the app, so that the app need not run again.
+    # The finished assembly replaces the app, so that the app does not run again.
     stacks = cdk_command("ls", "--app", str(dev.directory)).split()
 
     assert sorted(stacks) == [f"alsolike-dev-{part}" for part in STACKS]

@@ -1,4 +1,4 @@
-"""The cache of assemblies: its key covers every input, and what it returns is complete and undamaged."""
+"""Cache of assemblies, whose key covers every input, and whose entries are complete and undamaged."""
 
 import json
 import os
@@ -152,7 +152,7 @@ def test_aws_variables_keep_the_digest(root: Path, monkeypatch: pytest.MonkeyPat
 
 
 class Synthesis:
-    """A synthesis that writes a manifest with the present inputs and counts its runs."""
+    """Synthesis that writes a manifest with the current inputs and counts its runs."""
 
     def __init__(self, cache: Path) -> None:
         self.cache = cache
@@ -268,7 +268,7 @@ def test_files_of_a_killed_synthesis_are_deleted(synthesis: Synthesis) -> None:
 
 
 def options(folder: Path) -> list[str]:
-    """Return options of the command for a cache and for layers in a folder."""
+    """Return options of the command for a cache and layers in a folder."""
     return ["--environment", "demo", "--cache", str(folder / "cache"), "--layers", str(folder / "layers")]
 
 

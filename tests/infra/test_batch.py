@@ -1,4 +1,4 @@
-"""The workflow of a batch run as deployed to AWS; tests/system/trained/test_batch.py runs it."""
+"""Workflow of a batch run as deployed to AWS. The test that runs it is tests/system/trained/test_batch.py."""
 
 import json
 from typing import Any
@@ -56,10 +56,10 @@ def test_files_are_exchanged_only_if_the_input_names_them(demo: Assembly) -> Non
 
 
 def test_batches_tolerate_no_failure_and_run_with_limited_concurrency(batches: dict[str, Any]) -> None:
-    # Step Functions' own defaults are 0, and the CDK leaves a 0 out.
+    # Step Functions' default is 0, and the CDK omits a 0.
     assert not {"ToleratedFailureCount", "ToleratedFailurePercentage"} & set(batches)
     assert batches["MaxConcurrency"] == 3
-    assert batches["ResultPath"] is None  # the results of thousands of batches exceed a state's limit
+    assert batches["ResultPath"] is None  # The results of thousands of batches would exceed the size limit of a state.
     assert batches["ResultWriter"]["Parameters"]["Prefix.$"].startswith("States.Format('batch/{}/results'")
 
 

@@ -10,9 +10,9 @@ TEMPLATE = ROOT / "node_modules" / "aws-cdk" / "lib" / "api" / "bootstrap" / "bo
 
 
 def test_bootstrap_key_lets_all_roles_of_the_account_decrypt_assets() -> None:
-    """Training jobs and Glue read assets without `kms:Decrypt`: the key's policy grants it to the account through S3.
+    """Training jobs and Glue have no `kms:Decrypt`, because the key's policy grants it to the account through S3.
 
-    A key that `cdk bootstrap --bootstrap-customer-key` creates has this policy.
+    `cdk bootstrap --bootstrap-customer-key` creates a key with this policy.
     """
     key: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())["Resources"]["FileAssetsBucketEncryptionKey"]
     (statement,) = [

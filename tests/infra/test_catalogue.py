@@ -1,4 +1,4 @@
-"""The catalogue's path from its tables to the snapshot and the change log."""
+"""Path of catalogue changes from the tables to the snapshot and the change log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The CI script runs each step and each check of the Makefile, ends at the first failure and prints their seconds."""
+"""CI script, which runs each step and each check of the Makefile, stops at the first failure and prints durations."""
 
 import os
 import re
@@ -17,7 +17,7 @@ case "$*" in *"$FAILING"*) exit 2 ;; esac
 
 
 def run(folder: Path, *, failing: str = "nothing") -> tuple[int, str, list[list[str]]]:
-    """Run the script with a `make` that does nothing; return status, output and the rows of its table."""
+    """Run the script with a `make` that does nothing. Return the status, the output and the rows of the table."""
     (folder / ".ci").mkdir()
     shutil.copy(SCRIPT, folder / ".ci")
     make = folder / "make"
@@ -54,7 +54,7 @@ def test_lanes_together_run_each_test_once() -> None:
     (rest,) = re.findall(r" unit\) make test ARGS=\"-n 0 (.*?) --ignore", script)
     tested = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
     whole = {path for path in paths.split() if path in tested}
-    assert {*rest.split(), *whole} == set(tested)  # pytest does not ignore a path of its own arguments
+    assert {*rest.split(), *whole} == set(tested)  # pytest does not ignore a path that is also an argument.
     assert not whole & set(rest.split())
     assert all(f"--ignore {path}" in script for path in set(paths.split()) - whole)
     (suites,) = re.findall(r"slow-api\) make slow WHAT=\"(.*)\" ARGS=\"-m ci\"", script)

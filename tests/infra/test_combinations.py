@@ -15,7 +15,7 @@ from tests.infra.assembly import Assembly, texts
 
 
 def refused(assembly: Assembly) -> list[str]:
-    """Return what the services would refuse in any assembly, ours or not."""
+    """Return the combinations in an assembly that the services would reject."""
     snapped = {
         (function.stack, function.logical_id)
         for function in assembly.of_type("AWS::Lambda::Function")

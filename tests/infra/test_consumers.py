@@ -31,7 +31,7 @@ def test_consumer_retries_until_its_configured_limits(
     here, there = mapping(demo, function).properties, mapping(prod, function).properties
 
     assert (here["MaximumRetryAttempts"], there["MaximumRetryAttempts"]) == (retries, retries)
-    # An hour before the streams, of 24 and of 168 hours, forget them.
+    # Streams keep records for 24 and 168 hours. Lambda drops them one hour earlier.
     assert here["MaximumRecordAgeInSeconds"] == 23 * 3600
     assert there["MaximumRecordAgeInSeconds"] == 167 * 3600
 
@@ -50,12 +50,12 @@ def test_failing_record_is_isolated_and_finally_stored(assembly: Assembly, funct
 
 
 def test_batches_of_a_shard_are_counted_sequentially(assembly: Assembly) -> None:
-    """Records at or below the last sequence number are passed over: none may be overtaken."""
+    """Records at or below the last sequence number are skipped, so a batch must not overtake another one."""
     assert mapping(assembly, "count_trends").properties.get("ParallelizationFactor", 1) == 1
 
 
 def test_failed_records_are_written_to_the_prefix_of_lambda() -> None:
-    # Documented by AWS as aws/lambda/<mapping's UUID>/<shard>/<year>/<month>/<day>/<name>.
+    # AWS documents the keys as aws/lambda/<mapping's UUID>/<shard>/<year>/<month>/<day>/<name>.
     assert FAILED_BATCHES_PREFIX == "aws/lambda/"
 
 

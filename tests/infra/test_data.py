@@ -27,7 +27,7 @@ def test_production_retains_stored_data_when_its_stack_is_deleted(prod: Assembly
     resources = prod.of_type(resource_type)
 
     assert resources
-    # A protected resource cannot go with a first deployment that fails.
+    # A retained resource would remain after the rollback of a failed first deployment.
     kept = "Retain" if resource_type in ("AWS::Cognito::UserPool", "AWS::DynamoDB::GlobalTable") else EXCEPT_ON_CREATE
     assert {r.attributes["DeletionPolicy"] for r in resources} == {kept}
     assert {r.attributes["UpdateReplacePolicy"] for r in resources} == {"Retain"}
@@ -42,7 +42,8 @@ def test_stateful_resources_are_in_separate_stacks(assembly: Assembly) -> None:
     parts = [r.stack.rsplit("-", 1)[1] for kind in STATEFUL[1:] for r in assembly.of_type(kind)]
 
     assert set(parts) == {"data", "pages"}
-    assert parts.count("pages") == 1  # the bucket of the pages, which the repository fills again
+    # The only such bucket is that of the pages, which can be rebuilt from the repository.
+    assert parts.count("pages") == 1
 
 
 def test_delete_markers_without_versions_expire(assembly: Assembly) -> None:
@@ -53,7 +54,7 @@ def test_delete_markers_without_versions_expire(assembly: Assembly) -> None:
         rules = bucket["LifecycleConfiguration"]["Rules"]
         (cleaning,) = [rule for rule in rules if rule.get("ExpiredObjectDeleteMarker")]
         assert "Prefix" not in cleaning
-        # S3 refuses the two in one rule.
+        # S3 does not accept both actions in one rule.
         assert "ExpirationInDays" not in cleaning
 
 

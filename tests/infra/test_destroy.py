@@ -1,4 +1,4 @@
-"""Deletion of the real template from the embedded cloud, which refuses what AWS refuses."""
+"""Deletion of the real template from the embedded cloud, which rejects the same requests as AWS."""
 
 import urllib.request
 from typing import Any
@@ -21,7 +21,7 @@ from tests.infra.moto_clients import ACCOUNT, REGION, Clients
 
 @pytest.fixture
 def stacks(clients: Clients, demo: Assembly) -> Stacks:
-    """Return the stacks of the demo, deployed, with objects, versions, a delete marker and a model package."""
+    """Return the deployed stacks of the demo, with objects, object versions, a delete marker and a model package."""
     boto = clients("s3")
     urllib.request.urlopen(f"{boto.meta.endpoint_url}/moto-api/reset", data=b"").close()
     deployed = Stacks(clients, region=REGION, account=ACCOUNT)
@@ -79,7 +79,8 @@ def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
     steps: list[str] = []
 
     def client(service: str) -> Any:
-        if service == "cloudformation":  # after the bucket was emptied, before the stack is deleted
+        # This call follows after the bucket is emptied, and before the stack is deleted.
+        if service == "cloudformation":
             for body in late:
                 clients("s3").put_object(Bucket="logs", Key="late", Body=body)
         return clients(service)

@@ -1,4 +1,4 @@
-"""Demands of the real templates on an account."""
+"""Requirements of the real templates on an account."""
 
 import re
 from pathlib import Path
@@ -51,9 +51,9 @@ def test_optional_parts_are_needed_only_where_they_are_set(demo: Assembly, prod:
         (),
         (),
     )
-    # collect, recommend, authorize_session, five functions of operators, and four consumers
+    # The functions are collect, recommend, authorize_session, five operator functions and four consumers.
     assert in_other.reserved == 50 + 100 + 20 + 5 * 3 + 4 * 4
-    assert in_other.pollers == 2 + 2 * 1 + 4 + 1  # tables, streams, parallel batches, and Kafka
+    assert in_other.pollers == 2 + 2 * 1 + 4 + 1  # The pollers are for tables, streams, parallel batches, and Kafka.
 
 
 def test_account_is_read_from_the_assembly_folder(demo: Assembly, tmp_path: Path) -> None:
@@ -82,4 +82,5 @@ def test_pipeline_examines_the_account_before_and_after_the_deployment() -> None
         "doctor", "diff", "deploy", "doctor",
     ]  # fmt: skip
     assert job["permissions"] == {"contents": "read", "id-token": "write"}
-    assert all("inputs" not in step.get("run", "") for step in job["steps"])  # a shell would run text of an input
+    # Otherwise, a shell would run the text of an input.
+    assert all("inputs" not in step.get("run", "") for step in job["steps"])

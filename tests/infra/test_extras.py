@@ -1,4 +1,4 @@
-"""The command line runs without any extra, and names the extra that a command needs."""
+"""Command line without any extra. A command that needs an extra names it."""
 
 import subprocess
 import sys
@@ -21,13 +21,13 @@ sys.meta_path[:] = map(Without, sys.meta_path)
 
 
 def run(program: str, *arguments: str, folder: Path, without: set[str]) -> subprocess.CompletedProcess[str]:
-    """Run a program in a Python that has none of these modules."""
+    """Run a program in Python without these modules."""
     command = [sys.executable, "-c", WITHOUT_EXTRAS.format(modules=without) + program, *arguments]
     return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
 
 
 def test_command_modules_need_no_extra(tmp_path: Path) -> None:
-    """All but the demo, which runs the embedded cloud and compares with a reference of its own."""
+    """The exception is the demo, which runs the embedded cloud and compares results with a reference model."""
     imported = """
 import importlib, pkgutil, cli
 for module in pkgutil.walk_packages(cli.__path__, "cli."):

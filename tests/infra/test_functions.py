@@ -30,7 +30,7 @@ def variables(assembly: Assembly, name: str) -> dict[str, Any]:
 
 
 def layers(assembly: Assembly, name: str) -> list[str]:
-    """Return the folders of a function's layers under `layers/`; `pandas` is the one that AWS publishes."""
+    """Return the folders of a function's layers under `layers/`. `pandas` is the layer that AWS publishes."""
     return [
         "pandas"
         if isinstance(layer, str)
@@ -74,7 +74,7 @@ def test_environment_variables_equal_the_settings_of_the_function(assembly: Asse
         read = {field.name.upper() for field in dataclasses.fields(settings)}
         if different := (read ^ set(given)) - LIBRARY_VARIABLES:
             offenders[name] = different
-        # Raises where a value is not of its field's type.
+        # This raises an error if a value does not have the type of its field.
         from_environment(settings, {key: flat(value) for key, value in given.items()})
 
     assert offenders == {}
@@ -132,7 +132,7 @@ def test_gate_has_the_limits_of_the_environment(demo: Assembly, prod: Assembly) 
         variables = assembly.function("register_model").properties["Environment"]["Variables"]
         return tuple(variables[f"GATE_{name}"] for name in ("MIN_INTERACTIONS", "MAX_AGE_DAYS", "MARGIN_PERCENT"))
 
-    assert gate_limits(demo) == ("50", "0", "2")  # 0: of any age
+    assert gate_limits(demo) == ("50", "0", "2")  # 0 means any age.
     assert gate_limits(prod) == ("1000", "30", "2")
 
 

@@ -12,7 +12,7 @@ def test_authorizer_accepts_only_the_web_client_and_the_issuer_of_the_pool(demo:
 
 
 def test_no_client_may_get_machine_tokens(assembly: Assembly, spare: Assembly) -> None:
-    """Cognito charges $6 a month for one."""
+    """Cognito charges $6 per month for a client with machine tokens."""
     for each in (assembly, spare):
         client = each.only("AWS::Cognito::UserPoolClient").properties
         assert client["AllowedOAuthFlows"] == ["code"]

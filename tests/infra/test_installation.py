@@ -1,4 +1,4 @@
-"""The installation takes exactly the files of the lock, and `make` never uses another clone's environment."""
+"""Installation from exactly the files of the lock. `make` does not use the environment of another clone."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ UV = Path(sys.executable).with_name("uv")
 
 
 def wheel(folder: Path, name: str) -> str:
-    """Write a wheel that has nothing but its name; return its SHA-256."""
+    """Write a wheel that contains only its name, and return its SHA-256."""
     path = folder / f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
@@ -83,7 +83,7 @@ def test_locks_name_no_host() -> None:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """Return a folder with the files that decide what `make` does."""
+    """Return a folder with the files that determine the commands of `make`."""
     (tmp_path / "layers").mkdir()
     for name in ("Makefile", "requirements.lock", "pyproject.toml", "layers/descriptions.py"):
         shutil.copy(ROOT / name, tmp_path / name)
@@ -96,7 +96,7 @@ def planned(clone: Path) -> str:
 
 
 def environment(clone: Path, *, made_for: Path) -> None:
-    """Write what `python -m venv` leaves, and the stamps of a finished installation."""
+    """Write the files of `python -m venv`, and the stamps of a complete installation."""
     (clone / ".venv").mkdir()
     (clone / ".venv" / "pyvenv.cfg").write_text(
         f"home = /usr/bin\ncommand = /usr/bin/python3 -m venv {made_for}/.venv\n"
@@ -123,7 +123,7 @@ def test_every_installation_of_make_requires_hashes() -> None:
     commands = [line for line in recipes.splitlines() if re.search(r"pip install\b", line) and not line.startswith("#")]
 
     assert len(commands) >= 4
-    own = [line for line in commands if "-e ." in line]  # the repository itself, without dependencies
+    own = [line for line in commands if "-e ." in line]  # The repository itself is installed without dependencies.
     assert all("--no-deps" in line for line in own)
     assert [line for line in commands if "--require-hashes" not in line and line not in own] == []
 

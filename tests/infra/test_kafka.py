@@ -29,7 +29,7 @@ def settings(**kafka: Any) -> Settings:
 
 
 def mappings(**kafka: Any) -> dict[str, dict[str, Any]]:
-    """Return the properties of the mapping of a topic by its logical ID."""
+    """Return the properties of a topic's event source mapping by logical ID."""
     app = cdk.App(analytics_reporting=False)
     stack = cdk.Stack(app, "stack")
     function = lambda_.Function(
@@ -46,7 +46,7 @@ def mappings(**kafka: Any) -> dict[str, dict[str, Any]]:
 
 
 def mapping(**kafka: Any) -> dict[str, Any]:
-    """Return the properties of the mapping of a topic."""
+    """Return the properties of a topic's event source mapping."""
     (made,) = mappings(**kafka).values()
     return made
 

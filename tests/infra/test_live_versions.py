@@ -1,4 +1,4 @@
-"""Versions of functions, and the alias by which they are called."""
+"""Versions of functions, and the alias through which they are invoked."""
 
 from typing import Any
 
@@ -29,7 +29,8 @@ def test_callers_of_a_function_use_its_alias(assembly: Assembly) -> None:
             return call.get("Ref") in own or assembly.referred(call, stack=stack).logical_id in own
         return flat(call) == "selected:live"
 
-    assert len(permitted) > len(assembly.of_type("AWS::ApiGatewayV2::Integration")) > 0  # one each, at least
+    # Each integration has at least one permission.
+    assert len(permitted) > len(assembly.of_type("AWS::ApiGatewayV2::Integration")) > 0
     assert all(map(is_live, calls))
 
 
@@ -42,7 +43,7 @@ def of(resource: Resource, function: Resource) -> bool:
 
 
 def test_replaced_versions_are_deleted(assembly: Assembly) -> None:
-    """SnapStart bills each published version for as long as it is there."""
+    """SnapStart is billed for each published version until its deletion."""
     kept = {version.attributes.get("DeletionPolicy", "Delete") for version in assembly.of_type("AWS::Lambda::Version")}
 
     assert kept == {"Delete"}

@@ -67,22 +67,24 @@ def test_log_delivery_uses_vendedlogs_groups(assembly: Assembly) -> None:
 
     names = [groups[destination].get("LogGroupName", "") for destination in destinations]
 
-    assert len(names) == 5  # four workflows and the API
+    assert len(names) == 5  # The destinations are four workflows and the API.
     assert all(name.startswith("/aws/vendedlogs/") for name in names)
 
 
 MAX_POLICY_BYTES = 20_480
-"""https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, the same for old accounts."""
+"""Maximum size of a function's policy, which is equal for new and old accounts:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 MAX_RESOURCES = 500
-"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+"""Maximum number of resources of a stack:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 
 LONGEST_FUNCTION = f"arn:aws-us-gov:lambda:ap-southeast-99:123456789012:function:{'f' * 64}:live"
 LONGEST_SID = "s" * 100
 
 
 def test_resource_policy_of_each_function_is_within_its_limit(assembly: Assembly) -> None:
-    """Each permission is a statement of the function's policy; all names are as long as AWS allows."""
+    """Each permission is a statement of the function's policy. The test uses the longest possible names."""
     sizes: dict[str, int] = {}
     for permission in assembly.of_type("AWS::Lambda::Permission"):
         properties = permission.properties
@@ -115,14 +117,17 @@ def test_templates_use_at_most_half_of_the_resource_limit(name: str, request: py
 
 
 PAGES = "alsolike--pages: WebsitePages"
-"""Bucket of the pages, which hold no data and go with the setting `web`."""
+"""Bucket of the pages, which contains no data and is removed with the setting `web`."""
 
 
 @pytest.mark.parametrize("name", ["prod", "spare", "other"])
 def test_environment_update_keeps_used_exports_and_stored_data(
     name: str, demo: Assembly, request: pytest.FixtureRequest
 ) -> None:
-    """Compare all switches off, and all settings changed, with the demo. The slow tests change each by itself."""
+    """The demo is compared with all switches off, and with all settings changed.
+
+    The slow tests change each setting separately.
+    """
     assert [each for each in dangers(demo, request.getfixturevalue(name)) if not each.startswith(PAGES)] == []
 
 

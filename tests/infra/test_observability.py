@@ -1,4 +1,4 @@
-"""Dashboards and alarms: each of their metrics has a writer."""
+"""Dashboards and alarms, whose metrics must all have a writer."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def widgets(assembly: Assembly, board: str) -> list[dict[str, Any]]:
 
 AWS_DIMENSIONS = {
     "AWS/ApiGateway": {"ApiId": "AWS::ApiGatewayV2::Api"},
-    "AWS/Billing": {"Currency": ""},  # for the whole account
+    "AWS/Billing": {"Currency": ""},  # The metric covers the complete account.
     "AWS/DynamoDB": {"TableName": "AWS::DynamoDB::GlobalTable"},
     "AWS/Kinesis": {"StreamName": "AWS::Kinesis::Stream"},
     "AWS/Lambda": {
@@ -55,7 +55,7 @@ AWS_DIMENSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A metric of a dashboard or an alarm; for a search, only the names of its dimensions are known."""
+    """Metric of a dashboard or an alarm. For a search, only the names of dimensions are known."""
 
     where: str
     namespace: str
@@ -321,7 +321,7 @@ def test_alarm_descriptions_start_with_the_environment(assembly: Assembly) -> No
 
 
 def runbooks(assembly: Assembly) -> Iterator[tuple[Resource, str]]:
-    """Yield each alarm with the page that its text names."""
+    """Yield each alarm with the runbook in its description."""
     for resource_type in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
         for resource in assembly.of_type(resource_type):
             (page,) = re.findall(r"docs/[a-z/-]+\.md", resource.properties["AlarmDescription"])
@@ -338,7 +338,7 @@ RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 
 
 PROCEDURES = {"degraded", "leaked-key", "lost-data"}
-"""Pages that other runbooks and people name, not alarms."""
+"""Pages that other runbooks reference, but no alarm."""
 
 
 @pytest.mark.parametrize("page", [page for page in RUNBOOKS if page.stem not in PROCEDURES], ids=lambda page: page.stem)

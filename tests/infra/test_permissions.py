@@ -1,6 +1,7 @@
-"""Permissions of each function: its manifest's access, as its code needs it.
+"""Permissions of each function: the access in its manifest, which its code must use.
 
-`tests/unit/functions` fails if a function makes a call that its manifest does not grant, with bucket or table, and key.
+`tests/unit/functions` fails if a function makes a call that its manifest does not grant for this bucket or table and
+key.
 """
 
 from botocore import xform_name
@@ -16,21 +17,22 @@ CALLS = {
     "s3:GetObject": {"get_object", "head_object", "copy_object"},
     "s3:PutObject": {"put_object", "upload_file", "copy_object", "to_parquet"},
     "s3:DeleteObject": {"delete_object", "delete_objects"},
-    "s3:AbortMultipartUpload": {"upload_file"},  # if a part fails
+    "s3:AbortMultipartUpload": {"upload_file"},  # An upload is aborted if a part fails.
     "s3:ListBucketVersions": {"list_object_versions"},
     "s3:DeleteObjectVersion": {"delete_objects"},
-    "s3:ListBucket": {"list_objects_v2", "get_object", "head_object"},  # without it, 403 instead of 404
+    # Without this action, S3 returns 403 instead of 404.
+    "s3:ListBucket": {"list_objects_v2", "get_object", "head_object"},
     "lambda:InvokeFunction": {"invoke"},
 }
-"""Calls that need an action, if their name is not the action's."""
+"""Client methods that require an action, if their names differ."""
 OBSERVED = ("s3:", "dynamodb:", "kinesis:", "kms:", "secretsmanager:")
-"""Services whose calls the unit tests of functions observe; of the others, many have fakes there."""
+"""Prefixes of services whose calls the unit tests of functions observe. Other services often have fakes there."""
 NAMES_CALLS_OF_OTHERS = {"collect"}
-"""Functions that import code of other functions' calls: `collect` describes all routes."""
+"""Functions that import code with calls of other functions. `collect` imports the descriptions of all routes."""
 
 
 def calls_of(action: str) -> set[str]:
-    """Return the methods of clients that need an action."""
+    """Return the client methods that require an action."""
     return CALLS.get(action, {xform_name(action.partition(":")[2])})
 
 

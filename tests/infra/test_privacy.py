@@ -1,4 +1,4 @@
-"""The erasure's workflow, and the expiry of copies that its receipts promise."""
+"""Workflow of erasures, and the expiry of copies that receipts state."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def test_wait_is_longer_than_any_function_timeout(demo: Assembly, prod: Assembly
     check = int(prod.function("collect").properties["Environment"]["Variables"]["TOMBSTONE_CHECK_S"])
 
     assert settle(prod) >= longest + check
-    assert settle(demo) == 2  # a demonstration's functions run for seconds
+    assert settle(demo) == 2  # Functions of a demo run for seconds.
 
 
 def test_purge_is_retried_and_its_failure_sends_a_notification(states: dict[str, dict[str, Any]]) -> None:
@@ -66,7 +66,7 @@ def test_copies_expire_as_receipts_promise(environment: str, request: pytest.Fix
     versions = {
         rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
         for rule in rules
-        if "NoncurrentVersionExpiration" in rule and "Prefix" not in rule  # a shorter one of a prefix does no harm
+        if "NoncurrentVersionExpiration" in rule and "Prefix" not in rule  # A shorter expiry for a prefix is permitted.
     }
     whole = {rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule and "Prefix" not in rule}
     assert versions == {int(variables["OBJECT_VERSION_DAYS"])}

@@ -81,7 +81,7 @@ def test_rules_use_exported_metrics(document: dict[str, Any]) -> None:
 
 @promtool
 def test_promtool_accepts_the_rules(document: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / "rules.yml").write_text(json.dumps(document))  # JSON is YAML
+    (tmp_path / "rules.yml").write_text(json.dumps(document))  # JSON is valid YAML.
 
     done = subprocess.run(
         ["promtool", "check", "rules", str(tmp_path / "rules.yml")], capture_output=True, text=True, check=False
@@ -92,7 +92,7 @@ def test_promtool_accepts_the_rules(document: dict[str, Any], tmp_path: Path) ->
 
 
 class Exported(Collector):
-    """A value of each exported series."""
+    """Collector with one value per exported series."""
 
     def collect(self) -> Iterable[Metric]:
         text = exposition((family, self._samples(family)) for family in FAMILIES)

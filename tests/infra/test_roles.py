@@ -1,4 +1,4 @@
-"""Rules for all roles and policies, and for roles of no function."""
+"""Rules for all roles and policies, and for roles that belong to no function."""
 
 import importlib.util
 import json
@@ -17,8 +17,8 @@ GRANTED_ON_ALL = {
 
 @pytest.fixture(scope="module")
 def without_resources() -> set[str]:
-    """Return the actions for which IAM has no resource, by the service authorization reference in parliament."""
-    spec = importlib.util.find_spec("parliament")  # parliament itself cannot be imported without setuptools
+    """Return the actions without resources in IAM, by the service authorization reference in parliament."""
+    spec = importlib.util.find_spec("parliament")  # parliament cannot be imported without setuptools.
     assert spec is not None
     assert spec.origin is not None
     return {
@@ -57,8 +57,10 @@ def test_no_role_has_a_managed_policy(assembly: Assembly) -> None:
 
 
 def test_separate_policies_exist_only_for_self_references(assembly: Assembly) -> None:
-    """The schedule's policy, which the CDK wrote; what asks whether a run goes on; that of a workflow whose batches are
-    executions of its own; and that of the control plane, whose stack is deployed before the workflow of batches.
+    """The only separate policies are the schedule's, which the CDK creates, and policies of a workflow for itself.
+
+    A workflow describes its own executions or starts batches as executions. The stack of the control plane is deployed
+    before the batch workflow.
     """
     policies = [
         (policy.stack.rpartition("-")[2], [s["Action"] for s in policy.properties["PolicyDocument"]["Statement"]])

@@ -1,4 +1,4 @@
-"""A sentence model that is set goes to the training job, and its library to the function that compares titles."""
+"""Sentence model in the settings: the training job gets it, and the function that compares titles its library."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def settings(folder: Path | str | None) -> Settings:
 
 
 def denied(path: Path) -> bool:
-    """Stand in for a look below a locked folder, which root is never denied."""
+    """Stand in for a path below a locked folder, which root can always read."""
     raise PermissionError(13, "Permission denied", str(path))
 
 

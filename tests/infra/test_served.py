@@ -1,4 +1,4 @@
-"""The recommendation log: its table, its subscription, and failed deliveries."""
+"""Recommendation log: its table, its subscription, and failed deliveries."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ def test_served_table_has_the_written_columns_and_partitions(demo: Assembly) -> 
 
 
 def test_partition_projection_ends_with_the_retention(prod: Assembly) -> None:
-    """A day more than it is kept: S3 expires objects at midnight."""
+    """The projection is one day longer than the retention, because S3 expires objects at midnight."""
     (rule,) = [
         rule
         for bucket in prod.of_type("AWS::S3::Bucket")

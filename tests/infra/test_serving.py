@@ -1,4 +1,4 @@
-"""The routes of the API: permitted callers, functions and limits."""
+"""Routes of the API: permitted callers, functions and limits."""
 
 import dataclasses
 import inspect

@@ -1,4 +1,4 @@
-"""The Glue job that builds datasets, and the state that runs it."""
+"""Glue job that builds datasets, and the state that runs it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def role(demo: Assembly, job: Resource) -> Resource:
 
 
 def asset(demo: Assembly, uri: Any) -> Path:
-    """Return the staged file or folder that an S3 URI stands for."""
+    """Return the staged file or folder of an S3 URI."""
     name = flat(uri).rpartition("/")[2]
     stem, suffix = name.rpartition(".")[::2]
     folder = demo.directory / f"asset.{stem}"
@@ -179,7 +179,7 @@ def test_job_has_exactly_the_permissions_it_needs(demo: Assembly, role: Resource
             (f"s3:{action}", "Artefacts/datasets/*")
             for action in ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")
         ),
-        ("s3:PutObject", "Artefacts/datasets_$folder$"),  # Hadoop's mark of the folder
+        ("s3:PutObject", "Artefacts/datasets_$folder$"),  # Hadoop writes this marker of the folder.
         ("dynamodb:Scan", "Catalogue"),
         ("dynamodb:Scan", "Users"),
         ("s3:GetObject", "Code"),
@@ -259,7 +259,7 @@ def test_deployment_without_spark_has_no_job_and_no_key(spare: Assembly) -> None
 
 
 def glue_actions(role: Resource) -> list[str]:
-    """Return what a role's policies let it do with Glue's jobs."""
+    """Return the Glue job actions that a role's policies permit."""
     return [action for action in flat_actions(role) if action.startswith("glue:") and "JobRun" in action]
 
 

@@ -44,7 +44,7 @@ def test_workflow_states_follow_each_other(workflow: States) -> None:
 
 @pytest.mark.parametrize("name", EVERY_TASK)
 def test_failure_sends_a_notification_with_state_run_and_cause(workflow: States, name: str) -> None:
-    # An input that is no object has no place for an error.
+    # An input that is not an object cannot contain an error.
     path = "$" if name == "StartTraining" else "$.error"
     assert workflow[name]["Catch"][-1] == {
         "ErrorEquals": ["States.ALL"], "ResultPath": path, "Next": f"{name}Failed",
@@ -202,7 +202,7 @@ def test_training_falls_back_to_on_demand_without_a_spot_quota(workflow: States)
     refused, failed = spot["Catch"]
     assert (refused["Next"], failed["Next"]) == ("TrainOnDemand", "TrainFailed")
     assert "SageMaker.ResourceLimitExceededException" in refused["ErrorEquals"]
-    assert "States.TaskFailed" not in refused["ErrorEquals"]  # a job that ran and failed would fail again
+    assert "States.TaskFailed" not in refused["ErrorEquals"]  # A job that failed while running would fail again.
     assert on_demand["Parameters"] == {
         **spot["Parameters"],
         "EnableManagedSpotTraining": False,
@@ -237,7 +237,7 @@ def test_model_packages_are_retained_like_stored_data(demo: Assembly, prod: Asse
         ("alsolike-demo-20260301t040506-8cb309", True),
         ("alsolike-prod-20260301t040506-8cb309", False),
         ("alsolike-demo-2-20260301t040506-8cb309", False),
-        # The longest name that an environment may have.
+        # The environment has the longest permitted name.
         ("alsolike-demo-20260301t04-20260301t040506-8cb309", False),
         ("alsolike-20260301t040506-8cb309", False),
     ],
@@ -247,7 +247,7 @@ def test_workflow_may_stop_only_training_jobs_of_its_environment(demo: Assembly,
     role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
     (jobs,) = [arn for action, arn in granted(role) if action == "sagemaker:StopTrainingJob"]
 
-    # An ARN of IAM has the wildcards of a file's name.
+    # Wildcards of IAM ARNs are those of file names.
     assert fnmatch.fnmatchcase(name, jobs.rpartition("/")[2]) is is_own
 
 
@@ -267,7 +267,7 @@ def test_training_container_is_that_of_aws_with_the_project_script(workflow: Sta
     entrypoint = algorithm["ContainerEntrypoint"]
     assert entrypoint[:2] == ["sh", "-c"]
     assert entrypoint[2].endswith("exec sh /opt/ml/code/model_export/entrypoint.sh")
-    # CreateTrainingJob takes arguments of at most 256 characters that match `.*`: no line break.
+    # CreateTrainingJob accepts arguments of at most 256 characters without line breaks.
     assert all(len(argument) <= 256 and "\n" not in argument for argument in entrypoint)
 
 

@@ -18,7 +18,7 @@ def config(assembly: Assembly) -> dict[str, Any]:
 
 
 def behaviors(assembly: Assembly) -> dict[str, dict[str, Any]]:
-    """Return the behaviours by their paths, the default one's being `*`."""
+    """Return the behaviours by path. The default behaviour has the path `*`."""
     found = config(assembly)
     return {"*": found["DefaultCacheBehavior"]} | {each["PathPattern"]: each for each in found["CacheBehaviors"]}
 
@@ -36,7 +36,7 @@ def pages_client(assembly: Assembly) -> dict[str, Any]:
 
 
 def headers_policies(assembly: Assembly) -> list[Resource]:
-    """Return the policy of the pages, and that of the browser package's script."""
+    """Return the headers policy of the pages, and the policy of the browser package's script."""
     found = assembly.of_type("AWS::CloudFront::ResponseHeadersPolicy")
     return sorted(found, key=lambda each: "CorsConfig" in each.properties["ResponseHeadersPolicyConfig"])
 
@@ -85,7 +85,7 @@ def test_only_hashed_assets_and_versioned_scripts_are_cached(assembly: Assembly)
 def test_error_responses_are_not_cached(assembly: Assembly) -> None:
     kept = {each["ErrorCode"]: each for each in config(assembly)["CustomErrorResponses"]}
 
-    # All that may be configured; CloudFront keeps most of them for ten seconds otherwise.
+    # These are all codes that can be configured. By default, CloudFront caches most of them for ten seconds.
     assert set(kept) == {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
     for code, each in kept.items():
         assert each == {"ErrorCode": code, "ErrorCachingMinTTL": 0}
@@ -97,7 +97,7 @@ def test_api_has_the_host_of_the_pages_and_receives_their_tokens(demo: Assembly)
     host, rest = api["DomainName"]["Fn::Join"][1][:2]
     assert demo.referred(host, stack="alsolike-demo-pages") == demo.only("AWS::ApiGatewayV2::Api")
     assert rest.startswith(".execute-api.")
-    assert "OriginPath" not in api  # the path's first part is the stage
+    assert "OriginPath" not in api  # The first part of the path is the stage.
     assert api["CustomOriginConfig"] == {"OriginProtocolPolicy": "https-only", "OriginSSLProtocols": ["TLSv1.2"]}
     assert behaviors(demo)["/api/*"]["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST
 
@@ -185,5 +185,5 @@ def test_pages_stack_is_the_last_so_that_its_failure_stops_no_other(assembly: As
 def test_deployment_without_pages_has_no_page_resources(spare: Assembly) -> None:
     assert not [resource for resource in spare.resources if resource.type.startswith("AWS::CloudFront::")]
     assert [stage.properties["StageName"] for stage in spare.of_type("AWS::ApiGatewayV2::Stage")] == ["$default"]
-    assert len(spare.of_type("AWS::Cognito::UserPoolClient")) == 1  # the authorizer needs one
+    assert len(spare.of_type("AWS::Cognito::UserPoolClient")) == 1  # The authorizer requires a client.
     assert not [p for p in spare.of_type("AWS::SSM::Parameter") if "/web-" in p.properties["Name"]]

@@ -20,7 +20,7 @@ def test_index_has_each_decision_once() -> None:
 
 
 def test_links_to_files_exist_in_the_repository() -> None:
-    """The change log names pages of earlier versions."""
+    """The change log is excluded, because it names pages of earlier versions."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "local_cloud" / "README.md"]
     links = [
         (str(page.relative_to(ROOT)), target)

@@ -1,4 +1,4 @@
-"""Imports between the folders of tests: helpers are imported from modules that contain no tests, in one direction."""
+"""Imports between the folders of tests. Helpers are modules without tests, and imports have one direction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @cache
 def imports() -> list[tuple[Path, Path]]:
-    """Return the pairs of a file under `tests/` and another that it imports, relative to the repository."""
+    """Return pairs of files under `tests/` of which the first imports the second, relative to the repository."""
     return [
         (path.relative_to(ROOT), imported.relative_to(ROOT))
         for path in sorted((ROOT / "tests").rglob("*.py"))

@@ -1,4 +1,4 @@
-"""Networks of SASRec that no training made."""
+"""Networks of SASRec without training."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Small shops with known answers."""
+"""Small shops with known results."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def interactions(
 
 
 Bought = dict[int, list[int]]
-"""A user's items by day."""
+"""Items of a user by day."""
 
 
 def bought(*users: Bought, weight: float = 1.0) -> Interactions:
-    """Return the interactions of users whose items are given by day."""
+    """Return the interactions of users from their items by day."""
     rows = [(user, item, day) for user, days in enumerate(users) for day, items in days.items() for item in items]
     user, item, day = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     return Interactions.from_rows(
@@ -53,7 +53,7 @@ def bought(*users: Bought, weight: float = 1.0) -> Interactions:
 
 
 def history(*items: int, weights: Sequence[float] | None = None) -> Histories:
-    """Return one history, oldest first."""
+    """Return a single history, oldest first."""
     ones = [1.0] * len(items)
     return Histories(
         items=np.array([items], np.int64), weights=np.array([ones if weights is None else weights], np.float32)
@@ -61,7 +61,7 @@ def history(*items: int, weights: Sequence[float] | None = None) -> Histories:
 
 
 def random_sequences(*, users: int, items: int, length: int, seed: int = 0) -> list[list[int]]:
-    """Return random sequences in which an item tends to be followed by the next one."""
+    """Return random sequences in which the next number often follows an item."""
     rng = np.random.default_rng(seed)
     sequences = []
     for _ in range(users):
@@ -75,7 +75,7 @@ def random_sequences(*, users: int, items: int, length: int, seed: int = 0) -> l
 
 
 def checkerboard(size: int) -> list[list[int]]:
-    """User u has every item of u's parity, in order, except item u itself (positions from 1)."""
+    """Return sequences in which user u has all items of the same parity as u, except item u (numbered from 1)."""
     return [
         [item for item in range(1, size + 1) if item % 2 == user % 2 and item != user] for user in range(1, size + 1)
     ]
@@ -91,9 +91,9 @@ def write_dataset(
     history_length: int = HISTORY_LENGTH,
     event_types: Mapping[str, Sequence[str]] | None = None,
 ) -> Path:
-    """Write a dataset as build_dataset does; each user's items `step_ms` apart.
+    """Write a dataset as build_dataset does, with each user's items `step_ms` apart.
 
-    Without `event_types`, those of each user's items, the dataset has no such column.
+    `event_types` contains the event types of each user's items. If None, the dataset has no such column.
     """
     directory.mkdir(parents=True, exist_ok=True)
     rows = [
@@ -156,7 +156,7 @@ def tiny_shop(
     step_ms: int = MS_PER_DAY,
     history_length: int = HISTORY_LENGTH,
 ) -> Path:
-    """20 users who walk through 15 items."""
+    """Write a dataset of random sequences of users."""
     sequences = random_sequences(users=users, items=items, length=length)
     return write_dataset(
         directory,

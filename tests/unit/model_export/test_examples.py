@@ -1,4 +1,4 @@
-"""The examples in docstrings of every package are true."""
+"""Examples in docstrings of every package, which must be true."""
 
 import doctest
 import importlib
@@ -14,7 +14,10 @@ PACKAGES = [(ROOT, name) for name in ("benchmarks", "cli", "functions", "infra_c
 
 
 def modules_with_examples() -> list[str]:
-    """Names of modules with examples that run; importing them here would cost every collection seconds."""
+    """Return the names of modules with examples that run.
+
+    Importing the modules during collection would take seconds.
+    """
     return [
         ".".join(path.relative_to(base).with_suffix("").parts)
         for base, package in PACKAGES

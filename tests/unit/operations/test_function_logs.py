@@ -1,4 +1,4 @@
-"""Lines of functions' logs."""
+"""Lines of functions' logs, filtered and formatted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generated dashboards of Grafana."""
+"""Generated Grafana dashboards."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def graphs(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def holds(typed: Any, given: Any) -> bool:
-    """Return true if `typed` has all fields of `given`; Grafana's types add defaults and drop unknown fields."""
+    """Return true if `typed` has all fields of `given`. Grafana's types add defaults and drop unknown fields."""
     if isinstance(given, dict):
         return isinstance(typed, dict) and all(key in typed and holds(typed[key], given[key]) for key in given)
     if isinstance(given, list):
@@ -71,7 +71,7 @@ def test_prometheus_has_a_graph_of_every_family() -> None:
     expressions = [target["expr"] for panel in shown for target in panel["targets"]]
 
     for family in FAMILIES:
-        if family.name != "alsolike_source_up":  # the variables read it
+        if family.name != "alsolike_source_up":  # The variables of dashboards use this family.
             assert any(f"{family.sample}{{" in expression for expression in expressions), family.name
     assert {panel["fieldConfig"]["defaults"]["unit"] for panel in shown} == {
         "cps", "s", "percentunit", "currencyUSD", "none",

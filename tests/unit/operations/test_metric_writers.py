@@ -1,4 +1,4 @@
-"""The list of custom metrics equals the metrics that functions write."""
+"""List of custom metrics, which equals the metrics that functions write."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/han
 
 
 def run_code(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a module that are run: all but what stands below TYPE_CHECKING."""
+    """Yield the nodes of a module that run, without code below TYPE_CHECKING."""
     for node in ast.iter_child_nodes(tree):
         if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
             yield node
@@ -28,7 +28,7 @@ def run_code(tree: ast.AST) -> Iterator[ast.AST]:
 
 @functools.cache
 def read(path: Path) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the metrics that a module names and the modules of `alsolike` that it imports."""
+    """Return the metrics that a module references, and the modules of `alsolike` that it imports."""
     metrics, imported = set(), set()
     for node in run_code(ast.parse(path.read_bytes())):
         match node:
@@ -40,13 +40,13 @@ def read(path: Path) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def sources(module: str) -> list[Path]:
-    """Return the file of a module of `alsolike`, or nothing for another name."""
+    """Return the file of a module of `alsolike`, or an empty list for other names."""
     file = LIBRARY.joinpath(*module.split(".")).with_suffix(".py")
     return [file] if file.is_file() else []
 
 
 def named_by(function: str) -> set[str]:
-    """Return every metric that a function's code names, its own and what it imports of `alsolike`."""
+    """Return every metric that a function's code references, including the modules of `alsolike` that it imports."""
     waiting = list((ROOT / "functions" / function).rglob("*.py"))
     found: set[str] = set()
     seen = set(waiting)
@@ -68,13 +68,13 @@ def test_function_writes_exactly_its_declared_metrics(function: str) -> None:
 
 def test_every_metric_and_every_function_is_declared_once() -> None:
     assert {each.metric for each in METRICS} == set(Metric)
-    # `check_kafka` fails instead: Lambda counts its errors.
+    # `check_kafka` raises errors instead, which Lambda counts.
     assert {each.service for each in METRICS} == {*FUNCTIONS, API_SERVICE} - {"check_kafka"}
     assert len({(each.metric, each.service, each.by) for each in METRICS}) == len(METRICS)
 
 
 def reported_dimensions(function: str) -> set[tuple[str, ...]]:
-    """Return the names of the dimensions of each call of `report` and `count_by` in a function's code."""
+    """Return the dimension names of each call of `report` and `count_by` in a function's code."""
     return {
         tuple(sorted(str(keyword.arg) for keyword in node.keywords))
         for path in (ROOT / "functions" / function).rglob("*.py")

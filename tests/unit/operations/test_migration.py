@@ -1,4 +1,4 @@
-"""Calls of Amazon Personalize in source files: unsupported ones are found, in every client's spelling."""
+"""Calls of Amazon Personalize in source files, of which unsupported ones are found in the spelling of every client."""
 
 from __future__ import annotations
 

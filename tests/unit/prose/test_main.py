@@ -28,7 +28,7 @@ def test_budgeted_rules_fail_above_the_budget_of_their_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "cli").mkdir()
-    (tmp_path / "cli/module.py").write_text('"""Rules: what a gate sees."""\n')  # two violations
+    (tmp_path / "cli/module.py").write_text('"""Rules: what a gate sees."""\n')  # The text has two violations.
     budgets = tmp_path / BUDGETS
     budgets.parent.mkdir(parents=True)
 

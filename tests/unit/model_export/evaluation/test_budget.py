@@ -29,7 +29,7 @@ FITTED: list[int] = []
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Heavy(Popularity):
-    """Popularity that uses 100 bytes per interaction during its fit and records the number of interactions."""
+    """Algorithm that uses 100 bytes per interaction during its fit and records the number of interactions."""
 
     name: ClassVar[str] = "heavy"
 
@@ -42,7 +42,7 @@ class Heavy(Popularity):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Constant(Popularity):
-    """Popularity that uses 200 MB during its fit."""
+    """Algorithm that uses 200 MB during its fit."""
 
     name: ClassVar[str] = "constant"
 
@@ -54,7 +54,7 @@ class Constant(Popularity):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Estimated(Heavy):
-    """Estimates a processor second per interaction."""
+    """Algorithm that estimates one processor second per interaction."""
 
     name: ClassVar[str] = "estimated"
 
@@ -67,7 +67,7 @@ CHECKPOINTS: list[Path | None] = []
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kept(Popularity):
-    """Notes of where its checkpoint would be."""
+    """Algorithm that records the path of its checkpoint."""
 
     name: ClassVar[str] = "kept"
 
@@ -188,7 +188,7 @@ def test_trial_fits_of_large_data_use_one_hundredth_of_the_rows() -> None:
 
 
 def test_memory_that_depends_on_items_is_not_extrapolated() -> None:
-    # 200 MB whatever there is to fit: a fifth of the rows is no reason to expect 1,000.
+    # The fit uses 200 MB for any number of rows. So a fifth of the rows must not lead to an estimate of 1,000 MB.
     with measured() as now:
         pass
     assert Budget(megabytes=now.peak_mb + 500).unsupported_reason(Constant(), LARGE) is None
@@ -209,7 +209,7 @@ def test_trial_fits_above_the_time_budget_are_refused_with_figures() -> None:
 
 
 def test_trial_fits_above_the_memory_budget_are_refused_with_figures() -> None:
-    # 50 MB on a fifth of the rows: about 250 MB above what the process has.
+    # The trial fit on a fifth of the rows uses 50 MB, so the estimate is about 250 MB above the memory of the process.
     reason = Budget(megabytes=150.0).unsupported_reason(Heavy(), LARGE)
 
     assert reason is not None
@@ -230,7 +230,7 @@ def test_machine_memory_is_positive() -> None:
 
 @pytest.mark.parametrize(("rows", "left_out"), [(12, False), (13, True)])
 def test_quick_budget_refuses_long_estimates(rows: int, left_out: bool) -> None:
-    """The estimate is a second per row and fit, and there are five fits: 60 s, and 65 s."""
+    """The estimate is one second per row and fit. Five fits take 60 s and 65 s."""
     reason = Budget(seconds=1e6, megabytes=1e6, quick=True).unsupported_reason(Estimated(), shop(rows))
 
     assert (reason is not None) is left_out

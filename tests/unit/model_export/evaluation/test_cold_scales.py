@@ -20,7 +20,10 @@ from tests.unit.model_export.shops import interactions
 
 
 def test_scale_is_the_largest_without_a_loss() -> None:
-    """Everybody has item 1, which scores 1; item 4 scores 3/4 of the scale: from 1.5 on it is before it."""
+    """All users have item 1, which scores 1.
+
+    Item 4 scores 3/4 of the scale, so it precedes item 1 from a scale of 1.5 on.
+    """
     assert scale(leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])) == 1.0
 
 
@@ -29,17 +32,23 @@ def test_scale_is_the_largest_possible_if_users_want_new_items() -> None:
 
 
 def test_scale_is_the_default_if_no_target_is_found() -> None:
-    """Item 5 is like nothing, and all want it."""
+    """Item 5 resembles no item, and is the target of all users."""
     assert scale(leave_one_out([1, 5, 1], [1, 5, 1], [2, 5, 1], [3, 5, 1])) == DEFAULT_SCALES.new
 
 
 def test_scale_is_the_smallest_if_every_scale_has_a_loss() -> None:
-    """Items 1, 2, 3 score 1, 1/20, 1/20, item 4 at the smallest scale 21/400: it moves 3 out of a list of three."""
+    """Items 1, 2 and 3 score 1, 1/20 and 1/20.
+
+    Item 4 scores 21/400 at the smallest scale, and moves item 3 out of a list of three.
+    """
     assert scale(leave_one_out(*[[1, 3, 1]] * 20, [2, 3, 1], [3, 3, 1])) == SCALES[0]
 
 
 def test_scale_is_reduced_by_a_loss_in_long_lists() -> None:
-    """Item 1 stays first up to a scale of 1; there item 4, with 3/4, comes before item 3, with 1/2, whom one wants."""
+    """Item 1 remains first up to a scale of 1.
+
+    At this scale, item 4 with 3/4 precedes item 3 with 1/2, which is one user's target.
+    """
     split = leave_one_out([1, 1, 1], [1, 3, 1], [2, 1, 1], [3, 1, 1])
 
     assert (3 + 1 / math.log2(5)) / (3 + 1 / math.log2(4)) < 1 - MAX_LONG_NDCG_LOSS
@@ -47,7 +56,7 @@ def test_scale_is_reduced_by_a_loss_in_long_lists() -> None:
 
 
 def test_rare_items_are_included() -> None:
-    """They cost what item 4 costs."""
+    """A rare item causes the same loss as item 4."""
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
     rare = COLOURS[3:4]
 
@@ -66,7 +75,7 @@ def test_rare_items_are_included() -> None:
 
 
 def test_rare_items_without_neighbours_do_not_choose_a_scale() -> None:
-    """They cost nothing at any scale, since they are in no answer."""
+    """At any scale, the items cause no loss, because no list contains them."""
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
     alien: list[dict[str, str]] = [{"colour": "green"}, {}]
 
@@ -75,8 +84,9 @@ def test_rare_items_without_neighbours_do_not_choose_a_scale() -> None:
 
 
 def test_rare_items_do_not_reduce_the_scale_of_new_items() -> None:
-    """Items 3 and 4 score 1, items 1 and 2 1/4, and so does item 5, which is new, at a scale of 1: at 3 it is third, at
-    4 among the first. The dead ones score 1 at a scale of 1.
+    """Items 3 and 4 score 1, and items 1 and 2 score 1/4. The new item 5 scores 1/4 at a scale of 1.
+
+    So item 5 is third at a scale of 3, and among the first at 4. The rare blue items score 1 at a scale of 1.
     """
     wanted = (3, 4, 3, 4, 3, 4, 3, 4, 3, 5)
     split = leave_one_out(*([item, want, 3] for item, want in zip((3, 3, 3, 3, 4, 4, 4, 4, 1, 2), wanted, strict=True)))
@@ -98,8 +108,10 @@ def test_rare_items_do_not_reduce_the_scale_of_new_items() -> None:
 
 
 def test_new_and_rare_items_together_stay_within_the_loss_limit() -> None:
-    """Items 1, 2, 3 score 1, 18/40, 22/40, item 4 and the rare one 29/40 of their scales. One of them before item 3,
-    which one user wants, costs 0.17%, two cost that user's whole gain.
+    """Items 1, 2 and 3 score 1, 18/40 and 22/40. Item 4 and the rare item score 29/40 of their scales.
+
+    If one of them precedes item 3, which is one user's target, the loss is 0.17%. If both do, the loss is this user's
+    whole gain.
     """
     fits = [*[1] * 40, *[2] * 18, *[3] * 22]
     split = leave_one_out(*([item, 3 if place == 0 else 1, 1] for place, item in enumerate(fits)), items=4)
@@ -113,8 +125,9 @@ def test_new_and_rare_items_together_stay_within_the_loss_limit() -> None:
 
 
 def test_rare_items_with_a_loss_at_any_scale_do_not_reduce_the_new_scale() -> None:
-    """Item 1 scores 1, items 2, 3, 4 1/20, the rare one 21/40 of its scale: at 0.1 it is before item 3, whom all want.
-    Item 5, which is new, scores 1/20 at a scale of 1.
+    """Item 1 scores 1, and items 2, 3 and 4 score 1/20. The rare item scores 21/40 of its scale.
+
+    At a scale of 0.1, it precedes item 3, which is the target of all users. The new item 5 scores 1/20 at a scale of 1.
     """
     split = leave_one_out(*[[1, 3, 1]] * 20, [2, 3, 1], [3, 3, 1], [4, 3, 1])
     colours = [{"colour": colour} for colour in ("red", "red", "blue", "blue", "blue")]
@@ -123,7 +136,10 @@ def test_rare_items_with_a_loss_at_any_scale_do_not_reduce_the_new_scale() -> No
 
 
 def test_rare_scale_is_at_most_the_new_scale() -> None:
-    """Item 1 scores 1, items 2, 3, 4 1/4, item 5, which is new, 5/8 of its scale and the rare one 1/4 of its."""
+    """Item 1 scores 1, and items 2, 3 and 4 score 1/4.
+
+    The new item 5 scores 5/8 of its scale, and the rare item 1/4 of its scale.
+    """
     split = leave_one_out(*[[1, 3, 1]] * 4, [2, 3, 1], [3, 3, 1], [4, 3, 1])
     colours = [{"colour": colour} for colour in ("red", "red", "blue", "blue", "red")]
 
@@ -132,9 +148,10 @@ def test_rare_scale_is_at_most_the_new_scale() -> None:
 
 
 def test_rare_scale_keeps_the_gain_of_new_items() -> None:
-    """Both score 3/4 of their scales, item 1 scores 1. Half of the users want item 4, which is new, half item 1.
+    """The new and the rare item score 3/4 of their scales, and item 1 scores 1.
 
-    From 1.5 on the rare one stands before item 1, and still all is better than without either.
+    The target of half of the users is the new item 4, and of the others item 1. From a scale of 1.5 on, the rare item
+    precedes item 1, and the result is still better than without both items.
     """
     split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 1, 1], [3, 1, 1], items=4)
 
@@ -142,7 +159,7 @@ def test_rare_scale_keeps_the_gain_of_new_items() -> None:
 
 
 def test_rare_scale_keeps_the_gain_of_new_items_without_other_hits() -> None:
-    """At 6 the rare one, which scores the same, would come first."""
+    """At a scale of 6, the rare item, which has the same score, would come first."""
     split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1], items=4)
 
     assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=6.0, rare=4.0)
@@ -155,7 +172,10 @@ def test_rare_items_without_neighbours_have_the_scale_of_new_items() -> None:
 
 
 def test_scale_may_lose_one_fifth_of_a_percent_in_ten_positions() -> None:
-    """At a scale of 1 item 4, with 29/40 of what item 1 scores, takes the second rank from item 3, which few want."""
+    """Item 4 has 29/40 of item 1's score.
+
+    At a scale of 1, it takes the second rank from item 3, which is the target of few users.
+    """
     split = leave_one_out(*[[1, 1, 1]] * 38, [1, 3, 1], [1, 3, 1], *[[2, 1, 1]] * 18, *[[3, 1, 1]] * 22)
 
     lost = 2 * (1 / math.log2(3) - 1 / 2) / (78 + 2 / math.log2(3))
@@ -164,7 +184,10 @@ def test_scale_may_lose_one_fifth_of_a_percent_in_ten_positions() -> None:
 
 
 def test_scale_of_one_quarter_can_be_chosen() -> None:
-    """Items 1, 2, 3 score 1, 1/4, 1/4, item 4 5/8 of the scale: at 1/2 it is before item 3, which all want."""
+    """Items 1, 2 and 3 score 1, 1/4 and 1/4.
+
+    Item 4 scores 5/8 of the scale, so at 1/2 it precedes item 3, the target of all users.
+    """
     assert scale(leave_one_out(*[[1, 3, 1]] * 4, [2, 3, 1], [3, 3, 1])) == 0.25
     assert SCALES[:2] == (0.1, 0.25)
 
@@ -180,7 +203,7 @@ def test_items_new_only_in_the_test_part_do_not_choose_a_scale() -> None:
 
 
 def test_scale_is_chosen_and_evaluated_on_a_limited_number_of_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the first of four users is evaluated, whose target is item 1; the next two have item 4."""
+    """Only the first of four users is evaluated, whose target is item 1. The target of the next two users is item 4."""
     split = leave_one_out([1, 1, 4], [1, 4, 4], [2, 4, 4], [3, 1, 1])
     monkeypatch.setattr(cold_start, "MAX_QUERIES", 1)
 

@@ -34,7 +34,7 @@ def test_items_without_training_interactions_are_unknown() -> None:
 
 
 def test_new_item_is_ranked_by_similar_items() -> None:
-    """Items 1, 2, 3 score 1, 1/2, 1/2, item 4 at scale 1 (1 + 1/2) / 2: it has the second rank."""
+    """Items 1, 2 and 3 score 1, 1/2 and 1/2. At scale 1, item 4 scores (1 + 1/2) / 2, so it has the second rank."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
 
     found = measure(popular(split), split, cold(split, COLOURS).test, scales=ONE, k=3, seen="allowed")
@@ -47,7 +47,7 @@ def test_new_item_is_ranked_by_similar_items() -> None:
 
 
 def test_new_item_is_ranked_by_the_meaning_of_its_title(tmp_path: Path) -> None:
-    """Item 4, the couch, scores what item 1 scores, the sofa: of equal ones the known comes first."""
+    """Item 4, the couch, has the same score as item 1, the sofa. On ties, the item of the model precedes."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
 
     found = measure(
@@ -66,7 +66,10 @@ def test_new_item_is_ranked_by_the_meaning_of_its_title(tmp_path: Path) -> None:
 
 
 def test_sentence_model_and_words_have_separate_scales(tmp_path: Path) -> None:
-    """The larger the scale, the better: the validation wants item 4, which by its words is like nothing."""
+    """A larger scale is always better, because the validation's target is item 4.
+
+    By its words, item 4 resembles no item.
+    """
     split = leave_one_out([1, 4, 4], [1, 4, 4], [2, 4, 1], [3, 4, 1])
     popularity = Popularity(trend_half_life_days=np.inf)
 
@@ -82,7 +85,7 @@ def test_sentence_model_and_words_have_separate_scales(tmp_path: Path) -> None:
 
 
 def test_new_items_in_the_history_are_masked() -> None:
-    """Item 4 is what all users had before the test, which learned nothing of it."""
+    """All users interacted with item 4 before the test, but the test's model does not contain it."""
     split = leave_one_out([1, 4, 2], [1, 4, 2], [2, 4, 3], [3, 4, 2])
 
     found = measure(popular(split), split, cold(split, COLOURS).test, scales=Scales(6.0, 6.0), k=3, seen="masked")
@@ -91,7 +94,7 @@ def test_new_items_in_the_history_are_masked() -> None:
 
 
 def test_rare_items_have_a_separate_scale() -> None:
-    """Items 1, 2, 3 score 1, 1/2, 1/2, item 4 and the rare one 3/4 of their scales."""
+    """Items 1, 2 and 3 score 1, 1/2 and 1/2. Item 4 and the rare item score 3/4 of their scales."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1], items=4)
     second, third = 1 / math.log2(3), 1 / math.log2(4)
     with_rare = cold(split, COLOURS[:4], COLOURS[3:4]).test
@@ -109,7 +112,10 @@ def test_rare_items_have_a_separate_scale() -> None:
 
 
 def test_evaluated_scale_comes_from_the_validation_part() -> None:
-    """Items 1, 2, 3 score 1, 1/2, 1/2, the rare one 3/4 of the scale. With what the test learns it were 7/12."""
+    """Items 1, 2 and 3 score 1, 1/2 and 1/2, and the rare item 3/4 of the scale.
+
+    With the test's training data, it would score 7/12.
+    """
     split = days([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])
     popularity, rare = Popularity(trend_half_life_days=np.inf), COLOURS[3:4]
 
@@ -120,7 +126,10 @@ def test_evaluated_scale_comes_from_the_validation_part() -> None:
 
 
 def test_rare_items_are_included_with_words_alone(tmp_path: Path) -> None:
-    """By its words the rare item is like item 1 and 2 alike, by its meaning more like item 1."""
+    """By its words, the rare item is equally similar to items 1 and 2.
+
+    By its embedding, it is more similar to item 1.
+    """
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
     titles = [{"title": title} for title in ("grey sofa", "grey lamp", "desk", "grey couch")]
 
@@ -138,7 +147,10 @@ def test_rare_items_are_included_with_words_alone(tmp_path: Path) -> None:
 
 
 def test_long_list_metric_covers_more_positions_than_k() -> None:
-    """Item 1 scores 1, items 2 to 13 1/2; 14, with 3/4 at a scale of 1, moves 13 from the 13th place to the 14th."""
+    """Item 1 scores 1, and items 2 to 13 score 1/2.
+
+    Item 14 scores 3/4 at a scale of 1, and moves item 13 from rank 13 to 14.
+    """
     split = leave_one_out([1, 1, 1], [1, 13, 13], *([item, 13, 13] for item in range(2, 14)), items=14)
     colours = [*COLOURS[:2], *[{"colour": "blue"}] * 11, {"colour": "red"}]
 
@@ -151,7 +163,10 @@ def test_long_list_metric_covers_more_positions_than_k() -> None:
 
 
 def test_items_below_the_listed_ones_do_not_support_new_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only item 1 supports item 4, which scores 1/2 and ties with items 2 and 3: a target has the worst rank."""
+    """Only item 1 supports item 4, which scores 1/2 and ties with items 2 and 3.
+
+    On ties, the target has the worst rank.
+    """
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
     monkeypatch.setattr(cold_trial, "LISTED", 1)
 

@@ -28,7 +28,7 @@ def test_product_list_has_one_variant_per_product_with_metrics() -> None:
 
     lists.add(np.array([-np.inf, 0.9, 0.8, 0.7], np.float32), np.array([2, 3]))
 
-    found = lists.diversity()  # the list is 1, 3: of two targets the second is at rank 2
+    found = lists.diversity()  # The list is 1, 3. The second of two targets has rank 2.
     assert found.ndcg == pytest.approx((1 / np.log2(3)) / (1 + 1 / np.log2(3)))
     assert found.category_entropy == 1.0
     assert found.intra_list_distance == 1.0

@@ -14,7 +14,7 @@ SCORES = hnp.arrays(np.float32, st.integers(1, 300), elements=st.sampled_from([-
 
 
 def by_hand(scores: Floats, targets: set[int], k: int) -> list[bool]:
-    """Sort by score, targets last among equals, masked items nowhere."""
+    """Return hits of items sorted by score. On ties, targets come last, and masked items are skipped."""
     order = sorted(
         (column for column in range(len(scores)) if scores[column] > -np.inf),
         key=lambda column: (-scores[column], column in targets),

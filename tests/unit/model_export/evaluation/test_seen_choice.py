@@ -1,4 +1,4 @@
-"""The choice between excluding seen items, bought items or none."""
+"""Selection between excluding seen items, excluding bought items, and excluding no items."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMES = ("purchase", "view")
 
 
 def shop(*users: str, step_ms: int = 1000) -> Interactions:
-    """Return interactions of users, each as text: `1v 1p` is a view and then a purchase of item 1."""
+    """Return interactions of users, each given as a string: `1v 1p` is a view of item 1 and then its purchase."""
     words = [user.split() for user in users]
     data = interactions([[int(word[:-1]) for word in user] for user in words], step_ms=step_ms, items=9)
     codes = [PURCHASE if word.endswith("p") else VIEW for user in words for word in user]
@@ -31,9 +31,9 @@ def shop(*users: str, step_ms: int = 1000) -> Interactions:
 @pytest.mark.parametrize(
     ("users", "share"),
     [
-        (["1v 1v 2v"], None),  # no purchases
-        (["1p", "2p"], 0.0),  # one order each
-        (["1v 1p 1v 2v 2p 3p"], 0.0),  # viewed again, bought once
+        (["1v 1v 2v"], None),  # There are no purchases.
+        (["1p", "2p"], 0.0),  # Each user has one order.
+        (["1v 1p 1v 2v 2p 3p"], 0.0),  # The items were viewed again, but bought once.
         (["1p 1p 2p"], 1 / 2),
         (["1p 2p 1p 2p", "3p 4p 3v"], 2 / 4),
         (["1p 1v 1v 1p"], 1 / 1),

@@ -7,7 +7,8 @@ from tests.unit.model_export.shops import interactions
 
 
 def test_metrics_are_computed_per_user_item_and_category_slice() -> None:
-    # Training has each user's item 1. Test targets are 1, 2 and 4; the latter two have no interactions in training.
+    # The training data contains each user's item 1. The test targets are 1, 2 and 4. Items 2 and 4 have no interactions
+    # in training.
     data = interactions([[1, 2, 1], [1, 3, 2], [1, 3, 4]], items=6)
     part = splits.leave_one_out(data).test
     names = ["red", "blue", None, "red", None, None]
@@ -17,7 +18,7 @@ def test_metrics_are_computed_per_user_item_and_category_slice() -> None:
 
     assert found["users with 2 to 5 interactions"]["users"] == 3
     assert found["items without interactions"] == {"ndcg": 0.0, "users": 2}
-    assert found["category red"] == {"ndcg": 0.5, "users": 2}  # 1 at the first rank, 4 at none
+    assert found["category red"] == {"ndcg": 0.5, "users": 2}  # Item 1 has the first rank, and item 4 none.
     assert found["category blue"]["users"] == 1
     assert "users with one interaction" not in found
 
@@ -29,7 +30,8 @@ def test_tail_items_are_those_below_the_most_frequent_fifth() -> None:
 
     found = sliced(model, part, k=1, seen="allowed", categories=[None] * 5)
 
-    assert found["tail items"]["users"] == 1  # 2; item 1 is the head, 3 was never learned
+    # The tail item is 2. Item 1 is in the head, and item 3 is not in the model.
+    assert found["tail items"]["users"] == 1
     assert found["items without interactions"]["users"] == 1
 
 

@@ -30,7 +30,7 @@ from tests.unit.model_export.shops import interactions, random_sequences
 
 
 def quiet(line: str) -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
 def compare(split: Split, algorithms: dict[str, Algorithm], fits: Fits | None = None) -> dict[str, Candidate]:
@@ -43,7 +43,8 @@ def shop() -> Interactions:
 
 
 def test_frequent_next_item_is_a_hit_and_an_unknown_one_is_not() -> None:
-    # Asked after 5, which 6 follows, and after 6, which nothing follows: 7, 8 and 9 tie and the target comes last.
+    # The first history ends with 5, which 6 follows. The second ends with 6, which no item follows, so 7, 8 and 9 tie
+    # and the target has the worst rank.
     asked = interactions([[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 7]], items=9)
     model = Transitions().fit(interactions([[1, 2, 3, 4, 5, 6]], items=9))
 
@@ -53,7 +54,7 @@ def test_frequent_next_item_is_a_hit_and_an_unknown_one_is_not() -> None:
 
 
 def test_seen_items_take_ranks_unless_masked() -> None:
-    # After 2 comes 1 twice and 3 once, after 1 comes 2.
+    # Item 1 follows item 2 twice, item 3 follows it once, and item 2 follows item 1.
     model = Transitions(max_gap=1, backward=0.0, position_decay=1.0).fit(interactions([[1, 2, 1, 2, 3], [2, 1]]))
     test = splits.leave_one_out(interactions([[1, 2, 1, 2, 3]])).test
 
@@ -73,7 +74,7 @@ def test_repeat_counts_only_if_seen_items_are_allowed() -> None:
 
 
 def test_item_with_score_0_is_not_recommended_and_not_a_hit() -> None:
-    """After 3 nothing is known: neither 4, the target, nor any of the other five stands in a list of nine."""
+    """The model has no scores after 3. So neither the target 4 nor any of the other five items is in a list of nine."""
     test = splits.leave_one_out(interactions([[1, 2, 3, 4]], items=6)).test
     model = Transitions().fit(interactions([[1, 2], [4, 5]], items=6))
     asked = dataclasses.replace(test.queries, starts=test.queries.ends - 1)
@@ -176,7 +177,7 @@ def test_settings_with_the_best_validation_are_tested() -> None:
 
 
 class BestPart(Blend):
-    """A blend of the part that is best for the users of the search."""
+    """Blend that consists of the best component for the users of the search."""
 
     name = "best_part"
 
@@ -186,7 +187,8 @@ class BestPart(Blend):
 
 
 def test_combination_is_validated_on_users_that_did_not_choose_it() -> None:
-    # Users alternate: 1 comes back, 5 follows 4. Each half chooses the algorithm that fails for the other half.
+    # Users alternate between repeated items (1) and sequences (5 after 4). Each half selects the algorithm that fails
+    # for the other half.
     sequences = [sequence for _ in range(4) for sequence in ([1, 2, 1, 1], [3, 4, 5, 6])]
     split = splits.leave_one_out(interactions([*sequences, *[[4, 5, 7, 7]] * 2], items=7))
     comparison = Comparison(split, k=1, seen="allowed", fits=Fits(), say=quiet)
@@ -227,7 +229,7 @@ SEARCHED: list[list[str]] = []
 
 
 class Searched(Blend):
-    """A blend that notes among what it is searched."""
+    """Blend that records the components of each search."""
 
     name = "searched"
 
@@ -238,7 +240,7 @@ class Searched(Blend):
 
 def test_blend_is_searched_among_algorithms_with_hits() -> None:
     SEARCHED.clear()
-    split = splits.leave_one_out(shop())  # past masked: own items are no answer
+    split = splits.leave_one_out(shop())  # With masked history, an algorithm of repeated items has no hits.
 
     compare(split, {"buy_again": BuyAgain(), "transitions": Transitions(), "searched": Searched()})
     compare(split, {"buy_again": BuyAgain(), "searched": Searched()})
@@ -251,7 +253,7 @@ FITTED: list[Algorithm] = []
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Counted(Transitions):
-    """Transitions that note every fit."""
+    """Transitions that record every fit."""
 
     name: ClassVar[str] = "counted"
 

@@ -33,7 +33,7 @@ def test_leave_one_out_shares_one_fit() -> None:
 
 
 def test_temporal_queries_are_users_with_a_history_and_distinct_targets() -> None:
-    # Times are 0, 1000, ... per user; the window is (3000, 5000].
+    # Times are 0, 1000, ... per user, and the window is (3000, 5000].
     data = interactions([[1, 2, 3, 4, 9, 9], [5], [6, 7, 8, 1, 2]])
 
     split = splits.temporal(data, holdout_ms=2000)
@@ -70,10 +70,10 @@ def test_items_are_numbered_by_their_frequency_in_the_training_part() -> None:
     left_out = splits.leave_one_out(interactions([[3, 3, 1, 2, 2]]))
     in_time = splits.temporal(interactions([[3, 3, 3, 1, 2, 2, 2]]), holdout_ms=1000)
 
-    # Learned from are 3, 3 and 1.
+    # The training data is 3, 3 and 1.
     assert left_out.test.fit.item.tolist() == [1, 1, 2]
     assert left_out.test.queries.targets.tolist() == [3]
-    # Learned from are 3, 3, 3, 1 and 2; for the test one more 2.
+    # The training data is 3, 3, 3, 1 and 2, and another 2 for the test.
     assert in_time.validation.fit.item.tolist() == [1, 1, 1, 2, 3]
     assert in_time.test.fit.item.tolist() == [1, 1, 1, 3, 2, 2]
     assert in_time.test.queries.targets.tolist() == [2]
@@ -82,7 +82,7 @@ def test_items_are_numbered_by_their_frequency_in_the_training_part() -> None:
 @pytest.mark.parametrize("protocol", ["leave-one-out", "temporal"])
 def test_held_out_items_do_not_decide_ties(tmp_path: Path, protocol: str) -> None:
     def learned(last: str) -> list[int]:
-        """Give five users a, b, c and d in turns, then everybody the same last item."""
+        """Return the trained items of five users with a, b, c and d in turns and an equal last item."""
         rows = [f"{user},{'abcd'[(user + step) % 4]},{step}" for user in range(5) for step in range(5)]
         rows += [f"{user},{last},5" for user in range(5)]
         path = tmp_path / "rows.csv"
@@ -149,7 +149,7 @@ def test_very_old_interactions_do_not_lengthen_the_default_holdout(ancient: int)
 
 
 def daily(*tail: tuple[int, int], users: int = 8, days: int = 40, closed: tuple[int, int] = (0, 0)) -> Interactions:
-    """Return interactions of each user on each day, apart from some days, and of a tail of users and days."""
+    """Return daily interactions of users except on the days `closed`, and the interactions `tail` of users and days."""
     rows = [(user, day) for user in range(users) for day in range(days) if not closed[0] <= day < closed[1]]
     user, day = np.array(sorted([*rows, *tail]), np.int64).T
     return Interactions(
@@ -180,7 +180,8 @@ def test_time_window_ends_before_a_quiet_period(tail: list[tuple[int, int]], day
     )
 
     assert found.tested_ms == 39 * MS_PER_DAY
-    assert abs(found.chosen_ms - expected.chosen_ms) <= MS_PER_DAY  # the tail changes the default length a little
+    # The tail changes the default length of the window slightly.
+    assert abs(found.chosen_ms - expected.chosen_ms) <= MS_PER_DAY
 
 
 def test_interactions_after_a_quiet_period_are_excluded() -> None:
@@ -199,7 +200,8 @@ def test_many_interactions_after_a_quiet_period_are_the_test_part() -> None:
 
     assert split.tested_until_ms == 39 * MS_PER_DAY
     assert split.chosen_until_ms == 35 * MS_PER_DAY
-    assert split.learned_until_ms == 5 * MS_PER_DAY  # the validation window ends before the quiet period
+    # The validation window ends before the period without interactions.
+    assert split.learned_until_ms == 5 * MS_PER_DAY
     assert [len(part.queries) for part in (split.validation, split.test)] == [8, 8]
 
 
@@ -218,14 +220,14 @@ def test_holdout_out_of_range_is_refused(days: float) -> None:
 
 
 def test_queries_since_a_time_have_each_later_item_once_per_user() -> None:
-    # Times are 0, 1000, ... per user; the last user comes at 5000.
+    # Times are 0, 1000, ... per user. The last user starts at 5000.
     data = interactions([[1, 2, 3, 9, 9, 3], [5, 6], [7, 7, 8, 9, 1]])
     time_ms = np.where(data.user == 2, [0] * 8 + [5000, 5000, 6000, 7000, 8000], data.time_ms)
     data = dataclasses.replace(data, time_ms=time_ms)
 
     part = splits.since(data, after_ms=2000)
 
-    of = part.order  # item id of each position
+    of = part.order  # The array contains the item of each position.
     asked = [
         (
             [int(of[item - 1]) for item in part.queries.seen(query)],

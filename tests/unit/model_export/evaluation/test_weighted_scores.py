@@ -1,4 +1,4 @@
-"""Sums of scores, evaluated on few candidates, equal those over all items."""
+"""Weighted sums of scores, whose evaluation on few candidates equals that on all items."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ QUERIES = Queries(
 
 
 def scores(case: str) -> dict[str, Floats]:
-    """Return scores of three models: of all items, of few, and of all with many ties."""
+    """Return scores of three models: of all items, of few items, and of all items with many ties."""
     dense = RNG.random((USERS, ITEMS + 1)).astype(np.float32)
     sparse = np.where(RNG.random(dense.shape) < 0.02, RNG.random(dense.shape), 0).astype(np.float32)
     tied = np.round(RNG.random(dense.shape), 1).astype(np.float32)
     models = {"dense": dense, "sparse": sparse, "tied": tied}
-    if case == "flat":  # no candidate stands out, so that no list is sure
+    if case == "flat":  # No candidate stands out, so no list is certain.
         models["dense"] = np.ones_like(dense)
     for of_model in models.values():
         of_model[:, 0] = 0
-        for user in range(0, USERS, 2):  # every other user's targets are scored well
+        for user in range(0, USERS, 2):  # The targets of every second user have high scores.
             of_model[user, TARGETS[user]] += np.float32(0.5) * (of_model[user, TARGETS[user]] > 0)
     return models
 

@@ -10,7 +10,7 @@ from model_export.export.actions import fit, fit_actions, predict, rates
 
 
 def shop(*, users: int, outcomes: str) -> ActionSamples:
-    """Return exposures in which the outcomes of each user follow a pattern of T (taken) and N."""
+    """Return exposures. The string `outcomes` has one character per exposure of a user: T (taken) or N (not taken)."""
     events = [
         (
             f"u#{user}",
@@ -42,7 +42,7 @@ def test_few_outcomes_give_shrunken_action_rates() -> None:
 
     logits, _ = model.logits([("action0", {}), ("action1", {}), ("new", {})], user={}, events=(), now_ms=0)
     assert (model.fitted, quality) == (False, None)
-    # The overall rate, 21 / 42, counts as 20 exposures: (20 + 10) / 40 and (0 + 10) / 40.
+    # The total rate, 21 / 42, counts as 20 exposures: (20 + 10) / 40 and (0 + 10) / 40.
     assert 1 / (1 + np.exp(-logits)) == pytest.approx([0.75, 0.25, 0.5])
 
 

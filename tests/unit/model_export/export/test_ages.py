@@ -21,7 +21,7 @@ DAY_MS = 86_400_000
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fresh(Model):
-    """The user's items; each counts 1 / (1 + days since the interaction)."""
+    """Model that scores a user's items as the sum of 1 / (1 + age in days)."""
 
     def score(self, histories: Histories) -> Floats:
         scores = np.zeros((len(histories), self.items + 1), np.float32)
@@ -32,7 +32,7 @@ class Fresh(Model):
 
     def export(self, graph: Graph) -> str:
         fresh = graph.op("Div", graph.number(1), graph.op("Add", graph.number(1), graph.ages))
-        is_item = graph.op("Cast", graph.history, to=9)  # bool
+        is_item = graph.op("Cast", graph.history, to=9)  # 9 is the type bool.
         sums = graph.add_by_item(graph.history, graph.op("Where", is_item, fresh, graph.number(0)))
         return graph.op("Mul", sums, graph.item_weight("fresh.ones", np.ones(self.items + 1, np.float32)))
 

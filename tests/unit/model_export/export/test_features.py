@@ -31,7 +31,7 @@ WEIGHTS = {"view": 1.0, "purchase": 5.0}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ByType(Model):
-    """The user's items; each counts the number of its event type's code."""
+    """Model that scores a user's items as the sum of numbers per event type."""
 
     codes: Floats
 
@@ -44,7 +44,7 @@ class ByType(Model):
 
     def export(self, graph: Graph) -> str:
         of_type = graph.op("Gather", graph.weight("codes", self.codes), graph.feature("event_type"))
-        is_item = graph.op("Cast", graph.history, to=9)  # bool
+        is_item = graph.op("Cast", graph.history, to=9)  # 9 is the type bool.
         sums = graph.add_by_item(graph.history, graph.op("Where", is_item, of_type, graph.number(0)))
         return graph.op("Mul", sums, graph.item_weight("ones", np.ones(self.items + 1, np.float32)))
 

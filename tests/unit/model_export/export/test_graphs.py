@@ -31,7 +31,7 @@ Sessions = dict[int, onnxruntime.InferenceSession]
 
 @pytest.fixture(scope="module")
 def sessions(tmp_path_factory: pytest.TempPathFactory) -> Sessions:
-    """Return sessions of a graph that returns the history's weights, with one level of top k and with two."""
+    """Return sessions of a graph that returns the weights of the history, with one and with two levels of top k."""
     opened = {}
     for items in (FEW_ITEMS, MANY_ITEMS):
         directory = tmp_path_factory.mktemp(f"items{items}")
@@ -113,12 +113,15 @@ def fitted(name: str, *, items: int) -> Model:
         combination = Blend if name == "blend" else Distilled
         return combination(half_life_days=120.0, parts=parts).fit(data)
     if name == "sasrec":
-        return untrained(SMALL, items=items)  # the graph has the same nodes, whatever the weights
+        return untrained(SMALL, items=items)  # The nodes of the graph do not depend on the weights.
     return known[name].fit(data)
 
 
 def padded_histories(items: int) -> Histories:
-    """Return histories padded at the left, at the right, between and entirely; weights of padding are not 0."""
+    """Return histories with padding at the left, at the right, in between and only padding.
+
+    Weights of padding are not 0.
+    """
     rows = [[0, 0, 0, 3, 5], [3, 5, 0, 0, 0], [0, 3, 0, 5, 0], [0, 0, 0, 0, 0], [items, items, 1, 2, items]]
     weights = np.random.default_rng(1).random((len(rows), 5)).astype(np.float32) + 0.1
     return Histories(items=np.array(rows, np.int64), weights=weights)
@@ -132,7 +135,7 @@ def test_graph_ranks_like_the_model(name: str, items: int, tmp_path: Path) -> No
 
     parity = check_parity(model, tmp_path, padded_histories(items))
 
-    assert parity.histories == 5 + 5 + 5 + 1  # cut short, scattered, empty
+    assert parity.histories == 5 + 5 + 5 + 1  # The histories are truncated, scattered and empty.
     assert (parity.recall, parity.largest_difference < 1e-5) == (1.0, True)
 
 
@@ -195,7 +198,7 @@ def test_both_graphs_share_one_data_file_without_embedded_tables(tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["transitions", "buy_again", "repurchase", "popularity"])
 def test_masks_are_scattered_into_tensors_of_known_shape(name: str, tmp_path: Path) -> None:
-    """Else ONNX Runtime copies all of them."""
+    """Otherwise, ONNX Runtime copies the complete tensors."""
     model = fitted(name, items=30)
     write_graphs(model, tmp_path)
 

@@ -23,7 +23,7 @@ from tests.unit.model_export.shops import interactions, random_sequences, tiny_s
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fixed(Model):
-    """Model that scores every history as `said` and exports `exported`."""
+    """Model that returns the scores `said`, and whose graph returns `exported`."""
 
     said: Floats
     exported: Floats
@@ -36,7 +36,7 @@ class Fixed(Model):
 
 
 def fixed(said: list[float], exported: list[float]) -> Fixed:
-    """Scores of positions 1 and up."""
+    """Return a model with these scores of positions 1, 2, ..."""
     columns = [np.array([0, *scores], np.float32) for scores in (said, exported)]
     return Fixed(settings=algorithms.known()["popularity"], items=len(said), said=columns[0], exported=columns[1])
 
@@ -56,7 +56,7 @@ def test_equal_scores_pass(tmp_path: Path) -> None:
 
 
 def test_rounding_differences_pass(tmp_path: Path) -> None:
-    """The two that change places differ by 8e-6 of 2: their tolerance is 2e-5."""
+    """The two swapped scores differ by 8e-6 of 2, and the tolerance is 2e-5."""
     found = checked(fixed([3, 2, 1.999992], [3, 1.999992, 2]), tmp_path)
 
     assert found.largest_difference == pytest.approx(4e-6, rel=0.05)
@@ -80,7 +80,7 @@ def test_differing_scores_are_refused(said: list[float], exported: list[float], 
 
 
 def without_item_5() -> Fixed:
-    """300 items with falling scores, the fifth of which the graph puts behind all others."""
+    """Return a model of 300 items with decreasing scores, whose graph moves the fifth item to the end."""
     said = [float(score) for score in range(300, 0, -1)]
     return fixed(said, [*said[:4], 0.5, *said[5:]])
 
@@ -93,7 +93,7 @@ def test_missing_item_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_item_within_the_permitted_recall_passes(tmp_path: Path) -> None:
-    """4 histories: 10 places plain, 10 with the history excluded, 10 with half barred, 1 with all but one barred."""
+    """Each of 4 histories has 10 positions plain, excluded and half masked, and 1 position with 1 unmasked item."""
     found = checked(without_item_5(), tmp_path, k=10, least_recall=0.9)
 
     bars, _ = parity._bars(300)
@@ -122,7 +122,7 @@ def test_unsorted_lists_are_refused(items: list[int], scores: list[float], messa
 
 
 def answer_always(path: Path, items: list[int], scores: list[float]) -> None:
-    """Replace a graph by one that returns the same answer to every input."""
+    """Replace a graph by one with a constant output."""
     proto = onnx.load(path, load_external_data=False)
     graph = Graph(4)
     answers = [graph.integers(*items), graph.constant(np.array(scores, np.float32))]
@@ -173,7 +173,7 @@ def test_many_histories_are_compared_in_chunks(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("name", ["buy_again", "ease", "item_knn", "slist", "transitions"])
 def test_sums_of_a_thousand_repeats_equal_those_of_the_model(name: str, tmp_path: Path) -> None:
-    # A script may view one item all day. Float32 sums of equal numbers all err to one side.
+    # A script may view one item all day. Rounding errors of float32 sums of equal numbers have the same sign.
     data = interactions(random_sequences(users=40, items=30, length=10), items=30)
     model = dataclasses.replace(algorithms.known()[name], position_decay=1.0).fit(data)
     write_graphs(model, tmp_path)

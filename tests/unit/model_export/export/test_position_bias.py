@@ -12,13 +12,16 @@ COLUMNS = item_columns([{}] * 10)
 
 
 def clicks_at(*places: int, pairs: list[int]) -> Response:
-    """Return a response with ten candidates, each with its place as its score."""
+    """Return a response with ten candidates, whose scores are their positions."""
     clicked = np.isin(np.arange(10), places).astype(float)
     return Response(0, np.arange(1, 11), np.ones(10), np.arange(10), clicked, np.array([1]), pairs=pairs)
 
 
 def logged(counts: dict[int, int]) -> Impressions:
-    """Return responses with clicks at each place; `counts` has their number for both pairs with this place."""
+    """Return responses with clicks.
+
+    `counts` contains the number of clicks by position, for each pair with this position.
+    """
     shown = [
         clicks_at(place, pairs=[first])
         for place, count in counts.items()

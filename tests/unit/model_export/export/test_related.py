@@ -41,7 +41,7 @@ def row(tables: RelatedItems, kind: str, position: int) -> dict[int, float]:
 
 
 def shop() -> Interactions:
-    """Users who buy once a day or several things at once."""
+    """Return interactions of users who buy one item or several items at once."""
     data = interactions(random_sequences(users=40, items=12, length=9))
     return dataclasses.replace(data, time_ms=data.time_ms // 3000 * MS_PER_DAY)
 
@@ -60,7 +60,7 @@ def test_item_without_shared_users_is_similar_by_its_columns() -> None:
     red, blue = {"colour": "red"}, {"colour": "blue"}
     tables = made(interactions([[1, 2], [1, 2], [3], [4]]), columns=[red, blue, red, blue])
 
-    doubt = 30 * 0.03  # weight of the same colour, in users
+    doubt = 30 * 0.03  # Weight of an equal colour, in users.
     assert row(tables, SIMILAR, 3) == pytest.approx({1: doubt / (math.sqrt(1 * 2) + 30)}, rel=1e-3)
     assert row(tables, SIMILAR, 1) == pytest.approx(
         {2: 2 / (math.sqrt(2 * 2) + 30), 3: doubt / (math.sqrt(2 * 1) + 30)}, rel=1e-3
@@ -79,7 +79,7 @@ def test_bought_together_counts_baskets_and_not_other_days() -> None:
 
 
 def test_item_in_every_basket_counts_less() -> None:
-    # Two baskets with 1 and 2, and item 3 in these and in fifty others: both were twice with 1.
+    # Items 1 and 2 are in two baskets, and item 3 is in these and in fifty others. Both co-occur with 1 twice.
     tables = made(interactions([[1, 2, 3], [1, 2, 3], *[[3, 4]] * 50], step_ms=0))
 
     assert list(row(tables, TOGETHER, 1)) == [2, 3]
@@ -89,7 +89,7 @@ def test_item_in_every_basket_counts_less() -> None:
 
 
 def test_item_pair_bought_once_ranks_below_repeated_pairs() -> None:
-    # Item 1 was 300 times in a basket, twice with the frequent item 2 and once with 3, which was seen nowhere else.
+    # Item 1 is in 300 baskets, twice with the frequent item 2 and once with item 3, which is in no other basket.
     tables = made(interactions([[1, 2], [1, 2], [1, 3], *[[1]] * 297, *[[2]] * 9_998], step_ms=0))
 
     again = 2 / (300**0.75 * 10_000**0.25 + 30)
@@ -97,7 +97,8 @@ def test_item_pair_bought_once_ranks_below_repeated_pairs() -> None:
     assert once > again / 2
     assert list(row(tables, TOGETHER, 1)) == [2, 3]
     assert row(tables, TOGETHER, 1) == pytest.approx({2: again, 3: again / 2}, rel=1e-2)
-    assert row(tables, TOGETHER, 3) == pytest.approx({1: 1 / (1 * 300**0.25 + 30)}, rel=1e-3)  # nothing better
+    # No other item is a better match.
+    assert row(tables, TOGETHER, 3) == pytest.approx({1: 1 / (1 * 300**0.25 + 30)}, rel=1e-3)
 
 
 def test_views_are_not_in_a_basket() -> None:
@@ -130,8 +131,9 @@ def test_data_without_purchases_have_no_items_bought_together() -> None:
 def test_equal_items_are_sorted_by_position() -> None:
     tables = made(interactions([list(range(1, 61))] * 2, items=61, step_ms=0), columns=[{"colour": "red"}] * 60 + [{}])
 
-    assert list(row(tables, TOGETHER, 30)) == [*range(1, 30), *range(31, 52)]  # fifty, without itself
-    assert list(row(tables, SIMILAR, 30)) == [*range(1, 30), *range(31, 52)]  # 51 is similar only by its columns
+    # The list has fifty items, without item 30.
+    assert list(row(tables, TOGETHER, 30)) == [*range(1, 30), *range(31, 52)]
+    assert list(row(tables, SIMILAR, 30)) == [*range(1, 30), *range(31, 52)]  # Item 51 is similar only by its columns.
 
 
 @settings(max_examples=40, deadline=None)
@@ -204,7 +206,8 @@ def test_block_size_does_not_change_the_tables(pairs_at_once: int, monkeypatch: 
 
 
 def test_pairs_per_row_equal_the_reported_number() -> None:
-    # Item 1: two sessions of three and two items, and two items of its colour; item 3: one of three and itself.
+    # Item 1 is in sessions of three and two items, and has two items of its colour. Item 3 is in one session of three,
+    # and has only itself.
     data = interactions([[1, 2, 3], [1, 2]], step_ms=0, items=4)
     columns = [{"colour": "red"}, {"colour": "red"}, {"colour": "blue"}, {"colour": "green"}]
     data = dataclasses.replace(data, content=item_content(columns).vectors)
@@ -222,7 +225,7 @@ def test_split_of_large_baskets_depends_only_on_the_seed(monkeypatch: pytest.Mon
 
     assert found(1) == found(1)
     assert found(1) != found(2)
-    assert max(map(len, found(1))) <= 3 * 3  # three others in each of three baskets
+    assert max(map(len, found(1))) <= 3 * 3  # Each of three baskets contains three other items.
 
 
 @pytest.mark.parametrize(
@@ -232,8 +235,8 @@ def test_split_of_large_baskets_depends_only_on_the_seed(monkeypatch: pytest.Mon
 def test_rows_are_truncated_if_the_file_would_be_too_large(
     tmp_path: Path, room: float, similar: int, together: int
 ) -> None:
-    # Four items of one user, three of them in one basket: 4 * 3 entries and 3 * 2. Two tables of 4 + 1 rows end at
-    # 2 * (4 + 1 + 1) offsets of 4 bytes.
+    # The user has four items, three of them in one basket: 4 * 3 entries and 3 * 2. Two tables of 4 + 1 rows end at 2 *
+    # (4 + 1 + 1) offsets of 4 bytes.
     data = interactions([[1, 2, 3, 4]], step_ms=0)
     data = dataclasses.replace(data, time_ms=np.array([0, 0, 0, MS_PER_DAY]))
     allowed = int(2 * (4 + 1 + 1) * 4 + 6 * room)

@@ -16,7 +16,7 @@ LAST_DAY = 9 * MS_PER_DAY
 
 
 def days(*rows: tuple[int, int, int], items: int = 6) -> Interactions:
-    """User, item and day; what a user buys on one day is one basket."""
+    """Return interactions from tuples of user, item and day. The items of a user and day are one basket."""
     user, item, day = np.array(rows, np.int64).T
     weight = np.ones(len(rows), np.float32)
     return Interactions.from_rows(user=user, item=item, time_ms=day * MS_PER_DAY, weight=weight, users=9, items=items)
@@ -44,8 +44,8 @@ def test_basket_queries_have_the_other_items_as_targets() -> None:
 
 
 def test_metrics_use_interactions_before_the_window() -> None:
-    # Before: 1 with 2 twice, 3 with 4 twice, and 5 most often. In the window: 1 with 2 and 3 with 5; later, what does
-    # not count, 3 with 5 again and again.
+    # Before the window, 1 with 2 and 3 with 4 were bought twice, and 5 most often. In the window, 1 with 2 and 3 with 5
+    # were bought. Later purchases of 3 with 5 do not count.
     before = [(user, item, 0) for user, pair in enumerate([(1, 2), (1, 2), (3, 4), (3, 4)]) for item in pair]
     often = [(user, 5, 1) for user in range(4, 9)]
     window = [(4, 1, 9), (4, 2, 9), (5, 3, 9), (5, 5, 9)]
@@ -53,9 +53,10 @@ def test_metrics_use_interactions_before_the_window() -> None:
 
     found = judged(days(*before, *often, *window, *later))
 
-    # Asked is 1 (for 2: right) and 3 (for 5: it is 4); the most frequent item 5 is right for 3.
+    # The queries are 1 (target 2, a hit) and 3 (target 5, but the list has 4). The most frequent item 5 is a hit for 3.
     assert found[SIMILAR] == RelatedFigures(asked=2, hr=1 / 2, popular_hr=1 / 2)
-    # Evaluated are 1 and 2 (hits), 3 (a miss: 4) and 5 (no list). Popular item 5 is a hit for 3; for 5, 1 comes first.
+    # The queries are 1 and 2 (hits), 3 (a miss with 4) and 5 (no list). The popular item 5 is a hit for 3. For 5, item
+    # 1 comes first.
     assert found[TOGETHER] == RelatedFigures(asked=4, hr=2 / 4, popular_hr=1 / 4)
 
 

@@ -49,7 +49,7 @@ def test_few_outcomes_give_no_reranker() -> None:
 
 
 def test_evaluation_weights_outcomes_by_inverse_propensities() -> None:
-    """The model ranks by price: items 3, 2, 1; the clicks were at places 0 and 2 of the order 1, 2, 3."""
+    """The model ranks by price: items 3, 2, 1. The clicks were at the positions 0 and 2 of the order 1, 2, 3."""
     data = impressions([response(clicked=0), response(clicked=2)], COLUMNS)
     model = fit(data, COLUMNS, EVEN)
     weights = np.zeros_like(model.weights)
@@ -58,7 +58,7 @@ def test_evaluation_weights_outcomes_by_inverse_propensities() -> None:
 
     quality = evaluate(comparison(model, 1 / np.arange(1, 51), data))
 
-    discount = 1 / np.log2(4)  # at rank 3
+    discount = 1 / np.log2(4)  # The discount of rank 3.
     assert quality.ndcg == pytest.approx((1 * discount + 3 * 1) / 4)
     assert quality.score_ndcg == pytest.approx((1 * 1 + 3 * discount) / 4)
 
@@ -69,7 +69,7 @@ def test_nearly_equal_values_are_not_divided_by_rounding_errors() -> None:
     data = impressions(shown, columns)
     share = FEATURES.index("category share")
     assert data.features[:, share].tolist() == [1 / 3] * 90
-    assert data.features.std(axis=0)[share] > 0  # by rounding
+    assert data.features.std(axis=0)[share] > 0  # The deviation results from rounding.
 
     model = fit(data, columns, EVEN)
 
@@ -102,7 +102,7 @@ def response(*, clicked: int, served_ms: int = 0) -> Response:
 
 
 def test_revenue_objective_ranks_expensive_items_higher() -> None:
-    """Each item is first as often as it is last, and is clicked as often."""
+    """Each item is at each position equally often, and is clicked equally often."""
     orders = [np.roll([0, 1, 2], n % 3) for n in range(300)]
     shown = [
         response(clicked=n // 3 % 3)._replace(positions=1 + order, scores=np.ones(3)) for n, order in enumerate(orders)

@@ -19,7 +19,7 @@ from tests.unit.model_export.shops import interactions, random_sequences
 
 
 def own_weights(directory: Path, items: int) -> BuyAgainModel:
-    """Write and return a model that scores an item by its weights in the history, without decay."""
+    """Write and return a model that scores items by their weights in the history, without decay."""
     settings = BuyAgain(half_life_days=float("inf"), position_decay=1.0)
     model = BuyAgainModel(settings=settings, items=items, factor=np.ones(items + 1, np.float32))
     write_graphs(model, directory)
@@ -27,7 +27,7 @@ def own_weights(directory: Path, items: int) -> BuyAgainModel:
 
 
 def test_top_scores_equal_values_computed_by_hand(tmp_path: Path) -> None:
-    """Users had their item once, twice or three times."""
+    """Users have their item once, twice or three times."""
     model = own_weights(tmp_path, items=3)
     data = interactions([[1], [1], [2, 2], [3, 3, 3]], step_ms=1)
 
@@ -56,7 +56,7 @@ def test_bought_items_have_no_score_if_excluded(tmp_path: Path) -> None:
 
 
 def test_inactive_users_are_excluded(tmp_path: Path) -> None:
-    """The first user stopped eight days before the last one did something."""
+    """The first user's last interaction is eight days before the last interaction of the other user."""
     data = interactions([[1], [2] * 9], step_ms=DAY_MS)
 
     found = top_scores(data, own_weights(tmp_path, items=2), tmp_path, exclude_seen=False)

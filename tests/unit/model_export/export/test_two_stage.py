@@ -21,7 +21,7 @@ NOTHING = np.zeros((1, 0), np.int64)
 
 
 def answer_every_list_in_two_stages(patch: pytest.MonkeyPatch) -> None:
-    """Use two stages even if one would be faster."""
+    """Use two stages even if one stage would be faster."""
     patch.setattr(TwoStages, "longest_list", lambda *_: 10_000)
 
 
@@ -32,7 +32,7 @@ def model() -> Embeddings:
 
 @pytest.fixture(scope="module")
 def two_stages(model: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write graphs with a head of all dimensions."""
+    """Write graphs whose first stage uses all dimensions."""
     directory = tmp_path_factory.mktemp("two")
     write_graphs(model, directory, two_stages=TwoStages(DIMENSIONS, 64))
     return directory
@@ -45,7 +45,7 @@ def biased(two_stages: Path) -> onnxruntime.InferenceSession:
 
 @dataclasses.dataclass(frozen=True)
 class Tied:
-    """A model of two stages, and its sessions without a bias and with one."""
+    """Model with two stages, and its sessions without and with a bias."""
 
     model: Embeddings
     sessions: tuple[onnxruntime.InferenceSession, onnxruntime.InferenceSession]
@@ -112,7 +112,7 @@ def test_equal_vectors_are_sorted_by_position(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("name", [GRAPH_FILE, BIAS_GRAPH_FILE])
 def test_list_too_long_for_two_stages_is_exact(name: str, tmp_path: Path) -> None:
-    """Without any decay one axis of a head says next to nothing."""
+    """Without decay of the axes, a first stage with one axis has almost no information."""
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
     way = TwoStages(1, 24)
     write_graphs(isotropic, tmp_path, two_stages=way)
@@ -133,8 +133,8 @@ def test_list_too_long_for_two_stages_is_exact(name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("way", "items", "longest"),
     [
-        (TwoStages(32, 24), 1_000_000, 100),  # 125,000 blocks, an eighth of them is 651 times 24
-        (TwoStages(32, 64), 100_000, 24),  # 12,500 blocks
+        (TwoStages(32, 24), 1_000_000, 100),  # There are 125,000 blocks, and an eighth of them is 651 times 24.
+        (TwoStages(32, 64), 100_000, 24),  # There are 12,500 blocks.
         (TwoStages(32, 24), 100_000, 65),
         (TwoStages(32, 24), 1_000, 0),
     ],
@@ -146,7 +146,7 @@ def test_longest_two_stage_list_depends_on_blocks_and_items(way: TwoStages, item
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_two_stages_with_all_blocks_equal_numpy(tied: Tied, data: st.DataObject) -> None:
-    """Vectors are small whole numbers: sums are exact and many are equal."""
+    """The vectors contain small integers, so that sums are exact and often equal."""
     position = st.integers(0, tied.model.items)
     rows = data.draw(st.lists(st.lists(position, min_size=3, max_size=3), min_size=1, max_size=3))
     histories = Histories(items=np.array(rows, np.int64), weights=np.ones((len(rows), 3), np.float32))
@@ -168,7 +168,7 @@ def test_two_stages_with_all_blocks_equal_numpy(tied: Tied, data: st.DataObject)
 def test_two_stage_filter_applies_before_blocks_are_dropped(
     model: Embeddings, biased: onnxruntime.InferenceSession, passing: int
 ) -> None:
-    """0.01% of the items pass, chosen at random: without the filter none of them is near the top."""
+    """A random 0.01% of the items pass the filter. Without the filter, none of them is near the top."""
     histories = random_histories(MANY, rows=5)
     bias = np.full(MANY + 1, -np.inf, np.float32)
     bias[np.random.default_rng(3).choice(MANY, passing, replace=False) + 1] = 0
@@ -178,7 +178,8 @@ def test_two_stage_filter_applies_before_blocks_are_dropped(
     unfiltered = best(model, histories, 100, bias=np.zeros(MANY + 1, np.float32))
     assert np.sort(found).tolist() == np.sort(best(model, histories, passing, bias=bias)).tolist()
     in_order = np.take_along_axis(model.score(histories), found, axis=1)
-    assert (np.diff(in_order) <= 1e-6 * in_order[:, :1]).all()  # sums of floats end differently on other processors
+    # Sums of floats differ between processors in the last digits.
+    assert (np.diff(in_order) <= 1e-6 * in_order[:, :1]).all()
     assert not np.isin(found[:, :20], unfiltered).all()
 
 
@@ -194,7 +195,7 @@ def test_two_stage_boosts_apply_before_blocks_are_dropped(
 
 
 def test_excluded_items_do_not_use_up_blocks(model: Embeddings, two_stages: Path) -> None:
-    """The 2,000 best are excluded; they stand in more blocks than go on."""
+    """The best 2,000 items are excluded. They are in more blocks than the second stage accepts."""
     histories = random_histories(MANY, rows=1)
     neutral = np.zeros(MANY + 1, np.float32)
     exclude = np.array(best(model, histories, 2_000, bias=neutral))
@@ -219,7 +220,8 @@ def test_two_stage_list_ends_after_items_with_a_score(name: str, two_stages: Pat
 def test_vectors_are_stored_once_in_the_data_file(model: Embeddings, two_stages: Path) -> None:
     size = (two_stages / DATA_FILE).stat().st_size
 
-    assert size < 1.01 * (model.vectors.nbytes + model.vectors.size)  # 4 bytes and 1 byte each
+    # Each number takes 4 bytes, and 1 byte in the first stage.
+    assert size < 1.01 * (model.vectors.nbytes + model.vectors.size)
 
 
 def test_wrong_first_stage_fails_the_parity_check(model: Embeddings, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Popular items of groups of users, computed by hand."""
+"""Popular items of user groups, compared with values computed by hand."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,8 @@ POPULARITY = Popularity(trend_half_life_days=np.inf)
 HALF = MIN_USERS
 PROFILES = [f"u#{user}" for user in range(2 * HALF)]
 DATA = interactions([[1, 2, 2]] * HALF + [[1, 3, 1]] * HALF, items=4)
-"""The first half had item 2 twice and 1 once, the others 1 twice and 3 once; item 4 has no interactions."""
+"""The first half of users has item 2 twice and item 1 once. The other half has item 1 twice and item 3 once. Item 4 has
+no interactions."""
 
 
 def found(users: dict[str, dict[str, object]], **columns: str) -> Group | None:

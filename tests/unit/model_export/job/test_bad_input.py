@@ -1,4 +1,4 @@
-"""Training on poor data: users, items, times, rows, weights, holdout, and too few of them."""
+"""Training on poor data: invalid users, items, times, rows, weights and holdouts, and too few interactions."""
 
 import json
 import math
@@ -30,10 +30,10 @@ from model_export.job.train import train
 from tests.unit.model_export.shops import history, interactions, random_sequences, tiny_shop, write_dataset
 
 LEARNED_FROM_LITTLE = [name for name in known() if name != "sasrec"]
-"""SASRec refuses less than 5,000 interactions."""
+"""SASRec does not support fewer than 5,000 interactions."""
 
 WALKS = {f"user{user}": walk for user, walk in enumerate(random_sequences(users=20, items=15, length=12))}
-"""20 users, 15 items, 12 interactions each."""
+"""20 users with 12 interactions each, and 15 items."""
 
 Row = tuple[str, str, int]
 
@@ -53,7 +53,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> Path:
 
 
 def evaluated(path: Path, *arguments: str, protocol: str = "leave-one-out") -> tuple[dict[str, Any], str]:
-    """Return the JSON of standard output, and standard error."""
+    """Return the JSON of standard output, and the text of standard error."""
     command = ["evaluate", "--interactions", str(path), "--protocol", protocol, "--json", *arguments]
     app = CommandGroup()
     app.command()(evaluate)
@@ -90,9 +90,9 @@ def test_item_without_interactions_is_not_recommended(name: str) -> None:
 
     assert model.score(history(1, 2))[0, 4] == 0
     if isinstance(model.settings, Popularity):
-        assert after_it.tolist() == model.score(history(1))[0].tolist()  # the same for everybody
+        assert after_it.tolist() == model.score(history(1))[0].tolist()  # The scores are equal for all users.
     elif isinstance(model.settings, BuyAgain | Repurchase):
-        assert np.flatnonzero(after_it).tolist() == [4]  # the user's own
+        assert np.flatnonzero(after_it).tolist() == [4]  # Only the user's item has a score.
     else:
         assert not after_it.any()
 
@@ -161,7 +161,7 @@ def test_duplicate_rows_count_and_are_reported(name: str, tmp_path: Path) -> Non
 
     assert document["interactions"] == 2 * 240
     assert "note: all rows count, also 240 rows with the user, item and time of another row" in messages
-    assert hit_rates(document)["masked"] == 0  # the last row of each user repeats the one before
+    assert hit_rates(document)["masked"] == 0  # The last row of each user repeats the previous row.
 
 
 @pytest.mark.parametrize("name", ["popularity", "ease", "item_knn"])
@@ -176,7 +176,8 @@ def test_duplicate_rows_do_not_change_models_that_count_users(name: str) -> None
 def test_duplicate_rows_count_twice_for_transitions() -> None:
     plain = Transitions(gap_decay=0.5, max_gap=3, backward=0.0, source_power=0.0, position_decay=1.0)
 
-    # In the sequence 1, 1, 2, 2, the first 1 is followed by 2 at gaps 2 and 3, the second at gaps 1 and 2.
+    # In the sequence 1, 1, 2, 2, the first 1 is followed by 2 at the gaps 2 and 3, and the second 1 at the gaps 1 and
+    # 2.
     assert plain.fit(interactions([[1, 1, 2, 2]])).score(history(1))[0, 2] == (0.5 + 0.25) + (1 + 0.5)
 
 
@@ -208,7 +209,7 @@ def test_holdout_of_only_seen_items_is_refused_without_repeats(tmp_path: Path) -
 
 
 def test_empty_window_error_has_the_dates_and_the_latest_time(tmp_path: Path) -> None:
-    # The window is a tenth of the time from 1970-01-01 to 2001-09-09, at most 28 days.
+    # The window is a tenth of the time from 1970-01-01 to 2001-09-09, but at most 28 days.
     rows = [(f"u{user}", f"i{step}", step) for user in range(4) for step in range(9)]
     path = write_rows(tmp_path / "rows.csv", [*rows, ("u1", "i1", 1_000_000_000)])
 
@@ -217,7 +218,7 @@ def test_empty_window_error_has_the_dates_and_the_latest_time(tmp_path: Path) ->
 
 
 def test_interactions_of_the_future_are_reported(tmp_path: Path) -> None:
-    # All others are more than a thousand half-lives older, so that popularity knows one item.
+    # All other rows are more than a thousand half-lives older, so popularity has one item with a score.
     rows = [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)]
     path = write_rows(tmp_path / "rows.csv", [("u0", "i0", 9_000_000_000), *rows])
     now = write_rows(tmp_path / "now.csv", rows)

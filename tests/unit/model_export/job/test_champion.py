@@ -31,7 +31,7 @@ def compared(directory: Path, data: TrainingData, *, k: int = 3, seen: Any = "al
 
 def test_both_models_are_tested_on_interactions_after_the_champions_data(tmp_path: Path) -> None:
     data = shop({"old0": ["c", "e"], "old4": ["e"]})
-    # The champion leads from d to e, and from a to d before b.
+    # The champion ranks e after d, and d before b after a.
     folder = champion(tmp_path / "champion", {("d", "e"): 1.0, ("a", "d"): 0.5, ("a", "b"): 0.25})
 
     found = compared(folder, data)
@@ -40,24 +40,27 @@ def test_both_models_are_tested_on_interactions_after_the_champions_data(tmp_pat
     assert (found.users, found.asked_users, found.targets) == (2, 2, 3)
     assert found.candidate is not None
     assert found.champion is not None
-    # Popularity lists a, b, c for both: old0's c stands third of two targets, old4's e nowhere.
+    # Popularity lists a, b, c for both users. old0's target c is third, with two targets. old4's target e is not in the
+    # list.
     own = (1 / math.log2(4)) / (1 + 1 / math.log2(3))
     assert found.candidate.ndcg == pytest.approx((own + 0) / 2)
-    # old0 had b, c, d last: e first. old4 had b, c, a last: d, b.
+    # The last items of old0 are b, c, d, so e is first. The last items of old4 are b, c, a, so the list is d, b.
     first = 1 / (1 + 1 / math.log2(3))
     assert found.champion.ndcg == pytest.approx((first + 0) / 2)
     assert found.difference == pytest.approx((own - first) / 2)
     assert found.ahead == pytest.approx((own - first, 0.0))
-    # The 20 interactions before: a 6, b and c 5, d 4, e none. old0 had a, b, c, d; old4 had a, b, c, a.
+    # The 20 earlier interactions are 6 of a, 5 of b, 5 of c, 4 of d and 0 of e. old0 has a, b, c, d, and old4 has a, b,
+    # c, a.
     had = (6 + 5 + 5 + 4) / 4 / 20 + (6 + 5 + 5 + 6) / 4 / 20
     assert found.candidate.popularity == pytest.approx((6 + 5 + 5) / 3 / 20)
     assert found.candidate.popularity_ratio == pytest.approx(2 * (6 + 5 + 5) / 3 / 20 / had)
     assert found.champion.popularity_ratio == pytest.approx((0 / 20 + (4 + 5) / 2 / 20) / had)
-    assert (found.candidate.coverage, found.champion.coverage) == (3 / 5, 3 / 5)  # a, b, c; and e, d, b
+    # The candidate lists a, b, c, and the champion e, d, b.
+    assert (found.candidate.coverage, found.champion.coverage) == (3 / 5, 3 / 5)
 
 
 def test_interactions_that_chose_the_settings_are_not_tested(tmp_path: Path) -> None:
-    """old0 had c on day 4, which the choice saw, and e on day 5, which it did not."""
+    """old0's c on day 4 was part of the selection of settings, but e on day 5 was not."""
     data = shop({"old0": ["c", "e"], "old4": ["e"]})
     folder = champion(tmp_path / "champion", {("c", "e"): 1.0})
 
@@ -90,15 +93,15 @@ def test_candidate_and_champion_lists_exclude_seen_items_if_the_run_does(tmp_pat
 
     found = compared(folder, data, k=1, seen="masked")
 
-    assert (found.asked_users, found.targets) == (2, 2)  # c is no target of old0, who had it before
+    assert (found.asked_users, found.targets) == (2, 2)  # c is not a target of old0, who already has it.
     assert found.champion is not None
     assert found.candidate is not None
     assert found.champion.ndcg == 1.0
-    assert found.candidate.ndcg == 0.5  # d is the most popular item left for old4; e was never learned
+    assert found.candidate.ndcg == 0.5  # d is the most popular remaining item for old4. e is not in the model.
 
 
 def test_new_users_are_tested_after_their_first_interaction(tmp_path: Path) -> None:
-    data = shop({}, late={"new": ["a", "d"], "newer": ["a"]})  # newer has no target left
+    data = shop({}, late={"new": ["a", "d"], "newer": ["a"]})  # The user newer has no target.
     folder = champion(tmp_path / "champion", {("a", "d"): 1.0})
 
     found = compared(folder, data, k=1)
@@ -109,7 +112,7 @@ def test_new_users_are_tested_after_their_first_interaction(tmp_path: Path) -> N
 
 
 def test_user_unknown_to_a_model_has_an_empty_list(tmp_path: Path) -> None:
-    data = shop({}, late={"new": ["e", "a"]})  # e is unknown: serving would return popular items
+    data = shop({}, late={"new": ["e", "a"]})  # e is not in the model. Serving would return popular items.
     folder = champion(tmp_path / "champion", {(item, "a"): 1.0 for item in ("a", "b")}, item_ids=("a", "b"))
 
     found = compared(folder, data)
@@ -140,8 +143,8 @@ def test_removed_item_keeps_its_rank_in_the_champion_list(tmp_path: Path) -> Non
 
     assert found.champion is not None
     assert found.champion.ndcg == pytest.approx(1 / math.log2(3))
-    assert found.champion.coverage == 1 / 5  # e
-    assert found.champion.popularity == 0.0  # neither item has interactions
+    assert found.champion.coverage == 1 / 5  # The list contains e.
+    assert found.champion.popularity == 0.0  # Neither item has interactions.
 
 
 def test_slices_have_metrics_of_both_models_and_intervals(tmp_path: Path) -> None:
@@ -181,7 +184,8 @@ def test_champion_that_cannot_be_opened_is_recorded_with_the_reason(damage: Any,
 def test_graph_that_does_not_run_is_recorded_with_the_reason(tmp_path: Path) -> None:
     folder = champion(tmp_path / "champion", {})
     manifest = dataclasses.replace(MANIFEST, version="v1", last_event_ms=START_MS + 3 * DAY_MS)
-    (folder / GRAPH_FILE).write_bytes((folder / "graph.bias.onnx").read_bytes())  # wants an input more
+    # This graph requires an additional input.
+    (folder / GRAPH_FILE).write_bytes((folder / "graph.bias.onnx").read_bytes())
     write_manifest(folder, dataclasses.replace(manifest, items=5, history=HISTORY))
 
     found = compared(folder, shop({"old0": ["a"]}))

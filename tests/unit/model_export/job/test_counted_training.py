@@ -1,4 +1,4 @@
-"""A training that reads the interactions of some users and statistics of all."""
+"""Training on the interactions of a sample of users and the statistics of all users."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ USERS, DAYS = 60, 40
 
 
 def shop(directory: Path) -> Path:
-    """60 users who walk through 30 items, one a day, which differs from user to user in the day they end."""
+    """Write a shop of 60 users with random sequences of 30 items, one per day.
+
+    The days on which the sequences end differ.
+    """
     sequences = random_sequences(users=USERS, items=30, length=DAYS)
     return write_dataset(
         directory, {f"user{user:02}": [f"item{item:02}" for item in each] for user, each in enumerate(sequences)}
@@ -36,7 +39,7 @@ def shop(directory: Path) -> Path:
 
 
 def counted(directory: Path, *, asked: int, champion_ms: int | None = None) -> TrainingData:
-    """Count a shop, keep the interactions of `asked` users; return all there were."""
+    """Write the statistics of a shop, and keep only the interactions of `asked` users. Return the complete data."""
     whole = load(shop(directory))
     counts_of(directory, whole.interactions, whole.item_ids, champion_ms=champion_ms)
     rows = pq.read_table(directory / INTERACTIONS_FILE)
@@ -112,7 +115,8 @@ def test_candidate_from_statistics_is_compared_with_the_champion(tmp_path: Path)
     new = manifest.metrics["new_data"]
     assert champion.last_event_ms == new["since_ms"] < new["half_ms"] < manifest.last_event_ms
     assert new["taught"]["users"] == new["foreseen"]["users"] == 20
-    assert against["candidate"]["ndcg"] == pytest.approx(against["champion"]["ndcg"], abs=0.02)  # both know the same
+    # Both models have the same training data.
+    assert against["candidate"]["ndcg"] == pytest.approx(against["champion"]["ndcg"], abs=0.02)
 
 
 def test_similar_items_use_all_users(tmp_path: Path) -> None:
@@ -127,7 +131,7 @@ def test_similar_items_use_all_users(tmp_path: Path) -> None:
     for position in range(1, 31):
         ours, theirs = found.related(SIMILAR, position)[1], expected.related(SIMILAR, position)[1]
         assert len(theirs) > 5
-        np.testing.assert_allclose(ours, theirs, rtol=2e-3)  # as far as 16 bits go
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3)  # Values have a precision of 16 bits.
 
 
 def test_too_few_sampled_users_error_has_the_setting(tmp_path: Path) -> None:

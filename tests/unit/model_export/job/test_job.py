@@ -1,4 +1,4 @@
-"""The training job: its hyperparameters, its bundle, and the reason of a failure."""
+"""Training job: its hyperparameters, its bundle, and the reason for a failure."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_hyperparameters_are_parsed_from_strings() -> None:
 
 
 def run_job(base: Path, hyperparameters: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> int:
-    """Return the status of a job that runs in this process; tests/slow starts its entry point."""
+    """Return the exit status of a job that runs in this process. The tests in tests/slow start its entry point."""
     (base / "input/config").mkdir(parents=True, exist_ok=True)
     (base / "input/config/hyperparameters.json").write_bytes(orjson.dumps(hyperparameters))
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(base))

@@ -19,14 +19,14 @@ from tests.unit.model_export.champions import shop as shop_of
 
 SETTINGS = Popularity(trend_half_life_days=math.inf)
 SINCE_MS = START_MS + 3 * DAY_MS
-# Days 0 to 3 are the champion's: a has 10 + 2 interactions, b 10, c 10, d 8, e none.
+# The champion was trained on days 0 to 3, in which a has 10 + 2 interactions, b 10, c 10, d 8 and e none.
 PAST = {f"old{user}": ["a", "b", "c", "d"] for user in range(8)} | {
     f"old{user}": ["a", "b", "c", "a"] for user in (8, 9)
 }
 
 
 def counted_fits(monkeypatch: pytest.MonkeyPatch) -> list[Algorithm]:
-    """Return a list that gets the settings of each fit."""
+    """Return a list to which each fit appends its settings."""
     fits: list[Algorithm] = []
     fit = Popularity.fit
 
@@ -52,14 +52,14 @@ def judged(
 
 def test_half_of_the_new_interactions_are_learned_and_the_rest_tested(tmp_path: Path) -> None:
     data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
-    folder = champion(tmp_path / "champion", {("e", "c"): 1.0})  # it recommends c first after e
+    folder = champion(tmp_path / "champion", {("e", "c"): 1.0})  # The champion ranks c first after e.
 
     found = judged(folder, data)
 
     assert found is not None
     assert (found.since_ms, found.half_ms, found.interactions) == (SINCE_MS, SINCE_MS + DAY_MS, 4)
     assert found.taught is not None
-    # With e twice on day 4 popularity still lists a, b, c; their c stands third.
+    # Although e occurs twice on day 4, popularity still lists a, b, c. The users' c is third.
     assert (found.taught.users, found.taught.champion) == (2, 1.0)
     assert found.taught.candidate == pytest.approx(1 / 2)
     assert found.taught.ahead == pytest.approx((-0.5, -0.5))
@@ -73,20 +73,21 @@ def test_predictability_is_ndcg_above_random_lists(tmp_path: Path) -> None:
     assert found is not None
     assert found.foreseen is not None
     discounts = 1 + 1 / math.log2(3) + 1 / 2
-    by_lot = discounts / 1 * 1 / 5  # each of three ranks holds the one of five items that a user had
-    # The first half of the new data is day 4, so day 5 is evaluated: c ranks third for old0 and old1.
+    by_lot = discounts / 1 * 1 / 5  # By chance, each of three ranks contains a user's one of five items.
+    # The first half of the new data is day 4, so day 5 is evaluated. c is third for old0 and old1.
     assert found.foreseen.users == 2
     assert found.foreseen.now == pytest.approx(1 / 2 - by_lot)
-    # As long a time up to the champion's last event is day 3: eight had d and two a, and the list is a, b, c.
+    # The equal period up to the champion's last event is day 3. Eight users have d and two have a, and the list is a,
+    # b, c.
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
     assert found.foreseen.before_users == 10
     assert found.foreseen.before == pytest.approx(1 / 5 - by_lot)
 
 
 def test_earlier_period_ends_at_the_champions_last_event(tmp_path: Path) -> None:
-    data = shop({user: ["e", "e", "e", "e", "e"] for user in PAST})  # days 4 to 8
+    data = shop({user: ["e", "e", "e", "e", "e"] for user in PAST})  # The days are 4 to 8.
 
-    # Settings were chosen up to day 6: the first half of the new data is day 7, and day 8 is evaluated.
+    # Settings were selected on data up to day 6. So the first half of the new data is day 7, and day 8 is evaluated.
     found = judged(champion(tmp_path / "champion", {}), data, since_ms=SINCE_MS + 3 * DAY_MS)
 
     assert found is not None
@@ -94,11 +95,12 @@ def test_earlier_period_ends_at_the_champions_last_event(tmp_path: Path) -> None
     assert found.foreseen is not None
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
     discounts = 1 + 1 / math.log2(3) + 1 / 2
-    assert found.foreseen.before == pytest.approx(1 / 5 - discounts / 5)  # day 3, as above
+    assert found.foreseen.before == pytest.approx(1 / 5 - discounts / 5)  # This is day 3, as in the test above.
 
 
 def test_earlier_period_leaves_half_of_the_champions_data_to_learn(tmp_path: Path) -> None:
-    # The first half of the new data is day 4, and days 5 to 8 are evaluated: an equal time before starts on day -1.
+    # The first half of the new data is day 4, and days 5 to 8 are evaluated. An equal period before would start on day
+    # -1.
     data = shop({**{user: ["e"] for user in PAST}, "old4": ["e", "e", "e", "e", "e"]})
 
     found = judged(champion(tmp_path / "champion", {}), data)
@@ -117,7 +119,10 @@ def test_earlier_period_leaves_half_of_the_champions_data_to_learn(tmp_path: Pat
 def test_earlier_fit_predicts_the_earlier_period(
     days: tuple[int, ...], after_day: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Day 5 is evaluated, so a day up to the champion's last event, day 3, is predicted by what half of it taught."""
+    """Day 5 is evaluated.
+
+    So the earlier period is day 3, up to the champion's last event, and a fit on half of it predicts it.
+    """
     data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
     cuts = [START_MS + day * DAY_MS for day in days]
     earlier = [EarlierFit(SETTINGS.fit(splits.since(data.interactions, after_ms=cut).fit), cut) for cut in cuts]
@@ -129,7 +134,8 @@ def test_earlier_fit_predicts_the_earlier_period(
     assert found.foreseen is not None
     after_ms = START_MS + after_day * DAY_MS
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (after_ms, after_ms + DAY_MS)
-    assert len(fits) == (1 if after_ms in cuts else 2)  # up to day 4, and without an earlier fit up to day 2
+    # One fit ends on day 4. Without an earlier fit, another one ends on day 2.
+    assert len(fits) == (1 if after_ms in cuts else 2)
     alone = judged(champion(tmp_path / "again", {}), data)
     assert alone is not None
     assert alone.foreseen is not None
@@ -150,14 +156,14 @@ def test_earlier_period_is_omitted_without_earlier_data(tmp_path: Path) -> None:
 
 
 def test_new_interactions_at_one_time_are_all_tested(tmp_path: Path) -> None:
-    data = shop({user: ["e"] for user in PAST})  # all on day 4
+    data = shop({user: ["e"] for user in PAST})  # All interactions are on day 4.
 
     found = judged(champion(tmp_path / "champion", {}), data)
 
     assert found is not None
     assert (found.since_ms, found.half_ms) == (SINCE_MS, SINCE_MS)
     assert found.taught is not None
-    assert (found.taught.users, found.taught.candidate) == (10, 0.0)  # e is unknown
+    assert (found.taught.users, found.taught.candidate) == (10, 0.0)  # e is not in the model.
     assert found.foreseen is not None
     assert found.foreseen.users == 10
 
@@ -187,7 +193,7 @@ def test_new_data_result_has_a_document_and_a_sentence(tmp_path: Path) -> None:
 def test_confidence_interval_of_two_samples_adds_both_variances() -> None:
     low, high = apart(np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 0.2]))
 
-    # 0.5 - 0.1, and 1.96 times the root of (1/3) / 4 + 0.02 / 2
+    # The difference is 0.5 - 0.1, and the interval is 1.96 times the root of (1/3) / 4 + 0.02 / 2.
     assert (low + high) / 2 == pytest.approx(0.4)
     assert (high - low) / 2 == pytest.approx(1.959964 * math.sqrt(1 / 12 + 0.01), rel=1e-5)
     assert apart(np.array([1.0]), np.array([0.0, 1.0])) == (-np.inf, np.inf)

@@ -18,7 +18,7 @@ from model_export.job.train import train
 from tests.unit.model_export.shops import interactions, tiny_shop
 
 PAIR = interactions([[1, 2], [1, 2, 3]])
-"""Pairs of one user's items: 2 * 2 + 3 * 3."""
+"""Interactions with 2 * 2 + 3 * 3 pairs of one user's items."""
 
 
 def of_items(items: int, *, rows: int = 5) -> Interactions:
@@ -77,7 +77,8 @@ def test_ease_accepts_any_number_of_items_with_few_pairs() -> None:
 
 
 def test_slist_refuses_pairs_above_its_limit() -> None:
-    # Sessions of 2 and 3: 4 + 9. Earlier items 0, 1 and 0, 1, 2, squared: 1 + 1 + 4. All may differ in a big catalogue.
+    # Sessions of 2 and 3 items have 4 + 9 pairs. The numbers of earlier items are 0, 1 and 0, 1, 2, with the squares 1
+    # + 1 + 4. In a large catalogue, all pairs may differ.
     data = dataclasses.replace(PAIR, items=100)
 
     assert Slist(max_pairs=4 + 9 + 1 + 1 + 4).unsupported_reason(data) is None

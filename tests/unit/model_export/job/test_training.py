@@ -1,4 +1,4 @@
-"""Training of a dataset to a bundle."""
+"""Training from a dataset to a bundle."""
 
 import shutil
 from pathlib import Path
@@ -115,7 +115,8 @@ def test_small_dataset_becomes_a_bundle(tmp_path: Path) -> None:
     assert bundle.reranker is None
     assert (manifest.version, manifest.dataset_id, manifest.created_ms) == ("run-7", "run-1", 123)
     assert (manifest.items, manifest.history.length) == (15, 40)
-    assert manifest.history.event_weights == {"purchase": 5.0}  # the dataset's: serving weighs as training did
+    # The weights are those of the dataset, so serving uses the same weights as training.
+    assert manifest.history.event_weights == {"purchase": 5.0}
     assert bundle.metadata(int(bundle.positions(["item01"])[0])) == {"title": "First"}
     assert bundle.metadata(int(bundle.positions(["item02"])[0])) == {}
     assert sorted(bundle.popular.tolist()) == list(range(1, 16))
@@ -162,7 +163,8 @@ def test_second_process_gives_an_identical_bundle(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Transitions, "fit", noted)
     apart = run(dataset, tmp_path / "apart", **settings)
 
-    assert set(fitted_here) <= {here.metrics["dataset"]["interactions"]}  # only the model that serves
+    # Only the final model is fitted in this process.
+    assert set(fitted_here) <= {here.metrics["dataset"]["interactions"]}
     assert without_times(apart.metrics) == without_times(here.metrics)
     for name in FILES:
         if name != MANIFEST_FILE:
@@ -199,7 +201,7 @@ def test_bundle_has_the_nearest_known_items_of_a_new_item(tmp_path: Path) -> Non
 
 
 def test_rare_items_are_used_in_the_choice_of_the_cold_scale(tmp_path: Path) -> None:
-    """The catalogue has items 9 to 11, which have no interactions and all kinds."""
+    """The catalogue contains items 9 to 11, which have all kinds but no interactions."""
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(12)}
     dataset = write_dataset(tmp_path / "dataset", walks, properties=kinds)
@@ -210,7 +212,7 @@ def test_rare_items_are_used_in_the_choice_of_the_cold_scale(tmp_path: Path) -> 
     cold = manifest.metrics["cold_start"]
     assert cold["others"] == len(load(dataset).unlearned) == 3
     scales = cold["with_"]["scales"]
-    assert scales["new"] == DEFAULT_SCALES.new  # the catalogue has none
+    assert scales["new"] == DEFAULT_SCALES.new  # The catalogue has no new items.
     assert scales["rare"] < DEFAULT_SCALES.rare
     index = ContentIndex.map(tmp_path / "model" / CONTENT_FILE)
     found = index.scales_of(hashes_of([b"item09", b"item10", b"item11", b"item12"])).tolist()
@@ -277,8 +279,8 @@ def test_bundle_has_similar_items_and_items_bought_together(tmp_path: Path) -> N
             items, scores = bundle.related(kind, int(bundle.positions([first])[0]))
             assert [bundle.item_id(position) for position in items.tolist()] == [second]
             assert 0 < scores[0] < 1
-    # The validation has the steps after 312 and up to 351 of 390 minutes: four per user, one item after the other.
-    # Eight items are fewer than ten, so the most frequent ones are right as well.
+    # The validation window has the steps from minute 312 to 351 of 390, four per user, with one item after the other.
+    # The eight items are fewer than ten, so the most frequent ones are hits as well.
     assert manifest.metrics["related"] == {
         SIMILAR: {"asked": 20 * 3, "hr": 1.0, "popular_hr": 1.0},
         TOGETHER: {"asked": 20 * 2, "hr": 1.0, "popular_hr": 1.0},
@@ -360,7 +362,7 @@ def test_seen_items_are_excluded_unless_repeats_are_frequent(tmp_path: Path) -> 
 
 
 def test_bought_items_are_excluded_if_only_views_repeat(tmp_path: Path) -> None:
-    """Each user views an item, buys it a day later and views it again; then the next item follows."""
+    """Each user views an item, buys it a day later and views it again. Then the next item follows."""
     walks = {
         f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(6) for _ in range(3)] for user in range(20)
     }

@@ -35,8 +35,9 @@ def test_stopped_training_resumes_with_the_same_result(tmp_path: Path) -> None:
     whole = SMALL.fit(DATA)
     with kept_in(tmp_path):
         training = train(DATA, SMALL, epochs=4)
-        assert [next(training).epochs for _ in range(3)] == [1, 2, 3]  # the third is not kept yet
-        del training  # as if the job had been stopped
+        # The checkpoint of the third epoch is not written yet.
+        assert [next(training).epochs for _ in range(3)] == [1, 2, 3]
+        del training  # This has the effect of stopping the job.
         rest = list(train(DATA, SMALL, epochs=4))
 
     assert [trained.epochs for trained in rest] == [2, 3, 4]
@@ -81,7 +82,7 @@ def test_stopped_early_stopping_selects_the_same_epochs(tmp_path: Path, stopped_
         rest = settings.fit_with_early_stopping(DATA, judge)
         again = settings.fit_with_early_stopping(DATA, judge)
 
-    assert whole.settings.epochs == 3  # nothing better in the next three
+    assert whole.settings.epochs == 3  # The next three epochs were not better.
     for model in (rest, again):
         assert model.settings == whole.settings
         assert isinstance(model, SasrecModel)

@@ -12,11 +12,11 @@ def test_model_is_evaluated_while_the_next_one_is_trained() -> None:
     def models() -> Iterator[int]:
         yield 1
         training.set()
-        assert judging.wait(timeout=60)  # the first is judged by now
+        assert judging.wait(timeout=60)  # The first model is evaluated before this returns.
         yield 2
 
     def judge(model: int) -> float:
-        assert training.wait(timeout=60)  # the second is trained by now
+        assert training.wait(timeout=60)  # The second model is trained before this returns.
         judging.set()
         return model / 10
 

@@ -1,4 +1,4 @@
-"""Processes that train together: their ranks and messages. The slow tests train in two processes."""
+"""Processes that train jointly: their ranks and messages. The slow tests train in two processes."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def test_unknown_host_is_refused(tmp_path: Path) -> None:
 
 
 class Distributed(ModuleType):
-    """`torch.distributed` in memory: one process, and others that come if their ranks are in `others`.
+    """`torch.distributed` in memory, with one process. Processes with the ranks `others` join it.
 
     Attributes
     ----------
     broadcast
-        Messages that were sent to the others.
+        Messages that were sent to the other processes.
     groups
-        Process groups that were joined, and None for each that was left.
+        Joined process groups, and None for each time that a group was left.
     """
 
     def __init__(self, *, others: Collection[int] = (), messages: Iterable[object] = ()) -> None:
@@ -101,7 +101,7 @@ class Distributed(ModuleType):
 
 
 class Follower:
-    """A process that was started to follow."""
+    """Stand-in for a follower process."""
 
     def __init__(self, environment: Mapping[str, str], status: int | None) -> None:
         self.environment = environment
@@ -120,7 +120,7 @@ class Follower:
 
 @pytest.fixture
 def followers(monkeypatch: pytest.MonkeyPatch) -> list[Follower]:
-    """Followers that were started; none of them is a process."""
+    """Return the started followers, which are not real processes."""
     started: list[Follower] = []
 
     def start(command: Sequence[str], *, env: Mapping[str, str]) -> Follower:
@@ -152,7 +152,7 @@ def test_single_process_sends_no_messages() -> None:
 def test_first_process_starts_the_others_and_announces_the_end(
     monkeypatch: pytest.MonkeyPatch, followers: list[Follower]
 ) -> None:
-    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth0")  # restored after the test
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth0")  # The variable is restored after the test.
     torch = distributed(monkeypatch, others=(1, 2))
     values = [1.5]
 

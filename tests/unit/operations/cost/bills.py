@@ -1,4 +1,4 @@
-"""Tiny deployments, no load, and what a bill and its savings say of it."""
+"""Small deployments and loads, and checks of their bills and savings."""
 
 from collections.abc import Mapping
 

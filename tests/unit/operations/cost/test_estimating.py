@@ -1,4 +1,4 @@
-"""Bills computed by hand: fixed lines, and costs of requests, events and metrics."""
+"""Bills compared with values computed by hand: fixed costs, and costs of requests, events and metrics."""
 
 import dataclasses
 import math
@@ -62,7 +62,7 @@ def test_platform_log_lines_cost_at_the_info_level() -> None:
 
     lines_gb = 240_000 * DAYS * 330 / 1e9
     assert dollars(logged, "log of recommend") - dollars(quiet, "log of recommend") == pytest.approx(lines_gb * 0.50)
-    # Kept for a year without a setting, compressed to 15%.
+    # Without a setting, logs are kept for a year, compressed to 15%.
     assert dollars(logged, "logs kept") - dollars(quiet, "logs kept") == pytest.approx(lines_gb * 12 * 0.15 * 0.03)
 
 
@@ -80,7 +80,8 @@ def test_scrape_costs_the_metrics_it_reads() -> None:
     assert not any("calls of observe" in remark for remark in bill.remarks)
 
 
-@pytest.mark.parametrize(("length", "units"), [(32, 0.5), (33, 1), (100, 2), (1_000, 16)])  # 128 bytes, 8 KB a unit
+# An interaction takes 128 bytes, and a unit 8 KB.
+@pytest.mark.parametrize(("length", "units"), [(32, 0.5), (33, 1), (100, 2), (1_000, 16)])
 def test_request_reads_the_latest_interactions(length: int, units: float) -> None:
     load = dataclasses.replace(NOTHING, requests_per_day=24_000, history_length=length)
 
@@ -94,7 +95,7 @@ def test_event_writes_one_item() -> None:
 
     bill = cost.estimate(summary(), load)
 
-    events, sessions = 24_000 * DAYS, 24_000 * DAYS / 10  # 730,000 and 73,000
+    events, sessions = 24_000 * DAYS, 24_000 * DAYS / 10  # 730,000 events and 73,000 sessions.
     assert dollars(bill, "profile writes") == pytest.approx((events + 3 * 0.3 * sessions) * 0.625e-6)
     assert dollars(bill, "marks of sessions") == pytest.approx((0.7 * events + 3 * 0.3 * sessions) * 0.125e-6)
     assert dollars(bill, "PUT units") == pytest.approx(events * 0.014e-6)
@@ -121,10 +122,11 @@ def test_longer_window_reduces_the_number_of_objects() -> None:
     def writes(window_s: int) -> float:
         source = EventSource(kind="kinesis", batch_size=10_000, window_s=window_s)
         deployed = summary(functions={"archive_events": Function(memory_mb=1_024, sources=(source,))})
-        load = dataclasses.replace(NOTHING, events_per_day=86_400)  # one a second
+        load = dataclasses.replace(NOTHING, events_per_day=86_400)  # One event per second.
         return dollars(cost.estimate(deployed, load), "writes of archive_events")
 
-    # A window opens with an event, one comes each second: a batch each 1 + 60 seconds, each 1 + 300.
+    # One event arrives per second, and the first one opens the batching window. So Lambda writes a batch every 1 + 60
+    # or 1 + 300 seconds.
     assert writes(60) == pytest.approx(730 * 3_600 / 61 * 5e-6)
     assert writes(300) == pytest.approx(730 * 3_600 / 301 * 5e-6)
 
@@ -138,10 +140,10 @@ def test_recommendation_log_is_written_per_process() -> None:
         (line,) = [line for line in cost.estimate(deployed, load).lines if line.what == "writes of archive_served"]
         return line.quantity
 
-    # 10 requests a second, 40 in the busiest of 6.3 ms: 0.3 at a time, 1.3 at most, two streams.
-    # Each stream has 5 lines a second: 5 / (1 + 5 * 5) deliveries a second.
+    # There are 10 requests per second, and 40 at the peak, of 6.3 ms each. So 0.3 requests run concurrently, at most
+    # 1.3, with two streams. Each stream has 5 lines per second and 5 / (1 + 5 * 5) deliveries per second.
     assert writes(864_000) == pytest.approx(2 * 5 / 26 * 730 * 3_600, rel=1e-6)
-    # 100 times as many requests: 25.2 at a time, 36 streams of 27.8 lines a second.
+    # With 100 times as many requests, 25.2 run concurrently, with 36 streams of 27.8 lines per second.
     rate = 1_000 / 36
     assert writes(86_400_000) == pytest.approx(36 * rate / (1 + 5 * rate) * 730 * 3_600, rel=1e-6)
 
@@ -164,7 +166,7 @@ def test_traces_are_one_per_second_and_five_percent_of_the_rest() -> None:
 
 
 def test_shards_above_the_template_are_priced_with_a_remark() -> None:
-    load = dataclasses.replace(NOTHING, events_per_day=86_400_000)  # 1,000 a second, 3,000 at the peak
+    load = dataclasses.replace(NOTHING, events_per_day=86_400_000)  # 1,000 events per second, and 3,000 at the peak.
 
     bill = cost.estimate(summary(), load)
 
@@ -266,7 +268,7 @@ def test_higher_load_never_costs_less_and_lines_add_up(load: cost.Load, field: s
 
     bill, dearer = cost.estimate(busy(), load), cost.estimate(busy(), larger)
 
-    # A shard more makes batches smaller, and what each is rounded up to may be a millisecond less, of 4 GB at most.
+    # With another shard, batches are smaller, and rounding up may take a millisecond less per call, with at most 4 GB.
     rounded = sum(line.quantity for line in bill.lines if line.price == "lambda_requests") * 0.001 * 4 * 0.0000133334
     assert dearer.dollars >= bill.dollars * (1 - 1e-9) - rounded
     assert math.fsum(line.dollars for line in bill.lines) == pytest.approx(bill.fixed_dollars + bill.usage_dollars)

@@ -1,4 +1,4 @@
-"""The bill of Personalize for the same load."""
+"""Bill of Personalize for the same load."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Settings that would reduce a bill, with the amount saved by each."""
+"""Settings that would reduce a bill, with the amount that each saves."""
 
 import dataclasses
 
@@ -30,7 +30,7 @@ def test_longer_archive_window_saves_objects_and_calls() -> None:
 
     fewer = 730 * 3_600 * (1 / 61 - 1 / 301)
     assert (saving.now, saving.then) == ("60", "300")
-    # Objects and calls; time of the calls, their log and how long it is kept come on top.
+    # The saving consists of objects and calls, the duration of calls, and their log with its storage.
     assert fewer * (5e-6 + 0.2e-6) < saving.dollars < 3 * fewer * (5e-6 + 0.2e-6)
 
 

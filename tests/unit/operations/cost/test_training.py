@@ -1,4 +1,4 @@
-"""Costs of training runs, on one machine and with Spark, and of runs above their limits."""
+"""Costs of training runs on one machine and with Spark, and of runs above their limits."""
 
 import dataclasses
 
@@ -31,7 +31,8 @@ def test_training_above_its_limits_has_a_remark() -> None:
 
     remarks = " ".join(cost.estimate(deployed, does_not).remarks)
 
-    # 3,650 million interactions: 5 fits, of which each million past a hundred takes 5.30 s, and 240 s; 63 bytes each.
+    # The load is 3,650 million interactions of 63 bytes. Each of 5 fits takes 5.30 s per million above 100 million, and
+    # the run takes another 240 s.
     assert (
         f"takes about {(5 * (544.5 + 3_550 * 5.299) + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4"
         in remarks
@@ -47,8 +48,8 @@ def test_statistics_on_spark_cost_more_spark_and_less_training() -> None:
 
     without, bill = (cost.estimate(summary(training=each), load) for each in (spark, counts))
 
-    # Ten workers of four processors, one of them the driver: 60 s to start, 51.3 s a million, 284 s more with
-    # statistics. Flexible: 0.29.
+    # The job has ten workers of four processors, one of which is the driver. It takes 60 s to start and 51.3 s per
+    # million, or 284 s more with statistics. Flexible execution costs 0.29.
     assert dollars(without, "datasets on Spark") == pytest.approx(10 * 10 * (60 + 51.3 * 3_650 / 36) / 3_600 * 0.44)
     assert dollars(bill, "datasets on Spark") == pytest.approx(
         10 * 10 * (60 + (51.3 + 284) * 3_650 / 36) / 3_600 * 0.29
@@ -66,7 +67,8 @@ def test_training_with_statistics_above_its_limits_has_no_advice_for_them() -> N
 
     assert "from statistics and 5,000,000 interactions takes about 3.0 hours; training_max_runtime_s ends it" in remarks
     assert "after 2, which is what the bill has: raise it" in remarks
-    assert "takes about 20 GB of memory" in remarks  # 5 million of 63 bytes, 4 million items of 4,800: 19.5 GB
+    # 5 million interactions of 63 bytes and 4 million items of 4,800 bytes take 19.5 GB.
+    assert "takes about 20 GB of memory" in remarks
     assert "(spark_statistics)" not in remarks
 
 
@@ -89,7 +91,7 @@ def test_unpriced_instance_type_has_a_remark_and_other_lines_are_kept() -> None:
     assert dollars(bill, "training") == 0
     assert dollars(bill, "dashboards") == 2 * 3.00
     assert dollars(bill, "training volumes") == pytest.approx(73 * 10 * 240 / 3_600 / 730 * 0.14)
-    assert "training_schedule" not in saved(deployed, NOTHING)  # the saving is unknown
+    assert "training_schedule" not in saved(deployed, NOTHING)  # The saving cannot be computed.
 
 
 def test_unpriced_instance_type_has_no_remark_without_trainings() -> None:

@@ -1,4 +1,7 @@
-"""Simulated AWS accounts: clients with prepared responses, which botocore's Stubber checks by the service's model."""
+"""Simulated AWS accounts.
+
+Clients have prepared responses, which botocore's Stubber validates against the service's model.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ NEEDS = Needs(
 
 
 class Account:
-    """Clients of an account, and the responses that are left."""
+    """Clients of an account, and the remaining responses."""
 
     def __init__(self) -> None:
         self._stubs: dict[str, Stubber] = {}
@@ -61,11 +64,11 @@ class Account:
         """Names of the service and of the method of each prepared response."""
 
     def client(self, service: str) -> Any:
-        """Return the client of a service, which refuses calls without a prepared response."""
+        """Return the client of a service, which fails for calls without a prepared response."""
         return self._stub(service).client
 
     def answer(self, service: str, operation: str, response: Mapping[str, Any], **parameters: Any) -> None:
-        """Prepare the next response of a service; `parameters` are those that the call must have."""
+        """Prepare the next response of a service. `parameters` are the expected parameters of the call."""
         self.operations.add((service, operation))
         self._stub(service).add_response(operation, dict(response), parameters or None)
 
@@ -75,7 +78,7 @@ class Account:
         self._stub(service).add_client_error(operation, code, f"{code} of {operation}")
 
     def left(self) -> list[str]:
-        """Return the services with responses that no call has taken."""
+        """Return the services with unused responses."""
         return [service for service, stub in self._stubs.items() if stub._queue]
 
     def _stub(self, service: str) -> Stubber:
@@ -185,7 +188,7 @@ def image(account: Account, *, exists: bool = True) -> None:
 
 
 def resources(account: Account, stack: str, **physical_ids: str) -> None:
-    """Prepare the resources of a stack, by the last part of their types."""
+    """Prepare the list of a stack's resources, given by the last part of their types."""
     types = {"Stream": "AWS::Kinesis::Stream", "EventSourceMapping": "AWS::Lambda::EventSourceMapping"}
     summaries = [
         {

@@ -26,7 +26,7 @@ REFUSED_KEY = '{"__type":"UnrecognizedClientException","message":"the access key
 
 
 def post(status: int = 403, body: str = REFUSED_KEY) -> Any:
-    """Return the sender of one request, which expects a signature."""
+    """Return a function that sends one request and expects a signature."""
 
     def send(url: str, headers: Mapping[str, str]) -> tuple[int, str]:
         assert url == "https://api.shop.example/personalize/recommendations"
@@ -38,7 +38,7 @@ def post(status: int = 403, body: str = REFUSED_KEY) -> Any:
 
 
 def examined(account: Account, needs: Needs = NEEDS, **options: Any) -> dict[str, Finding]:
-    """Return the findings by check; each prepared response was used."""
+    """Return the findings by check, and assert that each prepared response was used."""
     findings = list(examine(needs, account.client, **{"post": post(), **options}))
     assert account.left() == []
     return {finding.check: finding for finding in findings}
@@ -53,7 +53,10 @@ def blocking(findings: Mapping[str, Finding]) -> set[str]:
 
 
 def ready(*, user: str = "user/ana", image: bool | None = True, concurrency: int = 1_000) -> Account:
-    """Return an old account, bootstrapped and without a deployment; `image` is None without its repository."""
+    """Return an established account that is bootstrapped but has no deployment.
+
+    `image` is None if the repository is missing.
+    """
     account = Account()
     accounts.caller(account, user=user)
     accounts.stacks(account)
@@ -115,7 +118,8 @@ def test_new_account_fails_at_bootstrap_and_layer_and_names_its_quotas() -> None
     }
     assert findings["bootstrap stack"].advice == "cdk bootstrap aws://123456789012/eu-west-1"
     assert "aws-sdk-pandas/3.17.1" in findings["layer"].reason
-    assert findings["Glue capacity"].reason.startswith("10 DPUs, expected 20")  # ten workers of G.2X, two DPUs each
+    # Ten workers of type G.2X have two DPUs each.
+    assert findings["Glue capacity"].reason.startswith("10 DPUs, expected 20")
     assert (
         "--service-code sagemaker --quota-code L-1" in findings["SageMaker, ml.m5.xlarge for training job usage"].advice
     )
@@ -152,7 +156,7 @@ def test_account_with_remains_of_an_earlier_deployment_is_refused() -> None:
 
 
 def deployed(*, shards: int, state: str, result: str, subscription: str, tag: str) -> Account:
-    """Return an account with all stacks."""
+    """Return an account with all stacks of a deployment."""
     account = Account()
     accounts.caller(account)
     accounts.stacks(account, data="UPDATE_COMPLETE", kafka="CREATE_COMPLETE")

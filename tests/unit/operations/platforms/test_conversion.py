@@ -1,4 +1,4 @@
-"""Files of shop platforms and analytics are converted to data files."""
+"""Conversion of files from shop platforms and analytics to data files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of exported metrics."""
+"""List of exported metrics."""
 
 from operations.metric_writers import METRICS
 from operations.prometheus.families import FAMILIES, Kind, Origin, metrics_read
@@ -28,5 +28,5 @@ def test_number_of_read_metrics_is_that_of_all_statistics() -> None:
         len(family.series) for family in FAMILIES if family.origin is Origin.CLOUDWATCH and family.kind is Kind.COUNTER
     )
 
-    assert metrics_read(kafka=True) == counters + 1 + (6 + 2)  # the lag, and the histogram
+    assert metrics_read(kafka=True) == counters + 1 + (6 + 2)  # The other metrics are the lag and the histogram.
     assert metrics_read(kafka=False) == metrics_read(kafka=True) - 2

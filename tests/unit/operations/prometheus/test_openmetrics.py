@@ -1,4 +1,4 @@
-"""OpenMetrics text, read by Prometheus' own client."""
+"""OpenMetrics text, parsed by Prometheus' own client."""
 
 import dataclasses
 import math
@@ -13,7 +13,7 @@ from tests.builders.openmetrics import read_families
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,8}(_[a-z][a-z0-9]{0,8}){0,2}_x", fullmatch=True)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=20)
 ABOUTS = TEXTS.filter(lambda text: not text.startswith(" "))
-"""Readers skip all spaces between the name and the text."""
+"""Help texts. Readers skip all spaces between the name and the text."""
 VALUES = st.floats(allow_nan=False) | st.integers(-(2**53), 2**53)
 
 

@@ -1,4 +1,4 @@
-"""Alert rules of alarms whose threshold may not be in the range of the exported metric."""
+"""Alert rules of alarms whose threshold may be outside the range of the exported metric."""
 
 from typing import Any
 
