@@ -41,11 +41,18 @@ def engagement(
     ] = None,
     by: Annotated[By, Option(help="Rows: one in total, or one per recommender, model version or arm.")] = By.ALL,
     refresh: Annotated[bool, Option("--refresh", help="Run the attribution first.")] = False,
+    incremental: Annotated[
+        bool,
+        Option(
+            "--incremental", help="Show the additional orders and revenue due to recommendations, from the holdout."
+        ),
+    ] = False,
 ) -> None:
     """Show clicks and purchases that followed recommendations.
 
     The table also shows revenue and the share of the catalogue that was recommended. --json adds carts. Purchased items
-    and their promotions are in the lake's tables; see docs/attribution.md.
+    and their promotions are in the lake's tables; see docs/attribution.md. --incremental compares all purchases of
+    users with recommendations and of users who see popular items; see docs/incremental.md.
 
     Example: alsolike engagement --by recommender
     """
@@ -62,6 +69,11 @@ def engagement(
     deployment = context.deployment
     if refresh:
         attribute(deployment)
+    if incremental:
+        if first or last or by is not By.ALL:
+            raise InvalidInput("--incremental covers the whole holdout, expected no --from, --to or --by")
+        _print_incremental(context)
+        return
     lake = deployment.client("s3"), deployment.names.lake_bucket
     days = {"first": since.isoformat(), "last": until.isoformat()}
     dimension = Dimension.MODEL_VERSION if by is By.MODEL else Dimension(by)
@@ -108,3 +120,56 @@ def _cells(row: Engagement) -> list[object]:
 
 def _document(rows: list[Engagement], rejected: Counter[str]) -> dict[str, Any]:
     return {"rows": [{**dataclasses.asdict(row), "rates": row.rates()} for row in rows], "rejected": dict(rejected)}
+
+
+PRECISIONS = (0.1, 0.05)
+
+
+def _print_incremental(context: Context) -> None:
+    from alsolike.experiments.comparison import MIN_EVENTS, MIN_USERS
+    from operations import times
+    from operations.experiments.incremental import increments_of
+
+    report = increments_of(context.deployment, now_ms=times.now_ms())
+    document = dataclasses.asdict(report)
+    for row, increment in zip(document["increments"], report.increments, strict=True):
+        row |= {"total": increment.total, "total_low": increment.total_low, "total_high": increment.total_high}
+        row["days_until"] = {f"{p:g}": increment.days_until(p, days=report.days) for p in PRECISIONS}
+    if context.printed(document):
+        return
+    console.print_table(
+        ("per user", "recommended", "popular", "difference", "95% interval", "added in all", "95% interval"),
+        [
+            [
+                increment.metric,
+                f"{increment.with_recommendations:,.3f}",
+                f"{increment.held_out:,.3f}",
+                _signed(increment.per_user, 3),
+                _range(increment.low, increment.high, 3),
+                _signed(increment.total, 0),
+                _range(increment.total_low, increment.total_high, 0),
+            ]
+            for increment in report.increments
+        ],
+        title=f"{report.experiment}, {report.days:.1f} days: {report.users:,} users see recommendations, "
+        f"{report.held_out_users:,} see popular items",
+    )
+    console.print_line(f"attributed revenue of the users with recommendations: {report.attributed_revenue:,.2f}")
+    for increment in report.increments:
+        waits = [(p, increment.days_until(p, days=report.days)) for p in PRECISIONS]
+        if any(days is None for _, days in waits):
+            console.print_line(
+                f"{increment.metric}: too little data; each arm needs {MIN_USERS} users, and {MIN_EVENTS} of them need "
+                "an order"
+            )
+        else:
+            shown = ", ".join(f"±{p:.0%} after about {days:,.0f} days" for p, days in waits if days is not None)
+            console.print_line(f"{increment.metric}: the interval is {shown}")
+
+
+def _signed(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:+,.{digits}f}"
+
+
+def _range(low: float | None, high: float | None, digits: int) -> str:
+    return "" if low is None or high is None else f"{low:+,.{digits}f} to {high:+,.{digits}f}"

@@ -34,10 +34,12 @@ class UserTable:
 
     def before(self, name: str) -> list[float]:
         """Return the column of `SUMS` for the days before the start, with one element per user."""
-        if self.earlier is None:
-            return [0.0] * len(self)
-        rows = pc.index_in(self.table["shopper"], self.earlier["shopper"].combine_chunks())
-        values: list[float] = pc.fill_null(self.earlier[name].take(rows), 0).to_pylist()
+        return [0.0] * len(self) if self.earlier is None else self.joined(self.earlier, name)
+
+    def joined(self, sums: pa.Table, name: str) -> list[float]:
+        """Return a column of sums by `shopper` with one element per user; 0 for users without a row."""
+        rows = pc.index_in(self.table["shopper"], sums["shopper"].combine_chunks())
+        values: list[float] = pc.fill_null(sums[name].take(rows), 0).to_pylist()
         return values
 
 

@@ -1,0 +1,57 @@
+"""All purchases of a shop by shopper, with or without a recommendation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+import pyarrow as pa
+
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
+from alsolike.lake import lake_objects
+from alsolike.lake.lake import deduplicate, event_date
+from alsolike.records.interaction import COPY_ORDER
+from operations.client.deployment import Deployment
+from operations.client.stored_ids import pseudonyms
+from operations.recovery.lake_reader import LakeReader
+
+PURCHASE = "purchase"
+ORDERS, SPEND = "orders", "spend"
+"""Number and sum of the values of a shopper's purchases."""
+
+_COLUMNS = ("event_id", *COPY_ORDER[: COPY_ORDER.index("event_value") + 1])
+
+
+def purchases_between(deployment: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
+    """Yield the sums of purchases by shopper for each day, with the columns `shopper`, `ORDERS` and `SPEND`.
+
+    A shopper is the keyed hash of the user, otherwise of the session, as in the table `outcomes`. Duplicates count once
+    per day. Purchases by declared agents do not count.
+    """
+    reader = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=None)
+    shopper = pseudonyms(deployment).shopper
+    for objects in _by_day(reader, event_date(first_ms), event_date(last_ms)):
+        pieces = [piece.to_pandas() for listed in objects for piece in reader.read(listed, (*_COLUMNS, "agent"))]
+        if not pieces:
+            continue
+        rows = pd.concat(pieces, ignore_index=True)
+        rows = deduplicate(rows[rows["agent"].isna()][list(_COLUMNS)])
+        within = rows["event_time_ms"].between(first_ms, last_ms - 1)
+        rows = rows[within & (rows["event_type"].str.lower() == PURCHASE)]
+        owners = rows["user_id"].fillna(rows["session_id"])
+        sums = rows["event_value"].fillna(0.0).groupby(owners).agg(["count", "sum"])
+        yield pa.table(
+            {
+                "shopper": pa.array([shopper(owner) for owner in sums.index], pa.string()),
+                ORDERS: pa.array(sums["count"], pa.int64()),
+                SPEND: pa.array(sums["sum"], pa.float64()),
+            }
+        )
+
+
+def _by_day(reader: LakeReader, first: str, last: str) -> Iterator[list[lake_objects.LakeObject]]:
+    days: dict[str, list[lake_objects.LakeObject]] = {}
+    for listed in reader.objects():
+        if listed.key.startswith(INTERACTIONS_PREFIX) and first <= listed.date <= last:
+            days.setdefault(listed.date, []).append(listed)
+    yield from days.values()

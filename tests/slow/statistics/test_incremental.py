@@ -1,0 +1,79 @@
+"""Coverage of the interval of incremental sales, in shops with users who also buy without recommendations.
+
+`make slow WHAT=statistics ARGS="-s -k incremental"` prints the table of docs/incremental.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from operations.experiments.incremental import difference_of
+from tests.builders.simulated_users import Sums, samples_of
+
+SHOPS, DAYS = 300, 60
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shop:
+    """A shop with a holdout. Users come on some day, and then buy with a rate and at prices of their own.
+
+    Attributes
+    ----------
+    share
+        Share of held-out users.
+    lift
+        Relative increase of orders by recommendations.
+    rate
+        Mean orders per user and day without recommendations.
+    revenue
+        True for the revenue of orders with log-normal values; false for the number of orders.
+    """
+
+    users: int = 10_000
+    share: float = 0.02
+    lift: float = 0.0
+    rate: float = 0.02
+    revenue: bool = False
+
+    def drawn(self, draws: np.random.Generator) -> tuple[np.ndarray, Sums, Sums, Sums]:
+        """Return the held-out users, and by day and user: the sums, who has come, and the true sums added."""
+        held_out = draws.random(self.users) < self.share
+        came = draws.integers(0, DAYS, self.users) <= np.arange(DAYS)[:, None]
+        rate = draws.gamma(0.5, self.rate / 0.5, self.users)
+        price = draws.lognormal(3, 1, self.users) if self.revenue else np.ones(self.users)
+        orders = draws.poisson(came * rate * np.where(held_out, 1.0, 1 + self.lift))
+        values = draws.gamma(np.where(orders, orders, 1.0), 1.0) * (orders > 0) if self.revenue else orders
+        added = (came * rate * self.lift * price).cumsum(axis=0)
+        return held_out, (values * price).cumsum(axis=0).astype(float), came.astype(float), added
+
+
+def missed(shop: Shop, seed: int) -> tuple[bool, float | None]:
+    """Return whether the interval of any day misses the truth, and half of the last interval's width."""
+    held_out, sums, came, added = shop.drawn(np.random.default_rng([45, seed]))
+    own, other = (samples_of(sums[:, users], came[:, users]) for users in (~held_out, held_out))
+    visits = (came.sum(axis=1) * 0.15).cumsum()
+    any_missed, half = False, None
+    for day in range(DAYS):
+        found = difference_of(own[day], other[day], observed=visits[day], planned=visits[-1])
+        if found is not None:
+            truth = added[day].sum() / max(came[day].sum(), 1)
+            any_missed |= not found[1] <= truth <= found[2]
+            half = (found[2] - found[1]) / 2
+    return any_missed, half
+
+
+@pytest.mark.parametrize("revenue", [False, True], ids=["orders", "revenue"])
+@pytest.mark.parametrize("lift", [0.0, 0.2])
+@pytest.mark.parametrize("share", [0.02, 0.1])
+def test_incremental_interval_covers_the_truth_on_all_days(revenue: bool, lift: float, share: float) -> None:
+    shop = Shop(lift=lift, share=share, revenue=revenue)
+    results = [missed(shop, seed) for seed in range(SHOPS)]
+
+    covered = 1 - np.mean([wrong for wrong, _ in results])
+    widths = [half for _, half in results if half is not None]
+    what = "revenue" if revenue else "orders"
+    print(f"\n| {what} | {share:.0%} | {lift:+.0%} | {covered:.1%} | ±{np.median(widths):.2g} |", end="")
+    assert covered >= 0.95

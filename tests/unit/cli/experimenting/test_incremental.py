@@ -1,0 +1,187 @@
+"""`alsolike engagement --incremental`, by hand-computed orders in the lake."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+from alsolike.lake import lake
+from alsolike.lake.lake import event_date
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.runtime.errors import InvalidInput, NotFound
+from cli import main as command
+from operations import times
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
+from operations.configuration.configuration_store import ConfigurationStore
+from tests.builders.lake_files import SCHEMA
+from tests.builders.outcome_rows import DAY_MS, Outcome, store
+
+START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
+NOW_MS = START_MS + 10 * DAY_MS
+USERS = 150
+"""Users of each arm."""
+
+ARMS = {"recommended": {"share": 0.5}, "popular": {"share": 0.5, "recommender": "popular"}}
+_numbers = itertools.count()
+
+
+def purchase(user: str, value: float = 10.0, **fields: Any) -> dict[str, Any]:
+    at_ms = fields.get("event_time_ms", START_MS + DAY_MS)
+    defaults = {
+        "event_id": f"event-{next(_numbers)}",
+        "user_id": user,
+        "session_id": f"session-{user}",
+        "item_id": "pear",
+        "event_type": "Purchase",
+        "event_value": value,
+        "event_time_ms": at_ms,
+        "impression": [],
+        "properties": "{}",
+        "received_time_ms": at_ms,
+        "schema_version": 1,
+    }
+    return {**defaults, **fields}
+
+
+def write(shop: Deployment, rows: list[dict[str, Any]]) -> None:
+    by_day = itertools.groupby(sorted(rows, key=lambda row: row["event_time_ms"]), key=lambda row: row["event_time_ms"])
+    for at_ms, of_day in by_day:
+        body = io.BytesIO()
+        known = [{name: row.get(name) for name in SCHEMA.names} for row in of_day]
+        pq.write_table(pa.Table.from_pylist(known, schema=SCHEMA), body)
+        key = f"{lake.partition_prefix(event_date(at_ms))}{next(_numbers)}.parquet"
+        shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body.getvalue())
+
+
+def configure(shop: Deployment, **experiments: Any) -> None:
+    configuration = ConfigurationStore(shop.client("s3"), shop.names.artefact_bucket)
+    document = {"format": 1, "experiments": experiments}
+    configuration.apply(configuration.current(), document, text="", by="test", reason="test", now_ms=0)
+
+
+@pytest.fixture
+def shop(deployment: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """Return a deployment with a holdout of ten days, and one response to each user of both arms."""
+    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    monkeypatch.setattr(times, "now_ms", lambda: NOW_MS)
+    configure(deployment, holdout={"layer": "holdout", "start": "2026-03-01T00:00:00Z", "arms": ARMS})
+    answers = [
+        Outcome(pseudonyms.shopper(f"{arm}-{user}"), START_MS + DAY_MS, (f"holdout/{arm}",), revenue=1.5)
+        for arm in ARMS
+        for user in range(USERS)
+    ]
+    store(deployment.client("s3"), deployment.names.lake_bucket, answers)
+    return deployment
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command.app, ["engagement", "--incremental", *arguments], catch_exceptions=False)
+
+
+def test_all_orders_of_both_arms_are_compared(shop: Deployment) -> None:
+    """100 users with recommendations order twice, and 30 held-out users order once, at twice the price."""
+    write(
+        shop,
+        [purchase(f"recommended-{user}") for user in range(100) for _ in range(2)]
+        + [purchase(f"popular-{user}", 20.0) for user in range(30)],
+    )
+
+    document = json.loads(run("--json").stdout)
+
+    orders, revenue = document["increments"]
+    assert (document["experiment"], document["days"]) == ("holdout", 10.0)
+    assert (document["users"], document["held_out_users"], document["attributed_revenue"]) == (USERS, USERS, 225.0)
+    assert (orders["with_recommendations"], orders["held_out"]) == (200 / USERS, 30 / USERS)
+    assert (revenue["with_recommendations"], revenue["held_out"]) == (2_000 / USERS, 600 / USERS)
+    assert orders["per_user"] == pytest.approx(170 / USERS)
+    assert orders["total"] == pytest.approx(170)
+    assert revenue["total"] == pytest.approx(1_400)
+    assert 0 < orders["low"] < 170 / USERS < orders["high"]
+    half = (orders["high"] - orders["low"]) / 2
+    assert orders["days_until"]["0.1"] == pytest.approx(10 * (half / (0.1 * 30 / USERS)) ** 2)
+
+
+def test_report_shows_both_arms_and_the_wait_for_precision(shop: Deployment) -> None:
+    write(shop, [purchase(f"{arm}-{user}") for arm in ARMS for user in range(40)])
+
+    shown = run().stdout
+
+    assert "holdout, 10.0 days: 150 users see recommendations, 150 see popular items" in shown
+    assert "attributed revenue of the users with recommendations: 225.00\n" in shown
+    assert "orders: the interval is ±10% after about " in shown
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        purchase("recommended-0", event_type="view"),
+        purchase("recommended-0", event_time_ms=START_MS - 40 * DAY_MS),
+        purchase("recommended-0", event_time_ms=NOW_MS),
+        purchase("recommended-0", agent="assistant"),
+        purchase("stranger"),
+    ],
+    ids=["view", "before the start", "future", "agent", "no response"],
+)
+def test_events_other_than_purchases_of_the_period_are_ignored(ignored: dict[str, Any], shop: Deployment) -> None:
+    write(shop, [purchase("recommended-1"), ignored])
+
+    orders, _ = json.loads(run("--json").stdout)["increments"]
+
+    assert (orders["with_recommendations"], orders["held_out"]) == (1 / USERS, 0)
+
+
+def test_duplicates_of_a_purchase_count_once(shop: Deployment) -> None:
+    write(shop, [purchase("recommended-1", event_id="same"), purchase("recommended-1", event_id="same")])
+
+    orders, _ = json.loads(run("--json").stdout)["increments"]
+
+    assert orders["with_recommendations"] == 1 / USERS
+
+
+def test_purchases_before_the_start_narrow_the_interval(shop: Deployment) -> None:
+    regular = [purchase(f"{arm}-{user}") for arm in ARMS for user in range(40) for _ in range(1 + user % 3)]
+    write(shop, regular)
+    wide, _ = json.loads(run("--json").stdout)["increments"]
+
+    write(shop, [{**row, "event_id": f"{row['event_id']}-b", "event_time_ms": START_MS - DAY_MS} for row in regular])
+    narrow, _ = json.loads(run("--json").stdout)["increments"]
+
+    assert narrow["high"] - narrow["low"] < 0.2 * (wide["high"] - wide["low"])
+    assert narrow["with_recommendations"] == wide["with_recommendations"]
+
+
+def test_too_few_orders_give_no_interval(shop: Deployment) -> None:
+    write(shop, [purchase("recommended-1")])
+
+    shown = run().stdout
+
+    assert "orders: too little data; each arm needs 100 users, and 10 of them need an order" in shown
+
+
+def test_shop_without_a_holdout_gets_the_command_that_starts_one(shop: Deployment) -> None:
+    configure(shop, spring={"start": "2026-03-01T00:00:00Z", "arms": ARMS})
+
+    with pytest.raises(NotFound, match="alsolike experiments start holdout --layer holdout"):
+        run()
+
+
+def test_holdout_with_three_arms_is_refused(shop: Deployment) -> None:
+    arms = {"recommended": {"share": 0.5}, "popular": {"share": 0.25}, "trending": {"share": 0.25}}
+    configure(shop, holdout={"layer": "holdout", "start": "2026-03-01T00:00:00Z", "arms": arms})
+
+    with pytest.raises(InvalidInput, match="holdout has 3 arms, expected 2 in the layer 'holdout'"):
+        run()
+
+
+@pytest.mark.parametrize("option", [("--from", "2026-03-02"), ("--to", "2026-03-02"), ("--by", "model")])
+def test_options_of_days_and_rows_are_refused(option: tuple[str, str], shop: Deployment) -> None:
+    with pytest.raises(InvalidInput, match="--incremental covers the whole holdout, expected no --from, --to or --by"):
+        run(*option)
