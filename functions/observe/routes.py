@@ -12,7 +12,6 @@ from alsolike.api import operator_queries
 from alsolike.api.operator_queries import ROUTES
 from alsolike.api.operator_query_responses import BY
 from alsolike.configuration_document.reader import ConfigurationReader
-from alsolike.configuration_document.rules import numbers_of_rules
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.polling import Polling
 from alsolike.schema.http import route_key
@@ -145,19 +144,6 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
     def show_cost(request: ViewRequest) -> dict[str, Any]:
         return bill(deployed, last_day, request.query, now_ms=request.now_ms)
 
-    def list_rules(request: ViewRequest) -> dict[str, Any]:
-        current = configuration.current(now_ms=request.now_ms)
-        return {
-            "ruleSets": [
-                {
-                    "name": rules.name,
-                    "parts": numbers_of_rules(rules),
-                    "recommenders": current.recommenders_with(rules.name),
-                }
-                for rules in current.rules.values()
-            ]
-        }
-
     exporter = Exporter(
         metrics,
         resources={Resource.API: settings.api_id, Resource.STREAM: settings.stream_name},
@@ -182,6 +168,5 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
             "GET /metrics": Route(
                 lambda request: exporter.read(now_ms=request.now_ms), keep_s=CACHED_S, content_type=CONTENT_TYPE
             ),
-            "GET /operator/rules": Route(list_rules),
         }
     )

@@ -1,1 +1,1 @@
-"""Operator API for model versions, trainings and previews of rules."""
+"""Operator API for model versions, trainings and rules."""

@@ -1,4 +1,4 @@
-"""Handler of the operator's routes for model versions, trainings and previews of rules."""
+"""Handler of the operator's routes for model versions, trainings and rules."""
 
 from __future__ import annotations
 

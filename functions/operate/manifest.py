@@ -1,8 +1,9 @@
-from alsolike.declarations.manifest import MODELS, READ, SIGNING_KEYS, Access, Manifest
-from alsolike.declarations.storage import MODELS_PREFIX
+from alsolike.declarations.manifest import CONFIGURATION, MODELS, READ, SIGNING_KEYS, WRITE, Access, Manifest
+from alsolike.declarations.storage import CONFIGURATION_KEY, CONFIGURATION_VERSIONS_PREFIX, MODELS_PREFIX
 
 MANIFEST = Manifest(
-    description="Lets operators list and promote model versions, roll back, train, refresh metrics and preview rules",
+    description="Lets operators list and promote model versions, roll back, train, refresh metrics and edit rules",
+    packages=("configuration",),
     memory_mb=1_024,
     timeout_s=29,  # The API waits 30 s.
     reserved="reserved_operators",
@@ -14,6 +15,14 @@ MANIFEST = Manifest(
             READ,
             keys=(f"{MODELS_PREFIX}*",),
             reason="Compares the files of any version with their checksums",
+        ),
+        *CONFIGURATION,
+        Access("artefacts", WRITE, keys=(CONFIGURATION_KEY,)),
+        Access(
+            "artefacts",
+            READ + WRITE,
+            keys=(f"{CONFIGURATION_VERSIONS_PREFIX}*",),
+            reason="Each published draft of the rules is a version of the configuration",
         ),
         Access("recommend_function", ("lambda:InvokeFunction",)),
         Access("attribute_outcomes_function", ("lambda:InvokeFunction",)),

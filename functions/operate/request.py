@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from alsolike.api.path_ids import path_id
+from alsolike.api.read_only import is_read_only
 from alsolike.registry.versions import VERSION
 from alsolike.runtime.errors import NotFound
 from alsolike.runtime.observability import Metric, count, logger
@@ -16,7 +17,8 @@ from alsolike.schema.http import request_body
 from alsolike.schema.queries import read_query
 from alsolike.signing.admission import SIGNED_BY
 
-MAX_BYTES = 64_000
+MAX_BYTES = 512 << 10
+"""Maximum size of a body, which can contain all rules and filters of a configuration file of this size."""
 _MAX_SUBJECT = 128
 
 
@@ -70,6 +72,11 @@ class OperatorRequest:
         if SIGNED_BY in self.event:
             return str(self.event[SIGNED_BY])
         return str(self.event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])[:_MAX_SUBJECT]
+
+    @property
+    def read_only(self) -> bool:
+        """True if the sender may change nothing."""
+        return SIGNED_BY not in self.event and is_read_only(self.event)
 
     def signed(self, reason: str | None) -> str:
         """Return a reason with its sender, as it is stored. Without a reason, return only the sender."""

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from alsolike.api.operator_requests import PREVIEW
-from alsolike.recommendations.preview import ask
 from alsolike.registry.bundle_files import BundleFiles
 from alsolike.registry.versions import ModelVersions
 from alsolike.training.runs import TrainingRuns
 from functions.operate.models import Models
 from functions.operate.refresh import refresh
 from functions.operate.request import OperatorRequest
+from functions.operate.rules import Rules
 from functions.operate.settings import Settings
 from functions.operate.trainings import Trainings
+from operations.configuration.configuration_store import ConfigurationStore
 
 STARTED = ("POST /operator/engagement", "POST /operator/drift")
 """Routes that respond before their work is finished."""
@@ -38,6 +38,11 @@ def routes(
     bundles = BundleFiles(s3, settings.artefact_bucket)
     models = Models(versions, bundles, runs, trial_share_percent=settings.canary_share_percent)
     trainings = Trainings(runs, logs)
+    rules = Rules(
+        ConfigurationStore(s3, settings.artefact_bucket),
+        lambda_=lambda_,
+        recommend_function=settings.recommend_function,
+    )
     return {
         "GET /operator/models": models.list,
         "GET /operator/models/{version}": models.show,
@@ -50,7 +55,9 @@ def routes(
         "POST /operator/trainings": trainings.start,
         "POST /operator/engagement": partial(refresh, lambda_, settings.attribute_outcomes_function),
         "POST /operator/drift": partial(refresh, lambda_, settings.monitor_models_function),
-        "POST /operator/rules/preview": lambda request: ask(
-            lambda_, settings.recommend_function, request.body(PREVIEW)
-        ),
+        "GET /operator/rules": rules.show,
+        "POST /operator/rules": rules.publish,
+        "GET /operator/rules/history": rules.history,
+        "POST /operator/rules/check": rules.check,
+        "POST /operator/rules/preview": rules.preview,
     }

@@ -50,6 +50,7 @@ class Entry:
     """Version of the configuration that changed the rules."""
 
     version: Version
+    previous: int
     changes: tuple[Change, ...]
 
 
@@ -162,7 +163,8 @@ def history(store: ConfigurationStore, *, limit: int) -> list[Entry]:
     if len(versions) <= limit:
         versions.append(BUILT_IN)
     entries = [
-        Entry(version, changes(before.document, version.document)) for version, before in itertools.pairwise(versions)
+        Entry(version, before.version, changes(before.document, version.document))
+        for version, before in itertools.pairwise(versions)
     ]
     return [entry for entry in entries if entry.changes]
 

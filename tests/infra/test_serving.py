@@ -31,7 +31,7 @@ RECOMMENDING = (
 )
 OBSERVING = tuple(
     f"GET /operator/{name}"
-    for name in ("traffic", "alarms", "engagement", "drift", "quarantine", "experiments", "rules", "cost")
+    for name in ("traffic", "alarms", "engagement", "drift", "quarantine", "experiments", "cost")
 )
 OPERATING = (
     "GET /operator/models",
@@ -45,6 +45,10 @@ OPERATING = (
     "POST /operator/trainings",
     "POST /operator/engagement",
     "POST /operator/drift",
+    "GET /operator/rules",
+    "POST /operator/rules",
+    "GET /operator/rules/history",
+    "POST /operator/rules/check",
     "POST /operator/rules/preview",
 )
 SCOPES = {

@@ -1,5 +1,6 @@
 """Servers for browsers: distributions, and sign-in of user pools. Each has a separate port."""
 
+import functools
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from local_cloud.gateway.http_api import HttpApiServer
 from local_cloud.ports import Ports
 from local_cloud.resources.properties import Properties
 from local_cloud.sign_in.clients import AppClient, UserPool, app_client, read_user_pools
-from local_cloud.sign_in.server import SignInServer
+from local_cloud.sign_in.server import SignInServer, groups_of_operator
 
 
 class Fronts:
@@ -37,6 +38,7 @@ class Fronts:
                 user_pool_id=pool.pool_id,
                 region=region,
                 find_client=_finder(pool, clients=clients, localize=addresses.localize),
+                find_groups=functools.partial(groups_of_operator, clients("cognito-idp"), pool.pool_id),
                 port=ports.take(f"sign-in {pool.domain}"),
                 tls=tls,
             )

@@ -40,10 +40,15 @@ def mint_user_tokens(
     auth_time: int,
     access_s: int,
     id_s: int,
+    groups: Sequence[str] = (),
 ) -> tuple[str, str]:
     """Return the access token and the id token of a signed-in user; the same name always has the same subject."""
     now = int(time.time())
-    user = {"sub": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{user_pool_id}/{username}")), "auth_time": auth_time}
+    user = {
+        "sub": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{user_pool_id}/{username}")),
+        "auth_time": auth_time,
+        **({"cognito:groups": list(groups)} if groups else {}),
+    }
     access = {"token_use": "access", "scope": " ".join(scopes), "version": 2, "client_id": client_id}
     identity = {"token_use": "id", "aud": client_id, "cognito:username": username}
     return (

@@ -34,9 +34,14 @@ class Pool:
 
     def __init__(self) -> None:
         self.now = 1_000.0
+        self.groups: list[str] = []
         clients = {client.client_id: client for client in (PAGES, MACHINE)}
         self.server = SignInServer(
-            user_pool_id="us-east-1_pool", region="us-east-1", find_client=clients.get, now=lambda: self.now
+            user_pool_id="us-east-1_pool",
+            region="us-east-1",
+            find_client=clients.get,
+            find_groups=lambda: self.groups,
+            now=lambda: self.now,
         )
 
     def call(
@@ -103,6 +108,16 @@ def test_code_is_exchanged_for_tokens_of_the_local_operator(pool: Pool) -> None:
     assert (access["client_id"], access["scope"], access["token_use"]) == ("pages", "openid shop/admin", "access")
     assert (access["username"], access["exp"] - access["iat"]) == ("local-operator", 900)
     assert (identity["aud"], identity["token_use"], identity["sub"]) == ("pages", "id", access["sub"])
+
+
+@pytest.mark.parametrize("groups", [[], ["read-only", "night shift"]])
+def test_tokens_name_the_groups_of_the_operator(pool: Pool, groups: list[str]) -> None:
+    pool.groups = groups
+
+    tokens = document(pool.exchange(pool.code()))
+
+    for token in (tokens["access_token"], tokens["id_token"]):
+        assert claims(token).get("cognito:groups", []) == groups
 
 
 @pytest.mark.parametrize("changes", [{"client_id": "nobody"}, {"redirect_uri": "http://evil.example/"}])

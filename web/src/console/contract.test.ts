@@ -1,7 +1,7 @@
 import { Validator } from "@cfworker/json-schema";
 import { describe, expect, it } from "vitest";
 import description from "../../../docs/openapi.json";
-import { champion, responseOf, versions } from "./testing/responses";
+import { champion, responseOf, rulesResponse, versions } from "./testing/responses";
 
 // The types come from the same description, but do not check formats, ranges and patterns.
 
@@ -25,6 +25,9 @@ const RESPONSES: readonly [string, unknown][] = [
   ["get /operator/quarantine", responseOf("/operator/quarantine")],
   ["get /operator/experiments", responseOf("/operator/experiments")],
   ["get /operator/rules", responseOf("/operator/rules")],
+  ["post /operator/rules", { version: 8 }],
+  ["get /operator/rules/history", responseOf("/operator/rules/history")],
+  ["post /operator/rules/check", responseOf("/operator/rules/check")],
   ["get /operator/cost", responseOf("/operator/cost")],
   ["post /operator/rules/preview", responseOf("/operator/rules/preview")],
   ["post /operator/models/{version}/promotion", { champion, runId: null, warnings: ["its package is not approved"] }],
@@ -46,9 +49,11 @@ const REQUESTS: readonly [string, unknown][] = [
   ["post /operator/trainings", { reason: "r", clientToken: "2f1b9f0e-43c5-4b8e-9d0d-6d0a0f3c2a11" }],
   ["post /operator/engagement", {}],
   ["post /operator/drift", {}],
+  ["post /operator/rules", { version: 7, draft: rulesResponse.draft, reason: "r" }],
+  ["post /operator/rules/check", { version: 7, draft: rulesResponse.draft }],
   [
     "post /operator/rules/preview",
-    { userId: "u", itemId: "i", recommender: "for-you", rules: "spring", numResults: 10 },
+    { cart: ["i"], recommender: "bought-together", rules: "spring", numResults: 10, draft: rulesResponse.draft },
   ],
 ];
 

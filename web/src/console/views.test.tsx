@@ -6,7 +6,7 @@ import type { EngagementReport } from "./contract";
 import * as queries from "./queries";
 import { type Query, QueryCache } from "./query_cache";
 import { parseRoute } from "./routing";
-import { responseOf, soundModels, trafficResponse, versions } from "./testing/responses";
+import { responseOf, rulesResponse, soundModels, trafficResponse, versions } from "./testing/responses";
 import { VIEWS } from "./views";
 import { PromoteDialog } from "./views/champion_dialogs";
 
@@ -66,7 +66,7 @@ const empty: Respond = (path) => {
     "/operator/drift": { looked: null },
     "/operator/quarantine": { objects: 0, records: 0, truncated: false, groups: [] },
     "/operator/experiments": { experiments: [] },
-    "/operator/rules": { ruleSets: [] },
+    "/operator/rules": { ...rulesResponse, draft: { filters: {}, recommenders: {}, rules: {} }, arms: {} },
   };
   return nothing[path] ?? responseOf(path);
 };

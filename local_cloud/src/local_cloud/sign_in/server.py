@@ -14,7 +14,7 @@ import hmac
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -41,6 +41,8 @@ class SignInServer:
     ----------
     find_client
         Function that returns an app client by its id; None if there is none.
+    find_groups
+        Function that returns the groups of the local operator in the pool.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class SignInServer:
         user_pool_id: str,
         region: str,
         find_client: Callable[[str], AppClient | None],
+        find_groups: Callable[[], Sequence[str]],
         now: Callable[[], float] = time.time,
         port: int = 0,
         tls: ssl.SSLContext | None = None,
@@ -56,6 +59,7 @@ class SignInServer:
         self._pool_id = user_pool_id
         self._region = region
         self._find_client = find_client
+        self._find_groups = find_groups
         self._now = now
         self._grants = Grants(now=now)
         self._server = LoopbackServer(exchange(self.serve), port=port, tls=tls)
@@ -183,6 +187,7 @@ class SignInServer:
             auth_time=grant.auth_time,
             access_s=client.access_s,
             id_s=client.id_s,
+            groups=self._find_groups(),
         )
         tokens = {"access_token": access, "expires_in": client.access_s, "token_type": "Bearer"}
         return tokens | ({"id_token": identity} if _OPENID in grant.scopes else {})
@@ -195,6 +200,15 @@ class SignInServer:
             return response
         allowed = (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"))
         return HttpResponse(response.status, (*response.headers, *allowed), response.body)
+
+
+def groups_of_operator(cognito: Any, user_pool_id: str) -> list[str]:
+    """Return the groups of the local operator, which needs no user in the pool."""
+    try:
+        found = cognito.admin_list_groups_for_user(UserPoolId=user_pool_id, Username=OPERATOR)["Groups"]
+    except cognito.exceptions.UserNotFoundException:
+        return []
+    return [group["GroupName"] for group in found]
 
 
 def _origin(url: str) -> str:

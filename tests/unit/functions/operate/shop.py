@@ -33,11 +33,12 @@ class Operator:
 
     def __init__(self, client: Callable[[str], Any], bucket: str) -> None:
         self.client, self.bucket = client, bucket
+        self.claims: dict[str, str] = {}
         self.s3, self.sagemaker = client("s3"), client("sagemaker")
         self.registry, self.decisions = Registry(self.s3, bucket), Decisions(self.s3, bucket)
 
     def call(self, route: str, body: Any = b"", *, remaining_ms: int = 29_000, **options: Any) -> dict[str, Any]:
-        authorizer = {"jwt": {"claims": {"sub": SUBJECT, "username": "ann@example.test"}}}
+        authorizer = {"jwt": {"claims": {"sub": SUBJECT, "username": "ann@example.test", **self.claims}}}
         event = http_event(route, body, authorizer=authorizer, **options)
         answer = handler.lambda_handler(event, LambdaContext(remaining_ms=remaining_ms))
         return {**answer, "document": orjson.loads(answer["body"])}

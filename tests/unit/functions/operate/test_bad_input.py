@@ -25,6 +25,7 @@ from tests.builders.bad_input import (
 )
 from tests.unit.functions.operate.shop import RECOMMEND, Operator
 
+DRAFT: dict[str, Any] = {"filters": {}, "recommenders": {}, "rules": {"spring": {}}}
 GOOD: dict[str, Any] = {
     "GET /operator/models": None,
     "GET /operator/models/{version}": None,
@@ -37,9 +38,13 @@ GOOD: dict[str, Any] = {
     "POST /operator/trainings": {"reason": "spring", "clientToken": "t"},
     "POST /operator/engagement": {},
     "POST /operator/drift": {},
+    "GET /operator/rules": None,
+    "POST /operator/rules": {"version": 0, "draft": DRAFT, "reason": "spring"},
+    "GET /operator/rules/history": None,
+    "POST /operator/rules/check": {"version": 0, "draft": DRAFT},
     "POST /operator/rules/preview": {
-        "userId": "ann", "itemId": "fig", "recommender": "for-you", "rules": "spring", "numResults": 5,
-        "metadata": ["TITLE"],
+        "userId": "ann", "itemId": "fig", "recommender": "bought-together", "rules": "spring", "numResults": 5,
+        "metadata": ["TITLE"], "cart": ["fig"], "draft": DRAFT,
     },
 }  # fmt: skip
 

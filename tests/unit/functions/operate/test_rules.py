@@ -1,9 +1,10 @@
-"""Previews of rules through the API."""
+"""Routes of the rule editor: rules, checks, publication, history and previews."""
 
 from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,11 +12,34 @@ from jsonschema import Draft202012Validator
 
 from alsolike.api.openapi import description
 from alsolike.configuration.configuration import DEFAULT
+from alsolike.declarations.routes import READING, ROUTES
 from alsolike.runtime.aws import client as of_aws
 from functions.operate import handler
-from tests.unit.functions.operate.shop import RECOMMEND, Operator
+from operations.configuration.configuration_store import ConfigurationStore
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.operate.shop import RECOMMEND, SUBJECT, Operator, described
 
 ROUTE = "POST /operator/rules/preview"
+DRAFT: dict[str, Any] = {
+    "filters": {"all": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("")'},
+    "recommenders": {"for-you": {"rules": "spring", "swaps": 0.1}},
+    "rules": {
+        "spring": {
+            "promotions": [{"filter": "all", "share": 0.2, "name": "sale", "from": "2026-01-01"}],
+            "boosts": [{"filter": "all", "factor": 2}],
+            "pins": [{"item": "fig", "position": 1, "until": "2199-12-30"}],
+            "slate": [{"column": "brand", "at_most": 2}],
+            "diversity": {"dial": 0.2, "columns": ["brand"]},
+        }
+    },
+}
+ARMS = {"a": {"share": 0.5}, "b": {"share": 0.5, "rules": "spring"}}
+DOCUMENT: dict[str, Any] = {
+    "format": 1,
+    "items": {"columns": {"brand": "string"}},
+    "experiments": {"e": {"start": "2026-01-01T00:00:00Z", "arms": ARMS}},
+    **DRAFT,
+}
 FOUND = {
     "recommender": "for-you",
     "rules": None,
@@ -81,7 +105,130 @@ def test_preview_returns_503_if_the_function_fails(empty: Operator, recommend: R
     assert empty.refused(ROUTE, {"userId": "ann"}) == (503, "Sandbox.Timedout: 20 s")
 
 
+def test_preview_of_a_draft_sends_the_configuration_with_it(
+    empty: Operator, recommend: Recommend, store: ConfigurationStore
+) -> None:
+    draft = {**DRAFT, "rules": {"spring": {}}}
+
+    empty.act(ROUTE, {"recommender": "bought-together", "cart": ["fig"], "draft": draft})
+
+    (sent,) = recommend.requests
+    assert sent["preview"]["cart"] == ["fig"]
+    assert sent["preview"]["configuration"] == {**DOCUMENT, "rules": {"spring": {}}}
+
+
 def test_preview_with_a_configuration_is_refused(empty: Operator, recommend: Recommend) -> None:
     status, message = empty.refused(ROUTE, {"userId": "ann", "configuration": {"format": 1}})
 
     assert (status, "configuration" in message, recommend.requests) == (400, True, [])
+
+
+@pytest.fixture
+def store(empty: Operator) -> ConfigurationStore:
+    found = ConfigurationStore(empty.s3, empty.bucket)
+    found.apply(found.current(), DOCUMENT, text="", by="dev", reason="start", now_ms=1)
+    return found
+
+
+def test_rules_of_the_live_version_are_shown_with_their_uses(empty: Operator, store: ConfigurationStore) -> None:
+    document = empty.act("GET /operator/rules", b"")
+
+    assert described("Rules", document)
+    assert document["version"] == 1
+    assert document["draft"] == DRAFT
+    assert document["columns"] == {"brand": "string"}
+    assert document["arms"] == {"spring": ["e/b"]}
+    assert "bought-together" in document["recommenders"]
+    assert document["readOnly"] is False
+
+
+def test_rules_of_an_earlier_version_are_shown(empty: Operator, store: ConfigurationStore) -> None:
+    document = empty.call("GET /operator/rules", query={"version": "0"})["document"]
+
+    assert (document["version"], document["draft"]["rules"]) == (0, {})
+    assert empty.call("GET /operator/rules", query={"version": "7"})["statusCode"] == 404
+
+
+def test_check_of_a_draft_returns_its_faults_and_differences(empty: Operator, store: ConfigurationStore) -> None:
+    changed = {"spring": {**DRAFT["rules"]["spring"], "pins": [{"item": "", "position": 1}]}}
+
+    document = empty.act("POST /operator/rules/check", {"version": 1, "draft": {**DRAFT, "rules": changed}})
+
+    assert described("RuleCheck", document)
+    assert [error["path"] for error in document["errors"]] == ["rules.spring.pins[0].item"]
+    assert document["errors"][0]["message"].startswith('is "", expected an item')
+    assert [change["path"] for change in document["changes"]] == ["rules.spring.pins"]
+    assert (document["version"], document["meanwhile"]) == (1, [])
+
+
+@pytest.mark.parametrize("draft", [{**DRAFT, "rules": {"spring": {"pins": 7}}}, {**DRAFT, "filters": {"all": None}}])
+def test_check_reports_any_content_of_a_draft(
+    empty: Operator, store: ConfigurationStore, draft: dict[str, Any]
+) -> None:
+    assert empty.act("POST /operator/rules/check", {"version": 1, "draft": draft})["errors"] != []
+
+
+def test_check_returns_what_changed_since_the_version_of_the_draft(empty: Operator, store: ConfigurationStore) -> None:
+    store.apply(store.current(), {**DOCUMENT, "recommenders": {}}, text="", by="dev", reason="", now_ms=2)
+
+    document = empty.act("POST /operator/rules/check", {"version": 1, "draft": DRAFT})
+
+    assert document["version"] == 2
+    assert [(change["path"], change["added"]) for change in document["meanwhile"]] == [
+        ("recommenders.for-you.rules", []),
+        ("recommenders.for-you.swaps", []),
+    ]
+
+
+def test_published_draft_is_live_with_its_author_and_reason(
+    empty: Operator, store: ConfigurationStore, logged: Callable[[], str]
+) -> None:
+    draft = {**DRAFT, "rules": {"spring": {}}}
+
+    assert empty.act("POST /operator/rules", {"version": 1, "draft": draft, "reason": "over"}) == {"version": 2}
+
+    version = store.version(2)
+    assert version.document == {**DOCUMENT, "rules": {"spring": {}}}
+    assert (version.by, version.reason, version.applied_ms) == (f"operator {SUBJECT}", "over", NOW_MS)
+    assert '"action":"publish rules"' in logged().replace(": ", ":")
+    history = empty.act("GET /operator/rules/history", b"")
+    assert described("RuleHistory", history)
+    assert [(entry["version"], entry["previous"]) for entry in history["versions"]] == [(2, 1), (1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("version", "draft", "status"), [(0, DRAFT, 409), (1, {**DRAFT, "recommenders": {"for-you": {"rules": "x"}}}, 400)]
+)
+def test_draft_that_is_outdated_or_invalid_is_not_published(
+    empty: Operator, store: ConfigurationStore, version: int, draft: dict[str, Any], status: int
+) -> None:
+    assert empty.refused("POST /operator/rules", {"version": version, "draft": draft, "reason": "x"})[0] == status
+    assert store.current().version == 1
+
+
+@pytest.mark.parametrize("groups", ["[read-only]", "[night read-only]"])
+def test_read_only_operator_cannot_publish(empty: Operator, store: ConfigurationStore, groups: str) -> None:
+    empty.claims = {"cognito:groups": groups}
+
+    status, message = empty.refused("POST /operator/rules", {"version": 1, "draft": DRAFT, "reason": "x"})
+
+    assert status == 403
+    assert message.startswith("POST /operator/rules is refused, because the operator is in the group read-only")
+    assert store.current().version == 1
+    assert empty.act("GET /operator/rules", b"")["readOnly"] is True
+    assert empty.call("POST /operator/rules/check", {"version": 1, "draft": DRAFT})["statusCode"] == 200
+
+
+@pytest.mark.parametrize("key", [key for key in ROUTES if ROUTES[key].function == "operate" and key not in READING])
+def test_read_only_operator_can_call_only_reading_routes(empty: Operator, key: str) -> None:
+    empty.claims = {"cognito:groups": "[read-only]"}
+
+    refused = empty.call(key, b"{}", path={"version": "v1"})["statusCode"] == 403
+
+    assert refused == (not key.startswith("GET "))
+
+
+def test_operator_of_another_group_may_publish(empty: Operator, store: ConfigurationStore) -> None:
+    empty.claims = {"cognito:groups": "[read-only-friends]"}
+
+    assert empty.act("POST /operator/rules", {"version": 1, "draft": DRAFT, "reason": "x"}) == {"version": 1}

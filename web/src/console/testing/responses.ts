@@ -12,7 +12,9 @@ import type {
   ModelVersion,
   Point,
   QuarantineReport,
-  RuleSets,
+  RuleCheck,
+  RuleHistory,
+  Rules,
   RulesPreview,
   Traffic,
   Trainings,
@@ -475,14 +477,70 @@ const experimentsResponse: Experiments = {
   ],
 };
 
-const rulesResponse: RuleSets = {
-  ruleSets: [
-    {
-      name: "spring",
-      parts: { boosts: 1, pins: 1, promotions: 1, slate: 2 },
-      recommenders: ["for-you", "similar-items"],
+export const rulesResponse: Rules = {
+  version: 7,
+  draft: {
+    filters: { sale: "INCLUDE ItemID WHERE Items.ON_SALE = true", own: 'INCLUDE ItemID WHERE Items.BRAND = "Orchard"' },
+    recommenders: { "for-you": { filter: "sale", rules: "spring" }, "similar-items": { rules: "spring" } },
+    rules: {
+      spring: {
+        boosts: [{ filter: "own", factor: 1.5, from: "2026-11-01", until: "2199-11-30" }],
+        pins: [
+          { item: "4711", position: 1, until: "2199-12-31" },
+          { item: "15", position: 3 },
+        ],
+        promotions: [
+          { filter: "sale", share: 0.2, name: "Sale" },
+          { filter: "own", share: 0.1 },
+        ],
+        slate: [
+          { column: "brand", at_most: 3 },
+          { column: "price", spread: 5 },
+        ],
+        diversity: { dial: 0.2, columns: ["brand"] },
+      },
+      arm: { pins: [{ item: "8", position: 2 }] },
+      plain: {},
     },
-    { name: "plain", parts: {}, recommenders: [] },
+  },
+  recommenders: ["for-you", "similar-items", "bought-together", "buy-again", "trending", "popular", "recently-viewed"],
+  columns: { brand: "string", price: "number", onSale: "boolean" },
+  arms: { arm: ["autumn-test/treatment"] },
+  readOnly: false,
+};
+
+export const ruleCheckResponse: RuleCheck = {
+  version: 7,
+  errors: [{ path: "rules.spring.pins[1].position", message: "is 1, where another item is pinned already" }],
+  warnings: [{ path: "rules.spring.boosts[0].until", message: "is past, so the rule has no effect" }],
+  changes: [
+    {
+      path: "rules.spring.pins",
+      removed: ["item 15, position 3"],
+      added: ["item 15, position 1"],
+    },
+  ],
+  meanwhile: [],
+};
+
+export const ruleHistoryResponse: RuleHistory = {
+  versions: [
+    {
+      version: 7,
+      previous: 6,
+      appliedMs: NOW - 3 * HOUR,
+      by: "operator 5f0c2a",
+      reason: "Orchard's spring campaign",
+      changes: [{ path: "rules.spring.boosts", removed: [], added: ["filter own, factor 1.5"] }],
+    },
+    {
+      version: 4,
+      previous: 3,
+      appliedMs: NOW - 9 * DAY,
+      by: "arn:aws:sts::123456789012:assumed-role/dev",
+      reason: "",
+      changes: [{ path: "rules.plain", removed: [], added: ["no rules"] }],
+    },
   ],
 };
 
@@ -588,6 +646,8 @@ export function responseOf(path: string, query: Readonly<Record<string, string |
     "/operator/quarantine": quarantineResponse,
     "/operator/experiments": experimentsResponse,
     "/operator/rules": rulesResponse,
+    "/operator/rules/check": ruleCheckResponse,
+    "/operator/rules/history": ruleHistoryResponse,
     "/operator/rules/preview": previewResponse,
     "/operator/cost": costResponse,
   };

@@ -1,7 +1,7 @@
 import { useId, useState } from "preact/hooks";
 import { toError } from "../../platform/api";
 import { useConsole, useQuery } from "../context";
-import type { PreviewedItem, RuleSets, RulesPreview } from "../contract";
+import type { PreviewedItem, Rules, RulesPreview } from "../contract";
 import { figure, percent, plural, words } from "../format";
 import { Icon } from "../parts/icons";
 import { EmptyState, errorText, QueryContent } from "../parts/query_content";
@@ -23,38 +23,44 @@ const OF_ITEMS = ["similar-items", "bought-together"];
 const OF_USERS = ["for-you", "buy-again", "recently-viewed"];
 
 export function RulesView() {
-  const query = useQuery<RuleSets>(rules, SLOW_MS);
+  const query = useQuery<Rules>(rules, SLOW_MS);
   return (
     <QueryContent query={query} what="rule sets">
-      {({ ruleSets }) => (
+      {({ draft, arms }) => (
         <div class="stack">
-          {ruleSets.length === 0 ? (
+          {Object.keys(draft.rules).length === 0 ? (
             <EmptyState title="The configuration has no rules">
               <p>Define rule sets in the configuration, under “rules”.</p>
             </EmptyState>
           ) : (
             <Table
               caption="Rule sets"
-              rows={ruleSets}
-              keyOf={(set) => set.name}
+              rows={Object.entries(draft.rules)}
+              keyOf={([name]) => name}
               columns={[
-                { name: "Rule set", cell: (set) => <span class="identifier">{set.name}</span> },
+                { name: "Rule set", cell: ([name]) => <span class="identifier">{name}</span> },
                 {
                   name: "Rules",
-                  cell: (set) =>
-                    Object.entries(set.parts)
-                      .map(([part, number]) => `${words(part)} ${number}`)
+                  cell: ([, set]) =>
+                    Object.entries(set)
+                      .map(([part, rules]) => `${words(part)} ${Array.isArray(rules) ? rules.length : 1}`)
                       .join(", ") || "none",
                 },
-                { name: "Applies to", cell: (set) => set.recommenders.join(", ") || "no recommender" },
+                { name: "Applies to", cell: ([name]) => usesOf(draft, arms, name).join(", ") || "not used" },
               ]}
             />
           )}
-          <PreviewForm names={ruleSets.map((set) => set.name)} />
+          <PreviewForm names={Object.keys(draft.rules)} />
         </div>
       )}
     </QueryContent>
   );
+}
+
+/** Return the recommenders and arms of experiments that use a rule set. */
+export function usesOf({ recommenders }: Rules["draft"], arms: Rules["arms"], name: string): string[] {
+  const named = Object.entries(recommenders).filter(([, { rules }]) => rules === name);
+  return [...named.map(([recommender]) => recommender), ...(arms[name] ?? []).map((arm) => `arm ${arm}`)];
 }
 
 function PreviewForm({ names }: { names: readonly string[] }) {

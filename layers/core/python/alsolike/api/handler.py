@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from alsolike.api.read_only import check_may_call
 from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
 from alsolike.runtime.errors import AlsolikeError, SignatureRefused
 from alsolike.runtime.observability import (
@@ -56,6 +57,8 @@ def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
                     event = admit(event, keys(), now_s=time.time())
                 elif event["routeKey"] in BASIC_ROUTES:
                     event = admit_basic(event, keys(), now_s=time.time())
+                else:
+                    check_may_call(event)
                 response = handler(event, context)
             except AlsolikeError as error:
                 if isinstance(error, SignatureRefused):

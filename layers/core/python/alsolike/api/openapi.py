@@ -30,7 +30,7 @@ _UNCORRELATED = "/operator/"
 _ERRORS = {
     400: "Invalid request; the message names the field, its value and the expectation.",
     401: "Missing or invalid token.",
-    403: "The token does not have the scope.",
+    403: "The token does not have the scope, or the operator may only read.",
     404: "Unknown name or route.",
     409: "Conflict with a concurrent change or a running operation.",
     413: "Request or response too large.",

@@ -72,5 +72,4 @@ ROUTES = (
         "GET /operator/experiments", "ListExperiments", "List the experiments with their reports", responses.EXPERIMENTS
     ),
     OperatorQuery("GET /operator/cost", "ShowCost", "Show the monthly cost under a load", responses.COST, COST_QUERY),
-    OperatorQuery("GET /operator/rules", "ListRuleSets", "List the rule sets and their recommenders", responses.RULES),
 )

@@ -25,7 +25,7 @@ from alsolike.schema.json_schemas import (
     or_null,
 )
 
-TRAFFIC, ALARMS, RULES, COST = "Traffic", "Alarms", "RuleSets", "Cost"
+TRAFFIC, ALARMS, COST = "Traffic", "Alarms", "Cost"
 ENGAGEMENT, DRIFT, QUARANTINE, EXPERIMENTS = "EngagementReport", "DriftReport", "QuarantineReport", "Experiments"
 
 BY = ("all", "recommender", "model", "arm")
@@ -272,19 +272,6 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "personalizeDollars": NUMBER_OR_NULL,
                 "savings": list_of(object_of({"setting": TEXT, "what": TEXT, "dollars": NUMBER}), "The largest first."),
                 "remarks": list_of(TEXT, "Omissions, assumptions and unconfirmed prices."),
-            }
-        ),
-        RULES: object_of(
-            {
-                "ruleSets": list_of(
-                    object_of(
-                        {
-                            "name": TEXT,
-                            "parts": map_of(COUNT, "Number of rules by kind."),
-                            "recommenders": list_of(TEXT, "Recommenders of the rule set."),
-                        }
-                    )
-                )
             }
         ),
     }

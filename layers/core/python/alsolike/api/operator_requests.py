@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alsolike.recommendations.requests import LISTING, OF_ITEMS, OF_USERS, needs
+from alsolike.api.operator_rules import DRAFT
+from alsolike.recommendations.requests import BOUGHT_TOGETHER, LISTING, OF_ITEMS, OF_USERS, WITH_CART, needs
 from alsolike.recommendations.requests import PREVIEW as PREVIEW_OF_FUNCTION
 from alsolike.registry.promotion import MAX_REASON
 from alsolike.schema.fields import Fields, Flag, Integer, Text
@@ -66,13 +67,17 @@ _OF_USER_OR_SESSION = [name for name in LISTING if name not in OF_USERS]
 
 PREVIEW = Fields(
     {
-        name: PREVIEW_OF_FUNCTION.fields[name]
-        for name in ("userId", "itemId", "recommender", "rules", "numResults", "metadata")
+        **{
+            name: PREVIEW_OF_FUNCTION.fields[name]
+            for name in ("userId", "itemId", "cart", "recommender", "rules", "numResults", "metadata")
+        },
+        "draft": DRAFT,
     },
     rules={
         "allOf": [
             {"anyOf": [_one_of(_OF_USER_OR_SESSION), needs("userId")]},
-            {"anyOf": [{"not": _one_of(OF_ITEMS)}, needs("itemId")]},
+            {"anyOf": [{"not": _one_of(OF_ITEMS)}, needs("itemId"), WITH_CART]},
+            {"anyOf": [{"properties": {"cart": {"maxItems": 0}}}, _one_of([BOUGHT_TOGETHER])]},
         ]
     },
 )

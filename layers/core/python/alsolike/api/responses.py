@@ -7,6 +7,7 @@ from typing import Any
 
 from alsolike.api import operator_query_responses
 from alsolike.api.operator_action_responses import ANSWERS as OPERATE_ANSWERS
+from alsolike.api.operator_rules import ANSWERS as RULES_ANSWERS
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind
 from alsolike.catalogue.users import USERS
@@ -126,6 +127,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
         **operator_query_responses.ANSWERS,
         **OPERATE_ANSWERS,
+        **RULES_ANSWERS,
     }
 )
 

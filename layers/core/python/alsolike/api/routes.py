@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.api import operator_action_responses as action_responses
-from alsolike.api import operator_queries, responses
+from alsolike.api import operator_queries, operator_rules, responses
 from alsolike.api.operator_requests import (
     CHANGE,
     MODELS_QUERY,
@@ -170,9 +170,41 @@ def operate_operations() -> Iterator[Operation]:
             body=("Refresh", REFRESH.schema()),
         )
     yield Operation(
+        "GET /operator/rules",
+        "ShowRules",
+        "Show the rules of the live configuration or of an earlier version",
+        operator_rules.RULES,
+        errors=[400, 404],
+        query=operator_rules.RULES_QUERY,
+    )
+    yield Operation(
+        "GET /operator/rules/history",
+        "ListRuleChanges",
+        "List the latest changes of the rules",
+        operator_rules.RULE_HISTORY,
+        errors=[400],
+        query=operator_rules.HISTORY_QUERY,
+    )
+    yield Operation(
+        "POST /operator/rules/check",
+        "CheckRules",
+        "Check a draft of the rules and compare it with the live rules",
+        operator_rules.RULE_CHECK,
+        errors=[400, 404],
+        body=("CheckRules", operator_rules.CHECK.schema()),
+    )
+    yield Operation(
+        "POST /operator/rules",
+        "PublishRules",
+        "Publish a draft of the rules as a new version of the configuration",
+        operator_rules.PUBLISHED_RULES,
+        errors=[400, 409],
+        body=("PublishRules", operator_rules.PUBLISH.schema()),
+    )
+    yield Operation(
         "POST /operator/rules/preview",
         "PreviewRules",
-        "Show a user's recommendations with and without rules, without logging them",
+        "Show a list with and without rules, or with the live rules and a draft, without logging it",
         action_responses.RULES_PREVIEW,
         errors=[400, 404],
         body=("PreviewRules", PREVIEW.schema()),

@@ -89,7 +89,6 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             "GET /operator/quarantine",
             "GET /operator/experiments",
             "GET /operator/cost",
-            "GET /operator/rules",
         ),
         **_routes(
             "operate",
@@ -105,6 +104,10 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             "POST /operator/trainings",
             "POST /operator/engagement",
             "POST /operator/drift",
+            "GET /operator/rules",
+            "POST /operator/rules",
+            "GET /operator/rules/history",
+            "POST /operator/rules/check",
             "POST /operator/rules/preview",
         ),
         **_routes("collect", [], "POST /session/events"),
@@ -112,6 +115,17 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
     }
 )
 """Routes by method and path. A GET also accepts HEAD."""
+
+READING = frozenset(
+    {
+        "POST /recommendations",
+        "POST /personalize-ranking",
+        "POST /action-recommendations",
+        "POST /operator/rules/check",
+        "POST /operator/rules/preview",
+    }
+)
+"""Routes that change nothing, in addition to those with GET."""
 
 SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
     {

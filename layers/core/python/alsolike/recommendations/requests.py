@@ -164,7 +164,7 @@ def needs(name: str) -> dict[str, Any]:
 
 
 _OF_ITEMS = "|".join(OF_ITEMS)
-_WITH_CART = {"required": ["cart"], "properties": {"cart": {"type": "array", "minItems": 1}}}
+WITH_CART = {"required": ["cart"], "properties": {"cart": {"type": "array", "minItems": 1}}}
 _WITHOUT_USER = f"{_OF_ITEMS}|{POPULAR}|{TRENDING}(-({'|'.join(WINDOWS)}))?"
 
 GET_RECOMMENDATIONS = Fields(
@@ -189,7 +189,7 @@ GET_RECOMMENDATIONS = Fields(
         "allOf": [
             {"anyOf": [{"properties": {name: {"type": "null"}}} for name in ("campaignArn", "recommenderArn")]},
             {"anyOf": [_named(_WITHOUT_USER), needs("userId")]},
-            {"anyOf": [{"not": _named(_OF_ITEMS)}, needs("itemId"), _WITH_CART]},
+            {"anyOf": [{"not": _named(_OF_ITEMS)}, needs("itemId"), WITH_CART]},
             {"anyOf": [{"properties": {"cart": {"maxItems": 0}}}, _named(BOUGHT_TOGETHER)]},
         ],
     },
@@ -282,6 +282,7 @@ PREVIEW = Fields(
     {
         "userId": _USER,
         "itemId": _ITEM,
+        "cart": _CART,
         "recommender": Choice(LISTING, FOR_YOU),
         "numResults": Integer(1, MAX_RESULTS_WITH_METADATA, PREVIEWED_RESULTS),
         "filter": Text(MAX_ID_CHARACTERS),

@@ -43,6 +43,10 @@ class SignatureRefused(PersonalizeError):
     status = 403
 
 
+class Forbidden(AlsolikeError):
+    """The caller is known, but may not make this change."""
+
+
 class NotFound(AlsolikeError):
     """The requested resource does not exist in this deployment."""
 

@@ -135,6 +135,20 @@ class Flag:
 
 
 @struct
+class AnyObject:
+    """Object with arbitrary content, which the caller checks."""
+
+    kind: ClassVar[str] = "an object"
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> dict[str, Any]:
+        return validation.as_object(value, where=where)
+
+    def schema(self) -> Schema:
+        return described({"type": "object"}, self.about)
+
+
+@struct
 class Choice:
     """One of several strings."""
 

@@ -12,6 +12,7 @@ import orjson
 from alsolike.runtime.errors import (
     AlsolikeError,
     ConcurrentUpdate,
+    Forbidden,
     InvalidInput,
     NotFound,
     PersonalizeError,
@@ -21,6 +22,7 @@ from alsolike.runtime.errors import (
 
 _STATUS: tuple[tuple[type[AlsolikeError], int, str], ...] = (
     (InvalidInput, 400, "InvalidInputException"),
+    (Forbidden, 403, "AccessDeniedException"),
     (NotFound, 404, "ResourceNotFoundException"),
     (ConcurrentUpdate, 409, "ResourceInUseException"),
     (TooLarge, 413, "ContentTooLargeException"),

@@ -58,6 +58,13 @@ def test_preview_has_the_list_with_and_without_rules(ruled: Shop) -> None:
     }
 
 
+def test_preview_for_a_cart_has_no_items_of_the_cart(ruled: Shop) -> None:
+    found = preview(recommender="bought-together", cart=["fig", "pear"])
+
+    for part in ("before", "after"):
+        assert not {"fig", "pear"} & {item["itemId"] for item in found[part]}
+
+
 def test_preview_accepts_a_configuration_that_is_not_applied(ruled: Shop) -> None:
     draft = {"format": 1, "rules": {"autumn": {"pins": [{"item": "nobody", "position": 1}]}}}
 
@@ -144,6 +151,7 @@ def test_preview_reads_columns_that_are_not_applied(ruled: Shop, monkeypatch: py
         ({"numResults": 51}, InvalidInput, "preview.numResults is 51, expected a whole number from 1 to 50"),
         ({"userId": None}, InvalidInput, "userId is missing"),
         ({"configuration": {"format": 2}}, InvalidInput, "format is 2, expected a whole number from 1 to 1"),
+        ({"cart": ["fig"]}, InvalidInput, "cart is given, expected none: only bought-together completes a cart"),
         ({"surprise": 1}, InvalidInput, "preview.surprise is not a known field"),
     ],
 )

@@ -1,0 +1,117 @@
+"""Routes of the rule editor."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from alsolike.api import operator_rules
+from alsolike.api.operator_requests import PREVIEW
+from alsolike.configuration_document.reader import Current
+from alsolike.recommendations.preview import ask
+from alsolike.recommendations.requests import LISTING
+from alsolike.schema.document import Fault, dotted
+from functions.operate.request import OperatorRequest
+from operations.configuration import rule_drafts
+from operations.configuration.configuration_store import ConfigurationStore
+
+
+class Rules:
+    """Rules of the configuration, and drafts of them; see `operations.configuration.rule_drafts`.
+
+    Parameters
+    ----------
+    lambda_, recommend_function
+        Client and name of the function that computes previews.
+    """
+
+    def __init__(self, store: ConfigurationStore, *, lambda_: Any, recommend_function: str) -> None:
+        self._store, self._lambda, self._recommend_function = store, lambda_, recommend_function
+
+    def show(self, request: OperatorRequest) -> dict[str, Any]:
+        """Return the rules of the live or an earlier version."""
+        current = self._store.current()
+        version = request.query(operator_rules.RULES_QUERY).get("version", current.version)
+        configuration = current.configuration()
+        arms = {name: configuration.arms_with(name, now_ms=request.now_ms) for name in configuration.rules}
+        return {
+            "version": version,
+            "draft": rule_drafts.draft_of(self._document(current, version)),
+            "recommenders": list(LISTING),
+            "columns": dict(configuration.item_columns),
+            "arms": {name: labels for name, labels in arms.items() if labels},
+            "readOnly": request.read_only,
+        }
+
+    def history(self, request: OperatorRequest) -> dict[str, Any]:
+        """Return the latest changes of the rules."""
+        limit = request.query(operator_rules.HISTORY_QUERY).get("limit", operator_rules.DEFAULT_ENTRIES)
+        return {
+            "versions": [
+                {
+                    "version": entry.version.version,
+                    "previous": entry.previous,
+                    "appliedMs": entry.version.applied_ms,
+                    "by": entry.version.by,
+                    "reason": entry.version.reason,
+                    "changes": _changes(entry.changes),
+                }
+                for entry in rule_drafts.history(self._store, limit=limit)
+            ]
+        }
+
+    def check(self, request: OperatorRequest) -> dict[str, Any]:
+        """Return the faults of a draft, and its differences."""
+        body = request.body(operator_rules.CHECK)
+        current, draft = self._store.current(), body["draft"]
+        checked = rule_drafts.check(current, draft, now_ms=request.now_ms)
+        base = self._document(current, body["version"])
+        return {
+            "version": current.version,
+            "errors": _faults(checked.errors),
+            "warnings": _faults(checked.warnings),
+            "changes": _changes(rule_drafts.changes(current.document, draft)),
+            "meanwhile": _changes(rule_drafts.changes(base, current.document)),
+        }
+
+    def publish(self, request: OperatorRequest) -> dict[str, Any]:
+        """Publish a draft.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If another version than that of the draft is live.
+        InvalidConfiguration
+            If the draft has errors.
+        """
+        body = request.body(operator_rules.PUBLISH)
+        published = rule_drafts.publish(
+            self._store,
+            body["draft"],
+            version=body["version"],
+            by=request.signed(None),
+            reason=body["reason"],
+            now_ms=request.now_ms,
+        )
+        request.note("publish rules", version=published.version)
+        return {"version": published.version}
+
+    def preview(self, request: OperatorRequest) -> dict[str, Any]:
+        """Return a list before and after rules, which can be those of a draft."""
+        fields = request.body(PREVIEW)
+        draft = fields.pop("draft", None)
+        if draft is not None:
+            fields["configuration"] = rule_drafts.with_draft(self._store.current().document, draft)
+        return ask(self._lambda, self._recommend_function, fields)
+
+    def _document(self, current: Current, version: int) -> Any:
+        return current.document if version == current.version else self._store.version(version).document
+
+
+def _faults(faults: Iterable[Fault]) -> list[dict[str, str]]:
+    return [{"path": dotted(fault.path), "message": fault.message} for fault in faults]
+
+
+def _changes(changes: Iterable[rule_drafts.Change]) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(change) for change in changes]
