@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from local_cloud.events.scheduler import Firing
-from local_cloud.loopback_server import Exchange, LoopbackServer
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
 
 TOKEN_HEADER = "X-Cloud-Token"  # noqa: S105  the header's name
-_JSON = {"Content-Type": "application/json"}
+_JSON = (("Content-Type", "application/json"),)
 
 
 class Controls(Protocol):
@@ -48,7 +48,7 @@ class AdminServer:
             ("POST", "/stop"): lambda _: _call(stop),
         }
         self._token = token
-        self._server = LoopbackServer(_exchange(self))
+        self._server = HttpServer(serving(self.serve))
 
     @property
     def url(self) -> str:
@@ -59,15 +59,19 @@ class AdminServer:
         """Stop listening."""
         self._server.stop()
 
-    def perform(self, method: str, path: str, *, token: str | None, body: bytes) -> tuple[int, Mapping[str, Any]]:
-        """Perform an action. Return the HTTP status and the response document."""
-        if token != self._token:
+    def serve(self, request: HttpRequest) -> HttpResponse:
+        """Perform an action."""
+        status, document = self._perform(request)
+        return HttpResponse(status, _JSON, json.dumps(document).encode())
+
+    def _perform(self, request: HttpRequest) -> tuple[int, Mapping[str, Any]]:
+        if request.header(TOKEN_HEADER) != self._token:
             return 403, {"error": f"{TOKEN_HEADER} is missing or wrong"}
-        action = self._actions.get((method, path))
+        action = self._actions.get((request.method, request.path))
         if action is None:
-            return 404, {"error": f"there is no {method} {path}"}
+            return 404, {"error": f"there is no {request.method} {request.path}"}
         try:
-            return 200, action(json.loads(body) if body else {})
+            return 200, action(json.loads(request.body) if request.body else {})
         except (KeyError, TypeError, ValueError) as error:
             return 400, {"error": f"{type(error).__name__}: {error}"}
 
@@ -79,14 +83,3 @@ def _firings(firings: list[Firing]) -> Mapping[str, Any]:
 def _call(action: Callable[[], None]) -> Mapping[str, Any]:
     action()
     return {}
-
-
-def _exchange(admin: AdminServer) -> type[Exchange]:
-    class AdminExchange(Exchange):
-        def answer(self) -> None:
-            status, answer = admin.perform(
-                self.command, self.path, token=self.headers.get(TOKEN_HEADER), body=self.read_body()
-            )
-            self.reply(status, json.dumps(answer).encode(), _JSON)
-
-    return AdminExchange

@@ -45,7 +45,7 @@ from local_cloud.moto_state import MotoState, compile_pattern, seed_ids
 from local_cloud.moto_streams import open_shards
 from local_cloud.permissions.check import PermissionCheck
 from local_cloud.permissions.operations import Place
-from local_cloud.ports import ADDRESS, Ports
+from local_cloud.ports import Ports
 from local_cloud.processes import Processes
 from local_cloud.resources.functions import fast_starting
 from local_cloud.settings import CloudSettings, subprocess_environment
@@ -93,8 +93,8 @@ class LocalCloud:
         )
         self._journal = journal
         # moto's state machines call the services under this port.
-        os.environ["MOTO_PORT"] = str(self._moto.port)
-        self.endpoint = f"http://{ADDRESS}:{self._moto.port}"
+        os.environ["MOTO_PORT"] = str(self._moto.server_port)
+        self.endpoint = self._moto.url
         self.clients = service_clients(self.endpoint, settings.region, user_agent=self._boot_token)
         self.stacks = Stacks(self.clients, region=settings.region, account=settings.account)
         self._pump = Pump(self.clients)

@@ -3,22 +3,17 @@
 import html
 import io
 import re
-import traceback
-from collections.abc import Callable, Iterable, Mapping
-from threading import Thread
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.request import Request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import make_server
 
-from local_cloud.http_requests import RequestHandler
+from local_cloud.http_server import Connection, HttpResponse, HttpServer
 from local_cloud.permissions.check import CheckedRequest
-from local_cloud.ports import ADDRESS
 from local_cloud.storage.journal import DataError
 
-_STOP_POLL_S = 0.05
-_BODILESS = ("204", "304")
 _LARGEST_BODY_BYTES = 1_000_000_000
 """SQLite's maximum size of a value. Each object is stored as one value."""
 _DYNAMODB = "DynamoDB_20120810."
@@ -26,8 +21,8 @@ _KEY = re.compile("/[^/]+/.").match
 """Matches the path of an object's key in a bucket."""
 
 
-class MotoServer:
-    """moto's own application on a server that keeps connections open, with a thread for each connection.
+class MotoServer(HttpServer):
+    """moto's own application.
 
     Parameters
     ----------
@@ -41,6 +36,9 @@ class MotoServer:
         answered.
     """
 
+    multithread, multiprocess, ssl_context = True, False, None
+    """Facts for `MotoRequestHandler.make_environ`."""
+
     def __init__(
         self,
         *,
@@ -50,106 +48,62 @@ class MotoServer:
         only: str | None = None,
     ) -> None:
         self._changed = changed
-        self.check = check
+        self._check = check
         self._only = only
         self._stopped = False
-        application = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server(ADDRESS, port, application, threaded=True, request_handler=_Exchange)
-        self._server.moto = self  # type: ignore[attr-defined]
-        self._thread = Thread(target=self._server.serve_forever, args=[_STOP_POLL_S], name="moto", daemon=True)
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        """The port on the loopback interface."""
-        return int(self._server.server_port)
+        self._application = DomainDispatcherApplication(create_backend_app)
+        super().__init__(_MotoConnection, port=port)
 
     def open(self) -> None:
         """Answer every request from now on."""
         self._only = None
 
-    def is_open(self, environ: dict[str, Any]) -> bool:
-        """Return true if a request is answered now."""
-        return not self._stopped and (self._only is None or self._only in environ.get("HTTP_USER_AGENT", ""))
-
-    def changed(self, environ: dict[str, Any]) -> None:
-        """Store the changes of a request."""
-        self._changed(environ)
-
     def stop(self) -> None:
         """Stop listening; further requests on open connections get status 503."""
         self._stopped = True
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().stop()
 
-
-class _Exchange(RequestHandler, MotoRequestHandler):
-    """Connection to moto. werkzeug's handler closes it after each response, since the request may be partly unread."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # one packet per response
-    largest_body_bytes = _LARGEST_BODY_BYTES
-    error_content_type = "application/xml"
-    error_message_format = "<Error><Code>%(code)d</Code><Message>%(message)s</Message></Error>"
-
-    def run_wsgi(self) -> None:
-        """Answer a request."""
-        self.environ = environ = self.make_environ()
-        received = self.read_body()
-        environ["wsgi.input"] = io.BytesIO(received)
-        checked = self.server.moto.check(environ, received)  # type: ignore[attr-defined]
+    def answer(self, environ: dict[str, Any], body: bytes) -> HttpResponse:
+        """Return the response to a request, after its changes are stored."""
+        checked = self._check(environ, body)
         refusal = checked and checked.response
         if refusal is None:
-            status, headers, body = self._respond(environ)
-            refusal = checked.refuse_absence() if checked and status.startswith("404") else None
-        if refusal is not None:
-            status, headers, body = refusal.status, refusal.headers, refusal.body
+            response = self._respond(environ)
+            refusal = checked.refuse_absence() if checked and response.status == 404 else None
         try:
-            self.server.moto.changed(environ)  # type: ignore[attr-defined]
+            self._changed(environ)
         except DataError as error:
-            self.log("error", "%s", error)
-            status, headers, body = "503 Service Unavailable", [], _reason(environ, str(error)).encode()
-        self.send_response(int(status.split()[0]))
-        for name, value in headers:
-            self.send_header(name, value)
-        if not any(name.lower() == "content-length" for name, _ in headers) and status.split()[0] not in _BODILESS:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-        self.wfile.flush()
+            sys.stderr.write(f"{error}\n")
+            return HttpResponse(503, body=_reason(environ, str(error)).encode())
+        return refusal or response
 
-    def _respond(self, environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
+    def _respond(self, environ: dict[str, Any]) -> HttpResponse:
+        if self._stopped or (self._only is not None and self._only not in environ.get("HTTP_USER_AGENT", "")):
+            return HttpResponse(503, (("Retry-After", "1"),))
+        if (handler := _handler(environ)) is not None:
+            status, headers, body = handler(_Request(environ))
+            content = body.encode() if isinstance(body, str) else body
+            return HttpResponse(int(status), [(name, str(value)) for name, value in headers.items()], content)
         started: list[Any] = []
-        if not self.server.moto.is_open(environ):  # type: ignore[attr-defined]
-            return "503 Service Unavailable", [("Retry-After", "1")], b""
 
         def start(status: str, headers: Any, exc_info: Any = None, /) -> Callable[[bytes], object]:
             started[:] = status, headers
             return io.BytesIO().write  # WSGI's old way to send a body, which moto does not use
 
-        try:
-            if (handler := _handler(environ)) is not None:
-                status, headers, body = handler(_Request(environ))
-                content = body.encode() if isinstance(body, str) else body
-                return str(status), [(name, str(value)) for name, value in headers.items()], content
-            body = b"".join(self.server.app(environ, start))
-        except Exception:  # noqa: BLE001  moto's bugs are internal server errors
-            self.log("error", "%s", traceback.format_exc())
-            return "500 Internal Server Error", [], b""
+        content = b"".join(self._application(environ, start))
         status, headers = started
-        return status, headers, body
+        return HttpResponse(int(status.split()[0]), headers, content)
 
-    def handle_expect_100(self) -> bool:
-        """Ask the client for the body at once."""
-        expected = super().handle_expect_100()
-        self.wfile.flush()
-        return expected
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Write nothing."""
+class _MotoConnection(Connection, MotoRequestHandler):
+    server: MotoServer  # type: ignore[assignment]  # werkzeug declares the class of its own servers
+    largest_body_bytes = _LARGEST_BODY_BYTES
+    error_content_type = "application/xml"
+    error_message_format = "<Error><Code>%(code)d</Code><Message>%(message)s</Message></Error>"
+
+    def respond(self, body: bytes) -> HttpResponse:
+        """Return moto's response."""
+        return self.server.answer(self.make_environ() | {"wsgi.input": io.BytesIO(body)}, body)
 
 
 def _reason(environ: Mapping[str, Any], text: str) -> str:

@@ -22,4 +22,4 @@ def cloud(assembly: Path) -> Iterator[ForeignCloud]:
         yield ForeignCloud(running)
         powerless = running.output("PowerlessRole").rpartition("/")[2]
         refused = [message for message in running.permissions()["refused"] if powerless not in message]
-        assert refused == [], "requests that IAM would refuse"
+        assert refused == [], f"requests that IAM would refuse: {refused}"

@@ -22,7 +22,7 @@ def server() -> Iterator[MotoServer]:
 def client(server: MotoServer, service: str) -> Any:
     return boto3.client(
         service,
-        endpoint_url=f"http://127.0.0.1:{server.port}",
+        endpoint_url=f"http://127.0.0.1:{server.server_port}",
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
@@ -38,7 +38,7 @@ def s3(server: MotoServer) -> Any:
 def test_connection_stays_open_after_any_response(server: MotoServer, s3: Any) -> None:
     s3.create_bucket(Bucket="pages")
     s3.put_object(Bucket="pages", Key="a", Body=b"abc")
-    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port)
     signature = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
     sockets, answers = set(), []
     for method, path, body in [
@@ -74,7 +74,7 @@ def test_chunked_and_multipart_objects_are_stored_completely(s3: Any) -> None:
 
 
 def test_body_after_expect_100_continue_is_read_immediately(server: MotoServer) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
     connection.putrequest("PUT", "/waiting")
     connection.putheader("Content-Length", "0")
     connection.putheader("Expect", "100-continue")
@@ -94,7 +94,7 @@ def test_body_after_expect_100_continue_is_read_immediately(server: MotoServer) 
     ],
 )
 def test_request_with_an_invalid_length_is_refused(server: MotoServer, headers: dict[str, str], status: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
     connection.putrequest("PUT", "/pages/a")
     for name, value in headers.items():
         connection.putheader(name, value)
@@ -140,7 +140,7 @@ def test_request_that_cannot_be_stored_fails_with_the_reason(
 def test_request_on_an_open_connection_fails_after_the_stop() -> None:
     changes: list[dict[str, Any]] = []
     server = MotoServer(changed=changes.append)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
     status_and_body(connection)
     server.stop()
 

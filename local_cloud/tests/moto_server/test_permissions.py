@@ -37,7 +37,7 @@ class Endpoint:
     def client(self, service: str, *, access_key: str | None = None) -> Any:
         return boto3.client(
             service,
-            endpoint_url=f"http://127.0.0.1:{self.server.port}",
+            endpoint_url=f"http://127.0.0.1:{self.server.server_port}",
             region_name=REGION,
             aws_access_key_id=access_key or self.check.access_key(ROLE, "read"),
             aws_secret_access_key="secret",

@@ -13,8 +13,7 @@ from local_cloud.edge.configuration import (
     read_headers_policy,
 )
 from local_cloud.edge.server import DistributionServer
-from local_cloud.gateway.request import HttpRequest
-from local_cloud.gateway.response import HttpResponse
+from local_cloud.http_server import HttpRequest, HttpResponse
 from local_cloud.resources.properties import Properties, PropertyError
 
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"

@@ -8,11 +8,10 @@ import pytest
 
 from local_cloud.gateway.access_log import Served, access_line
 from local_cloud.gateway.cors import Cors
-from local_cloud.gateway.exchange import exchange
-from local_cloud.gateway.request import ApiContext, HttpRequest, encoded_body, payload_event
-from local_cloud.gateway.response import HttpResponse, function_response
+from local_cloud.gateway.request import ApiContext, encoded_body, payload_event
+from local_cloud.gateway.response import function_response
 from local_cloud.gateway.routes import Route, RouteTable
-from local_cloud.loopback_server import LoopbackServer
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
 
 API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {})
 
@@ -176,7 +175,7 @@ def test_slashes_of_a_path_are_passed_unchanged_to_routes(path: str) -> None:
         seen.append(request)
         return HttpResponse(200, (), b"")
 
-    server = LoopbackServer(exchange(serve))
+    server = HttpServer(serving(serve))
     try:
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
         connection.request("GET", f"{path}?a=1?")

@@ -6,22 +6,20 @@ from typing import Any
 import orjson
 import pytest
 
-from local_cloud.loopback_server import Exchange, LoopbackServer
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
 
 
-class _Headers(Exchange):
-    def answer(self) -> None:
-        self.reply(200, orjson.dumps([self.command, self.path, self.headers.items()]))
+def head(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(200, body=orjson.dumps([request.method, request.path, request.query, request.headers]))
 
 
-class _Body(Exchange):
-    def answer(self) -> None:
-        self.reply(200, orjson.dumps(self.read_body().decode()))
+def body(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(200, body=orjson.dumps(request.body.decode()))
 
 
 @pytest.fixture
 def address() -> Iterator[tuple[str, int]]:
-    server = LoopbackServer(_Headers)
+    server = HttpServer(serving(head))
     yield server.server_address[:2]  # type: ignore[misc]
     server.stop()
 
@@ -29,7 +27,7 @@ def address() -> Iterator[tuple[str, int]]:
 @pytest.fixture(scope="module")
 def body_address() -> Iterator[tuple[str, int]]:
     """Yield the address of a server that returns the body of a request."""
-    server = LoopbackServer(_Body)
+    server = HttpServer(serving(body))
     yield server.server_address[:2]  # type: ignore[misc]
     server.stop()
 
@@ -51,7 +49,7 @@ def test_header_order_names_and_values_are_unchanged(address: tuple[str, int]) -
     status, answer = answer_to(address, request)
 
     headers = [["Host", "here"], ["X-One", "1"], ["x-one", "2: 3"], ["Empty", ""], ["Latin", "\xa0"]]
-    assert (status, answer) == (200, ["PUT", "/a%20b?c", headers])
+    assert (status, answer) == (200, ["PUT", "/a%20b", "c", headers])
 
 
 @pytest.mark.parametrize("line", [b"no colon", b": no name", b"name : value", b"two words: value", b" in: two lines"])

@@ -11,8 +11,9 @@ from local_cloud.execution.function import FunctionNotFoundError, InvocationResu
 from local_cloud.gateway.admission import RefusedError
 from local_cloud.gateway.deployed import read_http_apis
 from local_cloud.gateway.lambda_authorizer import LambdaAuthorizer, identity_source
-from local_cloud.gateway.request import ApiContext, HttpRequest
+from local_cloud.gateway.request import ApiContext
 from local_cloud.gateway.routes import Match, Route
+from local_cloud.http_server import HttpRequest
 
 API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {"tier": "gold"})
 ROUTE = Match(Route("GET /a/{id}", "arn"), {"id": "7"})

@@ -13,10 +13,11 @@ from local_cloud.execution.function import InvocationResult
 from local_cloud.gateway.admission import Admission, RefusedError
 from local_cloud.gateway.http_api import HttpApi, HttpApiServer, Stage
 from local_cloud.gateway.invocations import TimedInvocations
-from local_cloud.gateway.request import ApiContext, HttpRequest
-from local_cloud.gateway.response import HttpResponse, message_response
+from local_cloud.gateway.request import ApiContext
+from local_cloud.gateway.response import message_response
 from local_cloud.gateway.routes import Match, Route, RouteTable
 from local_cloud.gateway.throttling import Throttle
+from local_cloud.http_server import HttpRequest, HttpResponse
 
 API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {})
 GUARD = "guard"

@@ -7,8 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from local_cloud.gateway.request import HttpRequest
-from local_cloud.gateway.response import HttpResponse
+from local_cloud.http_server import HttpRequest, HttpResponse
 from local_cloud.sign_in.clients import AppClient
 from local_cloud.sign_in.grants import challenge_of
 from local_cloud.sign_in.server import SignInServer

@@ -9,10 +9,7 @@ from urllib.parse import unquote
 from botocore.exceptions import ClientError
 
 from local_cloud.edge.configuration import DistributionConfig, ResponseHeader
-from local_cloud.gateway.exchange import exchange
-from local_cloud.gateway.request import HttpRequest
-from local_cloud.gateway.response import HttpResponse
-from local_cloud.loopback_server import LoopbackServer
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
 
 Serve = Callable[[HttpRequest], HttpResponse]
 _MISSING = {"NoSuchKey", "404"}
@@ -51,7 +48,7 @@ class DistributionServer:
         self._policies = policies
         self._s3 = s3
         self._localize = localize
-        self._server = LoopbackServer(exchange(self.serve), port=port, tls=tls)
+        self._server = HttpServer(serving(self.serve), port=port, tls=tls)
 
     @property
     def url(self) -> str:

@@ -12,10 +12,10 @@ import uuid
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from local_cloud.loopback_server import Exchange, LoopbackServer
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
 from local_cloud.ports import ADDRESS
 
-_JSON = {"Content-Type": "application/json"}
+_JSON = ("Content-Type", "application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class RuntimeApi:
         self.init_error: bytes | None = None
         self._invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._replies: dict[str, Future[Reply]] = {}
-        self._server = LoopbackServer(_exchange(self))
+        self._server = HttpServer(serving(self._serve))
 
     @property
     def address(self) -> str:
@@ -75,59 +75,29 @@ class RuntimeApi:
         self._invocations.put(None)
         self._server.stop()
 
-    def next(self) -> Invocation | None:
-        """Wait for the next invocation. Return None after the server is closed."""
+    def _serve(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "GET":
+            return self._next_invocation()
+        *_, subject, kind = request.path.rstrip("/").split("/")
+        if subject == "init":
+            self.init_error = request.body
+            self.settled.set()
+        elif (reply := self._replies.pop(subject, None)) is not None:
+            reply.set_result(Reply(payload=request.body, failed=kind == "error"))
+        else:
+            return HttpResponse(400, (_JSON,), b'{"errorType":"InvalidRequestID","errorMessage":"Invalid request ID"}')
+        return HttpResponse(202, (_JSON,), b'{"status":"OK"}')
+
+    def _next_invocation(self) -> HttpResponse:
         self.settled.set()
-        return self._invocations.get()
-
-    def accept(self, request_id: str, reply: Reply) -> bool:
-        """Accept a reply. Return False if its invocation is not pending."""
-        future = self._replies.pop(request_id, None)
-        if future is None:
-            return False
-        future.set_result(reply)
-        return True
-
-    def fail_initialisation(self, error: bytes) -> None:
-        """Accept the report of an initialisation that failed."""
-        self.init_error = error
-        self.settled.set()
-
-
-def _exchange(api: RuntimeApi) -> type[Exchange]:
-    class RuntimeExchange(Exchange):
-        def answer(self) -> None:
-            if self.command == "GET":
-                self._next_invocation()
-            else:
-                self._accept_report()
-
-        def _next_invocation(self) -> None:
-            invocation = api.next()
-            if invocation is None:
-                self.reply(410)
-                return
-            self.reply(
-                200,
-                invocation.payload,
-                {
-                    **_JSON,
-                    "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-                    "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
-                    "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
-                    "Lambda-Runtime-Trace-Id": invocation.trace_id,
-                },
-            )
-
-        def _accept_report(self) -> None:
-            body = self.read_body()
-            *_, subject, kind = self.path.rstrip("/").split("/")
-            if subject == "init":
-                api.fail_initialisation(body)
-                self.reply(202, b'{"status":"OK"}', _JSON)
-            elif api.accept(subject, Reply(payload=body, failed=kind == "error")):
-                self.reply(202, b'{"status":"OK"}', _JSON)
-            else:
-                self.reply(400, b'{"errorType":"InvalidRequestID","errorMessage":"Invalid request ID"}', _JSON)
-
-    return RuntimeExchange
+        invocation = self._invocations.get()
+        if invocation is None:  # The server is closed.
+            return HttpResponse(410)
+        headers = (
+            _JSON,
+            ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
+            ("Lambda-Runtime-Deadline-Ms", str(invocation.deadline_ms)),
+            ("Lambda-Runtime-Invoked-Function-Arn", invocation.function_arn),
+            ("Lambda-Runtime-Trace-Id", invocation.trace_id),
+        )
+        return HttpResponse(200, headers, invocation.payload)

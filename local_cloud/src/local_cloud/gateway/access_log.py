@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local_cloud.gateway.request import ApiContext, HttpRequest
-from local_cloud.gateway.response import HttpResponse
+from local_cloud.gateway.request import ApiContext
+from local_cloud.http_server import HttpRequest, HttpResponse
 
 _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.]+)")
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from local_cloud.gateway.request import ApiContext, HttpRequest
-from local_cloud.gateway.response import HttpResponse
+from local_cloud.gateway.request import ApiContext
 from local_cloud.gateway.routes import Match
+from local_cloud.http_server import HttpRequest, HttpResponse
 
 
 @dataclass(frozen=True, slots=True)

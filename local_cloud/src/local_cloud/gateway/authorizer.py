@@ -15,9 +15,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from local_cloud.gateway.admission import Admission, RefusedError
-from local_cloud.gateway.request import ApiContext, HttpRequest
+from local_cloud.gateway.request import ApiContext
 from local_cloud.gateway.response import message_response
 from local_cloud.gateway.routes import Match
+from local_cloud.http_server import HttpRequest
 
 _ALGORITHMS = ["RS256", "RS384", "RS512"]
 

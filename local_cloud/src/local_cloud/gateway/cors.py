@@ -8,8 +8,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 from collections.abc import Mapping
 from typing import Any
 
-from local_cloud.gateway.request import HttpRequest
-from local_cloud.gateway.response import HttpResponse
+from local_cloud.http_server import HttpRequest, HttpResponse
 
 _PREFIX = "access-control-"
 

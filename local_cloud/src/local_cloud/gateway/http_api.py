@@ -10,11 +10,9 @@ from local_cloud.execution.function import FunctionNotFoundError, ThrottledError
 from local_cloud.gateway.access_log import AccessLog, Served
 from local_cloud.gateway.admission import Admission, Authorizer, RefusedError
 from local_cloud.gateway.cors import Cors
-from local_cloud.gateway.exchange import exchange
 from local_cloud.gateway.invocations import TimedInvocations
-from local_cloud.gateway.request import ApiContext, HttpRequest, payload_event
+from local_cloud.gateway.request import ApiContext, payload_event
 from local_cloud.gateway.response import (
-    HttpResponse,
     function_response,
     internal_server_error,
     message_response,
@@ -22,7 +20,7 @@ from local_cloud.gateway.response import (
 )
 from local_cloud.gateway.routes import Match, RouteTable
 from local_cloud.gateway.throttling import Capacity, Throttle
-from local_cloud.loopback_server import LoopbackServer
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
 from local_cloud.telemetry.pump import TakeMetric
 
 LARGEST_BODY_BYTES = 10 * 1024 * 1024
@@ -76,7 +74,7 @@ class HttpApiServer:
         self._capacity = Capacity(most_pending)
         self._lock = threading.Lock()
         self._statuses: dict[str, int] = {}
-        self._server = LoopbackServer(exchange(self.serve), port=port, tls=tls)
+        self._server = HttpServer(serving(self.serve), port=port, tls=tls)
 
     @property
     def url(self) -> str:

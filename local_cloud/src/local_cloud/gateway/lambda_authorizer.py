@@ -15,9 +15,10 @@ from typing import Any, Protocol
 
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.gateway.admission import Admission, RefusedError
-from local_cloud.gateway.request import ApiContext, HttpRequest, payload_event
+from local_cloud.gateway.request import ApiContext, payload_event
 from local_cloud.gateway.response import internal_server_error, message_response
 from local_cloud.gateway.routes import Match
+from local_cloud.http_server import HttpRequest
 
 TIMEOUT_S = 10.0
 """Timeout of API Gateway in seconds. It also applies to functions with a longer timeout."""

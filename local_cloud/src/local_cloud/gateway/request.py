@@ -7,33 +7,16 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-in
 
 import base64
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.message import Message as HeaderMessage
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from local_cloud.http_server import HttpRequest
+
 _TEXT_TYPES = {"application/json", "application/javascript", "application/xml", "application/graphql"}
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """Received request with the undecoded target, and headers in order."""
-
-    method: str
-    path: str
-    query: str
-    headers: Sequence[tuple[str, str]]
-    body: bytes
-    source_ip: str
-    protocol: str
-    request_id: str
-    received: datetime
-
-    def header(self, name: str) -> str | None:
-        """Return the first header with a name, ignoring case."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
 @dataclass(frozen=True, slots=True)

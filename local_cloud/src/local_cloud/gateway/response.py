@@ -8,20 +8,11 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-in
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from local_cloud.http_server import HttpResponse
+
 _JSON = ("Content-Type", "application/json")
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """HTTP response. Headers may repeat."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    integration_error: str = ""
 
 
 def message_response(status: int, message: str, *headers: tuple[str, str], integration_error: str = "") -> HttpResponse:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from local_cloud.deployment import Deployment, DeploymentError, Resource
+from local_cloud.http_server import HttpResponse
 from local_cloud.permissions.operations import Parameters, Place, UnknownOperationError, need_of_absence, needs
 from local_cloud.permissions.policy import Need, PolicyError, RolePolicy
-from local_cloud.permissions.requests import Response, access_denied, decode, signer_of
+from local_cloud.permissions.requests import access_denied, decode, signer_of
 from local_cloud.permissions.services import lambda_needs
 from local_cloud.settings import ACCOUNT_KEY, Mode
 
@@ -174,15 +175,15 @@ class CheckedRequest:
         self._service = service
         self._operation = operation
         self._parameters = parameters
-        self.response: Response | None = None
+        self.response: HttpResponse | None = None
 
-    def refuse(self, message: str | None) -> Response | None:
+    def refuse(self, message: str | None) -> HttpResponse | None:
         """Return the response to a request that is refused with a message, if refusals are enforced."""
         if message is None or not self._check._enforces(message):
             return None
         return access_denied(self._environ, message, self._service)
 
-    def refuse_absence(self) -> Response | None:
+    def refuse_absence(self) -> HttpResponse | None:
         """Return the refusal of a 404 response."""
         need = need_of_absence(self._operation, self._parameters)
         return None if need is None else self.refuse(self._check._refusal(self._caller, [need]))

@@ -20,6 +20,7 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
+from local_cloud.http_server import HttpResponse
 from local_cloud.permissions.operations import Parameters, UnknownOperationError
 
 _CREDENTIAL: Final = re.compile(r"Credential=([^/]+)/[^/]+/[^/]+/([^/]+)/")
@@ -34,15 +35,6 @@ class Signer:
 
     access_key: str
     service: str
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """Response that replaces that of moto."""
-
-    status: str
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 class _Request(Request):
@@ -103,28 +95,27 @@ def _decode(request: Request, body: bytes, service: str) -> tuple[str, Parameter
     return f"{service}:{operation.name}", parameters
 
 
-def access_denied(environ: Mapping[str, Any], message: str, service: str) -> Response:
+def access_denied(environ: Mapping[str, Any], message: str, service: str) -> HttpResponse:
     """Return the refusal in the protocol of the request."""
     if environ.get("HTTP_X_AMZ_TARGET"):
         document = {"__type": "AccessDeniedException", "message": message}
-        return _json("400 Bad Request", document, "application/x-amz-json-1.1")
+        return _json(400, document, "application/x-amz-json-1.1")
     if service == "s3":
         return _xml(f"<Error><Code>AccessDenied</Code><Message>{html.escape(message)}</Message></Error>")
     if environ.get("CONTENT_TYPE", "").startswith(_QUERY):
         code = "AuthorizationError" if service == "sns" else "AccessDenied"
         error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{html.escape(message)}</Message></Error>"
         return _xml(f"<ErrorResponse>{error}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>")
-    refusal = _json("403 Forbidden", {"Message": message}, "application/json")
-    refusal.headers.append(("x-amzn-ErrorType", "AccessDeniedException"))
-    return refusal
+    kind = ("x-amzn-ErrorType", "AccessDeniedException")
+    return _json(403, {"Message": message}, "application/json", kind)
 
 
-def _json(status: str, document: Mapping[str, str], content_type: str) -> Response:
-    return Response(status, _headers(content_type), json.dumps(document).encode())
+def _json(status: int, document: Mapping[str, str], content_type: str, *headers: tuple[str, str]) -> HttpResponse:
+    return HttpResponse(status, [*_headers(content_type), *headers], json.dumps(document).encode())
 
 
-def _xml(document: str) -> Response:
-    return Response("403 Forbidden", _headers("application/xml"), document.encode())
+def _xml(document: str) -> HttpResponse:
+    return HttpResponse(403, _headers("application/xml"), document.encode())
 
 
 def _headers(content_type: str) -> list[tuple[str, str]]:

@@ -18,10 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from local_cloud.gateway.exchange import exchange
-from local_cloud.gateway.request import HttpRequest
-from local_cloud.gateway.response import HttpResponse
-from local_cloud.loopback_server import LoopbackServer
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
 from local_cloud.sign_in.clients import AppClient
 from local_cloud.sign_in.grants import Grant, Grants
 from local_cloud.tokens import mint_access_token, mint_user_tokens
@@ -62,7 +59,7 @@ class SignInServer:
         self._find_groups = find_groups
         self._now = now
         self._grants = Grants(now=now)
-        self._server = LoopbackServer(exchange(self.serve), port=port, tls=tls)
+        self._server = HttpServer(serving(self.serve), port=port, tls=tls)
 
     @property
     def url(self) -> str:

@@ -9,17 +9,16 @@ from pathlib import Path
 import pytest
 
 from local_cloud.certificate import server_context
-from local_cloud.loopback_server import Exchange, LoopbackServer
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
 
 
-class _Echo(Exchange):
-    def answer(self) -> None:
-        self.reply(200, self.command.encode())
+def echo(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(200, body=request.method.encode())
 
 
 @pytest.mark.parametrize("method", ["GET", "TRACE", "QUERY", "PROPFIND"])
 def test_every_method_is_accepted(method: str) -> None:
-    server = LoopbackServer(_Echo)
+    server = HttpServer(serving(echo))
     try:
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
         connection.request(method, "/")
@@ -31,8 +30,27 @@ def test_every_method_is_accepted(method: str) -> None:
         server.stop()
 
 
+def test_error_of_a_server_is_answered_on_an_open_connection(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(request: HttpRequest) -> HttpResponse:
+        raise RuntimeError("no answer")
+
+    server = HttpServer(serving(fail))
+    try:
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+        statuses = []
+        for _ in range(2):
+            connection.request("GET", "/")
+            response = connection.getresponse()
+            statuses.append((response.status, response.read(), response.will_close))
+
+        assert statuses == [(500, b"", False)] * 2
+        assert "RuntimeError: no answer" in capsys.readouterr().err
+    finally:
+        server.stop()
+
+
 def test_new_connection_is_accepted_before_its_thread_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = LoopbackServer(_Echo)
+    server = HttpServer(serving(echo))
     try:
         # `Thread.start` returns only after the new thread runs.
         monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail("the server waits"))
@@ -46,7 +64,7 @@ def test_new_connection_is_accepted_before_its_thread_starts(monkeypatch: pytest
 
 def test_https_is_served_to_clients_that_trust_the_certificate(tmp_path: Path) -> None:
     context, certificate = server_context(tmp_path / "tls")
-    server = LoopbackServer(_Echo, tls=context)
+    server = HttpServer(serving(echo), tls=context)
     try:
         with urllib.request.urlopen(server.url, context=ssl.create_default_context(cafile=certificate)) as answer:
             assert answer.read() == b"GET"

@@ -1,0 +1,268 @@
+"""A small HTTP/1.1 server on a port of the loopback interface: requests of stated length or in chunks, and TLS."""
+
+import _thread
+import functools
+import http.client
+import http.server
+import re
+import ssl
+import sys
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from local_cloud.ports import ADDRESS
+
+_MAX_LINE: Final = 65_536
+_MAX_HEADERS: Final = 100
+"""Limits of `http.server`."""
+_NAME: Final = re.compile("[!-9;-~]+")
+_END_OF_HEADERS: Final = (b"\r\n", b"\n", b"")
+_LENGTH: Final = re.compile("[0-9]{1,18}")
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n")
+_LARGEST_BODY_BYTES: Final = 16_777_216
+"""Default maximum size of a body. The limits of API Gateway and Lambda are smaller, and have specific responses."""
+_BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """Received request with the undecoded target, and headers in order."""
+
+    method: str
+    path: str
+    query: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    source_ip: str
+    protocol: str
+    request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    received: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def header(self, name: str) -> str | None:
+        """Return the first header with a name, ignoring case."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """HTTP response. Headers may repeat."""
+
+    status: int
+    headers: Sequence[tuple[str, str]] = ()
+    body: bytes = b""
+    integration_error: str = ""
+
+
+class _BodyError(Exception):
+    """The body of a request cannot be read. `status` is the status of the response."""
+
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        self.status = status
+        super().__init__(reason)
+
+
+class Connection(http.server.BaseHTTPRequestHandler):
+    """Connection that stays open. Python's reader of headers would take a tenth of a short request's time.
+
+    Attributes
+    ----------
+    largest_body_bytes
+        Maximum size of a body. The response to a larger one has status 413.
+    """
+
+    raw_requestline: bytes
+    protocol_version = "HTTP/1.1"
+    server_version = "local-cloud"
+    sys_version = ""
+    error_content_type = "application/json"
+    error_message_format = '{"message":"%(message)s"}'
+    disable_nagle_algorithm = True
+    wbufsize = -1  # Buffered: one packet per response.
+    largest_body_bytes = _LARGEST_BODY_BYTES
+
+    def respond(self, body: bytes) -> HttpResponse:
+        """Return the response to a request."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):  # The base class looks for one method per HTTP verb.
+            return self._answer
+        raise AttributeError(name)
+
+    def handle_one_request(self) -> None:
+        """Serve one request. The connection is closed if the body cannot be read."""
+        try:
+            super().handle_one_request()
+        except _BodyError as error:
+            self.send_error(error.status, str(error))
+
+    def _answer(self) -> None:
+        body = self._read_body()
+        try:
+            response = self.respond(body)
+        except Exception:  # noqa: BLE001  errors of a server must not end the connection
+            traceback.print_exc()
+            response = HttpResponse(HTTPStatus.INTERNAL_SERVER_ERROR)
+        self.send_response(response.status)
+        for name, value in response.headers:
+            self.send_header(name, value)
+        names = {name.lower() for name, _ in response.headers}
+        if response.status not in _BODILESS and "content-length" not in names:
+            self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if self.command != "HEAD" and response.status not in _BODILESS:
+            self.wfile.write(response.body)
+        self.wfile.flush()
+
+    def parse_request(self) -> bool:
+        """Read the request line and the headers. Return False after the response to an invalid request."""
+        words = str(self.raw_requestline, "iso-8859-1").split()
+        if len(words) != 3 or words[2] != "HTTP/1.1":
+            return super().parse_request()
+        self.requestline = " ".join(words)
+        self.command, self.path, self.request_version = words
+        self.close_connection = True
+        self.headers = http.client.HTTPMessage()
+        while (line := self.rfile.readline(_MAX_LINE + 1)) not in _END_OF_HEADERS:
+            name, colon, value = line.decode("iso-8859-1").partition(":")
+            if len(line) > _MAX_LINE or len(self.headers) == _MAX_HEADERS:
+                self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                return False
+            if not colon or not _NAME.fullmatch(name):  # HTTP no longer permits values of several lines
+                self.send_error(HTTPStatus.BAD_REQUEST, "Bad header")
+                return False
+            self.headers[name] = value.strip(" \t\r\n")
+        self.close_connection = self.headers.get("Connection", "").lower() == "close"
+        return self.headers.get("Expect", "").lower() != "100-continue" or self.handle_expect_100()
+
+    def handle_expect_100(self) -> bool:
+        """Ask the client for the body at once."""
+        expected = super().handle_expect_100()
+        self.wfile.flush()
+        return expected
+
+    def _read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self._read_chunks()
+        lengths = set(self.headers.get_all("Content-Length", ["0"]))
+        length = lengths.pop()
+        if lengths or not _LENGTH.fullmatch(length):
+            raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad Content-Length")
+        return self._read(int(length))
+
+    def _read_chunks(self) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            parsed = _CHUNK_SIZE.fullmatch(self.rfile.readline(_MAX_LINE))
+            if parsed is None:
+                raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad chunk")
+            length = int(parsed[1], 16)
+            chunks.append(self._read(length, after=size))
+            size += length
+            if length and self.rfile.readline(_MAX_LINE) not in _END_OF_HEADERS:
+                raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad chunk")
+            if not length:
+                while self.rfile.readline(_MAX_LINE) not in _END_OF_HEADERS:
+                    pass  # trailers
+                return b"".join(chunks)
+
+    def _read(self, length: int, *, after: int = 0) -> bytes:
+        if after + length > self.largest_body_bytes:
+            raise _BodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
+        data = self.rfile.read(length)
+        if len(data) < length:
+            raise _BodyError(HTTPStatus.BAD_REQUEST, "Incomplete body")
+        return data
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the header `Date`."""
+        return _date(int(time.time() if timestamp is None else timestamp))
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Write nothing."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Write nothing."""
+
+
+@functools.lru_cache(maxsize=1)
+def _date(time_s: int) -> str:
+    return formatdate(time_s, usegmt=True)
+
+
+def serving(serve: Callable[[HttpRequest], HttpResponse]) -> type[Connection]:
+    """Return the class of connections whose requests are answered by a function."""
+
+    class Served(Connection):
+        def respond(self, body: bytes) -> HttpResponse:
+            # `path` has one leading slash, and urlsplit would parse two slashes as a host.
+            path, _, query = self.requestline.split(" ")[1].partition("?")
+            path = path if path.startswith("/") else urlsplit(path).path
+            source_ip, protocol = self.client_address[0], self.request_version
+            return serve(HttpRequest(self.command, path or "/", query, self.headers.items(), body, source_ip, protocol))
+
+    return Served
+
+
+class HttpServer(http.server.ThreadingHTTPServer):
+    """Server with one thread per connection, until it is stopped.
+
+    Parameters
+    ----------
+    port
+        Port to listen on; 0 selects any free port.
+    tls
+        Serves HTTPS with these settings, HTTP without.
+    """
+
+    request_queue_size = 128
+
+    def __init__(self, connection: type[Connection], *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__((ADDRESS, port), connection)
+        self._scheme = "https" if tls else "http"
+        if tls:  # The thread of the connection performs the handshake at its first read.
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self._thread = threading.Thread(
+            # Each stop waits for one poll; the default interval is 0.5 s.
+            target=lambda: self.serve_forever(poll_interval=0.05),
+            name=f"http-{self.server_port}",
+            daemon=True,
+        )
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Return the server's address."""
+        return f"{self._scheme}://{ADDRESS}:{self.server_port}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Start a thread that serves a connection, without waiting until the thread runs.
+
+        `threading.Thread` waits for the start: with several busy threads, connections would queue for seconds.
+        """
+        _thread.start_new_thread(self.process_request_thread, (request, client_address))
+
+    def is_addressed(self, host: str | None) -> bool:
+        """Return true if a ``Host`` header names this server, not a foreign name that resolves to this machine."""
+        return host in (f"{ADDRESS}:{self.server_port}", f"localhost:{self.server_port}")
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignore clients that disconnected or do not trust the certificate; print every other error."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError)):
+            super().handle_error(request, client_address)
+
+    def stop(self) -> None:
+        """Stop listening; open connections end with the process."""
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
