@@ -116,10 +116,10 @@ def _carts(data: Interactions, *, after_ms: int, until_ms: int) -> dict[str, flo
     bought = purchases(window, DEFAULT.event_weights)
     basket, item = np.divmod(distinct(basket_numbers(bought) * (bought.items + 1) + bought.item), bought.items + 1)
     baskets = [items for items in np.split(item, np.flatnonzero(np.diff(basket)) + 1) if len(items) > 2]
-    chosen = np.linspace(0, len(baskets) - 1, min(MAX_QUERIES, len(baskets))).astype(np.int64).tolist()
+    selected = np.linspace(0, len(baskets) - 1, min(MAX_QUERIES, len(baskets))).astype(np.int64).tolist()
     random = np.random.default_rng(0)
     found: dict[str, list[bool]] = {}
-    for number in chosen:
+    for number in selected:
         left_out, *cart = random.permutation(baskets[number]).tolist()
         strongest: dict[int, float] = {}
         total: dict[int, float] = {}

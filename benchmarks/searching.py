@@ -64,7 +64,7 @@ def embeddings() -> Iterator[Row]:
 
 def _vectors(model: VectorsModel, directory: Path, work: str, *, max_ratio: float) -> Iterator[Row]:
     histories = random_histories(items=model.items, rows=HISTORIES)
-    way, folder, recall = _chosen(model, directory, histories)
+    way, folder, recall = _selected(model, directory, histories)
     stages = "one stage" if way is None else f"{way.dimensions} axes, {way.blocks_a_place} blocks"
     works: dict[str, Work] = {"ours": _requests(open_session(folder / GRAPH_FILE), histories)}
     vectors, queries = model.vectors, _queries(model, histories)
@@ -86,7 +86,7 @@ def _vectors(model: VectorsModel, directory: Path, work: str, *, max_ratio: floa
         yield Row.not_installed(label, medians["ours"], peers[name], {"faiss": "faiss-cpu"}.get(name, name))
 
 
-def _chosen(model: VectorsModel, directory: Path, histories: Histories) -> tuple[TwoStages | None, Path, float]:
+def _selected(model: VectorsModel, directory: Path, histories: Histories) -> tuple[TwoStages | None, Path, float]:
     """Return the stages that an export selects (None for one stage), the folder of the graphs and the recall."""
     ways = (None, *worth_trying(DIMENSIONS, model.items))
     folders: dict[TwoStages | None, Path] = {way: directory / str(place) for place, way in enumerate(ways)}
@@ -94,8 +94,8 @@ def _chosen(model: VectorsModel, directory: Path, histories: Histories) -> tuple
         folder.mkdir()
         write_graphs(model, folder, two_stages=way)
     one_by_one = [histories.rows(slice(row, row + 1)) for row in range(len(histories))]
-    chosen = choose(measure(folders, one_by_one, items=model.items))
-    return chosen.two_stages, folders[chosen.two_stages], chosen.recall
+    stages = choose(measure(folders, one_by_one, items=model.items))
+    return stages.two_stages, folders[stages.two_stages], stages.recall
 
 
 def _session(model: ItemRowsModel, directory: Path) -> onnxruntime.InferenceSession:

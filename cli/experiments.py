@@ -187,7 +187,7 @@ def stop(
     deployment = context.deployment
     current = store_of(deployment).current()
     experiment = stored_experiments.experiment_of(current.configuration(), name)
-    chosen = None if winner is None else stored_experiments.arm_of(experiment, winner)
+    selected = None if winner is None else stored_experiments.arm_of(experiment, winner)
     now_ms = times.now_ms()
     status = experiment.status(now_ms)
     if status == "ended":
@@ -202,7 +202,7 @@ def stop(
     context.print(
         {"name": name, "version": applied.version, "winner": winner},
         f"{name} is stopped: version {applied.version} is live; functions follow within a minute",
-        *([] if chosen is None else [stored_experiments.next_step(experiment, chosen)]),
+        *([] if selected is None else [stored_experiments.next_step(experiment, selected)]),
     )
 
 

@@ -48,7 +48,7 @@ def check(
 
     deployment = context.deployment
     configuration = live_configuration(deployment) if file is None else read_file(file, context).configuration
-    asked = filter_inputs(user or [], value or [], at=at, configuration=configuration)
+    inputs = filter_inputs(user or [], value or [], at=at, configuration=configuration)
     expression = configuration.filters.get(name_or_expression, name_or_expression)
     parsed: Filter | None = None
     try:
@@ -59,7 +59,7 @@ def check(
     snapshot = catalogue.read_snapshot(deployment)
     if file is not None:
         snapshot = snapshot.with_columns(configuration.item_columns)
-    passing = None if parsed is None or problems else checking.passing(parsed, snapshot, configuration, asked)
+    passing = None if parsed is None or problems else checking.passing(parsed, snapshot, configuration, inputs)
     contradictions = [] if parsed is None else catalogue.filter_contradictions(parsed, snapshot, configuration)
     hints = [hint for _, hint in catalogue.unmatched_values(parsed, snapshot)] if parsed else []
     sentences = explain(parsed) if parsed else []
@@ -82,9 +82,9 @@ def check(
         for sentence in (*contradictions, *(f"hint: {hint}" for hint in hints), *sentences):
             console.print_line(sentence)
         if passing is not None:
-            console.print_line(f"{passing:,} of {len(snapshot):,} items pass{checking.for_whom(parsed, asked)}")
+            console.print_line(f"{passing:,} of {len(snapshot):,} items pass{checking.for_whom(parsed, inputs)}")
         elif parsed is not None and not problems:
-            console.print_line(f"not counted: it needs {checking.needed(parsed, asked)}")
+            console.print_line(f"not counted: it needs {checking.needed(parsed, inputs)}")
     if problems or contradictions:
         raise typer.Exit(1)
 

@@ -123,8 +123,8 @@ def _options(
 app.callback()(separated(_options))
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         sys.stdout.write(f"alsolike {version('alsolike')}\n")

@@ -99,7 +99,7 @@ def curl_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Seq
             f'--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" "$AWS_ENDPOINT_URL_PERSONALIZE{path}" -d {body}'
         )
 
-    asked = json.dumps({"userId": user_id, "numResults": 10})
+    request = json.dumps({"userId": user_id, "numResults": 10})
     event = json.dumps({"eventType": "purchase", "itemId": item_id})
     tracking_id = deployment.names.tracking_id
     sent = json.dumps({"trackingId": tracking_id, "userId": user_id, "sessionId": "try", "eventList": []})
@@ -107,6 +107,6 @@ def curl_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Seq
     before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"
     return [
         f'eval "$({console.call("keys", "create", "try", *reach)})"',
-        call("/recommendations", shlex.quote(asked)),
+        call("/recommendations", shlex.quote(request)),
         call("/events", f"{shlex.quote(before)}$(date +%s){shlex.quote(after)}"),
     ]

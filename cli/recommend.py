@@ -151,18 +151,18 @@ def _print(answer: Recommendations, *, explain: bool) -> None:
             for rank, item in enumerate(answer.items, start=1)
         ],
     )  # fmt: skip
-    said = [f"source {answer.source}", f"model {answer.model_version or 'none'}", f"{answer.duration_ms:.0f} ms"]
+    parts = [f"source {answer.source}", f"model {answer.model_version or 'none'}", f"{answer.duration_ms:.0f} ms"]
     if answer.cold:
-        said.insert(1, f"{answer.cold} new to the model")
+        parts.insert(1, f"{answer.cold} new to the model")
     if answer.filled:
-        said.insert(1, f"the last {answer.filled} popular")
+        parts.insert(1, f"the last {answer.filled} popular")
     if answer.degraded:
-        said.append(f"degraded: {answer.degraded}")
+        parts.append(f"degraded: {answer.degraded}")
     if answer.rules:
-        said.append(f"rules {answer.rules}")
+        parts.append(f"rules {answer.rules}")
     if answer.unmet_rules:
-        said.append(f"unsatisfied rules: {answer.unmet_rules}")
-    console.print_line(", ".join(said))
+        parts.append(f"unsatisfied rules: {answer.unmet_rules}")
+    console.print_line(", ".join(parts))
 
 
 def _recommend_to_many(context: Context, users: str, question: Question, *, path: Path, parallel: int) -> None:

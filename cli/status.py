@@ -127,12 +127,12 @@ def _print_functions(report: Mapping[str, Any]) -> None:
 def _sentence(run: Mapping[str, Any]) -> str:
     """Return one line with the state and result of a training run."""
     started = dt.datetime.fromisoformat(run["started"])
-    said = [f"training {started:%Y-%m-%d %H:%M:%S} UTC {run['status'].lower()}"]
+    parts = [f"training {started:%Y-%m-%d %H:%M:%S} UTC {run['status'].lower()}"]
     if run["decision"] == "busy":
-        said.append("did nothing")
+        parts.append("did nothing")
     elif run["version"]:
-        said.append(f"model {run['version']} {run['decision']}")
+        parts.append(f"model {run['version']} {run['decision']}")
     elif run["run_id"]:
-        said.append(f"run {run['run_id']}")
-    said.append(f"execution {run['name']}")
-    return ", ".join(said) + (f": {run['reason']}" if run["reason"] else "")
+        parts.append(f"run {run['run_id']}")
+    parts.append(f"execution {run['name']}")
+    return ", ".join(parts) + (f": {run['reason']}" if run["reason"] else "")

@@ -78,8 +78,8 @@ def cards(
 
     Example: alsolike web cards --title NAME --subtitle AUTHOR --category GENRE --currency EUR
     """
-    chosen = {"title": title, "subtitle": subtitle, "image": image, "category": category, "currency": currency}
-    columns = {place: column for place, column in chosen.items() if column is not None}
+    selected = {"title": title, "subtitle": subtitle, "image": image, "category": category, "currency": currency}
+    columns = {place: column for place, column in selected.items() if column is not None}
     site.choose(connection.deployment, "cards", columns)
     console.say("cards changed; reload the storefront")
 

@@ -23,11 +23,11 @@ def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
     CloudFormation prefixes the names of metric alarms with the stack's name, but not those of composite alarms.
     Therefore the function selects alarms by the start of their descriptions.
     """
-    said_of = f"Alsolike {deployment}: "
+    prefix = f"Alsolike {deployment}: "
     alarms = [
-        _alarm(alarm, composite=composite, said_of=said_of)
+        _alarm(alarm, composite=composite, prefix=prefix)
         for alarm, composite in _read(client)
-        if alarm.get("AlarmDescription", "").startswith(said_of)
+        if alarm.get("AlarmDescription", "").startswith(prefix)
     ]
     alarms.sort(key=lambda alarm: (_ORDER.index(alarm["state"]), -alarm["changedMs"], alarm["name"]))
     return {"alarms": alarms}
@@ -44,8 +44,8 @@ def _read(client: Any) -> Iterator[tuple[Mapping[str, Any], bool]]:
                     yield alarm, composite
 
 
-def _alarm(alarm: Mapping[str, Any], *, composite: bool, said_of: str) -> dict[str, Any]:
-    description: str = alarm["AlarmDescription"].removeprefix(said_of)
+def _alarm(alarm: Mapping[str, Any], *, composite: bool, prefix: str) -> dict[str, Any]:
+    description: str = alarm["AlarmDescription"].removeprefix(prefix)
     runbook = _RUNBOOK.search(description)
     return {
         "id": _id(alarm["AlarmName"]),

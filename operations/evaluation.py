@@ -113,7 +113,7 @@ def compare(
 
     selected = named(algorithms) if algorithms else by_default()
     split = _split(file.interactions, protocol, holdout_days)
-    partial_information = split.test.queries.told_in_part()
+    partial_information = split.test.queries.note_on_long_histories()
     found = Evaluation(_window(split), [partial_information] if partial_information else [])
     if split.tested_until_ms and (later := int((file.interactions.time_ms > split.tested_until_ms).sum())):
         found.notes.append(
@@ -203,7 +203,7 @@ def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -
         split = splits.temporal(data, holdout_ms=splits.holdout_ms(data, days=holdout_days))
     else:
         split = splits.leave_one_out(data)
-    days = [times.day(ms) for ms in (split.learned_until_ms, split.chosen_until_ms, split.tested_until_ms)]
+    days = [times.day(ms) for ms in (split.learned_until_ms, split.selected_until_ms, split.tested_until_ms)]
     for number, (name, part) in enumerate((("validation", split.validation), ("test", split.test))):
         if not len(part.queries):
             needed = "3 interactions"
@@ -224,6 +224,6 @@ def _query_of(user_id: str, user_ids: Sequence[str], split: Split) -> int:
 
 
 def _window(split: Split) -> list[str] | None:
-    if not split.chosen_until_ms:
+    if not split.selected_until_ms:
         return None
-    return [times.text(ms, "minutes") for ms in (split.chosen_until_ms, split.tested_until_ms)]
+    return [times.text(ms, "minutes") for ms in (split.selected_until_ms, split.tested_until_ms)]

@@ -82,8 +82,8 @@ def sentences(report: DriftReport) -> Iterator[str]:
 
 def _starts(report: DriftReport) -> Iterator[str]:
     rules = report.rules
-    said = f"a figure above its threshold for {rules.hours} h"
-    yield f"{said} starts a training" if rules.retrains else f"{said} sends a notification and starts no training"
+    effect = "starts a training" if rules.retrains else "sends a notification and starts no training"
+    yield f"a figure above its threshold for {rules.hours} h {effect}"
     if rules.new_interactions is None:
         yield "new data start no training: retrain_interactions is not set"
     elif report.new_interactions is not None:

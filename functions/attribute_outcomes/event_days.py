@@ -71,7 +71,7 @@ class EventDays:
         self._client, self._bucket, self._inputs = client, bucket, inputs
         self._items, self._rules, self._directory = items, rules, directory
         self._read: dict[int, dict[int, Part]] = {}
-        self._answered, self._asked = inputs.answered(), set(answer_days)
+        self._answered, self._requested_days = inputs.answered(), set(answer_days)
 
     def events(self, answer_day: int) -> list[Part]:
         """Return the events for a day's results with the columns `JUDGED`, including duplicates."""
@@ -80,7 +80,7 @@ class EventDays:
 
     def forget(self, answer_day: int) -> None:
         """Delete the files of a day's events, which only that day's results use."""
-        self._asked.discard(answer_day)
+        self._requested_days.discard(answer_day)
         for named in self._read.values():
             if answer_day in named:
                 named.pop(answer_day).remove()
@@ -148,7 +148,7 @@ class EventDays:
             items.add(_event_hashes(about), item=self._items.numbers(about["item_id"]))
             for result_day, events in self._judged(rows.filter(pc.is_valid(rows["recommendation_id"])), day):
                 copies.add(_event_hashes(events), result_day=result_day, received_ms=_received_ms(events))
-                if result_day in self._asked:
+                if result_day in self._requested_days:
                     named.setdefault(result_day, Spill(path, str(result_day), JUDGED)).add(events)
         for spill in named.values():
             spill.close()

@@ -65,9 +65,9 @@ class DaySums:
             group.revenue += exact_sum(revenue)
             group.shared_revenue += exact_sum(revenue[shared[rows]])
             group.seen = np.pad(group.seen, (0, len(self._items) - len(group.seen)))
-            chosen = np.zeros(len(outcomes), bool)
-            chosen[rows] = True
-            group.seen[joined.item[np.repeat(chosen, np.diff(starts))]] = True
+            selected = np.zeros(len(outcomes), bool)
+            selected[rows] = True
+            group.seen[joined.item[np.repeat(selected, np.diff(starts))]] = True
 
     def rows(self) -> list[Engagement]:
         """Return the sums. The row for all responses exists even if there are none."""

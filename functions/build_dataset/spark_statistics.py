@@ -64,8 +64,8 @@ def _end_of_window(interactions: DataFrame, start_ms: int, last_ms: int) -> int:
             .groupBy("profile_id")
             .agg(F.min(time).alias("first"), F.max(time).alias("last"))
         )
-        asked = users.where((F.col("first") <= begin_ms) & (F.col("last") > begin_ms))
-        if asked.limit(MIN_TEST_USERS).count() == MIN_TEST_USERS:
+        test_users = users.where((F.col("first") <= begin_ms) & (F.col("last") > begin_ms))
+        if test_users.limit(MIN_TEST_USERS).count() == MIN_TEST_USERS:
             return end_ms
         (before_ms,) = interactions.where(time <= begin_ms).agg(F.max(time)).first() or (None,)
         if before_ms is None or begin_ms == end_ms:

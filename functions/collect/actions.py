@@ -34,8 +34,8 @@ class ActionRoutes:
         Tracking ID that requests must contain.
     """
 
-    def __init__(self, store: ActionStore, stream: EventStream, *, tracking_id: str, people: UserIds) -> None:
-        self._store, self._stream, self._tracking_id, self._people = store, stream, tracking_id, people
+    def __init__(self, store: ActionStore, stream: EventStream, *, tracking_id: str, user_ids: UserIds) -> None:
+        self._store, self._stream, self._tracking_id, self._user_ids = store, stream, tracking_id, user_ids
 
     def put(self, request: CollectRequest) -> dict[str, Any]:
         """Store the valid actions of a request; see `functions.collect.rows.RowRoutes.put`."""
@@ -61,14 +61,14 @@ class ActionRoutes:
                 request.body(maximum=MAX_BYTES),
                 now_ms=request.now_ms,
                 tracking_id=self._tracking_id,
-                ids=self._people.ids,
+                ids=self._user_ids.ids,
                 correlation_id=request.correlation_id,
                 agent=request.agent,
             )
         kept = [
             interaction
             for interaction in interactions
-            if not self._people.erased(interaction.user_id, interaction.session_id, now_ms=request.now_ms)
+            if not self._user_ids.erased(interaction.user_id, interaction.session_id, now_ms=request.now_ms)
         ]
         if kept:
             self._stream.put(kept, remaining_ms=request.remaining_ms)

@@ -25,10 +25,10 @@ class Events:
     """
 
     def __init__(
-        self, stream: EventStream, *, tracking_id: str, configuration: ConfigurationReader, people: UserIds
+        self, stream: EventStream, *, tracking_id: str, configuration: ConfigurationReader, user_ids: UserIds
     ) -> None:
         self._stream = stream
-        self._people = people
+        self._user_ids = user_ids
         self._tracking_id = tracking_id
         self._configuration = configuration
 
@@ -55,7 +55,7 @@ class Events:
             call = self._parse(request, session=session)
         # All events of a request have one user and session.
         first = call.interactions[0] if call.interactions else None
-        if first and self._people.erased(first.user_id, first.session_id, now_ms=request.now_ms):
+        if first and self._user_ids.erased(first.user_id, first.session_id, now_ms=request.now_ms):
             count(Metric.EVENTS_OF_ERASED_USERS, len(call.interactions))
         elif call.interactions:
             self._stream.put(call.interactions, remaining_ms=request.remaining_ms)
@@ -74,7 +74,7 @@ class Events:
                 now_ms=now_ms,
                 tracking_id=self._tracking_id,
                 configuration=configuration,
-                ids=self._people.ids,
+                ids=self._user_ids.ids,
                 session=session,
                 correlation_id=request.correlation_id,
                 agent=request.agent,

@@ -35,7 +35,7 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         Low-level clients.
     """
     configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
-    people = user_ids(
+    ids = user_ids(
         s3,
         settings.artefact_bucket,
         secretsmanager,
@@ -48,7 +48,7 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         stream,
         tracking_id=settings.tracking_id,
         configuration=configuration,
-        people=people,
+        user_ids=ids,
     )
     items = RowRoutes(
         ITEMS,
@@ -63,10 +63,10 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         configuration=configuration,
         columns=attrgetter("user_columns"),
         accepted=Metric.USERS_ACCEPTED,
-        people=people,
+        user_ids=ids,
     )
     actions = ActionRoutes(
-        ActionStore(s3, settings.artefact_bucket), stream, tracking_id=settings.tracking_id, people=people
+        ActionStore(s3, settings.artefact_bucket), stream, tracking_id=settings.tracking_id, user_ids=ids
     )
     documents: Mapping[str, Route] = {
         "POST /events": events.put,

@@ -38,9 +38,9 @@ class RowRoutes(Generic[R]):
         configuration: ConfigurationReader,
         columns: Callable[[Configuration], Mapping[str, ColumnType]],
         accepted: Metric,
-        people: UserIds | None = None,
+        user_ids: UserIds | None = None,
     ) -> None:
-        self._people = people
+        self._user_ids = user_ids
         self._kind = kind
         self._store = store
         self._configuration = configuration
@@ -117,22 +117,22 @@ class RowRoutes(Generic[R]):
 
     def _id(self, request: CollectRequest) -> str:
         row_id = request.path_id(self._kind.id_field)
-        return self._people.ids.user(row_id) if self._people else row_id
+        return self._user_ids.ids.user(row_id) if self._user_ids else row_id
 
     def _there(self, request: CollectRequest) -> str:
         """Return the stored ID of the row in the path. Raise an error if the user is erased."""
         row_id = self._id(request)
-        if self._people and self._people.erased(row_id, now_ms=request.now_ms):
+        if self._user_ids and self._user_ids.erased(row_id, now_ms=request.now_ms):
             raise NotFound(f"there is no {self._kind.name} {row_id!r}")
         return row_id
 
     def _stored(self, rows: Sequence[R], *, now_ms: int) -> Sequence[R]:
         """Return rows with their stored IDs. Rows of erased users are accepted and dropped."""
-        if self._people is None:
+        if self._user_ids is None:
             return rows
-        people, kind = self._people, self._kind
-        named = [kind.make(people.ids.user(kind.id_of(row)), row.properties) for row in rows]
-        kept = [row for row in named if not people.erased(kind.id_of(row), now_ms=now_ms)]
+        user_ids, kind = self._user_ids, self._kind
+        named = [kind.make(user_ids.ids.user(kind.id_of(row)), row.properties) for row in rows]
+        kept = [row for row in named if not user_ids.erased(kind.id_of(row), now_ms=now_ms)]
         if len(kept) < len(rows):
             count(Metric.ROWS_OF_ERASED_USERS, len(rows) - len(kept))
         return kept

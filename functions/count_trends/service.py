@@ -124,9 +124,9 @@ def count_trends(
         If S3 does not respond, or the configuration or the tombstones cannot be read.
     """
     columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
-    people = list(zip(columns["user_id"], columns["session_id"], strict=True))
+    id_pairs = list(zip(columns["user_id"], columns["session_id"], strict=True))
     types = columns["event_type"]
-    gone = {ids for ids in set(people) if erased(*ids)}
+    gone = {ids for ids in set(id_pairs) if erased(*ids)}
     weights = configurations.current(now_ms=now_ms).event_weights
     unreadable = {record.sequence for record, _ in refused}
     readable = [record for record in records if record.sequence not in unreadable] if refused else records
@@ -141,7 +141,7 @@ def count_trends(
         )
         for record, person, event_id, item_id, time_ms, name, agent in zip(
             readable,
-            people,
+            id_pairs,
             columns["event_id"],
             columns["item_id"],
             columns["event_time_ms"],
@@ -155,5 +155,5 @@ def count_trends(
     if events:
         last = records[-1]
         counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
-    of_erased = sum(ids in gone for ids in people) if gone else 0
+    of_erased = sum(ids in gone for ids in id_pairs) if gone else 0
     return CountResult(counted, len(events) - counted, len(unreadable), of_erased)

@@ -145,7 +145,7 @@ def _compare(
     least = dataset.minimum_user_interactions if dataset else 1
     active, activity = drift_metrics.of_active(known, minimum_user_interactions=least)
     everybody = window.counted["profile_id"].unique()
-    people = look_at(everybody, activity.index, profiles=places.profiles, bundle=baseline.bundle)
+    profile_statistics = look_at(everybody, activity.index, profiles=places.profiles, bundle=baseline.bundle)
 
     def scores() -> pd.Series[float]:
         version = baseline.champion.version
@@ -153,12 +153,16 @@ def _compare(
 
     return _Comparison(
         figures=(
-            *_of_dataset(baseline, active, activity, people, lambda: _catalogue(places, now_ms=now_ms), rules.psi),
+            *_of_dataset(
+                baseline, active, activity, profile_statistics, lambda: _catalogue(places, now_ms=now_ms), rules.psi
+            ),
             _of_scores(baseline, scores, rules.psi),
         ),
         volume=_volume(baseline, window),
         unknown_items=1 - len(known) / len(window.counted) if len(window.counted) else None,
-        unknown_users=people.unknown / people.looked_at if people.looked_at else None,
+        unknown_users=profile_statistics.unknown / profile_statistics.looked_at
+        if profile_statistics.looked_at
+        else None,
     )
 
 
@@ -166,7 +170,7 @@ def _of_dataset(
     baseline: Baseline,
     active: pd.DataFrame,
     activity: pd.Series[int],
-    people: ProfileStatistics,
+    profile_statistics: ProfileStatistics,
     catalogue: Callable[[], Snapshot],
     threshold: float,
 ) -> list[Figure]:
@@ -185,7 +189,7 @@ def _of_dataset(
         Drift.ITEM_POPULARITY: drift_metrics.item_popularity(reference.item_popularity, active),
         Drift.CATEGORY_POPULARITY: categories,
         Drift.USER_ACTIVITY: drift_metrics.user_activity(reference.user_activity, activity),
-        Drift.HISTORY_LENGTH: drift_metrics.history_length(reference.history_length, people.lengths),
+        Drift.HISTORY_LENGTH: drift_metrics.history_length(reference.history_length, profile_statistics.lengths),
         Drift.EVENT_TYPES: types,
     }
     reasons = {

@@ -27,7 +27,9 @@ def purge_datasets(work: PurgeContext) -> Iterator[None]:
     bucket = work.places.artefact_bucket
     matcher = UserMatcher(work.user_id)
     after = work.progress.cursor.get("after", "")
-    for stored in scan(work.s3, bucket, DATASETS_PREFIX, after=after, wanted=lambda entry: _may_name_people(entry.key)):
+    for stored in scan(
+        work.s3, bucket, DATASETS_PREFIX, after=after, wanted=lambda entry: _may_contain_user_ids(entry.key)
+    ):
         if stored.body is not None and stored.key.endswith(".parquet"):
             file = parquet.open_parquet(stored.body, where=f"s3://{bucket}/{stored.key}")
             mask = _hits(work, file)
@@ -44,7 +46,7 @@ def purge_datasets(work: PurgeContext) -> Iterator[None]:
         yield
 
 
-def _may_name_people(key: str) -> bool:
+def _may_contain_user_ids(key: str) -> bool:
     """Return true if an object may contain user IDs. Copies of models do not, and are too large to search."""
     return f"/{CHAMPION_FOLDER}/" not in key
 

@@ -34,7 +34,7 @@ def _reader() -> KafkaReader:
         configurations=ConfigurationReader(
             s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s)
         ),
-        people=user_ids(
+        user_ids=user_ids(
             s3,
             settings.artefact_bucket,
             client("secretsmanager"),

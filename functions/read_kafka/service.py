@@ -80,14 +80,14 @@ class KafkaReader:
         lake_bucket: str,
         tracking_id: str,
         configurations: ConfigurationSource,
-        people: UserIds,
+        user_ids: UserIds,
     ) -> None:
         self._stream = stream
         self._s3 = s3
         self._lake_bucket = lake_bucket
         self._tracking_id = tracking_id
         self._configurations = configurations
-        self._people = people
+        self._user_ids = user_ids
 
     def read(self, records: Iterator[KafkaRecord], *, now_ms: int, remaining_ms: Callable[[], float]) -> KafkaResult:
         """Send valid events to the stream and invalid records to quarantine. Records of erased users are dropped.
@@ -132,7 +132,7 @@ class KafkaReader:
                 now_ms=now_ms,
                 tracking_id=self._tracking_id,
                 configuration=configuration,
-                ids=self._people.ids,
+                ids=self._user_ids.ids,
                 correlation_id=f"kafka:{record.partition}:{record.offset}",
             )
         except (InvalidInput, NotFound) as error:
@@ -140,7 +140,7 @@ class KafkaReader:
 
     def _erased(self, interactions: Sequence[Interaction], *, now_ms: int) -> bool:
         first = interactions[0]  # All events of a record have one user and session.
-        return self._people.erased(first.user_id, first.session_id, now_ms=now_ms)
+        return self._user_ids.erased(first.user_id, first.session_id, now_ms=now_ms)
 
     def _quarantine(self, record: KafkaRecord, refused: Sequence[InvalidInput], *, now_ms: int) -> bool:
         """Write a record with its reasons to quarantine.
@@ -148,7 +148,7 @@ class KafkaReader:
         Return False if it belongs to an erased user and is dropped.
         """
         reason = "; ".join(map(str, refused))
-        ids = self._people.ids
+        ids = self._user_ids.ids
         held = QuarantinedRecord(
             StreamRecord(
                 stream=record.topic,
@@ -159,7 +159,7 @@ class KafkaReader:
             ),
             reason if ids is PLAIN_IDS else without_values(reason),
         )
-        if names_erased(held.record, lambda user, session=None: self._people.erased(user, session, now_ms=now_ms)):
+        if names_erased(held.record, lambda user, session=None: self._user_ids.erased(user, session, now_ms=now_ms)):
             return False
         S3Object(self._s3, self._lake_bucket, held.key).write(held.to_json())
         return True

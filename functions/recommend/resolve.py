@@ -249,8 +249,8 @@ def rule_set(
     name
         Rule set that replaces the recommender's rule set; None for the rules of the request only.
     """
-    chosen = configuration.recommenders[request.recommender].rules if name == OWN_RULES else name
-    rules = None if chosen is None else configuration.rules[chosen].at(now_ms)
+    selected = configuration.recommenders[request.recommender].rules if name == OWN_RULES else name
+    rules = None if selected is None else configuration.rules[selected].at(now_ms)
     if request.promotions is not None:
         promotions = tuple(
             Promotion(promotion.filter_name, promotion.share, promotion.name) for promotion in request.promotions

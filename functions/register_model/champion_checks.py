@@ -55,14 +55,14 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
 
 def _lack_of_users(comparison: Mapping[str, Any], limits: GateLimits) -> tuple[str, dict[str, int]] | None:
     """Return the reason and the counts of a comparison with too few users, otherwise None."""
-    asked, least = int(comparison.get("asked_users") or 0), limits.min_compared_users
-    if not comparison.get("candidate") or not comparison.get("champion") or asked < least:
-        why = comparison.get("reason") or f"{asked} users have new interactions, {least} are needed for a comparison"
-        return why, {"asked_users": asked, "min_compared_users": least}
+    users, least = int(comparison.get("asked_users") or 0), limits.min_compared_users
+    if not comparison.get("candidate") or not comparison.get("champion") or users < least:
+        why = comparison.get("reason") or f"{users} users have new interactions, {least} are needed for a comparison"
+        return why, {"asked_users": users, "min_compared_users": least}
     hit = int(comparison.get("hit_users") or 0)
     if hit < MIN_HIT_USERS:
-        why = f"{hit} of {asked} users have a relevant item in either list, {MIN_HIT_USERS} are needed"
-        return why, {"asked_users": asked, "hit_users": hit}
+        why = f"{hit} of {users} users have a relevant item in either list, {MIN_HIT_USERS} are needed"
+        return why, {"asked_users": users, "hit_users": hit}
     return None
 
 
@@ -136,26 +136,28 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
         else None
     )
     most = limits.max_slice_drop_percent
-    said = {name: figures for name, figures in (slices or {}).items() if figures["users"] >= limits.min_compared_users}
-    if not said:
+    compared = {
+        name: figures for name, figures in (slices or {}).items() if figures["users"] >= limits.min_compared_users
+    }
+    if not compared:
         return Check(SLICES, True, f"no segment has {limits.min_compared_users} users")
     fallen = [
         name
-        for name, figures in said.items()
+        for name, figures in compared.items()
         if _falls(figures["candidate"], figures["champion"], figures["ahead"], most)
     ]
-    values = {"max_slice_drop_percent": most, "slices": said}
+    values = {"max_slice_drop_percent": most, "slices": compared}
     if not fallen:
-        few = len(slices or {}) - len(said)
+        few = len(slices or {}) - len(compared)
         return Check(
             SLICES,
             True,
-            f"none of {len(said)} segments falls significantly by more than {most}%; {few} have too few users",
+            f"none of {len(compared)} segments falls significantly by more than {most}%; {few} have too few users",
             values,
         )
     shown = "; ".join(
         f"{name}: ndcg {figures['candidate']:.4f}, champion {figures['champion']:.4f}, {figures['users']} users"
-        for name, figures in said.items()
+        for name, figures in compared.items()
         if name in fallen
     )
     return Check(SLICES, False, f"segments fall significantly by more than {most}%: {shown}", values)
@@ -177,23 +179,23 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
         return Check(NEW_DATA, True, "there are no new interactions to check")
     values = {**figures, "margin_percent": limits.margin_percent, "max_fall_percent": limits.max_fall_percent}
     least = limits.min_compared_users
-    taught = _asked(figures, "taught", ["users"], least=least)
-    foreseen = _asked(figures, "foreseen", ["users", "before_users"], least=least)
-    said = [f"{figures['interactions']} interactions are new"]
+    taught = _with_enough_users(figures, "taught", ["users"], least=least)
+    foreseen = _with_enough_users(figures, "foreseen", ["users", "before_users"], least=least)
+    reasons = [f"{figures['interactions']} interactions are new"]
     if taught is not None:
-        said.append(
+        reasons.append(
             f"trained on half of them, ndcg is {taught['candidate']:.4f} on the rest, "
             f"champion {taught['champion']:.4f}, {taught['users']} users"
         )
     if foreseen is not None:
-        said.append(
+        reasons.append(
             f"ndcg above random lists is {foreseen['now']:.4f}, "
             f"in an earlier period of the same length {foreseen['before']:.4f}"
         )
     if taught is None and foreseen is None:
-        said.append(f"fewer than {least} users could be compared")
+        reasons.append(f"fewer than {least} users could be compared")
     elif foreseen is None:
-        said.append(
+        reasons.append(
             f"predictability was not compared with an earlier period: fewer than {least} users in one of them, or too "
             "little data before the champion's last event"
         )
@@ -204,10 +206,12 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
         foreseen["now"], foreseen["before"], foreseen["difference"], limits.max_fall_percent
     ):
         failures.append(f"predictability falls significantly by more than {limits.max_fall_percent}%")
-    return Check(NEW_DATA, not failures, "; ".join([*said, *failures]), values)
+    return Check(NEW_DATA, not failures, "; ".join([*reasons, *failures]), values)
 
 
-def _asked(figures: Mapping[str, Any], name: str, counts: Sequence[str], *, least: int) -> Mapping[str, Any] | None:
+def _with_enough_users(
+    figures: Mapping[str, Any], name: str, counts: Sequence[str], *, least: int
+) -> Mapping[str, Any] | None:
     """Return the metrics `name` if each of their periods has enough users, otherwise None."""
     answers: Mapping[str, Any] = figures.get(name) or {}
     return answers if all(answers.get(count, 0) >= least for count in counts) else None

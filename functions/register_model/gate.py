@@ -154,16 +154,16 @@ def _figures(candidate: Manifest, algorithm: str) -> Mapping[str, Any]:
 
 def _coverage(candidate: Manifest, limits: GateLimits) -> Check:
     """Check the share of items that occur in the hold-out's lists, relative to the number of positions."""
-    coverage, asked = _figures(candidate, candidate.algorithm).get("coverage"), candidate.metrics.get("asked_users")
+    coverage, users = _figures(candidate, candidate.algorithm).get("coverage"), candidate.metrics.get("asked_users")
     k = candidate.metrics.get("k")
-    if not isinstance(coverage, int | float) or not isinstance(asked, int) or not isinstance(k, int):
+    if not isinstance(coverage, int | float) or not isinstance(users, int) or not isinstance(k, int):
         return Check(COVERAGE, False, _NOT_RECORDED)
-    items, most = round(coverage * candidate.items), min(candidate.items, asked * k)
+    items, most = round(coverage * candidate.items), min(candidate.items, users * k)
     percent = 100 * items / max(1, most)
     return Check(
         COVERAGE,
         percent >= limits.min_coverage_percent,
-        f"{items} of {candidate.items} items are recommended, {percent:.1f}% of the {most} that {asked} lists of {k} "
+        f"{items} of {candidate.items} items are recommended, {percent:.1f}% of the {most} that {users} lists of {k} "
         f"could hold, at least {limits.min_coverage_percent}%",
         {
             "recommended_items": items,

@@ -164,8 +164,8 @@ class CanaryRun:
         if _silent(canary, arms):
             return self._give_up(pointer, canary, counts, figures)
         result = conclusion(tests) if len(sentences) > 1 else _too_few(canary)
-        asked = f"; {self.reason}" if self._by_hand and self.reason else ""
-        reason = f"run {self.run_id}: {result}{asked}"
+        cause = f"; {self.reason}" if self._by_hand and self.reason else ""
+        reason = f"run {self.run_id}: {result}{cause}"
         self._replace(pointer, reason=reason)
         return self._note(canary, PROMOTED, (result, *sentences), figures)
 
@@ -293,9 +293,9 @@ def _silent(canary: Canary, arms: Arms) -> bool:
 
 def _too_few(canary: Canary) -> str:
     """Return the message that no comparison was possible, with the number of expected responses."""
-    said = "the canary has no evidence: too few responses to compare"
+    reason = "the canary has no evidence: too few responses to compare"
     expected = canary.expected_answers
-    return said if expected is None else f"{said}; the period before the canary had {expected:,}"
+    return reason if expected is None else f"{reason}; the period before the canary had {expected:,}"
 
 
 def _figures(arms: Arms, tests: tuple[Test, ...]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Blend(Combination):
         """Return the weights with the best validation NDCG that the search finds."""
         half_life_days = self._half_life_days(tuned, judge)
         histories = judge.histories(half_life_days)
-        tuned = {name: _told(tuned[name], half_life_days) for name in sorted(tuned)}
+        tuned = {name: _with_half_life(tuned[name], half_life_days) for name in sorted(tuned)}
         sums = judge.sums({name: share(model.score(histories)) for name, model in tuned.items()})
         weights = best_weights(list(tuned), sums.ndcg)
         parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
@@ -117,7 +117,7 @@ class BlendModel(Model):
         return graph.op("Sum", *terms)
 
 
-def _told(model: Model, half_life_days: float) -> Model:
+def _with_half_life(model: Model, half_life_days: float) -> Model:
     """Return the model with the half-life, or unchanged if its fit depends on its own half-life."""
     if "half_life_days" not in model.settings.inference_parameters:
         return model

@@ -180,17 +180,17 @@ class RepurchaseModel(Model):
         op, number = graph.op, graph.number
         weights = graph.decayed_weights(1.0)  # [batch, length]
         counts = op("Sign", weights)
-        told = op("Clip", op("Div", weights, number(self.unit)), number(TINY), number(1.0))
+        relative = op("Clip", op("Div", weights, number(self.unit)), number(TINY), number(1.0))
         power = _power(self.settings.half_life_days)
-        weights = op("Mul", op("Max", op("Pow", told, number(power)), number(MIN_WEIGHT)), counts)
+        weights = op("Mul", op("Max", op("Pow", relative, number(power)), number(MIN_WEIGHT)), counts)
         row, column = (op("Unsqueeze", graph.history, graph.integers(axis)) for axis in (1, 2))
         same = op("Cast", op("Equal", row, column), to=TensorProto.FLOAT)  # [batch, length, length]
         parts = (weights, op("Pow", weights, number(4.0)), counts)
         stacked = op("Concat", *(op("Unsqueeze", part, graph.integers(2)) for part in parts), axis=2)
         sums = graph.ops("Split", op("MatMul", same, stacked), axis=2, num_outputs=3, outputs=3)
         long, short, n = (op("Squeeze", each, graph.integers(2)) for each in sums)
-        told = op("Mul", same, op("Unsqueeze", op("Mul", told, counts), graph.integers(1)))
-        newest = op("Max", op("ReduceMax", told, graph.integers(2), keepdims=0), number(TINY))
+        relative = op("Mul", same, op("Unsqueeze", op("Mul", relative, counts), graph.integers(1)))
+        newest = op("Max", op("ReduceMax", relative, graph.integers(2), keepdims=0), number(TINY))
         since = op(
             "Min", op("Mul", op("Log", newest), number(AGE_DAYS * power)), number(AGE_DAYS * math.log(MIN_WEIGHT))
         )
@@ -239,10 +239,10 @@ class _Own:
         order = np.argsort(pair, kind="stable")
         pair = pair[order]
         first = np.flatnonzero(np.diff(pair, prepend=-1))
-        told = np.clip(histories.weights[row, place][order] / np.float32(unit), np.float32(TINY), np.float32(1.0))
+        relative = np.clip(histories.weights[row, place][order] / np.float32(unit), np.float32(TINY), np.float32(1.0))
         power = _power(half_life_days)
-        weights = np.maximum(told ** np.float32(power), np.float32(MIN_WEIGHT))
-        newest = np.maximum.reduceat(told, first) if len(first) else told
+        weights = np.maximum(relative ** np.float32(power), np.float32(MIN_WEIGHT))
+        newest = np.maximum.reduceat(relative, first) if len(first) else relative
         return cls(
             *np.divmod(pair[first], columns),
             h120=np.add.reduceat(weights, first) if len(first) else weights,

@@ -258,12 +258,12 @@ class Histories:
     def __len__(self) -> int:
         return len(self.items)
 
-    def rows(self, chosen: slice | Ints) -> Histories:
+    def rows(self, selected: slice | Ints) -> Histories:
         return Histories(
-            items=self.items[chosen],
-            weights=self.weights[chosen],
-            ages=self.ages[chosen],
-            features={name: codes[chosen] for name, codes in self.features.items()},
+            items=self.items[selected],
+            weights=self.weights[selected],
+            ages=self.ages[selected],
+            features={name: codes[selected] for name, codes in self.features.items()},
         )
 
     def feature(self, name: str) -> Ints:

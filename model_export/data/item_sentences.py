@@ -42,12 +42,12 @@ def open_model(folder: Path, properties: Properties) -> SentenceModel:
         If the folder does not exist, is unreadable or contains no model, if `model2vec` is not installed, or if the
         items have no column of texts.
     """
-    said = f"the sentence model is {str(folder)!r}, expected a folder that model2vec reads"
+    message = f"the sentence model is {str(folder)!r}, expected a folder that model2vec reads"
     try:
         if not folder.is_dir():
-            raise InvalidInput(f"{said}; {'it is a file' if folder.exists() else 'there is no such folder'}")
+            raise InvalidInput(f"{message}; {'it is a file' if folder.exists() else 'there is no such folder'}")
     except OSError as error:
-        raise InvalidInput(f"{said}: {error}") from error
+        raise InvalidInput(f"{message}: {error}") from error
     try:
         from model2vec import StaticModel
     except ImportError as error:
@@ -62,7 +62,7 @@ def open_model(folder: Path, properties: Properties) -> SentenceModel:
     try:
         found = StaticModel.from_pretrained(folder)
     except Exception as error:  # a dependency of model2vec raises plain Exception
-        raise InvalidInput(f"{said}: {type(error).__name__}: {error}") from error
+        raise InvalidInput(f"{message}: {type(error).__name__}: {error}") from error
     tokenizer = found.tokenizer
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -71,15 +71,15 @@ class Budget:
 
         The estimate of an accepted algorithm is subtracted from the budget. Repeated calls return the cached decision.
         """
-        asked = algorithm, id(interactions)
-        if asked not in self._decided:
+        key = algorithm, id(interactions)
+        if key not in self._decided:
             seconds, reason = self._decide(algorithm, interactions)
-            self._decided[asked] = (
+            self._decided[key] = (
                 interactions,
                 0.0 if reason else seconds,
                 reason,
             )  # a reference to the data, so that no other object gets its id()
-        return self._decided[asked][2]
+        return self._decided[key][2]
 
     def is_ample(self, interactions: Interactions) -> bool:
         """Return whether the budget suffices for any algorithm without a cost estimate on these interactions."""

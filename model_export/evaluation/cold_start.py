@@ -62,15 +62,15 @@ class ColdStart:
     def sentence(self) -> str:
         """Return the result as one line for the log."""
         without, with_ = self.without, self.with_
-        said = (
+        note = (
             f"{self.items:,} items are new in the test, {self.others:,} too rare to be learned: the ndcg of new ones "
             f"{with_.new_items:.4f} at scale {with_.scales.new:g}, {with_.scales.rare:g} for rare ones, that of all "
             f"{without.every_item:.4f} without and {with_.every_item:.4f} with both, in lists of {LONG} "
             f"{without.every_item_long:.4f} and {with_.every_item_long:.4f}"
         )
         if self.by_words_alone is not None:
-            said += f"; without the sentence model that of new ones is {self.by_words_alone.new_items:.4f}"
-        return said
+            note += f"; without the sentence model that of new ones is {self.by_words_alone.new_items:.4f}"
+        return note
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

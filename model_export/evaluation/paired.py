@@ -53,8 +53,8 @@ def drawn(queries: Queries, *, seed: int) -> Queries:
     """Return the queries, or a random sample of `MAX_TEST_USERS` if there are more."""
     if len(queries) <= MAX_TEST_USERS:
         return queries
-    chosen = np.random.default_rng(seed).choice(len(queries), MAX_TEST_USERS, replace=False)
-    return queries.select(np.sort(chosen).astype(np.int64))
+    sample = np.random.default_rng(seed).choice(len(queries), MAX_TEST_USERS, replace=False)
+    return queries.select(np.sort(sample).astype(np.int64))
 
 
 def wanted_of(queries: Queries, seen: Seen) -> list[Ints]:
@@ -68,6 +68,8 @@ def wanted_of(queries: Queries, seen: Seen) -> list[Ints]:
 
 def gains_of(lists: Ints, wanted: Sequence[Ints]) -> Gains:
     """Return NDCG@k of each query with targets, float64 `(queries with targets,)`."""
-    asked = [query for query, targets in enumerate(wanted) if len(targets)]
-    hits = np.array([np.isin(lists[query], wanted[query]) for query in asked], np.bool_).reshape(-1, lists.shape[1])
-    return metrics.gains(hits, np.array([len(wanted[query]) for query in asked], np.int64))
+    with_targets = [query for query, targets in enumerate(wanted) if len(targets)]
+    hits = np.array([np.isin(lists[query], wanted[query]) for query in with_targets], np.bool_).reshape(
+        -1, lists.shape[1]
+    )
+    return metrics.gains(hits, np.array([len(wanted[query]) for query in with_targets], np.int64))

@@ -74,8 +74,8 @@ def of_targets(part: Part, categories: Sequence[str | None]) -> Groups:
     tail[part.fit.frequency_order()[: int(TAIL * part.fit.items)]] = False
     groups = {"tail items": tail & (counts > 0), "items without interactions": counts == 0}
     names = np.array(["", *(name or "" for name in categories)])
-    asked = names[part.queries.targets]
-    found, often = np.unique(asked[asked != ""], return_counts=True)
+    target_names = names[part.queries.targets]
+    found, often = np.unique(target_names[target_names != ""], return_counts=True)
     for name in found[np.argsort(-often, kind="stable")[:MAX_CATEGORIES]]:
         groups[f"category {name}"] = names == name
     return groups

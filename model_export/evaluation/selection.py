@@ -218,9 +218,9 @@ class Comparison:
         found = np.zeros(len(fold))
         for number in range(FOLDS):
             others = self._validation.select(np.flatnonzero(fold != number))
-            chosen = self._searched(algorithm, tuned, others) if len(others) else settings
+            selected = self._searched(algorithm, tuned, others) if len(others) else settings
             users = np.flatnonzero(fold == number)
-            model = self._fits.fit(chosen, self._split.validation.fit)
+            model = self._fits.fit(selected, self._split.validation.fit)
             found[users] = gains(model, self._validation.select(users), k=self._k, seen=self._seen)
         return found
 

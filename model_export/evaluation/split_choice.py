@@ -24,13 +24,13 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> spli
         return _counted_split(interactions, interactions.counts, holdout_days=holdout_days)
     holdout_ms = splits.holdout_ms(interactions, days=holdout_days)
     split = splits.temporal(interactions, holdout_ms=holdout_ms)
-    if _asked_at_least(split) >= MIN_TEST_USERS:
+    if _minimum_queries(split) >= MIN_TEST_USERS:
         return split
     split = splits.leave_one_out(interactions)
-    if (asked := _asked_at_least(split)) < MIN_TEST_USERS:
+    if (queries := _minimum_queries(split)) < MIN_TEST_USERS:
         raise InvalidDataset(
-            f"{asked} users have 3 interactions or more; comparing algorithms needs at least {MIN_TEST_USERS}, "
-            f"{MIN_TEST_USERS - asked} more"
+            f"{queries} users have 3 interactions or more; comparing algorithms needs at least {MIN_TEST_USERS}, "
+            f"{MIN_TEST_USERS - queries} more"
         )
     return split
 
@@ -39,15 +39,15 @@ def _counted_split(interactions: Interactions, counts: Counts, *, holdout_days: 
     if holdout_days is not None:
         raise InvalidInput(f"holdout_days is {holdout_days:g}, expected none where models are fitted from statistics")
     split = splits.counted(interactions, counts)
-    if (asked := _asked_at_least(split)) < MIN_TEST_USERS:
+    if (queries := _minimum_queries(split)) < MIN_TEST_USERS:
         raise InvalidDataset(
-            f"{asked} of {interactions.users} sampled users have interactions in an evaluation window, expected at "
+            f"{queries} of {interactions.users} sampled users have interactions in an evaluation window, expected at "
             f"least {MIN_TEST_USERS}. Raise spark_sample_interactions or turn spark_statistics off"
         )
     return split
 
 
-def _asked_at_least(split: splits.Split) -> int:
+def _minimum_queries(split: splits.Split) -> int:
     return min(len(split.validation.queries), len(split.test.queries))
 
 
@@ -59,10 +59,10 @@ def require_targets(split: splits.Split, seen: Seen) -> None:
     InvalidDataset
         If too few users have such a target.
     """
-    asked = len(with_open_targets(split.validation.queries, seen))
-    if asked < MIN_TEST_USERS:
+    queries = len(with_open_targets(split.validation.queries, seen))
+    if queries < MIN_TEST_USERS:
         left_out = "bought" if seen == "masked if bought" else "seen"
         raise InvalidDataset(
-            f"{asked} users have an item in the validation part that is new to them; comparing algorithms without "
-            f"{left_out} items needs at least {MIN_TEST_USERS}, {MIN_TEST_USERS - asked} more"
+            f"{queries} users have an item in the validation part that is new to them; comparing algorithms without "
+            f"{left_out} items needs at least {MIN_TEST_USERS}, {MIN_TEST_USERS - queries} more"
         )

@@ -66,7 +66,7 @@ class Queries:
         repeats = sum(int(np.isin(self.targets_of(query), self.seen(query)).sum()) for query in range(len(self)))
         return repeats / max(1, len(self.targets))
 
-    def told_in_part(self) -> str | None:
+    def note_on_long_histories(self) -> str | None:
         """Return a note on users with more interactions than `history_length`.
 
         None if few users have more, or if `history_length` is already the maximum.
@@ -86,16 +86,16 @@ class Queries:
             return self
         return self.select(np.linspace(0, len(self) - 1, most).astype(np.int64))
 
-    def select(self, chosen: Ints) -> Queries:
+    def select(self, selected: Ints) -> Queries:
         """Return the queries with these numbers."""
-        counts = np.diff(self.target_offsets)[chosen]
+        counts = np.diff(self.target_offsets)[selected]
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Queries(
             source=self.source,
-            starts=self.starts[chosen],
-            ends=self.ends[chosen],
-            now_ms=self.now_ms[chosen],
-            targets=np.concatenate([np.zeros(0, np.int64), *(self.targets_of(int(query)) for query in chosen)]),
+            starts=self.starts[selected],
+            ends=self.ends[selected],
+            now_ms=self.now_ms[selected],
+            targets=np.concatenate([np.zeros(0, np.int64), *(self.targets_of(int(query)) for query in selected)]),
             target_offsets=offsets,
         )
 
@@ -126,7 +126,7 @@ class Split:
     ----------
     learned_until_ms
         End of the validation's training data and start of its targets, or 0 for the protocol leave-one-out.
-    chosen_until_ms
+    selected_until_ms
         End of the data that selects settings, and start of the test targets, or 0 for the protocol leave-one-out.
     tested_until_ms
         End of the test targets, or 0 for the protocol leave-one-out.
@@ -136,7 +136,7 @@ class Split:
     validation: Part
     test: Part
     learned_until_ms: int = 0
-    chosen_until_ms: int = 0
+    selected_until_ms: int = 0
     tested_until_ms: int = 0
 
 
@@ -148,13 +148,13 @@ class Windows:
     ----------
     learned_ms, validated_ms
         Start (exclusive) and end (inclusive) of the validation window.
-    chosen_ms, tested_ms
+    selected_ms, tested_ms
         Start (exclusive) and end (inclusive) of the test window.
     """
 
     learned_ms: int
     validated_ms: int
-    chosen_ms: int
+    selected_ms: int
     tested_ms: int
 
 
@@ -186,9 +186,9 @@ def windows(interactions: Interactions, *, holdout_ms: int) -> Windows:
     """
     last_ms = int(interactions.time_ms.max())
     tested_ms = _end_of_window(interactions, last_ms, lambda _: holdout_ms)
-    chosen_ms = tested_ms - holdout_ms
-    validated_ms = _end_of_window(interactions, chosen_ms, lambda _: holdout_ms)
-    return Windows(validated_ms - holdout_ms, validated_ms, chosen_ms, tested_ms)
+    selected_ms = tested_ms - holdout_ms
+    validated_ms = _end_of_window(interactions, selected_ms, lambda _: holdout_ms)
+    return Windows(validated_ms - holdout_ms, validated_ms, selected_ms, tested_ms)
 
 
 def _end_of_window(interactions: Interactions, latest_ms: int, length_ms: Callable[[int], int]) -> int:
@@ -226,8 +226,8 @@ def leave_one_out(interactions: Interactions) -> Split:
     the validation interaction.
     """
     starts, ends = interactions.offsets[:-1], interactions.offsets[1:]
-    asked = ends - starts >= 3
-    starts, ends = starts[asked], ends[asked]
+    has_three = ends - starts >= 3
+    starts, ends = starts[has_three], ends[has_three]
     learned = np.ones(len(interactions), np.bool_)
     learned[ends - 1] = False
     learned[ends - 2] = False
@@ -256,14 +256,14 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
     model is fitted on all interactions before the test window, including the validation window.
     """
     times = windows(interactions, holdout_ms=holdout_ms)
-    learned_ms, chosen_ms = times.learned_ms, times.chosen_ms
+    learned_ms, selected_ms = times.learned_ms, times.selected_ms
     return Split(
         protocol="temporal",
         learned_until_ms=learned_ms,
-        chosen_until_ms=chosen_ms,
+        selected_until_ms=selected_ms,
         tested_until_ms=times.tested_ms,
         validation=window(interactions, learned_ms=learned_ms, after_ms=learned_ms, until_ms=times.validated_ms),
-        test=window(interactions, learned_ms=chosen_ms, after_ms=chosen_ms, until_ms=times.tested_ms),
+        test=window(interactions, learned_ms=selected_ms, after_ms=selected_ms, until_ms=times.tested_ms),
     )
 
 
@@ -273,15 +273,15 @@ def counted(interactions: Interactions, counts: Counts) -> Split:
     Both parts are fitted from the counts up to the validation window. Test histories include the validation window.
     """
     learned_ms, tested_ms = counts.manifest.learned_ms, counts.manifest.tested_ms
-    chosen_ms = tested_ms - counts.manifest.holdout_ms
+    selected_ms = tested_ms - counts.manifest.holdout_ms
     whole, fit, order = _learned(interactions, learned_ms)
     return Split(
         protocol="temporal, counted",
         learned_until_ms=learned_ms,
-        chosen_until_ms=chosen_ms,
+        selected_until_ms=selected_ms,
         tested_until_ms=tested_ms,
-        validation=_asked(whole, fit, order, after_ms=learned_ms, until_ms=chosen_ms),
-        test=_asked(whole, fit, order, after_ms=chosen_ms, until_ms=tested_ms),
+        validation=_hold_out(whole, fit, order, after_ms=learned_ms, until_ms=selected_ms),
+        test=_hold_out(whole, fit, order, after_ms=selected_ms, until_ms=tested_ms),
     )
 
 
@@ -318,7 +318,7 @@ def window(interactions: Interactions, *, learned_ms: int, after_ms: int, until_
     Queries are of users with a history up to `after_ms`.
     """
     whole, fit, order = _learned(interactions, learned_ms)
-    return _asked(whole, fit, order, after_ms=after_ms, until_ms=until_ms)
+    return _hold_out(whole, fit, order, after_ms=after_ms, until_ms=until_ms)
 
 
 def _learned(interactions: Interactions, until_ms: int) -> tuple[Interactions, Interactions, Ints]:
@@ -338,7 +338,7 @@ def _learned(interactions: Interactions, until_ms: int) -> tuple[Interactions, I
     return whole, whole.until(until_ms), order
 
 
-def _asked(whole: Interactions, fit: Interactions, order: Ints, *, after_ms: int, until_ms: int) -> Part:
+def _hold_out(whole: Interactions, fit: Interactions, order: Ints, *, after_ms: int, until_ms: int) -> Part:
     past = whole.time_ms <= after_ms
     source = dataclasses.replace(whole.select(past), counts=fit.counts)
     inside = ~past & (whole.time_ms <= until_ms)

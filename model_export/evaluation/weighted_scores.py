@@ -62,19 +62,19 @@ class WeightedScores:
 
     def gains(self, weights: Mapping[str, float]) -> Gains:
         """Return NDCG@k of each user with targets, float64 `(users,)`."""
-        chosen = {name: np.float32(weights[name]) for name in self._scores if weights.get(name)}
-        targets = _largest(_weighted_sum(chosen, self._of_targets), self._k)
-        rivals = _largest(_weighted_sum(chosen, self._of_rivals), self._k)
+        weighted = {name: np.float32(weights[name]) for name in self._scores if weights.get(name)}
+        targets = _largest(_weighted_sum(weighted, self._of_targets), self._k)
+        rivals = _largest(_weighted_sum(weighted, self._of_rivals), self._k)
         rank = (rivals[:, None, :] >= targets[:, :, None]).sum(axis=2) + np.arange(targets.shape[1])
         is_hit = (targets > 0) & (rank < self._k)
         user, place = np.nonzero(is_hit)
         hits = np.zeros((len(targets), self._k), np.bool_)
         hits[user, rank[user, place]] = True
-        bound = _weighted_sum(chosen, self._least) * _ROUNDING
+        bound = _weighted_sum(weighted, self._least) * _ROUNDING
         for unsure in np.flatnonzero((is_hit & (targets <= bound[:, None])).any(axis=1)).tolist():
-            hits[unsure] = self._ranked_over_all(unsure, chosen)
-        asked = self._counts > 0
-        return metrics.gains(hits[asked], self._counts[asked])
+            hits[unsure] = self._ranked_over_all(unsure, weighted)
+        with_targets = self._counts > 0
+        return metrics.gains(hits[with_targets], self._counts[with_targets])
 
     def _open_targets(self, queries: Queries, query: int, seen: Seen) -> Ints:
         """Mask the scores of items that may not be recommended, and return the remaining targets."""

@@ -136,7 +136,7 @@ def against_champion(
     k: int,
     seen: Seen,
     categories: Sequence[str | None],
-    chosen_until_ms: int = 0,
+    selected_until_ms: int = 0,
     earlier: Sequence[EarlierFit] = (),
     seed: int = 0,
 ) -> AgainstChampion | None:
@@ -148,7 +148,7 @@ def against_champion(
     ----------
     categories
         Category of each item of `data`, or None.
-    chosen_until_ms
+    selected_until_ms
         End of the data that selected the settings. Targets are later.
     earlier
         Fits of `settings` on `data`. A fit up to the required time is reused.
@@ -162,7 +162,7 @@ def against_champion(
     except InvalidBundle as error:
         return AgainstChampion(version=_version(directory), since_ms=None, refusal=Refusal.BROKEN, reason=str(error))
     version = champion.manifest.version
-    since_ms = max(champion.manifest.last_event_ms, chosen_until_ms)
+    since_ms = max(champion.manifest.last_event_ms, selected_until_ms)
     part = splits.since(data.interactions, after_ms=since_ms)
     found = AgainstChampion(version=version, since_ms=since_ms, users=len(part.queries))
     if refused := _refused(part):
@@ -247,20 +247,20 @@ def _slices(
     since_ms: int,
 ) -> dict[str, Paired]:
     came_later = part.queries.source.time_ms[part.queries.starts] > since_ms
-    asked: dict[str, list[Ints]] = {}
-    for name, chosen in {"new users": came_later, **of_users(part.queries)}.items():
-        asked[name] = _only(wanted, chosen)
+    targets_by_group: dict[str, list[Ints]] = {}
+    for name, mask in {"new users": came_later, **of_users(part.queries)}.items():
+        targets_by_group[name] = _only(wanted, mask)
     for name, items in of_targets(part, categories).items():
-        asked[name] = [targets[items[targets]] for targets in wanted]
-    asked = {name: targets for name, targets in asked.items() if any(map(len, targets))}
-    confidence = 1.0 - (1.0 - CONFIDENCE) / max(1, len(asked))
+        targets_by_group[name] = [targets[items[targets]] for targets in wanted]
+    targets_by_group = {name: targets for name, targets in targets_by_group.items() if any(map(len, targets))}
+    confidence = 1.0 - (1.0 - CONFIDENCE) / max(1, len(targets_by_group))
     found = {}
-    for name, targets in asked.items():
+    for name, targets in targets_by_group.items():
         own, other = gains_of(of_candidate, targets), gains_of(of_champion, targets)
         found[name] = paired(own, other, confidence=confidence)
     return found
 
 
-def _only(wanted: Sequence[Ints], chosen: npt.NDArray[np.bool_]) -> list[Ints]:
+def _only(wanted: Sequence[Ints], mask: npt.NDArray[np.bool_]) -> list[Ints]:
     nothing = np.zeros(0, np.int64)
-    return [targets if take else nothing for targets, take in zip(wanted, chosen.tolist(), strict=True)]
+    return [targets if take else nothing for targets, take in zip(wanted, mask.tolist(), strict=True)]

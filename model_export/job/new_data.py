@@ -83,18 +83,18 @@ class NewData:
 
     def sentence(self, *, k: int) -> str:
         """Return the result as one line for the log."""
-        said = [f"{self.interactions:,} interactions are new"]
+        parts = [f"{self.interactions:,} interactions are new"]
         if self.taught is not None:
             of = self.taught
-            said.append(
+            parts.append(
                 f"trained on half of them, ndcg@{k} is {of.candidate:.4f} on the rest, champion {of.champion:.4f}, "
                 f"{of.users:,} users"
             )
         if self.foreseen is not None:
-            said.append(f"above random lists {self.foreseen.now:.4f}, in an earlier period {self.foreseen.before:.4f}")
+            parts.append(f"above random lists {self.foreseen.now:.4f}, in an earlier period {self.foreseen.before:.4f}")
         elif self.taught is not None:
-            said.append("predictability was not compared with an earlier period")
-        return "; ".join(said)
+            parts.append("predictability was not compared with an earlier period")
+        return "; ".join(parts)
 
 
 def judge_new_data(
@@ -129,7 +129,7 @@ def judge_new_data(
     half_ms = _half_ms(interactions, new)
     if half_ms >= last_ms:
         half_ms = since_ms
-    part, wanted = _asked(splits.since(interactions, after_ms=half_ms), seen=seen, seed=seed)
+    part, wanted = _sampled(splits.since(interactions, after_ms=half_ms), seen=seen, seed=seed)
     found = NewData(since_ms=since_ms, half_ms=half_ms, interactions=len(new), taught=None, foreseen=None)
     if not any(map(len, wanted)) or len(part.fit) < MIN_INTERACTIONS:
         return found
@@ -192,21 +192,21 @@ def _foreseen(before: Gains, now: Gains, *, after_ms: int, until_ms: int) -> For
 
 def _above_chance(model: Model, part: Part, *, k: int, seen: Seen, seed: int) -> Gains:
     """Return the NDCG of each user with targets, minus the expected NDCG of a random list."""
-    part, wanted = _asked(part, seen=seen, seed=seed)
+    part, wanted = _sampled(part, seen=seen, seed=seed)
     gains = gains_of(answers_of(model, part, k=k, seen=seen), wanted)
     return gains - _chance(part.queries, wanted, items=model.items, k=k, seen=seen)
 
 
-def _asked(part: Part, *, seen: Seen, seed: int) -> tuple[Part, list[Ints]]:
+def _sampled(part: Part, *, seen: Seen, seed: int) -> tuple[Part, list[Ints]]:
     part = dataclasses.replace(part, queries=drawn(part.queries, seed=seed))
     return part, wanted_of(part.queries, seen)
 
 
 def _chance(queries: Queries, wanted: Sequence[Ints], *, items: int, k: int, seen: Seen) -> Gains:
     """Return the expected NDCG of k random items that may be recommended, per query with targets."""
-    asked = [query for query, targets in enumerate(wanted) if len(targets)]
-    counts = np.array([len(wanted[query]) for query in asked], np.int64)
-    masked = [len(np.unique(hidden(queries, query, seen))) for query in asked]
-    every_rank_hit = metrics.gains(np.ones((len(asked), k), np.bool_), counts)
+    with_targets = [query for query, targets in enumerate(wanted) if len(targets)]
+    counts = np.array([len(wanted[query]) for query in with_targets], np.int64)
+    masked = [len(np.unique(hidden(queries, query, seen))) for query in with_targets]
+    every_rank_hit = metrics.gains(np.ones((len(with_targets), k), np.bool_), counts)
     chance: Gains = every_rank_hit * counts / (items - np.array(masked, np.int64))
     return chance

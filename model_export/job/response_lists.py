@@ -125,7 +125,7 @@ def _histories(
     source = queries.source
     known = (positions[source.item] > 0) & ~np.isnan(weights)
     before = np.append(0, np.cumsum(known))
-    told = Interactions(
+    known_interactions = Interactions(
         user=source.user[known],
         item=positions[source.item[known]].astype(np.int32),
         time_ms=source.time_ms[known],
@@ -137,7 +137,7 @@ def _histories(
             for name, feature in source.features.items()
         },
     )
-    return told.histories(
+    return known_interactions.histories(
         starts=before[queries.starts], ends=before[queries.ends], now_ms=queries.now_ms, parameters=parameters
     )
 

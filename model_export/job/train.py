@@ -257,8 +257,8 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
         f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
         f"{repeat_share:.1%} of the validation's targets{purchases} were repeats, seen items are {seen}"
     )
-    if told := split.test.queries.told_in_part():
-        say(told)
+    if note := split.test.queries.note_on_long_histories():
+        say(note)
     require_targets(split, seen)
     return _Setup(
         hyperparameters=hyperparameters, algorithms=algorithms, budget=budget, data=data, served=data.by_frequency(),
@@ -323,7 +323,7 @@ def _earlier_fits(setup: _Setup, fits: Fits, winner: Candidate) -> Sequence[Earl
     split = setup.split
     until = {split.learned_until_ms: split.validation.fit}
     if split.test.fit is not split.validation.fit:
-        until = {split.chosen_until_ms: split.test.fit, **until}
+        until = {split.selected_until_ms: split.test.fit, **until}
     return [EarlierFit(fits.fit(winner.settings, known), until_ms) for until_ms, known in until.items() if until_ms]
 
 
@@ -334,7 +334,7 @@ def _compare_with_champion(
     data, seed = setup.data, setup.hyperparameters.seed
     compared = against_champion(
         champion, data, winner.settings, k=K, seen=setup.seen, categories=categories(data.properties),
-        chosen_until_ms=setup.split.chosen_until_ms, earlier=earlier, seed=seed,
+        selected_until_ms=setup.split.selected_until_ms, earlier=earlier, seed=seed,
     )  # fmt: skip
     if compared is None:
         return None, None
@@ -410,8 +410,8 @@ def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> si
 
 def _popularity(candidates: list[Candidate]) -> Algorithm:
     """Return the algorithm `popularity` with its selected settings, or with defaults if it was not compared."""
-    chosen = {candidate.settings.name: candidate.settings for candidate in candidates}
-    return chosen.get("popularity", known()["popularity"])
+    settings_by_name = {candidate.settings.name: candidate.settings for candidate in candidates}
+    return settings_by_name.get("popularity", known()["popularity"])
 
 
 def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algorithm]:

@@ -226,14 +226,14 @@ def _counts(deployment: Deployment, key: str) -> dict[str, int]:
 
 def _errors(deployment: Deployment, run: BatchRun) -> str:
     """Return the errors of the first failed batches as text."""
-    said: list[str] = []
+    failures: list[str] = []
     for key in _listed(deployment, errors_prefix(run.name))[:_SHOWN_ERRORS]:
         error: Any = orjson.loads(read(deployment, key))
         if isinstance(error, str):  # Step Functions may have encoded the JSON twice.
             error = orjson.loads(error)
         cause = _message(error.get("Cause", ""))
-        said.append(f"batch {key.rpartition('/')[2].removesuffix('.json')}: {error.get('Error')}: {cause}")
-    return "; ".join(said)
+        failures.append(f"batch {key.rpartition('/')[2].removesuffix('.json')}: {error.get('Error')}: {cause}")
+    return "; ".join(failures)
 
 
 def _message(cause: str) -> str:

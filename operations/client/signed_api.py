@@ -293,14 +293,14 @@ def _raise_error(call: str, status: int, text: bytes) -> None:
         message = orjson.loads(text).get("message", "")
     except (orjson.JSONDecodeError, AttributeError):
         message = text[:200].decode(errors="replace")
-    said = f"{call} answered {status}: {message}"
+    failure = f"{call} answered {status}: {message}"
     if status == 400:
-        raise InvalidInput(said)
+        raise InvalidInput(failure)
     if status == 404:
-        raise NotFound(said)
+        raise NotFound(failure)
     if status == 409:
-        raise ConcurrentUpdate(said)
-    raise Unavailable(said)
+        raise ConcurrentUpdate(failure)
+    raise Unavailable(failure)
 
 
 def _names(header: str) -> tuple[str, ...]:

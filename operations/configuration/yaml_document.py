@@ -84,9 +84,9 @@ def read(text: str) -> YamlDocument:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = ", ".join(part for part in (error.context, error.problem) if part)
+        message = ", ".join(part for part in (error.context, error.problem) if part)
         line, column = _line_and_column(text, mark.index if mark else 0)
-        raise InvalidYaml(f"is not valid YAML from here on: {said}", line=line, column=column) from error
+        raise InvalidYaml(f"is not valid YAML from here on: {message}", line=line, column=column) from error
     except yaml.reader.ReaderError as error:
         line, column = _line_and_column(text, error.position)
         raise InvalidYaml(

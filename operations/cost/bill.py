@@ -212,10 +212,10 @@ class Bill:
 
 def remarks(bill: Bill, personalize: Bill) -> list[str]:
     """Return the remarks of both bills and the unconfirmed prices, one sentence each."""
-    said = [*bill.remarks, *(f"Personalize: {remark}" for remark in personalize.remarks)]
+    remarks = [*bill.remarks, *(f"Personalize: {remark}" for remark in personalize.remarks)]
     if unverified := sorted({*bill.unverified, *personalize.unverified}):
-        said.append(f"not confirmed by any page that could be read: the prices {', '.join(unverified)}")
-    return said
+        remarks.append(f"not confirmed by any page that could be read: the prices {', '.join(unverified)}")
+    return remarks
 
 
 class Meter:

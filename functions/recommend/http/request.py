@@ -393,7 +393,7 @@ def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> Re
         own = [name for name, one in aliases.items() if one.recommender in built_in]
         expected = " or ".join(f"/{name}" for name in (*built_in, *own))
         raise NotFound(f"{request.alias_field} ends in {request.alias!r}, expected one that ends in {expected}")
-    chosen = dataclasses.replace(
+    selected = dataclasses.replace(
         request,
         alias=None,
         recommender=PERSONALIZED_RANKING if ranks else alias.recommender,
@@ -401,7 +401,7 @@ def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> Re
         hides=() if ranks else alias.hides,
         exploration=alias.exploration,
     )
-    return _checked(chosen)
+    return _checked(selected)
 
 
 def permitted(request: RecommendationRequest, sessions: Sessions | None) -> RecommendationRequest:

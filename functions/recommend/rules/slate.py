@@ -227,9 +227,9 @@ class _Composition:
 
     def _promote(self, place: int, number: int) -> bool:
         """Fill a position with the best allowed item of its promotion. Return false if there is none."""
-        for chosen in self._allowed(self._waiting[number]):
+        for candidate in self._allowed(self._waiting[number]):
             name = self._inputs.promotions[number].name
-            self._take(place, ScoredItem(chosen.position, chosen.score, f"{PROMOTED}{name}"))
+            self._take(place, ScoredItem(candidate.position, candidate.score, f"{PROMOTED}{name}"))
             return True
         return False
 

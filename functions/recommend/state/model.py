@@ -310,16 +310,16 @@ class Model:
         if within:
             popular = np.array(list(dict.fromkeys([*within, *popular.tolist()])), np.int32)
         listed = (popular if mask is None else popular[mask[popular] > -np.inf]).tolist()
-        chosen = [position for position in listed if position not in left_out][:k]
-        if len(chosen) < k:
+        selected = [position for position in listed if position not in left_out][:k]
+        if len(selected) < k:
             left_out = {0, *left_out, *listed}
             count = k + len(left_out)
             others: Iterable[int] = range(1, self.bundle.manifest.items + 1)
             if mask is not None:
                 others = np.flatnonzero(mask > -np.inf)[:count].tolist()
             rest = (position for position in others if position not in left_out)
-            chosen += itertools.islice(rest, k - len(chosen))
-        return chosen
+            selected += itertools.islice(rest, k - len(selected))
+        return selected
 
 
 def _tables(directory: Path) -> dict[str, onnxruntime.OrtValue]:

@@ -34,14 +34,14 @@ def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, source
     # scipy uses bisection only if it reads at least a tenth of the values at a time. Otherwise it scans whole rows.
     at_once = max(BATCH_TARGETS, gram.nnz // (10 * sources**2) + 1)
     pieces = [
-        _solve(gram, *_chosen(cross, diagonal, range(first, min(size, first + at_once)), ridge, sources), ridge)
+        _solve(gram, *_selected(cross, diagonal, range(first, min(size, first + at_once)), ridge, sources), ridge)
         for first in range(0, size, at_once)
     ]
     source, target, value = (np.concatenate(column) for column in zip(*pieces, strict=True))
     return sp.csr_array((value, (source, target)), shape=(size, size))
 
 
-def _chosen(
+def _selected(
     cross: sp.csr_array, diagonal: Floats, targets: range, ridge: float, most: int
 ) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
     """Return the targets with sources, their strongest sources (-1 for no source) and the right-hand sides."""

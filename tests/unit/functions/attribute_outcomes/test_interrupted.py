@@ -173,7 +173,7 @@ def test_retention_shorter_than_the_window_fails_the_call(shop: Lake) -> None:
     outcome = shop.attribute(**kept_for(6))
 
     assert outcome.days == 0
-    with pytest.raises(DaysFailed, match=r"2026-09-22: limits\.retention_days keeps less than the 7 days"):
+    with pytest.raises(DaysFailed, match=r"2026-09-22: limits\.retention_days keeps fewer than the 7 days"):
         outcome.raise_failures()
 
 

@@ -53,7 +53,7 @@ def test_temporal_validates_on_the_window_before_the_test() -> None:
     assert split.validation.fit.item.tolist() == [1, 2]
     assert split.validation.queries.targets.tolist() == [3, 4]
     assert split.test.queries.targets.tolist() == [5, 6]
-    assert split.chosen_until_ms == 3000
+    assert split.selected_until_ms == 3000
 
 
 def test_temporal_excludes_users_without_a_history() -> None:
@@ -112,7 +112,7 @@ def test_histories_longer_than_the_model_length_are_reported(length: int, long: 
     ]
     data = dataclasses.replace(interactions(sequences), history_length=length)
 
-    note = splits.leave_one_out(data).test.queries.told_in_part()
+    note = splits.leave_one_out(data).test.queries.note_on_long_histories()
 
     sentence = (
         f"{long} of 20 users asked have more interactions than the latest {length}, which are all that a model is "
@@ -181,7 +181,7 @@ def test_time_window_ends_before_a_quiet_period(tail: list[tuple[int, int]], day
 
     assert found.tested_ms == 39 * MS_PER_DAY
     # The tail changes the default length of the window slightly.
-    assert abs(found.chosen_ms - expected.chosen_ms) <= MS_PER_DAY
+    assert abs(found.selected_ms - expected.selected_ms) <= MS_PER_DAY
 
 
 def test_interactions_after_a_quiet_period_are_excluded() -> None:
@@ -199,7 +199,7 @@ def test_many_interactions_after_a_quiet_period_are_the_test_part() -> None:
     split = splits.temporal(data, holdout_ms=4 * MS_PER_DAY)
 
     assert split.tested_until_ms == 39 * MS_PER_DAY
-    assert split.chosen_until_ms == 35 * MS_PER_DAY
+    assert split.selected_until_ms == 35 * MS_PER_DAY
     # The validation window ends before the period without interactions.
     assert split.learned_until_ms == 5 * MS_PER_DAY
     assert [len(part.queries) for part in (split.validation, split.test)] == [8, 8]
@@ -210,7 +210,7 @@ def test_time_windows_of_few_users_end_with_the_last_interaction(holdout_days: i
     found = splits.windows(daily((0, 90), users=4), holdout_ms=holdout_days * MS_PER_DAY)
 
     assert found.tested_ms == 90 * MS_PER_DAY
-    assert found.validated_ms == found.chosen_ms == (90 - holdout_days) * MS_PER_DAY
+    assert found.validated_ms == found.selected_ms == (90 - holdout_days) * MS_PER_DAY
 
 
 @pytest.mark.parametrize("days", [-1.0, 36_501.0, 1e300, float("inf"), float("nan")])

@@ -64,7 +64,7 @@ def test_interactions_that_chose_the_settings_are_not_tested(tmp_path: Path) -> 
     data = shop({"old0": ["c", "e"], "old4": ["e"]})
     folder = champion(tmp_path / "champion", {("c", "e"): 1.0})
 
-    found = compared(folder, data, k=1, chosen_until_ms=START_MS + 4 * DAY_MS)
+    found = compared(folder, data, k=1, selected_until_ms=START_MS + 4 * DAY_MS)
 
     assert (found.since_ms, found.users, found.targets) == (START_MS + 4 * DAY_MS, 1, 1)
     assert found.champion is not None
@@ -79,7 +79,7 @@ def test_tested_model_is_reused_for_an_earlier_fit_of_the_same_data(tmp_path: Pa
     reversed_ = dataclasses.replace(tested, share=tested.share[::-1])
 
     own, same, other, unused = (
-        compared(folder, data, chosen_until_ms=cut_ms, earlier=[EarlierFit(model, until_ms)] if model else ())
+        compared(folder, data, selected_until_ms=cut_ms, earlier=[EarlierFit(model, until_ms)] if model else ())
         for model, until_ms in ((None, 0), (tested, cut_ms), (reversed_, cut_ms), (reversed_, cut_ms - DAY_MS))
     )
 

@@ -44,8 +44,8 @@ def parse_aliases(
             entry.fault("states both or neither of recommender and recipe, expected one of them")
             continue
         recipe = fields["recipe"].choice(_OF_REQUESTS, what="the name of a recipe:") if "recipe" in fields else None
-        chosen = fields["recommender"].choice(recommenders) if "recommender" in fields else None
-        resolved = RECIPES[recipe] if recipe else Recipe(chosen or "")
+        recommender = fields["recommender"].choice(recommenders) if "recommender" in fields else None
+        resolved = RECIPES[recipe] if recipe else Recipe(recommender or "")
         aliases[name] = Alias(
             name,
             resolved.recommender,

@@ -123,13 +123,15 @@ def _unanswerable(recommender: str, on: tuple[str, ...]) -> str | None:
 
     Requests in an experiment contain a user, so that recommenders of users always have their input.
     """
-    for asked in on:
-        if asked == recommender:
+    for replaced in on:
+        if replaced == recommender:
             continue
-        if PERSONALIZED_RANKING in (asked, recommender):
-            return f"is {recommender!r}, which cannot answer requests for {asked}: only one of them ranks given items"
-        if recommender in OF_ITEMS and asked not in OF_ITEMS:
-            return f"is {recommender!r}, which starts from an item, but requests for {asked} need not name an item"
+        if PERSONALIZED_RANKING in (replaced, recommender):
+            return (
+                f"is {recommender!r}, which cannot answer requests for {replaced}: only one of them ranks given items"
+            )
+        if recommender in OF_ITEMS and replaced not in OF_ITEMS:
+            return f"is {recommender!r}, which starts from an item, but requests for {replaced} need not name an item"
     return None
 
 

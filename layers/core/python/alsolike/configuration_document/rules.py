@@ -130,12 +130,12 @@ def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion,
     promotions: list[Promotion] = []
     for entry in node.elements(maximum=_MAX_RULES) if node else ():
         fields = entry.fields("filter", "share", "name", *_PERIOD, required=("filter", "share"))
-        chosen = _filter(fields, filters)
+        filter_ = _filter(fields, filters)
         share = fields["share"].number(0, 1) if "share" in fields else None
         if share is not None and promoted_places([share], MAX_POSITION) == [0]:
             fields["share"].expect(f"more: it is less than one of {MAX_POSITION} places, the most there are")
         name = (fields["name"].text(NAME, f"a name: {NAME_FORM}") or "") if "name" in fields else ""
-        promotion = Promotion(chosen, share or 0.0, name, **_period(fields))
+        promotion = Promotion(filter_, share or 0.0, name, **_period(fields))
         if promotion.called and any(other.called == promotion.called for other in promotions):
             (fields["name"] if name else entry).fault(
                 f"is called {promotion.called}, as another promotion is, expected a name of its own"
@@ -169,9 +169,9 @@ def _boosts(node: Node | None, filters: DeclaredFilters, *, least: float, most: 
     boosts = []
     for entry in node.elements(maximum=_MAX_RULES) if node else ():
         fields = entry.fields("filter", "factor", *_PERIOD, required=("filter", "factor"))
-        chosen = _filter(fields, filters)
+        filter_ = _filter(fields, filters)
         factor = fields["factor"].number(least, most) if "factor" in fields else None
-        boosts.append(Boost(chosen, factor or 0.0, **_period(fields)))
+        boosts.append(Boost(filter_, factor or 0.0, **_period(fields)))
     return tuple(boosts)
 
 

@@ -109,7 +109,7 @@ class FilterEvaluator:
         self._barred = SparseSet(barred, outside=True)
         self._cache: BoundedCache[Hashable, Any] = BoundedCache(cache_bytes)
 
-    def bias(self, filter_: Filter, asked: FilterInputs, *, name: str) -> Bias:
+    def bias(self, filter_: Filter, inputs: FilterInputs, *, name: str) -> Bias:
         """Return the model's input `bias`, float32 `(items + 1,)`: 0 for items that pass, -inf for all others.
 
         Parameters
@@ -117,17 +117,17 @@ class FilterEvaluator:
         name
             Name of the filter in error messages.
         """
-        expressions = _applicable(filter_, asked.values, name=name)
-        return filter_sets.bias(self._allowed(expressions, asked), len(self._rows))
+        expressions = _applicable(filter_, inputs.values, name=name)
+        return filter_sets.bias(self._allowed(expressions, inputs), len(self._rows))
 
-    def _allowed(self, expressions: Sequence[Expression], asked: FilterInputs) -> PositionSet:
-        resolver = Resolver(asked.values, asked.now_ms, asked.item, asked.user)
+    def _allowed(self, expressions: Sequence[Expression], inputs: FilterInputs) -> PositionSet:
+        resolver = Resolver(inputs.values, inputs.now_ms, inputs.item, inputs.user)
         included: list[PositionSet] = []
         excluded: list[PositionSet] = []
         for expression in expressions:
             if all(users.holds(test, resolver) for test in expression.tests):
                 of_verb = included if expression.verb is Verb.INCLUDE else excluded
-                of_verb.append(self._of_expression(expression, resolver, asked.recent))
+                of_verb.append(self._of_expression(expression, resolver, inputs.recent))
         passing = filter_sets.union(included) if included else EVERYTHING
         return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
 

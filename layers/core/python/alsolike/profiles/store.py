@@ -458,15 +458,15 @@ class ProfileStore:
         wanted = [key_of(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
         in_vain = 0
         while wanted:
-            asked, wanted = wanted[:_BATCH_KEYS], wanted[_BATCH_KEYS:]
+            batch, wanted = wanted[:_BATCH_KEYS], wanted[_BATCH_KEYS:]
             with translate_aws_errors(f"profile table {self._table}"):
-                request = {self._table: {"Keys": asked, "ConsistentRead": True}}
+                request = {self._table: {"Keys": batch, "ConsistentRead": True}}
                 answer = self._client.batch_get_item(RequestItems=request)
             items = answer["Responses"].get(self._table, [])
             links |= {item[PROFILES_PARTITION_KEY]["S"]: (link_of(item), is_moving(item)) for item in items}
             unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
             wanted = unread + wanted
-            in_vain = self._writer.paused(in_vain + 1 if len(unread) == len(asked) else 0)
+            in_vain = self._writer.paused(in_vain + 1 if len(unread) == len(batch) else 0)
             if in_vain == MAX_ATTEMPTS:
                 raise Unavailable(f"profile table {self._table}: nothing was read {MAX_ATTEMPTS} times in a row")
         for session, (link, moving) in links.items():

@@ -268,9 +268,9 @@ def _unknown(version: str) -> NotFound:
 
 
 def _version(
-    summary: Mapping[str, Any], said: Mapping[str, str], champion: Champion | None, complete: Collection[str]
+    summary: Mapping[str, Any], metadata: Mapping[str, str], champion: Champion | None, complete: Collection[str]
 ) -> ModelVersion:
-    version, approval = said["version"], summary["ModelApprovalStatus"]
+    version, approval = metadata["version"], summary["ModelApprovalStatus"]
     if champion and version == champion.version:
         status = CHAMPION
     elif champion and champion.canary and version == champion.canary.version:
@@ -284,10 +284,10 @@ def _version(
     return ModelVersion(
         version=version,
         status=status,
-        algorithm=said["algorithm"],
+        algorithm=metadata["algorithm"],
         created_ms=round(summary["CreationTime"].timestamp() * 1000),
-        items=int(said["items"]),
-        candidates=_registered_candidates(said),
+        items=int(metadata["items"]),
+        candidates=_registered_candidates(metadata),
         package_arn=summary["ModelPackageArn"],
         approval=approval,
         pinned=champion is not None and version in champion.pinned,

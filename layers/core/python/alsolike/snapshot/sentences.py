@@ -129,13 +129,13 @@ class SentenceIndex:
 
     def metadata(self) -> dict[str, str]:
         """Return the metadata for a file."""
-        said = {
+        metadata = {
             "columns": self.model.columns,
             "dimensions": self.model.dimensions,
             "weight": self.weight,
             "probe": self.probe,
         }
-        return {_METADATA: orjson.dumps(said).decode()}
+        return {_METADATA: orjson.dumps(metadata).decode()}
 
     @classmethod
     def of_file(cls, arrays: Mapping[str, Array], metadata: Mapping[str, str], *, items: int) -> SentenceIndex:
@@ -149,23 +149,23 @@ class SentenceIndex:
         KeyError, ValueError
             If a part is missing.
         """
-        said = orjson.loads(metadata[_METADATA])
-        dimensions = int(said["dimensions"])
+        description = orjson.loads(metadata[_METADATA])
+        dimensions = int(description["dimensions"])
         vectors = _rows(arrays, _VECTORS, dimensions)
         if not 1 <= len(vectors) <= items + 1:
             raise InvalidBundle(f"{_VECTORS} has {len(vectors) - 1} items, expected 0 to {items}")
         model = SentenceModel(
-            columns=said["columns"],
+            columns=description["columns"],
             table=_rows(arrays, _TABLE, dimensions),
             tokenizer=arrays[_TOKENIZER].tobytes().decode(),
         )
-        expected, actual = arrays[_PROBE].tolist(), model.tokens(said["probe"])
+        expected, actual = arrays[_PROBE].tolist(), model.tokens(description["probe"])
         if actual != expected:
             raise InvalidBundle(
-                f"the sentence model takes {said['probe']!r} apart into tokens {actual}, expected {expected} as in the"
-                " training: the library tokenizers is of another version here"
+                f"the sentence model takes {description['probe']!r} apart into tokens {actual}, expected {expected} as "
+                "in the training: the library tokenizers is of another version here"
             )
-        return cls(model, vectors.astype(np.float32), said["probe"], float(said["weight"]))
+        return cls(model, vectors.astype(np.float32), description["probe"], float(description["weight"]))
 
 
 def _rows(arrays: Mapping[str, Array], name: str, dimensions: int) -> Array:

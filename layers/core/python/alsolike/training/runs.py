@@ -258,8 +258,8 @@ def run_of(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) ->
     events
         History of the execution.
     """
-    said = outputs(events)
-    start, registration, canary = (said.get(key) or {} for key in ("start", "registration", "canary"))
+    output = outputs(events)
+    start, registration, canary = (output.get(key) or {} for key in ("start", "registration", "canary"))
     busy, tries = start.get("first") == BUSY, start.get("first") == "canary"
     given, bare = document(execution.get("input")), _bare(execution)
     failed = bare.status not in (RUNNING, SUCCEEDED)
