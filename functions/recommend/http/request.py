@@ -252,11 +252,8 @@ def parse_popular(event: Mapping[str, Any]) -> RecommendationRequest:
 def parse_search(event: Mapping[str, Any]) -> RecommendationRequest:
     """Read `GET /search`; see `parse_recommendations`."""
     given = read_query(event, SEARCH_QUERY)
-    words = words_of(given["query"])
-    if not words:
-        raise InvalidInput(f"query is {validation.describe(given['query'])}, expected letters or digits")
     request = _request(given, recommender=PERSONALIZED_RANKING, user_id=given.get("userId"))
-    return dataclasses.replace(request, words=words)
+    return dataclasses.replace(request, words=words_of(given["query"]))
 
 
 def parse_preview(given: Mapping[str, Any]) -> RecommendationRequest:

@@ -269,6 +269,7 @@ def test_unknown_metadata_columns_are_reported(stocked: Shop) -> None:
         ("fruit", "anna", (["fig", "plum", "pear", "kiwi", "durian"], "model")),
         ("fruit stone", "anna", (["plum"], "model")),
         ("bread", "anna", ([], "none")),
+        ("-&-", "anna", ([], "none")),
     ],
 )
 def test_search_ranks_the_items_with_all_words(
