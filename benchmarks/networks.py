@@ -98,7 +98,7 @@ def measure(items: int) -> Trained:
         first_s=first - started - epoch_s,
         epoch_s=epoch_s,
         peak_mb=cost.peak_mb,
-        estimated=dataclasses.replace(settings, most_epochs=2).fit_cost(interactions),
+        estimated=dataclasses.replace(settings, max_epochs=2).fit_cost(interactions),
         graph_mb=graph_mb,
         answer_ms=answer_ms,
     )

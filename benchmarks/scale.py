@@ -251,11 +251,11 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
             None,
         )
     counting = Counting()
-    pairs = 2 * load.items * counting.most
+    pairs = 2 * load.items * counting.maximum
     yield (
         "statistics",
         f"{pairs / 1e6:,.0f} million pairs at most, {pairs * 12 / 1e9:,.1f} GB in memory",
-        f"{counting.most} targets an item in each of two matrices",
+        f"{counting.maximum} targets an item in each of two matrices",
         None,
     )
     fitted_s = fits_s("100M")

@@ -116,7 +116,7 @@ def _fit(sender: Connection, name: str, size: str, path: Path) -> None:
     # Only one epoch of SASRec is measured, because a training takes too long.
     settings = algorithm
     if isinstance(algorithm, Sasrec):
-        settings = dataclasses.replace(algorithm, epochs=1, most_epochs=2)
+        settings = dataclasses.replace(algorithm, epochs=1, max_epochs=2)
     estimated = settings.fit_cost(interactions)
     if reason := missing(algorithm):
         sender.send(Fitted(outcome=f"refused: {reason}"))

@@ -145,8 +145,8 @@ class Model(abc.ABC):
         The tensor is float32 `[batch, graph.width]`. Columns after `items` are ignored.
         """
 
-    def single_item_scores(self, *, most: int) -> sp.csr_array | None:
-        """Return at least the `most` largest scores of each history of one item, or None if `score` must compute them.
+    def single_item_scores(self, *, maximum: int) -> sp.csr_array | None:
+        """Return at least the `maximum` largest scores of each one-item history, or None if `score` must compute them.
 
         Returns
         -------

@@ -50,7 +50,7 @@ def collect(
     champion = _readable(lambda: model_versions.pointer(deployment).champion(), unreadable)
     with translate_aws_errors(f"stream {names.stream_name}"):
         stream = client("kinesis").describe_stream_summary(StreamName=names.stream_name)["StreamDescriptionSummary"]
-    runs = training_run.latest(deployment, most=_RUNS)
+    runs = training_run.latest(deployment, maximum=_RUNS)
     return {
         "environment": deployment.environment,
         "api_url": names.api_url,
@@ -135,10 +135,10 @@ def _drift(report: DriftReport | None) -> str | None:
     if report is None:
         return None
     known = [figure.value for figure in report.figures if figure.value is not None]
-    most = f"largest PSI {max(known):.3f}" if known else "no figure could be compared"
+    maximum = f"largest PSI {max(known):.3f}" if known else "no figure could be compared"
     drifted = ", ".join(figure.name for figure in report.drifted)
     failed = ", ".join(check.name for check in report.checks if check.failed)
-    return f"drift: {most}" + f", drifted: {drifted}" * bool(drifted) + f", failed checks: {failed}" * bool(failed)
+    return f"drift: {maximum}" + f", drifted: {drifted}" * bool(drifted) + f", failed checks: {failed}" * bool(failed)
 
 
 def layer_sentences(cloud: Cloud) -> tuple[str, ...]:

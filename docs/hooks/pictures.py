@@ -38,13 +38,13 @@ def chart(markdown: str, section: str, column: str, rows: list[str]) -> str:
     bars = [(label, number) for label, number in _bars(body, column) if rows == [""] or label in rows]
     if not bars:
         raise ValueError(f"section {section!r} has no column {column!r} with numbers of the rows {rows}")
-    most, title = max(number for _, number in bars), escape(f"{section}: {column}")
+    maximum, title = max(number for _, number in bars), escape(f"{section}: {column}")
     lines = [
         f'<svg class="chart" viewBox="0 0 760 {_ROW * len(bars)}" role="img" aria-label="{title}" font-size="13"'
         ' fill="currentColor">'
     ]
     for index, (label, number) in enumerate(bars):
-        top, length = _ROW * index, 1 + _LENGTH * number / most
+        top, length = _ROW * index, 1 + _LENGTH * number / maximum
         lines += [
             f'<text x="{_LABEL}" y="{top + 16}" text-anchor="end">{escape(label)}</text>',
             f'<rect x="{_LABEL + 8}" y="{top + 3}" width="{length:.1f}" height="{_ROW - 6}"'

@@ -134,7 +134,7 @@ def _minimums(counted: pd.DataFrame, configuration: Configuration) -> tuple[npt.
         for minimum in minimums(configuration):
             codes_by_row = codes[minimum.column]
             counts = np.bincount(codes_by_row[kept], minlength=1)
-            few = kept & (counts[np.minimum(codes_by_row, len(counts) - 1)] < minimum.least)
+            few = kept & (counts[np.minimum(codes_by_row, len(counts) - 1)] < minimum.count)
             dropped[minimum.reason] += int(few.sum())
             kept &= ~few
         if int(kept.sum()) == before:

@@ -46,7 +46,7 @@ class Minimum:
 
     reason: str
     column: str
-    least: int
+    count: int
 
 
 def minimums(configuration: Configuration) -> tuple[Minimum, ...]:

@@ -239,11 +239,11 @@ def _minimums(pairs: DataFrame, configuration: Configuration) -> tuple[DataFrame
     while True:
         before = sum(dropped.values())
         for minimum in minimums(configuration):
-            if minimum.least <= 1:  # No count is lower.
+            if minimum.count <= 1:  # No count is lower.
                 continue
             total = F.sum("interactions").alias("interactions")
             few = (
-                pairs.groupBy(minimum.column).agg(total).where(F.col("interactions") < minimum.least).localCheckpoint()
+                pairs.groupBy(minimum.column).agg(total).where(F.col("interactions") < minimum.count).localCheckpoint()
             )
             if count := _total(few):
                 dropped[minimum.reason] += count

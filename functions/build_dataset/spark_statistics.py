@@ -121,7 +121,7 @@ def statistics(interactions: DataFrame, counting: Counting, *, now_ms: int) -> t
         .fillna(0.0, ["transitions"])
         .select(*ITEM_STATISTICS)
     )
-    transitions = _strongest(followed, F.col("value"), counting.most)
+    transitions = _strongest(followed, F.col("value"), counting.maximum)
     return of_items, transitions, _gram(together, sessions, counting)
 
 
@@ -177,11 +177,11 @@ def _gram(together: DataFrame, sessions: DataFrame, counting: Counting) -> DataF
     of_source = F.broadcast(sessions.select(F.col("item").alias("source"), F.col("sessions").alias("of_source")))
     of_target = F.broadcast(sessions.select(F.col("item").alias("target"), F.col("sessions").alias("of_target")))
     cosine = F.col("value") / (F.sqrt(F.col("of_source") * F.col("of_target")) + counting.shrink)
-    return _strongest(both.join(of_source, "source").join(of_target, "target"), cosine, counting.most)
+    return _strongest(both.join(of_source, "source").join(of_target, "target"), cosine, counting.maximum)
 
 
-def _strongest(pairs: DataFrame, strength: Column, most: int) -> DataFrame:
-    """Keep the `most` strongest targets per source, and the source itself. Ties are broken by the lower position."""
+def _strongest(pairs: DataFrame, strength: Column, maximum: int) -> DataFrame:
+    """Keep the `maximum` strongest targets per source, and the source itself. Ties are broken by the lower position."""
     itself = F.col("source") == F.col("target")
     rank = Window.partitionBy("source", itself).orderBy(strength.desc(), "target")
-    return pairs.withColumn("rank", F.row_number().over(rank)).where(F.col("rank") <= most).select(*PAIR_COLUMNS)
+    return pairs.withColumn("rank", F.row_number().over(rank)).where(F.col("rank") <= maximum).select(*PAIR_COLUMNS)

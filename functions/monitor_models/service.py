@@ -142,8 +142,8 @@ def _compare(
         return _none(f"the lake has had no event for {rules.silent_hours} hours")
     known = drift_metrics.known_to(baseline, window.counted)
     dataset = baseline.dataset
-    least = dataset.minimum_user_interactions if dataset else 1
-    active, activity = drift_metrics.of_active(known, minimum_user_interactions=least)
+    minimum = dataset.minimum_user_interactions if dataset else 1
+    active, activity = drift_metrics.of_active(known, minimum_user_interactions=minimum)
     everybody = window.counted["profile_id"].unique()
     profile_statistics = look_at(everybody, activity.index, profiles=places.profiles, bundle=baseline.bundle)
 

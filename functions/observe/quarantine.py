@@ -43,12 +43,12 @@ def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dic
     """
     groups: dict[tuple[str, str], _Group] = {}
     objects, truncated = 0, False
-    for prefixes, most in (
+    for prefixes, maximum in (
         (iter([FAILED_BATCHES_PREFIX]), MAX_BATCHES),
         (_days(client, bucket), MAX_OBJECTS),
     ):
         for stored in _objects(client, bucket, prefixes):
-            if objects >= most or not has_time():
+            if objects >= maximum or not has_time():
                 truncated = True
                 break
             if stored.body is None:

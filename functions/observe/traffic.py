@@ -23,7 +23,7 @@ def traffic(
     own_namespace
         Namespace of the metrics of the deployment's functions.
     """
-    period_s = next((period for most, period in _PERIODS_S if minutes <= most), _LONGEST_PERIOD_S)
+    period_s = next((period for maximum, period in _PERIODS_S if minutes <= maximum), _LONGEST_PERIOD_S)
     period_ms = period_s * 1000
     from_ms = (now_ms - minutes * 60_000) // period_ms * period_ms
     series = MetricReader(cloudwatch, own_namespace=own_namespace).read(

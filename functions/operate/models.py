@@ -41,9 +41,9 @@ class Models:
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest versions, and the champion."""
-        most = request.query(MODELS_QUERY).get("limit", DEFAULT_VERSIONS)
+        maximum = request.query(MODELS_QUERY).get("limit", DEFAULT_VERSIONS)
         champion = self._versions.registry.champion()
-        versions = self._versions.latest(champion, most=most)
+        versions = self._versions.latest(champion, maximum=maximum)
         damaged = self._bundles.all_damaged(champion)
         return {
             "champion": champion and champion_document(champion),

@@ -25,8 +25,8 @@ class Trainings:
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest runs. Details of the history are omitted if the time is too short."""
-        most = request.query(TRAININGS_QUERY).get("limit", DEFAULT_RUNS)
-        runs = self._runs.latest(most=most, goes_on=lambda: request.remaining_ms() > LEFT_MS)
+        maximum = request.query(TRAININGS_QUERY).get("limit", DEFAULT_RUNS)
+        runs = self._runs.latest(maximum=maximum, goes_on=lambda: request.remaining_ms() > LEFT_MS)
         return {"runs": [_run(run, log=self._last_line(run)) for run in runs]}
 
     def start(self, request: OperatorRequest) -> dict[str, Any]:

@@ -160,8 +160,8 @@ def exploration(kind: Kind, request: Mapping[str, Any], *, of_actions: bool = Fa
         True to also return an explicit weight of 0, because actions are explored by default.
     """
     settings = _object(_object(request, f"{kind.field}Config"), "itemExplorationConfig")
-    share = _number(settings, "explorationWeight", default=0.0, most=1.0)
-    days = _number(settings, "explorationItemAgeCutOff", default=NEW_FOR_DAYS, most=3_650.0)
+    share = _number(settings, "explorationWeight", default=0.0, maximum=1.0)
+    days = _number(settings, "explorationItemAgeCutOff", default=NEW_FOR_DAYS, maximum=3_650.0)
     is_stated = bool(share) or (of_actions and "explorationWeight" in settings)
     return Exploration(share, max(math.ceil(days), 1)) if is_stated else None
 
@@ -173,14 +173,16 @@ def _object(holder: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     return value or {}
 
 
-def _number(settings: Mapping[str, Any], field: str, *, default: float, most: float) -> float:
+def _number(settings: Mapping[str, Any], field: str, *, default: float, maximum: float) -> float:
     text = settings.get(field, default)
     try:
         number = float(text)
     except (TypeError, ValueError):
         number = math.nan
-    if not 0 <= number <= most:
-        raise PersonalizeError(f"{field} is {validation.describe(text)}, expected a number from 0 to {most:g}", INVALID)
+    if not 0 <= number <= maximum:
+        raise PersonalizeError(
+            f"{field} is {validation.describe(text)}, expected a number from 0 to {maximum:g}", INVALID
+        )
     return number
 
 

@@ -47,14 +47,14 @@ class ColdPublisher:
 
     Parameters
     ----------
-    most
+    maximum
         Maximum number of cold items.
     """
 
-    def __init__(self, store: SnapshotStore, contents: ChampionContents, *, most: int = MAX_COLD_ITEMS) -> None:
+    def __init__(self, store: SnapshotStore, contents: ChampionContents, *, maximum: int = MAX_COLD_ITEMS) -> None:
         self._store = store
         self._contents = contents
-        self._most = most
+        self._maximum = maximum
 
     def publish(self, changes: Sequence[Change], *, now_ms: int) -> ColdPublished | None:
         """Update the cold items to the snapshot's changes and the champion. Return None if there is no champion.
@@ -93,9 +93,9 @@ class ColdPublisher:
                 before, left_out = recounted()
                 compared = len(before)
             items = ColdItems.merge([before, changed])
-            if len(items) > self._most:
+            if len(items) > self._maximum:
                 items = self._live(items, manifest)
-            kept = items.newest(self._most)
+            kept = items.newest(self._maximum)
             published = ColdPublished(len(kept), compared, left_out + len(items) - len(kept))
             return manifest.with_cold(self._store.upload(kept, now_ms=now_ms), model=content.version, now_ms=now_ms)
 
@@ -125,7 +125,7 @@ class ColdPublisher:
         snapshot = Snapshot.open([self._store.fetch(entry) for entry in manifest.segments], version=manifest.version)
         rows = snapshot.live_rows()
         rows = rows[~content.index.knows(snapshot.hashes(rows))]
-        last = np.lexsort((snapshot.hashes(rows), snapshot.updated_at_ms(rows)))[-self._most :]
+        last = np.lexsort((snapshot.hashes(rows), snapshot.updated_at_ms(rows)))[-self._maximum :]
         items = ColdItems.of([snapshot.change(row) for row in rows[last].tolist()], content.index)
         return items, len(rows) - len(last)
 

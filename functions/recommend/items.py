@@ -149,7 +149,7 @@ def request_items(
         *(item_id for item_id, _ in fallback),
         *(history if request.recommender in (BUY_AGAIN, RECENTLY_VIEWED) else ()),
     ]
-    to_rank = catalogue.search(request.words, most=MAX_RESULTS) if request.words else request.to_rank or ()
+    to_rank = catalogue.search(request.words, maximum=MAX_RESULTS) if request.words else request.to_rank or ()
     others = _unknown([*listed, *to_rank], catalogue)
 
     def positions(item_ids: Sequence[str]) -> Positions:

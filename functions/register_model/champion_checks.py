@@ -55,10 +55,10 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
 
 def _lack_of_users(comparison: Mapping[str, Any], limits: GateLimits) -> tuple[str, dict[str, int]] | None:
     """Return the reason and the counts of a comparison with too few users, otherwise None."""
-    users, least = int(comparison.get("asked_users") or 0), limits.min_compared_users
-    if not comparison.get("candidate") or not comparison.get("champion") or users < least:
-        why = comparison.get("reason") or f"{users} users have new interactions, {least} are needed for a comparison"
-        return why, {"asked_users": users, "min_compared_users": least}
+    users, minimum = int(comparison.get("asked_users") or 0), limits.min_compared_users
+    if not comparison.get("candidate") or not comparison.get("champion") or users < minimum:
+        why = comparison.get("reason") or f"{users} users have new interactions, {minimum} are needed for a comparison"
+        return why, {"asked_users": users, "min_compared_users": minimum}
     hit = int(comparison.get("hit_users") or 0)
     if hit < MIN_HIT_USERS:
         why = f"{hit} of {users} users have a relevant item in either list, {MIN_HIT_USERS} are needed"
@@ -135,7 +135,7 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
         if isinstance(comparison, Mapping) and comparison.get("version") == champion.version
         else None
     )
-    most = limits.max_slice_drop_percent
+    maximum = limits.max_slice_drop_percent
     compared = {
         name: figures for name, figures in (slices or {}).items() if figures["users"] >= limits.min_compared_users
     }
@@ -144,15 +144,15 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
     fallen = [
         name
         for name, figures in compared.items()
-        if _falls(figures["candidate"], figures["champion"], figures["ahead"], most)
+        if _falls(figures["candidate"], figures["champion"], figures["ahead"], maximum)
     ]
-    values = {"max_slice_drop_percent": most, "slices": compared}
+    values = {"max_slice_drop_percent": maximum, "slices": compared}
     if not fallen:
         few = len(slices or {}) - len(compared)
         return Check(
             SLICES,
             True,
-            f"none of {len(compared)} segments falls significantly by more than {most}%; {few} have too few users",
+            f"none of {len(compared)} segments falls significantly by more than {maximum}%; {few} have too few users",
             values,
         )
     shown = "; ".join(
@@ -160,7 +160,7 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
         for name, figures in compared.items()
         if name in fallen
     )
-    return Check(SLICES, False, f"segments fall significantly by more than {most}%: {shown}", values)
+    return Check(SLICES, False, f"segments fall significantly by more than {maximum}%: {shown}", values)
 
 
 def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
@@ -178,9 +178,9 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     if figures is None:
         return Check(NEW_DATA, True, "there are no new interactions to check")
     values = {**figures, "margin_percent": limits.margin_percent, "max_fall_percent": limits.max_fall_percent}
-    least = limits.min_compared_users
-    taught = _with_enough_users(figures, "taught", ["users"], least=least)
-    foreseen = _with_enough_users(figures, "foreseen", ["users", "before_users"], least=least)
+    minimum = limits.min_compared_users
+    taught = _with_enough_users(figures, "taught", ["users"], minimum=minimum)
+    foreseen = _with_enough_users(figures, "foreseen", ["users", "before_users"], minimum=minimum)
     reasons = [f"{figures['interactions']} interactions are new"]
     if taught is not None:
         reasons.append(
@@ -193,11 +193,11 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
             f"in an earlier period of the same length {foreseen['before']:.4f}"
         )
     if taught is None and foreseen is None:
-        reasons.append(f"fewer than {least} users could be compared")
+        reasons.append(f"fewer than {minimum} users could be compared")
     elif foreseen is None:
         reasons.append(
-            f"predictability was not compared with an earlier period: fewer than {least} users in one of them, or too "
-            "little data before the champion's last event"
+            f"predictability was not compared with an earlier period: fewer than {minimum} users in one of them, or "
+            "too little data before the champion's last event"
         )
     failures = []
     if taught is not None and _falls(taught["candidate"], taught["champion"], taught["ahead"], limits.margin_percent):
@@ -210,13 +210,13 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
 
 
 def _with_enough_users(
-    figures: Mapping[str, Any], name: str, counts: Sequence[str], *, least: int
+    figures: Mapping[str, Any], name: str, counts: Sequence[str], *, minimum: int
 ) -> Mapping[str, Any] | None:
     """Return the metrics `name` if each of their periods has enough users, otherwise None."""
     answers: Mapping[str, Any] = figures.get(name) or {}
-    return answers if all(answers.get(count, 0) >= least for count in counts) else None
+    return answers if all(answers.get(count, 0) >= minimum for count in counts) else None
 
 
-def _falls(own: float, other: float, interval: Any, most_percent: int) -> bool:
+def _falls(own: float, other: float, interval: Any, max_percent: int) -> bool:
     high = interval[1]
-    return other > 0 and below(own, other, most_percent) and high is not None and bool(high < 0)
+    return other > 0 and below(own, other, max_percent) and high is not None and bool(high < 0)

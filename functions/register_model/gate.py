@@ -158,16 +158,16 @@ def _coverage(candidate: Manifest, limits: GateLimits) -> Check:
     k = candidate.metrics.get("k")
     if not isinstance(coverage, int | float) or not isinstance(users, int) or not isinstance(k, int):
         return Check(COVERAGE, False, _NOT_RECORDED)
-    items, most = round(coverage * candidate.items), min(candidate.items, users * k)
-    percent = 100 * items / max(1, most)
+    items, maximum = round(coverage * candidate.items), min(candidate.items, users * k)
+    percent = 100 * items / max(1, maximum)
     return Check(
         COVERAGE,
         percent >= limits.min_coverage_percent,
-        f"{items} of {candidate.items} items are recommended, {percent:.1f}% of the {most} that {users} lists of {k} "
-        f"could hold, at least {limits.min_coverage_percent}%",
+        f"{items} of {candidate.items} items are recommended, {percent:.1f}% of the {maximum} that {users} lists of "
+        f"{k} could hold, at least {limits.min_coverage_percent}%",
         {
             "recommended_items": items,
-            "possible_items": most,
+            "possible_items": maximum,
             "percent": percent,
             "min_coverage_percent": limits.min_coverage_percent,
             **_of_both(candidate, "coverage"),

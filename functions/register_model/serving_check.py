@@ -62,12 +62,12 @@ def serving_checks(bundle: Bundle, *, limits: GateLimits) -> tuple[Check, ...]:
 
 def _size(manifest: Manifest, limits: GateLimits) -> Check:
     size_bytes = sum(int(manifest.files[name]["size_bytes"]) for name in manifest.files_of(SERVED_FILES))
-    most = limits.max_bundle_bytes
+    maximum = limits.max_bundle_bytes
     return Check(
         "bundle size",
-        size_bytes <= most,
-        f"{size_bytes / 1e6:.1f} MB, serving has room for {most / 1e6:.0f} MB",
-        {"size_bytes": size_bytes, "max_bundle_bytes": most},
+        size_bytes <= maximum,
+        f"{size_bytes / 1e6:.1f} MB, serving has room for {maximum / 1e6:.0f} MB",
+        {"size_bytes": size_bytes, "max_bundle_bytes": maximum},
         final=True,
     )
 

@@ -87,7 +87,7 @@ def _again(interactions: Interactions, *, days: float) -> Floats:
     columns = interactions.items + 1
     had, again = np.zeros(columns, np.int64), np.zeros(columns, np.int64)
     past_ms = latest_of_past(interactions, days=days) if len(interactions) else 0
-    for part in interactions.by_users(most=BATCH_INTERACTIONS):
+    for part in interactions.by_users(maximum=BATCH_INTERACTIONS):
         late, key = part.time_ms > past_ms, pairs(part)
         before, within = distinct(key[~late]), distinct(key[late])
         had += np.bincount(before % columns, minlength=columns)
@@ -112,7 +112,7 @@ class BuyAgainModel(Model):
         scores: Floats = own.toarray()
         return scores
 
-    def single_item_scores(self, *, most: int) -> sp.csr_array:
+    def single_item_scores(self, *, maximum: int) -> sp.csr_array:
         """Return a diagonal table of the factors."""
         return diagonal(self.factor)
 

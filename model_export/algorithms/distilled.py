@@ -137,7 +137,7 @@ class Distilled(Combination):
 
     def _table(self, model: Model) -> sp.csr_array:
         """Return the scaled largest scores of a model for each single item, float32 `(items + 1, items + 1)`."""
-        table = model.single_item_scores(most=self.targets)
+        table = model.single_item_scores(maximum=self.targets)
         if table is None:
             blocks = _scores_of_single_items(model, targets=self.targets)
             table = ItemRows.of_every_item(blocks, items=model.items, n=self.targets).table()
@@ -148,7 +148,7 @@ class Distilled(Combination):
 
 def _scores_of_single_items(model: Model, *, targets: int) -> Iterator[sp.csr_array]:
     """Yield tables with the largest scores after a history of one item: consecutive rows for all items, in chunks."""
-    for rows in chunks(model.items, items=model.items, length=1, most_bytes=BATCH_BYTES, pairs=False):
+    for rows in chunks(model.items, items=model.items, length=1, max_bytes=BATCH_BYTES, pairs=False):
         items = np.arange(1 + rows.start, 1 + rows.stop)[:, None]
         scores = model.score(Histories(items=items, weights=np.ones(items.shape, np.float32)))
         lowest = np.array([kth_best(row, targets) for row in scores])

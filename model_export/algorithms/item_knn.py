@@ -64,7 +64,7 @@ class ItemKnn(Algorithm):
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
         """Return the model from the counted co-occurrences in the Gram matrix."""
-        statistics.require(self.name, most=self.targets, session=self.session)
+        statistics.require(self.name, maximum=self.targets, session=self.session)
         sources = np.arange(1, statistics.items + 1)
         table = self._normalised(sp.csr_array(statistics.gram[1:]), sources, counts=statistics.sessions)
         rows = ItemRows.of_every_item([table], items=statistics.items, n=self.targets)
@@ -72,10 +72,10 @@ class ItemKnn(Algorithm):
 
     def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:
         """Yield the rows of the similarity matrix, in blocks of source items."""
-        together = interactions.sessions(most=self.session)
+        together = interactions.sessions(maximum=self.session)
         items_sessions = sp.csr_array(together.T)
         counts = np.diff(items_sessions.indptr)
-        for sources in source_blocks(np.diff(items_sessions.indptr), most=BATCH_ROWS):
+        for sources in source_blocks(np.diff(items_sessions.indptr), maximum=BATCH_ROWS):
             similar = sp.csr_array(items_sessions[sources.start : sources.stop] @ together)
             yield self._normalised(similar, np.arange(sources.start, sources.stop), counts=counts)
 

@@ -72,9 +72,9 @@ class PopularityModel(Model):
         """Return the same scores for every history."""
         return np.tile(self.share, (len(histories), 1))
 
-    def single_item_scores(self, *, most: int) -> sp.csr_array:
+    def single_item_scores(self, *, maximum: int) -> sp.csr_array:
         """Return a table in which the row of each item has the largest shares."""
-        target, value = best_of_row(sp.csr_array(self.share[None]), 0, n=most)
+        target, value = best_of_row(sp.csr_array(self.share[None]), 0, n=maximum)
         starts = np.maximum(np.arange(self.items + 2) - 1, 0) * len(target)  # the row of item 0 is empty
         values = np.tile(value, self.items), np.tile(target, self.items), starts
         return sp.csr_array(values, shape=(self.items + 1,) * 2)

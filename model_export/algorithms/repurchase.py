@@ -95,8 +95,8 @@ class Repurchase(Algorithm):
         """Refuse more interactions than fit into memory."""
         if len(interactions) <= self.max_interactions:
             return None
-        most, found = f"{self.max_interactions:,}", f"{len(interactions):,}"
-        return f"its limit is {most} interactions, and there are {found}; buy_again has no limit"
+        maximum, found = f"{self.max_interactions:,}", f"{len(interactions):,}"
+        return f"its limit is {maximum} interactions, and there are {found}; buy_again has no limit"
 
     def param_grid(self) -> Sequence[Self]:
         """Return these settings, and settings without demand, because the demand of a week may not last."""
@@ -158,7 +158,7 @@ class RepurchaseModel(Model):
         scores[own.row, own.item] = probability
         return scores
 
-    def single_item_scores(self, *, most: int) -> sp.csr_array:
+    def single_item_scores(self, *, maximum: int) -> sp.csr_array:
         """Return each item's repurchase probability after one interaction with it."""
         items = np.arange(1, self.items + 1)[:, None]
         own, probability = self._of_own(Histories(items=items, weights=np.ones(items.shape, np.float32)))

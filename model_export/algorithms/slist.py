@@ -69,7 +69,7 @@ class Slist(Algorithm):
     def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Refuse more pairs than fit into memory. Their number can be quadratic in the number of items."""
         place = np.arange(len(interactions)) - interactions.offsets[interactions.user]
-        together = np.diff(interactions.sessions(most=self.session).indptr).astype(np.int64)
+        together = np.diff(interactions.sessions(maximum=self.session).indptr).astype(np.int64)
         pairs = int((together**2).sum() + (np.minimum(place, self.max_gap) ** 2).sum())
         pairs = min(pairs, interactions.items**2)
         if pairs <= self.max_pairs:
@@ -78,7 +78,7 @@ class Slist(Algorithm):
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Return the model with the strongest targets of each item."""
-        together = interactions.sessions(most=self.session)
+        together = interactions.sessions(maximum=self.session)
         earlier, later = _steps(interactions, gap_decay=self.gap_decay, max_gap=self.max_gap)
         pairs = (together.T @ together) * np.float32(self.together)
         rest = np.float32(1.0 - self.together)

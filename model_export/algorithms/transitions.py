@@ -71,7 +71,7 @@ class Transitions(Algorithm):
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
         """Return the model from the counted rows of C."""
         statistics.require(
-            self.name, most=self.targets, gap_decay=self.gap_decay, max_gap=self.max_gap, backward=self.backward
+            self.name, maximum=self.targets, gap_decay=self.gap_decay, max_gap=self.max_gap, backward=self.backward
         )
         sources = np.arange(1, statistics.items + 1)
         table = self._divided(sp.csr_array(statistics.transitions[1:]), sources, sums=statistics.sums[1:])
@@ -83,7 +83,7 @@ class Transitions(Algorithm):
         by_item = np.argsort(interactions.item, kind="stable")
         starts = np.append(0, np.cumsum(np.bincount(interactions.item, minlength=interactions.items + 1)))
         offsets = interactions.offsets
-        for sources in source_blocks(np.diff(starts), most=BATCH_ROWS):
+        for sources in source_blocks(np.diff(starts), maximum=BATCH_ROWS):
             counts: Any = sp.csr_array((len(sources), interactions.items + 1), dtype=np.float64)
             for first in range(starts[sources.start], starts[sources.stop], BATCH_ROWS):
                 rows = by_item[first : min(first + BATCH_ROWS, starts[sources.stop])]

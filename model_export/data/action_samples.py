@@ -129,7 +129,7 @@ def samples(
     times = sorted(itertools.chain.from_iterable((one.time_ms for one in own) for own in of_user.values()))
     if not times:
         return None
-    least_ms = times[-MAX_SAMPLES] if len(times) > MAX_SAMPLES else times[0]
+    min_ms = times[-MAX_SAMPLES] if len(times) > MAX_SAMPLES else times[0]
     taken = sum(one.taken for own in of_user.values() for one in own)
     rate = (taken + 1) / (len(times) + 2)
     of_action = {action_id: attributes(properties) for action_id, properties in actions.items()}
@@ -137,7 +137,7 @@ def samples(
         (exposure.time_ms, profile, exposure, row)
         for profile, own in of_user.items()
         for exposure, row in _rows(own, rate, of_action, attributes(users.get(profile, {})))
-        if exposure.time_ms >= least_ms
+        if exposure.time_ms >= min_ms
     ]
     found.sort(key=lambda entry: entry[:3])
     return ActionSamples(

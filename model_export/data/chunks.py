@@ -8,8 +8,8 @@ PLACE_NUMBERS = 100
 """Number of float32 values per interaction during scoring, such as a vector or the targets of an item."""
 
 
-def chunks(histories: int, *, items: int, length: int, most_bytes: int, pairs: bool) -> Iterator[slice]:
-    """Yield slices of histories that need at most `most_bytes` for scoring, or one history each.
+def chunks(histories: int, *, items: int, length: int, max_bytes: int, pairs: bool) -> Iterator[slice]:
+    """Yield slices of histories that need at most `max_bytes` for scoring, or one history each.
 
     Memory per history is the larger of the scores and the intermediate values per interaction.
 
@@ -29,6 +29,6 @@ def chunks(histories: int, *, items: int, length: int, most_bytes: int, pairs: b
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
     numbers = max(items + 1, length * PLACE_NUMBERS, length**2 if pairs else 0)
-    at_once = max(1, most_bytes // (4 * numbers))
+    at_once = max(1, max_bytes // (4 * numbers))
     for start in range(0, histories, at_once):
         yield slice(start, min(start + at_once, histories))

@@ -139,11 +139,11 @@ class Interactions:
             features={name: feature.take(rows) for name, feature in self.features.items()},
         )
 
-    def by_users(self, *, most: int) -> Iterator[Interactions]:
-        """Yield the rows in chunks of complete users, with at most `most` rows or one user each, without counts."""
+    def by_users(self, *, maximum: int) -> Iterator[Interactions]:
+        """Yield the rows in chunks of complete users, with at most `maximum` rows or one user each, without counts."""
         offsets, first = self.offsets, 0
         while first < self.users:
-            last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + most, side="right")) - 1)
+            last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + maximum, side="right")) - 1)
             yield self.select(slice(offsets[first], offsets[last]))
             first = last
 
@@ -178,16 +178,16 @@ class Interactions:
         matrix.data[:] = 1.0
         return matrix
 
-    def sessions(self, *, most: int) -> sp.csr_array:
+    def sessions(self, *, maximum: int) -> sp.csr_array:
         """Return a matrix with 1 for each item of a session, float32 `(sessions, items + 1)`.
 
-        A session is a sequence of up to `most` successive interactions of a user. The limit bounds the cost of
-        co-occurrence counts to `most` operations per interaction, even for long histories.
+        A session is a sequence of up to `maximum` successive interactions of a user. The limit bounds the cost of
+        co-occurrence counts to `maximum` operations per interaction, even for long histories.
         """
         offsets = self.offsets
         place = np.arange(len(self)) - offsets[self.user]
-        pieces = -(-np.diff(offsets) // most)
-        row = np.concatenate([[0], np.cumsum(pieces)])[self.user] + place // most
+        pieces = -(-np.diff(offsets) // maximum)
+        row = np.concatenate([[0], np.cumsum(pieces)])[self.user] + place // maximum
         ones = np.ones(len(self), np.float32)
         matrix = sp.csr_array((ones, (row, self.item)), shape=(int(pieces.sum()), self.items + 1))
         matrix.sum_duplicates()

@@ -104,12 +104,12 @@ def _hashes(item_ids: Sequence[str]) -> npt.NDArray[np.uint64]:
     return np.sort(hashes_of([item_id.encode() for item_id in item_ids]))
 
 
-def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) -> sp.csr_array:
+def alike(interactions: Interactions, *, maximum: int, max_pairs: int = MAX_PAIRS) -> sp.csr_array:
     """Return the cosines of each item with its nearest other items, float32 `(items + 1, items + 1)`.
 
     Parameters
     ----------
-    most
+    maximum
         Maximum number of neighbours per row, exceeded only by ties.
     max_pairs
         Maximum number of item pairs, summed over tokens. The most frequent tokens are excluded to stay below it.
@@ -129,12 +129,12 @@ def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) 
         for own, (start, end) in enumerate(itertools.pairwise(similar.indptr.tolist()), first):
             groups, of_groups = similar.indices[start:end], similar.data[start:end]
             # One more, because the group contains the item itself.
-            near = np.flatnonzero(of_groups >= max(kth_best(of_groups, most + 1), MIN_COSINE))
+            near = np.flatnonzero(of_groups >= max(kth_best(of_groups, maximum + 1), MIN_COSINE))
             listed = members.take(groups[near].astype(np.int64))
             found, values = listed.data.astype(np.int64), np.repeat(of_groups[near], listed.lengths)
             for item in members[own].tolist():
                 others = found != item
-                kept = others & (values >= kth_best(values[others], most))
+                kept = others & (values >= kth_best(values[others], maximum))
                 items[item], cosines[item] = found[kept], values[kept]
     ends = np.cumsum([0, *map(len, items)])
     return sp.csr_array((np.concatenate(cosines), np.concatenate(items), ends), shape=(len(group), len(group)))

@@ -51,7 +51,7 @@ class Statistics:
     sessions: Doubles
     gram: sp.csr_array
 
-    def require(self, algorithm: str, *, most: int, **wanted: float) -> None:
+    def require(self, algorithm: str, *, maximum: int, **wanted: float) -> None:
         """Check that the statistics were counted with an algorithm's settings.
 
         Raises
@@ -62,8 +62,10 @@ class Statistics:
         for name, value in wanted.items():
             if (counted := getattr(self.counting, name)) != value:
                 raise InvalidInput(f"{algorithm} has {name} {value:g}, the statistics were counted with {counted:g}")
-        if most > self.counting.most:
-            raise InvalidInput(f"{algorithm} keeps {most} targets, the statistics have {self.counting.most} at most")
+        if maximum > self.counting.maximum:
+            raise InvalidInput(
+                f"{algorithm} keeps {maximum} targets, the statistics have {self.counting.maximum} at most"
+            )
 
     def placed(self, place: Ints, *, items: int) -> Statistics:
         """Return the statistics with items at other positions.

@@ -297,7 +297,7 @@ def _require_minimum(interactions: Interactions, dataset_id: str) -> None:
         "items": (interactions.items, MIN_ITEMS),
         "interactions": (len(interactions), MIN_INTERACTIONS),
     }
-    missing = [f"{least - count} {name}" for name, (count, least) in minimums.items() if count < least]
+    missing = [f"{minimum - count} {name}" for name, (count, minimum) in minimums.items() if count < minimum]
     if missing:
         raise InvalidDataset(
             f"dataset {dataset_id} holds {interactions.users} users, {interactions.items} items and "

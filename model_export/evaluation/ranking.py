@@ -205,7 +205,7 @@ def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
         If the scores of a model have another shape than `(queries, items + 1)`.
     """
     length = queries.source.history_length
-    for rows in chunks(len(queries), items=model.items, length=length, most_bytes=BATCH_BYTES, pairs=False):
+    for rows in chunks(len(queries), items=model.items, length=length, max_bytes=BATCH_BYTES, pairs=False):
         scores = model.score(histories(queries, half_life_days=model.settings.half_life_days, rows=rows))
         if scores.shape != (expected := (rows.stop - rows.start, model.items + 1)):
             raise InvalidInput(f"{model.settings.name} returned scores of shape {scores.shape}, expected {expected}")

@@ -80,11 +80,11 @@ class Queries:
             f"that a model is told: limits.history_length takes {MAX_HISTORY_LENGTH:,}"
         )
 
-    def sample(self, most: int) -> Queries:
-        """Return at most `most` queries, evenly spaced, which is deterministic."""
-        if len(self) <= most:
+    def sample(self, maximum: int) -> Queries:
+        """Return at most `maximum` queries, evenly spaced, which is deterministic."""
+        if len(self) <= maximum:
             return self
-        return self.select(np.linspace(0, len(self) - 1, most).astype(np.int64))
+        return self.select(np.linspace(0, len(self) - 1, maximum).astype(np.int64))
 
     def select(self, selected: Ints) -> Queries:
         """Return the queries with these numbers."""

@@ -44,13 +44,13 @@ class WeightedScores:
         columns = next(iter(scores.values())).shape[1]
         row = np.repeat(np.arange(len(queries)), self._counts)
         targets = row * columns + np.concatenate([np.zeros(0, np.int64), *self._targets])
-        self._least, keys = {}, [np.zeros(0, np.int64)]
+        self._minima, keys = {}, [np.zeros(0, np.int64)]
         for name, of_model in self._scores.items():
-            self._least[name] = np.zeros(len(queries), np.float32)
+            self._minima[name] = np.zeros(len(queries), np.float32)
             for start in range(0, len(queries), BATCH_USERS):
                 some = of_model[start : start + BATCH_USERS]
-                least = self._least[name][start : start + BATCH_USERS] = _least_candidate(some)
-                best_row, best_column = np.nonzero(some > least[:, None])
+                minimum = self._minima[name][start : start + BATCH_USERS] = _min_candidate(some)
+                best_row, best_column = np.nonzero(some > minimum[:, None])
                 keys.append((best_row + start) * np.int64(columns) + best_column)
         rivals = np.setdiff1d(np.concatenate(keys), targets)
         self._of_rivals = self._gathered(rivals, columns)
@@ -70,7 +70,7 @@ class WeightedScores:
         user, place = np.nonzero(is_hit)
         hits = np.zeros((len(targets), self._k), np.bool_)
         hits[user, rank[user, place]] = True
-        bound = _weighted_sum(weighted, self._least) * _ROUNDING
+        bound = _weighted_sum(weighted, self._minima) * _ROUNDING
         for unsure in np.flatnonzero((is_hit & (targets <= bound[:, None])).any(axis=1)).tolist():
             hits[unsure] = self._ranked_over_all(unsure, weighted)
         with_targets = self._counts > 0
@@ -97,7 +97,7 @@ class WeightedScores:
         return metrics.rank_targets(scores, self._targets[user], self._k)
 
 
-def _least_candidate(scores: Floats) -> Floats:
+def _min_candidate(scores: Floats) -> Floats:
     """Return a lower bound of the `CANDIDATES`-th largest score per row, or 0, `(rows,)`.
 
     The bound is computed from maxima of groups of columns instead of sorted rows, see

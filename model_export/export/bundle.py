@@ -130,8 +130,8 @@ def export_bundle(
 def _write_related(tables: Mapping[str, RelatedTable], directory: Path) -> None:
     """Write the tables of related items. Their size limit depends on the other files, which must exist."""
     others = (directory / name for name in files.SERVED_FILES if name != files.RELATED_FILE)
-    most_bytes = related.most_bytes(sum(path.stat().st_size for path in others))
-    related.related_items(tables, most_bytes=most_bytes).write(directory / files.RELATED_FILE)
+    max_bytes = related.max_bytes(sum(path.stat().st_size for path in others))
+    related.related_items(tables, max_bytes=max_bytes).write(directory / files.RELATED_FILE)
 
 
 def latest_histories(interactions: Interactions, model: Model) -> Histories:

@@ -71,7 +71,7 @@ class Parity:
 
 
 def check_parity(
-    model: Model, directory: Path, histories: Histories, *, k: int = PARITY_K, least_recall: float = 1.0
+    model: Model, directory: Path, histories: Histories, *, k: int = PARITY_K, min_recall: float = 1.0
 ) -> Parity:
     """Compare both graphs with the model, in chunks with bounded memory.
 
@@ -81,7 +81,7 @@ def check_parity(
 
     Parameters
     ----------
-    least_recall
+    min_recall
         Minimum recall, below 1 for graphs that may omit items.
 
     Raises
@@ -95,7 +95,7 @@ def check_parity(
     plain, biased = (_Checked(name, directory / file, k) for file in (GRAPH_FILE, BIAS_GRAPH_FILE))
     half, scarce = _bars(model.items)
     length = histories.items.shape[1]
-    for rows in chunks(len(histories), items=model.items, length=length, most_bytes=BATCH_BYTES, pairs=True):
+    for rows in chunks(len(histories), items=model.items, length=length, max_bytes=BATCH_BYTES, pairs=True):
         chunk = histories.rows(rows)
         scores = model.score(chunk)
         nothing = np.zeros((len(chunk), 0), np.int64)
@@ -106,9 +106,9 @@ def check_parity(
     one = histories.rows(slice(1))
     plain.check(one, model.score(one), exclude=np.arange(1, model.items + 1)[None, :])
     recall = 1.0 - (plain.left_out + biased.left_out) / max(1, plain.places + biased.places)
-    if not recall >= least_recall:
+    if not recall >= min_recall:
         file = plain if plain.left_out else biased
-        raise ParityError(f"{file.first_left_out}; recall is {recall:.6f}, expected at least {least_recall:g}")
+        raise ParityError(f"{file.first_left_out}; recall is {recall:.6f}, expected at least {min_recall:g}")
     largest = max(plain.largest_difference, biased.largest_difference)
     return Parity(histories=len(histories), k=k, largest_difference=largest, recall=recall)
 
@@ -146,11 +146,11 @@ class _Checked:
         expected = scores + bias if bias is not None else scores.copy()
         np.put_along_axis(expected, exclude, -np.inf, axis=1)
         expected[:, 0] = -np.inf
-        most = np.float32(TOLERANCE_OF_BEST) * scores.max(axis=1, keepdims=True)
+        maximum = np.float32(TOLERANCE_OF_BEST) * scores.max(axis=1, keepdims=True)
         items, found = recommend(self._session, histories, exclude=exclude, k=self._k, bias=bias)
         self._check_order(items, found, expected)
-        self._check_scores(items, found, expected, most)
-        self._count_left_out(items, found, expected, most)
+        self._check_scores(items, found, expected, maximum)
+        self._count_left_out(items, found, expected, maximum)
 
     def _check_order(self, items: Ints, found: Floats, expected: Floats) -> None:
         ended = items == 0
@@ -160,11 +160,11 @@ class _Checked:
         wrong = (later > earlier) | ((later == earlier) & (items[:, 1:] <= items[:, :-1]) & ~ended[:, 1:])
         self._refuse(_behind(wrong), "is not sorted by score, then position", items, found, expected)
 
-    def _check_scores(self, items: Ints, found: Floats, expected: Floats, most: Floats) -> None:
+    def _check_scores(self, items: Ints, found: Floats, expected: Floats, maximum: Floats) -> None:
         answers = items > 0
         wanted = np.take_along_axis(expected, items, axis=1)
         size = np.maximum(wanted, 1.0)
-        tolerance = np.minimum(TOLERANCE * size, most)
+        tolerance = np.minimum(TOLERANCE * size, maximum)
         with np.errstate(invalid="ignore"):  # ranks after the end are -inf on both sides
             difference = np.where(answers, np.abs(found - wanted), 0.0)
             best_after = np.maximum.accumulate(wanted[:, ::-1], axis=1)[:, ::-1]
@@ -173,19 +173,19 @@ class _Checked:
         self._refuse(late, "has another order than the model", items, found, expected)
         self.largest_difference = max(self.largest_difference, float((difference / size).max(initial=0.0)))
 
-    def _count_left_out(self, items: Ints, found: Floats, expected: Floats, most: Floats) -> None:
+    def _count_left_out(self, items: Ints, found: Floats, expected: Floats, maximum: Floats) -> None:
         """Count the ranks of the model's lists, and the items that the graph omits."""
         last = np.where(items[:, -1:] > 0, found[:, -1:], 0.0)
-        least = last + np.minimum(TOLERANCE * np.maximum(last, 1.0), most)
+        minimum = last + np.minimum(TOLERANCE * np.maximum(last, 1.0), maximum)
         wanted = np.where(items > 0, np.take_along_axis(expected, items, axis=1), -np.inf)
-        complete = (expected > least).sum(axis=1) == (wanted > least).sum(axis=1)
+        complete = (expected > minimum).sum(axis=1) == (wanted > minimum).sum(axis=1)
         self.places += int((items[complete] > 0).sum())
         for row in np.flatnonzero(~complete).tolist():
             best = np.sort(expected[row, expected[row] > 0])[::-1][: self._k]
             self.places += len(best)
             self.left_out += max(1, len(best) - int(np.count_nonzero(wanted[row] >= best[-1])))
             if not self.first_left_out:
-                missing = np.setdiff1d(np.flatnonzero(expected[row] > least[row]), items[row])[0]
+                missing = np.setdiff1d(np.flatnonzero(expected[row] > minimum[row]), items[row])[0]
                 self.first_left_out = (
                     f"{self._name} leaves out item {missing} of score {expected[row, missing]:.7g}, "
                     f"and ends at {last[row, 0]:.7g}"

@@ -127,7 +127,7 @@ class _Counted:
 
     @classmethod
     def of(cls, statistics: Statistics) -> Self:
-        statistics.require("similar", most=MAX_RELATED, session=SESSION)
+        statistics.require("similar", maximum=MAX_RELATED, session=SESSION)
         return cls(statistics.gram.astype(np.float32), statistics.sessions.astype(np.float32))
 
     @property
@@ -151,7 +151,7 @@ class Similar:
         self._prior = np.float32(SHRINK * content_share)
         counts = interactions.counts
         self._sessions: _Met = (
-            _Sets.of(interactions.sessions(most=SESSION)) if counts is None else _Counted.of(counts.statistics())
+            _Sets.of(interactions.sessions(maximum=SESSION)) if counts is None else _Counted.of(counts.statistics())
         )
         self._counts = self._sessions.counts
         known: Any = interactions.content
@@ -201,9 +201,9 @@ class Together:
         scores = _without_selves(scores, sources[row])
         once, again = scores.data == 1, scores.data > 1
         scores.data /= self._source_norm[sources[row]] * self._target_norm[scores.indices] + np.float32(SHRINK)
-        least = np.full(len(sources), np.inf, np.float32)
-        np.minimum.at(least, row[again], scores.data[again])
-        scores.data[once] = np.minimum(scores.data[once], np.float32(0.5) * least[row[once]])
+        minimum = np.full(len(sources), np.inf, np.float32)
+        np.minimum.at(minimum, row[again], scores.data[again])
+        scores.data[once] = np.minimum(scores.data[once], np.float32(0.5) * minimum[row[once]])
         return scores
 
 
@@ -225,7 +225,7 @@ def related_tables(
     }
 
 
-def most_bytes(served_bytes: int) -> int:
+def max_bytes(served_bytes: int) -> int:
     """Return the maximum size of the tables, for `served_bytes` of other files."""
     return max(MIN_BYTES, int(SHARE_OF_BUNDLE * served_bytes))
 
@@ -234,7 +234,7 @@ def table(scores: Scores) -> RelatedTable:
     """Return the best related items of every item, computed in blocks. Lower positions win ties."""
     pairs = scores.pairs
     lengths, targets, values = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.float16)]
-    for block in source_blocks(pairs, most=BATCH_PAIRS):
+    for block in source_blocks(pairs, maximum=BATCH_PAIRS):
         rows = best_rows(scores, np.arange(block.start, block.stop), n=MAX_RELATED)
         lengths.append(np.array([len(row) for row, _ in rows]))
         targets.append(np.concatenate([row for row, _ in rows]).astype(np.int32))
@@ -254,10 +254,10 @@ def _without_selves(scores: sp.csr_array, source: Ints) -> sp.csr_array:
     return scores
 
 
-def related_items(tables: Mapping[str, RelatedTable], *, most_bytes: int) -> RelatedItems:
-    """Return the tables, with rows truncated to the greatest length that fits into a file of `most_bytes`."""
+def related_items(tables: Mapping[str, RelatedTable], *, max_bytes: int) -> RelatedItems:
+    """Return the tables, with rows truncated to the greatest length that fits into a file of `max_bytes`."""
     lengths = np.concatenate([each.targets.lengths for each in tables.values()])
-    left = most_bytes - BYTES_A_ROW * (len(lengths) + len(tables))
+    left = max_bytes - BYTES_A_ROW * (len(lengths) + len(tables))
     fitting = (n for n in range(MAX_RELATED, 0, -1) if BYTES_AN_ENTRY * int(np.minimum(lengths, n).sum()) <= left)
     longest = next(fitting, 0)
     return RelatedItems({kind: _cut_rows(each, longest) for kind, each in tables.items()})

@@ -126,7 +126,7 @@ def related(scores: Scores, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
     """Return the k best related items of each item, padded with 0, `(len(items), k)`."""
     sources = distinct(items)
     best = np.zeros((len(sources), k), np.int32)
-    for block in source_blocks(np.append(0, scores.pairs[sources]), most=BATCH_PAIRS):
+    for block in source_blocks(np.append(0, scores.pairs[sources]), maximum=BATCH_PAIRS):
         rows = best_rows(scores, sources[block.start - 1 : block.stop - 1], n=k)
         for row, (targets, _) in enumerate(rows, start=block.start - 1):
             best[row, : len(targets)] = targets

@@ -84,7 +84,7 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
         taken = choose(tried).two_stages
         if taken is not None:
             longest = taken.longest_list(model.items)
-            parity = check_parity(model, folders[taken], histories, k=longest, least_recall=0.0)
+            parity = check_parity(model, folders[taken], histories, k=longest, min_recall=0.0)
             if parity.recall >= MIN_RECALL:
                 check_parity(
                     model, folders[taken], histories.rows(slice(SAMPLE)), k=longest + 1

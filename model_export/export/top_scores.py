@@ -43,7 +43,7 @@ def top_scores(
     session = open_session(directory / GRAPH_FILE)
     length, purchase = histories.items.shape[1], interactions.feature(EVENT_TYPE).code(PURCHASE)
     found: list[Floats] = []
-    for rows in chunks(len(histories), items=model.items, length=length, most_bytes=_BATCH_BYTES, pairs=True):
+    for rows in chunks(len(histories), items=model.items, length=length, max_bytes=_BATCH_BYTES, pairs=True):
         some = histories.rows(rows)
         exclude = some.items if exclude_seen else np.zeros((len(some), 1), np.int64)
         if exclude_bought:

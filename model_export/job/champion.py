@@ -209,10 +209,10 @@ def _refused(part: Part) -> tuple[Refusal, str] | None:
     if not len(part.queries):
         return Refusal.NOTHING_NEW, NOTHING_NEW
     if len(part.fit) < MIN_INTERACTIONS:
-        least = MIN_INTERACTIONS
+        minimum = MIN_INTERACTIONS
         return (
             Refusal.NO_PAST,
-            f"the data has {len(part.fit)} interactions up to the champion's last event, a fit needs {least}",
+            f"the data has {len(part.fit)} interactions up to the champion's last event, a fit needs {minimum}",
         )
     return None
 

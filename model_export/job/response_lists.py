@@ -85,7 +85,7 @@ class ChampionBundle:
         of_position[positions[1:]] = np.where(positions[1:] > 0, np.arange(1, len(positions)), 0)
         found = np.zeros((len(queries), k), np.int64)
         length = manifest.history.length
-        for rows in chunks(len(queries), items=manifest.items, length=length, most_bytes=BATCH_BYTES, pairs=True):
+        for rows in chunks(len(queries), items=manifest.items, length=length, max_bytes=BATCH_BYTES, pairs=True):
             exclude = _hidden(queries, rows, positions, seen)
             try:
                 items, _ = recommend(self._session, histories.rows(rows), exclude=exclude, k=k)
@@ -104,7 +104,7 @@ def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
     histories = _histories(queries, positions, queries.source.weight, parameters, items=model.items)
     found = np.zeros((len(queries), k), np.int64)
     length = parameters.length
-    for rows in chunks(len(queries), items=model.items, length=length, most_bytes=BATCH_BYTES, pairs=False):
+    for rows in chunks(len(queries), items=model.items, length=length, max_bytes=BATCH_BYTES, pairs=False):
         for query, scores in enumerate(model.score(histories.rows(rows)), rows.start):
             scores[scores <= 0] = -np.inf
             scores[hidden(queries, query, seen)] = -np.inf

@@ -63,10 +63,10 @@ class Load:
     signed_in_percent: Annotated[int, "Share of events with a user ID, in percent."] = 50
 
     def __post_init__(self) -> None:
-        for name, least, most in _RANGES:
+        for name, minimum, maximum in _RANGES:
             value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                raise InvalidInput(f"{name} is {value:,}, expected {least:,} to {most:,}")
+            if value is not None and not minimum <= value <= maximum:
+                raise InvalidInput(f"{name} is {value:,}, expected {minimum:,} to {maximum:,}")
 
     @property
     def events(self) -> float:

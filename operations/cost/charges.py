@@ -394,7 +394,7 @@ def _too_much(meter: Meter, summary: BilledResources, load: Load) -> None:
     training = summary.training
     if not training.runs:
         return
-    hours, most = _lasts_s(summary, load) / 3600, training.max_runtime_s / 3600
+    hours, maximum = _lasts_s(summary, load) / 3600, training.max_runtime_s / 3600
     needed_gb, has_gb = load.interactions * READ_BYTES / 1e9, MEMORY_GB.get(training.instance_type)
     what = f"a training on {load.interactions:,.0f} interactions"
     instead = "learn from fewer (limits.retention_days), or from what Spark counts (spark_statistics)"
@@ -402,10 +402,10 @@ def _too_much(meter: Meter, summary: BilledResources, load: Load) -> None:
         read = min(load.interactions, training.spark_sample_interactions)
         needed_gb = (read * READ_BYTES + load.items * STATISTICS_ITEM_BYTES) / 1e9
         what, instead = f"a training from statistics and {read:,.0f} interactions", "raise it"
-    if hours > most:
+    if hours > maximum:
         meter.remark(
-            f"{what} takes about {hours:,.1f} hours; training_max_runtime_s ends it after {most:g}, which is what the "
-            f"bill has: {instead}"
+            f"{what} takes about {hours:,.1f} hours; training_max_runtime_s ends it after {maximum:g}, which is what "
+            f"the bill has: {instead}"
         )
     if has_gb is not None and needed_gb > has_gb:
         meter.remark(

@@ -30,15 +30,15 @@ def estimate_personalize(load: Load, *, prices: Prices | None = None) -> Bill:
     meter = _metered(load, table)
     nothing = Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
     idle = sum(line.dollars for line in _metered(nothing, table).lines)
-    least = sum(line.dollars for line in meter.lines if line.fixed)
+    minimum = sum(line.dollars for line in meter.lines if line.fixed)
     older = table.dollars("personalize_legacy_requests", MIN_REQUESTS)
     meter.remark(
         "one custom solution of User-Personalization-v2 with one campaign: ingested GB, interactions of each training, "
         "requests; other uses, such as similar items, need additional campaigns"
     )
     meter.remark(
-        f"a campaign is charged one request a second at least, ${least:,.2f} of this sum, says its documentation. That "
-        f"the price of v2 holds for it was not confirmed; of older recipes it is ${older:,.2f}"
+        f"a campaign is charged one request a second at least, ${minimum:,.2f} of this sum, says its documentation. "
+        f"That the price of v2 holds for it was not confirmed; of older recipes it is ${older:,.2f}"
     )
     meter.remark(
         "not counted: the first import of the history, and the function that calls the API from the shop's pages"
@@ -55,11 +55,11 @@ def _metered(load: Load, prices: Prices) -> Meter:
     how = f"{TRAININGS:.1f} trainings on {load.history_days} days of events"
     meter.add("Personalize", "training", trained, "personalize_trained", how)
     meter.add("Personalize", "requests", load.requests, "personalize_requests", "recommendations")
-    least = max(0.0, MIN_REQUESTS - load.requests)
+    minimum = max(0.0, MIN_REQUESTS - load.requests)
     meter.add(
         "Personalize",
         "up to the minimum",
-        least,
+        minimum,
         "personalize_requests",
         "one request per second, used or not",
         fixed=True,

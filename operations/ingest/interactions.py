@@ -184,9 +184,9 @@ def check(
         impression.where(pc.or_(blank, pc.invert(well_formed))), f"IMPRESSION is not a list of {subject} IDs like a|b"
     )
     if actions:
-        most = MAX_IMPRESSION_ITEMS
-        too_many = pc.greater_equal(pc.count_substring(impression.values, "|"), most)
-        verdicts.refuse(impression.where(too_many), f"IMPRESSION has more than {most} action IDs")
+        maximum = MAX_IMPRESSION_ITEMS
+        too_many = pc.greater_equal(pc.count_substring(impression.values, "|"), maximum)
+        verdicts.refuse(impression.where(too_many), f"IMPRESSION has more than {maximum} action IDs")
     properties = _properties(rows.drop_columns(["ACTION_ID"]) if actions else rows)
     maximum = MAX_PROPERTIES_CHARACTERS
     too_long = pc.greater(pc.utf8_length(properties.values), maximum)

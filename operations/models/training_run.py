@@ -57,9 +57,9 @@ def runs(deployment: Deployment) -> TrainingRuns:
     return TrainingRuns(deployment.client("stepfunctions"), deployment.names.state_machine_arn)
 
 
-def latest(deployment: Deployment, *, most: int) -> tuple[TrainingRun, ...]:
+def latest(deployment: Deployment, *, maximum: int) -> tuple[TrainingRun, ...]:
     """Return the latest runs, latest first; see `TrainingRuns.latest`."""
-    return runs(deployment).latest(most=most)
+    return runs(deployment).latest(maximum=maximum)
 
 
 def start(deployment: Deployment, *, reason: str = "") -> str:

@@ -52,9 +52,9 @@ def candidates(name: str) -> Iterator[Any]:
 def _numbers(name: str, default: int | None) -> list[int]:
     if name == "log_retention_days":
         return sorted(declared.LOG_RETENTION_DAYS)
-    least, most = LIMITS[name]
+    minimum, maximum = LIMITS[name]
     near = () if default is None else (default * 2, default + 1, default - 1)
-    return [number for number in (*near, least, most) if least <= number <= most]
+    return [number for number in (*near, minimum, maximum) if minimum <= number <= maximum]
 
 
 def changed(name: str) -> dict[str, Any]:

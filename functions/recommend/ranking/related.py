@@ -102,8 +102,8 @@ def _of_cart(inputs: RankingInputs) -> Ranking:
     model = inputs.resolved.model
     if model is None:
         return trending_fallback(inputs)
-    most = max(inputs.k, MAX_CART_CANDIDATES)  # Rules may already require many candidates.
-    wide = dataclasses.replace(inputs, k=min(CANDIDATES_A_PLACE * inputs.k, most))
+    maximum = max(inputs.k, MAX_CART_CANDIDATES)  # Rules may already require many candidates.
+    wide = dataclasses.replace(inputs, k=min(CANDIDATES_A_PLACE * inputs.k, maximum))
     cart = inputs.items.cart[(inputs.items.cart > 0) & (inputs.items.cart <= model.bundle.manifest.items)].tolist()
     links: dict[int, float] = {}
     for position in cart:

@@ -113,7 +113,7 @@ def new_items(inputs: RankingInputs, excluded: Positions, *, days: int) -> list[
         without(inputs.mask, excluded, inputs.items),
         since_ms=resolved.now_ms - days * DAY_MS,
         until_ms=resolved.now_ms,
-        most=MAX_NEW_ITEMS + len(seen),
+        maximum=MAX_NEW_ITEMS + len(seen),
     )
     unseen: list[int] = positions[~np.isin(positions, seen)][:MAX_NEW_ITEMS].tolist()
     return unseen

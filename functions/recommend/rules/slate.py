@@ -321,15 +321,15 @@ class SlateRules:
             return []
         texts, numbers = self._known.get(position) or self._look_up(position)
         broken: list[str] = []
-        for (column, most, counts), has in zip(self._at_most, texts, strict=True):
+        for (column, maximum, counts), has in zip(self._at_most, texts, strict=True):
             for value in has:
-                if counts.get(value, 0) >= most:
+                if counts.get(value, 0) >= maximum:
                     broken.append(column)
                     break
         for (column, spread), number in zip(self._spread, numbers, strict=True):
             if number is not None and column in self._ranges:
-                least, greatest = self._ranges[column]
-                if not least <= number <= greatest and max(greatest, number) > spread * min(least, number):
+                minimum, greatest = self._ranges[column]
+                if not minimum <= number <= greatest and max(greatest, number) > spread * min(minimum, number):
                     broken.append(column)
         return broken
 
@@ -338,15 +338,15 @@ class SlateRules:
         if not self._at_most and not self._spread:
             return
         texts, numbers = self._known.get(position) or self._look_up(position)
-        for (_, most, counts), has in zip(self._at_most, texts, strict=True):
+        for (_, maximum, counts), has in zip(self._at_most, texts, strict=True):
             for value in has:
                 counts[value] = counts.get(value, 0) + 1
-                self.tightened += counts[value] == most
+                self.tightened += counts[value] == maximum
         for (column, _), number in zip(self._spread, numbers, strict=True):
             if number is not None:
-                least, greatest = self._ranges.get(column, (number, number))
-                self.tightened += column not in self._ranges or not least <= number <= greatest
-                self._ranges[column] = min(least, number), max(greatest, number)
+                minimum, greatest = self._ranges.get(column, (number, number))
+                self.tightened += column not in self._ranges or not minimum <= number <= greatest
+                self._ranges[column] = min(minimum, number), max(greatest, number)
 
     def _look_up(self, position: int) -> tuple[list[frozenset[str]], list[float | None]]:
         """Return an item's values in the columns of the rules, from a cache."""

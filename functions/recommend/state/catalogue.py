@@ -183,13 +183,13 @@ class ModelCatalogue:
         passing: npt.NDArray[np.bool_] = alive & (mask[1:] > -np.inf)
         return passing
 
-    def search(self, words: Sequence[str], *, most: int) -> list[str]:
+    def search(self, words: Sequence[str], *, maximum: int) -> list[str]:
         """Return the IDs of items that contain all words, first those of the model, most frequent first."""
         found = self._snapshot.matching(words)
         known = self._rows[1:]
         ranked = known[(known >= 0) & np.append(found, False)[known]]
         found[ranked] = False
-        rows = np.append(ranked, np.flatnonzero(found))[:most]
+        rows = np.append(ranked, np.flatnonzero(found))[:maximum]
         return [self._snapshot.item_id(row) for row in rows.tolist()]
 
     def properties(self, item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -273,12 +273,12 @@ class ModelCatalogue:
         if not self.has_cold:
             return None
 
-        def latest(most: int, left_out: Set[int]) -> list[int]:
+        def latest(maximum: int, left_out: Set[int]) -> list[int]:
             allowed = self._latest_cold
             if mask is not None:
                 allowed = allowed[mask[allowed] > -np.inf]
-            enough = allowed[: most + len(left_out)].tolist()
-            return list(itertools.islice((place for place in enough if place not in left_out), most))
+            enough = allowed[: maximum + len(left_out)].tolist()
+            return list(itertools.islice((place for place in enough if place not in left_out), maximum))
 
         return latest
 
@@ -288,14 +288,14 @@ class ModelCatalogue:
         order: npt.NDArray[np.int64] = self._items + 1 + np.argsort(-self.cold_items.updated_at_ms, kind="stable")
         return order
 
-    def newest(self, mask: Mask | None, *, since_ms: int, until_ms: int, most: int) -> npt.NDArray[np.int64]:
+    def newest(self, mask: Mask | None, *, since_ms: int, until_ms: int, maximum: int) -> npt.NDArray[np.int64]:
         """Return the positions of allowed items by `creationTimestamp`, latest first."""
         created = self._created_s
         new = (created >= since_ms / 1000) & (created <= until_ms / 1000)
         if mask is not None:
             new &= mask[: self.size] > -np.inf
         places = np.flatnonzero(new)
-        newest: npt.NDArray[np.int64] = places[np.argsort(-created[places], kind="stable")[:most]]
+        newest: npt.NDArray[np.int64] = places[np.argsort(-created[places], kind="stable")[:maximum]]
         return newest
 
     @functools.cached_property

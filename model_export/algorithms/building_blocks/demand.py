@@ -23,7 +23,7 @@ def demand(interactions: Interactions, *, days: float) -> Floats:
         return np.ones(interactions.items + 1, np.float32)
     columns, past_ms = interactions.items + 1, latest_of_past(interactions, days=days)
     observed, expected = np.zeros(columns), np.zeros(columns)
-    for part in interactions.by_users(most=BATCH_INTERACTIONS):
+    for part in interactions.by_users(maximum=BATCH_INTERACTIONS):
         late = part.time_ms > past_ms
         key, age_days = pairs(part), (past_ms - part.time_ms[~late]) / MS_PER_DAY
         weights = part.weight[~late] * np.exp2(-age_days / DEMAND_HALF_LIFE_DAYS)

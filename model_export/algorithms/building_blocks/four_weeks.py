@@ -44,9 +44,9 @@ class Windows:
         time_ms = interactions.time_ms
         end_ms = int(time_ms.max(initial=0))
         window = (end_ms - time_ms) // WINDOW_MS
-        most = int(window.max(initial=0)) + 1
-        pair, of_pair = np.divmod(distinct(pairs(interactions) * most + window), most)
-        return cls(end_ms, window, most - 1, pair, of_pair, interactions.items + 1)
+        maximum = int(window.max(initial=0)) + 1
+        pair, of_pair = np.divmod(distinct(pairs(interactions) * maximum + window), maximum)
+        return cls(end_ms, window, maximum - 1, pair, of_pair, interactions.items + 1)
 
     def stick(self, cut: int) -> Floats:
         """Return the repeat factor per item, `(items + 1,)`, from window `cut` and earlier windows.

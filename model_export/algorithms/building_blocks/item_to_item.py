@@ -47,13 +47,13 @@ class ItemRows:
         n
             Number of targets per row. The lower position wins among equal values.
         """
-        most = max(1, min(n, items))
-        target = np.zeros((len(sources) + 1, most), np.int32)
-        value = np.zeros((len(sources) + 1, most), np.float32)
+        maximum = max(1, min(n, items))
+        target = np.zeros((len(sources) + 1, maximum), np.int32)
+        value = np.zeros((len(sources) + 1, maximum), np.float32)
         first, width = 1, 1
         for block in blocks:
             for row in np.flatnonzero(np.diff(block.indptr)).tolist():
-                targets, values = best_of_row(block, row, n=most)
+                targets, values = best_of_row(block, row, n=maximum)
                 target[first + row, : len(targets)] = targets
                 value[first + row, : len(values)] = values
                 width = max(width, len(values))
@@ -113,7 +113,7 @@ class ItemRowsModel(Model):
         """Return decayed history times the table."""
         return self.rows.score(histories, position_decay=self.settings.position_decay)
 
-    def single_item_scores(self, *, most: int) -> sp.csr_array:
+    def single_item_scores(self, *, maximum: int) -> sp.csr_array:
         """Return the table."""
         return self.rows.table()
 
@@ -128,8 +128,8 @@ def diagonal(values: Floats) -> sp.csr_array:
     return sp.csr_array((values[1:], (items, items)), shape=(len(values),) * 2)
 
 
-def source_blocks(counts: Ints, *, most: int) -> Iterator[range]:
-    """Yield ranges of items, starting from 1, with a total count of at most `most`. A single item may exceed it.
+def source_blocks(counts: Ints, *, maximum: int) -> Iterator[range]:
+    """Yield ranges of items, starting from 1, with a total count of at most `maximum`. A single item may exceed it.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def source_blocks(counts: Ints, *, most: int) -> Iterator[range]:
     totals = np.cumsum(counts)
     first = 1
     while first < len(counts):
-        last = max(first + 1, int(np.searchsorted(totals, totals[first - 1] + most, side="right")))
+        last = max(first + 1, int(np.searchsorted(totals, totals[first - 1] + maximum, side="right")))
         yield range(first, last)
         first = last
 

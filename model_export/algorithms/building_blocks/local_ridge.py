@@ -42,7 +42,7 @@ def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, source
 
 
 def _selected(
-    cross: sp.csr_array, diagonal: Floats, targets: range, ridge: float, most: int
+    cross: sp.csr_array, diagonal: Floats, targets: range, ridge: float, maximum: int
 ) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
     """Return the targets with sources, their strongest sources (-1 for no source) and the right-hand sides."""
     with_any, sources, wanted = [], [], []
@@ -53,16 +53,16 @@ def _selected(
         near = np.flatnonzero(strength > 0)
         if not len(near):
             continue
-        if len(near) > most:
-            lowest = np.partition(strength[near], len(near) - most)[len(near) - most]
+        if len(near) > maximum:
+            lowest = np.partition(strength[near], len(near) - maximum)[len(near) - maximum]
             near = near[strength[near] >= lowest]
-            near = near[np.lexsort((candidates[near], -strength[near]))[:most]]
-        row, right = np.full(most, -1, np.int64), np.zeros(most)
+            near = near[np.lexsort((candidates[near], -strength[near]))[:maximum]]
+        row, right = np.full(maximum, -1, np.int64), np.zeros(maximum)
         row[: len(near)], right[: len(near)] = candidates[near], values[near]
         with_any.append(target)
         sources.append(row)
         wanted.append(right)
-    shape = (len(with_any), most)
+    shape = (len(with_any), maximum)
     return np.array(with_any, np.int64), np.array(sources, np.int64).reshape(shape), np.array(wanted).reshape(shape)
 
 
@@ -72,12 +72,12 @@ def _solve(
     """Return sources, targets and values of the solved columns."""
     if not len(targets):
         return targets, targets, np.zeros(0, np.float32)
-    most = sources.shape[1]
+    maximum = sources.shape[1]
     present = sources >= 0
     items = np.where(present, sources, 0)
-    values = gram[np.repeat(items, most, axis=1).ravel(), np.tile(items, (1, most)).ravel()]
-    system = values.reshape(-1, most, most).astype(np.float64)
+    values = gram[np.repeat(items, maximum, axis=1).ravel(), np.tile(items, (1, maximum)).ravel()]
+    system = values.reshape(-1, maximum, maximum).astype(np.float64)
     system *= present[:, :, None] & present[:, None, :]
-    system[:, np.arange(most), np.arange(most)] += ridge  # also for missing sources, whose values are then 0
+    system[:, np.arange(maximum), np.arange(maximum)] += ridge  # also for missing sources, whose values are then 0
     solved = np.linalg.solve(system, wanted[:, :, None])[:, :, 0]
     return sources[present], np.repeat(targets, present.sum(axis=1)), solved[present].astype(np.float32)

@@ -122,7 +122,7 @@ def spectrum(interactions: Interactions, size: int, rng: np.random.Generator) ->
     chance = np.maximum(sums[pairs.row] * sums[pairs.col], 1e-9)
     values: Any = np.maximum(np.log1p(pairs.data * total / chance / 50), 0.0)
     values = sp.csr_array((values, (pairs.row, pairs.col)), shape=shape)
-    nearest = alike(interactions, most=NEAREST)
+    nearest = alike(interactions, maximum=NEAREST)
     values = values + (nearest + nearest.T) / 2
     rank = min(size, items - 1)
     noise = rng.normal(0.0, 0.004, (items + 1, size))

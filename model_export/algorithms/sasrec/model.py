@@ -72,7 +72,7 @@ class Sasrec(Algorithm):
         Decay of the moving average of the weights.
     epochs
         Number of epochs without early stopping.
-    most_epochs, judge_every, patience
+    max_epochs, judge_every, patience
         Early stopping: maximum number of epochs, epochs between evaluations, evaluations without improvement.
     seed
         Seed of all random numbers.
@@ -91,7 +91,7 @@ class Sasrec(Algorithm):
     learning_rate: float = 1e-3
     averaging: float = 0.999
     epochs: int = 24
-    most_epochs: int = 60
+    max_epochs: int = 60
     judge_every: int = 2
     patience: int = 4
     seed: int = 0
@@ -104,10 +104,10 @@ class Sasrec(Algorithm):
     def fit_with_early_stopping(self, interactions: Interactions, judge: Callable[[Model], float]) -> SasrecModel:
         """Train with early stopping. The settings of the best model contain its number of epochs."""
         judged = best_of(
-            self._trained(interactions, epochs=self.most_epochs),
+            self._trained(interactions, epochs=self.max_epochs),
             judge,
             patience=self.patience,
-            checkpoint=checkpoint(dataclasses.replace(self, epochs=self.most_epochs), interactions),
+            checkpoint=checkpoint(dataclasses.replace(self, epochs=self.max_epochs), interactions),
         )
         if not judged.epochs:
             return self.fit(interactions)
@@ -118,9 +118,9 @@ class Sasrec(Algorithm):
         """Refuse data on which counting algorithms are better, and too many items to learn vectors for."""
         if len(interactions) < MIN_INTERACTIONS:
             return f"it learns from {MIN_INTERACTIONS:,} interactions on, there are {len(interactions):,}"
-        if interactions.items > (most_items := MAX_VALUES // (self.size // 2)):
+        if interactions.items > (max_items := MAX_VALUES // (self.size // 2)):
             return (
-                f"its limit is {most_items:,} items, and there are {interactions.items:,}; transitions reads the order "
+                f"its limit is {max_items:,} items, and there are {interactions.items:,}; transitions reads the order "
                 "too and has no limit"
             )
         if (size := self.size_of(interactions.items)) % self.heads:
@@ -140,7 +140,7 @@ class Sasrec(Algorithm):
         first_s = VECTOR_S * interactions.items + PAIR_S * len(interactions)
         bytes_ = NUMBER_BYTES * interactions.items * size + INTERACTION_BYTES * len(interactions)
         return FitCost(
-            seconds=first_s + self.most_epochs / 2 * interaction_s * len(interactions),
+            seconds=first_s + self.max_epochs / 2 * interaction_s * len(interactions),
             megabytes=PROCESS_MB + bytes_ / 1e6,
         )
 

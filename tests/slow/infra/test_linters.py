@@ -182,9 +182,9 @@ def _text_problems(shape: Shape, value: str, place: str) -> Iterator[str]:
         yield f"{place} is {value!r}, expected one of {choices}"
     if (pattern := shape.metadata.get("pattern")) and not _matches(pattern, value):
         yield f"{place} is {value!r}, expected a match of {pattern}"
-    least, most = shape.metadata.get("min", 0), shape.metadata.get("max", len(value))
-    if not least <= len(value) <= most:
-        yield f"{place} has {len(value)} characters, expected {least} to {most}"
+    minimum, maximum = shape.metadata.get("min", 0), shape.metadata.get("max", len(value))
+    if not minimum <= len(value) <= maximum:
+        yield f"{place} has {len(value)} characters, expected {minimum} to {maximum}"
 
 
 def _matches(pattern: str, value: str) -> bool:

@@ -67,7 +67,7 @@ def test_batch_of_one_row_is_trained_by_one_of_two_processes(alone: pytest.Monke
 @pytest.mark.usefixtures("_two")
 def test_early_stop_leaves_the_second_process_ready_for_the_next_fit() -> None:
     found = iter([0.1, 0.5, 0.3, 0.2, 0.1, 0.0])
-    settings = dataclasses.replace(SMALL, patience=2, most_epochs=6)
+    settings = dataclasses.replace(SMALL, patience=2, max_epochs=6)
 
     judged = settings.fit_with_early_stopping(DATA, lambda _: next(found))
     again = dataclasses.replace(settings, epochs=2).fit(DATA)

@@ -90,7 +90,7 @@ def test_counts_of_spark_fit_the_same_models_as_the_interactions(
 
     assert found == ids
     np.testing.assert_array_equal(
-        counts.gram.toarray(), (interactions.sessions(most=50).T @ interactions.sessions(most=50)).toarray()
+        counts.gram.toarray(), (interactions.sessions(maximum=50).T @ interactions.sessions(maximum=50)).toarray()
     )
     for algorithm in (Transitions(), Transitions(repeats=True), ItemKnn()):
         assert_same(counts, interactions, algorithm)
@@ -161,7 +161,7 @@ def test_ease_of_counts_is_equal_where_no_history_exceeds_a_session(
 def test_counts_keep_the_strongest_targets(spark: SparkSession, shop: pd.DataFrame, tmp_path: Path) -> None:
     shoppers = shop[shop["profile_id"] != "s#bot"]
     interactions, _ = interactions_of(shoppers)
-    counts, _ = counted(spark, shoppers, tmp_path, Counting(most=4))
+    counts, _ = counted(spark, shoppers, tmp_path, Counting(maximum=4))
 
     kept = counts.transitions.copy()
     kept.setdiag(0)
@@ -180,7 +180,7 @@ def test_counts_of_real_purchases_fit_the_same_models(spark: SparkSession, tmp_p
     interactions, ids = interactions_of(frame)
     assert len(frame) > 5_000
 
-    counts, found = counted(spark, frame, tmp_path, Counting(most=2_000))
+    counts, found = counted(spark, frame, tmp_path, Counting(maximum=2_000))
 
     assert found == ids
     for algorithm in (Transitions(), ItemKnn()):

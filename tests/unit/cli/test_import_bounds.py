@@ -39,13 +39,13 @@ def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_parquet_file_of_repeated_rows_is_refused_before_reading(deployment: Deployment, tmp_path: Path) -> None:
     path = repeated(tmp_path / "p.parquet", 2_000_000)
-    most = 1_000_000 + 8 * path.stat().st_size
+    maximum = 1_000_000 + 8 * path.stat().st_size
 
     with pytest.raises(InvalidInput) as caught:
         load(deployment, path)
 
     assert str(caught.value) == (
-        f"{path} has 2,000,000 rows or more in {path.stat().st_size:,} bytes, expected at most {most:,}. "
+        f"{path} has 2,000,000 rows or more in {path.stat().st_size:,} bytes, expected at most {maximum:,}. "
         "Remove repeated rows; if all are real, import them as CSV without compression"
     )
     assert not lake_objects(deployment)

@@ -130,7 +130,7 @@ def test_canary_of_a_version_has_its_decision(stepfunctions: Any) -> None:
 
     assert (outcome.version, outcome.decision, outcome.trained) == ("v0", "rolled_back", False)
     assert outcome.reasons == ("errors: 3 points more",)
-    (run,) = training_run.latest(deployment, most=5)
+    (run,) = training_run.latest(deployment, maximum=5)
     assert (run.version, run.decision) == ("v0", "rolled_back")
 
 
@@ -140,7 +140,7 @@ def test_run_during_another_run_raises_training_busy(stepfunctions: Any) -> None
     with pytest.raises(TrainingBusy, match="run r0 is active as execution e0"):
         training_run.follow(deployment, training_run.start(deployment))
 
-    (run,) = training_run.latest(deployment, most=5)
+    (run,) = training_run.latest(deployment, maximum=5)
     assert (run.status, run.run_id, run.decision) == ("SUCCEEDED", None, "busy")
     assert run.reason == "by-hand; not started, because run r0 is active as execution e0"
 
@@ -175,7 +175,7 @@ def test_finished_run_is_listed_with_its_model_and_utc_time(stepfunctions: Any) 
     deployment = deployed(stepfunctions, SUCCEEDING)
     training_run.follow(deployment, training_run.start(deployment))
 
-    (run,) = training_run.latest(deployment, most=5)
+    (run,) = training_run.latest(deployment, maximum=5)
 
     assert (run.status, run.run_id, run.version, run.decision, run.reason) == (
         "SUCCEEDED",
@@ -192,7 +192,7 @@ def test_failed_run_is_listed_with_its_reason(stepfunctions: Any) -> None:
     with pytest.raises(TrainingFailed):
         training_run.follow(deployment, training_run.start(deployment))
 
-    (run,) = training_run.latest(deployment, most=5)
+    (run,) = training_run.latest(deployment, maximum=5)
 
     assert (run.status, run.version) == ("FAILED", None)
     assert run.reason == "TrainingFailed: AlgorithmError: InvalidDataset: 3 users"

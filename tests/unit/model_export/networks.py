@@ -5,7 +5,7 @@ import numpy as np
 from model_export.algorithms.sasrec import Sasrec, SasrecModel
 from model_export.data.interactions import Floats
 
-SMALL = Sasrec(size=8, heads=2, feed=2, length=4, dropout=0.2, negatives=16, epochs=2, most_epochs=4)
+SMALL = Sasrec(size=8, heads=2, feed=2, length=4, dropout=0.2, negatives=16, epochs=2, max_epochs=4)
 
 
 def untrained(settings: Sasrec, *, items: int) -> SasrecModel:

@@ -28,13 +28,13 @@ from tests.fakes.places import create_bucket
     ("interrupt", "least"), [(kill_and_go_on, 21), (join_another_call, 21), (erase_during_a_merge, 9)]
 )
 def test_read_counts_are_unchanged_by_upkeep_interrupted_at_any_step(
-    s3: Any, interrupt: Callable[..., bool], least: int
+    s3: Any, interrupt: Callable[..., bool], minimum: int
 ) -> None:
     steps = 0
     while interrupt(s3, create_bucket(s3, f"lake-{steps}"), step=steps):
         steps += 1
 
-    assert steps >= least
+    assert steps >= minimum
 
 
 def test_reader_during_upkeep_counts_the_same(s3: Any) -> None:

@@ -121,14 +121,14 @@ def test_record_requires_a_user_or_a_session() -> None:
 
 
 def test_absent_and_null_fields_are_equal() -> None:
-    least = {"event_id": "e1", "user_id": "u1", "item_id": "i1", "event_type": "view", "schema_version": 2}
-    least |= {"event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
+    minimum = {"event_id": "e1", "user_id": "u1", "item_id": "i1", "event_type": "view", "schema_version": 2}
+    minimum |= {"event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
     nulls = dict.fromkeys(("session_id", "event_value", "recommendation_id", "impression", "properties", "query"))
 
     expected = interaction(session_id=None, schema_version=2)
 
-    assert parse_record(orjson.dumps(least)) == expected
-    assert parse_record(orjson.dumps({**least, **nulls})) == expected
+    assert parse_record(orjson.dumps(minimum)) == expected
+    assert parse_record(orjson.dumps({**minimum, **nulls})) == expected
 
 
 def test_future_event_is_refused_for_any_received_time() -> None:

@@ -220,29 +220,29 @@ def test_batch_read_of_profiles_equals_single_reads(dynamodb: Any) -> None:
 class Throttled:
     """DynamoDB client whose n-th call processes at most `most[n]` items."""
 
-    def __init__(self, client: Any, *most: int) -> None:
+    def __init__(self, client: Any, *maximum: int) -> None:
         self._client = client
-        self._most = list(most)
+        self._maximum = list(maximum)
         self.batch_sizes: list[int] = []
 
     def _processed(self, given: list[Any]) -> int:
         self.batch_sizes.append(len(given))
-        return self._most.pop(0) if self._most else len(given)
+        return self._maximum.pop(0) if self._maximum else len(given)
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - as boto3 has it
         keys = RequestItems["profiles"]["Keys"]
-        most = self._processed(keys)
-        if not most:
+        maximum = self._processed(keys)
+        if not maximum:
             return {"Responses": {}, "UnprocessedKeys": {"profiles": {"Keys": keys}}}
-        answer = self._client.batch_get_item(RequestItems={"profiles": {"Keys": keys[:most]}})
-        return {**answer, "UnprocessedKeys": {"profiles": {"Keys": keys[most:]}} if keys[most:] else {}}
+        answer = self._client.batch_get_item(RequestItems={"profiles": {"Keys": keys[:maximum]}})
+        return {**answer, "UnprocessedKeys": {"profiles": {"Keys": keys[maximum:]}} if keys[maximum:] else {}}
 
     def batch_write_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
         requests = RequestItems["profiles"]
-        most = self._processed(requests)
-        if most:
-            self._client.batch_write_item(RequestItems={"profiles": requests[:most]})
-        return {"UnprocessedItems": {"profiles": requests[most:]} if requests[most:] else {}}
+        maximum = self._processed(requests)
+        if maximum:
+            self._client.batch_write_item(RequestItems={"profiles": requests[:maximum]})
+        return {"UnprocessedItems": {"profiles": requests[maximum:]} if requests[maximum:] else {}}
 
 
 def test_unprocessed_writes_are_retried_with_delays(dynamodb: Any) -> None:

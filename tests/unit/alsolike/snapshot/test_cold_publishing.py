@@ -42,8 +42,8 @@ class Catalogue:
     def change(self, *changes: Change) -> None:
         self._publisher.publish(changes, columns={}, version=0, now_ms=NOW_MS)
 
-    def publish(self, *changes: Change, most: int = 100, now_ms: int = NOW_MS) -> ColdPublished | None:
-        return ColdPublisher(self._store, self._contents, most=most).publish(changes, now_ms=now_ms)
+    def publish(self, *changes: Change, maximum: int = 100, now_ms: int = NOW_MS) -> ColdPublished | None:
+        return ColdPublisher(self._store, self._contents, maximum=maximum).publish(changes, now_ms=now_ms)
 
     def make_champion(self, version: str, *item_ids: str, rare: Sequence[str] = ()) -> None:
         path = self._directory / "index"
@@ -159,20 +159,20 @@ def test_cold_items_above_the_limit_are_those_changed_last(catalogue: Catalogue)
     catalogue.change(item("a", 1), item("b", 2), item("c", 3))
     catalogue.make_champion("v1")
 
-    assert catalogue.publish(most=2) == ColdPublished(items=2, compared=2, left_out=1)
+    assert catalogue.publish(maximum=2) == ColdPublished(items=2, compared=2, left_out=1)
     catalogue.change(item("d", 4))
-    assert catalogue.publish(item("d", 4), most=2) == ColdPublished(items=2, compared=1, left_out=1)
+    assert catalogue.publish(item("d", 4), maximum=2) == ColdPublished(items=2, compared=1, left_out=1)
     assert catalogue.cold("a", "b", "c", "d") == ["c", "d"]
 
 
 def test_deleted_items_free_capacity_for_others(catalogue: Catalogue) -> None:
     catalogue.make_champion("v1")
     catalogue.change(item("new1", 5), item("new2", 6))
-    catalogue.publish(item("new1", 5), item("new2", 6), most=2)
+    catalogue.publish(item("new1", 5), item("new2", 6), maximum=2)
     catalogue.change(Change("new1", 7, None), Change("new2", 7, None))
     catalogue.change(item("late", 1))
 
-    assert catalogue.publish(item("late", 1), most=2) == ColdPublished(items=1, compared=1)
+    assert catalogue.publish(item("late", 1), maximum=2) == ColdPublished(items=1, compared=1)
     assert catalogue.cold("new1", "new2", "late") == ["late"]
 
 

@@ -76,7 +76,7 @@ def test_million_rows_need_few_segments_and_little_rewriting() -> None:
     """
     rng = random.Random(1)
     segments: list[SegmentEntry] = [entry(1_000_000)]
-    written = rewritten = most = 0
+    written = rewritten = maximum = 0
     while written < 1_000_000:
         batch = rng.choice([1, 10, 100, 1_000, 10_000])
         young = [each for each in segments if each.rows < 256]
@@ -89,7 +89,7 @@ def test_million_rows_need_few_segments_and_little_rewriting() -> None:
             segments.append(entry(sum(each.rows for each in merged)))
             rewritten += sum(each.rows for each in merged)
         written += batch
-        most = max(most, len(segments))
+        maximum = max(maximum, len(segments))
 
-    assert most <= 8
+    assert maximum <= 8
     assert rewritten / written < 30

@@ -17,7 +17,7 @@ class Function:
     ----------
     failures
         Failures of the next invocations, in order, by the first user of the batch.
-    most
+    maximum
         Maximum number of users that an invocation processes.
     batches
         Events of the invocations.
@@ -25,7 +25,7 @@ class Function:
 
     def __init__(self) -> None:
         self.failures: dict[str, list[Any]] = {}
-        self.most = 1_000
+        self.maximum = 1_000
         self.batches: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
@@ -40,7 +40,7 @@ class Function:
             raise failure
         if failure is not None:
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(failure).encode())}
-        results = [self._result(user) for user in batch["users"][: self.most]]
+        results = [self._result(user) for user in batch["users"][: self.maximum]]
         document = {"answered": len(results), "notDone": len(batch["users"]) - len(results), "results": results}
         return {"Payload": io.BytesIO(json.dumps(document).encode())}
 

@@ -131,7 +131,7 @@ def test_throttled_and_failed_invocations_are_retried(
 
 
 def test_users_not_done_are_sent_again(function: Function, recommend: Callable[..., Result]) -> None:
-    function.most = 2
+    function.maximum = 2
 
     done = recommend("--users", write("users.txt", ["u0", "u1", "u2", "u3", "u4"]))
 

@@ -121,11 +121,11 @@ def test_extended_header_above_the_limit_is_not_read(kind: bytes, target: Path) 
     try:
         with pytest.raises(InvalidBundle, match="headers of more than 100000 bytes"):
             unpack_bundle(io.BytesIO(archive), target)
-        _, most_bytes = tracemalloc.get_traced_memory()
+        _, max_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
-    assert most_bytes < 3_000_000 + len(archive)
+    assert max_bytes < 3_000_000 + len(archive)
 
 
 def test_many_small_extended_headers_are_refused(target: Path) -> None:

@@ -94,7 +94,7 @@ def test_single_item_scores_equal_scores_of_single_item_histories(
     expected = rows_of(model)[1:]
     monkeypatch.delattr(type(model), "score")
 
-    table = model.single_item_scores(most=3)
+    table = model.single_item_scores(maximum=3)
 
     assert table is not None
     assert table.dtype == np.float32

@@ -64,7 +64,7 @@ def test_block_size_does_not_change_the_model(
 
 
 def test_blocks_have_at_most_the_limit_or_one_item() -> None:
-    assert list(source_blocks(np.array([0, 2, 2, 1, 9, 0, 3]), most=4)) == [
+    assert list(source_blocks(np.array([0, 2, 2, 1, 9, 0, 3]), maximum=4)) == [
         range(1, 3),
         range(3, 4),
         range(4, 5),

@@ -50,7 +50,7 @@ def test_graph_ranks_like_the_model(tmp_path: Path, items: int) -> None:
 def test_training_learns_the_next_item_and_stores_its_epochs() -> None:
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     data = interactions(random_sequences(users=120, items=20, length=12))
-    settings = dataclasses.replace(SMALL, size=16, length=12, most_epochs=30, learning_rate=0.01)
+    settings = dataclasses.replace(SMALL, size=16, length=12, max_epochs=30, learning_rate=0.01)
 
     model = settings.fit_with_early_stopping(data, lambda each: float(each.score(history(3, 4, 5))[0, 6]))
 
@@ -99,7 +99,7 @@ def test_embeddings_of_many_items_have_half_of_the_size(monkeypatch: pytest.Monk
 
 
 def test_cost_is_estimated_from_counts() -> None:
-    settings = Sasrec(most_epochs=60, size=128, negatives=512)
+    settings = Sasrec(max_epochs=60, size=128, negatives=512)
     rows = np.arange(10_000)
     data = Interactions.from_rows(
         user=rows // 10, item=rows % 1_000 + 1, time_ms=rows, weight=np.ones(len(rows)), users=1_000, items=1_000

@@ -40,7 +40,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ],
 )
 def test_chunk_size_is_that_of_the_byte_limit(items: int, length: int, pairs: bool, at_once: int) -> None:
-    found = list(chunks(200, items=items, length=length, most_bytes=4_000_000, pairs=pairs))
+    found = list(chunks(200, items=items, length=length, max_bytes=4_000_000, pairs=pairs))
 
     assert found[0] == slice(0, at_once)
     assert np.concatenate([np.arange(200)[rows] for rows in found]).tolist() == list(range(200))

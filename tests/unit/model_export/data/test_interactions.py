@@ -45,7 +45,7 @@ def test_values_out_of_range_are_refused(user: list[int], item: list[int], weigh
 def test_user_batches_cover_all_users_in_order() -> None:
     data = interactions([[1, 2], [], [3], [4, 5, 6, 7], [8], []])
 
-    parts = [part.item.tolist() for part in data.by_users(most=3)]
+    parts = [part.item.tolist() for part in data.by_users(maximum=3)]
 
     assert parts == [[1, 2, 3], [4, 5, 6, 7], [8]]
 

@@ -93,6 +93,6 @@ def test_nearest_items_equal_all_cosines_with_ties() -> None:
     np.fill_diagonal(cosines, 0.0)
     third = np.sort(cosines, axis=1)[:, -3:-2]
 
-    found = alike(data, most=3).toarray()
+    found = alike(data, maximum=3).toarray()
 
     np.testing.assert_array_equal(found, np.where(cosines >= np.maximum(third, 1e-6), cosines, 0.0))

@@ -44,9 +44,9 @@ def fixed(said: list[float], exported: list[float]) -> Fixed:
 ONE = Histories(items=np.array([[0, 1, 2]]), weights=np.ones((1, 3), np.float32))
 
 
-def checked(model: Model, directory: Path, *, k: int = 100, least_recall: float = 1.0) -> parity.Parity:
+def checked(model: Model, directory: Path, *, k: int = 100, min_recall: float = 1.0) -> parity.Parity:
     write_graphs(model, directory)
-    return check_parity(model, directory, ONE, k=k, least_recall=least_recall)
+    return check_parity(model, directory, ONE, k=k, min_recall=min_recall)
 
 
 def test_equal_scores_pass(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_missing_item_is_refused(tmp_path: Path) -> None:
 
 def test_missing_item_within_the_permitted_recall_passes(tmp_path: Path) -> None:
     """Each of 4 histories has 10 positions plain, excluded and half masked, and 1 position with 1 unmasked item."""
-    found = checked(without_item_5(), tmp_path, k=10, least_recall=0.9)
+    found = checked(without_item_5(), tmp_path, k=10, min_recall=0.9)
 
     bars, _ = parity._bars(300)
     missed = 4 * (2 + int(bars[5] == 0))

@@ -19,7 +19,7 @@ from model_export.data.baskets import purchases
 from model_export.data.interactions import Interactions
 from model_export.data.item_content import item_content
 from model_export.export import related
-from model_export.export.related import Similar, Together, most_bytes, related_items, related_tables
+from model_export.export.related import Similar, Together, max_bytes, related_items, related_tables
 from tests.unit.model_export.shops import interactions, random_sequences
 
 BASKETS = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=5), min_size=1, max_size=8)
@@ -27,12 +27,12 @@ PLENTY = 1_000_000
 
 
 def made(
-    data: Interactions, *, columns: Sequence[dict[str, str]] | None = None, seed: int = 0, most_bytes: int = PLENTY
+    data: Interactions, *, columns: Sequence[dict[str, str]] | None = None, seed: int = 0, max_bytes: int = PLENTY
 ) -> RelatedItems:
     if columns is not None:
         data = dataclasses.replace(data, content=item_content(columns).vectors)
     tables = related_tables(data, event_weights={"purchase": 1.0}, seed=seed)
-    return related_items(tables, most_bytes=most_bytes)
+    return related_items(tables, max_bytes=max_bytes)
 
 
 def row(tables: RelatedItems, kind: str, position: int) -> dict[int, float]:
@@ -157,8 +157,8 @@ def test_related_tables_equal_a_naive_count_of_pairs(sequences: list[list[int]],
         together = {
             other: times / (count[item] ** 0.75 * count[other] ** 0.25 + 30) for other, times in met.items() if times
         }
-        least = min((score for other, score in together.items() if met[other] > 1), default=math.inf)
-        together = {o: min(score, least / 2) if met[o] == 1 else score for o, score in together.items()}
+        minimum = min((score for other, score in together.items() if met[other] > 1), default=math.inf)
+        together = {o: min(score, minimum / 2) if met[o] == 1 else score for o, score in together.items()}
         assert row(tables, SIMILAR, item) == pytest.approx(
             {o: score for o, score in similar.items() if score}, rel=2e-3
         )
@@ -242,7 +242,7 @@ def test_rows_are_truncated_if_the_file_would_be_too_large(
     allowed = int(2 * (4 + 1 + 1) * 4 + 6 * room)
     whole = made(data)
 
-    cut = made(data, most_bytes=allowed)
+    cut = made(data, max_bytes=allowed)
 
     assert [len(row(cut, SIMILAR, item)) for item in (1, 2, 3, 4)] == [similar] * 4
     assert [len(row(cut, TOGETHER, item)) for item in (1, 2, 3, 4)] == [together] * 3 + [0]
@@ -254,6 +254,6 @@ def test_rows_are_truncated_if_the_file_would_be_too_large(
 
 
 def test_tables_may_use_a_quarter_of_the_bundle_and_at_least_24_mb() -> None:
-    assert most_bytes(0) == 24_000_000
-    assert most_bytes(96_000_000) == 24_000_000
-    assert most_bytes(400_000_000) == 100_000_000
+    assert max_bytes(0) == 24_000_000
+    assert max_bytes(96_000_000) == 24_000_000
+    assert max_bytes(400_000_000) == 100_000_000

@@ -42,7 +42,7 @@ def test_export_has_two_stages_only_if_faster_with_enough_recall(model: Embeddin
     assert best_two.median_ms <= one.median_ms
     assert parity.recall >= MIN_RECALL
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(GRAPH_FILES)
-    check_parity(model, tmp_path, histories, least_recall=MIN_RECALL)
+    check_parity(model, tmp_path, histories, min_recall=MIN_RECALL)
 
 
 @pytest.mark.parametrize(

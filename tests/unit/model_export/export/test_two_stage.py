@@ -91,7 +91,7 @@ def test_two_stages_rank_like_the_model(
     model = Embeddings.random(items=items, dimensions=DIMENSIONS, spectrum=0.5, softplus=softplus)
     product = write_graphs(model, tmp_path, two_stages=TwoStages(DIMENSIONS, 64))
 
-    parity = check_parity(model, tmp_path, random_histories(items, rows=20), least_recall=MIN_RECALL)
+    parity = check_parity(model, tmp_path, random_histories(items, rows=20), min_recall=MIN_RECALL)
 
     assert product is not None
     assert product.dimensions == DIMENSIONS
@@ -228,7 +228,7 @@ def test_wrong_first_stage_fails_the_parity_check(model: Embeddings, tmp_path: P
     write_graphs(model, tmp_path, two_stages=TwoStages(1, 24))
 
     with pytest.raises(ParityError, match=r"leaves out item \d+ of score .*; recall is 0\.\d+, expected at least 0.99"):
-        check_parity(model, tmp_path, random_histories(MANY, rows=20), least_recall=MIN_RECALL)
+        check_parity(model, tmp_path, random_histories(MANY, rows=20), min_recall=MIN_RECALL)
 
 
 def test_item_vectors_require_a_zero_padding_row() -> None:

@@ -42,10 +42,10 @@ def of_items(items: int, *, rows: int = 5) -> Interactions:
     ids=lambda value: value.name if isinstance(value, Algorithm) else None,
 )
 def test_algorithm_refuses_items_above_its_limit_with_an_alternative(
-    algorithm: Algorithm, most: int, reason: str
+    algorithm: Algorithm, maximum: int, reason: str
 ) -> None:
-    assert algorithm.unsupported_reason(of_items(most)) is None
-    assert algorithm.unsupported_reason(of_items(most + 1)) == reason
+    assert algorithm.unsupported_reason(of_items(maximum)) is None
+    assert algorithm.unsupported_reason(of_items(maximum + 1)) == reason
 
 
 def test_sasrec_refuses_more_vectors_than_serving_can_read() -> None:

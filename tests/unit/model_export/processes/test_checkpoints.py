@@ -61,7 +61,7 @@ def test_finished_training_is_not_repeated(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stopped_at", [1, 2, 3, 4, 6])
 def test_stopped_early_stopping_selects_the_same_epochs(tmp_path: Path, stopped_at: int) -> None:
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
-    settings = dataclasses.replace(SMALL, most_epochs=8, patience=3)
+    settings = dataclasses.replace(SMALL, max_epochs=8, patience=3)
     found = (0.1, 0.4, 0.5, 0.3, 0.2, 0.1, 0.6, 0.7)
 
     class Stopped(Exception):

@@ -14,11 +14,11 @@ def test_personalize_is_priced_by_requests_interactions_and_its_minimum() -> Non
 
     bill = cost.estimate_personalize(load)
 
-    requests, least = 24_000 * DAYS, 730 * 3_600  # 730,000 of 2,628,000
+    requests, minimum = 24_000 * DAYS, 730 * 3_600  # 730,000 of 2,628,000
     assert dollars(bill, "requests") == pytest.approx(requests * 0.15e-3)
-    assert dollars(bill, "up to the minimum") == pytest.approx((least - requests) * 0.15e-3)
+    assert dollars(bill, "up to the minimum") == pytest.approx((minimum - requests) * 0.15e-3)
     assert dollars(bill, "training") == pytest.approx(1_000_000 * DAYS / 7 * 2e-6)
-    assert bill.idle_dollars == pytest.approx(least * 0.15e-3)
+    assert bill.idle_dollars == pytest.approx(minimum * 0.15e-3)
 
 
 def test_busy_campaign_of_personalize_has_no_minimum_charge() -> None:

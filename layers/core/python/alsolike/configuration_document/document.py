@@ -296,9 +296,9 @@ def _sites(node: Node | None) -> dict[str, Site]:
 def _limits(node: Node | None) -> Limits:
     values: dict[str, int | None] = {}
     fields = node.fields(*(name for name, _, _ in _LIMITS)) if node else {}
-    for name, least, most in _LIMITS:
+    for name, minimum, maximum in _LIMITS:
         if name not in fields or (name == "retention_days" and fields[name].value is None):
             continue
-        if (value := fields[name].integer(least, most)) is not None:
+        if (value := fields[name].integer(minimum, maximum)) is not None:
             values[name] = value
     return dataclasses.replace(DEFAULT.limits, **values)  # type: ignore[arg-type]

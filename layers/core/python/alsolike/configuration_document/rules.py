@@ -60,8 +60,8 @@ def parse_rules(
         rules[name] = RuleSet(
             name,
             promotions=_promotions(fields.get("promotions"), filters),
-            boosts=_boosts(fields.get("boosts"), filters, least=1, most=MAX_FACTOR),
-            demotions=_boosts(fields.get("demotions"), filters, least=1 / MAX_FACTOR, most=1),
+            boosts=_boosts(fields.get("boosts"), filters, minimum=1, maximum=MAX_FACTOR),
+            demotions=_boosts(fields.get("demotions"), filters, minimum=1 / MAX_FACTOR, maximum=1),
             pins=_pins(fields.get("pins")),
             slate=_slate(fields.get("slate"), columns),
             diversity=_diversity(fields.get("diversity"), columns),
@@ -165,12 +165,12 @@ def _overlap(one: Pin, other: Pin) -> bool:
     return max(-math.inf if pin.from_ms is None else pin.from_ms for pin in (one, other)) < ends
 
 
-def _boosts(node: Node | None, filters: DeclaredFilters, *, least: float, most: float) -> tuple[Boost, ...]:
+def _boosts(node: Node | None, filters: DeclaredFilters, *, minimum: float, maximum: float) -> tuple[Boost, ...]:
     boosts = []
     for entry in node.elements(maximum=_MAX_RULES) if node else ():
         fields = entry.fields("filter", "factor", *_PERIOD, required=("filter", "factor"))
         filter_ = _filter(fields, filters)
-        factor = fields["factor"].number(least, most) if "factor" in fields else None
+        factor = fields["factor"].number(minimum, maximum) if "factor" in fields else None
         boosts.append(Boost(filter_, factor or 0.0, **_period(fields)))
     return tuple(boosts)
 

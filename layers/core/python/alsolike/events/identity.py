@@ -75,8 +75,8 @@ def session_logins(rows: pd.DataFrame) -> pd.DataFrame:
     """
     columns = ["session_id", "event_time_ms", "event_id", "user_id"]
     logins = rows.loc[rows["user_id"].notna() & rows["session_id"].notna(), columns]
-    least = logins.groupby("session_id")["event_time_ms"].transform("min")
-    ties = logins[logins["event_time_ms"] == least]
+    minimum = logins.groupby("session_id")["event_time_ms"].transform("min")
+    ties = logins[logins["event_time_ms"] == minimum]
     return ties.sort_values(["event_id", "user_id"]).drop_duplicates("session_id")
 
 

@@ -127,7 +127,7 @@ class ModelVersions:
             raise _unknown(version)
         return Manifest.from_json(stored.body)
 
-    def latest(self, champion: Champion | None, *, most: int) -> list[ModelVersion]:
+    def latest(self, champion: Champion | None, *, maximum: int) -> list[ModelVersion]:
         """Return the latest registered versions, latest first, and older versions in the champion pointer.
 
         The figures of the algorithms exclude fit times.
@@ -137,8 +137,8 @@ class ModelVersions:
         named = {champion.version, champion.previous, *champion.pinned} if champion else set()
         if champion is not None and champion.canary is not None:
             named.add(champion.canary.version)
-        rest = [summary for summary in summaries[most:] if summary.get("ModelPackageDescription") in named]
-        return self._versions([*summaries[:most], *rest], champion, stored)
+        rest = [summary for summary in summaries[maximum:] if summary.get("ModelPackageDescription") in named]
+        return self._versions([*summaries[:maximum], *rest], champion, stored)
 
     def all(self) -> list[ModelVersion]:
         """Return all registered versions, latest first."""

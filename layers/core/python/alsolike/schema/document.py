@@ -124,20 +124,22 @@ class Node:
             return []
         return [Node(value, self._faults, (*self.path, index)) for index, value in enumerate(self.value)]
 
-    def number(self, least: float, most: float, *, open_ends: bool = False) -> float | None:
-        """Return a number from `least` to `most`, without these bounds if `open_ends`."""
+    def number(self, minimum: float, maximum: float, *, open_ends: bool = False) -> float | None:
+        """Return a number from `minimum` to `maximum`, without these bounds if `open_ends`."""
         value: Any = self.value
-        if _is_number(value) and ((least < value < most) if open_ends else (least <= value <= most)):
+        if _is_number(value) and ((minimum < value < maximum) if open_ends else (minimum <= value <= maximum)):
             return float(value)
-        self.expect(f"a number {'between' if open_ends else 'from'} {least:g} {'and' if open_ends else 'to'} {most:g}")
+        self.expect(
+            f"a number {'between' if open_ends else 'from'} {minimum:g} {'and' if open_ends else 'to'} {maximum:g}"
+        )
         return None
 
-    def integer(self, least: int, most: int) -> int | None:
-        """Return a whole number from `least` to `most`."""
+    def integer(self, minimum: int, maximum: int) -> int | None:
+        """Return a whole number from `minimum` to `maximum`."""
         value: Any = self.value
-        if _is_number(value) and not isinstance(value, float) and least <= value <= most:
+        if _is_number(value) and not isinstance(value, float) and minimum <= value <= maximum:
             return int(value)
-        self.expect(f"a whole number from {least} to {most}")
+        self.expect(f"a whole number from {minimum} to {maximum}")
         return None
 
     def text(self, pattern: re.Pattern[str], expectation: str) -> str | None:

@@ -102,22 +102,22 @@ class Integer:
 
 @struct
 class Number:
-    """A number from -`most` to `most`."""
+    """A number from -`maximum` to `maximum`."""
 
     kind: ClassVar[str] = "a number"
-    most: float
+    maximum: float
     about: str = ""
 
     def read(self, value: Any, where: str) -> float:
         number = validation.number(value, where)
-        if abs(number) > self.most:
+        if abs(number) > self.maximum:
             raise InvalidInput(
-                f"{where} is {validation.describe(value)}, expected a number from -{self.most:g} to {self.most:g}"
+                f"{where} is {validation.describe(value)}, expected a number from -{self.maximum:g} to {self.maximum:g}"
             )
         return number
 
     def schema(self) -> Schema:
-        return described({"type": "number", "minimum": -self.most, "maximum": self.most}, self.about)
+        return described({"type": "number", "minimum": -self.maximum, "maximum": self.maximum}, self.about)
 
 
 @struct

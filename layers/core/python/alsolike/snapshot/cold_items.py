@@ -80,11 +80,11 @@ class ColdItems:
         )
         return together.newest()
 
-    def newest(self, most: int | None = None) -> ColdItems:
-        """Return the row with the highest precedence of each item, for at most the `most` latest changed items."""
+    def newest(self, maximum: int | None = None) -> ColdItems:
+        """Return the row with the highest precedence of each item, for at most the `maximum` latest changed items."""
         rows = newest_rows(self.hashes, self.updated_at_ms, self.tie_breaks)
-        if most is not None and len(rows) > most:
-            rows = rows[np.sort(np.lexsort((self.hashes[rows], self.updated_at_ms[rows]))[-most:])]
+        if maximum is not None and len(rows) > maximum:
+            rows = rows[np.sort(np.lexsort((self.hashes[rows], self.updated_at_ms[rows]))[-maximum:])]
         return self.take(rows)
 
     def take(self, rows: Rows) -> ColdItems:

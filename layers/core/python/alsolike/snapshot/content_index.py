@@ -283,6 +283,6 @@ def _largest(values: Array) -> Array:
         maxima = values[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
         places = np.flatnonzero(values >= np.partition(maxima, -NEIGHBOURS)[-NEIGHBOURS])
     near = values[places]
-    least = np.partition(near, -NEIGHBOURS)[-NEIGHBOURS]
-    larger = places[near > least]
-    return np.sort(np.append(larger, places[near == least][: NEIGHBOURS - len(larger)]))
+    minimum = np.partition(near, -NEIGHBOURS)[-NEIGHBOURS]
+    larger = places[near > minimum]
+    return np.sort(np.append(larger, places[near == minimum][: NEIGHBOURS - len(larger)]))

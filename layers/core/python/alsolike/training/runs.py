@@ -201,7 +201,7 @@ class TrainingRuns:
                 "another one would do nothing"
             )
 
-    def latest(self, *, most: int, goes_on: Callable[[], bool] = lambda: True) -> tuple[TrainingRun, ...]:
+    def latest(self, *, maximum: int, goes_on: Callable[[], bool] = lambda: True) -> tuple[TrainingRun, ...]:
         """Return the latest runs, latest first.
 
         Parameters
@@ -210,7 +210,7 @@ class TrainingRuns:
             Called before each read of a history; histories of active runs are read first. After it has returned false,
             the other runs have no details from their histories.
         """
-        listed = self._listed()[:most]
+        listed = self._listed()[:maximum]
         runs: dict[str, TrainingRun] = {}
         for execution in sorted(listed, key=lambda execution: execution["status"] != RUNNING):
             arn = execution["executionArn"]

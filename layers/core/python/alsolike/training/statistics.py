@@ -56,7 +56,7 @@ class Counting:
         Maximum number of interactions in a session; longer histories are split into consecutive sessions.
     shrink
         Shrinkage of cosines, in sessions. The Gram matrix keeps each source's targets with the largest shrunk cosines.
-    most
+    maximum
         Maximum number of targets per source in each matrix, without the source itself.
     """
 
@@ -65,7 +65,7 @@ class Counting:
     backward: float = 0.1
     session: int = 50
     shrink: float = 10.0
-    most: int = 200
+    maximum: int = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -293,8 +293,8 @@ class Trends:
         scores = _scores(self._counts * left, self._totals * left, list(WINDOWS).index(window)).round(_DECIMALS)
         rows = np.flatnonzero(scores >= MIN_SCORE)
         if k is not None and k < len(rows):
-            least = np.partition(scores[rows], -k)[-k] if k > 0 else np.inf
-            rows = rows[scores[rows] >= least]  # includes all ties for the last place
+            minimum = np.partition(scores[rows], -k)[-k] if k > 0 else np.inf
+            rows = rows[scores[rows] >= minimum]  # includes all ties for the last place
         ranked = sorted((-float(scores[row]), self._items[row]) for row in rows.tolist())
         return [(item, -negated) for negated, item in ranked[:k]]
 

@@ -31,8 +31,8 @@ CATALOGUES = st.dictionaries(
 )
 
 
-def some(*, most: int) -> st.SearchStrategy[list[ScoredItem]]:
-    ids = st.lists(st.sampled_from(IDS), unique=True, max_size=most)
+def some(*, maximum: int) -> st.SearchStrategy[list[ScoredItem]]:
+    ids = st.lists(st.sampled_from(IDS), unique=True, max_size=maximum)
     return st.builds(
         lambda chosen, top: [ScoredItem(item_id, top / place) for place, item_id in enumerate(chosen, start=1)],
         ids,
@@ -53,7 +53,7 @@ INPUTS = st.builds(
         unique_by=(lambda pin: pin.position, lambda pin: pin.place),
     ),
     promotions=st.lists(
-        st.builds(Promoted, st.sampled_from(["sale", "house"]), st.integers(0, 4), some(most=6)),
+        st.builds(Promoted, st.sampled_from(["sale", "house"]), st.integers(0, 4), some(maximum=6)),
         max_size=2,
         unique_by=lambda promotion: promotion.name,
     ),
@@ -65,7 +65,7 @@ INPUTS = st.builds(
     ),
     diversity=st.none() | st.builds(Diversity, st.floats(0.1, 1), st.sampled_from([("brand",), ("brand", "tags")])),
     explored_share=st.sampled_from([0.0, 0.3, 1.0]),
-    new_items=some(most=5),
+    new_items=some(maximum=5),
 )
 
 
@@ -152,7 +152,7 @@ CHANCE = ("ranked", "explored")
 
 
 @settings(max_examples=150, deadline=None)
-@given(some(most=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
+@given(some(maximum=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
 def test_list_keeps_the_rules_or_names_the_broken_rule(
     candidates: list[ScoredItem],
     inputs: SlateInputs,
@@ -174,7 +174,7 @@ def test_list_keeps_the_rules_or_names_the_broken_rule(
 
 
 @settings(max_examples=60, deadline=None)
-@given(some(most=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
+@given(some(maximum=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
 def test_reported_rules_are_actually_broken(
     candidates: list[ScoredItem],
     inputs: SlateInputs,

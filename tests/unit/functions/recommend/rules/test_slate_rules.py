@@ -85,13 +85,13 @@ def test_item_tightens_the_rules_whose_limit_it_reaches_or_range_it_widens() -> 
 
 
 def test_each_rule_type_works_without_the_others() -> None:
-    most = NamedSlate(SlateRule("brand", at_most=1), a={"brand": "x"})
+    maximum = NamedSlate(SlateRule("brand", at_most=1), a={"brand": "x"})
     spread = NamedSlate(SlateRule("price", spread=2), a={"price": 1}, b={"price": 3})
 
-    most.add_item("a")
+    maximum.add_item("a")
     spread.add_item("a")
 
-    assert most.broken_by_item("a") == ["brand"]
+    assert maximum.broken_by_item("a") == ["brand"]
     assert spread.broken_by_item("b") == ["price"]
 
 
