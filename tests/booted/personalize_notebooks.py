@@ -142,7 +142,7 @@ def three_solutions(
 ) -> dict[str, list[str]]:  # fmt: skip
     """Train three solutions and one of segments on the same data, use campaigns, filters and jobs, and clean up.
 
-    Return all recommended items and selected users.
+    Return all recommended items.
     """
     personalize = notebook.personalize
     group = notebook.create("dataset_group", "group")

@@ -1,4 +1,4 @@
-"""One folder, one cloud: the tests of a folder share a booted cloud and stay on one worker."""
+"""Tests of a folder share a booted cloud, so they run on one worker of pytest-xdist."""
 
 from __future__ import annotations
 

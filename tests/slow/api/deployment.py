@@ -1,4 +1,4 @@
-"""A deployment with a catalogue, a filter, a model and some history; and what schemathesis has to know of it."""
+"""Deployment with a catalogue, a filter, a model and some history, and the values that schemathesis needs from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from operations.configuration.configuration_store import ConfigurationStore
 from tests.booted.shop import SECONDS_PER_DAY, Shop, write_history
 
 GIVEN = "ALSOLIKE_API_TEST"
-"""The variable that names the file with what `given` returns."""
+"""Environment variable with the path of the file that contains the output of `given`."""
 
 USERS, DAYS = 45, 24
 FILTERS = {"up-to": "EXCLUDE ItemID WHERE Items.price > $MOST"}
@@ -46,7 +46,7 @@ def prepare(shop: Shop, directory: Path) -> None:
 
 
 def given(shop: Shop) -> dict[str, Any]:
-    """Return the deployment's tokens and names: what may stand in bodies and parameters, as JSON Schema."""
+    """Return the deployment's tokens and names, and JSON Schemas of the values for bodies and parameters."""
     arn = shop.name("items-dataset-arn").partition("dataset/")[0]
     values: list[str | None] = ["5", "0.5"]
     filtered = {
@@ -71,7 +71,7 @@ def given(shop: Shop) -> dict[str, Any]:
             "Users": {"datasetArn": {"const": shop.name("users-dataset-arn")}},
             "Actions": {"datasetArn": {"const": f"{arn}dataset/alsolike-demo/ACTIONS"}},
             "ActionInteractions": {"trackingId": {"const": shop.name("tracking-id")}},
-            "PromoteModel": {"canary": {"enum": [False, None]}},  # trials are off in the demo
+            "PromoteModel": {"canary": {"enum": [False, None]}},  # canaries are off in the demo
             "GetRecommendations": {
                 **filtered,
                 "promotions": promotions,
@@ -85,7 +85,7 @@ def given(shop: Shop) -> dict[str, Any]:
         "parameters": {
             "filter": {"enum": list(FILTERS)},
             "filterValues": _filter_values(values),
-            # The only one: to promote it changes nothing.
+            # Only the champion: its promotion changes nothing.
             "version": {"enum": [shop.alsolike("models", "list")[0]["version"]]},
             "nextToken": {"enum": [base64.b64encode(each.encode()).decode() for each in ("item-00", "user-0")]},
         },

@@ -1,6 +1,7 @@
-"""Hooks of schemathesis: this deployment's names and tokens, and rules that the API's description cannot state.
+"""Hooks of schemathesis with this deployment's names and tokens, and with rules that the description cannot state.
 
-It runs in schemathesis' process; the variable `GIVEN` names the file that `tests.slow.api.deployment` wrote.
+They run in the process of schemathesis. The environment variable `GIVEN` contains the path of the file that
+`tests.slow.api.deployment` wrote.
 """
 
 from __future__ import annotations
@@ -31,15 +32,16 @@ _BETWEEN_FIELDS = re.compile(
             "window is .*, expected none: .* has no window, only trending has one",  # a query
             "filterValues is given without a filter, and .* has none",
             "filterValues[.].* is missing, expected a value",
-            "model version .* is champion already",  # there is no other that could be tried
-            "nextToken is that of another list",  # all lists describe their tokens as the same string
+            "model version .* is champion already",  # no other version could become champion
+            "nextToken is that of another list",  # the description has one type for the tokens of all lists
         )
     )
 )
-"""Refusals of requests that the description takes, because JSON Schema has no word for the reason."""
+"""Messages of rejections of requests that are valid by the description, because JSON Schema cannot express these
+rules."""
 
 _DEEP = re.compile(r"(\w+)\[([^\[\]]*)\]")
-"""A part of an object in a query, such as `filterValues[MOST]`."""
+"""Property of an object in a query, such as `filterValues[MOST]`."""
 
 _KEYS = st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=8)
 _VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8)
@@ -50,7 +52,7 @@ schemathesis.openapi.format(
 
 @schemathesis.hook
 def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
-    """Put in what this deployment's things are called, and how to make JSON in a string."""
+    """Insert this deployment's names into the schemas, and the schemas of JSON in strings."""
     for name, properties in _GIVEN["bodies"].items():
         raw_schema["components"]["schemas"][name]["properties"].update(properties)
     for path, operations in raw_schema["paths"].items():
@@ -69,10 +71,10 @@ def filter_failure(
     case: schemathesis.Case[Any],
     response: schemathesis.Response,
 ) -> bool:
-    """Say whether a failure is one.
+    """Return whether a failure is a defect.
 
-    A rejection for a reason that the description cannot state is none, and neither is the success of a request that
-    was generated as invalid but is valid as sent.
+    A rejection for a reason that the description cannot state is not a defect. The success of a request that was
+    generated as invalid, but is valid as sent, is not a defect either.
     """
     if isinstance(failure, AcceptedNegativeData):
         return not _is_good_as_sent(case, response)
@@ -87,22 +89,22 @@ def filter_failure(
 
 @schemathesis.auth(refresh_interval=None)
 class Tokens:
-    """The token that an operation wants."""
+    """Token that an operation requires."""
 
     def get(self, case: schemathesis.Case[Any], context: schemathesis.AuthContext) -> str:
-        """Return a token with the operation's first scope, or a session's."""
+        """Return a token with the operation's first scope, or the token of a session."""
         ((scheme, scopes),) = case.operation.definition.raw["security"][0].items()
         return str(_GIVEN["tokens"][scopes[0] if scopes else scheme])
 
     def set(self, case: schemathesis.Case[Any], data: str, context: schemathesis.AuthContext) -> None:
-        """Send it as a shop does."""
+        """Send the token as a shop does."""
         case.headers["Authorization"] = f"Bearer {data}"
 
 
 def _is_good_as_sent(case: schemathesis.Case[Any], response: schemathesis.Response) -> bool:
     """Return whether only the query was generated as invalid, and is valid as sent.
 
-    `false` in place of a list is a list of one text, and of an object without properties nothing is sent.
+    `false` in place of a list is sent as a list of one text, and an object without properties is not sent.
     """
     meta = case.meta
     if meta is None or {place.name for place, made in meta.components.items() if made.mode.is_negative} != {"QUERY"}:
@@ -128,7 +130,7 @@ def _is_good_as_sent(case: schemathesis.Case[Any], response: schemathesis.Respon
 
 
 def _read(text: str, schema: dict[str, Any]) -> Any:
-    """Return what a query's text stands for."""
+    """Return the value that a text in a query represents."""
     if schema.get("type") == "array":
         return text.split(",")
     if schema.get("type") == "integer" and re.fullmatch("-?[0-9]+", text):

@@ -1,6 +1,6 @@
-"""The API conforms to its description; schemathesis sends valid and invalid requests.
+"""The API conforms to its description, also for invalid requests that schemathesis generates.
 
-`ALSOLIKE_API_EXAMPLES` is how many are made of each operation in each phase: 200 by default, few with `-m ci`.
+`ALSOLIKE_API_EXAMPLES` is the number of requests per operation and phase: 200 by default, fewer with `-m ci`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ EXAMPLES, CI_EXAMPLES = 200, 3
 pytestmark = pytest.mark.ci
 
 OF_THE_WHOLE_LAKE = ("EraseUser", "ShowUserData")
-"""These read every object of the lake: they come first, while it has one a day; the events of the others make many."""
+"""Operations that read every object of the lake. They run first, because the events of other operations add many
+objects."""
 
 MOSTLY_REFUSED = ("PinModel", "UnpinModel", "StartTraining")
-"""These come last: a training run uses the processors and makes another version champion. One run goes at a time, and a
-version is pinned once, so most of the requests come at the wrong moment: a warning about few accepted requests is
-suppressed."""
+"""Operations that run last. A training run uses the processors and makes another version champion. Only one training
+run can be active, and a version can be pinned once, so most of the requests are rejected. The warning about few
+accepted requests is suppressed."""
 
 SELECTIONS = {
     "first": ("include", OF_THE_WHOLE_LAKE),

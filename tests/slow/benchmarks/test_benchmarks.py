@@ -24,7 +24,8 @@ COMMANDS = [
     "benchmarks.first_hour",
     "benchmarks.importing memory 100000",
 ]
-"""Quality, networks, reranking and related items need minutes per set; Spark and scale need other machines."""
+"""The benchmarks of quality, networks, reranking and related items need minutes per data set. Benchmarks of Spark
+and scale need other machines."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)

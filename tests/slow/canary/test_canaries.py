@@ -1,6 +1,6 @@
-"""Canaries on the embedded cloud: better versions become champion, others do not; notifications have the reason.
+"""Canaries on the embedded cloud: only better versions become champion, and notifications contain the reason.
 
-The tests build on one another, in their order.
+Each test starts with the state that the tests before it left.
 """
 
 from __future__ import annotations
@@ -140,13 +140,13 @@ def test_incomplete_upload_is_refused(shop: TrialShop, tmp_path: Path) -> None:
 
 
 def damaged(folder: Path) -> None:
-    """Cut a file in half: no process can load the version."""
+    """Cut the data file in half, so that no process can load the version."""
     data = folder / files.DATA_FILE
     data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
 
 
 def failing(folder: Path) -> None:
-    """Write a graph that loads, but finds no row of its table for any history with other items than the first."""
+    """Write graphs that load, but find no row in their table for a history with items other than the first."""
     manifest = Manifest.from_json((folder / files.MANIFEST_FILE).read_bytes())
     table = np.zeros((manifest.items + 1, manifest.items + 1), np.float32)
     for name, with_bias in ((files.GRAPH_FILE, False), (files.BIAS_GRAPH_FILE, True)):

@@ -27,18 +27,18 @@ PREFERENCES = {"phone": -1.0, "desktop": 1.0}
 """Effect of the price on clicks by device."""
 
 RESPONSES = 660
-"""Responses with a click, of which a reranker needs 625."""
+"""Number of responses with a click to collect. A reranker needs 625."""
 
 
 class ClickingShop(TrialShop):
-    """A shop whose users click depending on price, device and place."""
+    """Shop whose users click depending on price, device and place."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._random = np.random.default_rng(1)
 
     def open(self, directory: Path) -> Path:
-        """Import a history and items with prices, and train; return the file of the items."""
+        """Import a history and items with prices, train, and return the file of the items."""
         history, items = directory / "history.csv", directory / "items.csv"
         write_history(history, users=USERS, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
         items.write_text(
@@ -56,7 +56,7 @@ class ClickingShop(TrialShop):
         return items
 
     def swap(self, share: float, directory: Path) -> None:
-        """Put neighbours of this share of the responses in random order."""
+        """Set the share of responses whose neighbouring items are put in random order."""
         file = directory / "swaps.yaml"
         file.write_text(f"format: 1\nrecommenders:\n  for-you:\n    swaps: {share}\n")
         self.alsolike("config", "apply", file, "--reason", "learn how much users look at each place")
@@ -67,7 +67,7 @@ class ClickingShop(TrialShop):
         return answer
 
     def browse(self) -> bool:
-        """Request a list for a random user and device, and send the clicks; return whether there are any.
+        """Request a list for a random user and device, send the clicks, and return whether there is a click.
 
         Users look at place k with probability 1 / k, and click with the logistic function of a utility.
         """
@@ -88,7 +88,7 @@ class ClickingShop(TrialShop):
         return bool(events)
 
     def collect_clicks(self) -> bool:
-        """Browse until `RESPONSES` have a click; return whether they do after twice as many, most of which have one."""
+        """Browse at most 2 * `RESPONSES` times, and return whether `RESPONSES` responses have a click."""
         clicked = (self.browse() for _ in range(2 * RESPONSES))
         return len(list(itertools.islice(filter(None, clicked), RESPONSES))) == RESPONSES
 
@@ -166,7 +166,7 @@ def test_reranker_learns_from_clicks_passes_the_canary_and_is_used(shop: Clickin
 
 
 def dearer_than_by_score(row: dict[str, Any]) -> float:
-    """Return by how much higher the mean logarithm of the first five prices is than in the order of the scores."""
+    """Return the mean logarithm of the first five prices, minus this mean in the order of the scores."""
     log_price = np.log([PRICES[item] for item in row["item_ids"]])
     scores = np.array([-math.inf if score is None else score for score in row["scores"]])
     return float(log_price[:5].mean() - log_price[np.argsort(-scores, kind="stable")][:5].mean())

@@ -1,4 +1,4 @@
-"""Training that is interrupted, crashes, is killed or writes an incomplete bundle: its outcome and notifications."""
+"""Outcome and notifications of training that is interrupted, crashes, is killed or writes an incomplete bundle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OWN = Path(__file__).parent / "own"
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
-    """Yield a shop with a month of history and an algorithm of its own."""
+    """Yield a shop with a month of history and its own algorithm."""
     directory = tmp_path_factory.mktemp("training")
     assembly = synthesized(
         training_package=str(OWN), training_algorithms=["patient", "popularity"], canary_share_percent=0
@@ -91,7 +91,8 @@ def test_incomplete_bundle_is_not_registered(shop: TrainingShop) -> None:
     shop.notifications()
     register = function_of(shop, "RegisterModel")
     functions = shop.cloud.client("lambda")
-    functions.put_function_concurrency(FunctionName=register, ReservedConcurrentExecutions=0)  # it waits its turn
+    # throttles the function, so that the run waits
+    functions.put_function_concurrency(FunctionName=register, ReservedConcurrentExecutions=0)
     execution = shop.start()
     run_id = shop.run_id(execution)
     key = f"training/alsolike-demo-{run_id}/output/model.tar.gz"
@@ -122,7 +123,7 @@ def test_run_during_another_run_does_nothing_and_raises_no_alarm(shop: TrainingS
 
 @pytest.mark.usefixtures("unchanged")
 def test_crashed_algorithm_fails_the_run_with_its_message(shop: TrainingShop, tmp_path: Path) -> None:
-    """The run also takes over the lock of the earlier run, which was stopped."""
+    """The run also acquires the lock that a stopped run still holds."""
     day = int(time.time()) - SECONDS_PER_DAY
     rows = [f"user-{user},other-{item},{day + item},purchase" for user in range(18) for item in range(11)]
     (tmp_path / "more.csv").write_text("\n".join(["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *rows]) + "\n")
@@ -166,7 +167,7 @@ def test_input_that_is_no_object_fails_the_run_with_a_notification(shop: Trainin
 
 
 def function_of(shop: TrainingShop, part: str) -> str:
-    """Return the name of the function whose construct is called so."""
+    """Return the name of the only function whose name contains a text."""
     names = [each["FunctionName"] for each in shop.cloud.client("lambda").list_functions()["Functions"]]
     (found,) = [name for name in names if part in name]
     return str(found)

@@ -71,7 +71,7 @@ def test_import_repeated_after_a_stop_at_any_call_has_the_same_end_state(
         assert (repeated.imported + repeated.imported_before, repeated.rejected) == (145, 5)
         if not stopped:
             break
-    assert call > 20  # an import that makes fewer calls would be no test
+    assert call > 20  # otherwise, the import was interrupted at too few calls
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A process of the command line that is interrupted."""
+"""Interruption of commands in their own processes."""
 
 from __future__ import annotations
 
@@ -80,16 +80,16 @@ def test_interrupted_import_ends_with_status_130_without_a_traceback(server: str
     assert imported.startswith("import p.csv")
     assert "Traceback" not in err
     assert re.search(r"live profiles +stopped after", err)
-    assert profiles(server) < 20_000  # it did not write the rest before it ended
+    assert profiles(server) < 20_000  # the command ended before it wrote all profiles
 
 
 def heed_interrupts() -> None:
-    """Let a process be interrupted where these tests run in the background of a shell, which ignores SIGINT there."""
+    """Enable SIGINT, because a shell ignores it in processes that run in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def has_profiles(server: str) -> bool:
-    """Return whether there is any; a count would hold up the server that the import writes to."""
+    """Return whether the table has a profile. A count would delay the server that the import writes to."""
     return bool(client(server, "dynamodb").scan(TableName=NAMES.profiles_table, Limit=1)["Count"])
 
 

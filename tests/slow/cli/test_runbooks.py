@@ -1,4 +1,4 @@
-"""The commands of runbooks, run on a booted cloud after the fault was caused."""
+"""Commands of runbooks, run on a booted cloud after the test causes the fault."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 def play(shop: Shop, page: str, heading: str = "", **values: str) -> list[Any]:
-    """Run the commands of a section, with the values of its placeholders, and return their results."""
+    """Run the commands of a section with values for its placeholders, and return their results."""
     text = (RUNBOOKS / page).read_text()
     if heading:
         text = text[text.index(f"## {heading}") :]
@@ -52,14 +52,17 @@ def play(shop: Shop, page: str, heading: str = "", **values: str) -> list[Any]:
 
 
 def later_second() -> str:
-    """Return a time between all that happened before the call and after it; times of restores are whole seconds."""
+    """Return a time after all changes before the call, and before all changes after it.
+
+    The times of restores are whole seconds.
+    """
     now_s = time.time()
     time.sleep(2 - now_s % 1)
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s + 1))
 
 
 def fixes() -> dict[str, list[str]]:
-    """Return the commands of the runbook of degraded responses by reason."""
+    """Return the commands by reason from the runbook of degraded responses."""
     rows = [row.split("|") for row in (RUNBOOKS / "degraded.md").read_text().splitlines() if row.startswith("| `")]
     return {
         reason: re.findall(r"`alsolike ([^`]+)`", fix)
@@ -83,7 +86,7 @@ def reasons_of(answer: Answer) -> list[str]:
 
 
 def assert_fixed(shop: Shop, call: Callable[[], Answer], reason: str, **values: str) -> None:
-    """Wait for the reason, play the commands of its row in the runbook, and wait for its end."""
+    """Wait until responses have the reason, run the commands of its row in the runbook, and wait for its end."""
     shown = eventually(lambda: reasons_of(call()), holds=lambda reasons: reason in reasons, within_s=90)
     assert reason in shown
     play_fix(shop, reason, **values)
@@ -128,7 +131,7 @@ def test_leaked_key_is_replaced(shop: Shop) -> None:
 
 @pytest.fixture
 def champion(shop: Shop, tmp_path: Path) -> str:
-    """Return the champion, trained if there is none, once it is served."""
+    """Train a champion if there is none, wait until responses use it, and return its version."""
     if shop.alsolike("status")["champion"] is None:
         write_history(tmp_path / "good.csv", users=30, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
         shop.alsolike("import", "interactions", tmp_path / "good.csv")
@@ -324,7 +327,7 @@ def test_unreadable_trends_are_written_again(shop: Shop, champion: str) -> None:
     shown = eventually(lambda: reasons_of(trending()), holds=lambda reasons: reason in reasons, within_s=90)
     assert reason in shown
 
-    shop.send("user-1", "item-01", at=time.time())  # the next update
+    shop.send("user-1", "item-01", at=time.time())  # the next update writes the trends again
 
     assert_fixed(shop, trending, reason)
 
@@ -394,7 +397,7 @@ def test_lost_table_is_filled_from_the_lake(shop: Shop, champion: str, tmp_path:
     )
     assert reason in shown
     assert shop.alsolike("status")["missing_tables"] == [name]
-    create()  # a deployment that reverts drift does so
+    create()  # as a deployment that reverts drift does
 
     (rebuilt,) = play(shop, "lost-data.md", "A lost table")
 
@@ -455,7 +458,7 @@ def test_champion_without_a_model_of_actions_is_replaced(shop: Shop, champion: s
 
 
 def deleted_table(dynamodb: Any, name: str) -> Callable[[], None]:
-    """Delete a table; return the function that creates it again."""
+    """Delete a table, and return the function that creates it again."""
     description = dynamodb.describe_table(TableName=name)["Table"]
     dynamodb.delete_table(TableName=name)
     definition = {key: description[key] for key in ("TableName", "KeySchema", "AttributeDefinitions")}

@@ -1,4 +1,4 @@
-"""The snippets of README.md, docs/api.md and the tutorial of an own algorithm, run against a shop on a booted cloud."""
+"""Snippets of README.md, docs/api.md, docs/algorithms.md and a tutorial, run against a shop on a booted cloud."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ README, API, ALGORITHMS, TUTORIAL = (
     ROOT / name for name in ("README.md", "docs/api.md", "docs/algorithms.md", "docs/tutorials/own-algorithm.md")
 )
 OWN = ROOT / "build" / "own-algorithm"
-"""`training_package` is a folder in the repository."""
+"""Folder of the tutorial's algorithm, which must be inside the repository."""
 CONFIGURATION = """\
 format: 1
 items:
@@ -36,7 +36,7 @@ filters:
 
 
 def write_files(directory: Path) -> None:
-    """Write the files that the README imports: 60 users who buy around one of three groups of ten products."""
+    """Write the files that the README imports, for 60 users who buy from one of three groups of ten products each."""
     now = int(time.time())
     rows = ["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE"]
     for user in range(60):
@@ -65,7 +65,7 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 @pytest.fixture
 def shop(booted: Shop) -> Iterator[Shop]:
-    """Yield the shop without a champion: the gate rejects a second model of the same purchases."""
+    """Yield the shop, and delete its champion afterwards. The gate rejects a second model of the same purchases."""
     yield booted
     s3, bucket = booted.cloud.client("s3"), booted.name("artefact-bucket")
     for version in s3.list_object_versions(Bucket=bucket, Prefix=CHAMPION_KEY).get("Versions", ()):
@@ -97,7 +97,7 @@ def test_snippets_of_readme_and_api_page_work(shop: Shop, environment: Mapping[s
         (language, text)
         for page in (README, API)
         for _, language, text in snippets(page, "sh", "python")
-        if "make demo" not in text and "alsolike up" not in text  # this test has booted the cloud in their place
+        if "make demo" not in text and "alsolike up" not in text  # the fixture has booted the cloud
     ]
     assert len(commands) == 5
 
@@ -116,7 +116,8 @@ def test_snippets_of_readme_and_api_page_work(shop: Shop, environment: Mapping[s
     assert set(requests) == paths
     for path, text in requests.items():
         post = functools.partial(shop.post, path, json.loads(text))
-        answer = eventually(post, holds=lambda answer: answer.status == 200)  # once the configuration is read
+        # waits until the functions have read the configuration
+        answer = eventually(post, holds=lambda answer: answer.status == 200)
         assert answer.status == 200, (path, answer.document)
 
 

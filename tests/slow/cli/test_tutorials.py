@@ -1,4 +1,4 @@
-"""The commands of the tutorials, run in their order on the embedded cloud."""
+"""Commands of the tutorials, run in order on the embedded cloud."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.booted.snippets import ROOT, run, snippets
 TUTORIALS = ROOT / "docs" / "tutorials"
 BIN = Path(sys.executable).parent
 INSTALLED = ("make setup", ". .venv/bin/activate")
-"""Lines that the tests' environment stands for."""
+"""Lines that are not run, because the tests' environment is installed."""
 
 NOT_HERE = (
     *INSTALLED,
@@ -41,7 +41,7 @@ _STARTS_WITHIN_S = 600
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """Return a folder with the files of a made-up bookshop."""
+    """Return a folder with the files of a fictional bookshop."""
     write_files(tmp_path, end_s=int(time.time()) - 86_400)
     (tmp_path / "books.csv").rename(tmp_path / "items.csv")
     return tmp_path
@@ -56,7 +56,7 @@ def environment() -> Mapping[str, str]:
 
 @contextlib.contextmanager
 def running_cloud(directory: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """Run `alsolike up` until it prints the next steps; stop it at the end if it still runs."""
+    """Start `alsolike up`, wait until it prints the next steps, and stop it at the end if it still runs."""
     with (directory / "up.log").open("w+") as log:
         process = subprocess.Popen(["alsolike", "up"], cwd=directory, env=environment, stdout=log, stderr=log)
         try:
@@ -119,7 +119,7 @@ def dev(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Mapping[str,
 
 
 def test_commands_of_the_first_deployment_tutorial_work(shop: Path, dev: Mapping[str, str]) -> None:
-    """The CDK, `doctor`, `destroy` and the build of layers need AWS or the network; other suites test them."""
+    """The CDK, `doctor`, `destroy` and the build of layers need AWS or the network. Other tests cover them."""
     page = TUTORIALS / "first-deployment.md"
     steps = [text.replace("\\\n", "") for _, _, text in snippets(page, "sh")]
     commands = [line for text in steps for line in text.splitlines() if not line.startswith(NOT_HERE)]
@@ -149,7 +149,7 @@ def test_first_deployment_tutorial_lists_the_stacks_in_order() -> None:
     ]
     deployed = re.findall(r"^cdk deploy (alsolike\S+)", page, re.M)
 
-    assert {*named} - {*stacks} == {"alsolike-dev-kafka"}  # only with its setting
+    assert {*named} - {*stacks} == {"alsolike-dev-kafka"}  # exists only with its setting
     assert {*stacks} - {*named} == set()
     assert [
         (one, other) for place, one in enumerate(named) for other in stacks.get(one, ()) if other in named[place:]

@@ -40,7 +40,7 @@ def wheel(distribution: Path) -> Path:
 
 
 def installed(wheel: Path, directory: Path, *, extras: str) -> Path:
-    """Install the wheel with extras in a new environment; return the folder of its commands."""
+    """Install the wheel with extras in a new environment, and return the folder of its commands."""
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(directory)], check=True, timeout=60)
     install = [UV, "pip", "install", "--quiet", "--python", str(directory / "bin" / "python")]
     constraint = ["-c", str(ROOT / "requirements.lock")]
@@ -112,7 +112,7 @@ def test_installed_command_works_with_a_deployment(wheel: Path, tmp_path: Path) 
 
 
 class EmptyFolder:
-    """A folder outside the repository, and the installed command with a cache of its own."""
+    """Folder outside the repository, and the installed command with its own cache."""
 
     def __init__(self, path: Path, commands: Path) -> None:
         self.path = path
@@ -157,7 +157,7 @@ def folder(wheel: Path, tmp_path: Path) -> EmptyFolder:
 
 
 def output_until(process: subprocess.Popen[str], start: str) -> list[str]:
-    """Read the output of a process until a line that starts with a text, or its end."""
+    """Read the output of a process to its end, or to the first line that starts with a text."""
     assert process.stdout is not None
     lines: list[str] = []
     while line := process.stdout.readline():

@@ -1,4 +1,4 @@
-// A program for Amazon Personalize: its clients read the variables of `alsolike keys create`.
+// Program written for Amazon Personalize. Its clients read the variables that `alsolike keys create` prints.
 import { DeleteSchemaCommand, ListRecipesCommand, PersonalizeClient } from "@aws-sdk/client-personalize";
 import { PersonalizeEventsClient, PutEventsCommand } from "@aws-sdk/client-personalize-events";
 import { GetRecommendationsCommand, PersonalizeRuntimeClient } from "@aws-sdk/client-personalize-runtime";

@@ -41,7 +41,7 @@ def variables(shop: Shop) -> Mapping[str, str]:
 
 
 def install(directory: Path, requirement: str) -> str:
-    """Install a package into a folder; return the folder for PYTHONPATH."""
+    """Install a package into a folder, and return the folder for PYTHONPATH."""
     command = [str(BIN / "uv"), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(directory)]
     subprocess.run([*command, requirement], check=True, timeout=300)
     return str(directory)
@@ -63,7 +63,7 @@ def test_oldest_boto3_runs_the_complete_program(shop: Shop, variables: Mapping[s
     assert found["boto3"] == OLDEST_BOTO3
     assert found["items"]
     assert found["items"][0] not in found["without"]
-    assert found["recommended"] is None  # this version knows no recommenders
+    assert found["recommended"] is None  # this version does not support recommenders
 
 
 def test_aws_cli_calls_the_control_plane(variables: Mapping[str, str], tmp_path: Path) -> None:

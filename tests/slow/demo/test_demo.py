@@ -1,4 +1,4 @@
-"""`alsolike demo` as a user runs it: a process whose output goes to a terminal or a pipe."""
+"""`alsolike demo` in a process whose output goes to a terminal or a pipe."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MARK = "ALSOLIKE_TEST_DEMO"
 
 
 class Run:
-    """A demo of few households, with stdout on a terminal and stderr in a pipe."""
+    """Demo with few users, with stdout on a terminal and stderr in a pipe."""
 
     def __init__(self, directory: Path) -> None:
         self._mark = uuid.uuid4().hex
@@ -67,11 +67,11 @@ class Run:
                 if f"{MARK}={self._mark}".encode() in (process / "environ").read_bytes():
                     running.append((process / "cmdline").read_text(encoding="utf-8").replace("\0", " "))
             except (FileNotFoundError, ProcessLookupError, PermissionError):
-                continue  # it has ended, or belongs to another user
+                continue  # the process has ended, or belongs to another user
         return running
 
     def kill(self) -> None:
-        """End the demo if a test failed."""
+        """Kill the demo, which still runs after a failed test."""
         self._process.kill()
         self._process.wait()
 
@@ -84,7 +84,7 @@ class Run:
 
 
 def _accept_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test run in the background of a shell ignores it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell ignores SIGINT in processes that run in the background
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def base(synthesized: Synthesis) -> Assembly:
 
 @pytest.fixture
 def deployed(cloud: Cloud, base: Assembly) -> Assembly:
-    """Return the base, deployed."""
+    """Deploy the base if nothing is deployed, and return it."""
     if not cloud.stacks():
         cloud.deploy(base.directory)
     return base

@@ -1,4 +1,4 @@
-"""ministack in a process of its own, with the CDK's CLI and the clients that use it."""
+"""Process of ministack, with the CDK's CLI and the clients that use it."""
 
 import contextlib
 import json
@@ -25,14 +25,14 @@ START_S, COMMAND_S = 60, 600
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """A running ministack."""
+    """Running ministack."""
 
     port: int
     home: Path
 
     @property
     def variables(self) -> dict[str, str]:
-        """Environment variables with which programs use this cloud instead of AWS."""
+        """Environment variables that make programs use this cloud instead of AWS."""
         endpoint = f"http://127.0.0.1:{self.port}"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return kept | {
@@ -46,11 +46,11 @@ class Cloud:
         }
 
     def cdk(self, *arguments: str, app: Path) -> str:
-        """Run the CDK's CLI on an assembly; return its output."""
+        """Run the CDK's CLI on an assembly, and return its output."""
         return self.run(str(NODE), str(CDK), *arguments, "--app", str(app), "--ci")
 
     def run(self, *command: str, cwd: Path = ROOT) -> str:
-        """Run a command that uses this cloud; return its output."""
+        """Run a command that uses this cloud, and return its output."""
         done = subprocess.run(
             command, cwd=cwd, env=self.variables, capture_output=True, text=True, timeout=COMMAND_S, check=False
         )
@@ -73,7 +73,7 @@ class Cloud:
         )
 
     def stacks(self) -> dict[str, str]:
-        """Return the status of each stack of ours by name."""
+        """Return the status of each stack of Alsolike by name."""
         described = self.client("cloudformation").describe_stacks()["Stacks"]
         return {
             stack["StackName"]: stack["StackStatus"]
@@ -100,7 +100,7 @@ class Cloud:
 
 
 class CommandFailed(Exception):
-    """A command ended with an error; the message has its output."""
+    """Command that ended with an error. The message contains its output."""
 
 
 @contextlib.contextmanager
@@ -113,7 +113,7 @@ def running(folder: Path) -> Iterator[Cloud]:
     variables = cloud.variables | {
         "PYTHONPATH": os.pathsep.join(map(str, (MINISTACK, ROOT, ROOT / "layers" / "core" / "python"))),
         "GATEWAY_PORT": str(cloud.port),
-        "IOT_MTLS_ENABLED": "0",  # this and the next one would listen on fixed ports
+        "IOT_MTLS_ENABLED": "0",  # otherwise, this service and the next listen on fixed ports
         "SFTP_ENABLED": "0",
         "STATE_DIR": str(folder / "state"),
     }

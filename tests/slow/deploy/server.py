@@ -23,13 +23,13 @@ from tests.slow.deploy.stubs import METRIC_MATH, OPERATIONS, PARAMETERS, TYPES, 
 
 REGION, ACCOUNT = "us-east-1", "000000000000"
 OURS = "alsolike-"
-"""Prefix of the checked stacks; `cdk bootstrap` creates the other one."""
+"""Prefix of the checked stacks. The only other stack is that of `cdk bootstrap`."""
 Properties = dict[str, Any]
 Created = tuple[str, dict[str, str]]
 
 
 def check(resource_type: str, logical_id: str, properties: Properties) -> None:
-    """Raise the problems of a resource by the schema of its type."""
+    """Reject properties that are invalid by the schema of the resource's type."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type).schema
     problems = [
         f"{'/'.join(map(str, problem.path)) or 'properties'}: {problem.message}"
@@ -40,7 +40,7 @@ def check(resource_type: str, logical_id: str, properties: Properties) -> None:
 
 
 def checked(resource_type: str, handlers: dict[str, Any]) -> dict[str, Any]:
-    """Return the handlers of a type, with the check before each creation and update in stacks of Alsolike."""
+    """Add the check to the handlers of a type, for each resource that a stack of Alsolike creates or updates."""
     create = handlers["create"]
 
     def create_valid(logical_id: str, properties: Properties, stack: str) -> Created:
@@ -63,7 +63,7 @@ def checked(resource_type: str, handlers: dict[str, Any]) -> dict[str, Any]:
 
 
 def stubbed(resource_type: str, stub: Stub) -> dict[str, Any]:
-    """Return the handlers of a type that only keep its name."""
+    """Return handlers that check a resource and keep only its name."""
 
     def create(logical_id: str, properties: Properties, stack: str) -> Created:
         check(resource_type, logical_id, properties)
@@ -79,7 +79,7 @@ def stubbed(resource_type: str, stub: Stub) -> dict[str, Any]:
 
 
 def with_metric_math(real: dict[str, Any]) -> dict[str, Any]:
-    """Return the handlers of alarms, with a stub for those that compute."""
+    """Return the handlers of alarms, with a stub for alarms with metric math."""
     stub = stubbed("AWS::CloudWatch::Alarm", METRIC_MATH)
 
     def create(logical_id: str, properties: Properties, stack: str) -> Created:
@@ -96,7 +96,7 @@ def with_metric_math(real: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_kept_name(real: dict[str, Any]) -> dict[str, Any]:
-    """Return the handlers of a type whose update in ministack replaces a resource without an explicit name."""
+    """Return handlers that update a resource in place. ministack replaces a resource without an explicit name."""
 
     def update(physical_id: str, old: Properties, new: Properties, stack: str) -> Created:
         name = {"TableName": physical_id}
@@ -112,7 +112,7 @@ Send = Callable[[Scope], Awaitable[None]]
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer the stubbed operations with an empty object, and let ministack answer all others."""
+    """Send the stubbed responses, and pass all other operations to ministack."""
     operation = dict(scope.get("headers", ())).get(b"x-amz-target", b"").decode()
     if operation not in OPERATIONS:
         await ministack.app(scope, receive, send)
@@ -123,7 +123,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def main() -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is stopped."""
     HANDLERS["AWS::DynamoDB::GlobalTable"] = with_kept_name(HANDLERS["AWS::DynamoDB::GlobalTable"])
     HANDLERS.update({resource_type: checked(resource_type, handlers) for resource_type, handlers in HANDLERS.items()})
     HANDLERS["AWS::CloudWatch::Alarm"] = with_metric_math(HANDLERS["AWS::CloudWatch::Alarm"])

@@ -1,4 +1,4 @@
-"""Parts of AWS that ministack lacks, each with the reason why it is needed.
+"""Parts of AWS that ministack lacks, and the reason for each stub.
 
 A stub of a type keeps the resource's name and accepts only properties that are valid by the schema of the type.
 """
@@ -11,11 +11,11 @@ from infra_cdk.regions import pandas_layer
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stub:
-    """A type of resource."""
+    """Stub of a resource type."""
 
     reason: str
     name: str
-    """Property that `Ref` returns; by default, stack and logical ID."""
+    """Property that `Ref` returns. Without it, `Ref` returns the stack and the logical ID."""
     arn: tuple[str, str] | None = None
     """Attribute with the ARN, and the ARN's part after the account."""
 
@@ -40,7 +40,7 @@ METRIC_MATH = Stub("ministack accepts AWS::CloudWatch::Alarm only without the pr
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Parameter:
-    """A public parameter of SSM."""
+    """Stub of a public parameter of SSM."""
 
     reason: str
     value: str
@@ -57,7 +57,7 @@ PARAMETERS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation that answers always the same."""
+    """Stub of an operation that always has the same response."""
 
     reason: str
     response: dict[str, Any]

@@ -19,7 +19,7 @@ from tests.slow.deploy.stubs import TYPES
 
 LAST_RELEASE = Path(__file__).with_name("last_release.txt")
 IN_CI = {"size"}
-"""Settings whose change CI deploys: this one changes functions, aliases, stream and limits at once."""
+"""Settings whose change CI deploys. `size` changes functions, aliases, the stream and limits at the same time."""
 
 
 @pytest.mark.ci

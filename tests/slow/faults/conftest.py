@@ -1,4 +1,4 @@
-"""A moto server behind the proxy."""
+"""Moto server behind the proxy."""
 
 from __future__ import annotations
 

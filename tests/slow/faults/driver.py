@@ -1,8 +1,8 @@
 """Driver that runs a handler in one process per event, as Lambda does, so that tests can kill it: `driver.py FUNCTION`.
 
-The driver imports the handler once and forks a process for each line on standard input: an event, and the file that the
-answer goes to. It prints the number of that process, then its exit status. Logs go to standard error. Pauses of the
-handler take no time: the answer says how long they would have been.
+The driver imports the handler once and forks a process for each line on standard input. A line has an event and the
+path for the response. The driver prints the ID of that process, then its exit status. Logs go to standard error. Pauses
+of the handler take no time. The response contains their total duration.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 
 class Context:
-    """The context that Lambda gives a handler."""
+    """Context that Lambda passes to a handler."""
 
     function_name = "faults"
     function_version = "1"
@@ -27,14 +27,14 @@ class Context:
     aws_request_id = "00000000-0000-0000-0000-000000000000"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return plenty."""
+        """Return more time than any handler needs."""
         return 60_000
 
 
 def main() -> None:
     """Serve events until standard input ends."""
     with os.fdopen(os.dup(1), "w", buffering=1) as replies:
-        os.dup2(2, 1)  # the handler's logs
+        os.dup2(2, 1)  # redirects the handler's logs to standard error
         handler = importlib.import_module(f"functions.{sys.argv[1]}.handler").lambda_handler
         for line in sys.stdin:
             request = json.loads(line)
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _run(handler: Callable[[Any, Context], Any], event: Any, place: Path) -> None:
-    """Write the handler's answer and end this process."""
+    """Write the handler's response, and end this process."""
     paused = 0.0
 
     def pause(seconds: float, /) -> None:

@@ -1,4 +1,4 @@
-"""A proxy before AWS that loses, refuses and kills, and says what went through it."""
+"""Proxy between handlers and AWS that records calls, rejects them, or kills the handler before or after them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BROKEN = {
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """One request: `operation` is the target's for JSON services, the method for S3."""
+    """Request with its operation: the target's for JSON services, the HTTP method for S3."""
 
     service: str
     operation: str
@@ -32,14 +32,14 @@ class Call:
 
 @dataclasses.dataclass
 class Plan:
-    """The failures of a run.
+    """Failures of a run.
 
     Attributes
     ----------
     refuse
-        Gives the status and body of a request that is refused, or None for one that goes through.
+        Returns the status and body of a rejection, or None to pass the request on.
     before, after
-        Called before a request is passed on, and after it has taken effect but before it is answered.
+        Called before a request is passed on, and after it has taken effect but before its response.
     """
 
     refuse: Callable[[Call], tuple[int, bytes] | None] = lambda call: None
@@ -48,7 +48,10 @@ class Plan:
 
 
 class FaultProxy:
-    """Proxy that forwards requests to `target` ("host:port") by its `plan`; `calls` lists all requests in order."""
+    """Proxy that forwards requests to `target` ("host:port") according to its `plan`.
+
+    `calls` lists all requests in order.
+    """
 
     def __init__(self, target: str) -> None:
         self.plan = Plan()
@@ -60,12 +63,12 @@ class FaultProxy:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def begin(self, plan: Plan) -> None:
-        """Forget the calls so far and follow another plan."""
+        """Clear the recorded calls, and follow another plan."""
         with self._lock:
             self.plan, self.calls = plan, []
 
     def took(self, call: Call) -> int:
-        """Note a call; return its number, from 1."""
+        """Record a call, and return its number, from 1."""
         with self._lock:
             self.calls.append(call)
             return len(self.calls)
@@ -77,7 +80,7 @@ class FaultProxy:
 
 
 def throttled_times(times: int, *, answers: dict[str, tuple[int, bytes]], service: str) -> Plan:
-    """Refuse the first so many calls of a service."""
+    """Return a plan that rejects the first calls of a service."""
     left = [times]
 
     def refuse(call: Call) -> tuple[int, bytes] | None:
@@ -102,7 +105,7 @@ def _handler(proxy: FaultProxy, target: str) -> type[BaseHTTPRequestHandler]:
                 return
             proxy.plan.before(number, call)
             connection = http.client.HTTPConnection(target, timeout=60)
-            # Moto's host, not this one's: S3's addressing looks at it.
+            # The host of moto instead of the proxy's, because moto reads the bucket of S3 requests from it.
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
             connection.request(self.command, self.path, body=body, headers={**headers, "Host": target})
             answer = connection.getresponse()

@@ -1,4 +1,4 @@
-"""The stores of a deployment behind the proxy, and handlers that run in processes of their own against them."""
+"""Stores of a deployment behind the proxy, and handlers that use them in their own processes."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ KillPlan: TypeAlias = Callable[[Callable[[], None]], Plan]
 
 
 class Killed(Exception):
-    """The handler's process was killed before it answered."""
+    """The handler's process was killed before its response."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """The answer of a handler, and the time that it would have waited."""
+    """Response of a handler, and the total duration of its pauses."""
 
     answer: Any
     paused_s: float
 
 
 class Driver:
-    """A process that runs one function's handler, each time in a fork."""
+    """Process that runs one function's handler in a new fork for each event."""
 
     def __init__(self, function: str, *, url: str, directory: Path) -> None:
         self._answer = directory / f"{function}.json"
@@ -65,12 +65,12 @@ class Driver:
             )
 
     def run(self, event: Mapping[str, Any], begin: Callable[[Callable[[], None]], None]) -> Done:
-        """Run the handler; `begin` is given how to kill it before it starts.
+        """Run the handler. Before it starts, `begin` receives a function that kills it.
 
         Raises
         ------
         Killed
-            If the process ended without an answer.
+            If the process ended without a response.
         """
         pid: Future[int] = Future()
         begin(lambda: os.kill(pid.result(timeout=60), signal.SIGKILL))
@@ -125,12 +125,12 @@ class Stores:
         self.secrets.create_secret(Name=SECRET, SecretString=HASH_KEY)
 
     def run(self, function: str, event: Mapping[str, Any], *, plan: Plan | KillPlan | None = None) -> Done:
-        """Run a handler as `plan` says; one that kills is given how.
+        """Run a handler with the failures of `plan`. A function `plan` receives the function that kills the handler.
 
         Raises
         ------
         Killed
-            If the process ended without an answer.
+            If the process ended without a response.
         """
         if function not in self._drivers:
             self._drivers[function] = Driver(function, url=self.proxy.url, directory=self._directory)
@@ -139,7 +139,7 @@ class Stores:
         )
 
     def killed_everywhere(self, function: str, event: Mapping[str, Any], *, state: Callable[[Stores], Any]) -> None:
-        """Kill a handler before and after each of its calls, give it the event again, and compare what is left."""
+        """Kill a handler before and after each of its calls, run it again, and compare the final states."""
         self.reset()
         self.run(function, event)
         calls, undisturbed = list(self.proxy.calls), state(self)
@@ -175,7 +175,7 @@ def _environment(url: str) -> dict[str, str]:
         "TRACKING_ID": "alsolike-test",
         "ITEMS_DATASET_ARN": f"arn:aws:personalize:{REGION}:123456789012:dataset/alsolike-test/ITEMS",
         "USERS_DATASET_ARN": f"arn:aws:personalize:{REGION}:123456789012:dataset/alsolike-test/USERS",
-        "SECRET_ARN": SECRET,  # its name is as good
+        "SECRET_ARN": SECRET,  # the API also accepts a name
         **BUCKETS,
         "PROFILES_TABLE": PROFILES_TABLE,
         **{variable: table for variable, (table, _) in TABLES.items()},

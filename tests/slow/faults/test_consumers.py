@@ -1,4 +1,4 @@
-"""The stream's consumers, killed at each step and refused by each service: no event is lost or counted twice."""
+"""Consumers that are killed at any call, or rejected by any service, lose no event and count none twice."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ State = Callable[[Stores], Any]
 
 
 def profiles(stores: Stores) -> Any:
-    """Return who has seen what, whatever the number of writes it took."""
+    """Return the recent items of each profile, independently of the number of writes."""
     store = ProfileStore(stores.dynamodb, "profiles")
     found = {row["profile_id"]["S"]: store.read(row["profile_id"]["S"]).recent for row in stores.rows("profiles")}
     return {profile_id: recent for profile_id, recent in found.items() if recent}
 
 
 def archived(stores: Stores) -> Any:
-    """Return what a reader of the lake sees, and the quarantine."""
+    """Return the deduplicated interactions of the lake, and the quarantine."""
     tables = [
         pq.read_table(io.BytesIO(content)).to_pandas()
         for content in stores.objects("lake-bucket", "interactions/").values()

@@ -1,4 +1,4 @@
-"""Requests and publications whose process is killed or whose store refuses."""
+"""Requests and publications whose process is killed, or whose store rejects calls."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ CHANGES = {"Records": [changed("pear", 1, price=1), changed("fig", 2, price=2), 
 
 
 def sent(stores: Stores) -> Any:
-    """Return what is on the stream, each event once."""
+    """Return the distinct events on the stream."""
     shard = stores.kinesis.list_shards(StreamName="events")["Shards"][0]["ShardId"]
     start = stores.kinesis.get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
     records = stores.kinesis.get_records(ShardIterator=start["ShardIterator"])["Records"]
@@ -72,7 +72,7 @@ def stored(stores: Stores) -> Any:
 
 @pytest.fixture
 def published(tmp_path: Path) -> Callable[[Stores], Any]:
-    """Return what the snapshot and the change log say."""
+    """Return a function that reads the items of the snapshot and of the change log."""
 
     def state(stores: Stores) -> Any:
         store = SnapshotStore(stores.s3, "artefact-bucket", tmp_path)

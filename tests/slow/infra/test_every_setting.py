@@ -1,4 +1,4 @@
-"""Each setting, changed individually: the stacks can be updated, and no resource with stored data is replaced."""
+"""A change of any single setting can be deployed, and replaces no resource with stored data."""
 
 import dataclasses
 import json
@@ -43,7 +43,7 @@ KAFKA_CHANGES: dict[str, Any] = {
     "starting_position": "latest",
     "alarm_records": 7,
 }
-# Lambda refuses a second mapping of the topic next to the first: docs/kafka.md says what to do.
+# Lambda rejects a second mapping of the topic while the first exists. docs/kafka.md has the steps.
 NEEDS_ANOTHER_STACK = {
     "cluster_arn": "EventSourceArn",
     "bootstrap_servers": "SelfManagedEventSource",
@@ -68,7 +68,7 @@ def test_stacks_can_be_updated_after_a_change_of_one_setting(
 
 @pytest.fixture(scope="module")
 def with_kafka(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]], Assembly]:
-    """Return the assembly with settings of Kafka; each is synthesized once."""
+    """Return a function that synthesizes the assembly with settings of Kafka, once for equal settings."""
 
     @cache
     def made(settings: str) -> Assembly:

@@ -52,7 +52,7 @@ def deployment(prod: Assembly) -> Deployment:
 
 @pytest.fixture(scope="module")
 def parliament() -> Iterator[ModuleType]:
-    """Yield the linter of policies, which needs one function of a package that setuptools no longer has."""
+    """Yield the policy linter. It needs one function of a package that setuptools no longer contains."""
     resources = ModuleType("pkg_resources")
     vars(resources)["resource_filename"] = lambda package, name: str(importlib.resources.files(package) / name)
     with pytest.MonkeyPatch.context() as patch:
@@ -91,7 +91,7 @@ def test_iam_accepts_the_policies(deployment: Deployment, parliament: ModuleType
 
 
 def test_step_functions_accepts_the_state_machines(deployment: Deployment) -> None:
-    definitions = list(machines(deployment))  # 2 is a number in JSON, whatever the linter calls a float
+    definitions = list(machines(deployment))  # the linter expects 2.0 in place of 2, but both are numbers in JSON
 
     assert len(definitions) == 4
     for definition in definitions:
@@ -128,7 +128,7 @@ def test_wrong_parameters_of_a_workflow_call_are_found() -> None:
 
 
 def actions(detail: Any) -> set[str]:
-    """Return the actions that a finding is about; a finding of something else is about itself."""
+    """Return the actions of a finding, or the finding itself if it has no actions."""
     if not isinstance(detail, list):
         return {repr(detail)}
     return {each["action"] if isinstance(each, dict) else each for each in detail}
@@ -141,7 +141,7 @@ def machines(deployment: Deployment) -> Iterator[dict[str, Any]]:
 
 
 def calls(definition: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
-    """Yield the calls of a workflow: state, service, operation and parameters, also those of maps."""
+    """Yield state, service, operation and parameters of each call of a workflow, also in its maps."""
     for name, state in definition["States"].items():
         if state["Type"] == "Map":
             yield from calls(state["ItemProcessor"])
@@ -151,7 +151,7 @@ def calls(definition: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mappin
 
 
 def problems(service: str, operation: str, parameters: Mapping[str, Any]) -> list[str]:
-    """Return how parameters differ from botocore's model of an operation."""
+    """Return the differences between parameters and botocore's model of an operation."""
     model = get_session().get_service_model(service)
     shape = model.operation_model(operation).input_shape
     return list(_problems(shape, parameters, ""))
@@ -188,7 +188,7 @@ def _text_problems(shape: Shape, value: str, place: str) -> Iterator[str]:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Return whether a value matches a pattern of botocore's; one that only Java reads matches everything."""
+    """Return whether a value matches a pattern of botocore. Patterns that only Java can parse match every value."""
     try:
         return regex.fullmatch(pattern, value) is not None
     except regex.error:

@@ -1,4 +1,4 @@
-"""A topic of a Kafka broker, read by an embedded cloud that is killed, with the settings of docs/kafka.md."""
+"""Kafka topic with the settings of docs/kafka.md, which an embedded cloud reads until it is killed and restarted."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ REASONS = {
 
 @contextlib.contextmanager
 def broker() -> Iterator[str]:
-    """Run a broker with an empty topic of three partitions; yield its address."""
+    """Run a broker with an empty topic of three partitions, and yield its address."""
     address = f"127.0.0.1:{PORT}"
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", PORT), 1):
         pytest.skip(f"port {PORT} is in use: another broker runs here")
@@ -89,13 +89,13 @@ class Topic:
 
 
 def archived(shop: Shop) -> Counter[str]:
-    """Return how often a reader of the lake sees each event."""
+    """Return the number of rows of each event after deduplication."""
     rows = shop.lake_rows("interactions/")
     return Counter(lake.deduplicate(pd.DataFrame(rows))["event_id"]) if rows else Counter()
 
 
 def profiled(shop: Shop) -> Counter[str]:
-    """Return how often each item is in the profiles."""
+    """Return the number of profile entries of each item."""
     store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
     return Counter(seen.item_id for user in range(USERS) for seen in store.read(f"u#user-{user}").recent)
 
@@ -111,7 +111,7 @@ def test_settings_of_the_page_are_valid() -> None:
 
 
 def test_each_event_counts_once_when_the_cloud_is_killed(tmp_path: Path) -> None:
-    assembly = synthesized(**SETTINGS[-1], web=False, snap_start=False)  # less to start
+    assembly = synthesized(**SETTINGS[-1], web=False, snap_start=False)  # fewer parts to start
     with broker() as address:
         topic = Topic(address)
         exec(PRODUCE, {})
@@ -142,7 +142,7 @@ def test_each_event_counts_once_when_the_cloud_is_killed(tmp_path: Path) -> None
 
 
 def lag(shop: Shop) -> float:
-    """Return the latest lag that Lambda's metric says, once it says that nothing is left."""
+    """Wait until Lambda's metric reports no lag, and return its latest value."""
     client: Any = shop.cloud.client("cloudwatch")
 
     def latest() -> float:

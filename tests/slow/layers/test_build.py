@@ -1,4 +1,4 @@
-"""Layers for both processors, built twice."""
+"""Two builds of the layers for both processors are equal."""
 
 from __future__ import annotations
 

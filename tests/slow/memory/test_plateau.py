@@ -14,11 +14,11 @@ from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop
 
 REQUESTS = 14_400
-"""An hour at four requests per second."""
+"""Number of requests in an hour at four per second."""
 QUARTER = REQUESTS // 4
 USERS = ITEMS = 40
 GROWTH_BYTES = 1_500
-"""Maximum growth per request in the last quarter. Caches and log groups fill before."""
+"""Maximum growth per request in the last quarter, in which caches and log groups are already full."""
 
 
 def memory_bytes(shop: Shop) -> int:
@@ -33,7 +33,7 @@ def put_item(shop: Shop, number: int) -> int:
 
 
 def call(shop: Shop, number: int) -> int:
-    """Send a request and return its status: every tenth overwrites an item, the others get recommendations."""
+    """Overwrite an item with every tenth request, get recommendations with the others, and return the status."""
     return put_item(shop, number) if number % 10 == 0 else shop.recommend(f"user-{number % USERS}").status
 
 

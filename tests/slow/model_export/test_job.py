@@ -1,4 +1,4 @@
-"""The entry point of the training job, as SageMaker starts it."""
+"""Entry point of the training job, as SageMaker starts it."""
 
 import os
 import re

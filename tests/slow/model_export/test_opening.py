@@ -1,4 +1,4 @@
-"""Weights are mapped: a session takes no memory for them."""
+"""Sessions of one model share one mapping of its weights and do not copy them."""
 
 import subprocess
 import sys

@@ -22,7 +22,7 @@ NOWHERE = Path("nowhere")
 
 @pytest.fixture(scope="module")
 def _two() -> Iterator[None]:
-    """Join this process and one that it starts."""
+    """Start a second process, and join it with this process."""
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     with peers.joined(peers.place({}, NOWHERE, processes=2)):
         yield
@@ -48,7 +48,7 @@ def test_two_processes_have_the_losses_and_model_of_one(dropout: float, alone: p
     assert of_one[-1].loss < of_one[0].loss
     for name in of_one[-1].arrays.keys() - {
         "attend.bias"
-    }:  # a key's has no gradient but rounding, which AdamW scales up
+    }:  # the gradient of a key's bias is a rounding error, which AdamW scales up
         found, expected = of_two[-1].arrays[name], of_one[-1].arrays[name]
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4, err_msg=name)
 
@@ -83,7 +83,7 @@ def test_two_processes_resume_an_interrupted_training_of_one(tmp_path: Path, alo
     whole = SMALL.fit(DATA)
     with kept_in(tmp_path):
         training = train(DATA, SMALL, epochs=3)
-        assert [next(training).epochs for _ in range(2)] == [1, 2]  # the second is not kept yet
+        assert [next(training).epochs for _ in range(2)] == [1, 2]  # the second epoch is not saved yet
         alone.undo()
         rest = list(train(DATA, SMALL, epochs=3))
 

@@ -1,4 +1,4 @@
-"""Selection with one useful part and parts of noise: useless combinations are rarely accepted.
+"""Selection with one useful part and parts of noise rarely accepts useless combinations.
 
 `python -m tests.slow.model_export.test_selection_chance` prints the table of docs/algorithms.md.
 """

@@ -16,7 +16,7 @@ def few_histories_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_two_stages_with_a_low_recall_are_not_chosen(tmp_path: Path) -> None:
-    """Without any decay half of the axes say half of everything."""
+    """Without a decay of the spectrum, half of the axes contain half of the information."""
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
 
     found, _ = export_graphs(isotropic, tmp_path, random_histories(MANY, rows=20))
@@ -27,7 +27,7 @@ def test_two_stages_with_a_low_recall_are_not_chosen(tmp_path: Path) -> None:
 
 
 def test_overestimated_recall_leaves_no_item_out_of_the_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The head with the lowest sampled recall is chosen; the parity check detects it."""
+    """The test chooses the head with the lowest sampled recall, and the parity check rejects it."""
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
     monkeypatch.setattr(stages, "choose", lambda tried: min(tried, key=lambda one: one.recall))
 

@@ -1,4 +1,4 @@
-"""Debian's Prometheus on a booted cloud, with the configuration of docs/prometheus.md."""
+"""Prometheus of Debian on a booted cloud, with the configuration of docs/prometheus.md."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 class Prometheus:
-    """A running Prometheus server."""
+    """Running Prometheus server."""
 
     def __init__(self, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}/api/v1"
@@ -44,7 +44,7 @@ class Prometheus:
             return json.load(response)["data"]
 
     def value(self, query: str) -> float | None:
-        """Return the one value of a query; None without any."""
+        """Return the value of a query with one result, or None without a result."""
         found = self.get("query", query=query)["result"]
         return float(found[0]["value"][1]) if found else None
 
@@ -65,7 +65,7 @@ def prometheus(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     (scraped,) = configuration["scrape_configs"]
     scraped["basic_auth"]["username"] = key["AWS_ACCESS_KEY_ID"]
     scraped["tls_config"] = {"ca_file": shop.cloud.state.certificate}
-    scraped["scrape_interval"], scraped["scrape_timeout"] = "5s", "5s"  # one process answers, from its cache
+    scraped["scrape_interval"], scraped["scrape_timeout"] = "5s", "5s"  # one process responds, from its cache
     (target,) = scraped["static_configs"]
     target["targets"], target["labels"]["environment"] = [urllib.parse.urlsplit(shop.cloud.api_url).netloc], "demo"
     configuration["global"] = {"evaluation_interval": "1s"}
@@ -123,7 +123,7 @@ def test_prometheus_evaluates_every_dashboard_query(shop: Shop, prometheus: Prom
                     found.add(panel["title"])
         return found
 
-    # The others have values from the first drift check, record on the stream or attributed day on.
+    # The other panels have values only after the first drift check, stream record or attributed day.
     always = {
         "Requests to the API",
         "Requests answered with an error",

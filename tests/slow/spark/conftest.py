@@ -11,16 +11,16 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-if importlib.util.find_spec("pyspark") is None:  # CI runs the other slow suites without Spark and its Java
+if importlib.util.find_spec("pyspark") is None:  # CI runs the other slow tests without Spark and Java
     collect_ignore_glob = ["test_*.py"]
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    """Spark with two workers, each a process of its own, which talk over the network as on Glue."""
+    """Start Spark with two workers in separate processes, which communicate over the network as on Glue."""
     from pyspark.sql import SparkSession
 
-    os.environ["PYSPARK_PYTHON"] = sys.executable  # the workers', which import the code under test
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # the interpreter of the workers, which import the tested code
     session = (
         SparkSession.builder.master("local-cluster[2,1,1024]")
         .config("spark.ui.enabled", "false")
@@ -28,8 +28,9 @@ def spark() -> Iterator[SparkSession]:
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.default.parallelism", "2")
-        .config("spark.sql.codegen.wholeStage", "false")  # compiling takes longer than what it speeds up here
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")  # so does optimising the compiled code
+        .config("spark.sql.codegen.wholeStage", "false")  # compilation takes longer here than it saves
+        # the optimisation of compiled code also takes longer than it saves
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         .config("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         .getOrCreate()
     )

@@ -9,7 +9,7 @@ from tests.booted.training_shop import TrainingShop
 
 
 def download(shop: TrainingShop, s3_uri: str, directory: Path) -> Path:
-    """Copy a dataset as SageMaker does."""
+    """Download a dataset as SageMaker does."""
     prefix = s3_uri.removeprefix(f"s3://{shop.bucket}/")
     for key in shop.keys(prefix):
         path = directory / key.removeprefix(prefix)

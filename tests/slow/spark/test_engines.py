@@ -40,7 +40,7 @@ def is_erased(user_id: str | None, session_id: str | None = None) -> bool:
 
 @pytest.fixture(scope="module")
 def odd_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write copies, ties, late logins, returns, unknown types, nulls, older objects, a bot and a universal item."""
+    """Write a lake with copies, ties, late logins, returns, unknown types, nulls, old objects and a bot."""
     chance = random.Random(7)
     types = ("view", "view", "VIEW", "click", "AddToCart", "purchase", "return", "Refund", "search", "rating", None)
 
@@ -156,7 +156,7 @@ def test_both_engines_have_the_same_interactions_with_actions(spark: SparkSessio
 
 def test_both_engines_have_the_same_contexts(spark: SparkSession, tmp_path: Path) -> None:
     properties = ('{"DEVICE":"Phone","page":"home"}', '{"device":"tv"}', "{}", '{"device":7}')
-    types = ("view", "AddToCart", "purchase", "return")  # each return takes a part of the purchase before it back
+    types = ("view", "AddToCart", "purchase", "return")  # each return reverses a part of the purchase before it
     rows = [
         event(f"e{n}", event_type=types[n % 4], event_time_ms=START_MS + n, properties=properties[n % 3])
         for n in range(12)

@@ -41,7 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
 
 
 def live(shop: TrainingShop, directory: Path) -> None:
-    """Put a lake, a catalogue and users into the shop, one of whom is erased."""
+    """Put a lake, a catalogue and users into the shop, and erase one of the users."""
     rows = [
         event(
             f"e{number:03}",
@@ -88,7 +88,7 @@ def log_response(shop: TrainingShop, *, shopper: str) -> None:
 
 
 def same(one: TrainingData, other: TrainingData) -> bool:
-    """Say whether the training sees the same."""
+    """Return whether two data sets are equal for training."""
     arrays = ("user", "item", "time_ms", "weight")
     return (
         all(np.array_equal(getattr(one.interactions, name), getattr(other.interactions, name)) for name in arrays)
@@ -131,7 +131,7 @@ def test_job_builds_the_same_dataset_as_the_function(shop: TrainingShop, tmp_pat
 
 
 def described(directory: Path) -> dict[str, Any]:
-    """Return what a manifest says of any run."""
+    """Return the values of a manifest that do not differ between runs."""
     manifest = DatasetManifest.from_json((directory / "manifest.json").read_bytes())
     own = ("dataset_id", "created_ms")
     return {name: value for name, value in json.loads(manifest.to_json()).items() if name not in own}

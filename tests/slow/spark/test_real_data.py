@@ -15,7 +15,7 @@ from alsolike.privacy.tombstones import no_erased_users
 from tests.slow.spark.lakes import SCHEMA, in_process, on_spark, read
 
 FILE = Path(os.environ.get("ALSOLIKE_ONLINE_RETAIL", "online-retail.parquet"))
-"""Interactions of Online Retail with Personalize's columns; they are not part of the repository."""
+"""Interactions of Online Retail with Personalize's columns. They are not part of the repository."""
 
 
 @pytest.mark.skipif(not FILE.is_file(), reason="ALSOLIKE_ONLINE_RETAIL names no file")
@@ -33,7 +33,7 @@ def test_both_engines_build_the_same_dataset_of_real_purchases(spark: SparkSessi
             "received_time_ms": time_ms,
         }
     ).cast(SCHEMA)
-    for number in range(2):  # as two objects that share some rows, for batches are written again after failures
+    for number in range(2):  # the two objects share rows, because batches are written again after failures
         half = rows.slice(number * 150_000, 200_000)
         pq.write_table(half, tmp_path / f"{number}.parquet", compression="snappy")
 

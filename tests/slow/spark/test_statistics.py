@@ -26,14 +26,14 @@ from model_export.data.statistics import Statistics, load, load_items
 
 
 def frame_of(rows: Sequence[tuple[str, str, int, float]]) -> pd.DataFrame:
-    """Profile, item, time and weight, in order of time, then event id."""
+    """Return a frame in order of time, then event ID."""
     frame = pd.DataFrame(rows, columns=["profile_id", "item_id", "event_time_ms", "weight"])
     frame = frame.astype({"weight": "float32"}).assign(event_id=[f"e{number:07}" for number in range(len(rows))])
     return frame.sort_values(["event_time_ms", "event_id"], ignore_index=True)
 
 
 def interactions_of(frame: pd.DataFrame) -> tuple[Interactions, list[str]]:
-    """Return interactions as training reads them, the most frequent item first, and the ids of the items."""
+    """Return interactions as training reads them, with the most frequent item first, and the ids of the items."""
     users, _ = pd.factorize(frame["profile_id"], sort=True)
     items, ids = pd.factorize(frame["item_id"], sort=True)
     found = Interactions.from_rows(
@@ -45,7 +45,7 @@ def interactions_of(frame: pd.DataFrame) -> tuple[Interactions, list[str]]:
 
 
 def counted(spark: SparkSession, frame: pd.DataFrame, path: Path, counting: Counting) -> tuple[Statistics, list[str]]:
-    """Count up to the last event; return the ids of the items as well."""
+    """Count statistics up to the last event on Spark, and return them with the ids of the items."""
     columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
     shuffled = frame.sample(frac=1.0, random_state=0)
     rows = list(shuffled.itertuples(index=False, name=None))
@@ -70,7 +70,7 @@ def assert_same(counts: Statistics, interactions: Interactions, algorithm: Algor
 
 @pytest.fixture(scope="module")
 def shop() -> pd.DataFrame:
-    """Many at the same time, three weights, one item in all hands, and a bot with more than all others together."""
+    """Return interactions with equal times, three weights, a very popular item, and a bot with most interactions."""
     rng = np.random.default_rng(3)
     rows: list[tuple[str, str, int, float]] = []
     for user in range(60):

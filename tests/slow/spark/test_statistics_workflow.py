@@ -21,7 +21,7 @@ from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
 from tests.booted.training_shop import TrainingShop
 from tests.slow.spark.runs import download, runs
 
-USERS, DAYS, LATER_DAYS = 60, 40, 6  # each history fits into one counted session of 50
+USERS, DAYS, LATER_DAYS = 60, 40, 6  # each history fits into one counted session of 50 interactions
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,8 @@ def test_model_fitted_from_counts_is_promoted_and_scores_equally(shop: TrainingS
     assert asked.all_interactions == USERS * (DAYS + LATER_DAYS)
     manifest = StatisticsManifest.from_json((counted / STATISTICS / STATISTICS_MANIFEST).read_bytes())
     last_ms = 1_000 * max(at for _, _, at in rows)
-    # A tenth of the time after the earliest twentieth, which Spark finds to within a hundredth of the interactions.
+    # A tenth of the time after the earliest twentieth of the interactions. Spark finds this quantile with an error of 1%
+    # of the interactions.
     starts = np.quantile(everything.interactions.time_ms, (0.04, 0.06))
     shortest, longest = sorted((0.1 * (last_ms - starts) / 0.95).astype(int))
     assert shortest <= manifest.holdout_ms <= longest
@@ -91,7 +92,7 @@ def test_model_fitted_from_counts_is_promoted_and_scores_equally(shop: TrainingS
         now_ms=np.full(USERS, last_ms),
         parameters=bundle.manifest.history,
     )
-    # All that was seen may be answered again: the shop has thirty items, and everybody has had a third of them.
+    # Seen items are not excluded, because each user has seen a third of the shop's thirty items.
     _, scores = recommend(
         open_session(bundle.directory / GRAPH_FILE), histories, exclude=np.zeros((USERS, 1), np.int64), k=10
     )

@@ -15,7 +15,7 @@ RUNS = 200
 
 
 def rolled_back(canary: Canary, test: str | None = None, *, runs: int = RUNS) -> float:
-    """Return the share of canaries that a test, or any, rolls back, and print the row of the table."""
+    """Return the share of canaries that one test or any test rolls back, and print the row of the table."""
     breaches = [canary.first_breach(np.random.default_rng([42, run])) for run in range(runs)]
     share = float(np.mean([breach is not None and test in (None, breach[0]) for breach in breaches]))
     candidate = canary.candidate
@@ -49,7 +49,7 @@ def test_canaries_of_worse_versions_are_rolled_back_often(canary: Canary, test: 
 
 
 def test_canaries_rarely_exclude_a_fall_that_is_true() -> None:
-    """The smallest fall that is excluded at any look is smaller than the true one in at most 5% of the canaries."""
+    """The smallest fall that any check excludes is smaller than the true fall in at most 5% of the canaries."""
     canary = Canary(users=4_000, candidate=Behaviour(click_rate=0.04))
     smallest = []
     for run in range(RUNS):

@@ -25,7 +25,7 @@ def figure_of(then: pd.DataFrame, now: pd.DataFrame) -> Figure:
 
 
 def alarms(weeks: Weeks, run: int) -> tuple[bool, bool]:
-    """Return whether the figure, and whether PSI, is above its threshold for 24 hours within 14 days."""
+    """Return whether the figure and PSI are each above their thresholds for 24 hours within 14 days."""
     draws = np.random.default_rng([47, run])
     then, later = weeks.drawn(draws, days=7), weeks.drawn(draws, days=21)
     times = later["event_time_ms"].to_numpy()
@@ -61,7 +61,7 @@ def test_drift_without_a_change_raises_no_alarm(weeks: Weeks) -> None:
 
 
 def shifted(shares: Shares, true_psi: float) -> Shares:
-    """Return shares that are moved from every other type to its neighbour, until the index is as given."""
+    """Move shares from every other type to its neighbour until PSI has a value, and return them."""
     tilt = np.where(np.arange(len(shares)) % 2, 1.0, -1.0)
     for strength in np.linspace(0, 3, 3_001):
         moved: Shares = shares * np.exp(strength * tilt)

@@ -1,4 +1,4 @@
-"""Experiments with and without a difference, checked daily: how often the report finds one.
+"""Shares of experiments, with and without a true difference, in which daily checks of the report find a difference.
 
 `make slow WHAT=statistics ARGS="-s -k experiments"` prints the tables of docs/experiments.md.
 """
@@ -20,7 +20,7 @@ WITHOUT_DIFFERENCE, WITH_DIFFERENCE, BEFORE_THE_START = 800, 400, 300
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """Shares of experiments with a finding: at any look, by the usual test at any look, and at the last one."""
+    """Shares of experiments with a finding: at any check, by the usual test at any check, and at the last check."""
 
     ever: float
     usual_ever: float

@@ -1,4 +1,4 @@
-"""Candidates of a known quality: how often they pass the gate's comparison with the champion.
+"""Shares of candidates with a known quality that pass the gate's comparison with the champion.
 
 `make slow WHAT=statistics ARGS="-s -k gate"` prints the table of docs/gate.md.
 """

@@ -16,7 +16,7 @@ MIXED = (1.0,) * 17 + (3.0,) * 2 + (5.0,)
 
 
 def listed(shop: StationaryShop, *, looks: int = LOOKS) -> dict[str, list[list[str]]]:
-    """Return the trending items of every look by window."""
+    """Return the trending items of every check by window."""
     found: dict[str, list[list[str]]] = {window: [] for window in WINDOWS}
     for run in range(RUNS):
         draws = np.random.default_rng([49, run])

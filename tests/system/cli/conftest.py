@@ -1,4 +1,4 @@
-"""A deployment in the memory cloud."""
+"""Deployment in the memory cloud."""
 
 from __future__ import annotations
 

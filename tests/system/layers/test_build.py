@@ -19,7 +19,7 @@ TARGET = Target("arm64")
 
 @pytest.fixture(scope="session")
 def built() -> Iterator[dict[str, Path]]:
-    """Build every layer; remove them afterwards, as pytest would keep 75 MB of each of its last runs."""
+    """Build every layer, and remove them afterwards. pytest would keep 75 MB for each of its last runs."""
     with tempfile.TemporaryDirectory(prefix="alsolike-layers-") as scratch:
         yield {name: build(LAYERS[name], TARGET, Path(scratch)) for name in NAMES}
 
@@ -56,7 +56,7 @@ def test_layers_contain_imported_packages_and_none_of_lambda(built: dict[str, Pa
     assert {"onnxruntime", "numpy"} <= inference
     assert not {"google", "flatbuffers", "packaging"} & inference
     sentences = {path.name for path in (built["sentences"] / "python").iterdir() if path.suffix != ".dist-info"}
-    assert sentences == {"tokenizers"}  # no hub's client
+    assert sentences == {"tokenizers"}  # no client of a model hub
 
 
 def test_unused_runtime_library_is_removed_and_licences_are_kept(built: dict[str, Path]) -> None:
@@ -89,7 +89,7 @@ def test_failed_build_keeps_the_previous_layer(
     former = tmp_path / "core-arm64"
     shutil.copytree(built["core"], former)
     before = digest(former)
-    # Nothing is published for this Python.
+    # No package is published for this Python.
     broken = Target("arm64", python=(3, 6))
 
     with pytest.raises(LayerError, match=r"(?s)layer core: .*requirements\.txt cannot be installed for Python 3\.6"):

@@ -1,4 +1,4 @@
-"""A slow count of item transitions: an algorithm that writes checkpoints and rejects large shops."""
+"""Algorithm that counts item transitions slowly, writes checkpoints and rejects large shops."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MAX_ITEMS = 40
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Patient(Algorithm):
-    """Counts the next item of a fifteenth of the interactions at a time."""
+    """Transitions between items, counted for a fifteenth of the interactions at a time."""
 
     name: ClassVar[str] = "patient"
     position_decay: float = 0.5
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Count, and leave what was counted so far after each step."""
+        """Count transitions, and write a checkpoint after each step."""
         if interactions.items > MAX_ITEMS:
             raise RuntimeError(f"{interactions.items} items are too many for a patient shop")
         saved = checkpoint(self, interactions)

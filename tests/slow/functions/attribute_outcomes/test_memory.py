@@ -1,4 +1,4 @@
-"""Peak memory of the attribution of a day, in processes of their own."""
+"""Peak memory of the attribution of one day, measured in separate processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functions.attribute_outcomes import disk_partitions
 
 
 def _peak_bytes(answers: int, directory: Path, part_rows: int) -> int:
-    """Return the most that Arrow had at once, for a day of so many answers: rows are there as long as they are read."""
+    """Return Arrow's peak memory during the attribution of a day with `answers` responses."""
     benchmark.ROWS_PER_OBJECT = 500
     benchmark.write_day(directory, answers)
     disk_partitions.PIECE_ROWS = part_rows

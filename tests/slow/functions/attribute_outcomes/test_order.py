@@ -14,7 +14,7 @@ from tests.builders.arrivals import check_any_arrival, histories
     max_examples=30,
     deadline=None,
     derandomize=True,
-    phases=(Phase.explicit, Phase.generate),  # to shrink a failure takes minutes
+    phases=(Phase.explicit, Phase.generate),  # shrinking a failure takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=histories(), data=st.data())

@@ -1,4 +1,4 @@
-"""Upkeep interrupted at any call, and readers during it: the counts do not change."""
+"""Readers get the same counts during upkeep, and after upkeep that is interrupted at any call."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_reader_during_upkeep_counts_the_same(s3: Any) -> None:
     def look(number: int, name: str) -> None:
         nonlocal reads
         listings.append(listed(s3, bucket))
-        for listing in listings[number % 2 :: 2]:  # every other listing so far, alternating
+        for listing in listings[number % 2 :: 2]:  # half of the listings so far, alternately
             assert counted(s3, bucket, listing) == expected, f"before call {number}, {name}"
             reads += 1
 
     keep_up(Watched(s3, look), bucket, later_ms=LATER_MS)
-    during_the_merge, listings = listings, []  # the inputs stay longer than a reader takes
+    during_the_merge, listings = listings, []  # the inputs are not deleted while a reader may need them
     outcome = keep_up(Watched(s3, look), bucket, later_ms=LATER_MS)
 
     assert outcome.removed == 4

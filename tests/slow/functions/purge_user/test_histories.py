@@ -24,7 +24,7 @@ from tests.fakes import MemoryCloud
 
 
 def check(seed: int, *, cloud: MemoryCloud, aws: Callable[[str], Any], units_per_s: int = 1) -> None:
-    """Compare a history with an erasure to the same one without."""
+    """Compare a history with an erasure to the same history without the erasure."""
     story = dataclasses.replace(history(seed), units_per_s=units_per_s)
     others = [user for user in USERS if user != ERASED]
     cloud.clear()
@@ -77,7 +77,7 @@ def test_purged_user_leaves_no_data_after_a_fast_purge(
 
 
 def purge_until_the_login_time(work: PurgeContext) -> Iterator[None]:
-    """Remove what a session did until its login, by the time that its device gave to the login."""
+    """Remove a session's events up to its login, by the login's time on the device."""
     own = work.progress.own_sessions()
     times = pa.array([work.progress.sessions[session][0] for session in own], pa.int64())
 
@@ -90,7 +90,7 @@ def purge_until_the_login_time(work: PurgeContext) -> Iterator[None]:
 
 
 def of_every_session(self: _Page) -> bool:
-    """Collect the responses in every session of the user, to any user."""
+    """Collect all responses in the user's sessions, also responses to other users."""
     names = [PSEUDONYMS.shopper(each) for each in (self._user_id, *self._sessions)]
     rows, ended = self._scan(_SERVED, {"shopper": names, "session": names})
     shown = _in_order(rows.drop_duplicates("recommendation_id"), by=["served_ms"])
@@ -121,7 +121,7 @@ SEEDS = {
     "the login's own time decides what is erased": (0, 1, 8, 11),
     "quarantined logins are not looked for": (17, 75, 88, 91),
 }
-"""Histories in which the defect can show; for the others the first ten are enough."""
+"""Histories that can reveal each defect. The first ten histories reveal the other defects."""
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
