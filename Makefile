@@ -246,6 +246,6 @@ lock: $(VENV)/uv.done  ## resolve the dependencies (ARGS=--upgrade)
 	$(LOCK) $(ARGS) --group deploy -o requirements/deploy.txt
 	$(LOCK) model_export/requirements.in -c requirements.lock -o model_export/requirements.txt
 	$(LOCK) model_export/sentences.in -c requirements.lock -o model_export/sentences.txt
-	for layer in core onnx_runtime sentences; do $(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \
+	for layer in core onnx_runtime sentences image; do $(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \
 		-c requirements.lock -o layers/$$layer/requirements.txt; done
 	@echo "After make setup: $(BIN)/python -m layers.notice"

@@ -104,7 +104,7 @@ def fill(layer: Layer, target: Target, folder: Path) -> None:
     for pattern in (*_LEFTOVERS, *layer.unused):
         for path in sorted(python.glob(pattern)):
             _remove(path)
-    _fix(folder)
+    fix(folder)
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -138,7 +138,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _fix(folder: Path) -> None:
+def fix(folder: Path) -> None:
     """Give everything the same mode and time; directories last, as changes in them set their time."""
     paths = sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True)
     for path in (*paths, folder):

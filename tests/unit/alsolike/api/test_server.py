@@ -1,0 +1,207 @@
+"""The HTTP server of one function, with a handler of the test."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from alsolike.api import server
+from alsolike.api.server import Context, FunctionServer, Routes, event_of
+from alsolike.schema.http import respond
+from local_cloud.gateway.request import ApiContext, HttpRequest, payload_event
+
+PATH = "/personalize/items/a%20b/similar?numResults=3&metadata=A&metadata=B%2C"
+HEADERS = [("Host", "api.shop.example"), ("X-Two", "1"), ("x-two", "2")]
+
+
+@contextlib.contextmanager
+def running(handler: server.Handler, *, prepared: bool = True) -> Iterator[FunctionServer]:
+    """Run a server in the background."""
+    with FunctionServer(("127.0.0.1", 0), "recommend", lambda: handler) as one:
+        if prepared:
+            one.prepare()
+        thread = threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield one
+        finally:
+            one.stop()
+            thread.join()
+
+
+def call(
+    one: FunctionServer, path: str, *, headers: Mapping[str, str] = MappingProxyType({})
+) -> tuple[int, dict[str, Any]]:
+    connection = http.client.HTTPConnection("127.0.0.1", one.server_port, timeout=20)
+    try:
+        connection.request("GET", path, headers=dict(headers))
+        answer = connection.getresponse()
+        text = answer.read()
+        return answer.status, json.loads(text) if text else {}
+    finally:
+        connection.close()
+
+
+def echo(event: dict[str, Any], context: Context) -> dict[str, Any]:
+    return respond({"event": event, "remaining_ms": context.get_remaining_time_in_millis()}, status=201)
+
+
+def test_handler_gets_the_event_and_its_response_is_sent() -> None:
+    with running(echo) as one:
+        status, document = call(one, PATH, headers={"X-Two": "1"})
+
+    assert status == 201
+    assert document["event"]["routeKey"] == "GET /personalize/items/{itemId}/similar"
+    assert document["event"]["pathParameters"] == {"itemId": "a b"}
+    assert document["event"]["headers"]["x-two"] == "1"
+    assert 0 < document["remaining_ms"] <= 20_000
+
+
+@pytest.mark.parametrize(("target", "body"), [(PATH, b""), ("/personalize/items/~YQ/similar", b'{"a": 1}')])
+def test_event_has_the_fields_of_an_http_api(target: str, body: bytes) -> None:
+    path, _, query = target.partition("?")
+    match = Routes("recommend").match("GET", path)
+    assert match is not None
+    request = HttpRequest("GET", path, query, HEADERS, body, "10.0.0.1", "HTTP/1.1", "r1", datetime.now(UTC))
+    api = ApiContext("id", "123456789012", "eu-west-1", "$default", {})
+    expected = payload_event(request, api, route_key=match[0], path_parameters=match[1], authorizer=None)
+
+    event = event_of("GET", target, HEADERS, body, route=match, source_ip="10.0.0.1", request_id="r1")
+
+    text, is_base64 = event.pop("body", ""), event.pop("isBase64Encoded")
+    assert (text, is_base64) == (("", False) if not body else ("eyJhIjogMX0=", True))
+    for part, whole in ((event, expected), (event["requestContext"], expected["requestContext"])):
+        assert {**whole, **part} == whole | ({"requestContext": event["requestContext"]} if part is event else part)
+    http = event["requestContext"]["http"]
+    assert http == {name: expected["requestContext"]["http"][name] for name in http}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key"),
+    [
+        ("POST", "/personalize/recommendations", "POST /personalize/recommendations"),
+        ("GET", "/personalize/users/42/recommendations", "GET /personalize/users/{userId}/recommendations"),
+        ("GET", "/recommendations", None),
+        ("POST", "/personalize/events", None),
+        ("GET", "/personalize/items/a/b/similar", None),
+    ],
+)
+def test_routes_are_those_of_the_function(method: str, path: str, key: str | None) -> None:
+    match = Routes("recommend").match(method, path)
+
+    assert (match and match[0]) == key
+
+
+def test_server_is_live_before_it_is_ready() -> None:
+    with running(echo, prepared=False) as one:
+        assert [call(one, path)[0] for path in ("/healthz", "/readyz", PATH)] == [200, 503, 503]
+        one.prepare()
+        assert [call(one, path)[0] for path in ("/healthz", "/readyz", PATH)] == [200, 200, 201]
+
+
+def test_failed_handler_is_an_error_of_the_server() -> None:
+    def failing(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        raise KeyError("secret")
+
+    with running(failing) as one:
+        assert call(one, PATH) == (500, {"message": "Internal Server Error"})
+        assert call(one, "/readyz")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/", {}, 404),
+        ("POST", "/personalize/recommendations", {"Content-Length": "x"}, 400),
+        ("POST", "/personalize/recommendations", {"Content-Length": "-1"}, 400),
+        ("POST", "/personalize/recommendations", {"Transfer-Encoding": "chunked"}, 400),
+        ("POST", "/personalize/recommendations", {"Content-Length": str(11 * 1024 * 1024)}, 413),
+        ("PUT", "/personalize/recommendations", {}, 501),
+    ],
+)
+def test_request_of_another_form_is_refused(method: str, path: str, headers: dict[str, str], status: int) -> None:
+    with running(echo) as one:
+        connection = http.client.HTTPConnection("127.0.0.1", one.server_port, timeout=20)
+        connection.putrequest(method, path)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert connection.getresponse().status == status
+        connection.close()
+
+
+def test_requests_enter_the_handler_one_at_a_time() -> None:
+    inside: list[int] = []
+    overlaps: list[int] = []
+
+    def counting(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        inside.append(1)
+        overlaps.append(sum(inside))
+        sum(range(20_000))
+        inside.pop()
+        return respond({})
+
+    with running(counting) as one, ThreadPoolExecutor(8) as pool:
+        statuses = [status for status, _ in pool.map(lambda _: call(one, PATH), range(24))]
+
+    assert statuses == [200] * 24
+    assert overlaps == [1] * 24
+
+
+def test_stop_waits_for_the_request_in_progress() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        entered.set()
+        assert leave.wait(20)
+        return respond({})
+
+    with ThreadPoolExecutor(1) as pool:
+        with running(slow) as one:
+            answer = pool.submit(call, one, PATH)
+            assert entered.wait(20)
+            one.stop()
+            assert not one.is_ready
+            assert not answer.done()
+            leave.set()
+        assert answer.result(timeout=20)[0] == 200
+
+
+def test_waiting_request_is_refused_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        entered.set()
+        leave.wait(20)
+        return respond({})
+
+    monkeypatch.setattr(server, "TIMEOUT_S", 0.05)
+    with running(slow) as one:
+        first = threading.Thread(target=call, args=(one, PATH))
+        first.start()
+        assert entered.wait(20)
+        assert call(one, PATH)[0] == 503
+        leave.set()
+        first.join(20)
+
+
+@pytest.mark.parametrize("arguments", [[], ["observe"], ["collect", "recommend"]])
+def test_other_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert server.main(arguments) == 2
+    assert "expected one of collect, recommend" in capsys.readouterr().err
+
+
+def test_every_served_function_has_routes() -> None:
+    keys: dict[str, Callable[[str, str], Any]] = {name: Routes(name).match for name in server.SERVED_FUNCTIONS}
+
+    assert keys["collect"]("POST", "/personalize/events")
+    assert keys["recommend"]("GET", "/personalize/search")
