@@ -17,7 +17,8 @@ import pytest
 from alsolike.api import server
 from alsolike.api.server import Context, FunctionServer, Routes, event_of
 from alsolike.schema.http import respond
-from local_cloud.gateway.request import ApiContext, HttpRequest, payload_event
+from local_cloud.gateway.request import ApiContext, payload_event
+from local_cloud.http_server import HttpRequest
 
 PATH = "/personalize/items/a%20b/similar?numResults=3&metadata=A&metadata=B%2C"
 HEADERS = [("Host", "api.shop.example"), ("X-Two", "1"), ("x-two", "2")]

@@ -1,0 +1,104 @@
+"""`alsolike mcp` before the API, called by the client of the protocol's own package with a read-only key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+from tests.booted.shop import eventually
+from tests.system.trained.opened_shop import OpenedShop
+
+ALSOLIKE = ["-c", "from cli.main import main; main()"]
+
+
+@pytest.fixture(scope="module")
+def key(shop: OpenedShop) -> dict[str, str]:
+    """Return the environment of a key that may only read recommendations."""
+    created: dict[str, str] = shop.alsolike("keys", "create", "assistant", "--access", "read")["environment"]
+    return {**os.environ, **created}
+
+
+@pytest.fixture(scope="module")
+def port(key: Mapping[str, str]) -> Iterator[int]:
+    """Yield the port of a server that serves HTTP."""
+    with closing(socket.socket()) as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+    command = [sys.executable, *ALSOLIKE, "mcp", "--http", "--port", str(port)]
+    with subprocess.Popen(command, env=key) as serving:
+        try:
+            assert eventually(lambda: _listens(port))
+            yield port
+        finally:
+            serving.terminate()
+
+
+def _listens(port: int) -> bool:
+    with closing(socket.socket()) as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    answer = await client.call_tool(tool, arguments)
+    print(f"{tool} {arguments}\n{answer.structured_content}")
+    assert not answer.is_error, answer
+    content: dict[str, Any] = answer.structured_content
+    return content
+
+
+def _of_api(shop: OpenedShop, user: str) -> list[str]:
+    return shop.get(f"/users/{user}/recommendations?numResults=5").items
+
+
+def _ids(answer: Mapping[str, Any]) -> list[str]:
+    return [item["item_id"] for item in answer["items"]]
+
+
+def test_tools_answer_over_standard_input_as_the_api_does(shop: OpenedShop, key: dict[str, str]) -> None:
+    started = StdioServerParameters(command=sys.executable, args=[*ALSOLIKE, "mcp", "--user", "user-0"], env=key)
+
+    async def converse() -> dict[str, dict[str, Any]]:
+        async with Client(started) as client:
+            recommended = await _call(client, "recommend", limit=5)
+            first = _ids(recommended)[0]
+            return {
+                "recommend": recommended,
+                "search": await _call(client, "search", query="sof"),
+                "similar": await _call(client, "similar", item_id=first, limit=3),
+                "complete_cart": await _call(client, "complete_cart", item_ids=[first], limit=3),
+                "explain": await _call(client, "explain", item_id=first),
+            }
+
+    answers = asyncio.run(converse())
+
+    assert _ids(answers["recommend"]) == _of_api(shop, "user-0")
+    assert answers["recommend"]["source"] == "model"
+    assert len(_ids(answers["similar"])) == len(_ids(answers["complete_cart"])) == 3
+    assert _ids(answers["search"]) == shop.get("/search?query=sof&userId=user-0&numResults=10").items
+    assert _ids(answers["search"])
+    assert answers["explain"]["reasons"][0]["contribution"] > 0
+
+
+def test_user_over_http_is_in_a_header(shop: OpenedShop, port: int) -> None:
+    async def recommended(user: str | None) -> dict[str, Any]:
+        headers = {} if user is None else {"x-alsolike-user": user}
+        async with httpx2.AsyncClient(headers=headers) as http:
+            transport = streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)
+            async with Client(transport) as client:
+                return await _call(client, "recommend", limit=5)
+
+    of_user, of_nobody = asyncio.run(recommended("user-0")), asyncio.run(recommended(None))
+
+    assert _ids(of_user) == _of_api(shop, "user-0")
+    assert (of_user["source"], of_nobody["source"]) == ("model", "popular")
