@@ -76,7 +76,7 @@ def archive(
         If S3 rejects an object, or the configuration or the tombstones cannot be read.
     """
     columns, unreadable = read_columns(records, configurations=configurations, now_ms=now_ms)
-    rows = _of_others(pa.table(columns, schema=SCHEMA), erased)
+    rows = _without_erased(pa.table(columns, schema=SCHEMA), erased)
     refused = [(record, error) for record, error in unreadable if not names_erased(record, erased)]
     for date, day in _by_date(rows):
         key = lake.object_key(
@@ -118,7 +118,7 @@ def _correlation_ids(records: Iterable[StreamRecord]) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def _of_others(rows: pa.Table, erased: IsErased) -> pa.Table:
+def _without_erased(rows: pa.Table, erased: IsErased) -> pa.Table:
     users = [user for user in pc.unique(rows["user_id"]).to_pylist() if user is not None and erased(user)]
     anonymous = pc.is_null(rows["user_id"])
     sessions = [

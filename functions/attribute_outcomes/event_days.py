@@ -111,9 +111,9 @@ class EventDays:
         counts = np.zeros(len(self._items), np.int64)
         for day in self._inputs.popularity_days(answer_day):
             self._prepared(day)
-            of_day = np.load(self._path(day) / "counts.npy")
+            event_counts = np.load(self._path(day) / "counts.npy")
             counts = np.pad(counts, (0, len(self._items) - len(counts)))
-            counts[: len(of_day)] += of_day
+            counts[: len(event_counts)] += event_counts
         return counts
 
     def keep_only(self, days: Iterable[int]) -> None:

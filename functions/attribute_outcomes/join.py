@@ -88,7 +88,7 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
     joined.judge_values()
     views, shown_ms, not_served = joined.views()
     joined.judge_items(shown_ms)
-    kinds = joined.of_kinds()
+    kinds = joined.rows_by_kind()
     shown = shown_ms < NEVER
     clicked = views.marked(kinds[Kind.CLICK])
     columns = {
@@ -187,13 +187,13 @@ class _Events:
 
     def judge_items(self, shown_ms: Ints) -> None:
         """Reject events about items that were not served, or before their first impression."""
-        of_kind = self._kind >= 0
-        self._reject(of_kind & (self._pair < 0), Reason.NOT_SERVED)
+        has_kind = self._kind >= 0
+        self._reject(has_kind & (self._pair < 0), Reason.NOT_SERVED)
         if len(shown_ms):
             first_ms = np.where(self._view >= 0, shown_ms[self._view], NEVER)
-            self._reject(of_kind & (first_ms < NEVER) & (self._time_ms < first_ms), Reason.BEFORE_IMPRESSION)
+            self._reject(has_kind & (first_ms < NEVER) & (self._time_ms < first_ms), Reason.BEFORE_IMPRESSION)
 
-    def of_kinds(self) -> dict[Kind, Ints]:
+    def rows_by_kind(self) -> dict[Kind, Ints]:
         """Return the views of accepted events, by kind."""
         stand = self._stand()
         return {kind: self._view[stand & (self._kind == kind)] for kind in Kind}

@@ -115,14 +115,14 @@ def statistics(interactions: DataFrame, counting: Counting, *, now_ms: int) -> t
     followed = _transitions(placed, counting).persist()
     sums = followed.groupBy("source").agg(F.sum("value").alias("transitions"))
     together, sessions = _together(placed, counting)
-    of_items = (
+    item_sums = (
         items.join(sums, F.col("position") == F.col("source"), "left")
         .join(sessions.withColumnRenamed("item", "of"), F.col("position") == F.col("of"))
         .fillna(0.0, ["transitions"])
         .select(*ITEM_STATISTICS)
     )
     transitions = _strongest(followed, F.col("value"), counting.maximum)
-    return of_items, transitions, _gram(together, sessions, counting)
+    return item_sums, transitions, _gram(together, sessions, counting)
 
 
 def _positions(interactions: DataFrame, *, now_ms: int) -> DataFrame:
@@ -174,10 +174,10 @@ def _gram(together: DataFrame, sessions: DataFrame, counting: Counting) -> DataF
     both = together.unionByName(
         together.select(F.col("target").alias("source"), F.col("source").alias("target"), "value")
     )
-    of_source = F.broadcast(sessions.select(F.col("item").alias("source"), F.col("sessions").alias("of_source")))
-    of_target = F.broadcast(sessions.select(F.col("item").alias("target"), F.col("sessions").alias("of_target")))
+    source_sessions = F.broadcast(sessions.select(F.col("item").alias("source"), F.col("sessions").alias("of_source")))
+    target_sessions = F.broadcast(sessions.select(F.col("item").alias("target"), F.col("sessions").alias("of_target")))
     cosine = F.col("value") / (F.sqrt(F.col("of_source") * F.col("of_target")) + counting.shrink)
-    return _strongest(both.join(of_source, "source").join(of_target, "target"), cosine, counting.maximum)
+    return _strongest(both.join(source_sessions, "source").join(target_sessions, "target"), cosine, counting.maximum)
 
 
 def _strongest(pairs: DataFrame, strength: Column, maximum: int) -> DataFrame:

@@ -155,5 +155,5 @@ def count_trends(
     if events:
         last = records[-1]
         counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
-    of_erased = sum(ids in gone for ids in id_pairs) if gone else 0
-    return CountResult(counted, len(events) - counted, len(unreadable), of_erased)
+    erased_count = sum(ids in gone for ids in id_pairs) if gone else 0
+    return CountResult(counted, len(events) - counted, len(unreadable), erased_count)

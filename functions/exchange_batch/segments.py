@@ -119,8 +119,8 @@ def write_segments(
         for line in pc.unique(scores["item_id"]).to_pylist():
             best[int(line)].add(scores.filter(pc.equal(scores["item_id"], line)).select(["user_id", "score"]))
     total = 0
-    for number, (line, of_line) in enumerate(zip(given, best, strict=True), start=1):
-        users = [user for user in of_line.users() if not erased(user)]
+    for number, (line, ranked_users) in enumerate(zip(given, best, strict=True), start=1):
+        users = [user for user in ranked_users.users() if not erased(user)]
         file.write(output_line(parse_line(line, f"line {number}"), users))
         total += len(users)
     return total

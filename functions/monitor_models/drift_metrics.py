@@ -64,7 +64,7 @@ def known_to(baseline: Baseline, counted: pd.DataFrame) -> pd.DataFrame:
     return counted.assign(rank=ranks)[ranks > 0]
 
 
-def of_active(known: pd.DataFrame, *, minimum_user_interactions: int) -> tuple[pd.DataFrame, pd.Series[int]]:
+def active_users(known: pd.DataFrame, *, minimum_user_interactions: int) -> tuple[pd.DataFrame, pd.Series[int]]:
     """Return the interactions of users with enough interactions, and their number per user."""
     activity = known["profile_id"].value_counts()
     activity = activity[activity >= minimum_user_interactions]
@@ -97,7 +97,7 @@ def figure(name: Drift, bins: Bins | None, *, psi_threshold: float, reason: str 
 def item_popularity(reference: Histogram, active: pd.DataFrame) -> Bins:
     """Count interactions by the rank of their item."""
     places = np.searchsorted(reference.edges, active["rank"].to_numpy(np.float64)).astype(np.int64)
-    return _of_interactions(reference.counts, places, active)
+    return _interaction_bins(reference.counts, places, active)
 
 
 def user_activity(reference: Histogram, activity: pd.Series[int]) -> Bins:
@@ -114,16 +114,18 @@ def category_popularity(reference: Categories, active: pd.DataFrame, catalogue: 
     """Count interactions by the current category of their item."""
     codes, names = pd.factorize(active["item_id"].astype(object))
     rows = catalogue.rows([str(name) for name in names]).tolist()
-    of_item = [category_of(catalogue.properties(row).get(reference.column)) if row >= 0 else None for row in rows]
-    places = np.array([reference.place(name) for name in of_item], np.int64)
-    return _of_interactions(reference.counts, places[codes], active)
+    item_categories = [
+        category_of(catalogue.properties(row).get(reference.column)) if row >= 0 else None for row in rows
+    ]
+    places = np.array([reference.place(name) for name in item_categories], np.int64)
+    return _interaction_bins(reference.counts, places[codes], active)
 
 
 def event_types(reference: Mapping[str, int], active: pd.DataFrame) -> Bins:
     """Count interactions by event type. Types that the reference lacks share a bin."""
     place = {name: index for index, name in enumerate(reference)}
     places = active["type"].map(place).fillna(len(place)).to_numpy().astype(np.int64)
-    return _of_interactions((*reference.values(), 0), places, active)
+    return _interaction_bins((*reference.values(), 0), places, active)
 
 
 def top_score(reference: Histogram, scores: pd.Series[float]) -> Bins:
@@ -172,7 +174,7 @@ def _dispersion(reference: Sequence[int], current: Sequence[int]) -> float:
     return max(1.0, apart / (len(days) - 1))
 
 
-def _of_interactions(reference: Sequence[int], places: Ints, active: pd.DataFrame) -> Bins:
+def _interaction_bins(reference: Sequence[int], places: Ints, active: pd.DataFrame) -> Bins:
     users = pd.factorize(active["profile_id"])[0].astype(np.int64)
     count = int(users.max()) + 1 if len(users) else 0
     by_user = np.bincount(users * len(reference) + places, minlength=count * len(reference))

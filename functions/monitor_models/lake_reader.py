@@ -57,11 +57,11 @@ def read_sample(
     """
     tables, rows, one_of = [schema.empty_table()], 0, 1
     for table in _tables(client, bucket, objects, schema):
-        tables.append(_of_some(keep(table), user, one_of))
+        tables.append(_user_sample(keep(table), user, one_of))
         rows += len(tables[-1])
         while rows > MAX_ROWS:
             one_of *= 2
-            tables = [_of_some(table, user, one_of) for table in tables]
+            tables = [_user_sample(table, user, one_of) for table in tables]
             rows = sum(map(len, tables))
     return UserSample(pa.concat_tables(tables), one_of)
 
@@ -72,7 +72,7 @@ def hashes_of(texts: pd.Series[str]) -> npt.NDArray[np.uint64]:
     return hashes
 
 
-def _of_some(rows: pa.Table, user: Callable[[pa.Table], pa.ChunkedArray], one_of: int) -> pa.Table:
+def _user_sample(rows: pa.Table, user: Callable[[pa.Table], pa.ChunkedArray], one_of: int) -> pa.Table:
     if one_of == 1 or not len(rows):
         return rows
     kept = hashes_of(user(rows).to_pandas()) % np.uint64(one_of) == 0

@@ -143,7 +143,7 @@ def _compare(
     known = drift_metrics.known_to(baseline, window.counted)
     dataset = baseline.dataset
     minimum = dataset.minimum_user_interactions if dataset else 1
-    active, activity = drift_metrics.of_active(known, minimum_user_interactions=minimum)
+    active, activity = drift_metrics.active_users(known, minimum_user_interactions=minimum)
     everybody = window.counted["profile_id"].unique()
     profile_statistics = look_at(everybody, activity.index, profiles=places.profiles, bundle=baseline.bundle)
 
@@ -153,10 +153,10 @@ def _compare(
 
     return _Comparison(
         figures=(
-            *_of_dataset(
+            *_dataset_figures(
                 baseline, active, activity, profile_statistics, lambda: _catalogue(places, now_ms=now_ms), rules.psi
             ),
-            _of_scores(baseline, scores, rules.psi),
+            _score_figure(baseline, scores, rules.psi),
         ),
         volume=_volume(baseline, window),
         unknown_items=1 - len(known) / len(window.counted) if len(window.counted) else None,
@@ -166,7 +166,7 @@ def _compare(
     )
 
 
-def _of_dataset(
+def _dataset_figures(
     baseline: Baseline,
     active: pd.DataFrame,
     activity: pd.Series[int],
@@ -206,7 +206,7 @@ def _volume(baseline: Baseline, window: Window) -> tuple[DataCheck, ...]:
     return drift_metrics.volume(reference.weekdays, window.counted, one_of=window.one_of)
 
 
-def _of_scores(baseline: Baseline, scores: Callable[[], pd.Series[float]], threshold: float) -> Figure:
+def _score_figure(baseline: Baseline, scores: Callable[[], pd.Series[float]], threshold: float) -> Figure:
     reference = baseline.bundle.top_scores
     bins = None if reference is None else drift_metrics.top_score(reference, scores())
     reason = "the champion of an earlier version has no reference"

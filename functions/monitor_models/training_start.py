@@ -113,7 +113,7 @@ def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTrai
             if status in ("RUNNING", "PENDING_REDRIVE"):
                 return StartedTraining.GOING
             if status == "SUCCEEDED":
-                return _of_output(arn, execution.get("output"))
+                return _from_output(arn, execution.get("output"))
             if status == "ABORTED":
                 return StartedTraining.STOPPED
             events = client.get_execution_history(executionArn=arn, maxResults=_EARLIEST)["events"]
@@ -125,7 +125,7 @@ def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTrai
     return StartedTraining.FAILED if had_turn else StartedTraining.NOT_BEGUN
 
 
-def _of_output(arn: str, output: str | None) -> StartedTraining:
+def _from_output(arn: str, output: str | None) -> StartedTraining:
     try:
         causes = orjson.loads(output or "")
         if causes["start"]["first"] == "busy":

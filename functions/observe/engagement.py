@@ -37,7 +37,7 @@ def engagement(client: Any, bucket: str, *, days: int, by: str, now_ms: int) -> 
         "from": dates[0],
         "to": dates[-1],
         "by": by,
-        "totals": [_document(row) for row in total(row for of_day in rows.values() for row in of_day)],
+        "totals": [_document(row) for row in total(row for day_rows in rows.values() for row in day_rows)],
         "days": [
             {"date": date, "rows": [_document(row) for row in sorted(rows[date], key=lambda row: row.name)]}
             for date in dates

@@ -47,8 +47,8 @@ def experiments(
     tallies = {experiment.name: ArmTally(experiment) for experiment in ordered if experiment.start_ms <= now_ms}
     partial: set[str] = set()
     for status in ("running", "ended"):
-        of_status = [tallies[experiment.name] for experiment in ordered if experiment.status(now_ms) == status]
-        partial |= _read(client, bucket, of_status, all_tallies=tallies.values(), has_time=has_time, now_ms=now_ms)
+        selected = [tallies[experiment.name] for experiment in ordered if experiment.status(now_ms) == status]
+        partial |= _read(client, bucket, selected, all_tallies=tallies.values(), has_time=has_time, now_ms=now_ms)
     _read_before(client, bucket, list(tallies.values()), has_time=has_time)
     return {
         "experiments": [

@@ -42,16 +42,16 @@ def traffic(
 
 
 def _series(*, api_id: str, stream_name: str) -> Mapping[str, Sequence[Statistic]]:
-    def of_api(metric: str, statistic: str = "Sum") -> list[Statistic]:
+    def api_statistics(metric: str, statistic: str = "Sum") -> list[Statistic]:
         return [Statistic("AWS/ApiGateway", metric, statistic, (("ApiId", api_id),))]
 
     return {
-        "requests": of_api("Count"),
-        "clientErrors": of_api("4xx"),
-        "serverErrors": of_api("5xx"),
-        "latencyP50": of_api("Latency", "p50"),
-        "latencyP95": of_api("Latency", "p95"),
-        "latencyP99": of_api("Latency", "p99"),
+        "requests": api_statistics("Count"),
+        "clientErrors": api_statistics("4xx"),
+        "serverErrors": api_statistics("5xx"),
+        "latencyP50": api_statistics("Latency", "p50"),
+        "latencyP95": api_statistics("Latency", "p95"),
+        "latencyP99": api_statistics("Latency", "p99"),
         "answers": counted("RecommendationsServed"),
         "degradedAnswers": counted("RecommendationsDegraded"),
         "eventsAccepted": counted("EventsAccepted"),

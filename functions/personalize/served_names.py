@@ -132,12 +132,12 @@ def _columns(schema: str, dataset: str) -> Mapping[str, ColumnType]:
 
 def _alias(resource: Resource, kind: Kind, named: Mapping[str, Any]) -> Alias:
     recipe = recipe_of(named)
-    of_actions = recipe.recommender == NEXT_BEST_ACTION
+    ranks_actions = recipe.recommender == NEXT_BEST_ACTION
     return Alias(
         resource.name,
         recipe.recommender,
         hides=recipe.hides,
-        exploration=exploration(kind, resource.request, of_actions=of_actions),
+        exploration=exploration(kind, resource.request, ranks_actions=ranks_actions),
         recipe=_recipe_name(named) or None,
     )
 
@@ -151,18 +151,18 @@ def _recipe_name(request: Mapping[str, Any]) -> str:
     return str(request.get("recipeArn", "")).rpartition("/")[2]
 
 
-def exploration(kind: Kind, request: Mapping[str, Any], *, of_actions: bool = False) -> Exploration | None:
+def exploration(kind: Kind, request: Mapping[str, Any], *, ranks_actions: bool = False) -> Exploration | None:
     """Return the exploration that a campaign or recommender requests.
 
     Parameters
     ----------
-    of_actions
+    ranks_actions
         True to also return an explicit weight of 0, because actions are explored by default.
     """
     settings = _object(_object(request, f"{kind.field}Config"), "itemExplorationConfig")
     share = _number(settings, "explorationWeight", default=0.0, maximum=1.0)
     days = _number(settings, "explorationItemAgeCutOff", default=NEW_FOR_DAYS, maximum=3_650.0)
-    is_stated = bool(share) or (of_actions and "explorationWeight" in settings)
+    is_stated = bool(share) or (ranks_actions and "explorationWeight" in settings)
     return Exploration(share, max(math.ceil(days), 1)) if is_stated else None
 
 

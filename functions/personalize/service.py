@@ -424,8 +424,8 @@ def _refers(resource: Resource, parent: Kind, tail: str) -> bool:
     A campaign references a solution through a version of the solution.
     """
     arn = str(resource.request.get(parent.arn_field, ""))
-    of_version = parent is SOLUTION and f"{tail}/" in str(resource.request.get(SOLUTION_VERSION.arn_field, ""))
-    return arn.endswith(tail) or of_version
+    uses_version = parent is SOLUTION and f"{tail}/" in str(resource.request.get(SOLUTION_VERSION.arn_field, ""))
+    return arn.endswith(tail) or uses_version
 
 
 def _recipe_summary(name: str) -> dict[str, Any]:

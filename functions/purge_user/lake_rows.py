@@ -54,7 +54,7 @@ def purge_session_rows(work: PurgeContext) -> Iterator[None]:
     sessions = work.progress.own_sessions()
     if not sessions:
         return iter(())
-    return purge_rows(work, INTERACTIONS, lambda table: parquet.of_sessions(table, sessions))
+    return purge_rows(work, INTERACTIONS, lambda table: parquet.session_mask(table, sessions))
 
 
 def purge_user_rows(work: PurgeContext) -> Iterator[None]:

@@ -40,7 +40,7 @@ def equals(table: pa.Table, column: str, value: str) -> pa.ChunkedArray:
     return pc.fill_null(pc.equal(table[column], value), False)
 
 
-def of_sessions(table: pa.Table, sessions: Sequence[str]) -> pa.ChunkedArray:
+def session_mask(table: pa.Table, sessions: Sequence[str]) -> pa.ChunkedArray:
     """Return a mask of the rows in one of the sessions and without a user."""
     return pc.and_(pc.is_null(table["user_id"]), is_in(table, "session_id", sessions))
 

@@ -33,12 +33,12 @@ _OUTCOMES = Table(OUTCOMES, OUTCOMES_PREFIX, ("shopper",))
 
 def purge_served(work: PurgeContext) -> Iterator[None]:
     """Remove recommendations for the user, and for the user's sessions without another user."""
-    return purge_rows(work, _SERVED, lambda table: _of_shopper(work, table))
+    return purge_rows(work, _SERVED, lambda table: _shopper_mask(work, table))
 
 
 def purge_outcomes(work: PurgeContext) -> Iterator[None]:
     """Remove the outcomes of these recommendations."""
-    return purge_rows(work, _OUTCOMES, lambda table: _of_shopper(work, table))
+    return purge_rows(work, _OUTCOMES, lambda table: _shopper_mask(work, table))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def without_served_lines(body: bytes, of: Hashes) -> Removal | None:
     return Removal([owner for _, owner in owners], orjson.dumps(document) if delivery["logEvents"] else None)
 
 
-def _of_shopper(work: PurgeContext, table: pa.Table) -> pa.ChunkedArray:
+def _shopper_mask(work: PurgeContext, table: pa.Table) -> pa.ChunkedArray:
     of = hashes(work)
     matching = parquet.is_in(table, "shopper", [of.user, *of.sessions])
     if "session" not in table.column_names:

@@ -99,8 +99,8 @@ class RequestItems:
         """Return a mask of the items that the model or the catalogue contains."""
         known = (positions > 0) & (positions < self.catalogue.size)
         if self.others:
-            of_others = positions >= self.catalogue.size
-            known[of_others] = self.catalogue.has_rows(self.others)[positions[of_others] - self.catalogue.size]
+            is_cold = positions >= self.catalogue.size
+            known[is_cold] = self.catalogue.has_rows(self.others)[positions[is_cold] - self.catalogue.size]
         return known
 
     def mask(self, selected: SelectedFilter, inputs: FilterInputs) -> Mask | None:

@@ -71,8 +71,8 @@ class StoredUser:
             if self._user_id is not None:
                 profile = self._read(f"{USER_PREFIX}{ids.user(self._user_id)}")
             if not profile.recent and self._session_id is not None:
-                of_session = self._read(f"{SESSION_PREFIX}{ids.session(self._session_id)}")
-                profile = dataclasses.replace(of_session, erased=profile.erased)
+                session_profile = self._read(f"{SESSION_PREFIX}{ids.session(self._session_id)}")
+                profile = dataclasses.replace(session_profile, erased=profile.erased)
         except Unavailable as error:
             logger.error("profile cannot be read", reason=str(error))
             self._failed_reads[PROFILE_UNAVAILABLE] = None

@@ -170,27 +170,25 @@ def _coverage(candidate: Manifest, limits: GateLimits) -> Check:
             "possible_items": maximum,
             "percent": percent,
             "min_coverage_percent": limits.min_coverage_percent,
-            **_of_both(candidate, "coverage"),
+            **_compared_metrics(candidate, "coverage"),
         },
     )
 
 
 def _popularity_bias(candidate: Manifest, limits: GateLimits) -> Check:
-    ratio, of_popularity = (
-        _figures(candidate, name).get("popularity_ratio") for name in (candidate.algorithm, BASELINE)
-    )
+    ratio, popularity = (_figures(candidate, name).get("popularity_ratio") for name in (candidate.algorithm, BASELINE))
     if not isinstance(ratio, int | float):
         return Check(POPULARITY_BIAS, False, _NOT_RECORDED)
     return Check(
         POPULARITY_BIAS,
         ratio <= limits.max_popularity_ratio,
         f"lists are {ratio:.2f} times as popular as the histories, at most {limits.max_popularity_ratio}"
-        + (f"; those of popularity {of_popularity:.2f} times" if of_popularity is not None else ""),
+        + (f"; those of popularity {popularity:.2f} times" if popularity is not None else ""),
         {
             "popularity_ratio": ratio,
-            "of_popularity": of_popularity,
+            "of_popularity": popularity,
             "max_popularity_ratio": limits.max_popularity_ratio,
-            **_of_both(candidate, "popularity_ratio"),
+            **_compared_metrics(candidate, "popularity_ratio"),
         },
     )
 
@@ -206,7 +204,7 @@ def _reranker(candidate: Manifest) -> Check:
     return Check(RERANKER, passed, figures.get("sentence") or _NOT_RECORDED, quality)
 
 
-def _of_both(candidate: Manifest, name: str) -> dict[str, Any]:
+def _compared_metrics(candidate: Manifest, name: str) -> dict[str, Any]:
     """Return a metric of both models after the champion's last event, if they were compared."""
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping) or not comparison.get("candidate") or not comparison.get("champion"):

@@ -217,15 +217,15 @@ def _results(
             profiles,
             length=recommender.state.configuration.limits.history_length,
         )
-        of_these = dataclasses.replace(recommender, stores=known)
-        scores = segment_scores(batch.lines, recommender=of_these) if batch.lines else None
+        with_known = dataclasses.replace(recommender, stores=known)
+        scores = segment_scores(batch.lines, recommender=with_known) if batch.lines else None
         for user in users:
             if isinstance(user, InvalidInput):
                 yield {"error": str(user)}
             elif scores is not None:
                 yield scores(user)
             else:
-                yield _document(user, of_these.answer(dataclasses.replace(batch.request, user_id=user)))
+                yield _document(user, with_known.answer(dataclasses.replace(batch.request, user_id=user)))
 
 
 def _action_results(batch: Batch, actions: Callable[[ActionRequest], ActionAnswer]) -> Iterator[dict[str, Any]]:
@@ -255,11 +255,11 @@ def _user(given: Any) -> str | InvalidInput:
 
 def _read(users: Sequence[str], stores: UserStores, profiles: ProfileStore, *, length: int) -> UserStores:
     """Return the stores with all profiles that these users require. The ID of an unknown user may be a session ID."""
-    of_users = [profile_id(user_id=stores.ids.user(user), session_id=None) for user in users]
-    by_id = profiles.read_many(of_users, length=length)
-    unknown = [user for user, profile in zip(users, of_users, strict=True) if not by_id[profile].recent]
-    of_sessions = (profile_id(user_id=None, session_id=stores.ids.session(user)) for user in unknown)
-    by_id |= profiles.read_many(of_sessions, length=length)
+    user_ids = [profile_id(user_id=stores.ids.user(user), session_id=None) for user in users]
+    by_id = profiles.read_many(user_ids, length=length)
+    unknown = [user for user, profile in zip(users, user_ids, strict=True) if not by_id[profile].recent]
+    session_ids = (profile_id(user_id=None, session_id=stores.ids.session(user)) for user in unknown)
+    by_id |= profiles.read_many(session_ids, length=length)
     return dataclasses.replace(stores, profiles=_ReadProfiles(by_id))
 
 

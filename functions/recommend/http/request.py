@@ -217,13 +217,13 @@ def parse_ranking(event: Mapping[str, Any]) -> RecommendationRequest:
 
 def parse_for_user(event: Mapping[str, Any]) -> RecommendationRequest:
     """Parse `GET /users/{userId}/recommendations`; see `parse_recommendations`."""
-    return _of_query(event, user_id=path_id(event, "userId"))
+    return _from_query(event, user_id=path_id(event, "userId"))
 
 
 def parse_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
     """Parse `GET /session/recommendations`. The token identifies the user."""
     session = session_of(event)
-    return _of_session(_of_query(event, user_id=session.user_id), session)
+    return _for_session(_from_query(event, user_id=session.user_id), session)
 
 
 def parse_similar(event: Mapping[str, Any]) -> RecommendationRequest:
@@ -236,7 +236,7 @@ def parse_similar(event: Mapping[str, Any]) -> RecommendationRequest:
 def parse_similar_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
     """Parse `GET /session/items/{itemId}/similar`. Filters may read the session's interactions."""
     session = session_of(event)
-    return _of_session(parse_similar(event), session)
+    return _for_session(parse_similar(event), session)
 
 
 def parse_trending(event: Mapping[str, Any]) -> RecommendationRequest:
@@ -286,7 +286,7 @@ PARSERS: Mapping[str, Callable[[Mapping[str, Any]], RecommendationRequest]] = {
 """Parser of each route, by route key."""
 
 
-def _of_session(request: RecommendationRequest, session: Session) -> RecommendationRequest:
+def _for_session(request: RecommendationRequest, session: Session) -> RecommendationRequest:
     return dataclasses.replace(request, user_id=session.user_id, session_id=session.session_id, site=session.site)
 
 
@@ -294,7 +294,7 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
     return validation.parse_sent_object(request_body(event, max_bytes=MAX_BODY_BYTES))
 
 
-def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> RecommendationRequest:
+def _from_query(event: Mapping[str, Any], *, user_id: str | None) -> RecommendationRequest:
     given = read_query(event, USER_QUERY)
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=user_id)
     _check_item(request)

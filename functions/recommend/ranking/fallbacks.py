@@ -28,9 +28,9 @@ def popular(inputs: RankingInputs, leave_out: Sequence[int] = (), degraded: tupl
         inputs.k, within=within, mask=inputs.mask, leave_out=leave_out,
         cold=inputs.resolved.catalogue.cold_filling(inputs.mask),
     )  # fmt: skip
-    of_group = bool(items) and items[0].position in within
+    from_group = bool(items) and items[0].position in within
     return Ranking(
-        items, "popular" if items else "none", within=group.column if group and of_group else None, degraded=degraded
+        items, "popular" if items else "none", within=group.column if group and from_group else None, degraded=degraded
     )
 
 

@@ -25,7 +25,7 @@ MAX_CART_CANDIDATES = 1_000
 
 def similar_items(inputs: RankingInputs) -> Ranking:
     """Return items similar to an item, followed by the model's ranking for the item and by popular items."""
-    return _of_item(inputs, SIMILAR)
+    return _rank_for_item(inputs, SIMILAR)
 
 
 def bought_together(inputs: RankingInputs) -> Ranking:
@@ -33,7 +33,7 @@ def bought_together(inputs: RankingInputs) -> Ranking:
 
     Substitutes for the items are removed. The model's ranking after the items and popular items follow.
     """
-    return _of_cart(inputs) if inputs.resolved.request.cart else _of_item(inputs, TOGETHER)
+    return _rank_for_cart(inputs) if inputs.resolved.request.cart else _rank_for_item(inputs, TOGETHER)
 
 
 def related_row(inputs: RankingInputs, kind: str, position: int, *, leave_out: int | Sequence[int]) -> list[ScoredItem]:
@@ -79,7 +79,7 @@ def scale_below(last: float, best: float) -> float:
     return last / (2 * best) if best > 0 else 0.0
 
 
-def _of_item(inputs: RankingInputs, kind: str) -> Ranking:
+def _rank_for_item(inputs: RankingInputs, kind: str) -> Ranking:
     model, position, k = inputs.resolved.model, inputs.items.page_item, inputs.k
     if model is None:
         return trending_fallback(inputs)
@@ -94,7 +94,7 @@ def _of_item(inputs: RankingInputs, kind: str) -> Ranking:
     return filled(inputs, ranked, source=source, leave_out=[position], degraded=degraded)
 
 
-def _of_cart(inputs: RankingInputs) -> Ranking:
+def _rank_for_cart(inputs: RankingInputs) -> Ranking:
     """Return items by their strongest link to an item of the cart, without substitutes for items of the cart.
 
     The strongest link finds more held-out items of baskets than the sum of links (docs/related-items.md).

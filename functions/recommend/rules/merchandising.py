@@ -211,14 +211,14 @@ def promotion_candidates(inputs: RankingInputs) -> Ranking:
     if model is None:
         return Ranking(passing(items.fallback, inputs.mask)[:k])
     mask = items.neutral() if inputs.mask is None else inputs.mask
-    of_item = resolved.request.recommender in OF_ITEMS
+    starts_from_item = resolved.request.recommender in OF_ITEMS
     ranked: list[ScoredItem] = []
     degraded: tuple[str, ...] = ()
     history = NO_HISTORY
-    if not of_item:
+    if not starts_from_item:
         history = model.history(inputs.recent, items.history, user=inputs.user.columns)
     try:
-        if of_item:
+        if starts_from_item:
             known = 0 < items.page_item <= model.bundle.manifest.items
             if known and not (degraded := model.delay(inputs.budget, masked=True)):
                 ranked = rank_after(inputs, [items.page_item], mask, k=k)

@@ -104,8 +104,8 @@ class StateRefresher:
             self._champion.valid_until_ms, self._configuration.valid_until_ms, self._snapshot.valid_until_ms
         )
         if self._last is not None:
-            of_serving, of_snapshot, last = self._last
-            same = of_serving is serving and of_snapshot is snapshot and last.configuration is configuration
+            last_serving, last_snapshot, last = self._last
+            same = last_serving is serving and last_snapshot is snapshot and last.configuration is configuration
             if same and last.degraded == degraded:
                 return last
         model = serving.model

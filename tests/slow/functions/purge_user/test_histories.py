@@ -84,7 +84,7 @@ def purge_until_the_login_time(work: PurgeContext) -> Iterator[None]:
     def hits(table: pa.Table) -> pa.ChunkedArray:
         until = pc.take(times, pc.index_in(table["session_id"], value_set=pa.array(own, pa.string())))
         early = pc.fill_null(pc.less_equal(table["event_time_ms"], until), False)
-        return pc.and_(early, parquet.of_sessions(table, own))
+        return pc.and_(early, parquet.session_mask(table, own))
 
     return purge_rows(work, INTERACTIONS, hits) if own else iter(())
 

@@ -15,7 +15,7 @@ from alsolike.training.drift import DAY_MS, SMOOTHING, Histogram, psi
 from alsolike.training.drift_reference import ItemCount, Reference, ranked
 from functions.build_dataset.cleaning import clean
 from functions.build_dataset.drift_reference import reference
-from functions.monitor_models.drift_metrics import MIN_COUNT, of_active
+from functions.monitor_models.drift_metrics import MIN_COUNT, active_users
 from tests.unit.functions.monitor_models.shop import catalogue
 
 PURCHASES = Path(os.environ.get("ALSOLIKE_ONLINE_RETAIL", "online-retail.parquet"))
@@ -62,7 +62,7 @@ def test_next_week_has_no_drift_and_psi_equals_scipy(
     rank = {item.item_id: place for place, item in enumerate(by_rank, start=1)}
     week = purchases[purchases["event_time_ms"] > purchases["event_time_ms"].max() - 7 * DAY_MS]
     known = week.assign(profile_id="u#" + week["user_id"], rank=week["item_id"].map(rank)).dropna(subset="rank")
-    active, activity = of_active(known, minimum_user_interactions=2)
+    active, activity = active_users(known, minimum_user_interactions=2)
 
     for histogram, numbers in ((described.item_popularity, active["rank"]), (described.user_activity, activity)):
         found = Histogram.of(dict(zip(*np.unique(numbers, return_counts=True), strict=True)), edges=histogram.edges)

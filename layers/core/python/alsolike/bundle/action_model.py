@@ -109,20 +109,20 @@ class UserHistory:
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._shown, self._taken = 0, 0
-        self._of_action: dict[str, tuple[int, int, int, bool]] = {}
+        self._counts_by_action: dict[str, tuple[int, int, int, bool]] = {}
 
     def add(self, exposure: Exposure) -> None:
         """Add an exposure with a known outcome."""
-        shown, taken, last_ms, last_taken = self._of_action.get(exposure.action_id, (0, 0, 0, False))
+        shown, taken, last_ms, last_taken = self._counts_by_action.get(exposure.action_id, (0, 0, 0, False))
         if exposure.time_ms >= last_ms:
             last_ms, last_taken = exposure.time_ms, exposure.taken
-        self._of_action[exposure.action_id] = (shown + 1, taken + exposure.taken, last_ms, last_taken)
+        self._counts_by_action[exposure.action_id] = (shown + 1, taken + exposure.taken, last_ms, last_taken)
         self._shown += 1
         self._taken += exposure.taken
 
     def features(self, action_id: str, *, now_ms: int) -> Iterator[tuple[Key, float]]:
         """Yield the nonzero features of the history."""
-        shown, taken, last_ms, last_taken = self._of_action.get(action_id, (0, 0, now_ms, False))
+        shown, taken, last_ms, last_taken = self._counts_by_action.get(action_id, (0, 0, now_ms, False))
         rate, prior = self._rate, USER_PRIOR
         values = (
             math.log1p(taken),
@@ -149,15 +149,15 @@ def attributes(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def attribute_features(
-    action_id: str, of_action: Sequence[tuple[str, str]], of_user: Sequence[tuple[str, str]]
+    action_id: str, action_attributes: Sequence[tuple[str, str]], user_attributes: Sequence[tuple[str, str]]
 ) -> list[Key]:
     """Return the features of a user and an action that have the value 1."""
     return [
         BIAS,
         ("action", action_id),
-        *(("of action", *pair) for pair in of_action),
-        *(("of user", *pair) for pair in of_user),
-        *(("both", *pair, action_id) for pair in of_user),
+        *(("of action", *pair) for pair in action_attributes),
+        *(("of user", *pair) for pair in user_attributes),
+        *(("both", *pair, action_id) for pair in user_attributes),
     ]
 
 
@@ -212,12 +212,12 @@ class ActionModel:
         history = UserHistory(self.rate)
         for exposure in exposures(events, now_ms=now_ms):
             history.add(exposure)
-        of_user = attributes(user)
+        user_attributes = attributes(user)
         means, variances = [], []
         for action_id, properties in actions:
             mean = 0.0
             variance = 0.0 if ("action", action_id) in self.index else PRIOR_SD**2
-            ones = ((key, 1.0) for key in attribute_features(action_id, attributes(properties), of_user))
+            ones = ((key, 1.0) for key in attribute_features(action_id, attributes(properties), user_attributes))
             for key, value in (*ones, *history.features(action_id, now_ms=now_ms)):
                 if (position := self.index.get(key)) is not None:
                     mean += value * float(self.weights[position])

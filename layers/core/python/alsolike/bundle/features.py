@@ -50,13 +50,13 @@ def feature_codes(
         Function that returns the user's columns. It is called only if a feature is a column of users.
     """
     columns: dict[str, Sequence[str | None]] = {}
-    of_user = {name for name in codes if name.startswith(USER)}
-    if of_user:
+    user_features = {name for name in codes if name.startswith(USER)}
+    if user_features:
         known = user()
-        columns |= {name: [user_value(known.get(name.removeprefix(USER)))] * len(recent) for name in of_user}
+        columns |= {name: [user_value(known.get(name.removeprefix(USER)))] * len(recent) for name in user_features}
     if EVENT_TYPE in codes:
         columns[EVENT_TYPE] = [entry.event_type for entry in recent]
-    if names := codes.keys() - of_user - {EVENT_TYPE}:
+    if names := codes.keys() - user_features - {EVENT_TYPE}:
         contexts = [orjson.loads(entry.context) if entry.context else {} for entry in recent]
         columns |= {name: [context.get(name) for context in contexts] for name in names}
     return {

@@ -85,13 +85,13 @@ class RatioMetric:
         deviations, covariates = _deviations(y, x), _deviations(y0, x0)
         theta = _coefficient(deviations, covariates)
         users = sum(map(len, y))
-        mean = math.fsum(math.fsum(of_arm) for of_arm in covariates) / users if users else 0.0
+        mean = math.fsum(math.fsum(values) for values in covariates) / users if users else 0.0
         return {
             name: dataclasses.replace(
-                sample([value - theta * (c - mean) for value, c in zip(of_arm, before, strict=True)], below),
-                eventful=sum(value != 0 for value in of_arm),
+                sample([value - theta * (c - mean) for value, c in zip(values, before, strict=True)], below),
+                eventful=sum(value != 0 for value in values),
             )
-            for name, of_arm, before, below in zip(names, y, covariates, x, strict=True)
+            for name, values, before, below in zip(names, y, covariates, x, strict=True)
         }
 
 
@@ -130,17 +130,17 @@ def _deviations(y: Sequence[list[float]], x: Sequence[list[float]]) -> list[list
     below = math.fsum(map(math.fsum, x))
     ratio = math.fsum(map(math.fsum, y)) / below if below else 0.0
     return [
-        [value - ratio * base for value, base in zip(of_arm, bases, strict=True)]
-        for of_arm, bases in zip(y, x, strict=True)
+        [value - ratio * base for value, base in zip(values, bases, strict=True)]
+        for values, bases in zip(y, x, strict=True)
     ]
 
 
 def _coefficient(deviations: Sequence[list[float]], covariates: Sequence[list[float]]) -> float:
     """Return the coefficient of the least-squares regression within the arms; 0 for a constant covariate."""
     products = squares = 0.0
-    for of_arm, before in zip(deviations, covariates, strict=True):
+    for values, before in zip(deviations, covariates, strict=True):
         if before:
             mean = math.fsum(before) / len(before)
-            products += math.fsum(value * (c - mean) for value, c in zip(of_arm, before, strict=True))
+            products += math.fsum(value * (c - mean) for value, c in zip(values, before, strict=True))
             squares += math.fsum((c - mean) ** 2 for c in before)
     return products / squares if squares else 0.0

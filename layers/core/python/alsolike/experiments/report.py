@@ -140,7 +140,7 @@ def report(experiment: Experiment, metric: RatioMetric, tally: Tally, *, now_ms:
     users = tally.users()
     control = control_of(experiment)
     adjusted = metric.adjusted(users)
-    totals = {name: _total(of_arm, "answers") for name, of_arm in users.items()}
+    totals = {name: _total(rows, "answers") for name, rows in users.items()}
     arms = tuple(
         ArmReport(
             arm.name,

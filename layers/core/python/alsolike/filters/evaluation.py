@@ -126,12 +126,12 @@ class FilterEvaluator:
         excluded: list[PositionSet] = []
         for expression in expressions:
             if all(users.holds(test, resolver) for test in expression.tests):
-                of_verb = included if expression.verb is Verb.INCLUDE else excluded
-                of_verb.append(self._of_expression(expression, resolver, inputs.recent))
+                same_verb = included if expression.verb is Verb.INCLUDE else excluded
+                same_verb.append(self._expression_set(expression, resolver, inputs.recent))
         passing = filter_sets.union(included) if included else EVERYTHING
         return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
 
-    def _of_expression(self, expression: Expression, resolver: Resolver, recent: Recent) -> PositionSet:
+    def _expression_set(self, expression: Expression, resolver: Resolver, recent: Recent) -> PositionSet:
         """Return the positions that meet the condition of an expression; request-independent parts are cached."""
         if expression.is_static:
             return self._cached(expression.key, expression.condition, expression.parameters, resolver)
@@ -163,8 +163,8 @@ class FilterEvaluator:
         if condition.column.dataset is ColumnDataset.CURRENT_USER:
             return EVERYTHING if users.holds(condition, resolver) else NOTHING
         if condition.column.key == ITEM_ID:
-            return self._of_ids(condition, resolver)
-        return self._of_column(condition, resolver)
+            return self._id_set(condition, resolver)
+        return self._column_set(condition, resolver)
 
     def _kept(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Return the cached value of a key; compute and cache a missing value."""
@@ -174,7 +174,7 @@ class FilterEvaluator:
             self._cache.put(key, kept, size_bytes=kept.nbytes + _ENTRY_BYTES)
         return kept
 
-    def _of_ids(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
+    def _id_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
         """Return the positions of item IDs from the model, which also knows items without a row in the snapshot."""
         if isinstance(leaf, Membership):
             return SparseSet(self._positions_of(resolver.elements(leaf)[0]))
@@ -183,10 +183,10 @@ class FilterEvaluator:
             return NOTHING
         return SparseSet(self._positions_of([text]), outside=leaf.operator is Operator.NOT_EQUAL)
 
-    def _of_column(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
+    def _column_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
         """Return the positions that meet a condition on a column, which is cached in the order of positions."""
         if self._snapshot.column_types.get(leaf.column.key) is ColumnType.LIST:
-            return self._of_lists(leaf, resolver)
+            return self._list_set(leaf, resolver)
         column = self._snapshot.column(leaf.column.key)
         assert not isinstance(column, ListColumn)
         if column is None or isinstance(column, TextColumn):
@@ -195,7 +195,7 @@ class FilterEvaluator:
         arranged = filter_columns.with_values(column, values)
         return filter_columns.match(arranged, leaf, resolver, rows=len(self._rows))
 
-    def _of_lists(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
+    def _list_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
         """Return the positions of items with a list that contains one of the texts."""
         texts = filter_columns.elements(leaf, resolver)
         positions = self._kept(_POSITIONS_OF_ROWS, self._positions_of_rows)
@@ -215,18 +215,18 @@ class FilterEvaluator:
 def _groups(condition: And | Or) -> list[Condition]:
     """Combine the static operands to one condition, and for AND also the operands on interactions."""
     static: list[Condition] = []
-    of_interaction: list[Condition] = []
+    interaction_conditions: list[Condition] = []
     others: list[Condition] = []
     for operand in condition.operands:
         if is_static(operand):
             static.append(operand)
         elif isinstance(condition, And) and filter_interactions.is_of_one_interaction(operand):
-            of_interaction.append(operand)
+            interaction_conditions.append(operand)
         else:
             others.append(operand)
-    if not of_interaction and not others:  # the whole condition is cached
+    if not interaction_conditions and not others:  # the whole condition is cached
         return static
-    parts = [part for part in (static, of_interaction) if part]
+    parts = [part for part in (static, interaction_conditions) if part]
     return [*(type(condition)(tuple(part)) if len(part) > 1 else part[0] for part in parts), *others]
 
 

@@ -69,12 +69,12 @@ def match(condition: Condition, recent: Recent, resolver: Resolver, *, canonical
         return joined
     assert isinstance(condition, Membership | Comparison)
     if condition.column.key == EVENT_TYPE:
-        return _of_type(condition, recent, resolver, canonical)
+        return _type_mask(condition, recent, resolver, canonical)
     assert isinstance(condition, Comparison)  # the parser rejects IN for TIMESTAMP
     return compare(recent.event_time_ms / 1000, condition.operator, resolver.number(condition))
 
 
-def _of_type(leaf: Leaf, recent: Recent, resolver: Resolver, canonical: Callable[[str], str]) -> Mask:
+def _type_mask(leaf: Leaf, recent: Recent, resolver: Resolver, canonical: Callable[[str], str]) -> Mask:
     if isinstance(leaf, Membership):
         texts, everything = resolver.elements(leaf)
         if everything:

@@ -309,18 +309,18 @@ class _Parser(TokenReader):
 
     def _literal(self, column: Column, operator: Operator) -> float | str | bool:
         token = self.now
-        of_type = _is_event_type(column)
-        takes_texts = of_type or (operator not in _ORDERINGS and column.dataset is not ColumnDataset.INTERACTIONS)
-        if token.kind == "number" and not of_type:
+        is_event_type = _is_event_type(column)
+        takes_texts = is_event_type or (operator not in _ORDERINGS and column.dataset is not ColumnDataset.INTERACTIONS)
+        if token.kind == "number" and not is_event_type:
             self.step()
             return float(token.text)
         if token.kind == "text" and takes_texts:
             self.step()
             return token.value
-        if token.kind == "word" and token.text.lower() in ("true", "false") and takes_texts and not of_type:
+        if token.kind == "word" and token.text.lower() in ("true", "false") and takes_texts and not is_event_type:
             self.step()
             return token.text.lower() == "true"
-        if of_type:
+        if is_event_type:
             raise unexpected(token, 'a text such as "purchase", or $PARAMETER')
         expected = ["a number", *(["a text", "true", "false"] if takes_texts else []), "$PARAMETER", "NOW"]
         if column.dataset is ColumnDataset.ITEMS:

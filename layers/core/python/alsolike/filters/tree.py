@@ -214,8 +214,10 @@ class Filter:
 
     def __post_init__(self) -> None:
         """Compute the other fields."""
-        of_filter = (leaf for expression in self.expressions for leaf in expression.leaves())
-        columns = tuple(column for leaf in of_filter for column in (leaf.column, reference(leaf)) if column is not None)
+        filter_leaves = (leaf for expression in self.expressions for leaf in expression.leaves())
+        columns = tuple(
+            column for leaf in filter_leaves for column in (leaf.column, reference(leaf)) if column is not None
+        )
         datasets = {column.dataset for column in columns}
         values = {
             "parameters": tuple(

@@ -149,22 +149,22 @@ class TombstoneReader(PolledValue[Tombstones]):
             return self._stones  # without erasures, only the first read lists the receipts
         if content is not UNCHANGED:
             stones = _parse(content, where=stored.uri)
-            of_receipts = _of_receipts(self._client, self._bucket, known=stones)
-            if self._lacking(stones, of_receipts):  # an erasure can start between the two reads
+            receipts = _read_receipts(self._client, self._bucket, known=stones)
+            if self._lacking(stones, receipts):  # an erasure can start between the two reads
                 content = stored.read()
                 stones = _parse(content, where=stored.uri)
-            self._missing = self._lacking(stones, of_receipts)
-            self._stones = _union(_union(self._stones, of_receipts), stones)
+            self._missing = self._lacking(stones, receipts)
+            self._stones = _union(_union(self._stones, receipts), stones)
             self._etag = content.etag if content else None
         if self._missing:
             logger.error(f"{stored.uri} lacks {self._missing} hashes of erased users and their sessions; {_REPAIR}")
             count_shared(Metric.TOMBSTONES_DAMAGED)
         return self._stones
 
-    def _lacking(self, stones: Tombstones, of_receipts: Tombstones) -> int:
+    def _lacking(self, stones: Tombstones, receipts: Tombstones) -> int:
         """Count the hashes that the object lacks: of known users, and of users and sessions in receipts."""
-        users = (self._stones.users.keys() | of_receipts.users.keys()) - stones.users.keys()
-        return len(users) + len(of_receipts.sessions.keys() - stones.sessions.keys())
+        users = (self._stones.users.keys() | receipts.users.keys()) - stones.users.keys()
+        return len(users) + len(receipts.sessions.keys() - stones.sessions.keys())
 
 
 def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_ms: int) -> int:
@@ -212,7 +212,7 @@ def add_session_tombstones(
 def repair_tombstones(client: TombstoneClient, bucket: str) -> int:
     """Write the tombstones of receipts that the object lacks; replace an unreadable object. Return their number."""
     stored = S3Object(client, bucket, TOMBSTONES_KEY)
-    of_receipts = _of_receipts(client, bucket, known=NO_TOMBSTONES)
+    receipts = _read_receipts(client, bucket, known=NO_TOMBSTONES)
 
     def write(content: Content | None) -> tuple[int, bytes | None]:
         is_readable = True
@@ -220,7 +220,7 @@ def repair_tombstones(client: TombstoneClient, bucket: str) -> int:
             stones = _parse(content, where=stored.uri)
         except Unavailable:
             stones, is_readable = NO_TOMBSTONES, False
-        repaired = _union(of_receipts, stones)
+        repaired = _union(receipts, stones)
         missing = sum(map(len, repaired)) - sum(map(len, stones))
         return missing, _to_json(repaired) if missing or not is_readable else None
 
@@ -251,10 +251,10 @@ def _union(older: Tombstones, newer: Tombstones) -> Tombstones:
 
 def _with_receipts(client: ObjectLister, bucket: str, stones: Tombstones) -> Tombstones:
     """Return the tombstones with the additional tombstones of receipts."""
-    return _union(_of_receipts(client, bucket, known=stones), stones)
+    return _union(_read_receipts(client, bucket, known=stones), stones)
 
 
-def _of_receipts(client: ObjectLister, bucket: str, *, known: Tombstones) -> Tombstones:
+def _read_receipts(client: ObjectLister, bucket: str, *, known: Tombstones) -> Tombstones:
     """Return the tombstones of receipts that may contain unknown ones.
 
     These are the receipts of unknown users, and the receipts written after the latest known tombstone, because a

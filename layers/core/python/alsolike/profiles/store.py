@@ -197,15 +197,15 @@ class ProfileStore:
             links = self.links(sessions)
         except Unavailable as error:
             return failed | dict.fromkeys(sessions, str(error))
-        of_users: dict[str, list[RecentInteraction]] = {}
+        interactions_by_user: dict[str, list[RecentInteraction]] = {}
         dropped: list[Key] = []
         for session, link in links.items():
             early, _ = link.split(additions[session])
             if early and (link.erased or erased(link.user_id)):
                 dropped += [(session, sort_key(addition)) for addition in early]
             elif early:
-                of_users.setdefault(link.profile_id, []).extend(early)
-        lost = self._put(of_users, now_ms=now_ms)
+                interactions_by_user.setdefault(link.profile_id, []).extend(early)
+        lost = self._put(interactions_by_user, now_ms=now_ms)
         failed |= {session: lost[link.profile_id] for session, link in links.items() if link.profile_id in lost}
         return failed | self._writer.write(deletions(dropped))
 

@@ -181,7 +181,7 @@ class UserData:
             self.on_object()
 
     def _read(self, body: bytes, table: _Table, values: Mapping[str, Sequence[str]]) -> pd.DataFrame | None:
-        wanted = [[(name, "in", list(of_column))] for name, of_column in values.items()]
+        wanted = [[(name, "in", list(ids))] for name, ids in values.items()]
         rows = self.parquet.read_table(io.BytesIO(body), filters=wanted)
         if not rows.num_rows:
             return None
@@ -276,12 +276,12 @@ class _Page:
     def _find_logins(self) -> bool:
         """Find the first login of each session among the logins of all users."""
         is_start = not self._key
-        of_sessions, ended = (
+        session_rows, ended = (
             self._scan(_INTERACTIONS, {"session_id": list(self._sessions)})
             if self._sessions
             else (self._data.concatenate([], columns=_INTERACTIONS.columns), True)
         )
-        parts = [of_sessions] if self._own is None else [self._own, of_sessions]
+        parts = [session_rows] if self._own is None else [self._own, session_rows]
         around = lake.deduplicate(self._data.concatenate(parts, columns=_INTERACTIONS.columns))
         logins = around[around["user_id"].notna() & around["session_id"].isin(list(self._sessions))]
         columns = ["session_id", "event_time_ms", "event_id", "user_id", "received_time_ms"]

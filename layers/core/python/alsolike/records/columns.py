@@ -423,7 +423,7 @@ def record_schema(made: type[Any], version: int, *, rules: Mapping[str, Any] = M
     schema = record_fields(made, version, rules=rules).schema()
     columns = columns_of(made)
     schema["properties"] = {
-        name: described(of_field, columns[name].about) for name, of_field in schema["properties"].items()
+        name: described(field_schema, columns[name].about) for name, field_schema in schema["properties"].items()
     }
     return schema
 

@@ -120,20 +120,20 @@ class ContentIndex:
     def nearest_of(self, properties: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Array, Array]]:
         """Yield the result of `nearest` for each item; without sentences, equal token sets share one computation."""
         places: dict[str, int] = {}
-        of_tokens: dict[bytes, tuple[Array, Array]] = {}
+        cosines_by_token: dict[bytes, tuple[Array, Array]] = {}
         for start in range(0, len(properties), _BATCH_ITEMS):
             some = properties[start : start + _BATCH_ITEMS]
             token_sets = self._token_sets(some, places)
             if self.sentences is not None:
-                for tokens, of_text in zip(token_sets, self.sentences.cosines(some), strict=True):
+                for tokens, text_cosines in zip(token_sets, self.sentences.cosines(some), strict=True):
                     items, cosines = self._by_tokens(tokens)
-                    yield _nearest(*_mean(items, cosines, of_text, weight=self.sentences.weight))
+                    yield _nearest(*_mean(items, cosines, text_cosines, weight=self.sentences.weight))
                 continue
             for tokens in token_sets:
                 key = tokens.tobytes()
-                if key not in of_tokens:
-                    of_tokens[key] = _nearest(*self._by_tokens(tokens))
-                yield of_tokens[key]
+                if key not in cosines_by_token:
+                    cosines_by_token[key] = _nearest(*self._by_tokens(tokens))
+                yield cosines_by_token[key]
 
     def _token_sets(self, properties: Sequence[Mapping[str, Any]], places: dict[str, int]) -> list[Array]:
         """Return the indices of each item's known tokens, ascending.
@@ -238,23 +238,23 @@ def _check(arrays: Mapping[str, Array], *, items: int) -> None:
         raise ValueError(f"it has positions {holders.min()} to {holders.max()}, expected 1 to {items}")
 
 
-def _mean(items: Array, cosines: Array, of_text: Array, *, weight: float) -> tuple[Array, Array]:
+def _mean(items: Array, cosines: Array, text_cosines: Array, *, weight: float) -> tuple[Array, Array]:
     """Return the items that are near by tokens or texts, positions ascending, with the weighted mean of both cosines.
 
     Parameters
     ----------
     items, cosines
         Positions, ascending, and cosines of the items with shared tokens.
-    of_text
+    text_cosines
         Cosines of the texts by position; items at later positions have no text. Among items without shared tokens, the
         `NEIGHBOURS` largest cosines suffice.
     """
-    near = np.flatnonzero(of_text >= MIN_COSINE)
-    near = near[_largest(of_text[near])]
+    near = np.flatnonzero(text_cosines >= MIN_COSINE)
+    near = near[_largest(text_cosines[near])]
     near = near[find(items, near) < 0]
     places = np.searchsorted(items, near)
     together, mean = np.insert(items, places, near), np.insert((1 - weight) * cosines, places, 0.0)
-    texts = of_text[together[: np.searchsorted(together, len(of_text))]]
+    texts = text_cosines[together[: np.searchsorted(together, len(text_cosines))]]
     mean[: len(texts)] += weight * np.where(texts >= MIN_COSINE, texts, 0)
     return together, mean
 

@@ -52,7 +52,7 @@ def _tokens(column: str, value: Any) -> Iterator[str]:
             yield f"{column}~{'0' if value == 0 else '-'}"
     elif isinstance(value, str):
         for part in value[:MAX_CHARACTERS].split("|"):
-            yield from _of_text(column, part)
+            yield from _text_tokens(column, part)
     elif isinstance(value, list):
         for element in value:
             if not isinstance(element, list):
@@ -60,7 +60,7 @@ def _tokens(column: str, value: Any) -> Iterator[str]:
 
 
 @functools.lru_cache(_TEXTS_KEPT)
-def _of_text(column: str, text: str) -> tuple[str, ...]:
+def _text_tokens(column: str, text: str) -> tuple[str, ...]:
     words = _WORD.findall(_folded(text))
     if len(words) < 2:
         return tuple(f"{column}={word}" for word in words)

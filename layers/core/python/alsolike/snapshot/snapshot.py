@@ -190,17 +190,17 @@ class Snapshot:
 
     def hashes(self, rows: Rows) -> npt.NDArray[np.uint64]:
         """Return the hash of the item ID (`ragged.hashes_of`) of each row."""
-        return self._of_all("hashes")[rows]
+        return self._all_rows("hashes")[rows]
 
     def updated_at_ms(self, rows: Rows) -> npt.NDArray[np.int64]:
         """Return the time of each row's last change, epoch milliseconds."""
-        return self._of_all("updated_at_ms")[rows]
+        return self._all_rows("updated_at_ms")[rows]
 
     def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the IDs and properties of all items."""
         return ((self.item_id(row), self.properties(row)) for row in self.live_rows().tolist())
 
-    def _of_all(self, name: str) -> npt.NDArray[Any]:
+    def _all_rows(self, name: str) -> npt.NDArray[Any]:
         parts = [getattr(segment, name) for segment in self._segments]
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
