@@ -1,4 +1,4 @@
-"""Debian's Chromium as a reader's browser, watched: what goes wrong in a page is an error of the test."""
+"""Chromium for tests, with a watch that fails a test after any failure in its pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Pages that a test answers count as public: without this, they may not call the API on this machine.
+    # Chromium treats pages that a test serves as public, and would block their calls to the API on this machine.
     "--disable-features=LocalNetworkAccessChecks",
 )
 _WAIT_MS = 20_000
@@ -29,7 +29,7 @@ _WAIT_MS = 20_000
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run the browser."""
+    """Run Chromium."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
         try:
@@ -39,10 +39,10 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watch:
-    """Failures in the pages of a context: errors on the console (such as violations of the Content-Security-Policy),
-    uncaught exceptions, failed requests, and requests to any host except the given ones.
+    """Failures in the pages of a browser context.
 
-    A test that provokes a failure says so beforehand with `expect`.
+    Failures are errors on the console, such as violations of the Content-Security-Policy, uncaught exceptions, failed
+    requests, and requests to other hosts than the permitted ones. A test that provokes a failure calls `expect` before.
     """
 
     def __init__(self, context: BrowserContext, *, origins: tuple[str, ...]) -> None:
@@ -57,11 +57,11 @@ class Watch:
         context.on("response", self._response)
 
     def expect(self, pattern: str) -> None:
-        """Take faults in whose text the pattern is found for what they should be."""
+        """Permit faults whose text matches the pattern."""
         self._expected.append(re.compile(pattern))
 
     def check(self) -> None:
-        """Fail if anything went wrong that was not expected."""
+        """Fail if there is a fault that no expected pattern matches."""
         found = [fault for fault in self.faults if not any(e.search(fault) for e in self._expected)]
         if found:
             raise AssertionError("\n".join(["the page went wrong:", *found]))
@@ -70,7 +70,7 @@ class Watch:
         self.faults.append(text)
 
     def _console(self, message: ConsoleMessage) -> None:
-        # The failed request itself is a fault already.
+        # The failed request is already recorded as a fault.
         if message.type == "error" and "Failed to load resource" not in message.text:
             self._fault(f"console: {message.text}")
 
@@ -82,7 +82,7 @@ class Watch:
             self._fault(f"request to a foreign host: {request.url}")
 
     def _failed(self, request: Request) -> None:
-        # Leaving a page ends its requests.
+        # Navigation aborts the requests of the left page.
         if request.failure != "net::ERR_ABORTED":
             self._fault(f"request failed: {request.method} {request.url}: {request.failure}")
 
@@ -92,15 +92,15 @@ class Watch:
 
 
 def new_page(context: BrowserContext) -> Page:
-    """Open a page that waits long enough for a shared machine."""
+    """Open a page with a timeout that is long enough for a slow machine."""
     page = context.new_page()
     page.set_default_timeout(_WAIT_MS)
     return page
 
 
 def no_serious_violations(page: Page) -> None:
-    """Fail where axe-core finds serious or critical violations, in the light or the dark scheme."""
-    # The page's policy blocks foreign scripts; the debugger may run one.
+    """Fail if axe-core finds serious or critical violations in the light or the dark scheme."""
+    # The page's policy blocks foreign scripts, except those of the debugger.
     page.evaluate(AXE.read_text(encoding="utf-8"))
     schemes: tuple[Literal["light", "dark"], ...] = ("dark", "light")
     serious = [violation for scheme in schemes for violation in _serious_violations(page, scheme)]

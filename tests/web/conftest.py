@@ -1,4 +1,4 @@
-"""Both pages in a real browser, before a shop on the embedded cloud."""
+"""Both pages in a real browser, with a shop on the embedded cloud."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.web.pages_shop import PagesShop, stocked_shop
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesShop]:
-    """Yield a shop with a champion and the version before it; each test leaves a champion behind.
+    """Yield a shop with a champion and the version before it. Each test must leave a champion.
 
     When writing tests, keep one shop between runs to save a minute: see `python -m tests.web.pages_shop`.
     """
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """Yield a browser profile with nothing in it."""
+    """Yield an empty browser profile."""
     found = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC")
     yield found
     found.close()
@@ -45,7 +45,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def watch(context: BrowserContext, shop: PagesShop) -> Iterator[Watch]:
-    """Yield the failures in the test's pages, which fail the test."""
+    """Yield the failures in the test's pages, and fail the test if there are any."""
     found = Watch(context, origins=(shop.url, shop.sign_in_url))
     yield found
     found.check()
@@ -53,5 +53,5 @@ def watch(context: BrowserContext, shop: PagesShop) -> Iterator[Watch]:
 
 @pytest.fixture
 def page(context: BrowserContext, watch: Watch) -> Page:
-    """Yield a page of the test's own, watched."""
+    """Return a new page whose failures fail the test."""
     return new_page(context)

@@ -1,4 +1,4 @@
-"""The console as its tests reach it."""
+"""Navigation in the console."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ VIEWS = {
     "quarantine": "Quarantine",
     "cost": "Cost",
 }
-"""Titles by addresses."""
+"""Titles of the views by address."""
 
 
 def show(page: Page, shop: PagesShop, view: str) -> None:
-    """Open a view and wait until all that it asked has been answered."""
+    """Open a view, and wait until all its requests have responses."""
     page.goto(f"{shop.url}/console.html#/{view}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)

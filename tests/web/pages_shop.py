@@ -1,6 +1,6 @@
-"""A small shop with everything that its pages show: a catalogue, a champion, and the version before it.
+"""Small shop with all data that its pages show: a catalogue, a champion, and the version before it.
 
-``python -m tests.web.pages_shop build/shop`` keeps one until it is interrupted; the tests of the pages use it where
+``python -m tests.web.pages_shop build/shop`` runs it until it is interrupted. The tests of the pages use it if
 ``ALSOLIKE_STATE=build/shop/cloud.json`` is set.
 """
 
@@ -24,7 +24,7 @@ from tests.booted.versions import publish_copy
 
 USERS, DAYS = 60, 30
 PACKED_S = 1_242_691_200
-"""19 May 2009."""
+"""19 May 2009, the date of packing."""
 AISLES = (("Bakery", "Loaf"), ("Dairy", "Cheese"), ("Garden", "Seed"))
 CONFIGURATION = """\
 format: 1
@@ -48,12 +48,12 @@ sessions:
 
 
 class PagesShop(Shop):
-    """A shop with pages.
+    """Shop with pages.
 
     Attributes
     ----------
     url, sign_in_url
-        Where the pages and the sign-in are.
+        Addresses of the pages and of the sign-in.
     """
 
     def __init__(self, cloud: Cloud, state: Path) -> None:
@@ -64,7 +64,7 @@ class PagesShop(Shop):
         pages.publish(self.deployment, boot.PAGES)
 
     def stock(self, directory: Path) -> None:
-        """Declare columns, put thirty items into the catalogue, train on what three groups of users buy.
+        """Configure columns, put thirty items into the catalogue, and train on the purchases of three groups of users.
 
         The champion is a copy of the trained version, which was champion before it.
         """
@@ -74,7 +74,7 @@ class PagesShop(Shop):
         rows = [
             {"itemId": item_id, "properties": json.dumps(properties)} for item_id, properties in catalogue().items()
         ]
-        for first in range(0, len(rows), 10):  # as many as one call takes
+        for first in range(0, len(rows), 10):  # the maximum of one call
             answer = self.post(
                 "/items", {"datasetArn": self.name("items-dataset-arn"), "items": rows[first : first + 10]}
             )
@@ -113,7 +113,7 @@ def catalogue() -> dict[str, dict[str, object]]:
 
 @contextlib.contextmanager
 def stocked_shop(directory: Path, state: Path) -> Iterator[PagesShop]:
-    """Run a shop that has been stocked."""
+    """Run a shop with a catalogue and a champion."""
     with Cloud.start(synthesized(**QUICK), state=state, timeout_s=180) as cloud:
         shop = PagesShop(cloud, state)
         shop.stock(directory)

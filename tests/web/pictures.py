@@ -1,7 +1,7 @@
-"""Pictures of the documentation, of the demo's data: ``python -m tests.web.pictures``.
+"""Pictures of the documentation with the demo's data: ``python -m tests.web.pictures``.
 
 Screenshots of both pages in light and dark, and a recording of the demo's output as SVG. README.md shows the storefront
-in light; the site shows the others where they exist.
+in light. The site shows the other pictures that exist.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from tests.web.browser import Watch, chromium, new_page
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 LARGEST_BYTES = 300_000
 SHOWN_S = 12.0
-"""Length of the recording: the demo's pauses are shortened in proportion."""
+"""Duration of the recording. The demo's pauses are shortened in proportion."""
 
 _SETTLE_MS = 3_000
 _COUNTED_MS = 150_000
-"""Within it the minutes of the demo's calls are over, and counted."""
+"""Maximum wait until the metrics contain the minutes of the demo's calls."""
 _SIZE: ViewportSize = {"width": 1280, "height": 860}
 _COLUMNS = 100
 _PICTURES: tuple[tuple[str, str, Literal["light", "dark"]], ...] = (
@@ -46,7 +46,7 @@ _PICTURES: tuple[tuple[str, str, Literal["light", "dark"]], ...] = (
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the demo, or use the deployment of a named state file and shopper, and write the pictures."""
+    """Run the demo, or use the deployment of a given state file and shopper, and write the pictures."""
     with chromium() as browser, contextlib.ExitStack() as stack:
         if arguments:
             deployment, shopper_id = deployments.embedded(Path(arguments[0])), arguments[1]
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class Recording(io.StringIO):
-    """Output of a command with the time of each line; the terminal shows it, too."""
+    """Output of a command with the time of each line. The terminal also shows it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Recording(io.StringIO):
         return super().write(text)
 
     def write_svg(self, file: Path, *, command: str) -> None:
-        """Write the lines, which appear one after another, as on the terminal."""
+        """Write an SVG whose lines appear one after another, as on the terminal."""
         terminal = Console(record=True, width=_COLUMNS, file=io.StringIO())
         starts_s = [0.0]
         terminal.print(Text(f"$ {command}", style="bold"))
@@ -119,7 +119,7 @@ def _screenshots(browser: Browser, url: str, sign_in_url: str, *, shopper: str) 
         page.goto(f"{url}{path}")
         page.get_by_role("main").wait_for()
         if path != "/":
-            page.get_by_text("Show as a table").first.wait_for(timeout=_COUNTED_MS)  # no empty chart has one
+            page.get_by_text("Show as a table").first.wait_for(timeout=_COUNTED_MS)  # empty charts have no table
         _shoot(page, IMAGES / f"{name}.png")
         watch.check()
         context.close()
@@ -127,7 +127,7 @@ def _screenshots(browser: Browser, url: str, sign_in_url: str, *, shopper: str) 
 
 def _shoot(page: Page, file: Path) -> None:
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(_SETTLE_MS)  # charts and lists are drawn as their answers come
+    page.wait_for_timeout(_SETTLE_MS)  # waits until charts and lists are drawn
     page.screenshot(path=file)
     size = file.stat().st_size
     assert size < LARGEST_BYTES, f"{file} has {size} bytes, expected less than {LARGEST_BYTES}"

@@ -1,4 +1,4 @@
-"""The shop as its tests reach it."""
+"""Navigation in the storefront."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tests.web.pages_shop import PagesShop
 
 WAIT_MS = 20_000
 POPULAR = "Popular now"
-"""The first list of a new visitor."""
+"""Title of the first list of a new visitor."""
 PLACES = {"home": "#/", "product": "#/item/item-03", "cart": "#/cart", "search": "#/search?q=cheese"}
 
 
 def open_shop(page: Page, shop: PagesShop, place: str = "#/") -> None:
-    """Open a place of the shop, without movements, and wait until its lists are there."""
+    """Open a view of the shop without animations, and wait until its lists are loaded."""
     expect.set_options(timeout=WAIT_MS)
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{shop.url}/{place}")
@@ -25,17 +25,17 @@ def open_shop(page: Page, shop: PagesShop, place: str = "#/") -> None:
 
 
 def cards(page: Page, title: str) -> Locator:
-    """Return the products of a list, by its title."""
+    """Return the products of the list with a title."""
     return page.get_by_role("region", name=title, exact=True).get_by_role("listitem")
 
 
 def status(page: Page) -> Locator:
-    """Return the strip's text about the last action."""
+    """Return the text of the strip about the last action."""
     return page.get_by_role("complementary", name="Events sent").get_by_role("status")
 
 
 def keep_events(page: Page) -> list[dict[str, Any]]:
-    """Return the bodies of `POST /events` from now on."""
+    """Return a list to which the body of each later `POST /events` is added."""
     bodies: list[dict[str, Any]] = []
 
     def keep(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""The browser package on a page of another origin, which has only the snippet."""
+"""Browser package on a page of another origin that contains only the snippet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.web.pages_shop import PagesShop
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "build" / "sdk"
 SITE = "http://localhost:8000"
-"""An origin that the embedded cloud permits. The tests answer its pages; no server is there."""
+"""Origin that the embedded cloud permits. The tests respond to requests for its pages, because it has no server."""
 MAX_BYTES = 5 * 1024
 WAIT_MS = 20_000
 SEEN = "alsolike.recommend({recommender: 'recently-viewed'}).then(({items}) => items.map(({itemId}) => itemId))"
@@ -45,7 +45,7 @@ def script() -> Path:
 
 
 def snippet(shop: PagesShop, **attributes: str) -> str:
-    """Return the script tag of a shop's pages."""
+    """Return the script tag that a shop adds to its pages."""
     digest = base64.b64encode(hashlib.sha384(script().read_bytes()).digest()).decode()
     data = {"data-api": shop.cloud.api_url, "data-site-key": "www", "integrity": f"sha384-{digest}", **attributes}
     source = f"{shop.url}/sdk/{script().parent.name}/alsolike.js"
@@ -85,7 +85,7 @@ def items(page: Page, name: str = "For you") -> Locator:
 
 
 def events(page: Page) -> list[dict[str, Any]]:
-    """Return the events that the page sends from now on."""
+    """Return a list to which each event that the page sends later is added."""
     found: list[dict[str, Any]] = []
 
     def keep(request: Any) -> None:

@@ -155,7 +155,7 @@ def test_live_views_are_refreshed_until_paused(page: Page, shop: PagesShop) -> N
 def test_chart_has_a_table_of_its_values(page: Page, shop: PagesShop) -> None:
     show(page, shop, "overview")
     chart = page.get_by_role("figure").filter(has=page.get_by_role("img", name=re.compile("^Requests per minute")))
-    # Charts leave out the minute that is not over, and the shop may have been filled within this one.
+    # Charts leave out the current minute, in which the shop may have received all its data.
     expect(chart).to_be_visible(timeout=90_000)
 
     chart.get_by_text("Show as a table").press("Enter")

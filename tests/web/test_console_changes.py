@@ -15,7 +15,7 @@ TRAINED_WITHIN_MS = 240_000
 
 
 def other_version(page: Page) -> str:
-    """Return a version that can be promoted and was not rejected."""
+    """Return a version that has a button for promotion and was not rejected."""
     row = page.get_by_role("row").filter(has=page.get_by_role("button", name="Promote"))
     version: str = row.filter(has_not_text="rejected").first.get_by_role("link").inner_text()
     return version
@@ -29,7 +29,7 @@ def served_by(shop: PagesShop, version: str) -> None:
 
 
 def change(page: Page, button: str, reason: str) -> None:
-    """Press a button that asks for a reason, and give one."""
+    """Press a button, and give the reason that its dialog requires."""
     page.get_by_role("button", name=button).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill(reason)
@@ -144,7 +144,7 @@ def test_dialog_can_be_reopened_immediately_after_escape(page: Page, shop: Pages
     show(page, shop, "models")
     page.get_by_role("button", name="Promote").first.focus()
     dialog = page.get_by_role("dialog")
-    for _ in range(10):  # without the fix, one in four was lost
+    for _ in range(10):  # repeated, because a race would lose only some of the dialogs
         page.keyboard.press("Enter")
         expect(dialog).to_be_visible()
         page.keyboard.press("Escape")
@@ -152,7 +152,7 @@ def test_dialog_can_be_reopened_immediately_after_escape(page: Page, shop: Pages
 
 
 def _tab_to(page: Page, name: str) -> None:
-    """Press Tab until what has the focus is called so."""
+    """Press Tab until the focused element has a text."""
     for _ in range(60):
         page.keyboard.press("Tab")
         if re.sub(r"\s+", " ", page.locator(":focus").inner_text()).strip() == name:

@@ -17,7 +17,7 @@ PAGES = {"/": "storefront", "/console.html": "console"}
 
 
 def open_page(page: Page, shop: PagesShop, path: str) -> None:
-    """Open a page and wait until it is there, signed in."""
+    """Open a page, and wait until it shows its main part after the sign-in."""
     page.goto(f"{shop.url}{path}")
     page.get_by_role("main").wait_for()
 
@@ -57,7 +57,7 @@ def test_sign_in_has_no_secret_in_addresses_or_storage(page: Page, shop: PagesSh
     assert question["code_challenge"] != form["code_verifier"]
     assert "client_secret" not in form
     stored = page.evaluate("() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
-    assert "ey" + "J" not in stored  # the beginning of every token
+    assert "ey" + "J" not in stored  # the start of every token
     assert form["code_verifier"][0] not in stored
 
 

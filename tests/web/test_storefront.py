@@ -28,13 +28,13 @@ def titles(page: Page, title: str) -> list[str]:
 
 
 def answer_items(name: str) -> Callable[[Route], None]:
-    """Return what answers each request with ten items whose titles begin with a name."""
+    """Return a route handler that responds with ten items whose titles start with a name."""
     items = [{"itemId": f"{name}-{number}", "metadata": {"title": f"{name} {number}"}} for number in range(10)]
     return lambda route: route.fulfill(json={"itemList": items, "recommendationId": name})
 
 
 def answer_long_texts(route: Route) -> None:
-    """Answer titles and prices as long as a catalogue may have them."""
+    """Respond with long titles and prices."""
     metadata = {"title": "long" * 100, "price": "1e12"}
     items = [{"itemId": f"item-0{number}", "metadata": metadata} for number in range(10)]
     route.fulfill(json={"itemList": items, "recommendationId": "long"})
@@ -75,7 +75,8 @@ def test_new_shopper_gets_popular_items_and_buys(page: Page, shop: PagesShop) ->
     expect(cards(page, "Buy again")).to_contain_text(product)
     expect(page.get_by_text("Ranked by the model from your history")).to_be_visible()
     assert len(events) == 2
-    sent = {body["eventList"][0]["eventType"]: body["eventList"][0] for body in events}  # two requests may overtake
+    # two requests can arrive in either order
+    sent = {body["eventList"][0]["eventType"]: body["eventList"][0] for body in events}
     cart, purchase = sent["cart"], sent["purchase"]
     assert cart["sentAt"] <= purchase["sentAt"]
     assert purchase["eventValue"] == cart["eventValue"] > 0

@@ -1,4 +1,4 @@
-"""Work in a process next to the training."""
+"""Tasks in a process that runs in parallel to the training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from model_export.processes.resources import measured
 
 
 def test_tasks_run_in_order_in_another_process() -> None:
-    large = np.arange(1_000_000)  # more than a pipe holds
+    large = np.arange(1_000_000)  # more than a pipe can hold
     with side_process.running(
         [os.getpid, functools.partial(np.add, large, 1), functools.partial(max, 3, 2)]
     ) as results:

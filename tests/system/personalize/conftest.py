@@ -1,4 +1,4 @@
-"""The shop of programs for Amazon Personalize, which import their own data and train their own models."""
+"""Shop for programs written for Amazon Personalize, which import their own data and train their own models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.booted.uploads import IMPORT_BUCKET
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Yield a shop without data, which may read and write the programs' bucket."""
+    """Yield a shop without data that may read and write the programs' bucket."""
     assembly = synthesized(**QUICK, import_buckets=[IMPORT_BUCKET], batch_buckets=[IMPORT_BUCKET])
     with Shop.booted(assembly, tmp_path_factory.mktemp("shop"), tls=True) as booted:
         yield booted
@@ -24,7 +24,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 @pytest.fixture
 def personalize(shop: Shop) -> Iterator[Callable[[str], Any]]:
-    """Yield a function that returns a client of Amazon Personalize, with a key that is deleted in the end."""
+    """Yield a function that returns a client of Amazon Personalize, with a key that is deleted at the end."""
     access = [option for name in ("read", "write", "admin") for option in ("--access", name)]
     variables: dict[str, str] = shop.alsolike("keys", "create", "scenario", *access)["environment"]
 

@@ -1,4 +1,4 @@
-"""A program for Amazon Personalize, from the dataset group to its deletion, with an unchanged boto3."""
+"""Program for Amazon Personalize, from the creation of the dataset group to its deletion, with an unchanged boto3."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ def test_program_provisions_trains_recommends_and_cleans_up(shop: Shop, personal
     s3 = shop.cloud.client("s3")
     location = upload_interactions(s3)
     s3.put_object(Bucket=IMPORT_BUCKET, Key="users.json", Body=b'{"userId": "p-1"}\n{"userId": "nobody"}\n')
-    # The gate compares no model of this program's data with the champion of the folder's other tests.
+    # Otherwise, the gate would compare the program's model with the champion of the other tests in this folder.
     shop.run_alsolike("models", "repair", "--without-champion", "--reason", "another shop")
     batch = f"s3://{IMPORT_BUCKET}/users.json", f"s3://{IMPORT_BUCKET}/out/"
 
     found = personalize_scenario.run(personalize, location=location, user="p-0", batch=batch)
 
     assert len(found["items"]) == 25
-    # The user's imported interactions are of aisle 0; any place may explore an item of another.
+    # The user's imported interactions have items of aisle 0. Exploration can put an item of another aisle into any
+    # place.
     aisles = np.array([int(item[5]) for item in found["items"] if item.startswith("item-")])
     assert np.argmin([np.flatnonzero(aisles == aisle).mean() for aisle in range(3)]) == 0
     assert found["later"]

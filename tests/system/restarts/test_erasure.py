@@ -32,7 +32,7 @@ def spellings(user: str) -> list[bytes]:
 
 
 def in_files(directory: Path) -> Counter[str]:
-    """Return how often the files of the database contain each user ID, also in compressed contents."""
+    """Return the number of times that the database's files contain each user ID, also in compressed contents."""
     found: Counter[str] = Counter()
     for file in directory.iterdir():
         data = file.read_bytes()
@@ -42,7 +42,7 @@ def in_files(directory: Path) -> Counter[str]:
 
 
 def in_versions(shop: Shop) -> Counter[tuple[str, str]]:
-    """Return how many versions of objects contain each user ID, by user and first folder."""
+    """Return the number of object versions that contain each user ID, by user and first folder."""
     s3, found = shop.cloud.client("s3"), Counter[tuple[str, str]]()
     for bucket in (shop.name("lake-bucket"), shop.name("artefact-bucket")):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
@@ -65,7 +65,7 @@ def shop_data(tmp_path: Path) -> Path:
 
 def test_erased_user_is_removed_from_files_with_expired_copies(tmp_path: Path, shop_data: Path) -> None:
     with Shop.booted(synthesized(**QUICK, **WITHOUT_SCHEDULES), tmp_path, data=shop_data) as shop:
-        for user in (BOB, ANN):  # the newest records are of the erased user
+        for user in (BOB, ANN):  # the erased user has the newest records
             profile = {"userId": user, "properties": json.dumps({"city": "Graz"})}
             answer = shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": [profile]})
             assert answer.status == 200

@@ -1,4 +1,4 @@
-"""A deployment in moto, which has backups of tables and executes state machines, unlike the memory cloud."""
+"""Deployment in moto, which has backups of tables and executes state machines, unlike the memory cloud."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.cli.shop import REGION, empty_deployment
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
-    """Yield clients of an empty AWS, which commands find too."""
+    """Yield a function that returns clients of an empty AWS. Commands also use these clients."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     clients = functools.cache(session.client)
     monkeypatch.setattr("operations.client.deployment.session_clients", lambda **_: clients)

@@ -43,7 +43,7 @@ KEY = "k" * 32
 
 @pytest.fixture
 def shop(deployment: Deployment) -> Deployment:
-    """Return a shop with versioned buckets."""
+    """Return a shop with versioned buckets and point-in-time recovery of its tables."""
     for bucket in (deployment.names.lake_bucket, deployment.names.artefact_bucket):
         deployment.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     for table in (deployment.names.profiles_table, deployment.names.catalogue_table, deployment.names.users_table):
@@ -54,10 +54,13 @@ def shop(deployment: Deployment) -> Deployment:
 
 
 class Clock:
-    """Clock of S3, which dates versions in whole seconds: versions that must differ need different seconds."""
+    """Clock in whole seconds, as the times of S3's versions.
+
+    Versions that a restore must distinguish need different seconds.
+    """
 
     def next_second(self) -> dt.datetime:
-        """Return a time after everything until now and before everything from now on."""
+        """Return a time after all changes before the call, and before all changes after it."""
         until = int(time.time()) + 1
         while time.time() < until:
             time.sleep(0.02)
@@ -283,7 +286,7 @@ def test_tables_are_restored_from_their_backups(shop: Deployment) -> None:
 
     restore(shop, Clock().next_second(), source=RestoreSource.BACKUPS)
 
-    # Moto's backups are what the table holds now: this shows that they are copied, and that nothing is left of them.
+    # Moto restores the current contents of a table. The test shows that restored tables are copied and then deleted.
     assert [item.item_id for item in catalogue.scan()] == ["pear"]
     profiles = ProfileStore(shop.client("dynamodb"), shop.names.profiles_table)
     assert [each.event_id for each in profiles.read("u#anna").recent] == ["e1"]

@@ -1,4 +1,4 @@
-"""The shop that all tests of this folder share: each uses users and items of its own, or changes nothing."""
+"""Shop that all tests of this folder share. Each test uses its own users and items, or changes nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenedShop]:
     """Yield a shop with a champion, whose sentence model finds couches similar to sofas."""
     directory = tmp_path_factory.mktemp("shop")
-    # A slow machine must not degrade answers: the time budget has unit tests.
+    # There is no time budget, because a slow machine must not degrade responses. Unit tests cover the budget.
     model = str(write_model(directory / "model"))
     assembly = synthesized(
         sentence_model=model, time_budget_ms=0, import_buckets=[IMPORT_BUCKET], batch_buckets=[IMPORT_BUCKET]
@@ -28,7 +28,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenedShop]:
 
 @pytest.fixture(scope="module", autouse=True)
 def configuration_of_the_opening(shop: OpenedShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Apply the configuration of the opening after a module that has changed it."""
+    """Apply the initial configuration again after a module that changed it."""
     before = _version(shop)
     yield
     if _version(shop) != before:

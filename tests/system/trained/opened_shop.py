@@ -1,4 +1,4 @@
-"""A shop that has opened: it imported a history, a catalogue and users, and has trained once."""
+"""Shop that imported a history, a catalogue and users, and trained once."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from tests.booted.shop import SECONDS_PER_DAY, Answer, Shop, eventually, write_h
 
 USERS, DAYS = 60, 24
 END = time.time() - 2 * SECONDS_PER_DAY
-"""When the imported history ends."""
+"""End of the imported history."""
 
 SOLD = ("sofa", "lamp", "desk")
-"""In the aisles 0, 1 and 2."""
+"""Products of the aisles 0, 1 and 2."""
 
 CONFIGURATION = "format: 1\nusers:\n  columns:\n    CLUB: string\n"
 
 
 @dataclasses.dataclass
 class Training:
-    """The answers of the operator's API about the first training.
+    """Responses of the operator's API about the first training.
 
     Attributes
     ----------
     started, repeated, other
-        The answers to the start of a training, to the same request, and to another one while the training runs.
+        Responses to the start of a training, to the same request, and to another start while the training runs.
     ended
         The run after its end.
     """
@@ -39,7 +39,7 @@ class Training:
 
 @dataclasses.dataclass
 class Opening:
-    """The answers that the shop got while it opened.
+    """Results of the steps until the first model.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class OpenedShop(Shop):
     opening: Opening
 
     def open(self, directory: Path) -> None:
-        """Import by the command line, and train by the operator's API."""
+        """Import with the command line, and train with the operator's API."""
         before = self.recommend("user-0")
         history = directory / "history.csv"
         rows = write_history(history, users=USERS, days=DAYS, end=END)

@@ -1,4 +1,4 @@
-"""Recommendations for many users on the embedded cloud: by the command line, and by the deployment's own workflow."""
+"""Recommendations for many users on the embedded cloud, by the command line and by the deployment's workflow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAMPLE = [f"user-{number}" for number in (0, 7, 59, 60, 500, 996)]
 
 @pytest.fixture
 def users(tmp_path: Path) -> Path:
-    """Write a thousand user ids, three of them invalid and most unknown."""
+    """Write a thousand user ids, three of which are invalid and most of which are unknown."""
     ids = [f"user-{number}" for number in range(USERS)]
     for place in (3, 600, 999):
         ids[place] = "x" * 257
@@ -36,7 +36,7 @@ def answered(shop: Shop, *arguments: str | Path, directory: Path) -> dict[str, A
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=180, check=False, cwd=directory, env=environment
     )
-    assert done.returncode == 1, done.stderr  # some users have no answer
+    assert done.returncode == 1, done.stderr  # some users have no recommendations
     document: dict[str, Any] = json.loads(done.stdout)
     return document
 
@@ -89,7 +89,7 @@ def test_segment_contains_the_users_of_the_items_aisle(shop: Shop, tmp_path: Pat
 
 
 def check(shop: Shop, rows: list[dict[str, Any]]) -> None:
-    """Compare with single answers, for some of the users."""
+    """Compare the rows of some users with single responses."""
     by_user: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_user.setdefault(row["user_id"], []).append(row)

@@ -1,6 +1,6 @@
-"""Items and users unknown to the model: recommended by similar items and popular items of user groups.
+"""Recommendations of items and to users that the model does not contain.
 
-The tests build on one another, in their order.
+Each test needs the state that the tests before it left.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def test_responses_have_no_cold_items_before_one_is_posted(shop: Shop) -> None:
 
 
 def test_posted_item_is_recommended_to_users_of_similar_items(shop: Shop) -> None:
-    """User 0 shops in aisle 0, user 1 in aisle 1."""
+    """User 0 buys in aisle 0, and user 1 in aisle 1."""
     started = time.monotonic()
     rows = [{"itemId": "new", "properties": json.dumps({"aisle": "aisle 0"})}]
     assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": rows}).status == 200
@@ -54,7 +54,7 @@ def test_deleted_items_are_not_recommended(shop: Shop) -> None:
 
 
 def test_new_user_gets_items_popular_in_the_users_group(shop: Shop) -> None:
-    """The members of club 1 shop in aisle 1."""
+    """The members of club 1 buy in aisle 1."""
     rows = [{"userId": "member", "properties": json.dumps({"club": "club 1"})}]
     assert shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": rows}).status == 200
 

@@ -1,6 +1,6 @@
 """Configuration and catalogue changes are effective in responses within seconds.
 
-The tests build on one another, in their order.
+Each test needs the state that the tests before it left.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from tests.booted.shop import Answer, Shop, eventually
 
 CHEAP = "item-07"
-"""The item whose price changes: all items cost 1.5 in the beginning."""
+"""Item whose price changes. All items cost 1.5 at the start."""
 
 CONFIGURATION = """\
 format: 1
@@ -28,7 +28,7 @@ filters:
 
 @pytest.fixture(scope="module", autouse=True)
 def restored(shop: Shop) -> Iterator[None]:
-    """Put the item back as it was."""
+    """Restore the item's properties at the end."""
     shown = shop.administer("GET", f"/items/{CHEAP}").document
     yield
     row = {"itemId": CHEAP, "properties": json.dumps(shown["properties"])}

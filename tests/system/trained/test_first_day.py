@@ -39,13 +39,13 @@ def interactions(body: bytes) -> pd.DataFrame:
 
 
 def lake_rows(shop: Shop) -> pd.DataFrame:
-    """Interactions, read through the one reader's rule."""
+    """Return the interactions after the deduplication that every reader applies."""
     parts = [interactions(body) for body in shop.lake_objects(INTERACTIONS_PREFIX)]
     return lake.deduplicate(pd.concat(parts)) if parts else pd.DataFrame(columns=list(INTERACTIONS_COLUMNS))
 
 
 def lake_counts(shop: Shop) -> Counter[str]:
-    """Events per user."""
+    """Return the number of events by user."""
     return Counter(lake_rows(shop)["user_id"])
 
 
@@ -88,7 +88,7 @@ def test_training_promotes_a_champion_that_the_api_serves_like_its_bundle(shop: 
 
 
 def test_live_events_change_the_ranking_like_the_reference(shop: Shop, tmp_path: Path) -> None:
-    """A shopper of aisle 0 turns to aisle 2: what follows there must come up."""
+    """A user of aisle 0 buys two items of aisle 2, so the item that follows them there must rise."""
     before = shop.recommend("user-0", k=30)
 
     assert shop.send("user-0", "item-23", "item-24").status == 200
@@ -285,11 +285,11 @@ def test_corrupt_bundle_does_not_replace_the_champion(shop: Shop) -> None:
     assert answer.headers["x-alsolike-model-version"] == serving
     assert answer.items
     assert champion(shop) == serving
-    shop.administer("POST", "/operator/models/resume", {})  # a rollback holds back later versions
+    shop.administer("POST", "/operator/models/resume", {})  # a rollback stops the promotion of later versions
 
 
 def ranked(answer: Answer) -> list[str]:
-    """Return what the model ranked, without the popular items that fill an answer up."""
+    """Return the items that the model ranked, without the popular items that fill a response up."""
     return answer.items[: len(answer.items) - int(answer.headers.get("x-alsolike-filled", 0))]
 
 

@@ -12,7 +12,7 @@ from tests.booted.shop import Shop, eventually
 
 SESSION, USER = "visit-7", "newcomer"
 START = time.time() - 600
-"""When the visit began."""
+"""Start of the visit."""
 
 
 def event(minute: float, item: str, user: str | None = None) -> Interaction:
@@ -95,7 +95,7 @@ def test_visitor_who_logs_in_gets_recommendations_from_the_visit(shop: Shop) -> 
 
     assert stranger.headers["x-alsolike-source"] == "popular"
     assert visitor.headers["x-alsolike-source"] == known.headers["x-alsolike-source"] == "model"
-    assert known.items[0] == "item-03"  # part of the cycle that all of the aisle's users buy
+    assert known.items[0] == "item-03"  # part of the cycle that all users of the aisle buy
     assert eventually(lambda: items(shop, f"s#{SESSION}"), holds=lambda found: not found) == []
 
 
@@ -116,7 +116,7 @@ def test_ten_redeliveries_change_nothing(shop: Shop) -> None:
 
     for _ in range(10):
         put(shop, *reversed(visit), *visit)
-    # Records of one key stay in order: what comes last shows that all before it came.
+    # Records of one key stay in order, so the last record proves that all earlier records arrived.
     put(shop, event(6, "item-05", USER), event(7, "item-06", "somebody-else"), event(8, "item-07"))
 
     for name, found, last in zip(profiles, before, ("item-05", "item-06", "item-07"), strict=True):

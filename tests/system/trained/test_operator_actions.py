@@ -23,7 +23,7 @@ def refused(shop: Shop, path: str, document: Any) -> tuple[int, str]:
 
 
 def served(shop: Shop, *, until: str) -> str:
-    """Return the version that recommendations come from: which is to be `until` within the minute."""
+    """Wait up to a minute until recommendations come from a version, and return the version that they come from."""
 
     def probe() -> str:
         return shop.recommend("user-0").headers["x-alsolike-model-version"]

@@ -1,6 +1,6 @@
 """Every route that recommends, through the gateway and the functions, with Personalize's client and plain requests.
 
-The tests build on one another, in their order.
+Each test needs the state that the tests before it left.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ ARN = "arn:aws:personalize:us-east-1:123456789012"
 
 @pytest.fixture
 def runtime(shop: Shop) -> Any:
-    """Return the client of a shop that migrates from Personalize: only endpoint and key pair change."""
+    """Return the client of a shop that migrates from Personalize. Only endpoint and key pair change."""
     return shop.personalize("personalize-runtime")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def burst(shop: Shop) -> None:
-    """Let an item trend."""
+    """Send a burst of events that makes an item trend."""
     for visit in range(20):
         shop.send(f"visitor-{visit}", "item-29")
     assert eventually(lambda: get(shop, "/trending", window="1d").headers["x-alsolike-source"] == "trending")
@@ -133,7 +133,7 @@ def test_response_is_explained_by_its_id(shop: Shop) -> None:
 def test_users_of_an_experiment_get_their_arms_and_a_report(shop: Shop) -> None:
     arms = ("--arm", "control=0.5", "--arm", "recent=0.5:recommender=recently-viewed")
     started = shop.alsolike("experiments", "start", "recent-first", *arms, "--on", "for-you", "--yes")
-    assert started["plan"]["detectable_lift"] is None  # no answers before today
+    assert started["plan"]["detectable_lift"] is None  # no responses before today
     users = [f"user-{number}" for number in range(8)]
     eventually(lambda: shop.recommend(users[0]), holds=lambda found: "x-alsolike-arms" in found.headers)
 
@@ -243,7 +243,7 @@ def test_outage_raises_an_alarm_that_ends_with_it(shop: Shop) -> None:
 
 
 def alarm_state(shop: Shop, queue: str, alarm: str) -> str:
-    """Return the alarm's state in the operator's last notification."""
+    """Return the alarm's state in the last notification to the operator."""
     shop.cloud.alarms()
     messages = []
     while found := shop.cloud.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):

@@ -1,4 +1,4 @@
-"""The shop without a model that all tests of this folder share: each uses users and items of its own."""
+"""Shop without a model that all tests of this folder share. Each test uses its own users and items."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def assembly() -> Path:
 
 @pytest.fixture(scope="session")
 def shop(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Yield a shop that never trains, and whose cloud serves HTTPS."""
+    """Yield a shop that never trains and whose cloud serves HTTPS."""
     with Shop.booted(assembly, tmp_path_factory.mktemp("shop"), tls=True) as shop:
         yield shop

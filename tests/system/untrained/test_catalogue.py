@@ -1,6 +1,6 @@
 """Items from the API through the table's stream to the snapshot and the change log.
 
-The tests build on one another, in their order.
+Each test needs the state that the tests before it left.
 """
 
 from __future__ import annotations

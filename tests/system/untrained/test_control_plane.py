@@ -21,7 +21,7 @@ AVRO = '{"type": "record", "name": "Interactions", "fields": [{"name": "USER_ID"
 
 @pytest.fixture
 def personalize(shop: Shop) -> Iterator[Any]:
-    """Yield boto3's client with a key of an administrator."""
+    """Yield boto3's client with an administrator's key."""
     variables = shop.alsolike("keys", "create", "provisioning", "--access", "admin")["environment"]
     yield boto3.client(
         "personalize",

@@ -1,6 +1,6 @@
-"""The lake's upkeep and quarantine, deployed.
+"""Upkeep and quarantine of a deployed lake.
 
-The tests build on one another, in their order.
+Each test needs the state that the tests before it left.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def key(shop: Shop) -> Iterator[Mapping[str, str]]:
 
 
 def scrape(shop: Shop, key: Mapping[str, str]) -> dict[tuple[str, ...], float]:
-    """Return the values by name of the sample and values of its labels."""
+    """Return the samples by their name and label values."""
     password = f"{key['AWS_ACCESS_KEY_ID']}:{key['AWS_SECRET_ACCESS_KEY']}"
     request = urllib.request.Request(
         f"{shop.cloud.api_url}/metrics",

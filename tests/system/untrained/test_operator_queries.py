@@ -17,7 +17,7 @@ COUNTED = ("requests", "clientErrors", "serverErrors", "answers", "eventsAccepte
 
 @dataclasses.dataclass
 class Console:
-    """An operator's console; it counts its own questions, which are requests too.
+    """Console of an operator that counts its own requests, which the traffic includes.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Console:
 def console(shop: Shop) -> Console:
     """Return the console of a shop with some traffic."""
     found = Console(shop, {})
-    minutes = itertools.count(20)  # each question differs: the function remembers answers for a moment
+    minutes = itertools.count(20)  # each request differs, because the function caches responses for a short time
 
     def look() -> dict[str, float]:
         shop.cloud.flush()
@@ -54,7 +54,7 @@ def console(shop: Shop) -> Console:
         return found.before == {**first, "requests": first["requests"] + 1}
 
     assert eventually(settled)
-    found.requests = 1  # the last question is counted once it is answered
+    found.requests = 1  # the last request is counted after its response
     for number in range(EVENTS):
         assert shop.send(f"user-{number}", "pear").status == 200
     for number in range(ASKED):
@@ -70,7 +70,7 @@ def total(document: dict[str, Any], name: str) -> float:
 
 
 def test_traffic_counts_the_sent_requests(console: Console) -> None:
-    minutes = itertools.count(30)  # another question each time: what was answered is remembered for a moment
+    minutes = itertools.count(30)  # each request differs, because the function caches responses for a short time
 
     def look() -> tuple[int, dict[str, Any]]:
         sent = console.requests

@@ -1,6 +1,6 @@
 """Erasure of a user: no store contains the id afterwards, and other users lose no data.
 
-The tests build on one another, in their order.
+Each test needs the state that the tests before it left.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.booted.shop import (
 )
 
 ANN, EVE = "ann.møller/1@example.org", "eve-lopez-77"
-"""Users to erase; no other text of the test contains these ids."""
+"""Users to erase. No other text of the test contains these ids."""
 
 BOB = "bob.neighbour@example.org"
 USERS, DAYS = 12, 24
@@ -38,19 +38,19 @@ SECONDS_PER_DAY = 86_400
 
 
 def words(user: str) -> list[bytes]:
-    """Return how an id may be spelt in bytes."""
+    """Return the byte forms in which a store can contain an id."""
     return sorted({user.encode(), json.dumps(user)[1:-1].encode(), path_segment(user).encode()})
 
 
 def contents(shop: Shop, bucket: str) -> Iterator[tuple[str, bytes]]:
-    """Yield every current object of a bucket with its contents in the open."""
+    """Yield every current object of a bucket with its decoded contents."""
     for key, body in shop.objects(bucket):
         yield f"s3://{bucket}/{key}", b"\n".join([key.encode(), body, *opened(key, body)])
 
 
 @functools.cache
 def opened(key: str, body: bytes) -> list[bytes]:
-    """Return what is packed inside an object."""
+    """Return the decoded contents of an object in Parquet, gzip or JSON."""
     if key.endswith(".parquet"):
         return [str(parquet_rows(body)).encode()]
     if body[:2] == b"\x1f\x8b":
@@ -59,7 +59,7 @@ def opened(key: str, body: bytes) -> list[bytes]:
 
 
 def in_base64(value: Any) -> Iterator[bytes]:
-    """Yield what the texts of a document hold, also in base64 and in JSON in text."""
+    """Yield the texts of a document, and their contents if they are base64 or JSON."""
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from in_base64(inner)
@@ -72,7 +72,7 @@ def in_base64(value: Any) -> Iterator[bytes]:
 
 
 def everything(shop: Shop) -> Iterator[tuple[str, bytes]]:
-    """Yield what every store of the deployment holds, the stream aside, which expires."""
+    """Yield the contents of every store except the stream, whose records expire."""
     yield from contents(shop, "lake-bucket")
     yield from contents(shop, "artefact-bucket")
     dynamodb = shop.cloud.client("dynamodb")
@@ -95,7 +95,7 @@ def everything(shop: Shop) -> Iterator[tuple[str, bytes]]:
 
 
 def holding(shop: Shop, *users: str) -> list[Counter[str]]:
-    """Return how often each place names each user."""
+    """Return for each user the number of contents with the id, by place."""
     counts = [Counter[str]() for _ in users]
     spellings = [words(user) for user in users]
     for place, content in everything(shop):
@@ -105,7 +105,7 @@ def holding(shop: Shop, *users: str) -> list[Counter[str]]:
 
 
 def rows_by_user(shop: Shop) -> Counter[str | None]:
-    """Return how many events each user has in the lake, each counted once."""
+    """Return the number of distinct events in the lake by user."""
     return Counter({row["event_id"]: row["user_id"] for row in shop.lake_rows("interactions/")}.values())
 
 
@@ -159,7 +159,7 @@ def test_export_contains_all_data_of_the_user(busy: Shop) -> None:
     document = answer.document
     assert answer.status == 200
     assert document["user"]["properties"] == {"city": "Graz"}
-    assert len(document["interactions"]) == 10  # 8 imported, one before the login and one at it
+    assert len(document["interactions"]) == 10  # 8 imported events, one before the login and one at the login
     assert [each["user_id"] for each in document["interactions"][-2:]] == [None, ANN]
     assert len(document["quarantine"]) == 2
     assert [each["sessionId"] for each in document["sessions"]] == [f"session of {len(ANN)}"]
@@ -175,7 +175,7 @@ def test_command_exports_the_same_data_as_the_api(busy: Shop) -> None:
 
 def test_erasure_removes_all_data_of_the_user_and_no_other(busy: Shop) -> None:
     (bob_before, ann_before), rows = holding(busy, BOB, ANN), rows_by_user(busy)
-    assert len(ann_before) > 6  # so that the search below would find something
+    assert len(ann_before) > 6  # proves that the search below finds ids
 
     receipt = busy.alsolike("erase", ANN, "--wait", "--yes")
 

@@ -22,7 +22,7 @@ SHOPPERS = [f"shopper-{number}" for number in range(9)]
 
 
 def profiles(shop: Shop) -> dict[str, Profile]:
-    """Return the shoppers' profiles without their revisions: the number of writes may differ."""
+    """Return the shoppers' profiles without revisions, because the number of writes may differ."""
     store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
     return {
         found.profile_id: Profile(found.profile_id, found.recent, joined=found.joined)

@@ -1,4 +1,4 @@
-"""A browser with a session token: what it may and may not do."""
+"""Permissions of a browser with a session token."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORBIDDEN = (403, {"message": "Forbidden"})
 def send_events(
     shop: Shop, method: str, path: str, *, headers: list[tuple[str, bytes]], body: Any = None
 ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
-    """Send headers as they are given, also twice and of any bytes."""
+    """Send a request with unchanged headers, which can be repeated and contain any bytes."""
     address = urlsplit(shop.cloud.api_url)
     connection = http.client.HTTPSConnection(address.hostname or "", address.port, timeout=30, context=shop.tls)
     data = b"" if body is None else json.dumps(body).encode()
@@ -48,7 +48,7 @@ def send_events(
 def browse(
     shop: Shop, token: str | bytes, *, method: str = "POST", path: str = EVENTS, body: Any = None
 ) -> tuple[int, dict[str, Any]]:
-    """Do what a browser does with a token; by default send an event."""
+    """Send a request with a token, by default an event."""
     value = token if isinstance(token, bytes) else token.encode()
     sent = event("pear") if body is None and method == "POST" else body
     status, document, _ = send_events(shop, method, path, headers=[("authorization", b"Bearer " + value)], body=sent)
@@ -241,7 +241,7 @@ def test_pages_of_configured_origins_may_call_the_api(shop: Shop, key: bytes, se
     status, answered = from_page("POST", b"http://localhost:8000", bearer)
     assert (status, answered["access-control-allow-origin"]) == (200, "http://localhost:8000")
     assert "x-alsolike-model-version" in answered["access-control-expose-headers"]
-    # Else a page could not tell a token that has ended from a network that fails.
+    # Otherwise, a page could not distinguish an expired token from a network failure.
     status, refused = from_page("POST", b"http://localhost:8000", ("authorization", b"Bearer a.b.c"))
     assert (status, refused["access-control-allow-origin"]) == (403, "http://localhost:8000")
 
@@ -250,13 +250,13 @@ def test_rotated_key_is_used_at_once_and_the_previous_one_stays_valid(shop: Shop
     secrets, arn, new = shop.cloud.client("secretsmanager"), shop.name("session-key-arn"), b"n" * 64
 
     def status(signed_by: bytes) -> int:
-        session = Session(f"session-{uuid.uuid4().hex}")  # a refusal is remembered by token
+        session = Session(f"session-{uuid.uuid4().hex}")  # rejections are cached by token
         return browse(shop, mint(signed_by, session, now_s=int(time.time())))[0]
 
     assert status(new) == 403
     secrets.put_secret_value(SecretId=arn, SecretString=new.decode())
 
-    # It is looked for 5 s after the last look at the earliest.
+    # The function reads the key again 5 s after its last read at the earliest.
     assert eventually(lambda: status(new), holds=lambda status: status == 200, within_s=15) == 200
     assert status(key) == 200
 

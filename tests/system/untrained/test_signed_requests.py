@@ -23,7 +23,7 @@ REVOKED_WITHIN_S = 60
 
 @pytest.fixture
 def variables(shop: Shop) -> Iterator[Mapping[str, str]]:
-    """Return the variables of a new key, which is deleted in the end."""
+    """Yield the variables of a new key, which is deleted at the end."""
     environment: Mapping[str, str] = shop.alsolike("keys", "create", "checkout")["environment"]
     yield environment
     shop.run_alsolike("keys", "delete", environment["AWS_ACCESS_KEY_ID"])
@@ -60,7 +60,7 @@ def test_environment_variables_are_sufficient_for_a_program(
 
     answer = runtime.get_recommendations(recommenderArn=f"{ARN}:recommender/for-you", userId="user-0", numResults=3)
     assert answer["recommendationId"]
-    assert len(answer["itemList"]) <= 3  # none, if no other test has left a model
+    assert len(answer["itemList"]) <= 3  # empty if no other test has trained a model
     assert answer["ResponseMetadata"]["RequestId"]
     ranking = runtime.get_personalized_ranking(
         campaignArn=f"{ARN}:campaign/personalized-ranking", userId="user-0", inputList=["item-03", "item-04"]

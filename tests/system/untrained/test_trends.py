@@ -16,7 +16,7 @@ DAYS = 20
 
 
 def view(shop: Shop, session: str, *items: tuple[str, float]) -> None:
-    """Send views of items at their times, at most ten, as a shop does."""
+    """Send at most ten views of items with their times, as a shop does."""
     call: dict[str, Any] = {
         "trackingId": shop.name("tracking-id"),
         "sessionId": session,
@@ -49,7 +49,7 @@ def test_burst_leads_within_seconds_and_usual_items_do_not_trend(shop: Shop) -> 
     found = eventually(lambda: best(shop), holds=lambda scores: scores.get("news", 0) > 4.4)
 
     assert not [item for item in found if item.startswith("usual-")]
-    assert found["news"] < 5  # each of the thirty once: 4.8, a little faded; twice, it would be 8
+    assert found["news"] < 5  # thirty events give 4.8 with some decay, and would give 8 if each counted twice
     listed = [item["item_id"] for item in shop.alsolike("trends", "--window", "30m", "-k", "100")["items"]]
     assert "news" in listed
     assert not [item for item in listed if item.startswith("usual-")]

@@ -1,4 +1,4 @@
-"""Writes of a shop and an administrator, through the API of the embedded cloud."""
+"""Writes of a shop and an administrator through the API of the embedded cloud."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STRANGE_IDS = ["a/b", "../../items", "50%", "%2F", "a?b#c", "ü ö", "😀" * 25
 
 @pytest.fixture
 def personalize(shop: Shop) -> Any:
-    """Return the client of a shop that migrates from Personalize: only endpoint and key pair change."""
+    """Return the client of a shop that migrates from Personalize. Only endpoint and key pair change."""
     return shop.personalize("personalize-events")
 
 
