@@ -16,6 +16,7 @@ from alsolike.bundle import bundle, files
 from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
+from alsolike.bundle.public_lists import PublicLists
 from alsolike.bundle.related import RelatedItems
 from alsolike.bundle.reranker import write_reranker
 from alsolike.catalogue.changes import Change
@@ -263,6 +264,7 @@ def write_model(model: ExportedModel, directory: Path, *, two_stages: TwoStages 
     RelatedItems.none(model.items).write(directory / files.RELATED_FILE)
     ActionModel.none().write(directory / files.ACTIONS_FILE)
     write_reranker(None, directory / files.RERANKER_FILE)
+    PublicLists.none(model.items).write(directory / files.PUBLIC_FILE)
     content_index(ids, item_content([{} for _ in ids])).write(directory / files.CONTENT_FILE)
     parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
     manifest = Manifest(VERSION, "made up", model.items, parameters, False, "bench", 0, 0, "bench", {})

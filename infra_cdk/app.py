@@ -141,7 +141,9 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         kafka=kafka,
     )
     if settings.web:
-        pages = PagesStack(app, f"{prefix}-pages", settings=settings, env=env, serving=serving)
+        pages = PagesStack(
+            app, f"{prefix}-pages", settings=settings, env=env, data=data, serving=serving, layers=layers
+        )
         # Deployed last: CloudFront rejects accounts that AWS has not verified, and this error ends `cdk deploy --all`.
         pages.add_stack_dependency(observability)
     if settings.permissions_boundary:

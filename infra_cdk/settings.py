@@ -258,6 +258,11 @@ class Settings(TrainingSettings):
     web: bool = setting(
         True, "Deploy the [pages](web.md); if you turn it off, delete the stack `alsolike-<environment>-pages`"
     )
+    static_lists_schedule: str | None = setting(
+        None,
+        "Schedule on which [static lists](static-lists.md) follow trends and the catalogue, such as `rate(1 hour)`; "
+        "promotions always publish them. Null: no static lists",
+    )
     operator_mfa: Literal["required", "optional"] = setting(
         "required", "One-time codes for [operators](web.md#operators)"
     )
@@ -294,7 +299,13 @@ class Settings(TrainingSettings):
             f"one of {sorted(LOG_RETENTION_DAYS)}",
         )
         TrainingSettings.__post_init__(self)
-        require_schedules(self, ("compaction_schedule", "attribution_schedule"))
+        require_schedules(self, ("compaction_schedule", "attribution_schedule", "static_lists_schedule"))
+        require(
+            self.static_lists_schedule,
+            self.web or self.static_lists_schedule is None,
+            "static_lists_schedule",
+            "null without the pages (web: false), whose distribution serves static lists",
+        )
         require(self.lake_first_date, is_date(self.lake_first_date), "lake_first_date", "a day such as 2020-01-31")
         require(
             self.champion_check_s,

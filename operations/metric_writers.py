@@ -193,6 +193,7 @@ METRICS: Final[tuple[Written, ...]] = (
         Metric.RECORDS_UNREADABLE, Metric.SNAPSHOT_MERGES_FAILED, Metric.SNAPSHOTS_TOO_LARGE,
         Metric.COLD_ITEMS_COMPARED, Metric.COLD_ITEMS_LEFT_OUT, Metric.COLD_ITEMS_FAILED,
     ),
+    *_of("publish_lists", Rhythm.SELDOM, Metric.COLD_ITEMS_FAILED),
     *_of("start_training", Rhythm.TRAINING, Metric.TRAININGS_ADMITTED),
     *_of("build_dataset", Rhythm.TRAINING, Metric.DATASETS_BUILT),
     *_of("register_model", Rhythm.SELDOM, Metric.MODELS_REJECTED),

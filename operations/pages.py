@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from alsolike.declarations.parameters import Names
 from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
+from alsolike.declarations.storage import LISTS_PREFIX
 from alsolike.runtime.errors import NotFound
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
@@ -23,6 +24,8 @@ PAGES = ("", "console.html")
 """Paths of the pages to which the sign-in page redirects."""
 SCRIPTS = "sdk/"
 """Prefix of the browser SDK's scripts, one per version. Scripts of earlier versions are kept."""
+KEPT = (SCRIPTS, LISTS_PREFIX)
+"""Prefixes of files that a publication does not delete."""
 # Vite derives the names below assets/ from the contents.
 _FOREVER, _ASK_EACH_TIME = "public, max-age=31536000, immutable", "no-cache"
 _ONE_HOUR = "public, max-age=3600"
@@ -55,8 +58,8 @@ def publish(deployment: Deployment, pages: Path) -> int:
     """Upload the pages of a folder and `site.json`, delete other files, and return the number of files.
 
     A page is uploaded after the files that it references, and unreferenced files are deleted last. Scripts of earlier
-    versions of the browser SDK are kept. Then the URLs of the pages are added to the user pool client. The template
-    cannot set these URLs, because the user pool is created before the distribution.
+    versions of the browser SDK, and static lists, are kept. Then the URLs of the pages are added to the user pool
+    client. The template cannot set these URLs, because the user pool is created before the distribution.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def publish(deployment: Deployment, pages: Path) -> int:
         files[SITE_KEY] = _site_json(deployment, _settings(s3, bucket) if SITE_KEY in old else {})
         for key in sorted(files, key=lambda key: (not key.startswith("assets/"), key)):
             _put(s3, bucket, key, files[key])
-        for key in sorted(key for key in old - files.keys() if not key.startswith(SCRIPTS)):
+        for key in sorted(key for key in old - files.keys() if not key.startswith(KEPT)):
             s3.delete_object(Bucket=bucket, Key=key)
     with translate_aws_errors("Cognito"):
         _return_to_pages(deployment.client("cognito-idp"), deployment.names)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from alsolike.catalogue.rows import column_texts
 from alsolike.configuration import recommendation_id
 from alsolike.records.served_response import FILLED
-from functions.recommend.http.response import Answer, RankedItem, metadata
+from functions.recommend.http.response import Answer, RankedItem
 from functions.recommend.ranking.explanation import reasons
 from functions.recommend.ranking.inputs import Ranking, RankingInputs
 from functions.recommend.ranking.model_runs import model_failure
@@ -64,7 +65,7 @@ def named(scored: Sequence[ScoredItem], inputs: RankingInputs) -> list[RankedIte
     columns = inputs.resolved.request.metadata_columns
     if not columns:
         return list(map(RankedItem, item_ids, scores, origins, propensities))
-    shown = [metadata(properties, columns) for properties in inputs.items.properties(positions)]
+    shown = [column_texts(properties, columns) for properties in inputs.items.properties(positions)]
     return list(map(RankedItem, item_ids, scores, origins, propensities, shown))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from alsolike.bundle.bundle import Bundle
-from alsolike.bundle.files import CONTENT_FILE, FILES, MANIFEST_FILE
+from alsolike.bundle.files import CONTENT_FILE, FILES, MANIFEST_FILE, PUBLIC_FILE
 from alsolike.runtime.errors import InvalidBundle
 
 HEADER_BYTES = 100_000
@@ -69,7 +69,7 @@ def _bundle_files(tar: tarfile.TarFile, *, maximum_bytes: int) -> Iterator[tarfi
         if name in names:
             raise InvalidBundle(f"model.tar.gz holds {member.name!r} twice")
         names.add(name)
-        size_bytes += member.size if name != CONTENT_FILE else 0
+        size_bytes += member.size if name not in (CONTENT_FILE, PUBLIC_FILE) else 0
         if member.size < 0 or max(size_bytes, member.size) > maximum_bytes:
             raise InvalidBundle(f"model.tar.gz holds more than {maximum_bytes} bytes, at {member.name!r}")
         yield member

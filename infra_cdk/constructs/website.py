@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from alsolike.declarations.storage import LISTS_PREFIX
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.http_api import PAGES_STAGE
 from infra_cdk.constructs.nag_suppressions import acknowledge
@@ -22,7 +23,8 @@ class Website(Construct):
     Attributes
     ----------
     bucket
-        Bucket for the pages and their configuration `site.json`, which `alsolike web publish` uploads.
+        Bucket for the pages and their configuration `site.json`, which `alsolike web publish` uploads, and for static
+        lists.
     url
         URL of the distribution without a trailing slash.
     """
@@ -33,7 +35,7 @@ class Website(Construct):
         super().__init__(scope, construct_id)
         self.bucket = self._bucket(settings)
         pages = origins.S3BucketOrigin.with_origin_access_control(self.bucket)
-        headers = self._headers(sign_in_url)
+        headers, any_origin = self._headers(sign_in_url), self._headers_for_any_origin()
         distribution = cloudfront.Distribution(
             self,
             "Distribution",
@@ -49,7 +51,9 @@ class Website(Construct):
                 # Names of assets contain a hash of their content.
                 "/assets/*": _behavior(pages, headers, cloudfront.CachePolicy.CACHING_OPTIMIZED),
                 # The script of the browser package: pages of other origins load it, and check its integrity.
-                "/sdk/*": _behavior(pages, self._sdk_headers(), cloudfront.CachePolicy.CACHING_OPTIMIZED),
+                "/sdk/*": _behavior(pages, any_origin, cloudfront.CachePolicy.CACHING_OPTIMIZED),
+                # Static lists: their headers state how long browsers and CloudFront keep them.
+                f"/{LISTS_PREFIX}*": _behavior(pages, any_origin, cloudfront.CachePolicy.CACHING_OPTIMIZED),
                 f"/{PAGES_STAGE}/*": cloudfront.BehaviorOptions(
                     origin=origins.HttpOrigin(
                         api_host,
@@ -93,7 +97,7 @@ class Website(Construct):
         )
         return bucket
 
-    def _sdk_headers(self) -> cloudfront.ResponseHeadersPolicy:
+    def _headers_for_any_origin(self) -> cloudfront.ResponseHeadersPolicy:
         return cloudfront.ResponseHeadersPolicy(
             self,
             "SdkHeaders",

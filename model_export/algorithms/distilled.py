@@ -139,16 +139,16 @@ class Distilled(Combination):
         """Return the scaled largest scores of a model for each single item, float32 `(items + 1, items + 1)`."""
         table = model.single_item_scores(maximum=self.targets)
         if table is None:
-            blocks = _scores_of_single_items(model, targets=self.targets)
+            blocks = scores_of_single_items(model, sources=model.items, targets=self.targets)
             table = ItemRows.of_every_item(blocks, items=model.items, n=self.targets).table()
         table.data **= np.float32(self.power)
         table.data *= np.float32(model.items) / max(table.data.sum(), np.float32(1e-30))
         return table
 
 
-def _scores_of_single_items(model: Model, *, targets: int) -> Iterator[sp.csr_array]:
-    """Yield tables with the largest scores after a history of one item: consecutive rows for all items, in chunks."""
-    for rows in chunks(model.items, items=model.items, length=1, max_bytes=BATCH_BYTES, pairs=False):
+def scores_of_single_items(model: Model, *, sources: int, targets: int) -> Iterator[sp.csr_array]:
+    """Yield tables with the largest scores after a history of one of the first `sources` items, in chunks of rows."""
+    for rows in chunks(sources, items=model.items, length=1, max_bytes=BATCH_BYTES, pairs=False):
         items = np.arange(1 + rows.start, 1 + rows.stop)[:, None]
         scores = model.score(Histories(items=items, weights=np.ones(items.shape, np.float32)))
         lowest = np.array([kth_best(row, targets) for row in scores])

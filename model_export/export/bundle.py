@@ -26,6 +26,7 @@ from model_export.data.training_data import TrainingData
 from model_export.evaluation.cold_start import DEFAULT_SCALES
 from model_export.evaluation.ranking import history_parameters
 from model_export.export import related
+from model_export.export.public_lists import public_lists
 from model_export.export.stages import export_graphs
 from model_export.export.top_scores import top_scores
 from model_export.export.user_groups import popular_groups, popular_items
@@ -91,7 +92,9 @@ def export_bundle(
         rare_ids=data.unlearned_ids,
         sentences=None if sentences is None else sentence_index(sentences, data.properties),
     ).write(directory / files.CONTENT_FILE)
-    bundle.write_popular(directory, popular_items(popular_by, data.interactions))
+    popular = popular_items(popular_by, data.interactions)
+    bundle.write_popular(directory, popular)
+    public_lists(model, data.interactions, popular).write(directory / files.PUBLIC_FILE)
     groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
     groups.write(directory / files.GROUPS_FILE)
     actions.write(directory / files.ACTIONS_FILE)

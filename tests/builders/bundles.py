@@ -18,6 +18,7 @@ from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.graph_tables import write_tables_index
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import Group, PopularGroups
+from alsolike.bundle.public_lists import PublicLists
 from alsolike.bundle.related import KINDS, RelatedItems
 from alsolike.bundle.reranker import Reranker, write_reranker
 from alsolike.snapshot.content_index import UNSCALED, Scales
@@ -69,10 +70,11 @@ def write_bundle(
     related: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
     actions: ActionModel | None = None,
     reranker: Reranker | None = None,
+    public: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Manifest:
     """Write a bundle. The score of an item is the sum of weights in the history times transitions to the item.
 
-    `related` has scores by kind, item and related item, best first.
+    `related` has scores by kind, item and related item, best first, and `public` by item and target.
     """
     position = {item_id: index for index, item_id in enumerate(item_ids, start=1)}
     table = np.zeros((len(item_ids) + 1, len(item_ids) + 1), np.float32)
@@ -96,12 +98,15 @@ def write_bundle(
     ).write(directory / files.RELATED_FILE)
     (ActionModel.none() if actions is None else actions).write(directory / files.ACTIONS_FILE)
     write_reranker(reranker, directory / files.RERANKER_FILE)
+    positions = np.array([position[item_id] for item_id in popular], np.int32)
+    rows = [[(position[to], score) for to, score in (public or {}).get(item_id, {}).items()] for item_id in item_ids]
+    PublicLists(related_table(rows, dtype=np.float32), positions, 0.5).write(directory / files.PUBLIC_FILE)
     columns = [(properties or {}).get(item_id, {}) for item_id in item_ids]
     bundle.write_meta(directory, columns)
     of_text = None if sentences is None else sentence_index(sentences, columns)
     index = content_index(item_ids, item_content(columns), scales=scales, rare_ids=rare, sentences=of_text)
     index.write(directory / files.CONTENT_FILE)
-    bundle.write_popular(directory, np.array([position[item_id] for item_id in popular]))
+    bundle.write_popular(directory, positions)
     return bundle.write_manifest(directory, dataclasses.replace(manifest, items=len(item_ids)))
 
 

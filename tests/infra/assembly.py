@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from infra_cdk.app import create_app, read_context
 
-OPTIONAL = {"check_kafka", "read_kafka"}
+OPTIONAL = {"check_kafka", "publish_lists", "read_kafka"}
 """Functions that exist only with settings that are off by default."""
 FUNCTIONS = tuple(
     sorted({path.parent.name for path in (Path(__file__).parents[2] / "functions").glob("*/handler.py")} - OPTIONAL)

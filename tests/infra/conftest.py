@@ -98,6 +98,7 @@ def other(synthesized: Synthesis, shared: Path) -> Assembly:
             attribution_window_days=30,
             champion_stale_days=14,
             compaction_schedule="rate(3 days)",
+            static_lists_schedule="rate(2 hours)",
             dashboards="all",
             drift_hours=48,
             drift_psi_percent=10,

@@ -248,9 +248,11 @@ def test_prometheus_alerts_on_invalid_records_and_lag(other: Assembly) -> None:
 
 
 def test_optional_functions_are_deployed_by_their_settings(other: Assembly) -> None:
-    assert {
-        each.properties["Handler"].split(".")[1] for each in in_stack(other, "kafka", "AWS::Lambda::Function")
-    } == OPTIONAL
+    functions = [
+        *in_stack(other, "kafka", "AWS::Lambda::Function"),
+        *in_stack(other, "pages", "AWS::Lambda::Function"),
+    ]
+    assert {each.properties["Handler"].split(".")[1] for each in functions} == OPTIONAL
 
 
 @pytest.mark.parametrize(

@@ -68,18 +68,27 @@ def test_pages_redirect_to_https_and_the_api_requires_it(assembly: Assembly) -> 
     policies = {path: behavior["ViewerProtocolPolicy"] for path, behavior in behaviors(assembly).items()}
 
     assert policies == {
-        **dict.fromkeys(("*", "/assets/*", "/sdk/*"), "redirect-to-https"),
+        **dict.fromkeys(("*", "/assets/*", "/sdk/*", "/lists/*"), "redirect-to-https"),
         "/api/*": "https-only",
     }
 
 
-def test_only_hashed_assets_and_versioned_scripts_are_cached(assembly: Assembly) -> None:
+def test_only_files_with_their_own_expiry_are_cached(assembly: Assembly) -> None:
     policies = {path: behavior["CachePolicyId"] for path, behavior in behaviors(assembly).items()}
 
     assert policies == {
         **dict.fromkeys(("*", "/api/*"), CACHING_DISABLED),
-        **dict.fromkeys(("/assets/*", "/sdk/*"), CACHING_OPTIMIZED),
+        **dict.fromkeys(("/assets/*", "/sdk/*", "/lists/*"), CACHING_OPTIMIZED),
     }
+
+
+def test_promotion_configuration_and_schedule_publish_static_lists(other: Assembly, demo: Assembly) -> None:
+    rules = [rule.properties for rule in other.of_type("AWS::Events::Rule") if rule.stack == "alsolike-other-pages"]
+
+    assert [rule["ScheduleExpression"] for rule in rules if "ScheduleExpression" in rule] == ["rate(2 hours)"]
+    (pattern,) = [rule["EventPattern"] for rule in rules if "EventPattern" in rule]
+    assert pattern["detail"]["object"]["key"] == ["config/current.json", "registry/champion.json"]
+    assert not [each for each in demo.of_type("AWS::Lambda::Function") if each.stack == "alsolike-demo-pages"]
 
 
 def test_error_responses_are_not_cached(assembly: Assembly) -> None:
@@ -107,7 +116,7 @@ def test_every_response_has_the_security_headers(demo: Assembly) -> None:
 
     assert {path: flat(each["ResponseHeadersPolicyId"]) for path, each in behaviors(demo).items()} == {
         **dict.fromkeys(("*", "/assets/*", "/api/*"), policy.logical_id),
-        "/sdk/*": sdk.logical_id,
+        **dict.fromkeys(("/sdk/*", "/lists/*"), sdk.logical_id),
     }
     headers = policy.properties["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     assert all(header["Override"] for header in headers.values())

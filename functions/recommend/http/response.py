@@ -197,23 +197,3 @@ def _caching(answer: Answer, request: RecommendationRequest) -> dict[str, str]:
     # Columns may be confidential, so only the requesting client caches them.
     scope = "private" if request.metadata_columns else "public"
     return {"etag": etag, "cache-control": f"{scope}, max-age={KEPT_S}"}
-
-
-def metadata(properties: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Return the columns that an item has.
-
-    Parameters
-    ----------
-    columns
-        Pairs of the name in the response and the property.
-    """
-    return {name: _text(properties[key]) for name, key in columns if properties.get(key) is not None}
-
-
-def _text(value: Any) -> str:
-    """Return a value as a string. Elements of lists are separated by `|`."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "|".join(map(_text, value))
-    return orjson.dumps(value).decode()

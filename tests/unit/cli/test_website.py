@@ -102,6 +102,14 @@ def test_scripts_of_earlier_versions_stay(with_pages: Deployment, pages: Path) -
     assert found["sdk/0.3.0/alsolike.js"]["CacheControl"] == "public, max-age=3600"
 
 
+def test_static_lists_stay(with_pages: Deployment, pages: Path) -> None:
+    with_pages.client("s3").put_object(Bucket=with_pages.names.web_bucket, Key="lists/lists.json", Body=b"{}")
+
+    site.publish(with_pages, pages)
+
+    assert "lists/lists.json" in published(with_pages)
+
+
 def test_snippet_names_the_latest_script_and_its_integrity(with_pages: Deployment, pages: Path) -> None:
     with pytest.raises(NotFound, match="has no script of the browser package; run `alsolike web publish`"):
         site.snippet(with_pages, "www")

@@ -35,6 +35,7 @@ RESOURCES = {
     "USERS_TABLE": "users",
     "KEYS_TABLE": "keys",
     "RESOURCES_TABLE": "resources",
+    "WEB_BUCKET": "pages",
 }
 """Resource in manifests by the environment variable that contains the resource's name."""
 PLACE = Place(region="us-east-1", account="123456789012")

@@ -19,6 +19,7 @@ from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.graph_tables import graph_tables, write_tables_index
 from alsolike.bundle.popular_groups import PopularGroups
+from alsolike.bundle.public_lists import PublicLists
 from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER, RelatedItems
 from alsolike.bundle.reranker import write_reranker
 from alsolike.runtime.errors import InvalidBundle
@@ -37,6 +38,7 @@ def write(directory: Path, item_ids: list[str]) -> Path:
     PopularGroups([]).write(directory / files.GROUPS_FILE)
     RelatedItems.none(len(item_ids)).write(directory / files.RELATED_FILE)
     ActionModel.none().write(directory / files.ACTIONS_FILE)
+    PublicLists.none(len(item_ids)).write(directory / files.PUBLIC_FILE)
     write_reranker(None, directory / files.RERANKER_FILE)
     bundle.write_ids(directory, item_ids)
     bundle.write_meta(directory, ({"title": f"title of {item_id}"} for item_id in item_ids))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alsolike.bundle.bundle import Bundle
-from alsolike.bundle.files import CONTENT_FILE, GRAPH_FILE
+from alsolike.bundle.files import CONTENT_FILE, GRAPH_FILE, PUBLIC_FILE
 from alsolike.runtime.errors import InvalidBundle
 from functions.register_model import unpacking
 from tests.builders.bundles import archive_of, write_bundle
@@ -80,7 +80,7 @@ def test_archive_with_a_link_is_refused(bundle: Path, target: Path) -> None:
 
 
 def test_archive_above_the_size_limit_is_refused(bundle: Path, target: Path) -> None:
-    size_bytes = sum(path.stat().st_size for path in bundle.iterdir() if path.name != CONTENT_FILE)
+    size_bytes = sum(path.stat().st_size for path in bundle.iterdir() if path.name not in (CONTENT_FILE, PUBLIC_FILE))
 
     unpack_bundle(io.BytesIO(archive_of(bundle)), target, maximum_bytes=size_bytes)
     with pytest.raises(InvalidBundle, match=f"more than {size_bytes - 1} bytes"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -232,3 +232,23 @@ def _check_columns(properties: Mapping[str, Any], kind: RowKind[R], *, where: st
         raise InvalidInput(f"{where} has {len(properties)} columns, expected at most {kind.max_columns}")
     if "" in properties:
         raise InvalidInput(f"{where} has a column without a name")
+
+
+def column_texts(properties: Mapping[str, Any], columns: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the columns that a row has, as strings.
+
+    Parameters
+    ----------
+    columns
+        Pairs of the name in the result and the property.
+    """
+    return {name: _text(properties[key]) for name, key in columns if properties.get(key) is not None}
+
+
+def _text(value: Any) -> str:
+    """Return a value as a string. Elements of lists are separated by `|`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "|".join(map(_text, value))
+    return orjson.dumps(value).decode()

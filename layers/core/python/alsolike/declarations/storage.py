@@ -62,5 +62,10 @@ ERASURE_RECEIPTS_PREFIX = "privacy/receipts/"
 BATCH_PREFIX = "batch/"
 IMPORTS_PREFIX = "imports/"
 
+# The bucket of the pages.
+LISTS_PREFIX = "lists/"
+LISTS_KEY = f"{LISTS_PREFIX}lists.json"
+"""File of static lists, which names their shards."""
+
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """Log group of all training jobs of an account, a fixed name of SageMaker."""

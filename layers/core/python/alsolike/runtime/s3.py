@@ -124,6 +124,7 @@ class S3Object:
         *,
         etag: str | None,
         content_type: str | None = "application/json",
+        cache_control: str | None = None,
         conflict: str | None = None,
     ) -> str:
         """Replace the object with this ETag, or create it if `etag` is empty; return the new ETag.
@@ -141,8 +142,9 @@ class S3Object:
         ConcurrentUpdate
             If another process has written or deleted the object.
         """
+        caching = {"CacheControl": cache_control} if cache_control else {}
         try:
-            return self._put(body, content_type, {"IfMatch": etag} if etag else {"IfNoneMatch": "*"})
+            return self._put(body, content_type, {**caching, **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"})})
         except Unavailable as error:
             if error.code not in CONDITION_FAILED | MISSING:  # the code for IfMatch with a missing object
                 raise
@@ -188,10 +190,10 @@ class S3Object:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)
             return Content(answer["Body"].read(), answer["ETag"])
 
-    def _put(self, body: bytes, content_type: str | None, condition: dict[str, str]) -> str:
+    def _put(self, body: bytes, content_type: str | None, headers: dict[str, str]) -> str:
         described = {"ContentType": content_type} if content_type else {}
         with translate_aws_errors(self.uri):
-            answer = self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body, **described, **condition)
+            answer = self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body, **described, **headers)
             return str(answer["ETag"])
 
 

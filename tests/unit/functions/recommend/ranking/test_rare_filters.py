@@ -9,6 +9,7 @@ from alsolike.bundle import bundle, files
 from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
+from alsolike.bundle.public_lists import PublicLists
 from alsolike.bundle.related import KINDS, RelatedItems
 from alsolike.bundle.reranker import write_reranker
 from alsolike.catalogue.changes import Change
@@ -59,6 +60,7 @@ def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> M
     RelatedItems(dict.fromkeys(KINDS, nothing)).write(directory / files.RELATED_FILE)
     ActionModel.none().write(directory / files.ACTIONS_FILE)
     write_reranker(None, directory / files.RERANKER_FILE)
+    PublicLists.none(ITEMS).write(directory / files.PUBLIC_FILE)
     content_index(IDS, item_content([{} for _ in IDS])).write(directory / files.CONTENT_FILE)
     parameters = HistoryParameters(100, math.inf, dict(DEFAULT.event_weights))
     bundle.write_manifest(directory, Manifest("v1", "embeddings", ITEMS, parameters, False, "v1", 0, 0, "0", {}))

@@ -1,0 +1,1 @@
+"""Publication of static lists on the pages' distribution, for browsers that rank without the API."""
