@@ -18,7 +18,7 @@ function options(entry: string, format: "es" | "iife", outDir: string, file: str
   };
 }
 
-/** The builds of the npm package, and of the script for pages without a build, which the pages' site serves. */
+/** Return the builds of the npm package, and of the script that the pages' site serves to pages without a build. */
 export function packageBuilds(pages: string): InlineConfig[] {
   return [
     options("index.ts", "es", PACKAGE, "index.js"),

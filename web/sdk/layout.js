@@ -1,4 +1,4 @@
-// Puts the npm package's files that no build writes into build/sdk: `npm run build`.
+// Copies the files of the npm package that the build does not write into build/sdk: `npm run build`.
 import { cpSync } from "node:fs";
 
 for (const name of ["package.json", "README.md"]) {

@@ -41,11 +41,11 @@ export interface Options {
   readonly api: string;
   /** The shop's public key for its pages. */
   readonly siteKey?: string;
-  /** Instead of a site key: returns session tokens that the shop's backend has signed. */
+  /** Returns session tokens that the shop's backend signs, in place of a site key. */
   readonly token?: TokenProvider;
-  /** False: no event is sent, and nothing is stored, until `setConsent(true)`. */
+  /** False to send no events and store nothing until `setConsent(true)`. */
   readonly consent?: boolean;
-  /** Receives the errors of events; by default, they are logged. */
+  /** Called with each error of sent events. By default, the errors are logged. */
   readonly onError?: (error: Error) => void;
 }
 
@@ -57,11 +57,11 @@ type Sent = Omit<ShopEvent, "properties"> & {
 
 /** The maximum number of events in a call. */
 export const MAX_EVENTS = 10;
-/** Events that wait for the API; the oldest are dropped. */
+/** The maximum number of events that wait for the API. Above it, the oldest are dropped. */
 const MAX_WAITING = 100;
-/** The time in which events are gathered for one call. */
+/** The maximum time for which an event waits for others, so that one call sends them. */
 const GATHER_MS = 1_000;
-/** Clicks that later events of the same items are attributed to. */
+/** The number of stored clicks. Later events of the same items are attributed to these clicks. */
 const MAX_CLICKS = 20;
 const CLICKS = "alsolike.clicks";
 const VISITOR = "alsolike.visitor";
@@ -73,7 +73,7 @@ interface Click {
   readonly atMs: number;
 }
 
-/** The time after a click in which lists are still read again, also on the next page. */
+/** The time after a click during which lists are loaded again, also on the next page. */
 const FOLLOWED_MS = 5_000;
 
 /** Sends the events of a page's visitor, and reads recommendations. */
@@ -98,7 +98,7 @@ export class Client extends EventTarget {
     });
   }
 
-  /** Send an event with the others of the next second; `now` sends it at once. */
+  /** Queue an event for the call of the next second. `now` sends it immediately. */
   track(event: ShopEvent, now = false): void {
     if (!this.consent) return;
     const { properties, ...fields } = event;
@@ -140,7 +140,7 @@ export class Client extends EventTarget {
 
   /**
    * Send clicks on a list that the page shows, with the items that were in view. Elements of items have `data-item`.
-   * Returns a function that ends it.
+   * The returned function stops this.
    */
   observe(root: HTMLElement, recommendationId: string): () => void {
     const seen = new SeenItems(root.querySelectorAll("[data-item]"));
@@ -157,17 +157,17 @@ export class Client extends EventTarget {
     };
   }
 
-  /** True if the visitor has clicked a moment ago, so that lists may change without another event. */
+  /** True if the visitor clicked in the last seconds, so that lists can change without another event. */
   get hasClicked(): boolean {
     return [...this.clicks.values()].some(({ atMs }) => Date.now() - atMs < FOLLOWED_MS);
   }
 
-  /** Return the session's ID, by which the shop's backend names it. */
+  /** Return the session's ID, for which the shop's backend signs tokens. */
   async sessionId(): Promise<string> {
     return claimsOf(await this.connection.token()).sid ?? "";
   }
 
-  /** Use tokens that the shop's backend has signed for this session and its user, who is signed in now. */
+  /** Use tokens that the shop's backend signs for this session and the user who is now signed in. */
   async login(token: (sessionId: string) => Promise<string>): Promise<void> {
     const id = await this.sessionId();
     await this.change(() => token(id));
@@ -209,13 +209,13 @@ export class Client extends EventTarget {
     this.store("localStorage", VISITOR);
   }
 
-  /** Store a text, or remove it; a browser may refuse storage. */
+  /** Store a text, or remove it. The browser can refuse storage. */
   private store(place: Place, name: string, text?: string): void {
     try {
       if (text) globalThis[place].setItem(name, text);
       else globalThis[place].removeItem(name);
     } catch {
-      // the page works without it
+      // the page works without storage
     }
   }
 
@@ -229,7 +229,7 @@ export class Client extends EventTarget {
   }
 
   private async change(token: TokenProvider): Promise<void> {
-    await this.flush(); // the events are those of the session before
+    await this.flush(); // the waiting events belong to the session before
     this.connection.use(token);
     this.dispatchEvent(new Event("change"));
   }

@@ -1,7 +1,7 @@
 /** Returns a session token of the shop's backend. */
 export type TokenProvider = () => Promise<string>;
 
-/** An error of the API; status 0 if no response came. */
+/** An error of the API, with status 0 if there was no response. */
 export class AlsolikeError extends Error {
   constructor(
     readonly status: number,
@@ -11,20 +11,20 @@ export class AlsolikeError extends Error {
   }
 }
 
-/** The number of times that a call is sent. */
+/** The maximum number of attempts of a call. */
 export const MAX_ATTEMPTS = 4;
 /** The timeout of an attempt. */
 const TIMEOUT_MS = 10_000;
 const LONGEST_PAUSE_S = 10;
-/** The time before its end at which a token is renewed. */
+/** The time before its expiry at which a token is renewed. */
 const RENEW_BEFORE_MS = 30_000;
 
 const REFUSED = [401, 403];
 
-/** Calls of the API with a session token, which is renewed once it is refused. */
+/** Client of the API with a session token, which it renews before the expiry and after a rejection. */
 export class Connection {
   private pending: Promise<string> | undefined;
-  /** The last token, for `leave`, which cannot wait for another. */
+  /** The last token. `leave` uses it, because it cannot wait for a new token. */
   private latest: string | undefined;
   private renewMs = Infinity;
 
@@ -33,13 +33,13 @@ export class Connection {
     private provider: TokenProvider,
   ) {}
 
-  /** Use other tokens from now on. */
+  /** Use the tokens of another provider. */
   use(provider: TokenProvider): void {
     this.provider = provider;
     this.pending = this.latest = undefined;
   }
 
-  /** Return the current token; a failed request for one is repeated by the next call. */
+  /** Return the current token. After a failed request for a token, the next call repeats the request. */
   token(): Promise<string> {
     if (!this.pending || Date.now() > this.renewMs) {
       this.renewMs = Infinity;
@@ -60,7 +60,7 @@ export class Connection {
     return this.pending;
   }
 
-  /** Call the API; repeat it while it is throttled or unavailable, up to `MAX_ATTEMPTS` times. */
+  /** Call the API, at most `MAX_ATTEMPTS` times while it throttles or is unavailable. */
   async call(path: string, init: RequestInit = {}): Promise<Response> {
     let renewed = false;
     for (let attempt = 1; ; attempt++) {
@@ -84,14 +84,14 @@ export class Connection {
   }
 
   /**
-   * Send events while the visitor leaves the page; return false if there is no token yet. The query has the token,
+   * Send events while the visitor leaves the page, or return false if there is no token yet. The token is in the query,
    * because a header would need a preflight, which the browser may cancel.
    */
   leave(body: string): boolean {
     if (!this.latest) return false;
     const url = `${this.api}/session/beacons?authorization=${encodeURIComponent(`Bearer ${this.latest}`)}`;
     if ("keepalive" in Request.prototype) {
-      fetch(url, { method: "POST", keepalive: true, credentials: "omit", body }).catch(() => {}); // the page is gone
+      fetch(url, { method: "POST", keepalive: true, credentials: "omit", body }).catch(() => {}); // the page has ended
     } else {
       navigator.sendBeacon(url, body);
     }
@@ -109,7 +109,7 @@ function headersOf(token: string, body: unknown): Record<string, string> {
   return { authorization: `Bearer ${token}`, ...(body ? { "content-type": "application/json" } : {}) };
 }
 
-/** Return the claims of a token; none of a text of another form. */
+/** Return the claims of a token, or none if the text has another form. */
 export function claimsOf(token: string): { readonly sid?: string; readonly iat?: number; readonly exp?: number } {
   try {
     const claims = token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";

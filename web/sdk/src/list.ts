@@ -1,7 +1,7 @@
 import type { Client, Recommendations } from "./client";
 import { fill, fillUrl } from "./template";
 
-/** Lists that change with each event of the visitor, and the times after an event at which they are read again. */
+/** Lists that change with each event of the visitor, and the times after an event at which they are loaded again. */
 const PERSONAL = ["for-you", "recently-viewed", "buy-again"];
 const FOLLOW_MS = [500, 1_200, 2_500, 6_000];
 
@@ -71,7 +71,7 @@ export function defineList(client: Client, name = "alsolike-list"): void {
       if (this.isConnected) void this.load();
     }
 
-    /** Read the list again. */
+    /** Load the list again. */
     async load(): Promise<void> {
       const request = ++this.request;
       const heading = this.text("heading", "Recommendations");

@@ -7,7 +7,7 @@ declare global {
   }
 }
 
-// The classic script of a page: its `data-` attributes are the options.
+// Classic script of a page, whose `data-` attributes are the options.
 const { api = "", siteKey, consent } = document.currentScript?.dataset ?? {};
 window.alsolike = new Client({ api, consent: consent !== "false", ...(siteKey ? { siteKey } : {}) });
 defineList(window.alsolike);

@@ -1,7 +1,7 @@
 /** The maximum number of items in the impression of an event. */
 export const MAX_SHOWN = 25;
 
-/** Return the impression of an event: the shown items with the event's own, at most `MAX_SHOWN`. */
+/** Return the impression of an event: at most `MAX_SHOWN` of the shown items, with the item of the event. */
 export function impressionOf(itemId: string, shown: readonly string[]): string[] {
   const others = shown.filter((id) => id !== itemId).slice(0, MAX_SHOWN - 1);
   const impression = shown.filter((id) => id === itemId || others.includes(id));

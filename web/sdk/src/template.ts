@@ -4,7 +4,7 @@ const PLACE = /\{(\w+)\}/g;
 const URLS = ["href", "src", "action", "formaction", "srcset", "xlink:href"];
 const SAFE = /^(https?:|mailto:|tel:|data:image\/|[^:]*([/?#]|$))/i;
 
-/** Replace `{name}` in the texts and attributes of a template; values never become markup or scripts. */
+/** Replace `{name}` in the texts and attributes of a template. Values never become markup or scripts. */
 export function fill(content: Node, values: Values): void {
   const walk = document.createTreeWalker(content, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
@@ -21,7 +21,7 @@ export function fill(content: Node, values: Values): void {
   }
 }
 
-/** Replace `{name}` in an address; a value is encoded unless it is the whole address. */
+/** Replace `{name}` in an address. Values are encoded, except a value at the start. An unsafe address becomes `#`. */
 export function fillUrl(text: string, values: Values): string {
   const whole = /^\{\w+\}/.test(text);
   const filled = text.replace(PLACE, (_, name, place) =>

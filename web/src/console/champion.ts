@@ -13,10 +13,10 @@ export function lastPromotion(champion: Champion): Entry | undefined {
 export const wasChampion = (champion: Champion | null, version: string): boolean =>
   champion?.history.some((entry) => entry.version === version) ?? false;
 
-/** Return true if a rollback is possible: the champion has a predecessor, or a trial runs. */
+/** Return true if a rollback is possible: the champion has a predecessor, or a canary runs. */
 export const canRollBack = (champion: Champion): boolean => champion.previous !== null || champion.canary !== null;
 
-/** Return the pointer's current state in words if it differs from the shown one; otherwise null. */
+/** Return a text of the current champion pointer, or null if it equals the shown pointer. */
 export function pointerChange(shown: Champion | null, current: Champion | null): string | null {
   if (shown?.etag === current?.etag) {
     return null;

@@ -1,4 +1,4 @@
-/** Figures and times as a reader sees them: English words, the reader's own zone. */
+/** Texts of figures and times, in English and in the reader's time zone. */
 
 const DASH = "–";
 const SECOND = 1000;
@@ -13,7 +13,7 @@ const cents = new Intl.NumberFormat("en", { style: "currency", currency: "USD", 
 
 type Maybe = number | null | undefined;
 
-/** A way to write a figure, such as `percent`. */
+/** A function that formats a figure, such as `percent`. */
 export type Format = (value: Maybe) => string;
 
 const orDash =
@@ -23,7 +23,7 @@ const orDash =
 
 export const count: Format = orDash((value) => (value >= 1e6 ? short.format(value) : whole.format(value)));
 
-/** Three digits that count: 0.0123, 1.23, 12.3, 1,230. */
+/** Format a figure with three significant digits: 0.0123, 1.23, 12.3, 1,230. */
 export const figure: Format = orDash((value) => {
   if (value !== 0 && Math.abs(value) < 1e-4) {
     return value.toExponential(1);
@@ -34,7 +34,7 @@ export const figure: Format = orDash((value) => {
   ).format(value);
 });
 
-/** A measure of quality, which readers compare by its third decimal. */
+/** Format a measure of quality with the three decimals that readers compare. */
 export const measure: Format = orDash((value) => value.toFixed(3));
 
 export const percent: Format = orDash((value) => {
@@ -44,12 +44,12 @@ export const percent: Format = orDash((value) => {
   return `${hundred.toFixed(digits)}%`;
 });
 
-/** A share that a figure is above or below another by: +4.2%. */
+/** Format a relative difference: +4.2%. */
 export const lift: Format = orDash((value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${percent(Math.abs(value))}`);
 
 export const money: Format = orDash((value) => dollars.format(value));
 
-/** A price of one unit, which may be a small part of a cent. */
+/** Format the price of one unit, which may be a small part of a cent. */
 export const unitPrice: Format = orDash((value) =>
   Math.abs(value) >= 1 ? dollars.format(value) : cents.format(value),
 );
@@ -61,7 +61,7 @@ export const milliseconds: Format = orDash((value) => {
   return value < SECOND ? `${Math.round(value)} ms` : duration(value);
 });
 
-/** A duration in two units at most: 480 ms, 12 s, 3 min 20 s, 4 h 5 min, 2 d 3 h. */
+/** Format a duration in at most two units: 480 ms, 12 s, 3 min 20 s, 4 h 5 min, 2 d 3 h. */
 export const duration: Format = orDash((value) => {
   if (value < SECOND) {
     return `${Math.round(value)} ms`;
@@ -84,7 +84,7 @@ function pair(value: number, large: number, largeName: string, small: number, sm
   return `${Math.floor(all / large)} ${largeName}${rest ? ` ${rest} ${smallName}` : ""}`;
 }
 
-/** A relative time in one unit: `just now`, `4 min ago`, `in 2 h`. */
+/** Format a time relative to now in one unit: `just now`, `4 min ago`, `in 2 h`. */
 export function ago(thenMs: number, nowMs: number): string {
   const past = nowMs - thenMs;
   const size = Math.abs(past);
@@ -110,22 +110,22 @@ const utcDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short"
 const localDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
 export const clockTime = (ms: number): string => clock.format(ms);
-/** The clock, and at midnight the day. */
+/** Format the time of day, or the day at midnight. */
 export const clockOrDay = (ms: number): string => {
   const at = new Date(ms);
   return at.getHours() + at.getMinutes() === 0 ? localDay.format(ms) : clock.format(ms);
 };
 export const dateTime = (ms: number): string => dayAndClock.format(ms);
-/** A day as the lake counts days: of UTC. */
+/** Format the UTC date of a time, because the lake's days are UTC. */
 export const day = (ms: number): string => utcDay.format(ms);
 export const dayMs = (isoDate: string): number => Date.parse(`${isoDate}T00:00:00Z`);
 export const utc = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
-/** A name of the API as words: `rolled_back` is `rolled back`, `latencyP99` stays. */
+/** Replace the separators in a name of the API by spaces: `rolled_back` becomes `rolled back`. */
 export const words = (name: string): string => name.replaceAll(/[_-]/g, " ");
 
-/** A text that begins in upper case. */
+/** Start a text with an upper-case letter. */
 export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** `1 run`, `2 runs`. */
+/** Return a number with its noun: `1 run`, `2 runs`. */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;

@@ -14,7 +14,7 @@ interface Props {
   readonly signOut: () => void;
 }
 
-/** Links to all views; on a phone behind a button. */
+/** Links to all views, which a button opens on a phone. */
 export function Navigation({ environment, consoles, current, signOut }: Props) {
   const [open, setOpen] = useState(false);
   const menu = useRef<HTMLButtonElement>(null);
@@ -89,7 +89,7 @@ export function Navigation({ environment, consoles, current, signOut }: Props) {
   );
 }
 
-/** The environment's name; with other consoles, a list that opens the chosen one. */
+/** The environment's name, or a list that opens the console of another environment. */
 function Environment({ name, consoles }: { readonly name: string; readonly consoles: Props["consoles"] }) {
   if (Object.keys(consoles).length === 0) {
     return (

@@ -23,14 +23,14 @@ interface LoadedData {
   readonly quarantine: QuarantineReport | null;
 }
 
-/** By outcome of a training, the sentence on a version that did not become champion. */
+/** Sentences on a version that did not become champion, by the outcome of its training. */
 const NOT_PROMOTED: Readonly<Record<string, (version: string) => string>> = {
   rejected: (version) => `The gate rejected ${version} of the last training.`,
   waiting: (version) => `${version} of the last training waits for evidence or your promotion.`,
   "rolled back": (version) => `The canary trial rolled back ${version} of the last training.`,
 };
 
-/** Open problems other than ringing alarms, the worst first. */
+/** Return open problems other than ringing alarms, the worst first. */
 export function openProblems(data: LoadedData, nowMs: number): Problem[] {
   const { models, trainings, drift, quarantine } = data;
   const problems = trafficProblems(data);
@@ -40,7 +40,7 @@ export function openProblems(data: LoadedData, nowMs: number): Problem[] {
     problems.push({ tone: "bad", word: "failed", text, href: href("trainings") });
   }
   const refused = last?.outcome ? NOT_PROMOTED[last.outcome] : undefined;
-  // Unless an operator promoted it afterwards.
+  // An operator may have promoted the version afterwards.
   if (last?.outcome && refused && (last.version === null || last.version !== models?.champion?.version)) {
     const text = refused(last.version ?? "the version");
     const link = last.version ? href("models", last.version) : href("trainings");
@@ -95,7 +95,10 @@ export function openProblems(data: LoadedData, nowMs: number): Problem[] {
   return problems;
 }
 
-/** Failed requests, and latency above the threshold of its alarm, which rings only after several periods. */
+/**
+ * Return problems of failed requests, and of latency above the threshold of its alarm, which rings only after several
+ * periods.
+ */
 function trafficProblems({ alarms, traffic }: LoadedData): Problem[] {
   if (!traffic) {
     return [];

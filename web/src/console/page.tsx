@@ -121,7 +121,7 @@ function LiveControls() {
   useEffect(() => cache.subscribe(() => draw((n) => n + 1)), [cache]);
   const { loadedMs, everyMs, loading, failed } = cache.status();
   const { paused } = cache;
-  if (loadedMs === null && !loading && !failed) return null; // a runbook loads nothing
+  if (loadedMs === null && !loading && !failed) return null; // runbooks load nothing
   const state = paused ? "paused" : failed ? "failing" : "live";
   return (
     <section class="live" aria-label="Refreshing">

@@ -18,9 +18,9 @@ const EMPTY: QueryState<never> = { data: null, error: null, loadedMs: null, load
 
 /** Options of a component that watches a query. */
 export interface WatchOptions {
-  /** Interval between requests; null for a single one. */
+  /** Interval between requests, or null for a single request. */
   readonly everyMs: number | null;
-  /** True if it is not part of the view, whose load time then ignores it. */
+  /** True if the query is not part of the view. The view's load time then ignores the query. */
   readonly background?: boolean;
 }
 

@@ -6,7 +6,7 @@ const NAMES = Object.keys(import.meta.glob("../../../docs/runbooks/*.md")).map((
   path.replace(/^.*\/|\.md$/g, ""),
 );
 
-/** Return all texts of a value without code, in which any character may stand. */
+/** Return all texts of a value except code, which may contain any character. */
 function texts(value: unknown): string[] {
   if (typeof value === "string") return parseInline(value).flatMap(({ kind, text }) => (kind === "code" ? [] : [text]));
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];

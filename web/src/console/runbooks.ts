@@ -16,13 +16,13 @@ const RUNBOOKS: ReadonlyMap<string, string> = new Map(
 /** Return the address of a runbook's view. */
 export const runbookHref = (name: string): string => href("alarms", name);
 
-/** Return a runbook's title and content; null if there is none with this name. */
+/** Return a runbook's title and content, or null if there is none with this name. */
 export function runbook(name: string): { readonly title: string; readonly blocks: readonly Block[] } | null {
   const [title, ...blocks] = parseBlocks(RUNBOOKS.get(name) ?? "");
   return title?.kind === "heading" ? { title: sentence(title.text.replace(/^Runbook: /, "")), blocks } : null;
 }
 
-/** Return the view of a link in a runbook; null for pages that only the documentation has. */
+/** Return the view of a link in a runbook, or null for pages that only the documentation has. */
 export function linkedView(link: string): string | null {
   const name = link.match(/^([\w-]+)\.md(?:#.*)?$/)?.[1];
   return name !== undefined && RUNBOOKS.has(name) ? runbookHref(name) : null;
@@ -39,7 +39,7 @@ export function firstCommands(name: string): string[] {
   });
 }
 
-/** Return the command and the comment of a line such as `$ alsolike status   # champion`; null for output. */
+/** Return the command and the comment of a line such as `$ alsolike status # champion`, or null for output. */
 export function commandOf(line: string): { readonly command: string; readonly comment: string } | null {
   const [, command, comment = ""] = line.match(/^\$ (.*?)(?:\s+#\s*(.*))?$/) ?? [];
   return command === undefined ? null : { command, comment };

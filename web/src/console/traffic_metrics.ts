@@ -21,7 +21,7 @@ export const perMinute = (points: readonly Point[], periodS: number): Point[] =>
 export const latest = (points: readonly Point[]): number | null =>
   points.findLast(([, value]) => value !== null)?.[1] ?? null;
 
-/** Return the highest known point; null without one. */
+/** Return the highest known point, or null without one. */
 export const highest = (points: readonly Point[]): readonly [timeMs: number, value: number] | null =>
   points
     .filter((point): point is [number, number] => point[1] !== null)
@@ -29,11 +29,11 @@ export const highest = (points: readonly Point[]): readonly [timeMs: number, val
 
 export const total = (points: readonly Point[]): number => points.reduce((sum, [, value]) => sum + (value ?? 0), 0);
 
-/** Return the share of one count in another over the whole time; null if the other is 0. */
+/** Return the share of one count in another over the whole time, or null if the other is 0. */
 export const shareOf = (part: readonly Point[], whole: readonly Point[]): number | null =>
   total(whole) > 0 ? total(part) / total(whole) : null;
 
-/** Return the threshold of an alarm by its name in the runbooks; null if it is not known. */
+/** Return the threshold of an alarm by its name in the runbooks, or null if it is not known. */
 export const thresholdOf = (alarms: Alarms | null, id: string): number | null =>
   alarms?.alarms.find((alarm) => alarm.id === id)?.condition?.threshold ?? null;
 

@@ -24,13 +24,13 @@ interface View {
   readonly icon: IconName;
   readonly group: (typeof GROUPS)[number];
   readonly View: ComponentType<ViewProps>;
-  /** The heading of the view for the rest of an address; by default, it is an ID. */
+  /** Returns the heading for the ID in an address. By default, the ID is the heading. */
   readonly titleOf?: (id: string) => string;
 }
 
 export const GROUPS = ["Now", "Models", "Shoppers", "Data", "Account"] as const;
 
-/** The views by their place in the navigation; the name is the address. */
+/** The views in the order of the navigation. The name of a view is its address. */
 export const VIEWS: readonly View[] = [
   {
     name: "overview",

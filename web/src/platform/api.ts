@@ -18,13 +18,13 @@ export interface ApiResponse<T> {
 /** An error of the network or a timeout. */
 export class NetworkError extends Error {}
 
-/** Returns an access token other than the rejected one; signs in again if there is none. */
+/** Returns an access token other than the rejected one, or signs in again if there is none. */
 export type TokenProvider = (rejected?: string) => Promise<string>;
 
-/** The timeout of a call; the API itself gives up after 30 s. */
+/** The timeout of a call. The API itself times out after 30 s. */
 export const TIMEOUT_MS = 30_000;
 
-/** The number of times that a throttled call is sent. */
+/** The maximum number of attempts of a throttled call. */
 const MAX_ATTEMPTS = 4;
 const LONGEST_PAUSE_S = 10;
 
@@ -49,7 +49,8 @@ export class Api {
     const token = await this.token();
     let { response, text } = await this.fetchText(token, method, path, body);
     if (response.status === 401) {
-      // The API's clock or keys may differ from this page's; a rejected call has no effect.
+      // Another token may work, because the API's clock or keys may differ from this page's. A rejected call has no
+      // effect.
       ({ response, text } = await this.fetchText(await this.token(token), method, path, body));
     }
     const document = parseJson(text);
@@ -64,7 +65,7 @@ export class Api {
     return { body: document as T, headers: response.headers };
   }
 
-  /** Send a call, again while it is throttled: a throttled call has no effect. */
+  /** Send a call, and repeat it while it is throttled. A throttled call has no effect. */
   private async fetchText(token: string, method: string, path: string, body?: unknown) {
     for (let attempt = 1; ; attempt++) {
       const sent = await this.fetchOnce(token, method, path, body);
@@ -90,7 +91,7 @@ export class Api {
   }
 }
 
-/** Return the pause that a throttled response asks for; one second if it names none. */
+/** Return the pause that a throttled response requests, or one second. */
 function retryAfterS(headers: Headers): number {
   const seconds = headers.get("retry-after") ?? "";
   return /^\d+$/.test(seconds) ? Math.min(Number(seconds), LONGEST_PAUSE_S) : 1;
@@ -101,7 +102,7 @@ export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** The error for a failed `fetch`, which raises a TypeError without details, or its timeout's error. */
+/** Return the error for a failed `fetch`, which throws a TypeError without details, or for its timeout. */
 export function networkError(failure: unknown): Error {
   if (failure instanceof DOMException && failure.name === "TimeoutError") {
     return new NetworkError(`no answer came within ${TIMEOUT_MS / 1000} s`);
@@ -109,7 +110,7 @@ export function networkError(failure: unknown): Error {
   return failure instanceof TypeError ? new NetworkError("The network does not answer") : (failure as Error);
 }
 
-/** Return the JSON object of a body; null for anything else, such as a proxy's page. */
+/** Return the JSON object of a body, or null for anything else, such as a proxy's page. */
 function parseJson(text: string): { readonly message?: unknown } | null {
   if (!text) {
     return {};

@@ -54,7 +54,7 @@ class Tab {
     });
   }
 
-  /** Begin a sign-in and return with what the authorization server would add. */
+  /** Start a sign-in, and return to the page with the parameters of the authorization server. */
   async returnWith(answer: Record<string, string>): Promise<void> {
     void new SignIn(SETTINGS).token();
     await vi.waitFor(() => expect(this.redirects).toHaveLength(1));
@@ -136,7 +136,7 @@ describe("a token", () => {
     await tab.returnWith({ code: "c" });
     tab.answers = [() => tokens("first", { refresh_token: "r" })];
     const signIn = new SignIn(SETTINGS);
-    vi.setSystemTime(0); // waiting has moved it
+    vi.setSystemTime(0); // waiting has advanced the clock
     await signIn.token();
     return signIn;
   }

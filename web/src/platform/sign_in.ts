@@ -25,8 +25,8 @@ const RENEW_BEFORE_MS = 30_000;
 export class SignInError extends Error {}
 
 /**
- * The signed-in user and the tokens: OAuth 2.0's authorization code flow with PKCE (RFC 7636). Tokens live only
- * in this tab's memory; its session storage has what belongs to an attempt, until the page is back.
+ * The signed-in user and the tokens: OAuth 2.0's authorization code flow with PKCE (RFC 7636). Tokens are only in this
+ * tab's memory. Its session storage has the state of a sign-in until the page is loaded again.
  */
 export class SignIn {
   private accessToken: string | undefined;
@@ -36,12 +36,12 @@ export class SignIn {
 
   constructor(readonly settings: SignInSettings) {}
 
-  /** True if this tab has signed out, and should not sign in again by itself. */
+  /** True if this tab has signed out, and should not sign in again automatically. */
   get signedOut(): boolean {
     return sessionStorage.getItem(SIGNED_OUT) !== null;
   }
 
-  /** Return a valid access token other than the rejected one; without one, redirect to the sign-in. */
+  /** Return a valid access token other than the rejected one, or redirect to the sign-in if there is none. */
   token(rejected?: string): Promise<string> {
     if (this.accessToken && this.accessToken !== rejected && Date.now() < this.expiresMs - RENEW_BEFORE_MS) {
       return Promise.resolve(this.accessToken);
@@ -53,7 +53,7 @@ export class SignIn {
     return this.pending;
   }
 
-  /** Forget the tokens and leave. */
+  /** Delete the tokens, and open the sign-out. */
   signOut(): void {
     this.accessToken = this.refreshToken = undefined;
     sessionStorage.setItem(SIGNED_OUT, "");
@@ -61,7 +61,7 @@ export class SignIn {
     location.assign(`${this.settings.logoutUrl}?${query}`);
   }
 
-  /** Sign in again after having signed out, or after a sign-in that failed. */
+  /** Sign in again after a sign-out or a failed sign-in. */
   signInAgain(): void {
     sessionStorage.removeItem(SIGNED_OUT);
     void this.redirect();
@@ -77,7 +77,7 @@ export class SignIn {
         return await this.requestToken({ grant_type: "refresh_token", refresh_token: this.refreshToken });
       } catch (error) {
         if (!(error instanceof SignInError)) {
-          throw error; // the network: another call may work
+          throw error; // a network error, after which another call may work
         }
         this.refreshToken = undefined;
       }
@@ -130,7 +130,7 @@ export class SignIn {
     return document.access_token;
   }
 
-  /** Redirect to the sign-in; the promise never settles. */
+  /** Redirect to the sign-in. The promise never settles. */
   private async redirect(): Promise<string> {
     const attempt: Attempt = { state: random(), verifier: random(), place: `${location.search}${location.hash}` };
     sessionStorage.setItem(ATTEMPT, JSON.stringify(attempt));
@@ -143,7 +143,7 @@ export class SignIn {
       code_challenge: await challengeOf(attempt.verifier),
       code_challenge_method: "S256",
     });
-    // Replace the history entry: going back would lead to a page that redirects forward again.
+    // Replace the history entry, because its page would redirect forward again when the user goes back.
     location.replace(`${this.settings.authorizeUrl}?${query}`);
     return new Promise(() => {});
   }

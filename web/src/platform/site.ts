@@ -6,7 +6,7 @@ export interface Site {
   readonly environment: string;
   /** The API's path on this site. */
   readonly api: string;
-  /** Names that calls of the API carry. */
+  /** The tracking ID in calls of the API. */
   readonly trackingId: string;
   /** The columns of the storefront's cards, if configured (`alsolike web cards`). */
   readonly cards?: CardColumns;

@@ -22,7 +22,7 @@ it.each<[Partial<Activity>, string]>([
   expect(activityText({ ...sent, ...changes })).toBe(sentence);
 });
 
-/** Poll responses in order, the last one repeatedly, with a clock that only sleeping advances. */
+/** Await an effect with these responses in order, the last one repeatedly, and a clock that only sleeping advances. */
 async function outcome(...answers: Snapshot[]) {
   let nowMs = 0;
   let snapshots = 0;

@@ -53,7 +53,7 @@ export interface Snapshot {
   readonly history: readonly string[];
 }
 
-/** The effect of an event. `same`: it was processed, and "for you" did not change. */
+/** The effect of an event. `same` means that the event was processed, but "for you" did not change. */
 interface Outcome {
   readonly effect: "changed" | "same" | "late";
   readonly afterMs: number;
@@ -85,7 +85,7 @@ const LONGEST_WAIT_MS = 2_000;
 /**
  * Poll, each time after a longer wait, until "for you" has changed.
  *
- * An event may change nothing: polling stops one request after the shopper's history has changed.
+ * An event may leave it unchanged, so polling stops one request after the shopper's history has changed.
  */
 export async function awaitEffect({ before, takeSnapshot, sleep, nowMs }: EffectOptions): Promise<Outcome> {
   const startedMs = nowMs();

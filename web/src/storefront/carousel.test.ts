@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { scrollDirections } from "./carousel";
 
 it.each([
-  [0, 300, { any: false, back: false, on: false }], // all of it is in view
+  [0, 300, { any: false, back: false, on: false }], // the whole list is in view
   [0, 301, { any: false, back: false, on: false }],
   [0, 900, { any: true, back: false, on: true }],
   [300, 900, { any: true, back: true, on: true }],

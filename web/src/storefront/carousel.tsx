@@ -149,7 +149,7 @@ function moveByArrows(event: KeyboardEvent) {
   next.querySelector<HTMLElement>(".card-link")?.focus();
 }
 
-/** The items of a list that were in view. */
+/** Observe the items of a list that come into view. */
 function useSeenItems(track: { current: HTMLUListElement | null }, list: Recommendations | null) {
   const seen = useRef<SeenItems | null>(null);
   const answer = list?.recommendationId;
@@ -173,7 +173,7 @@ interface ScrollDirections {
 
 const NOT_SCROLLABLE: ScrollDirections = { any: false, back: false, on: false };
 
-/** Browsers round these, and a list may rest a pixel before its end. */
+/** Browsers round scroll positions, and a list may stop a pixel before its end. */
 const ROUNDING_PX = 2;
 
 /** Return the directions in which a list can be scrolled. */
@@ -183,7 +183,7 @@ export function scrollDirections(list: Pick<Element, "scrollLeft" | "scrollWidth
   return { any: true, back: list.scrollLeft > ROUNDING_PX, on: list.scrollLeft < further - ROUNDING_PX };
 }
 
-/** The directions in which a list can be scrolled, updated when it is scrolled, resized or refilled. */
+/** Return the directions in which a list can be scrolled, and update them when it is scrolled, resized or refilled. */
 function useScrollDirections(
   track: { current: HTMLElement | null },
   recommendationId: string | undefined,

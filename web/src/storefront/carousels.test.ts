@@ -156,7 +156,7 @@ describe("the rows of the home page", () => {
       popular: ["popular", some("Art", 50)],
     } as const;
     expect(titles(shopper)).toEqual(["For you", "Recently viewed", "Trending", "Popular"]);
-    expect(titles({ ...shopper, "for-you": ["model", []] })).toContain("For you"); // with the reason
+    expect(titles({ ...shopper, "for-you": ["model", []] })).toContain("For you"); // the empty list shows its reason
     // Other lists may show all that the model ranks.
     expect(titles({ ...shopper, "for-you": ["popular", some("Crime")] })).toEqual([
       "For you",

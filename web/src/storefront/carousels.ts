@@ -6,7 +6,7 @@ import { fetchRecommendations, fetchRecommendedIds, type Recommendations, type R
 import type { Route } from "./route";
 import type { Shopper } from "./shopper";
 
-/** A carousel of a page before its request. */
+/** A carousel that a page will request. */
 export interface CarouselPlan {
   readonly recommender: Recommender;
   readonly title: string;
@@ -16,9 +16,9 @@ export interface CarouselPlan {
   readonly itemId?: string;
   /** Items of the cart that the list completes. */
   readonly cart?: readonly string[];
-  /** True for the shopper's own items: requested first, so that the other lists exclude them. */
+  /** True for the shopper's own items. They are requested first, so that the other lists exclude them. */
   readonly ownHistory?: boolean;
-  /** The text if there is nothing to show; without it the page hides the carousel. */
+  /** The text for an empty list. Without it, the page hides an empty carousel. */
   readonly empty?: string;
 }
 
@@ -29,7 +29,7 @@ export interface CarouselState {
   readonly error: Error | null;
   /** Items that were not in the list before. */
   readonly fresh: ReadonlySet<string>;
-  /** True if it is empty because the page shows all of it elsewhere. */
+  /** True if the list is empty because the page shows all its items elsewhere. */
   readonly shownElsewhere: boolean;
 }
 
@@ -46,7 +46,7 @@ const MAX_CART_ITEMS = 50;
 /** The maximum number of items with metadata in a response. */
 const MAX_WITH_METADATA = 50;
 
-/** The carousels of a page, in the order in which they are shown. */
+/** Return the carousels of a page in display order. */
 export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
   if (route.page === "item") {
     return [
@@ -76,7 +76,7 @@ export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
   ];
 }
 
-/** The key of a page's carousels, which differ by page and by shopper. */
+/** Return the key of a page's carousels, which differ by page and by shopper. */
 export function carouselsKey(route: Route, shopper: Shopper): string {
   return `${shopper.id} ${route.page} ${route.page === "item" ? route.id : ""}`;
 }
@@ -120,7 +120,7 @@ export async function loadCarousels(
   }
 }
 
-/** The text for an empty list. */
+/** Return the text for an empty list. */
 export function emptyText({ plan, shownElsewhere }: CarouselState): string | undefined {
   return shownElsewhere ? "All of its products are on this page already, in another list or in your cart." : plan.empty;
 }
@@ -129,21 +129,22 @@ export function emptyText({ plan, shownElsewhere }: CarouselState): string | und
 export interface Row {
   readonly plan: CarouselPlan;
   readonly carousel: CarouselState | undefined;
-  /** The category whose products it has. */
+  /** The category of all its products, if any. */
   readonly category?: string;
 }
 
-/** Fewer products make no row of a category. */
+/** The minimum number of products in a row of a category. */
 const MIN_SHELF = 5;
 const MAX_SHELVES = 4;
-/** Products of the row "Popular". */
+/** The maximum number of products in the row "Popular". */
 const MAX_POPULAR = 12;
 
 /**
  * Return the rows of a page.
  *
- * Empty lists have no row, and neither have trending products that are merely popular. As long as the shopper has no history,
- * "for you" has popular products, and the other popular products are shown by category.
+ * An empty list has a row only if its plan has a text for it. A trending list that contains popular products has no
+ * row. As long as the shopper has no history, "for you" has popular products, and the other popular products are shown
+ * by category.
  */
 export function rowsOf(planned: readonly CarouselPlan[], carousels: readonly CarouselState[]): Row[] {
   const rows = planned.map((plan) => ({
@@ -156,7 +157,7 @@ export function rowsOf(planned: readonly CarouselPlan[], carousels: readonly Car
     const list = carousel?.list ?? null;
     if (plan === FOR_YOU) return [isNew ? { ...row, plan: { ...plan, title: "Popular now" } } : row];
     if (!carousel) return plan === planned[0] ? [row] : [];
-    if (!list) return [row]; // its error
+    if (!list) return [row]; // shows the error
     if (list.items.length === 0) return plan.empty ? [row] : [];
     if (isNotTrending(list)) return [];
     if (plan.recommender !== "popular") return [row];
@@ -164,7 +165,7 @@ export function rowsOf(planned: readonly CarouselPlan[], carousels: readonly Car
   });
 }
 
-/** Return true for a list of trending products that has popular ones, because nothing is trending. */
+/** Return true if a list of trending products contains popular ones, because nothing is trending. */
 const isNotTrending = (list: Recommendations): boolean => list.recommender === "trending" && list.source !== "trending";
 
 /** Return true if "for you" has popular products, and no other list has products of the shopper. */

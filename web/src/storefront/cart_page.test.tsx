@@ -7,7 +7,7 @@ import { ShopContext } from "./context";
 import { fromMetadata } from "./product";
 import { Shop } from "./shop";
 
-/** An API that never answers. */
+/** An API that never responds. */
 class Silent extends Api {
   override post = () => new Promise<never>(() => {});
 }

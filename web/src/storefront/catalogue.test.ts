@@ -65,7 +65,7 @@ it("shows the largest categories first", () => {
 });
 
 describe("the catalogue", () => {
-  /** An API with this many products. */
+  /** An API of a catalogue with `all` products. */
   class Catalogue extends Api {
     calls = 0;
     constructor(private readonly all: number) {

@@ -17,7 +17,7 @@ export interface Loaded {
   readonly next: string | null;
 }
 
-/** Load up to `LOADED_AT_ONCE` further products; `onPage` receives all loaded products after each page. */
+/** Load up to `LOADED_AT_ONCE` further products. `onPage` receives all loaded products after each page. */
 export async function loadProducts(
   api: Api,
   from: Loaded | null,
@@ -68,8 +68,8 @@ interface ApiDescription {
 /**
  * Find products that have every word of a query in the title or another column.
  *
- * Words at the beginning of the title count most, words within other words least; `recommended` are the
- * IDs of recommended products, which rank above equal matches.
+ * Words at the beginning of the title count most, words within other words least. `recommended` are the IDs of
+ * recommended products, which rank above equal matches.
  */
 export function search(
   products: Iterable<Product>,
@@ -105,7 +105,7 @@ function scoreOf(product: Product, words: readonly string[]): number {
   return score;
 }
 
-/** The categories of products, those with the most first. */
+/** Return the categories of products, those with the most products first. */
 export function categories(products: Iterable<Product>): string[] {
   const counts = new Map<string, number>();
   for (const category of [...products].flatMap((product) => product.categories)) {

@@ -25,7 +25,7 @@ interface EventStamp {
 
 const browserStamp = (): EventStamp => ({ nowMs: Date.now(), newId: () => crypto.randomUUID() });
 
-/** The event of an opened product, with its recommendation or search. */
+/** Create the event of an opened product, with its recommendation or search. */
 export function viewEvent(
   itemId: string,
   attribution: Attribution | null,
@@ -40,7 +40,7 @@ export function viewEvent(
   };
 }
 
-/** The event of a product that was added to the cart. */
+/** Create the event of a product that was added to the cart. */
 export function cartEvent(
   itemId: string,
   price: number | null,
@@ -50,12 +50,12 @@ export function cartEvent(
   return { ...baseFields("cart", stamp), itemId, ...valueField(price), ...attributionFields(itemId, attribution) };
 }
 
-/** The event of a search. */
+/** Create the event of a search. */
 export function searchEvent(query: string, stamp = browserStamp()): ShopEvent {
   return { ...baseFields("search", stamp), properties: JSON.stringify({ query }) };
 }
 
-/** The events of an order, one per line. */
+/** Create the events of an order, one per line. */
 export function purchaseEvents(lines: readonly CartLine[], stamp = browserStamp()): ShopEvent[] {
   return lines.map((line) => ({
     ...baseFields("purchase", stamp),
@@ -66,7 +66,7 @@ export function purchaseEvents(lines: readonly CartLine[], stamp = browserStamp(
   }));
 }
 
-/** The bodies of `POST /events` for these events. Events of anonymous visitors have a session and no user. */
+/** Create the bodies of `POST /events` for these events. Events of anonymous visitors have a session and no user. */
 export function requestBodies(
   events: readonly ShopEvent[],
   shopper: Shopper,

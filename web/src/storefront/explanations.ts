@@ -38,13 +38,13 @@ export function timeAgo(atMs: number, nowMs: number): string {
   return ago.format(-Math.max(1, Math.round(seconds / (365.25 * 86_400))), "year");
 }
 
-/** A sentence with its weight relative to the strongest, from 0 to 1; null without one. */
+/** A sentence with its weight relative to the strongest from 0 to 1, or null for a sentence without a weight. */
 export interface Explanation {
   readonly sentence: string;
   readonly weight: number | null;
 }
 
-/** The reasons for an item of a list. */
+/** Explain why a list contains an item. */
 export function explain(
   item: RecommendedItem,
   list: Recommendations,
@@ -141,7 +141,7 @@ const DEGRADED: Readonly<Record<string, string>> = {
   "user-unavailable": "your user data could not be read in time",
 };
 
-/** Return the reasons for a degraded list as a sentence; empty if it is not degraded. */
+/** Return the reasons for a degraded list as a sentence, or an empty text if it is not degraded. */
 export function degradedText(reasons: readonly string[]): string {
   if (reasons.length === 0) return "";
   return `Degraded: ${reasons.map((reason) => DEGRADED[reason] ?? reason).join("; ")}.`;

@@ -17,12 +17,12 @@ interface FactValue {
 /** The column with the paragraph below the title. */
 const DESCRIPTION = "description";
 
-/** Longer texts are sentences, which no other product shares. */
+/** The maximum length of a linked value. Longer texts are sentences, which no other product shares. */
 const LONGEST_SHARED = 60;
 
 const ACRONYMS = /\b(asin|ean|gtin|id|isbn|sku|upc|url)\b/g;
 
-/** Return a product's description; null without one. */
+/** Return a product's description, or null without one. */
 export function descriptionOf(product: Product): string | null {
   const column = product.columns.find(({ key }) => key === DESCRIPTION);
   return column ? textsOf(column.value).join(" ") : null;
@@ -84,7 +84,7 @@ function timeText(seconds: number): string {
   return seconds % DAY_S === 0 ? whole.format(seconds * 1000) : `${exact.format(seconds * 1000)} UTC`;
 }
 
-/** Return a number, from five digits on with separators: years have none. */
+/** Format a number, with separators only from five digits on, so that years have none. */
 function numberText(value: number): string {
   return new Intl.NumberFormat("en", { useGrouping: Math.abs(value) >= 10_000, maximumFractionDigits: 4 }).format(
     value,

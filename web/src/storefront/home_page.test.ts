@@ -7,7 +7,7 @@ import { parseShopper } from "./shopper";
 const planned = planCarousels({ page: "home" }, []);
 const item = { product: { id: "7" }, reasons: [], filled: false } as unknown as Recommendations["items"][number];
 
-/** The lists of the home page, all with the same content. */
+/** Create the lists of the home page, all with the same content. */
 function carousels(items: number, source: string, degraded: string[] = [], shownElsewhere = false): CarouselState[] {
   return planned.map((plan) => ({
     plan,

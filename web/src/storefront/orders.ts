@@ -13,9 +13,9 @@ export interface OrderStatus {
 export interface PendingOrder {
   readonly what: string;
   readonly events: readonly ShopEvent[];
-  /** The content of the cart, if it is the cart's order; it is removed once the API accepts the order. */
+  /** The contents of the cart if it is the cart's order. They are removed when the API accepts the order. */
   readonly cart: Cart | null;
-  /** True if it is not sent automatically any more, and stored only for the IDs of its lines. */
+  /** True if the order is no longer sent automatically, and is stored only for the IDs of its lines. */
   readonly givenUp: boolean;
 }
 
@@ -35,7 +35,7 @@ export function reuseEventIds(sent: readonly PendingOrder[], events: readonly Sh
 
 /** Options for sending events. */
 export interface SendOptions {
-  /** True to look for their effect. */
+  /** True to wait for the effect of the events. */
   readonly effect?: boolean;
   readonly onAccepted?: () => void;
   readonly onFailed?: (error: Error) => void;
@@ -52,7 +52,7 @@ interface OrderStore {
 
 type Send = (what: string, events: readonly ShopEvent[], sending: SendOptions) => Promise<boolean>;
 
-/** Statuses for which a retry is useless; with 401, a new token was tried. */
+/** Statuses for which a retry is useless. With 401, a new token was already tried. */
 const PERMANENT_FAILURES = [400, 401, 403, 413, 422];
 
 /**
@@ -62,7 +62,7 @@ const PERMANENT_FAILURES = [400, 401, 403, 413, 422];
  */
 export class Orders {
   orderStatus: OrderStatus = { state: "open", accepted: null };
-  /** Sent orders without confirmation: other tabs may settle the stored ones, or storage may be disabled. */
+  /** Sent orders without confirmation. Other tabs may settle the stored orders, or storage may be disabled. */
   private sent: readonly PendingOrder[] = [];
 
   constructor(
@@ -81,13 +81,13 @@ export class Orders {
 
   async sendPendingOrders(): Promise<void> {
     for (const order of this.shop.pendingOrders()) {
-      // a later action may have settled it, or given it up
+      // a later action may have settled the order, or given it up
       const due = this.shop.pendingOrders().find((stored) => !stored.givenUp && covers(order, stored));
       if (due) await (due.cart ? this.sendCart(due) : this.sendPending(due));
     }
   }
 
-  /** Forget a failed order of the cart as it was; it is not sent automatically any more. */
+  /** Give up orders of the previous contents of the cart, which are then no longer sent automatically. */
   cartChanged(): void {
     if (this.orderStatus.state === "failed") this.orderStatus = { state: "open", accepted: null };
     this.giveUp(({ cart }) => cart !== null);
@@ -98,13 +98,13 @@ export class Orders {
     if (this.orderStatus.accepted) this.orderStatus = { ...this.orderStatus, accepted: null };
   }
 
-  /** Start for another shopper. */
+  /** Delete the orders of the previous shopper from memory. */
   reset(): void {
     this.sent = [];
     this.orderStatus = { state: "open", accepted: null };
   }
 
-  /** Return an order of these lines; repeated lines keep their event IDs. */
+  /** Return an order of these lines. Repeated lines keep their event IDs. */
   private createOrder(lines: Cart, cart: Cart | null): PendingOrder {
     const [line, ...others] = lines;
     const what = line && others.length === 0 ? shortTitle(line.title) : `${lines.length} products`;
@@ -118,12 +118,12 @@ export class Orders {
     const { cart } = this.shop;
     this.orderStatus = { state: "buying", accepted: null };
     const accepted = await this.sendPending(order);
-    if (accepted || !this.sent.includes(order)) return; // it is settled, or the shopper has changed
+    if (accepted || !this.sent.includes(order)) return; // the order is settled, or the shopper has changed
     this.orderStatus = { state: cart === this.shop.cart ? "failed" : "open", accepted: null };
     this.shop.changed();
   }
 
-  /** Send an order and keep it until the API accepts it, or only for its ids once the API refuses it. */
+  /** Send an order, and keep it until the API accepts it. A rejected order is kept only for its IDs. */
   private async sendPending(order: PendingOrder, onAccepted = () => {}): Promise<boolean> {
     this.sent = [...this.sent, order];
     this.shop.save([...this.shop.pendingOrders().filter((stored) => !covers(order, stored)), order]);
@@ -139,7 +139,7 @@ export class Orders {
     });
   }
 
-  /** Settle an accepted order: a later purchase is a new order. */
+  /** Settle an accepted order, so that a later purchase is a new order. */
   private settle(order: PendingOrder): void {
     this.sent = this.sent.filter((other) => (order.cart ? other.cart === null : !covers(order, other)));
     if (order.cart) {

@@ -14,7 +14,7 @@ import "./storefront.css";
 import "./cards.css";
 import "./pages.css";
 
-/** The shop. */
+/** The page of the storefront. */
 export function Storefront({ site, api, signIn }: PageProps) {
   const [shop] = useState(() => new Shop(api, site, localStorage));
   useShopUpdates(shop);

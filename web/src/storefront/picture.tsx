@@ -28,7 +28,7 @@ const PATHS = {
 
 type Glyph = keyof typeof PATHS;
 
-/** A number of 32 bits that is the same for the same text (FNV-1a). */
+/** Return a number of 32 bits that is the same for the same text (FNV-1a). */
 export function hash(text: string): number {
   let value = 0x811c9dc5;
   for (const unit of new TextEncoder().encode(text)) {
@@ -37,7 +37,7 @@ export function hash(text: string): number {
   return value;
 }
 
-/** The colour of a category: an angle on the colour wheel. */
+/** Return the colour of a category as an angle on the colour wheel. */
 export function hue(text: string): number {
   return hash(text.toLowerCase()) % 360;
 }
@@ -70,7 +70,7 @@ const GLYPHS: readonly (readonly [name: Glyph, words: RegExp])[] = [
   ["home", /household|paper|tissue|\bbag|kitchen|battery|light|candle|foil|plastic|charcoal|\bgm\b/i],
 ];
 
-/** Return the glyph of a grocer's product by its narrowest category; null if none matches, and for other shops. */
+/** Return the glyph of a grocer's product by its narrowest category, or null if none matches, and for other shops. */
 export function glyph({ categories, kind, title }: Pick<Product, "categories" | "kind" | "title">): Glyph | null {
   const department = categories.find((category) => DEPARTMENTS.test(category));
   if (department === undefined) return null;
@@ -115,7 +115,7 @@ export function Picture({ product }: { readonly product: Product }) {
 }
 
 /**
- * A drawing for a product without a picture: the colour is that of its narrowest category, the shapes come from its ID.
+ * A drawing for a product without a picture. Its colour depends on the narrowest category, its shapes on the ID.
  *
  * It repeats the text next to it, so assistive technology skips it.
  */

@@ -1,7 +1,7 @@
 import type { Item } from "../../../build/api_types";
 import type { CardColumns } from "../platform/site";
 
-/** An item of the catalogue; missing columns are null. */
+/** An item of the catalogue, with null for missing columns. */
 export interface Product {
   readonly id: string;
   readonly title: string;
@@ -15,7 +15,7 @@ export interface Product {
   readonly subtitle: string | null;
   /** The address of a picture. */
   readonly image: string | null;
-  /** Null if no column states it. */
+  /** Null if no column states the stock. */
   readonly inStock: boolean | null;
   /** All columns with a value. */
   readonly columns: readonly Column[];
@@ -29,10 +29,10 @@ export interface Column {
   readonly value: unknown;
 }
 
-/** Columns that may state the stock, of which recommendations are requested with the first two. */
+/** Columns that may state the stock. Recommendations are requested with the first two. */
 const STOCK_COLUMNS = ["IN_STOCK", "AVAILABILITY", "AVAILABLE", "IS_AVAILABLE", "STOCK", "STOCK_LEVEL"];
 
-/** The columns that recommendations are requested with, at most ten. */
+/** Return the columns with which recommendations are requested, at most ten. */
 export function requestedColumns(cards: CardColumns = {}): string[] {
   const { title = "TITLE", category = "CATEGORY_L1", subtitle, image } = cards;
   const chosen = [subtitle, image].filter((column): column is string => column !== undefined);
@@ -48,7 +48,7 @@ export function fromItem({ itemId, properties }: Pick<Item, "itemId" | "properti
   return toProduct(itemId, properties, cards);
 }
 
-/** Read an item's metadata in a response: columns have the names of the request, all values are texts. */
+/** Read an item's metadata in a response. Columns have the names of the request, and all values are texts. */
 export function fromMetadata(
   itemId: string,
   metadata: Readonly<Record<string, string>> = {},
@@ -94,7 +94,7 @@ function priceOf(value: unknown): number | null {
   return typeof price === "number" && Number.isFinite(price) && price >= 0 ? price : null;
 }
 
-/** Return the stock that a flag, a number of pieces or a text such as `out_of_stock` states; null for others. */
+/** Return the stock that a flag, a number of pieces or a text such as `out_of_stock` states, or null for others. */
 function stockOf(value: unknown): boolean | null {
   const text = String(value)
     .toLowerCase()
@@ -147,7 +147,7 @@ export function shortTitle(title: string): string {
     .trimEnd()} …`;
 }
 
-/** A price as the reader's language writes it; without a currency, as a number with two decimals. */
+/** Format a price in the reader's language, as a number with two decimals if there is no currency. */
 export function priceText(price: number | null, currency?: string): string {
   if (price === null) return "no price";
   return new Intl.NumberFormat(

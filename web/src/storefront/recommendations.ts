@@ -90,7 +90,7 @@ export async function fetchRecommendations(
   };
 }
 
-/** Request only IDs: reasons and metadata cost time. */
+/** Request only IDs, because reasons and metadata take time. */
 export async function fetchRecommendedIds(api: Api, request: RecommendationRequest): Promise<string[]> {
   const { body } = await api.post<RecommendedItems>("/recommendations", requestBody(request));
   return body.itemList.map((item) => item.itemId);

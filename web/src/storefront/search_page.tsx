@@ -95,7 +95,7 @@ export function titleOf({ query, filter }: Route & { readonly page: "search" }):
   return [title, filter?.value].filter(Boolean).join(" in ") || "All products";
 }
 
-/** Return how many products were found, and among how many if the page has not loaded all. */
+/** Return a text with the number of found products, and with that of searched products if not all are loaded. */
 export function countText(found: number, loaded: number, catalogue: "loading" | "partial" | "complete"): string {
   const products = `${found.toLocaleString("en")} ${found === 1 ? "product" : "products"}`;
   switch (catalogue) {

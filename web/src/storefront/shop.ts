@@ -89,14 +89,14 @@ export class Shop {
     void this.reload();
   }
 
-  /** Show a page's carousels; the earlier lists stay until the new ones arrive. */
+  /** Show a page's carousels. The earlier lists stay until the new ones arrive. */
   async show(route: Route): Promise<void> {
     this.route = route;
     this.orders.dismissConfirmation();
     await this.reload();
   }
 
-  /** The loaded carousels of a page. */
+  /** Return the loaded carousels of a page. */
   carouselsOf(route: Route): readonly CarouselState[] {
     return this.carousels.get(carouselsKey(route, this.shopper)) ?? [];
   }
@@ -167,22 +167,24 @@ export class Shop {
     this.changed();
   }
 
-  /** Buy what is in the cart, which is emptied once the API accepts the order, even after a retry. */
+  /** Buy the cart's contents. They are removed from the cart when the API accepts the order, also after a retry. */
   async buyCart(): Promise<void> {
     await this.orders.buyCart();
   }
 
-  /** Buy something; resolves to whether the API accepted it. A later retry of the same order also calls `onAccepted`. */
+  /**
+   * Buy lines, and resolve to true if the API accepted the order. A later retry of the order also calls `onAccepted`.
+   */
   async buy(lines: cart.Cart, onAccepted: () => void): Promise<boolean> {
     return this.orders.buy(lines, onAccepted);
   }
 
-  /** Send the orders that were unconfirmed when the page was left; duplicates count once. */
+  /** Send the orders that were unconfirmed when the page was left. Duplicates count once. */
   async sendPendingOrders(): Promise<void> {
     await this.orders.sendPendingOrders();
   }
 
-  /** Load a product; a missing one rejects with 404. */
+  /** Load a product. The promise for a missing product rejects with status 404. */
   async product(itemId: string): Promise<Product> {
     const { body } = await this.api.get<Item>(`/items/${pathSegment(itemId)}`);
     const product = fromItem(body, this.site.cards);
@@ -199,7 +201,7 @@ export class Shop {
     return this.loadedUsers;
   }
 
-  /** Load the keys of the item columns that are times, once; none if the API does not describe itself. */
+  /** Load the keys of the item columns that are times, once. Without a description of the API, there are none. */
   async timestamps(): Promise<ReadonlySet<string>> {
     this.loadedTimestamps ??= loadTimestamps(this.api).catch(() => new Set<string>());
     return this.loadedTimestamps;
@@ -210,12 +212,12 @@ export class Shop {
     return this.site.cards ?? {};
   }
 
-  /** A price in the shop's currency. */
+  /** Format a price in the shop's currency. */
   priceText(price: number | null): string {
     return priceText(price, this.cards.currency);
   }
 
-  /** A product's name in sentences. */
+  /** Return a product's name for sentences. */
   title(itemId: string): string {
     return shortTitle(this.knownProducts.get(itemId)?.title ?? `product ${itemId}`);
   }
@@ -248,7 +250,7 @@ export class Shop {
     clearState(this.storage);
   }
 
-  /** Send events; resolves to whether the API accepted them. Then look for their effect in the background. */
+  /** Send events, and resolve to true if the API accepted them. Then wait for their effect in the background. */
   private async send(what: string, events: readonly ShopEvent[], options: SendOptions = {}): Promise<boolean> {
     const { effect = true, onAccepted, onFailed } = options;
     const { shopper } = this;
@@ -321,7 +323,7 @@ export class Shop {
     this.changed();
   }
 
-  /** The current shopper's pending orders of all tabs. */
+  /** Return the current shopper's pending orders of all tabs. */
   pendingOrders(): readonly PendingOrder[] {
     const stored = loadState(this.storage);
     return stored?.shopperId === this.shopper.id ? stored.unsent : [];

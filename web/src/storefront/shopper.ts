@@ -14,22 +14,22 @@ export function newGuest(random: () => string = () => crypto.randomUUID()): Shop
   return { id: `${GUEST}${random().replaceAll("-", "").slice(0, 8)}`, anonymous: true };
 }
 
-/** The shopper with an id; a prefix identifies visitors. */
+/** Return the shopper with an id. A prefix identifies visitors. */
 export function parseShopper(id: string): Shopper {
   return { id, anonymous: id.startsWith(GUEST) };
 }
 
-/** The shopper's name on pages. */
+/** Return the shopper's name on pages. */
 export function shopperName(shopper: Shopper): string {
   return shopper.anonymous ? `Guest ${shopper.id.slice(GUEST.length)}` : `Shopper ${shopper.id}`;
 }
 
-/** The greeting, for visitors without a name. */
+/** Return the greeting, without a name for visitors. */
 export function greeting(shopper: Shopper): string {
   return shopper.anonymous ? "Welcome" : `Good to see you, shopper ${shopper.id}`;
 }
 
-/** Users that a page loads; other ids can be typed. */
+/** The maximum number of users that a page loads. Other ids can be typed. */
 const MAX_USERS = 3000;
 
 /** Load users of the shop, in no order. */
@@ -44,7 +44,7 @@ export async function loadUsers(api: Api): Promise<User[]> {
   return users;
 }
 
-/** The first columns of a user as one line. */
+/** Return the first columns of a user as one line. */
 export function userLine(user: User): string {
   return Object.values(user.properties)
     .filter((value) => typeof value === "string" || typeof value === "number")

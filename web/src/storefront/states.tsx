@@ -5,7 +5,7 @@ interface ErrorStateProps {
   readonly what: string;
   readonly error: Error;
   readonly retry: () => void;
-  /** True if it is the only content of the page. */
+  /** True if the message is the only content of the page. */
   readonly fullPage?: boolean;
 }
 

@@ -10,7 +10,7 @@ interface StoredState {
 
 const KEY = "alsolike-storefront";
 
-/** Read the stored state; null if there is none or it is invalid. */
+/** Read the stored state, or null if there is none or it is invalid. */
 export function loadState(storage: Storage): StoredState | null {
   try {
     const stored = JSON.parse(storage.getItem(KEY) ?? "null") as Partial<StoredState> | null;

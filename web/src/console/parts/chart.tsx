@@ -69,7 +69,7 @@ function Swatch({ series, at }: { series: Series; at: number }) {
   );
 }
 
-/** The latest and the highest value of a series, as a sentence. */
+/** Return the latest and the highest value of a series as a sentence. */
 export function summary(series: Series, format: Format, byDay: boolean): string {
   const known = series.points.filter((point): point is [number, number] => point[1] !== null);
   const latest = known.at(-1);

@@ -21,7 +21,7 @@ export interface Series {
   readonly name: string;
   readonly points: readonly Point[];
   readonly kind?: "line" | "area" | "bar";
-  /** The custom property of its colour; by default, by its position. */
+  /** The custom property with the colour of the series. By default, the series' position selects one. */
   readonly tone?: string;
 }
 
@@ -195,7 +195,7 @@ const DAY = 24 * HOUR;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * MINUTE);
 const DAYS = [1, 2, 3, 7, 14, 28].map((days) => days * DAY);
 
-/** Return round times of a zone for the ticks of an axis, at most `limit`. */
+/** Return at most `limit` round times of a time zone as the ticks of an axis. */
 export function axisTicks(
   fromMs: number,
   untilMs: number,
@@ -214,8 +214,8 @@ export function axisTicks(
 }
 
 /**
- * Return the range of an axis, with half a day on either side for bars of days. A single time has a margin on either
- * side, too: an axis without a length shows neither its point nor a threshold.
+ * Return the range of an axis, with half a day on either side for bars of days. A single time also has a margin,
+ * because an axis without a length shows neither its point nor a threshold.
  */
 export function axisRange(times: readonly number[], byDay: boolean, bars: boolean): { min: number; max: number } {
   const [first, last] = [Math.min(...times), Math.max(...times)];

@@ -1,4 +1,4 @@
-/** Drawn in a field of 20 by 20 with one line's width. */
+/** Paths in a box of 20 by 20, drawn with one line width. */
 const PATHS = {
   overview: "M3.5 3.5h5v6h-5zM11.5 3.5h5v3.5h-5zM11.5 10.5h5v6h-5zM3.5 13h5v3.5h-5z",
   models: "M10 2.8 16.5 6.3v7.4L10 17.2 3.5 13.7V6.3zM3.7 6.4 10 9.9l6.3-3.5M10 9.9v7.1",

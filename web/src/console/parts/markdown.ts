@@ -1,4 +1,4 @@
-/** The part of Markdown that the runbooks use. */
+/** A block of Markdown, restricted to the syntax that the runbooks use. */
 export type Block =
   | { readonly kind: "heading"; readonly level: number; readonly text: string }
   | { readonly kind: "paragraph"; readonly text: string }

@@ -101,7 +101,7 @@ function AlarmStatus({ alarm }: { alarm: Alarm }) {
   );
 }
 
-/** The severity; that of an alarm that does not ring is no call for action. */
+/** The severity of an alarm, without a colour, because only a ringing alarm needs action. */
 function Severity({ alarm }: { alarm: Alarm }) {
   return alarm.severity === "critical" ? <b>critical</b> : <span class="faint">warning</span>;
 }

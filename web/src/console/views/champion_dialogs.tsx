@@ -10,12 +10,12 @@ import { GateChecks } from "./model_parts";
 
 interface PromoteProps {
   readonly version: ModelVersion;
-  /** Current models; the request uses the pointer with which the dialog was opened. */
+  /** The current models. The request uses the pointer from when the dialog was opened. */
   readonly models: Models;
   readonly close: () => void;
 }
 
-/** The dialog to promote a version, immediately or after a trial. */
+/** The dialog to promote a version, immediately or after a canary. */
 export function PromoteDialog({
   version: initialVersion,
   models: { champion: current, trialSharePercent },
@@ -103,7 +103,7 @@ export function PromoteDialog({
   );
 }
 
-/** The serving version before and after. */
+/** The serving versions before and after the change. */
 function ServingChange({ from, to }: { from: string | null; to: string | null }) {
   return (
     <dl class="change">
@@ -120,18 +120,18 @@ function ServingChange({ from, to }: { from: string | null; to: string | null })
 }
 
 interface RollbackProps {
-  /** The current pointer; the request uses the one with which the dialog was opened. */
+  /** The current pointer. The request uses the pointer from when the dialog was opened. */
   readonly champion: Champion | null;
   readonly close: () => void;
 }
 
-/** The dialog to restore the previous champion or end a trial. */
+/** The dialog to restore the previous champion or end a canary. */
 export function RollbackDialog({ champion: current, close }: RollbackProps) {
   const [champion] = useState(current);
   return champion && <RollbackForm champion={champion} change={pointerChange(champion, current)} close={close} />;
 }
 
-/** The request names its target also without a trial, because the trial shown to the operator may have ended. */
+/** Return the request of a rollback. It always names its target, because the shown canary may have ended. */
 export const rollbackRequest = (champion: Champion, target: "canary" | "champion", reason: string): RollBack => ({
   reason,
   etag: champion.etag,

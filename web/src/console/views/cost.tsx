@@ -105,7 +105,7 @@ function LoadForm({ load }: { load: Cost["load"] }) {
   );
 }
 
-/** Two bills as bars. */
+/** The costs of Alsolike and of Amazon Personalize as bars. */
 function CostComparison({ ours, theirs }: { ours: number; theirs: number }) {
   const max = Math.max(ours, theirs) || 1;
   return (
@@ -130,7 +130,7 @@ function CostComparison({ ours, theirs }: { ours: number; theirs: number }) {
 
 type Line = Cost["lines"][number];
 
-/** The lines of a bill: fixed ones, then those by usage, each part with its sum. */
+/** A bill with fixed costs, costs by usage, and the sum of each part. */
 function Bill({ bill }: { bill: Cost }) {
   const parts = [
     ["fixed", "Fixed costs", bill.fixedDollars],

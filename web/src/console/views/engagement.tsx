@@ -171,7 +171,7 @@ export function ClickThrough({ query, result }: { query: Query; result: QueryRes
 /** Return true if a report has recommendations. */
 const isCounted = (report: EngagementReport): boolean => report.totals.some((row) => row.answers > 0);
 
-/** The message without figures, which differs between "not counted" and "no recommendations". */
+/** The message of a report without figures: not counted yet, or no recommendations. */
 function NoEngagement({ report, query }: { report: EngagementReport; query: Query }) {
   return report.totals.length === 0 ? (
     <EmptyState title="Not counted yet">

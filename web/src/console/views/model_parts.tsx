@@ -14,7 +14,7 @@ interface Props {
   readonly etag: string;
   /** The message after success. */
   readonly done: string;
-  /** The version whose details it changes. */
+  /** The version whose details the change affects. */
   readonly version?: string;
 }
 

@@ -119,7 +119,7 @@ function QualityCharts({ versions }: { versions: readonly ModelVersion[] }) {
 const bestNdcg = (versions: readonly ModelVersion[]): number =>
   Math.max(...versions.map((version) => version.ndcg ?? 0));
 
-/** The serving version, its promotion, the version that a rollback restores, and the trial. */
+/** The serving version, its promotion, the version that a rollback restores, and the canary. */
 function ChampionCard({ models, rollBack }: { models: Models; rollBack: () => void }) {
   const { champion, versions } = models;
   if (!champion) {

@@ -7,7 +7,7 @@ import type { Query } from "../query_cache";
 
 interface Props {
   readonly verb: string;
-  /** The query whose figures it computes again, by a `POST` to the same path. */
+  /** The query whose figures a `POST` to the same path computes. */
   readonly query: Query;
   /** The message after the start. */
   readonly started: string;

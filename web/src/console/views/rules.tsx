@@ -180,7 +180,7 @@ function Field({ id, name, title, hint, required }: FieldProps) {
   );
 }
 
-/** Change of an item's position: up by 2, down by -1, `in`, `out`; 0 if unchanged. */
+/** Change of an item's position: 2 is up by 2, -1 is down by 1, 0 is unchanged, and `in` and `out` are other items. */
 type Move = number | "in" | "out";
 
 /** Return the moves of all items. */

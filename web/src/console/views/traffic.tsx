@@ -31,7 +31,7 @@ interface Props {
   readonly engagement: QueryResult<EngagementReport>;
 }
 
-/** Current traffic: tiles, then the same over time. */
+/** Tiles of the current traffic, and charts of it over time. */
 export function TrafficSection({ alarms, models, engagement }: Props) {
   const [minutes, setMinutes] = useState("60");
   const query = useQuery<Traffic>(queries.traffic(Number(minutes)), queries.LIVE_MS);

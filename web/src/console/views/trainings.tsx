@@ -85,7 +85,7 @@ export function LastLine({ run }: { run: TrainingRun }) {
   );
 }
 
-/** The duration of a run; for an active one, also when its version should be ready. */
+/** The duration of a run, and the time at which an active run's version should be ready. */
 export function RunDuration({ run, runs }: { run: TrainingRun; runs: readonly TrainingRun[] }) {
   const now = useNow();
   if (run.endedMs !== null) {
@@ -110,10 +110,10 @@ const roundedMs = (ms: number): number => {
   return Math.ceil(ms / unitMs) * unitMs;
 };
 
-/** Runs whose durations count. */
+/** Number of the latest runs from which the usual duration is computed. */
 const RECENT_RUNS = 5;
 
-/** Return the median time after which the latest runs had a version; null without one. */
+/** Return the median time after which the latest runs had a version, or null without one. */
 export function usualDurationMs(runs: readonly TrainingRun[]): number | null {
   const durations = runs
     .filter((run) => run.status === "SUCCEEDED")
@@ -124,13 +124,13 @@ export function usualDurationMs(runs: readonly TrainingRun[]): number | null {
   return durations[Math.floor(durations.length / 2)] ?? null;
 }
 
-/** Return the time until the gate had decided on the version of a run; null before. A canary may follow for hours. */
+/** Return the time until the gate decided on the version of a run, or null before. A canary may follow for hours. */
 function registeredAfterMs(run: TrainingRun): number | null {
   const leftMs = run.states.find(({ name }) => name === "RegisterModel")?.leftMs ?? null;
   return leftMs === null ? null : leftMs - run.startedMs;
 }
 
-/** The outcome of a run, in a word. */
+/** The outcome of a run in a word. */
 export function RunStatus({ run }: { run: TrainingRun }) {
   if (run.status === "RUNNING") {
     return <Status tone="going">running</Status>;
@@ -165,10 +165,10 @@ export function StartDialog({ close }: { close: () => void }) {
   );
 }
 
-/** Shorter states only decide which state comes next; they are hidden. */
+/** Minimum duration of shown states. Shorter states only choose the next state. */
 const MIN_SHOWN_MS = 20;
 
-/** The states of a run in a row; a longer state is wider. */
+/** The states of a run in a row, in which a longer state is wider. */
 export function Steps({ run }: { run: TrainingRun }) {
   const now = useNow();
   return (

@@ -11,12 +11,12 @@ interface Sent {
   }[];
 }
 
-/** An API that accepts events, with optional faults; each accepted call changes "for you". */
+/** An API that accepts events, with optional faults. Each accepted call changes "for you". */
 export class FakeApi extends Api {
   readonly sent: Sent[] = [];
   /** True to fail with 503. */
   down = false;
-  /** The status with which events are rejected; 0 to accept them. */
+  /** The status with which events are rejected, or 0 to accept them. */
   rejectingStatus = 0;
   /** True to send no response. */
   silent = false;
@@ -39,7 +39,7 @@ export class FakeApi extends Api {
   }
 }
 
-/** A storage in memory. */
+/** Create a storage in memory. */
 export function memoryStorage(content: Readonly<Record<string, string>> = {}): Storage {
   const values = new Map(Object.entries(content));
   return {
