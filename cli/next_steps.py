@@ -66,8 +66,8 @@ def stock_suggestion(deployment: Deployment, *, reach: Sequence[str]) -> str | N
     if current.document.keys() & {"filters", "recommenders"}:
         names = ", ".join(_IN_STOCK)
         return f"add '{FILTER}: {expression}' under filters, and 'filter: {FILTER}' to the recommenders {names}"
-    of_recommenders = ", ".join(f"{name}: {{filter: {FILTER}}}" for name in _IN_STOCK)
-    lines = f"filters: {{{FILTER}: {expression}}}", f"recommenders: {{{of_recommenders}}}"
+    recommenders = ", ".join(f"{name}: {{filter: {FILTER}}}" for name in _IN_STOCK)
+    lines = f"filters: {{{FILTER}: {expression}}}", f"recommenders: {{{recommenders}}}"
     added = "; ".join(f"echo {shlex.quote(line)}" for line in lines)
     return f"{{ {console.call('config', 'show', *reach)}; {added}; }} | {console.call('config', 'apply', '-', *reach)}"
 

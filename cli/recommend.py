@@ -76,10 +76,10 @@ def recommend(
 
     Example: alsolike recommend --user 42 -k 5 --recommender trending
     """
-    of_one = {"--user": user, "--item": items or None, "--explain": explain or None, "--metadata": metadata}
-    of_many = {"--output": path, "--parallel": parallel, "--workflow": workflow or None}
-    _refuse(of_one, condition=users is not None, reason="goes with one user, not with --users")
-    _refuse(of_many, condition=users is None, reason="goes with --users")
+    user_options = {"--user": user, "--item": items or None, "--explain": explain or None, "--metadata": metadata}
+    batch_options = {"--output": path, "--parallel": parallel, "--workflow": workflow or None}
+    _refuse(user_options, condition=users is not None, reason="goes with one user, not with --users")
+    _refuse(batch_options, condition=users is None, reason="goes with --users")
     in_s3 = path is not None and path.startswith("s3://")
     if workflow and path is not None and not in_s3:
         raise typer.BadParameter(f"--output is {path!r}, expected s3://bucket/prefix/: --workflow writes to S3")

@@ -297,12 +297,12 @@ def preview(
         raise typer.BadParameter("--users does not go with --user")
     document = dict(read_file(file, context).document) if file is not None else None
     deployment = context.deployment
-    of_item = user is None and users is None and item is not None
+    starts_from_item = user is None and users is None and item is not None
     columns = [column for column in (["TITLE"] if metadata is None else metadata) if column]
     fields = {
         "userId": user,
         "itemId": item,
-        "recommender": recommender or ("similar-items" if of_item else None),
+        "recommender": recommender or ("similar-items" if starts_from_item else None),
         "numResults": k,
         "rules": rules,
         "exclude": exclude or None,

@@ -199,14 +199,14 @@ def figures(
     measurements = {}
     for name in whole:
         lines = logs.get(name, ())
-        of_load = any(_REPORT.match(line) for line in lines)
-        lines = lines if of_load else whole[name]
+        has_report = any(_REPORT.match(line) for line in lines)
+        lines = lines if has_report else whole[name]
         reports = [report for line in lines if (report := _REPORT.match(line))]
         if not reports:
             continue
         warm = [report for report in reports if "Init Duration" not in report[3]] or reports
         records = {"collect": float(events_per_call), "recommend": 1.0}.get(name)
-        if of_load and name in handled:
+        if has_report and name in handled:
             records = handled[name] / len(reports)
         measurements[name] = CallFigures(
             calls=len(reports),

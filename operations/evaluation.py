@@ -123,11 +123,11 @@ def compare(
     query = None if user is None else _query_of(user, file.user_ids, split)
     fits, budget = Fits(), Budget(seconds=budget_s or BUDGET_S)
     cold = trials(part_items(split), file.properties, file.unlearned, sentences) if cold_start else None
-    of_items = kinds(file.properties, split.test.order, variants=variants) if products else None
+    item_kinds = kinds(file.properties, split.test.order, variants=variants) if products else None
     for seen in BOTH:
         test_users, candidates = 1, list[Candidate]()
         with progress.step(f"Comparing, seen {seen}", total=len(selected)) as step:
-            comparison = Comparison(split, k=k, seen=seen, fits=fits, say=step.note, budget=budget, kinds=of_items)
+            comparison = Comparison(split, k=k, seen=seen, fits=fits, say=step.note, budget=budget, kinds=item_kinds)
             for candidate in comparison.candidates(selected):
                 candidates.append(candidate)
                 quality, row = candidate.quality, {"algorithm": candidate.settings.name, "seen": seen}

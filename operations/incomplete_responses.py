@@ -44,11 +44,11 @@ def incomplete_responses(
         kind, metric = listed[int(result["Id"][1:])]
         if count := round(sum(result["Values"])):
             names = _names(metric)
-            of_list = counts.setdefault((names["recommender"], names["filter"]), {"empty": 0, "short": 0})
-            of_list[kind] += count
+            list_counts = counts.setdefault((names["recommender"], names["filter"]), {"empty": 0, "short": 0})
+            list_counts[kind] += count
     return [
-        {"recommender": recommender, "filter": filter_name, **of_list}
-        for (recommender, filter_name), of_list in sorted(
+        {"recommender": recommender, "filter": filter_name, **list_counts}
+        for (recommender, filter_name), list_counts in sorted(
             counts.items(), key=lambda entry: (-entry[1]["empty"], -entry[1]["short"], entry[0])
         )
     ]

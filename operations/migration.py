@@ -55,10 +55,10 @@ def find_refused_calls(folder: Path) -> Iterator[Finding]:
         if path.suffix in SUFFIXES and path.is_file() and not _SKIPPED & set(parts):
             if path.stat().st_size > MAX_BYTES:
                 continue
-            yield from _of_text(path.read_text(errors="replace"), name="/".join(parts))
+            yield from _text_findings(path.read_text(errors="replace"), name="/".join(parts))
 
 
-def _of_text(text: str, *, name: str) -> Iterator[Finding]:
+def _text_findings(text: str, *, name: str) -> Iterator[Finding]:
     if "personalize" not in text.lower():
         return
     for number, line in enumerate(text.splitlines(), start=1):

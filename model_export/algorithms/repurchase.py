@@ -110,9 +110,9 @@ class Repurchase(Algorithm):
             past = interactions.select(windows.window >= cut)
             now_ms = windows.end_ms - cut * WINDOW_MS
             own, pair, controls = _own_at(past, now_ms=now_ms, unit=unit, half_life_days=self.half_life_days)
-            stick, of_demand = np.log(windows.stick(cut))[own.item], self._log_demand(past)[own.item]
+            stick, demand = np.log(windows.stick(cut))[own.item], self._log_demand(past)[own.item]
             log_n = np.log(own.n)
-            designs.append(np.column_stack([own.terms(), log_n, stick, stick * log_n, of_demand, controls]))
+            designs.append(np.column_stack([own.terms(), log_n, stick, stick * log_n, demand, controls]))
             answers.append(np.isin(pair, windows.had(cut - 1)))
         c = logistic_regression(designs, answers, near=COEFFICIENTS)
         stick = np.log(windows.stick(0))
@@ -122,7 +122,7 @@ class Repurchase(Algorithm):
             unit=unit,
             coefficients=tuple(c[:7].tolist()),
             constant=(c[7] * stick + c[9] * self._log_demand(interactions)).astype(np.float32),
-            of_count=(c[8] * stick).astype(np.float32),
+            count_weight=(c[8] * stick).astype(np.float32),
         )
 
     def _log_demand(self, interactions: Interactions) -> Floats:
@@ -142,18 +142,18 @@ class RepurchaseModel(Model):
         Weight that counts as an age of 0: the most frequent weight.
     coefficients
         c0 to c6.
-    constant, of_count
+    constant, count_weight
         float32 `(items + 1,)`: c7 K + c9 D, and c8 K.
     """
 
     unit: float
     coefficients: tuple[float, ...]
     constant: Floats
-    of_count: Floats
+    count_weight: Floats
 
     def score(self, histories: Histories) -> Floats:
         """Return the repurchase probability of each item of the history, and 0 for all others."""
-        own, probability = self._of_own(histories)
+        own, probability = self._own_items(histories)
         scores = np.zeros((len(histories), self.items + 1), np.float32)
         scores[own.row, own.item] = probability
         return scores
@@ -161,14 +161,14 @@ class RepurchaseModel(Model):
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:
         """Return each item's repurchase probability after one interaction with it."""
         items = np.arange(1, self.items + 1)[:, None]
-        own, probability = self._of_own(Histories(items=items, weights=np.ones(items.shape, np.float32)))
+        own, probability = self._own_items(Histories(items=items, weights=np.ones(items.shape, np.float32)))
         return sp.csr_array((probability, (own.item, own.item)), shape=(self.items + 1,) * 2)
 
-    def _of_own(self, histories: Histories) -> tuple[_Own, Floats]:
+    def _own_items(self, histories: Histories) -> tuple[_Own, Floats]:
         """Return the items of the histories, and the repurchase probability of each item."""
         own = _Own.of(histories, unit=self.unit, half_life_days=self.settings.half_life_days, columns=self.items + 1)
         c, log_n = np.array(self.coefficients), np.log(own.n)
-        logit = own.terms() @ c[:6] + self.constant[own.item] + (c[6] + self.of_count[own.item]) * log_n
+        logit = own.terms() @ c[:6] + self.constant[own.item] + (c[6] + self.count_weight[own.item]) * log_n
         return own, (1 / (1 + np.exp(-np.maximum(logit, MIN_LOGIT)))).astype(np.float32)
 
     def export(self, graph: Graph) -> str:
@@ -198,16 +198,16 @@ class RepurchaseModel(Model):
 
         a, b = op("Log", op("Add", long, number(0.05))), op("Log", op("Add", short, number(0.1)))
         s = op("Log", op("Add", since, number(3.0)))
-        constant, of_count = (
+        constant, count_weight = (
             op("Gather", graph.weight(f"repurchase.{name}", getattr(self, name)), graph.history, axis=0)
-            for name in ("constant", "of_count")
+            for name in ("constant", "count_weight")
         )
         c = [number(value) for value in self.coefficients]
         terms = [
             op("Mul", by, term) for by, term in zip(c[1:6], (a, b, s, op("Mul", b, s), op("Mul", s, s)), strict=True)
         ]
-        of_n = op("Mul", op("Add", c[6], of_count), op("Log", n))
-        logit = op("Max", op("Sum", c[0], *terms, constant, of_n), number(MIN_LOGIT))
+        count_term = op("Mul", op("Add", c[6], count_weight), op("Log", n))
+        logit = op("Max", op("Sum", c[0], *terms, constant, count_term), number(MIN_LOGIT))
         odds = op("Exp", op("Neg", logit))  # ONNX Runtime's Sigmoid is exact to 1e-7, and 0 from -18 on
         score = op("Reciprocal", op("Add", odds, number(1.0)))
         return graph.add_by_item(graph.history, op("Mul", op("Div", score, n), counts))

@@ -89,8 +89,8 @@ class Transitions(Algorithm):
                 rows = by_item[first : min(first + BATCH_ROWS, starts[sources.stop])]
                 pairs = self._pairs(interactions, offsets, rows)
                 begins = np.searchsorted(interactions.item[rows], np.append(sources, sources.stop))
-                of_source = sp.csr_array((np.ones(len(rows)), np.arange(len(rows)), begins))
-                counts = counts + of_source @ pairs
+                source_rows = sp.csr_array((np.ones(len(rows)), np.arange(len(rows)), begins))
+                counts = counts + source_rows @ pairs
             yield self._divided(counts, np.arange(sources.start, sources.stop), sums=counts.sum(axis=1))
 
     def _divided(self, counts: sp.csr_array, sources: Ints, *, sums: npt.NDArray[np.float64]) -> sp.csr_array:

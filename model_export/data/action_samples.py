@@ -125,18 +125,18 @@ def samples(
     for profile, event in events:
         by_user.setdefault(profile, []).append(event)
     now_ms = max((event.event_time_ms for own in by_user.values() for event in own), default=0)
-    of_user = {profile: exposures(own, now_ms=now_ms) for profile, own in sorted(by_user.items())}
-    times = sorted(itertools.chain.from_iterable((one.time_ms for one in own) for own in of_user.values()))
+    exposures_by_user = {profile: exposures(own, now_ms=now_ms) for profile, own in sorted(by_user.items())}
+    times = sorted(itertools.chain.from_iterable((one.time_ms for one in own) for own in exposures_by_user.values()))
     if not times:
         return None
     min_ms = times[-MAX_SAMPLES] if len(times) > MAX_SAMPLES else times[0]
-    taken = sum(one.taken for own in of_user.values() for one in own)
+    taken = sum(one.taken for own in exposures_by_user.values() for one in own)
     rate = (taken + 1) / (len(times) + 2)
-    of_action = {action_id: attributes(properties) for action_id, properties in actions.items()}
+    attributes_by_action = {action_id: attributes(properties) for action_id, properties in actions.items()}
     found = [
         (exposure.time_ms, profile, exposure, row)
-        for profile, own in of_user.items()
-        for exposure, row in _rows(own, rate, of_action, attributes(users.get(profile, {})))
+        for profile, own in exposures_by_user.items()
+        for exposure, row in _rows(own, rate, attributes_by_action, attributes(users.get(profile, {})))
         if exposure.time_ms >= min_ms
     ]
     found.sort(key=lambda entry: entry[:3])
@@ -151,8 +151,8 @@ def samples(
 def _rows(
     own: Sequence[Exposure],
     rate: float,
-    of_action: Mapping[str, Sequence[tuple[str, str]]],
-    of_user: Sequence[tuple[str, str]],
+    attributes_by_action: Mapping[str, Sequence[tuple[str, str]]],
+    exposures_by_user: Sequence[tuple[str, str]],
 ) -> Iterator[tuple[Exposure, list[tuple[Key, float]]]]:
     """Yield a user's exposures with features. The history contains only outcomes known before the exposure."""
     history = UserHistory(rate)
@@ -163,7 +163,7 @@ def _rows(
             history.add(following)
             following = next(known, None)
         action_id = exposure.action_id
-        ones = attribute_features(action_id, of_action.get(action_id, ()), of_user)
+        ones = attribute_features(action_id, attributes_by_action.get(action_id, ()), exposures_by_user)
         yield (
             exposure,
             [*((key, 1.0) for key in ones), *history.features(action_id, now_ms=exposure.time_ms)],

@@ -51,12 +51,12 @@ class ItemContent:
 
 def item_content(properties: Sequence[Mapping[str, Any]]) -> ItemContent:
     """Return the vectors of the items with positions 1..len(properties)."""
-    of_items = [item_tokens(columns) for columns in properties]
-    counts = Counter(token for tokens in of_items for token in tokens)
+    token_lists = [item_tokens(columns) for columns in properties]
+    counts = Counter(token for tokens in token_lists for token in tokens)
     tokens = sorted(token for token, count in counts.items() if 1 < count < len(properties))
     number = {token: index for index, token in enumerate(tokens)}
     idf = np.log(len(properties) / np.array([counts[token] for token in tokens])).astype(np.float32)
-    columns = [[number[token] for token in tokens if token in number] for tokens in of_items]
+    columns = [[number[token] for token in tokens if token in number] for tokens in token_lists]
     lengths = [0, *map(len, columns)]
     indices = np.array([column for row in columns for column in sorted(row)], np.int32)
     data = idf[indices]
@@ -127,11 +127,11 @@ def alike(interactions: Interactions, *, maximum: int, max_pairs: int = MAX_PAIR
     for first in range(0, len(firsts), BATCH_GROUPS):
         similar = sp.csr_array(rows[first : first + BATCH_GROUPS] @ tokens_groups)
         for own, (start, end) in enumerate(itertools.pairwise(similar.indptr.tolist()), first):
-            groups, of_groups = similar.indices[start:end], similar.data[start:end]
+            groups, group_cosines = similar.indices[start:end], similar.data[start:end]
             # One more, because the group contains the item itself.
-            near = np.flatnonzero(of_groups >= max(kth_best(of_groups, maximum + 1), MIN_COSINE))
+            near = np.flatnonzero(group_cosines >= max(kth_best(group_cosines, maximum + 1), MIN_COSINE))
             listed = members.take(groups[near].astype(np.int64))
-            found, values = listed.data.astype(np.int64), np.repeat(of_groups[near], listed.lengths)
+            found, values = listed.data.astype(np.int64), np.repeat(group_cosines[near], listed.lengths)
             for item in members[own].tolist():
                 others = found != item
                 kept = others & (values >= kth_best(values[others], maximum))

@@ -120,8 +120,8 @@ def load(directory: Path) -> TrainingData:
     by_id = properties_by_id(read_table(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
     users_file = directory / dataset.USERS_FILE  # missing in datasets of earlier versions
     users = properties_by_id(read_table(users_file, dataset.USER_COLUMNS), "user_id") if users_file.exists() else {}
-    of_users = _user_features(users, profile_ids)
-    features = {name: feature.take(interactions.user) for name, feature in of_users.items()}
+    user_features = _user_features(users, profile_ids)
+    features = {name: feature.take(interactions.user) for name, feature in user_features.items()}
     properties = [by_id.get(item_id, {}) for item_id in item_ids]
     rare_ids = unlearned_ids(by_id, item_ids)
     return TrainingData(

@@ -124,12 +124,12 @@ def machine_megabytes() -> float:
 
 def _cost_by_short_fits(algorithm: Algorithm, interactions: Interactions) -> FitCost:
     rows = max(SHORT_FIT_ROWS, int(SHORT_FIT_SHARE * len(interactions)))
-    few, more = (_of_some_users(interactions, rows=each) for each in (rows // SHORTER, rows))
-    of_few, of_more = _measured_fit(algorithm, few), _measured_fit(algorithm, more)
+    few, more = (_user_sample(interactions, rows=each) for each in (rows // SHORTER, rows))
+    few_cost, more_cost = _measured_fit(algorithm, few), _measured_fit(algorithm, more)
     rest = (len(interactions) - len(more)) / max(1, len(more) - len(few))
     return FitCost(
-        seconds=of_more.seconds + rest * max(0.0, of_more.seconds - of_few.seconds),
-        megabytes=of_more.megabytes + rest * max(0.0, of_more.megabytes - of_few.megabytes),
+        seconds=more_cost.seconds + rest * max(0.0, more_cost.seconds - few_cost.seconds),
+        megabytes=more_cost.megabytes + rest * max(0.0, more_cost.megabytes - few_cost.megabytes),
     )
 
 
@@ -141,7 +141,7 @@ def _measured_fit(algorithm: Algorithm, interactions: Interactions) -> FitCost:
     return FitCost(seconds=time.process_time() - started, megabytes=cost.peak_mb)
 
 
-def _of_some_users(interactions: Interactions, *, rows: int) -> Interactions:
+def _user_sample(interactions: Interactions, *, rows: int) -> Interactions:
     """Return about `rows` interactions, of evenly spaced users."""
     step = max(1, len(interactions) // rows)
     return interactions.select(interactions.user % step == 0)

@@ -123,10 +123,10 @@ def trials(
         Sentence model that compares texts, or None.
     """
     validation, test = items
-    of_test = Trial(test, properties, unlearned, sentences)
+    test_trial = Trial(test, properties, unlearned, sentences)
     return Trials(
-        validation=of_test if validation is test else Trial(validation, properties, unlearned, sentences),
-        test=of_test,
+        validation=test_trial if validation is test else Trial(validation, properties, unlearned, sentences),
+        test=test_trial,
         by_words=None if sentences is None else trials(items, properties, unlearned),
     )
 

@@ -116,19 +116,19 @@ class Trial:
         unlearned: Properties = (),
         sentences: SentenceModel | None = None,
     ) -> None:
-        of_part = [*(properties[item - 1] for item in items.order.tolist()), *unlearned]
+        part_properties = [*(properties[item - 1] for item in items.order.tolist()), *unlearned]
         known = int(np.count_nonzero(~items.unknown[1:]))
         index = content_index(
             [str(position) for position in range(1, known + 1)],
-            item_content(of_part[:known]),
-            sentences=None if sentences is None else sentence_index(sentences, of_part[:known]),
+            item_content(part_properties[:known]),
+            sentences=None if sentences is None else sentence_index(sentences, part_properties[:known]),
         )
         self._cold = np.append(items.new, np.ones(len(unlearned), np.bool_))
         self.positions = np.flatnonzero(self._cold)
         self.rare = len(unlearned)
         self.new = len(self.positions) - self.rare
         cold = ColdItems.of(
-            [Change(str(position), 0, of_part[position - 1]) for position in self.positions.tolist()], index
+            [Change(str(position), 0, part_properties[position - 1]) for position in self.positions.tolist()], index
         )
         rows = find(cold.hashes, hashes_of([str(position).encode() for position in self.positions.tolist()]))
         comparable = cold.neighbours.lengths[rows] > 0

@@ -54,13 +54,13 @@ def kinds(properties: Sequence[Mapping[str, Any]], order: Ints, *, variants: str
     """
     products: dict[tuple[str, ...], int] = {}
     categories: dict[str, int] = {}
-    of_product, of_category = [0], [0]
+    product_codes, category_codes = [0], [0]
     for item in (order - 1).tolist():
         key = product_key(f"\0{item}", properties[item], by=variants)
-        of_product.append(products.setdefault(key, len(products) + 1))
+        product_codes.append(products.setdefault(key, len(products) + 1))
         category = leaf_category(properties[item])
-        of_category.append(0 if category is None else categories.setdefault(str(category), len(categories) + 1))
-    return Kinds(np.array(of_product, np.int64), np.array(of_category, np.int64))
+        category_codes.append(0 if category is None else categories.setdefault(str(category), len(categories) + 1))
+    return Kinds(np.array(product_codes, np.int64), np.array(category_codes, np.int64))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -170,9 +170,9 @@ def intra_list_distances(lists: Sequence[Ints], content: sp.csr_array) -> npt.ND
     lengths = np.array([len(listed) for listed in lists])
     items = np.concatenate(lists)
     row = np.repeat(np.arange(len(lists)), lengths)
-    of_lists = sp.csr_array((np.ones(len(items), np.float32), (row, items)), shape=(len(lists), content.shape[0]))
-    sums = (of_lists @ content).power(2).sum(axis=1)
-    own = of_lists @ content.power(2).sum(axis=1)
+    list_items = sp.csr_array((np.ones(len(items), np.float32), (row, items)), shape=(len(lists), content.shape[0]))
+    sums = (list_items @ content).power(2).sum(axis=1)
+    own = list_items @ content.power(2).sum(axis=1)
     similarity = (sums - own) / (lengths * (lengths - 1))
     distances: npt.NDArray[np.float64] = 1.0 - np.asarray(similarity, np.float64)
     return distances

@@ -22,10 +22,10 @@ def fitted(settings: Algorithm, interactions: Interactions) -> Model:
     """
     if interactions.counts is None:
         return settings.fit(interactions)
-    return _of_statistics(settings, interactions.counts.statistics())
+    return _fitted_on_statistics(settings, interactions.counts.statistics())
 
 
-def _of_statistics(settings: Algorithm, statistics: Statistics) -> Model:
+def _fitted_on_statistics(settings: Algorithm, statistics: Statistics) -> Model:
     model = settings.fit_from_statistics(statistics)
     if model is None:
         raise InvalidInput(f"{settings.name} cannot be fitted from statistics")
@@ -126,7 +126,7 @@ class Fits:
         if self._statistics is None or self._statistics[0] != id(interactions):
             self._statistics = None  # memory may not suffice for two
             self._statistics = id(interactions), interactions.counts.statistics()
-        return _of_statistics(settings, self._statistics[1])
+        return _fitted_on_statistics(settings, self._statistics[1])
 
     def _remember(self, interactions: Interactions, model: Model, cost: Cost) -> None:
         self._interactions[id(interactions)] = interactions  # a reference, so that no other object gets this id()

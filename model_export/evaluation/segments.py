@@ -42,11 +42,11 @@ def sliced(
     for start, scores in scored(model, queries):
         for query, item_scores in enumerate(scores, start):
             wanted = open_targets(item_scores, queries, query, seen)
-            for name, of_slice in users.items():
-                if of_slice[query]:
+            for name, is_member in users.items():
+                if is_member[query]:
                     found[name].add(item_scores, wanted)
-            for name, of_slice in targets.items():
-                found[name].add(item_scores, wanted[of_slice[wanted]])
+            for name, is_member in targets.items():
+                found[name].add(item_scores, wanted[is_member[wanted]])
     gains = {name: hits.gains() for name, hits in found.items()}
     return {name: {"ndcg": float(each.mean()), "users": len(each)} for name, each in gains.items() if len(each)}
 

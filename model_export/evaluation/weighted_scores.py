@@ -45,16 +45,16 @@ class WeightedScores:
         row = np.repeat(np.arange(len(queries)), self._counts)
         targets = row * columns + np.concatenate([np.zeros(0, np.int64), *self._targets])
         self._minima, keys = {}, [np.zeros(0, np.int64)]
-        for name, of_model in self._scores.items():
+        for name, model_scores in self._scores.items():
             self._minima[name] = np.zeros(len(queries), np.float32)
             for start in range(0, len(queries), BATCH_USERS):
-                some = of_model[start : start + BATCH_USERS]
+                some = model_scores[start : start + BATCH_USERS]
                 minimum = self._minima[name][start : start + BATCH_USERS] = _min_candidate(some)
                 best_row, best_column = np.nonzero(some > minimum[:, None])
                 keys.append((best_row + start) * np.int64(columns) + best_column)
         rivals = np.setdiff1d(np.concatenate(keys), targets)
-        self._of_rivals = self._gathered(rivals, columns)
-        self._of_targets = self._gathered(targets, columns)
+        self._rival_scores = self._gathered(rivals, columns)
+        self._target_scores = self._gathered(targets, columns)
 
     def ndcg(self, weights: Mapping[str, float]) -> float:
         """Return the mean NDCG@k of users with targets, for these weights by model name."""
@@ -63,8 +63,8 @@ class WeightedScores:
     def gains(self, weights: Mapping[str, float]) -> Gains:
         """Return NDCG@k of each user with targets, float64 `(users,)`."""
         weighted = {name: np.float32(weights[name]) for name in self._scores if weights.get(name)}
-        targets = _largest(_weighted_sum(weighted, self._of_targets), self._k)
-        rivals = _largest(_weighted_sum(weighted, self._of_rivals), self._k)
+        targets = _largest(_weighted_sum(weighted, self._target_scores), self._k)
+        rivals = _largest(_weighted_sum(weighted, self._rival_scores), self._k)
         rank = (rivals[:, None, :] >= targets[:, :, None]).sum(axis=2) + np.arange(targets.shape[1])
         is_hit = (targets > 0) & (rank < self._k)
         user, place = np.nonzero(is_hit)
@@ -78,8 +78,8 @@ class WeightedScores:
 
     def _open_targets(self, queries: Queries, query: int, seen: Seen) -> Ints:
         """Mask the scores of items that may not be recommended, and return the remaining targets."""
-        for of_model in self._scores.values():
-            targets = open_targets(of_model[query], queries, query, seen)
+        for scores in self._scores.values():
+            targets = open_targets(scores[query], queries, query, seen)
         return targets
 
     def _gathered(self, keys: Ints, columns: int) -> dict[str, Floats]:

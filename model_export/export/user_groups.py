@@ -55,9 +55,9 @@ def popular_groups(
     names = sorted(members, key=lambda name: (-len(members[name]), name))[:MAX_GROUPS]
     groups = []
     for column, value in names:
-        of_group = members[column, value]
-        if len(of_group) >= MIN_USERS:
-            own = interactions.select(np.isin(interactions.user, of_group))
+        group = members[column, value]
+        if len(group) >= MIN_USERS:
+            own = interactions.select(np.isin(interactions.user, group))
             items = popular_items(popular_by, own)[: min(MAX_ITEMS, len(np.unique(own.item)))]
-            groups.append(Group(column, value, len(of_group), items.tolist()))
+            groups.append(Group(column, value, len(group), items.tolist()))
     return PopularGroups(groups)

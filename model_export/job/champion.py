@@ -172,23 +172,23 @@ def against_champion(
     if not any(map(len, wanted)):
         return dataclasses.replace(found, refusal=Refusal.NOTHING_NEW, reason=NOTHING_NEW)
     try:
-        of_champion = champion.answers(part, _ids(data, part), event_weights=data.event_weights, k=k, seen=seen)
+        champion_lists = champion.answers(part, _ids(data, part), event_weights=data.event_weights, k=k, seen=seen)
     except InvalidBundle as error:
         return dataclasses.replace(found, refusal=Refusal.BROKEN, reason=str(error))
     known = next((each.model for each in earlier if each.until_ms == since_ms), None)
-    of_candidate = answers_of(known or fitted(settings, part.fit), part, k=k, seen=seen)
-    of_item = [categories[item - 1] for item in part.order]
-    own, other = (gains_of(lists, wanted) for lists in (of_candidate, of_champion))
+    candidate_lists = answers_of(known or fitted(settings, part.fit), part, k=k, seen=seen)
+    item_categories = [categories[item - 1] for item in part.order]
+    own, other = (gains_of(lists, wanted) for lists in (candidate_lists, champion_lists))
     return dataclasses.replace(
         found,
         asked_users=len(own),
         hit_users=hit_users(own, other),
         targets=sum(map(len, wanted)),
-        candidate=_figures(of_candidate, own, part, wanted),
-        champion=_figures(of_champion, other, part, wanted),
+        candidate=_figures(candidate_lists, own, part, wanted),
+        champion=_figures(champion_lists, other, part, wanted),
         difference=mean(own - other),
         ahead=interval(own - other),
-        slices=_slices(of_candidate, of_champion, part, wanted, of_item, since_ms=since_ms),
+        slices=_slices(candidate_lists, champion_lists, part, wanted, item_categories, since_ms=since_ms),
         opened=champion,
     )
 
@@ -238,8 +238,8 @@ def _figures(lists: Ints, gains: Gains, part: Part, wanted: Sequence[Ints]) -> F
 
 
 def _slices(
-    of_candidate: Ints,
-    of_champion: Ints,
+    candidate_lists: Ints,
+    champion_lists: Ints,
     part: Part,
     wanted: Sequence[Ints],
     categories: Sequence[str | None],
@@ -256,7 +256,7 @@ def _slices(
     confidence = 1.0 - (1.0 - CONFIDENCE) / max(1, len(targets_by_group))
     found = {}
     for name, targets in targets_by_group.items():
-        own, other = gains_of(of_candidate, targets), gains_of(of_champion, targets)
+        own, other = gains_of(candidate_lists, targets), gains_of(champion_lists, targets)
         found[name] = paired(own, other, confidence=confidence)
     return found
 

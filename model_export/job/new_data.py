@@ -135,8 +135,8 @@ def judge_new_data(
         return found
     taught = fitted(settings, part.fit)
     ids = [data.item_ids[item - 1] for item in part.order]
-    of_champion = champion.answers(part, ids, event_weights=data.event_weights, k=k, seen=seen)
-    own, other = (gains_of(lists, wanted) for lists in (answers_of(taught, part, k=k, seen=seen), of_champion))
+    champion_lists = champion.answers(part, ids, event_weights=data.event_weights, k=k, seen=seen)
+    own, other = (gains_of(lists, wanted) for lists in (answers_of(taught, part, k=k, seen=seen), champion_lists))
     rest = splits.window(interactions, learned_ms=half_ms, after_ms=half_ms, until_ms=last_ms)
     now = _above_chance(taught, rest, k=k, seen=seen, seed=seed)
     after_ms, until_ms, known = _time_before(

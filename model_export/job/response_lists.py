@@ -80,9 +80,9 @@ class ChampionBundle:
         positions = np.append(0, self._bundle.positions(item_ids))
         own_weights = _translated(queries.source, event_weights, manifest.history.event_weights)
         histories = _histories(queries, positions, own_weights, manifest.history, items=manifest.items)
-        of_position = np.full(manifest.items + 1, NOT_HERE, np.int64)
-        of_position[0] = 0
-        of_position[positions[1:]] = np.where(positions[1:] > 0, np.arange(1, len(positions)), 0)
+        local_positions = np.full(manifest.items + 1, NOT_HERE, np.int64)
+        local_positions[0] = 0
+        local_positions[positions[1:]] = np.where(positions[1:] > 0, np.arange(1, len(positions)), 0)
         found = np.zeros((len(queries), k), np.int64)
         length = manifest.history.length
         for rows in chunks(len(queries), items=manifest.items, length=length, max_bytes=BATCH_BYTES, pairs=True):
@@ -91,8 +91,8 @@ class ChampionBundle:
                 items, _ = recommend(self._session, histories.rows(rows), exclude=exclude, k=k)
             except Exception as error:  # see `open_champion`
                 raise InvalidBundle(f"{GRAPH_FILE} of {manifest.version} does not run: {error}") from error
-            found[rows, : items.shape[1]] = of_position[items]
-        return _of_someone(found, histories)
+            found[rows, : items.shape[1]] = local_positions[items]
+        return _with_history(found, histories)
 
 
 def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
@@ -110,7 +110,7 @@ def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
             scores[hidden(queries, query, seen)] = -np.inf
             best = best_items(scores, k)
             found[query, : len(best)] = best[np.lexsort((best, -scores[best]))]
-    return _of_someone(found, histories)
+    return _with_history(found, histories)
 
 
 def _histories(
@@ -165,7 +165,7 @@ def _hidden(queries: Queries, rows: slice, positions: Ints, seen: Seen) -> Ints:
     return padded
 
 
-def _of_someone(lists: Ints, histories: Histories) -> Ints:
+def _with_history(lists: Ints, histories: Histories) -> Ints:
     """Clear the lists of users with an empty history, for which serving does not use the model."""
     lists[~histories.items.any(axis=1)] = 0
     return lists

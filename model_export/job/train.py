@@ -303,8 +303,10 @@ def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
 
 def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapping[str, str]]:
     """Return the candidates in the order of the algorithms, and the reasons for excluded algorithms."""
-    of_items = kinds(setup.data.properties, setup.split.test.order, variants=DEFAULT.variants)
-    comparison = Comparison(setup.split, k=K, seen=setup.seen, fits=fits, say=say, budget=setup.budget, kinds=of_items)
+    item_kinds = kinds(setup.data.properties, setup.split.test.order, variants=DEFAULT.variants)
+    comparison = Comparison(
+        setup.split, k=K, seen=setup.seen, fits=fits, say=say, budget=setup.budget, kinds=item_kinds
+    )
     candidates = _in_named_order(comparison.candidates(_in_order_of_use(setup)), setup.algorithms)
     if not candidates:
         raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
@@ -314,8 +316,8 @@ def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapp
 def _segments(setup: _Setup, fits: Fits, winner: Candidate) -> dict[str, dict[str, float]]:
     """Return the winner's metrics by segment of users and items."""
     test = setup.split.test
-    of_item = _in_order(categories(setup.data.properties), test)
-    return sliced(fits.fit(winner.settings, test.fit), test, k=K, seen=setup.seen, categories=of_item)
+    item_categories = _in_order(categories(setup.data.properties), test)
+    return sliced(fits.fit(winner.settings, test.fit), test, k=K, seen=setup.seen, categories=item_categories)
 
 
 def _earlier_fits(setup: _Setup, fits: Fits, winner: Candidate) -> Sequence[EarlierFit]:
@@ -423,9 +425,9 @@ def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algo
     return seeded
 
 
-def _in_order(of_items: Sequence[str | None], part: splits.Part) -> list[str | None]:
+def _in_order(values: Sequence[str | None], part: splits.Part) -> list[str | None]:
     """Return values of items, in the order of a part's positions."""
-    return [of_items[item - 1] for item in part.order]
+    return [values[item - 1] for item in part.order]
 
 
 def _fail(base: Path, reason: str) -> int:

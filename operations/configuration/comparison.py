@@ -57,7 +57,7 @@ def compare(file: ConfigurationFile, deployment: Deployment) -> Comparison:
     applied = {recommender.filter for recommender in configuration.recommenders.values()}
     applied |= {alias.filter for alias in configuration.aliases.values()}
     empty: list[Fault] = []
-    hints = [*_of_pins(configuration, snapshot), *_of_columns(configuration, snapshot)]
+    hints = [*_pin_faults(configuration, snapshot), *_column_faults(configuration, snapshot)]
     for name, expression in configuration.filters.items():
         parsed, path = parser.parse(expression), ("filters", name)
         hints += [Fault(path, hint, offset=offset) for offset, hint in catalogue.unmatched_values(parsed, snapshot)]
@@ -75,7 +75,7 @@ def _passes_none(filter_: Filter, snapshot: Snapshot, configuration: Configurati
     return checking.passing(filter_, snapshot, configuration, now) == 0
 
 
-def _of_pins(configuration: Configuration, snapshot: Snapshot) -> Iterator[Fault]:
+def _pin_faults(configuration: Configuration, snapshot: Snapshot) -> Iterator[Fault]:
     for rules in configuration.rules.values():
         for place, pin in enumerate(rules.pins):
             if snapshot.rows([pin.item_id])[0] < 0:
@@ -83,7 +83,7 @@ def _of_pins(configuration: Configuration, snapshot: Snapshot) -> Iterator[Fault
                 yield Fault(path, f"is {describe(pin.item_id)}, which is not in the catalogue")
 
 
-def _of_columns(configuration: Configuration, snapshot: Snapshot) -> Iterator[Fault]:
+def _column_faults(configuration: Configuration, snapshot: Snapshot) -> Iterator[Fault]:
     named = _columns(configuration)
     if not named:
         return

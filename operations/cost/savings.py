@@ -68,14 +68,14 @@ def savings(
 
 
 def _changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
-    yield from _of_functions(summary, load)
-    yield from _of_stream(summary, load)
-    yield from _of_training(summary, load)
-    yield from _of_observing(summary, load)
-    yield from _of_load(summary, load)
+    yield from _function_changes(summary, load)
+    yield from _stream_changes(summary, load)
+    yield from _training_changes(summary, load)
+    yield from _observation_changes(summary, load)
+    yield from _load_changes(summary, load)
 
 
-def _of_functions(summary: BilledResources, load: Load) -> Iterator[_Change]:
+def _function_changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
     functions = summary.functions
     for setting, name, then, but in (
         ("archive_window_s", "archive_events", 300, "events are in the lake up to five minutes later"),
@@ -114,7 +114,7 @@ def _of_functions(summary: BilledResources, load: Load) -> Iterator[_Change]:
         yield _Change(setting="architecture", now="x86_64", then="arm64", but=but, summary=changed, load=load)
 
 
-def _of_stream(summary: BilledResources, load: Load) -> Iterator[_Change]:
+def _stream_changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
     stream = summary.stream
     if stream.retention_hours > 24:
         changed = dataclasses.replace(summary, stream=dataclasses.replace(stream, retention_hours=24))
@@ -133,7 +133,7 @@ def _of_stream(summary: BilledResources, load: Load) -> Iterator[_Change]:
     yield _Change(setting="stream_mode", now=modes[0], then=modes[1], but=but, summary=changed, load=load)
 
 
-def _of_training(summary: BilledResources, load: Load) -> Iterator[_Change]:
+def _training_changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
     training = summary.training
 
     def changed(**fields: object) -> BilledResources:
@@ -165,7 +165,7 @@ def _of_training(summary: BilledResources, load: Load) -> Iterator[_Change]:
         )
 
 
-def _of_observing(summary: BilledResources, load: Load) -> Iterator[_Change]:
+def _observation_changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
     if any(function.tracing for function in summary.functions.values()):
         changed = dataclasses.replace(_all(summary, tracing=False), machines_traced=False)
         but = "no traces: only logs show why a request was slow"
@@ -189,7 +189,7 @@ def _of_observing(summary: BilledResources, load: Load) -> Iterator[_Change]:
         )
 
 
-def _of_load(summary: BilledResources, load: Load) -> Iterator[_Change]:
+def _load_changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
     if load.history_length > 50:
         changed = dataclasses.replace(load, history_length=50)
         but = "models read the latest 50 interactions of a user"

@@ -197,13 +197,13 @@ def check(
         columns = {name: column.take(good) for name, column in columns.items()}
         time_ms, value = time_ms[good], value[good]
     if actions:
-        of_rows = (texts["ACTION_ID"].take(good), columns["impression"], columns["properties"])
-        columns |= {"impression": Texts.absent(len(value)), "properties": _action_properties(*of_rows)}
+        row_columns = (texts["ACTION_ID"].take(good), columns["impression"], columns["properties"])
+        columns |= {"impression": Texts.absent(len(value)), "properties": _action_properties(*row_columns)}
     stated_ids = columns.pop("event_id")
     hashes = {name: text_hashes(columns[name]) for name in COLUMNS if name in columns}
     hashed = [
-        (columns[name], of_name)
-        for name, of_name in sorted(hashes.items(), key=lambda pair: COLUMNS[pair[0]].since)
+        (columns[name], column_hash)
+        for name, column_hash in sorted(hashes.items(), key=lambda pair: COLUMNS[pair[0]].since)
         # Columns of later versions are hashed only if present, so rows of older files keep their IDs.
         if COLUMNS[name].since == 1 or not columns[name].is_absent
     ]

@@ -86,8 +86,8 @@ class Texts:
 
     def where(self, values: Any) -> npt.NDArray[np.bool_] | None:
         """Return a mask of the rows whose distinct string is true in the mask `values`, or None if no row is."""
-        of_value = values.fill_null(False).to_numpy(zero_copy_only=False)
-        return np.append(of_value, False)[self.codes] if of_value.any() else None
+        flags = values.fill_null(False).to_numpy(zero_copy_only=False)
+        return np.append(flags, False)[self.codes] if flags.any() else None
 
     def take(self, places: Places) -> Texts:
         """Return the column restricted to the rows `places`."""

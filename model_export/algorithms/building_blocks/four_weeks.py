@@ -25,7 +25,7 @@ class Windows:
         int64 `(interactions,)`; 0 for the latest four weeks.
     whole
         Number of complete windows.
-    pair, of_pair
+    pair, pair_index
         int64 `(n,)`, distinct pairs of user and item per window, latest window first.
     columns
         Number of items plus one.
@@ -35,7 +35,7 @@ class Windows:
     window: Ints
     whole: int
     pair: Ints
-    of_pair: Ints
+    pair_index: Ints
     columns: int
 
     @classmethod
@@ -45,8 +45,8 @@ class Windows:
         end_ms = int(time_ms.max(initial=0))
         window = (end_ms - time_ms) // WINDOW_MS
         maximum = int(window.max(initial=0)) + 1
-        pair, of_pair = np.divmod(distinct(pairs(interactions) * maximum + window), maximum)
-        return cls(end_ms, window, maximum - 1, pair, of_pair, interactions.items + 1)
+        pair, pair_index = np.divmod(distinct(pairs(interactions) * maximum + window), maximum)
+        return cls(end_ms, window, maximum - 1, pair, pair_index, interactions.items + 1)
 
     def stick(self, cut: int) -> Floats:
         """Return the repeat factor per item, `(items + 1,)`, from window `cut` and earlier windows.
@@ -55,8 +55,8 @@ class Windows:
         in the next window. The factor is the rate relative to the mean rate of all items, smoothed by `PRIOR`
         additional pairs with the mean rate. Without repeat purchases, all factors are 1.
         """
-        known = self.of_pair > cut
-        again = known & (np.diff(self.of_pair, prepend=0) == 1) & (np.diff(self.pair, prepend=-1) == 0)
+        known = self.pair_index > cut
+        again = known & (np.diff(self.pair_index, prepend=0) == 1) & (np.diff(self.pair, prepend=-1) == 0)
         had, had_again = (
             np.bincount(self.pair[which] % self.columns, minlength=self.columns) for which in (known, again)
         )
@@ -68,5 +68,5 @@ class Windows:
 
     def had(self, window: int) -> Ints:
         """Return the pairs of user and item in one window."""
-        pair: Ints = self.pair[self.of_pair == window]
+        pair: Ints = self.pair[self.pair_index == window]
         return pair

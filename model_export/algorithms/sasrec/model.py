@@ -192,7 +192,7 @@ class SasrecModel(Model):
         """Add the network after the vectors of the history, float32 `[batch, length, size]`; return its output."""
         table = {name: graph.weight(f"sasrec.{name}", values) for name, values in self._tables().items()}
         heads, size = self.settings.heads, self.arrays["item.weight"].shape[1]
-        of_head = size // heads
+        head_size = size // heads
 
         def linear(x: str, name: str) -> str:
             return graph.op("Add", graph.op("MatMul", x, table[f"{name}.weight"]), table[f"{name}.bias"])
@@ -211,12 +211,12 @@ class SasrecModel(Model):
         y = norm(x, "norm_attention")
         last = graph.op("ArgMax", graph.op("Where", kept, place, graph.integers(-1)), axis=1, keepdims=1)
         x, y_last = (graph.op("GatherND", each, last, batch_dims=1) for each in (x, y))  # [batch, size]
-        query = graph.op("Reshape", linear(y_last, "query"), graph.integers(0, heads, 1, of_head))
-        by_head = graph.integers(0, 0, heads, of_head)
+        query = graph.op("Reshape", linear(y_last, "query"), graph.integers(0, heads, 1, head_size))
+        by_head = graph.integers(0, 0, heads, head_size)
         key = graph.op("Transpose", graph.op("Reshape", linear(y, "key"), by_head), perm=[0, 2, 3, 1])
         value = graph.op("Transpose", graph.op("Reshape", linear(y, "value"), by_head), perm=[0, 2, 1, 3])
         barred = graph.op("Where", kept, graph.number(0.0), graph.number(NEVER))
-        logits = graph.op("Mul", graph.op("MatMul", query, key), graph.number(of_head**-0.5))
+        logits = graph.op("Mul", graph.op("MatMul", query, key), graph.number(head_size**-0.5))
         logits = graph.op("Add", logits, graph.op("Unsqueeze", barred, graph.integers(1, 2)))
         attention = graph.op("MatMul", graph.op("Softmax", logits, axis=-1), value)
         attention = linear(graph.op("Reshape", attention, graph.integers(0, size)), "attended")

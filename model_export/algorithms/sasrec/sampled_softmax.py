@@ -42,8 +42,8 @@ class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
         weights
             Weights of the targets, `(n,)`.
         """
-        of_hidden, of_positives = torch.empty_like(hidden), torch.empty_like(positives)
-        of_negatives = torch.zeros_like(negatives)
+        hidden_gradient, positive_gradient = torch.empty_like(hidden), torch.empty_like(positives)
+        negative_gradient = torch.zeros_like(negatives)
         loss = hidden.new_zeros(())
         targets, others = same
         for start in range(0, len(hidden), BATCH_ROWS):
@@ -59,10 +59,10 @@ class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
             loss += (weight * (total.log() + largest - positive)).sum()
             logits.mul_(weight / total)
             surprise = weight * (share / total - 1)
-            torch.addmm(surprise * wanted, logits, negatives, out=of_hidden[rows])
-            torch.mul(surprise, follows, out=of_positives[rows])
-            of_negatives.addmm_(logits.T, follows)
-        ctx.save_for_backward(of_hidden, of_positives, of_negatives)
+            torch.addmm(surprise * wanted, logits, negatives, out=hidden_gradient[rows])
+            torch.mul(surprise, follows, out=positive_gradient[rows])
+            negative_gradient.addmm_(logits.T, follows)
+        ctx.save_for_backward(hidden_gradient, positive_gradient, negative_gradient)
         return loss
 
     @staticmethod

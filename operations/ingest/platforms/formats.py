@@ -138,7 +138,7 @@ def _ga4_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
             common[f"event_params.{field}"] = ""
         items = [{}] if kind in ("search", "") else event.get("items") or [{}]
         for item in items:
-            yield common | _of_item(item, kind, prices=("price", "price_in_usd"), prefix="items.")
+            yield common | _item_record(item, kind, prices=("price", "price_in_usd"), prefix="items.")
 
 
 def _segment_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
@@ -154,7 +154,7 @@ def _segment_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record
         }
         products = properties.get("products") or [properties]
         for number, product in enumerate([{}] if kind in ("search", "") else products):
-            record = common | _of_item(product, kind, prices=("price",), prefix="properties.")
+            record = common | _item_record(product, kind, prices=("price",), prefix="properties.")
             if record.get("messageId") and number:
                 record["messageId"] += f"-{number}"
             yield record
@@ -164,7 +164,7 @@ def _known(kind: str, name: Any) -> Record:
     return {"type": kind} if kind else {LEFT_OUT: f"event {name}"}
 
 
-def _of_item(item: Mapping[str, Any], kind: str, *, prices: Collection[str], prefix: str) -> Record:
+def _item_record(item: Mapping[str, Any], kind: str, *, prices: Collection[str], prefix: str) -> Record:
     found = {f"{prefix}{key}": _text(value) for key, value in item.items() if not isinstance(value, dict | list)}
     if kind == "purchase":
         price = next((_text(item[name]) for name in prices if item.get(name)), "")

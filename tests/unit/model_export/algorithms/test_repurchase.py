@@ -59,7 +59,7 @@ def made(
         unit=unit,
         coefficients=C[:7],
         constant=(C[7] * k + C[9] * d).astype(np.float32),
-        of_count=(C[8] * k).astype(np.float32),
+        count_weight=(C[8] * k).astype(np.float32),
     )
 
 
