@@ -212,7 +212,7 @@ def _random_cold_items(changes: list[Change]) -> ColdItems:
         hashes=np.sort(hashes),
         updated_at_ms=np.zeros(len(changes), np.int64),
         tie_breaks=np.zeros(len(changes), np.uint32),
-        neighbours=Ragged.of_codes(
+        neighbours=Ragged.from_codes(
             [NEIGHBOURS] * len(changes), rng.integers(1, ITEMS + 1, NEIGHBOURS * len(changes), np.int32)
         ),
         weights=np.full(NEIGHBOURS * len(changes), 1 / NEIGHBOURS, np.float32),

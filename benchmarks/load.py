@@ -52,7 +52,7 @@ def gateway() -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         boot.build_layers()
         with boot.running_cloud(boot.synthesize("demo"), state=Path(name) / "cloud.json") as cloud:
-            deployed = deployment.of_cloud(cloud)
+            deployed = deployment.from_cloud(cloud)
             _deploy_model(deployed, Path(name))
             api = Api(deployed)
             _wait_until_served(api)

@@ -76,10 +76,10 @@ def choices(data: Journey, groups: Sequence[npt.NDArray[np.int64]]) -> Mapping[s
     scores, bought = np.zeros((users, len(groups))), np.zeros((users, len(groups)))
     for start in range(0, users, _USERS_AT_ONCE):
         rows = slice(start, min(start + _USERS_AT_ONCE, users))
-        of_rows = histories(queries, half_life_days=model.settings.half_life_days, rows=rows)
-        of_items = model.score(of_rows)
+        row_histories = histories(queries, half_life_days=model.settings.half_life_days, rows=rows)
+        item_scores = model.score(row_histories)
         for number, group in enumerate(groups):
-            scores[rows, number] = of_items[:, group].sum(axis=1)
+            scores[rows, number] = item_scores[:, group].sum(axis=1)
     for user in range(users):
         counts = np.bincount(queries.seen(user), minlength=len(data.category))
         bought[user] = [counts[group].sum() for group in groups]

@@ -95,7 +95,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         from operations import extras
 
-        missing = extras.of_module(error.name)
+        missing = extras.missing_extra(error.name)
         if missing is None:
             raise
         _fail(missing)

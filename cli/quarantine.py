@@ -47,10 +47,10 @@ class Criteria:
 
     def selection(self) -> Selection:
         """Return the selection of these records."""
-        from operations.quarantine.selection import of_arguments
+        from operations.quarantine.selection import from_arguments
 
         names = self.names or ()
-        return of_arguments(names=names, everything=self.everything, reason=self.reason, since_text=self.since)
+        return from_arguments(names=names, everything=self.everything, reason=self.reason, since_text=self.since)
 
 
 @app.command("list")

@@ -72,7 +72,7 @@ def _print(deployment: Deployment, execution_arn: str, outcome: TrainingResult, 
     from operations.models import versions as model_versions
 
     manifest = model_versions.manifest(deployment, outcome.version)
-    quality = dataset_quality.of_run(deployment, outcome.run_id) if outcome.trained else None
+    quality = dataset_quality.read_manifest(deployment, outcome.run_id) if outcome.trained else None
     document = {
         "execution_arn": execution_arn,
         **dataclasses.asdict(outcome),

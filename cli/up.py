@@ -73,7 +73,7 @@ def up(
                 permissions=permissions.value if permissions else None,
             )
         )
-        deployment = deployments.of_cloud(cloud)
+        deployment = deployments.from_cloud(cloud)
         pages.result()
         boot.publish_pages(deployment)
         console.print_line(f"AWS endpoint  {cloud.endpoint}")

@@ -116,7 +116,7 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
 def _booted(directory: Path) -> Iterator[Deployment]:
     boot.build_layers()
     with boot.running_cloud(boot.synthesize(ENVIRONMENT), state=directory / "cloud.json") as cloud:
-        yield deployments.of_cloud(cloud)
+        yield deployments.from_cloud(cloud)
 
 
 def _train(deployment: Deployment, directory: Path) -> str | None:

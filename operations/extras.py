@@ -58,7 +58,7 @@ def require(module: str) -> None:
         raise MissingExtra(MODULES[module])
 
 
-def of_module(name: str | None) -> MissingExtra | None:
+def missing_extra(name: str | None) -> MissingExtra | None:
     """Return the error for a module that failed to import, or None if no extra installs the module."""
     extra = MODULES.get((name or "").partition(".")[0])
     return None if extra is None else MissingExtra(extra)

@@ -148,7 +148,7 @@ class Keys:
             raise NotFound(f"client {client!r} has no active key; create one with `alsolike keys create {client}`")
         return self.create(client, scopes=active[-1].scopes, now_ms=now_ms, expires_ms=expires_ms)
 
-    def of_commands(self, *, now_ms: int) -> KeyPair:
+    def command_key(self, *, now_ms: int) -> KeyPair:
         """Return the commands' key pair with all scopes.
 
         A new key pair is created if the current one is missing or expires within an hour.
@@ -226,7 +226,7 @@ class CommandKey:
     def __call__(self) -> KeyPair:
         now_s = time.time()
         if self._pair is None or now_s - self._read_s > _HOUR_MS / 2_000:
-            self._pair, self._read_s = self._keys.of_commands(now_ms=int(now_s * 1000)), now_s
+            self._pair, self._read_s = self._keys.command_key(now_ms=int(now_s * 1000)), now_s
         return self._pair
 
 

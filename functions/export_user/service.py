@@ -91,7 +91,7 @@ def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], floa
     TooLarge
         If the profile, or the user's rows in one object, exceed the maximum size of a response.
     """
-    after = None if token is None else Place.of_token(token, stages=STAGES)
+    after = None if token is None else Place.from_token(token, stages=STAGES)
     page = _Page(remaining_ms, after)
     document = dataclasses.replace(data, on_object=page.check).document(user_id, after=after, has_room=page.has_room)
     return b"".join([page.add(piece) for piece in document])

@@ -50,7 +50,7 @@ def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, 
     InvalidInput
         If a file does not have the type of the dataset, or has no valid rows.
     """
-    summary = _IMPORTS[dataset]([location], where, now_ms=now_ms, options=Options(of_personalize=True))
+    summary = _IMPORTS[dataset]([location], where, now_ms=now_ms, options=Options(is_personalize=True))
     quarantined = _quarantined(job, summary, where, now_ms=now_ms)
     stored = summary.imported + summary.imported_before
     rows_by_reason: Counter[str] = Counter()

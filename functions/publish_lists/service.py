@@ -79,12 +79,12 @@ def static_lists(
     passing = _default_filters(known, snapshot, configuration, now_ms=now_ms)
     ranked = passing(FOR_YOU) & passing(SIMILAR_ITEMS)
     popular = [] if champion is None else champion.popular
-    of_lists = {
+    list_ids = {
         "popular": [item_id for item_id in popular if item_id in passing(POPULAR)][:MAX_LISTED],
         "trending": [item_id for item_id in trending if item_id in passing(TRENDING)][:MAX_LISTED],
     }
     published = dict.fromkeys([item_id for item_id in ids[:MAX_ITEMS] if item_id in ranked])
-    published.update(dict.fromkeys([*of_lists["popular"], *of_lists["trending"]]))
+    published.update(dict.fromkeys([*list_ids["popular"], *list_ids["trending"]]))
     rows = snapshot.rows(list(published)).tolist()
     columns = [(name, name) for name in configuration.sessions.columns]
     entries = {}
@@ -98,7 +98,7 @@ def static_lists(
     names = [hashlib.sha256(shard).hexdigest()[:16] for shard in shards]
     document = {
         "format": FORMAT,
-        **of_lists,
+        **list_ids,
         "eventWeights": _weights(champion, configuration),
         **({} if champion is None else _ranking(champion)),
         "shards": names,

@@ -48,5 +48,5 @@ class Content(Algorithm):
     def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Return the model with the nearest items of each item."""
         table = alike(interactions, maximum=self.targets, max_pairs=self.max_pairs)
-        rows = ItemRows.of_every_item([sp.csr_array(table[1:])], items=interactions.items, n=self.targets)
+        rows = ItemRows.from_blocks([sp.csr_array(table[1:])], items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)

@@ -132,7 +132,7 @@ class Distilled(Combination):
         """Return the weighted sum of the parts' tables."""
         total: Any = sum(tables[part.name] * np.float32(weight) for part, weight in self.parts)
         items = total.shape[0] - 1
-        rows = ItemRows.of_every_item([sp.csr_array(total[1:])], items=items, n=self.targets)
+        rows = ItemRows.from_blocks([sp.csr_array(total[1:])], items=items, n=self.targets)
         return ItemRowsModel(settings=self, items=items, rows=rows)
 
     def _table(self, model: Model) -> sp.csr_array:
@@ -140,7 +140,7 @@ class Distilled(Combination):
         table = model.single_item_scores(maximum=self.targets)
         if table is None:
             blocks = scores_of_single_items(model, sources=model.items, targets=self.targets)
-            table = ItemRows.of_every_item(blocks, items=model.items, n=self.targets).table()
+            table = ItemRows.from_blocks(blocks, items=model.items, n=self.targets).table()
         table.data **= np.float32(self.power)
         table.data *= np.float32(model.items) / max(table.data.sum(), np.float32(1e-30))
         return table

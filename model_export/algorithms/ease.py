@@ -110,7 +110,7 @@ class Ease(Algorithm):
     def _local(self, gram: sp.csr_array) -> ItemRowsModel:
         items = gram.shape[0] - 1
         solved = local_ridge(gram, gram, ridge=self.ridge, sources=self.sources)
-        rows = ItemRows.of_every_item([sp.csr_array(solved[1:])], items=items, n=self.targets)
+        rows = ItemRows.from_blocks([sp.csr_array(solved[1:])], items=items, n=self.targets)
         return ItemRowsModel(settings=self, items=items, rows=rows)
 
 

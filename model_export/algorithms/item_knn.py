@@ -59,7 +59,7 @@ class ItemKnn(Algorithm):
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Count co-occurrences of items, in blocks of source items to limit memory, and return the model."""
-        rows = ItemRows.of_every_item(self._blocks(interactions), items=interactions.items, n=self.targets)
+        rows = ItemRows.from_blocks(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
@@ -67,7 +67,7 @@ class ItemKnn(Algorithm):
         statistics.require(self.name, maximum=self.targets, session=self.session)
         sources = np.arange(1, statistics.items + 1)
         table = self._normalised(sp.csr_array(statistics.gram[1:]), sources, counts=statistics.sessions)
-        rows = ItemRows.of_every_item([table], items=statistics.items, n=self.targets)
+        rows = ItemRows.from_blocks([table], items=statistics.items, n=self.targets)
         return ItemRowsModel(settings=self, items=statistics.items, rows=rows)
 
     def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:

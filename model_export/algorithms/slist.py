@@ -86,7 +86,7 @@ class Slist(Algorithm):
         # Rows are targets, columns are sources. `pairs` is symmetric, so it needs no transposition.
         cross = sp.csr_array(pairs + (later.T @ earlier) * rest)
         solved = local_ridge(gram, cross, ridge=self.ridge, sources=self.sources)
-        rows = ItemRows.of_every_item([sp.csr_array(solved[1:])], items=interactions.items, n=self.targets)
+        rows = ItemRows.from_blocks([sp.csr_array(solved[1:])], items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
 

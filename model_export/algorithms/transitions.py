@@ -65,7 +65,7 @@ class Transitions(Algorithm):
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Count decayed pairs of items, in blocks of source items to limit memory, and return the model."""
-        rows = ItemRows.of_every_item(self._blocks(interactions), items=interactions.items, n=self.targets)
+        rows = ItemRows.from_blocks(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
@@ -75,7 +75,7 @@ class Transitions(Algorithm):
         )
         sources = np.arange(1, statistics.items + 1)
         table = self._divided(sp.csr_array(statistics.transitions[1:]), sources, sums=statistics.sums[1:])
-        rows = ItemRows.of_every_item([table], items=statistics.items, n=self.targets)
+        rows = ItemRows.from_blocks([table], items=statistics.items, n=self.targets)
         return ItemRowsModel(settings=self, items=statistics.items, rows=rows)
 
     def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:

@@ -84,7 +84,7 @@ def content_index(
     holders = sp.csc_array(content.vectors)
     token_hashes = hashes_of([token.encode() for token in content.tokens])
     order = np.argsort(token_hashes)
-    by_token = Ragged.of_codes(np.diff(holders.indptr).tolist(), holders.indices.astype(np.int32))
+    by_token = Ragged.from_codes(np.diff(holders.indptr).tolist(), holders.indices.astype(np.int32))
     ones = np.ones_like(content.vectors.data)
     has = sp.csr_array((ones, content.vectors.indices, content.vectors.indptr), shape=content.vectors.shape)
     return ContentIndex(
@@ -119,7 +119,7 @@ def alike(interactions: Interactions, *, maximum: int, max_pairs: int = MAX_PAIR
         known = sp.csr_array((interactions.items + 1, 0), dtype=np.float32)
     vectors = rarest(known, max_pairs)
     firsts, group = _groups(vectors)
-    members = Ragged.of_codes(np.ones(len(group), np.int64), group.astype(np.uint32)).inverted(len(firsts))
+    members = Ragged.from_codes(np.ones(len(group), np.int64), group.astype(np.uint32)).inverted(len(firsts))
     rows = vectors[firsts]
     tokens_groups = sp.csr_array(rows.T)
     items: list[Ints] = [np.zeros(0, np.int64)] * len(group)

@@ -52,16 +52,16 @@ class PopularityBias:
             self._past.append(float(self._shares[past].mean()))
 
     @property
-    def of_lists(self) -> float:
+    def list_popularity(self) -> float:
         """Average popularity of the lists."""
         return float(np.mean(self._listed)) if self._listed else 0.0
 
     @property
-    def of_histories(self) -> float:
+    def history_popularity(self) -> float:
         """Average popularity of the histories."""
         return float(np.mean(self._past)) if self._past else 0.0
 
     @property
     def ratio(self) -> float:
         """Average popularity of the lists divided by that of the histories, or 0 without lists."""
-        return self.of_lists / self.of_histories if self.of_histories else 0.0
+        return self.list_popularity / self.history_popularity if self.history_popularity else 0.0

@@ -37,7 +37,7 @@ def sliced(
         Category of each item at positions 1..N of `part`, or None.
     """
     queries = part.queries
-    users, targets = of_users(queries), of_targets(part, categories)
+    users, targets = user_segments(queries), target_segments(part, categories)
     found = {name: Hits(k) for name in (*users, *targets)}
     for start, scores in scored(model, queries):
         for query, item_scores in enumerate(scores, start):
@@ -51,7 +51,7 @@ def sliced(
     return {name: {"ndcg": float(each.mean()), "users": len(each)} for name, each in gains.items() if len(each)}
 
 
-def of_users(queries: Queries) -> Groups:
+def user_segments(queries: Queries) -> Groups:
     """Return a mask of the queries of each segment of users, bool `(len(queries),)`."""
     lengths = queries.ends - queries.starts
     return {
@@ -67,7 +67,7 @@ def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
     return [None if column is None else category_of(columns.get(column)) for columns in properties]
 
 
-def of_targets(part: Part, categories: Sequence[str | None]) -> Groups:
+def target_segments(part: Part, categories: Sequence[str | None]) -> Groups:
     """Return a mask of the items of each segment of targets, bool `(items + 1,)`."""
     counts = part.fit.frequencies()
     tail = np.ones(len(counts), np.bool_)

@@ -51,11 +51,11 @@ def public_lists(model: Model, interactions: Interactions, popular: Sequence[int
     """
     offsets = interactions.offsets
     is_latest = offsets[interactions.user + 1] - np.arange(len(interactions)) <= LATEST
-    of_users = interactions.select(is_latest).matrix()
-    of_items = sp.csr_array(of_users.T)
-    users = np.diff(of_items.indptr)
+    user_matrix = interactions.select(is_latest).matrix()
+    item_matrix = sp.csr_array(user_matrix.T)
+    users = np.diff(item_matrix.indptr)
     kept = np.asarray(popular, np.int32)
-    table = _without_rare_pairs(_scores(model), of_users, of_items)
+    table = _without_rare_pairs(_scores(model), user_matrix, item_matrix)
     return PublicLists(_rows(table), kept[users[kept] >= MIN_USERS][:MAX_POPULAR], model.settings.position_decay)
 
 
@@ -77,18 +77,18 @@ def _scores(model: Model) -> sp.csr_array:
     return strongest
 
 
-def _without_rare_pairs(table: sp.csr_array, of_users: sp.csr_array, of_items: sp.csr_array) -> sp.csr_array:
+def _without_rare_pairs(table: sp.csr_array, user_matrix: sp.csr_array, item_matrix: sp.csr_array) -> sp.csr_array:
     """Return the table without pairs of items that fewer than `MIN_USERS` users have in common.
 
     Parameters
     ----------
-    of_users, of_items
+    user_matrix, item_matrix
         Matrix of users and items with 1 for an interaction, and its transpose.
     """
-    pairs = (of_items @ np.diff(of_users.indptr).astype(np.float64)).astype(np.int64)
+    pairs = (item_matrix @ np.diff(user_matrix.indptr).astype(np.float64)).astype(np.int64)
     kept = [sp.csr_array((1, table.shape[1]), dtype=np.float32)]
     for block in source_blocks(pairs, maximum=BATCH_PAIRS):
-        common = sp.csr_array(of_items[block.start : block.stop] @ of_users)
+        common = sp.csr_array(item_matrix[block.start : block.stop] @ user_matrix)
         common.data = (common.data >= MIN_USERS).astype(np.float32)
         kept.append(sp.csr_array(table[block.start : block.stop].multiply(common)))
     result = sp.csr_array(sp.vstack(kept, format="csr"))
@@ -102,7 +102,7 @@ def _rows(table: sp.csr_array) -> RelatedTable:
     rows = [best_of_row(table, row, n=TARGETS) for row in range(table.shape[0])]
     targets = np.concatenate([row for row, _ in rows]).astype(np.int32)
     scores = np.concatenate([values for _, values in rows]).astype(np.float32)
-    return RelatedTable(Ragged.of_codes(np.array([len(row) for row, _ in rows]), targets), scores)
+    return RelatedTable(Ragged.from_codes(np.array([len(row) for row, _ in rows]), targets), scores)
 
 
 def _rounded(values: Floats) -> Floats:

@@ -99,8 +99,8 @@ class _Met(Protocol):
 class _Sets:
     """Matrix of sets and items, and its transpose."""
 
-    of_sets: sp.csr_array
-    of_items: sp.csr_array
+    set_matrix: sp.csr_array
+    item_matrix: sp.csr_array
 
     @classmethod
     def of(cls, sets: sp.csr_array) -> Self:
@@ -108,14 +108,14 @@ class _Sets:
 
     @property
     def counts(self) -> Floats:
-        return np.diff(self.of_items.indptr).astype(np.float32)
+        return np.diff(self.item_matrix.indptr).astype(np.float32)
 
     @property
     def pairs(self) -> Ints:
-        return (self.of_items @ np.diff(self.of_sets.indptr).astype(np.float64)).astype(np.int64)
+        return (self.item_matrix @ np.diff(self.set_matrix.indptr).astype(np.float64)).astype(np.int64)
 
     def met(self, sources: Ints) -> sp.csr_array:
-        return sp.csr_array(self.of_items[sources] @ self.of_sets)
+        return sp.csr_array(self.item_matrix[sources] @ self.set_matrix)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ def table(scores: Scores) -> RelatedTable:
         lengths.append(np.array([len(row) for row, _ in rows]))
         targets.append(np.concatenate([row for row, _ in rows]).astype(np.int32))
         values.append(np.concatenate([row for _, row in rows]).astype(np.float16))
-    return RelatedTable(Ragged.of_codes(np.concatenate(lengths), np.concatenate(targets)), np.concatenate(values))
+    return RelatedTable(Ragged.from_codes(np.concatenate(lengths), np.concatenate(targets)), np.concatenate(values))
 
 
 def best_rows(scores: Scores, sources: Ints, *, n: int) -> list[tuple[Any, Floats]]:
@@ -267,5 +267,5 @@ def _cut_rows(whole: RelatedTable, longest: int) -> RelatedTable:
     lengths = whole.targets.lengths
     place = np.arange(len(whole.scores)) - np.repeat(whole.targets.offsets[:-1].astype(np.int64), lengths)
     kept = place < longest
-    targets = Ragged.of_codes(np.minimum(lengths, longest), whole.targets.data[kept])
+    targets = Ragged.from_codes(np.minimum(lengths, longest), whole.targets.data[kept])
     return RelatedTable(targets, whole.scores[kept])

@@ -32,7 +32,7 @@ from model_export.evaluation.fit_cache import EarlierFit, fitted
 from model_export.evaluation.paired import Paired, drawn, gains_of, hit_users, paired, wanted_of
 from model_export.evaluation.popularity_bias import PopularityBias, popularity
 from model_export.evaluation.ranking import Gains, Seen, mean
-from model_export.evaluation.segments import of_targets, of_users
+from model_export.evaluation.segments import target_segments, user_segments
 from model_export.evaluation.splits import Part
 from model_export.job.response_lists import ChampionBundle, answers_of, open_champion
 
@@ -232,7 +232,7 @@ def _figures(lists: Ints, gains: Gains, part: Part, wanted: Sequence[Ints]) -> F
     return Figures(
         ndcg=mean(gains),
         coverage=metrics.coverage(recommended[1:]),
-        popularity=bias.of_lists,
+        popularity=bias.list_popularity,
         popularity_ratio=bias.ratio,
     )
 
@@ -248,9 +248,9 @@ def _slices(
 ) -> dict[str, Paired]:
     came_later = part.queries.source.time_ms[part.queries.starts] > since_ms
     targets_by_group: dict[str, list[Ints]] = {}
-    for name, mask in {"new users": came_later, **of_users(part.queries)}.items():
+    for name, mask in {"new users": came_later, **user_segments(part.queries)}.items():
         targets_by_group[name] = _only(wanted, mask)
-    for name, items in of_targets(part, categories).items():
+    for name, items in target_segments(part, categories).items():
         targets_by_group[name] = [targets[items[targets]] for targets in wanted]
     targets_by_group = {name: targets for name, targets in targets_by_group.items() if any(map(len, targets))}
     confidence = 1.0 - (1.0 - CONFIDENCE) / max(1, len(targets_by_group))

@@ -101,7 +101,7 @@ def embedded(state: Path) -> Deployment:
     from local_cloud.client import Cloud, CloudError
 
     try:
-        return of_cloud(Cloud.attach(state))
+        return from_cloud(Cloud.attach(state))
     except CloudError as error:
         raise Unavailable(str(error)) from error
 
@@ -113,7 +113,7 @@ def embedded_cloud(state: Path | None) -> Cloud:
     return Cloud.attach(state or state_path())
 
 
-def of_cloud(cloud: Cloud) -> Deployment:
+def from_cloud(cloud: Cloud) -> Deployment:
     """Return the deployment on a running embedded cloud."""
     from operations.keys import CommandKey
 

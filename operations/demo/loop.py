@@ -144,7 +144,7 @@ class Loop:
             summary.candidates = model_versions.candidates(manifest)
             summary.left_out = model_versions.left_out(manifest)
             summary.candidates_title = model_versions.holdout_title(manifest)
-            summary.dataset = dataset_quality.of_run(self._where, outcome.run_id)
+            summary.dataset = dataset_quality.read_manifest(self._where, outcome.run_id)
             summary.model["algorithm"] = manifest.algorithm
             step.note(f"the winner is {manifest.algorithm}")
         summary.files |= {"model": str(self._directory / "model"), "dataset": str(self._directory / "dataset")}

@@ -74,7 +74,7 @@ class Demo:
             self._cloud = stack.enter_context(
                 boot.running_cloud(assembly, state=self._state, port=boot.first_port(None), data=DATA)
             )
-            deployment = deployments.of_cloud(self._cloud)
+            deployment = deployments.from_cloud(self._cloud)
             data = prepared.result()
             boot.publish_pages(deployment)
             if deployment.names.web_bucket:

@@ -132,10 +132,10 @@ class DayTally:
             return 0, lambda _: UserTable(_by(sums, ("shopper",)))
         first, last = (int(bound(sums["day"]).as_py()) for bound in (pc.min, pc.max))
 
-        def of_last(days: int) -> UserTable:
+        def last_days(days: int) -> UserTable:
             return UserTable(_by(sums.filter(pc.greater(sums["day"], last - days)), ("shopper",)))
 
-        return last - first + 1, of_last
+        return last - first + 1, last_days
 
 
 class _Sums:

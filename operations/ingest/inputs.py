@@ -37,7 +37,7 @@ class Options:
         True to import files again that an earlier import finished.
     declares
         True to write inferred types of item and user columns to the configuration.
-    of_personalize
+    is_personalize
         True if a client of Amazon Personalize imports. Undeclared event types then count as the default type, and
         schemas of datasets declare columns.
     form
@@ -50,7 +50,7 @@ class Options:
     dry_run: bool = False
     again: bool = False
     declares: bool = False
-    of_personalize: bool = False
+    is_personalize: bool = False
     form: CsvForm = PLAIN
     platform: PlatformFormat | None = None
 

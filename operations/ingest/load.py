@@ -189,7 +189,7 @@ class InteractionsImport:
                     configuration=self.configuration,
                     erased=self._erased,
                     ids=self._ids,
-                    accepts_any_type=self._options.of_personalize,
+                    accepts_any_type=self._options.is_personalize,
                     actions=self._actions,
                 )
                 rejected.add(chunk, checked.bad, checked.reasons)
@@ -269,7 +269,7 @@ class InteractionsImport:
     def _read_as(self) -> Mapping[str, Any]:
         options = {"event_type": self._event_type, "events": interactions.options_of(self.configuration)}
         options |= self._options.form.differences
-        return {**options, "accepts_any_type": True} if self._options.of_personalize else options
+        return {**options, "accepts_any_type": True} if self._options.is_personalize else options
 
 
 def _completed(step: str, rows: int, futures: Sequence[Future[None]], journal: Journal) -> int:

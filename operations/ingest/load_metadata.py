@@ -76,7 +76,7 @@ def _import(
     configurations = store_of(deployment)
     current = configurations.current()
     configuration = current.configuration()
-    if options.of_personalize:
+    if options.is_personalize:
         configuration = own_names(deployment).added_to(configuration)
     types = columns(configuration)
     for source in inputs:

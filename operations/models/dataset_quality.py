@@ -23,7 +23,7 @@ _OF_INTERACTIONS = {
 """Descriptions of skipped interactions by reason. Each follows the word "interactions"."""
 
 
-def of_run(deployment: Deployment, run_id: str) -> DatasetManifest:
+def read_manifest(deployment: Deployment, run_id: str) -> DatasetManifest:
     """Return the manifest of a run's dataset.
 
     Raises

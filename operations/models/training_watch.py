@@ -63,7 +63,7 @@ class Watch:
             return f"run {start['run_id']}, {start['reason']}"
         # The names of the dataset states of Lambda and of Glue contain "Dataset".
         if "Dataset" in state and "run_id" in (dataset := run.get("dataset") or {}):
-            built = dataset_quality.of_run(self._deployment, dataset["run_id"])
+            built = dataset_quality.read_manifest(self._deployment, dataset["run_id"])
             counts = f"{built.interactions:,} interactions, {built.users:,} users, {built.items:,} items"
             return f"{counts}, {dataset['dataset_s3_uri']}"
         if state in ("Train", "TrainOnDemand") and (training := run.get("training")):

@@ -82,7 +82,7 @@ def since(text: str | None) -> int | None:
         raise InvalidInput(f"{error}, or an age such as 90m, 6h or 3d") from error
 
 
-def of_arguments(*, names: Sequence[str], everything: bool, reason: str | None, since_text: str | None) -> Selection:
+def from_arguments(*, names: Sequence[str], everything: bool, reason: str | None, since_text: str | None) -> Selection:
     """Return the selection of a command that changes objects. Such commands require explicit criteria.
 
     Raises

@@ -14,4 +14,4 @@ def related_table(rows: Sequence[Sequence[tuple[int, float]]], *, dtype: type = 
     entries = [entry for row in rows for entry in row]
     targets = np.array([target for target, _ in entries], np.int32)
     scores: np.ndarray[Any, Any] = np.array([score for _, score in entries], dtype)
-    return RelatedTable(Ragged.of_codes([0, *map(len, rows)], targets), scores)
+    return RelatedTable(Ragged.from_codes([0, *map(len, rows)], targets), scores)

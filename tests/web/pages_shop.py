@@ -58,7 +58,7 @@ class PagesShop(Shop):
 
     def __init__(self, cloud: Cloud, state: Path) -> None:
         super().__init__(cloud, state)
-        self.deployment = deployment.of_cloud(cloud)
+        self.deployment = deployment.from_cloud(cloud)
         names = self.deployment.names
         self.url, self.sign_in_url = names.web_url, names.sign_in_url
         pages.publish(self.deployment, boot.PAGES)

@@ -69,7 +69,7 @@ class ItemRows:
         )
 
     @classmethod
-    def of_every_item(cls, blocks: Iterable[sp.csr_array], *, items: int, n: int) -> ItemRows:
+    def from_blocks(cls, blocks: Iterable[sp.csr_array], *, items: int, n: int) -> ItemRows:
         """Return a table of the n largest positive values per row, for items 1 to `items` in the order of `blocks`."""
         return cls.strongest(blocks, sources=np.arange(1, items + 1, dtype=np.int32), items=items, n=n)
 

@@ -76,7 +76,7 @@ _OF_ORDER = ("Email", "Created at", "Cancelled at", "Financial Status", "Currenc
 
 def _shopify_variants(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
     """Yield product variants. Rows that only add an image are skipped."""
-    rows = records.of_csv(file, name, form)
+    rows = records.csv_records(file, name, form)
     named = ({("Handle" if field == "URL handle" else field): text for field, text in row.items()} for row in rows)
     for row in records.filled(named, key="Handle", fields=_OF_PRODUCT):
         if any(row.get(field, "").strip() for field in ("Variant SKU", "SKU", "Variant Price", "Price")):
@@ -89,7 +89,7 @@ def _shopify_variants(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Reco
 
 def _woocommerce_products(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
     """Yield products. Variations are skipped, because they are not separate items."""
-    for row in records.of_csv(file, name, form):
+    for row in records.csv_records(file, name, form):
         yield row | _left_out(row, "Published", ("0", "-1")) | _left_out(row, "Type", ("variation",))
 
 
@@ -100,7 +100,7 @@ def _left_out(record: Record, field: str, values: Collection[str]) -> Record:
 
 def _shopify_lines(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
     """Yield the lines of orders."""
-    for row in records.filled(records.of_csv(file, name, form), key="Name", fields=_OF_ORDER):
+    for row in records.filled(records.csv_records(file, name, form), key="Name", fields=_OF_ORDER):
         yield row | {
             "type": "purchase",
             "Total": times(row.get("Lineitem price", ""), row.get("Lineitem quantity", "")),
@@ -121,7 +121,7 @@ _SEGMENT_EVENTS = {
 
 def _ga4_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
     """Yield one record per item of an event, and one per search."""
-    for event in records.of_json(file, name, form):
+    for event in records.json_records(file, name, form):
         kind = _GA4_EVENTS.get(str(event.get("event_name")), "")
         parameters = {
             str(each.get("key")): next((str(value) for value in (each.get("value") or {}).values() if value), "")
@@ -143,7 +143,7 @@ def _ga4_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
 
 def _segment_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
     """Yield one record per product of a call, and one per search."""
-    for call in records.of_json(file, name, form):
+    for call in records.json_records(file, name, form):
         properties = call.get("properties") or {}
         kind = _SEGMENT_EVENTS.get(str(call.get("event")), "") if call.get("type", "track") == "track" else ""
         common = {
@@ -199,7 +199,7 @@ FORMATS: Mapping[str, PlatformFormat] = {
                 Column("IMAGE_URL", ("image_link",)),
                 Column("URL", ("link",)),
             ),
-            records.of_feed, "https://support.google.com/merchants/answer/7052112",
+            records.feed_records, "https://support.google.com/merchants/answer/7052112",
         ),
         PlatformFormat(
             "shopify", "items",

@@ -20,7 +20,7 @@ Record = dict[str, str]
 _GOOGLE = "{http://base.google.com/ns/1.0}"
 
 
-def of_csv(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
+def csv_records(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
     """Yield the rows of a CSV. The delimiter is a tab if the first line contains one."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig" if form.encoding == "utf-8" else form.encoding, newline="")
     try:
@@ -34,12 +34,12 @@ def of_csv(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
         raise InvalidInput(f"{name} cannot be read as CSV: {error}; --encoding and --delimiter may help") from error
 
 
-def of_feed(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
+def feed_records(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
     """Yield the products of a feed in XML (RSS 2.0 or Atom), or in text separated by tabs or commas."""
     start = file.read(64)
     file.seek(0)
     if not start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
-        yield from of_csv(file, name, form)
+        yield from csv_records(file, name, form)
         return
     try:
         for _, element in ElementTree.iterparse(file):  # noqa: S314  # expat bounds the growth by entities
@@ -50,7 +50,7 @@ def of_feed(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
         raise InvalidInput(f"{name} cannot be read as XML: {error}") from error
 
 
-def of_json(file: BinaryIO, name: str, _: CsvForm) -> Iterator[dict[str, Any]]:
+def json_records(file: BinaryIO, name: str, _: CsvForm) -> Iterator[dict[str, Any]]:
     """Yield the objects of a file with one JSON object per line."""
     for number, line in enumerate(file, start=1):
         if not line.strip():

@@ -14,7 +14,7 @@ import pytest
 
 from alsolike.profiles.store import ProfileStore
 from alsolike.recommendations.requests import FOR_YOU
-from operations.client.deployment import of_cloud
+from operations.client.deployment import from_cloud
 from operations.demo import reference
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Answer, eventually, write_history
@@ -139,7 +139,7 @@ def test_reranker_learns_from_clicks_passes_the_canary_and_is_used(shop: Clickin
     )
 
     shop.swap(0, tmp_path)
-    deployment = of_cloud(shop.cloud)
+    deployment = from_cloud(shop.cloud)
     model = reference.fit(deployment, version, tmp_path, items=items)
     profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
     for device in (*PREFERENCES, ""):

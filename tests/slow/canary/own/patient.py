@@ -46,5 +46,5 @@ class Patient(Algorithm):
             with partial.open("wb") as file:
                 np.savez(file, done=step + 1, table=table)
             partial.replace(saved)
-        rows = ItemRows.of_every_item([sp.csr_array(table[1:])], items=interactions.items, n=interactions.items)
+        rows = ItemRows.from_blocks([sp.csr_array(table[1:])], items=interactions.items, n=interactions.items)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)

@@ -271,7 +271,7 @@ def test_longest_properties_give_a_readable_stream_record() -> None:
     assert parse_record(found.to_record(), arrived_ms=found.received_time_ms) == found
 
 
-def of_personalize(*events: Any) -> tuple[list[Interaction], list[str]]:
+def is_personalize(*events: Any) -> tuple[list[Interaction], list[str]]:
     """Return the interactions of a signed call, and the errors of the rejected events."""
     found = parse_put_events(call(*events), now_ms=TIME_MS, is_signed=True)
     return list(found.interactions), [str(error) for error in found.refused]
@@ -279,34 +279,34 @@ def of_personalize(*events: Any) -> tuple[list[Interaction], list[str]]:
 
 @pytest.mark.parametrize("event_type", ["Watch", "EVENT_TYPE", "ViewCart"])
 def test_personalize_client_may_send_undeclared_event_types(event_type: str) -> None:
-    (found,), refused = of_personalize(event(eventType=event_type, properties='{"a": 1}'))
+    (found,), refused = is_personalize(event(eventType=event_type, properties='{"a": 1}'))
 
     assert (found.event_type, found.item_id, refused) == ("view", "i1", [])
     assert orjson.loads(found.properties) == {"a": 1, "eventType": event_type}
 
 
 def test_declared_event_types_of_personalize_clients_are_kept() -> None:
-    (found,), _ = of_personalize(event(eventType="AddToCart"))
+    (found,), _ = is_personalize(event(eventType="AddToCart"))
 
     assert (found.event_type, found.properties) == ("cart", "{}")
 
 
 @pytest.mark.parametrize("properties", ['{"itemId": "i2", "discount": "no"}', {"itemId": "i2", "discount": "no"}])
 def test_personalize_client_may_send_the_item_as_a_property(properties: Any) -> None:
-    (found,), refused = of_personalize(event(itemId=None, properties=properties))
+    (found,), refused = is_personalize(event(itemId=None, properties=properties))
 
     assert (found.item_id, orjson.loads(found.properties), refused) == ("i2", {"discount": "no"}, [])
 
 
 def test_item_id_field_precedes_the_item_id_property() -> None:
-    (found,), _ = of_personalize(event(properties='{"itemId": "i2"}'))
+    (found,), _ = is_personalize(event(properties='{"itemId": "i2"}'))
 
     assert (found.item_id, orjson.loads(found.properties)) == ("i1", {"itemId": "i2"})
 
 
 @pytest.mark.parametrize("element", ["no event", {"eventType": 5}, event(properties="{"), event(eventType="")])
 def test_other_invalid_events_of_personalize_clients_are_refused(element: Any) -> None:
-    found, refused = of_personalize(element)
+    found, refused = is_personalize(element)
 
     assert (found, len(refused)) == ([], 1)
 

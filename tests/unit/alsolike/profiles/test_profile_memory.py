@@ -212,7 +212,7 @@ def test_session_of_an_erased_user_keeps_only_later_interactions(store: ProfileS
 
     keys = [key for _, key in store.keys("s#s")]
     assert keys == ["000000000009000#e9", "~joined"]
-    assert list(store.sessions_of(SessionLink.of_erasure("x"))) == ["s#s"]
+    assert list(store.sessions_of(SessionLink.erased_profile_id("x"))) == ["s#s"]
     assert store.read("u#1") == Profile("u#1")
 
 

@@ -171,15 +171,15 @@ def test_change_of_a_missing_key_error_names_the_key(keys: Keys) -> None:
 
 
 def test_commands_share_one_key_per_day(keys: Keys, deployment: Deployment, reader: KeyReader) -> None:
-    first = keys.of_commands(now_ms=NOW_MS)
+    first = keys.command_key(now_ms=NOW_MS)
 
-    assert keys.of_commands(now_ms=NOW_MS + 22 * HOUR_MS) == first
+    assert keys.command_key(now_ms=NOW_MS + 22 * HOUR_MS) == first
     found = reader.find(first.key_id, now_s=NOW_S)
     assert found
     assert set(found.scopes) == {READ, WRITE, "alsolike/admin"}
     assert reader.secret(found) == first.secret
-    second = keys.of_commands(now_ms=NOW_MS + 23 * HOUR_MS + 1)
-    third = keys.of_commands(now_ms=NOW_MS + 50 * HOUR_MS)
+    second = keys.command_key(now_ms=NOW_MS + 23 * HOUR_MS + 1)
+    third = keys.command_key(now_ms=NOW_MS + 50 * HOUR_MS)
     assert [key.key_id for key in keys.all()] == [third.key_id]
     assert len({first, second, third}) == 3
 

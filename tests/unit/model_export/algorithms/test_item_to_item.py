@@ -83,11 +83,11 @@ def test_strongest_targets_are_kept_and_ties_go_to_lower_positions() -> None:
 
 
 def test_table_width_is_that_of_its_longest_row() -> None:
-    rows = ItemRows.of_every_item([table([0, 0, 3], [0, 4, 0])], items=2, n=100)
+    rows = ItemRows.from_blocks([table([0, 0, 3], [0, 4, 0])], items=2, n=100)
 
     assert (rows.target.tolist(), rows.value.tolist()) == ([[0], [2], [1]], [[0], [3], [4]])
 
 
 def test_blocks_without_every_source_are_refused() -> None:
     with pytest.raises(ValueError, match="the blocks have 1 rows, expected one for each of 2 sources"):
-        ItemRows.of_every_item([table([0, 1, 0])], items=2, n=1)
+        ItemRows.from_blocks([table([0, 1, 0])], items=2, n=1)

@@ -49,12 +49,12 @@ class Ragged:
     data: Array
 
     @classmethod
-    def of_bytes(cls, strings: Sequence[bytes]) -> Ragged:
+    def from_bytes(cls, strings: Sequence[bytes]) -> Ragged:
         """Pack byte strings."""
         return cls(_offsets([len(string) for string in strings]), np.frombuffer(b"".join(strings), np.uint8))
 
     @classmethod
-    def of_codes(cls, lengths: Sequence[int] | Rows, codes: Array) -> Ragged:
+    def from_codes(cls, lengths: Sequence[int] | Rows, codes: Array) -> Ragged:
         """Pack codes with the given number of codes per row."""
         return cls(_offsets(lengths), codes)
 
@@ -89,7 +89,7 @@ class Ragged:
         pairs |= np.repeat(np.arange(len(self)), self.lengths)
         pairs.sort()  # several times faster than a stable argsort of the codes
         pairs &= (1 << _ROW_BITS) - 1
-        return Ragged.of_codes(np.bincount(self.data, minlength=size), pairs.astype(np.uint32))
+        return Ragged.from_codes(np.bincount(self.data, minlength=size), pairs.astype(np.uint32))
 
     def take(self, rows: Rows) -> Ragged:
         """Return these rows, in this order."""
@@ -126,7 +126,7 @@ class Dictionary:
         distinct = [string.encode() for string in dict.fromkeys(strings)]
         hashes = hashes_of(distinct)
         order = np.argsort(hashes)
-        dictionary = cls(hashes[order], Ragged.of_bytes([distinct[place] for place in order.tolist()]))
+        dictionary = cls(hashes[order], Ragged.from_bytes([distinct[place] for place in order.tolist()]))
         code_of = {distinct[place].decode(): code for code, place in enumerate(order.tolist())}
         return dictionary, np.array([code_of[string] for string in strings], np.int32)
 

@@ -1,7 +1,7 @@
 """The state of a user's export between its pages, an item of the profile table.
 
-The item is in the partition of the user's erasure (`SessionLink.of_erasure`), so that an erasure deletes it. Later
-pages do not extend its lifetime.
+The item is in the partition of the user's erasure (`SessionLink.erased_profile_id`), so that an erasure deletes it.
+Later pages do not extend its lifetime.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Place(NamedTuple):
         return token_of_row(" ".join(self))
 
     @classmethod
-    def of_token(cls, token: str, *, stages: Iterable[str]) -> Place:
+    def from_token(cls, token: str, *, stages: Iterable[str]) -> Place:
         """Return the position in a token; raise `InvalidInput` if its stage is not one of `stages`."""
         export_id, stage, key = (*row_of_token(token).split(" ", 2), "", "")[:3]
         if stage not in stages:

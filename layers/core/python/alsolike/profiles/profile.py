@@ -80,7 +80,7 @@ class SessionLink:
     Attributes
     ----------
     profile_id
-        Profile ID of the user; for an erased user, the placeholder of the erasure (`of_erasure`).
+        Profile ID of the user; for an erased user, the placeholder of the erasure (`erased_profile_id`).
     at_ms
         Event time of the login, epoch milliseconds.
     """
@@ -99,7 +99,7 @@ class SessionLink:
         return self.profile_id.startswith(ERASURE_PREFIX)
 
     @staticmethod
-    def of_erasure(erasure_id: str) -> str:
+    def erased_profile_id(erasure_id: str) -> str:
         """Return the placeholder for the profile ID of an erased user."""
         return f"{ERASURE_PREFIX}{erasure_id}"
 

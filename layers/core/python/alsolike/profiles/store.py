@@ -312,7 +312,7 @@ class ProfileStore:
         The mark contains the erasure ID and no user ID, so that the erasure's purge finds the session.
         """
         session = profile_id(user_id=None, session_id=session_id)
-        link = SessionLink(SessionLink.of_erasure(erasure_id), login.event_time_ms)
+        link = SessionLink(SessionLink.erased_profile_id(erasure_id), login.event_time_ms)
         raise_first(self._join({session: link}, now_ms=now_ms, length=HISTORY_LENGTH))
 
     def links(self, sessions: Sequence[str]) -> dict[str, SessionLink]:

@@ -224,7 +224,7 @@ class _Page:
         self._has_room = has_room
         self._states = ExportStates(data.dynamodb, data.places.profiles_table)
         # The placeholder contains no user ID, so that an export after an erasure stores no user ID.
-        self._partition = SessionLink.of_erasure(erasure_id(data.pseudonyms, user_id))
+        self._partition = SessionLink.erased_profile_id(erasure_id(data.pseudonyms, user_id))
         self._after = after
         self._stage, self._key = (SESSIONS, "") if after is None else (after.stage, after.key)
         self._own: pd.DataFrame | None = None

@@ -63,7 +63,7 @@ class ColdItems:
             hashes=hashes,
             updated_at_ms=np.array([change.updated_at_ms for change in kept], np.int64),
             tie_breaks=np.array([change.tie_break for change in kept], np.uint32),
-            neighbours=Ragged.of_codes(lengths, np.concatenate(positions)),
+            neighbours=Ragged.from_codes(lengths, np.concatenate(positions)),
             weights=np.concatenate(weights) * np.repeat(index.scales_of(hashes), lengths),
         )
         return items.newest()
@@ -149,7 +149,7 @@ NO_COLD_ITEMS = ColdItems(
     hashes=np.zeros(0, np.uint64),
     updated_at_ms=np.zeros(0, np.int64),
     tie_breaks=np.zeros(0, np.uint32),
-    neighbours=Ragged.of_codes([], np.zeros(0, np.int32)),
+    neighbours=Ragged.from_codes([], np.zeros(0, np.int32)),
     weights=np.zeros(0, np.float32),
 )
 

@@ -182,7 +182,7 @@ class ListColumn:
         lists = [(value.split("|") if isinstance(value, str) else value) if value else () for value in values]
         dictionary, codes = Dictionary.of([element for elements in lists for element in elements])
         present = np.array([0 if v is None else 2 if isinstance(v, str) else 1 for v in values], np.int8)
-        return cls(Ragged.of_codes([len(elements) for elements in lists], codes), present, dictionary)
+        return cls(Ragged.from_codes([len(elements) for elements in lists], codes), present, dictionary)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
@@ -245,7 +245,7 @@ class TextColumn:
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
         """Return the column of these values; None means no value."""
         present = np.array([value is not None for value in values], np.int8)
-        return cls(Ragged.of_bytes([(value or "").encode() for value in values]), present)
+        return cls(Ragged.from_bytes([(value or "").encode() for value in values]), present)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:

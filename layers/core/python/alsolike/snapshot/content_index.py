@@ -216,7 +216,7 @@ class ContentIndex:
                     rare=float(metadata["scale"]),
                 ),
                 rare_hashes=arrays["rare"] if has_two else np.zeros(0, np.uint64),
-                sentences=SentenceIndex.of_file(arrays, metadata, items=items)
+                sentences=SentenceIndex.from_file(arrays, metadata, items=items)
                 if stored_format == SENTENCES_FORMAT
                 else None,
             )

@@ -71,11 +71,11 @@ class Segment:
         }
         return cls(
             hashes=np.array(keys, np.uint64),
-            ids=Ragged.of_bytes([change.entity_id.encode() for change in rows]),
+            ids=Ragged.from_bytes([change.entity_id.encode() for change in rows]),
             updated_at_ms=np.array([change.updated_at_ms for change in rows], np.int64),
             tie_breaks=np.array([change.tie_break for change in rows], np.uint32),
             columns=encoded,
-            rest=Ragged.of_bytes(
+            rest=Ragged.from_bytes(
                 [
                     orjson.dumps(item_properties, default=dict) if item_properties else b""
                     for item_properties in properties

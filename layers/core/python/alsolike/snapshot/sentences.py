@@ -138,7 +138,7 @@ class SentenceIndex:
         return {_METADATA: orjson.dumps(metadata).decode()}
 
     @classmethod
-    def of_file(cls, arrays: Mapping[str, Array], metadata: Mapping[str, str], *, items: int) -> SentenceIndex:
+    def from_file(cls, arrays: Mapping[str, Array], metadata: Mapping[str, str], *, items: int) -> SentenceIndex:
         """Return the sentence index from a file's arrays and metadata, for a model with a number of items.
 
         Raises
