@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import json
+import queue
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
@@ -86,9 +89,12 @@ def _start(function: str, variables: dict[str, str], *, root: Path, shop: Shop) 
         "AWS_ACCESS_KEY_ID": "container",
         "AWS_SECRET_ACCESS_KEY": "container",
     }
-    python = getattr(sys, "_base_executable", sys.executable)
-    command = [python, "-S", "-m", "alsolike.api.server", function]
-    return Container(subprocess.Popen(command, env=environment, cwd=root), port)
+    return Container(subprocess.Popen(_command(function), env=environment, cwd=root), port)
+
+
+def _command(function: str) -> list[str]:
+    """Return the entry point's command in a Python without other packages."""
+    return [getattr(sys, "_base_executable", sys.executable), "-S", "-m", "alsolike.api.server", function]
 
 
 def _client(service: str, container: Container, shop: Shop) -> Any:
@@ -122,3 +128,67 @@ def test_containers_answer_as_the_api_does_and_stop(shop: Shop, containers: dict
     for container in containers.values():
         container.process.send_signal(signal.SIGTERM)
         assert container.process.wait(30) == 0
+
+
+class _RuntimeApi(BaseHTTPRequestHandler):
+    """Lambda's runtime API with one invocation; https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html."""
+
+    protocol_version = "HTTP/1.1"
+    invoked: ClassVar[dict[str, Any]] = {
+        "routeKey": "POST /personalize/recommendations",
+        "headers": {},
+        "requestContext": {"requestId": "r1"},
+    }
+    invocations: ClassVar[queue.Queue[str]] = queue.Queue()
+    answers: ClassVar[queue.Queue[dict[str, Any]]] = queue.Queue()
+
+    def do_GET(self) -> None:
+        request_id = self.invocations.get()
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 20_000),
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-west-1:123456789012:function:recommend",
+        }
+        self._send(200, json.dumps(self.invoked).encode(), headers)
+
+    def do_POST(self) -> None:
+        self.answers.put(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        self._send(202, b"{}", {})
+
+    def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_entry_point_on_lambda_answers_invocations(root: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _RuntimeApi) as runtime:
+        runtime.daemon_threads = True
+        threading.Thread(target=runtime.serve_forever, daemon=True).start()
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(root / PLACE),
+            "AWS_REGION": "eu-west-1",
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime.server_port}",
+            "PROFILES_TABLE": "profiles",
+            "USERS_TABLE": "users",
+            "ARTEFACT_BUCKET": "artefacts",
+            "SECRET_ARN": "secret",
+            "KEYS_TABLE": "keys",
+        }
+        process = subprocess.Popen(_command("recommend"), env=environment, cwd=root)
+        try:
+            _RuntimeApi.invocations.put("r1")
+            response = _RuntimeApi.answers.get(timeout=60)
+        finally:
+            process.kill()
+            process.wait()
+            runtime.shutdown()
+
+    assert response["statusCode"] == 403, response
+    assert response["headers"]["x-amzn-errortype"] == "MissingAuthenticationTokenException"
