@@ -8,17 +8,18 @@ from collections.abc import Iterator
 
 import pytest
 
-gc.set_threshold(50_000, 50, 50)  # Python's own thresholds search for cycles for a seventh of the tests' time
+# Python's default thresholds spend a seventh of the tests' time on the search for cycles
+gc.set_threshold(50_000, 50, 50)
 
 
 def pytest_collection_finish() -> None:
-    """Exempt imported modules and collected tests from the search for cycles: they live as long as the process."""
+    """Exempt imported modules and collected tests, which live as long as the process, from the search for cycles."""
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def nothing_counted_before() -> Iterator[None]:
-    """Forget what code under test counted outside a handler: the next handler's metrics would carry it."""
+    """Clear counts of code that ran outside a handler. Otherwise, the next handler's metrics would contain them."""
     yield
     if observability := sys.modules.get("alsolike.runtime.observability"):
         observability.counters.clear()

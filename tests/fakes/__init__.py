@@ -1,4 +1,4 @@
-"""AWS in memory, for tests: `MemoryCloud` answers the calls of botocore's own clients."""
+"""AWS in memory, for tests: `MemoryCloud` responds to the calls of botocore's own clients."""
 
 from tests.fakes.cloud import MemoryCloud
 

@@ -1,6 +1,6 @@
-"""The memory cloud: botocore's own clients, whose calls are answered before a request is sent.
+"""Memory cloud: botocore's own clients, whose calls get a response before a request is sent.
 
-Clients keep their parameter checks, paginators, exceptions and event hooks; signing, HTTP and parsing are left out. A
+Clients keep their parameter checks, paginators, exceptions and event hooks, without signing, HTTP and parsing. A
 call takes 0.1 to 0.2 ms of processor time. The suite in `tests/stores` runs the same calls here and on moto.
 """
 
@@ -35,22 +35,22 @@ _REQUEST = "memory_cloud_request"
 
 @dataclasses.dataclass(frozen=True)
 class _HttpResponse:
-    """The one part of an HTTP response that botocore reads once it is parsed."""
+    """The part of an HTTP response that botocore reads after parsing it."""
 
     status_code: int
 
 
 class Call(NamedTuple):
-    """A call that was answered or refused."""
+    """Call with a response or an error."""
 
-    operation: str  # as "s3.GetObject"
+    operation: str  # such as "s3.GetObject"
     request: Mapping[str, Any]
 
 
 class MemoryCloud:
     """All services of one account, empty at first. Calls are atomic, also those of several threads.
 
-    Calls to other endpoints than AWS's own are sent.
+    Calls to endpoints outside AWS are sent.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class MemoryCloud:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything that is stored, all calls and all outages."""
+        """Delete all stored data, recorded calls and outages."""
         self.calls: list[Call] = []
         self.outages: dict[str, Exception] = {}
         self.s3 = MemoryS3()
@@ -99,7 +99,7 @@ class MemoryCloud:
         }
 
     def attach(self, session: Session) -> Session:
-        """Answer the calls of all clients that `session` makes from now on; return the session."""
+        """Respond to the calls of all clients that `session` creates later, and return the session."""
         session.register("provide-client-params", _remember)
         session.register("before-call", self._answer)
         return session

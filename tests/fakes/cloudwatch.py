@@ -1,4 +1,4 @@
-"""CloudWatch in memory: metrics by the period, and alarms whose states tests set."""
+"""CloudWatch in memory: metrics by period, and alarms whose states tests set."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _series(metric: Request) -> Series:
 
 
 def _statistic(name: str, values: Sequence[float]) -> float:
-    if name.startswith("p"):  # the nearest rank
+    if name.startswith("p"):  # the nearest-rank method
         return sorted(values)[max(0, math.ceil(float(name[1:]) / 100 * len(values)) - 1)]
     if name.startswith("TC(:"):
         return float(sum(value <= float(name[4:-1]) for value in values))

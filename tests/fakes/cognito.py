@@ -39,7 +39,7 @@ class MemoryCognito(MemoryService):
     @operation("UserPoolId", "ClientId", *_SETTINGS)
     def update_user_pool_client(self, request: Request) -> Response:
         client = self.describe_user_pool_client(request)["UserPoolClient"]
-        # Settings that a request does not name are reset.
+        # Settings that a request does not contain are reset.
         for name in _SETTINGS:
             client.pop(name, None)
         client.update(request)

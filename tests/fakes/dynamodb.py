@@ -24,7 +24,7 @@ Position = tuple[str, ...]
 
 @dataclasses.dataclass
 class _Table:
-    """Items in the order of a scan: by the hash of the partition key, then by the sort key."""
+    """Items in the order of a scan: by hash of the partition key, then by sort key."""
 
     description: Mapping[str, Any]
     keys: Sequence[str]
@@ -34,7 +34,7 @@ class _Table:
         return {name: item[name] for name in self.keys}
 
     def position(self, key: Mapping[str, Any]) -> Position:
-        """Return where an item with this key is in a scan."""
+        """Return the position of an item with this key in a scan."""
         partition, *sort = (str(key[name]) for name in self.keys)
         return hashlib.md5(partition.encode()).hexdigest(), partition, *sort
 
@@ -195,7 +195,7 @@ class MemoryDynamoDB(MemoryService):
             if matches(last):
                 found.append(project(copy.deepcopy(last)))
         else:
-            # A scan that reaches its limit does not look whether another item follows.
+            # A scan that reaches its limit does not check for a further item.
             limited = last is not None and scanned == request.get("Limit")
             rest = {"LastEvaluatedKey": table.key(last)} if limited and last is not None else {}
         items = {} if request.get("Select") == "COUNT" else {"Items": found}
@@ -282,7 +282,10 @@ def _in_segment(position: Position, request: Request) -> bool:
 
 
 def _size_bytes(item: Mapping[str, Any]) -> int:
-    """Return an item's size; https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html."""
+    """Return an item's size.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 

@@ -1,7 +1,7 @@
-"""DynamoDB's condition, update and projection expressions, without list elements, sets to add to or delete
-from, and `list_append`.
+"""DynamoDB's condition, update and projection expressions.
 
-Grammar: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html.
+List elements, additions to and deletions from sets, and `list_append` are not implemented. Grammar:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from tests.fakes.service import ServiceError
 
-Value = Mapping[str, Any]  # an attribute value with its type, as {"N": "1"}
+Value = Mapping[str, Any]  # an attribute value with its type, such as {"N": "1"}
 Item = dict[str, Any]
 Path = tuple[str, ...]
 Operand = Callable[[Item], Value | None]
@@ -42,14 +42,14 @@ def validation(message: str) -> ServiceError:
 
 
 class Expressions:
-    """The expressions of one request, which share names and values."""
+    """Expressions of one request, which share names and values."""
 
     def __init__(self, names: Mapping[str, str] | None, values: Mapping[str, Value] | None) -> None:
         self._names, self._values = names or {}, values or {}
         self._used: set[str] = set()
 
     def condition(self, text: str) -> Condition:
-        """Return a condition or a filter as a function of an item."""
+        """Return a function that evaluates a condition or a filter for an item."""
         parser = _Parser(text, self)
         condition = parser.disjunction()
         parser.finish()
@@ -60,7 +60,7 @@ class Expressions:
         return Update(_Parser(text, self))
 
     def projection(self, text: str) -> Callable[[Item], Item]:
-        """Return a projection as a function from an item to a new item."""
+        """Return a function that projects an item to a new item."""
         parser = _Parser(text, self)
         paths = parser.separated(parser.path)
         parser.finish()
@@ -86,7 +86,7 @@ class Expressions:
         return self._names[token]
 
     def value(self, token: str) -> Value:
-        """Return the value that a token stands for."""
+        """Return the value of a token."""
         if token not in self._values:
             raise validation(
                 "Invalid expression: An expression attribute value used in expression is not defined; "
@@ -97,7 +97,7 @@ class Expressions:
 
 
 class _Parser:
-    """A recursive descent over the tokens of one expression."""
+    """Recursive-descent parser of one expression."""
 
     def __init__(self, text: str, expressions: Expressions) -> None:
         self._expressions = expressions
@@ -114,7 +114,7 @@ class _Parser:
 
     @property
     def next(self) -> str:
-        """The next token, empty at the end."""
+        """Next token, empty at the end."""
         return self._tokens[self._index] if self._index < len(self._tokens) else ""
 
     def token(self) -> str:
@@ -123,7 +123,7 @@ class _Parser:
         return self._tokens[self._index - 1]
 
     def accept(self, *words: str) -> str:
-        """Consume the next token if it is one of `words`, in any case; return it in upper case, or nothing."""
+        """Consume the next token if it is one of `words`, in any case. Return it in upper case, or an empty string."""
         return self.token().upper() if self.next and self.next.upper() in words else ""
 
     def expect(self, word: str) -> None:
@@ -263,7 +263,7 @@ class _Parser:
 
 
 class Update:
-    """An update expression. All right sides see the item as it was before."""
+    """Update expression. All right sides are evaluated with the item before the update."""
 
     def __init__(self, parser: _Parser) -> None:
         def assignment() -> tuple[Path, Operand]:
@@ -303,7 +303,7 @@ class Update:
 
 
 def comparable(value: Value) -> Any:
-    """Return what DynamoDB compares two values of one type by."""
+    """Return the key by which DynamoDB compares two values of one type."""
     kind, content = _typed(value)
     if kind == "N":
         return Decimal(content)

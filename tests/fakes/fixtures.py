@@ -1,4 +1,4 @@
-"""Fixtures of an AWS in memory; the conftest of each suite that uses them imports them."""
+"""Fixtures of an AWS in memory. The conftest of each suite that uses them imports them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def boto3_session(memory_cloud: MemoryCloud) -> boto3.Session:
 
 @pytest.fixture(scope="session")
 def functions_session(memory_cloud: MemoryCloud) -> Session:
-    """Create the session of functions, which reads their layer's service descriptions only."""
+    """Create the session of functions, which reads only the service descriptions in the layer."""
     session = alsolike.runtime.aws.session.__wrapped__()
     session.set_credentials("test", "test")
     session.set_config_variable("region", REGION)
@@ -39,7 +39,7 @@ def functions_session(memory_cloud: MemoryCloud) -> Session:
 
 @pytest.fixture(scope="module")
 def clients(boto3_session: boto3.Session) -> Iterator[Callable[[str], Any]]:
-    """Return one client per service for many tests: creating one takes longer than most tests."""
+    """Return one client per service for many tests, because its creation takes longer than most tests."""
     alsolike.runtime.aws.client.cache_clear()
     yield functools.cache(boto3_session.client)
     alsolike.runtime.aws.client.cache_clear()

@@ -1,4 +1,4 @@
-"""The end of a process in the middle of its work."""
+"""Interruptions of a process."""
 
 
 class Killed(BaseException):

@@ -1,4 +1,4 @@
-"""KMS in memory: keys that encrypt texts under a context; any text stands for its own ciphertext."""
+"""KMS in memory: keys that encrypt texts under a context. The ciphertext is the text itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lambda in memory: functions that can be listed and not invoked."""
+"""Lambda in memory: functions that can be listed, but not invoked."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from tests.fakes.service import MemoryService, Request, Response, ServiceError, 
 
 
 class MemoryLambda(MemoryService):
-    """The functions of one account; a test that invokes one stands in for it.
+    """Functions of one account. Tests invoke handlers themselves.
 
     Attributes
     ----------
     functions
-        Configurations of the functions; none at first.
+        Configurations of the functions, initially empty.
     mappings
-        Event source mappings by ID; none at first.
+        Event source mappings by ID, initially empty.
     """
 
     def __init__(self) -> None:

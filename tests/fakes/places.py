@@ -12,7 +12,7 @@ TABLE = "people"
 
 
 def create_table(client: Any, name: str, *, key: str) -> str:
-    """Create an empty table with a partition key; return its name."""
+    """Create an empty table with a partition key, and return its name."""
     client.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
@@ -23,7 +23,7 @@ def create_table(client: Any, name: str, *, key: str) -> str:
 
 
 def create_profiles_table(client: Any, name: str) -> str:
-    """Create an empty table of live profiles; return its name."""
+    """Create an empty table of live profiles, and return its name."""
     keys = {PROFILES_PARTITION_KEY: "HASH", PROFILES_SORT_KEY: "RANGE"}
     client.create_table(
         TableName=name,
@@ -35,6 +35,6 @@ def create_profiles_table(client: Any, name: str) -> str:
 
 
 def create_bucket(client: Any, name: str) -> str:
-    """Create an empty bucket; return its name."""
+    """Create an empty bucket, and return its name."""
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     return name

@@ -25,7 +25,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 @dataclasses.dataclass(frozen=True)
 class _Version:
-    """One version of an object, or the mark of its deletion, whose body is None."""
+    """Version of an object, or a delete marker, whose body is None."""
 
     version_id: str
     body: bytes | None
@@ -47,13 +47,13 @@ class _Bucket:
         return versions[-1] if versions and versions[-1].body is not None else None
 
     def sorted_keys(self) -> list[str]:
-        """Return the keys of all current objects in S3's order, that of their UTF-8 bytes."""
+        """Return the keys of all current objects in S3's order, by UTF-8 bytes."""
         return sorted((key for key in self.objects if self.current(key)), key=str.encode)
 
 
 @dataclasses.dataclass
 class _Upload:
-    """A multipart upload that has not ended."""
+    """Multipart upload that is neither completed nor aborted."""
 
     bucket: str
     key: str
@@ -122,7 +122,7 @@ class MemoryS3(MemoryService):
     def head_object(self, request: Request) -> Response:
         try:
             version = self._read(request)
-        except ServiceError as error:  # a HEAD response has no body that could name the error
+        except ServiceError as error:  # a HEAD response has no body with an error code
             reasons = {304: "Not Modified", 404: "Not Found", 412: "Precondition Failed"}
             bucket = self._buckets.get(request["Bucket"])
             versions = bucket.objects.get(request["Key"]) if bucket and error.status == 404 else None
@@ -163,7 +163,7 @@ class MemoryS3(MemoryService):
         limit = min(request.get("MaxKeys", MAX_KEYS), MAX_KEYS)
         after = max(token.encode(), request.get("StartAfter", "").encode())
 
-        entries: dict[str, bool] = {}  # keys and common prefixes, which are the true ones
+        entries: dict[str, bool] = {}  # common prefixes have the value true, keys false
         for key in bucket.sorted_keys():
             if key.startswith(prefix) and key.encode() > after:
                 end = key.find(delimiter, len(prefix)) if delimiter else -1
@@ -386,7 +386,7 @@ def _precondition_failed(header: str) -> ServiceError:
 
 
 def _span(requested: str, length: int) -> tuple[int, int] | None:
-    """Return start and end of a range, None for one that S3 ignores."""
+    """Return start and end of a range, or None for a range that S3 ignores."""
     if not (match := _RANGE.fullmatch(requested)) or not any(match.groups()):
         return None
     first, last = match.groups()

@@ -1,4 +1,4 @@
-"""Operations, errors and pages, which all services of the memory cloud share."""
+"""Operations, errors and pages that all services of the memory cloud share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PARAMETERS = "_parameters"
 
 
 class ServiceError(Exception):
-    """An error response, which botocore raises as the client's `ClientError`."""
+    """Error response, which botocore raises as the client's `ClientError`."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class ServiceError(Exception):
 
 
 def operation(*parameters: str) -> Callable[[Handler], Handler]:
-    """Mark a method that implements an operation with these parameters; calls with others fail the test."""
+    """Mark a method that implements an operation with these parameters. Calls with other parameters fail the test."""
 
     def mark(handler: Handler) -> Handler:
         setattr(handler, _PARAMETERS, frozenset(parameters))
@@ -43,7 +43,7 @@ def operation(*parameters: str) -> Callable[[Handler], Handler]:
 
 
 class MemoryService:
-    """A service whose operations are its methods that `operation` marks."""
+    """Service whose operations are the methods that `operation` marks."""
 
     def call(self, name: str, request: Request) -> Response:
         """Return the parsed response of an operation."""
@@ -60,7 +60,7 @@ class MemoryService:
 def page(
     items: Sequence[Any], request: Request, *, size: str = "MaxResults", token: str = "NextToken", maximum: int = 100
 ) -> tuple[Sequence[Any], Response]:
-    """Return the requested page of `items` and, unless it is the last, the token of the next one."""
+    """Return the requested page of `items`, with the token of the next page unless it is the last."""
     start = int(request.get(token, 0))
     end = start + min(request.get(size, maximum), maximum)
     return items[start:end], {token: str(end)} if end < len(items) else {}

@@ -1,4 +1,4 @@
-"""Step Functions in memory: executions that run until a test ends them, or that pass through simple states."""
+"""Step Functions in memory: executions that run until a test ends them, or that execute simple states."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class MemoryStepFunctions(MemoryService):
     Attributes
     ----------
     executes
-        Executions pass through states of the types Pass, Succeed and Fail at once, and stay in any other.
+        True to execute states of the types Pass, Succeed and Fail immediately. Executions stop at any other state.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class MemoryStepFunctions(MemoryService):
     def end_all(
         self, status: str = "SUCCEEDED", *, output: object = None, history: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        """End all executions that run, as a test's stand-in for their states."""
+        """End all running executions, in place of their states."""
         for arn, execution in self._executions.items():
             if execution["status"] == _RUNNING:
                 execution.update(status=status, stopDate=dt.datetime.now(dt.UTC))

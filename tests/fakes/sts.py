@@ -6,7 +6,7 @@ from tests.fakes.service import ACCOUNT_ID, MemoryService, Request, Response, op
 
 
 class MemoryIdentity(MemoryService):
-    """The caller of all requests."""
+    """Caller of all requests."""
 
     @operation()
     def get_caller_identity(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The mutation run: a sample of mutants, each against its unit tests in a forked process; files are never changed."""
+"""Mutation run: a sample of mutants, each tested by its unit tests in a forked process. It changes no files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ _OURS = frozenset({"alsolike", "cli", "conftest", "functions", "local_cloud", "m
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Target:
-    """Modules that are mutated together, and their tests, the fastest first; both as patterns below the repository."""
+    """Modules that are mutated together, and their tests, the fastest first.
+
+    Both are patterns of paths in the repository.
+    """
 
     name: str
     modules: Sequence[str]
@@ -84,7 +87,7 @@ class _MutantFinder:
     code: CodeType
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Return the mutant's spec for its module, None for all others."""
+        """Return the mutant's spec for its module, or None for other modules."""
         if name != self.name:
             return None
         loader = SourceFileLoader(name, str(self.path))
@@ -93,7 +96,7 @@ class _MutantFinder:
 
 
 def paths(patterns: Sequence[str]) -> list[Path]:
-    """Return the files and folders that match, in the order of the patterns."""
+    """Return the matching files and folders in the order of the patterns."""
     matched = [(pattern, sorted(ROOT.glob(pattern))) for pattern in patterns]
     if missing := [pattern for pattern, files in matched if not files]:
         raise SystemExit(f"No file matches {missing}. Correct TARGETS in tests/mutants/__main__.py.")
@@ -101,7 +104,7 @@ def paths(patterns: Sequence[str]) -> list[Path]:
 
 
 def sample(candidates: dict[str, list[Mutant]], size: int, seed: int) -> list[tuple[str, Mutant]]:
-    """Return about as many mutants of each target, as many as it has at most; all for size 0."""
+    """Return a sample with about equal numbers of mutants per target, or all mutants for size 0."""
     chosen = []
     for index, (name, found) in enumerate(candidates.items()):
         count = len(found) if size == 0 else min(len(found), (size + index) // len(candidates))
@@ -116,7 +119,7 @@ def _module(path: Path) -> str:
 
 
 def _run_tests(target: Target, folder: Path, mutant: Mutant | None, cpu_s: int, report: Any) -> None:
-    """Run tests in this process and exit with pytest's status; without a mutant, send the time and modules first."""
+    """Run tests in this process, and exit with pytest's status. Without a mutant, first send the time and modules."""
     log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -160,7 +163,7 @@ def _baseline(target: Target, folder: Path) -> float:
 def statuses(
     jobs: Sequence[tuple[Target, Mutant, int]], *, workers: int, folder: Path
 ) -> Iterator[tuple[Mutant, bool]]:
-    """Yield each mutant with true if a test failed, or exceeded its processor time; as they end."""
+    """Yield mutants when their tests end, with true if a test failed or exceeded its processor time."""
     waiting = list(enumerate(jobs))[::-1]
     running: dict[Any, tuple[Any, Mutant]] = {}
     try:
@@ -230,7 +233,7 @@ def _place(mutant: Mutant) -> str:
 
 
 def _report(chosen: Sequence[tuple[str, Mutant]], survivors: Sequence[Mutant]) -> int:
-    """Print a table of modules and the survivors; return the exit status."""
+    """Print a table of modules and the surviving mutants, and return the exit status."""
     sampled = collections.Counter(_module(mutant.path) for _, mutant in chosen)
     survived = collections.Counter(_module(mutant.path) for mutant in survivors)
     print(f"\n{'module':48} mutants killed")

@@ -1,4 +1,4 @@
-"""Mutations of Python source: one small change of an operator, a constant or a condition each."""
+"""Mutations of Python source. Each is one small change of an operator, a constant or a condition."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OPERATORS: dict[type[ast.operator], ast.operator] = {
     ast.LShift: ast.RShift(),
     ast.RShift: ast.LShift(),
 }
-# Types are no behaviour. Arguments of decorators (frozen, slots) and zip's `strict` guard against mistakes in the code.
+# Types do not change behaviour. Arguments of decorators (frozen, slots) and zip's `strict` only detect mistakes.
 _SKIPPED_FIELDS = frozenset({"annotation", "returns", "decorator_list"})
 _BUILT_IN_TYPES = frozenset({"bool", "bytes", "dict", "float", "int", "list", "set", "str", "tuple"})
 _SKIPPED_KEYWORDS = frozenset({"strict"})
@@ -42,7 +42,7 @@ _SKIPPED_KEYWORDS = frozenset({"strict"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mutant:
-    """A file with one change; `text` is the changed line, `before` and `after` the expression in it."""
+    """File with one change. `text` is the changed line, `before` and `after` are the expression in it."""
 
     path: Path
     line: int
@@ -63,7 +63,7 @@ class Mutant:
 
 
 def mutants(path: Path) -> Iterator[Mutant]:
-    """Yield all mutants of a file, in the order of its source."""
+    """Yield all mutants of a file in the order of its source."""
     source = path.read_text()
     lines = source.splitlines()
     for number, (parent, field, index, new) in enumerate(_edits(ast.parse(source))):
@@ -72,7 +72,7 @@ def mutants(path: Path) -> Iterator[Mutant]:
 
 
 def _edits(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
-    """Yield a parent, its field, the place in that field where it is a list, and the node to put there."""
+    """Yield a parent, its field, the index if the field is a list, and the new node."""
     for field, value in ast.iter_fields(node):
         if field in _SKIPPED_FIELDS:
             continue
@@ -122,7 +122,7 @@ def _with(node: ast.AST, **fields: object) -> ast.AST:
 
 
 def _is_union(node: ast.BinOp) -> bool:
-    """Return true for a union of types, like `str | None`."""
+    """Return true for a union of types, such as `str | None`."""
     return isinstance(node.op, ast.BitOr) and any(
         isinstance(part, ast.Subscript)
         or (isinstance(part, ast.Constant) and part.value is None)

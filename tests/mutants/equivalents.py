@@ -1,4 +1,4 @@
-"""Mutants that no test can kill, each with the reason; they are not sampled."""
+"""Mutants that no test can kill, each with the reason. They are not sampled."""
 
 from __future__ import annotations
 
@@ -88,4 +88,4 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
         "2",
     ): "Threads change the time that it takes, not the result.",
 }
-"""Reasons by path, changed line, expression before and after; an entry without its mutant is an error."""
+"""Reasons by path, changed line, expression before and after. An entry without its mutant is an error."""

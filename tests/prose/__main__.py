@@ -1,4 +1,4 @@
-"""The prose check: texts that break a rule of plain English."""
+"""Prose check, which finds texts that break a rule of plain English."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SKIPPED = frozenset({"node_modules", "build", "cdk.out", "__pycache__", "fixtur
 
 
 class Violation(NamedTuple):
-    """A text that breaks a rule."""
+    """Text that breaks a rule."""
 
     path: str
     line: int
@@ -33,7 +33,7 @@ class Violation(NamedTuple):
 
 
 def files(root: Path) -> Iterator[Path]:
-    """Yield the repository's files; hidden folders but `.ci`, and folders of built or installed files, are skipped."""
+    """Yield the repository's files, except hidden folders other than `.ci`, and built or installed files."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED and (name[0] != "." or name == ".ci"))
         yield from (Path(folder, name) for name in sorted(names))

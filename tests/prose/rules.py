@@ -17,7 +17,7 @@ _CLOSED_CLASS = r"""a|an
     |every|both|another|other|no|nothing|nobody|none|neither|either|everything|everybody|somebody|something|where|which
     |when|why|for|from|in|on|at|by|to|with|without|within|under|after|before|as|like|if|else|also|only|never|always|not
     |so|and|or|but|than|then|there|here"""
-# Forms that are never plural nouns; `answers`, `counts` or `scores` may be either.
+# Forms that are never plural nouns. `answers`, `counts` or `scores` can be plural nouns.
 _THIRD_PERSON = r"""(?:accept|add|ask|begin|bring|build|choose|collect|compare|compute|create|decide|delete|deliver
     |describe|draw|encode|erase|evaluate|extract|fail|find|follow|forget|gather|give|hand|hold|invoke|join|judge|keep|learn
     |leave|load|make|measure|merge|open|parse|pass|promise|put|raise|rank|read|recognise|refuse|register|reject|remember
@@ -38,7 +38,7 @@ Matches: TypeAlias = Iterator[tuple[int, str]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule with the advice that the author of a violation needs."""
+    """Rule with the advice that the author of a violation needs."""
 
     name: str
     advice: str
@@ -120,7 +120,7 @@ _IS_QUANTITY = re.compile(r"_BYTES|_MS\b|_S\b|_DAYS|_SHARE|_USERS|MAX_|MIN_|BATC
 
 
 def _description(pattern: str) -> Callable[[Text], Matches]:
-    """Return a rule for docstrings and comments, of which each numpydoc entry is a text of its own."""
+    """Return a rule for docstrings and comments. Each numpydoc entry is a separate text."""
     compiled = re.compile(pattern)
 
     def matches(text: Text) -> Matches:
@@ -194,4 +194,4 @@ BUDGETED_RULES = (
     ),
     Rule("quantity", "begin with the quantity and its unit: Maximum number of …, in bytes (pattern P4)", _constant),
 )
-"""Rules with false alarms: each folder has a budget of violations, which only falls."""
+"""Rules with false alarms. Each folder has a budget of violations, which can only be lowered."""

@@ -1,4 +1,4 @@
-"""Texts that people read, extracted from source files: each with its kind and position."""
+"""Texts for readers, extracted from source files with their kind and position."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SCRIPT_TOKEN = re.compile(
 )
 _MARKUP = re.compile(r"<!--(?P<comment>.*?)-->|<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>|(?P<page>[^<]+)", re.S)
 _DIRECTIVE = re.compile(r"#\s*(?:noqa|type:|pragma|ruff:|mypy:|!|fmt:|pylint|shellcheck|biome)")
-_WORDS = re.compile(r"[^\W\d_]{3,}.*\s", re.S)  # no path of an icon, no class name
+_WORDS = re.compile(r"[^\W\d_]{3,}.*\s", re.S)  # excludes paths of icons and names of classes
 _TITLE = re.compile(r"^#{1,6} (.*)$", re.M)
 
 
@@ -49,7 +49,7 @@ class Text:
 
 
 def texts(path: Path) -> Iterator[Text]:
-    """Yield the texts of a file; none for a type of file that is not checked."""
+    """Yield the texts of a file, or none if its type is not checked."""
     read = _READERS.get(path.suffix) or (_hash_comments if path.name in {"Makefile", "run"} else None)
     if read is not None:
         yield from read(path.read_text())
@@ -117,7 +117,7 @@ def _literal(kind: str, node: ast.expr) -> Text:
 
 
 def _hash_comments(source: str) -> Iterator[Text]:
-    """Yield comments; those on consecutive lines of their own are one text."""
+    """Yield comments. Comments on consecutive lines without code are one text."""
     block: list[str] = []
     start = end = 0
     for token in _PYTHON_TOKEN.finditer(source):
@@ -161,7 +161,7 @@ def _markdown(source: str) -> Iterator[Text]:
 
 
 def _without_code(text: str) -> str:
-    """Return a text with inline code, doctests and literal blocks blanked; lines stay where they are."""
+    """Return a text with blanked inline code, doctests and literal blocks. Lines keep their numbers."""
     text = re.sub(r"``.+?``|`[^`]+`", lambda found: "«»" + _blank(found), text, flags=re.S)
     text = re.sub(r"(?m)^\s*(?:>>>|\.\.\. ).*$", _blank, text)
     return re.sub(r"(?m)(?<=::)\n\s*\n(?P<indent> +)\S.*\n(?:(?P=indent).*\n|\s*\n)*", _blank, text)

@@ -1,4 +1,4 @@
-"""The clouds that every promise is tested on: the one in memory, and moto."""
+"""Clouds on which every operation is tested: the memory cloud and moto."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def aws(
     moto: Clients,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Clients]:
-    """Clients of an empty AWS, by service."""
+    """Yield a function that returns clients of an empty AWS by service."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     if request.param == "moto" and (differs := request.node.get_closest_marker("moto_differs")):
         pytest.skip(f"moto {differs.args[0]}")
@@ -54,13 +54,13 @@ def aws(
 
 @pytest.fixture
 def s3(aws: Clients) -> Any:
-    """S3 with one empty bucket."""
+    """Return the client of S3 with one empty bucket."""
     create_bucket(aws("s3"), BUCKET)
     return aws("s3")
 
 
 @pytest.fixture
 def dynamodb(aws: Clients) -> Any:
-    """DynamoDB with one empty table."""
+    """Return the client of DynamoDB with one empty table."""
     create_table(aws("dynamodb"), TABLE, key="id")
     return aws("dynamodb")

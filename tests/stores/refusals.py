@@ -1,4 +1,4 @@
-"""Error codes of refused calls."""
+"""Error codes of rejected calls."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 
 def refusal(call: Callable[..., object], **request: object) -> tuple[str, int]:
-    """Return the error code and the HTTP status that a call is refused with."""
+    """Return the error code and the HTTP status with which a call is rejected."""
     with pytest.raises(ClientError) as raised:
         call(**request)
     response = raised.value.response

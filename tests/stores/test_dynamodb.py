@@ -1,4 +1,4 @@
-"""The operations of DynamoDB that the product uses, in memory and on moto."""
+"""Operations of DynamoDB that the product uses, in memory and on moto."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_item_without_its_key_is_refused(dynamodb: Any) -> None:
 
 @moto_differs("allows 5 KB more")
 def test_item_of_more_than_400_kb_is_refused(dynamodb: Any) -> None:
-    put(dynamodb, "ann", a={"B": b"x" * (400 * 1024 - 6)})  # names and values count: id, ann and a are 6 bytes
+    put(dynamodb, "ann", a={"B": b"x" * (400 * 1024 - 6)})  # names and values count, so id, ann and a are 6 bytes
 
     assert (
         refusal(dynamodb.put_item, TableName=TABLE, Item={**key("ann"), "a": {"B": b"x" * (400 * 1024 - 5)}}) == INVALID
@@ -184,7 +184,7 @@ VALUES = {
         ("n = :10", True),
         ("n = :1", False),
         ("n <> :1", True),
-        ("n > :9", True),  # by value, not by text
+        ("n > :9", True),  # compared as numbers, not as texts
         ("n >= :10", True),
         ("n < :9", False),
         ("n <= :9", False),
@@ -537,7 +537,7 @@ def test_deleted_table_is_missing(dynamodb: Any) -> None:
 
 
 def visits(dynamodb: Any, *days: str) -> Any:
-    """Create a table with a sort key and Ann's visits; return a query of them."""
+    """Create a table with a sort key and Ann's visits, and return a function that queries them."""
     create_profiles_table(dynamodb, "visits")
     for day in days:
         item = {"profile_id": {"S": "ann"}, "sort_key": {"S": day}, "page": {"S": f"page {day}"}}

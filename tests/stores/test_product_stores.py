@@ -1,4 +1,4 @@
-"""The product's stores, in memory and on moto."""
+"""Stores of the product, in memory and on moto."""
 
 from __future__ import annotations
 

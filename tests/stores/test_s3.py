@@ -1,4 +1,4 @@
-"""The operations of S3 that the product uses, in memory and on moto."""
+"""Operations of S3 that the product uses, in memory and on moto."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operations of other services that the product uses, in memory and on moto."""
+"""Operations of other services that the product uses, in memory and on moto."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ START = dt.datetime(2026, 3, 1, 4, 0, tzinfo=dt.UTC)
 
 
 def measure(cloudwatch: Any, statistic: str, **options: Any) -> list[tuple[int, float]]:
-    """Return how many minutes after the start a value was measured, and the value."""
+    """Return values with the minutes from the start to their measurement."""
     query = {
         "Id": "q",
         "MetricStat": {

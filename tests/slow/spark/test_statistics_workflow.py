@@ -33,7 +33,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
 
 
 def trained(shop: TrainingShop) -> str:
-    """Run the workflow; return the version that became champion."""
+    """Run the workflow, and return the version that became champion."""
     execution = shop.start()
     eventually(
         lambda: shop.stepfunctions.describe_execution(executionArn=execution)["status"],

@@ -18,7 +18,7 @@ SHOPS, DAYS = 300, 60
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Shop:
-    """A shop with a holdout. Users come on some day, and then buy with a rate and at prices of their own.
+    """Shop with a holdout. Users arrive on some day, and then buy with individual rates and prices.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Libraries that a command imports; an unused one would delay its first output."""
+"""Libraries that a command imports. An unused library would delay the command's first output."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The layers as deployed, built for one processor; tests/slow/layers has the other tests."""
+"""Layers as deployed, built for one processor. tests/slow/layers has the other tests."""
 
 import shutil
 import tempfile

@@ -2,7 +2,7 @@ import type { Champion } from "./contract";
 
 type Entry = Champion["history"][number];
 
-/** Return the last promotion of the champion; a version may be promoted several times. */
+/** Return the last promotion of the champion. A version may be promoted several times. */
 export function lastPromotion(champion: Champion): Entry | undefined {
   return champion.history
     .filter((entry) => entry.version === champion.version)

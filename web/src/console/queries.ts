@@ -5,7 +5,7 @@ import type { Query } from "./query_cache";
 export const LIVE_MS = 10_000;
 export const SLOW_MS = 60_000;
 
-/** Requests of the console to the operator's routes; `contract.ts` has the types of the responses. */
+/** Requests of the console to the operator's routes. `contract.ts` has the types of the responses. */
 export const traffic = (minutes: number): Query => ({ path: "/operator/traffic", parameters: { minutes } });
 export const alarms: Query = { path: "/operator/alarms" };
 export const engagement = (days: number, by: string): Query => ({

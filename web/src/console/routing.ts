@@ -26,7 +26,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Return the address of a view; undefined and empty parameters are left out. */
+/** Return the address of a view without undefined and empty parameters. */
 export function href(
   view: string,
   id?: string | null,

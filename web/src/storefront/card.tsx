@@ -8,7 +8,7 @@ import { formatRoute } from "./route";
 
 interface CardProps {
   readonly product: Product;
-  /** Explanations of the recommendation, the strongest first; without one, the card has no button for them. */
+  /** Explanations of the recommendation, the strongest first. Without them, the card has no button for explanations. */
   readonly why?: readonly Explanation[];
   readonly fresh?: boolean;
   readonly attribution?: () => Attribution | null;

@@ -12,7 +12,7 @@ interface RequestBody {
   readonly exclude?: readonly string[];
 }
 
-/** An API whose recommenders return two items each, named after them; some fail. */
+/** An API whose recommenders return two items each, named after the recommenders. Some recommenders fail. */
 class FakeRecommenders extends Api {
   readonly requests: RequestBody[] = [];
   constructor(private readonly failing: readonly string[] = []) {

@@ -13,7 +13,7 @@ export const LOADED_AT_ONCE = 5000;
 /** The loaded part of the catalogue, unordered. */
 export interface Loaded {
   readonly products: readonly Product[];
-  /** Token of the next page; null at the end. */
+  /** Token of the next page, or null at the end. */
   readonly next: string | null;
 }
 

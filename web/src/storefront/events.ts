@@ -17,7 +17,7 @@ export type ShopEvent = Events["eventList"][number] & {
   readonly properties?: string;
 };
 
-/** Clock and IDs of new events; tests pass their own. */
+/** Clock and IDs of new events. Tests pass their own. */
 interface EventStamp {
   readonly nowMs: number;
   readonly newId: () => string;

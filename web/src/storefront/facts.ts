@@ -55,7 +55,7 @@ export function factsOf(product: Product, timestamps: ReadonlySet<string>, cards
 export const filterRoute = (column: string, value: string): string =>
   formatRoute({ page: "search", query: "", filter: { column, value } });
 
-/** Return true if a product has a value in a column; categories are compared as they are shown. */
+/** Return true if a product has a value in a column. Categories are compared as they are shown. */
 export function hasValue(product: Product, column: string, value: string): boolean {
   if (column === CATEGORY) return product.categories.includes(value);
   const texts = product.columns.filter(({ key }) => key === column).flatMap(({ value }) => textsOf(value));

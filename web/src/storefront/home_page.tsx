@@ -39,7 +39,7 @@ export function HomePage({ route }: { readonly route: Route }) {
 /** The state of the lists, as the greeting describes it. */
 type HomeStatus = "empty" | "no-model" | "degraded" | "personal" | "no-history";
 
-/** Return the state of the loaded lists; before "for you" is loaded, the expected state. */
+/** Return the state of the loaded lists, or the expected state before "for you" is loaded. */
 export function homeStatus(
   planned: readonly CarouselPlan[],
   carousels: readonly CarouselState[],

@@ -46,7 +46,7 @@ export function hue(text: string): number {
 const DEPARTMENTS =
   /\b(bakery|beverages|cosmetics|dairy|deli|drug|floral|frozen|garden center|grocer(y|ies)|household|meats?|nutrition|pastry|poultry|produce|salad bar|seafood|spirits)\b/i;
 
-/** Glyphs by words of categories; the first match applies. */
+/** Glyphs by words of categories. The first match applies. */
 const GLYPHS: readonly (readonly [name: Glyph, words: RegExp])[] = [
   ["cup", /coffee|\btea\b|cocoa/i],
   ["snowflake", /frozen|frzn|\bice\b|frz/i],
@@ -85,7 +85,7 @@ export function glyph({ categories, kind, title }: Pick<Product, "categories" | 
 const LINE = 13;
 const LINES = 4;
 
-/** Break a title into lines for its drawing; the last one ends in "…" before further words. */
+/** Break a title into lines for its drawing. The last line ends in "…" if further words are left out. */
 export function titleLines(title: string): string[] {
   const lines: string[] = [];
   for (const word of title.split(/\s+/).filter(Boolean)) {

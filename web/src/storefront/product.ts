@@ -6,7 +6,7 @@ export interface Product {
   readonly id: string;
   readonly title: string;
   readonly price: number | null;
-  /** The values of the category column; a list has several. */
+  /** The values of the category column, which can be a list. */
   readonly categories: readonly string[];
   /** The narrower category. */
   readonly kind: string | null;

@@ -16,7 +16,7 @@ export interface Filter {
 /** The name of the shop's category column in addresses. */
 export const CATEGORY = "category";
 
-/** Parse a hash, such as `#/item/42`; an invalid one is `unknown`. */
+/** Parse a hash, such as `#/item/42`. An invalid hash is `unknown`. */
 export function parseRoute(hash: string): Route {
   const [path = "", search = ""] = hash.replace(/^#/, "").split("?", 2);
   const [, page = "", id = "", ...rest] = path.split("/");
@@ -46,7 +46,7 @@ export function parseRoute(hash: string): Route {
   return unknown;
 }
 
-/** Return the hash of a route; the inverse of `parseRoute`. */
+/** Return the hash of a route. This is the inverse of `parseRoute`. */
 export function formatRoute(route: Route): string {
   switch (route.page) {
     case "home":

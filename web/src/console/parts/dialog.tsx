@@ -12,7 +12,7 @@ interface DialogProps {
 }
 
 /**
- * The browser's modal dialog. It focuses the first field and traps the focus; Escape closes it and returns the focus.
+ * The browser's modal dialog. It focuses the first field and traps the focus. Escape closes it and returns the focus.
  */
 export function Dialog({ title, close, children }: DialogProps) {
   const id = useId();
@@ -41,7 +41,7 @@ interface ChangeFormProps {
   readonly ready?: boolean;
   readonly children?: ComponentChildren;
   readonly cancel: () => void;
-  /** Send the change; the form shows its error. */
+  /** Send the change. The form shows its error. */
   readonly submit: (reason: string) => Promise<void>;
 }
 

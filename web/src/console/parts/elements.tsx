@@ -17,7 +17,7 @@ export function Status({ tone, icon, children }: { tone: Tone; icon?: IconName; 
   );
 }
 
-/** A relative time or the local date and time; the tooltip has UTC. */
+/** A relative time, or the local date and time, with UTC in the tooltip. */
 export function Timestamp({ ms, exact = false }: { ms: number; exact?: boolean }) {
   const now = useNow();
   return (

@@ -132,6 +132,6 @@ export function conditionText({ id, condition, combines }: Alarm): string {
   return `${id}. ${metricTitle(metric)}: above ${figure(threshold)} ${often}`;
 }
 
-/** Return `SnapshotMergesFailed` as `Snapshot merges failed`; labels stay. */
+/** Return `SnapshotMergesFailed` as `Snapshot merges failed`, and names with other characters unchanged. */
 const metricTitle = (name: string): string =>
   /^[A-Za-z0-9]+$/.test(name) ? sentence(name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase()) : name;

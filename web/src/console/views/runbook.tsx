@@ -67,7 +67,7 @@ function BlockContent({ block }: { block: Block }) {
   }
 }
 
-/** Commands with their comments; a block without a prompt is one command. */
+/** Commands with their comments. A block without a prompt is one command. */
 function Code({ lines }: { lines: readonly string[] }) {
   if (!lines.some((line) => commandOf(line))) return <Command text={lines.join("\n")} />;
   return (

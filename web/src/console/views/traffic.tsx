@@ -146,7 +146,7 @@ function ChampionTile({ models }: { models: Models | null }) {
   );
 }
 
-/** Empty and short lists by recommender and filter; nothing if every list was complete. */
+/** Empty and short lists by recommender and filter, or nothing if every list was complete. */
 function IncompleteLists({ traffic }: { traffic: Traffic }) {
   if (traffic.incomplete.length === 0) {
     return null;
