@@ -128,7 +128,7 @@ def start(
     """
     from operations.experiments import results, stored_experiments
 
-    of = metric_of(metric)
+    compared_metric = metric_of(metric)
     deployment = context.deployment
     now_ms = times.now_ms()
     start_ms = now_ms if begin is None else times.milliseconds(times.moment(begin, option="--start"))
@@ -138,14 +138,14 @@ def start(
         "on": on or ["for-you"],
         "start": time_text(start_ms),
         "end": None if end_ms is None else time_text(end_ms),
-        "metric": of.name,
+        "metric": compared_metric.name,
         "arms": stored_experiments.arms_of(arm),
     }
     current = store_of(deployment).current()
     experiment = stored_experiments.checked(
         stored_experiments.with_experiment(current.document, name, stated), deployment, now_ms=now_ms
     ).experiments[name]
-    plan = results.plan_for(deployment, experiment, of, requested_lift=effect, now_ms=now_ms)
+    plan = results.plan_for(deployment, experiment, compared_metric, requested_lift=effect, now_ms=now_ms)
     if plan.answers is not None:
         stated["planned_answers"] = plan.answers
     for line in planning.lines(plan):
@@ -218,9 +218,9 @@ def report(
     """
     from operations.experiments import results
 
-    found, of, status = results.report_of(context.deployment, name, metric=metric, now_ms=times.now_ms())
+    found, compared_metric, status = results.report_of(context.deployment, name, metric=metric, now_ms=times.now_ms())
     if not context.printed({**dataclasses.asdict(found), "status": status}):
-        _print_report(found, of, status=status)
+        _print_report(found, compared_metric, status=status)
 
 
 def _apply(deployment: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:

@@ -75,16 +75,16 @@ class Hashes:
 
 
 def hashes(work: PurgeContext) -> Hashes:
-    of = work.pseudonyms.shopper
+    hash_id = work.pseudonyms.shopper
     return Hashes(
-        user=of(work.user_id),
-        sessions=frozenset(map(of, work.progress.own_sessions())),
-        others=frozenset(map(of, work.progress.rival_users)),
+        user=hash_id(work.user_id),
+        sessions=frozenset(map(hash_id, work.progress.own_sessions())),
+        others=frozenset(map(hash_id, work.progress.rival_users)),
         ids_are_hashed=work.places.ids_are_hashed,
     )
 
 
-def without_served_lines(body: bytes, of: Hashes) -> Removal | None:
+def without_served_lines(body: bytes, user_hashes: Hashes) -> Removal | None:
     """Return a log delivery without the user's lines and unreadable lines, or None if the document is not a delivery.
 
     The delivery is the document at Lambda's failure destination.
@@ -93,7 +93,7 @@ def without_served_lines(body: bytes, of: Hashes) -> Removal | None:
         document = orjson.loads(body)
         packed = base64.b64decode(document["requestPayload"]["awslogs"]["data"], validate=True)
         delivery = orjson.loads(gzip.decompress(packed))
-        owners = [(event, of.owner(event["message"].encode())) for event in delivery["logEvents"]]
+        owners = [(event, user_hashes.owner(event["message"].encode())) for event in delivery["logEvents"]]
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, OSError, EOFError, zlib.error):
         return None
     delivery["logEvents"] = [event for event, owner in owners if owner is Owner.OTHER]
@@ -104,12 +104,12 @@ def without_served_lines(body: bytes, of: Hashes) -> Removal | None:
 
 
 def _shopper_mask(work: PurgeContext, table: pa.Table) -> pa.ChunkedArray:
-    of = hashes(work)
-    matching = parquet.is_in(table, "shopper", [of.user, *of.sessions])
+    user_hashes = hashes(work)
+    matching = parquet.is_in(table, "shopper", [user_hashes.user, *user_hashes.sessions])
     if "session" not in table.column_names:
         return matching
     alone = pc.is_null(table["shopper"])
-    if of.ids_are_hashed:
-        alone = pc.or_(alone, pc.invert(parquet.is_in(table, "shopper", list(of.others))))
-    in_session = pc.and_(alone, parquet.is_in(table, "session", list(of.sessions)))
-    return pc.or_(pc.or_(matching, parquet.equals(table, "session", of.user)), in_session)
+    if user_hashes.ids_are_hashed:
+        alone = pc.or_(alone, pc.invert(parquet.is_in(table, "shopper", list(user_hashes.others))))
+    in_session = pc.and_(alone, parquet.is_in(table, "session", list(user_hashes.sessions)))
+    return pc.or_(pc.or_(matching, parquet.equals(table, "session", user_hashes.user)), in_session)

@@ -225,9 +225,9 @@ def _comparable(ours: ArmSample, theirs: ArmSample) -> bool:
     return min(ours.users, theirs.users) >= MIN_USERS
 
 
-def _percent(of: ArmSample) -> str:
-    return "unknown" if of.ratio is None else f"{of.ratio:.2%}"
+def _percent(sample: ArmSample) -> str:
+    return "unknown" if sample.ratio is None else f"{sample.ratio:.2%}"
 
 
-def _ms(of: ArmSample) -> str:
-    return "unknown" if of.ratio is None else f"{of.ratio:.1f} ms"
+def _ms(sample: ArmSample) -> str:
+    return "unknown" if sample.ratio is None else f"{sample.ratio:.1f} ms"

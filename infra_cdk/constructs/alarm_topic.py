@@ -48,7 +48,7 @@ def alarm(
     periods: int,
     description: str,
     alerts: sns.ITopic,
-    of: int | None = None,
+    window_periods: int | None = None,
 ) -> cloudwatch.Alarm:
     """Create an alarm that notifies the topic when a metric exceeds a threshold, and when it recovers.
 
@@ -58,7 +58,7 @@ def alarm(
         Threshold that the metric must exceed.
     periods
         Number of periods above the threshold that raise the alarm.
-    of
+    window_periods
         Number of latest periods that contain these `periods`. Set it for metrics that are not written in each period.
         None for `periods` consecutive ones.
     """
@@ -68,8 +68,8 @@ def alarm(
         metric=metric,
         threshold=above,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-        evaluation_periods=periods if of is None else of,
-        datapoints_to_alarm=None if of is None else periods,
+        evaluation_periods=periods if window_periods is None else window_periods,
+        datapoints_to_alarm=None if window_periods is None else periods,
         alarm_description=description,
         # Functions write a metric only when they process something, so missing data is not a failure.
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

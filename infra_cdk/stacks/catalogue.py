@@ -95,7 +95,7 @@ class CatalogueStack(cdk.Stack):
                 metric=metric,
                 above=above,
                 periods=2 if construct_id == "Lag" else 1,
-                of=None if construct_id == "Lag" else int(hour),
+                window_periods=None if construct_id == "Lag" else int(hour),
                 description=f"Alsolike {self._settings.name}: {what}: docs/runbooks/catalogue.md",
                 alerts=self._data.alerts,
             )

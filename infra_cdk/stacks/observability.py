@@ -187,7 +187,7 @@ class ObservabilityStack(cdk.Stack):
             OwnMetrics(self._settings).counted("TombstonesDamaged", service="api"),
             above=0,
             periods=1,
-            of=int(HOUR.to_minutes() / PERIOD.to_minutes()),
+            window_periods=int(HOUR.to_minutes() / PERIOD.to_minutes()),
             description="Tombstones of erased users are missing: docs/runbooks/tombstones.md",
         )
 
@@ -199,7 +199,7 @@ class ObservabilityStack(cdk.Stack):
         above: int,
         periods: int,
         description: str,
-        of: int | None = None,
+        window_periods: int | None = None,
     ) -> cloudwatch.Alarm:
         return alarm(
             self,
@@ -207,7 +207,7 @@ class ObservabilityStack(cdk.Stack):
             metric=metric,
             above=above,
             periods=periods,
-            of=of,
+            window_periods=window_periods,
             description=f"Alsolike {self._settings.name}: {description}",
             alerts=self._data.alerts,
         )

@@ -85,10 +85,10 @@ class NewData:
         """Return the result as one line for the log."""
         parts = [f"{self.interactions:,} interactions are new"]
         if self.taught is not None:
-            of = self.taught
+            taught = self.taught
             parts.append(
-                f"trained on half of them, ndcg@{k} is {of.candidate:.4f} on the rest, champion {of.champion:.4f}, "
-                f"{of.users:,} users"
+                f"trained on half of them, ndcg@{k} is {taught.candidate:.4f} on the rest, "
+                f"champion {taught.champion:.4f}, {taught.users:,} users"
             )
         if self.foreseen is not None:
             parts.append(f"above random lists {self.foreseen.now:.4f}, in an earlier period {self.foreseen.before:.4f}")

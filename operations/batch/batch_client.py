@@ -84,14 +84,14 @@ class Asker:
             If Lambda rejects the invocation and a retry cannot succeed.
         """
         results: list[dict[str, Any]] = []
-        in_vain, reason = 0, ""
-        while len(results) < len(users) and in_vain < MAX_ATTEMPTS and not self._stopped.is_set():
-            if in_vain:
-                longest_s = self._first_pause_s * 2 ** (in_vain - 1)
+        failed_attempts, reason = 0, ""
+        while len(results) < len(users) and failed_attempts < MAX_ATTEMPTS and not self._stopped.is_set():
+            if failed_attempts:
+                longest_s = self._first_pause_s * 2 ** (failed_attempts - 1)
                 self._stopped.wait(random.uniform(longest_s / 2, longest_s))  # noqa: S311 - spreads callers in time
             answered, reason = self._invoke(users[len(results) :])
             results += answered
-            in_vain = 0 if answered else in_vain + 1
+            failed_attempts = 0 if answered else failed_attempts + 1
         return results + [{"error": f"not answered: {reason}"}] * (len(users) - len(results))
 
     def stop(self) -> None:

@@ -30,12 +30,12 @@ def scalar_position(source: str, value: str, offset: int, *, style: str | None) 
     elif style:
         position = source.find("\n", position) + 1
     for wanted in value[:offset]:
-        position = _at(source, position, wanted, style)
+        position = _skip_whitespace(source, position, wanted, style)
         position += _width(source, position, wanted, style)
-    return min(_at(source, position, value[offset : offset + 1], style), len(source))
+    return min(_skip_whitespace(source, position, value[offset : offset + 1], style), len(source))
 
 
-def _at(source: str, position: int, wanted: str, style: str | None) -> int:
+def _skip_whitespace(source: str, position: int, wanted: str, style: str | None) -> int:
     """Skip escaped line breaks and whitespace that the value does not contain."""
     if style == '"' and (continued := _CONTINUED.match(source, position)):
         position = continued.end()

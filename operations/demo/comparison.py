@@ -132,8 +132,8 @@ def compare(user_id: str, *, before: Ranking, after: Ranking, bought: set[str]) 
         All items that the shopper ever bought, including the replay.
     """
     ranks = [_ranks(items) for items in (before.answered, after.answered, before.reference, after.reference)]
-    items = dict.fromkeys(item_id for of in ranks for item_id in of if item_id not in bought)
-    moves = [Move(item_id, *(of.get(item_id) for of in ranks)) for item_id in items]
+    items = dict.fromkeys(item_id for rank_by_item in ranks for item_id in rank_by_item if item_id not in bought)
+    moves = [Move(item_id, *(rank_by_item.get(item_id) for rank_by_item in ranks)) for item_id in items]
     moved = [move for move in moves if move.before != move.after or move.reference_before != move.reference_after]
     return Shopper(user_id, before, after, tuple(sorted(moved, key=lambda move: -move.distance)))
 

@@ -72,7 +72,7 @@ class Loop:
     """
 
     def __init__(self, deployment: Deployment, summary: DemoSummary, *, directory: Path, started_s: float) -> None:
-        self._where = deployment
+        self._deployment = deployment
         self._summary = summary
         self._directory = directory
         self._started_s = started_s
@@ -101,11 +101,11 @@ class Loop:
 
     def _import(self, data: Journey) -> None:
         now_ms = time.time_ns() // 1_000_000
-        items = Background(lambda: import_items([data.items], self._where, now_ms=now_ms))
+        items = Background(lambda: import_items([data.items], self._deployment, now_ms=now_ms))
         interactions = import_interactions(
-            [data.interactions], self._where, default_event_type=replay.EVENT_TYPE, now_ms=now_ms
+            [data.interactions], self._deployment, default_event_type=replay.EVENT_TYPE, now_ms=now_ms
         )
-        users = import_users([data.users], self._where, now_ms=now_ms)
+        users = import_users([data.users], self._deployment, now_ms=now_ms)
         imports = (interactions, items.result(), users)
         self._summary.data |= {
             "interactions": interactions.imported,
@@ -124,7 +124,7 @@ class Loop:
         """Train a model and return the version of the new champion."""
         summary = self._summary
         with progress.step("train the model") as step:
-            outcome = training_run.follow(self._where, training_run.start(self._where), on_state=step.note)
+            outcome = training_run.follow(self._deployment, training_run.start(self._deployment), on_state=step.note)
             summary.model = {"version": outcome.version, "decision": outcome.decision, "reasons": outcome.reasons}
             passed, reasons = outcome.decision == "promoted", "; ".join(outcome.reasons)
             self._check(
@@ -140,11 +140,11 @@ class Loop:
                     f"model {outcome.version} was {outcome.decision.replace('_', ' ')}, expected promoted: {reasons}. "
                     f"Run `alsolike demo --verbose` again, or loosen the gate's conditions in cdk.json"
                 )
-            manifest = model_versions.manifest(self._where, outcome.version)
+            manifest = model_versions.manifest(self._deployment, outcome.version)
             summary.candidates = model_versions.candidates(manifest)
             summary.left_out = model_versions.left_out(manifest)
             summary.candidates_title = model_versions.holdout_title(manifest)
-            summary.dataset = dataset_quality.read_manifest(self._where, outcome.run_id)
+            summary.dataset = dataset_quality.read_manifest(self._deployment, outcome.run_id)
             summary.model["algorithm"] = manifest.algorithm
             step.note(f"the winner is {manifest.algorithm}")
         summary.files |= {"model": str(self._directory / "model"), "dataset": str(self._directory / "dataset")}
@@ -171,7 +171,7 @@ class Loop:
     def _fit_reference(self, version: str, items: Path) -> ReferenceModel:
         with progress.step("fit the reference model") as step:
             step.note("the winner, fitted again without ONNX")
-            return reference.fit(self._where, version, self._directory, items=items)
+            return reference.fit(self._deployment, version, self._directory, items=items)
 
     def _replay(self, plan: ReplayPlan, compared: Sequence[str]) -> tuple[dict[str, Answer], dict[str, Answer]]:
         """Return the responses before and after the replay."""
@@ -179,7 +179,7 @@ class Loop:
         with progress.step(f"replay the last {HELD_BACK_DAYS} days", total=events + 2 * len(compared)) as step:
             profiles = replay.read_profiles(plan.users, self._profiles)
             before = comparison.fetch_answers(compared, profiles, self._api, on_answer=step.advance)
-            replay.send(plan, self._where, now_ms=time.time_ns() // 1_000_000, on_sent=step.advance)
+            replay.send(plan, self._deployment, now_ms=time.time_ns() // 1_000_000, on_sent=step.advance)
             sent_s = time.monotonic()
             expected = replay.expected_profiles(plan, profiles)
             updated = replay.wait_for(expected, self._profiles, timeout_s=PROFILE_TIMEOUT_S)

@@ -129,11 +129,11 @@ class DayTally:
         sums = self._sums.table()
         sums = sums.filter(pc.less(sums["day"], before_ms // _DAY_MS))
         if not len(sums):
-            return 0, lambda _: UserTable(_by(sums, ("shopper",)))
+            return 0, lambda _: UserTable(_grouped(sums, ("shopper",)))
         first, last = (int(bound(sums["day"]).as_py()) for bound in (pc.min, pc.max))
 
         def last_days(days: int) -> UserTable:
-            return UserTable(_by(sums.filter(pc.greater(sums["day"], last - days)), ("shopper",)))
+            return UserTable(_grouped(sums.filter(pc.greater(sums["day"], last - days)), ("shopper",)))
 
         return last - first + 1, last_days
 
@@ -156,7 +156,7 @@ class _Sums:
             name: pc.fill_null(answers[name].cast(pa.float64() if name == "revenue" else pa.int64()), 0)
             for name in SUMS
         }
-        part = _by(pa.table({name: answers[name] for name in self._by} | numbers), self._by)
+        part = _grouped(pa.table({name: answers[name] for name in self._by} | numbers), self._by)
         self._parts.append(part)
         self._rows += len(part)
         if self._rows > _BATCH_ROWS:
@@ -167,10 +167,10 @@ class _Sums:
         if not self._parts:
             types = {"shopper": pa.string(), "arm": pa.string(), "day": pa.int64(), "revenue": pa.float64()}
             return pa.table({name: pa.array([], types.get(name, pa.int64())) for name in (*self._by, *SUMS)})
-        return _by(pa.concat_tables(self._parts), self._by)
+        return _grouped(pa.concat_tables(self._parts), self._by)
 
 
-def _by(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
+def _grouped(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
     """Return the sums of `SUMS`, grouped by columns."""
     summed = table.group_by(list(columns)).aggregate([(name, "sum") for name in SUMS])
     return pa.table({name: summed[name] for name in columns} | {name: summed[f"{name}_sum"] for name in SUMS})

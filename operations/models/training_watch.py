@@ -38,7 +38,7 @@ class Watch:
     def lines(self, events: list[dict[str, Any]], *, now: dt.datetime) -> Iterator[str]:
         """Yield the lines of new events, and of new activity in the training job."""
         for event in events:
-            at = self._at(event["timestamp"])
+            at = self._elapsed(event["timestamp"])
             if (name := training_history.training_job(event)) is not None:
                 self._job = _Job(self._deployment, name)
                 yield f"{at}   job {name}"
@@ -46,7 +46,7 @@ class Watch:
                 yield f"{at} {text}"
         if self._job is not None:
             for text in self._job.lines():
-                yield f"{self._at(now)}   {text}"
+                yield f"{self._elapsed(now)}   {text}"
 
     def _texts(self, event: Mapping[str, Any]) -> Iterator[str]:
         if (state := training_history.entered_state(event)) is not None and state not in _SILENT:
@@ -80,7 +80,7 @@ class Watch:
             self._shown.add(text)
             yield text
 
-    def _at(self, moment: dt.datetime) -> str:
+    def _elapsed(self, moment: dt.datetime) -> str:
         return f"[{max(0.0, (moment - self._started).total_seconds()):7.1f} s]"
 
 

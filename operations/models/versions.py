@@ -48,9 +48,9 @@ def versions(deployment: Deployment) -> list[ModelVersion]:
     return of(deployment).all()
 
 
-def status(of: ModelVersion, *, damaged: Sequence[DamagedFile] = ()) -> str:
+def status(model_version: ModelVersion, *, damaged: Sequence[DamagedFile] = ()) -> str:
     """Return a version's status, with a note if the version was forced or has damaged files."""
-    return of.status + ", forced" * of.forced + ", damaged" * bool(damaged)
+    return model_version.status + ", forced" * model_version.forced + ", damaged" * bool(damaged)
 
 
 def damaged(deployment: Deployment) -> Mapping[str, tuple[DamagedFile, ...]]:
@@ -72,33 +72,35 @@ def damage_sentence(damaged: Sequence[DamagedFile]) -> str:
     return f"damaged: {', '.join(map(str, damaged))}; repair it with `alsolike models repair`"
 
 
-def left_out(of: Manifest) -> Mapping[str, str]:
+def left_out(manifest: Manifest) -> Mapping[str, str]:
     """Return the reason for excluding each algorithm that was not compared. Empty for bundles of earlier releases."""
-    left_out: Mapping[str, str] = of.metrics.get("left_out", {})
+    left_out: Mapping[str, str] = manifest.metrics.get("left_out", {})
     return left_out
 
 
-def reranker(of: Manifest) -> str | None:
+def reranker(manifest: Manifest) -> str | None:
     """Return a sentence on the reranker and its metrics. None for bundles of earlier releases."""
-    figures: Mapping[str, Any] = of.metrics.get("reranker") or {}
+    figures: Mapping[str, Any] = manifest.metrics.get("reranker") or {}
     sentence: str | None = figures.get("sentence")
     return sentence
 
 
-def selection(of: Manifest) -> list[str]:
+def selection(manifest: Manifest) -> list[str]:
     """Return the reason for the selected algorithm, and its settings. Empty for bundles of earlier releases."""
-    reason = of.metrics.get("selection")
+    reason = manifest.metrics.get("selection")
     settings = (
-        entry.get("settings") for entry in of.metrics.get("candidates", ()) if entry["algorithm"] == of.algorithm
+        entry.get("settings")
+        for entry in manifest.metrics.get("candidates", ())
+        if entry["algorithm"] == manifest.algorithm
     )
     return [f"{reason}. Its settings: {next(settings, None) or 'defaults'}"] if reason else []
 
 
-def holdout_title(of: Manifest) -> str:
+def holdout_title(manifest: Manifest) -> str:
     """Return the title of the table of candidates, with the number of test users and the treatment of seen items."""
     parts = ["Quality on the test part"]
-    if (users := of.metrics.get("asked_users")) is not None:
+    if (users := manifest.metrics.get("asked_users")) is not None:
         parts.append(counted(users, "user"))
-    if (seen := of.metrics.get("seen")) is not None:
+    if (seen := manifest.metrics.get("seen")) is not None:
         parts.append(f"seen items {seen}")
     return f"{', '.join(parts)} (* selected on the validation part)"

@@ -75,14 +75,14 @@ class _Table:
         for values in sets:
             for value in values:
                 self._codes.setdefault(value, len(self._codes))
-        self._has = np.zeros((len(sets), len(self._codes)), bool)
+        self._has_code = np.zeros((len(sets), len(self._codes)), bool)
         for row, values in enumerate(sets):
-            self._has[row, [self._codes[value] for value in values]] = True
-        self._sizes = self._has.sum(axis=1)
+            self._has_code[row, [self._codes[value] for value in values]] = True
+        self._sizes = self._has_code.sum(axis=1)
 
     def likeness(self, has: frozenset[str]) -> Any:
         """Return the Jaccard index of these values and the values of each candidate, float64 `(candidates,)`."""
-        shared = self._has[:, [self._codes[value] for value in has if value in self._codes]].sum(axis=1)
+        shared = self._has_code[:, [self._codes[value] for value in has if value in self._codes]].sum(axis=1)
         return shared / np.maximum(self._sizes + len(has) - shared, 1)
 
 

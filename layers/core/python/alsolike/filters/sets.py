@@ -39,9 +39,9 @@ NOTHING = SparseSet(NO_POSITIONS)
 EVERYTHING = SparseSet(NO_POSITIONS, outside=True)
 
 
-def complement(of: PositionSet) -> PositionSet:
+def complement(positions: PositionSet) -> PositionSet:
     """Return the positions that are not in a set."""
-    return SparseSet(of.positions, not of.outside) if isinstance(of, SparseSet) else ~of
+    return SparseSet(positions.positions, not positions.outside) if isinstance(positions, SparseSet) else ~positions
 
 
 def intersection(sets: Sequence[PositionSet]) -> PositionSet:
@@ -57,15 +57,15 @@ def union(sets: Sequence[PositionSet]) -> PositionSet:
     return complement(intersection([complement(members) for members in sets]))
 
 
-def bias(of: PositionSet, size: int) -> npt.NDArray[np.float32]:
+def bias(positions: PositionSet, size: int) -> npt.NDArray[np.float32]:
     """Return float32 `(size,)`: 0 at the positions in the set, -inf at all others."""
-    if isinstance(of, SparseSet):
-        inside, others = (-np.inf, 0.0) if of.outside else (0.0, -np.inf)
-        factors = np.zeros(size, np.float32) if of.outside else np.full(size, others, np.float32)
-        factors[of.positions] = inside
+    if isinstance(positions, SparseSet):
+        inside, others = (-np.inf, 0.0) if positions.outside else (0.0, -np.inf)
+        factors = np.zeros(size, np.float32) if positions.outside else np.full(size, others, np.float32)
+        factors[positions.positions] = inside
         return factors
     # 1 - 1 has no bits set and 0 - 1 has all, so a bitwise AND with -inf gives 0 or -inf, faster than np.where.
-    bits = np.subtract(of.view(np.int8), 1, dtype=np.int32)
+    bits = np.subtract(positions.view(np.int8), 1, dtype=np.int32)
     bits &= _BITS_OF_MINUS_INFINITY
     return bits.view(np.float32)
 

@@ -54,25 +54,25 @@ class BatchWriter:
         return failed
 
     def _write_batch(self, requests: Sequence[Item]) -> dict[str, str]:
-        in_vain = 0
+        failed_attempts = 0
         while requests:
             try:
                 answer = self._client.batch_write_item(RequestItems={self._table: requests})
             except (BotoCoreError, ClientError) as error:
                 return dict.fromkeys(map(_partition, requests), f"profile table {self._table}: {error}")
             left = answer.get("UnprocessedItems", {}).get(self._table, [])
-            in_vain = self.paused(in_vain + 1 if len(left) == len(requests) else 0)
+            failed_attempts = self.paused(failed_attempts + 1 if len(left) == len(requests) else 0)
             requests = left
-            if in_vain == MAX_ATTEMPTS:
+            if failed_attempts == MAX_ATTEMPTS:
                 reason = f"profile table {self._table}: nothing was written {MAX_ATTEMPTS} times in a row"
                 return dict.fromkeys(map(_partition, requests), reason)
         return {}
 
-    def paused(self, in_vain: int) -> int:
-        """Wait after `in_vain` consecutive calls without effect. Each call doubles the time. Return `in_vain`."""
-        if 0 < in_vain < MAX_ATTEMPTS:
-            self._pause(_FIRST_PAUSE_S * 2 ** (in_vain - 1))
-        return in_vain
+    def paused(self, failed_attempts: int) -> int:
+        """Wait after consecutive calls without effect, and return their number. Each call doubles the time."""
+        if 0 < failed_attempts < MAX_ATTEMPTS:
+            self._pause(_FIRST_PAUSE_S * 2 ** (failed_attempts - 1))
+        return failed_attempts
 
 
 @functools.cache

@@ -456,7 +456,7 @@ class ProfileStore:
         """Return the stored links of sessions, each with true if it is `moving`, by a consistent read."""
         links: dict[str, tuple[SessionLink, bool]] = {}
         wanted = [key_of(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
-        in_vain = 0
+        failed_attempts = 0
         while wanted:
             batch, wanted = wanted[:_BATCH_KEYS], wanted[_BATCH_KEYS:]
             with translate_aws_errors(f"profile table {self._table}"):
@@ -466,8 +466,8 @@ class ProfileStore:
             links |= {item[PROFILES_PARTITION_KEY]["S"]: (link_of(item), is_moving(item)) for item in items}
             unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
             wanted = unread + wanted
-            in_vain = self._writer.paused(in_vain + 1 if len(unread) == len(batch) else 0)
-            if in_vain == MAX_ATTEMPTS:
+            failed_attempts = self._writer.paused(failed_attempts + 1 if len(unread) == len(batch) else 0)
+            if failed_attempts == MAX_ATTEMPTS:
                 raise Unavailable(f"profile table {self._table}: nothing was read {MAX_ATTEMPTS} times in a row")
         for session, (link, moving) in links.items():
             self._remember(session, link, moving=moving)

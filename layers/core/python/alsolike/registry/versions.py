@@ -251,15 +251,15 @@ class ModelVersions:
         )
 
 
-def candidates(of: Manifest) -> tuple[AlgorithmFigures, ...]:
+def candidates(manifest: Manifest) -> tuple[AlgorithmFigures, ...]:
     """Return the metrics of the compared algorithms, best first."""
     return _ranked(
         AlgorithmFigures(
-            winner=entry["algorithm"] == of.algorithm,
+            winner=entry["algorithm"] == manifest.algorithm,
             validation_ndcg=entry.get("validation_ndcg"),
             **{name: entry.get(name) for name in _FIGURES},
         )
-        for entry in of.metrics.get("candidates", ())
+        for entry in manifest.metrics.get("candidates", ())
     )
 
 

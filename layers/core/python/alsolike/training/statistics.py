@@ -150,8 +150,8 @@ def directory(moment_ms: int) -> str:
     return f"until-{moment_ms}/"
 
 
-def _fields(document: Any, of: type[Counting] | type[StatisticsManifest]) -> dict[str, Any]:
-    names = {field.name for field in dataclasses.fields(of)}
+def _fields(document: Any, record_type: type[Counting] | type[StatisticsManifest]) -> dict[str, Any]:
+    names = {field.name for field in dataclasses.fields(record_type)}
     if not isinstance(document, dict) or document.keys() != names:
         raise InvalidDataset(f"{STATISTICS}{STATISTICS_MANIFEST} has not the fields {', '.join(sorted(names))}")
     return document
