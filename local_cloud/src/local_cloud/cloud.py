@@ -97,7 +97,7 @@ class LocalCloud:
         self.endpoint = self._moto.url
         self.clients = service_clients(self.endpoint, settings.region, user_agent=self._boot_token)
         self.stacks = Stacks(self.clients, region=settings.region, account=settings.account)
-        self._pump = Pump(self.clients)
+        self._pump = Pump(self.clients, put_metrics=self.recorder.put_metrics)
         self._moto_state = MotoState(region=settings.region, account=settings.account)
         self._workspaces = Workspaces(directory, layer_content=self._moto_state.layer_content)
         environment = subprocess_environment(endpoint=self.endpoint, region=settings.region)
@@ -192,7 +192,7 @@ class LocalCloud:
             region=settings.region,
             account=settings.account,
         )
-        self._pump.watch(self._alarms.take, now=self.clock.now)
+        self.recorder.metrics.watch(self._alarms.take)
         self._sources = EventSources(
             deployment,
             clients=self.clients,
@@ -305,6 +305,7 @@ class LocalCloud:
         """Move the clock ahead. When this returns, due schedules were fired, and expired data was deleted."""
         if self._scheduler is None or self._expiry is None:
             raise ValueError("the cloud has not booted")
+        self._pump.flush()  # Alarms see queued metrics at the time of their events.
         firings = self._scheduler.advance(duration)
         if duration >= timedelta(days=1):
             self._expiry.run()

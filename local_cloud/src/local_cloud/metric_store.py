@@ -26,9 +26,14 @@ class MetricStore:
 
     def __init__(self, record: Callable[[Series, int, Values | None], None] = lambda *_: None) -> None:
         self._record = record
+        self._watch: Callable[[Series, Sequence[tuple[float, float]]], None] = lambda *_: None
         self._series: dict[Series, dict[int, Values]] = {}
         self._lock = threading.Lock()
         self._next_merge_s = 0.0
+
+    def watch(self, take: Callable[[Series, Sequence[tuple[float, float]]], None]) -> None:
+        """Pass each later datum to an observer, as series and values with their numbers of occurrences."""
+        self._watch = take
 
     def put(self, namespace: str, data: Iterable[Mapping[str, Any]]) -> None:
         """Add data in the form of PutMetricData."""
@@ -37,10 +42,11 @@ class MetricStore:
         with self._lock:
             for datum in data:
                 series = series_of(namespace, datum["MetricName"], datum.get("Dimensions", ()))
-                at = datum.get("Timestamp")
+                pairs, at = list(_pairs(datum)), datum.get("Timestamp")
+                self._watch(series, pairs)
                 start_s = _start_s(utc(at).timestamp() if at else now_s, now_s=now_s)
                 if start_s is not None:
-                    add_values(self._series.setdefault(series, {}).setdefault(start_s, {}), _pairs(datum))
+                    add_values(self._series.setdefault(series, {}).setdefault(start_s, {}), pairs)
                     changed.add((series, start_s))
             for series, start_s in changed:
                 self._record(series, start_s, self._series[series][start_s])

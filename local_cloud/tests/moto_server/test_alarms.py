@@ -17,6 +17,7 @@ from local_cloud.alarms.series import SeriesStore, series_of
 from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.delivery import Delivery
 from local_cloud.deployment import DeploymentError
+from local_cloud.metric_store import MetricStore
 from moto_cloud import ACCOUNT, REGION, MotoCloud
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -83,7 +84,7 @@ def test_statistics_equal_those_of_the_values(values: list[float]) -> None:
     series = series_of("Shop", "Took", [])
     store = SeriesStore({series: timedelta(hours=1)})
     for value in values:
-        store.take("Shop", datum("Took", value), START)
+        store.take(series, [(value, 1)], START)
 
     def statistic(name: str) -> Value:
         return store.statistic(series, name, start=START - timedelta(minutes=1), end=START)
@@ -99,7 +100,7 @@ def test_statistics_equal_those_of_the_values(values: list[float]) -> None:
 def test_samples_of_a_datum_are_counted_and_expire() -> None:
     clock, series = Clock(), series_of("Shop", "Took", [])
     store = SeriesStore({series: timedelta(minutes=5)})
-    store.take("Shop", {"MetricName": "Took", "Values": [1.0, 4.0], "Counts": [3.0, 1.0], "Dimensions": []}, clock.now)
+    store.take(series, [(1.0, 3.0), (4.0, 1.0)], clock.now)
 
     def total() -> Value:
         return store.statistic(series, "Sum", start=clock.now - timedelta(minutes=5), end=clock.now)
@@ -116,7 +117,7 @@ def test_memory_of_samples_depends_only_on_the_watched_time() -> None:
     for _ in range(15):
         for number in range(2_000):
             clock.pass_s(0.03)
-            store.take("Shop", datum("Took", number / 7), clock.now)
+            store.take(series, [(number / 7, 1)], clock.now)
         sizes.append(len(pickle.dumps(store._periods)))
 
     assert max(sizes[:10]) == max(sizes) < 500_000
@@ -203,9 +204,11 @@ class Watched:
             region=REGION,
             account=ACCOUNT,
         )
+        self.metrics = MetricStore()
+        self.metrics.watch(self.watch.take)
 
     def fail(self) -> None:
-        self.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="shop"), self.clock.now)
+        self.metrics.put("AWS/Lambda", [datum("Errors", 1, FunctionName="shop")])
 
     def state(self) -> str:
         (alarm,) = self.client("cloudwatch").describe_alarms(AlarmNames=[self.name])["MetricAlarms"]
@@ -243,8 +246,8 @@ def test_failure_alarms_once_and_recovers_after_its_period(watched: Watched, clo
 
 
 def test_failure_of_another_function_is_ignored(watched: Watched) -> None:
-    watched.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="other"), START)
-    watched.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="shop", Resource="shop:live"), START)
+    others = [{"FunctionName": "other"}, {"FunctionName": "shop", "Resource": "shop:live"}]
+    watched.metrics.put("AWS/Lambda", [datum("Errors", 1, **dimensions) for dimensions in others])
 
     assert watched.watch.evaluate() == {watched.name: "OK"}
 

@@ -112,3 +112,13 @@ def test_restored_periods_are_read() -> None:
 
     assert len(recorded) == 1
     assert (read(store, "Sum"), read(store, "SampleCount")) == (5, 3)
+
+
+def test_observer_gets_values_with_their_numbers_of_occurrences() -> None:
+    store, observed = MetricStore(), []
+    store.put("Shop", [datum(Value=1)])
+    store.watch(lambda series, pairs: observed.append((series, pairs)))
+
+    store.put("Shop", [datum(Values=[2, 3], Counts=[1, 4]), datum(age_s=100_000, Value=5)])
+
+    assert observed == [(LATENCY, [(2, 1), (3, 4)]), (LATENCY, [(5, 1)])]

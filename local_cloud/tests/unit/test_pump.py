@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from local_cloud.telemetry.pump import Pump
 
 
 class CloudWatch:
-    """Clients of CloudWatch and CloudWatch Logs that record requests."""
+    """CloudWatch Logs and the store of metrics; both store the requests."""
 
     class exceptions:  # noqa: N801  botocore's name
         class ResourceAlreadyExistsException(Exception):
@@ -26,8 +26,8 @@ class CloudWatch:
     def put_log_events(self, *, logEvents: list[dict[str, Any]], **_: Any) -> None:  # noqa: N803
         self.requests.append([event["message"] for event in logEvents])
 
-    def put_metric_data(self, *, MetricData: list[dict[str, Any]], **_: Any) -> None:  # noqa: N803
-        self.requests.append([datum["Values"] for datum in MetricData])
+    def put_metrics(self, namespace: str, data: Sequence[Mapping[str, Any]]) -> None:
+        self.requests.append([(namespace, datum["Value"]) for datum in data])
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def cloudwatch() -> CloudWatch:
 @pytest.fixture
 def pump(cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pump]:
     monkeypatch.setattr(telemetry, "_GATHER_S", 60)
-    pump = Pump(lambda service: cloudwatch)
+    pump = Pump(lambda service: cloudwatch, put_metrics=cloudwatch.put_metrics)
     yield pump
     pump.stop()
 
@@ -50,7 +50,7 @@ def test_lines_and_metrics_of_one_time_are_sent_in_one_request(pump: Pump, cloud
 
     assert pump.flush()
 
-    assert cloudwatch.requests == [["line 0", "line 1", "line 2"], [[0, 1], [2]]]
+    assert cloudwatch.requests == [["line 0", "line 1", "line 2"], [("Shop", 0), ("Shop", 1), ("Shop", 2)]]
 
 
 def test_flush_sends_without_waiting_for_further_lines(pump: Pump, cloudwatch: CloudWatch) -> None:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
 _TRIMMED_COUNT = re.compile(r"TC\(:(?P<most>\d+(?:\.\d+)?)\)")
@@ -70,18 +70,15 @@ class SeriesStore:
         self._periods: dict[Series, list[tuple[datetime, Values]]] = {series: [] for series in watched}
         self._lock = threading.Lock()
 
-    def take(self, namespace: str, datum: Mapping[str, Any], at: datetime) -> None:
-        """Store a datum in the format of PutMetricData with its time of arrival, if an alarm requires the series."""
-        series = series_of(namespace, datum["MetricName"], datum.get("Dimensions", ()))
+    def take(self, series: Series, pairs: Iterable[tuple[float, float]], at: datetime) -> None:
+        """Store values with their numbers of occurrences and their time of arrival, if an alarm requires the series."""
         if series not in self._periods:
             return
-        values = datum.get("Values") or [datum["Value"]]
-        counts = datum.get("Counts") or [1.0] * len(values)
         with self._lock:
             periods, watched = self._periods[series], self._watched[series]
             if not periods or at - periods[-1][0] >= min(watched / _PERIODS, _LONGEST_PERIOD):
                 periods.append((at, {}))
-            add_values(periods[-1][1], zip(values, counts, strict=True))
+            add_values(periods[-1][1], pairs)
             if periods[0][0] < at - 2 * watched:
                 del periods[: _count_until(periods, at - watched)]
 

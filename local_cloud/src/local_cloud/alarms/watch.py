@@ -1,7 +1,7 @@
 """Periodic evaluation of a deployment's alarms, whose actions run when a state changes."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,11 +52,14 @@ class AlarmWatch:
         self._rules = {resource.physical_id: _read_rule(resource) for resource in composites}
         self._states = dict.fromkeys([*(alarm.name for alarm in self._alarms), *self._rules], OK)
         self._store = SeriesStore(_watched(self._alarms))
-        self.take = self._store.take
         self._evaluating = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alarms", daemon=True)
         self._thread.start()
+
+    def take(self, series: Series, pairs: Sequence[tuple[float, float]]) -> None:
+        """Store values of a metric that arrive now."""
+        self._store.take(series, pairs, self._now())
 
     def evaluate(self) -> dict[str, str]:
         """Evaluate every alarm now, and return the states by name."""

@@ -157,6 +157,11 @@ class Recorder:
             else:
                 journal.put("metric", place, _ordered(start_s), pickle.dumps(values, protocol=5))
 
+    def put_metrics(self, namespace: str, data: Iterable[Mapping[str, Any]]) -> None:
+        """Store metrics that no request brings, in the form of PutMetricData."""
+        self.metrics.put(namespace, data)
+        self._commit_in_background()
+
     def object(self, bucket: str, key: str) -> None:
         """Note that an object is changed by this thread's request."""
         if self.journal:

@@ -5,8 +5,7 @@ import queue
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,7 +23,6 @@ _GATHER_S = 0.25
 
 
 _Item: TypeAlias = tuple[str, str, dict[str, Any]] | MetricDatum
-WatchMetric: TypeAlias = Callable[[str, Mapping[str, Any], datetime], None]
 
 
 class TakeMetric(Protocol):
@@ -35,13 +33,12 @@ class TakeMetric(Protocol):
 
 
 class Pump:
-    """Queue of log lines and metrics, which a thread sends in batches. Writers wait while the queue is full."""
+    """Queue of log lines and metrics, which a thread stores in batches. Writers wait while the queue is full."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, *, put_metrics: Callable[[str, Sequence[Mapping[str, Any]]], None]) -> None:
         self._clients = clients
-        self._watch: WatchMetric = lambda namespace, datum, at: None
-        self._now: Callable[[], datetime] = lambda: datetime.now(UTC)
-        self._queue: queue.SimpleQueue[tuple[_Item, datetime]] = queue.SimpleQueue()
+        self._put_metrics = put_metrics
+        self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._streams: set[tuple[str, str]] = set()
         self._stopping = threading.Event()
         self._idle = threading.Condition()
@@ -64,18 +61,6 @@ class Pump:
         }
         self._put(MetricDatum(namespace=namespace, datum=datum))
 
-    def watch(self, take: WatchMetric, *, now: Callable[[], datetime]) -> None:
-        """Pass every metric to an observer too, with its time of arrival.
-
-        Parameters
-        ----------
-        take
-            Function that receives the namespace, the datum in the form of PutMetricData, and the time of arrival.
-        now
-            Function that returns the time of the clock.
-        """
-        self._watch, self._now = take, now
-
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until CloudWatch has all items queued so far; return false after `timeout_s`."""
         with self._idle:
@@ -93,7 +78,7 @@ class Pump:
         with self._idle:
             self._idle.wait_for(lambda: self._pending < _MOST_QUEUED, _LONGEST_WAIT_S)
             self._pending += 1
-        self._queue.put((item, self._now()))
+        self._queue.put(item)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -111,19 +96,17 @@ class Pump:
                         self._hurried.clear()
                     self._idle.notify_all()
 
-    def _send(self, items: list[tuple[_Item, datetime]]) -> None:
+    def _send(self, items: list[_Item]) -> None:
         lines: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         metrics: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for item, at in items:
+        for item in items:
             if isinstance(item, MetricDatum):
                 metrics[item.namespace].append(item.datum)
-                self._watch(item.namespace, item.datum, at)
             else:
                 group, stream, event = item
                 lines[group, stream].append(event)
                 for metric in embedded_metrics(event["message"]):
                     metrics[metric.namespace].append(metric.datum)
-                    self._watch(metric.namespace, metric.datum, at)
         for (group, stream), events in lines.items():
             # A deleted log group loses its lines, as on AWS.
             with contextlib.suppress(BotoCoreError, ClientError):
@@ -131,8 +114,7 @@ class Pump:
                 ordered = sorted(events, key=lambda event: event["timestamp"])
                 self._clients("logs").put_log_events(logGroupName=group, logStreamName=stream, logEvents=ordered)
         for namespace, data in metrics.items():
-            with contextlib.suppress(BotoCoreError, ClientError):
-                self._clients("cloudwatch").put_metric_data(Namespace=namespace, MetricData=_by_series(data))
+            self._put_metrics(namespace, data)
 
     def _create_stream(self, group: str, stream: str) -> None:
         if (group, stream) in self._streams:
@@ -143,19 +125,3 @@ class Pump:
         with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_stream(logGroupName=group, logStreamName=stream)
         self._streams.add((group, stream))
-
-
-def _by_series(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the data with one datum per series and second, which has all values of the second."""
-    series: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for datum in data:
-        at = datum.get("Timestamp")
-        dimensions = tuple((each["Name"], each["Value"]) for each in datum["Dimensions"])
-        key = (datum["MetricName"], datum["Unit"], dimensions, at and int(at.timestamp()))
-        values = datum.get("Values") or [datum["Value"]]
-        if key in series:
-            series[key]["Values"] += values
-        else:
-            series[key] = {name: datum[name] for name in ("MetricName", "Unit", "Dimensions")} | {"Values": [*values]}
-            series[key] |= {"Timestamp": at} if at else {}
-    return list(series.values())
