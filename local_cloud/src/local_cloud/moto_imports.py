@@ -1,4 +1,4 @@
-"""Import of moto without loading data that takes a third of the import time."""
+"""Import of moto without loading data that takes 0.5 s of processor time and 87 MB."""
 
 import functools
 from typing import Any, Final

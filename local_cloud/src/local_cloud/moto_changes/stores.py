@@ -8,7 +8,6 @@ from moto import backends
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core import responses
 from moto.core.common_models import BaseModel
-from moto.core.serialize import ResponseSerializer
 from moto.kinesis.models import Record, Shard
 from moto.s3.responses import S3Response
 
@@ -31,19 +30,6 @@ def _list_once(runtime: Runtime) -> None:
     backends.list_of_moto_modules = lambda: names
     methods: Any = responses
     methods.method_names_from_class = functools.cache(methods.method_names_from_class)
-
-
-def skip_absent_members(_: Runtime | None = None) -> None:
-    """Look up absent members of a dict under other names only if the dict has names other than AWS's."""
-    original = ResponseSerializer._serialize_structure_member
-
-    @functools.wraps(original)
-    def serialize_member(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-        is_absent = type(value) is dict and key not in value and value.keys() <= shape.parent.members.keys()
-        if not is_absent or getattr(self._value_picker, "response_transformers", None):
-            original(self, serialized, value, shape, key)
-
-    replace(ResponseSerializer, "_serialize_structure_member", serialize_member)
 
 
 def _keep_every_stream_record(runtime: Runtime) -> None:
@@ -103,11 +89,6 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         "moto lists its own directory and the methods of a class for each request",
         ("moto.backends:list_of_moto_modules", "moto.core.responses:method_names_from_class"),
         _list_once,
-    ),
-    MotoChange(
-        "moto looks for each absent member of a structure under many names, although the present ones have AWS's",
-        ("moto.core.serialize:ResponseSerializer._serialize_structure_member", "moto.core.serialize:AttributePicker"),
-        skip_absent_members,
     ),
     MotoChange(
         "moto loses records that are put at the same time, keeps all, and reads a shard from its beginning each time",

@@ -385,7 +385,7 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         _size_items_once,
     ),
     MotoChange(
-        "moto parses a BatchWriteItem by its shapes, and checks and stores each item alone",
+        "moto parses a BatchWriteItem by its shapes, and checks and stores the items one at a time",
         (
             "moto.core.responses:BaseResponse._dispatch",
             "moto.dynamodb.responses:DynamoHandler.batch_write_item",
