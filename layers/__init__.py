@@ -1,1 +1,1 @@
-"""The Lambda layers: what is in them, and how they are built."""
+"""Build of the Lambda layers, and the core package."""

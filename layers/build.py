@@ -22,12 +22,12 @@ OUTPUT = ROOT / "build" / "layers"
 
 
 def build(layer: Layer, target: Target, output: Path) -> Path:
-    """Build a layer into ``<output>/<name>-<architecture>/``, replacing what was there; return that folder.
+    """Build a layer into ``<output>/<name>-<architecture>/``, replacing an existing folder, and return this folder.
 
     Raises
     ------
     LayerError
-        If it cannot be built or is not for `target`; what was there before stays.
+        If the layer cannot be built or does not fit `target`. An existing folder then remains unchanged.
     """
     output.mkdir(parents=True, exist_ok=True)
     destination = output / f"{layer.name}-{target.architecture}"
@@ -48,7 +48,7 @@ def check_package_size(folders: Sequence[Path]) -> int:
     Raises
     ------
     LayerError
-        If Lambda would refuse it.
+        If Lambda would reject a package of this size.
     """
     functions = {path.name: size_bytes(path) for path in (ROOT / "functions").iterdir() if path.is_dir()}
     largest = max(functions, key=functions.__getitem__, default=None)
@@ -59,7 +59,7 @@ def check_package_size(folders: Sequence[Path]) -> int:
 
 
 def smoke_test(layers: Sequence[Layer]) -> list[str]:
-    """Build the layers for this machine's own Python and run them; return what they said."""
+    """Build the layers for the Python version of this machine, import them, and return the output lines."""
     target = host_target()
     if target is None:
         return [f"no smoke test: layers are for Linux, this is {sys.platform}"]
@@ -69,7 +69,7 @@ def smoke_test(layers: Sequence[Layer]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build what the command line asks for; return the exit status."""
+    """Run the command, and return the exit status."""
     options = _parser().parse_args(arguments)
     console = Console(stderr=True)
     if options.name == TRAINING.name:

@@ -1,4 +1,4 @@
-"""Fills the folder of a layer: installs wheels for its target, removes what no function needs, fixes the bytes."""
+"""Content of a layer's folder: wheels for the target, without unused files, with reproducible bytes."""
 
 import os
 import shutil
@@ -14,10 +14,10 @@ from layers import descriptions
 from layers.target import Target
 
 ROOT = Path(__file__).parents[1]
-# The first moment that a zip archive can express: whatever packs the folder keeps it.
+# Earliest time in a zip archive, so every archiver keeps this time.
 _MTIME_S = 315_532_800
 
-# Files removed from every layer. Installers leave different ones, depending on where and when they ran.
+# Files removed from every layer, because they differ between runs and machines of the installer.
 _LEFTOVERS = (
     "bin", ".lock", "**/__pycache__", "**/tests", "**/*.pyi",
     "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json",
@@ -26,24 +26,24 @@ _LEFTOVERS = (
 
 
 class LayerError(Exception):
-    """A layer cannot be built, or is not what it should be."""
+    """A layer cannot be built or is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer's definition.
+    """Definition of a layer.
 
     Attributes
     ----------
     name
-        Its folder under `layers/`, which holds `requirements.in` and the pinned, hashed `requirements.txt`; what is
-        in the folder's `python/` becomes part of the layer.
+        Name of the folder under `layers/`, with `requirements.in` and the pinned, hashed `requirements.txt`. The
+        content of the folder's `python/` becomes part of the layer.
     unused
-        Patterns of what its packages bring and no function imports.
+        Patterns of installed files that no function imports.
     lists
-        Its requirements below the repository's root, if they are not in its folder.
+        Paths of the requirements, relative to the repository, if they are not in the layer's folder.
     has_descriptions
-        Whether it contains the descriptions of AWS's services that functions call.
+        True to include botocore's descriptions of the AWS services that functions call.
     """
 
     name: str
@@ -53,12 +53,12 @@ class Layer:
 
     @property
     def directory(self) -> Path:
-        """Where its definition lies."""
+        """Folder of the definition."""
         return ROOT / "layers" / self.name
 
     @property
     def requirements(self) -> tuple[Path, ...]:
-        """Its packages, pinned with hashes."""
+        """Files of pinned and hashed requirements."""
         return tuple(ROOT / path for path in self.lists) or (self.directory / "requirements.txt",)
 
 
@@ -69,7 +69,7 @@ LAYERS = {
         Layer(
             "onnx_runtime",
             unused=(
-                # For programs in C++; Python's extension module has the runtime in itself.
+                # For C++ programs. Python's extension module contains the runtime.
                 "onnxruntime/capi/libonnxruntime.so.*",
                 "onnxruntime/backend",
                 "onnxruntime/datasets",
@@ -89,11 +89,11 @@ LAYERS = {
 
 
 TRAINING = Layer("training", lists=("model_export/requirements.txt", "model_export/sentences.txt"))
-"""Packages of a training job without a network. It is no layer of a function, but is built as one."""
+"""Packages of a training job without a network. Not a layer of a function, but built in the same way."""
 
 
 def fill(layer: Layer, target: Target, folder: Path) -> None:
-    """Build a layer in the empty `folder`: the same bytes, names, modes and times whenever and wherever it runs."""
+    """Build a layer in the empty `folder`. Bytes, names, modes and times do not depend on the time and machine."""
     python = folder / "python"
     _install(layer, target, python)
     own = layer.directory / "python"
@@ -108,7 +108,7 @@ def fill(layer: Layer, target: Target, folder: Path) -> None:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder, in one order everywhere."""
+    """Yield the files of a folder, sorted by path on every machine."""
     yield from sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.as_posix())
 
 
@@ -117,7 +117,7 @@ def _install(layer: Layer, target: Target, python: Path) -> None:
         uv.find_uv_bin(), "pip", "install", "--quiet",
         "--require-hashes", "--no-deps", "--only-binary", ":all:",
         "--python-platform", target.platform, "--python-version", target.python_version,
-        # A hard link would share its mode and its time with uv's cache.
+        # A hard link would share mode and time with the file in uv's cache.
         "--link-mode", "copy", "--target", str(python),
     ]  # fmt: skip
     for path in layer.requirements:
@@ -139,7 +139,7 @@ def _remove(path: Path) -> None:
 
 
 def fix(folder: Path) -> None:
-    """Give everything the same mode and time; directories last, as changes in them set their time."""
+    """Set fixed modes and times. Directories are last, because changes in a directory update its time."""
     paths = sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True)
     for path in (*paths, folder):
         path.chmod(0o755 if path.is_dir() else 0o644)

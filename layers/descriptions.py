@@ -1,4 +1,4 @@
-"""The generator of the core layer's service descriptions: `python -m layers.descriptions`.
+"""Generator of the core layer's service descriptions: `python -m layers.descriptions`.
 
 `make setup` writes them for tests, and each build of the layers into the core layer. The descriptions are extracted
 from those of the pinned botocore: the operations that functions call, without documentation, and the endpoints of the
@@ -20,20 +20,22 @@ FOLDER = ROOT / "layers" / "core" / "python" / "alsolike" / "descriptions"
 SOURCES = (ROOT / "functions", ROOT / "layers" / "core" / "python")
 
 CALLED_BY_BOTOCORE = frozenset({"create_session", "describe_endpoints", "head_bucket"})
-"""Operations that find a bucket's region, a directory bucket's session, and discovered endpoints."""
+"""Operations that botocore calls itself, for a bucket's region, a directory bucket's session, and discovered
+endpoints.
+"""
 
 SERVICES = ("dynamodb", "kinesis", "kms", "s3", "secretsmanager")
-"""The services that functions call during requests."""
+"""Services that functions call during requests."""
 
 ENDPOINTS = frozenset(
     {"api.sagemaker", "cloudformation", "lambda", "logs", "monitoring", "ssm", "states", "sts", *SERVICES}
 )
-"""The services that functions call, by endpoint prefix, and the one that issues credentials."""
+"""Services that functions call, by endpoint prefix, and the service that issues credentials."""
 
 
 def write(folder: Path) -> None:
     """Write the descriptions into `folder`."""
-    transfers = Path(str(files("s3transfer")))  # sends large files with the clients of functions
+    transfers = Path(str(files("s3transfer")))  # s3transfer sends large files with the clients of functions.
     loader, words = Loader(), CALLED_BY_BOTOCORE.union(_words((*SOURCES, transfers)))
     for service in SERVICES:
         version = loader.determine_latest_version(service, "service-2")
@@ -43,7 +45,7 @@ def write(folder: Path) -> None:
 
 
 def described(service: Mapping[str, Any], words: frozenset[str]) -> dict[str, Any]:
-    """Return the description with the operations whose methods are among `words`, and the shapes that these need."""
+    """Return the description reduced to operations whose methods are in `words`, and to the shapes that they need."""
     operations = {name: one for name, one in service["operations"].items() if xform_name(name) in words}
     needed: set[str] = set()
     shapes = list(_shapes(operations))
@@ -57,7 +59,7 @@ def described(service: Mapping[str, Any], words: frozenset[str]) -> dict[str, An
 
 
 def endpoints(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the endpoints of the services that functions use; other services get what holds for their partition."""
+    """Return the endpoints reduced to the services that functions use. Other services get partition defaults."""
     return {
         **document,
         "partitions": [
@@ -68,7 +70,7 @@ def endpoints(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _words(sources: Iterable[Path]) -> Iterator[str]:
-    """Yield possible names of methods: attributes, and texts such as the arguments of paginators."""
+    """Yield possible names of methods: attributes, and strings such as the arguments of paginators."""
     for path in (path for source in sources for path in source.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.Attribute):
@@ -78,7 +80,7 @@ def _words(sources: Iterable[Path]) -> Iterator[str]:
 
 
 def _shapes(part: Any) -> Iterator[str]:
-    """Yield the names of the shapes that a part of a description refers to."""
+    """Yield the names of the shapes that a part of a description references."""
     if isinstance(part, Mapping):
         if isinstance(name := part.get("shape"), str):
             yield name

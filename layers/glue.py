@@ -1,4 +1,4 @@
-"""Packages of the Glue job for an account that has no package index: a "zip of wheels", as AWS calls it.
+"""Packages of the Glue job for an account without a package index, as AWS's "zip of wheels".
 
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-libraries.html
 """
@@ -14,19 +14,19 @@ from layers.contents import LAYERS, LayerError
 GLUE_PYTHON = "3.11"
 """Python of Glue 5.0, which runs on x86_64 with glibc 2.34."""
 ARCHIVE = "glue-x86_64.gluewheels.zip"
-"""Name of the archive in the folder of the layers; Glue knows the kind by the ending."""
+"""Name of the archive in the folder of the layers. Glue recognises the type by the suffix."""
 
 
 def build_wheels(output: Path) -> Path:
-    """Download the core layer's packages for Glue into ``<output>/glue-x86_64.gluewheels.zip``; return its path.
+    """Download the core layer's packages for Glue into ``<output>/glue-x86_64.gluewheels.zip``, and return this path.
 
-    The archive also contains their pinned, hashed requirements, which Glue's pip checks again. The same packages make
-    the same bytes.
+    The archive also contains the pinned, hashed requirements, which Glue's pip checks again. Equal packages give equal
+    bytes.
 
     Raises
     ------
     LayerError
-        If a package has no wheel for Glue or cannot be downloaded; an earlier archive stays.
+        If a package has no wheel for Glue or cannot be downloaded. An existing archive then remains.
     """
     (requirements,) = LAYERS["core"].requirements
     output.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""NOTICE: the licences of the libraries that a deployment contains, from their own metadata.
+"""Generator of NOTICE, which lists the licences of the libraries in a deployment from their metadata.
 
 Run `python -m layers.notice` after a change of the locks.
 """
@@ -21,7 +21,7 @@ NPM_LOCK = ROOT / "web" / "package-lock.json"
 
 
 def notice() -> str:
-    """Return the text of NOTICE: name, version and licence of each library by the part that contains it."""
+    """Return the text of NOTICE: name, version and licence of each library, grouped by the part that contains it."""
     parts = ["Alsolike contains these libraries in a deployment. Their licences are in their packages."]
     for title, pattern in LOCKS.items():
         parts.append("\n".join([title, *sorted({_line(*pin) for pin in _pins(pattern)})]))
@@ -30,7 +30,7 @@ def notice() -> str:
 
 
 def _pins(pattern: str) -> Iterator[tuple[str, str]]:
-    """Yield names and versions of the packages that are locked for Linux."""
+    """Yield the names and versions of the packages that are locked for Linux."""
     for path in ROOT.glob(pattern):
         for name, version, marker in re.findall(r"^([a-z0-9._-]+)==(\S+)(.*)", path.read_text(), re.MULTILINE):
             if not re.search("== '(emscripten|win32)'", marker):

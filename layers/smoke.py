@@ -1,4 +1,4 @@
-"""A smoke test of layers: a tiny ONNX graph in a bare Python that sees nothing but the layers."""
+"""Smoke test of layers: a tiny ONNX graph in a bare Python that can import only the layers."""
 
 import subprocess
 import sys
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from layers.contents import LayerError
 
-# y = x · [[0, 1], [2, 3]], opset 17. The layers have no `onnx` to write it with; a test builds the same bytes.
+# y = x · [[0, 1], [2, 3]], opset 17. The layers do not contain `onnx`, which could create the graph. A test builds
+# equal bytes.
 GRAPH = (
     "CAg6YQoRCgF4CgF3EgF5IgZNYXRNdWwSBXNtb2tlKhsIAggCEAFCAXdKEAAAAAAAAIA/AAAAQAAAQEBaEwoBeBIOCgwIARIICgIIAQoCCAJiEwoBeRIO"
     "CgwIARIICgIIAQoCCAJCBAoAEBE="
@@ -31,22 +32,22 @@ print("onnxruntime", onnxruntime.__version__, "ran a graph with numpy", numpy.__
 import tokenizers
 model = tokenizers.models.WordLevel({"sofa": 0, "?": 1}, unk_token="?")
 assert tokenizers.Tokenizer(model).encode("sofa").ids == [0]
-print("tokenizers", tokenizers.__version__, "took a text apart")
+print("tokenizers", tokenizers.__version__, "split a text")
 """,
 }
 
 
 def run(name: str, folders: Sequence[Path]) -> str:
-    """Run the smoke test of layer `name` with only `folders` (layers for this machine) to import from.
+    """Run the smoke test of layer `name`. It can import only from `folders`, which are layers for this machine.
 
     Raises
     ------
     LayerError
-        If it fails; the message has what the process said.
+        If the test fails. The message contains the error output of the process.
     """
     paths = [str(folder / "python") for folder in folders]
     script = f"import sys; sys.path[:0] = {paths!r}\n{_SCRIPTS[name]}"
-    # -I and -S: neither the environment nor installed packages can help.
+    # With -I and -S, the environment and installed packages have no effect.
     command = [sys.executable, "-I", "-S", "-B", "-c", script]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:

@@ -1,4 +1,4 @@
-"""The target of a layer: a processor and a version of Python."""
+"""Target of a layer: a processor architecture and a Python version."""
 
 import platform
 import sys
@@ -6,19 +6,20 @@ from dataclasses import dataclass
 
 LAMBDA_PYTHON = (3, 13)
 TRAINING_PYTHON = (3, 12)
-"""Python of AWS's training image (`infra_cdk.regions`), which is for x86_64."""
+"""Python version of AWS's training image (`infra_cdk.regions`), which is for x86_64."""
 ARCHITECTURES = ("arm64", "x86_64")
 
-# Lambda's names of processors -> the names in wheels' tags, the `e_machine` in ELF headers.
+# Names in wheel tags, and the `e_machine` in ELF headers, by Lambda's name of the processor architecture.
 _WHEEL_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 _ELF_MACHINES = {"arm64": 183, "x86_64": 62}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A processor, as Lambda calls it, and a minor version of Python; always Linux with glibc 2.28 or later.
+    """Processor architecture by Lambda's name, and minor version of Python. The system is Linux with glibc 2.28 or
+    later.
 
-    Lambda runs Python 3.12 and later on Amazon Linux 2023, whose glibc is newer than that.
+    Lambda runs Python 3.12 and later on Amazon Linux 2023, which has a newer glibc.
     """
 
     architecture: str
@@ -30,27 +31,27 @@ class Target:
 
     @property
     def wheel_machine(self) -> str:
-        """The processor in wheels' tags."""
+        """Processor architecture in the tags of wheels."""
         return _WHEEL_MACHINES[self.architecture]
 
     @property
     def elf_machine(self) -> int:
-        """The `e_machine` of libraries for this processor."""
+        """`e_machine` of libraries for this processor architecture."""
         return _ELF_MACHINES[self.architecture]
 
     @property
     def platform(self) -> str:
-        """The platform as uv names it."""
+        """Platform by uv's name."""
         return f"{self.wheel_machine}-manylinux_2_28"
 
     @property
     def python_version(self) -> str:
-        """The version of Python, such as ``3.13``."""
+        """Version of Python, such as ``3.13``."""
         return ".".join(map(str, self.python))
 
 
 def host_target() -> Target | None:
-    """Return what runs on this machine, or None if no layer can."""
+    """Return the target of this machine, or None if layers cannot run on it."""
     architecture = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "AMD64": "x86_64"}.get(platform.machine())
     if sys.platform != "linux" or architecture is None:
         return None

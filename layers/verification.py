@@ -1,4 +1,4 @@
-"""Checks a built layer: its size, and that all binaries in it are for its target."""
+"""Checks of a built layer: its size, and that all its binaries fit the target."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ from layers.contents import LayerError, files
 from layers.target import Target
 
 SIZE_LIMIT_BYTES = 262_144_000
-"""Lambda's limit for a function with all its layers, unzipped."""
+"""Lambda's limit for the unzipped size of a function with all its layers."""
 
 _ELF_MAGIC = b"\x7fELF"
 _EXTENSION_TAG = re.compile(r"\.cpython-(?P<python>\d+)-(?P<machine>[^.]+)\.so$")
@@ -23,7 +23,7 @@ def size_bytes(folder: Path) -> int:
 
 
 def digest(folder: Path) -> str:
-    """Return the SHA-256 over names, modes, times and bytes of all that a folder holds."""
+    """Return a SHA-256 over the names, modes, times and bytes of all files in a folder."""
     sha = hashlib.sha256()
     for path in sorted(folder.rglob("*"), key=lambda path: path.as_posix()):
         status = path.stat()
@@ -34,7 +34,7 @@ def digest(folder: Path) -> str:
 
 
 def check_size(parts: Mapping[str, int], *, limit_bytes: int = SIZE_LIMIT_BYTES) -> int:
-    """Return the sum of what is unzipped together: a function and its layers."""
+    """Return the total size of a function and its layers. Raise `LayerError` if it exceeds the limit."""
     total = sum(parts.values())
     if total > limit_bytes:
         listed = ", ".join(f"{name} {size:,}" for name, size in parts.items())
@@ -43,7 +43,7 @@ def check_size(parts: Mapping[str, int], *, limit_bytes: int = SIZE_LIMIT_BYTES)
 
 
 def check_binaries(folder: Path, target: Target) -> int:
-    """Return how many libraries a layer has, all of them for `target`."""
+    """Return the number of libraries in a layer. Raise `LayerError` if one does not fit `target`."""
     libraries = 0
     for path in files(folder):
         with path.open("rb") as file:
@@ -73,7 +73,7 @@ def _fits(tag: str, target: Target) -> bool:
     if not (python == abi == version or abi == "abi3"):
         return False
     glibc = _GLIBC.match(platform)
-    # manylinux2014 and older say glibc 2.17 at most.
+    # manylinux2014 and older require at most glibc 2.17.
     return platform.endswith(f"_{target.wheel_machine}") and (
         (glibc is not None and int(glibc[1]) <= 28) or platform.startswith("manylinux20")
     )

@@ -1,4 +1,4 @@
-"""Public API of algorithms: settings with a method `fit`, and fitted models that score items and export graphs."""
+"""Public API of algorithms: settings with a method `fit`, and fitted models that compute scores and export graphs."""
 
 from __future__ import annotations
 
@@ -44,17 +44,18 @@ class Algorithm(abc.ABC):
     Attributes
     ----------
     name
-        Name for `--algorithms` and the manifest.
+        Name of the algorithm in `--algorithms` and in the manifest.
     needs
         Module that a fit imports and that `pip install alsolike` does not install.
     by_default
         True if a comparison includes the algorithm by default.
     half_life_days
-        Age at which the weight of an interaction in the history is halved. It becomes the bundle's history parameter.
+        Age at which the weight of an interaction in the history is halved. The bundle contains it as a history
+        parameter.
     position_decay
         Weight of an interaction relative to the next later interaction, for models that use positions.
     inference_parameters
-        Names of the settings that affect scoring only. Settings that differ only in these share one fit.
+        Names of the settings that affect scoring only. Settings that differ in no other setting share a fit.
     """
 
     name: ClassVar[str]
@@ -66,7 +67,7 @@ class Algorithm(abc.ABC):
 
     @abc.abstractmethod
     def fit(self, interactions: Interactions) -> Model:
-        """Return a fitted model. Equal interactions and settings give equal models."""
+        """Return a fitted model. Equal interactions and settings result in equal models."""
 
     def fit_from_statistics(self, statistics: Statistics) -> Model | None:
         """Return the model that `fit` returns for the counted interactions, or None if statistics do not suffice.
@@ -80,11 +81,11 @@ class Algorithm(abc.ABC):
 
     @classmethod
     def fits_from_statistics(cls) -> bool:
-        """Return true if the algorithm can be fitted from statistics with some settings."""
+        """Return whether the algorithm can be fitted from statistics, at least with some settings."""
         return cls.fit_from_statistics is not Algorithm.fit_from_statistics
 
     def fit_with_early_stopping(self, interactions: Interactions, judge: Callable[[Model], float]) -> Model:
-        """Return the model with the best validation metric. Its settings contain the number of epochs.
+        """Return the model with the best validation metric. The settings of the model contain the number of epochs.
 
         Parameters
         ----------
@@ -94,11 +95,11 @@ class Algorithm(abc.ABC):
         return self.fit(interactions)
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason why a comparison excludes this algorithm for the data, or None."""
+        """Return the reason why a comparison excludes this algorithm for the data, or None if there is no reason."""
         return None
 
     def fit_cost(self, interactions: Interactions) -> FitCost | None:
-        """Return the cost of a fit, estimated from counts of the data. If None, short fits measure the cost."""
+        """Estimate the cost of a fit from counts of the data. If the result is None, short fits measure the cost."""
         return None
 
     def param_grid(self) -> Sequence[Self]:
@@ -115,14 +116,14 @@ class Algorithm(abc.ABC):
         return ", ".join(changed) or "defaults"
 
     def learning_settings(self) -> Self:
-        """Return these settings with the inference parameters at their defaults."""
+        """Return these settings with the default inference parameters."""
         defaults: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(self)}
         return dataclasses.replace(self, **{name: defaults[name] for name in self.inference_parameters})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Model(abc.ABC):
-    """A fitted algorithm. A subclass is a frozen dataclass that adds learned arrays."""
+    """Fitted algorithm. A subclass is a frozen dataclass that adds learned arrays."""
 
     settings: Algorithm
     items: int
@@ -134,13 +135,13 @@ class Model(abc.ABC):
         Returns
         -------
         numpy.ndarray
-            New float32 array `(batch, items + 1)` of scores, at least 0, higher is better. Column 0 is 0. Items with
-            score 0 are in no list.
+            Scores, a new float32 array `(batch, items + 1)`. They are at least 0, and higher is better. Column 0 is 0.
+            Items with score 0 are in no list.
         """
 
     @abc.abstractmethod
     def export(self, graph: Graph) -> str:
-        """Add the nodes that compute `score` from `graph.history`. Return the tensor name of the scores.
+        """Add the nodes that compute `score` from `graph.history`. Return the name of the scores' tensor.
 
         The tensor is float32 `[batch, graph.width]`. Columns after `items` are ignored.
         """
@@ -151,7 +152,7 @@ class Model(abc.ABC):
         Returns
         -------
         scipy.sparse.csr_array or None
-            float32 `(items + 1, items + 1)`, with the history's item as row and the scored item as column.
+            Float32 `(items + 1, items + 1)`, with a row per item of the history and a column per scored item.
         """
         return None
 
@@ -161,11 +162,11 @@ class Model(abc.ABC):
 
 
 class Combination(Algorithm):
-    """An algorithm that combines models of other algorithms, with settings from a search."""
+    """Algorithm that combines models of other algorithms, with settings from a search."""
 
     @abc.abstractmethod
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Algorithm:
-        """Return the best settings for combining the tuned models, measured by `judge`.
+        """Search for the best settings to combine the tuned models, measured by `judge`.
 
         Parameters
         ----------
@@ -181,38 +182,38 @@ class Combination(Algorithm):
 
     @abc.abstractmethod
     def combine(self, models: Sequence[Model]) -> Model:
-        """Return the combined model of fitted models, which are in the order of `components`."""
+        """Return the combination of fitted models, which are in the order of `components`."""
 
     def fit(self, interactions: Interactions) -> Model:
-        """Fit every component and combine them."""
+        """Fit all components and combine the models."""
         return self.combine([component.fit(interactions) for component in self.components()])
 
     def fit_from_statistics(self, statistics: Statistics) -> Model | None:
-        """Fit every component from statistics and combine them. None if a component cannot be fitted."""
+        """Fit all components from statistics and combine the models. Return None if a component cannot be fitted."""
         models = [component.fit_from_statistics(statistics) for component in self.components()]
         fitted = [model for model in models if model is not None]
         return self.combine(fitted) if len(fitted) == len(models) else None
 
 
 class Sums(Protocol):
-    """NDCG of weighted sums of several models' scores."""
+    """NDCG of weighted sums of the scores of several models."""
 
     def ndcg(self, weights: Mapping[str, float]) -> float:
-        """Return the NDCG of the weighted sum. `weights` are by model name, 0 by default."""
+        """Return the NDCG of the weighted sum. `weights` are by model name; a missing weight is 0."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Judge:
-    """The validation set for a combination.
+    """Validation set of a combination.
 
     Attributes
     ----------
     histories
         Function that returns the sampled validation histories for a half-life in days.
     sums
-        Function of the models' scores of these histories, `(len(histories), items + 1)` by name. It may modify the
-        scores.
+        Function of the models' scores of these histories by model name, `(len(histories), items + 1)` each. The
+        function may modify the scores.
     """
 
     histories: Callable[[float], Histories]

@@ -71,7 +71,7 @@ def read_trigger(document: Any) -> Trigger:
     if cause is not None and cause not in list(Cause):
         raise InvalidInput(f"trigger is {cause!r}, expected one of {', '.join(Cause)}")
     if reason is not None and not reason.strip():
-        raise InvalidInput(f"reason is {reason!r}, expected words, or no reason at all")
+        raise InvalidInput(f"reason is {reason!r}, expected text or null")
     if reason is not None and not len(reason) <= MAX_REASON:
         raise InvalidInput(f"reason has {len(reason)} characters, expected at most {MAX_REASON}")
     if version is not None and not _VERSION.fullmatch(version):

@@ -28,8 +28,8 @@ def known() -> Mapping[str, Algorithm]:
     Raises
     ------
     InvalidInput
-        If the shop's package is no folder, has no algorithm, cannot be imported, or uses the name of another algorithm.
-        Also if an algorithm has no name or no default settings.
+        If the shop's package is not a folder, has no algorithm, cannot be imported, or uses the name of another
+        algorithm. Also if an algorithm has no name or no default settings.
     """
     found: dict[str, Algorithm] = {}
     for module_info in pkgutil.iter_modules(__path__):
@@ -71,7 +71,7 @@ def _defined(module: ModuleType) -> dict[str, Algorithm]:
 def _default(settings: type[Algorithm]) -> Algorithm:
     """Return the default settings of an algorithm.
 
-    Raise an error unless they can be compared and hashed, as fits are cached.
+    Raise an error unless the settings can be compared and hashed, because they are the key of cached fits.
     """
     try:
         default = settings()

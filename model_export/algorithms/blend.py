@@ -1,10 +1,9 @@
 """Blend: a weighted sum of the other algorithms' scores, each divided by its sum over all items.
 
-If users repeat purchases, their own counts rank best, but give no score to items outside of the history. A blend ranks
-both kinds of items. The division makes scores of different algorithms comparable for any length of the history, and
+If users repeat purchases, the counts in their own histories rank best, but give no score to other items. A blend ranks
+items of both kinds. The division makes scores of different algorithms comparable for any length of the history, and
 costs one sum and one division in the graph. The search for the weights uses the validation set. It starts from the best
-single model and makes the best change of one weight at a time. The result does not depend on the order of the models'
-names.
+single model and makes the best change of one weight at a time. The result does not depend on the order of the models.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ WORTH = 0.002
 """Minimum share of the NDCG that a part must add, because each part slows every response."""
 
 MAX_ITEMS = 500_000
-"""Maximum number of items. With more, scores of too few users fit into memory to compare weights."""
+"""Maximum number of items. With more, memory holds the scores of too few users to compare weights."""
 
 HALF_LIFE_OF = ("buy_again", "repurchase")
-"""Algorithms that depend most on the half-life. A blend has one half-life: that of the better of these algorithms."""
+"""Algorithms that depend most on the half-life. A blend has a single half-life, from the better of these algorithms."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,14 +41,14 @@ class Blend(Combination):
     Attributes
     ----------
     parts
-        The combined algorithms' settings and weights above 0, in alphabetical order.
+        Pairs of the combined algorithms' settings and weights above 0, in alphabetical order.
     """
 
     name: ClassVar[str] = "blend"
     parts: tuple[tuple[Algorithm, float], ...] = ()
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse so many items that the scores of too few users fit into memory for a search."""
+        """Return the reason if there are too many items: memory would hold the scores of too few users for a search."""
         if interactions.items <= MAX_ITEMS:
             return None
         return (
@@ -58,7 +57,7 @@ class Blend(Combination):
         )
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
-        """Return the weights with the best validation NDCG that the search finds."""
+        """Return the settings with the weights whose validation NDCG is the best that the search finds."""
         half_life_days = self._half_life_days(tuned, judge)
         histories = judge.histories(half_life_days)
         tuned = {name: _with_half_life(tuned[name], half_life_days) for name in sorted(tuned)}
@@ -78,11 +77,11 @@ class Blend(Combination):
         return tuple(settings for settings, _ in self.parts)
 
     def describe(self) -> str:
-        """Return the parts with their weights."""
+        """Return the names of the parts with their weights."""
         return " + ".join(f"{weight:g} {settings.name}" for settings, weight in self.parts) or "no parts"
 
     def combine(self, models: Sequence[Model]) -> BlendModel:
-        """Return the weighted models. The blend's half-life replaces the half-lives of the models."""
+        """Return the combined model. The half-life of the blend replaces the half-lives of the models."""
         if not models:
             raise ValueError("a blend has no parts, expected at least one; search for its weights before fitting")
         weights = tuple(weight for _, weight in self.parts)
@@ -91,13 +90,13 @@ class Blend(Combination):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BlendModel(Model):
-    """`models` and their `weights`, in the same order."""
+    """Model with `models` and their `weights`, in the same order."""
 
     models: tuple[Model, ...]
     weights: tuple[float, ...]
 
     def score(self, histories: Histories) -> Floats:
-        """Return the weighted sum of the models' shares."""
+        """Return the weighted sum of the models' scores, each divided by its sum."""
         total = np.zeros((len(histories), self.items + 1), np.float32)
         for model, weight in zip(self.models, self.weights, strict=True):
             shares = share(model.score(histories))
@@ -106,7 +105,7 @@ class BlendModel(Model):
         return total
 
     def export(self, graph: Graph) -> str:
-        """Add every model, its share and the weighted sum."""
+        """Add the models, the division of their scores and the weighted sum."""
         terms = []
         for model, weight in zip(self.models, self.weights, strict=True):
             scores = model.export(graph)
@@ -118,7 +117,7 @@ class BlendModel(Model):
 
 
 def _with_half_life(model: Model, half_life_days: float) -> Model:
-    """Return the model with the half-life, or unchanged if its fit depends on its own half-life."""
+    """Return the model with the half-life. Return it unchanged if its fit depends on its half-life."""
     if "half_life_days" not in model.settings.inference_parameters:
         return model
     return model.with_settings(dataclasses.replace(model.settings, half_life_days=half_life_days))
@@ -127,7 +126,7 @@ def _with_half_life(model: Model, half_life_days: float) -> Model:
 def share(scores: Floats) -> Floats:
     """Divide each row of nonnegative scores by its sum, in place, and return the scores.
 
-    Rows of zeros are unchanged.
+    Rows of zeros do not change.
     """
     total = scores.sum(axis=1, keepdims=True, dtype=np.float32)
     scores /= np.where(total > 0, total, np.float32(1.0))
@@ -143,10 +142,9 @@ def ndcg_of(model: Model, judge: Judge) -> float:
 def best_weights(names: Sequence[str], ndcg: Callable[[Mapping[str, float]], float]) -> dict[str, float]:
     """Return the weights above 0 that steepest ascent finds.
 
-    The best single model is the start and keeps its weight of 1.
-
-    Each step makes the best change of one weight, or the first by name among equally good changes, until no change
-    improves the NDCG. Then models that add less than `WORTH` are removed, smallest weight first.
+    The search starts with the best single model, which keeps its weight of 1. Each step makes the best change of one
+    weight; among equally good changes, the first by name. The search ends when no change improves the NDCG. Then models
+    that add less than `WORTH` are removed, smallest weight first.
     """
     names = sorted(names)
     singles = {name: ndcg({name: 1.0}) for name in names}

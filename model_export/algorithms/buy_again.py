@@ -1,21 +1,22 @@
 """Buy again: the user's own counts, with higher weights for recent interactions and for frequent repeat purchases.
 
 Score of an item = its summed weight in the history * again ** again_power * demand ** demand_power. `again` is the
-share of users with a repeat purchase: of the users with the item before the last `again_days`, the share with the item
-within these days. It ranks milk above light bulbs. `demand` is the number of repeat purchases within the last
-`demand_days`, relative to an expected number. The expected number assumes that each user chooses among their own items
-by past weight. `demand` ranks items on offer or in season above others.
+share of users who bought the item again within the last `again_days`, among users who had it before. It ranks milk
+above light bulbs. `demand` is the number of repeat purchases within the last `demand_days`, relative to an expected
+number. The expected number assumes that users choose among their own items by past weight. `demand` ranks items on
+offer or in season above others.
 
     demand = (observed + PRIOR) / (expected + PRIOR), expected = sum over users of bought_u * own_ui / sum_j own_uj
 
-with own_ui the decayed weight of item i in the history of user u, and bought_u the number of items that user u had
-again. `PRIOR` additional users have the mean of `again`, so that rare items stay near this mean and near a demand of 1.
+where own_ui is the decayed weight of item i in the history of user u, and bought_u is the number of items that user u
+bought again. `again` is smoothed with `PRIOR` users who have its mean, so that rare items stay close to this mean and
+to a demand of 1.
 
 References
 ----------
 R. Bhagat, S. Muralidharan, A. Lobzhanidze, S. Vishwanath, "Buy it again: modeling repeat purchase recommendations",
-KDD 2018 (the repeat customer probability of an item). Its intervals between purchases, by item or by user and item,
-ranked worse than only the half-life (a year of groceries, a gift wholesaler).
+KDD 2018 (the repeat customer probability of an item). The paper's intervals between purchases, by item or by user and
+item, ranked worse than the half-life on its own (a year of groceries, a gift wholesaler).
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ class BuyAgain(Algorithm):
     again_days
         Maximum time to a repeat purchase in days, limited to half of the time span of the data.
     again_power
-        Exponent of `again`; 0 for no effect.
+        Exponent of `again`. With 0 it has no effect.
     demand_days
         Length of the demand window in days, limited to half of the time span of the data.
     demand_power
-        Exponent of `demand`; 0 for no effect.
+        Exponent of `demand`. With 0 it has no effect.
     """
 
     name: ClassVar[str] = "buy_again"
@@ -60,9 +61,9 @@ class BuyAgain(Algorithm):
     demand_power: float = 0.4
 
     def param_grid(self) -> Sequence[Self]:
-        """Return half-lives of a season and a month, and no decay, each with two weights of repeat purchases.
+        """Return half-lives of a season and a month, and no decay, each with two exponents of repeat purchases.
 
-        The season is also tried without demand, which may not last. The last settings use counts only.
+        The season is also combined with settings without demand, which may not last. The last settings use counts only.
         """
         powers = (self.again_power, self.again_power / 2)
         tried = itertools.product(powers, (120.0, 30.0, math.inf))
@@ -73,7 +74,7 @@ class BuyAgain(Algorithm):
         )
 
     def fit(self, interactions: Interactions) -> BuyAgainModel:
-        """Return the model with a factor per item."""
+        """Compute the factor of each item and return the model."""
         again = _again(interactions, days=self.again_days) ** self.again_power
         factor = again * demand(interactions, days=self.demand_days) ** self.demand_power
         return BuyAgainModel(settings=self, items=interactions.items, factor=factor.astype(np.float32))
@@ -82,7 +83,7 @@ class BuyAgain(Algorithm):
 def _again(interactions: Interactions, *, days: float) -> Floats:
     """Return the share of users with a repeat purchase per item, `(items + 1,)`.
 
-    1 for all items if there is no repeat purchase.
+    All shares are 1 if there are no repeat purchases.
     """
     columns = interactions.items + 1
     had, again = np.zeros(columns, np.int64), np.zeros(columns, np.int64)
@@ -106,7 +107,7 @@ class BuyAgainModel(Model):
     factor: Floats
 
     def score(self, histories: Histories) -> Floats:
-        """Return the summed weight in the history times the factor, per item."""
+        """Return the summed weight in the history times the factor of each item."""
         own = histories.matrix(columns=self.items + 1, position_decay=self.settings.position_decay)
         own.data *= self.factor[own.indices]
         scores: Floats = own.toarray()
@@ -117,7 +118,7 @@ class BuyAgainModel(Model):
         return diagonal(self.factor)
 
     def export(self, graph: Graph) -> str:
-        """Add the sum of weight times factor per item to the graph."""
+        """Add the summed weight times the factor of each item."""
         factors = graph.op("Gather", graph.weight("buy_again.factor", self.factor), graph.history, axis=0)
         weights = graph.decayed_weights(self.settings.position_decay)
         return graph.add_by_item(graph.history, graph.op("Mul", weights, factors))

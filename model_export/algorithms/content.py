@@ -1,8 +1,8 @@
-"""Content: items with columns like those of the history, independent of other users.
+"""Content: items with similar properties to the items of the history, independent of other users.
 
-sim(i, j) is the cosine of the items' TF-IDF vectors (`model_export.data.item_content`); each item keeps its nearest.
-It is the only algorithm here that scores items without interactions. Frequent tokens carry little information and cost
-the square of their number of items, so the rarest tokens are used, up to `max_pairs`.
+sim(i, j) is the cosine of the items' TF-IDF vectors (`model_export.data.item_content`). The model keeps the nearest
+items of each item. No other algorithm here scores items without interactions. Frequent tokens carry little information
+and cost the square of their number of items, so only the rarest tokens are used, up to `max_pairs`.
 
 References
 ----------
@@ -42,11 +42,11 @@ class Content(Algorithm):
     max_pairs: int = MAX_PAIRS
 
     def param_grid(self) -> Sequence[Self]:
-        """Return short to long memories of the history."""
+        """Return decays from a short to a long memory of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Return the model with the nearest items of each item."""
+        """Find the nearest items of each item and return the model."""
         table = alike(interactions, maximum=self.targets, max_pairs=self.max_pairs)
         rows = ItemRows.from_blocks([sp.csr_array(table[1:])], items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)

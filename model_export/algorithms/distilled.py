@@ -1,14 +1,13 @@
 """Distilled: one item-to-item table from other algorithms' scores. A request takes as long as with `transitions`.
 
-The table of a model contains its scores for each history of one item: the rows of an item-to-item model, a diagonal for
-repeat purchases, and a network's scores after each item. A power below 1 makes large values less dominant, so that
-items that follow several items of a history rank higher. Each table is scaled so that its mean row sum is 1. The
-distilled table is their weighted sum; it keeps the largest values of each row. Score = positionally decayed history
-times this table.
+The table of a model contains its scores for histories of a single item: the rows of an item-to-item model, a diagonal
+for repeat purchases, or a network's scores after each item. A power below 1 makes large values less dominant, so that
+items that follow several items of a history rank higher. Each table is scaled to a mean row sum of 1. The distilled
+table has the largest values of each row of their weighted sum. Score = positionally decayed history times this table.
 
 The validation set selects the weights, the half-life and the positional decay. The search starts with the half-life and
-decay of the best single table. Each round searches the weights again, then half-life and decay together. The search
-ends with the first round without a gain.
+decay of the best single table. Each round searches for the weights, then for half-life and decay together. The search
+ends after the first round without a gain.
 
 References
 ----------
@@ -39,7 +38,7 @@ MAX_ROUNDS = 3
 """Maximum number of rounds of the search, which usually ends after two."""
 
 MAX_ITEMS = 100_000
-"""Maximum number of items. A network scores all items after each item, which takes too long with more."""
+"""Maximum number of items. A network scores all items after each item, which takes too long for more items."""
 
 BATCH_BYTES = 64 << 20
 
@@ -53,11 +52,11 @@ class Distilled(Combination):
     Attributes
     ----------
     parts
-        The distilled algorithms' settings and weights above 0, in alphabetical order.
+        Pairs of the distilled algorithms' settings and weights above 0, in alphabetical order.
     targets
         Number of targets per item.
     power
-        Exponent of the values in each algorithm's table; 1 changes nothing.
+        Exponent of the values in each algorithm's table. 1 leaves the values unchanged.
     """
 
     name: ClassVar[str] = "distilled"
@@ -68,13 +67,13 @@ class Distilled(Combination):
     power: float = 0.7
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse so many items that scoring all items after each item takes too long."""
+        """Return the reason if there are too many items: scoring all items after each item would take too long."""
         if interactions.items <= MAX_ITEMS:
             return None
         return f"its limit is {MAX_ITEMS:,} items, and there are {interactions.items:,}; transitions has no limit"
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Distilled:
-        """Return the weights, half-life and decay with the best validation NDCG that the search finds."""
+        """Return the settings whose weights, half-life and decay have the best validation NDCG that a search finds."""
         tables = {name: self._table(tuned[name]) for name in sorted(tuned)}
         best_ndcg, best = max((self._single(tuned[name], tables, judge) for name in tables), key=lambda each: each[0])
         half_lives = sorted({model.settings.half_life_days for model in tuned.values()})
@@ -92,18 +91,18 @@ class Distilled(Combination):
         return tuple(settings for settings, _ in self.parts)
 
     def describe(self) -> str:
-        """Return the parts with their weights, the half-life and the positional decay."""
+        """Return the names of the parts with their weights, the half-life and the positional decay."""
         parts = " + ".join(f"{weight:g} {settings.name}" for settings, weight in self.parts) or "no parts"
         return f"{parts}; half_life_days {self.half_life_days:g}, position_decay {self.position_decay:g}"
 
     def combine(self, models: Sequence[Model]) -> ItemRowsModel:
-        """Return the sum of the models' tables."""
+        """Return the model with the weighted sum of the models' tables."""
         if not models:
             raise ValueError("a distilled table has no parts, expected at least one; search for them before fitting")
         return self._distil({model.settings.name: self._table(model) for model in models})
 
     def _single(self, model: Model, tables: Tables, judge: Judge) -> tuple[float, Distilled]:
-        """Return the NDCG and the settings of one algorithm's table, with the half-life and decay of this algorithm."""
+        """Return the NDCG and the settings with the table of one model only, and with its half-life and decay."""
         settings = dataclasses.replace(
             self,
             half_life_days=model.settings.half_life_days,
@@ -113,7 +112,7 @@ class Distilled(Combination):
         return ndcg_of(settings._distil(tables), judge), settings
 
     def _best_decays(self, tables: Tables, judge: Judge, half_lives: Collection[float]) -> tuple[float, Distilled]:
-        """Return the NDCG and the settings of the best half-life and positional decay for these weights."""
+        """Return the NDCG and the settings with the best half-life and positional decay for the current weights."""
         model = self._distil(tables)
         settings = [
             dataclasses.replace(self, half_life_days=days, position_decay=decay)
@@ -122,21 +121,21 @@ class Distilled(Combination):
         return max(((ndcg_of(model.with_settings(each), judge), each) for each in settings), key=lambda each: each[0])
 
     def _sums(self, tables: Tables, judge: Judge) -> Sums:
-        """Return the sums of the tables' scores, before the sum is cut to `targets` per row."""
+        """Return the sums of the tables' scores. The tables are not cut to `targets` per row."""
         histories = judge.histories(self.half_life_days)
         columns = next(iter(tables.values())).shape[0]
         history = histories.matrix(columns=columns, position_decay=self.position_decay)
         return judge.sums({name: (history @ table).toarray() for name, table in tables.items()})
 
     def _distil(self, tables: Tables) -> ItemRowsModel:
-        """Return the weighted sum of the parts' tables."""
+        """Return the model with the largest values of the weighted sum of the tables."""
         total: Any = sum(tables[part.name] * np.float32(weight) for part, weight in self.parts)
         items = total.shape[0] - 1
         rows = ItemRows.from_blocks([sp.csr_array(total[1:])], items=items, n=self.targets)
         return ItemRowsModel(settings=self, items=items, rows=rows)
 
     def _table(self, model: Model) -> sp.csr_array:
-        """Return the scaled largest scores of a model for each single item, float32 `(items + 1, items + 1)`."""
+        """Return a scaled table of a model's largest scores by single item, float32 `(items + 1, items + 1)`."""
         table = model.single_item_scores(maximum=self.targets)
         if table is None:
             blocks = scores_of_single_items(model, sources=model.items, targets=self.targets)
@@ -147,7 +146,7 @@ class Distilled(Combination):
 
 
 def scores_of_single_items(model: Model, *, sources: int, targets: int) -> Iterator[sp.csr_array]:
-    """Yield tables with the largest scores after a history of one of the first `sources` items, in chunks of rows."""
+    """Yield tables with the largest scores after each of the first `sources` items, as chunks of rows."""
     for rows in chunks(sources, items=model.items, length=1, max_bytes=BATCH_BYTES, pairs=False):
         items = np.arange(1 + rows.start, 1 + rows.stop)[:, None]
         scores = model.score(Histories(items=items, weights=np.ones(items.shape, np.float32)))

@@ -1,12 +1,12 @@
 """EASE: a linear model of co-occurring items, in closed form.
 
-Each item is regressed on all others: with G = X'X, P = inv(G + lambda I): B[i, j] = -P[i, j] / P[j, j], and 0 on the
-diagonal. The model keeps the largest positive values of each row of B.
+Each item is regressed on all other items. With P = inv(X'X + lambda I), B[i, j] = -P[i, j] / P[j, j], and the diagonal
+of B is 0. The model keeps the largest positive values of each row of B.
 
 If few pairs of items co-occur, each item is regressed only on its strongest co-occurring items (`local_ridge`). This
 needs memory for these pairs only, covers all items, and is cheaper and better on such data. If most pairs co-occur, as
-in years of groceries, they do not fit into memory. Then the dense inverse covers only the most frequent items, because
-it costs items^3 operations and items^2 * 4 bytes.
+in years of groceries, the pairs do not fit into memory. Then the dense inverse is used. It covers only the most
+frequent items, because it costs items^3 operations and items^2 * 4 bytes.
 
 With fewer users than most frequent items, the inverse follows from the users' Gram matrix by the Woodbury identity, in
 users * items * (2 users + items) operations:
@@ -40,7 +40,7 @@ from model_export.data.statistics import Statistics
 BATCH_ITEMS = 1024
 
 MAX_ITEMS = 100_000
-"""Maximum number of items for data with more than `max_pairs` pairs, as the dense inverse is quadratic in items."""
+"""Maximum number of items of data with more than `max_pairs` pairs."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,10 +52,10 @@ class Ease(Algorithm):
     ridge
         Lambda, in users.
     sources
-        Number of items that each item is regressed on, with at most `max_pairs` pairs.
+        Number of items that each item is regressed on if there are at most `max_pairs` pairs.
     max_pairs
         Maximum number of pairs of items of a user, summed over users, for the local regression. A pair takes at most 8
-        bytes. With more pairs, the dense inverse is used.
+        bytes. The dense inverse is used if there are more pairs.
     max_items
         Number of most frequent items in the dense inverse. Other items have the score 0.
     targets
@@ -71,11 +71,11 @@ class Ease(Algorithm):
     targets: int = 100
 
     def param_grid(self) -> Sequence[Self]:
-        """Return short to long memories of the history. Another ridge would require another inverse."""
+        """Return decays from a short to a long memory of the history. Another ridge would require another inverse."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Reject data with too many items and pairs. Counted statistics always have few pairs."""
+        """Return the reason if there are too many items and pairs. Counted statistics never have too many pairs."""
         if interactions.counts is not None:
             return None
         if interactions.items <= MAX_ITEMS or (pairs := _pairs(interactions.matrix())) <= self.max_pairs:
@@ -100,10 +100,10 @@ class Ease(Algorithm):
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
-        """Regress each item on its strongest co-occurring items, for any number of pairs.
+        """Regress each item on its strongest co-occurring items, for every number of pairs.
 
-        The statistics count pairs in sessions, not in users' histories. Both are equal if each history is one session.
-        Pairs that the statistics omit have the count 0.
+        The statistics count pairs in sessions, not in users' histories. The counts are equal if each history is one
+        session. Pairs that the statistics omit have the count 0.
         """
         return self._local(statistics.gram.astype(np.float32))
 
@@ -120,7 +120,7 @@ def _pairs(users_items: sp.csr_array) -> int:
 
 
 def _inverse_by_items(users_items: sp.csr_array, *, ridge: float) -> Floats:
-    """Return the lower triangle of inv(X'X + ridge I), `(items, items)`. It overwrites X'X to save memory."""
+    """Return the lower triangle of inv(X'X + ridge I), `(items, items)`. The inverse overwrites X'X to save memory."""
     size = users_items.shape[1]
     gram = np.empty((size, size), np.float32, order="F")
     items_users = sp.csr_array(users_items.T)
@@ -146,7 +146,7 @@ def _inverse_by_users(users_items: sp.csr_array, *, ridge: float) -> Floats:
 
 
 def _cholesky(gram: Floats, *, ridge: float) -> Floats:
-    """Return the lower factor of a Gram matrix with the ridge on its diagonal. It overwrites the Gram matrix."""
+    """Return the lower factor of a Gram matrix with the ridge on its diagonal. It overwrites the matrix."""
     factor, info = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)
     if info:
         raise ValueError(f"X'X + {ridge} I is not positive definite (LAPACK spotrf: {info}); expected a ridge above 0")
@@ -160,7 +160,7 @@ def _strongest(inverse: Floats, frequent: npt.NDArray[np.int32], *, columns: int
     Parameters
     ----------
     inverse
-        Lower triangle of P, or of a multiple of it.
+        Lower triangle of P or of a multiple of P.
     """
     size = len(frequent)
     diagonal = inverse.diagonal().copy()

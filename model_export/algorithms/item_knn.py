@@ -1,8 +1,8 @@
 """Item-kNN: nearest items by co-occurrence in sessions.
 
 sim(i, j) = n_ij / (n_i^(1 - a) * n_j^a + shrink). n_i is the number of sessions with item i, and n_ij the number of
-sessions with both items. The model keeps the nearest items of each item. With a = 1/2 and no shrinkage, sim is the
-cosine. The shrinkage lowers the rank of pairs that co-occur by chance.
+sessions with both items. The model keeps the nearest items of each item. If a is 1/2 and `shrink` is 0, sim is the
+cosine. `shrink` lowers the rank of pairs that co-occur by chance.
 
 References
 ----------
@@ -27,7 +27,7 @@ from model_export.data.interactions import Interactions, Ints
 from model_export.data.statistics import Statistics
 
 BATCH_ROWS = 1 << 17
-"""Number of interactions per block of source items. The pairs of one block are in memory at a time."""
+"""Number of interactions per block of source items. Memory holds the pairs of one block at a time."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class ItemKnn(Algorithm):
     shrink
         Shrinkage, as a number of sessions.
     session
-        Maximum length of a session; a longer history is split.
+        Maximum length of a session. Longer histories are split.
     targets
         Number of targets per item.
     """
@@ -54,16 +54,16 @@ class ItemKnn(Algorithm):
     targets: int = 100
 
     def param_grid(self) -> Sequence[Self]:
-        """Return short to long memories of the history."""
+        """Return decays from a short to a long memory of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Count co-occurrences of items, in blocks of source items to limit memory, and return the model."""
+        """Count co-occurrences of items, in blocks of source items to limit memory."""
         rows = ItemRows.from_blocks(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
-        """Return the model from the counted co-occurrences in the Gram matrix."""
+        """Return the model from the co-occurrences in the Gram matrix."""
         statistics.require(self.name, maximum=self.targets, session=self.session)
         sources = np.arange(1, statistics.items + 1)
         table = self._normalised(sp.csr_array(statistics.gram[1:]), sources, counts=statistics.sessions)

@@ -33,11 +33,11 @@ class Popularity(Algorithm):
     trend_half_life_days: float = 30.0
 
     def param_grid(self) -> Sequence[Self]:
-        """Return half-lives of a month, a week and a quarter, and no decay."""
+        """Return half-lives of a month, a week, a quarter and infinity."""
         return tuple(dataclasses.replace(self, trend_half_life_days=days) for days in (30.0, 7.0, 90.0, math.inf))
 
     def fit(self, interactions: Interactions) -> PopularityModel:
-        """Sum the decayed weights of each item and divide by the largest sum."""
+        """Sum the decayed weights of each item and divide the sums by the largest."""
         age_days = (interactions.time_ms.max() - interactions.time_ms) / MS_PER_DAY
         weights = interactions.weight * np.exp2(-age_days / self.trend_half_life_days)
         totals = np.bincount(interactions.item, weights=weights, minlength=interactions.items + 1)
@@ -69,11 +69,11 @@ class PopularityModel(Model):
     share: Floats
 
     def score(self, histories: Histories) -> Floats:
-        """Return the same scores for every history."""
+        """Return the shares, which are equal for all histories."""
         return np.tile(self.share, (len(histories), 1))
 
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:
-        """Return a table in which the row of each item has the largest shares."""
+        """Return a table with the largest shares in the row of each item."""
         target, value = best_of_row(sp.csr_array(self.share[None]), 0, n=maximum)
         starts = np.maximum(np.arange(self.items + 2) - 1, 0) * len(target)  # the row of item 0 is empty
         values = np.tile(value, self.items), np.tile(target, self.items), starts

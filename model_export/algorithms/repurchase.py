@@ -6,17 +6,17 @@ The model is a logistic regression on features of an item's interactions in a hi
     A = ln(h120 + 0.05), B = ln(h30 + 0.1), S = ln(s + 3), N = ln n
     score = sigmoid(c0 + c1 A + c2 B + c3 S + c4 B S + c5 S^2 + c6 N + c7 K + c8 K N + c9 D)
 
-K is ln stick, with the repeat factor of `model_export.algorithms.building_blocks.four_weeks`. D is ln demand, see
-`model_export.algorithms.building_blocks.demand`.
+K is the logarithm of the repeat factor (`Windows.stick` in `model_export.algorithms.building_blocks.four_weeks`). D is
+the logarithm of the demand (`model_export.algorithms.building_blocks.demand`).
 
 The coefficients are learned at up to `CUTS` cuts, four weeks apart. The features come from the history before a cut,
-the answers from the purchases in the four weeks after the cut. If the data is shorter than eight weeks or has no repeat
+and the answers from the purchases in the four weeks after it. If the data is shorter than eight weeks or has no repeat
 purchases, `COEFFICIENTS` are used, which were learned from a year of groceries. With little data, the learned
-coefficients stay near `COEFFICIENTS`.
+coefficients stay close to `COEFFICIENTS`.
 
 A model receives weights, not ages. It converts each weight to the age that an interaction of the most frequent weight
-would have. So an event type with a lower weight, such as a view among purchases, counts as older. An event type with a
-higher weight counts as newer, with an age of at least 0. Without a half-life all ages are 0.
+would have. Therefore, an event type with a lower weight, such as a view among purchases, counts as older. An event type
+with a higher weight counts as newer, with an age of at least 0. If the half-life is infinite, all ages are 0.
 
 References
 ----------
@@ -48,7 +48,7 @@ from model_export.graph.contract import Graph
 CUTS = 4
 
 COEFFICIENTS = (-4.8, 0.33, 1.67, 1.41, -0.41, -0.25, 0.9, 0.82, -0.3, 0.31)
-"""c0 to c9 if the data is not sufficient for learning."""
+"""c0 to c9 if there is not enough data for learning."""
 
 LONG_DAYS = 120.0
 """The half-life of h120, and four times that of h30."""
@@ -67,11 +67,10 @@ MIN_LOGIT = -50.0
 1e-4 at -50."""
 
 MAX_USERS, MAX_POSITIONS = 20_000, 8_000_000
-"""Maximum number of users per cut for learning, and of places in their histories."""
+"""Maximum number of users per cut for learning, and of positions in their histories."""
 
 ITEMS_A_USER = 50
-"""Maximum number of items per user for learning: the items with the highest h120. Items at later ranks are hardly ever
-shown."""
+"""Maximum number of items per user for learning: the items with the highest h120. Other items are rarely shown."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,7 +80,7 @@ class Repurchase(Algorithm):
     Attributes
     ----------
     demand_days
-        Length of the demand window in days, limited to half of the time span of the data; 0 for no effect of demand.
+        Length of the demand window in days, limited to half of the time span of the data. With 0, demand has no effect.
     max_interactions
         Maximum number of interactions. Each takes about 80 bytes of memory.
     """
@@ -92,14 +91,14 @@ class Repurchase(Algorithm):
     max_interactions: int = 100_000_000
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse more interactions than fit into memory."""
+        """Return the reason if there are more interactions than fit into memory."""
         if len(interactions) <= self.max_interactions:
             return None
         maximum, found = f"{self.max_interactions:,}", f"{len(interactions):,}"
         return f"its limit is {maximum} interactions, and there are {found}; buy_again has no limit"
 
     def param_grid(self) -> Sequence[Self]:
-        """Return these settings, and settings without demand, because the demand of a week may not last."""
+        """Return these settings and settings without demand, because the demand of a week may not last."""
         return self, dataclasses.replace(self, demand_days=0.0)
 
     def fit(self, interactions: Interactions) -> RepurchaseModel:
@@ -143,7 +142,7 @@ class RepurchaseModel(Model):
     coefficients
         c0 to c6.
     constant, count_weight
-        float32 `(items + 1,)`: c7 K + c9 D, and c8 K.
+        float32 `(items + 1,)`, c7 K + c9 D and c8 K of each item.
     """
 
     unit: float
@@ -152,14 +151,14 @@ class RepurchaseModel(Model):
     count_weight: Floats
 
     def score(self, histories: Histories) -> Floats:
-        """Return the repurchase probability of each item of the history, and 0 for all others."""
+        """Return the repurchase probability of each item of the history. Other items have 0."""
         own, probability = self._own_items(histories)
         scores = np.zeros((len(histories), self.items + 1), np.float32)
         scores[own.row, own.item] = probability
         return scores
 
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:
-        """Return each item's repurchase probability after one interaction with it."""
+        """Return a diagonal table with each item's repurchase probability after a single interaction."""
         items = np.arange(1, self.items + 1)[:, None]
         own, probability = self._own_items(Histories(items=items, weights=np.ones(items.shape, np.float32)))
         return sp.csr_array((probability, (own.item, own.item)), shape=(self.items + 1,) * 2)
@@ -174,8 +173,7 @@ class RepurchaseModel(Model):
     def export(self, graph: Graph) -> str:
         """Add the scores to the graph.
 
-        Each place in a history has the sums of its item and contributes 1 / n of the score, because the graph sums
-        scores by item.
+        Each position of a history contributes 1 / n of the score of its item, because the graph sums scores by item.
         """
         op, number = graph.op, graph.number
         weights = graph.decayed_weights(1.0)  # [batch, length]
@@ -215,14 +213,14 @@ class RepurchaseModel(Model):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Own:
-    """Each item of each history, once.
+    """Distinct items of each history.
 
     Attributes
     ----------
     row, item
-        int64 `(n,)`, ascending.
+        int64 `(n,)`, history and item, ascending.
     h120, h30, n, since
-        float32 `(n,)`.
+        float32 `(n,)`, the features h120, h30, n and s.
     """
 
     row: Ints
@@ -254,7 +252,7 @@ class _Own:
         )
 
     def terms(self) -> Floats:
-        """Return the factors of c0 to c5 in the logit, float32 `(n, 6)`."""
+        """Return the terms that c0 to c5 multiply in the logit, float32 `(n, 6)`."""
         a, b, s = np.log(self.h120 + np.float32(0.05)), np.log(self.h30 + np.float32(0.1)), np.log(self.since + 3)
         return np.column_stack([np.ones_like(a), a, b, s, b * s, s * s])
 
@@ -264,7 +262,9 @@ class _Own:
 
 
 def _own_at(past: Interactions, *, now_ms: int, unit: float, half_life_days: float) -> tuple[_Own, Ints, Floats]:
-    """Return the best items of a sample of users at `now_ms`, their pairs of user and item, and controls.
+    """Return the items of a sample of users at `now_ms`, the pairs of user and item, and controls.
+
+    Each user has at most `ITEMS_A_USER` items.
 
     The controls, float32 `(n, 2)`, are ln(1 + h120) and ln(1 + h30), with h120 and h30 summed over the items of a user.
     They separate the repeat rate of an item from the activity of the user.
@@ -294,5 +294,7 @@ def _most_frequent(weight: Floats) -> float:
 
 
 def _power(half_life_days: float) -> float:
-    """Return the exponent that gives a decayed weight the half-life `LONG_DAYS`; 0 without decay."""
+    """Return the exponent that converts a decayed weight to the half-life `LONG_DAYS`. It is 0 for an infinite
+    half-life.
+    """
     return half_life_days / LONG_DAYS if math.isfinite(half_life_days) else 0.0

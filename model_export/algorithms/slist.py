@@ -1,9 +1,9 @@
-"""SLIST: one linear model of items in the same session and of the next item.
+"""SLIST: a linear model of items in the same session and of the next item.
 
-X has the items of each session, S the items before each interaction with weights that fall with the distance, and T
-that interaction itself. B minimises share * |X - XB|^2 + (1 - share) * |T - SB|^2 + lambda |B|^2, with an empty
-diagonal: A = share * X'X + (1 - share) * S'S, R = share * X'X + (1 - share) * S'T, and (A + lambda I) B = R. Each item
-is regressed only on its strongest sources (`local_ridge`).
+X contains the items of each session. S contains the items before each interaction, with weights that decrease with the
+distance. T contains the interaction itself. B minimises share * |X - XB|^2 + (1 - share) * |T - SB|^2 + lambda |B|^2,
+with an empty diagonal: A = share * X'X + (1 - share) * S'S, R = share * X'X + (1 - share) * S'T, and (A + lambda I) B =
+R. Each item is regressed only on its strongest sources (`local_ridge`).
 
 References
 ----------
@@ -33,13 +33,13 @@ class Slist(Algorithm):
     Attributes
     ----------
     together
-        Weight of items in the same session; the next item has the remaining weight.
+        Weight of items in the same session. The next item has the remaining weight.
     gap_decay
         Weight of an interaction relative to the next closer interaction.
     max_gap
-        Number of interactions before the target that are used.
+        Maximum number of interactions before the target.
     session
-        Maximum length of a session; a longer history is split.
+        Maximum length of a session. Longer histories are split.
     ridge
         Lambda, in interactions.
     sources
@@ -47,8 +47,8 @@ class Slist(Algorithm):
     targets
         Number of targets per item.
     max_pairs
-        Maximum number of pairs of items in a session or `max_gap` apart, summed over interactions. Distinct pairs are
-        in memory.
+        Maximum number of pairs of items in a session or `max_gap` apart, summed over interactions. Memory holds the
+        distinct pairs.
     """
 
     name: ClassVar[str] = "slist"
@@ -63,11 +63,13 @@ class Slist(Algorithm):
     max_pairs: int = 100_000_000
 
     def param_grid(self) -> Sequence[Self]:
-        """Return short to long memories of the history."""
+        """Return decays from a short to a long memory of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse more pairs than fit into memory. Their number can be quadratic in the number of items."""
+        """Return the reason if there are more pairs than fit into memory. They can be quadratic in the number of
+        items.
+        """
         place = np.arange(len(interactions)) - interactions.offsets[interactions.user]
         together = np.diff(interactions.sessions(maximum=self.session).indptr).astype(np.int64)
         pairs = int((together**2).sum() + (np.minimum(place, self.max_gap) ** 2).sum())
@@ -77,7 +79,7 @@ class Slist(Algorithm):
         return f"its limit is {self.max_pairs:,} pairs of items, and there may be {pairs:,}; transitions has no limit"
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Return the model with the strongest targets of each item."""
+        """Find the strongest targets of each item and return the model."""
         together = interactions.sessions(maximum=self.session)
         earlier, later = _steps(interactions, gap_decay=self.gap_decay, max_gap=self.max_gap)
         pairs = (together.T @ together) * np.float32(self.together)

@@ -1,14 +1,14 @@
 """Transitions: decayed counts of pairs of items, up to twenty interactions apart.
 
-Each pair of interactions of one user, a before b and at most `max_gap` apart, adds gap_decay ** (b - a - 1) to
-C[a, b] and `backward` of it to C[b, a]. Rows are divided by their sum ** source_power, so that frequent items do not
-dominate. Score = positionally decayed history times C.
+Two interactions of a user at positions p < q, at most `max_gap` apart, with items a and b add gap_decay ** (q - p - 1)
+to C[a, b], and `backward` times this value to C[b, a]. Rows are divided by their sum ** source_power, so that frequent
+items do not dominate. Score = positionally decayed history times C.
 
 References
 ----------
 S. Rendle, C. Freudenthaler, L. Schmidt-Thieme, "Factorizing personalized Markov chains", WWW 2010 (the first-order
 chain); M. Ludewig, D. Jannach, "Evaluation of session-based recommendation algorithms", UMUAI 2018 (sequential
-rules, whose weight falls with the gap).
+rules, whose weight decreases with the gap).
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Transitions(Algorithm):
     Attributes
     ----------
     gap_decay
-        Weight of a pair relative to one that is closer by one interaction.
+        Weight of a pair relative to a pair that is closer by one interaction.
     max_gap
-        Largest distance of a pair.
+        Maximum distance of the interactions of a pair.
     backward
         Share of a pair's weight that counts in the other direction.
     source_power
-        Power of the row sums that rows are divided by.
+        Exponent of the row sums that rows are divided by.
     repeats
         True to keep pairs of an item with itself.
     targets
@@ -60,16 +60,16 @@ class Transitions(Algorithm):
     targets: int = 100
 
     def param_grid(self) -> Sequence[Self]:
-        """Return short to long memories of the history."""
+        """Return decays from a short to a long memory of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 0.97))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Count decayed pairs of items, in blocks of source items to limit memory, and return the model."""
+        """Count decayed pairs of items, in blocks of source items to limit memory."""
         rows = ItemRows.from_blocks(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
-        """Return the model from the counted rows of C."""
+        """Return the model from the rows of C that were counted."""
         statistics.require(
             self.name, maximum=self.targets, gap_decay=self.gap_decay, max_gap=self.max_gap, backward=self.backward
         )
@@ -102,7 +102,8 @@ class Transitions(Algorithm):
         return counts
 
     def _pairs(self, interactions: Interactions, offsets: Ints, rows: Ints) -> sp.csr_array:
-        """Return the decayed pairs of the interactions `rows` by target, float64 `(len(rows), items + 1)`.
+        """Return the decayed weights of the pairs of the interactions `rows` by target, float64 `(len(rows), items +
+        1)`.
 
         Each pair has the event weight of its later interaction.
         """

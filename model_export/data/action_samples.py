@@ -26,10 +26,10 @@ from alsolike.training import dataset
 from model_export.data.training_data import properties_by_id, read_table
 
 MAX_SAMPLES = 500_000
-"""Maximum number of training exposures. Earlier ones are dropped."""
+"""Maximum number of training exposures. The earliest are omitted."""
 
 MIN_COUNT = 20
-"""Minimum number of exposures of a column's value, and of its pair with an action, to become a feature."""
+"""Minimum number of exposures with a property's value, and with its pair with an action, for a feature."""
 
 MAX_FEATURES = 4_000
 
@@ -44,13 +44,13 @@ class ActionSamples:
     Attributes
     ----------
     rows
-        Features and their values, per exposure.
+        Features of each exposure, with their values.
     taken
         True if the user took the action, bool `(exposures,)`.
     action_ids
-        Action ID per exposure.
+        Action ID of each exposure.
     rate
-        Share of taken exposures in all data, the reference for features of histories.
+        Share of taken exposures in all data. Features of histories are relative to it.
     """
 
     rows: Sequence[Sequence[tuple[Key, float]]]
@@ -65,10 +65,10 @@ class ActionSamples:
         return ActionSamples(self.rows[begin:end], self.taken[begin:end], self.action_ids[begin:end], self.rate)
 
     def features(self) -> dict[Key, int]:
-        """Return the features of a model with their positions: frequent values of columns, and all other features."""
+        """Return the features of a model with their positions: frequent values of properties, and all others."""
         counts = Counter(key for row in self.rows for key, _ in row)
         kept = [key for key, count in counts.most_common() if count >= MIN_COUNT or not _is_value(key)]
-        kept.sort(key=_is_value)  # values of columns are last, so the limit drops them first
+        kept.sort(key=_is_value)  # values of properties are last, so that the limit omits them first
         return {key: position for position, key in enumerate(kept[:MAX_FEATURES])}
 
     def matrix(self, features: Mapping[Key, int]) -> Matrix:
@@ -82,12 +82,12 @@ class ActionSamples:
 
 
 def load_samples(directory: Path, users: Mapping[str, Mapping[str, Any]]) -> ActionSamples | None:
-    """Return the exposures of a dataset, or None if it has no interactions with actions.
+    """Return the exposures of a dataset, or None if no exposure has a known outcome.
 
     Parameters
     ----------
     users
-        Columns by user ID.
+        Properties of each user, by user ID.
 
     Raises
     ------
@@ -112,14 +112,14 @@ def samples(
     actions: Mapping[str, Mapping[str, Any]],
     users: Mapping[str, Mapping[str, Any]],
 ) -> ActionSamples | None:
-    """Return the exposures with known outcomes in events of users, or None if there are no such exposures.
+    """Return the exposures with known outcomes in users' events, or None if there are no such exposures.
 
     Parameters
     ----------
     events
-        Pairs of profile ID and event.
+        Pairs of a profile ID and an event.
     actions, users
-        Columns by action ID and by profile ID.
+        Properties by action ID and by profile ID.
     """
     by_user: dict[str, list[ActionEvent]] = {}
     for profile, event in events:
@@ -154,7 +154,7 @@ def _rows(
     attributes_by_action: Mapping[str, Sequence[tuple[str, str]]],
     exposures_by_user: Sequence[tuple[str, str]],
 ) -> Iterator[tuple[Exposure, list[tuple[Key, float]]]]:
-    """Yield a user's exposures with features. The history contains only outcomes known before the exposure."""
+    """Yield a user's exposures with their features. A history has only outcomes known at the exposure."""
     history = UserHistory(rate)
     known = iter(sorted(own, key=lambda exposure: exposure.known_ms))
     following = next(known, None)

@@ -12,28 +12,34 @@ from model_export.data.interactions import Interactions, Ints, distinct
 PURCHASE = "purchase"
 
 MAX_GAP_MS = 30 * 60_000
-"""Maximum time between successive purchases of a basket, in ms: the usual timeout of sessions in web analytics."""
+"""Maximum time between successive purchases of a basket in ms. It equals the usual timeout of sessions in web
+analytics.
+"""
 
 MAX_ITEMS = 100
-"""Maximum number of items per basket. Larger baskets, such as orders of wholesalers, are split at random, which limits
-the number of pairs per item."""
+"""Maximum number of items per basket. Larger baskets, such as orders of wholesalers, are split at random to limit the
+number of pairs per item.
+"""
 
 
 def purchases(interactions: Interactions, event_weights: Mapping[str, float]) -> Interactions:
-    """Return the interactions with the weight of a purchase, or with the highest weight if no type is `purchase`."""
+    """Return the interactions with the weight of a purchase, or with the highest weight if there is no type
+    `purchase`.
+    """
     weight = event_weights.get(PURCHASE, max(event_weights.values(), default=0.0))
     return interactions.select(interactions.weight == np.float32(weight))
 
 
 def basket_numbers(bought: Interactions) -> Ints:
-    """Return the basket number of each purchase, ascending from 0, int64 `(n,)`."""
+    """Return the number of each purchase's basket, ascending from 0, int64 `(n,)`."""
     another_user = np.diff(bought.user, prepend=-1) != 0
     later = np.diff(bought.time_ms, prepend=0) > MAX_GAP_MS
     return np.cumsum(another_user | later) - 1
 
 
 def basket_items(bought: Interactions, *, seed: int) -> sp.csr_array:
-    """Return a matrix with 1 for each item of a basket, float32 `(baskets, items + 1)`; several rows per large basket.
+    """Return a matrix with 1 for each item of a basket, float32 `(baskets, items + 1)`. Large baskets have several
+    rows.
 
     Parameters
     ----------

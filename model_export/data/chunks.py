@@ -1,17 +1,17 @@
-"""Chunks of histories for scoring with bounded memory."""
+"""Chunks of histories, which bound the memory for scoring."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 PLACE_NUMBERS = 100
-"""Number of float32 values per interaction during scoring, such as a vector or the targets of an item."""
+"""Number of float32 values per interaction during scoring, for example a vector or the targets of an item."""
 
 
 def chunks(histories: int, *, items: int, length: int, max_bytes: int, pairs: bool) -> Iterator[slice]:
-    """Yield slices of histories that need at most `max_bytes` for scoring, or one history each.
+    """Yield slices of histories that need at most `max_bytes` for scoring. A single history may need more.
 
-    Memory per history is the larger of the scores and the intermediate values per interaction.
+    The memory of a history is the larger of its scores and the intermediate values of its interactions.
 
     Parameters
     ----------

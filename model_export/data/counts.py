@@ -1,4 +1,4 @@
-"""Counts of all users' interactions up to several cutoffs, for datasets that contain only a sample of the users."""
+"""Counts of all users' interactions up to several cutoffs, for datasets with only a sample of the users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """Counts up to one cutoff. Files are read on demand.
+    """Counts up to a cutoff. Files are read on demand.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Counts:
     item_ids
         Sorted IDs of all items in the statistics.
     position
-        Position of each item by its number in `item_ids`, from 1, int64 `(items + 1,)`. Element 0 is 0.
+        Position of each item of `item_ids`, numbered from 1, int64 `(items + 1,)`. Element 0 is 0.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class Counts:
 
     @classmethod
     def open(cls, dataset: Path) -> Self | None:
-        """Return the counts of all interactions, with items in the order of IDs, or None if there are no statistics.
+        """Return the counts of all interactions with items in the order of IDs, or None if there are no statistics.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class Counts:
         return cls(path, manifest, moment_ms, ids, np.arange(len(ids) + 1))
 
     def until(self, time_ms: int) -> Self:
-        """Return the counts up to a cutoff. Any time after the last event selects the counts of all interactions.
+        """Return the counts up to a cutoff. A time after the last event selects the counts of all interactions.
 
         Raises
         ------
@@ -98,7 +98,7 @@ class Counts:
         """Return the positions of the items that have interactions up to the cutoff, int64 `(counted items + 1,)`."""
         numbers = pc.index_in(_ids(self._directory), value_set=self.item_ids)
         if numbers.null_count:
-            raise InvalidDataset(f"{self._directory} has {numbers.null_count} items that the last count has not")
+            raise InvalidDataset(f"{self._directory} has {numbers.null_count} items that the latest count lacks")
         places: Ints = self.position[np.append(0, numbers.to_numpy() + 1)]
         return places
 

@@ -12,19 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MAX_VALUES = 1_000
-"""Maximum number of values of a column with their own code. Rarer values have code 0, like unknown values."""
+"""Maximum number of values of a column that have a code. Rarer values have code 0, like unknown values."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Feature:
-    """A categorical column of interactions, such as the event type.
+    """Categorical column of interactions, such as the event type.
 
     Attributes
     ----------
     values
         Known values, sorted.
     codes
-        1 + index of the row's value in `values`, or 0 for an unknown or missing value, uint8 or uint16 `(n,)`.
+        1 + index of each row's value in `values`, uint8 or uint16 `(n,)`. Unknown and missing values have 0.
     """
 
     values: tuple[str, ...]
@@ -32,7 +32,7 @@ class Feature:
 
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> Feature:
-        """Encode a column of strings. The `MAX_VALUES` most frequent values get codes, and lower strings win ties."""
+        """Encode a column of strings. The `MAX_VALUES` most frequent values get codes; among ties, lower strings."""
         encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
         names = encoded.dictionary.to_pylist()
         indices = pc.fill_null(encoded.indices, len(names)).to_numpy()
@@ -49,11 +49,11 @@ class Feature:
         return Feature(self.values, self.codes[rows])
 
     def recoded(self, values: tuple[str, ...]) -> Feature:
-        """Return the rows with codes that refer to another list of values."""
+        """Return the feature with codes that refer to another list of values."""
         return Feature(values, _table(["", *self.values], values)[self.codes])
 
 
 def _table(names: Sequence[str], values: Sequence[str]) -> npt.NDArray[np.unsignedinteger[Any]]:
-    """Return the codes of names, followed by 0 for a missing value."""
+    """Return the codes of the names, and 0 as the last element for a missing value."""
     codes = {value: code for code, value in enumerate(values, start=1)}
     return np.array([*(codes.get(name, 0) for name in names), 0], np.min_scalar_type(len(values)))

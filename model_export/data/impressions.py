@@ -1,4 +1,4 @@
-"""Logged responses with outcomes: features, places (ranks from 0) and gains of their items."""
+"""Logged responses with outcomes: features, positions in the displayed list and gains of their items."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from model_export.data.interactions import Interactions
 from model_export.data.training_data import TrainingData, read_table
 
 DEVICE_SHARE, MAX_DEVICES = 0.05, 5
-"""Minimum share of responses of a device with separate weights, and maximum number of such devices."""
+"""Minimum share of responses for a device with separate weights, and maximum number of such devices."""
 
 
 @struct
@@ -34,7 +34,7 @@ class Objective:
     ----------
     weights
         Weight by term. `click` and `purchase` are 1 if the item was clicked or purchased. `revenue` is the sum of the
-        event values of its purchases. Any other name is a numeric column of purchased items.
+        event values of its purchases. Other names are numeric properties of purchased items.
     """
 
     weights: Mapping[str, float]
@@ -71,9 +71,9 @@ class Objective:
         Parameters
         ----------
         outcomes
-            Sum of event values by outcome type of `dataset.OUTCOMES`, without types that did not occur.
+            Sum of event values by outcome type of `dataset.OUTCOMES`. Types that did not occur are missing.
         properties
-            Columns of the item.
+            Properties of the item.
         """
         bought = dataset.PURCHASE in outcomes
         total = 0.0
@@ -100,20 +100,20 @@ class Response(NamedTuple):
     Attributes
     ----------
     positions, scores
-        Positions of the items and their scores by the model of the response, `(candidates,)`.
+        Positions of the items, and their scores by the model of the response, `(candidates,)`.
     places
         Places in the displayed list, from 0 to `dataset.MAX_PLACES` - 1, `(candidates,)`.
     gains
-        Gains of the outcomes, `(candidates,)`.
+        Gains of the items' outcomes, `(candidates,)`.
     history
-        Positions of the items that the user had interacted with.
+        Positions of the items that the user had interacted with before the response.
     device
         Type of device, or empty if unknown.
     ranks
-        Popularity ranks at the time of the response, NaN without interactions, `(candidates,)`. None to use the
-        positions as ranks.
+        Popularity ranks at the time of the response, `(candidates,)`. Items without interactions have NaN. If None,
+        positions are used as ranks.
     pairs
-        First places of pairs of neighbours that were in random order.
+        First place of each pair of neighbours in random order.
     """
 
     served_ms: int
@@ -134,11 +134,11 @@ class Impressions:
     Attributes
     ----------
     offsets
-        First candidate of each response, and the end, int64 `(responses + 1,)`.
+        Index of the first candidate of each response, and the end, int64 `(responses + 1,)`.
     features
         Values of features, NaN if unknown, float64 `(candidates, len(FEATURES))`.
     context_names
-        `HOURS`, and devices of at least `DEVICE_SHARE` of the responses.
+        `HOURS`, and devices with at least `DEVICE_SHARE` of the responses.
     contexts
         True if a response has a context, bool `(responses, len(context_names))`.
     places, scores, gains
@@ -179,7 +179,7 @@ class Impressions:
 
 
 def impressions(responses: Iterable[Response], columns: ItemColumns) -> Impressions:
-    """Return the impressions of responses with at least two candidates and a gain."""
+    """Return the impressions of the responses that have at least two candidates and a gain."""
     kept = [each for each in responses if len(each.positions) > 1 and each.gains.any()]
     kept.sort(key=lambda each: each.served_ms)
     features = [
@@ -203,7 +203,7 @@ def impressions(responses: Iterable[Response], columns: ItemColumns) -> Impressi
 
 
 def _opens_pair(response: Response) -> npt.NDArray[np.bool_]:
-    """Return a mask of candidates that are first in a random pair and followed by the second candidate of the pair."""
+    """Return a mask of candidates that are first in a random pair, if the second candidate of the pair follows."""
     opens = np.isin(response.places, response.pairs)
     opens[:-1] &= np.diff(response.places) == 1
     opens[-1] = False
@@ -213,12 +213,12 @@ def _opens_pair(response: Response) -> npt.NDArray[np.bool_]:
 def load_impressions(
     directory: Path, data: TrainingData, columns: ItemColumns, *, objective: Objective = CLICKS
 ) -> Impressions:
-    """Return the latest responses of a dataset, without responses if the dataset has no such file.
+    """Return the latest responses of a dataset. The result is empty if the dataset has no file of impressions.
 
     Parameters
     ----------
     columns
-        Columns of the items of `data`, from `item_columns`.
+        Properties of the items of `data`, from `item_columns`.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def load_impressions(
 def _responses(rows: Iterable[Mapping[str, Any]], data: TrainingData, objective: Objective) -> Iterator[Response]:
     """Yield the responses to users of the dataset, with the user's history before the response.
 
-    Popularity ranks count only interactions of earlier days (UTC), because later ones include the outcomes.
+    Popularity ranks count only interactions of earlier days (UTC), because later interactions include the outcomes.
     """
     user_of = {profile: user for user, profile in enumerate(data.profile_ids)}
     position_of = {item_id: position for position, item_id in enumerate(data.item_ids, start=1)}
@@ -272,9 +272,10 @@ def _responses(rows: Iterable[Mapping[str, Any]], data: TrainingData, objective:
 
 
 def _ranks_before(interactions: Interactions, end_ms: int) -> Floats:
-    """Return the rank of each item by number of earlier interactions, NaN without interactions, float64 `(items + 1,)`.
+    """Return the popularity rank of each item by its interactions before a time, float64 `(items + 1,)`.
 
-    Equally frequent items have their mean rank, because the order of positions depends on later interactions.
+    Items without such interactions have NaN. Equally frequent items have their mean rank, because the order of
+    positions depends on later interactions.
     """
     counts = np.bincount(interactions.item[interactions.time_ms < end_ms], minlength=interactions.items + 1)
     ranks: Floats = np.where(counts > 0, rankdata(-counts), np.nan)
@@ -282,7 +283,7 @@ def _ranks_before(interactions: Interactions, end_ms: int) -> Floats:
 
 
 def item_columns(properties: Sequence[Mapping[str, Any]]) -> ItemColumns:
-    """Return the columns of items 1..N that features use."""
+    """Return the properties of items 1..N that features use."""
     categories: dict[str, int] = {}
     numbers = [0]
     for values in properties:
@@ -297,6 +298,6 @@ def item_columns(properties: Sequence[Mapping[str, Any]]) -> ItemColumns:
 
 
 def _number(value: Any) -> float:
-    """Return a finite number as float, or NaN for any other value."""
+    """Return a finite number as float. Return NaN for other values."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return float(value) if is_number else math.nan

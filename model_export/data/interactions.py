@@ -40,15 +40,15 @@ class Interactions:
     features
         Categorical columns by name, such as `event_type`.
     users, items
-        Number of users and of items. Subsets of the data keep the numbers of the full data.
+        Number of users and of items. A subset keeps the numbers of the full data.
     content
-        Feature vectors of the items, `(items + 1, features)`, of length 1 or 0; see `model_export.data.item_content`.
-        None without columns of items.
+        Feature vectors of the items, of length 1 or 0, `(items + 1, features)`; see `model_export.data.item_content`.
+        None if the items have no properties.
     history_length
-        Maximum number of latest interactions in a user's history in serving.
+        Maximum number of interactions in a user's history in serving.
     counts
-        Counts of all users' interactions, if these interactions are of a sample of users, else None. Models are then
-        fitted from the counts.
+        Counts of all users' interactions if these interactions are from a sample of the users. Models are then fitted
+        from the counts. None otherwise.
     """
 
     user: npt.NDArray[np.int32]
@@ -105,11 +105,11 @@ class Interactions:
         )
 
     def feature(self, name: str) -> Feature:
-        """Return a categorical column. A missing column has only unknown values."""
+        """Return a categorical column. If it is missing, all values are unknown."""
         return self.features.get(name) or Feature((), np.zeros(len(self), np.uint16))
 
     def purchases(self, rows: slice = slice(None)) -> npt.NDArray[np.bool_]:
-        """Return a mask of the rows that are purchases, all false for data without event types."""
+        """Return a mask of the rows that are purchases. It is all false if the data has no event types."""
         types = self.feature(EVENT_TYPE)
         if PURCHASE not in types.values:
             return np.zeros(len(self.item[rows]), np.bool_)
@@ -118,7 +118,7 @@ class Interactions:
 
     @property
     def offsets(self) -> Ints:
-        """First row of each user and the end, int64 `(users + 1,)`."""
+        """First row of each user, and the end, int64 `(users + 1,)`."""
         return np.searchsorted(self.user, np.arange(self.users + 1)).astype(np.int64)
 
     def repeated(self) -> int:
@@ -128,7 +128,7 @@ class Interactions:
         return int(np.logical_and.reduce([column[1:] == column[:-1] for column in columns]).sum())
 
     def select(self, rows: npt.NDArray[np.bool_] | slice) -> Interactions:
-        """Return the rows of a slice or mask, without counts. Users and items keep their numbers."""
+        """Return the rows of a slice or mask. The result has no counts. Users and items keep their numbers."""
         return dataclasses.replace(
             self,
             counts=None,
@@ -140,7 +140,7 @@ class Interactions:
         )
 
     def by_users(self, *, maximum: int) -> Iterator[Interactions]:
-        """Yield the rows in chunks of complete users, with at most `maximum` rows or one user each, without counts."""
+        """Yield chunks of complete users, with at most `maximum` rows or a single user each, without counts."""
         offsets, first = self.offsets, 0
         while first < self.users:
             last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + maximum, side="right")) - 1)
@@ -148,7 +148,9 @@ class Interactions:
             first = last
 
     def until(self, time_ms: int) -> Interactions:
-        """Return the interactions up to a time, inclusive. With counts, the time must be a cutoff of the counts."""
+        """Return the interactions up to a time, inclusive. If they have counts, the time must be a cutoff of the
+        counts.
+        """
         counts = None if self.counts is None else self.counts.until(time_ms)
         return dataclasses.replace(self.select(self.time_ms <= time_ms), counts=counts)
 
@@ -181,8 +183,8 @@ class Interactions:
     def sessions(self, *, maximum: int) -> sp.csr_array:
         """Return a matrix with 1 for each item of a session, float32 `(sessions, items + 1)`.
 
-        A session is a sequence of up to `maximum` successive interactions of a user. The limit bounds the cost of
-        co-occurrence counts to `maximum` operations per interaction, even for long histories.
+        A session is a sequence of up to `maximum` successive interactions of a user. It limits the cost of counting
+        co-occurrences to `maximum` operations per interaction, even for long histories.
         """
         offsets = self.offsets
         place = np.arange(len(self)) - offsets[self.user]
@@ -195,9 +197,9 @@ class Interactions:
         return matrix
 
     def histories(self, *, starts: Ints, ends: Ints, now_ms: Ints, parameters: HistoryParameters) -> Histories:
-        """Return the model inputs that serving would create from rows `starts[b]:ends[b]` at time `now_ms[b]`.
+        """Return the model inputs that serving would create from the rows `starts[b]:ends[b]` at the time `now_ms[b]`.
 
-        A history contains the latest `parameters.length` rows, oldest first, with padding on the left.
+        A history contains the latest `parameters.length` rows, oldest first, padded on the left.
         """
         rows = ends[:, None] + np.arange(-parameters.length, 0)[None, :]  # (B, L)
         valid = rows >= starts[:, None]
@@ -216,7 +218,7 @@ class Interactions:
 
 
 def distinct(keys: Ints) -> Ints:
-    """Return the sorted distinct keys, which are at least 0. `np.unique` takes a hundred times as long."""
+    """Return the sorted distinct keys, which must be at least 0. `np.unique` takes a hundred times as long."""
     keys = np.sort(keys)
     return keys[np.diff(keys, prepend=-1) > 0]
 
@@ -232,16 +234,18 @@ NO_AGES = np.zeros((0, 0), np.float32)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Histories:
-    """A batch of histories: the inputs `history`, `weights`, `ages` and `feature.NAME` of the ONNX graph.
+    """Batch of histories: the inputs `history`, `weights`, `ages` and `feature.NAME` of the ONNX graph.
 
     Attributes
     ----------
     items
-        Item positions, oldest first, int64 `(batch, length)`. 0 is padding, at any index.
+        Item positions, oldest first, int64 `(batch, length)`. Padding is 0 and can be at any index.
     weights
-        Weight of the event type times 0.5 ** (age / half-life), float32 `(batch, length)`. Arbitrary for padding.
+        Weight of the event type times 0.5 ** (age / half-life), float32 `(batch, length)`. The weight of padding is
+        arbitrary.
     ages
-        Days between the interaction and the request, float32 `(batch, length)`, 0 by default. Arbitrary for padding.
+        Days between the interaction and the request, float32 `(batch, length)`, 0 by default. The age of padding is
+        arbitrary.
     features
         Codes of categorical columns by name, integers `(batch, length)`; see `feature`.
     """
@@ -267,14 +271,14 @@ class Histories:
         )
 
     def feature(self, name: str) -> Ints:
-        """Return the codes of `Interactions.feature(name)`, int64 `(batch, length)`, 0 for padding."""
+        """Return the codes of the feature, int64 `(batch, length)`, with 0 for padding."""
         codes = self.features.get(name)
         return np.zeros(self.items.shape, np.int64) if codes is None else codes.astype(np.int64)
 
     def matrix(self, *, columns: int, position_decay: float = 1.0) -> sp.csr_array:
         """Return the decayed weights by item, float32 `(batch, columns)`. Column 0 is empty.
 
-        Repeated items have separate entries, oldest first. Summation in this order rounds like the ONNX graph.
+        Repeated items have separate entries, oldest first, because summation in this order rounds like the ONNX graph.
         """
         weights = self.weights * positional_decay(self.items, position_decay)
         valid = self.items != 0

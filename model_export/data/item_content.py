@@ -1,4 +1,4 @@
-"""TF-IDF vectors of items over the tokens of their columns, see `alsolike.snapshot.item_tokens`.
+"""TF-IDF vectors of items over the tokens of their properties, see `alsolike.snapshot.item_tokens`.
 
 References
 ----------
@@ -32,16 +32,17 @@ MIN_COSINE = np.float32(1e-6)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ItemContent:
-    """Vectors of items, and the tokens of their columns.
+    """Vectors of items, and the tokens of their properties.
 
     Attributes
     ----------
     tokens
-        Tokens that occur in at least two items, but not in all items, sorted.
+        Sorted tokens that occur in at least two items but not in all items.
     idf
-        Inverse document frequency log(items / items with the token), float32 `(tokens,)`.
+        Inverse document frequency, log(number of items / number of items with the token), float32 `(tokens,)`.
     vectors
-        Vectors of length 1, or 0 for items without such tokens, float32 `(items + 1, tokens)`. Row 0 is empty.
+        Vectors of length 1, float32 `(items + 1, tokens)`. Items without such tokens have empty rows, and so has item
+        0.
     """
 
     tokens: Sequence[str]
@@ -74,12 +75,12 @@ def content_index(
     rare_ids: Sequence[str] = (),
     sentences: SentenceIndex | None = None,
 ) -> ContentIndex:
-    """Return the index of items 1..len(item_ids), for the search of a cold item's nearest neighbours.
+    """Return the index of items 1..len(item_ids), which finds the nearest neighbours of a cold item.
 
     Parameters
     ----------
     rare_ids
-        IDs of cold items that are rare instead of new, see `Scales`.
+        IDs of cold items that are rare, not new; see `Scales`.
     """
     holders = sp.csc_array(content.vectors)
     token_hashes = hashes_of([token.encode() for token in content.tokens])
@@ -110,9 +111,9 @@ def alike(interactions: Interactions, *, maximum: int, max_pairs: int = MAX_PAIR
     Parameters
     ----------
     maximum
-        Maximum number of neighbours per row, exceeded only by ties.
+        Maximum number of neighbours per row. Ties may exceed it.
     max_pairs
-        Maximum number of item pairs, summed over tokens. The most frequent tokens are excluded to stay below it.
+        Maximum number of item pairs, summed over tokens. The most frequent tokens are excluded to meet it.
     """
     known: Any = interactions.content
     if known is None:
@@ -128,7 +129,7 @@ def alike(interactions: Interactions, *, maximum: int, max_pairs: int = MAX_PAIR
         similar = sp.csr_array(rows[first : first + BATCH_GROUPS] @ tokens_groups)
         for own, (start, end) in enumerate(itertools.pairwise(similar.indptr.tolist()), first):
             groups, group_cosines = similar.indices[start:end], similar.data[start:end]
-            # One more, because the group contains the item itself.
+            # One more, because the group contains the item.
             near = np.flatnonzero(group_cosines >= max(kth_best(group_cosines, maximum + 1), MIN_COSINE))
             listed = members.take(groups[near].astype(np.int64))
             found, values = listed.data.astype(np.int64), np.repeat(group_cosines[near], listed.lengths)
@@ -143,7 +144,7 @@ def alike(interactions: Interactions, *, maximum: int, max_pairs: int = MAX_PAIR
 def _groups(vectors: sp.csr_array) -> tuple[Ints, Ints]:
     """Return the first item of each distinct vector, and the index of each item's vector among the distinct vectors.
 
-    Many items have equal columns, for example half of the items of a grocer.
+    Many items have equal properties, for example half of a grocer's items.
     """
     numbers: dict[tuple[bytes, bytes], int] = {}
     group = np.zeros(vectors.shape[0], np.int64)

@@ -20,11 +20,12 @@ ENVIRONMENT_VARIABLE = "ALSOLIKE_SENTENCE_MODEL"
 """Environment variable with the model's folder."""
 
 MAX_VALUES = 2**24
-"""Maximum number of values in all item vectors, which bounds the time of a search. Only the most frequent items have
-vectors."""
+"""Maximum number of values in all item vectors, which bounds the time of a search. Only the most frequent items have a
+vector.
+"""
 
 MAX_TABLE_VALUES = 2**25
-"""Maximum number of values in the token vectors: 67 MB in the bundle, twice as much in the memory of a reader."""
+"""Maximum number of values in the token vectors. They take 67 MB in the bundle, and twice as much in memory."""
 
 BATCH_ITEMS = 8_192
 PROBE_ITEMS = 20
@@ -34,13 +35,13 @@ Properties = Sequence[Mapping[str, Any]]
 
 
 def open_model(folder: Path, properties: Properties) -> SentenceModel:
-    """Open the model in a folder, for items with these columns.
+    """Open the model in a folder, for items with these properties.
 
     Raises
     ------
     InvalidInput
-        If the folder does not exist, is unreadable or contains no model, if `model2vec` is not installed, or if the
-        items have no column of texts.
+        If the folder does not exist, is unreadable or contains no model, if `model2vec` is not installed, or if no
+        property of the items has texts.
     """
     message = f"the sentence model is {str(folder)!r}, expected a folder that model2vec reads"
     try:
@@ -78,7 +79,7 @@ def described(model: SentenceModel) -> str:
 
 
 def sentence_index(model: SentenceModel, properties: Properties) -> SentenceIndex:
-    """Return the index of items 1..len(properties), which are sorted by descending frequency."""
+    """Return the index of items 1..len(properties), which must be sorted by descending frequency."""
     some = properties[: MAX_VALUES // model.dimensions]
     texts = filter(None, (model.text(columns) for columns in some[:PROBE_ITEMS]))
     return SentenceIndex(
@@ -89,10 +90,10 @@ def sentence_index(model: SentenceModel, properties: Properties) -> SentenceInde
 
 
 def text_columns(properties: Properties) -> list[str]:
-    """Return the names of columns that hold titles or descriptions, in alphabetical order.
+    """Return the names of properties with titles or descriptions, in alphabetical order.
 
-    A column counts if at least half of the items have a value and the values are too many to be categories. Most words
-    must consist of letters only, which excludes links, numbers and codes.
+    At least half of the items must have a value, and there must be too many values for categories. Most words must
+    consist of letters only, which excludes links, numbers and codes.
     """
     found = []
     for column in sorted({name for columns in properties for name in columns}):
@@ -111,7 +112,7 @@ def _embedded(model: SentenceModel, properties: Properties) -> Iterator[Floats]:
 
 
 def _table(found: Any, folder: Path) -> Floats:
-    """Return the weighted vector of each token, scaled to a maximum absolute value of 1, and 0 for unknown words."""
+    """Return the weighted vectors of the tokens, scaled to a maximum absolute value of 1. Unknown words have 0."""
     vectors = np.asarray(found.embedding, np.float32)
     table = vectors.copy() if found.token_mapping is None else vectors[found.token_mapping]
     if found.weights is not None:

@@ -1,4 +1,4 @@
-"""Positional decay: the weight of an interaction is `position_decay` times the weight of the next later one."""
+"""Positional decay: the weight of an interaction is `position_decay` times the weight of the next later interaction."""
 
 from __future__ import annotations
 

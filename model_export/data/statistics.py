@@ -1,4 +1,4 @@
-"""Training statistics as matrices, read from the files that Spark counted (`alsolike.training.statistics`)."""
+"""Training statistics as matrices, read from the files that a Spark job wrote (`alsolike.training.statistics`)."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Statistics:
     weights
         Total weight of each item's interactions by half-life in days, float64 `(items + 1,)`.
     sums
-        Row sums of the transitions before the selection of targets, float64 `(items + 1,)`.
+        Row sums of the transitions of all targets, float64 `(items + 1,)`.
     transitions
         Matrix C of `model_export.algorithms.transitions` with the strongest targets of each row, float64
         `(items + 1, items + 1)`.
     sessions
         Number of sessions per item, float64 `(items + 1,)`.
     gram
-        Number of sessions with both items, symmetric, float64 `(items + 1, items + 1)`. The diagonal is `sessions`.
-        Pairs that are not among the strongest of either item are 0.
+        Number of sessions with two items, symmetric, float64 `(items + 1, items + 1)`. The diagonal is `sessions`.
+        Pairs that are not among the strongest of either item have 0.
     """
 
     counting: Counting
@@ -57,7 +57,7 @@ class Statistics:
         Raises
         ------
         InvalidInput
-            If a setting differs, or the algorithm keeps more targets than the statistics.
+            If a setting differs, or the algorithm needs more targets than the statistics contain.
         """
         for name, value in wanted.items():
             if (counted := getattr(self.counting, name)) != value:
@@ -68,12 +68,12 @@ class Statistics:
             )
 
     def placed(self, place: Ints, *, items: int) -> Statistics:
-        """Return the statistics with items at other positions.
+        """Return the statistics with the items at other positions.
 
         Parameters
         ----------
         place
-            New position of each position 0..`self.items`, at most `items`. 0 stays 0.
+            New position of each of the positions 0..`self.items`, at most `items`. Position 0 stays 0.
         """
 
         def spread(values: Doubles) -> Doubles:
@@ -97,7 +97,7 @@ class Statistics:
 
 
 def load(directory: Path, counting: Counting) -> Statistics:
-    """Read the statistics of one cutoff.
+    """Read the statistics up to a cutoff.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def load(directory: Path, counting: Counting) -> Statistics:
         for name in (statistics.TRANSITIONS, statistics.GRAM)
     )
     sessions = np.append(0.0, items["sessions"].to_numpy())
-    # A pair has one entry if it is among the strongest of only one of its items.
+    # A pair has only one entry if it is among the strongest of only one of its items.
     both: Any = gram.maximum(gram.T)
     both = both + sp.diags_array(sessions)
     return Statistics(
@@ -126,7 +126,7 @@ def load(directory: Path, counting: Counting) -> Statistics:
 
 
 def load_items(directory: Path) -> pa.Table:
-    """Read the item statistics of one cutoff, in order of position.
+    """Read the item statistics up to a cutoff, in order of position.
 
     Raises
     ------
@@ -146,7 +146,9 @@ def _read(directory: Path, columns: tuple[str, ...]) -> pa.Table:
     try:
         return pa.concat_tables([pq.read_table(part, columns=list(columns)) for part in parts])
     except (pa.ArrowInvalid, KeyError) as error:
-        raise InvalidDataset(f"{directory} has a part that is no Parquet with {', '.join(columns)}: {error}") from error
+        raise InvalidDataset(
+            f"{directory} has a part that is not Parquet with {', '.join(columns)}: {error}"
+        ) from error
 
 
 def _matrix(pairs: pa.Table, *, size: int) -> sp.csr_array:

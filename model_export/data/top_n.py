@@ -7,11 +7,13 @@ import numpy as np
 from model_export.data.interactions import Floats, Ints
 
 GROUP = 64
-"""Number of scores per group in the search for the k-th best. A group's scores are equally spaced, for fast maxima."""
+"""Number of scores per group in the search for the k-th best score. A group's scores are equally spaced, for fast
+maxima.
+"""
 
 
 def best_items(scores: Floats, k: int) -> Ints:
-    """Return the columns of the k best finite scores, unordered. Lower columns win ties.
+    """Return the columns of the k best finite scores, unordered. Among ties, lower columns are returned.
 
     Examples
     --------
@@ -27,9 +29,9 @@ def best_items(scores: Floats, k: int) -> Ints:
 
 
 def kth_best(scores: Floats, k: int) -> np.float32:
-    """Return the k-th largest score, or -inf for up to k scores.
+    """Return the k-th largest score, or -inf if there are at most k scores.
 
-    The k-th largest group maximum is a lower bound, so scores below it are excluded from the selection.
+    The k-th largest maximum of a group is a lower bound, so the selection ignores lower scores.
     """
     if len(scores) <= k:
         return np.float32(-np.inf)

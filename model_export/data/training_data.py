@@ -31,28 +31,28 @@ MIN_INTERACTIONS = 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrainingData:
-    """A dataset in memory.
+    """Dataset in memory.
 
     Attributes
     ----------
     dataset_id
-        ID in the manifest.
+        ID of the dataset in the manifest.
     item_ids
         Item IDs of positions 1..N.
     properties
-        Columns of the items at positions 1..N.
+        Properties of the items at positions 1..N.
     unlearned_ids
-        IDs of items of the catalogue without a position, because they have too few interactions.
+        IDs of catalogue items without a position. They have too few interactions.
     unlearned
-        Columns of an evenly spaced sample of these items, up to the number of cold items in serving.
+        Properties of an evenly spaced sample of these items. Serving limits the number of cold items to the same size.
     event_weights
         Weight by event type, from the manifest. `interactions` already have these weights.
     profile_ids
         Profile IDs of the users of `interactions`, in their order.
     users
-        Columns by user ID, for groups of users.
+        Properties by user ID, for groups of users.
     all_interactions, all_users
-        Numbers of interactions and users of the dataset, including those that are only in `interactions.counts`.
+        Numbers of interactions and users of the dataset, including those counted only in `interactions.counts`.
     """
 
     dataset_id: str
@@ -76,8 +76,8 @@ class TrainingData:
     def by_frequency(self) -> TrainingData:
         """Return the data with items numbered by descending frequency, so that the more frequent item wins ties.
 
-        The served model is fitted on this order. A comparison uses only frequencies of its training part, see
-        `model_export.evaluation.splits.Part`: frequencies of held-out data would leak into tie-breaking.
+        The served model is fitted with this order. A comparison uses only the frequencies of its training part
+        (`model_export.evaluation.splits.Part`), so that held-out data does not leak into the order of ties.
         """
         order = self.interactions.frequency_order()
         return dataclasses.replace(
@@ -115,10 +115,10 @@ def load(directory: Path) -> TrainingData:
     )
     if counts is not None and len(item_ids) != len(counts.item_ids):
         uncounted = len(item_ids) - len(counts.item_ids)
-        raise InvalidDataset(f"{dataset.INTERACTIONS_FILE} has {uncounted} items that its statistics have not")
+        raise InvalidDataset(f"{dataset.INTERACTIONS_FILE} has {uncounted} items that its statistics lack")
     _require_minimum(interactions, manifest.dataset_id)
     by_id = properties_by_id(read_table(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
-    users_file = directory / dataset.USERS_FILE  # missing in datasets of earlier versions
+    users_file = directory / dataset.USERS_FILE  # datasets of earlier versions lack this file
     users = properties_by_id(read_table(users_file, dataset.USER_COLUMNS), "user_id") if users_file.exists() else {}
     user_features = _user_features(users, profile_ids)
     features = {name: feature.take(interactions.user) for name, feature in user_features.items()}
@@ -152,7 +152,7 @@ def _features(table: pa.Table) -> dict[str, pa.ChunkedArray]:
 
 
 def _user_features(users: Mapping[str, Mapping[str, Any]], profile_ids: Sequence[str]) -> dict[str, Feature]:
-    """Return columns of users with strings or booleans, one row per profile."""
+    """Return the user properties that are strings or booleans as features, with a row per profile."""
     known = {profile_id(user_id=user_id, session_id=None): properties for user_id, properties in users.items()}
     owned = [known.get(profile, {}) for profile in profile_ids]
     return {
@@ -164,7 +164,7 @@ def _user_features(users: Mapping[str, Mapping[str, Any]], profile_ids: Sequence
 
 
 def contexts(column: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
-    """Return one column per name in the contexts, see `alsolike.events.context`."""
+    """Return a column per name in the contexts, see `alsolike.events.context`."""
     encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
     documents = [orjson.loads(text) if text else {} for text in encoded.dictionary.to_pylist()]
     return {
@@ -187,7 +187,7 @@ def encode(
     Parameters
     ----------
     catalogue
-        Item IDs to number in addition, with or without interactions.
+        IDs of further items to number, with or without interactions.
     features
         Categorical columns of strings by name.
 
@@ -216,7 +216,7 @@ def encode(
 
 
 def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """Return the index of each row's ID among the sorted distinct IDs, and these IDs."""
+    """Return the index of each row's ID among the sorted distinct IDs, and the distinct IDs."""
     encoded = ids.cast(pa.string()).combine_chunks().dictionary_encode()
     order = pc.array_sort_indices(encoded.dictionary).to_numpy()
     rank = np.empty(len(order), np.int64)
@@ -230,14 +230,14 @@ def read_table(path: Path, columns: Sequence[str], *, optional: Sequence[str] = 
     Parameters
     ----------
     optional
-        Columns of strings that may be missing, because earlier versions did not write them. Read as dictionaries.
+        String columns that may be missing, because earlier versions did not write them. They are read as dictionaries.
 
     Raises
     ------
     InvalidDataset
         If a file or column is missing, or a column has missing values.
     """
-    # Names contain numbers without leading zeros, so longer names are later.
+    # Names contain numbers without leading zeros, so longer names come later.
     parts = sorted(path.glob("*.parquet"), key=lambda part: (len(part.name), part.name)) if path.is_dir() else [path]
     if not parts or not parts[0].is_file():
         raise InvalidDataset(f"{path.parent} has no {path.name}")
@@ -260,13 +260,13 @@ def _read_part(part: Path, name: str, columns: Sequence[str], optional: Sequence
 
 
 def unlearned_ids(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str]) -> list[str]:
-    """Return the IDs of the catalogue's items without a position, see `TrainingData`."""
+    """Return the IDs of the catalogue items without a position, see `TrainingData`."""
     learned = set(item_ids)
     return [item_id for item_id in by_id if item_id not in learned]
 
 
 def unlearned(by_id: Mapping[str, Mapping[str, Any]], rare_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Return the columns of up to `MAX_COLD_ITEMS` of these items, evenly spaced."""
+    """Return the properties of up to `MAX_COLD_ITEMS` rare items, evenly spaced."""
     count = min(len(rare_ids), MAX_COLD_ITEMS)
     places = np.linspace(0, len(rare_ids) - 1, count).astype(np.int64)
     return [by_id[rare_ids[place]] for place in places.tolist()]
@@ -307,7 +307,7 @@ def _require_minimum(interactions: Interactions, dataset_id: str) -> None:
 
 
 def properties_by_id(rows: pa.Table, id_column: str) -> dict[str, Mapping[str, Any]]:
-    """Return the parsed `properties` of rows by ID.
+    """Return the parsed `properties` of each row, by ID.
 
     Raises
     ------

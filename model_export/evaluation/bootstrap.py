@@ -10,7 +10,8 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 BEYOND = 25
-"""Number of resamples outside each end of an interval. With fewer, single resamples would determine the ends."""
+"""Number of resamples outside each end of an interval. With fewer resamples, a single resample would determine an end.
+"""
 
 SEED = 0
 
@@ -18,7 +19,7 @@ SEED = 0
 def interval(differences: npt.NDArray[np.float64], *, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the confidence interval of the mean of paired differences per user, by a percentile bootstrap.
 
-    Equal differences give equal intervals. For fewer than two users, the interval is minus to plus infinity.
+    Equal differences result in equal intervals. For fewer than two users, the interval is infinite.
 
     References
     ----------
@@ -50,7 +51,7 @@ def apart(
 ) -> tuple[float, float]:
     """Return the confidence interval of the mean of `some` minus the mean of `others`, for two groups of users.
 
-    The normal approximation assumes disjoint groups, so the interval is too wide if many users are in both. If either
+    The normal approximation assumes disjoint groups, so the interval is too wide if many users are in both groups. If a
     group has fewer than two users, the interval is infinite.
 
     Examples

@@ -1,9 +1,9 @@
 """Budget of processor time and memory of a comparison, and the decision whether an algorithm fits into it.
 
-Wall-clock time and the load of the machine do not matter, so that a busy machine compares the same algorithms. An
-algorithm estimates its cost from counts (`Algorithm.fit_cost`), or two short fits on samples of users measure it. Their
-difference is extrapolated linearly in the number of interactions. The remaining cost depends on the number of items,
-which is the same in the short fits.
+The budget ignores wall-clock time, so that a busy machine compares the same algorithms. An algorithm estimates its cost
+from counts (`Algorithm.fit_cost`), or two short fits on samples of users measure it. The difference between their costs
+is extrapolated linearly in the number of interactions. The remaining cost depends on the number of items, which is the
+same in both short fits.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from model_export.processes import checkpoints
 from model_export.processes.resources import measured
 
 SMALL_INTERACTIONS, SMALL_ITEMS = 5_000_000, 100_000
-"""Maximum number of interactions and of items for which no short fits are needed if the budget is ample."""
+"""Maximum number of interactions and of items for which an ample budget makes short fits unnecessary."""
 
 AMPLE_S, AMPLE_MB = 600.0, 4_000.0
-"""Minimum remaining budget that is ample. On small data, `FITS` fits of an algorithm take at most half of it."""
+"""Minimum remaining seconds and megabytes of an ample budget. `FITS` fits on small data take at most half of it."""
 
 SHORT_FIT_ROWS = 50_000
-"""Number of interactions of the longer short fit, at least `SHORT_FIT_SHARE` of the data. Data with up to four times as
-many interactions needs no short fits."""
+"""Number of interactions of the longer short fit. It has at least the share `SHORT_FIT_SHARE` of the data. Data with up
+to four times as many interactions needs no short fits."""
 
 SHORT_FIT_SHARE = 0.01
 SHORTER = 10
 """Ratio of the numbers of interactions of the two short fits."""
 
 BUDGET_S = 7_200.0
-"""Default budget in processor seconds: half of a job's default run time, because most fits use one processor."""
+"""Default budget in processor seconds. It is half of a job's default run time, because most fits use one processor."""
 
 QUICK_S = 60.0
-"""Maximum estimated processor seconds of an algorithm's fits in a first training."""
+"""Maximum estimated processor seconds of an algorithm's fits in the first training."""
 
 FITS = 5
-"""Number of fits per algorithm: for validation, for the test, up to the champion's last event, up to half of the newer
-interactions, and on all data. The check of new data sometimes needs a sixth fit.
+"""Number of fits per algorithm: for the validation, for the test, on the data up to the champion's last event, on the
+data up to half of the newer interactions, and on all data. The check of new data sometimes needs a sixth fit.
 """
 
 
@@ -55,8 +55,8 @@ class Budget:
     megabytes
         Maximum resident memory of the process, in 10^6 bytes.
     quick
-        True to exclude algorithms that estimate more than `QUICK_S`, for a first training, because the shop has no
-        model.
+        True to exclude algorithms whose estimate is above `QUICK_S`. A first training does this, because the shop has
+        no model yet.
     """
 
     seconds: float = math.inf
@@ -67,9 +67,9 @@ class Budget:
     )
 
     def unsupported_reason(self, algorithm: Algorithm, interactions: Interactions) -> str | None:
-        """Return the reason to exclude the algorithm on these interactions, or None.
+        """Return the reason to exclude the algorithm for these interactions, or None if it fits into the budget.
 
-        The estimate of an accepted algorithm is subtracted from the budget. Repeated calls return the cached decision.
+        The cost of an accepted algorithm is subtracted from the budget. Further calls return the cached decision.
         """
         key = algorithm, id(interactions)
         if key not in self._decided:
@@ -82,7 +82,7 @@ class Budget:
         return self._decided[key][2]
 
     def is_ample(self, interactions: Interactions) -> bool:
-        """Return whether the budget suffices for any algorithm without a cost estimate on these interactions."""
+        """Return whether the budget suffices for every algorithm without a cost estimate on these interactions."""
         is_small = len(interactions) <= SMALL_INTERACTIONS and interactions.items <= SMALL_ITEMS
         return is_small and self._left() >= AMPLE_S and self.megabytes >= AMPLE_MB
 
@@ -90,9 +90,9 @@ class Budget:
         return self.seconds - sum(seconds for _, seconds, _ in self._decided.values())
 
     def _decide(self, algorithm: Algorithm, interactions: Interactions) -> tuple[float, str | None]:
-        """Return the estimated seconds of all fits, and the reason to exclude the algorithm, or None.
+        """Return the estimated seconds of all fits, and the reason to exclude the algorithm, or None if it fits.
 
-        Fits from counts are free.
+        The cost of fits from counts is 0.
         """
         if interactions.counts is not None or (math.isinf(self.seconds) and math.isinf(self.megabytes)):
             return 0.0, None
@@ -134,7 +134,7 @@ def _cost_by_short_fits(algorithm: Algorithm, interactions: Interactions) -> Fit
 
 
 def _measured_fit(algorithm: Algorithm, interactions: Interactions) -> FitCost:
-    """Fit without checkpoints, because a resumed fit would be too cheap, and return the cost."""
+    """Fit an algorithm and return the cost. Checkpoints are not used, because a resumed fit would cost too little."""
     started = time.process_time()
     with checkpoints.kept_in(None), measured() as cost:
         algorithm.fit(interactions)
@@ -142,6 +142,6 @@ def _measured_fit(algorithm: Algorithm, interactions: Interactions) -> FitCost:
 
 
 def _user_sample(interactions: Interactions, *, rows: int) -> Interactions:
-    """Return about `rows` interactions, of evenly spaced users."""
+    """Return about `rows` interactions from evenly spaced users."""
     step = max(1, len(interactions) // rows)
     return interactions.select(interactions.user % step == 0)

@@ -1,9 +1,9 @@
-"""Quality of recommendations with cold items, which the model was not trained on, and scales of their scores.
+"""Quality of recommendations with cold items, and scales of their scores.
 
-The validation data selects two scales: one for new items, and one for rare items, which have too few interactions for
-the training. Each scale is the largest that costs at most `MAX_NDCG_LOSS` of the NDCG of all items, and
-`MAX_LONG_NDCG_LOSS` of the NDCG of long lists. The scale for new items is selected first, because they need exposure.
-Rare items had exposure.
+The model was not trained on cold items. Two scales are selected on the validation data: one for new items, and one for
+rare items, which have too few interactions for the training. Each scale is the largest that costs at most the share
+`MAX_NDCG_LOSS` of the NDCG of all items, and `MAX_LONG_NDCG_LOSS` of the NDCG of long lists. The scale for new items is
+selected first, because new items need exposure. Rare items have already had exposure.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from model_export.evaluation.splits import Split
 SCALES = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 DEFAULT_SCALES = Scales(new=2.0, rare=2.0)
-"""Default scales without measurements: for new items, the middle of usual selections."""
+"""Scales that are used if none can be measured. The scale of new items is the middle of usual selections."""
 
 MAX_NDCG_LOSS = 0.002
-"""Maximum share of the NDCG that cold items may cost, less than the minimum gain of an algorithm in a blend."""
+"""Maximum share of the NDCG that cold items may cost. It is less than the minimum gain of an algorithm in a blend."""
 
 MAX_LONG_NDCG_LOSS = 0.01
 """Maximum share of the NDCG of lists of `LONG` items that cold items may cost."""
 
 MAX_QUERIES = 5_000
-"""Maximum number of users for the selection of scales, and for their evaluation."""
+"""Maximum number of users in the selection of scales and in their evaluation."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,13 +43,14 @@ class ColdStart:
     Attributes
     ----------
     items
-        Number of new items, which first occur in the test data.
+        Number of new items, which do not occur before the test data.
     others
-        Number of rare items, which are not in the data.
+        Number of rare items, which are not in the training data.
     users
         Number of users with a new item among their targets.
     by_words_alone
-        Metrics with cold items without the sentence model, at scales selected without it. None without such a model.
+        Metrics with cold items if texts are not compared, at scales selected for this case. None if there is no
+        sentence model.
     """
 
     items: int
@@ -60,7 +61,7 @@ class ColdStart:
     by_words_alone: ColdFigures | None = None
 
     def sentence(self) -> str:
-        """Return the result as one line for the log."""
+        """Return the result as one line of the log."""
         without, with_ = self.without, self.with_
         note = (
             f"{self.items:,} items are new in the test, {self.others:,} too rare to be learned: the ndcg of new ones "
@@ -80,7 +81,7 @@ class Trials:
     Attributes
     ----------
     by_words
-        Trials without the sentence model, or None if there is no such model.
+        Trials that do not use the sentence model. None if there is no such model.
     """
 
     validation: Trial
@@ -89,15 +90,16 @@ class Trials:
 
 
 def part_items(split: Split) -> tuple[PartItems, PartItems]:
-    """Return the items of the validation and the test part, equal if both are fitted on the same interactions.
+    """Return the items of the validation and the test part.
 
-    Items that first occur after the test's training data are not new in the validation, as they did not exist then.
+    They are equal if the parts are fitted on the same interactions. Items that first occur after the test's training
+    data are not new in the validation, because they did not exist then.
     """
     test = PartItems.of(split.test)
     if split.test.fit is split.validation.fit:
         return test, test
     mask = unknown(split.validation)
-    later = np.zeros_like(mask)  # indexed by item number in the full dataset
+    later = np.zeros_like(mask)  # indexed by position in the full dataset
     later[split.test.order] = test.unknown[1:]
     mask[1:] &= ~later[split.validation.order]
     return PartItems.of(split.validation, new=mask), test
@@ -116,11 +118,11 @@ def trials(
     items
         Items of the parts, from `part_items`.
     properties
-        Columns of the items in the order of the full dataset.
+        Properties of the items, in the order of the full dataset.
     unlearned
-        Columns of rare items of the catalogue, which are not in the data.
+        Properties of the catalogue's rare items, which are not in the training data.
     sentences
-        Sentence model that compares texts, or None.
+        Sentence model that compares texts, or None to compare only tokens.
     """
     validation, test = items
     test_trial = Trial(test, properties, unlearned, sentences)
@@ -142,7 +144,7 @@ def judge(settings: Algorithm, split: Split, cold: Trials, *, fits: Fits, k: int
 
 
 def measure(model: Model, split: Split, cold: Trial, *, scales: Scales, k: int, seen: Seen) -> ColdStart:
-    """Evaluate a model that was fitted for the test part, with the cold items of the test part."""
+    """Evaluate a model that was fitted for the test part, with the cold items of this part."""
     answers = cold.answers(model, split.test.queries.sample(MAX_QUERIES), k=k, seen=seen)
     return ColdStart(
         items=cold.new,
@@ -157,11 +159,12 @@ def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen
     """Select the scales of new and rare items on the validation part.
 
     The scale of new items is the largest of `SCALES` within the limits `MAX_NDCG_LOSS` and `MAX_LONG_NDCG_LOSS`, with
-    rare items at the smallest scale. If no scale is within the limits, rare items are excluded from this step. If no
-    scale is within the limits even then, new items have the smallest scale.
+    rare items at the smallest scale. If no scale is within the limits, the search is repeated without rare items. If
+    there is still none, new items have the smallest scale.
 
-    The scale of rare items is then the largest up to that scale that is within the limits, compared both with lists
-    without cold items and with lists with new items. If there is none, rare items have the smallest scale.
+    The scale of rare items is the largest within the limits that is not above the scale of new items. The limits apply
+    relative to lists without cold items and relative to lists with new items. If there is none, rare items have the
+    smallest scale.
 
     `DEFAULT_SCALES` are returned if no cold item has neighbours, or no list contains a target. If no new item has
     neighbours, new items have their default scale.
@@ -202,5 +205,5 @@ def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen
 
 
 def _largest(scales: Sequence[float], kept: Callable[[float], bool]) -> float | None:
-    """Return the last of the ascending scales for which `kept` is true, or None."""
+    """Return the largest of the ascending scales for which `kept` is true, or None if there is none."""
     return next((scale for scale in reversed(scales) if kept(scale)), None)

@@ -1,6 +1,6 @@
 """Ranking of known and cold items, scored by `alsolike.snapshot.cold_items` as in serving.
 
-Known and cold items of a user are scored once, and can be ranked with any scales.
+The known and cold items of a user are scored once and can then be ranked at different scales.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from model_export.evaluation.ranking import Hits, Seen, end, hidden, mean, open_
 from model_export.evaluation.splits import Part, Queries
 
 LONG = 100
-"""Length of a long list. Scores of cold items decrease less than scores of known items in it, so cold items rise."""
+"""Length of a long list. Within a list, scores of cold items decrease less than scores of known items, so that cold
+items rank relatively higher in long lists.
+"""
 
 NONE = Scales(new=0.0, rare=0.0)
 """Scales that exclude cold items."""
@@ -37,7 +39,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ColdFigures:
-    """NDCG of lists with cold items at these scales.
+    """NDCG of lists with cold items at the scales `scales`.
 
     Attributes
     ----------
@@ -56,7 +58,7 @@ class ColdFigures:
 
 
 def unknown(part: Part) -> Mask:
-    """Return a mask of the items without interactions in the part's training data, bool `(items + 1,)`."""
+    """Return a mask of the items that have no interactions in the part's training data, bool `(items + 1,)`."""
     mask: Mask = part.fit.frequencies() == 0
     mask[0] = False
     return mask
@@ -71,7 +73,7 @@ class PartItems:
     order
         Order of items, see `model_export.evaluation.splits.Part`.
     unknown
-        Mask of items without interactions in the part's training data, bool `(items + 1,)`.
+        Mask of items that have no interactions in the part's training data, bool `(items + 1,)`.
     new
         Mask of unknown items that are evaluated as new items, bool `(items + 1,)`.
     """
@@ -93,11 +95,11 @@ class Trial:
     Parameters
     ----------
     properties
-        Columns of the items in the order of the full dataset.
+        Properties of the items, in the order of the full dataset.
     unlearned
-        Columns of rare items without interactions. They get positions after the items of the part.
+        Properties of rare items without interactions. Their positions follow the positions of the part's items.
     sentences
-        Sentence model that compares texts, or None.
+        Sentence model that compares texts, or None to compare only tokens.
 
     Attributes
     ----------
@@ -138,7 +140,7 @@ class Trial:
         self._unknown = items.unknown
 
     def answers(self, model: Model, queries: Queries, *, k: int, seen: Seen) -> Answers:
-        """Score the items of each user with a target."""
+        """Return the scored candidates of each user with a target."""
         found = []
         for start, chunk in scored(model, queries):
             end(chunk)
@@ -171,7 +173,7 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Answer:
-    """Candidates for a user's list: known, new and rare items, in this order.
+    """Candidates for a user's list, in the order known, new and rare.
 
     Attributes
     ----------
@@ -180,7 +182,7 @@ class _Answer:
     known, new
         Number of known and of new items.
     targets, new_targets
-        Indices of the user's targets, and of the new items among the targets.
+        Indices of the user's targets, and indices of those targets that are new items.
     """
 
     scores: Floats
@@ -190,7 +192,7 @@ class _Answer:
     new_targets: Ints
 
     def scaled(self, scales: Scales) -> Floats:
-        """Return the scores at these scales, -inf for items that are in no list."""
+        """Return the scores at these scales. Items that are in no list have -inf."""
         scores = self.scores.copy()
         scores[self.known : self.known + self.new] *= np.float32(scales.new)
         scores[self.known + self.new :] *= np.float32(scales.rare)
@@ -199,7 +201,7 @@ class _Answer:
 
 
 class Answers:
-    """Candidate items of all users, for an evaluation with different scales of cold items."""
+    """Candidates of all users, to evaluate with different scales of cold items."""
 
     def __init__(self, answers: Sequence[_Answer], *, k: int) -> None:
         self._answers = answers
@@ -207,7 +209,7 @@ class Answers:
 
     @property
     def users_of_new_items(self) -> int:
-        """Number of users with a new item among the targets."""
+        """Number of users who have a new item among their targets."""
         return sum(len(answer.new_targets) > 0 for answer in self._answers)
 
     def figures(self, scales: Scales) -> ColdFigures:

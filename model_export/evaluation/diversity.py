@@ -3,7 +3,8 @@
 References
 ----------
 C.-N. Ziegler, S. McNee, J. Konstan, G. Lausen, "Improving recommendation lists through topic diversification", WWW
-2005, section 3.2: intra-list similarity, here as distance. The entropy of a list's categories is Shannon's, in bits.
+2005, section 3.2: intra-list similarity, here as a distance. The entropy of a list's categories is the Shannon entropy
+in bits.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class Kinds:
     Attributes
     ----------
     products
-        Product number of each item, which variants share, int64 `(items + 1,)`. 0 for padding.
+        Number of each item's product, int64 `(items + 1,)`. Variants of a product share it. Padding has 0.
     categories
-        Number of each item's leaf category, int64 `(items + 1,)`. 0 for padding and without a category.
+        Number of each item's leaf category, int64 `(items + 1,)`. Padding and items without a category have 0.
     """
 
     products: Ints
@@ -46,11 +47,11 @@ def kinds(properties: Sequence[Mapping[str, Any]], order: Ints, *, variants: str
     Parameters
     ----------
     properties
-        Columns of the items of the full dataset.
+        Properties of the items of the full dataset.
     order
-        Order of items, `Part.order`.
+        Order of the part's items, see `Part.order`.
     variants
-        Setting `items.variants` of the configuration.
+        Value of the setting `items.variants`.
     """
     products: dict[tuple[str, ...], int] = {}
     categories: dict[str, int] = {}
@@ -70,11 +71,11 @@ class Diversity:
     Attributes
     ----------
     ndcg
-        NDCG@k of these lists.
+        NDCG@k of the lists.
     category_entropy
-        Mean entropy of the leaf categories of a list, in bits: 0 for one category, log2(k) for k different categories.
+        Mean entropy of the leaf categories of a list, in bits. It is 0 for one category, and log2(k) for k categories.
     intra_list_distance
-        Mean cosine distance of two items of a list by their columns: 0 for equal columns, 1 without common tokens.
+        Mean cosine distance of two items of a list: 0 for equal properties, 1 if they have no token in common.
     """
 
     ndcg: float
@@ -117,7 +118,8 @@ class ProductLists:
 
 
 def product_list(scores: Floats, targets: Ints, products: Ints, *, k: int) -> Ints:
-    """Return the k best items, one per product. Variants fill the list if the best `4 k` items have too few products.
+    """Return the k best items with one item per product. If the best `4 k` items have fewer products, variants fill the
+    list.
 
     Examples
     --------
@@ -138,11 +140,11 @@ def product_list(scores: Floats, targets: Ints, products: Ints, *, k: int) -> In
 
 
 def category_entropy(categories: Ints) -> float:
-    """Return the entropy of a list's categories, in bits, without items that have no category.
+    """Return the entropy of a list's categories, in bits. Items without a category are ignored.
 
     Examples
     --------
-    Two items of one category, and one item of each of two others: 1/2 · 1 + 2 · 1/4 · 2.
+    Two items have the same category, two items have other categories: 1/2 · 1 + 2 · 1/4 · 2.
 
     >>> category_entropy(np.array([7, 7, 8, 9]))
     1.5
@@ -153,7 +155,8 @@ def category_entropy(categories: Ints) -> float:
 
 
 def intra_list_distances(lists: Sequence[Ints], content: sp.csr_array) -> npt.NDArray[np.float64]:
-    """Return the mean cosine distance of two items of each list, float64 `(lists,)`. Lists have at least two items.
+    """Return the mean cosine distance of two items of each list, float64 `(lists,)`. Each list must have two or more
+    items.
 
     The sum of the inner products of all pairs is half of |sum of vectors|² minus the sum of |vector|².
 

@@ -1,4 +1,4 @@
-"""Cache of fitted models, with their cost, by interactions and learning settings."""
+"""Cache of fitted models and their costs, by interactions and learning settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model_export.processes.resources import Cost, measured
 
 
 def fitted(settings: Algorithm, interactions: Interactions) -> Model:
-    """Return a model fitted on the interactions, or from their counts if they have counts of all users.
+    """Return a model fitted on the interactions, or on the counts of all users if there are counts.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def fitted_at_cost(settings: Algorithm, interactions: Interactions) -> tuple[Mod
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EarlierFit:
-    """A fitted model, and the time of the end of its training data."""
+    """Fitted model, and the end time of its training data."""
 
     model: Model
     until_ms: int
@@ -58,7 +58,9 @@ class Fits:
         self._statistics: tuple[int, Statistics] | None = None
 
     def expect(self, settings: Algorithm, interactions: Interactions, fitted: Callable[[], tuple[Model, Cost]]) -> None:
-        """Register a function that waits for a model from another process. `fit` calls it when the model is needed."""
+        """Register a function that waits for a model from another process. `fit` calls the function when it needs the
+        model.
+        """
         self._interactions[id(interactions)] = interactions
         self._expected[id(interactions), settings.learning_settings()] = fitted
 
@@ -67,7 +69,7 @@ class Fits:
         return (id(interactions), settings.learning_settings()) in self._expected
 
     def fit(self, settings: Algorithm, interactions: Interactions) -> Model:
-        """Return a model of these settings, fitted on this instance of interactions."""
+        """Return a model with these settings, fitted on this instance of the interactions."""
         if isinstance(settings, Combination):
             return settings.combine([self.fit(part, interactions) for part in settings.components()])
         key = id(interactions), settings.learning_settings()
@@ -82,7 +84,7 @@ class Fits:
     def fit_with_early_stopping(
         self, settings: Algorithm, interactions: Interactions, judge: Callable[[Model], float]
     ) -> Model:
-        """Return a model fitted with early stopping. Its settings contain the number of epochs.
+        """Return a model fitted with early stopping. The settings of the model contain the number of epochs.
 
         Only the first call for these settings uses `judge`. Later calls, and calls of `fit` with the resulting
         settings, return the cached model.
@@ -103,7 +105,7 @@ class Fits:
         return self.fit(dataclasses.replace(found, **read), interactions)
 
     def cost(self, settings: Algorithm, interactions: Interactions) -> Cost:
-        """Return the cost of the fit of these settings."""
+        """Return the cost of fitting these settings."""
         if isinstance(settings, Combination):
             costs = [self.cost(part, interactions) for part in settings.components()]
             return Cost(seconds=sum(cost.seconds for cost in costs), peak_mb=max(cost.peak_mb for cost in costs))
@@ -119,15 +121,16 @@ class Fits:
         self._statistics = None
 
     def _fit(self, settings: Algorithm, interactions: Interactions) -> Model:
-        """Return a model like `fitted`, but cache the statistics of the latest counts."""
+        """Return the result of `fitted`, but cache the statistics of the latest counts."""
         if interactions.counts is None:
             return settings.fit(interactions)
         self._interactions[id(interactions)] = interactions
         if self._statistics is None or self._statistics[0] != id(interactions):
-            self._statistics = None  # memory may not suffice for two
+            self._statistics = None  # memory may not suffice for two statistics
             self._statistics = id(interactions), interactions.counts.statistics()
         return _fitted_on_statistics(settings, self._statistics[1])
 
     def _remember(self, interactions: Interactions, model: Model, cost: Cost) -> None:
-        self._interactions[id(interactions)] = interactions  # a reference, so that no other object gets this id()
+        # a reference to the interactions, so that no other object gets their id()
+        self._interactions[id(interactions)] = interactions
         self._models[id(interactions), model.settings.learning_settings()] = model, cost

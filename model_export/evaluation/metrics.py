@@ -3,7 +3,7 @@
 Lists are ordered by score. Among equal scores, targets are last, so that a model with constant scores has no hits.
 Masked items (-inf) are in no list.
 
-Every metric takes `hits`, bool `(users, k)`: true if the item at this rank is a target, best rank first.
+Every metric takes `hits`, bool `(users, k)`, which is true if the item at a rank is a target. The best rank is first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:
     Parameters
     ----------
     scores
-        Scores of all items, -inf if masked, `(columns,)`.
+        Scores of all items, `(columns,)`. Masked items have -inf.
     targets
         Distinct columns of the user's targets.
     k
@@ -77,7 +77,7 @@ def ndcg(hits: Hits, target_counts: Ints) -> float:
 
     Examples
     --------
-    One of two targets at rank 2: (1 / log2(3)) / (1 / log2(2) + 1 / log2(3)).
+    One of two targets is at rank 2: (1 / log2(3)) / (1 / log2(2) + 1 / log2(3)).
 
     >>> round(ndcg(np.array([[False, True, False]]), np.array([2])), 4)
     0.3869
@@ -86,7 +86,7 @@ def ndcg(hits: Hits, target_counts: Ints) -> float:
 
 
 def gains(hits: Hits, target_counts: Ints) -> npt.NDArray[np.float64]:
-    """Return the normalised discounted cumulative gain per user, float64 `(users,)`. Its mean is `ndcg`."""
+    """Return the normalised discounted cumulative gain per user, float64 `(users,)`. The mean is `ndcg`."""
     k = hits.shape[1]
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discounts)[np.minimum(target_counts, k) - 1]
@@ -95,11 +95,11 @@ def gains(hits: Hits, target_counts: Ints) -> npt.NDArray[np.float64]:
 
 
 def mrr(hits: Hits) -> float:
-    """Return the mean reciprocal rank of the first target in the list, with 0 for users without a hit.
+    """Return the mean reciprocal rank of the first target in the list. Users without a hit count as 0.
 
     Examples
     --------
-    Rank 2 and no hit: (1/2 + 0) / 2.
+    One user has the first hit at rank 2, the other has no hit: (1/2 + 0) / 2.
 
     >>> mrr(np.array([[False, True], [False, False]]))
     0.25
@@ -110,7 +110,7 @@ def mrr(hits: Hits) -> float:
 
 
 def coverage(recommended: npt.NDArray[np.bool_]) -> float:
-    """Return the share of items in at least one user's list.
+    """Return the share of items that are in the list of at least one user.
 
     Parameters
     ----------

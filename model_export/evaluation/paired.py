@@ -19,14 +19,14 @@ MAX_TEST_USERS = 5_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Paired:
-    """Mean NDCG of two models on the same users, and the interval of the difference.
+    """Mean NDCG of two models on the same users, and the confidence interval of the difference.
 
     Attributes
     ----------
     hit_users
         Number of users with a relevant item in the list of either model.
     ahead
-        Confidence interval of the candidate's mean NDCG minus that of the champion.
+        Confidence interval of the candidate's mean NDCG minus the champion's mean NDCG.
     """
 
     users: int
@@ -58,7 +58,7 @@ def drawn(queries: Queries, *, seed: int) -> Queries:
 
 
 def wanted_of(queries: Queries, seen: Seen) -> list[Ints]:
-    """Return the targets of each query, without items that may not be recommended."""
+    """Return the targets of each query that may be recommended."""
     found = []
     for query in range(len(queries)):
         targets = queries.targets_of(query)
@@ -67,7 +67,7 @@ def wanted_of(queries: Queries, seen: Seen) -> list[Ints]:
 
 
 def gains_of(lists: Ints, wanted: Sequence[Ints]) -> Gains:
-    """Return NDCG@k of each query with targets, float64 `(queries with targets,)`."""
+    """Return the NDCG@k of each query that has targets, float64 `(queries with targets,)`."""
     with_targets = [query for query, targets in enumerate(wanted) if len(targets)]
     hits = np.array([np.isin(lists[query], wanted[query]) for query in with_targets], np.bool_).reshape(
         -1, lists.shape[1]

@@ -1,14 +1,14 @@
 """Popularity bias: average popularity of recommended items divided by the average popularity of users' histories.
 
 The average recommendation popularity (ARP) is the mean, over users, of the mean popularity of the items in a list. The
-ratio of the ARP of lists and of histories is above 1 for models that recommend items more popular than the users'
-histories.
+ratio of the ARP of lists to the ARP of histories is above 1 if a model recommends more popular items than those in the
+users' histories.
 
 References
 ----------
 H. Yin, B. Cui, J. Li, J. Yao, C. Chen, "Challenging the long tail recommendation", PVLDB 2012: ARP. H. Abdollahpouri,
 M. Mansoury, R. Burke, B. Mobasher, "The connection between popularity bias, calibration, and fairness in
-recommendation", RecSys 2020, section 4: lists against profiles (their lift is this ratio less 1).
+recommendation", RecSys 2020, section 4: lists against profiles (their lift is this ratio minus 1).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Shares = npt.NDArray[np.float64]
 
 
 def popularity(interactions: Interactions) -> Shares:
-    """Return the share of each item in the interactions, float64 `(items + 1,)`."""
+    """Return each item's share of the interactions, float64 `(items + 1,)`."""
     counts = interactions.frequencies()
     return counts / max(1, int(counts.sum()))
 
@@ -32,7 +32,8 @@ class PopularityBias:
 
     Examples
     --------
-    Items 1, 2 and 3 have 6, 3 and 1 of ten interactions. The history of a user is 2 and 3, the list is 1 and 2.
+    Items 1, 2 and 3 have 6, 3 and 1 of ten interactions. A user's history has items 2 and 3, and the list items 1 and
+    2.
 
     >>> bias = PopularityBias(np.array([0, 0.6, 0.3, 0.1]))
     >>> bias.add(listed=np.array([1, 2]), past=np.array([2, 3]))
@@ -63,5 +64,5 @@ class PopularityBias:
 
     @property
     def ratio(self) -> float:
-        """Average popularity of the lists divided by that of the histories, or 0 without lists."""
+        """Average popularity of the lists divided by that of the histories, or 0 if there are no lists."""
         return self.list_popularity / self.history_popularity if self.history_popularity else 0.0

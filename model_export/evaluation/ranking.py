@@ -1,4 +1,4 @@
-"""Evaluation of a model: all items are ranked for every query, with items of the history allowed or masked.
+"""Evaluation of a model: all items are ranked for every query. Items of the history are allowed or masked.
 
 A list contains only items that the model scores above 0. Popular items, which fill short lists in serving, are not
 evaluated.
@@ -37,18 +37,18 @@ FEW_PAIRS = 10_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Quality:
-    """Metrics of one model on one set of queries.
+    """Metrics of a model on a set of queries.
 
     Attributes
     ----------
     queries
-        Number of evaluated users, which have at least one target that may be recommended.
+        Number of evaluated users, who have at least one target that may be recommended.
     popularity_ratio
         Popularity bias, see `model_export.evaluation.popularity_bias`.
     gains
         NDCG of each evaluated user, float64 `(queries,)`.
     products
-        Metrics of lists with one variant per product, or None without columns of items.
+        Metrics of lists with one variant per product, or None if the items have no properties.
     """
 
     hr: float
@@ -68,14 +68,14 @@ def history_parameters(
     event_weights: Mapping[str, float] = NO_WEIGHTS,
     features: Sequence[str] = (),
 ) -> HistoryParameters:
-    """Return the parameters of histories in serving for a model with this half-life.
+    """Return the history parameters with which a model of this half-life is served.
 
     Parameters
     ----------
     interactions
         Interactions that determine the length of a history and the values of features.
     event_weights
-        Weight by event type, empty for interactions of a dataset, which already have weights.
+        Weight by event type. It is empty for interactions of a dataset, because they already have weights.
     features
         Names of the features that the model reads.
     """
@@ -107,10 +107,10 @@ def evaluate(
     kinds
         Products and categories of items, to evaluate lists with one variant per product. None to skip this.
     seen
-        Treatments of items in the user's history. "allowed": they may be recommended, and all targets count. "masked":
-        they may not be recommended, and only targets outside of the complete history count, even if serving knows only
-        the latest interactions. Users without such a target are excluded. "masked if bought": like "masked", but only
-        for purchased items.
+        Treatments of items in the user's history. "allowed": the items may be recommended, and all targets count.
+        "masked": the items may not be recommended, and only targets outside of the complete history count, although
+        serving knows only the latest interactions. Users without such a target are excluded. "masked if bought": like
+        "masked", but only for purchased items.
 
     Returns
     -------
@@ -126,7 +126,8 @@ def evaluate(
     for start, scores in scored(model, queries):
         end(scores)
         for query, item_scores in enumerate(scores, start):
-            for mode in ("allowed", "masked if bought", "masked"):  # in order, as each treatment masks more scores
+            # in this order, because each treatment masks more scores
+            for mode in ("allowed", "masked if bought", "masked"):
                 if mode in tallies:
                     wanted = open_targets(item_scores, queries, query, mode)
                     tallies[mode].add_list(item_scores, wanted, past=queries.seen(query))
@@ -134,7 +135,7 @@ def evaluate(
 
 
 def gains(model: Model, queries: Queries, *, k: int, seen: Seen) -> Gains:
-    """Return NDCG@k of each evaluated user. Faster than `evaluate`."""
+    """Return the NDCG@k of each evaluated user. This is faster than `evaluate`."""
     hits = Hits(k)
     for start, scores in scored(model, queries):
         for query, item_scores in enumerate(scores, start):
@@ -143,7 +144,7 @@ def gains(model: Model, queries: Queries, *, k: int, seen: Seen) -> Gains:
 
 
 def best_list(model: Model, part: Part, query: int, *, k: int, seen: Seen) -> Ints:
-    """Return a model's list for one query, best first, as item positions of the full dataset."""
+    """Return a model's list for a query, best first, as item numbers of the full dataset."""
     queries = part.queries.select(np.array([query]))
     ((_, scores),) = scored(model, queries)
     end(scores)
@@ -184,7 +185,7 @@ def hidden(queries: Queries, query: int, seen: Seen) -> npt.NDArray[np.int32]:
 
 
 def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-    """Return a mask of items that are in a history. For short histories, `np.isin` takes twenty times as long."""
+    """Return a mask of the items that are in a history. For short histories, `np.isin` takes twenty times as long."""
     if items.size * past.size > FEW_PAIRS:
         return np.isin(items, past)
     among: npt.NDArray[np.bool_] = (items[:, None] == past).any(axis=1)
@@ -192,12 +193,12 @@ def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
 
 
 def end(scores: Floats) -> None:
-    """Mask, in place, padding and items with score 0, which are in no list."""
+    """Mask padding and items with score 0 in place. They are in no list."""
     np.putmask(scores, scores <= 0, np.float32(-np.inf))
 
 
 def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
-    """Yield the number of the first query of each chunk, and the scores of the chunk.
+    """Yield the index of the first query of each chunk, and the scores of the chunk.
 
     Raises
     ------
@@ -221,7 +222,9 @@ class Hits:
         self._target_counts: list[int] = []
 
     def add(self, scores: Floats, targets: Ints) -> None:
-        """Add a user's ranks. Users without targets are ignored. Targets with a score up to 0 have no rank."""
+        """Add the ranks of a user's targets. Users without targets are ignored. Targets with scores up to 0 have no
+        rank.
+        """
         if len(targets):
             self._rows.append(metrics.rank_targets(scores, targets[scores[targets] > 0], self.k))
             self._target_counts.append(len(targets))
@@ -231,12 +234,12 @@ class Hits:
         return np.array(self._rows, np.bool_).reshape(-1, self.k)
 
     def gains(self, k: int | None = None) -> Gains:
-        """Return NDCG@k per user, float64 `(users,)`, for any k up to the length of the lists."""
+        """Return the NDCG@k per user, float64 `(users,)`, for a k up to the length of the lists."""
         return metrics.gains(self.rows()[:, :k], np.array(self._target_counts, np.int64))
 
 
 class _Tally(Hits):
-    """Collector of ranks and lists."""
+    """Collector of the targets' ranks and the lists."""
 
     def __init__(self, k: int, shares: Shares, products: ProductLists | None) -> None:
         super().__init__(k)

@@ -22,7 +22,7 @@ def choose_seen(*, repeat_share: float, repurchase_share: float | None) -> Seen:
     repeat_share
         Share of the validation's targets that the user had interacted with before.
     repurchase_share
-        Share of repeat purchases, from the function `repurchase_share`.
+        Share of repeat purchases, see the function `repurchase_share`.
     """
     if repeat_share < REPEATS_ARE_REAL:
         return "masked"
@@ -32,7 +32,7 @@ def choose_seen(*, repeat_share: float, repurchase_share: float | None) -> Seen:
 
 
 def repurchase_share(interactions: Interactions) -> float | None:
-    """Return the share of repeat purchases after each user's first order, or None without purchases.
+    """Return the share of repeat purchases after each user's first order, or None if there are no purchases.
 
     An order is all purchases of a user at the same time.
     """
@@ -46,7 +46,7 @@ def repurchase_share(interactions: Interactions) -> float | None:
 
 
 def _first_ms(groups: npt.NDArray[np.int32] | Ints, time_ms: Ints) -> Ints:
-    """Return the earliest time of the group of each row."""
+    """Return the earliest time of each row's group."""
     _, place = np.unique(groups, return_inverse=True)
     first_ms = np.full(int(place.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first_ms, place, time_ms)

@@ -1,4 +1,4 @@
-"""Metrics of one model by segment of users and of target items."""
+"""Metrics of a model by segment of users and of target items."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ Groups = Mapping[str, npt.NDArray[np.bool_]]
 def sliced(
     model: Model, part: Part, *, k: int, seen: Seen, categories: Sequence[str | None]
 ) -> dict[str, dict[str, float]]:
-    """Return NDCG@k and the number of users of each segment with users.
+    """Return the NDCG@k and the number of users of each segment that has users.
 
-    Segments of users are by length of the history: one interaction, short and longer. Segments of targets evaluate only
-    some targets: items of the tail, items without earlier interactions, and the categories with the most targets.
+    Segments of users depend on the length of the history: one interaction, short, and longer. Segments of targets
+    evaluate only some targets: tail items, items without earlier interactions, and items of the categories with the
+    most targets.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def user_segments(queries: Queries) -> Groups:
 
 
 def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
-    """Return the category of each item, or None; see `alsolike.training.drift_reference`."""
+    """Return the category of each item, or None if it has none; see `alsolike.training.drift_reference`."""
     column = category_column(properties)
     return [None if column is None else category_of(columns.get(column)) for columns in properties]
 

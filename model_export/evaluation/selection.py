@@ -21,16 +21,18 @@ from model_export.evaluation.splits import Queries, Split
 from model_export.evaluation.weighted_scores import WeightedScores
 
 MAX_VALIDATION_QUERIES = 5_000
-"""Maximum number of validation users. More users would select the same settings more slowly."""
+"""Maximum number of validation users. More users would select the same settings, but more slowly."""
 
 BASELINE = "popularity"
-"""Baseline of the comparison and of the gate. Its cost is negligible, so it is compared with any budget."""
+"""Baseline of the comparison and of the gate. Its cost is negligible, so it is compared with every budget."""
 
 SEARCH_BYTES = 2 << 30
 """Maximum size of the score matrices of a combination's search, in bytes."""
 
 MIN_CHANGED_USERS = 10
-"""Minimum number of validation users whose NDCG a combination must change. With fewer, the interval is too narrow."""
+"""Minimum number of validation users whose NDCG a combination must change. With fewer users, the interval is too
+narrow.
+"""
 
 FOLDS = 2
 """Number of groups of validation users for the cross-fitting of combinations."""
@@ -40,18 +42,18 @@ Say = Callable[[str], None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Candidate:
-    """One algorithm after the comparison.
+    """Algorithm after the comparison.
 
     Attributes
     ----------
     settings
         Settings selected on the validation part.
     validation_gains
-        NDCG@k per validation user. For a combination they are cross-fitted, see `Comparison`.
+        NDCG@k of each validation user. It is cross-fitted for combinations, see `Comparison`.
     quality
         Metrics of the test part.
     fit_s, peak_mb
-        Duration and peak memory of the fit for the test. For a combination, the sum and the maximum of its components.
+        Duration and peak memory of the fit for the test. A combination has the sum and the maximum of its components.
     """
 
     settings: Algorithm
@@ -69,9 +71,9 @@ class Candidate:
 def choose(candidates: Sequence[Candidate]) -> Candidate:
     """Return the winner on the validation part: the best single algorithm, or a significantly better combination.
 
-    A combination costs more to serve. So the interval of its gain over the best single algorithm must be above 0, and
-    it must change the NDCG of at least `MIN_CHANGED_USERS`. If several combinations qualify, the combination with the
-    highest NDCG wins.
+    A combination costs more to serve. Therefore, the interval of its gain over the best single algorithm must be above
+    0, and it must change the NDCG of at least `MIN_CHANGED_USERS` users. If several combinations qualify, the
+    combination with the highest NDCG wins.
     """
     best = _best_single(candidates)
     better = [each for each in _combinations(candidates) if is_better(each.validation_gains, best.validation_gains)]
@@ -79,13 +81,13 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def is_better(gains: Gains, others: Gains) -> bool:
-    """Return true if a combination is significantly better than a single algorithm, by the NDCG per user of both."""
+    """Return whether a combination is significantly better than a single algorithm, by the NDCG per user of both."""
     ahead = gains - others
     return bool(np.count_nonzero(ahead) >= MIN_CHANGED_USERS and interval(ahead)[0] > 0)
 
 
 def selection_reason(candidates: Sequence[Candidate], winner: Candidate) -> str:
-    """Return the reason for the winner of `choose` as one sentence."""
+    """Return the reason why `choose` selected the winner, as one sentence."""
     best, name = _best_single(candidates), winner.settings.name
     above = [each for each in _combinations(candidates) if each.validation_ndcg > best.validation_ndcg]
     if not above:
@@ -111,14 +113,14 @@ def _best_single(candidates: Sequence[Candidate]) -> Candidate:
 
 
 class Comparison:
-    """Comparison of algorithms on one split with one treatment of items in the history.
+    """Comparison of algorithms on a split, with one treatment of items in the history.
 
-    Fits are cached, so that settings that affect only scoring, combinations, and splits with the same training data
-    need no second fit.
+    Fits are cached: settings that affect only scoring, combinations, and splits with the same training data need no
+    second fit.
 
-    The validation NDCG of a combination is cross-fitted: settings for one half of the validation users come from a
-    search on the other half, because settings are too good on the users that selected them. The candidate's settings
-    come from a search on all validation users.
+    The validation NDCG of a combination is cross-fitted: the settings for one half of the validation users come from a
+    search on the other half, because settings are too good for the users on whom they were selected. The candidate's
+    settings come from a search on all validation users.
 
     References
     ----------
@@ -139,7 +141,7 @@ class Comparison:
     Attributes
     ----------
     left_out
-        Reasons by name of excluded algorithms.
+        Reasons why algorithms are excluded, by name.
     """
 
     def __init__(
@@ -153,7 +155,7 @@ class Comparison:
         self.left_out: dict[str, str] = {}
 
     def candidates(self, algorithms: Mapping[str, Algorithm]) -> Iterator[Candidate]:
-        """Yield the candidate of each algorithm, combinations last. Algorithms outside the budget are excluded.
+        """Yield the candidate of each algorithm, combinations last. Algorithms above the budget are excluded.
 
         A combination combines the compared single algorithms, or the default algorithms if no single algorithm is
         compared.
@@ -172,12 +174,14 @@ class Comparison:
                     yield self.combination(algorithm, [model.settings for model in _that_find(tuned).values()])
 
     def combination(self, algorithm: Combination, parts: Collection[Algorithm]) -> Candidate:
-        """Return the candidate of a combination of at least one algorithm with tuned settings."""
+        """Return the candidate of a combination of one or more algorithms with tuned settings."""
         models = {part.name: self._fits.fit(part, self._split.validation.fit) for part in parts}
         return self._test(*self._search(algorithm, models))
 
     def _possible(self, algorithm: Algorithm) -> bool:
-        """Return whether the algorithm can be fitted. If not, log and store the reason. Combinations cost nothing."""
+        """Return whether the algorithm can be fitted. If not, log and store the reason. Combinations are not in the
+        budget.
+        """
         past = self._split.validation.fit
         reason = missing(algorithm) or _uncountable(algorithm, past) or algorithm.unsupported_reason(past)
         is_free = isinstance(algorithm, Combination) or algorithm.name == BASELINE
@@ -191,7 +195,9 @@ class Comparison:
         return reason is None
 
     def _tune(self, algorithm: Algorithm) -> tuple[Model, Gains]:
-        """Return the model of the best settings of the grid, the first among equals, and its NDCG per user."""
+        """Return the model with the best settings of the grid, and its NDCG per user. The first of equal settings is
+        returned.
+        """
         best: tuple[Model, Gains] | None = None
         for settings in algorithm.param_grid():
             with logged(self._say):
@@ -225,7 +231,7 @@ class Comparison:
         return found
 
     def _searched(self, algorithm: Combination, tuned: Mapping[str, Model], queries: Queries) -> Algorithm:
-        """Return the combination's best settings on the queries, or on a sample that fits into `SEARCH_BYTES`."""
+        """Return the combination's best settings for the queries, or for a sample that fits into `SEARCH_BYTES`."""
         bytes_per_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
         some = queries.sample(max(1, SEARCH_BYTES // bytes_per_query))
         return algorithm.search(tuned, _judge(some, k=self._k, seen=self._seen))
@@ -260,7 +266,7 @@ def _singles(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
 
 
 def _that_find(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
-    """Return the models with a hit, or all models if none has a hit.
+    """Return the models with at least one hit, or all models if no model has a hit.
 
     A model without hits would use memory in the search, and could determine the half-life of a blend.
     """

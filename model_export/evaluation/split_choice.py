@@ -16,9 +16,9 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> spli
     Raises
     ------
     InvalidDataset
-        If too few users have three interactions, or, with counts, too few sampled users are active in the windows.
+        If too few users have three interactions. With counts, if too few sampled users are active in the windows.
     InvalidInput
-        If `holdout_days` is set for interactions with counts, which determine the windows.
+        If `holdout_days` is set for interactions with counts, because the counts determine the windows.
     """
     if interactions.counts is not None:
         return _counted_split(interactions, interactions.counts, holdout_days=holdout_days)

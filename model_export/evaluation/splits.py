@@ -23,14 +23,14 @@ MAX_DAYS = 36_500
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Queries:
-    """Queries for a model: one history and its targets per user.
+    """Queries for a model: a history and its targets per user.
 
     Attributes
     ----------
     source
         Interactions with the histories.
     starts, ends
-        First row and end of each history in `source`, int64 `(queries,)`.
+        First row of each history in `source`, and the row after its last, int64 `(queries,)`.
     now_ms
         Time of each query, int64 `(queries,)`.
     targets
@@ -62,14 +62,14 @@ class Queries:
         return self.targets[self.target_offsets[query] : self.target_offsets[query + 1]]
 
     def repeat_share(self) -> float:
-        """Return the share of targets that are in the user's history."""
+        """Return the share of targets that are in their query's history."""
         repeats = sum(int(np.isin(self.targets_of(query), self.seen(query)).sum()) for query in range(len(self)))
         return repeats / max(1, len(self.targets))
 
     def note_on_long_histories(self) -> str | None:
         """Return a note on users with more interactions than `history_length`.
 
-        None if few users have more, or if `history_length` is already the maximum.
+        Return None if few users have more, or if `history_length` is already the maximum.
         """
         length = self.source.history_length
         longer = int(np.count_nonzero(self.ends - self.starts > length))
@@ -81,13 +81,13 @@ class Queries:
         )
 
     def sample(self, maximum: int) -> Queries:
-        """Return at most `maximum` queries, evenly spaced, which is deterministic."""
+        """Return at most `maximum` queries. They are evenly spaced, so the result is deterministic."""
         if len(self) <= maximum:
             return self
         return self.select(np.linspace(0, len(self) - 1, maximum).astype(np.int64))
 
     def select(self, selected: Ints) -> Queries:
-        """Return the queries with these numbers."""
+        """Return the queries with the indices `selected`."""
         counts = np.diff(self.target_offsets)[selected]
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Queries(
@@ -104,8 +104,8 @@ class Queries:
 class Part:
     """Training interactions, and queries to evaluate the fitted model.
 
-    Items are numbered by their frequency in `fit`, because the lower position wins ties. Frequencies of held-out data
-    would leak into the order. The items of a served model are numbered by their frequency in all data.
+    Lower positions win ties, so items are numbered by their frequency in `fit`: held-out data does not leak into the
+    order. The items of a served model are numbered by their frequency in all data.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Split:
-    """Validation and test part of a protocol. If `test.fit is validation.fit`, both need the same fit.
+    """Validation and test part of a protocol. If `test.fit is validation.fit`, the parts share a fit.
 
     Attributes
     ----------
@@ -159,9 +159,9 @@ class Windows:
 
 
 def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
-    """Return the length of the test window in ms: `days`, or by default up to 28 days or a tenth of the data's period.
+    """Return the length of the test window in ms: `days`, or the shorter of 28 days and a tenth of the data's period.
 
-    The period excludes a quiet time with few users at its end, see `windows`.
+    The period excludes a quiet time with few users at the end, see `windows`.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
 
 
 def windows(interactions: Interactions, *, holdout_ms: int) -> Windows:
-    """Return the last window of this length for the test, and the window before for the validation.
+    """Return the last window of this length for the test, and the preceding window for the validation.
 
     Windows with fewer than `MIN_TEST_USERS` users are skipped, because a few events after a quiet period are too
     few for a test. If no window has enough users, the test window ends with the last interaction.
@@ -194,7 +194,7 @@ def windows(interactions: Interactions, *, holdout_ms: int) -> Windows:
 def _end_of_window(interactions: Interactions, latest_ms: int, length_ms: Callable[[int], int]) -> int:
     """Return the end of a window in which enough users have a history, or `latest_ms` if there is none.
 
-    The search steps back from `latest_ms` by complete windows, and the first match is returned.
+    The search moves back from `latest_ms` by complete windows and returns the first match.
     """
     present = np.diff(interactions.offsets) > 0
     first_ms = np.full(interactions.users, latest_ms, np.int64)
@@ -221,9 +221,9 @@ def _end_of_window(interactions: Interactions, latest_ms: int, length_ms: Callab
 def leave_one_out(interactions: Interactions) -> Split:
     """Hold out the last interaction of each user for the test and the last but one for the validation.
 
-    Users with fewer than 3 interactions are only in the training data. Interactions of equal time keep their order. A
-    query has the time of its target. Both parts are fitted without any held-out interaction, but test histories include
-    the validation interaction.
+    Users with fewer than 3 interactions are only in the training data. Interactions at the same time keep their order.
+    The time of a query is the time of its target. Both parts are fitted without any held-out interaction, but test
+    histories include the validation interaction.
     """
     starts, ends = interactions.offsets[:-1], interactions.offsets[1:]
     has_three = ends - starts >= 3
@@ -252,7 +252,7 @@ def leave_one_out(interactions: Interactions) -> Split:
 def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
     """Hold out two windows of this length for validation and test, see `windows`.
 
-    Queries are of users with a history before the window. Targets are the distinct items of the window. The tested
+    Each user with a history before the window has a query. Targets are the distinct items of the window. The tested
     model is fitted on all interactions before the test window, including the validation window.
     """
     times = windows(interactions, holdout_ms=holdout_ms)
@@ -268,7 +268,7 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
 
 
 def counted(interactions: Interactions, counts: Counts) -> Split:
-    """Hold out the windows of the counts, for interactions of a sample of users with counts of all users.
+    """Hold out the windows of the counts of all users. The interactions are from a sample of the users.
 
     Both parts are fitted from the counts up to the validation window. Test histories include the validation window.
     """
@@ -286,10 +286,10 @@ def counted(interactions: Interactions, counts: Counts) -> Split:
 
 
 def since(interactions: Interactions, *, after_ms: int) -> Part:
-    """Return a part with training data up to `after_ms`, and one query per user with later interactions.
+    """Return a part with training data up to `after_ms`, and a query of each user with later interactions.
 
-    The query of a user with a history is at `after_ms`. The query of a new user follows the first interactions, which
-    are the history. Targets are the distinct items of all later interactions.
+    The query of a user with a history is at `after_ms`. A new user's query follows the first interactions, which are
+    then the history. Targets are the distinct items of all later interactions.
     """
     interactions, fit, order = _learned(interactions, after_ms)
     offsets = interactions.offsets
@@ -315,7 +315,7 @@ def since(interactions: Interactions, *, after_ms: int) -> Part:
 def window(interactions: Interactions, *, learned_ms: int, after_ms: int, until_ms: int) -> Part:
     """Return a part with training data up to `learned_ms`, and targets in `after_ms < time <= until_ms`.
 
-    Queries are of users with a history up to `after_ms`.
+    Each user with a history up to `after_ms` has a query.
     """
     whole, fit, order = _learned(interactions, learned_ms)
     return _hold_out(whole, fit, order, after_ms=after_ms, until_ms=until_ms)

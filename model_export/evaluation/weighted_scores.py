@@ -1,4 +1,4 @@
-"""NDCG of weighted sums of several models' scores, computed from the few items that can be in a user's list."""
+"""NDCG of weighted sums of the scores of several models, computed from the few items that can be in a user's list."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ CANDIDATES = 128
 BATCH_USERS = 128
 
 _ROUNDING = np.float32(1.0001)
-"""Upper bound of the relative rounding error of float32 sums in another order."""
+"""Bound of the rounding error of float32 sums in another order, as a factor."""
 
 
 class WeightedScores:
-    """Scores of several models for the same users, evaluated for any weights.
+    """Scores of several models for the same users, which can be evaluated with different weights.
 
-    The candidates of a user are the targets and the best items of each model. The weighted sum of any other item is at
+    The candidates of a user are the targets and the best items of each model. The weighted sum of another item is at
     most the weighted sum of the models' lowest candidate scores. If a hit is not above this bound, all items of the
     user are ranked, so that the result is exact.
 
@@ -57,11 +57,11 @@ class WeightedScores:
         self._target_scores = self._gathered(targets, columns)
 
     def ndcg(self, weights: Mapping[str, float]) -> float:
-        """Return the mean NDCG@k of users with targets, for these weights by model name."""
+        """Return the mean NDCG@k of users with targets, for weights by model name."""
         return mean(self.gains(weights))
 
     def gains(self, weights: Mapping[str, float]) -> Gains:
-        """Return NDCG@k of each user with targets, float64 `(users,)`."""
+        """Return the NDCG@k of each user with targets, float64 `(users,)`."""
         weighted = {name: np.float32(weights[name]) for name in self._scores if weights.get(name)}
         targets = _largest(_weighted_sum(weighted, self._target_scores), self._k)
         rivals = _largest(_weighted_sum(weighted, self._rival_scores), self._k)
@@ -83,7 +83,7 @@ class WeightedScores:
         return targets
 
     def _gathered(self, keys: Ints, columns: int) -> dict[str, Floats]:
-        """Return the scores of each model at keys `row * columns + column`, with one row per user, padded with 0."""
+        """Return the scores of each model at the keys `row * columns + column`, with a row per user, padded with 0."""
         row, column = np.divmod(keys, columns)
         counts = np.bincount(row, minlength=len(self._targets))
         place = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -98,10 +98,9 @@ class WeightedScores:
 
 
 def _min_candidate(scores: Floats) -> Floats:
-    """Return a lower bound of the `CANDIDATES`-th largest score per row, or 0, `(rows,)`.
+    """Return a lower bound of the `CANDIDATES`-th largest score of each row, or 0 for short rows, `(rows,)`.
 
-    The bound is computed from maxima of groups of columns instead of sorted rows, see
-    `model_export.data.top_n.kth_best`.
+    The bound is computed from maxima of groups of columns, without sorting, see `model_export.data.top_n.kth_best`.
     """
     rows, columns = scores.shape
     groups = columns // top_n.GROUP
@@ -113,7 +112,7 @@ def _min_candidate(scores: Floats) -> Floats:
 
 
 def _weighted_sum(weights: Mapping[str, np.float32], scores: Mapping[str, Floats]) -> Floats:
-    """Return the weighted sum of scores, added in the order of `weights`."""
+    """Return the weighted sum of the scores, added in the order of `weights`."""
     total = np.zeros_like(next(iter(scores.values())))
     for name, weight in weights.items():
         total += weight * scores[name]

@@ -13,7 +13,7 @@ from alsolike.runtime.struct import struct
 from model_export.data.action_samples import ActionSamples, Bools, Matrix
 
 MIN_OUTCOMES = 50
-"""Minimum number of taken and of other exposures in the training part of the evaluation."""
+"""Minimum number of taken exposures, and of other exposures, in the training part of the evaluation."""
 
 HOLDOUT_SHARE = 0.2
 BINS = 10
@@ -34,7 +34,7 @@ class ActionQuality:
     lead_error
         Standard error of the difference in log loss between the rates per action and the model.
     calibration_error
-        Mean absolute difference between predicted and actual rate over `BINS` bins of equal size.
+        Mean absolute difference between the predicted and the actual rate over `BINS` bins of equal size.
     """
 
     exposures: int
@@ -46,11 +46,13 @@ class ActionQuality:
 
     @property
     def is_better(self) -> bool:
-        """True if the model's log loss is lower than that of the rates per action, by more than one standard error."""
+        """True if the model's log loss is lower than the log loss of the rates per action by more than a standard
+        error.
+        """
         return self.log_loss + self.lead_error < self.action_log_loss
 
     def sentence(self) -> str:
-        """Return the quality as one line for the log."""
+        """Return the quality as one line of the log."""
         return (
             f"actions: log loss {self.log_loss:.4f} of {self.exposures:,} exposures, rates of actions "
             f"{self.action_log_loss:.4f}, overall rate {self.constant_log_loss:.4f}; calibration error "
@@ -59,10 +61,10 @@ class ActionQuality:
 
 
 def fit_actions(samples: ActionSamples | None) -> tuple[ActionModel, ActionQuality | None]:
-    """Return the action model, fitted on all exposures, and its quality on the latest `HOLDOUT_SHARE` of them.
+    """Return the action model, fitted on all exposures, and its quality on the latest share `HOLDOUT_SHARE`.
 
-    Rates per action replace the model if there are fewer than `MIN_OUTCOMES` of either outcome, or if the model is not
-    better than rates.
+    Rates per action replace the model if an outcome has fewer than `MIN_OUTCOMES` exposures, or if the model is not
+    better than the rates.
     """
     if samples is None:
         return ActionModel.none(), None
@@ -76,7 +78,7 @@ def fit_actions(samples: ActionSamples | None) -> tuple[ActionModel, ActionQuali
 
 
 def evaluate(model: ActionModel, past: ActionSamples, latest: ActionSamples) -> ActionQuality:
-    """Return the quality of a model that was fitted on `past`, on the later exposures `latest`."""
+    """Return the quality on the later exposures `latest` of a model that was fitted on `past`."""
     predicted, by_rates = predict(model, latest), predict(rates(past), latest)
     leads = losses(by_rates, latest.taken) - losses(predicted, latest.taken)
     return ActionQuality(
@@ -160,7 +162,9 @@ def calibration_error(predicted: Floats, taken: Bools, *, bins: int = BINS) -> f
 
 
 def _precision(key: Key) -> float:
-    """Return the prior precision of a weight: low for the bias and the history, high for pairs of value and action."""
+    """Return the prior precision of a weight. It is low for the bias and the history, and high for pairs with an
+    action.
+    """
     return {"bias": 1e-3, "action": 1 / PRIOR_SD**2, "of action": 1.0, "of user": 1.0, "both": 3.0}.get(key[0], 0.1)
 
 

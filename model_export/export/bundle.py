@@ -37,7 +37,7 @@ PARITY_USERS = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Provenance:
-    """Fields of a bundle's manifest on the origin of its model, see `alsolike.bundle.manifest`."""
+    """Fields of a bundle's manifest that describe the origin of the model, see `alsolike.bundle.manifest`."""
 
     version: str
     exclude_seen: bool
@@ -66,20 +66,20 @@ def export_bundle(
     popular_by
         Algorithm that ranks popular items, for users without a history.
     related_tables
-        Tables of `model_export.export.related.related_tables`.
+        Tables from `model_export.export.related.related_tables`.
     actions
-        Action model of `model_export.export.actions.fit_actions`.
+        Action model from `model_export.export.actions.fit_actions`.
     reranker
-        Reranker of `model_export.export.reranker.choose_reranker`, or None.
+        Reranker from `model_export.export.reranker.choose_reranker`, or None.
     cold_scales
         Scales of the scores of cold items, see `model_export.evaluation.cold_start`.
     sentences
-        Sentence model that compares texts of cold items, or None.
+        Sentence model that compares texts of cold items, or None to compare only tokens.
 
     Raises
     ------
     ParityError
-        If the ranking of a graph differs from that of the model.
+        If the ranking of a graph differs from the model's ranking.
     """
     directory.mkdir(parents=True, exist_ok=True)
     stages, parity = export_graphs(model, directory, latest_histories(data.interactions, model))
@@ -131,7 +131,7 @@ def export_bundle(
 
 
 def _write_related(tables: Mapping[str, RelatedTable], directory: Path) -> None:
-    """Write the tables of related items. Their size limit depends on the other files, which must exist."""
+    """Write the tables of related items. Their size limit depends on the other served files, which must exist."""
     others = (directory / name for name in files.SERVED_FILES if name != files.RELATED_FILE)
     max_bytes = related.max_bytes(sum(path.stat().st_size for path in others))
     related.related_items(tables, max_bytes=max_bytes).write(directory / files.RELATED_FILE)

@@ -1,15 +1,14 @@
 """Parity check: comparison of exported graphs with their model, per history and in order.
 
-Let r be the model's score of an item (-inf if it is excluded), s the score that the graph returns, and t the smaller of
+Let r be the model's score of an item (-inf if it is excluded), s the score from the graph, and t the smaller of
 `TOLERANCE` * max(1, r) and `TOLERANCE_OF_BEST` * the highest score of the history. A graph is correct if
 
 - s > 0 and |s - r| <= t for every returned item;
 - s decreases, and the lower position is first among equal s, so that no item is returned twice;
-- no returned item is before another returned item with an r that is higher by more than t;
-- no item is missing with an r that exceeds the last s, or 0 for lists shorter than k, by more than t.
+- no returned item is before a returned item whose r is higher by more than t;
+- no item is missing whose r exceeds the last s by more than t (0 instead of the last s if the list is shorter than k).
 
-So the order is that of the model, except for differences of scores within the rounding error of float32 sums in another
-order.
+Therefore, the order equals the model's order, up to the rounding error of float32 sums in another order.
 """
 
 from __future__ import annotations
@@ -32,20 +31,22 @@ from model_export.export.writer import open_session, recommend, write_graphs
 
 TOLERANCE = 1e-5
 TOLERANCE_OF_BEST = 1e-4
-"""Tolerance relative to the best score, for models with only small scores, such as shares of a million items."""
+"""Tolerance relative to the best score. It matters for models with only small scores, such as shares of a million
+items.
+"""
 
 PARITY_K = 100
 BATCH_BYTES = 32 << 20
 
 FEW = 16
-"""Number of histories that are added truncated to one item, and with scattered padding."""
+"""Number of histories that are also checked with only one item, and with scattered padding."""
 
 SCARCE = 10_000
 """Inverse share of items that the strictest bias allows."""
 
 
 class ParityError(AlsolikeError):
-    """Error for an exported graph with another ranking than its model."""
+    """Error for an exported graph whose ranking differs from the model's ranking."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Parity:
     largest_difference
         Largest difference of a returned score, relative to max(1, r).
     recall
-        Share of the items in the model's lists that the graphs return. Below 1 only for graphs in two stages.
+        Share of the items in the model's lists that the graphs return. It is below 1 only for graphs in two stages.
     """
 
     histories: int
@@ -75,14 +76,14 @@ def check_parity(
 ) -> Parity:
     """Compare both graphs with the model, in chunks with bounded memory.
 
-    The graph without bias is compared without exclusions and with the items of the history excluded. The graph with
-    bias is compared with half of the items excluded, and with almost all. Short histories, histories with scattered
-    padding and an empty history are added. One history is compared with all items excluded.
+    The graph without bias is compared without exclusions, and with the items of the history excluded. The graph with
+    bias is compared with half of the items excluded, and with almost all items excluded. Short histories, histories
+    with scattered padding and an empty history are added. One history is compared with all items excluded.
 
     Parameters
     ----------
     min_recall
-        Minimum recall, below 1 for graphs that may omit items.
+        Minimum recall. It is below 1 for graphs that may omit items.
 
     Raises
     ------
@@ -133,7 +134,7 @@ def check_export(model: Model, queries: Queries) -> None:
 
 
 class _Checked:
-    """One graph, and the differences found so far."""
+    """Graph under test, and the differences found so far."""
 
     def __init__(self, algorithm: str, path: Path, k: int) -> None:
         self._name, self._session, self._k = f"{algorithm}: {path.name}", open_session(path), k
@@ -142,7 +143,7 @@ class _Checked:
         self.first_left_out = ""
 
     def check(self, histories: Histories, scores: Floats, *, exclude: Ints, bias: Floats | None = None) -> None:
-        """Compare the lists of `histories` with `scores`. `bias` is 0, or -inf for excluded items."""
+        """Compare the lists of `histories` with `scores`. `bias` is 0 for allowed and -inf for excluded items."""
         expected = scores + bias if bias is not None else scores.copy()
         np.put_along_axis(expected, exclude, -np.inf, axis=1)
         expected[:, 0] = -np.inf
@@ -165,7 +166,7 @@ class _Checked:
         wanted = np.take_along_axis(expected, items, axis=1)
         size = np.maximum(wanted, 1.0)
         tolerance = np.minimum(TOLERANCE * size, maximum)
-        with np.errstate(invalid="ignore"):  # ranks after the end are -inf on both sides
+        with np.errstate(invalid="ignore"):  # both sides are -inf after the end of a list
             difference = np.where(answers, np.abs(found - wanted), 0.0)
             best_after = np.maximum.accumulate(wanted[:, ::-1], axis=1)[:, ::-1]
             late = answers & (best_after - wanted > tolerance)
@@ -174,7 +175,7 @@ class _Checked:
         self.largest_difference = max(self.largest_difference, float((difference / size).max(initial=0.0)))
 
     def _count_left_out(self, items: Ints, found: Floats, expected: Floats, maximum: Floats) -> None:
-        """Count the ranks of the model's lists, and the items that the graph omits."""
+        """Count the ranks in the model's lists, and the items that the graph omits."""
         last = np.where(items[:, -1:] > 0, found[:, -1:], 0.0)
         minimum = last + np.minimum(TOLERANCE * np.maximum(last, 1.0), maximum)
         wanted = np.where(items > 0, np.take_along_axis(expected, items, axis=1), -np.inf)
@@ -202,7 +203,7 @@ class _Checked:
 
 
 def _behind(wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Add a column for the first rank before a mask of the later ranks."""
+    """Add a column for the first rank before a mask of later ranks."""
     return np.pad(wrong, ((0, 0), (1, 0)))
 
 
@@ -221,7 +222,7 @@ def _with_hard_ones(histories: Histories) -> Histories:
 
 
 def _bars(items: int) -> tuple[Floats, Floats]:
-    """Return a bias that allows half of the items, and a bias that allows one item of `SCARCE`."""
+    """Return a bias that allows half of the items, and a bias that allows one of `SCARCE` items."""
     rng = np.random.default_rng(0)
     half = np.where(rng.random(items + 1) < 0.5, 0.0, -np.inf).astype(np.float32)
     scarce = np.full(items + 1, -np.inf, np.float32)

@@ -1,9 +1,9 @@
 """Propensities of places, estimated from responses with neighbours in random order.
 
 Serving randomly swaps neighbouring items in some responses (`swaps` of a recommender, FairPairs). Each item of such a
-pair is as often at the first as at the second place. So the ratio of the gains at both places is the ratio of the
-propensities, for any items (Radlinski and Joachims, AAAI 2006; Joachims et al., WSDM 2017, section 5.3). The model of
-the propensities is log p(k) = -η log(1 + k) + δ(k), with normal priors of mean 0.
+pair is as often at the first as at the second place. Therefore, the ratio of the gains at both places equals the ratio
+of the propensities, whatever the items (Radlinski and Joachims, AAAI 2006; Joachims et al., WSDM 2017, section 5.3).
+The model of the propensities is log p(k) = -η log(1 + k) + δ(k), with normal priors of mean 0.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from alsolike.training.dataset import MAX_PLACES
 from model_export.data.impressions import Impressions
 
 MIN_PAIRS = 50
-"""Minimum number of pairs with a gain."""
+"""Minimum number of pairs with a gain for an estimate."""
 
 _PRECISION_OF_DECAY, _PRECISION_OF_PLACE = 0.1, 100.0
 _DECAY = -np.log1p(np.arange(MAX_PLACES))
@@ -33,7 +33,7 @@ class PositionBias:
     pairs
         Number of pairs with a gain.
     log_propensities
-        Logarithms of the propensities, with maximum 0, float64 `(MAX_PLACES,)`.
+        Logarithms of the propensities, float64 `(MAX_PLACES,)`. The maximum is 0.
     error
         Standard error of η.
     """
@@ -43,7 +43,7 @@ class PositionBias:
     error: float
 
     def propensities(self, errors: float = 0.0) -> Floats:
-        """Return the propensities with η increased by a number of standard errors, scaled to a maximum of 1."""
+        """Return the propensities for an η that is higher by a number of standard errors, scaled to a maximum of 1."""
         values = self.log_propensities + errors * self.error * _DECAY
         result: Floats = np.exp(values - values.max())
         return result
@@ -53,7 +53,7 @@ def estimate(data: Impressions) -> PositionBias | None:
     """Return the maximum a posteriori propensities, or None if there are too few pairs with a gain.
 
     The loss is -sum(gain log(p(place) / (p(first) + p(second)))) + sum(precision * parameter²) / 2 over pairs, with
-    gains scaled to a mean of 1 per pair. The standard error is from the sandwich estimator.
+    gains scaled to a mean of 1 per pair. The standard error is a sandwich estimate.
     """
     if pairs_with_gain(data) < MIN_PAIRS:
         return None

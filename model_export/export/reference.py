@@ -1,6 +1,6 @@
 """Reference model: the algorithm of a bundle, fitted again on its dataset with the settings of its manifest.
 
-A bundle contains only ONNX graphs, not the model. The fit is deterministic, so that responses of the service can be
+A bundle contains only ONNX graphs, not the model. Because fits are deterministic, responses of the service can be
 compared with the scores of the algorithm.
 """
 
@@ -36,7 +36,7 @@ def document(settings: Algorithm) -> dict[str, Any]:
 
 
 def settings_from(described: Mapping[str, Any]) -> Algorithm:
-    """Return the settings from the JSON values that `document` returned.
+    """Convert JSON values that `document` returned to settings.
 
     Raises
     ------
@@ -53,14 +53,14 @@ def settings_from(described: Mapping[str, Any]) -> Algorithm:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reference:
-    """A model with the IDs of its items and the parameters of its histories."""
+    """Model with the IDs of its items and the parameters of its histories."""
 
     model: Model
     item_ids: Sequence[str]
     history: HistoryParameters
 
     def scores(self, recent: Sequence[RecentInteraction], *, now_ms: int, user: UserColumns = dict) -> Floats:
-        """Score every item for one history, oldest first. Unknown items of the history are ignored.
+        """Score every item for a history, oldest first. Unknown items of the history are ignored.
 
         Returns
         -------
@@ -79,13 +79,13 @@ class Reference:
         return self.model.score(histories)[0, 1:]
 
     def items_of(self, recent: Sequence[RecentInteraction]) -> Ints:
-        """Return the positions of the items in a history that the model uses, int64 `(n,)`."""
+        """Return the positions of those items in a history that the model uses, int64 `(n,)`."""
         return self._known(recent)[1]
 
     def _known(
         self, recent: Sequence[RecentInteraction]
     ) -> tuple[list[RecentInteraction], Ints, npt.NDArray[np.float64]]:
-        """Return the latest interactions with known items, and their items and weights after subtraction of returns."""
+        """Return the latest interactions with known items, the items, and the weights after subtraction of returns."""
         position = {item_id: index for index, item_id in enumerate(self.item_ids, start=1)}
         known = [entry for entry in recent if entry.item_id in position]
         items = np.array([position[entry.item_id] for entry in known], np.int64)
@@ -120,7 +120,7 @@ def _encode(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_encode(element) for element in value]
     if isinstance(value, float) and math.isinf(value):
-        return None  # JSON has no infinity. None can represent it, because no setting has the value None.
+        return None  # JSON has no infinity. It is stored as None, because no setting has the value None.
     return value
 
 

@@ -1,18 +1,19 @@
 """Item-to-item tables of a bundle: similar items, and items that are bought together.
 
-Let n_i be the number of sets with item i, and n_ij the number of sets with both i and j. Then
+Let n_i be the number of sets with item i, and n_ij the number of sets with both items. Over sessions, which are parts
+of users' histories,
 
 
     similar(i, j) = (n_ij + b * c * cos(i, j)) / (sqrt(n_i * n_j) + b)
 
-over sessions, which are parts of a user's history. cos is the cosine of the items' columns. The score is the cosine of
-the items' users, shrunken towards c times the cosine of their columns with the weight of b sessions. So columns
-determine the scores of rare items, and users determine the scores of frequent items. Over baskets,
+where cos is the cosine of the items' properties. The score is the cosine of the items' sessions, shrunken towards c
+times the cosine of their properties with the weight of b sessions. Therefore, properties determine the scores of rare
+items, and sessions determine the scores of frequent items. Over baskets,
 
     together(i, j) = n_ij / (n_i^(1 - a) * n_j^a + b)
 
-For a = 0 this is the share of baskets with i that contain j, for a = 1/2 the cosine. b lowers the scores of random
-pairs. Items that share only one basket with i get at most half of the lowest score of the other items.
+Without b, this is the share of baskets with i that contain j (a = 0), or the cosine (a = 1/2). b lowers the scores of
+random pairs. Items that share only one basket with i get at most half of the lowest score of the other items.
 
 References
 ----------
@@ -40,26 +41,26 @@ from model_export.data.item_content import MAX_PAIRS, rarest
 from model_export.data.statistics import Statistics
 
 MAX_RELATED = 50
-"""Maximum number of related items per item: twice Personalize's default of 25, to leave items after a filter."""
+"""Maximum number of related items per item: twice Personalize's default of 25, so that items remain after a filter."""
 
 SHRINK = 30.0
 """Shrinkage b, in sessions or baskets."""
 
 CONTENT_SHARE = 0.03
-"""Weight c of equal columns, relative to equal users."""
+"""Weight c of equal properties, relative to equal sessions."""
 
 TARGET_POWER = 0.25
 """Exponent a of the target's frequency, which lowers the scores of frequent items."""
 
 SESSION = 50
-"""Maximum number of interactions per session, as for item-kNN. Longer histories are split."""
+"""Maximum number of interactions per session, as in item-kNN. Longer histories are split."""
 
 BATCH_PAIRS = 1 << 22
-"""Maximum number of pairs of items in memory at a time, exceeded only by single items with more pairs."""
+"""Maximum number of pairs of items in memory at a time. Only a single item may have more pairs."""
 
 MIN_BYTES = 24_000_000
 SHARE_OF_BUNDLE = 0.25
-"""Maximum size of the tables, as a share of the other files that serving reads, but at least `MIN_BYTES`."""
+"""Maximum size of the tables as a share of the other files that serving reads. It is at least `MIN_BYTES`."""
 
 _MIN_SCORE = np.float32(2.0**-24)  # smallest float16 above 0
 
@@ -79,12 +80,12 @@ class Scores(Protocol):
         ...
 
     def rows(self, sources: Ints) -> sp.csr_array:
-        """Return the rows of the items `sources`, float32 `(len(sources), items + 1)`, 0 for the item itself."""
+        """Return the rows of the items `sources`, float32 `(len(sources), items + 1)`. An item has 0 in its own row."""
         ...
 
 
 class _Met(Protocol):
-    """Numbers of sets with an item, and of sets with a pair of items."""
+    """Number of sets with each item, and with each pair of items."""
 
     @property
     def counts(self) -> Floats: ...
@@ -97,7 +98,7 @@ class _Met(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Sets:
-    """Matrix of sets and items, and its transpose."""
+    """Matrix of the items of each set, and its transpose."""
 
     set_matrix: sp.csr_array
     item_matrix: sp.csr_array
@@ -144,7 +145,7 @@ class Similar:
     Parameters
     ----------
     content_share
-        Weight c of equal columns.
+        Weight c of equal properties.
     """
 
     def __init__(self, interactions: Interactions, *, content_share: float = CONTENT_SHARE) -> None:
@@ -176,7 +177,7 @@ class Similar:
 
 
 class Together:
-    """Scores `together` of the module's docstring. Pairs with one common basket are behind other pairs of their row.
+    """Scores `together` of the module's docstring. Pairs with only one basket follow the other pairs of their row.
 
     Parameters
     ----------
@@ -210,7 +211,7 @@ class Together:
 def related_tables(
     interactions: Interactions, *, event_weights: Mapping[str, float], seed: int
 ) -> dict[str, RelatedTable]:
-    """Return the tables `SIMILAR` and `TOGETHER` of these interactions.
+    """Return the tables `SIMILAR` and `TOGETHER` of the interactions.
 
     Parameters
     ----------
@@ -226,12 +227,12 @@ def related_tables(
 
 
 def max_bytes(served_bytes: int) -> int:
-    """Return the maximum size of the tables, for `served_bytes` of other files."""
+    """Return the maximum size of the tables in a bundle whose other files have `served_bytes`."""
     return max(MIN_BYTES, int(SHARE_OF_BUNDLE * served_bytes))
 
 
 def table(scores: Scores) -> RelatedTable:
-    """Return the best related items of every item, computed in blocks. Lower positions win ties."""
+    """Return the best related items of every item, computed in blocks. Among ties, lower positions are better."""
     pairs = scores.pairs
     lengths, targets, values = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.float16)]
     for block in source_blocks(pairs, maximum=BATCH_PAIRS):
@@ -243,7 +244,7 @@ def table(scores: Scores) -> RelatedTable:
 
 
 def best_rows(scores: Scores, sources: Ints, *, n: int) -> list[tuple[Any, Floats]]:
-    """Return the n best positions and their scores per source, best first."""
+    """Return the n best items of each source and their scores, best first."""
     block = scores.rows(sources)
     block.data[block.data < _MIN_SCORE] = 0.0
     return [best_of_row(block, row, n=n) for row in range(len(sources))]
@@ -255,7 +256,7 @@ def _without_selves(scores: sp.csr_array, source: Ints) -> sp.csr_array:
 
 
 def related_items(tables: Mapping[str, RelatedTable], *, max_bytes: int) -> RelatedItems:
-    """Return the tables, with rows truncated to the greatest length that fits into a file of `max_bytes`."""
+    """Return the tables with rows cut to the greatest length that fits into a file of `max_bytes`."""
     lengths = np.concatenate([each.targets.lengths for each in tables.values()])
     left = max_bytes - BYTES_A_ROW * (len(lengths) + len(tables))
     fitting = (n for n in range(MAX_RELATED, 0, -1) if BYTES_AN_ENTRY * int(np.minimum(lengths, n).sum()) <= left)

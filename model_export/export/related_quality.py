@@ -1,8 +1,8 @@
 """Hit rate of related items for a user's next item and for items of the same basket.
 
-Both tables are computed from the data before a window of time and evaluated on the window. Each hit rate is compared
-with the hit rate of the most frequent items. A table with a lower hit rate predicts worse than these items, but
-recommends more items.
+Both tables are computed from the data before a time window and evaluated on the window. Each hit rate is compared with
+the hit rate of the most frequent items. A table with a lower hit rate predicts worse than the most frequent items, but
+recommends more different items.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RelatedFigures:
     hr
         Share of queries with a target among the first k related items.
     popular_hr
-        Share of queries with a target among the k most frequent items, without the query's item.
+        Share of queries with a target among the k most frequent items other than the query's item.
     """
 
     asked: int
@@ -44,7 +44,7 @@ class RelatedFigures:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Questions:
-    """Queries of one item each. The targets of `items[q]` are `targets[offsets[q]:offsets[q + 1]]`."""
+    """Queries with one item each. The targets of `items[q]` are `targets[offsets[q]:offsets[q + 1]]`."""
 
     items: Ints
     targets: Ints
@@ -98,7 +98,9 @@ def measure(
 
 
 def next_items(window: Interactions) -> Questions:
-    """Create queries of successive interactions. The target of an item is the user's next item, if it differs."""
+    """Create queries from successive interactions. The target of an item is the user's next item, if it is another
+    item.
+    """
     follows = (window.user[1:] == window.user[:-1]) & (window.item[1:] != window.item[:-1])
     rows = _sample(np.flatnonzero(follows))
     return Questions(
@@ -109,7 +111,7 @@ def next_items(window: Interactions) -> Questions:
 
 
 def rest_of_baskets(bought: Interactions) -> Questions:
-    """Create one query per basket item. The targets are the other items of the basket."""
+    """Create a query for each item of a basket. The targets are the other items of the basket."""
     columns = bought.items + 1
     basket, item = np.divmod(distinct(basket_numbers(bought) * columns + bought.item), columns)
     starts, ends = np.searchsorted(basket, basket), np.searchsorted(basket, basket, side="right")
@@ -134,7 +136,9 @@ def related(scores: Scores, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
 
 
 def frequent(past: Interactions, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
-    """Return the k most frequent items except the item itself, `(len(items), k)`, fewer columns for fewer items."""
+    """Return the k most frequent items other than each item, `(len(items), k)`. There are fewer columns for fewer
+    items.
+    """
     popular = past.frequency_order()[: k + 1]
     rows = [popular[popular != item][:k] for item in items.tolist()]
     return np.array(rows, np.int32)

@@ -5,7 +5,7 @@ The probability that an outcome of a response is at candidate j, with features x
   p(j) ∝ propensity(k) * exp(w·x)
 
 a conditional logit (McFadden, 1974). The evaluation weights outcomes by inverse propensities (Joachims et al., WSDM
-2017). Lists are ordered by score, so clicks do not separate the effect of a place from the effect of its item.
+2017). Lists are ordered by score, so clicks do not separate the effect of a place from the effect of the item.
 Therefore the propensities are estimated from neighbours in random order (`model_export.export.position_bias`).
 """
 
@@ -28,14 +28,15 @@ MIN_RESPONSES = 250
 """Minimum number of responses with a gain for the fit of the first evaluated model."""
 
 EVALUATED_SHARE, FOLDS = 0.6, 4
-"""Share of the latest responses that are evaluated, and number of their parts. Each part is evaluated with a model of
-all responses before it."""
+"""Share of the latest responses that are evaluated, and the number of parts. Each part is evaluated with a model that
+is fitted on all responses before the part.
+"""
 
 Z = 1.96
 """Number of standard errors on each side of a 95% confidence interval."""
 
 MIN_PROPENSITY = 0.05
-"""Lower bound of propensities. Lower values would give a few outcomes very large weights."""
+"""Lower bound of propensities. Lower propensities would give very large weights to a few outcomes."""
 
 _PRECISION, _PRECISION_IN_CONTEXT = 1.0, 4.0
 _ITERATIONS = 200
@@ -52,7 +53,7 @@ class RerankerQuality:
     ndcg, score_ndcg
         NDCG of the order by utility, and of the order by the model's score.
     lead_interval
-        95% confidence interval of the difference, including the uncertainty of the propensities.
+        95% confidence interval of `ndcg` minus `score_ndcg`, including the uncertainty of the propensities.
     """
 
     responses: int
@@ -68,7 +69,7 @@ class RerankerQuality:
 
 @struct
 class RerankerChoice:
-    """The reranker of a model, or None, with the data of this decision.
+    """Reranker of a model, or None, with the data of this decision.
 
     Attributes
     ----------
@@ -87,7 +88,7 @@ class RerankerChoice:
     propensities: tuple[float, ...] = ()
 
     def sentence(self) -> str:
-        """Return the decision as one line for the log."""
+        """Return the decision as one line of the log."""
         if self.responses and not self.propensities:
             return (
                 f"off, {self.pairs:,} pairs of neighbours in random order with an outcome, at least {MIN_PAIRS} "
@@ -121,7 +122,9 @@ class RerankerChoice:
 
 
 def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
-    """Return a reranker fitted on all responses, if rerankers of earlier responses improve later responses."""
+    """Return a reranker that is fitted on all responses, or none unless rerankers of earlier responses improve later
+    ones.
+    """
     begin = round(len(data) * (1 - EVALUATED_SHARE))
     bias = estimate(data)
     if bias is None:
@@ -184,7 +187,7 @@ def fit(data: Impressions, columns: ItemColumns, propensities: Floats) -> Rerank
 def comparison(model: Reranker, propensities: Floats, data: Impressions) -> Floats:
     """Return discounted gains by utility, discounted gains by score, and undiscounted gains, float64 `(3, responses)`.
 
-    Gains are divided by the propensities of their places.
+    Gains are divided by the propensities of the places.
     """
     seen = np.maximum(propensities[data.places], MIN_PROPENSITY)
     weights = data.gains / seen
@@ -200,7 +203,7 @@ def lead(compared: Floats) -> float:
 
 
 def evaluate(compared: Floats, *, error: float = 0.0) -> RerankerQuality:
-    """Return the quality from the result of `comparison` on responses outside of the fit.
+    """Return the quality from the result of `comparison` on responses that are not part of the fit.
 
     Parameters
     ----------
@@ -224,7 +227,7 @@ def utilities(model: Reranker, data: Impressions) -> Floats:
 
 
 def _discounts(values: Floats, data: Impressions) -> Floats:
-    """Return 1 / log2(1 + rank) of each candidate, with ranks from 1 in its response, by descending `values`."""
+    """Return 1 / log2(1 + rank) of each candidate. Ranks start at 1 in each response, by descending `values`."""
     order = np.lexsort((-values, data.response))
     ranks = np.empty(len(values), np.int64)
     ranks[order] = np.arange(len(values)) - data.offsets[:-1][data.response[order]]

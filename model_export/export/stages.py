@@ -1,8 +1,9 @@
 """Export of a model's graphs with one or two stages, selected by measurement, with a parity check.
 
 Models with inner products as scores can search in two stages (`model_export.graph.two_stage`), which rarely omit an
-item. Two stages are exported if they are faster on a sample of single histories, at a recall of at least
-`MIN_RECALL`, which the parity check on all histories must confirm. Other models have one stage, which omits no items.
+item. Two stages are exported if they are faster on a sample of single histories and their recall is at least
+`MIN_RECALL`. The parity check on all histories must confirm this recall. Other models have one stage, which omits no
+items.
 """
 
 from __future__ import annotations
@@ -27,17 +28,18 @@ from model_export.graph.two_stage import TwoStages
 
 MIN_RECALL = 0.999
 WAYS = ((0.5, 24), (0.625, 48), (0.75, 64), (1.0, 24))
-"""Candidates: share of the vectors' dimensions in the first stage, and number of blocks per place of the list that
-reach the second stage."""
+"""Candidates: share of the vectors' dimensions in the first stage, and number of blocks per place of a list that reach
+the second stage.
+"""
 
 SAMPLE = 128
 DEFAULT_K = 25
-"""Length of lists for the measurement of time. Recall is measured also for the longest lists in two stages."""
+"""Length of lists for the measurement of time. Recall is also measured for the longest lists that use two stages."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tried:
-    """Measurements of one candidate.
+    """Measurements of a candidate.
 
     Attributes
     ----------
@@ -46,7 +48,7 @@ class Tried:
     median_ms
         Median processor time of a run with one history.
     recall
-        Share of the items of one stage in the list, the minimum over the lengths of lists.
+        Share of the one-stage list that the candidate's list contains, the minimum over the lengths of lists.
     """
 
     two_stages: TwoStages | None
@@ -56,7 +58,7 @@ class Tried:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stages:
-    """Number of stages of the graphs, 1 or 2, and the measurements, which are empty if two stages are not possible."""
+    """Number of stages of the graphs, 1 or 2, and the measurements. They are empty if two stages are not possible."""
 
     stages: int
     tried: list[Tried] = dataclasses.field(default_factory=list)
@@ -68,7 +70,7 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
     Raises
     ------
     ParityError
-        If the ranking of a graph differs from that of the model.
+        If the ranking of a graph differs from the model's ranking.
     """
     product = write_graphs(model, directory)
     ways = [] if product is None else worth_trying(product.dimensions, model.items)
@@ -102,7 +104,9 @@ def worth_trying(dimensions: int, items: int) -> list[TwoStages]:
 
 
 def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories], *, items: int) -> list[Tried]:
-    """Measure time and recall of the graph in each folder on single histories. The key None has one stage."""
+    """Measure the time and recall of the graph in each folder on single histories. The key None is the one-stage
+    graph.
+    """
     sessions = {way: open_session(folder / GRAPH_FILE) for way, folder in folders.items()}
     times: dict[TwoStages | None, list[float]] = {way: [] for way in sessions}
     lengths = {DEFAULT_K, *(way.longest_list(items) for way in sessions if way is not None)}
@@ -124,7 +128,7 @@ def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories
 
 
 def choose(tried: Sequence[Tried]) -> Tried:
-    """Return the fastest candidate with enough recall, the first among equals."""
+    """Return the fastest candidate with sufficient recall. Among equally fast candidates, return the first."""
     return min((one for one in tried if one.recall >= MIN_RECALL), key=lambda one: one.median_ms)
 
 

@@ -1,4 +1,4 @@
-"""Distribution of the best score per list, the reference for drift of served responses."""
+"""Distribution of the best score per list, the reference for the drift of served responses."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def top_scores(
     """Return the best scores of recently active users as a histogram of ten bins with equal numbers of users.
 
     Up to `USERS` evenly spaced users with interactions in the last `WINDOW_DAYS` days are scored with the exported
-    graph, each at the time of the last interaction, because most requests follow an interaction. Users with an empty
-    list are excluded.
+    graph. The time of a user's request is the last interaction, because most requests follow an interaction. Users with
+    an empty list are excluded.
     """
     last_ms = interactions.time_ms[interactions.offsets[1:] - 1]
     active = np.flatnonzero(last_ms > interactions.time_ms.max() - WINDOW_DAYS * DAY_MS)

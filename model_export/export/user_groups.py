@@ -1,4 +1,4 @@
-"""Popular items per group of users with the same value of a column."""
+"""Popular items per group of users with the same value of a property."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def popular_groups(
     Parameters
     ----------
     users
-        Columns by user ID.
+        Properties by user ID.
     profile_ids
         Profile IDs of the users of `interactions`, in their order.
     """

@@ -1,4 +1,4 @@
-"""Writing, opening and running of a model's two ONNX graphs, which share a file of external data."""
+"""Writing, opening and running of the two ONNX graphs of a model, which share a file of external data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from model_export.graph.top_k import finish
 from model_export.graph.two_stage import TwoStages, add_head
 
 PAGE_BYTES = 4096
-"""Size of a memory page. Tables are aligned to it, so that ONNX Runtime maps them without copies."""
+"""Size of a memory page. Tables are aligned to pages, so that ONNX Runtime maps them without copies."""
 
 
 def write_graphs(model: Model, directory: Path, *, two_stages: TwoStages | None = None) -> InnerProducts | None:
@@ -28,12 +28,12 @@ def write_graphs(model: Model, directory: Path, *, two_stages: TwoStages | None 
     Parameters
     ----------
     two_stages
-        Settings of a search in two stages, only for models with inner products as scores. None for one stage.
+        Settings of a search in two stages, only for models whose scores are inner products. None for one stage.
 
     Returns
     -------
     InnerProducts or None
-        Inner products that are the scores, or None for scores of another form.
+        Inner products that are the scores, or None if the scores have another form.
     """
     graph = Graph(model.items)
     scores = model.export(graph)

@@ -2,7 +2,7 @@
 
 Inputs:
 
-- `history` int64 [batch, length], length at least 1: positions 1..N, oldest first; 0 is padding, at any index
+- `history` int64 [batch, length], length at least 1: positions 1..N, oldest first, and 0 at any index as padding
 - `weights` float32 [batch, length]
 - `exclude` int64 [batch, x]: excluded positions, padded with 0
 - `k` int64 [1]
@@ -15,7 +15,7 @@ Outputs, best first, lower positions first among equal scores:
 - `scores` float32 [batch, k], -inf for padding
 
 A model adds nodes from `Graph.history` to the scores. `model_export.graph.top_k` adds masks and the top k. Items with
-score 0 are in no list, with any bias.
+score 0 are in no list, whatever the bias.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from onnx import TensorProto, helper, numpy_helper
 from alsolike.bundle.features import FEATURE_INPUT
 
 BLOCK = 64
-"""Number of items per block of the two-level top k, suitable for 20,000 to a million items."""
+"""Number of items per block of the two-level top k. It suits 20,000 to 1,000,000 items."""
 
 FLAT_BELOW = 5_000
-"""Number of columns below which there are no blocks and no second stage."""
+"""Number of columns below which the graph has no blocks and no second stage."""
 
 TWO_LEVELS_FROM = 20_000
 """Minimum number of columns for two levels. With fewer columns, one TopK is faster for lists of 100 items."""
@@ -56,7 +56,7 @@ class InnerProducts:
     Attributes
     ----------
     query
-        Tensor name of the queries, float32 [batch, d].
+        Name of the queries' tensor, float32 [batch, d].
     table
         Name of the item vectors in `Graph.tables`, float32 `(width, dimensions)`.
     dimensions
@@ -82,11 +82,11 @@ class Graph:
         Tensor names, int64 and float32 [batch, length]. Serving computes ages and features only for graphs that read
         them.
     tables
-        Learned arrays by name, for the external data file that both graphs share.
+        Learned arrays by name. They are stored in the external data file that both graphs share.
     products
         Inner products by the tensor name of their scores. A model that returns such scores can search in two stages.
     sums
-        Names of scores that are 0 for padding and columns after the last item, which therefore need no mask.
+        Names of scores that are 0 for padding and for columns after the last item, so that these columns need no mask.
     columns
         Second dimension of tensors [batch, n] that ONNX Runtime cannot infer. If it knows that shapes are equal, it
         overwrites inputs instead of copying them.
@@ -150,9 +150,9 @@ class Graph:
         return self.ops("If", condition, outputs=len(kinds), then_branch=branches[0], else_branch=branches[1])
 
     def weight(self, name: str, values: npt.NDArray[Any]) -> str:
-        """Add a learned array to the external data file. Return its tensor name."""
+        """Add a learned array to the external data file, and return its tensor name."""
         if name in self.tables:
-            raise ValueError(f"the graph already has a table {name!r}; names stand once")
+            raise ValueError(f"the graph already has a table {name!r}; names must be unique")
         self.tables[name] = np.ascontiguousarray(values)
         return name
 
@@ -163,7 +163,8 @@ class Graph:
     def item_vectors(self, name: str, vectors: npt.NDArray[np.float32]) -> str:
         """Add one learned vector per item, float32 `(items + 1, d)`, as a tensor [width, d]. Row 0 is zero.
 
-        The same table can be used to gather vectors of the history and for `inner_products`, to map it only once.
+        The same table can be used to gather vectors of the history and for `inner_products`. It is then mapped only
+        once.
 
         Raises
         ------
@@ -212,14 +213,14 @@ class Graph:
         return self.constant(np.array(value, np.float32))
 
     def decayed_weights(self, position_decay: float, *, masked: bool = True) -> str:
-        """Return `weights` with positional decay, float32 [batch, length], 0 for padding.
+        """Return `weights` with positional decay, float32 [batch, length]. The weight of padding is 0.
 
         Padding does not count as a later interaction and can be at any index.
 
         Parameters
         ----------
         masked
-            False to keep arbitrary weights of padding, for models that multiply them by 0.
+            False to keep the arbitrary weights of padding, for models that multiply them by 0.
         """
         key = position_decay, masked
         if key not in self._decayed:
@@ -234,7 +235,7 @@ class Graph:
         return self._decayed[key]
 
     def add_by_item(self, items: str, values: str) -> str:
-        """Sum values by item: int [batch, ...] and float32 of the same shape to float32 [batch, width].
+        """Sum values by item and return the sums, float32 [batch, width].
 
         Parameters
         ----------
@@ -271,7 +272,8 @@ class Graph:
         Parameters
         ----------
         scores
-            Tensor name of the scores. If it is in `sums`, only excluded items are returned, because the others score 0.
+            Tensor name of the scores. If it is in `sums`, only excluded items are returned, because the other columns
+            score 0.
         """
         if scores in self.sums:
             return "exclude"

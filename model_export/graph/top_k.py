@@ -1,4 +1,4 @@
-"""Last part of a graph: bias, masks and top k of the scores; see `model_export.graph.contract` for the interface."""
+"""End of a graph: bias, masks and top k of the scores. `model_export.graph.contract` describes the interface."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from model_export.graph.two_stage import TwoStages, best_in_two_stages
 
 
 def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages | None = None) -> onnx.ModelProto:
-    """Return the ONNX model that masks `scores` and returns the k best items, without the tables of the external file.
+    """Return the ONNX model that masks `scores` and returns the k best items. It lacks the tables of the external file.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages 
         missing = graph.op("Concat", graph.integers(0), graph.op("Sub", "k", graph.count()), axis=0)
         best = graph.op("Pad", best, missing, graph.number(-math.inf), graph.integers(1))
         items = graph.op("Pad", items, missing, graph.whole(0), graph.integers(1))
-        # With a bias, scores can be negative. Items with score 0 are already -inf.
+        # With a bias, scores can be negative. Items with score 0 are already masked by -inf.
         answers = graph.op("Greater", best, graph.number(-math.inf if with_bias else 0.0))
         nodes = [
             *graph.nodes,
@@ -44,7 +44,7 @@ def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages 
 
 
 def _best_by_length(graph: Graph, product: InnerProducts, two: TwoStages, *, with_bias: bool) -> tuple[str, str]:
-    """Return the scores and items of the k best, with two stages for short lists and one stage for long lists."""
+    """Return the scores and items of the k best, in two stages for short lists and in one stage for long lists."""
 
     def two_stages() -> tuple[str, str]:
         return best_in_two_stages(graph, product, blocks_a_place=two.blocks_a_place, with_bias=with_bias)
@@ -113,7 +113,7 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
 
 
 def _masked(graph: Graph, scores: str, *, with_bias: bool) -> str:
-    """Set masked columns to -inf, and add the bias to the others."""
+    """Set masked columns to -inf, and add the bias to the other columns."""
     barred = graph.barred(scores)
     if with_bias:
         scores = _biased(graph, scores)
@@ -136,9 +136,10 @@ def _best(graph: Graph, scores: str) -> tuple[str, str]:
 
 
 def _two_level_best(graph: Graph, scores: str) -> tuple[str, str]:
-    """Return the k best scores and items, which are in the k blocks with the highest maxima, even with ties.
+    """Return the k best scores and items.
 
-    The selected blocks are sorted, so that lower positions are first among equal scores.
+    They are in the k blocks with the highest maxima, even if there are ties. The selected blocks are sorted, so that
+    lower positions are first among equal scores.
     """
     blocks = graph.width // BLOCK
     blocked = graph.op("Reshape", scores, graph.integers(0, blocks, BLOCK))

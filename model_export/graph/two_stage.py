@@ -2,9 +2,8 @@
 
 The head of an item is its vector, rotated to the principal axes of all vectors, truncated to the first axes and rounded
 to 8 bits with one step per axis. The first stage selects the blocks of `BLOCK` items with the largest head products.
-The second stage computes exact scores of the items in these blocks. So returned scores are exact, but an item can be
-omitted, at a rate that is measured at the export (`model_export.export.stages`). Masks and the bias apply in the first
-stage.
+The second stage computes exact scores of the items in these blocks. Returned scores are therefore exact, but items can
+be omitted. The export measures how often (`model_export.export.stages`). Masks and the bias apply in the first stage.
 
 Both factors are unsigned with zero point 128, because processors without VNNI saturate sums of two products with a
 signed factor.
@@ -27,7 +26,7 @@ MIN_BLOCKS = 512
 
 MAX_SECOND_STAGE_SHARE = 1 / 8
 LONGEST_LIST = 100
-"""Maximum length of lists in two stages. For longer lists, or more blocks, one stage is faster."""
+"""Maximum length of lists in two stages. For longer lists or more blocks, one stage is faster."""
 
 ZERO = 128
 NEVER = -(2**31)
@@ -59,7 +58,7 @@ class TwoStages:
 def add_head(graph: Graph, product: InnerProducts, *, dimensions: int) -> None:
     """Add the tables of the first stage: PROJECTION, float32 [d, dimensions], and CODES, uint8 [dimensions, width].
 
-    PROJECTION contains the principal axes, each multiplied by its step. CODES contains the heads, divided by the steps.
+    PROJECTION contains the principal axes, multiplied by their steps. CODES contains the heads, divided by the steps.
     """
     vectors = graph.tables[product.table]
     _, axes = np.linalg.eigh(vectors.T @ vectors)

@@ -1,11 +1,11 @@
 """Comparison of a candidate with the champion on the interactions since the champion's training.
 
-The champion is its bundle, run with ONNX Runtime as in serving. The candidate has the winner's settings and is fitted
-on interactions up to the champion's last training event, or up to the end of the data that selected the settings, if
-that is later. In the latter case it is the model of the test. The exported model is fitted on all data.
+The champion's bundle runs with ONNX Runtime as in serving. The candidate has the winner's settings. It is fitted on the
+interactions up to the champion's last training event. If the data that selected the settings ends later, the candidate
+is the model of the test, which is fitted up to this end. The exported model is fitted on all data.
 
 Both models get the same users and histories and may recommend the same items. The targets are the users' later items.
-Lists have length `k`, without the popular items that serving adds.
+Lists have the length `k` and lack the popular items that serving adds.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class Refusal(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figures:
-    """Metrics of one model.
+    """Metrics of a model.
 
     Attributes
     ----------
     coverage
         Share of the items in at least one list.
     popularity
-        Average recommendation popularity: mean share of a recommended item in all interactions.
+        Average recommendation popularity: the mean share of recommended items in all interactions.
     popularity_ratio
         Popularity divided by the popularity of the histories, see `model_export.evaluation.popularity_bias`.
     """
@@ -76,12 +76,12 @@ class AgainstChampion:
     version
         Version of the champion, or None if its bundle has no version.
     since_ms
-        The later of the champion's last training event and the end of the data that selected the settings. Targets are
-        later interactions.
+        Start of the targets: the later of the champion's last training event and the end of the data that selected the
+        settings.
     refusal, reason
         Reason for a missing comparison, as code and as text. None after a comparison.
     users, asked_users
-        Number of users with interactions after `since_ms`, and number of evaluated users of them.
+        Number of users with interactions after `since_ms`, and number of evaluated users.
     hit_users
         Number of evaluated users with a relevant item in either list.
     targets
@@ -91,7 +91,7 @@ class AgainstChampion:
     slices
         Results per segment, with intervals that hold jointly at 95% (Bonferroni).
     opened
-        Open bundle of the champion for `model_export.job.new_data`, not in the document.
+        Open bundle of the champion for `model_export.job.new_data`. It is not part of the document.
     """
 
     version: str | None
@@ -110,13 +110,13 @@ class AgainstChampion:
     opened: ChampionBundle | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def document(self, *, k: int) -> dict[str, Any]:
-        """Return the result for the manifest, which stores infinity as null."""
+        """Return the result for the manifest, where infinity becomes null."""
         found = dataclasses.asdict(dataclasses.replace(self, opened=None))
         del found["opened"]
         return {"k": k, **found}
 
     def sentence(self, *, k: int) -> str:
-        """Return the result as one line for the log."""
+        """Return the result as one line of the log."""
         if self.candidate is None or self.champion is None:
             return f"champion {self.version or '?'} is not compared: {self.reason}"
         low, high = self.ahead
@@ -140,16 +140,16 @@ def against_champion(
     earlier: Sequence[EarlierFit] = (),
     seed: int = 0,
 ) -> AgainstChampion | None:
-    """Compare the winner's settings with the champion's bundle in `directory`, or return None if it is empty.
+    """Compare the winner's settings with the champion's bundle. Return None if `directory` is empty or missing.
 
-    A bundle that cannot be opened or run does not fail the training. `reason` then contains the error.
+    If the bundle cannot be opened or run, the training does not fail, and `reason` contains the error.
 
     Parameters
     ----------
     categories
         Category of each item of `data`, or None.
     selected_until_ms
-        End of the data that selected the settings. Targets are later.
+        End of the data that selected the settings. Targets come after it.
     earlier
         Fits of `settings` on `data`. A fit up to the required time is reused.
     seed

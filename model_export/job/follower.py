@@ -1,4 +1,4 @@
-"""Follower process that only takes part in the training of networks by the first process.
+"""Follower process, which only helps the first process to train networks.
 
 See `model_export.processes.peers`.
 """
@@ -14,9 +14,9 @@ from model_export.processes import peers
 
 
 def main(place: peers.Place) -> int:
-    """Follow until the first process ends. Return the exit status.
+    """Follow until the first process ends, and return the exit status.
 
-    Errors are only logged. The first process writes the failure reason of the job.
+    Errors are only logged, because the first process writes the failure reason of the job.
     """
     from model_export.algorithms.sasrec.training import follow  # imported here, because torch is optional
 

@@ -21,22 +21,22 @@ _TRUTH = {"true": True, "false": False}
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameters:
-    """Hyperparameters of a run. Empty values mean the default.
+    """Hyperparameters of a run. An empty value selects the default.
 
     Attributes
     ----------
     run_id
-        Version of the model. None for the dataset's ID.
+        Version of the model. If None, it is the dataset's ID.
     algorithms
         Comma-separated names, or empty for the default algorithms.
     holdout_days
-        Length of the test window. None for 28 days or a tenth of the data's period, whichever is shorter.
+        Length of the test window. If None, the shorter of 28 days and a tenth of the data's period.
     exclude_seen
-        True to exclude items of the history from recommendations. None to decide by the share of repeats.
+        True to exclude items of the history from recommendations. If None, the share of repeats decides.
     budget_s
         Maximum estimated processor seconds of all fits. Algorithms above the budget are excluded.
     budget_mb
-        Maximum resident memory, in 10^6 bytes. None for four fifths of the machine's memory.
+        Maximum resident memory, in 10^6 bytes. If None, 80% of the machine's memory.
     objective
         Gain of outcomes for the reranker.
     seed

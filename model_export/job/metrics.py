@@ -29,15 +29,15 @@ class TrainingFigures:
     repeat_share
         Share of the validation's targets that are in the user's history.
     repurchase_share
-        Share of repeat purchases among the purchases after a user's first order, or None without purchases.
+        Share of repeat purchases among the purchases after users' first orders, or None if there are no purchases.
     settings
-        The winner and its settings.
+        Settings of the winner, see `model_export.export.reference.document`.
     selection
-        Reason for the winner, as a sentence.
+        Reason why the winner was selected, as a sentence.
     candidates
         Compared algorithms, see `summary`.
     left_out
-        Reasons by name of excluded algorithms.
+        Reasons why algorithms are excluded, by name.
     slices
         Metrics of the winner by segment of users and items.
     cold_start
@@ -45,9 +45,9 @@ class TrainingFigures:
     sentences, statistics
         See `sentence_figures` and `count_figures`.
     against_champion, new_data
-        Comparison with the champion, and check of the data since its training. None without a champion.
+        Comparison with the champion, and check of the data since its training. None if there is no champion.
     dataset
-        Number of interactions and users before any sample.
+        Number of interactions and users, before sampling.
     related
         Metrics of related items by table.
     actions, reranker
@@ -88,7 +88,7 @@ class TrainingFigures:
 
 
 def count_figures(interactions: Interactions) -> dict[str, object] | None:
-    """Return a description of the counts that models were fitted from, or None without counts."""
+    """Return a description of the counts that models were fitted from, or None if there are no counts."""
     if interactions.counts is None:
         return None
     return {
@@ -99,7 +99,7 @@ def count_figures(interactions: Interactions) -> dict[str, object] | None:
 
 
 def sentence_figures(model: SentenceModel | None) -> dict[str, object] | None:
-    """Return the columns and the number of tokens of a sentence model, or None without a model."""
+    """Return the properties and the number of tokens of a sentence model, or None if there is no model."""
     return None if model is None else {"columns": model.columns, "tokens": len(model.table)}
 
 

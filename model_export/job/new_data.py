@@ -1,10 +1,10 @@
 """Check of the interactions since the champion's last training event, before a model is trained on them.
 
-No newer data can evaluate the exported model. So the winner's settings are fitted up to the first half of the new
-interactions and evaluated on the second half. The check answers two questions: whether this model is as good as the
-champion, and whether the second half is as predictable as an earlier period of equal length. That period ends at the
-latest with the champion's last training event. It is predicted by the model of the test or validation, if the period
-follows the training data of that model, or else by an additional fit.
+There is no newer data to evaluate the exported model. Therefore, the winner's settings are fitted up to the first half
+of the new interactions and evaluated on the second half. The check answers two questions: whether this model is as good
+as the champion, and whether the second half is as predictable as an earlier period of equal length. The earlier period
+ends no later than the champion's last training event. If it follows the training data of the model of the test or
+validation, this model predicts it. Otherwise, an additional fit does.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from model_export.job.response_lists import ChampionBundle, answers_of
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Foreseen:
-    """Predictability of two periods, each by a model with the same settings that was fitted on earlier data.
+    """Predictability of two periods. Each is predicted by a model with the same settings, fitted on earlier data.
 
     Attributes
     ----------
     before_after_ms, before_until_ms
-        Start and end of the earlier period, at the latest the champion's last training event. The model is fitted up to
-        its start.
+        Start and end of the earlier period. The end is not after the champion's last training event. The model is
+        fitted up to the start.
     before, now
         Mean NDCG minus the expected NDCG of a random list, in the earlier period and in the second half of the new
         interactions.
@@ -59,16 +59,16 @@ class NewData:
     Attributes
     ----------
     since_ms, half_ms
-        Start of the new interactions, and of their second half. Both are equal if the second half consists only of
-        interactions at the last time. Then all new interactions are targets.
+        Start of the new interactions, and of their second half. If the second half consists only of interactions at the
+        last time, both are equal, and all new interactions are targets.
     interactions
         Number of new interactions.
     taught
-        Comparison of the winner's settings, fitted up to `half_ms`, with the champion on the second half. None without
-        test users.
+        Comparison of the winner's settings, fitted up to `half_ms`, with the champion on the second half. None if there
+        are no test users.
     foreseen
-        Predictability of the second half. None without test users, or with too little data before the champion's last
-        training event.
+        Predictability of the second half. None if there are no test users, or too little data before the champion's
+        last training event.
     """
 
     since_ms: int
@@ -82,7 +82,7 @@ class NewData:
         return dataclasses.asdict(self)
 
     def sentence(self, *, k: int) -> str:
-        """Return the result as one line for the log."""
+        """Return the result as one line of the log."""
         parts = [f"{self.interactions:,} interactions are new"]
         if self.taught is not None:
             taught = self.taught
@@ -108,7 +108,7 @@ def judge_new_data(
     earlier: Sequence[EarlierFit] = (),
     seed: int,
 ) -> NewData | None:
-    """Check the interactions since the champion's training, or return None if there are no such interactions.
+    """Check the interactions since the champion's training. Return None if there are none.
 
     Parameters
     ----------
@@ -158,11 +158,11 @@ def _half_ms(interactions: Interactions, new: Ints) -> int:
 def _time_before(
     interactions: Interactions, last_ms: int, *, length_ms: int, earlier: Sequence[EarlierFit]
 ) -> tuple[int, int, Model | None]:
-    """Return start and end of the earlier period of `length_ms`, and an earlier fit that predicts it, or None.
+    """Return start and end of the earlier period of `length_ms`, and the earlier fit that predicts it, or None.
 
-    The training data of an earlier fit must contain at least half of the interactions up to `last_ms`. Without such a
-    fit, the period ends at `last_ms` and is shortened to the later half of the interactions. With counts, the period
-    starts at the cutoff of the counts, and ends at the latest at `last_ms`.
+    The training data of an earlier fit must contain at least half of the interactions up to `last_ms`. If there is no
+    such fit, the period ends at `last_ms` and is shortened to the later half of the interactions. With counts, the
+    period starts at the cutoff of the counts and does not end after `last_ms`.
     """
     if interactions.counts is not None:
         after_ms = interactions.counts.manifest.learned_ms
@@ -191,7 +191,7 @@ def _foreseen(before: Gains, now: Gains, *, after_ms: int, until_ms: int) -> For
 
 
 def _above_chance(model: Model, part: Part, *, k: int, seen: Seen, seed: int) -> Gains:
-    """Return the NDCG of each user with targets, minus the expected NDCG of a random list."""
+    """Return the NDCG of each user with targets minus the expected NDCG of a random list."""
     part, wanted = _sampled(part, seen=seen, seed=seed)
     gains = gains_of(answers_of(model, part, k=k, seen=seen), wanted)
     return gains - _chance(part.queries, wanted, items=model.items, k=k, seen=seen)
@@ -203,7 +203,7 @@ def _sampled(part: Part, *, seen: Seen, seed: int) -> tuple[Part, list[Ints]]:
 
 
 def _chance(queries: Queries, wanted: Sequence[Ints], *, items: int, k: int, seen: Seen) -> Gains:
-    """Return the expected NDCG of k random items that may be recommended, per query with targets."""
+    """Return the expected NDCG of k random items that may be recommended, for each query with targets."""
     with_targets = [query for query, targets in enumerate(wanted) if len(targets)]
     counts = np.array([len(wanted[query]) for query in with_targets], np.int64)
     masked = [len(np.unique(hidden(queries, query, seen))) for query in with_targets]

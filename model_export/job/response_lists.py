@@ -1,7 +1,7 @@
 """Recommendation lists for queries, from a champion's bundle as in serving, or from a fitted model.
 
 A list contains positions of a `Part`, best first, padded with 0. Lower positions are first among equal scores, as in a
-graph. Histories are as in serving: the latest interactions with items that the model knows.
+graph. Histories contain the latest interactions with items that the model knows, as in serving.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from model_export.evaluation.splits import Part, Queries
 from model_export.export.writer import open_session, recommend
 
 NOT_HERE = -1
-"""Position in a champion's list of an item that is not in the data. It is never a target."""
+"""Position of items in a champion's list that are not in the data. They are never targets."""
 
 BATCH_BYTES = 16 << 20
-"""Maximum size of scores per chunk, in bytes. Intermediate results of a graph take several times as much."""
+"""Maximum size of the scores of a chunk in bytes. Intermediate results of a graph take several times as much."""
 
 
 def open_champion(directory: Path) -> ChampionBundle:
@@ -44,7 +44,7 @@ def open_champion(directory: Path) -> ChampionBundle:
     bundle = Bundle(directory)
     try:
         return ChampionBundle(bundle, open_session(directory / GRAPH_FILE))
-    except Exception as error:  # ONNX Runtime's errors have no narrower common base
+    except Exception as error:  # errors of ONNX Runtime have no narrower base class
         raise InvalidBundle(f"{GRAPH_FILE} of {bundle.manifest.version} cannot be opened: {error}") from error
 
 
@@ -69,7 +69,7 @@ class ChampionBundle:
         item_ids
             Item IDs of the part's positions 1..N.
         event_weights
-            Weight by event type in the part. They are converted to the weights of the champion.
+            Weight by event type in the part. The champion's weights replace these weights.
 
         Raises
         ------
@@ -96,7 +96,9 @@ class ChampionBundle:
 
 
 def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
-    """Return the list of every query, as from the model's graph, int64 `(queries, k)`. Known items are fitted items."""
+    """Return the list of every query, int64 `(queries, k)`, as the model's graph would. Only items of the fit are
+    known.
+    """
     queries = part.queries
     known = part.fit.frequencies() > 0
     positions = np.where(known, np.arange(model.items + 1), 0)
@@ -121,7 +123,7 @@ def _histories(
     *,
     items: int,
 ) -> Histories:
-    """Return the histories of the queries in a model's positions, without unknown items and event types."""
+    """Return the histories of the queries with a model's positions. Unknown items and event types are omitted."""
     source = queries.source
     known = (positions[source.item] > 0) & ~np.isnan(weights)
     before = np.append(0, np.cumsum(known))
@@ -145,9 +147,9 @@ def _histories(
 def _translated(
     source: Interactions, ours: Mapping[str, float], theirs: Mapping[str, float]
 ) -> npt.NDArray[np.float32]:
-    """Return the champion's weight of each interaction, NaN for event types without a weight.
+    """Return the champion's weight of each interaction, or NaN for event types without a weight.
 
-    A reduction of a weight by a return is kept. Weights of interactions without a type are unchanged.
+    If a return has reduced a weight, the reduction is kept. Interactions without a type keep their weight.
     """
     types = source.feature(EVENT_TYPE)
     known = (theirs[name] / ours[name] if theirs.get(name, 0) > 0 else np.nan for name in types.values)
@@ -166,6 +168,6 @@ def _hidden(queries: Queries, rows: slice, positions: Ints, seen: Seen) -> Ints:
 
 
 def _with_history(lists: Ints, histories: Histories) -> Ints:
-    """Clear the lists of users with an empty history, for which serving does not use the model."""
+    """Clear the lists of users with an empty history, because serving does not use the model for these users."""
     lists[~histories.items.any(axis=1)] = 0
     return lists

@@ -58,15 +58,16 @@ K = 10
 """Length of the evaluated lists."""
 
 ASIDE = frozenset({"content", "item_knn", "repurchase", "transitions"})
-"""Algorithms that the second process fits, selected so that both processes take about the same time. They have no early
-stopping, which needs the validation data."""
+"""Algorithms that the second process fits. They are selected so that both processes take about the same time. They
+have no early stopping, because it needs the validation data.
+"""
 
 FAILURE_CHARACTERS = 1024
-"""Maximum length of a failure reason on SageMaker."""
+"""Maximum length of a failure reason in SageMaker."""
 
 
 def main() -> int:
-    """Train below the base directory. Return the exit status."""
+    """Train below the base directory, and return the exit status."""
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
     started = time.monotonic()
 
@@ -106,9 +107,9 @@ def train(
 ) -> Manifest:
     """Compare algorithms on held-out interactions, fit the winner on all data and write its bundle.
 
-    The same dataset and hyperparameters give the same files, except for times and memory in the manifest. One measured
-    choice may differ: whether the graph has two stages (`export.stages`). With more than 5,000,000 interactions, short
-    fits also measure which algorithms exceed the budget, in processor time.
+    The same dataset and hyperparameters result in the same files, except for times and memory in the manifest. Two
+    choices depend on measurements: whether the graph has two stages (`export.stages`), and, with more than 5,000,000
+    interactions, which algorithms exceed the budget of processor time.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def train(
         InvalidInput
             If a hyperparameter has an unknown name, or the sentence model cannot be used.
         ParityError
-            If the ranking of the exported graph differs from that of the model.
+            If the ranking of the exported graph differs from the model's ranking.
     """
     fits = Fits()
     with measured() as cost, contextlib.ExitStack() as stack:
@@ -203,7 +204,7 @@ class _Setup:
     Attributes
     ----------
     served
-        The data with items numbered by frequency, as in the bundle.
+        Data with items numbered by frequency, as in the bundle.
     repeat_share
         Share of the validation's targets that the user had interacted with before.
     repurchase_share
@@ -223,7 +224,7 @@ class _Setup:
 
 
 def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Path | None, say: Say) -> _Setup:
-    """Read and split the dataset, and log a description."""
+    """Read and split the dataset, and log its description."""
     names = hyperparameters.algorithms
     budget = Budget(
         seconds=hyperparameters.budget_s,
@@ -249,7 +250,7 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
     elif sentence_model is not None:
         say("the sentence model is not used: no column of the items has texts, such as titles or descriptions")
     split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
-    repeat_share = split.validation.queries.repeat_share()  # the test set must not select anything
+    repeat_share = split.validation.queries.repeat_share()  # the test set must not affect selections
     repurchases = repurchase_share(split.test.fit)
     seen = _seen(hyperparameters.exclude_seen, repeat_share=repeat_share, repurchase_share=repurchases)
     purchases = "" if repurchases is None else f" and {repurchases:.1%} of later purchases"
@@ -267,7 +268,7 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
 
 
 class _Aside(NamedTuple):
-    """Functions that wait for results of the second process."""
+    """Functions that wait for the results of the second process."""
 
     cold_trials: Callable[[], Trials]
     related_figures: Callable[[], dict[str, RelatedFigures]]
@@ -354,7 +355,7 @@ def _seen(exclude_seen: bool | None, *, repeat_share: float, repurchase_share: f
 
 
 def _in_order_of_use(setup: _Setup) -> dict[str, Algorithm]:
-    """Sort algorithms: quick ones, then algorithms of the second process, then algorithms with a cost estimate."""
+    """Sort algorithms: quick algorithms, then those of the second process, then those with a cost estimate."""
     past = setup.split.validation.fit
     return dict(
         sorted(setup.algorithms.items(), key=lambda item: (item[1].fit_cost(past) is not None, item[0] in ASIDE))
@@ -367,7 +368,7 @@ def _in_named_order(candidates: Iterable[Candidate], algorithms: Collection[str]
 
 
 def _fitted_aside(algorithms: Mapping[str, Algorithm], split: splits.Split) -> list[tuple[Algorithm, Interactions]]:
-    """Return settings and interactions of the fits of the second process, in the order of their use."""
+    """Return the settings and interactions of the second process's fits, in the order of their use."""
     learned = [split.validation.fit]
     if split.test.fit is not split.validation.fit:
         learned.append(split.test.fit)
@@ -411,13 +412,13 @@ def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> si
 
 
 def _popularity(candidates: list[Candidate]) -> Algorithm:
-    """Return the algorithm `popularity` with its selected settings, or with defaults if it was not compared."""
+    """Return the algorithm `popularity` with its selected settings, or with default settings if it was not compared."""
     settings_by_name = {candidate.settings.name: candidate.settings for candidate in candidates}
     return settings_by_name.get("popularity", known()["popularity"])
 
 
 def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algorithm]:
-    """Return the algorithms, with the seed set if they have one."""
+    """Return the algorithms. The seed replaces the seed of those that have one."""
     seeded = {}
     for name, algorithm in algorithms.items():
         fields = {field.name for field in dataclasses.fields(algorithm)}
@@ -426,12 +427,12 @@ def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algo
 
 
 def _in_order(values: Sequence[str | None], part: splits.Part) -> list[str | None]:
-    """Return values of items, in the order of a part's positions."""
+    """Return values of items in the order of a part's positions."""
     return [values[item - 1] for item in part.order]
 
 
 def _fail(base: Path, reason: str) -> int:
-    """Write the failure reason to SageMaker's file. Return the exit status."""
+    """Write the failure reason to SageMaker's file, and return the exit status."""
     (base / "output").mkdir(parents=True, exist_ok=True)
     (base / "output/failure").write_text(reason[:FAILURE_CHARACTERS])
     sys.stderr.write(f"training failed: {reason}\n")

@@ -1,4 +1,4 @@
-"""Checkpoints of long fits, from which an interrupted job resumes."""
+"""Checkpoints of long fits, from which an interrupted job can resume."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _directory: ContextVar[Path | None] = ContextVar("checkpoint directory", default
 
 @contextlib.contextmanager
 def kept_in(directory: Path | None) -> Iterator[None]:
-    """Store checkpoints in `directory` while the body runs, or disable them with None."""
+    """Store checkpoints in `directory` while the body runs. None disables checkpoints."""
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
     token = _directory.set(directory)
@@ -33,7 +33,7 @@ def directory() -> Path | None:
 
 
 def checkpoint(settings: Algorithm, interactions: Interactions) -> Path | None:
-    """Return the path of this fit's checkpoint, which may not exist yet, or None if checkpoints are disabled.
+    """Return the path of a fit's checkpoint, which may not exist yet. Return None if checkpoints are disabled.
 
     The name contains a hash of the settings and the interactions, so that each fit has its own file.
     """

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def judged_beside(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[tuple[T, float]]:
-    """Yield models with their result of `judge`, which runs while `models` trains the next model."""
+    """Yield models with their results of `judge`, which runs while the next model is trained."""
     waiting: tuple[T, Future[float]] | None = None
     for model in models:
         if waiting is not None:

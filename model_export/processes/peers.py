@@ -1,4 +1,4 @@
-"""Processes that train one network together: connection and messages.
+"""Connection and messages of processes that train a network together.
 
 The first process runs the complete program. The followers receive the network, its state and the start of each epoch
 from the first process, and end when it ends. By default there is only one process.
@@ -29,12 +29,12 @@ PORT = 29_500
 """Default port of the first process."""
 
 MEETING = dt.timedelta(minutes=10)
-"""Maximum wait for the other processes at the start, because hosts of a job do not start together."""
+"""Maximum wait for the other processes at the start, because the hosts of a job do not start at the same time."""
 
 LOOK_AGAIN_S = 0.05
 
 PATIENCE = dt.timedelta(days=30)
-"""Maximum wait for work of the first process, longer than the time limit of a job."""
+"""Maximum wait for work from the first process. It is longer than the time limit of a job."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def place(environment: Mapping[str, str], resources: Path, *, processes: int = 1
     Parameters
     ----------
     processes
-        Number of processes per host. Ignored with torchrun.
+        Number of processes per host. torchrun's variables replace it.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def place(environment: Mapping[str, str], resources: Path, *, processes: int = 1
 
 
 class Peers:
-    """Messages between processes, which all processes exchange in the same order. A single process has no messages."""
+    """Messages between processes. All processes exchange them in the same order. A single process has no messages."""
 
     def __init__(self, place: Place | None = None) -> None:
         place = place or Place()
@@ -106,7 +106,7 @@ class Peers:
 
     @property
     def mine(self) -> slice:
-        """Rows of a batch for this process."""
+        """Rows of a batch that this process computes."""
         return slice(self.rank, None, self.size)
 
     def tell(self, message: Any) -> None:
@@ -125,7 +125,7 @@ class Peers:
         return heard[0]
 
     def add_up(self, values: torch.Tensor) -> None:
-        """Replace values by their sum over all processes. The result is bitwise equal in all processes."""
+        """Replace values with their sums over all processes. The result is bitwise equal in all processes."""
         if self.size > 1:
             import torch.distributed as dist
 
@@ -142,7 +142,9 @@ def current() -> Peers:
 
 @contextlib.contextmanager
 def joined(place: Place) -> Iterator[None]:
-    """Connect to the other processes while the body runs. After success, the first process sends None to followers."""
+    """Connect to the other processes while the body runs. If it succeeds, the first process then sends None to
+    followers.
+    """
     global _current
     if place.size == 1:
         yield
@@ -166,7 +168,7 @@ def joined(place: Place) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _started(place: Place) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
-    """Start this host's followers. Wait for their end after success of the body, and kill them after an error."""
+    """Start this host's followers. If the body succeeds, wait for their end. If it fails, kill them."""
     host, _, port = place.address.rpartition(":")
     children = []
     try:
@@ -188,7 +190,7 @@ def _met(place: Place, children: Sequence[subprocess.Popen[bytes]]) -> Any:
     from torch.distributed import PrefixStore, TCPStore
 
     host, _, port = place.address.rpartition(":")
-    # torchrun's own store already listens on this port.
+    # The store of torchrun already listens on this port.
     listens = place.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     first = TCPStore(host, int(port), place.size, listens, MEETING, wait_for_workers=False)
     store = PrefixStore("alsolike", first)
@@ -197,10 +199,14 @@ def _met(place: Place, children: Sequence[subprocess.Popen[bytes]]) -> Any:
     while not store.check([str(rank) for rank in range(place.size)]):
         for number, child in enumerate(children, place.rank + 1):
             if status := child.poll():
-                raise RuntimeError(f"process {number} of {place.size} has ended with status {status}; its log says why")
+                raise RuntimeError(
+                    f"process {number} of {place.size} ended with status {status}; its log contains the reason"
+                )
         if time.monotonic() > deadline:
             missing = [rank for rank in range(place.size) if not store.check([str(rank)])]
-            raise RuntimeError(f"of {place.size} processes {missing} did not come to {place.address} in {MEETING}")
+            raise RuntimeError(
+                f"processes {missing} of {place.size} did not connect to {place.address} within {MEETING}"
+            )
         time.sleep(LOOK_AGAIN_S)
     return store
 

@@ -36,7 +36,7 @@ class Cost:
 
 @contextlib.contextmanager
 def measured() -> Iterator[Cost]:
-    """Measure the body. The yielded cost is set at the end of the body. Measurements can be nested."""
+    """Measure the body. The yielded cost is set when the body ends. Measurements can be nested."""
     cost = Cost()
     _note_peak()  # the reset would hide the peak from outer measurements
     with contextlib.suppress(OSError):

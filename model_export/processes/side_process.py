@@ -1,7 +1,7 @@
-"""Side process that runs functions one after the other, on another processor.
+"""Side process that runs functions sequentially on another processor.
 
-It is a separate program without a copy of this process's memory. Functions, arguments and results are pickled. It ends
-when this process ends, even after a crash.
+It is a separate program that does not copy this process's memory. Functions, arguments and results are pickled. The
+side process ends when this process ends, even after a crash.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from model_export.processes import resources
 PROGRAM = (sys.executable, "-m", "model_export.processes.side_process")
 
 Task = Callable[[], Any]
-"""Function of a module, or `functools.partial` of such a function, that can be pickled."""
+"""Function of a module, or `functools.partial` of such a function. It must be picklable."""
 
 
 MIN_INTERACTIONS, MAX_INTERACTIONS = 200_000, 5_000_000
-"""Range of the number of interactions for which a side process is used: it starts in seconds, and copies the data."""
+"""Range of the number of interactions for which a side process is used: it starts in seconds, and copies the data.
+"""
 
 
 def processors() -> int:
@@ -44,20 +45,20 @@ def is_worth_it(interactions: Interactions) -> bool:
 
 @contextlib.contextmanager
 def running(tasks: Sequence[Task], *, here: bool = False) -> Iterator[Sequence[Callable[[], Any]]]:
-    """Run tasks in a side process while the body runs, and yield one function per task that waits for its result.
+    """Run tasks in a side process while the body runs.
 
-    The side process is killed at the end of the body. The functions raise the exception of the task, or a
-    `RuntimeError` if the process ended without a result.
+    Yield a function per task that waits for the result of the task. The side process is killed at the end of the body.
+    The functions raise the exception of the task, or a `RuntimeError` if the process ended without a result.
 
     Parameters
     ----------
     here
-        True to run each task in this process, when its result is requested.
+        True to run each task in this process when its result is requested.
     """
     if here:
         yield tasks
         return
-    # In a separate process group: Ctrl-C reaches only this process, which then kills the side process.
+    # In a separate process group, so that Ctrl-C reaches only this process, which then kills the side process.
     with subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0) as process:
         results: list[Future[tuple[Any, float]]] = [Future() for _ in tasks]
         threads = [
@@ -91,7 +92,7 @@ def _send(process: subprocess.Popen[bytes], tasks: Sequence[Task]) -> None:
 
 
 def _receive(process: subprocess.Popen[bytes], results: Sequence[Future[tuple[Any, float]]]) -> None:
-    """Set results as they arrive. After a failure, set the same exception for all remaining results."""
+    """Set the results as they arrive. After a failure, set the same exception for all remaining results."""
     assert process.stdout is not None
     failure: BaseException | None = None
     for result in results:
@@ -109,7 +110,7 @@ def _receive(process: subprocess.Popen[bytes], results: Sequence[Future[tuple[An
 
 
 def main(jobs: IO[bytes], answers: IO[bytes]) -> None:
-    """Run the received tasks, and send the result and peak memory of each, or its exception."""
+    """Run the received tasks. Send the result and peak memory of each task, or its exception."""
     tasks: Sequence[Task] = pickle.load(jobs)  # noqa: S301  of this program
     threading.Thread(target=_end_with, args=(jobs.fileno(),), daemon=True).start()
     for task in tasks:

@@ -8,10 +8,10 @@ from alsolike.bundle.bundle import MS_PER_DAY
 from model_export.data.interactions import Floats, Interactions, Ints, distinct
 
 PRIOR = 10.0
-"""Number of additional users with the mean of all items (smoothing)."""
+"""Smoothing: number of additional users with the mean of all items."""
 
 BATCH_INTERACTIONS = 4_000_000
-"""Maximum number of interactions per chunk of users. A hundred million at once would take 13 GB."""
+"""Maximum number of interactions per chunk of users. 100,000,000 interactions would take 13 GB."""
 
 DEMAND_HALF_LIFE_DAYS = 120.0
 """Half-life of the expected purchases in days, independent of the half-life of histories."""

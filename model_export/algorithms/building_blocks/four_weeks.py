@@ -22,11 +22,11 @@ class Windows:
     end_ms
         Time of the latest interaction.
     window
-        int64 `(interactions,)`; 0 for the latest four weeks.
+        int64 `(interactions,)`, window of each interaction: 0 for the latest four weeks.
     whole
         Number of complete windows.
     pair, pair_index
-        int64 `(n,)`, distinct pairs of user and item per window, latest window first.
+        int64 `(n,)`, distinct pairs of user and item per window and the window of each pair, latest window first.
     columns
         Number of items plus one.
     """
@@ -40,7 +40,7 @@ class Windows:
 
     @classmethod
     def of(cls, interactions: Interactions) -> Windows:
-        """Return the windows, counted back from the latest interaction."""
+        """Return the windows of four weeks, counted back from the latest interaction."""
         time_ms = interactions.time_ms
         end_ms = int(time_ms.max(initial=0))
         window = (end_ms - time_ms) // WINDOW_MS
@@ -53,7 +53,7 @@ class Windows:
 
         The repeat rate of an item is the share of its pairs of user and window that are followed by a pair of this user
         in the next window. The factor is the rate relative to the mean rate of all items, smoothed by `PRIOR`
-        additional pairs with the mean rate. Without repeat purchases, all factors are 1.
+        additional pairs with the mean rate. If there are no repeat purchases, all factors are 1.
         """
         known = self.pair_index > cut
         again = known & (np.diff(self.pair_index, prepend=0) == 1) & (np.diff(self.pair, prepend=-1) == 0)
@@ -67,6 +67,6 @@ class Windows:
         return shares
 
     def had(self, window: int) -> Ints:
-        """Return the pairs of user and item in one window."""
+        """Return the pairs of user and item in the window."""
         pair: Ints = self.pair[self.pair_index == window]
         return pair

@@ -18,16 +18,16 @@ from model_export.graph.contract import Graph
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ItemRows:
-    """Targets and values of each source item; score = decayed history times this table.
+    """Targets and values of each source item. Scores are the product of the decayed history and this table.
 
     Attributes
     ----------
     row_of
-        int32 `(items + 1,)`, the row of each source item. Row 0 is empty; items without targets have it.
+        int32 `(items + 1,)`, row of each source item. Items without targets use row 0, which is empty.
     target
-        int32 `(rows, n)`, target positions; 0 with value 0 if a row has fewer than n.
+        int32 `(rows, n)`, target items. Rows with fewer than n targets are padded with item 0 and value 0.
     value
-        float32 `(rows, n)`.
+        float32 `(rows, n)`, value of each target.
     """
 
     row_of: npt.NDArray[np.int32]
@@ -45,7 +45,7 @@ class ItemRows:
         blocks
             Tables of `items + 1` columns. Their rows belong to `sources`, in order. One block is in memory at a time.
         n
-            Number of targets per row. The lower position wins among equal values.
+            Number of targets per row. Among equal values, the lower target is kept.
         """
         maximum = max(1, min(n, items))
         target = np.zeros((len(sources) + 1, maximum), np.int32)
@@ -82,10 +82,10 @@ class ItemRows:
         return table
 
     def score(self, histories: Histories, *, position_decay: float) -> Floats:
-        """Return decayed history times table, float32 `(batch, items + 1)`."""
+        """Return the product of decayed history and table, float32 `(batch, items + 1)`."""
         history = histories.matrix(columns=len(self.row_of), position_decay=position_decay)
         scores = np.zeros(history.shape, np.float32)
-        # Unpickled arrays have a data type object of their own, with which `add.at` is much slower.
+        # Unpickled arrays have their own data type object, with which `add.at` is much slower.
         value, target = self.value.view(np.float32), self.target.view(np.int32)
         for row, (start, end) in enumerate(itertools.pairwise(history.indptr.tolist())):
             sources = self.row_of[history.indices[start:end]]
@@ -98,23 +98,23 @@ class ItemRows:
         source = graph.op("Gather", graph.weight(f"{name}.row_of", self.row_of), graph.history, axis=0)
         targets = graph.op("Gather", graph.weight(f"{name}.target", self.target), source, axis=0)  # [B, L, n]
         values = graph.op("Gather", graph.weight(f"{name}.value", self.value), source, axis=0)
-        decayed = graph.decayed_weights(position_decay, masked=False)  # the row of padding is empty
+        decayed = graph.decayed_weights(position_decay, masked=False)  # the row of the padding is empty
         weights = graph.op("Unsqueeze", decayed, graph.integers(2))
         return graph.add_by_item(targets, graph.op("Mul", values, weights))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ItemRowsModel(Model):
-    """A model whose scores are the decayed history times `rows`."""
+    """Model whose scores are the product of the decayed history and `rows`."""
 
     rows: ItemRows
 
     def score(self, histories: Histories) -> Floats:
-        """Return decayed history times the table."""
+        """Return the product of decayed history and table."""
         return self.rows.score(histories, position_decay=self.settings.position_decay)
 
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:
-        """Return the table."""
+        """Return the table of `rows`."""
         return self.rows.table()
 
     def export(self, graph: Graph) -> str:
@@ -129,12 +129,13 @@ def diagonal(values: Floats) -> sp.csr_array:
 
 
 def source_blocks(counts: Ints, *, maximum: int) -> Iterator[range]:
-    """Yield ranges of items, starting from 1, with a total count of at most `maximum`. A single item may exceed it.
+    """Yield ranges of items, starting from 1, with a total count of at most `maximum`. A range of a single item may
+    have more.
 
     Parameters
     ----------
     counts
-        `(items + 1,)`.
+        Count of each item, `(items + 1,)`.
     """
     totals = np.cumsum(counts)
     first = 1

@@ -1,7 +1,7 @@
 """Ridge regression of each item on its strongest sources: a linear model without the dense inverse.
 
 EASE solves (A + lambda I) B = R for all items at once, which costs items^3 operations and items^2 memory. Here column j
-of B is solved only on those sources whose R[i, j] / sqrt(A[i, i] + lambda) is largest. That costs items * sources^3
+of B is solved only for the sources i with the largest R[i, j] / sqrt(A[i, i] + lambda). This costs items * sources^3
 operations and the memory of A. On sparse data it finds better models, because the omitted sources are mostly noise.
 """
 
@@ -17,14 +17,14 @@ BATCH_TARGETS = 2048
 
 
 def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, sources: int) -> sp.csr_array:
-    """Return B, sources times targets, with at most `sources` values per target and an empty diagonal.
+    """Return B, `(n, n)`, a row per source, with at most `sources` values per target and an empty diagonal.
 
     Parameters
     ----------
     gram
         A, `(n, n)`, symmetric.
     cross
-        R transposed, `(n, n)`: targets times sources.
+        R transposed, `(n, n)`, a row per target.
     ridge
         Lambda, above 0.
     """
@@ -44,7 +44,7 @@ def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, source
 def _selected(
     cross: sp.csr_array, diagonal: Floats, targets: range, ridge: float, maximum: int
 ) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
-    """Return the targets with sources, their strongest sources (-1 for no source) and the right-hand sides."""
+    """Return the targets that have sources, their strongest sources (padded with -1), and the right-hand sides."""
     with_any, sources, wanted = [], [], []
     for target in targets:
         start, end = cross.indptr[target], cross.indptr[target + 1]
@@ -69,7 +69,7 @@ def _selected(
 def _solve(
     gram: sp.csr_array, targets: Ints, sources: Ints, wanted: npt.NDArray[np.float64], ridge: float
 ) -> tuple[Ints, Ints, Floats]:
-    """Return sources, targets and values of the solved columns."""
+    """Return the sources, targets and values of the solved columns."""
     if not len(targets):
         return targets, targets, np.zeros(0, np.float32)
     maximum = sources.shape[1]

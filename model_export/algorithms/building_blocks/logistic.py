@@ -1,4 +1,4 @@
-"""Logistic regression with coefficients that stay near given coefficients if there is little data."""
+"""Logistic regression whose coefficients stay close to given coefficients if there is little data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.special import expit
 from model_export.data.interactions import Floats
 
 STEPS, NEAR = 20, 1e-3
-"""Maximum number of Newton steps, and the size of a step that ends the search."""
+"""Maximum number of Newton steps, and the step size below which the search ends."""
 
 Doubles = npt.NDArray[np.float64]
 
@@ -21,13 +21,13 @@ def logistic_regression(
 ) -> Doubles:
     """Return the coefficients by Newton's method, with a ridge of 1 on their difference from `near`.
 
-    Without a true answer, the coefficients equal `near`.
+    If no answer is true, the coefficients equal `near`.
 
     Parameters
     ----------
     designs
-        Features, float32 `(n, len(near) + controls)`. The last columns are controls. They are centred for the fit, and
-        the result has no coefficients for them.
+        Features, float32 `(n, len(near) + controls)`. The last columns are controls: they are centred for the fit, and
+        their coefficients are not part of the result.
     answers
         Outcome of each row of a design, bool `(n,)`.
     """

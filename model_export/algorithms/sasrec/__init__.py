@@ -1,4 +1,4 @@
-"""SASRec: attention over the order of the history. Only training needs torch."""
+"""SASRec: attention over the order of the history. Only the training requires torch."""
 
 from model_export.algorithms.sasrec.model import Sasrec, SasrecModel
 

@@ -17,8 +17,9 @@ TOKENS_A_BATCH = 1152
 NEAREST = 50
 SPAN = 10
 MAX_PAIRS = 50_000_000
-"""Maximum number of pairs of interactions for the initial embeddings. Pairs are up to `SPAN` interactions apart, or
-closer if there would be more pairs."""
+"""Maximum number of pairs of interactions for the initial embeddings. Pairs are up to `SPAN` interactions apart. The
+distance is shorter if there would be more pairs.
+"""
 
 MORE_DIMENSIONS, ITERATIONS = 16, 6
 """Additional dimensions and iterations of the subspace iteration."""
@@ -32,8 +33,8 @@ Array = npt.NDArray[Any]
 def windows_of(interactions: Interactions, length: int) -> list[Array]:
     """Return windows of items and weights, `(n, 2)` each, of users with at least two interactions.
 
-    Sequences longer than `length` are split, from the end. Each interaction except the first one of a user is a target
-    once.
+    Sequences longer than `length` are split, from the end. Each interaction except the first of a user is the target of
+    one window.
     """
     rows = np.column_stack([interactions.item.astype(np.float64), interactions.weight])
     windows = []
@@ -49,8 +50,8 @@ def windows_of(interactions: Interactions, length: int) -> list[Array]:
 def batches_of(windows: list[Array], rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
     """Yield inputs, targets and weights of the targets, `(rows, length)` each.
 
-    A target is the item after its input; 0 is padding. Windows in a batch have similar lengths. Batches are in random
-    order.
+    The target of an input is the next item. Padding is 0. Windows in a batch have similar lengths. Batches are in
+    random order.
     """
     if not windows:
         return
@@ -76,13 +77,13 @@ def batches_of(windows: list[Array], rng: np.random.Generator) -> Iterator[tuple
 class Negatives:
     """Negative items for the softmax: all items of a small catalogue, or a sample of a large catalogue.
 
-    The share `popular` of a sample is drawn by the frequency of the items, the rest uniformly.
+    The share `popular` of a sample is drawn by the items' frequencies, and the rest uniformly.
 
     Attributes
     ----------
     corrections
-        log(q_i * items), float32 `(items + 1,)`, with q_i the probability of drawing item i. Training subtracts it from
-        the logit of a negative, so that the expected loss equals the loss with uniform draws.
+        log(q_i * items), float32 `(items + 1,)`, where q_i is the probability of drawing item i. Training subtracts
+        them from the logits of negatives, so that the expected loss equals the loss with uniform draws.
     """
 
     def __init__(self, interactions: Interactions, *, count: int, popular: float) -> None:
@@ -95,7 +96,7 @@ class Negatives:
         self.corrections = np.log(1.0 - share + share * np.maximum(relative, 1e-9)).astype(np.float32)
 
     def draw(self, rng: np.random.Generator) -> Array:
-        """Return negative items, int64 `(n,)`."""
+        """Return the numbers of negative items, int64 `(n,)`."""
         if self._count == self._items:
             return np.arange(1, self._items + 1)
         drawn = rng.integers(1, self._items + 1, self._count)
@@ -107,7 +108,7 @@ def spectrum(interactions: Interactions, size: int, rng: np.random.Generator) ->
     """Return the initial embedding of each item, float32 `(items + 1, size)`.
 
     The embeddings span the strongest dimensions of a sum of two matrices: the positive pointwise mutual information of
-    transitions, and the similarity of the items' columns.
+    transitions, and the similarity of the items' properties.
     """
     items = interactions.items
     span = max(1, min(SPAN, MAX_PAIRS // max(1, len(interactions))))
@@ -138,9 +139,9 @@ def spectrum(interactions: Interactions, size: int, rng: np.random.Generator) ->
 def strongest_dimensions(matrix: sp.csr_array, rank: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Return eigenvectors of a symmetric matrix, `(n, rank)`, and the absolute values of their eigenvalues, `(rank,)`.
 
-    The eigenvalues are the largest by absolute value. The result is approximate: subspace iteration from random vectors
-    (Halko, Martinsson, Tropp, "Finding structure with randomness", SIAM Review 2011, algorithms 4.4 and 5.3). It needs
-    memory for two blocks of vectors.
+    The eigenvalues are the largest by absolute value. The result is approximate, by subspace iteration from random
+    vectors (Halko, Martinsson, Tropp, "Finding structure with randomness", SIAM Review 2011, algorithms 4.4 and 5.3).
+    The iteration needs memory for two blocks of vectors.
     """
     size = min(matrix.shape[0], rank + MORE_DIMENSIONS)
     basis: Array = rng.normal(size=(matrix.shape[0], size)).astype(np.float32)

@@ -1,6 +1,6 @@
-"""The best epoch of a SASRec training, stored next to the checkpoint for a job that resumes.
+"""The best epoch of a SASRec training, stored next to the checkpoint so that a resumed job can continue.
 
-Without this file, the resumed job would compare only the remaining epochs, and its model would differ.
+Without it, the resumed job would compare only the remaining epochs, and its model would differ.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Judged:
     Attributes
     ----------
     until
-        Number of epochs before the last evaluation, 0 before the first.
+        Number of epochs before the last evaluation; 0 if there is none.
     epochs, found, arrays
         Number of epochs, value of the metric and learned arrays of the best evaluation.
     since
-        Number of evaluations since the best.
+        Number of evaluations after the best evaluation.
     """
 
     until: int = 0
@@ -50,7 +50,7 @@ class Judged:
 
     @classmethod
     def beside(cls, checkpoint: Path | None) -> Self:
-        """Read the state that a job stored next to its checkpoint; without one, return an empty state."""
+        """Read the state that a job stored next to its checkpoint. Return an empty state if there is none."""
         if checkpoint is None or not (path := checkpoint.with_suffix(SUFFIX)).is_file():
             return cls()
         with np.load(io.BytesIO(path.read_bytes())) as file:
@@ -59,7 +59,7 @@ class Judged:
         return cls(until=int(until), epochs=int(epochs), found=found, arrays=arrays, since=int(since))
 
     def write_beside(self, checkpoint: Path) -> None:
-        """Write the state for `beside`."""
+        """Write the state next to the checkpoint, for `beside`."""
         buffer = io.BytesIO()
         judged = np.array([self.until, self.epochs, self.since, self.found])
         arrays: dict[str, Any] = {"judged": judged, **self.arrays}
@@ -67,7 +67,7 @@ class Judged:
         write(buffer.getvalue(), checkpoint.with_suffix(SUFFIX))
 
     def then(self, model: SasrecModel, found: float) -> Judged:
-        """Return the state after the next evaluation."""
+        """Return the state after another evaluation."""
         epochs = model.settings.epochs
         if not self.epochs or found > self.found:
             return Judged(until=epochs, epochs=epochs, found=found, arrays=model.arrays)
@@ -79,12 +79,12 @@ def best_of(
 ) -> Judged:
     """Return the evaluations of a training, with the arrays of the best model.
 
-    The training stops after `patience` evaluations without improvement. Evaluations of a stopped job are resumed.
+    The training stops after `patience` evaluations without improvement. A resumed job continues the evaluations.
 
     Parameters
     ----------
     training
-        Models after increasing numbers of epochs. The first may be one that the stopped job has evaluated.
+        Models after increasing numbers of epochs. A resumed job ignores models that the stopped job has evaluated.
     """
     judged = Judged.beside(checkpoint)
     if judged.since >= patience:

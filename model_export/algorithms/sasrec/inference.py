@@ -1,4 +1,4 @@
-"""SASRec's network in numpy, from a history to the vector of the next item, like the graph and the torch network."""
+"""SASRec's network in numpy, which computes the same as the torch network and the graph."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy.typing as npt
 from model_export.data.interactions import Floats, Ints
 
 EPSILON = 1e-5
-"""Epsilon of the layer norms, the default of torch."""
+"""Epsilon of the layer norms. It equals the default of torch."""
 
 NEVER = -1e9
-"""Added to the logits of excluded items."""
+"""Logit of excluded items."""
 
 BATCH_ROWS = 64
 """Number of histories of similar length per chunk."""
@@ -22,7 +22,10 @@ Arrays = Mapping[str, Floats]
 
 
 def latest(items: Ints, length: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """Return the latest `length` items of each history, aligned right, and a mask of the items. At least one column."""
+    """Return the latest `length` items of each history, aligned right, and a mask of the items.
+
+    Both have at least one column.
+    """
     order = np.argsort(items != 0, axis=1, kind="stable")[:, -length:]
     found = np.take_along_axis(items, order, axis=1)
     used = max(1, int((found != 0).sum(axis=1).max(initial=0)))
@@ -66,7 +69,7 @@ def _follows(arrays: Arrays, items: Ints, is_item: npt.NDArray[np.bool_], heads:
 
 
 def _attention(arrays: Arrays, y: Floats, is_item: npt.NDArray[np.bool_], heads: int) -> Floats:
-    """Attend from the last position to all: `(batch, length, size)` to `(batch, size)`."""
+    """Attend from the last position to all positions. `y` is `(batch, length, size)`, the result is `(batch, size)`."""
     batch, length, size = y.shape
     query, key, value = zip(np.split(arrays["attend.weight"], 3), np.split(arrays["attend.bias"], 3), strict=True)
     by_head = (batch, length, heads, size // heads)

@@ -1,8 +1,8 @@
-"""Item vectors in training: Adam and a moving average at a cost proportional to the batch's items.
+"""Item vectors in training: Adam and a moving average, at a cost proportional to the number of items in a batch.
 
-A step changes only the vectors, moments and averages of the batch's items, like torch's `SparseAdam`. The other vectors
-do not change, so their averages are updated in closed form when their item is next in a batch: after steps that keep
-shares k_1 ... k_n of an average, average = vector + (average - vector) * k_1 * ... * k_n.
+Like torch's `SparseAdam`, a step changes only the vectors, moments and averages of the items in the batch. Vectors of
+other items do not change, so their averages are updated in closed form when the item is next in a batch. After steps
+that keep shares k_1 ... k_n of an average, average = vector + (average - vector) * k_1 * ... * k_n.
 
 References
 ----------
@@ -20,16 +20,16 @@ EPSILON = 1e-8
 
 
 class ItemVectors:
-    """Vectors, moments and averages, float32 `(items + 1, size)` each; row 0 is padding.
+    """Vectors, moments and averages of items, float32 `(items + 1, size)`. Row 0 is padding.
 
     Attributes
     ----------
     steps
-        Number of steps.
+        Number of completed steps.
     log_kept
-        Sum of log(k) over all steps, see the module's docstring.
+        Sum of log(k) over all steps; the module's docstring explains k.
     averaged_at
-        `log_kept` when the average of an item was last exact, float64 `(items + 1,)`.
+        `log_kept` at the last update of each item's average, float64 `(items + 1,)`.
     """
 
     def __init__(self, vectors: torch.Tensor) -> None:
@@ -40,7 +40,7 @@ class ItemVectors:
         self.averaged_at = torch.zeros(len(vectors), dtype=torch.float64)
 
     def of(self, items: torch.Tensor) -> torch.Tensor:
-        """Return the vectors of items, `(n, size)`. `step` takes their gradient."""
+        """Return the vectors of items, `(n, size)`, for autograd. `step` applies their gradient."""
         return self.vectors[items].requires_grad_()
 
     def step(self, items: torch.Tensor, gradient: torch.Tensor, *, learning_rate: float, kept: float) -> None:
@@ -49,9 +49,9 @@ class ItemVectors:
         Parameters
         ----------
         gradient
-            `(n, size)`.
+            Gradient of the vectors, `(n, size)`.
         kept
-            Decay of the moving average, above 0.
+            Share of the moving average that is kept, above 0.
         """
         self.steps += 1
         unbiased = [1.0 - beta**self.steps for beta in BETAS]
@@ -67,15 +67,15 @@ class ItemVectors:
         self.averages[items] = averages
 
     def averaged(self) -> torch.Tensor:
-        """Return the exact average of every item."""
+        """Return the up-to-date average of every item."""
         return self._averages(torch.arange(len(self.vectors)), self.vectors)
 
     def state(self) -> dict[str, torch.Tensor | float]:
-        """Return the state for `restore`."""
+        """Return the state that `restore` accepts."""
         return dict(vars(self))
 
     def restore(self, state: dict[str, torch.Tensor | float]) -> None:
-        """Restore the result of `state`."""
+        """Restore a state that `state` returned."""
         vars(self).update(state)
 
     def _averages(self, items: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:

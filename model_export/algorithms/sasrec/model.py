@@ -1,9 +1,9 @@
 """SASRec: attention over the order of the history, trained to predict each next item.
 
 One layer with gated residuals attends from the last interaction to the history. Score = softmax of the inner products
-of its output with the items' vectors. Training needs torch (`pip install "alsolike[neural]"`) and is in
-`model_export.algorithms.sasrec.training`; scoring and serving do not. Scores depend on the order
-of the history only, not on event weights or times. In training, targets have weights.
+of its output with the items' vectors. Training (`model_export.algorithms.sasrec.training`) needs torch (`pip install
+"alsolike[neural]"`); scoring and serving do not. Scores depend only on the order of the history, not on event weights
+or times. In training, targets have weights.
 
 References
 ----------
@@ -31,19 +31,23 @@ MIN_INTERACTIONS = 5_000
 """Minimum number of interactions for training."""
 
 MAX_VALUES = 64_000_000
-"""Maximum number of values in all item vectors: 256 MB, which serving maps and reads for each response."""
+"""Maximum number of values in all item vectors. They take 256 MB, which serving maps and reads for each response."""
 
 FULL_SIZE_NUMBERS = 25_600_000
-"""Maximum number of values in vectors of full size: 102 MB, because a bundle is limited to 150 MB with SnapStart."""
+"""Maximum number of values in item vectors of full size. They take 102 MB of a bundle, which SnapStart limits to 150
+MB.
+"""
 
 LAYER_S, NEGATIVE_S = 1.3e-10, 9e-11
-"""Processor seconds of an epoch per interaction and value of the layer's matrices, and per value of the negatives."""
+"""Processor seconds of an epoch, per interaction and value of the layer's matrices, and per interaction and value of
+negatives.
+"""
 
 VECTOR_S, PAIR_S = 6e-5, 8e-6
 """Processor seconds for the initial vectors, per item and per interaction."""
 
 PROCESS_MB, NUMBER_BYTES, INTERACTION_BYTES = 400.0, 36, 200
-"""Memory of a process: fixed part in MB, bytes per value of the item vectors, bytes per interaction."""
+"""Memory of a process: fixed part in MB, bytes per value of the item vectors, and bytes per interaction."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,7 @@ class Sasrec(Algorithm):
     Attributes
     ----------
     size
-        Size of item vectors; half of it with many items, see `size_of`.
+        Size of item vectors. It is halved if there are many items, see `size_of`.
     heads
         Number of attention heads.
     feed
@@ -63,17 +67,17 @@ class Sasrec(Algorithm):
     dropout
         Dropout rate in training.
     negatives
-        Number of sampled negatives per batch; all items if the catalogue has no more.
+        Number of sampled negatives per batch. A smaller catalogue is used as a whole.
     popular
-        Share of the negatives that are drawn by popularity; the others are drawn uniformly.
+        Share of negatives that are drawn by popularity. The others are drawn uniformly.
     learning_rate
         Learning rate of AdamW.
     averaging
         Decay of the moving average of the weights.
     epochs
-        Number of epochs without early stopping.
+        Number of epochs of a training without early stopping.
     max_epochs, judge_every, patience
-        Early stopping: maximum number of epochs, epochs between evaluations, evaluations without improvement.
+        For early stopping: maximum number of epochs, epochs between evaluations, and evaluations without improvement.
     seed
         Seed of all random numbers.
     """
@@ -97,7 +101,7 @@ class Sasrec(Algorithm):
     seed: int = 0
 
     def fit(self, interactions: Interactions) -> SasrecModel:
-        """Train for `epochs`, at least 1."""
+        """Train for `epochs` epochs."""
         *_, last = self._trained(interactions, epochs=self.epochs)
         return last
 
@@ -115,7 +119,9 @@ class Sasrec(Algorithm):
         return SasrecModel(settings=settings, items=interactions.items, arrays=judged.arrays)
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse data on which counting algorithms are better, and too many items to learn vectors for."""
+        """Return the reason if counting algorithms are better on the data, or if there are too many items to learn
+        vectors.
+        """
         if len(interactions) < MIN_INTERACTIONS:
             return f"it learns from {MIN_INTERACTIONS:,} interactions on, there are {len(interactions):,}"
         if interactions.items > (max_items := MAX_VALUES // (self.size // 2)):
@@ -130,9 +136,9 @@ class Sasrec(Algorithm):
         return None
 
     def fit_cost(self, interactions: Interactions) -> FitCost:
-        """Return the cost of half of the maximum number of epochs, a usual training.
+        """Return the cost of half of the maximum number of epochs, as usual for a training.
 
-        `python -m benchmarks.networks` compares it.
+        `python -m benchmarks.networks` compares it with measurements.
         """
         size = self.size_of(interactions.items)
         layer, negatives = size**2 * (6 + 3 * self.feed), size * min(self.negatives, interactions.items)
@@ -145,11 +151,11 @@ class Sasrec(Algorithm):
         )
 
     def size_of(self, items: int) -> int:
-        """Return the size of item vectors: half of the full size with many items, so that serving reads less."""
+        """Return the size of item vectors: `size`, or half of it for many items, so that serving reads less."""
         return self.size if items * self.size <= FULL_SIZE_NUMBERS else self.size // 2
 
     def _trained(self, interactions: Interactions, *, epochs: int) -> Iterator[SasrecModel]:
-        from model_export.algorithms.sasrec.training import train  # torch is an extra
+        from model_export.algorithms.sasrec.training import train  # torch is an optional dependency
 
         for trained in train(interactions, self, epochs=epochs):
             settings = dataclasses.replace(self, epochs=trained.epochs)
@@ -158,19 +164,19 @@ class Sasrec(Algorithm):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SasrecModel(Model):
-    """The trained network.
+    """Model with a trained network.
 
     Attributes
     ----------
     arrays
-        Arrays of the network, float32 by torch's names. Weights of linear parts are `(out, in)`.
+        Float32 arrays of the network, by torch's parameter names. Weights of linear layers are `(out, in)`.
     """
 
     settings: Sasrec
     arrays: Mapping[str, Floats]
 
     def score(self, histories: Histories) -> Floats:
-        """Return the softmax over all items; 0 for an empty history. Interactions of weight 0 are ignored."""
+        """Return the softmax over all items. Empty histories score 0. Interactions with weight 0 are ignored."""
         items, is_item = latest(np.where(histories.weights != 0, histories.items, 0), self.settings.length)
         hidden = follows(self.arrays, items, is_item, heads=self.settings.heads)
         logits = hidden @ self.arrays["item.weight"].T
@@ -189,7 +195,7 @@ class SasrecModel(Model):
         return graph.op("Mul", graph.op("Softmax", logits, axis=1), some)
 
     def _export_network(self, graph: Graph, vectors: str, place: str, kept: str) -> str:
-        """Add the network after the vectors of the history, float32 `[batch, length, size]`; return its output."""
+        """Add the network and return its output, for the vectors of the history, float32 `[batch, length, size]`."""
         table = {name: graph.weight(f"sasrec.{name}", values) for name, values in self._tables().items()}
         heads, size = self.settings.heads, self.arrays["item.weight"].shape[1]
         head_size = size // heads
@@ -228,7 +234,9 @@ class SasrecModel(Model):
         return norm(gated(x, graph.op("MatMul", fed, table["fed.weight"]), "gate_feed"), "norm_out")
 
     def _tables(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the arrays without item vectors in the graph's form: weights `(in, out)`, attention in three parts."""
+        """Return the arrays as the graph needs them: no item vectors, weights as `(in, out)`, attention in three
+        parts.
+        """
         tables = {name: values for name, values in self.arrays.items() if name != "item.weight"}
         for kind in ("weight", "bias"):
             parts = np.split(tables.pop(f"attend.{kind}"), 3)
@@ -239,7 +247,7 @@ class SasrecModel(Model):
         return tables
 
     def _places(self, graph: Graph) -> tuple[str, str]:
-        """Return the position of each interaction in the latest `length`, int64, and a mask of these interactions."""
+        """Return the position of each interaction among the latest `length`, int64, and a mask of interactions."""
         is_item = graph.op("Not", graph.op("Equal", graph.history, graph.integers(0)))
         is_item = graph.op("And", is_item, graph.op("Not", graph.op("Equal", "weights", graph.number(0.0))))
         valid = graph.op("Cast", is_item, to=TensorProto.INT64)

@@ -1,7 +1,7 @@
 """Softmax loss over sampled items. Targets are processed in chunks so that the logits fit in the processor's cache.
 
-torch would keep the logits of all targets, and copy them for each step of the loss and of its gradient. With 2,048
-negatives this module takes a third of that time.
+torch would keep the logits of all targets, and copy them for each step of the loss and of its gradient. This module
+takes a third of the time that torch takes with 2,048 negatives.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ BATCH_ROWS = 128
 
 
 class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
-    """Weighted sum of the losses of the targets, -log softmax among the shared negatives, for autograd."""
+    """Autograd function of the targets' weighted sum of losses: -log softmax among the shared negatives."""
 
     @staticmethod
     def forward(
@@ -28,7 +28,7 @@ class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
         same: tuple[torch.Tensor, torch.Tensor],
         weights: torch.Tensor,
     ) -> torch.Tensor:
-        """Return the sum and store its gradients.
+        """Return the weighted sum and store its gradients.
 
         Parameters
         ----------

@@ -1,11 +1,12 @@
 """Training of SASRec's network in torch, on processors without a graphics card.
 
-It takes minutes because of batches of sequences of similar length, negatives that a whole batch shares, and dropout
-masks cut from one long random vector. Item vectors start from the spectrum of the transitions instead of noise, which
-reaches the same quality in a third of the epochs. The result is the moving average of the weights.
+Training takes only minutes: the sequences of a batch have similar lengths and share their negatives, and dropout masks
+are cut from one long random vector. Item vectors start from the spectrum of the transitions instead of noise, so that
+training reaches the same quality in a third of the epochs. The result is the moving average of the weights.
 
-Several processes (`model_export.processes.peers`) share each batch. All draw the same batches, negatives and dropout
-masks. Each computes some of the rows, and gradients are summed. The result equals that of one process up to rounding.
+Several processes (`model_export.processes.peers`) share each batch. They draw the same batches, negatives and dropout
+masks. Each process computes some of the rows, and gradients are summed. The result equals the result of a single
+process up to rounding.
 
 References
 ----------
@@ -52,7 +53,7 @@ ALL = slice(None)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trained:
-    """Arrays of the network by name after some epochs, and the latest epoch's mean loss."""
+    """Arrays of the network by parameter name after some epochs, and the mean loss of the latest epoch."""
 
     arrays: dict[str, Array]
     epochs: int
@@ -60,7 +61,7 @@ class Trained:
 
 
 class Network(nn.Module):
-    """One layer of attention with gated residuals over the vectors of items and positions."""
+    """Network with one layer of attention with gated residuals over the vectors of items and positions."""
 
     def __init__(self, settings: Sasrec) -> None:
         super().__init__()
@@ -83,12 +84,13 @@ class Network(nn.Module):
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, vectors: torch.Tensor, rows: slice = ALL) -> torch.Tensor:
-        """Return the output per position, [rows, length, size], from item vectors [batch, length, size], padded right.
+        """Return the outputs of some rows, `[rows, length, size]`, from item vectors `[batch, length, size]`, padded
+        right.
 
         Parameters
         ----------
         rows
-            Rows of the batch to compute. Their dropout does not depend on this selection.
+            Rows of the batch to compute. Their dropout masks do not depend on this selection.
         """
         whole, vectors = len(vectors), vectors[rows]
         batch, length, _ = vectors.shape
@@ -118,7 +120,7 @@ class Network(nn.Module):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """Description of a training for the other processes, with the serialised state of the first."""
+    """Training that the other processes join, with the serialised state of the first process."""
 
     number: int
     interactions: Interactions
@@ -130,10 +132,10 @@ _numbers = itertools.count()
 
 
 def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Iterator[Trained]:
-    """Yield the learned arrays after every `settings.judge_every` epochs and after the last.
+    """Yield the learned arrays after every `settings.judge_every` epochs and after the last epoch.
 
-    With checkpoints, training resumes from the stored one and first yields the arrays that it had yielded last. The
-    first of several processes calls this while the others call `follow`. One training ends before the next begins.
+    If a checkpoint is stored, training resumes from it and first yields the arrays of this checkpoint. The first of
+    several processes calls `train` while the others call `follow`. A training must end before the next training begins.
     """
     settings = dataclasses.replace(settings, size=settings.size_of(interactions.items))
     rng = np.random.default_rng(settings.seed)
@@ -153,13 +155,14 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
         log.info("sasrec: epoch %d, loss %.4f, %.1f s", state.epoch, state.loss, time.perf_counter() - started)
         if state.epoch % settings.judge_every == 0 or state.epoch == epochs:
             yield state.trained()
-            # After the yield, the caller has evaluated all earlier arrays, which a resumed training does not yield.
+            # After the yield, the caller has evaluated all earlier arrays. A resumed training does not yield these
+            # arrays.
             if saved is not None:
                 checkpoints.write(state.dump(), saved)
 
 
 def follow() -> None:
-    """Compute a share of the first process's training until it ends."""
+    """Compute a share of each training of the first process until the first process ends."""
     number = state = None
     while (heard := peers.current().hear()) is not None:
         if isinstance(heard, Work):
@@ -172,7 +175,7 @@ def follow() -> None:
 
 
 class _State:
-    """Mutable state of a training: network, vectors, negatives and windows."""
+    """Mutable state of a training: the network, vectors, negatives and windows."""
 
     def __init__(
         self, interactions: Interactions, settings: Sasrec, rng: np.random.Generator, *, vectors: Array | None = None
@@ -193,7 +196,6 @@ class _State:
         self.average = [parameter.detach().clone() for parameter in self.network.parameters()]
 
     def train_epoch(self) -> None:
-        """Train for one epoch."""
         losses = []
         self.network.train()
         for inputs, targets, weights in batches_of(self.windows, self.rng):
@@ -231,7 +233,7 @@ class _State:
         self.loss = float(np.mean(losses or 0.0))
 
     def _add_up(self, values: list[torch.Tensor]) -> torch.Tensor:
-        """Sum the losses and gradients of all processes in place; return the loss."""
+        """Sum the losses and gradients of all processes in place, and return the loss."""
         sums = torch.cat([each.flatten() for each in values])
         self.peers.add_up(sums)
         for each, summed in zip(values, torch.split(sums, [each.numel() for each in values]), strict=True):
@@ -239,14 +241,14 @@ class _State:
         return values[0]
 
     def trained(self) -> Trained:
-        """Return the averaged arrays."""
+        """Return the moving averages of the arrays."""
         names = [name for name, _ in self.network.named_parameters()]
         arrays = {name: values.numpy().copy() for name, values in zip(names, self.average, strict=True)}
         arrays["item.weight"] = self.vectors.averaged().numpy()
         return Trained(arrays=arrays, epochs=self.epoch, loss=self.loss)
 
     def dump(self) -> bytes:
-        """Return the state for `restore`."""
+        """Return the serialised state, which `restore` accepts."""
         state = {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -262,7 +264,7 @@ class _State:
         return buffer.getvalue()
 
     def restore(self, dumped: bytes) -> None:
-        """Restore the result of `dump`."""
+        """Restore a state that `dump` returned."""
         state = torch.load(io.BytesIO(dumped), weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -274,14 +276,14 @@ class _State:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch with items as indices of its distinct items.
+    """Batch whose items are indices of the distinct items.
 
     Attributes
     ----------
     inputs, targets
-        int64 `(rows, length)`.
+        Items, int64 `(rows, length)`.
     negatives
-        int64 `(n,)`, shared by all targets.
+        Items, int64 `(n,)`, shared by all targets.
     weights
         Weights of the targets, float32 `(rows, length)`, 0 for padding.
     corrections
@@ -298,11 +300,11 @@ class Batch:
 def _loss(network: Network, vectors: torch.Tensor, batch: Batch, *, rows: slice) -> torch.Tensor:
     """Return the weighted softmax loss of the targets in `rows` among the shared negatives.
 
-    Negatives that equal the target are ignored. The result is the share of `rows` in the mean over the batch.
+    Negatives that equal the target are ignored. The result is the contribution of `rows` to the batch's mean loss.
     """
     total = float(batch.weights.sum())
     if not len(batch.inputs[rows]):
-        # One row with loss 0 makes this process draw random numbers, as the other processes do.
+        # One row with a loss of 0 makes this process draw random numbers, as the other processes do.
         rows, total = slice(1), math.inf
     weights = batch.weights[rows]
     present = weights > 0

@@ -96,7 +96,7 @@ def test_process_that_cannot_start_fails_the_training_with_its_status(monkeypatc
     monkeypatch.setattr(sys, "executable", "/bin/false")
 
     with (
-        pytest.raises(RuntimeError, match="process 1 of 2 has ended with status 1"),
+        pytest.raises(RuntimeError, match="process 1 of 2 ended with status 1"),
         peers.joined(peers.place({}, NOWHERE, processes=2)),
     ):
         pass

@@ -124,7 +124,7 @@ def test_response_is_explained_by_its_id(shop: Shop) -> None:
     assert found["replay"]["same"], found["replay"]["differences"]
     assert any(item["reasons"] for item in found["items"])
     assert "was for another user" in shop.alsolike("explain", recommendation_id, "--user", "user-1", exit_code=1)
-    assert "was not made by this service" in shop.alsolike("explain", recommendation_id[:-1], exit_code=1)
+    assert "was not created by this service" in shop.alsolike("explain", recommendation_id[:-1], exit_code=1)
     similar = get(shop, "/items/item-03/similar", numResults="3").document["recommendationId"]
     eventually(lambda: served_rows(shop), holds=lambda rows: similar in rows)
     assert shop.alsolike("explain", similar)["replay"]["same"]

@@ -152,7 +152,7 @@ def test_user_and_time_of_the_request_can_be_given() -> None:
         (["--user", "AGEE=3"], "--user names AGEE, expected age, brands, vip"),
         (["--user", "AGE=old"], '--user age is "old", expected a number'),
         (["--user", "vip=perhaps"], '--user vip is "perhaps", expected true or false'),
-        (["--user", "AGE=3", "--user", "AGE=4"], "--user repeats AGE, expected all of its values at once"),
+        (["--user", "AGE=3", "--user", "AGE=4"], "--user repeats AGE, expected all values in one option"),
         (["--at", "yesterday"], "--at is 'yesterday', expected an ISO 8601 time with its zone"),
     ],
 )
@@ -192,9 +192,9 @@ def test_invalid_option_value_is_refused(arguments: list[str], message: str) -> 
         ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRIZE",
          " " * 35 + "^ CurrentItem.PRIZE is not declared, so nothing checks its values, did you mean price?"),
         ("INCLUDE ItemID WHERE Items.PRICE < 1\r\nOR Items.PRICEE < 2",
-         " " * 41 + "^ Items.PRICEE is not declared, so no item has a value of it, did you mean price?"),
+         " " * 41 + "^ Items.PRICEE is not declared, so no item has a value in it, did you mean price?"),
         ("INCLUDE ItemID WHERE Items.PRICEE < 2",
-         " " * 21 + "^ Items.PRICEE is not declared, so no item has a value of it, did you mean price?"),
+         " " * 21 + "^ Items.PRICEE is not declared, so no item has a value in it, did you mean price?"),
         ("INCLUDE ItemID WHERE Items.BRAND < 2",
          " " * 21 + "^ Items.BRAND is declared as string and compared with <, expected IN, = or !="),
         ("INCLUDE ItemID WHERE Items.PRICE LIKE 2",
@@ -234,7 +234,7 @@ def test_undeclared_columns_of_a_configuration_are_located() -> None:
     item, user = file.check(text, name="shop.yaml", now_ms=0).undeclared
 
     assert (item.line, item.column) == (5, 10 + 21)
-    assert item.message.endswith("Items.PRIZE is not declared, so no item has a value of it, did you mean price?")
+    assert item.message.endswith("Items.PRIZE is not declared, so no item has a value in it, did you mean price?")
     assert (user.line, user.column) == (5, 10 + 41)
     assert user.message.endswith("CurrentUser.AGEE is not declared, so nothing checks its values, did you mean age?")
 

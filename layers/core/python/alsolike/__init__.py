@@ -1,1 +1,1 @@
-"""Core that every part of Alsolike shares: records and artefacts with their readers and writers."""
+"""Core package that all parts of Alsolike share: records and artefacts with their readers and writers."""

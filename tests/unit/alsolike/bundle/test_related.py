@@ -114,7 +114,7 @@ def test_invalid_entry_is_omitted_and_found_by_the_check(tmp_path: Path, changes
 
     assert [values.tolist() for values in mapped.row(SIMILAR, 1)] == [[], []]
     assert [values.tolist() for values in mapped.row(SIMILAR, 2)] == [[1], [0.5]]
-    with pytest.raises(InvalidBundle, match="similar: 1 entries are no items of the model, or have no score"):
+    with pytest.raises(InvalidBundle, match="similar: 1 entries are not items of the model, or have no score"):
         mapped.check()
 
 

@@ -188,7 +188,7 @@ def test_changes_set_and_remove_columns() -> None:
         (b"{}", "body has no columns, expected at least one to set, or to remove with null"),
         (b"[]", "body is [], expected an object"),
         (b'{"price": "2"}', 'price is "2", expected a number'),
-        (b'{"PRICE": 2}', "PRICE is unknown, expected price, as the declared column is called here"),
+        (b'{"PRICE": 2}', "PRICE is unknown, expected price, the property name of the declared column"),
         (b'{"": 2}', "body has a column without a name"),
         (b'{"creationTimestamp": -2}', "creationTimestamp is -2, expected seconds since 1970"),
     ],

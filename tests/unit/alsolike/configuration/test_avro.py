@@ -40,14 +40,14 @@ def test_schema_fields_have_types_and_marks() -> None:
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ("{", r"^schema:1:2: is no JSON"),
-        ("", r"^schema:1:1: is no JSON"),
-        ("[]", "^schema is no Avro schema, expected an object"),
-        ("null", "is no Avro schema"),
-        ('"record"', "is no Avro schema"),
-        ('{"type": "record"}', "is no Avro schema"),
-        ('{"type": "enum", "fields": []}', "is no Avro schema"),
-        ('{"type": "record", "fields": {}}', "is no Avro schema"),
+        ("{", r"^schema:1:2: is not JSON"),
+        ("", r"^schema:1:1: is not JSON"),
+        ("[]", "^schema is not an Avro schema, expected an object"),
+        ("null", "is not an Avro schema"),
+        ('"record"', "is not an Avro schema"),
+        ('{"type": "record"}', "is not an Avro schema"),
+        ('{"type": "enum", "fields": []}', "is not an Avro schema"),
+        ('{"type": "record", "fields": {}}', "is not an Avro schema"),
         (text({"name": "TAGS", "type": {"type": "array"}}), r"fields\[0\] \(TAGS\) has the type .*array"),
         (text({"name": "TAGS", "type": ["int", "string"]}), r'has the type \["int","string"\], expected one of bool'),
         (

@@ -67,7 +67,7 @@ def test_changed_or_truncated_id_is_refused() -> None:
     cut = [made[:length] for length in range(len(made))]
 
     for wrong in {*changed, *cut, made + "0"} - {made}:
-        with pytest.raises(InvalidInput, match="was not made by this service"):
+        with pytest.raises(InvalidInput, match="was not created by this service"):
             recommendation_id.parse(wrong)
 
 
@@ -82,13 +82,13 @@ def test_changed_or_truncated_id_is_refused() -> None:
     ],
 )
 def test_invalid_content_with_valid_check_digits_is_refused(content: bytes) -> None:
-    with pytest.raises(InvalidInput, match="was not made by this service"):
+    with pytest.raises(InvalidInput, match="was not created by this service"):
         recommendation_id.parse(checked(content))
 
 
 @given(st.one_of(st.text(st.characters()), st.text("abcXYZ019_-", min_size=40, max_size=40)))
 def test_any_other_string_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="was not made by this service"):
+    with pytest.raises(InvalidInput, match="was not created by this service"):
         recommendation_id.parse(text)
 
 

@@ -115,20 +115,20 @@ def test_removed_alias_of_a_built_in_type_can_be_a_type() -> None:
         ("events.view.aliases", ["AddToCart"], "events.view.aliases.0", "stands for cart already"),
         ("events.view.aliases", ["see", "See"], "events.view.aliases.1", "stands for view already"),
         ("events.view.aliases", ["VIEW"], "events.view.aliases.0", "stands for view already"),
-        ("events.addtocart", {"weight": 1}, "events.addtocart", "is an alias of cart already; give cart oth"),
+        ("events.addtocart", {"weight": 1}, "events.addtocart", "is already an alias of cart; set other"),
         ("items.colums", {}, "items.colums", "items.colums is unknown, expected one of columns"),
         ("items.variants", 7, "items.variants", "items.variants is 7, expected a column"),
         ("items.variants", "a b", "items.variants", "null for no variants"),
         ("items.columns.tags", "lists", "items.columns.tags", "did you mean list?"),
-        ("items.columns.TAGS", "list", "items.columns.TAGS", "is tags in another spelling"),
+        ("items.columns.TAGS", "list", "items.columns.TAGS", "is another spelling of tags"),
         ("items.columns.my col", "list", "items.columns.my col", "is not a valid column name"),
-        ("items.columns.ITEM_ID", "string", "items.columns.ITEM_ID", "is the id"),
-        ("users.columns.userId", "string", "users.columns.userId", "is the id"),
+        ("items.columns.ITEM_ID", "string", "items.columns.ITEM_ID", "is the ID"),
+        ("users.columns.userId", "string", "users.columns.userId", "is the ID"),
         (
             "items.columns.CREATION_TIMESTAMP",
             "number",
             "items.columns.CREATION_TIMESTAMP",
-            'is "number", expected timestamp: this column is always one',
+            'is "number", expected timestamp, the only type of this column',
         ),
         ("filters.a b", "x", "filters.a b", 'filters["a b"] is not a valid name, expected 1 to 63 letters'),
         ("filters.empty", " ", "filters.empty", "expected an expression of at most 2,500 characters"),
@@ -158,7 +158,7 @@ def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: A
 def test_event_types_without_any_weight_are_refused() -> None:
     events = {name: {"weight": 0} for name in ("view", "click", "cart", "purchase")}
 
-    assert "leave nothing to train on" in only_fault({"format": 1, "events": events}).message
+    assert "leave no interactions for training" in only_fault({"format": 1, "events": events}).message
 
 
 def test_all_faults_are_reported_together() -> None:

@@ -58,7 +58,7 @@ def test_experiment_is_unchanged_after_parse_and_write() -> None:
         ({"arms": {"a": {"share": 0.5}, "b": {"share": 0.6}}}, "experiments.one.arms has shares that add up to 1.1"),
         (
             {"arms": halves(recommender="similar-items")},
-            "recommender is 'similar-items', which starts from an item, but requests for for-you need not name an item",
+            "recommender is 'similar-items', which starts from an item, but requests for for-you may lack an item",
         ),
         (
             {"on": ["personalized-ranking"], "arms": halves(recommender="for-you")},
@@ -157,7 +157,7 @@ def test_more_than_the_maximum_of_model_versions_is_refused() -> None:
 
     (found,) = messages(documented(**of))
 
-    assert found.startswith("experiments.e2 is one of those that name 3 model versions")
+    assert found.startswith("experiments.e2 is one of the experiments that use 3 model versions")
     parse(documented(**of | {"e2": {**of["e2"], "arms": halves(model="v1")}}))
 
 

@@ -86,7 +86,10 @@ def test_filter_condition_must_match_the_declared_column_type(condition: str, me
     ("expression", "need"),
     [
         ("INCLUDE ItemID WHERE Items.BRAND IN ($BRAND)", "needs a value for $BRAND"),
-        ("EXCLUDE ItemID WHERE Items.BRAND IN CurrentItem.BRAND", "needs an item: it compares with CurrentItem"),
+        (
+            "EXCLUDE ItemID WHERE Items.BRAND IN CurrentItem.BRAND",
+            "needs an item, because it compares with CurrentItem",
+        ),
         ("EXCLUDE ItemID WHERE Items.BRAND IN ($BRAND)", None),  # The parameter may be omitted.
     ],
 )

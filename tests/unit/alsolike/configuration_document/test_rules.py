@@ -19,14 +19,14 @@ from tests.unit.alsolike.refused_documents import assert_refused, faults, only_f
             "rules.spring.promotions.0.share",
             0.0009,
             "rules.spring.promotions.0.share",
-            "is 0.0009, expected more: it is less than one of 500 places",
+            "is 0.0009, expected a larger share: it is less than one position in a list of 500",
         ),
         ("rules.spring.promotions.0.name", "a b", "rules.spring.promotions.0.name", "a name:"),
         (
             "rules.spring.promotions",
             [{"filter": "in-stock", "share": 0.1}, {"filter": "Own_Brand", "share": 0.1, "name": "in-stock"}],
             "rules.spring.promotions.1.name",
-            "is called in-stock, as another promotion is",
+            "has the name in-stock, which another promotion has",
         ),
         ("rules.spring.diversity.dial", 0, "rules.spring.diversity.dial", "expected more than 0"),
         ("rules.spring.diversity.columns", [], "rules.spring.diversity.columns", "one column or"),
@@ -34,7 +34,7 @@ from tests.unit.alsolike.refused_documents import assert_refused, faults, only_f
             "rules.spring.diversity.columns",
             ["BRAND", "brand"],
             "rules.spring.diversity.columns.1",
-            "is brand, which is stated already",
+            "is brand, which is already listed",
         ),
         (
             "rules.spring.diversity.columns.0",
@@ -54,13 +54,13 @@ from tests.unit.alsolike.refused_documents import assert_refused, faults, only_f
             "rules.spring.promotions",
             [{"filter": "Own_Brand", "share": 1}],
             "rules.spring",
-            "promises 500 of 500 places to promotions and pins 1, expected as many as there are",
+            "promises 500 of 500 places to promotions and pins 1, expected no more than there are",
         ),
         (
             "rules.spring.slate.1",
             {"column": "brand", "at_most": 3},
             "rules.spring.slate.1.column",
-            "is brand, of which another rule says something already",
+            "is brand, which another rule already uses",
         ),
         ("rules.spring.boosts.0.factor", 0.9, "rules.spring.boosts.0.factor", "from 1 to 100"),
         ("rules.spring.demotions.0.factor", 2, "rules.spring.demotions.0.factor", "0.01 to 1"),
@@ -92,13 +92,13 @@ def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: A
     [
         (
             {"promotions": [{"filter": "f", "share": 0.75}, {"filter": "f", "share": 0.75, "name": "g"}]},
-            ["rules.r.promotions promise 1.5 of the places, expected shares that add up to 1 at most"],
+            ["rules.r.promotions have shares that sum to 1.5, expected at most 1"],
         ),
         (
             {"pins": [{"item": item, "position": n} for item, n in (("pear", 1), ("plum", 1), ("pear", 2))]},
             [
-                "rules.r.pins[1].position is 1, where another item is pinned already",
-                "rules.r.pins[2].item is 'pear', which is pinned already",
+                "rules.r.pins[1].position is 1, where another item is already pinned",
+                "rules.r.pins[2].item is 'pear', which is already pinned",
             ],
         ),
     ],
@@ -118,14 +118,14 @@ def test_duplicate_rule_is_refused(rules: dict[str, Any], messages: list[str]) -
     [
         (
             {"exploration": {"share": 0.1, "new_for_days": 7}, "promotions": [{"filter": "f", "share": 1}]},
-            "rules.r leaves exploration no place, expected promotions and pins that do not take all",
+            "rules.r leaves no position for exploration, expected promotions and pins that do not fill the list",
         ),
         (
             {
                 "pins": [{"item": f"{n}", "position": n} for n in range(1, 252)],
                 "promotions": [{"filter": "f", "share": 0.5}],
             },
-            "rules.r promises 250 of 500 places to promotions and pins 251, expected as many as there are",
+            "rules.r promises 250 of 500 places to promotions and pins 251, expected no more than there are",
         ),
     ],
 )
@@ -144,7 +144,7 @@ def test_exploration_requires_the_creation_timestamp_column() -> None:
     document = {"format": 1, "rules": {"r": {"exploration": {"share": 0.1, "new_for_days": 7}}}}
 
     assert str(only_fault(document)) == (
-        "rules.r.exploration needs to know when items are new, expected CREATION_TIMESTAMP under items.columns"
+        "rules.r.exploration requires the creation time of items, expected CREATION_TIMESTAMP under items.columns"
     )
 
 
@@ -234,6 +234,6 @@ def test_position_may_be_pinned_again_in_another_period(start: str | None, fault
     document = scheduled({"until": "2026-12-25"}, later, kind="pins")
 
     if faults:
-        assert str(only_fault(document)).startswith("rules.spring.pins[1].position is 1, where another item is pinned")
+        assert str(only_fault(document)).startswith("rules.spring.pins[1].position is 1, where another item is already")
     else:
         assert len(parse(document).rules["spring"].pins) == 2

@@ -19,7 +19,7 @@ def test_declared_columns_ids_and_interactions_have_no_warning() -> None:
 
 def test_misspelt_item_column_has_a_warning_with_the_nearest_name() -> None:
     assert found("Items.PRCIE > 1") == [
-        (21, "Items.PRCIE is not declared, so no item has a value of it, did you mean price?")
+        (21, "Items.PRCIE is not declared, so no item has a value in it, did you mean price?")
     ]
 
 

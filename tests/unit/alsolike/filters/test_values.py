@@ -73,7 +73,7 @@ def test_exclude_without_its_parameter_does_not_apply(shop: Model) -> None:
         (
             "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
             {"A": ("-1",)},
-            'filterValues.A is "-1", expected a number of DAYS that is not below 0',
+            'filterValues.A is "-1", expected a number of DAYS of at least 0',
         ),
         (
             "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
@@ -85,7 +85,11 @@ def test_exclude_without_its_parameter_does_not_apply(shop: Model) -> None:
             {"A": ("1", "2")},
             "filterValues.A has 2 values, expected one: Interactions.TIMESTAMP is compared with it",
         ),
-        ('EXCLUDE ItemID WHERE Items.DESCRIPTION = "x"', {}, "Items.DESCRIPTION, a column of texts: declare it as str"),
+        (
+            'EXCLUDE ItemID WHERE Items.DESCRIPTION = "x"',
+            {},
+            "Items.DESCRIPTION, a text column. Declare the column as str",
+        ),
     ],
 )
 def test_invalid_parameter_value_is_refused_with_its_name(

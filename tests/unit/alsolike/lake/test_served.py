@@ -86,8 +86,8 @@ def test_truncated_line_is_refused(row: ServedResponse, data: st.DataObject) -> 
         ({"propensities": [None, 0]}, r"served.propensities\[1\] is"),
         ({"propensities": [None, 1.5]}, r"served.propensities\[1\] is"),
         ({"propensities": [None, True]}, r"served.propensities\[1\] is"),
-        ({"recommendation_id": "A" * 40}, "was not made by this service"),
-        ({"recommendation_id": "short"}, "was not made by this service"),
+        ({"recommendation_id": "A" * 40}, "was not created by this service"),
+        ({"recommendation_id": "short"}, "was not created by this service"),
         ({"colour": "red"}, "colour is not a known field"),
         ({"configuration": ...}, "served.configuration is missing"),
     ],
@@ -113,7 +113,7 @@ def test_changed_recommendation_id_is_refused() -> None:
 
     for place in range(len(made)):
         forged = made[:place] + ("A" if made[place] != "A" else "B") + made[place + 1 :]
-        with pytest.raises(InvalidInput, match="was not made by this service"):
+        with pytest.raises(InvalidInput, match="was not created by this service"):
             read_line(dataclasses.replace(good, recommendation_id=forged).to_line())
 
 

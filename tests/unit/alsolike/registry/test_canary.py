@@ -61,7 +61,7 @@ def test_blank_reason_is_refused(s3: Any, reason: str) -> None:
         lambda: registry.end_canary(tried, reason=reason),
     )
     for write in writes:
-        with pytest.raises(InvalidInput, match=f"the reason is '{reason}', expected words"):
+        with pytest.raises(InvalidInput, match=f"the reason is '{reason}', expected a text for the history"):
             write()
 
     assert registry.champion() == tried

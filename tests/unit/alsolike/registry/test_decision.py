@@ -71,14 +71,14 @@ def test_approved_version_is_not_marked_as_forced(decisions: Decisions) -> None:
 def test_blank_reason_is_refused(decisions: Decisions) -> None:
     decisions.keep(decision(BAD))
 
-    with pytest.raises(InvalidInput, match="the reason is ' ', expected words"):
+    with pytest.raises(InvalidInput, match="the reason is ' ', expected a text for the history"):
         decisions.force("v2", reason=" ")
 
 
 def test_unservable_version_cannot_be_forced(decisions: Decisions) -> None:
     decisions.keep(decision(BAD, TOO_LARGE))
 
-    with pytest.raises(InvalidInput, match="'v2' cannot be served, whatever the reason: failed: bundle size: 900 MB"):
+    with pytest.raises(InvalidInput, match="'v2' cannot be served or forced: failed: bundle size: 900 MB"):
         decisions.force("v2", reason="we want it")
 
 

@@ -170,7 +170,7 @@ def test_second_of_two_concurrent_promotions_is_refused(s3: Any, before: str | N
     if before:
         registry.promote(before, reason="a test", now_ms=1)
 
-    with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; look again"):
+    with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; check it, then try again"):
         Registry(OtherWriter(s3, "v2"), BUCKET).promote("v1", reason="a test", now_ms=2)
 
     champion = registry.champion()
@@ -184,7 +184,7 @@ def test_promotion_based_on_an_earlier_champion_is_refused(s3: Any, before: str 
     judged = registry.promote(before, reason="a test", now_ms=1) if before else None
     registry.promote("v2", reason="faster", now_ms=2)
 
-    with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; look again"):
+    with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; check it, then try again"):
         registry.replace(judged, "v1", reason="a test", now_ms=3)
 
     champion = registry.champion()

@@ -40,12 +40,12 @@ def test_champion_canary_rollback_pinned_and_arm_versions_are_kept() -> None:
     assert protected(pointer, experiments, now_ms=NOW_MS) == {
         "v5": "is champion",
         "v6": "is the canary",
-        "v4": "is what a rollback returns to",
-        "v3": "is what a rollback returns to",
-        "v2": "is what a rollback returns to",
+        "v4": "can be restored by a rollback",
+        "v3": "can be restored by a rollback",
+        "v2": "can be restored by a rollback",
         "v0": "is pinned",
-        "running": "answers an arm of the experiment running",
-        "ahead": "answers an arm of the experiment ahead",
+        "running": "serves an arm of the experiment running",
+        "ahead": "serves an arm of the experiment ahead",
     }
 
 

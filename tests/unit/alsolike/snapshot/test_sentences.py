@@ -132,7 +132,7 @@ def test_index_with_sentences_requires_the_tokenizers_library(
     monkeypatch.setitem(sys.modules, "tokenizers", None)
 
     with pytest.raises(
-        InvalidBundle, match=r"^with\.tensors: .* takes the library tokenizers: .* The layer `sentences` has it"
+        InvalidBundle, match=r"^with\.tensors: .* requires the library tokenizers: .* The layer `sentences` contains it"
     ):
         ContentIndex.map(tmp_path / "with.tensors")
     assert nearest(ContentIndex.map(tmp_path / "without.tensors"), "grey couch") == {SOFA: 0.5, LAMP: 0.5}
@@ -173,7 +173,7 @@ def _nothing_of_it(arrays: dict[str, Array]) -> None:
         # The token 0 means an unknown word, here oak.
         (
             _other_tokenizer,
-            r"takes 'grey sofa grey lamp oak desk' apart into tokens \[2, 1, 2, 5, 0, 6\], expected"
+            r"splits 'grey sofa grey lamp oak desk' into tokens \[2, 1, 2, 5, 0, 6\], expected"
             r" \[1, 2, 1, 5, 0, 6\] as in the training: the library tokenizers is of another version",
         ),
         (_nothing_of_it, "is not a valid content index: 'sentences.probe'"),

@@ -293,7 +293,7 @@ def damaged(field: str, value: float) -> bytes:
     ],
 )
 def test_damaged_object_is_refused(data: bytes) -> None:
-    with pytest.raises(InvalidTrends, match="the object has no trends that this version reads: "):
+    with pytest.raises(InvalidTrends, match="the object has no trends that this version can read: "):
         ShardCounts.from_bytes(data, name="the object")
 
 

@@ -59,8 +59,8 @@ def test_file_may_change_only_the_end_of_a_running_experiment(
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
-        ('Items.BRANDS IN ("own")', "Items.BRANDS is not declared, so no item has a value of it, did you mean brand?"),
-        ("Items.INSTOK = true", "Items.INSTOK is not declared, so no item has a value of it, did you mean inStock?"),
+        ('Items.BRANDS IN ("own")', "Items.BRANDS is not declared, so no item has a value in it, did you mean brand?"),
+        ("Items.INSTOK = true", "Items.INSTOK is not declared, so no item has a value in it, did you mean inStock?"),
         ("Items.BRAND IN CurrentUser.BRAN", "CurrentUser.BRAN is not declared, so nothing checks its values, did you"),
         ('Interactions.EVENT_TYPE IN ("purchse")', "eventType is 'purchse', expected one of view, click, cart, "),
     ],

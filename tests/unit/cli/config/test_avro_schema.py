@@ -105,7 +105,7 @@ def test_invalid_or_missing_schema_file_error_names_the_file(tmp_path: Path) -> 
     path = tmp_path / "schema.avsc"
     path.write_text("{")
 
-    with pytest.raises(InvalidInput, match=r"schema\.avsc:1:2: is no JSON"):
+    with pytest.raises(InvalidInput, match=r"schema\.avsc:1:2: is not JSON"):
         read_schema(path, dataset="items")
     with pytest.raises(InvalidInput, match="cannot be read: No such file"):
         read_schema(tmp_path / "none.avsc", dataset="items")

@@ -187,7 +187,7 @@ def test_empty_outcomes_give_too_little() -> None:
     for found in (empty, of_others):
         assert (found.verdict, found.sample_ratio_p_value) == ("too little", 1.0)
         assert values(found) == {"new": None, "control": None}
-        assert "each arm needs 100 users, 10 of them with something to count for clicks" in sentence(found)
+        assert "each arm needs 100 users, 10 of them with events that count for clicks" in sentence(found)
 
 
 def test_control_is_the_arm_without_changes_or_else_the_first() -> None:

@@ -142,7 +142,7 @@ def test_forged_or_truncated_id_is_refused(function: Function, cut: str) -> None
     for forged in (cut, good[:-1], good[:39] + "!", changed):
         found = explain(forged)
         assert found.exit_code == 1
-        assert "was not made by this service" in str(found.exception)
+        assert "was not created by this service" in str(found.exception)
 
 
 def test_id_of_the_future_is_refused(function: Function) -> None:

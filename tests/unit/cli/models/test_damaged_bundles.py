@@ -68,7 +68,7 @@ def test_valid_bundles_have_no_damage_and_are_not_read(kept: Shop, monkeypatch: 
         ("manifest.json", None, "manifest.json is missing"),
         ("manifest.json", b"{", "manifest.json is unreadable: manifest.json is not JSON"),
         ("manifest.json", "another version", "manifest.json is unreadable: it is of version v1"),
-        ("manifest.json", "no checksums", "manifest.json is unreadable: it states no checksum of graph.onnx"),
+        ("manifest.json", "no checksums", "manifest.json is unreadable: it lacks the checksum of graph.onnx"),
     ],
 )
 def test_damaged_file_is_reported_and_restored(

@@ -77,7 +77,7 @@ def test_unservable_version_cannot_be_forced(shop: Shop, refusal: Any) -> None:
 
     message = refusal("promote", "v4", "--reason", "it is Christmas", "--force")
 
-    assert "model version 'v4' cannot be served, whatever the reason: failed: graph: it does not run" in message
+    assert "model version 'v4' cannot be served or forced: failed: graph: it does not run" in message
     assert shop.champion.version == "v2"
 
 

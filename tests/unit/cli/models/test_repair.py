@@ -67,4 +67,4 @@ def test_training_lock_of_an_active_run_is_kept(kept: Shop, refusal: Any) -> Non
     kept.deployment.client("stepfunctions").start_execution(stateMachineArn=machine, name="r1")
     kept.s3.put_object(Bucket=BUCKET, Key=TRAINING_RUN_KEY, Body=b"{")
 
-    assert "run r1 goes on since" in refusal("repair")
+    assert "run r1 has been active since" in refusal("repair")

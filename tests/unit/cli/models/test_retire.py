@@ -28,10 +28,10 @@ def test_version_in_use_cannot_be_retired(shop: Shop, refusal: Any) -> None:
 
     for version, why in {
         "v2": "is champion",
-        "v1": "is what a rollback returns to",
+        "v1": "can be restored by a rollback",
         "v4": "is the canary",
         "v5": "is pinned",
-        "v3": "answers an arm of the experiment spring",
+        "v3": "serves an arm of the experiment spring",
     }.items():
         assert f"model version '{version}' {why}; its files are kept" in refusal("retire", version)
         assert shop.files(version)
@@ -46,5 +46,5 @@ def test_versions_can_be_pinned_and_unpinned(shop: Shop, refusal: Any) -> None:
     assert document("pin", "v1")["pinned"] == ["v4", "v1"]
     assert document("pin", "v4")["pinned"] == ["v4", "v1"]
     assert document("unpin", "v4")["pinned"] == ["v1"]
-    assert "model version 'v4' is not pinned; pinned: v1" in refusal("unpin", "v4")
+    assert "model version 'v4' is not pinned; pinned versions: v1" in refusal("unpin", "v4")
     assert "there is no model version 'v9'" in refusal("pin", "v9")

@@ -46,8 +46,8 @@ def test_rollback_during_a_canary_must_name_canary_or_champion(shop: Shop, refus
 @pytest.mark.parametrize(
     ("reason", "message"),
     [
-        ("", "the reason is '', expected words"),
-        ("  ", "the reason is '  ', expected words"),
+        ("", "the reason is '', expected a text for the history"),
+        ("  ", "the reason is '  ', expected a text for the history"),
         ("x" * 501, "the reason has 501 characters, expected at most 500"),
     ],
 )

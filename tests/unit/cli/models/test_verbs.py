@@ -89,4 +89,4 @@ def test_rollback_and_promote_change_the_champion() -> None:
 
 
 def test_rejected_version_cannot_be_promoted(refusal: Any) -> None:
-    assert "model version 'c' has no bundle" in refusal("promote", "c", "--reason", "x")
+    assert "model version 'c' no longer has a bundle" in refusal("promote", "c", "--reason", "x")

@@ -46,7 +46,7 @@ class TestPromotion:
         status, message = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v4")
 
         assert (status, operator.champion.version) == (400, "v2")
-        assert "cannot be served, whatever the reason: failed: graph: it does not run" in message
+        assert "cannot be served or forced: failed: graph: it does not run" in message
 
     def test_promotion_of_a_version_without_files_returns_404(self, operator: Operator) -> None:
         operator.publish("v5", files=False)
@@ -54,7 +54,7 @@ class TestPromotion:
         status, message = operator.refused(PROMOTE, {"reason": "it was good"}, version="v5")
 
         assert (status, operator.champion.version) == (404, "v2")
-        assert message == "model version 'v5' has no bundle any more, so that it cannot serve"
+        assert message == "model version 'v5' no longer has a bundle, so it cannot serve"
 
     def test_promotion_of_an_unknown_version_returns_the_same_404_as_its_view(self, operator: Operator) -> None:
         looked = operator.refused("GET /operator/models/{version}", b"", version="v9")
@@ -162,7 +162,7 @@ def test_pinned_version_can_be_unpinned_once(operator: Operator) -> None:
     assert operator.act("POST /operator/models/{version}/pin", {}, version="v4")["pinned"] == ["v4"]
     assert operator.act("POST /operator/models/{version}/unpin", {}, version="v4")["pinned"] == []
     status, message = operator.refused("POST /operator/models/{version}/unpin", {}, version="v4")
-    assert (status, message) == (404, "model version 'v4' is not pinned; pinned: nothing")
+    assert (status, message) == (404, "model version 'v4' is not pinned; pinned versions: none")
 
 
 class TestTwoConsoles:
@@ -204,7 +204,7 @@ class TestTwoConsoles:
 
         status, message = operator.refused(route, {"reason": "second"}, version="v4")
 
-        assert (status, message) == (409, "the champion pointer changed meanwhile; look again")
+        assert (status, message) == (409, "the champion pointer changed meanwhile; check it, then try again")
         assert [entry.version for entry in operator.champion.history] == ["v1", "v2", "v1"]
 
 

@@ -277,7 +277,7 @@ class TestStart:
         status, message = empty.refused(START, {"clientToken": "t2"})
 
         assert (status, len(machine.executions)) == (409, 1)
-        assert "goes on since 2026-03-01 04:00:00 UTC, and one run goes at a time" in message
+        assert "has been active since 2026-03-01 04:00:00 UTC, and only one run is active at a time" in message
 
 
 class TestTrial:
@@ -301,4 +301,4 @@ class TestTrial:
 
         status, message = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
 
-        assert (status, "run e1 goes on" in message) == (409, True)
+        assert (status, "run e1 has been active" in message) == (409, True)

@@ -261,7 +261,7 @@ def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow: Workflow)
 
     assert answer["verdict"] == "rejected"
     assert any(reason.startswith("failed: serving: graph.onnx does not run: ") for reason in answer["reasons"])
-    with pytest.raises(InvalidInput, match="cannot be served, whatever the reason: failed: serving"):
+    with pytest.raises(InvalidInput, match="cannot be served or forced: failed: serving"):
         Decisions(workflow.s3, workflow.bucket).force("v1", reason="it has to")
 
 

@@ -36,8 +36,8 @@ def test_input_is_parsed_into_cause_reason_and_version(document: Any, trigger: T
         ({"version": 7}, "version is 7, expected text"),
         ({"version": ""}, "version is '', expected 1 to 100 letters"),
         ({"version": "../v1"}, r"version is '\.\./v1', expected 1 to 100 letters"),
-        ({"reason": ""}, "reason is '', expected words, or no reason at all"),
-        ({"reason": " \n"}, "reason is ' .n', expected words"),
+        ({"reason": ""}, "reason is '', expected text or null"),
+        ({"reason": " \n"}, "reason is ' .n', expected text or null"),
         ({"reason": "x" * 701}, "reason has 701 characters, expected at most 700"),
     ],
 )

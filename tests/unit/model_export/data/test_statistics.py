@@ -115,7 +115,7 @@ def test_statistics_exist_only_with_their_manifest(shop: Path) -> None:
 
 @pytest.mark.parametrize(
     ("manifest", "message"),
-    [(b"[", "is not JSON"), (b"[]", "has not the fields"), (b'{"counting": 1}', "fields counting, half_ms")],
+    [(b"[", "is not JSON"), (b"[]", "lacks some of the fields"), (b'{"counting": 1}', "fields counting, half_ms")],
 )
 def test_invalid_manifest_is_refused(shop: Path, manifest: bytes, message: str) -> None:
     (shop / STATISTICS / "manifest.json").write_bytes(manifest)

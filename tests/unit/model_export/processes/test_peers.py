@@ -201,7 +201,7 @@ def test_follower_that_ends_before_the_meeting_is_named(
     monkeypatch.setattr(Follower, "poll", lambda _: 3)
 
     with (
-        pytest.raises(RuntimeError, match="process 1 of 2 has ended with status 3"),
+        pytest.raises(RuntimeError, match="process 1 of 2 ended with status 3"),
         peers.joined(peers.Place(size=2, address="127.0.0.1:29400", starts=1)),
     ):
         pass
@@ -212,7 +212,7 @@ def test_processes_missing_at_the_meeting_are_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(peers, "MEETING", dt.timedelta(0))
 
     with (
-        pytest.raises(RuntimeError, match=r"of 4 processes \[2, 3\] did not come to algo-1:29500"),
+        pytest.raises(RuntimeError, match=r"processes \[2, 3\] of 4 did not connect to algo-1:29500"),
         peers.joined(peers.Place(size=4, address="algo-1:29500")),
     ):
         pass

@@ -29,7 +29,7 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
-    """Return a decorator that verifies key pairs, translates errors to responses and adds the correlation id.
+    """Return a decorator that verifies key pairs, translates errors to responses and adds the correlation ID.
 
     Direct invocations, which have no route, are passed to the handler unchanged, and their errors fail the invocation.
 

@@ -25,7 +25,7 @@ VERSION = "0.2.0"
 _TOKEN, _SESSION = "token", "session"
 
 _UNCORRELATED = "/operator/"
-"""Prefix of routes without a correlation id: an operator's requests write nothing to the lake."""
+"""Prefix of routes without a correlation ID. Operator requests write nothing to the lake."""
 
 _ERRORS = {
     400: "Invalid request; the message names the field, its value and the expectation.",
@@ -113,7 +113,8 @@ def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
     for name, field in operation.query.fields.items():
         parameter: dict[str, Any] = {"name": name, "in": "query", "schema": field.schema()}
         if isinstance(field, MapOf):
-            entries = {**field.schema(), "additionalProperties": field.value.schema()}  # queries have no null
+            # Query parameters cannot be null.
+            entries = {**field.schema(), "additionalProperties": field.value.schema()}
             parameter |= {"schema": entries, "style": "deepObject", "explode": True}
         elif isinstance(field, ListOf):
             parameter |= {"style": "form", "explode": False}

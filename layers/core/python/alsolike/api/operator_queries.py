@@ -1,4 +1,4 @@
-"""Routes of the function `observe` with their queries, for operators."""
+"""Routes of the function `observe` for operators, with their query parameters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alsolike.api import operator_query_responses as responses
 from alsolike.schema.fields import Choice, Fields, Integer
 
 DEFAULT_MINUTES, MAX_MINUTES = 60, 15 * 24 * 60
-"""Default and maximum minutes: CloudWatch keeps values by the minute for 15 days."""
+"""Default and maximum number of minutes. CloudWatch keeps values per minute for 15 days."""
 
 TRAFFIC_QUERY = Fields(
     {
@@ -39,7 +39,7 @@ COST_QUERY = Fields(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OperatorQuery:
-    """A route of `observe`; see `alsolike.api.routes.Operation` for the fields."""
+    """Route of `observe`; see `alsolike.api.routes.Operation` for the fields."""
 
     key: str
     name: str

@@ -47,11 +47,11 @@ SERIES = MappingProxyType(
         "iteratorAge": "Age of the oldest unread event in milliseconds.",
     }
 )
-"""Descriptions of the series of traffic, by name."""
+"""Descriptions of the traffic series by name."""
 
 
 _POINTS = list_of(
-    # Not `prefixItems`, which tools for earlier drafts of JSON Schema misinterpret.
+    # Without `prefixItems`, which tools for earlier drafts of JSON Schema misinterpret.
     {"type": "array", "items": NUMBER_OR_NULL, "minItems": 2, "maxItems": 2},
     "Pairs of a time in milliseconds since 1970 and a value, or null without data.",
 )
@@ -276,4 +276,3 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
     }
 )
-"""Responses by name."""

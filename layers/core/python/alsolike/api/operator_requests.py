@@ -44,7 +44,7 @@ ROLL_BACK = Fields(
     },
 )
 CHANGE = Fields({"etag": _ETAG})
-"""Body of requests that end a hold, or that pin or unpin."""
+"""Body of requests that resume automatic promotions, and that pin or unpin a version."""
 
 TRAININGS_QUERY = Fields({"limit": Integer(1, MAX_RUNS, DEFAULT_RUNS, about="Maximum number of runs.")})
 START = Fields(

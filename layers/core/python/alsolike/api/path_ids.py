@@ -1,11 +1,11 @@
-"""Ids in the path of a request.
+"""IDs in the path of a request.
 
-Ids can contain any character, but paths cannot: API Gateway decodes a path before the routing, so that `%2F` separates
-segments, and proxies may resolve `..` and reject or decode `%25`. Therefore any id can be written as `~` followed by
-its UTF-8 in base64url without padding. Proxies do not change letters, digits, `-`, `_` and `~`.
+IDs can contain any character, but paths cannot: API Gateway decodes a path before it selects the route, so `%2F`
+separates segments, and proxies may resolve `..` and reject or decode `%25`. Therefore any ID can be written as `~`
+followed by its UTF-8 in base64url without padding. Proxies do not change letters, digits, `-`, `_` and `~`.
 
-Percent-encoding is accepted for ids without `/`, `?`, `#`, `%`, except `.` and `..`. API Gateway replaces bytes that
-are not UTF-8 by U+FFFD. Such ids are rejected, because they would all be equal.
+Percent-encoding is accepted for IDs without `/`, `?`, `#`, `%`, except `.` and `..`. API Gateway replaces bytes that
+are not UTF-8 by U+FFFD. Such IDs are rejected, because different IDs would become equal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MARK = "~"
 _OTHER_BYTES = "\ufffd"
 
 _MAX_DIGITS = -(-4 * 4 * MAX_ID_CHARACTERS // 3)
-"""Maximum length of an encoded id: a character has up to four bytes, and three bytes become four digits."""
+"""Maximum length of an encoded ID. A character has up to four bytes, and three bytes become four digits."""
 
 PATH_ID: Mapping[str, Any] = MappingProxyType(
     {
@@ -38,11 +38,11 @@ PATH_ID: Mapping[str, Any] = MappingProxyType(
         "base64url without padding.",
     }
 )
-"""JSON Schema of an id in a path."""
+"""JSON Schema of an ID in a path."""
 
 
 def path_segment(row_id: str) -> str:
-    """Return the path segment of any id.
+    """Return the path segment of any ID.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def path_segment(row_id: str) -> str:
 
 
 def path_id(event: Mapping[str, Any], name: str) -> str:
-    """Return the id in the path parameter `name` of an HTTP API request."""
+    """Return the ID in the path parameter `name` of an HTTP API request."""
     segment = (event.get("pathParameters") or {}).get(name)
     if isinstance(segment, str) and segment.startswith(MARK):
         return validation.text(_decoded(segment, name), name, maximum=MAX_ID_CHARACTERS)

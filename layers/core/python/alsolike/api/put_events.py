@@ -1,6 +1,6 @@
 """Parser of `POST /events`, which is Personalize's PutEvents.
 
-`POST /session/events` accepts the same events from browsers. Their session is in the token.
+`POST /session/events` accepts the same events from browsers, with the session in the token.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
 from alsolike.schema import validation
 
 UNDECLARED = "view"
-"""Event type that replaces undeclared types, which become a property. Its default weight is 1."""
+"""Event type that replaces an undeclared type. The undeclared type becomes a property. The default weight is 1."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EventCall:
-    """Result of a call with valid fields outside the events.
+    """Result of parsing a call whose fields outside the events are valid.
 
     Attributes
     ----------
     interactions
-        Valid events, in their order.
+        Valid events, in the order of the call.
     refused
         One error per invalid event.
     """
@@ -56,23 +56,23 @@ def parse_put_events(
 ) -> EventCall:
     """Parse the body of `POST /events` or `POST /session/events`. Invalid events are rejected individually.
 
-    The id of an event without `eventId` is derived from its content and its number among equal events of the call. So
-    repeated calls are idempotent, even without the rejected events. Future times are accepted, because consumers can
-    quarantine them instead of losing them.
+    The ID of an event without `eventId` is a hash of the content and of the number of earlier equal events in the call.
+    Therefore repeated calls are idempotent, even without the rejected events. Events with future times are accepted,
+    because consumers quarantine such events instead of losing them.
 
     Parameters
     ----------
     tracking_id
-        Expected tracking id. None accepts any.
+        Expected tracking ID. None accepts any tracking ID.
     configuration
         Configuration with the event types.
     ids
-        Policy of stored ids. The result does not contain the sent ids, not even in derived event ids.
+        Policy for stored IDs. The result contains only stored IDs, also in derived event IDs.
     session
-        Session in the call's token. The body then has no session, and the tracking id is optional. Event ids are unique
+        Session in the call's token. The body then has no session, and the tracking ID is optional. Event IDs are unique
         within the session.
     correlation_id
-        Correlation id of the request.
+        Correlation ID of the request.
     agent
         Program that sent the request; None for people.
     is_signed
@@ -84,7 +84,7 @@ def parse_put_events(
     InvalidInput
         If a field outside the events breaks the contract, or the site key of the token was removed.
     NotFound
-        If the call is for another tracking id.
+        If the call has another tracking ID.
     """
     call = (CALL if session is None else SESSION_CALL).read(validation.parse_sent_object(body))
     named = call.get("trackingId", tracking_id)
@@ -127,7 +127,8 @@ def _stored(session: Session, ids: IdPolicy) -> Session:
 
 
 def _confined(interaction: Interaction, configuration: Configuration, *, where: str) -> Interaction:
-    """Return a browser's event with an id that depends on the session, so that it cannot replace another user's event.
+    """Return a browser's event with an ID that depends on the session, so that the event cannot replace another user's
+    event.
 
     Raises
     ------
@@ -155,7 +156,7 @@ def _parse(
     correlation_id: str | None,
     agent: str | None,
 ) -> Interaction:
-    """Parse an event. `same` counts the earlier events of the call by content."""
+    """Parse an event. `same` counts the call's earlier events by content."""
     event = EVENT.read(element, where)
     values = values_of_call(event)
     values["event_id"] = event.get("eventId") or _made_id(element, sender, same)
@@ -174,7 +175,7 @@ def _parse(
 
 
 def _adapted(element: Any, configuration: Configuration) -> Any:
-    """Return an event of a client of Amazon Personalize with a declared type and the item id of its properties."""
+    """Return a Personalize client's event with a declared type, and with the item ID of its properties."""
     if not isinstance(element, dict):
         return element
     properties = element.get("properties")
@@ -210,10 +211,10 @@ def _event_type(name: str, configuration: Configuration, *, where: str) -> str:
 
 
 def _properties(event: Mapping[str, Any], *, where: str) -> tuple[str, str | None]:
-    """Return the properties as JSON, and the query, which is a separate field."""
+    """Return the properties as JSON, and the search query, which becomes a separate field."""
     properties = event.get("properties", {})
     query = properties.pop("query", None)
-    if isinstance(query, str) and validation.is_blank(query):  # an empty search box
+    if isinstance(query, str) and validation.is_blank(query):  # An empty search box.
         query = None
     if query is not None:
         QUERY.read(query, f"{where}.properties.query")

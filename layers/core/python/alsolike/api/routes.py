@@ -43,7 +43,7 @@ from alsolike.schema.queries import NEXT, PAGE
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Operation:
-    """A route.
+    """Route of the API.
 
     Attributes
     ----------
@@ -52,11 +52,11 @@ class Operation:
     answer
         Name of the response in `responses.ANSWERS`.
     errors
-        Statuses of errors, in addition to those of all routes.
+        Status codes of errors, in addition to the status codes common to all routes.
     headers
         Names of response headers in `responses.HEADERS`.
     status
-        Status of the response.
+        Status code of a successful response.
     body
         Name and schema of the request's body.
     """
@@ -212,7 +212,7 @@ def operate_operations() -> Iterator[Operation]:
 
 
 def operations(configuration: Configuration) -> Iterator[Operation]:
-    """Yield all routes, with the event types and columns of a configuration."""
+    """Yield all routes. Their schemas contain the event types and columns of a configuration."""
     yield from _events(configuration)
     yield from _rows(ITEMS, configuration.item_columns, row=responses.ITEM, page=responses.ITEM_PAGE)
     yield Operation("DELETE /items/{itemId}", "DeleteItem", "Delete an item", responses.NOTHING, errors=[400, 404, 409])

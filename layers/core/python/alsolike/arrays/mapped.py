@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 UNREADABLE = (ArithmeticError, EOFError, MemoryError, OSError, RecursionError, TypeError, ValueError)
-"""Errors of numpy and the standard library on a file with any content."""
+"""Exceptions of numpy and the standard library when they read a file with arbitrary content."""
 
 
 def map_array(path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -27,7 +27,7 @@ def map_array(path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 
 
 def parse_array(data: bytes, dtype: npt.DTypeLike, *, name: str) -> npt.NDArray[Any]:
-    """Return the array `(n,)` in a file's content; see `map_array`."""
+    """Return the array `(n,)` in the content of a file; see `map_array`."""
     return _checked(np.lib.format.read_array(io.BytesIO(data)), dtype, name=name)
 
 
@@ -64,7 +64,9 @@ class MappedStrings:
         return self._blob[int(self._offsets[index]) : int(self._offsets[index + 1])]
 
     def many(self, indices: npt.NDArray[np.int64]) -> list[bytes]:
-        """Return the strings at `indices`, faster than single calls, which create an object per offset."""
+        """Return the strings at `indices`. This is faster than single reads, each of which creates an object per
+        offset.
+        """
         begins, ends = self._offsets[indices].tolist(), self._offsets[indices + 1].tolist()
         return [self._blob[begin:end] for begin, end in zip(begins, ends, strict=True)]
 

@@ -1,4 +1,4 @@
-"""Sequences of different lengths in one array, and dictionaries of distinct strings with integer codes."""
+"""Sequences of different lengths in one array, and dictionaries that map distinct strings to integer codes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from alsolike.runtime.struct import struct
 
 Rows = npt.NDArray[np.int64]
 
-_BLOCK = 16_384  # rows per step: the index arrays have eight times the size of the gathered data
+_BLOCK = 16_384  # Rows per step. The index arrays take eight times the size of the gathered data.
 _HASH_BYTES = 8
-_ROW_BITS = 32  # offsets are uint32
+_ROW_BITS = 32  # Offsets are uint32.
 
 
 def hashes_of(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
-    """Return the 64-bit hash of each byte string. Hashes of item ids are the same as in a model bundle."""
+    """Return the 64-bit hash of each byte string. Model bundles use the same hashes for item IDs."""
     digests = b"".join([hashlib.blake2b(blob, digest_size=_HASH_BYTES).digest() for blob in blobs])
     return np.frombuffer(digests, "<u8")
 
 
 def find(hashes: Array, wanted: Array) -> Rows:
-    """Return the index of each searched hash among the sorted `hashes`, or -1 if it is absent."""
+    """Return the index of each element of `wanted` in the sorted `hashes`, or -1 if it is absent."""
     if not len(hashes):
         return np.full(len(wanted), -1)
     slots = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
@@ -55,7 +55,7 @@ class Ragged:
 
     @classmethod
     def from_codes(cls, lengths: Sequence[int] | Rows, codes: Array) -> Ragged:
-        """Pack codes with the given number of codes per row."""
+        """Pack codes, `lengths` of which belong to each row."""
         return cls(_offsets(lengths), codes)
 
     @classmethod
@@ -83,16 +83,18 @@ class Ragged:
         return self[row].tobytes()
 
     def inverted(self, size: int) -> Ragged:
-        """Return the rows that contain each code below `size`, ascending uint32, with one entry per occurrence."""
+        """Return, for each code below `size`, the rows that contain it, ascending uint32, with one entry per
+        occurrence.
+        """
         pairs = self.data.astype(np.int64)
         pairs <<= _ROW_BITS
         pairs |= np.repeat(np.arange(len(self)), self.lengths)
-        pairs.sort()  # several times faster than a stable argsort of the codes
+        pairs.sort()  # Several times faster than a stable argsort of the codes.
         pairs &= (1 << _ROW_BITS) - 1
         return Ragged.from_codes(np.bincount(self.data, minlength=size), pairs.astype(np.uint32))
 
     def take(self, rows: Rows) -> Ragged:
-        """Return these rows, in this order."""
+        """Return the rows `rows`, in this order."""
         starts = self.offsets[rows].astype(np.int64)
         lengths = self.offsets[rows + 1].astype(np.int64) - starts
         offsets = _offsets(lengths)
@@ -122,7 +124,7 @@ class Dictionary:
 
     @classmethod
     def of(cls, strings: Sequence[str]) -> tuple[Dictionary, Array]:
-        """Return the dictionary of `strings`, which may repeat, and the int32 code of each."""
+        """Return the dictionary of `strings`, which may contain duplicates, and the int32 code of each string."""
         distinct = [string.encode() for string in dict.fromkeys(strings)]
         hashes = hashes_of(distinct)
         order = np.argsort(hashes)
@@ -132,10 +134,10 @@ class Dictionary:
 
     @classmethod
     def unite(cls, parts: Sequence[Dictionary]) -> tuple[Dictionary, list[Array]]:
-        """Return the dictionary of all parts, and per part the new codes, indexed by old code."""
+        """Return the union of the dictionaries, and for each part the new codes, indexed by the old codes."""
         largest = max(parts, key=len)
         codes = [find(largest.hashes, part.hashes) for part in parts]
-        if all((part >= 0).all() for part in codes):  # the common case: a change has no new values
+        if all((part >= 0).all() for part in codes):  # The common case: a change has no new values.
             return largest, [part.astype(np.int32) for part in codes]
         hashes, first, inverse = np.unique(
             np.concatenate([part.hashes for part in parts]), return_index=True, return_inverse=True
@@ -162,8 +164,8 @@ class Dictionary:
         return find(self.hashes, hashes_of([value.encode() for value in values]))
 
     def only(self, codes: Array) -> tuple[Dictionary, Array]:
-        """Return the dictionary of the strings that `codes` refer to, and the codes in this dictionary. -1 stays -1."""
-        used = np.zeros(len(self) + 1, bool)  # the last element is for -1
+        """Return the dictionary of the strings with these codes, and the codes in this dictionary. -1 remains -1."""
+        used = np.zeros(len(self) + 1, bool)  # The last element is for the code -1.
         used[codes] = True
         used[-1] = False
         if used[:-1].all():

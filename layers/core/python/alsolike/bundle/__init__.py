@@ -1,1 +1,1 @@
-"""The model bundle, the interface between training and serving."""
+"""Model bundle, the interface between training and serving."""

@@ -1,8 +1,8 @@
 """Propensity of a user to take an action: a Bayesian logistic regression over named features.
 
-One model serves all actions. A feature is a constant, an action, a column's value of the action or user, a user's value
-together with an action, or a number from the user's history. Its weight has a normal posterior with a diagonal
-covariance (Laplace approximation), from which exploration samples (Chapelle and Li, 2011, algorithm 3).
+One model serves all actions. A feature is a constant, an action, a column value of the action or user, a pair of an
+action and a user's column value, or a number from the user's history. The weight of each feature has a normal posterior
+with a diagonal covariance (Laplace approximation), from which exploration samples (Chapelle and Li, 2011, algorithm 3).
 
 Training and serving compute the features with the same functions.
 """
@@ -28,13 +28,15 @@ FORMAT = "alsolike-actions-1"
 
 MS_PER_DAY = 86_400_000
 WINDOW_MS = MS_PER_DAY
-"""Maximum time between a view and its outcome, before or after the view, in ms. A view without outcome is refused."""
+"""Maximum time between a view and its outcome, before or after the view, in ms. A view without an outcome counts as
+refused.
+"""
 
 PRIOR_SD = 1.0
 """Standard deviation of the weight of an action without data, in logits."""
 
 USER_PRIOR = 5.0
-"""Weight of the overall rate in a user's rate, in exposures."""
+"""Weight of the overall rate in a user's rate, as a number of exposures."""
 
 MAX_VALUE_CHARACTERS = 100
 """Maximum length of a string that is a category."""
@@ -51,7 +53,7 @@ BIAS: Key = ("bias",)
 
 
 class Exposure(NamedTuple):
-    """A view of an action by a user, with its outcome. Sorts by the time of the view.
+    """View of an action by a user, with its outcome. Tuples sort by the time of the view.
 
     Attributes
     ----------
@@ -66,10 +68,11 @@ class Exposure(NamedTuple):
 
 
 def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
-    """Return the exposures of one user with known outcomes, in time order, with views within `WINDOW_MS` merged.
+    """Return the exposures of one user with known outcomes, in time order. Views of an action within `WINDOW_MS` are
+    merged.
 
-    A view after an outcome also belongs to it, because several outcomes can report the same impression, and clients may
-    round times to seconds.
+    A view shortly after an outcome also belongs to this outcome, because several outcomes can report the same
+    impression, and clients may round times to seconds.
     """
     viewed: dict[str, int] = {}
     decided: dict[str, int] = {}
@@ -98,7 +101,7 @@ def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
 
 
 class UserHistory:
-    """Earlier outcomes of a user.
+    """Outcomes of a user before a request.
 
     Parameters
     ----------
@@ -136,7 +139,9 @@ class UserHistory:
 
 
 def attributes(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the categorical values of columns: short strings, booleans, and elements of lists."""
+    """Return the categorical values of columns as pairs of name and value: short strings, booleans, and elements of
+    lists.
+    """
     found: list[tuple[str, str]] = []
     for name, value in properties.items():
         if name in NOT_CATEGORIES:
@@ -151,7 +156,7 @@ def attributes(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
 def attribute_features(
     action_id: str, action_attributes: Sequence[tuple[str, str]], user_attributes: Sequence[tuple[str, str]]
 ) -> list[Key]:
-    """Return the features of a user and an action that have the value 1."""
+    """Return the features with the value 1 for a user and an action."""
     return [
         BIAS,
         ("action", action_id),
@@ -163,12 +168,12 @@ def attribute_features(
 
 @struct
 class ActionModel:
-    """A model, or priors only.
+    """Fitted model of propensities, or only a rate per action.
 
     Attributes
     ----------
     rate
-        Share of taken exposures, or 0 without data.
+        Share of taken exposures, or 0 if there are no exposures.
     fitted
         False if the model contains only rates per action.
     index
@@ -185,7 +190,7 @@ class ActionModel:
 
     @classmethod
     def none(cls) -> Self:
-        """Return the model without data, which has propensities of 0."""
+        """Return the model without data, whose propensities are 0."""
         return cls(0.0, False, {}, np.zeros(0), np.zeros(0))
 
     def logits(
@@ -227,7 +232,6 @@ class ActionModel:
         return np.clip(means, -_MAX_LOGIT, _MAX_LOGIT), np.sqrt(variances)
 
     def write(self, path: Path) -> None:
-        """Write the model."""
         metadata = {
             "format": FORMAT,
             "rate": repr(self.rate),
@@ -265,5 +269,5 @@ class ActionModel:
 
 
 def propensities(logits: Floats) -> Floats:
-    """Return the probabilities of logits, and 0 for the lowest logit."""
+    """Return the probability of each logit, and 0 for the lowest logit, which a model without data returns."""
     return np.where(logits <= -_MAX_LOGIT, 0.0, 1 / (1 + np.exp(-logits)))

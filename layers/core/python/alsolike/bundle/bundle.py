@@ -1,8 +1,8 @@
-"""The model bundle: the interface between training and serving, which is independent of algorithms.
+"""The model bundle, the interface between training and serving. It is independent of the algorithm.
 
 A bundle is a directory. `manifest.json` is written last and contains the checksums of all other files, so a directory
-with a manifest is complete. Item positions are 1..N, and 0 is padding. Files for requests are memory-mapped: opening a
-bundle of a million items takes milliseconds.
+with a manifest is complete. Item positions are 1..N, and 0 is padding. The files that requests read are memory-mapped,
+so opening a bundle of a million items takes milliseconds.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from alsolike.bundle.reranker import Reranker
 from alsolike.runtime.errors import InvalidBundle
 
 KEPT = 50_000
-"""Maximum number of items with cached id and position. Most requests and responses contain the same few items."""
+"""Maximum number of items with cached ID and position. Most requests and responses contain a few frequent items."""
 
 _NOT_KEPT = -1
-_CHECKED = 50_000  # items per chunk of a check
+_CHECKED = 50_000  # Items per chunk of a check.
 _SAMPLED = 1_000
-"""Maximum number of items that are checked when a bundle is opened. A million would take a second."""
+"""Maximum number of items that are checked when a bundle is opened. Checking a million items would take a second."""
 
 MAX_POPULAR = 500
 MS_PER_DAY = 86_400_000
@@ -68,17 +68,17 @@ def history_weights(
 
 
 def ages(age_ms: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Return the graph's input `ages` in days. Negative ages are raised to 0."""
+    """Return the graph's input `ages`, the ages in days. Negative ages are raised to 0."""
     return (np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY).astype(np.float32)
 
 
 def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
-    """Write the ids of positions 1..N as mapped arrays.
+    """Write the IDs of positions 1..N as mapped arrays.
 
     Raises
     ------
     InvalidBundle
-        If there are no ids, an id is empty or repeated, or two ids have the same 64-bit hash.
+        If there are no IDs, an ID is empty or repeated, or two IDs have the same 64-bit hash.
     """
     if not item_ids:
         raise InvalidBundle("a bundle needs at least one item")
@@ -107,37 +107,37 @@ def write_popular(directory: Path, positions: npt.NDArray[Any]) -> None:
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
-    """Write the manifest with the checksums of all files, which completes the bundle. Return the manifest."""
+    """Write the manifest with the checksums of all files. This step completes the bundle. Return the manifest."""
     complete = dataclasses.replace(manifest, files={name: _checksum(directory / name) for name in FILES})
     (directory / MANIFEST_FILE).write_bytes(complete.to_json())
     return complete
 
 
 class Bundle:
-    """An open bundle.
+    """Opened model bundle.
 
     Attributes
     ----------
     directory
         Folder of the graphs.
     manifest
-        The bundle's manifest.
+        Manifest of the bundle.
     popular
         Positions of popular items, best first, int32.
     groups
-        Popular items per group of users with a common value.
+        Popular items per group of users with the same value in a column.
     has_related
         False for bundles of earlier versions without related items.
     actions
-        Action model, without data for bundles of earlier versions.
+        Action model. It has no data in bundles of earlier versions.
     reranker
-        Reranker, or None if it did not improve responses, and for bundles of earlier versions.
+        Reranker. None if it did not improve the lists in training, and for bundles of earlier versions.
     id_hashes, id_positions
-        Sorted hashes of the ids, uint64 `(items,)`, and the position of each hash, int32 `(items,)`.
+        Sorted hashes of the IDs, uint64 `(items,)`, and the position of each hash, int32 `(items,)`.
     """
 
     def __init__(self, directory: Path, *, verify: bool = True, files: Sequence[str] = SERVED_FILES) -> None:
-        """Open the bundle in `directory`. `files` must exist, and `verify` compares them with their checksums."""
+        """Open the bundle in `directory`. All `files` must exist. If `verify` is true, their checksums are compared."""
         if not (directory / MANIFEST_FILE).is_file():
             raise InvalidBundle(f"{directory} has no {MANIFEST_FILE}")
         self.directory = directory
@@ -195,7 +195,7 @@ class Bundle:
         Raises
         ------
         InvalidBundle
-            If an id cannot be found or read, metadata is not an object, or a row of related items is invalid.
+            If an ID cannot be found or read, metadata is not an object, or a row of related items is invalid.
         """
         items = self.manifest.items
         for first in range(1, items + 1, _CHECKED):
@@ -204,7 +204,7 @@ class Bundle:
             self._related.check()
 
     def _check_items(self, positions: npt.NDArray[np.int64]) -> None:
-        """Check the ids and the metadata at ascending positions."""
+        """Check the IDs and the metadata at ascending positions."""
         where = f"at positions {positions[0]} to {positions[-1]}"
         try:
             ids = [blob.decode() for blob in self._ids.many(positions)]
@@ -217,7 +217,7 @@ class Bundle:
             raise InvalidBundle(f"metadata {where} has a record that is no JSON object")
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Return the position of each id, or 0 for unknown items, int64 `(len(item_ids),)`."""
+        """Return the position of each ID, or 0 for an unknown item, int64 `(len(item_ids),)`."""
         places = [self._positions.get(item_id, _NOT_KEPT) for item_id in item_ids]
         positions = np.array(places, np.int64)
         if _NOT_KEPT in places:
@@ -232,16 +232,16 @@ class Bundle:
         hashes = hashes_of(blobs)
         slots = np.minimum(np.searchsorted(self.id_hashes, hashes), len(self.id_hashes) - 1)
         positions = np.where(self.id_hashes[slots] == hashes, self.id_positions[slots], 0).astype(np.int64)
-        stored = self._ids.many(positions)  # an unknown id can have the hash of a known id
+        stored = self._ids.many(positions)  # The hash of an unknown ID can equal the hash of a known ID.
         positions[[known != blob for known, blob in zip(stored, blobs, strict=True)]] = 0
         return positions
 
     def item_id(self, position: int) -> str:
-        """Return the id at a position of 1..N."""
+        """Return the ID at a position in 1..N."""
         return self._ids[position].decode(errors="replace")
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
-        """Return the ids at positions of 1..N, faster than single calls of `item_id`."""
+        """Return the IDs at positions in 1..N, faster than single calls of `item_id`."""
         kept = self._ids_kept
         new = [position for position in positions if position not in kept]
         if not new:
@@ -254,7 +254,7 @@ class Bundle:
         return [ids[position] if position in ids else kept[position] for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
-        """Return the metadata columns of the item at a position of 1..N, empty if they are unreadable."""
+        """Return the metadata columns of the item at a position in 1..N, or an empty dict if they are unreadable."""
         try:
             columns = orjson.loads(self._meta[position])
         except orjson.JSONDecodeError:
@@ -262,7 +262,9 @@ class Bundle:
         return columns if isinstance(columns, dict) else {}
 
     def related(self, kind: str, position: int) -> Row:
-        """Return the related items of the item at a position, empty without `has_related`; see `RelatedItems.row`."""
+        """Return the related items of the item at a position. The row is empty if `has_related` is false; see
+        `RelatedItems.row`.
+        """
         return NO_ROW if self._related is None else self._related.row(kind, position)
 
 

@@ -1,4 +1,4 @@
-"""Categorical features of interactions as inputs of a graph: one code per interaction and feature."""
+"""Categorical features of interactions as inputs of a graph, with one code per interaction and feature."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FEATURE_INPUT = "feature."
 """Prefix of a feature's name in the graph's inputs."""
 
 EVENT_TYPE = "event_type"
-"""Name of the feature that every shop has. Other features are properties of the context and columns of users."""
+"""Feature that every shop has. Other features are context properties of interactions, and columns of users."""
 
 USER = "user."
 """Prefix of features that are columns of users."""
@@ -25,17 +25,17 @@ UserColumns = Callable[[], Mapping[str, Any]]
 """Function that returns a user's declared columns."""
 
 FeatureCodes = Mapping[str, Mapping[str, int]]
-"""Codes of known values by feature. Other values have code 0."""
+"""Code of each known value, by feature. Unknown values have code 0."""
 NO_CODES: FeatureCodes = MappingProxyType({})
 
 
 def codes_of(features: Mapping[str, Sequence[str]]) -> FeatureCodes:
-    """Return codes of the known values, numbered from 1."""
+    """Return the codes of the known values, numbered from 1."""
     return {name: {value: code for code, value in enumerate(values, start=1)} for name, values in features.items()}
 
 
 def user_value(value: Any) -> str | None:
-    """Return the value of a user's column as a feature, or None for values other than strings and booleans."""
+    """Return the feature value of a user's column, or None if the value is neither a string nor a boolean."""
     return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) and value else None
 
 

@@ -20,7 +20,7 @@ _WIDEST_BYTES = 8
 
 
 def write_tables_index(directory: Path, tables: Mapping[str, tuple[npt.NDArray[Any], int]]) -> None:
-    """Write type, shape and offset in bytes of each table in `graph.data`."""
+    """Write the type, the shape and the byte offset of each table in `graph.data`."""
     index = {
         name: {"dtype": array.dtype.newbyteorder("<").str, "shape": array.shape, "offset": offset}
         for name, (array, offset) in tables.items()
@@ -29,7 +29,7 @@ def write_tables_index(directory: Path, tables: Mapping[str, tuple[npt.NDArray[A
 
 
 def graph_tables(directory: Path) -> dict[str, npt.NDArray[Any]]:
-    """Map the tables of a bundle's graphs. Return the arrays by name."""
+    """Map the tables of a bundle's graphs into memory, and return the arrays by name."""
     try:
         index = orjson.loads((directory / TABLES_FILE).read_bytes())
         with (directory / DATA_FILE).open("rb") as file:

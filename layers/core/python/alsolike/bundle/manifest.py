@@ -1,4 +1,4 @@
-"""The manifest of a model bundle, `manifest.json`. This module does not import numpy."""
+"""Manifest of a model bundle, `manifest.json`. This module does not import numpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alsolike.training.drift import Histogram
 
 FORMAT_VERSION = 1
 LATER_FIELDS = frozenset({"exclude_bought", "top_scores"})
-"""Optional fields, which manifests of earlier versions lack."""
+"""Optional fields. Manifests of earlier versions lack them."""
 
 _JSON_TYPES = {
     "version": str,
@@ -39,11 +39,11 @@ class HistoryParameters:
     Attributes
     ----------
     length
-        Maximum number of latest interactions.
+        Maximum number of interactions in a history. The latest are kept.
     half_life_days
         Age at which the weight of an interaction is halved. Infinity for no decay, null in JSON.
     event_weights
-        Weight by canonical event type, below 0 for returns. Other types have weight 0.
+        Weight by canonical event type, below 0 for returns. Missing types have weight 0.
     features
         Known values by feature of the graph. Their codes are numbered from 1.
 
@@ -74,14 +74,14 @@ def _fields(described: HistoryParameters | Manifest) -> dict[str, Any]:
 
 @struct
 class Manifest:
-    """The manifest of a bundle.
+    """Manifest of a bundle.
 
     Attributes
     ----------
     version
-        Model version, which is the id of the training run.
+        Model version, which is the ID of the training run.
     algorithm
-        Name of the winner.
+        Name of the algorithm that training selected.
     exclude_seen
         True if items of the history are not recommended.
     exclude_bought
@@ -93,8 +93,8 @@ class Manifest:
     files
         SHA-256 and size in bytes of every other file.
     top_scores
-        Distribution of the best score per list, for recently active users at their last interaction. It is the
-        reference for drift of served scores. None in bundles of earlier versions.
+        Distribution of the best score per list, for recently active users at their last interaction. Monitoring
+        compares served scores with this distribution. None in bundles of earlier versions.
     """
 
     version: str
@@ -113,7 +113,7 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     def files_of(self, names: Sequence[str]) -> list[str]:
-        """Return the names without optional files that this bundle lacks."""
+        """Return `names` without the optional files that this bundle lacks."""
         return [name for name in names if name in self.files or name not in LATER_FILES]
 
     def to_json(self) -> bytes:

@@ -13,7 +13,7 @@ from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct
 
 GROUPING = (ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.LIST)
-"""Types of user columns that form groups. Few users have the same number or text."""
+"""Types of user columns that form groups. Numbers and texts do not, because few users share the same value."""
 
 
 MAX_POSITION = 2**31
@@ -39,7 +39,7 @@ class Group:
 
 
 class PopularGroups:
-    """Groups of a bundle."""
+    """All groups of a bundle, by column and value."""
 
     def __init__(self, groups: Sequence[Group]) -> None:
         self._groups = {(group.column, group.value): group for group in groups}
@@ -53,7 +53,9 @@ class PopularGroups:
         return [item for group in self._groups.values() for item in group.items]
 
     def of(self, properties: Mapping[str, Any]) -> Group | None:
-        """Return the smallest and so most specific group of a user with these columns, or None without a group."""
+        """Return the smallest and therefore most specific group for a user with these columns, or None if no group
+        matches.
+        """
         groups = [self._groups[named] for named in group_names(properties) if named in self._groups]
         return min(groups, key=lambda group: (group.users, group.column, group.value), default=None)
 
@@ -77,7 +79,7 @@ def _group(*, column: Any, value: Any, users: Any, items: Any) -> Group:
 
 
 def group_names(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield column and value of each group of a user with these columns.
+    """Yield the column and the value of each group for a user with these columns.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """Item-to-item tables of a bundle: similar items, and items bought together.
 
-Serving reads a row without running the graph. The file is memory-mapped, so that reading a row reads only its bytes.
+Serving reads a row without running the graph. The file is memory-mapped, so that only the bytes of the requested row
+are read.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ NO_ROW: Row = (np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 @struct
 class RelatedTable:
-    """One table, with a row of related items per position 0..N. Row 0 is padding and empty.
+    """Table with one row of related items per position 0..N. Row 0 is padding and empty.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class RelatedTable:
         return len(self.targets)
 
     def row(self, position: int) -> Row:
-        """Return the positions and scores of the row at a position of 0..N, without invalid entries.
+        """Return the valid positions and scores in the row of a position in 0..N.
 
         Raises
         ------
@@ -74,7 +75,7 @@ class RelatedTable:
         if (np.diff(self.targets.offsets.astype(np.int64)) < 0).any():
             raise ValueError("a row ends before it begins")
         if unusable := int((~self._usable(self.targets.data, self.scores)).sum()):
-            raise ValueError(f"{unusable} entries are no items of the model, or have no score")
+            raise ValueError(f"{unusable} entries are not items of the model, or have no score")
 
     def _usable(self, targets: Array, scores: Array) -> npt.NDArray[np.bool_]:
         return (targets > 0) & (targets < len(self)) & np.isfinite(scores)
@@ -82,7 +83,7 @@ class RelatedTable:
 
 @struct
 class RelatedItems:
-    """Tables of a model, one per name of `KINDS`."""
+    """Item-to-item tables of a model, one per name in `KINDS`."""
 
     tables: Mapping[str, RelatedTable]
 
@@ -106,7 +107,6 @@ class RelatedItems:
         return self.tables[kind].row(position)
 
     def check(self) -> None:
-        """Read and check all rows."""
         for kind, table in self.tables.items():
             try:
                 table.check()
@@ -124,7 +124,7 @@ class RelatedItems:
 
     @classmethod
     def map(cls, path: Path, *, items: int) -> Self:
-        """Map the tables of a model of `items` items.
+        """Map the tables of a model with `items` items into memory.
 
         Raises
         ------

@@ -36,22 +36,22 @@ category share    share of the user's history in the item's leaf category
 """
 
 IN_CONTEXT = (FEATURES.index("popularity"), FEATURES.index("price"))
-"""Features with weights that depend on the context."""
+"""Features whose weights depend on the context."""
 
 BEST = 10
-"""Maximum number of best candidates that determine the mean and standard deviation of log scores."""
+"""Number of best candidates whose log scores determine the mean and the standard deviation."""
 
 MIN_SCORE = 1e-9
 """Lower bound of scores. Lower scores are raised to it."""
 
 MIN_DEVIATION = 1e-6
-"""Minimum standard deviation. Lower ones are replaced by 1, because the values are equal except for rounding."""
+"""Minimum standard deviation. A smaller one is replaced by 1, because the values differ only by rounding."""
 
 HOURS = tuple(f"hour {first} to {first + 5}" for first in range(0, 24, 6))
 """Contexts by the hour of the request (UTC)."""
 
 DEVICE = "device"
-"""Name of the device in the context of a request."""
+"""Property of a request's context that contains the device."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -59,7 +59,7 @@ Ints = npt.NDArray[np.int64]
 
 @struct
 class ItemColumns:
-    """Columns of the items by position. Position 0 is for unknown items.
+    """Item columns, indexed by position. Position 0 is for unknown items.
 
     Attributes
     ----------
@@ -116,15 +116,15 @@ class ItemColumns:
 
 @struct
 class Reranker:
-    """Weights of a linear utility of standardised features, and the item columns of these features.
+    """Weights of a linear utility over standardised features, and the item columns that the features need.
 
     Attributes
     ----------
     contexts
         Contexts with separate weights: `HOURS`, and frequent devices.
     means, deviations
-        Means and standard deviations that standardise the features, float64 `(len(FEATURES),)`. Unknown values become
-        the mean.
+        Means and standard deviations that standardise the features, float64 `(len(FEATURES),)`. Unknown values are
+        replaced by the mean.
     weights
         Weights for all requests, and additional weights per context, float64 `(1 + len(contexts), len(FEATURES))`.
     """
@@ -196,7 +196,7 @@ class Reranker:
 
 
 def floored_deviations(deviations: npt.ArrayLike) -> Floats:
-    """Return standard deviations, with 1 for those below `MIN_DEVIATION`."""
+    """Return standard deviations, in which 1 replaces values below `MIN_DEVIATION`."""
     return np.where(np.asarray(deviations) < MIN_DEVIATION, 1.0, deviations)
 
 
@@ -218,7 +218,7 @@ def contexts_of(now_ms: int, *, device: str | None = None) -> tuple[str, ...]:
 
 
 def write_reranker(reranker: Reranker | None, path: Path) -> None:
-    """Write a reranker, or a file without weights for None."""
+    """Write a reranker, or a file without weights if it is None."""
     metadata = {"format": FORMAT, "features": orjson.dumps(FEATURES).decode()}
     tensors: dict[str, npt.NDArray[Any]] = {"weights": np.zeros(0)}
     if reranker is not None:

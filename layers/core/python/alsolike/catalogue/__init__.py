@@ -1,1 +1,1 @@
-"""Items and users in their tables, and the log of their changes."""
+"""Items and users in DynamoDB tables, and the log of their changes."""

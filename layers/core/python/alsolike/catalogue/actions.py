@@ -18,11 +18,11 @@ from alsolike.runtime.struct import struct
 from alsolike.schema import validation
 
 MAX_ACTIONS = 1_000
-"""Maximum number of actions, a limit of Personalize."""
+"""Maximum number of actions, as in Amazon Personalize."""
 MAX_DOCUMENT_BYTES = 8_000_000
 
 VALUE, EXPIRES, REPEAT_DAYS = "value", "actionExpirationTimestamp", "repeatFrequency"
-"""Reserved columns: value of an action, end of its validity, and days until it is repeated."""
+"""Reserved columns: value of an action, end of its validity, and number of days before it may be repeated."""
 
 _ATTEMPTS = 8
 _REPAIR = "repair it with `alsolike models repair`"
@@ -45,7 +45,7 @@ class Action:
 
     @property
     def value(self) -> float:
-        """Factor of the propensity for the ranking."""
+        """Factor by which the propensity is multiplied to rank actions."""
         return _number(self.properties, VALUE, 1.0)
 
     @property
@@ -55,7 +55,7 @@ class Action:
 
     @property
     def repeat_days(self) -> float:
-        """Days after the user's latest interaction with the action during which it is not recommended."""
+        """Number of days after the user's latest interaction with the action in which the action is not recommended."""
         return _number(self.properties, REPEAT_DAYS, 0.0)
 
 
@@ -71,7 +71,8 @@ def check_action(action: Action, where: str = "") -> None:
         number = validation.optional_number(action.properties, name, where=where)
         if number is not None and number < 0:
             raise InvalidInput(f"{where}{name} is {number:g}, expected at least 0")
-        if name == EXPIRES and number is not None and number > MAX_TIME_MS / 1000:  # milliseconds would never expire
+        # A time in milliseconds would never expire.
+        if name == EXPIRES and number is not None and number > MAX_TIME_MS / 1000:
             raise InvalidInput(f"{where}{name} is {number:.15g}, expected seconds since 1970, before the year 10000")
 
 
@@ -83,7 +84,7 @@ ACTIONS = RowKind(
 
 @struct
 class StoredActions:
-    """Content of the object with all actions.
+    """Content of the S3 object with all actions.
 
     Attributes
     ----------
@@ -108,14 +109,14 @@ class ActionStore:
         self._stored = S3Object(client, bucket, ACTIONS_KEY)
 
     def put(self, actions: Iterable[Action], *, now_ms: int) -> None:
-        """Store actions, replacing those with the same IDs. Unreadable entries are removed.
+        """Store actions, replacing actions with the same IDs. Unreadable entries are removed.
 
-        Expired actions are removed if there would be more than `MAX_ACTIONS`.
+        Expired actions are removed if more than `MAX_ACTIONS` would be stored.
 
         Raises
         ------
         InvalidInput
-            If there would be too many actions, or the object would be too large.
+            If there are still too many actions, or the object would be too large.
         """
         new = {action.action_id: action.properties for action in actions}
 
@@ -140,7 +141,7 @@ class ActionStore:
         self._stored.write(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
 
     def read(self) -> StoredActions:
-        """Return all actions. Log the IDs of unreadable entries.
+        """Return all actions, and log the IDs of unreadable entries.
 
         Raises
         ------
@@ -154,12 +155,12 @@ class ActionStore:
         return stored
 
     def all(self) -> list[Action]:
-        """Return the readable actions, see `read`."""
+        """Return the readable actions; see `read`."""
         return list(self.read().actions)
 
 
 def parse_actions(body: bytes) -> StoredActions:
-    """Return the actions in the object's body.
+    """Parse the body of the S3 object with all actions.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Change log of items and users in the lake.
 
-Objects are gzipped JSON lines. Their names contain the sequence numbers of the records in the table's stream, so that a
-repeated batch overwrites its own object. After a bisected retry, objects can overlap. Readers select the change with
-the highest precedence per id (`newest`), so that repeated changes do not matter.
+Objects contain gzipped JSON lines. Their names contain the sequence numbers of the first and last record in the table's
+stream, so a repeated batch overwrites its own object. If Lambda bisects a batch and retries, objects can overlap.
+Readers select the change with the highest precedence per ID (`newest`), so duplicates have no effect.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import InvalidInput
 
 _COMPRESSION = 3
-"""Level of gzip. It takes a fifth of the time of the highest level, for 20% more bytes."""
+"""Compression level of gzip. It takes a fifth of the time of the highest level, for 20% more bytes."""
 
 
 class ChangeKind(StrEnum):
-    """Type of the changed entity."""
+    """Type of a changed entity."""
 
     ITEM = "item"
     USER = "user"
@@ -38,17 +38,17 @@ class ChangeKind(StrEnum):
 
     @property
     def id_column(self) -> str:
-        """Name of the id in the log and in the table."""
+        """Name of the ID in the log and in the table."""
         return f"{self}_id"
 
 
 def partition_prefix(kind: ChangeKind, date: str) -> str:
-    """Return the key prefix of one day."""
+    """Return the key prefix of a UTC date."""
     return f"{kind.prefix}{CHANGES_PARTITION}={date}/"
 
 
 def object_key(kind: ChangeKind, date: str, *, shard: str, first_sequence: str, last_sequence: str) -> str:
-    """Return the key of one batch's changes of one day.
+    """Return the key of the object with the changes of one batch on one UTC date.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def encode(kind: ChangeKind, changes: Iterable[Change]) -> bytes:
 
 
 def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterator[Change]:
-    """Yield the changes of an object.
+    """Yield the changes in the content of an object.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterat
 
 
 def newest(changes: Iterable[Change]) -> dict[str, Change]:
-    """Return the change with the highest precedence by id, including deletions."""
+    """Return the change with the highest precedence for each ID, including deletions."""
     latest: dict[str, Change] = {}
     for change in changes:
         known = latest.get(change.entity_id)

@@ -1,4 +1,4 @@
-"""Changes of items and users, in the tables' streams and in the change log."""
+"""Changes of items and users in the streams of their tables and in the change log."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DELETED = 1 << 31
 
 @struct
 class Change:
-    """A change of an item or a user.
+    """Change of an item or a user.
 
     Attributes
     ----------
     entity_id
-        Id of the item or user.
+        ID of the item or user.
     properties
         All columns after the change, or None for a deletion.
     """
@@ -37,9 +37,10 @@ class Change:
 
     @property
     def precedence(self) -> tuple[int, int]:
-        """Sort key of the changes of one entity. The latest change wins, then a deletion, then the higher hash.
+        """Sort key of an entity's changes. The latest change wins. At equal times, a deletion wins, then the highest
+        hash.
 
-        The key depends only on the change, so that any order of delivery gives the same result.
+        The key depends only on the change, so the order of delivery does not affect the result.
         """
         return self.updated_at_ms, self.tie_break
 

@@ -34,7 +34,7 @@ ITEMS = RowKind("item", "items", "itemId", "item_id", MAX_PROPERTIES_CHARACTERS,
 
 
 class CatalogueStore(RowStore[Item]):
-    """The catalogue table; see `RowStore`."""
+    """Table of the catalogue's items; see `RowStore`."""
 
     def __init__(self, client: RowClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(client, table, ITEMS, sleep=sleep)

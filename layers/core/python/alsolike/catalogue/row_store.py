@@ -18,7 +18,7 @@ from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
 from alsolike.runtime.struct import struct
 from alsolike.schema.queries import row_of_token, token_of_row
 
-_BATCH = 25  # DynamoDB's limit of one BatchWriteItem
+_BATCH = 25  # DynamoDB's limit for one BatchWriteItem call.
 _BATCH_ATTEMPTS = 8
 _UPDATE_ATTEMPTS = 8
 _FIRST_PAUSE_S = 0.05
@@ -35,12 +35,12 @@ class Stored(Generic[R]):
 
 
 class RowStore(Generic[R]):
-    """A table of rows.
+    """DynamoDB table of items or users.
 
     A deleted row is replaced by a marker, so that the table's stream contains the deletion. Other readers ignore
-    markers. The last of two simultaneous writes wins and gets the later time, even if its writer's clock is slow,
-    because readers of the stream order by time. Only `put_batches` writes without reading the replaced row. A partial
-    update is conditional on the row that was read.
+    markers. The last of two simultaneous writes wins and gets the later time, even if the clock of its writer is slow,
+    because readers of the stream order changes by time. Only `put_batches` ignores the stored time. A
+    partial update fails if the row has changed since it was read.
 
     Parameters
     ----------
@@ -57,7 +57,8 @@ class RowStore(Generic[R]):
         self._sleep = sleep
 
     def put(self, rows: Iterable[R], *, now_ms: int) -> int:
-        """Store rows, replacing those with the same id. The last row per id wins. Return the number of written rows.
+        """Store rows, replacing rows with the same ID, and return the number of written rows. The last row of an ID
+        wins.
 
         Raises
         ------
@@ -72,7 +73,8 @@ class RowStore(Generic[R]):
     def put_batches(self, rows: Iterable[R], *, now_ms: int) -> int:
         """Write many rows, 25 per call, without reading the replaced rows. Return the number of written rows.
 
-        A row of another writer with a later time can be overwritten. Readers of the stream then keep that row.
+        This can overwrite a row that another writer stored with a later time. Readers of the stream then keep the row
+        with the later time.
         """
         written = 0
         iterator = iter(rows)
@@ -82,7 +84,9 @@ class RowStore(Generic[R]):
         return written
 
     def insert(self, row: R, *, now_ms: int) -> bool:
-        """Write a row if its id has neither a row nor a marker of a deletion. Return whether the row was written."""
+        """Write a row if the table has neither a row nor a deletion marker with this ID. Return true if the row was
+        written.
+        """
         attributes = self._attributes(row, now_ms=now_ms)
         with self._translated_errors():
             try:
@@ -109,7 +113,7 @@ class RowStore(Generic[R]):
     def update(
         self, row_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, now_ms: int
     ) -> Stored[R]:
-        """Replace a row's properties by the result of `change`. Return the new row."""
+        """Replace a row's properties by the result of `change`, and return the new row."""
 
         def write(stored: Stored[R]) -> dict[str, Any]:
             row = self._kind.make(row_id, change(stored.row.properties))
@@ -118,14 +122,14 @@ class RowStore(Generic[R]):
         return self._stored(self._replace(row_id, write))
 
     def delete(self, row_id: str, *, now_ms: int) -> None:
-        """Replace a row by a marker of its deletion.
+        """Replace a row by a deletion marker.
 
         Raises
         ------
         NotFound
             If the row is absent or deleted.
         ConcurrentUpdate
-            If other writers changed the row in all attempts.
+            If other writers changed the row during every attempt.
         Unavailable
             If DynamoDB is unavailable.
         """
@@ -140,7 +144,7 @@ class RowStore(Generic[R]):
         self._replace(row_id, write)
 
     def page(self, *, limit: int, token: str | None = None) -> tuple[list[Stored[R]], str | None]:
-        """Return a page of rows, unordered, and the token of the next page, or None after the last page.
+        """Return a page of rows in arbitrary order, and the token of the next page. The token is None on the last page.
 
         Parameters
         ----------
@@ -157,7 +161,7 @@ class RowStore(Generic[R]):
         return rows, None if last is None else token_of_row(last[self._kind.key]["S"])
 
     def scan(self, *, segment: int = 0, segments: int = 1) -> Iterator[R]:
-        """Yield all rows of one segment, unordered. Several callers can scan different segments in parallel."""
+        """Yield all rows of one segment in arbitrary order. Several callers can scan different segments in parallel."""
         part = {"Segment": segment, "TotalSegments": segments}
         with self._translated_errors():
             for page in self._client.get_paginator("scan").paginate(
@@ -188,7 +192,9 @@ class RowStore(Generic[R]):
         raise self._overtaken(row_id)
 
     def _replace(self, row_id: str, write: Callable[[Stored[R]], dict[str, Any]]) -> dict[str, Any]:
-        """Replace the stored row by the result of `write`, if it has not changed meanwhile. Return the written row."""
+        """Replace the stored row by the result of `write`, retrying if it changes concurrently. Return the written
+        row.
+        """
         for _ in range(_UPDATE_ATTEMPTS):
             read = self._get(row_id)
             attributes = write(self._stored(read))
@@ -197,13 +203,13 @@ class RowStore(Generic[R]):
                     self._client.put_item(
                         TableName=self._table,
                         Item=attributes,
-                        # Compares time and properties: two writes can have the same time.
+                        # Compare both time and properties, because two writes can have the same time.
                         ConditionExpression="updated_at_ms = :at AND properties = :properties",
                         ExpressionAttributeValues={":at": read["updated_at_ms"], ":properties": read["properties"]},
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )
                 except self._client.exceptions.ConditionalCheckFailedException as error:
-                    # Not for updates: an equal row can be the result of another update.
+                    # Only for deletions: after an update, an equal row can be the result of another update.
                     if "deleted" in attributes and _is_written(attributes, error):
                         return attributes
                     continue
@@ -223,7 +229,7 @@ class RowStore(Generic[R]):
     def _put_batch(self, rows: list[dict[str, Any]]) -> None:
         requests = {self._table: [{"PutRequest": {"Item": attributes}} for attributes in rows]}
         for attempt in range(_BATCH_ATTEMPTS):
-            if attempt:  # the remaining rows were throttled
+            if attempt:  # Unprocessed rows were throttled.
                 self._sleep(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
             with self._translated_errors():
                 requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
@@ -251,9 +257,9 @@ class RowStore(Generic[R]):
 
 
 def _is_written(attributes: Mapping[str, Any], error: ClientError) -> bool:
-    """Return whether a rejected write is stored nevertheless.
+    """Return true if a rejected write is stored nevertheless.
 
-    After a lost response, botocore repeats the write, and DynamoDB evaluates the condition on the row of the first
+    After a lost response, botocore repeats the write, and DynamoDB evaluates the condition against the row of the first
     write.
     """
     return bool(error.response.get("Item") == attributes)

@@ -1,4 +1,4 @@
-"""Rows with an id and metadata columns (items, users, actions), as in Personalize's put calls."""
+"""Items, users and actions as rows with an ID and metadata columns, as in Personalize's put calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from alsolike.schema.json_schemas import Schema, or_null
 
 
 class Row(Protocol):
-    """An item, user or action."""
+    """Item, user or action."""
 
     @property
     def properties(self) -> Mapping[str, Any]:
@@ -36,18 +36,18 @@ _ALWAYS: Mapping[str, ColumnType] = MappingProxyType({CREATED: ColumnType.TIMEST
 
 @struct
 class RowKind(Generic[R]):
-    """A type of rows.
+    """Type of rows: items, users or actions.
 
     Attributes
     ----------
     name
         Name of one row in messages.
     list_field, id_field
-        Names of the list and of the id in a call.
+        Names of the list and of the ID in a call.
     key
-        Name of the id in the table, and attribute of `R`.
+        Name of the ID in the table and in `R`.
     make
-        Function that creates a row from an id and properties.
+        Function that creates a row from an ID and properties.
     check
         Function that raises `InvalidInput` for an invalid row. The second argument is the row's location for messages.
     """
@@ -67,12 +67,12 @@ class RowKind(Generic[R]):
 
 @struct
 class RowCall(Generic[R]):
-    """Result of a put call with valid fields outside the rows.
+    """Result of parsing a put call whose fields outside the rows are valid.
 
     Attributes
     ----------
     rows
-        Valid rows, in their order.
+        Valid rows, in the order of the call.
     refused
         One error per invalid row.
     """
@@ -93,8 +93,8 @@ def parse_put(
     Parameters
     ----------
     dataset
-        Expected last segment of the dataset's ARN, or None for any. Region, account and group are not checked, so that
-        ARNs of another account are valid.
+        Expected last segment of the dataset's ARN, or None for any. Region, account and dataset group are not checked,
+        so ARNs of another account are accepted.
     columns
         Declared columns.
 
@@ -117,7 +117,7 @@ def parse_put(
 
 
 def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, ColumnType] = _UNDECLARED) -> dict[str, Any]:
-    """Parse the body of a partial update: an object of columns, with null to remove a column."""
+    """Parse the body of a partial update, an object that maps columns to new values. Null removes a column."""
     changes = validation.parse_sent_object(body)
     if not changes:
         raise InvalidInput("body has no columns, expected at least one to set, or to remove with null")
@@ -142,7 +142,7 @@ def changed(properties: Mapping[str, Any], changes: Mapping[str, Any], kind: Row
     merged = {name: value for name, value in {**properties, **changes}.items() if value is not None}
     _check_columns(merged, kind, where="the changed row")
     length = len(orjson.dumps(merged).decode())
-    # Serialising again can lengthen JSON, so a stored row may exceed the maximum, but must not become longer.
+    # Reserialising can lengthen JSON, so a stored row may exceed the maximum. An update must not make it longer.
     allowed = max(kind.max_properties_characters, len(orjson.dumps(dict(properties)).decode()))
     if length > allowed:
         raise InvalidInput(f"the changed properties have {length} characters, expected at most {allowed}")

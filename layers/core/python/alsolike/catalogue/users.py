@@ -17,7 +17,7 @@ MAX_COLUMNS = 25
 
 @struct
 class User:
-    """A user with properties. Users with only interactions have no row.
+    """User with properties. Users who only have interactions are not stored in this table.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ USERS = RowKind("user", "users", "userId", "user_id", MAX_PROPERTIES_CHARACTERS,
 
 
 class UserStore(RowStore[User]):
-    """The users table; see `RowStore`."""
+    """Table of users; see `RowStore`."""
 
     def __init__(self, client: RowClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(client, table, USERS, sleep=sleep)

@@ -1,4 +1,4 @@
-"""Variants of a product. A list contains one variant per product."""
+"""Variants of a product. A list of recommendations contains at most one variant per product."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 TITLE = "title"
-"""Column that groups items with the same title and leaf category as variants."""
+"""Column whose equal values, with the same leaf category, identify the variants of a product."""
 
 ProductKey: TypeAlias = tuple[str, ...]
 """Key that all variants of a product share."""
@@ -16,7 +16,8 @@ _CATEGORY = re.compile("category(L[1-9])?")
 
 
 def leaf_category(properties: Mapping[str, Any]) -> Any:
-    """Return the value of the highest level of `categoryL1` to `categoryL9`, or of `category`, or None.
+    """Return the value of the highest level among `categoryL1` to `categoryL9`, else the value of `category`, else
+    None.
 
     Examples
     --------
@@ -28,7 +29,7 @@ def leaf_category(properties: Mapping[str, Any]) -> Any:
 
 
 def product_key(item_id: str, properties: Mapping[str, Any], *, by: str | None) -> ProductKey:
-    """Return the key of an item's product. An item without a value of the column is a separate product.
+    """Return the key of an item's product. An item without a value in the column is a separate product.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""The shop's settings as objects: configuration, columns, rules, experiments, recommendation IDs."""
+"""The shop's settings as objects: configuration, columns, rules, experiments and recommendation IDs."""

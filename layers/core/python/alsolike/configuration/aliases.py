@@ -19,7 +19,7 @@ PURCHASED, WATCHED = ("purchase",), ("watch",)
 
 @struct
 class Recipe:
-    """Recommender that replaces a recipe, and the event types with items that it hides from the user."""
+    """Recommender that replaces a recipe, and the event types whose items it does not recommend to the user."""
 
     recommender: str
     hides: tuple[str, ...] = ()
@@ -54,23 +54,23 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "aws-item-attribute-affinity": Recipe(SEGMENTS),
     }
 )
-"""Recipes of Amazon Personalize by name."""
+"""Recipes of Amazon Personalize by name, with the recommender that replaces each."""
 
 
 @struct
 class Alias:
-    """A campaign or recommender with a name that the shop chose.
+    """Name of a campaign or recommender, chosen by the shop, and the recommender behind it.
 
     Attributes
     ----------
     recommender
         Name of the recommender that serves requests.
     hides
-        Event types. Items of the user's events with these types are not recommended.
+        Event types. Items with which the user has events of these types are not recommended.
     filter
         Name of the default filter of requests, or None for the recommender's default filter.
     exploration
-        Exploration that replaces that of the rule set, or None.
+        Exploration that replaces the exploration of the rule set, or None.
     recipe
         Recipe that determined `recommender` and `hides`, or None.
     """

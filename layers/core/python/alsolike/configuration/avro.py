@@ -1,4 +1,4 @@
-"""Schemas of Amazon Personalize, which are flat records in Avro's JSON."""
+"""Dataset schemas of Amazon Personalize, which are flat records in Avro's JSON format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TYPES = ("boolean", *NUMBERS, "string")
 
 @struct
 class Field:
-    """A field of a schema.
+    """Field of a schema.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Field:
 
 @struct
 class Schema:
-    """A record, such as `Items`, with its fields."""
+    """Record of a dataset, such as `Items`, with its fields."""
 
     name: str
     fields: tuple[Field, ...]
@@ -50,7 +50,7 @@ def parse_schema(text: bytes | str, *, where: str) -> Schema:
     Parameters
     ----------
     where
-        Location for errors: a file or a field.
+        Name of the file or field in errors.
 
     Raises
     ------
@@ -66,10 +66,12 @@ def parse_schema(text: bytes | str, *, where: str) -> Schema:
     try:
         record = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"{where}:{error.lineno}:{error.colno}: is no JSON: {error.msg}") from error
+        raise InvalidInput(f"{where}:{error.lineno}:{error.colno}: is not JSON: {error.msg}") from error
     fields = record.get("fields") if isinstance(record, dict) and record.get("type") == "record" else None
     if not isinstance(fields, list):
-        raise InvalidInput(f'{where} is no Avro schema, expected an object with "type": "record" and a list of fields')
+        raise InvalidInput(
+            f'{where} is not an Avro schema, expected an object with "type": "record" and a list of fields'
+        )
     return Schema(
         str(record.get("name", "")),
         tuple(_field(field, where=f"{where}: fields[{index}]") for index, field in enumerate(fields)),
@@ -77,7 +79,7 @@ def parse_schema(text: bytes | str, *, where: str) -> Schema:
 
 
 def column_type(field: Field, *, is_list: bool) -> ColumnType:
-    """Return the type of the column for a field.
+    """Return the column type for a field.
 
     Parameters
     ----------

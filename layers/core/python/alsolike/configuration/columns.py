@@ -1,4 +1,4 @@
-"""Metadata columns: names in files and properties, and values of each type."""
+"""Metadata columns: their names in files and properties, and the valid values of each type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.schema import validation
 
 CREATED = "creationTimestamp"
-"""Property with the time of an item's creation."""
+"""Property that contains the time of an item's creation."""
 
 
 def column_name(name: str) -> str:
@@ -60,13 +60,13 @@ def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType
     for name, value in properties.items():
         column_type = columns.get(name)
         if column_type is None and (meant := property_name(name)) in columns:
-            raise InvalidInput(f"{where}{name} is unknown, expected {meant}, as the declared column is called here")
+            raise InvalidInput(f"{where}{name} is unknown, expected {meant}, the property name of the declared column")
         if column_type is not None and value is not None and not fits(value, column_type):
             raise InvalidInput(f"{where}{name} is {validation.describe(value)}, expected {_EXPECTED[column_type]}")
 
 
 def as_declared(properties: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> dict[str, Any]:
-    """Return the properties with strings of declared lists (`a|b`) and booleans (`True`) converted to these types.
+    """Return the properties with the strings of declared lists (`a|b`) and booleans (`True`) converted to their types.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def fits(value: object, column_type: ColumnType) -> bool:
         )
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return False
-    # Times in milliseconds would be after the year 10000.
+    # A time in milliseconds exceeds the year 10000 when it is read as seconds.
     return column_type is ColumnType.NUMBER or 0 <= value < _YEAR_10000_S
 
 

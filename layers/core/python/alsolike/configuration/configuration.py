@@ -1,4 +1,4 @@
-"""A shop's configuration, from event types to limits, stored as a versioned document."""
+"""Configuration of a shop, from event types to limits. It is stored as a versioned document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PURCHASE = "purchase"
 """Event type of purchases."""
 
 HISTORY_LENGTH, MAX_HISTORY_LENGTH = 100, 1_000
-"""Default and maximum number of a user's interactions in the live profile and in a model's input."""
+"""Default and maximum number of a user's interactions in the live profile and in the input of a model."""
 
 
 def _empty() -> Mapping[str, Any]:
@@ -61,16 +61,16 @@ class EventType:
 
 @struct
 class Recommender:
-    """A recommender. Requests refer to it by the last segment of its ARN.
+    """Recommender with its settings. Requests select it by the last segment of its ARN.
 
     Attributes
     ----------
     filter
         Name of the default filter of requests.
     rules
-        Name of the rule set, which an arm of an experiment can replace.
+        Name of the rule set. An arm of an experiment can replace it.
     swaps
-        Share of responses with neighbours in random order, from 0 to 1.
+        Share of responses, from 0 to 1, in which adjacent items are swapped at random.
     """
 
     name: str
@@ -81,12 +81,12 @@ class Recommender:
 
 @struct
 class Site:
-    """Permissions of a site key, which is public: pages of its origins get session tokens with it.
+    """Permissions of a site key. The key is public: pages of the origins request session tokens with it.
 
     Attributes
     ----------
     recommenders
-        The only ones that sessions of the key may read.
+        Recommenders that sessions of the key may use. All others are forbidden.
     """
 
     origins: tuple[str, ...]
@@ -106,7 +106,7 @@ class Sessions:
     filters
         Filters that requests may select. Default filters of recommenders always apply.
     sites
-        Sites by their key.
+        Sites by site key.
     """
 
     events: tuple[str, ...] = ("view", "click", "cart", "search")
@@ -117,7 +117,7 @@ class Sessions:
 
 @struct
 class Limits:
-    """Bounds for ingestion, training and retention.
+    """Limits of ingestion, training and retention.
 
     Attributes
     ----------
@@ -151,10 +151,10 @@ _EVENTS = (
 )
 
 
-# No slots, because cached properties need `__dict__`.
+# Without slots, because cached properties need `__dict__`.
 @dataclasses.dataclass(frozen=True)
 class Configuration:
-    """A valid configuration.
+    """Valid configuration of a shop.
 
     Attributes
     ----------
@@ -165,19 +165,19 @@ class Configuration:
     item_columns, user_columns
         Types of declared columns by property name (camelCase). Undeclared columns are accepted without checks.
     context
-        Names of properties of interactions (camelCase) that histories contain, such as the device.
+        Names of interaction properties (camelCase) that are also stored in histories, such as the device.
     variants
-        Property name of the item column with equal values for the variants of a product. For `title`, variants also
-        have the same leaf category. None if every item is a separate product.
+        Property name of the item column whose equal values identify the variants of a product. For `title`, variants
+        must also have the same leaf category. None if every item is a separate product.
     filters
         Filter expressions by name.
     recommenders
         All recommenders by name. The document can change their settings.
     aliases
-        Campaigns and recommenders by names of the shop.
+        Aliases of campaigns and recommenders by name.
     created_aliases, created_filters, created_item_columns, created_user_columns
         Entries of `aliases`, `filters`, `item_columns` and `user_columns` that clients of Amazon Personalize created.
-        They are not in the document.
+        The document does not contain them.
     """
 
     version: int = 0
@@ -208,7 +208,7 @@ class Configuration:
         return MappingProxyType({event.name: event.weight for event in self.events.values() if event.weight})
 
     def recommenders_with(self, rules: str) -> list[str]:
-        """Return the names of the recommenders with this rule set, without experiments."""
+        """Return the names of the recommenders that use this rule set, without arms of experiments."""
         return [recommender.name for recommender in self.recommenders.values() if recommender.rules == rules]
 
     def arms_with(self, rules: str, *, now_ms: int) -> list[str]:
@@ -226,11 +226,11 @@ class Configuration:
         return {alias: event.name for event in self.events.values() for alias in (event.name, *event.aliases)}
 
     def declares(self, event_type: str) -> bool:
-        """Return whether an event type has this name or alias."""
+        """Return true if an event type has this name or alias, in any case."""
         return event_type in self._spellings or event_type.lower() in self._spellings
 
     def canonical_event_type(self, name: str, *, field: str = "eventType") -> str:
-        """Return the canonical name of an event type, for any case and declared alias.
+        """Return the canonical name of an event type for its name or alias, in any case.
 
         Parameters
         ----------

@@ -1,11 +1,11 @@
-"""Operations of Amazon Personalize's control plane: supported operations, and alternatives to the others."""
+"""Operations of Amazon Personalize's control plane, and alternatives to unsupported operations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-_ATTRIBUTION = "Attribution runs always here: see `alsolike engagement` and the table `outcomes` of the lake"
+_ATTRIBUTION = "Attribution always runs here: see `alsolike engagement` and the table `outcomes` of the lake"
 _TAGS = "Tags of resources are not stored. Tag the deployment's stacks"
 _EXPORTS = "The data are already in your account: read the lake"
 _ERASURE = "Erase users with `alsolike users erase` or `DELETE /users/{userId}`"
@@ -31,7 +31,7 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("TagResource", "UntagResource", "ListTagsForResource"), _TAGS),
     }
 )  # fmt: skip
-"""Operations without an equivalent, with a description of the alternative."""
+"""Unsupported operations, each with a description of the alternative."""
 
 EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,7 +40,7 @@ EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
         "ListMetricAttributions": "metricAttributions",
     }
 )
-"""Response fields by operation that lists resources which cannot be created."""
+"""Response fields of operations that list resources which cannot be created."""
 
 WORKING = (
     "CreateBatchInferenceJob", "CreateBatchSegmentJob", "CreateCampaign", "CreateDatasetImportJob",
@@ -58,4 +58,4 @@ RECORDED = tuple(
     for noun in ("Dataset", "DatasetGroup", "Schema", "Solution")
     for name in (f"Create{noun}", f"Delete{noun}", f"Describe{noun}", f"List{noun}s")
 )
-"""Operations on stored records that do not affect the deployment."""
+"""Operations on stored records without an effect on the deployment."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from alsolike.runtime.struct import struct
 
 PLANNED_ANSWERS = 10_000
-"""Default number of expected responses of an experiment; see `alsolike.experiments.comparison`."""
+"""Default number of expected responses in an experiment; see `alsolike.experiments.comparison`."""
 
 DEFAULT_METRIC = "click-through"
 METRIC_NAMES = (DEFAULT_METRIC, "clicks", "conversion", "buyers", "revenue", "revenue-per-user")
@@ -19,7 +19,7 @@ _POINTS = 2**64
 
 @struct
 class Arm:
-    """A share of an experiment's users, and their treatment. An arm without a treatment is the control.
+    """Share of an experiment's users, and their treatment. An arm without a treatment is the control.
 
     Attributes
     ----------
@@ -38,20 +38,20 @@ class Arm:
 
 @struct
 class Experiment:
-    """A comparison of arms in a period.
+    """Comparison of arms in a period.
 
     Attributes
     ----------
     layer
-        Name of the layer. Only one experiment of a layer runs at a time, so that a response is in at most one of them.
+        Name of the layer. Only one experiment of a layer runs at a time, so a response belongs to at most one of them.
     start_ms, end_ms
         Start (inclusive) and end (exclusive) of the period. The end is None if it is not planned.
     arms
         Arms in the order of the document.
     on
-        Recommenders with requests in the experiment.
+        Recommenders whose requests take part in the experiment.
     planned_answers
-        Expected number of responses at the end, which must not change after the start.
+        Expected number of responses at the end. It must not change after the start.
     metric
         Metric that decides the experiment.
     """
@@ -66,7 +66,7 @@ class Experiment:
     metric: str = DEFAULT_METRIC
 
     def runs(self, now_ms: int) -> bool:
-        """Return whether the experiment runs at a time."""
+        """Return true if the experiment runs at a time."""
         return self.start_ms <= now_ms and (self.end_ms is None or now_ms < self.end_ms)
 
     def status(self, now_ms: int) -> str:
@@ -76,10 +76,10 @@ class Experiment:
         return "planned" if now_ms < self.start_ms else "ended"
 
     def arm_of(self, unit: str) -> Arm:
-        """Return the arm of a user, or of a session without a user. It is constant while the shares are constant.
+        """Return the arm of a user, or of a session without a user. The arm changes only if the shares change.
 
-        A hash with the experiment's name as key gives a position between 0 and 1, so that positions in two experiments
-        are independent. The arms divide this range by their shares.
+        A hash with the experiment's name as key gives a position between 0 and 1, so positions in two experiments are
+        independent. The arms divide this range by their shares.
         """
         digest = hashlib.blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8, key=self.name.encode()).digest()
         place = int.from_bytes(digest, "big") / _POINTS
@@ -88,23 +88,23 @@ class Experiment:
             covered += arm.share
             if place < covered:
                 return arm
-        return self.arms[-1]  # rounding: shares may sum to slightly less than 1
+        return self.arms[-1]  # Rounding: the shares may sum to slightly less than 1.
 
     def label(self, arm: Arm) -> str:
-        """Return the full name of an arm in ids, logs and tables."""
+        """Return the full name of an arm, as used in IDs, logs and tables."""
         return f"{self.name}/{arm.name}"
 
 
 @struct
 class Assignment:
-    """The arms of one request.
+    """Arms to which one request is assigned.
 
     Attributes
     ----------
     arms
-        Names `experiment/arm` for each experiment of the request, in the order of the document.
+        Name `experiment/arm` for each experiment of the request, in the order of the document.
     recommender, rules, model
-        Settings of these arms, or None if no arm has one.
+        Settings of these arms, or None if no arm has the setting.
     """
 
     arms: tuple[str, ...] = ()
@@ -124,7 +124,8 @@ def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | N
     recommender
         Requested recommender.
     unit
-        User id of the request, or else its session id. Requests with None are in no experiment.
+        User ID of the request, or the session ID if there is no user. None for requests without both, which take part
+        in no experiment.
     """
     assignment = NO_ARMS
     if unit is None:

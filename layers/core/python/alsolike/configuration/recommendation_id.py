@@ -1,6 +1,6 @@
-"""Recommendation id: 40 characters that encode the model, the recommender, the arms and the time of a response.
+"""Recommendation ID: 40 characters that encode the model, the recommender, the arms and the time of a response.
 
-The id is the base64url encoding (RFC 4648, section 5) of 30 bytes:
+The ID is the base64url encoding (RFC 4648, section 5) of 30 bytes:
 
 ===== =====================================================================
 bytes content
@@ -10,7 +10,7 @@ bytes content
 4     hash of the model version
 3 x 3 hash of each arm, or zeros
 6     random
-4     hash of the bytes before, which reveals truncated and changed ids
+4     hash of the preceding bytes, which detects truncated and changed IDs
 ===== =====================================================================
 """
 
@@ -40,10 +40,10 @@ RECOMMENDER_CODES = MappingProxyType(
     }
 )
 MAX_ARMS = 3
-"""Maximum number of arms in an id."""
+"""Maximum number of arms in a recommendation ID."""
 
 LATEST_MS = 253_402_300_799_999
-"""Maximum time of an id, the end of the year 9999, because Python has no later dates."""
+"""Maximum time in an ID, the end of the year 9999. Python has no later dates."""
 
 _FORMAT = 0xA0
 _VERSION_BYTES, _ARM_BYTES, _RANDOM_BYTES, _CHECK_BYTES = 4, 3, 6, 4
@@ -54,7 +54,7 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{40}")
 
 @struct
 class RecommendationId:
-    """Content of an id.
+    """Content of a recommendation ID.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ def _head(recommender: str, version: str, arms: tuple[str, ...]) -> tuple[bytes,
 
 
 def create(*, answered_ms: int, recommender: str, version: str, arms: Sequence[str] = ()) -> str:
-    """Return a new id.
+    """Return a new recommendation ID.
 
     Parameters
     ----------
@@ -112,19 +112,19 @@ def create(*, answered_ms: int, recommender: str, version: str, arms: Sequence[s
 
 
 def parse(recommendation_id: str) -> RecommendationId:
-    """Parse an id.
+    """Parse a recommendation ID.
 
     Raises
     ------
     InvalidInput
-        If the id was truncated, changed, or not created by `create`.
+        If the ID was truncated, changed, or not created by `create`.
     """
     content = base64.urlsafe_b64decode(recommendation_id) if _FORM.fullmatch(recommendation_id) else b"\0" * 30
     recommender = _NAMES.get(content[0] ^ _FORMAT)
     answered_ms = int.from_bytes(content[1:7], "big")
     sound = content[-_CHECK_BYTES:] == _check(content[:-_CHECK_BYTES])
     if recommender is None or not sound or answered_ms > LATEST_MS:
-        raise InvalidInput(f"recommendationId {recommendation_id!r} was not made by this service")
+        raise InvalidInput(f"recommendationId {recommendation_id!r} was not created by this service")
     arms = [content[place : place + _ARM_BYTES] for place in range(11, 11 + MAX_ARMS * _ARM_BYTES, _ARM_BYTES)]
     return RecommendationId(
         answered_ms,

@@ -1,4 +1,4 @@
-"""Merchandising rules: a shop's control over recommendations.
+"""Merchandising rules, with which a shop controls recommendations.
 
 Each rule changes the result of the previous ones, in this order: filter and exclusion list, boosts and demotions,
 pins, promotions, slate rules, exploration, diversity.
@@ -18,23 +18,25 @@ MAX_POSITION = 500
 """Maximum length of a list of recommendations."""
 
 MAX_FACTORS = 16
-"""Maximum number of boosts and demotions in a rule set. The model runs once per distinct product of items' factors."""
+"""Maximum number of boosts and demotions in a rule set. The model runs once per distinct product of the factors of
+items.
+"""
 
-_ROUNDING = 1e-9  # tolerance for sums of shares
+_ROUNDING = 1e-9  # Tolerance for sums of shares.
 
 
 @struct
 class Promotion:
-    """A share of a list's places, reserved for the items that pass the promotion's own filter.
+    """Share of a list's positions that is reserved for items which pass the promotion's filter.
 
-    This filter replaces the filter of the request at these places.
+    At these positions, this filter replaces the filter of the request.
 
     Attributes
     ----------
     name
-        The name in responses; "" for the name of the filter.
+        Name in responses; "" to use the name of the filter.
     until_ms, from_ms
-        End and start of the rule, epoch milliseconds; None for no end and no start.
+        End and start of the rule, in epoch milliseconds. None means no end or no start.
     """
 
     filter: str
@@ -45,13 +47,13 @@ class Promotion:
 
     @property
     def called(self) -> str:
-        """The name in responses."""
+        """Name of the promotion in responses."""
         return self.name or self.filter
 
 
 @struct
 class Boost:
-    """A factor for the scores of the items that pass a filter: a boost above 1, a demotion below 1.
+    """Factor for the scores of the items that pass a filter. A factor above 1 is a boost, below 1 a demotion.
 
     For the period, see `Promotion`.
     """
@@ -64,7 +66,7 @@ class Boost:
 
 @struct
 class Pin:
-    """An item with a fixed position in the list, counted from 1. For the period, see `Promotion`."""
+    """Item with a fixed position in the list, counted from 1. For the period, see `Promotion`."""
 
     item_id: str
     position: int
@@ -74,7 +76,7 @@ class Pin:
 
 @struct
 class SlateRule:
-    """A constraint on the whole list; exactly one of the two bounds is set. For the period, see `Promotion`.
+    """Constraint on the complete list. Exactly one of the two bounds is set. For the period, see `Promotion`.
 
     Attributes
     ----------
@@ -97,7 +99,7 @@ SCHEDULED = ("promotions", "boosts", "demotions", "pins", "slate")
 
 @struct
 class Diversity:
-    """The degree to which a list avoids items that resemble earlier ones (MMR).
+    """Degree to which a list avoids items that resemble earlier items of the list (MMR).
 
     J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
     summaries", SIGIR 1998.
@@ -105,9 +107,9 @@ class Diversity:
     Attributes
     ----------
     dial
-        1 - lambda of the paper, above 0 (no effect) and at most 1 (only dissimilarity counts).
+        1 - lambda of the paper. Close to 0 it has no effect; at 1 only dissimilarity counts.
     columns
-        Columns of the similarity of two items, which grows with the number of shared values.
+        Columns that determine the similarity of two items, which grows with the number of shared values.
     """
 
     dial: float
@@ -116,14 +118,14 @@ class Diversity:
 
 @struct
 class Exploration:
-    """A share of a list's places for new items, drawn at random.
+    """Share of a list's positions that randomly drawn new items fill.
 
     Attributes
     ----------
     share
-        Probability of a new item at each place without a pin or a promotion.
+        Probability of a new item at each position without a pin or a promotion.
     new_for_days
-        Days after its `creationTimestamp` during which an item is new.
+        Number of days after its `creationTimestamp` in which an item counts as new.
     """
 
     share: float
@@ -132,7 +134,7 @@ class Exploration:
 
 @struct
 class RuleSet:
-    """A named set of rules for one request."""
+    """Named set of rules. A request uses at most one."""
 
     name: str
     promotions: tuple[Promotion, ...] = ()
@@ -145,12 +147,12 @@ class RuleSet:
 
     @property
     def is_empty(self) -> bool:
-        """True for a set without rules."""
+        """True if the set contains no rules."""
         lists = self.promotions or self.boosts or self.demotions or self.pins or self.slate
         return not lists and self.diversity is None and self.exploration is None
 
     def at(self, now_ms: int) -> RuleSet:
-        """Return the rules without those that have not started or have ended at a time."""
+        """Return the rules that are in effect at a time."""
         lists: dict[str, Any] = {
             name: tuple(
                 rule
@@ -164,7 +166,7 @@ class RuleSet:
 
 
 def promoted_places(shares: Sequence[float], k: int) -> list[int]:
-    """Return the number of places for each share of k places.
+    """Return the number of positions that each share receives in a list of k.
 
     The cumulative sums of the shares are rounded, halves up, so that the total never exceeds the rounded total share.
 

@@ -1,4 +1,4 @@
-"""Parser and writer of aliases in the configuration's document."""
+"""Parser and writer of aliases in the configuration document."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def parse_aliases(
     Parameters
     ----------
     recommenders, filters, columns
-        Recommenders, filters and columns of items that aliases may refer to.
+        Recommenders, filters and item columns that aliases may reference.
     """
     aliases = {}
     for name, entry in node.entries() if node else ():
@@ -58,7 +58,7 @@ def parse_aliases(
 
 
 def alias_to_document(alias: Alias) -> dict[str, Any]:
-    """Return the document of an alias, the inverse of `parse_aliases`."""
+    """Return an alias in the document's form, the inverse of `parse_aliases`."""
     exploration = alias.exploration
     return {
         **({"recipe": alias.recipe} if alias.recipe else {"recommender": alias.recommender}),

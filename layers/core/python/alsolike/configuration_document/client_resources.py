@@ -19,7 +19,7 @@ from alsolike.schema.document import Fault, InvalidConfiguration
 
 @struct
 class OwnNames:
-    """Content of the object.
+    """Content of the S3 object with created names.
 
     Attributes
     ----------
@@ -40,7 +40,8 @@ class OwnNames:
     def added_to(self, configuration: Configuration) -> Configuration:
         """Return the configuration with these names and columns. Names of the configuration take precedence.
 
-        Exploration is removed unless `creationTimestamp` is a declared timestamp, because it needs the age of items.
+        Exploration is removed unless `creationTimestamp` is a declared timestamp, because exploration needs the age of
+        items.
         """
         if not (self.aliases or self.filters or self.item_columns or self.user_columns):
             return configuration
@@ -79,7 +80,7 @@ class OwnNames:
 
     @classmethod
     def from_json(cls, body: bytes, *, etag: str) -> Self:
-        """Parse the object's body.
+        """Parse the body of the S3 object.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Parser and writer of the configuration's document, which consists of mappings, lists, strings and numbers."""
+"""Parser and writer of the configuration document, which consists of mappings, lists, strings and numbers."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
     document
         Parsed YAML or JSON, with strings as keys.
     check_filters
-        True to parse the expressions of filters. Readers of an applied document pass False, because `apply` has checked
-        them, and an invalid filter must not fail functions that do not use it.
+        True to parse the filter expressions. Readers of an applied document pass False, because `apply` has checked the
+        expressions, and an invalid filter must not break functions that do not use the filter.
 
     Raises
     ------
     InvalidConfiguration
-        If the document is invalid. The error contains all faults.
+        If the document is invalid. The error lists all faults.
     """
     faults: list[Fault] = []
     parts = Node(document, faults).fields(
@@ -159,7 +159,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
 
 
 def _events(node: Node | None) -> dict[str, EventType]:
-    """Return the event types of the document, and built-in types that it does not replace."""
+    """Return the document's event types, and the built-in types that the document does not replace."""
     events = dict(DEFAULT.events)
     if node is None:
         return events
@@ -184,19 +184,21 @@ def _events(node: Node | None) -> dict[str, EventType]:
         events[name] = dataclasses.replace(events.get(name, EventType(name, 0.0)), **values)
     _refuse_ambiguous_spellings(node, events, stated)
     if not any(event.weight > 0 for event in events.values()):
-        node.fault("leave nothing to train on, expected a weight above 0 for at least one type", at_key=True)
+        node.fault("leave no interactions for training, expected a weight above 0 for at least one type", at_key=True)
     return events
 
 
 def _refuse_ambiguous_spellings(
     node: Node, events: Mapping[str, EventType], stated: Mapping[str, list[tuple[Node, str]]]
 ) -> None:
-    """Record a fault for each spelling of the document that refers to two event types."""
+    """Record a fault for each name or alias in the document that refers to two event types."""
     owners = {name: name for name in events}
     for name, event in events.items():
         for spelling in event.aliases if name not in stated else ():
             if owners.setdefault(spelling, name) != name:
-                node.child(spelling).fault(f"is an alias of {name} already; give {name} others to free it", at_key=True)
+                node.child(spelling).fault(
+                    f"is already an alias of {name}; set other aliases for {name} to free it", at_key=True
+                )
     for name, aliases in stated.items():
         for alias, spelling in aliases:
             if spelling in owners:
@@ -214,14 +216,14 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
         if not COLUMN.fullmatch(stated):
             entry.fault(f"is not a valid column name, expected {_COLUMN_FORM}", at_key=True)
         elif name == own_id:
-            entry.fault("is the id, which every row has; expected the other columns only", at_key=True)
+            entry.fault("is the ID, which every row has; expected only other columns", at_key=True)
         elif name in columns:
-            entry.fault(f"is {name} in another spelling, which is declared already", at_key=True)
+            entry.fault(f"is another spelling of {name}, which is already declared", at_key=True)
         elif name == CREATED and entry.value != ColumnType.TIMESTAMP:
-            entry.expect("timestamp: this column is always one")
+            entry.expect("timestamp, the only type of this column")
             columns[name] = (
                 ColumnType.TIMESTAMP
-            )  # the only valid type, so that rules that need it record no second fault
+            )  # The only valid type. With it, rules that need the column do not record a second fault.
         elif kind := entry.choice([column.value for column in ColumnType]):
             columns[name] = ColumnType(kind)
     return columns

@@ -1,4 +1,4 @@
-"""Parser and writer of experiments in the configuration's document."""
+"""Parser and writer of experiments in the configuration document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alsolike.schema.document import Node
 
 DEFAULT_LAYER = "default"
 MAX_MODELS = 2
-"""Maximum number of model versions in simultaneous experiments. Each is loaded in addition to the champion."""
+"""Maximum number of model versions in concurrent experiments. Each version is loaded in addition to the champion."""
 
 _MAX_ARMS = 20
 _MAX_RESPONSES = 10**12
@@ -30,7 +30,7 @@ def parse_experiments(
     Parameters
     ----------
     recommenders, rules
-        Names that arms may refer to.
+        Names that arms may reference.
     """
     experiments: dict[str, Experiment] = {}
     for name, entry in node.entries() if node else ():
@@ -59,7 +59,7 @@ def parse_experiments(
 
 
 def experiment_to_document(experiment: Experiment) -> dict[str, Any]:
-    """Return the document of an experiment, the inverse of `parse_experiments`."""
+    """Return an experiment in the document's form, the inverse of `parse_experiments`."""
     return {
         "layer": experiment.layer,
         "on": list(experiment.on),
@@ -119,37 +119,37 @@ def _target(
 
 
 def _unanswerable(recommender: str, on: tuple[str, ...]) -> str | None:
-    """Return the reason why a recommender cannot replace the recommenders `on`, or None.
+    """Return the reason why a recommender cannot replace each of the recommenders `on`, or None.
 
-    Requests in an experiment contain a user, so that recommenders of users always have their input.
+    Requests in an experiment contain a user or session, so recommenders that need only a user always have their input.
     """
     for replaced in on:
         if replaced == recommender:
             continue
         if PERSONALIZED_RANKING in (replaced, recommender):
             return (
-                f"is {recommender!r}, which cannot answer requests for {replaced}: only one of them ranks given items"
+                f"is {recommender!r}, which cannot answer requests for {replaced}: only one of them ranks an input list"
             )
         if recommender in OF_ITEMS and replaced not in OF_ITEMS:
-            return f"is {recommender!r}, which starts from an item, but requests for {replaced} need not name an item"
+            return f"is {recommender!r}, which starts from an item, but requests for {replaced} may lack an item"
     return None
 
 
 def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[Experiment]) -> None:
-    """Record conflicts of an experiment with earlier experiments of the document."""
+    """Record faults for conflicts between an experiment and earlier experiments of the document."""
     meeting = [other for other in others if _meet(experiment, other)]
     for other in meeting:
         if other.layer == experiment.layer:
             entry.fault(
                 f"runs at the same time as {other.name} in the layer {experiment.layer!r}, "
-                "expected times apart or another layer",
+                "expected separate periods or another layer",
                 at_key=True,
             )
         elif shared := _shared(experiment, other):
             for target in [name for name in _TARGETS if name in _targets(experiment) & _targets(other)]:
                 entry.fault(
                     f"sets the {target} of requests for {', '.join(shared)} at the same time as {other.name}, which "
-                    "does so too: one would undo the other; expected times apart",
+                    "which sets it too, expected separate periods",
                     at_key=True,
                 )
     for moment in [experiment.start_ms, *(other.start_ms for other in meeting)]:
@@ -158,14 +158,14 @@ def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[E
             if (count := sum(recommender in other.on for other in running)) > MAX_ARMS:
                 entry.fault(
                     f"is one of {count} experiments on {recommender} at {time_text(moment)}, expected {MAX_ARMS} at "
-                    "most: an answer's id has no room for more arms",
+                    "most: a recommendation ID has no space for more arms",
                     at_key=True,
                 )
                 return
         models = {arm.model for other in running for arm in other.arms if arm.model is not None}
         if experiment in running and len(models) > MAX_MODELS and any(arm.model for arm in experiment.arms):
             entry.fault(
-                f"is one of those that name {len(models)} model versions at {time_text(moment)}, expected "
+                f"is one of the experiments that use {len(models)} model versions at {time_text(moment)}, expected "
                 f"{MAX_MODELS} at most: each is loaded in addition to the champion",
                 at_key=True,
             )

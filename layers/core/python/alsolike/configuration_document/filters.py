@@ -1,4 +1,4 @@
-"""Parser of filters in the configuration's document, and of references to them."""
+"""Parser of filters in the configuration document, and of references to filters."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ MAX_CHARACTERS = 2_500
 
 @struct
 class DeclaredFilters:
-    """Filters of a document, for references from its other parts.
+    """Filters of a document, which other parts of the document reference.
 
     Attributes
     ----------
     expressions
-        Expressions by name. Invalid expressions are empty, so that references to them cause no further fault.
+        Expressions by name. Invalid expressions are empty strings, so references to them cause no further fault.
     needs
-        Description of the input that a filter requires of requests, by name of the filter.
+        Description of the request input that a filter requires, by filter name.
     """
 
     expressions: Mapping[str, str]
     needs: Mapping[str, str]
 
     def choose(self, node: Node) -> str | None:
-        """Return the name of a filter for all requests. Record a fault if it requires inputs of requests."""
+        """Return the name of a filter that every request can use. Record a fault if the filter requires request
+        inputs.
+        """
         name = node.choice(self.expressions, what="the name of a filter:")
         if name is not None and name in self.needs:
             node.fault(
-                f"is {name!r}, which needs {self.needs[name]}, expected a filter that needs nothing of a request"
+                f"is {name!r}, which needs {self.needs[name]}, expected a filter without inputs from the request"
             )
         return name
 
@@ -54,9 +56,9 @@ def parse_filters(
     Parameters
     ----------
     check
-        True to parse the expressions.
+        True to parse and check the expressions.
     item_columns, user_columns
-        Declared types, which conditions must match.
+        Declared column types. Conditions must match them.
     """
     expressions: dict[str, str] = {}
     needs: dict[str, str] = {}
@@ -77,7 +79,8 @@ def parse_filters(
 
 
 def _parsed(entry: Node, expression: str) -> Filter | None:
-    from alsolike.filters import parser  # slow import that readers of the configuration do not need
+    # Imported here, because the import is slow and readers of the configuration do not need it.
+    from alsolike.filters import parser
 
     try:
         return parser.parse(expression)
@@ -102,7 +105,7 @@ def _need(filter_: Filter) -> str | None:
     from alsolike.filters.tree import Verb
 
     if filter_.needs_item:
-        return "an item: it compares with CurrentItem"
+        return "an item, because it compares with CurrentItem"
     included = [expression for expression in filter_.expressions if expression.verb is Verb.INCLUDE]
     parameters = [name for expression in included for name in expression.parameters]
     return f"a value for ${parameters[0]}" if parameters else None

@@ -1,4 +1,4 @@
-"""Reader of the current configuration for functions, which polls and caches one S3 object."""
+"""Reader of the current configuration for functions. It polls one S3 object and caches the content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from alsolike.schema.document import Fault, InvalidConfiguration
 
 @struct
 class Current:
-    """The current version and its document.
+    """Current version of the configuration and its document.
 
     Attributes
     ----------
@@ -63,7 +63,8 @@ class ConfigurationReader(PolledValue[Configuration]):
     Parameters
     ----------
     own_names
-        True to add the names that clients of Amazon Personalize created, for functions that serve recommendations.
+        True to add the names that clients of Amazon Personalize created. Functions that serve recommendations need
+        them.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ def read_current(client: ObjectReader, bucket: str, *, known: Current | None = N
     if content is None:
         return NOTHING_APPLIED
     if content is UNCHANGED:
-        assert known is not None  # an object can be unchanged only compared with a known ETag
+        assert known is not None  # S3 reports an unchanged object only for a known ETag.
         return known
     try:
         pointer = orjson.loads(content.body)

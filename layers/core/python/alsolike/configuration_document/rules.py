@@ -1,4 +1,4 @@
-"""Parser and writer of rules in the configuration's document."""
+"""Parser and writer of rules in the configuration document."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def parse_rules(
     Parameters
     ----------
     filters, columns
-        Filters and columns of items that rules may refer to.
+        Filters and item columns that rules may reference.
     """
     rules = {}
     for name, entry in node.entries() if node else ():
@@ -72,7 +72,7 @@ def parse_rules(
 
 
 def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
-    """Return the document of a rule set, the inverse of `parse_rules`, without empty parts."""
+    """Return a rule set in the document's form, the inverse of `parse_rules`. Empty parts are omitted."""
     document = {
         "promotions": [
             {
@@ -103,13 +103,13 @@ def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
 
 
 def numbers_of_rules(rules: RuleSet) -> dict[str, int]:
-    """Return the number of rules by type, without types that the rule set lacks."""
+    """Return the number of rules by type. Types without rules are omitted."""
     document = rule_set_to_document(rules)
     return {part: len(value) if isinstance(value, list) else 1 for part, value in document.items()}
 
 
 def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
-    """Collect errors for rules that no list can satisfy."""
+    """Record faults for rules that no list can satisfy."""
     if len(rules.boosts) + len(rules.demotions) > MAX_FACTORS:
         entry.fault(
             f"has {len(rules.boosts)} boosts and {len(rules.demotions)} demotions, expected {MAX_FACTORS} together",
@@ -119,11 +119,13 @@ def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
     if promised <= MAX_POSITION < promised + len(rules.pins):
         entry.fault(
             f"promises {promised} of {MAX_POSITION} places to promotions and pins {len(rules.pins)}, "
-            "expected as many as there are",
+            "expected no more than there are",
             at_key=True,
         )
     elif rules.exploration and rules.promotions and promised + len(rules.pins) >= MAX_POSITION:
-        entry.fault("leaves exploration no place, expected promotions and pins that do not take all", at_key=True)
+        entry.fault(
+            "leaves no position for exploration, expected promotions and pins that do not fill the list", at_key=True
+        )
 
 
 def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion, ...]:
@@ -133,17 +135,19 @@ def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion,
         filter_ = _filter(fields, filters)
         share = fields["share"].number(0, 1) if "share" in fields else None
         if share is not None and promoted_places([share], MAX_POSITION) == [0]:
-            fields["share"].expect(f"more: it is less than one of {MAX_POSITION} places, the most there are")
+            fields["share"].expect(
+                f"a larger share: it is less than one position in a list of {MAX_POSITION}, the maximum"
+            )
         name = (fields["name"].text(NAME, f"a name: {NAME_FORM}") or "") if "name" in fields else ""
         promotion = Promotion(filter_, share or 0.0, name, **_period(fields))
         if promotion.called and any(other.called == promotion.called for other in promotions):
             (fields["name"] if name else entry).fault(
-                f"is called {promotion.called}, as another promotion is, expected a name of its own"
+                f"has the name {promotion.called}, which another promotion has, expected a unique name"
             )
         promotions.append(promotion)
     total = sum(promotion.share for promotion in promotions)
     if node and total > 1 + 1e-9:
-        node.fault(f"promise {total:g} of the places, expected shares that add up to 1 at most")
+        node.fault(f"have shares that sum to {total:g}, expected at most 1")
     return tuple(promotions)
 
 
@@ -188,9 +192,9 @@ def _pins(node: Node | None) -> tuple[Pin, ...]:
         added = Pin(item_id or "", position or 0, **_period(fields))
         others = [pin for pin in pins if _overlap(pin, added)]
         if item_id and any(pin.item_id == item_id for pin in others):
-            fields["item"].fault(f"is {item_id!r}, which is pinned already")
+            fields["item"].fault(f"is {item_id!r}, which is already pinned")
         if position and any(pin.position == position for pin in others):
-            fields["position"].fault(f"is {position}, where another item is pinned already")
+            fields["position"].fault(f"is {position}, where another item is already pinned")
         pins.append(added)
     return tuple(pins)
 
@@ -208,7 +212,7 @@ def _slate(node: Node | None, columns: Mapping[str, ColumnType]) -> tuple[SlateR
         fitting = _COUNTABLE if "at_most" in fields else (ColumnType.NUMBER,)
         column = _column(fields["column"], columns, fitting) if "column" in fields else None
         if column and any(rule.column == column for rule in rules):
-            fields["column"].fault(f"is {column}, of which another rule says something already")
+            fields["column"].fault(f"is {column}, which another rule already uses")
         elif column and (at_most or spread):
             rules.append(SlateRule(column, at_most, spread, **period))
     return tuple(rules)
@@ -226,7 +230,7 @@ def _diversity(node: Node | None, columns: Mapping[str, ColumnType]) -> Diversit
     for element in elements:
         column = _column(element, columns, _COUNTABLE)
         if column in named:
-            element.fault(f"is {column}, which is stated already")
+            element.fault(f"is {column}, which is already listed")
         elif column:
             named.append(column)
     if "columns" in fields and fields["columns"].value == []:
@@ -244,7 +248,7 @@ def parse_exploration(node: Node | None, columns: Mapping[str, ColumnType]) -> E
         fields["share"].expect("more than 0")
     days = fields["new_for_days"].integer(1, MAX_NEW_FOR_DAYS) if "new_for_days" in fields else None
     if columns.get(CREATED) is not ColumnType.TIMESTAMP:
-        node.fault("needs to know when items are new, expected CREATION_TIMESTAMP under items.columns", at_key=True)
+        node.fault("requires the creation time of items, expected CREATION_TIMESTAMP under items.columns", at_key=True)
     return Exploration(share or 0.0, days or 1)
 
 

@@ -1,4 +1,4 @@
-"""Parser and writer of times in the configuration's document."""
+"""Parser and writer of times in the configuration document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EXPECTED = "a time from 2000 to 2199 with its zone, such as 2026-03-01T08:00:00
 
 
 def parse_time_ms(node: Node) -> int | None:
-    """Parse a time with its zone. Collect an error with its position in the document."""
+    """Parse a time with its zone. For an invalid time, record a fault and return None."""
     time_ms = _milliseconds(node.value)
     if time_ms is None:
         node.expect(_EXPECTED)
@@ -25,7 +25,9 @@ def parse_start_ms(node: Node) -> int | None:
 
 
 def parse_end_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which means the end of this day in UTC; collect an error."""
+    """Parse a time with its zone, or a date, which stands for the end of that day in UTC. Record a fault if it is
+    invalid.
+    """
     return _parse_day_or_time_ms(node, days=1)
 
 
@@ -48,7 +50,7 @@ def time_text(time_ms: int) -> str:
 
 
 def _milliseconds(value: object, *, days: int | None = None) -> int | None:
-    """Return a time in ms. A date without a time is valid only with `days`, which are added to it."""
+    """Return a time in ms. If `days` is not 0, a date is also valid, and `days` are added to it."""
     try:
         time = dt.datetime.fromisoformat(value)  # type: ignore[arg-type]
         if days is not None and time.tzinfo is None and value == time.date().isoformat():

@@ -1,1 +1,3 @@
-"""Names that the code and the infrastructure share. Standard library only, since infrastructure imports them too."""
+"""Names that code and infrastructure share. Only the standard library is imported, because the CDK app imports this
+package.
+"""

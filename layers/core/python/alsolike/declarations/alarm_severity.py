@@ -2,5 +2,5 @@
 
 
 def severity(runbook: str | None) -> str:
-    """Return `critical` for alarms on current errors of the shop, else `warning`."""
+    """Return `critical` for alarms on errors that shoppers see now, else `warning`."""
     return "critical" if runbook == "errors" else "warning"

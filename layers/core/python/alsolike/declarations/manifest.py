@@ -26,23 +26,23 @@ DELETE = ("s3:DeleteObject",)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Access:
-    """A grant of actions on a resource.
+    """Grant of IAM actions on a resource.
 
     Attributes
     ----------
     resource
-        Name of the resource: a field of infrastructure's `StoredData`, ``*``, a field of `settings.py` with an ARN, or
+        Name of the resource: a field of `StoredData` in `infra_cdk`, ``*``, a field of `settings.py` with an ARN, or
         another name that the function's stack resolves.
     actions
         IAM actions.
     keys
         Keys of objects in a bucket, with ``*`` as wildcard. Empty for the bucket itself.
     reason
-        Reason for a ``*`` in the ARN.
+        Justification of a ``*`` in the ARN.
     attributes
         Attributes of a DynamoDB table to which the actions are restricted. Empty for all attributes.
     needs_function
-        True if the resource is created after the function, so that a separate policy grants the access.
+        True if the resource is created after the function. A separate policy then grants the access.
     """
 
     resource: str
@@ -54,7 +54,7 @@ class Access:
 
 
 class Trigger(Protocol):
-    """Source of invocations, with the access that it needs in the function's role."""
+    """Event source of a function, with the access that the function's role needs for it."""
 
     @property
     def access(self) -> tuple[Access, ...]:
@@ -68,9 +68,9 @@ class Schedule:
     Attributes
     ----------
     setting
-        Name of the setting with the schedule expression. If its value is null, there are no invocations.
+        Name of the setting with the schedule expression. Null disables the schedule.
     purpose
-        Description of the rule, without ``Alsolike ENVIRONMENT:``.
+        Description of the EventBridge rule, without the prefix ``Alsolike ENVIRONMENT:``.
     retries, max_age_minutes
         Maximum number of retries of a failed invocation, and maximum age of its event.
     """
@@ -87,7 +87,7 @@ class Schedule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventStream:
-    """Batches of records of the event stream. Numbers can be names of settings.
+    """Batches of records of the event stream. A string instead of a number is the name of a setting.
 
     Attributes
     ----------
@@ -195,24 +195,24 @@ class LogLines:
 class Manifest:
     """Declaration of a function for the infrastructure, in addition to its code and `settings.py`.
 
-    Numbers can be names of settings.
+    A string instead of a number is the name of a setting.
 
     Attributes
     ----------
     layers
         Folders under `layers/`, or `pandas` for the layer of AWS.
     optional_layers
-        Layers by the setting that adds them.
+        Layers that a setting adds, by the name of the setting.
     trigger
         Trigger of the function, or None if only routes of `alsolike.declarations.routes` or workflows invoke it.
     variables
-        Names of settings by field of `settings.py`, for fields with another name than the setting.
+        Names of settings by field of `settings.py`, for fields whose name differs from the setting.
     packages
         Packages and modules of `operations` that are part of the function's code.
     single_threaded
-        True to limit BLAS to one thread, because threads only cost start-up time on one processor.
+        True to limit BLAS to one thread. On one processor, further threads only prolong the start.
     starts_fast
-        True to apply the environment's SnapStart or provisioned concurrency, because callers wait.
+        True to apply the environment's SnapStart or provisioned concurrency, because callers wait for the function.
     reserved
         Name of the setting with the reserved concurrency.
     """
@@ -233,7 +233,7 @@ class Manifest:
 
 
 HASH_KEY = Access("hash_key", ("secretsmanager:GetSecretValue",))
-"""Key of the hashes of ids."""
+"""Secret key with which IDs are hashed."""
 
 CONFIGURATION = (
     Access("artefacts", READ, keys=(CONFIGURATION_KEY,)),
@@ -247,7 +247,7 @@ LOGGED_TOMBSTONES = (
     Access("artefacts", READ, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason="Receipts are named after erasures"),
     Access("artefacts", LIST),
 )
-"""Tombstones by the user hash in the recommendation log, which can be read without the key of hashes."""
+"""Tombstones by the user hash in the recommendation log. They can be read without the secret key of hashes."""
 
 TOMBSTONES = (*LOGGED_TOMBSTONES, HASH_KEY)
 
@@ -267,10 +267,10 @@ SIGNING_KEYS = (
     Access("keys", ("dynamodb:UpdateItem",), attributes=("key_id", "last_used_ms", "last_source", "calls")),
     Access("keys_encryption", ("kms:Decrypt",)),
 )
-"""Keys of signed requests with their secrets, and writes of their last use."""
+"""Keys of signed requests with their secrets, and updates of the time of last use."""
 
 MODELS = (
-    Access("artefacts", LIST),  # also so that S3 returns 404 instead of 403
+    Access("artefacts", LIST),  # Also needed so that S3 returns 404 instead of 403.
     Access("artefacts", READ + WRITE, keys=(CHAMPION_KEY,)),
     Access(
         "artefacts",
@@ -278,12 +278,12 @@ MODELS = (
         keys=(f"{DECISIONS_PREFIX}*",),
         reason="Each version has a decision, which states the reason of a forced promotion",
     ),
-    Access("artefacts", READ, keys=(f"{CANARIES_PREFIX}*",), reason="Each version on trial has a report"),
+    Access("artefacts", READ, keys=(f"{CANARIES_PREFIX}*",), reason="Each canary version has a report"),
     Access(
         "artefacts",
         READ,
         keys=(f"{MODELS_PREFIX}*/manifest.json",),
-        reason="Any version may be looked at and promoted",
+        reason="Any version can be read and promoted",
     ),
     Access("model_packages", ("sagemaker:ListModelPackages",)),
     Access(
@@ -295,16 +295,16 @@ MODELS = (
     Access(
         "training_runs",
         ("states:DescribeExecution", "states:GetExecutionHistory"),
-        reason="Each run is an execution with a name of its own",
+        reason="Each run is an execution with a unique name",
     ),
 )
 """Reading and promoting model versions, and starting and reading training runs."""
 
 FAILURE_DESTINATION = (
-    # AWS documents the permission only for the complete bucket, not for `aws/lambda/`. So the role may write to the
-    # bucket, and the infrastructure denies the prefixes of other functions:
+    # AWS documents the permission only for the complete bucket, not for `aws/lambda/`. Therefore the role may write to
+    # the bucket, and the infrastructure denies the prefixes of other functions:
     # https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
     Access("lake", WRITE, keys=("*",), reason="AWS documents the permission for the whole bucket"),
     Access("lake", LIST),
 )
-"""Store of batches that Lambda does not retry further."""
+"""Destination of batches that Lambda does not retry further."""

@@ -1,15 +1,15 @@
-"""SSM parameters in which clients find the names of a deployment's resources."""
+"""SSM parameters with the names of a deployment's resources, for clients."""
 
 import dataclasses
 
 TREE = "/alsolike"
 ENVIRONMENT_TAG = "alsolike:environment"
-"""Tag of all resources. It filters costs after its activation as a cost allocation tag (docs/cost.md)."""
+"""Tag of all resources. After its activation as a cost allocation tag, costs can be filtered by it (docs/cost.md)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Names:
-    """Names of a deployment's resources. Each field is an SSM parameter, with `-` instead of `_`."""
+    """Names of a deployment's resources. Each field is an SSM parameter, in whose name `-` replaces `_`."""
 
     api_url: str
     user_pool_id: str

@@ -25,11 +25,11 @@ SIGNED_PREFIX = "/personalize"
 """Path prefix of routes for signed requests. Clients of Amazon Personalize append the path of an operation."""
 
 CATCH_ALL = f"POST {SIGNED_PREFIX}/{{proxy+}}"
-"""Route for clients of the control plane that append a slash. It also matches unknown paths."""
+"""Route for clients that append a slash to the path of control-plane operations. It also matches unknown paths."""
 
 
 class Route(NamedTuple):
-    """Function of a route, and scopes of which a token or key must have at least one.
+    """Function of a route, and its scopes. A token or key must have at least one of them.
 
     The first scope selects the rate limits of `cdk.json`. Routes without scopes require a session token.
     """
@@ -136,10 +136,11 @@ SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
 """Routes for signed requests. The function verifies the signature and the scopes of the key."""
 
 BEACON_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("collect", [], "POST /session/beacons"))
-"""Routes for beacons: the query has the session's token, because a header would cost a second request."""
+"""Routes for beacons. The query contains the session token, because a header would cause a second (preflight) request.
+"""
 
 PUBLIC_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("authorize_session", [], "POST /session/tokens"))
-"""Routes without a token: the function checks the site key and the page's origin."""
+"""Routes without a token. The function checks the site key and the origin of the page."""
 
 BASIC_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("observe", [READ_METRICS], "GET /metrics"))
 """Routes for programs that cannot sign, such as Prometheus. The function verifies a key pair in HTTP Basic."""

@@ -25,14 +25,14 @@ _MONTHLY_WEEKDAY = re.compile(r"(?P<weekday>\w+)(?:L|#[1-5])", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A schedule with a fixed interval."""
+    """Schedule with a fixed interval."""
 
     interval_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A schedule with the fields of cron.
+    """Schedule with the fields of cron.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ ITEM_CHANGES_PREFIX = "catalogue/"
 USER_CHANGES_PREFIX = "users/"
 QUARANTINE_PREFIX = "quarantine/"
 FAILED_BATCHES_PREFIX = "aws/lambda/"
-"""Failed batches that Lambda does not retry further. Lambda sets the prefix:
+"""Failed batches that Lambda does not retry further. The prefix is fixed by Lambda:
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 """
 LAKE_PREFIXES = (
@@ -68,4 +68,4 @@ LISTS_KEY = f"{LISTS_PREFIX}lists.json"
 """File of static lists, which names their shards."""
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-"""Log group of all training jobs of an account, a fixed name of SageMaker."""
+"""Log group of all training jobs of an account. The name is fixed by SageMaker."""

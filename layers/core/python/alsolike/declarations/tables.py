@@ -1,17 +1,17 @@
-"""Tables of the lake: names and partition columns. `alsolike.records` declares their columns."""
+"""Names and partition columns of the lake's tables. `alsolike.records` declares the other columns."""
 
 from collections.abc import Iterable, Sequence
 
 
 def once_sql(table: str, columns: Iterable[str], *, key: Sequence[str], order: Sequence[str]) -> str:
-    """Return a query for Athena and DuckDB that selects the first copy of each row.
+    """Return a query for Athena and DuckDB that selects the first of several duplicate rows.
 
     Parameters
     ----------
     key
-        SQL expressions with equal values in all copies of a row.
+        SQL expressions that are equal in all duplicates of a row.
     order
-        Columns that order the copies, ascending, nulls last.
+        Columns that order the duplicates, ascending, nulls last.
     """
     listed = ", ".join(columns)
     ordered = ", ".join(f"{name} ASC NULLS LAST" for name in order)
@@ -34,4 +34,4 @@ CHANGES_PARTITION = "change_date"
 """Partition column of the change logs of items and users."""
 
 PROFILES_PARTITION_KEY, PROFILES_SORT_KEY = "profile_id", "sort_key"
-"""Keys of DynamoDB's table of live profiles (`alsolike.profiles.profile`)."""
+"""Keys of the DynamoDB table of live profiles (`alsolike.profiles.profile`)."""

@@ -1,1 +1,1 @@
-"""Interactions: the API's event, the record on the stream, sessions and logins."""
+"""Interactions: the API's events, the records on the stream, sessions and logins."""

@@ -1,4 +1,4 @@
-"""Interactions with actions: the body of Personalize's PutActionInteractions, and the format on the stream."""
+"""Interactions with actions, in the body of Personalize's PutActionInteractions and on the stream."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PUT_ACTION_INTERACTIONS = Fields(
 
 
 class ActionEvent(NamedTuple):
-    """A user's interaction with an action; tuples sort by time.
+    """A user's interaction with an action. Tuples sort by time.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class ActionEvent(NamedTuple):
 
 
 def action_type(text: str, where: str = "eventType") -> str:
-    """Return the event type for a Personalize event type of actions; the case is ignored.
+    """Return the event type for an action event type of Personalize, ignoring case.
 
     Examples
     --------
@@ -62,13 +62,13 @@ def action_type(text: str, where: str = "eventType") -> str:
 def action_properties(
     action_id: str, impression: list[str] | None = None, properties: Mapping[str, Any] | None = None
 ) -> str:
-    """Return the JSON of a record's properties; `ACTION_PROPERTIES` defines the fields."""
+    """Return the properties of a record as JSON. `ACTION_PROPERTIES` defines the fields."""
     more = {"impression": impression, "properties": properties}
     return orjson.dumps({"actionId": action_id, **{name: value for name, value in more.items() if value}}).decode()
 
 
 def action_events(event_time_ms: int, event_type: str, properties: str) -> list[ActionEvent]:
-    """Return the event of a record, and a view event for each other action of its impression."""
+    """Return the event of a record, and a view event for each other action in its impression."""
     fields = orjson.loads(properties)
     own = fields["actionId"]
     shown = dict.fromkeys(fields.get("impression", ()))

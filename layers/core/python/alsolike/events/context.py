@@ -1,4 +1,4 @@
-"""The context of an interaction, such as the device: the properties that the configuration declares as context."""
+"""Context of an interaction, such as the device. The configuration declares which properties belong to the context."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import orjson
 from alsolike.configuration.columns import property_name
 
 MAX_CHARACTERS = 40
-"""Maximum length of a value; longer ones are ignored. The limit keeps a profile item within one write unit (1 KB)."""
+"""Maximum length of a value. Longer values are ignored, so that a profile item fits into one write unit (1 KB)."""
 
 
 def context_of(properties: str | None, columns: Sequence[str]) -> str:
-    """Return the context as the text of a JSON object; an empty text without values.
+    """Return the context as a JSON object in a string, or an empty string if the context has no values.
 
-    Training and serving both call this function.
+    Both training and serving call this function.
 
     Parameters
     ----------
     properties
-        Properties of the interaction, the text of a JSON object. Text values become lower case, booleans become text.
+        Properties of the interaction, as a JSON object in a string. Strings are converted to lower case, booleans to
+        strings.
     columns
-        Names of the declared properties.
+        Names of the properties that belong to the context.
 
     Examples
     --------

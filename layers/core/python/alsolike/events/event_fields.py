@@ -1,4 +1,4 @@
-"""The fields of the body of `POST /events`, which follows Personalize's PutEvents."""
+"""Fields in the body of `POST /events`, which follows Personalize's PutEvents."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The assignment of a session's interactions to a user after a login.
+"""Assignment of a session's interactions to a user after a login.
 
-A login is an interaction with both a user ID and a session ID. The first login of a session is the one with the least
-event time, and at equal times the least event ID. The session's anonymous interactions up to the first login belong to
-its user; later anonymous interactions belong to the session. Later logins of any user change nothing.
-The rule uses event times and no arrival times, so the result does not depend on the order of delivery.
+A login is an interaction with both a user ID and a session ID. The first login of a session is the login with the
+earliest event time, and at equal times the lowest event ID. The session's anonymous interactions up to the first login
+belong to the user of this login. Later anonymous interactions belong to the session. Further logins have no effect. The
+rule uses event times, not arrival times, so the result does not depend on the order of delivery.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Login:
-    """An interaction with both a user and a session. The minimum of a session's logins is its first login."""
+    """Interaction with both a user and a session. The minimum of a session's logins is the first login."""
 
     event_time_ms: int
     event_id: str
@@ -28,7 +28,7 @@ class Login:
 
 
 def login_of(interaction: Interaction) -> Login | None:
-    """Return the login of an interaction with a user and a session, or None."""
+    """Return the login that an interaction represents, or None if it has no user or no session."""
     if interaction.user_id is None or interaction.session_id is None:
         return None
     return Login(interaction.event_time_ms, interaction.event_id, interaction.user_id)
@@ -44,7 +44,8 @@ def first_logins(interactions: Iterable[Interaction]) -> dict[str, Login]:
 
 
 def owner(interaction: Interaction, logins: Mapping[str, Login]) -> str:
-    """Return the profile ID of an interaction's owner, given all first logins by session ID.
+    """Return the profile ID of an interaction's owner. `logins` contains the first login of each session by session
+    ID.
 
     Examples
     --------
@@ -63,15 +64,15 @@ def owner(interaction: Interaction, logins: Mapping[str, Login]) -> str:
 
 
 def session_logins(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the first login of each session: session_id, event_time_ms, event_id and user_id, one row per session.
+    """Return the first login of each session, one row per session: session_id, event_time_ms, event_id and user_id.
 
     The concatenated results for several parts of the lake are valid input for another call.
 
     Parameters
     ----------
     rows
-        Columns event_id, user_id, session_id and event_time_ms of the interactions table. Include all event types, even
-        those that a dataset excludes: a search can be a login, like a purchase.
+        Columns event_id, user_id, session_id and event_time_ms of the interactions table. Include all event types, also
+        types that a dataset excludes, because a search can be a login.
     """
     columns = ["session_id", "event_time_ms", "event_id", "user_id"]
     logins = rows.loc[rows["user_id"].notna() & rows["session_id"].notna(), columns]
@@ -86,16 +87,16 @@ def owners(rows: pd.DataFrame, logins: pd.DataFrame | None = None) -> pd.Series[
     Parameters
     ----------
     rows
-        Columns as for `session_logins`.
+        Rows with the columns of `session_logins`.
     logins
-        The result of `session_logins` for the whole lake; None if `rows` are the whole lake.
+        Result of `session_logins` for the complete lake; None if `rows` contain the complete lake.
     """
     anonymous = rows["user_id"].isna()
     own = (USER_PREFIX + rows["user_id"]).fillna(SESSION_PREFIX + rows["session_id"])
     sessions = rows.loc[anonymous, "session_id"]
     if sessions.empty:
         return own
-    if logins is None:  # only sessions with anonymous rows need their logins
+    if logins is None:  # Only sessions with anonymous rows need a login.
         logins = session_logins(rows[rows["session_id"].isin(sessions.unique())])
     if logins.empty:
         return own

@@ -1,4 +1,4 @@
-"""The parser of interactions from the stream; `alsolike.records.interaction` declares the record."""
+"""Parser of interactions from the stream. `alsolike.records.interaction` declares the record."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ from alsolike.schema.fields import Fields, JsonObject, ListOf
 
 _MS_PER_DAY = 86_400_000
 MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
-"""Default of the maximum time by which an event time may exceed the checking clock, in milliseconds."""
+"""Default of the maximum time, in milliseconds, by which an event time may be later than the arrival time."""
 
 ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED = "action:taken", "action:not-taken", "action:viewed"
 ACTION_TYPES = (ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED)
-"""Event types of interactions with actions. They contain a colon, so they cannot equal a configured event type."""
+"""Event types of interactions with actions. They contain a colon, so they cannot collide with configured event types.
+"""
 
 ACTION_PROPERTIES = Fields(
     {
@@ -46,7 +47,7 @@ ACTION_PROPERTIES = Fields(
     },
     required=("actionId",),
 )
-"""Properties of records of action interactions: the action, the displayed actions, and the shop's own properties."""
+"""Properties in records of action interactions: the action, the displayed actions, and the shop's own properties."""
 
 
 def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration = DEFAULT) -> Interaction:
@@ -55,21 +56,21 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
     Parameters
     ----------
     arrived_ms
-        Time of the record's arrival on the stream, epoch milliseconds. The stream sets it, not the producer, and a
-        repeated delivery does not change it.
+        Time of the record's arrival on the stream, in epoch milliseconds. Kinesis sets this time, not the producer, and
+        repeated deliveries do not change it.
     configuration
-        Provides the event types and the tolerated clock skew.
+        Configuration with the event types and the allowed clock skew.
 
     Raises
     ------
     UnknownEventType
-        If only the event type is invalid. A newer configuration may declare it.
+        If only the event type is invalid. A newer configuration may declare the type.
     InvalidInput
-        If the record is invalid; the message has the field, its value and the expectation.
+        If the record is invalid. The message contains the field, its value and the expectation.
     """
     fields = validation.parse_object(data, what="record")
     version = fields.get("schema_version")
-    if version not in READABLE_VERSIONS or type(version) is not int:  # True is not a version, but equals 1
+    if version not in READABLE_VERSIONS or type(version) is not int:  # True is not a version, but equals 1.
         raise InvalidInput(f"schema_version is {validation.describe(version)}, expected {SCHEMA_VERSION} or older")
     interaction = Interaction(**{**ABSENT, **RECORDS[version].read(fields)})
     if interaction.user_id is None and interaction.session_id is None:
@@ -110,6 +111,6 @@ def _check_times(interaction: Interaction, arrived_ms: int, configuration: Confi
 
 
 def content_event_id(*content: Any) -> str:
-    """Return a hash of the content as event ID: 32 hexadecimal digits."""
+    """Return a hash of the content, 32 hexadecimal digits, as an event ID."""
     data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(data, digest_size=16).hexdigest()

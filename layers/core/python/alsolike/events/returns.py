@@ -1,4 +1,4 @@
-"""The weights of a user's interactions after returns, which cancel earlier purchases."""
+"""Weights of a user's interactions after returns, which cancel earlier purchases."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 NOTHING = 1e-6
-"""Remaining share of a weight that is rounded to 0."""
+"""Share of a weight below which the remaining weight is rounded to 0."""
 
 
 def net_weights(pair: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Return the remaining weight of each interaction, at least 0.
 
     An interaction with a negative weight reduces the weights of earlier interactions of the same user and item, latest
-    first, until its own weight is used up; any excess has no effect. Training and serving both call this function.
+    first, by this weight in total. Any excess has no effect. Both training and serving call this function.
 
     Parameters
     ----------
     pair
-        `(n,)`, oldest first: an identifier of the pair of user and item.
+        Identifier of the pair of user and item per interaction, `(n,)`, oldest first.
     weight
-        `(n,)`: the weights in the same order.
+        Weight per interaction, `(n,)`, in the same order.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def net_weights(pair: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray
             taken = min(owed, float(left[latest]))
             left[latest] -= taken
             owed -= taken
-            if left[latest] <= NOTHING * float(weight[latest]):  # allows for rounding errors in sums
+            if left[latest] <= NOTHING * float(weight[latest]):  # Allows for rounding errors in sums.
                 left[latest] = 0.0
                 earlier.pop()
             if owed <= NOTHING * -float(weight[row]):

@@ -1,7 +1,8 @@
-"""Session tokens, with which a browser can only send the events of its session and read recommendations for it.
+"""Session tokens. With a token, a browser can only send events of its session and read recommendations for this
+session.
 
-A token is a JSON Web Token with an HMAC-SHA256 signature (HS256) under the deployment's session key, so that the shop's
-backend can issue it with any JWT library. Its claims are `iss`, `aud`, `sid` (the session), `sub` (the user, if logged
+A token is a JSON Web Token with an HMAC-SHA256 signature (HS256) under the deployment's session key, so the shop's
+backend can issue it with any JWT library. The claims are `iss`, `aud`, `sid` (the session), `sub` (the user, if logged
 in), `site` (the site key, if a page used one), `iat` and `exp`, at most one hour after `iat`. A token cannot be revoked
 before it expires.
 
@@ -32,21 +33,21 @@ DEFAULT_LIFETIME_S = 900
 MAX_LIFETIME_S = 3_600
 
 CLOCK_LEEWAY_S = 5
-"""Maximum difference of clocks, in seconds, if the issuer's clock is ahead. The expiry has no such tolerance."""
+"""Maximum time, in seconds, by which the issuer's clock may be ahead. The expiry has no such tolerance."""
 
 MAX_TOKEN_CHARACTERS = 9_000
 """Maximum length of a token. Two IDs of 256 characters fit, even if JSON escapes each of them with 12 characters. API
 Gateway's limit for headers is 10,240 bytes."""
 
 MIN_KEY_BYTES = 32
-"""Minimum size of a key by RFC 7518, section 3.2: the size of the hash."""
+"""Minimum size of a key by RFC 7518, section 3.2, which is the size of the hash."""
 
 _HEADER = {"alg": ALGORITHM, "typ": "JWT"}
 
 
 @struct
 class Session:
-    """The subject of a token: a session, the user, if logged in, and the site key, if a page used one."""
+    """Subject of a token: a session, the user if logged in, and the site key if a page used one."""
 
     session_id: str
     user_id: str | None = None
@@ -59,14 +60,14 @@ def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = DEFAULT_
     Parameters
     ----------
     key
-        The current value of the deployment's session key.
+        Current value of the deployment's session key.
     now_s
-        Seconds since 1970.
+        Current time in seconds since 1970.
 
     Raises
     ------
     InvalidInput
-        If `POST /events` would reject an id, or the lifetime is not 1 to `MAX_LIFETIME_S` seconds.
+        If `POST /events` would reject an ID, or the lifetime is not 1 to `MAX_LIFETIME_S` seconds.
     MissingSetting
         If the key has fewer than `MIN_KEY_BYTES`.
 
@@ -97,9 +98,9 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
     Parameters
     ----------
     keys
-        The valid values of the session key, one or more.
+        Valid values of the session key, at least one.
     now_s
-        Seconds since 1970.
+        Current time in seconds since 1970.
 
     Raises
     ------
@@ -119,14 +120,14 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
     signed, _, signature = token.encode().rpartition(b".")
     header, _, claims = signed.partition(b".")
     _check_header(_decoded(header, what="the token's header"))
-    # Compare the base64 text: four texts decode to the same bytes, and only one of them is valid.
+    # Compare the base64 strings, because several strings decode to the same bytes, and only one of them is valid.
     if not any(hmac.compare_digest(_signature(key, signed), signature) for key in keys):
         raise WrongSignature("the token is signed with none of the session keys")
     return _current(_decoded(claims, what="the token's claims"), now_s=now_s)
 
 
 def authorizer_context(session: Session) -> dict[str, str]:
-    """Return the authorizer's context, which `session_of` reads in the route's function."""
+    """Return the context that the authorizer passes to the route's function, in which `session_of` reads it."""
     context = {"sessionId": session.session_id, "userId": session.user_id, "site": session.site}
     return {name: value for name, value in context.items() if value is not None}
 
@@ -162,7 +163,7 @@ def _current(claims: Mapping[str, Any], *, now_s: float) -> Session:
     if not 0 < ends_s - issued_s <= MAX_LIFETIME_S:
         raise InvalidInput(f"exp is {ends_s - issued_s:.0f} s after iat, expected 1 to {MAX_LIFETIME_S}")
     if ends_s <= now_s:
-        raise InvalidInput(f"the token has ended {now_s - ends_s:.0f} s ago")
+        raise InvalidInput(f"the token expired {now_s - ends_s:.0f} s ago")
     return _session(claims)
 
 

@@ -1,7 +1,8 @@
-"""Site keys: public keys with which the pages of a shop get session tokens, and the bounds of such sessions.
+"""Site keys, with which the pages of a shop request session tokens, and the limits of such sessions.
 
-A page generates a secret, `visitor`, and its session ID is a hash of the site key and this secret. Logs and exports
-contain session IDs, but only the owner of the secret can get another token for the session.
+Site keys are public. A page generates a secret, `visitor`, and the session ID is a hash of the site key and this
+secret. Logs and exports contain session IDs, but only the owner of the secret can request another token for the
+session.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from alsolike.schema.fields import Fields, Text
 
 MS_PER_DAY = 86_400_000
 MAX_AGE_MS = MS_PER_DAY
-"""Maximum age of an event in a session of a site key. Older events would get the event IDs of earlier days."""
+"""Maximum age of an event in a session of a site key, in milliseconds. Older events would repeat the IDs of earlier
+days.
+"""
 MAX_LEAD_MS = 300_000
 
 TOKEN_REQUEST = Fields(
@@ -48,12 +51,12 @@ def site_of(key: str, sessions: Sessions) -> Site:
 
 
 def open_session(body: bytes, *, origin: str | None, sessions: Sessions) -> Session:
-    """Return the session of a page that names a site key.
+    """Return the session for a page that sends a site key.
 
     Parameters
     ----------
     origin
-        The header `Origin`.
+        Value of the header `Origin`.
 
     Raises
     ------
@@ -74,9 +77,9 @@ def open_session(body: bytes, *, origin: str | None, sessions: Sessions) -> Sess
 
 
 def bounded(interaction: Interaction, *, now_ms: int, where: str) -> Interaction:
-    """Return an event of a site key's session with an ID of its content and UTC day.
+    """Return an event of a site key's session, with an ID that is a hash of its content and UTC day.
 
-    Profiles, datasets and trends therefore count one event per session, event type, item or query, and day.
+    Therefore profiles, datasets and trends count one event per session, event type, item or query, and day.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The records of the event stream in a Lambda event, and their parser."""
+"""Records of the event stream in a Lambda event, and their parser."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ MAX_PARTITION_KEY_CHARACTERS = 256
 
 
 class StreamRecord(NamedTuple):
-    """A record of a Kinesis stream; a tuple, because a batch has thousands of records.
+    """Record of a Kinesis stream. It is a tuple, because a batch has thousands of records.
 
     Attributes
     ----------
     sequence
-        Sequence number, decimal digits; it increases within a shard.
+        Sequence number in decimal digits. Sequence numbers increase within a shard.
     arrived_ms
         Approximate time of arrival on the stream, epoch milliseconds.
     partition_key
-        The producer's partition key; None if it was not stored.
+        Partition key that the producer set; None if it was not stored.
     """
 
     stream: str
@@ -36,7 +36,7 @@ class StreamRecord(NamedTuple):
 
 
 def stream_records(event: Mapping[str, Any]) -> list[StreamRecord]:
-    """Return the records of a Lambda event in their order; they come from one shard of one stream."""
+    """Return the records of a Lambda event in their order. All records are from one shard of one stream."""
     records = event["Records"]
     stream = records[0]["eventSourceARN"].rpartition("/")[2]
     shard_id = records[0]["eventID"].partition(":")[0]
@@ -54,7 +54,9 @@ def stream_records(event: Mapping[str, Any]) -> list[StreamRecord]:
 
 
 def partition_key(profile_id: str) -> str:
-    """Return the stream's partition key of a profile: its ID, or a hash of an ID above Kinesis's maximum length."""
+    """Return the stream's partition key for a profile: the profile ID, or a hash of an ID that exceeds Kinesis's
+    maximum.
+    """
     if len(profile_id) <= MAX_PARTITION_KEY_CHARACTERS:
         return profile_id
     return hashlib.blake2b(profile_id.encode(), digest_size=32).hexdigest()
@@ -75,7 +77,7 @@ def parse_batch(
 ) -> list[Interaction | InvalidInput]:
     """Return the interaction of each record, or the error of an invalid record.
 
-    The first unknown event type in a batch causes another read of the configuration, which may declare it by now.
+    The first unknown event type in a batch causes a reload of the configuration, which may declare the type by now.
     """
     configuration = configurations.current(now_ms=now_ms)
     parsed: list[Interaction | InvalidInput] = []

@@ -1,4 +1,4 @@
-"""The writer of interactions to the event stream."""
+"""Writer of interactions to the event stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_ATTEMPTS = 5
 FIRST_PAUSE_S = 0.05
 MAX_PAUSE_S = 1.0
 ANSWER_TIME_MS = 1_000
-"""Minimum remaining time for a further attempt, in milliseconds, so that the caller can still respond."""
+"""Minimum remaining time for a further attempt, in milliseconds. The caller needs this time to respond."""
 MAX_RECORDS = 500
 """Maximum number of records per call, by Kinesis's limit."""
 MAX_BYTES = 4_000_000
@@ -23,18 +23,18 @@ MAX_BYTES = 4_000_000
 
 
 class EventStream:
-    """A writer to the event stream.
+    """Writer to the event stream.
 
     Parameters
     ----------
     client
-        A low-level Kinesis client.
+        Low-level Kinesis client.
     name
         Name of the stream.
     attempts
-        Maximum number of calls for the same records.
+        Maximum number of attempts to put the same records.
     sleep
-        Waits for the given seconds between attempts.
+        Function that pauses between attempts, in seconds.
     """
 
     def __init__(
@@ -51,18 +51,19 @@ class EventStream:
         self._sleep = sleep
 
     def put(self, interactions: Sequence[Interaction], *, remaining_ms: Callable[[], float]) -> None:
-        """Put all interactions on the stream; retry records that Kinesis rejects.
+        """Put all interactions on the stream, retrying records that Kinesis rejects.
 
         Parameters
         ----------
         remaining_ms
-            Returns the remaining time in milliseconds. Retries stop when a pause would leave less than
-            `ANSWER_TIME_MS`.
+            Function that returns the remaining time in milliseconds. Retries stop if less than `ANSWER_TIME_MS` would
+            remain after the pause.
 
         Raises
         ------
         Unavailable
-            If some interactions are not on the stream. The call can be repeated: duplicates have the same event IDs.
+            If some interactions are not on the stream. The caller can repeat the call, because duplicates have the same
+            event IDs.
         """
         records = [
             {"Data": interaction.to_record(), "PartitionKey": partition_key(interaction.profile_id)}
@@ -100,7 +101,7 @@ class EventStream:
 
 
 def calls(records: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the records in groups that fit in one PutRecords call each."""
+    """Yield the records in groups, each of which fits into one PutRecords call."""
     call: list[dict[str, Any]] = []
     size_bytes = 0
     for record in records:

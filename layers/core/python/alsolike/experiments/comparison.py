@@ -1,4 +1,5 @@
-"""Sequential tests that compare the users of two arms; they stay valid for any number of looks, and a stop at any look.
+"""Sequential tests that compare the users of two arms. They are valid for any number of looks and allow a stop at any
+look.
 
 `z` is the difference of the arms' metrics divided by its standard error. `t` is the number of observations divided by
 the planned number. Without a difference, both likelihood ratios are non-negative martingales with mean 1::
@@ -7,9 +8,9 @@ the planned number. Without a difference, both likelihood ratios are non-negativ
     normal   (1 + x)^(-1/2) exp(z^2 x / (2 (1 + x)))    x = r t, r = -2 ln 0.05 + ln(-2 ln 0.05) + 1
     p      = min(1, 1 / (0.9 line), 1 / (0.1 normal))
 
-Their weighted mean is such a martingale, too. The probability that it ever reaches 1 / alpha is at most alpha (Ville's
-inequality). The line has the least critical value of all such tests at t = 1. The normal mixture limits the loss of
-power if the planned number was wrong.
+Their weighted mean is such a martingale, too. The probability that this mean ever reaches 1 / alpha is at most alpha
+(Ville's inequality). The line has the lowest critical value of all such tests at t = 1. The normal mixture limits the
+loss of power if the planned number was wrong.
 
 A metric is a ratio of two sums over users, `R = sum y / sum x`: clicks by impressions, or buyers by users if x is 1.
 Users are the unit of assignment and independent. The variance of R is, by the delta method, with s the variances and
@@ -17,8 +18,8 @@ covariance over an arm's n users and m the mean of x::
 
     V = S / n,   S = (s_yy - 2 R s_xy + R^2 s_xx) / m^2
 
-A small arm underestimates S as long as it contains no rare large purchase, and frequent looks find such moments. So S
-of the smaller arm is at least the pooled S of both arms, `(n1 S1 + n2 S2) / (n1 + n2)`.
+A small arm underestimates S as long as it contains no rare large purchase, and frequent looks hit such moments.
+Therefore S of the smaller arm is raised to at least the pooled S of both arms, `(n1 S1 + n2 S2) / (n1 + n2)`.
 
 References
 ----------
@@ -49,11 +50,11 @@ _LINE, _NORMAL_MIXTURE = 0.9, 0.1
 _NORMAL = NormalDist()
 
 POWER = 0.8
-"""Power of the test: the minimum probability with which the test detects a detectable difference."""
+"""Power of the test: the probability with which a detectable difference is detected."""
 
 
 def p_value(z: float, *, observed: float, planned: float) -> float:
-    """Return the always valid p-value of a look.
+    """Return the always-valid p-value of a look.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def p_value(z: float, *, observed: float, planned: float) -> float:
 
 
 def critical_z(*, alpha: float, observed: float, planned: float, one_sided: bool = False) -> float:
-    """Return the least `z` whose always valid p-value is at most `alpha`.
+    """Return the lowest `z` whose always-valid p-value is at most `alpha`.
 
     Parameters
     ----------
@@ -98,19 +99,19 @@ def fixed_p_value(z: float) -> float:
 
 
 def fixed_critical_z(alpha: float) -> float:
-    """Return the least `z` of a single look with a p-value of at most `alpha`."""
+    """Return the lowest `z` of a single look whose p-value is at most `alpha`."""
     return -_NORMAL.inv_cdf(alpha / 2)
 
 
 MIN_USERS = 100
-"""Minimum number of users per arm for a comparison: means of fewer users are not approximately normal."""
+"""Minimum number of users per arm for a comparison. Means of fewer users are not approximately normal."""
 MIN_EVENTS = 10
 """Minimum number of users per arm with a nonzero `y` for a comparison."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArmSample:
-    """Statistics of an arm's users; x and y are the denominator and numerator of a metric.
+    """Statistics of an arm's users. y and x are the numerator and denominator of a metric.
 
     Attributes
     ----------
@@ -134,12 +135,12 @@ class ArmSample:
 
     @property
     def ratio(self) -> float | None:
-        """The metric; None if its denominator is 0."""
+        """Value of the metric, or None if the denominator is 0."""
         return self.mean_y / self.mean_x if self.mean_x else None
 
     @property
     def spread(self) -> float:
-        """The variance of the metric times the number of users; 0 without a metric."""
+        """Variance of the metric times the number of users, or 0 if the metric has no value."""
         ratio = self.ratio
         if ratio is None:
             return 0.0
@@ -147,7 +148,7 @@ class ArmSample:
 
     @property
     def variance(self) -> float:
-        """The variance of the metric."""
+        """Variance of the metric."""
         return self.spread / self.users if self.users else 0.0
 
     @property
@@ -177,7 +178,7 @@ def sample(y: Sequence[float], x: Sequence[float]) -> ArmSample:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Interval:
-    """An interval of the lift; an end is None if it is unbounded."""
+    """Confidence interval of the lift. An unbounded end is None."""
 
     low: float | None
     high: float | None
@@ -185,14 +186,14 @@ class Interval:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lift:
-    """The comparison of an arm with the control.
+    """Comparison of an arm with the control.
 
     Attributes
     ----------
     lift
         Ratio of the arm's metric to the control's metric, minus 1.
     p_value, interval
-        Always valid p-value and confidence interval. The interval contains 0 if and only if the p-value exceeds alpha.
+        Always-valid p-value and confidence interval. The interval contains 0 if and only if the p-value exceeds alpha.
     fixed_p_value, fixed_interval
         p-value and confidence interval for a single look at a time that was fixed before the start.
     """
@@ -212,10 +213,10 @@ def compare(
     Parameters
     ----------
     observed, planned
-        Current and planned number of answers of both arms.
+        Current and planned number of responses in both arms.
     comparisons
         Number of arms that are compared with the control. The Bonferroni correction multiplies p-values and divides
-        levels by this number, so that the probability of any false positive is at most `alpha`.
+        levels by this number, so the probability of any false positive is at most `alpha`.
     """
     ours, theirs = arm.ratio, control.ratio
     if not (arm.suffices and control.suffices) or not ours or not theirs:
@@ -235,7 +236,7 @@ def compare(
 
 
 def variances(one: ArmSample, other: ArmSample) -> tuple[float, float]:
-    """Return the variance of each arm's metric; the smaller arm's spread is at least the pooled spread."""
+    """Return the variance of each arm's metric. The smaller arm's spread is raised to at least the pooled spread."""
     users = one.users + other.users
     pooled = (one.spread * one.users + other.spread * other.users) / users if users else 0.0
     return (
@@ -267,10 +268,10 @@ _CONCENTRATION = 100
 
 
 def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float:
-    """Return the always valid p-value of the hypothesis that users were assigned to arms with these shares.
+    """Return the always-valid p-value of the hypothesis that users were assigned to arms with these shares.
 
-    The p-value is the inverse of the likelihood ratio with a Dirichlet mixture of shares, whose mean is the given
-    shares::
+    The p-value is the inverse of the likelihood ratio with a Dirichlet mixture of shares, with the given shares as the
+    mean::
 
         ratio = integral of prod q_k^n_k over Dirichlet(100 p)  /  prod p_k^n_k
 
@@ -297,9 +298,9 @@ def detectable_lift(
     comparisons: int = 1,
     looks: bool = True,
 ) -> float | None:
-    """Return the least lift that the test detects with probability `POWER` when the experiment has all its users.
+    """Return the smallest lift that the test detects with probability `POWER` at the end of the experiment.
 
-    The result is the least L with ``L R = (z_test + z_power) sqrt((1 + L) S / (share users) + S / (control_share
+    The result is the smallest L with ``L R = (z_test + z_power) sqrt((1 + L) S / (share users) + S / (control_share
     users))``. R is the metric of the baseline, and S is its `ArmSample.spread`. The formula assumes that the spread of
     an arm is proportional to the arm's metric.
 
@@ -308,12 +309,12 @@ def detectable_lift(
     users
         Number of users in all arms.
     looks
-        True for the always valid test; false for a test with a single look at the end.
+        True for the always-valid test, false for a test with a single look at the end.
 
     Returns
     -------
     float
-        None without a metric or a spread of the baseline, or without users.
+        None if the metric or the spread of the baseline is 0 or unknown, or there are no users.
     """
     if not baseline.ratio or not baseline.spread or users <= 0:
         return None
@@ -321,25 +322,25 @@ def detectable_lift(
     test = critical_z(alpha=level, observed=1, planned=1) if looks else fixed_critical_z(level)
     squared = (test + _NORMAL.inv_cdf(POWER)) ** 2 * baseline.spread / (users * baseline.ratio**2)
     a, b = squared / share, squared / control_share
-    return (a + math.sqrt(a * a + 4 * (a + b))) / 2  # solves L^2 = a (1 + L) + b
+    return (a + math.sqrt(a * a + 4 * (a + b))) / 2  # Solves L^2 = a (1 + L) + b.
 
 
 def detectable_fall(baseline: ArmSample, *, share: float, alpha: float) -> float | None:
-    """Return the least relative decrease that a one-sided test detects with probability `POWER` at the planned end.
+    """Return the smallest relative decrease that a one-sided test detects with probability `POWER` at the planned end.
 
     The variance of an arm is the variance of the baseline divided by the arm's share of the users.
 
     Parameters
     ----------
     baseline
-        All users, or groups of users, of an earlier period of the same length.
+        All users of an earlier period of the same length. Users may be grouped.
     share
         Share of the users in the arm.
 
     Returns
     -------
     float
-        At most 1; None if no decrease is detectable, or without a metric or a spread of the baseline.
+        At most 1. None if no decrease is detectable, or the metric or the spread of the baseline is 0 or unknown.
     """
     if not baseline.ratio or not baseline.spread:
         return None

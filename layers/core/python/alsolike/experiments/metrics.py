@@ -1,4 +1,4 @@
-"""The metrics of experiments: each is a ratio of two sums over users."""
+"""Metrics of experiments, each of which is a ratio of two sums over users."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from alsolike.experiments.comparison import ArmSample, sample
 from alsolike.runtime.errors import InvalidInput
 
 SUMS = ("answers", "impressions", "shown_clicks", "clicks", "purchases", "bought_answers", "revenue", "degraded")
-"""Names of the values that are summed over a user's answers."""
+"""Names of the values that are summed over a user's responses."""
 
 READ = (
     "served_ms", "recommender", "arms", "shopper", "degraded", "impressions", "shown_clicks", "clicks", "purchases",
     "revenue",
 )  # fmt: skip
-"""Columns of the lake's table `outcomes` that experiments need."""
+"""Columns of the lake's table `outcomes` that experiments read."""
 
 USERS, BUYERS = "users", "buyers"
 
@@ -29,21 +29,23 @@ BEFORE_DAYS = 28
 
 
 class Users(Protocol):
-    """A group of users, with sums over each user's answers."""
+    """Group of users, with sums over each user's responses."""
 
     def __len__(self) -> int:
         """Return the number of users."""
 
     def column(self, name: str) -> list[float]:
-        """Return one of `SUMS`, one element per user."""
+        """Return one of `SUMS` with one element per user."""
 
     def before(self, name: str) -> list[float]:
-        """Return one of `SUMS` for the period before the start, one element per user; 0 for users without answers."""
+        """Return one of `SUMS` for the period before the start, with one element per user. 0 for users without
+        responses.
+        """
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RatioMetric:
-    """A metric: the ratio of two sums over users.
+    """Metric that is the ratio of two sums over users.
 
     Attributes
     ----------
@@ -59,7 +61,7 @@ class RatioMetric:
     about: str
 
     def sample(self, users: Users) -> ArmSample:
-        """Return the statistics of these users."""
+        """Return the statistics of users for this metric."""
         return sample(_column(users.column, self.above, len(users)), _column(users.column, self.below, len(users)))
 
     def adjusted(self, arms: Mapping[str, Users]) -> dict[str, ArmSample]:
@@ -99,10 +101,10 @@ METRICS = MappingProxyType(
     {
         metric.name: metric
         for metric in (
-            RatioMetric(DEFAULT_METRIC, "shown_clicks", "impressions", "shown items that were clicked, of all shown"),
-            RatioMetric("clicks", "clicks", "answers", "clicked items by answer"),
-            RatioMetric("conversion", "bought_answers", "answers", "answers of which something was bought, of all"),
-            RatioMetric("buyers", BUYERS, USERS, "users who bought something that was recommended, of all"),
+            RatioMetric(DEFAULT_METRIC, "shown_clicks", "impressions", "share of displayed items that were clicked"),
+            RatioMetric("clicks", "clicks", "answers", "clicked items per response"),
+            RatioMetric("conversion", "bought_answers", "answers", "share of responses with a purchase"),
+            RatioMetric("buyers", BUYERS, USERS, "share of users who bought a recommended item"),
             RatioMetric("revenue", "revenue", "answers", "revenue by answer"),
             RatioMetric("revenue-per-user", "revenue", USERS, "revenue by user"),
         )
@@ -111,7 +113,7 @@ METRICS = MappingProxyType(
 
 
 def metric_of(name: str) -> RatioMetric:
-    """Return the metric with a name; raise `InvalidInput` for an unknown name."""
+    """Return the metric with a name. Raise `InvalidInput` for an unknown name."""
     if name not in METRICS:
         raise InvalidInput(f"--metric is {name!r}, expected one of {', '.join(METRICS)}")
     return METRICS[name]
@@ -126,7 +128,7 @@ def _column(read: Callable[[str], list[float]], name: str, users: int) -> list[f
 
 
 def _deviations(y: Sequence[list[float]], x: Sequence[list[float]]) -> list[list[float]]:
-    """Return each user's numerator minus its expectation under the ratio of all arms."""
+    """Return each user's numerator minus the value expected from the ratio over all arms."""
     below = math.fsum(map(math.fsum, x))
     ratio = math.fsum(map(math.fsum, y)) / below if below else 0.0
     return [
@@ -136,7 +138,7 @@ def _deviations(y: Sequence[list[float]], x: Sequence[list[float]]) -> list[list
 
 
 def _coefficient(deviations: Sequence[list[float]], covariates: Sequence[list[float]]) -> float:
-    """Return the coefficient of the least-squares regression within the arms; 0 for a constant covariate."""
+    """Return the coefficient of the least-squares regression within the arms, or 0 for a constant covariate."""
     products = squares = 0.0
     for values, before in zip(deviations, covariates, strict=True):
         if before:

@@ -1,4 +1,4 @@
-"""The report of an experiment: figures of the arms, lifts over the control, and the sample ratio test."""
+"""Report of an experiment: metrics of the arms, lifts over the control, and the sample ratio test."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from alsolike.experiments.metrics import RatioMetric, Users
 
 ALPHA = 0.05
 MISMATCH_BELOW = 0.01
-"""p-value below which a sample ratio mismatch is reported; at most 1% of correct experiments reach it at any look."""
+"""p-value below which a sample ratio mismatch is reported. At most 1% of correct experiments ever fall below it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArmReport:
-    """An arm's figures.
+    """Results of an arm.
 
     Attributes
     ----------
     value
-        The metric without adjustment.
+        Value of the metric without adjustment.
     lift
-        Lift of the adjusted metric over the control; None for the control, or with too little data.
+        Lift of the adjusted metric over the control. None for the control, and if the data do not suffice.
     """
 
     name: str
@@ -48,19 +48,19 @@ class ArmReport:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Excluded:
-    """Numbers of answers and users that the figures of the arms exclude.
+    """Numbers of responses and users that are excluded from the results of the arms.
 
     Attributes
     ----------
     unassigned
-        Answers of the experiment's recommenders during the experiment without an arm: answers without a user, or
-        before the functions had read the experiment.
+        Responses of the experiment's recommenders during the experiment that have no arm. They had no user, or the
+        functions had not yet read the experiment.
     unknown_arms
-        Answers in arms that are not in the experiment, by arm.
+        Number of responses by arm, for arms that the experiment does not contain.
     nameless
-        Answers in an arm, but without a user.
+        Responses with an arm, but without a user.
     users_in_two_arms
-        Users whose arm changed, because the shares changed, or the experiment was removed and added again.
+        Users whose arm changed, because the shares changed or the experiment was removed and added again.
     """
 
     unassigned: int
@@ -71,20 +71,20 @@ class Excluded:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ExperimentReport:
-    """The current results of an experiment.
+    """Current results of an experiment.
 
     Attributes
     ----------
     control
         Name of the control arm.
     sample_ratio_p_value
-        Always valid p-value of the numbers of users per arm, given the shares.
+        Always-valid p-value of the numbers of users per arm, given the shares.
     days, of_days
-        Number of days with answers, and number of days since the start.
+        Number of days with responses, and number of days since the start.
     verdict
         `mismatch`, `too little`, `no difference`, `better` or `worse`.
     winner
-        The best arm, if it is better than the control; otherwise None.
+        Best arm if it is better than the control, else None.
     """
 
     experiment: str
@@ -100,26 +100,26 @@ class ExperimentReport:
 
 
 def control_of(experiment: Experiment) -> Arm:
-    """Return the first arm that sets no recommender, rules or model. If all arms set one, return the first arm."""
+    """Return the first arm without recommender, rules and model, or the first arm if all arms have one of these."""
     plain = (arm for arm in experiment.arms if arm.recommender is arm.rules is arm.model is None)
     return next(plain, experiment.arms[0])
 
 
 class Tally(Protocol):
-    """The answers of one experiment, deduplicated and grouped by user.
+    """Responses of one experiment, deduplicated and grouped by user.
 
     Attributes
     ----------
     unassigned
-        Number of answers of the experiment's recommenders during the experiment without an arm.
+        Number of responses of the experiment's recommenders during the experiment that have no arm.
     unknown
-        Number of answers in arms that are not in the experiment, by arm.
+        Number of responses by arm, for arms that the experiment does not contain.
     nameless
-        Number of answers in an arm without a user.
+        Number of responses with an arm, but without a user.
     in_two_arms
-        Number of users with answers in more than one arm; set by `users`.
+        Number of users with responses in more than one arm. Known only after a call of `users`.
     days
-        Days (ISO 8601) with answers in an arm.
+        Days (ISO 8601) with responses in an arm.
     """
 
     unassigned: int
@@ -129,10 +129,10 @@ class Tally(Protocol):
 
     @property
     def days(self) -> list[str]:
-        """Return the days (ISO 8601) with answers in an arm."""
+        """Return the days (ISO 8601) with responses in an arm."""
 
     def users(self) -> Mapping[str, Users]:
-        """Return the users by arm, without users in more than one arm, which `in_two_arms` counts."""
+        """Return the users by arm. Users in more than one arm are excluded and counted in `in_two_arms`."""
 
 
 def report(experiment: Experiment, metric: RatioMetric, tally: Tally, *, now_ms: int) -> ExperimentReport:
@@ -198,12 +198,12 @@ def sentence(report: ExperimentReport) -> str:
     """Return the verdict as a sentence."""
     if report.verdict == "mismatch":
         return (
-            f"sample ratio mismatch (p = {report.sample_ratio_p_value:.2g}): users did not come into the arms by their "
-            "shares, so that nothing can be concluded; look for what loses or adds users of one arm"
+            f"sample ratio mismatch (p = {report.sample_ratio_p_value:.2g}): users were not assigned to the arms by "
+            "their shares, so no conclusion is possible; find the cause that loses or adds users of one arm"
         )
     if report.verdict == "too little":
         return (
-            f"too little to go by: each arm needs {MIN_USERS} users, {MIN_EVENTS} of them with something to "
+            f"too little data: each arm needs {MIN_USERS} users, {MIN_EVENTS} of them with events that "
             f"count for {report.metric}"
         )
     lifts = {arm.name: arm.lift for arm in report.arms if arm.lift}

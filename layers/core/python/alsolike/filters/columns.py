@@ -24,7 +24,7 @@ from alsolike.snapshot.snapshot import BooleanColumn, ListColumn, NumberColumn, 
 FixedColumn: TypeAlias = NumberColumn | BooleanColumn | StringColumn
 
 _COMPARED = 4
-"""Maximum number of codes that are compared with the column one by one. A lookup table is faster for more codes."""
+"""Maximum number of codes that are compared with the column one by one. For more codes, a lookup table is faster."""
 
 OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
     {
@@ -39,7 +39,7 @@ OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
 
 
 def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
-    """Return the mask of the rows that meet a condition; None means a column without values."""
+    """Return the mask of the rows that meet a condition. `column` is None if the column has no values."""
     if column is None:
         return np.zeros(rows, bool)
     if isinstance(column, NumberColumn):
@@ -48,32 +48,34 @@ def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolve
         return _match_truths(column, leaf, resolver)
     if isinstance(column, StringColumn):
         return _match_strings(column, leaf, resolver)
-    raise InvalidInput(f"the filter looks at {shown(leaf.column)}, a column of texts: declare it as string")
+    raise InvalidInput(f"the filter reads {shown(leaf.column)}, a text column. Declare the column as string")
 
 
 def values(column: FixedColumn, rows: npt.NDArray[np.int64]) -> Array:
-    """Return the values of a column at these rows; the row after the last one stands for a missing value."""
+    """Return the values of a column at `rows`. The row after the last one represents a missing value."""
     array = column.codes if isinstance(column, StringColumn) else column.values
     none = np.full(1, np.nan if isinstance(column, NumberColumn) else -1, array.dtype)
     return np.concatenate([array, none]).take(rows)
 
 
 def with_values(column: FixedColumn, values: Array) -> FixedColumn:
-    """Return a copy of the column with other values, in the format that `values` returns."""
+    """Return a copy of the column with other values, in the format of the result of `values`."""
     if isinstance(column, StringColumn):
         return dataclasses.replace(column, codes=values)
     return dataclasses.replace(column, values=values)
 
 
 def elements(leaf: Leaf, resolver: Resolver) -> list[str]:
-    """Return the texts of a membership condition; a list meets it if it contains one of the texts."""
+    """Return the elements of a membership condition on a list column. A list that contains one of them meets the
+    condition.
+    """
     if isinstance(leaf, Comparison):
         raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")
     return resolver.elements(leaf)[0]
 
 
 def rows_with(column: ListColumn, texts: list[str]) -> Array:
-    """Return the rows with a list that contains one of the texts; rows may repeat."""
+    """Return the rows whose list contains one of `texts`. Rows may repeat."""
     if column.postings is None:
         places = np.flatnonzero(_among(column.dictionary, texts)(column.codes.data))
         return np.searchsorted(column.codes.offsets, places, side="right") - 1
@@ -82,20 +84,20 @@ def rows_with(column: ListColumn, texts: list[str]) -> Array:
 
 
 def compare(values: npt.NDArray[np.float64], operator: Operator, operand: float | None) -> Mask:
-    """Return the mask of the comparison of numbers with an operand; comparisons with NaN or None are false."""
+    """Return the mask of a comparison of numbers with an operand. Comparisons with NaN or None are false."""
     if operand is None:
         return np.zeros(len(values), bool)
     mask: Mask = OPERATIONS[operator](values, operand)
-    return mask & (values == values) if operator is Operator.NOT_EQUAL else mask  # NaN != x is true in NumPy
+    return mask & (values == values) if operator is Operator.NOT_EQUAL else mask  # In numpy, NaN != x is true.
 
 
 def text(leaf: Comparison, resolver: Resolver) -> str | None:
-    """Return the text operand of a comparison; None if the current item or user lacks the property.
+    """Return the string operand of a comparison, or None if the current item or user lacks the property.
 
     Raises
     ------
     InvalidInput
-        If the operand is not a text, or the operator is neither = nor !=.
+        If the operand is not a string, or the operator is neither = nor !=.
     """
     _only_equality(leaf, "texts")
     return resolver.text(leaf)
@@ -131,14 +133,16 @@ def _match_strings(column: StringColumn, leaf: Leaf, resolver: Resolver) -> Mask
 
 
 def _among(dictionary: Dictionary, texts: list[str]) -> Callable[[Array], Mask]:
-    """Return a function that maps codes (-1: no value) to the mask of the codes of these texts."""
+    """Return a function that maps an array of codes to a mask, which is true for the codes of `texts`. Code -1 is no
+    value.
+    """
     wanted = dictionary.codes(texts)
     wanted = wanted[wanted >= 0]
     if not len(wanted):
         return lambda codes: np.zeros(len(codes), bool)
     if len(wanted) <= _COMPARED:
         return lambda codes: functools.reduce(operator.or_, (codes == code for code in wanted.tolist()))
-    flags = np.zeros(len(dictionary) + 1, bool)  # the last flag is for code -1
+    flags = np.zeros(len(dictionary) + 1, bool)  # The last flag is for code -1.
     flags[wanted] = True
     return lambda codes: flags.take(codes, mode="wrap")
 

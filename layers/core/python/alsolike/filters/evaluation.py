@@ -1,9 +1,9 @@
-"""The evaluation of filters for all items of a model at once, on whole columns of the catalogue snapshot.
+"""Evaluation of a filter for all items of a model at once, on whole columns of the catalogue snapshot.
 
-A condition on a missing value of an item or user is false; NOT and NOT IN negate this result to true. Conditions on
+A condition on a missing value of an item or user is false, so NOT and NOT IN give true. Conditions on
 interactions that are joined by AND must hold for the same interaction.
-The evaluator caches results that depend only on the catalogue and the parameters, and columns in the order of the
-model's positions. Results that depend on the user's interactions are sparse sets. A request therefore computes only
+The evaluator caches results that depend only on the catalogue and the parameters. It also caches columns, reordered by
+the model's positions. Results that depend on the user's interactions are sparse sets. Therefore a request computes only
 comparisons of item columns with the time, the user or the current item.
 """
 
@@ -46,20 +46,20 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.snapshot import ListColumn, Snapshot, TextColumn
 
 CACHE_BYTES = 64_000_000
-_POSITIONS_OF_ROWS = ("positions of rows",)  # a tuple, so it differs from all column names
-_ENTRY_BYTES = 2_000  # approximate size of a cache entry's key and parameter values
+_POSITIONS_OF_ROWS = ("positions of rows",)  # The key is a tuple, so it differs from all column names.
+_ENTRY_BYTES = 2_000  # Approximate size of the key and the parameter values of a cache entry.
 
 Bias: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FilterInputs:
-    """The inputs of a filter from a request.
+    """Inputs of a filter from a request.
 
     Attributes
     ----------
     now_ms
-        Time of the request, epoch milliseconds.
+        Time of the request in epoch milliseconds.
     values
         Values of the filter's parameters.
     recent
@@ -81,13 +81,13 @@ class FilterEvaluator:
     Parameters
     ----------
     rows
-        int64 `(items + 1,)`: row of the snapshot for each position of the model; -1 without a row.
+        Row in the snapshot for each position of the model, or -1 if there is none, int64 `(items + 1,)`.
     positions
-        Returns the positions of item IDs in the model; 0 for unknown IDs.
+        Function that returns the positions of item IDs in the model, 0 for unknown IDs.
     canonical
-        Returns the canonical name of an event type; raises `UnknownEventType` for unknown types.
+        Function that returns the canonical name of an event type, or raises `UnknownEventType`.
     barred
-        Positions that no filter admits.
+        Positions of items that never pass a filter.
     cache_bytes
         Maximum size of the cache in bytes.
     """
@@ -103,14 +103,15 @@ class FilterEvaluator:
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._snapshot = snapshot
-        self._rows = np.where(rows < 0, snapshot.row_count, rows)  # the row after the last one has no values
+        self._rows = np.where(rows < 0, snapshot.row_count, rows)  # The row after the last one has no values.
         self._positions_of = positions
         self._canonical = canonical
         self._barred = SparseSet(barred, outside=True)
         self._cache: BoundedCache[Hashable, Any] = BoundedCache(cache_bytes)
 
     def bias(self, filter_: Filter, inputs: FilterInputs, *, name: str) -> Bias:
-        """Return the model's input `bias`, float32 `(items + 1,)`: 0 for items that pass, -inf for all others.
+        """Return the model's input `bias`, float32 `(items + 1,)`, which is 0 for items that pass and -inf for all
+        others.
 
         Parameters
         ----------
@@ -132,7 +133,9 @@ class FilterEvaluator:
         return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
 
     def _expression_set(self, expression: Expression, resolver: Resolver, recent: Recent) -> PositionSet:
-        """Return the positions that meet the condition of an expression; request-independent parts are cached."""
+        """Return the positions that meet the condition of an expression. Results that do not depend on the request are
+        cached.
+        """
         if expression.is_static:
             return self._cached(expression.key, expression.condition, expression.parameters, resolver)
         return self._computed(expression.condition, resolver, recent)
@@ -167,7 +170,7 @@ class FilterEvaluator:
         return self._column_set(condition, resolver)
 
     def _kept(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """Return the cached value of a key; compute and cache a missing value."""
+        """Return the cached value of a key. A missing value is computed and cached."""
         kept = self._cache.get(key)
         if kept is None:
             kept = compute()
@@ -175,7 +178,7 @@ class FilterEvaluator:
         return kept
 
     def _id_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return the positions of item IDs from the model, which also knows items without a row in the snapshot."""
+        """Return the positions that meet a condition on the item ID. The snapshot may lack some of these items."""
         if isinstance(leaf, Membership):
             return SparseSet(self._positions_of(resolver.elements(leaf)[0]))
         text = filter_columns.text(leaf, resolver)
@@ -184,7 +187,7 @@ class FilterEvaluator:
         return SparseSet(self._positions_of([text]), outside=leaf.operator is Operator.NOT_EQUAL)
 
     def _column_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return the positions that meet a condition on a column, which is cached in the order of positions."""
+        """Return the positions that meet a condition on a column. The column is cached in the order of positions."""
         if self._snapshot.column_types.get(leaf.column.key) is ColumnType.LIST:
             return self._list_set(leaf, resolver)
         column = self._snapshot.column(leaf.column.key)
@@ -196,7 +199,7 @@ class FilterEvaluator:
         return filter_columns.match(arranged, leaf, resolver, rows=len(self._rows))
 
     def _list_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return the positions of items with a list that contains one of the texts."""
+        """Return the positions of items whose list contains one of the elements."""
         texts = filter_columns.elements(leaf, resolver)
         positions = self._kept(_POSITIONS_OF_ROWS, self._positions_of_rows)
         mask = np.zeros(len(self._rows), bool)
@@ -206,14 +209,14 @@ class FilterEvaluator:
         return mask
 
     def _positions_of_rows(self) -> npt.NDArray[np.int32]:
-        """Return the position in the model for each row of the snapshot; 0 for items outside the model."""
-        positions = np.zeros(self._snapshot.row_count + 1, np.int32)  # the last element is for items without a row
+        """Return the position in the model for each row of the snapshot, or 0 for items that are not in the model."""
+        positions = np.zeros(self._snapshot.row_count + 1, np.int32)  # The last element is for items without a row.
         positions[self._rows] = np.arange(len(self._rows), dtype=np.int32)
         return positions
 
 
 def _groups(condition: And | Or) -> list[Condition]:
-    """Combine the static operands to one condition, and for AND also the operands on interactions."""
+    """Combine all static operands into one condition. For AND, also combine all operands on interactions."""
     static: list[Condition] = []
     interaction_conditions: list[Condition] = []
     others: list[Condition] = []
@@ -224,14 +227,14 @@ def _groups(condition: And | Or) -> list[Condition]:
             interaction_conditions.append(operand)
         else:
             others.append(operand)
-    if not interaction_conditions and not others:  # the whole condition is cached
+    if not interaction_conditions and not others:  # The complete condition is cached.
         return static
     parts = [part for part in (static, interaction_conditions) if part]
     return [*(type(condition)(tuple(part)) if len(part) > 1 else part[0] for part in parts), *others]
 
 
 def _applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expression, ...]:
-    """Return the expressions of a filter without EXCLUDE expressions that lack the value of a parameter.
+    """Return the expressions of a filter. EXCLUDE expressions with a missing parameter value are skipped.
 
     Parameters
     ----------
@@ -250,7 +253,7 @@ def _applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expressi
         if missing and expression.verb is Verb.INCLUDE:
             raise InvalidInput(
                 f"filterValues.{missing[0]} is missing, expected a value: "
-                f"filter {name} has it in an INCLUDE expression, which needs every parameter"
+                f"filter {name} uses it in an INCLUDE expression, which requires all parameters"
             )
         if not missing:
             expressions.append(expression)

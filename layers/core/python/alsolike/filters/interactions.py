@@ -28,16 +28,16 @@ from alsolike.runtime.struct import struct
 
 @struct
 class Recent:
-    """The interactions of the requesting user.
+    """Interactions of the requesting user.
 
     Attributes
     ----------
     positions
-        int64 `(n,)`: positions of the items in the model; 0 for unknown items.
+        Positions of the items in the model, 0 for unknown items, int64 `(n,)`.
     event_types
-        Event types in the spelling of the profile.
+        Event types as stored in the profile.
     event_time_ms
-        int64 `(n,)`: event times, epoch milliseconds.
+        Event times in epoch milliseconds, int64 `(n,)`.
     """
 
     positions: Positions
@@ -49,19 +49,21 @@ NO_INTERACTIONS = Recent(NO_POSITIONS, (), np.zeros(0, np.int64))
 
 
 def is_of_one_interaction(condition: Condition) -> bool:
-    """Return true if a condition reads only interactions, and has no NOT, which considers all interactions at once."""
+    """Return true if a condition can be evaluated per interaction. A NOT cannot, because it considers all
+    interactions.
+    """
     if isinstance(condition, And | Or):
         return all(map(is_of_one_interaction, condition.operands))
     return not isinstance(condition, Not) and condition.column.dataset is ColumnDataset.INTERACTIONS
 
 
 def match(condition: Condition, recent: Recent, resolver: Resolver, *, canonical: Callable[[str], str]) -> Mask:
-    """Return the mask of the interactions that meet a condition; `is_of_one_interaction` must be true for it.
+    """Return the mask of the interactions that meet a condition. Requires `is_of_one_interaction(condition)`.
 
     Parameters
     ----------
     canonical
-        As for `filters.evaluation.FilterEvaluator`.
+        Function that returns the canonical name of an event type; see `filters.evaluation.FilterEvaluator`.
     """
     if isinstance(condition, And | Or):
         masks = [match(operand, recent, resolver, canonical=canonical) for operand in condition.operands]
@@ -70,7 +72,7 @@ def match(condition: Condition, recent: Recent, resolver: Resolver, *, canonical
     assert isinstance(condition, Membership | Comparison)
     if condition.column.key == EVENT_TYPE:
         return _type_mask(condition, recent, resolver, canonical)
-    assert isinstance(condition, Comparison)  # the parser rejects IN for TIMESTAMP
+    assert isinstance(condition, Comparison)  # The parser rejects IN for TIMESTAMP.
     return compare(recent.event_time_ms / 1000, condition.operator, resolver.number(condition))
 
 
@@ -90,5 +92,5 @@ def _type_mask(leaf: Leaf, recent: Recent, resolver: Resolver, canonical: Callab
 def _known(event_type: str, canonical: Callable[[str], str]) -> str:
     try:
         return canonical(event_type)
-    except UnknownEventType:  # the current configuration does not declare the type
+    except UnknownEventType:  # The current configuration does not declare the type.
         return event_type.lower()

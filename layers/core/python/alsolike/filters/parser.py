@@ -1,4 +1,4 @@
-"""The parser of filter expressions in Amazon Personalize's filter language."""
+"""Parser of filter expressions in Amazon Personalize's filter language."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 @struct
 class Token:
-    """A token; `kind` is a group of the token pattern, or `end`."""
+    """Token of an expression. `kind` is a group of the token pattern, or `end`."""
 
     kind: str
     text: str
@@ -55,7 +55,7 @@ class Token:
 
     @property
     def value(self) -> str:
-        """The unescaped content of a token of kind `text`."""
+        """Unescaped content of a token of kind `text`."""
         return _ESCAPED.sub(r"\1", self.text[1:-1])
 
     def __str__(self) -> str:
@@ -68,7 +68,7 @@ def tokens(expression: str) -> list[Token]:
     Raises
     ------
     InvalidFilter
-        If the expression is too long, or contains a character that starts no token.
+        If the expression is too long, or contains a character that cannot start a token.
     """
     if len(expression) > MAX_CHARACTERS:
         raise InvalidFilter(
@@ -89,12 +89,12 @@ def tokens(expression: str) -> list[Token]:
 
 
 def unexpected(token: Token, expected: str) -> InvalidFilter:
-    """Return the error for an unexpected token, with its position and the expectation."""
+    """Return the error for an unexpected token, with its position and the expected token."""
     return InvalidFilter(f"character {token.offset + 1}: found {token}, expected {expected}", offset=token.offset)
 
 
 class TokenReader:
-    """A reader of tokens, from left to right."""
+    """Reader of tokens from left to right."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
@@ -102,7 +102,7 @@ class TokenReader:
 
     @property
     def now(self) -> Token:
-        """The next token."""
+        """Next token, which is not yet consumed."""
         return self._tokens[self._index]
 
     def step(self) -> Token:
@@ -122,7 +122,7 @@ class TokenReader:
         return is_found
 
     def one_of(self, *texts: str) -> str:
-        """Consume one of the keywords or symbols; return it in the spelling of the argument."""
+        """Consume one of the keywords or symbols `texts`, and return it in the case of the argument."""
         for text in texts:
             if self.take(text):
                 return text
@@ -130,7 +130,7 @@ class TokenReader:
 
 
 def is_name(text: str) -> bool:
-    """Return true if a text is a valid column name in a filter expression.
+    """Return true if a string is a valid column name in a filter expression.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def parse(expression: str) -> Filter:
     Raises
     ------
     InvalidFilter
-        If the expression is invalid; the message has the character position, the token and the expectation.
+        If the expression is invalid. The message contains the character position, the token and the expectation.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def parse(expression: str) -> Filter:
 
 
 class _Parser(TokenReader):
-    """A recursive descent parser; each method parses one rule of the grammar."""
+    """Recursive descent parser. Each method parses one rule of the grammar."""
 
     def __init__(self, tokens: list[Token]) -> None:
         super().__init__(tokens)
@@ -209,7 +209,7 @@ class _Parser(TokenReader):
         return operands[0] if len(operands) == 1 else And(operands)
 
     def _joined(self, keyword: str, rule: Callable[[], Condition]) -> tuple[Condition, ...]:
-        """Parse operands that a keyword joins; groups with the same keyword are flattened."""
+        """Parse operands that are joined by a keyword. Nested groups with the same keyword are flattened."""
         kind = And if keyword == "AND" else Or
         operands: list[Condition] = []
         while not operands or self.take(keyword):
@@ -250,7 +250,7 @@ class _Parser(TokenReader):
         if dataset not in datasets:
             expected = _either([f"{dataset}.COLUMN" for dataset in datasets])
             if token.text.lower() == "users":
-                expected += "; the user who asks is CurrentUser"
+                expected += "; the requesting user is CurrentUser"
             raise unexpected(token, expected)
         self.step()
         name = self._field()
@@ -258,7 +258,7 @@ class _Parser(TokenReader):
             return Column(dataset, name.text, property_name(name.text), token.offset)
         key = _INTERACTION_COLUMNS.get(name.text.lower())
         if key is None:
-            raise unexpected(name, "EVENT_TYPE or TIMESTAMP, all that a live profile keeps")
+            raise unexpected(name, "EVENT_TYPE or TIMESTAMP, the columns in a live profile")
         return Column(dataset, name.text, key, token.offset)
 
     def _field(self) -> Token:
@@ -269,7 +269,7 @@ class _Parser(TokenReader):
 
     def _membership(self, column: Column) -> Membership:
         if column.dataset is ColumnDataset.INTERACTIONS and column.key != EVENT_TYPE:
-            raise unexpected(self.now, f"a comparison such as >; IN takes texts, and {column.name} is a number")
+            raise unexpected(self.now, f"a comparison such as >; IN accepts texts, and {column.name} is a number")
         if _DATASETS.get(self.now.text.lower()) in _REFERRED_TO:
             return Membership(column, self._reference(column))
         self.one_of("(")
@@ -331,7 +331,7 @@ class _Parser(TokenReader):
         start = self.now
         self.step()
         number = self.now
-        if number.kind == "number" and number.text.startswith("-"):  # the sign is a part of the number in NOW -30 DAYS
+        if number.kind == "number" and number.text.startswith("-"):  # In NOW -30 DAYS, the sign is part of the number.
             self.step()
             return Time(-1, -float(number.text), self._unit(), start.offset)
         if self.is_next("+") or self.is_next("-"):
@@ -346,7 +346,7 @@ class _Parser(TokenReader):
         if token.kind == "parameter" or self.is_next("("):
             return self._parameter()
         if token.kind != "number" or token.text.startswith("-"):
-            raise unexpected(token, "how many: a number that is not below 0, or $PARAMETER")
+            raise unexpected(token, "an amount: a number of at least 0, or $PARAMETER")
         self.step()
         return float(token.text)
 

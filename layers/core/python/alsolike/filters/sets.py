@@ -1,6 +1,6 @@
 """Dense and sparse sets of positions in a model.
 
-A dense set is a mask. A `SparseSet` lists the few positions that are in the set, or the few that are not.
+A dense set is a mask. A `SparseSet` lists the few positions in the set, or the few positions outside the set.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _BITS_OF_MINUS_INFINITY = np.float32(-np.inf).view(np.int32)
 
 @struct
 class SparseSet:
-    """The set of these positions, which may repeat; if `outside` is true, the set of all other positions."""
+    """Set of the listed positions, which may repeat. If `outside` is true, the set of all other positions."""
 
     positions: Positions
     outside: bool = False
 
     @property
     def nbytes(self) -> int:
-        """The size in memory, in bytes."""
+        """Size in memory, in bytes."""
         return self.positions.nbytes
 
 
@@ -45,7 +45,9 @@ def complement(positions: PositionSet) -> PositionSet:
 
 
 def intersection(sets: Sequence[PositionSet]) -> PositionSet:
-    """Return the positions that are in all sets. The result may be one of the arguments, so do not change it."""
+    """Return the positions that are in all sets. The result may be one of the arguments, so callers must not modify
+    it.
+    """
     common: PositionSet = EVERYTHING
     for other in sets:
         common = _both(common, other)
@@ -58,13 +60,14 @@ def union(sets: Sequence[PositionSet]) -> PositionSet:
 
 
 def bias(positions: PositionSet, size: int) -> npt.NDArray[np.float32]:
-    """Return float32 `(size,)`: 0 at the positions in the set, -inf at all others."""
+    """Return an array, float32 `(size,)`, that is 0 at the positions in the set and -inf at all others."""
     if isinstance(positions, SparseSet):
         inside, others = (-np.inf, 0.0) if positions.outside else (0.0, -np.inf)
         factors = np.zeros(size, np.float32) if positions.outside else np.full(size, others, np.float32)
         factors[positions.positions] = inside
         return factors
-    # 1 - 1 has no bits set and 0 - 1 has all, so a bitwise AND with -inf gives 0 or -inf, faster than np.where.
+    # 1 - 1 has no bits set, and 0 - 1 has all bits set. A bitwise AND of the difference with -inf gives 0 or -inf, and
+    # is faster than np.where.
     bits = np.subtract(positions.view(np.int8), 1, dtype=np.int32)
     bits &= _BITS_OF_MINUS_INFINITY
     return bits.view(np.float32)

@@ -1,4 +1,4 @@
-"""The check of filters for undeclared columns and event types, with suggestions of declared names."""
+"""Check of filters for undeclared columns and event types, with suggestions of declared names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alsolike.schema.document import closest
 
 
 def unknown_event_types(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
-    """Yield the character position of each condition with an undeclared event type, and the error message."""
+    """Yield the position of each condition with an undeclared event type, and the error message."""
     for column, text in texts(filter_):
         if column.dataset is not ColumnDataset.INTERACTIONS or column.key != EVENT_TYPE:
             continue
@@ -23,7 +23,7 @@ def unknown_event_types(filter_: Filter, configuration: Configuration) -> Iterat
 
 
 def texts(filter_: Filter) -> Iterator[tuple[Column, str]]:
-    """Yield the literal texts in conditions, each with its column."""
+    """Yield the string literals in conditions, each with its column."""
     for expression in filter_.expressions:
         for leaf in expression.leaves():
             values = leaf.elements if isinstance(leaf, Membership) else (leaf.value,)
@@ -34,10 +34,10 @@ def texts(filter_: Filter) -> Iterator[tuple[Column, str]]:
 def undeclared(
     filter_: Filter, *, item_columns: Mapping[str, ColumnType], user_columns: Mapping[str, ColumnType]
 ) -> Iterator[tuple[int, str]]:
-    """Yield the character position of each undeclared column, and the error message.
+    """Yield the position of each undeclared column, and the error message.
 
-    The catalogue snapshot contains only declared columns, so conditions on other columns match no item. Users and the
-    current item have all properties that clients sent, with values of any type.
+    The catalogue snapshot contains only declared columns, so conditions on other columns match no item. In contrast,
+    users and the current item have all properties that clients sent, with values of any type.
 
     Parameters
     ----------
@@ -57,6 +57,6 @@ def undeclared(
         dataset = "users" if column.dataset is ColumnDataset.CURRENT_USER else "items"
         cure = f", did you mean {near}?" if near else f". Declare {column.key} in the configuration: {dataset}.columns"
         why = (
-            "so no item has a value of it" if column.dataset is ColumnDataset.ITEMS else "so nothing checks its values"
+            "so no item has a value in it" if column.dataset is ColumnDataset.ITEMS else "so nothing checks its values"
         )
         yield column.offset, f"{column.dataset}.{column.name} is not declared, {why}{cure}"

@@ -1,4 +1,4 @@
-"""The syntax tree of a filter expression, which `filters.parser.parse` returns."""
+"""Syntax tree of a filter expression, which `filters.parser.parse` returns."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from alsolike.runtime.struct import struct
 
 ITEM_ID = "itemId"
 EVENT_TYPE, TIMESTAMP = "eventType", "timestamp"
-"""The columns of interactions in a live profile; the timestamp is in seconds since 1970."""
+"""Columns of interactions in a live profile. The timestamp is in seconds since 1970."""
 
 
 class Verb(StrEnum):
-    """The effect of an expression on the items that meet its condition."""
+    """Effect of an expression on the items that meet the condition."""
 
     INCLUDE = "INCLUDE"
     EXCLUDE = "EXCLUDE"
 
 
 class ColumnDataset(StrEnum):
-    """The dataset of a column in a condition."""
+    """Dataset of a column in a condition."""
 
     ITEMS = "Items"
     INTERACTIONS = "Interactions"
@@ -31,8 +31,6 @@ class ColumnDataset(StrEnum):
 
 
 class Unit(StrEnum):
-    """A unit of time."""
-
     MINUTES = "MINUTES"
     HOURS = "HOURS"
     DAYS = "DAYS"
@@ -40,8 +38,6 @@ class Unit(StrEnum):
 
 
 class Operator(StrEnum):
-    """A comparison operator."""
-
     EQUAL = "="
     NOT_EQUAL = "!="
     LESS = "<"
@@ -52,12 +48,12 @@ class Operator(StrEnum):
 
 @struct
 class Column:
-    """A column of a dataset.
+    """Reference to a column of a dataset.
 
     Attributes
     ----------
     name
-        The column's name as spelled in the expression.
+        Column name as written in the expression.
     key
         Name of the property, in camelCase.
     offset
@@ -72,14 +68,14 @@ class Column:
 
 @struct
 class Parameter:
-    """A parameter, which receives its value from the request."""
+    """Parameter whose value is in the request."""
 
     name: str
 
 
 @struct
 class Time:
-    """NOW, the time of the request, plus or minus an amount of time.
+    """NOW, the time of the request, plus or minus a duration.
 
     Attributes
     ----------
@@ -108,7 +104,7 @@ Value: TypeAlias = float | str | bool | Parameter | Time | Column
 
 @struct
 class Membership:
-    """A condition that a column has one of some elements, or a value of a column of the current item or user."""
+    """Condition that a column contains one of several elements, or a value of a column of the current item or user."""
 
     column: Column
     elements: tuple[Element, ...] | Column
@@ -116,7 +112,7 @@ class Membership:
 
 @struct
 class Comparison:
-    """A comparison of a column with a value."""
+    """Comparison of a column with a value."""
 
     column: Column
     operator: Operator
@@ -125,21 +121,21 @@ class Comparison:
 
 @struct
 class Not:
-    """The negation of a condition."""
+    """Negation of a condition."""
 
     operand: Condition
 
 
 @struct
 class And:
-    """The conjunction of two or more conditions."""
+    """Conjunction of two or more conditions."""
 
     operands: tuple[Condition, ...]
 
 
 @struct
 class Or:
-    """The disjunction of two or more conditions."""
+    """Disjunction of two or more conditions."""
 
     operands: tuple[Condition, ...]
 
@@ -149,24 +145,24 @@ Condition: TypeAlias = Leaf | Not | And | Or
 
 
 def _computed() -> Any:
-    """Declare a field that `__post_init__` computes: a filter is parsed once and evaluated for many requests."""
+    """Declare a field that `__post_init__` computes once, because a filter is evaluated for many requests."""
     return dataclasses.field(init=False, repr=False, compare=False)
 
 
 @struct
 class Expression:
-    """An INCLUDE or EXCLUDE expression of a filter. Pipes separate the expressions of a filter.
+    """INCLUDE or EXCLUDE expression of a filter. Pipes separate the expressions of a filter.
 
     Attributes
     ----------
     tests
-        Conditions on the requesting user after IF; the expression applies only if all of them hold.
+        Conditions on the requesting user after IF. The expression applies only if all of them hold.
     parameters
-        Names of the parameters, without repetitions, in the order of the expression.
+        Distinct names of the parameters, in the order of the expression.
     is_static
         True if the condition depends only on the catalogue and the parameters.
     key
-        Cache key of the condition: a text, because Python computes the hash of a string only once.
+        Cache key of the condition. It is a string, because Python computes the hash of a string only once.
     """
 
     verb: Verb
@@ -177,7 +173,6 @@ class Expression:
     key: str = _computed()
 
     def __post_init__(self) -> None:
-        """Compute the other fields."""
         names = dict.fromkeys(name for leaf in self.leaves() for name in parameters_of(leaf))
         object.__setattr__(self, "parameters", tuple(names))
         object.__setattr__(self, "is_static", is_static(self.condition))
@@ -191,14 +186,14 @@ class Expression:
 
 @struct
 class Filter:
-    """A filter: the union of its INCLUDE expressions minus the union of its EXCLUDE expressions.
+    """Filter, which passes the union of its INCLUDE expressions minus the union of its EXCLUDE expressions.
 
     Attributes
     ----------
     parameters
-        Names of the parameters, without repetitions, in the order of the expressions.
+        Distinct names of the parameters, in the order of the expressions.
     columns
-        The columns of all conditions, with repetitions, in the order of the expressions.
+        Columns of all conditions, including duplicates, in the order of the expressions.
     needs_user, needs_history, needs_catalogue, needs_item
         True if conditions read properties of the requesting user, the user's interactions, columns of items, or
         properties of the current item.
@@ -213,7 +208,6 @@ class Filter:
     needs_item: bool = _computed()
 
     def __post_init__(self) -> None:
-        """Compute the other fields."""
         filter_leaves = (leaf for expression in self.expressions for leaf in expression.leaves())
         columns = tuple(
             column for leaf in filter_leaves for column in (leaf.column, reference(leaf)) if column is not None
@@ -244,7 +238,7 @@ def is_static(condition: Condition) -> bool:
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:
-    """Yield the comparisons and memberships of a condition, in their order."""
+    """Yield the comparisons and memberships of a condition in order."""
     if isinstance(condition, Not):
         yield from leaves(condition.operand)
     elif isinstance(condition, And | Or):
@@ -255,13 +249,13 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
 
 
 def reference(leaf: Leaf) -> Column | None:
-    """Return the operand of a condition if it is a column of the current item or user, otherwise None."""
+    """Return the operand of a condition if it is a column of the current item or user, else None."""
     operand = leaf.value if isinstance(leaf, Comparison) else leaf.elements
     return operand if isinstance(operand, Column) else None
 
 
 def parameters_of(leaf: Leaf) -> Iterator[str]:
-    """Return the names of the parameters in a condition, in their order."""
+    """Return the names of the parameters in a condition in order."""
     if isinstance(leaf, Comparison):
         operands: tuple[object, ...] = (leaf.value.amount if isinstance(leaf.value, Time) else leaf.value,)
     else:

@@ -1,4 +1,4 @@
-"""The type check of conditions in filters, by the declared types of columns."""
+"""Check of the operands in filters against the declared types of columns."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _EXPECTED = {
 
 
 def mismatches(filter_: Filter, columns: Mapping[ColumnDataset, Mapping[str, ColumnType]]) -> Iterator[tuple[int, str]]:
-    """Yield the character position of each condition whose operand does not fit the column's type, and the message.
+    """Yield the position of each condition whose operand does not fit the column's type, and the message.
 
     Parameters
     ----------
     columns
-        Declared types by dataset and property; undeclared columns can have any type.
+        Declared types by dataset and property. Undeclared columns can have any type.
     """
     for expression in filter_.expressions:
         for leaf in expression.leaves():
@@ -53,7 +53,7 @@ def _type(column: Column, columns: Mapping[ColumnDataset, Mapping[str, ColumnTyp
 
 
 def _misfit(leaf: Leaf, type_: ColumnType, other: ColumnType | None) -> str | None:
-    """Return an error message if the types of a column and of its operand column have no common values."""
+    """Return an error message if no value fits both the type of a column and the type of its operand column."""
     kinds = next(kinds for kinds in (_NUMBERS, (*_TEXTS, ColumnType.LIST), (ColumnType.BOOLEAN,)) if type_ in kinds)
     if other is None:
         return None

@@ -1,4 +1,4 @@
-"""The evaluation of conditions on the requesting user's properties."""
+"""Evaluation of conditions on the requesting user's properties."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def holds(condition: Condition, resolver: Resolver) -> bool:
     except InvalidInput:
         if any(True for _ in parameters_of(condition)):
             raise
-        return False  # an undeclared column: values of another type count as missing
+        return False  # In an undeclared column, values of another type count as missing.
 
 
 def _leaf_holds(leaf: Leaf, value: Any, resolver: Resolver) -> bool:
     if isinstance(value, list):
         return isinstance(leaf, Membership) and not set(resolver.elements(leaf)[0]).isdisjoint(map(str, value))
     if not isinstance(value, str | int | float):
-        return False  # objects are not comparable
+        return False  # Objects are not comparable.
     if isinstance(leaf, Membership):
         if isinstance(value, bool):
             return value in resolver.truths(leaf)

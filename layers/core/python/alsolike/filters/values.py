@@ -1,4 +1,4 @@
-"""The values of a filter's parameters in a request, and the resolution of operands to values."""
+"""Values of a filter's parameters in a request, and the conversion of operands to values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _UNIT_MS = {Unit.MINUTES: 60_000, Unit.HOURS: 3_600_000, Unit.DAYS: 86_400_000, Unit.WEEKS: 604_800_000}
 
 Values = Mapping[str, tuple[str, ...]]
-"""The values of parameters, as text, by the parameter's name."""
+"""Values of parameters as strings, by parameter name."""
 
 
 def parse_values(name: str, text: str) -> tuple[str, ...]:
@@ -54,25 +54,25 @@ def parse_values(name: str, text: str) -> tuple[str, ...]:
         offset = match.end()
     raise InvalidInput(
         f"filterValues.{name} is {describe(text)}, expected quoted values with commas between; "
-        f"it is none from character {offset + 1} on"
+        f"it is invalid from character {offset + 1} on"
     )
 
 
 @struct
 class Resolver:
-    """The resolution of operands: parameters, times, and columns of the current item or user.
+    """Conversion of operands to values: parameters, times, and columns of the current item or user.
 
-    A missing property of the current item or user resolves to None or an empty list. A property of another type does,
-    too: the caller of the request cannot correct it, so it is no error.
+    A missing property of the current item or user gives None or an empty list. So does a property of another type: it
+    is not an error, because the caller cannot correct stored data.
 
     Attributes
     ----------
     values
         Values of all parameters of the condition.
     now_ms
-        The value of NOW, epoch milliseconds.
+        Value of NOW in epoch milliseconds.
     item, user
-        Properties of the current item and of the requesting user; empty for unknown ones.
+        Properties of the current item and of the requesting user. Empty if the item or user is unknown.
     """
 
     values: Values
@@ -81,19 +81,19 @@ class Resolver:
     user: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def elements(self, leaf: Membership) -> tuple[list[str], bool]:
-        """Return the texts of a membership condition, and true if `"*"` is among its elements."""
+        """Return the strings of a membership condition, and true if the condition contains `"*"`."""
         if isinstance(leaf.elements, Column):
             return _texts(self._found(leaf.elements)), False
         everything = any(isinstance(element, Everything) for element in leaf.elements)
         return [text for text, _ in self._sources(leaf.elements)], everything
 
     def text(self, leaf: Comparison) -> str | None:
-        """Return the operand of a comparison as text; None if the current item or user lacks the property.
+        """Return the operand of a comparison as a string, or None if the current item or user lacks the property.
 
         Raises
         ------
         InvalidInput
-            If the operand is not a text.
+            If the operand is not a string.
         """
         if isinstance(leaf.value, Column):
             resolved = self._found(leaf.value)
@@ -104,7 +104,7 @@ class Resolver:
         return value
 
     def number(self, leaf: Comparison) -> float | None:
-        """Return the operand as a number, with the same rules as `text`."""
+        """Return the operand of a comparison as a number. The rules of `text` apply."""
         if isinstance(leaf.value, Column):
             return next(iter(_numbers(self._found(leaf.value))), None)
         if isinstance(leaf.value, Time):
@@ -113,20 +113,20 @@ class Resolver:
         return value if isinstance(value, float) else self._as_number(value, leaf.column, leaf.value)
 
     def numbers(self, leaf: Membership) -> list[float]:
-        """Return the elements as numbers; raise `InvalidInput` for other texts."""
+        """Return the elements as numbers. Raise `InvalidInput` for other strings."""
         if isinstance(leaf.elements, Column):
             return _numbers(self._found(leaf.elements))
         return [self._as_number(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
 
     def truth(self, leaf: Comparison) -> bool | None:
-        """Return the operand as a truth value, with the same rules as `text`."""
+        """Return the operand of a comparison as a boolean. The rules of `text` apply."""
         if isinstance(leaf.value, Column):
             return next(iter(_truths(self._found(leaf.value))), None)
         value = self._operand(leaf)
         return value if isinstance(value, bool) else self._as_truth(value, leaf.column, leaf.value)
 
     def truths(self, leaf: Membership) -> list[bool]:
-        """Return the elements as truth values; raise `InvalidInput` for other texts."""
+        """Return the elements as booleans. Raise `InvalidInput` for other strings."""
         if isinstance(leaf.elements, Column):
             return _truths(self._found(leaf.elements))
         return [self._as_truth(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
@@ -156,13 +156,13 @@ class Resolver:
             amount = _number(text)
             if not amount >= 0:
                 raise InvalidInput(
-                    f"filterValues.{name} is {describe(text)}, expected a number of {time.unit} that is not below 0"
+                    f"filterValues.{name} is {describe(text)}, expected a number of {time.unit} of at least 0"
                 )
-        # Computed in integer milliseconds, so that a time at exactly this distance compares as equal.
+        # Computed in integer milliseconds, so that a time at exactly this distance is equal.
         return (self.now_ms + time.sign * amount * _UNIT_MS[time.unit]) / 1000
 
     def _sources(self, elements: Sequence[Element]) -> Iterator[tuple[str, Element]]:
-        """Yield each text of the elements with its element, which is the text itself or a parameter."""
+        """Yield each string of the elements, together with its element, which is the string itself or a parameter."""
         for element in elements:
             if isinstance(element, Parameter):
                 yield from ((text, element) for text in self.values[element.name])
@@ -183,7 +183,7 @@ class Resolver:
 
 
 def shown(column: Column) -> str:
-    """Return the name of a column as spelled in the expression, for error messages."""
+    """Return the name of a column as written in the expression, for error messages."""
     return f"{column.dataset}.{column.name}"
 
 
@@ -198,7 +198,7 @@ def mismatch(value: object, column: Column, source: object, *, expected: str) ->
 
 
 def _number(text: str) -> float:
-    """Return a text as a finite number; NaN for other texts."""
+    """Return a string as a finite number, or NaN if it is not one."""
     number = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
     return number if math.isfinite(number) else math.nan
 

@@ -1,1 +1,1 @@
-"""The tables of the lake: keys, columns, readers."""
+"""Tables of the lake: keys, columns and readers."""

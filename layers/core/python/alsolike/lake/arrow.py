@@ -1,4 +1,4 @@
-"""The Arrow types of the lake's columns. Callers pass the module `pyarrow`, which the core's layer does not contain."""
+"""Arrow types of the lake's columns. Callers pass the module `pyarrow`, because the core layer does not contain it."""
 
 from __future__ import annotations
 

@@ -23,26 +23,26 @@ from alsolike.runtime.errors import InvalidInput
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class QuarantinedRecord:
-    """An unreadable record. Its key and content are deterministic, so a repeated write changes nothing."""
+    """Unreadable record. The key and the content are deterministic, so repeated writes are idempotent."""
 
     record: StreamRecord
     reason: str
 
     @property
     def key(self) -> str:
-        """The key in the lake bucket, with the day of the record's arrival."""
+        """Key in the lake bucket. It contains the day on which the record arrived."""
         date = lake.event_date(self.record.arrived_ms)
         return lake.quarantine_key(date, shard_id=self.record.shard_id, sequence=self.record.sequence)
 
     def to_json(self) -> bytes:
-        """Return the object's content: the reason and the fields of the record, with the data in base64."""
+        """Return the content of the object: the reason and the fields of the record, with the data in base64."""
         fields: dict[str, Any] = self.record._asdict()
         fields["data"] = base64.b64encode(self.record.data).decode()
         return orjson.dumps({"reason": self.reason, **fields}, option=orjson.OPT_INDENT_2)
 
     @classmethod
     def from_json(cls, data: bytes) -> QuarantinedRecord:
-        """Return the record from the result of `to_json`.
+        """Parse the result of `to_json`.
 
         Raises
         ------
@@ -60,9 +60,9 @@ class QuarantinedRecord:
 
 ID_DIGITS = 8
 KAFKA_SHARD = "kafka-"
-"""Prefix of the shard ID of quarantined Kafka records. Topic and partition follow."""
+"""Prefix of the shard ID of quarantined Kafka records, followed by topic and partition."""
 IMPORT_SHARD = "import-"
-"""Prefix of the shard ID of quarantined rows of import jobs. The job and the file follow."""
+"""Prefix of the shard ID of quarantined rows of import jobs, followed by job and file."""
 _VALUES = re.compile(
     r"""(?<!\w)'(?:[^'\\]|\\.)*(?:'|$)      # a string literal of Python; a truncated one has no closing quote
     | "(?:[^"\\]|\\.)*(?:"|$)             # a string literal of JSON
@@ -74,7 +74,7 @@ _VALUES = re.compile(
 
 
 class Kind(StrEnum):
-    """The kind of an unprocessed object."""
+    """Type of an unprocessed object."""
 
     RECORD = "record"
     LINE = "line of a log"
@@ -86,16 +86,16 @@ class Kind(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An object with unprocessed records.
+    """S3 object with unprocessed records.
 
     Attributes
     ----------
     reason
-        The reason of the failure.
+        Reason for the failure.
     time_ms
-        Time of the record's arrival or of the batch's failure, epoch milliseconds.
+        Time at which the record arrived or the batch failed, in epoch milliseconds.
     records
-        The unprocessed records; empty if the object has an unknown format.
+        Unprocessed records. Empty if the format of the object is unknown.
     """
 
     key: str
@@ -106,7 +106,7 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        """A short ID, derived from the key."""
+        """Short ID, derived from the key."""
         return short_id(self.key)
 
     @property
@@ -116,12 +116,12 @@ class DeadLetter:
 
     @property
     def reason_class(self) -> str:
-        """The reason with each value replaced by `…`, for grouping."""
+        """Reason in which `…` replaces each value, for grouping."""
         return without_values(self.reason)
 
     @property
     def time(self) -> str:
-        """The time in UTC, such as 2025-11-25 01:00:00."""
+        """Time in UTC, such as 2025-11-25 01:00:00."""
         return f"{dt.datetime.fromtimestamp(self.time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S}"
 
     def document(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class DeadLetter:
 
 
 def without_values(reason: str) -> str:
-    """Return a reason with each value replaced by `…`."""
+    """Return a reason in which `…` replaces each value."""
     return _VALUES.sub("…", reason)
 
 
@@ -144,12 +144,12 @@ def short_id(key: str) -> str:
 
 
 def read_dead_letter(key: str, content: bytes, *, written_ms: int) -> DeadLetter:
-    """Return the unprocessed records in an object; an object of unknown format has no records.
+    """Return the content of an object with unprocessed records. An object of unknown format has no records.
 
     Parameters
     ----------
     written_ms
-        Time of the write in S3, epoch milliseconds; used for objects that contain no time.
+        Time at which S3 stored the object, in epoch milliseconds. Used for objects that contain no time.
     """
     try:
         if key.startswith(QUARANTINE_PREFIX):
@@ -170,10 +170,10 @@ def _kind(record: StreamRecord) -> Kind:
 
 
 def original_key(record: StreamRecord) -> str:
-    """Return the partition key for putting a record on the stream again.
+    """Return the partition key with which a record is put on the stream again.
 
-    The result is the producer's key, if stored, otherwise the key of the record's user or session. Records without a
-    user and a session need no order; their key is a hash of the data.
+    This is the producer's key if it was stored, else the key of the record's user or session. Records without a user
+    and a session need no order, so their key is a hash of the data.
     """
     if record.partition_key:
         return record.partition_key

@@ -1,4 +1,4 @@
-"""The lake's table `engagement`, with daily sums over answers of the table `outcomes`, and the receipts of the days."""
+"""Lake table `engagement` with daily sums over the rows of `outcomes`, and the receipts of attributed days."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from alsolike.runtime.s3 import scan
 def total(rows: Iterable[Engagement]) -> list[Engagement]:
     """Return the sums over several days, one row per dimension and name, sorted by both.
 
-    The numbers of covered items and of all items are summed, too, so that their ratio is the mean coverage of the days.
+    The numbers of covered items and of all items are summed, too. Their ratio is the mean coverage over the days.
     """
     sums: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
@@ -42,17 +42,17 @@ def object_key(date: str) -> str:
 
 
 def receipt_key(date: str) -> str:
-    """Return the key of a day's receipt: a JSON object with the numbers of rejected events by reason in `rejected`."""
+    """Return the key of a day's receipt, a JSON object. Its field `rejected` counts rejected events by reason."""
     return f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={date}.json"
 
 
 def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter[str]:
-    """Return the number of events that were not attributed to the answer that they name, by reason of the rejection.
+    """Return the number of events that were not attributed to the response that they reference, by reason.
 
     Parameters
     ----------
     first, last
-        First and last day (ISO 8601) of the answers.
+        First and last day (ISO 8601) of the responses.
 
     Raises
     ------

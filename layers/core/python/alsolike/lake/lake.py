@@ -1,4 +1,4 @@
-"""The object keys of interactions in the lake, and the deduplication that all readers use."""
+"""Object keys of interactions in the lake, and the deduplication that all readers use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COMPRESSION = "snappy"
-"""Compression of all Parquet objects that functions write or read. pyarrow in AWS's layer does not support zstd.
+"""Compression of all Parquet objects that functions write or read. The pyarrow of AWS's layer does not support zstd.
 
 https://github.com/aws/aws-sdk-pandas/blob/main/building/lambda/build-lambda-layer.sh
 """
@@ -22,11 +22,11 @@ AGENT = "agent"
 """Column of interactions and responses with the program that sent them. Readers for training, attribution and drift
 skip rows with a value, because programs do not choose as people do."""
 
-_BELOW_IDS = "\x1f"  # sorts before all characters of IDs, so that texts joined by it sort like lists
+_BELOW_IDS = "\x1f"  # Sorts before all characters of IDs, so that strings joined by it sort like lists.
 
 
 def event_date(event_time_ms: int) -> str:
-    """Return the day (UTC, ISO 8601) of an interaction, which is its partition.
+    """Return the UTC day (ISO 8601) of an interaction, which is its partition.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def partition_prefix(date: str) -> str:
 
 
 def object_key(date: str, *, shard_id: str, first_sequence: str, last_sequence: str) -> str:
-    """Return the key of the object with a batch's interactions of one day; a redelivered batch has the same key."""
+    """Return the key of the object with a batch's interactions of one day. A redelivered batch gets the same key."""
     return f"{partition_prefix(date)}{shard_id}-{first_sequence}-{last_sequence}.parquet"
 
 
@@ -52,16 +52,16 @@ def quarantine_key(date: str, *, shard_id: str, sequence: str) -> str:
 
 
 def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
-    """Remove duplicates: for each event ID and owner (`COPY_KEY`), return the first row by `COPY_ORDER`.
+    """Remove duplicates. For each event ID and owner (`COPY_KEY`), keep the first row by `COPY_ORDER`.
 
-    Rows can repeat, because a bisected or retried batch is written again under another key, and a compacted object
-    exists next to its inputs for a while. All readers of the lake call this function, so that they count the same
-    rows. The selection does not depend on the order of the rows, and the result keeps this order.
+    Rows can be duplicates, because a bisected or retried batch is written again under another key, and a compacted
+    object exists next to its inputs for a while. All readers of the lake call this function, so that they count the
+    same rows. The selection does not depend on the order of `rows`, and the result keeps this order.
 
     Parameters
     ----------
     rows
-        Rows of the interactions table: event_id, and a prefix of the columns of `COPY_ORDER` that includes session_id.
+        Rows of the interactions table, with event_id and the first columns of `COPY_ORDER`, at least up to session_id.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
     if missing := [name for name in COPY_ORDER[: COPY_ORDER.index(read[-1])] if name not in read] if read else []:
         raise ValueError(f"rows of the lake have {read[-1]} without {', '.join(missing)}, which decide before it")
     rows = rows.reset_index(drop=True)
-    repeated = rows[rows.duplicated("event_id", keep=False)]  # only duplicates need sorting, which is slow for strings
+    repeated = rows[rows.duplicated("event_id", keep=False)]  # Sort only duplicates, because sorting strings is slow.
     if "impression" in repeated:
         lists = repeated["impression"].astype(object)
         repeated = repeated.assign(impression=lists.map(_BELOW_IDS.join, na_action="ignore").astype("str"))

@@ -1,8 +1,9 @@
-"""The objects of the lake for readers that are concurrent with compaction and erasure.
+"""Objects of the lake, for readers that run concurrently with compaction and erasure.
 
 Readers list all objects first, and skip objects that are deleted before they are read. Compaction deletes an object
-only after its merged object has existed for `MERGE_GRACE_MS`, longer than any reader runs. So a reader that misses an
-object has the merged one in its list. Other missing rows were deleted by retention or an erasure, and must not be read.
+only after the merged object has existed for `MERGE_GRACE_MS`, which is longer than any reader runs. Therefore a reader
+that misses an object has the merged object in its list. All other missing rows were deleted by retention or an erasure
+and must not be read.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from alsolike.runtime import s3
 from alsolike.runtime.clients import ObjectReader, PagedClient
 
 MERGE_GRACE_MS = 3_600_000
-"""Time between the write of a merged object and the deletion of its inputs. Readers must finish in less time."""
+"""Time between the write of a merged object and the deletion of its inputs. Readers must finish within this time."""
 
 _DAY = re.compile(r"[a-z]+/[a-z_]+=(?P<date>[^/]+)/.+\.parquet")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LakeObject:
-    """An object of a table.
+    """Object of a lake table.
 
     Attributes
     ----------
@@ -38,24 +39,24 @@ class LakeObject:
 
     @property
     def date(self) -> str:
-        """The partition (a day, ISO 8601)."""
+        """Partition, which is a day (ISO 8601)."""
         return self.key.split("/")[1].partition("=")[2]
 
 
 def list_objects(client: PagedClient, bucket: str, *, prefix: str = INTERACTIONS_PREFIX) -> Iterator[LakeObject]:
-    """Yield the Parquet objects with a prefix, by default all interactions, in the order of keys, thus of days."""
+    """Yield the Parquet objects with a prefix, by default all interactions. The order of keys is the order of days."""
     for entry in s3.listed(client, bucket, prefix):
         if _DAY.fullmatch(entry.key):
             yield LakeObject(entry.key, entry.size_bytes, entry.etag, entry.modified_ms)
 
 
 def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bool = False) -> bytes | None:
-    """Return the content of an object; None for a deleted object.
+    """Return the content of an object, or None if the object was deleted.
 
     Parameters
     ----------
     unchanged
-        If true, also return None for content that has changed since the listing.
+        True to also return None if the content has changed since the listing.
     """
     stored = s3.S3Object(client, bucket, listed.key)
     content = stored.read_if_unchanged(listed.etag) if unchanged else stored.read()
@@ -63,7 +64,7 @@ def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bo
 
 
 def batches(objects: Iterable[LakeObject], *, max_bytes: int, max_objects: int) -> Iterator[list[LakeObject]]:
-    """Yield batches of objects within both limits. An object larger than `max_bytes` is a separate batch."""
+    """Yield batches of objects within both limits. An object that exceeds `max_bytes` is a separate batch."""
     batch: list[LakeObject] = []
     size_bytes = 0
     for listed in objects:

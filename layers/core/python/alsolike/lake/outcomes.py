@@ -1,6 +1,6 @@
-"""The outcomes of answers in the lake's table `outcomes`: one row per answer, partitioned by the day of the answer.
+"""Lake table `outcomes`, with one row per response, partitioned by the day of the response.
 
-Each day is a single object that is always replaced as a whole, so readers get a consistent state without duplicates.
+Each day is a single object that is replaced atomically, so readers see a consistent state without duplicates.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The conversion of a batch of stream records to columns of the lake's table, with checks of whole columns.
+"""Conversion of a batch of stream records to columns of the lake's table, with checks of whole columns.
 
-`parse_record` defines the valid records. For records with plain values, this module runs the same checks on whole
-columns, which is several times faster. `parse_record` parses all other records, and records that may be invalid, for
-which it returns the reason of rejection. A test compares both implementations.
+`parse_record` defines which records are valid. For records with plain values, this module runs the same checks on whole
+columns, which is several times faster. `parse_record` still parses all other records, and records that may be invalid,
+to find the reason for the rejection. A test compares both implementations.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from alsolike.records.interaction import COLUMNS, READABLE_VERSIONS, Interaction
 from alsolike.runtime.errors import InvalidInput
 
 Columns: TypeAlias = dict[str, Sequence[Any]]
-"""Values by column name of `COLUMNS`; all columns have the same length."""
+"""Values by column name of `COLUMNS`. All columns have the same length."""
 
 FEW_RECORDS = 64
-"""Maximum size of a group that is not bisected further: if a record is not plain, `parse_record` parses the group."""
+"""Maximum size of a group that is not bisected further. If a record in it is not plain, `parse_record` parses the
+group.
+"""
 
 _MS_PER_DAY = 86_400_000
 
@@ -31,7 +33,7 @@ _MS_PER_DAY = 86_400_000
 def read_columns(
     records: Sequence[StreamRecord], *, configurations: ConfigurationSource, now_ms: int
 ) -> tuple[Columns, list[tuple[StreamRecord, InvalidInput]]]:
-    """Return the interactions of valid records as columns, in order, and the invalid records with their errors."""
+    """Return the interactions of valid records as columns in order, and the invalid records with their errors."""
     pieces = list(_pieces(records, configurations.current(now_ms=now_ms)))
     doubtful = [record for piece, columns in pieces if columns is None for record in piece]
     parsed = iter(parse_batch(doubtful, configurations=configurations, now_ms=now_ms) if doubtful else ())
@@ -56,7 +58,9 @@ def read_columns(
 def _pieces(
     records: Sequence[StreamRecord], configuration: Configuration
 ) -> Iterator[tuple[Sequence[StreamRecord], Columns | None]]:
-    """Yield consecutive groups of records. Each has its columns, or None if `parse_record` must parse the group."""
+    """Yield consecutive groups of records, each with its columns. The columns are None if `parse_record` must parse
+    the group.
+    """
     columns = plain_columns(records, configuration)
     if columns is not None or len(records) <= FEW_RECORDS:
         yield records, columns
@@ -96,7 +100,7 @@ def plain_columns(records: Sequence[StreamRecord], configuration: Configuration)
 
 
 def _by_column(rows: Sequence[dict[str, Any]]) -> Columns | None:
-    """Return the values of the rows by column of the table, or None if a row has an unknown field."""
+    """Return the values of the rows by column, or None if a row has an unknown field."""
     shapes = set(map(tuple, rows))
     if not COLUMNS.keys() >= set(itertools.chain.from_iterable(shapes)):
         return None
@@ -109,7 +113,7 @@ def _by_column(rows: Sequence[dict[str, Any]]) -> Columns | None:
 
 
 def _are_versions(column: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Return true if the versions are readable, and no row has a field that its version lacks."""
+    """Return true if all versions are readable, and no row has a field that its version does not define."""
     if not set(column) <= set(READABLE_VERSIONS):
         return False
     later = [column_ for column_ in COLUMNS.values() if min(column) < column_.since]
@@ -117,7 +121,7 @@ def _are_versions(column: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> b
 
 
 def _agree(columns: Columns, records: Sequence[StreamRecord], configuration: Configuration) -> bool:
-    """Return true if each row has a user or session, and times that are valid at the time of its arrival."""
+    """Return true if each row has a user or session, and its times are valid for the arrival of its record."""
     if (None, None) in zip(columns["user_id"], columns["session_id"], strict=True):
         return False
     arrived = [record.arrived_ms for record in records]

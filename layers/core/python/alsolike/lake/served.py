@@ -1,7 +1,7 @@
-"""The recommendation log: one row per response, from the log of `recommend` to the lake's table `served`.
+"""Recommendation log with one row per response, from the log of `recommend` to the lake's table `served`.
 
 `recommend` logs a line of compact JSON with a `ServedResponse` under the key `LINE_KEY`, which a log subscription
-delivers. The recommendation ID identifies a row, so that repeated deliveries count once.
+delivers. The recommendation ID identifies a row, so duplicates count once.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ QUARANTINE_SHARD = "served-"
 """Prefix of the shard ID of quarantined log lines."""
 
 UNKNOWN = "unknown"
-"""Value of `shopper` if the user's hash could not be computed; it differs from all hashes."""
+"""Value of `shopper` if the user's hash could not be computed. It differs from all hashes."""
 
 _ABSENT = {name: each.type.absent for name, each in columns_of(ServedResponse).items()}
 _BY_POSITION = ("item_ids", "origins", "propensities")
 
 
 def read_line(line: bytes | str) -> ServedResponse:
-    """Return the row from a line that `ServedResponse.to_line` wrote.
+    """Parse a line that `ServedResponse.to_line` returned.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def read_line(line: bytes | str) -> ServedResponse:
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"a line of the log is no JSON: {error}") from error
+        raise InvalidInput(f"a line of the log is not JSON: {error}") from error
     values = validation.as_object(validation.as_object(document, where="line").get(LINE_KEY), where=LINE_KEY)
     item_ids = values.get("item_ids")
     positions = len(item_ids) if isinstance(item_ids, list) else 0
@@ -59,12 +59,12 @@ def read_line(line: bytes | str) -> ServedResponse:
 
 
 def read_row(values: Mapping[str, Any]) -> ServedResponse:
-    """Return the row with these values by column; absent columns are null.
+    """Return the row with the given values by column. Missing columns are null.
 
     Raises
     ------
     InvalidInput
-        If a value is not valid for its column or contradicts the recommendation ID; the message names the column.
+        If a value is not valid for its column or contradicts the recommendation ID. The message contains the column.
     """
     row = ServedResponse(**{**_ABSENT, **FIELDS.read(dict(values), LINE_KEY)})
     _expect(
@@ -98,5 +98,5 @@ def partition_prefix(date: str) -> str:
 
 
 def served_date(served_ms: int) -> str:
-    """Return the day (UTC, ISO 8601) of an answer, which is its partition."""
+    """Return the UTC day (ISO 8601) of a response, which is its partition."""
     return event_date(served_ms)

@@ -1,7 +1,8 @@
-"""The stored documents of an erasure: the request, which is deleted at the end, and the receipt, which remains.
+"""Stored documents of an erasure: the request, which is deleted at the end, and the receipt, which remains.
 
-Only the request contains the user ID. The workflow has the erasure ID, so that Step Functions and logs store no user
-ID. The erasure ID is a prefix of the user's keyed hash, so repeated requests of a user have the same erasure ID.
+Only the request contains the user ID. The workflow receives the erasure ID instead, so that Step Functions and logs
+store no user ID. The erasure ID is a prefix of the user's keyed hash, so repeated requests for a user have the same
+erasure ID.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ ID_DIGITS = 32
 
 
 def erasure_id(pseudonyms: Pseudonyms, user_id: str) -> str:
-    """Return the erasure ID of a user: the first digits of the user's hash in tombstones."""
+    """Return the erasure ID of a user, which is a prefix of the user's hash in tombstones."""
     return pseudonyms.erased_user(user_id)[:ID_DIGITS]
 
 
 def pending_key(erasure: str) -> str:
-    """Return the key of the request and progress of a running erasure."""
+    """Return the key of the object with the request and the progress of a running erasure."""
     return f"{PENDING_ERASURES_PREFIX}{erasure}.json"
 
 
@@ -44,18 +45,18 @@ def erasure_of_receipt(key: str) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Purged:
-    """The data that an erasure removed from one store.
+    """Data that an erasure removed from one store.
 
     Attributes
     ----------
     store, what
-        The store, and a description of the data.
+        Name of the store, and description of the data.
     objects
         Number of objects or table rows that were rewritten or deleted.
     records
         Number of the user's records in these objects.
     at_ms
-        Time of the removal, epoch milliseconds.
+        Time of the removal in epoch milliseconds.
     """
 
     store: str
@@ -67,7 +68,7 @@ class Purged:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Expiring:
-    """A copy of the data that expires without an action, at the latest on the date `by` (ISO 8601)."""
+    """Remaining copy of the data that expires automatically, at the latest on the date `by` (ISO 8601)."""
 
     store: str
     what: str
@@ -76,14 +77,14 @@ class Expiring:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model that was, or may have been, trained with data of the user.
+    """Model that was, or may have been, trained with data of the user.
 
     Attributes
     ----------
     trained_with_user
         "yes" if its dataset contained the user, "unknown" if the dataset has expired.
     replaced_by
-        Date (ISO 8601) by which the schedule trains a model without the user; None without a schedule.
+        Date (ISO 8601) by which the schedule trains a model without the user; None if no schedule is set.
     """
 
     version: str
@@ -94,19 +95,19 @@ class TrainedModel:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ErasureReceipt:
-    """The receipt of an erasure.
+    """Receipt of an erasure.
 
     Attributes
     ----------
     user_hash
-        Keyed hash of the user ID, which the owner of the secret can compare with the hash of an ID.
+        Keyed hash of the user ID. The owner of the secret can compare it with the hash of a known ID.
     further_hashes, session_hashes
-        Other hashes of the user and hashes of the user's sessions with tombstones; absent in receipts of earlier
-        versions.
+        Further hashes of the user, and hashes of the user's sessions, that have tombstones. Absent in receipts of
+        earlier versions.
     runs
-        Number of starts of the workflow; the last execution is named `<erasure ID>-<runs>`.
+        Number of times that the workflow was started. The latest execution is named `<erasure ID>-<runs>`.
     completed_at_ms
-        Time at which a search of all stores found no data, epoch milliseconds; None while the erasure runs.
+        Time in epoch milliseconds at which a search of all stores found no more data; None while the erasure runs.
     """
 
     erasure_id: str
@@ -123,11 +124,10 @@ class ErasureReceipt:
 
     @property
     def status(self) -> Literal["running", "complete"]:
-        """The status of the erasure."""
         return "running" if self.completed_at_ms is None else "complete"
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON document of the receipt with its status, as the API returns it."""
+        """Return the JSON document of the receipt, including its status, as the API returns it."""
         return {"status": self.status, **dataclasses.asdict(self)}
 
     def to_json(self) -> bytes:
@@ -136,7 +136,7 @@ class ErasureReceipt:
 
     @classmethod
     def from_json(cls, data: bytes) -> ErasureReceipt:
-        """Return the receipt from the result of `to_json`.
+        """Parse the result of `to_json`.
 
         Raises
         ------
@@ -159,30 +159,30 @@ class ErasureReceipt:
 
 
 class ErasureReceiptStore:
-    """The receipts in a deployment's artefact bucket."""
+    """Store of the receipts in a deployment's artefact bucket."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def find(self, erasure: str) -> ErasureReceipt | None:
-        """Return the receipt of an erasure; None for an unknown erasure."""
+        """Return the receipt of an erasure, or None if the erasure is unknown."""
         stored = S3Object(self._client, self._bucket, receipt_key(erasure)).read()
         return ErasureReceipt.from_json(stored.body) if stored else None
 
     def read(self, erasure: str) -> ErasureReceipt:
-        """Return the receipt of an erasure; raise `NotFound` for an unknown erasure."""
+        """Return the receipt of an erasure. Raise `NotFound` if the erasure is unknown."""
         if (receipt := self.find(erasure)) is None:
             raise NotFound(f"there is no erasure {erasure}")
         return receipt
 
     def write(self, receipt: ErasureReceipt) -> None:
-        """Store a receipt, which replaces the previous receipt of the same erasure."""
+        """Store a receipt, replacing an earlier receipt of the erasure."""
         S3Object(self._client, self._bucket, receipt_key(receipt.erasure_id)).write(receipt.to_json())
 
 
 def date_after(moment_ms: int, *, days: float) -> str:
-    """Return the first date (UTC, ISO 8601) that lies entirely after a period of `days` from a moment.
+    """Return the first date (UTC, ISO 8601) that starts after the period of `days` from `moment_ms`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The search for IDs of users and sessions in records that are wrapped, in another encoding, truncated or malformed."""
+"""Search for user and session IDs in records that are wrapped, differently encoded, truncated or malformed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, USER_PR
 _NO_PERSON = frozenset(
     ("itemid", "eventtype", "eventid", "recommendationid", "impression", "query", "trackingid", "eventname")
 )
-"""Fields whose values are not user IDs, even if equal to one. Item IDs, for example, can equal user IDs."""
+"""Fields whose values are not user IDs, even if equal to one. For example, item IDs can equal user IDs."""
 
 _MAX_ESCAPES = 5
-"""Maximum number of nested levels of JSON strings that contain JSON."""
+"""Maximum depth of JSON strings that contain JSON."""
 
 _NO_VALUE = frozenset(("null", "None", "true", "True", "false", "False", "undefined"))
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
@@ -39,7 +39,7 @@ _WORDS = (re.compile(r"[\w.@-]+"), re.compile(r"""[^\s"'<>&=,;{}\[\]()]+"""))
 
 
 class SessionLogin(NamedTuple):
-    """A user ID and a session ID in the same object of a record.
+    """User ID and session ID in the same JSON object of a record.
 
     Attributes
     ----------
@@ -54,18 +54,18 @@ class SessionLogin(NamedTuple):
 
 @dataclasses.dataclass(slots=True)
 class RecordIds:
-    """The possible IDs in a record.
+    """Possible IDs in a record.
 
     Attributes
     ----------
     users, sessions
-        Values of user ID and session ID fields, at any depth.
+        Values of the fields for user ID and session ID, at any depth.
     values
-        Other strings, words and field names, which may be IDs.
+        Other strings, words and field names that may be IDs.
     logins
-        Pairs of a user and a session in the same object.
+        Pairs of a user ID and a session ID in the same JSON object.
     is_complete
-        False if a part of the record is unreadable, and may contain further IDs.
+        False if an unreadable part of the record may contain further IDs.
     """
 
     users: set[str] = dataclasses.field(default_factory=set)
@@ -76,15 +76,15 @@ class RecordIds:
 
 
 IsUser: TypeAlias = Callable[[str], bool]
-"""A predicate of values in user ID fields: true if the value is certainly a user ID."""
+"""Predicate on the value of a user ID field: true if the value is certainly a user ID."""
 
 
 class _Object(list[tuple[str, Any]]):
-    """The fields of a JSON object, including repeated ones."""
+    """Fields of a JSON object, including duplicates."""
 
 
 def read_ids(data: bytes) -> RecordIds:
-    """Return the IDs in a record of any form."""
+    """Return the possible IDs in a record of any format."""
     ids = RecordIds()
     try:
         document = _parse(data)
@@ -98,7 +98,7 @@ def read_ids(data: bytes) -> RecordIds:
 
 
 def _search(ids: RecordIds, pending: list[Any], is_user: IsUser) -> None:
-    """Collect the IDs in values; iterative, because deep nesting would exceed the recursion limit."""
+    """Collect the IDs in values. The search is iterative, because deep nesting would exceed the recursion limit."""
     while pending:
         value = pending.pop()
         if isinstance(value, _Object):
@@ -110,7 +110,7 @@ def _search(ids: RecordIds, pending: list[Any], is_user: IsUser) -> None:
 
 
 def _parse(data: bytes | str) -> Any:
-    """Parse JSON in UTF-8, UTF-16 or UTF-32; raise ValueError for anything else."""
+    """Parse JSON in UTF-8, UTF-16 or UTF-32. Raise ValueError for anything else."""
     try:
         return json.loads(data, object_pairs_hook=_Object)
     except RecursionError as error:
@@ -126,7 +126,7 @@ def _none(user_id: str) -> bool:
 
 
 def _read_object(ids: RecordIds, fields: _Object, is_user: IsUser) -> list[Any]:
-    """Collect the IDs in fields; return the values that may contain further IDs."""
+    """Collect the IDs in fields, and return the values that may contain further IDs."""
     plain = [(re.sub(r"[\W_]", "", name).lower(), value) for name, value in fields]
     users = [user for field, value in plain if field == "userid" for user in _leaves(value)]
     users = [user for user in users if is_user(user)]
@@ -150,7 +150,7 @@ def _order(fields: dict[str, Any]) -> list[Any]:
 
 
 def _leaves(value: Any) -> Iterator[str]:
-    """Yield the strings and numbers in a value and in JSON inside its strings, without field names."""
+    """Yield the strings and numbers in a value, and in JSON inside the value's strings. Field names are skipped."""
     pending = [value]
     while pending:
         leaf = pending.pop()
@@ -172,13 +172,13 @@ def _spellings(value: str) -> tuple[str, ...]:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Yield the words of a text without numbers, which are IDs only as whole values."""
+    """Yield the words of a string. Numbers are skipped, because they are IDs only as complete values."""
     for pattern in _WORDS:
         yield from (word for word in pattern.findall(text) if not word.isdigit())
 
 
 def _read_string(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
-    """Collect a string and its words; return the JSON values inside the string, plain or in base64."""
+    """Collect a string and its words, and return JSON values that the string contains, in plain text or base64."""
     text = _unicode(text)
     ids.values.update(_spellings(text), _words(text))
     if _is_like_json(text):
@@ -204,7 +204,11 @@ def _from_base64(text: str) -> bytes:
 
 
 def _texts(data: bytes) -> Iterator[tuple[str, IsUser]]:
-    """Yield the decoded texts of bytes, with a predicate that rejects user IDs if the encoding is uncertain."""
+    """Yield the possible decodings of the bytes, each with a predicate for trustworthy user IDs.
+
+    The predicate accepts all IDs in valid UTF-8, ASCII IDs in another 8-bit encoding, and no IDs if the bytes may be
+    UTF-16.
+    """
     is_wide = b"\0" in data
     try:
         if not is_wide:
@@ -217,7 +221,7 @@ def _texts(data: bytes) -> Iterator[tuple[str, IsUser]]:
 
 
 def _read_text(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
-    """Collect the IDs in damaged JSON or other text with names and values; return the values to search further."""
+    """Collect the IDs in damaged JSON or other text with names and values. Return the values to search further."""
     pending: list[Any] = []
     for _ in range(_MAX_ESCAPES + 1):
         fields = _Object((match["name"], _value(match)) for match in _PAIR.finditer(text) if match["cut"] is None)
@@ -232,9 +236,9 @@ def _read_text(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
 
 
 def _without_cut_value(match: re.Match[str]) -> str:
-    """Return a string of damaged JSON, or a space in place of a truncated one.
+    """Return a string of damaged JSON, or a space if the string is truncated.
 
-    A truncated string such as `"ann\\"` could be mistaken for the ID of another user after its escapes are removed.
+    After unescaping, a truncated string such as `"ann\\"` could equal the ID of another user.
     """
     string, end = match.groups()
     return match[0] if end or _is_like_json(_unescaped(string)) else " "
@@ -247,7 +251,7 @@ def _value(match: re.Match[str]) -> str | None:
 
 
 def _unescaped(text: str) -> str:
-    """Return a text with JSON escapes replaced by their characters."""
+    """Return a string with JSON escapes replaced by their characters."""
 
     def character(match: re.Match[str]) -> str:
         code = match[1]
@@ -257,5 +261,5 @@ def _unescaped(text: str) -> str:
 
 
 def _unicode(text: str) -> str:
-    """Return a text with surrogate pairs joined and unpaired surrogates replaced."""
+    """Return a string with surrogate pairs joined and unpaired surrogates replaced."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

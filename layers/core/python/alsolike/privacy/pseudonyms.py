@@ -18,18 +18,18 @@ DIGITS = 64
 """Number of hexadecimal digits of a hash."""
 
 SHOPPER_DIGITS = 32
-"""Number of hexadecimal digits of a hash in the recommendation log. It is small, because each line contains a hash."""
+"""Number of hexadecimal digits of a hash in the recommendation log. Short, because each log line contains a hash."""
 
 MIN_KEY_BYTES = 32
 
 
 class Pseudonyms:
-    """The keyed hashes of a deployment. Equal IDs of different kinds (user, session) have different hashes.
+    """Keyed hash function of a deployment. Equal user and session IDs have different hashes, except in `shopper`.
 
     Parameters
     ----------
     key
-        The deployment's secret.
+        Secret of the deployment.
 
     Raises
     ------
@@ -53,38 +53,38 @@ class Pseudonyms:
         return self._hash("session", session_id)
 
     def erased_user(self, user_id: str) -> str:
-        """Return the hash of a stored user ID in tombstones and receipts; it differs from the result of `user`."""
+        """Return the hash of a stored user ID in tombstones and receipts. It differs from the result of `user`."""
         return self._hash("erased-user", user_id)
 
     def shopper(self, stored_id: str) -> str:
-        """Return the hash of a stored user or session id in the recommendation log.
+        """Return the hash of a stored user or session ID in the recommendation log.
 
-        Equal user and session IDs have the same hash here, so that a search by ID works for both kinds.
+        Equal user and session IDs have the same hash here, so that one search by ID finds both.
         """
         return self._hash("shopper", stored_id)[:SHOPPER_DIGITS]
 
     def _hash(self, kind: str, value: str) -> str:
         # No kind contains the separator, so different pairs of kind and ID have different hash inputs.
-        code = self._keyed.copy()  # avoids hashing the key again
+        code = self._keyed.copy()  # The copy avoids hashing the key again.
         code.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
         return code.hexdigest()
 
 
 @functools.cache
 def pseudonyms_of(client: Any, secret_arn: str) -> Pseudonyms:
-    """Return the keyed hashes for a secret, which is read once per process."""
+    """Return the keyed hash function for a secret, which is read once per process."""
     with translate_aws_errors(f"secret {secret_arn}"):
         secret = client.get_secret_value(SecretId=secret_arn)["SecretString"]
     return Pseudonyms(secret.encode())
 
 
 class IdPolicy:
-    """The conversion of the shop's IDs to stored IDs: unchanged, or hashed if the deployment pseudonymises IDs.
+    """Conversion of the shop's IDs to stored IDs. They are unchanged, or hashed if the deployment pseudonymises IDs.
 
     Parameters
     ----------
     pseudonyms
-        Returns the deployment's keyed hashes; None if IDs are stored unchanged.
+        Function that returns the deployment's keyed hash function; None if IDs are stored unchanged.
     """
 
     __slots__ = ("_pseudonyms",)
@@ -103,7 +103,7 @@ class IdPolicy:
     def logged(self, hashes: Pseudonyms, user_id: str | None, session_id: str) -> tuple[str | None, str | None]:
         """Return the hashes of a request's user and session for the recommendation log.
 
-        The hash of the session is None if both stored IDs are equal.
+        The hash of the session is None if the stored IDs of user and session are equal.
         """
         user = None if user_id is None else self.user(user_id)
         session = self.session(session_id)
@@ -111,4 +111,4 @@ class IdPolicy:
 
 
 PLAIN_IDS = IdPolicy()
-"""The policy that stores IDs unchanged."""
+"""Policy that stores IDs unchanged."""

@@ -2,8 +2,8 @@
 
 A user has two hashes: the hash of the erasure and the hash of the recommendation log. Tombstones of users never
 expire, because an import can contain records of any age. Tombstones of sessions expire after `SESSION_DAYS`.
-Erasure receipts contain the same hashes. Readers and writers add hashes from receipts that the object lacks, so that
-a deleted, emptied or older object does not restore an erased user.
+Erasure receipts contain the same hashes. Readers and writers add missing hashes from the receipts, so that a deleted,
+emptied or outdated object does not restore an erased user.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ _HASHED_KEY = "\0key#"
 
 
 class IsErased(Protocol):
-    """A predicate of records that is true for erased users."""
+    """Predicate on the IDs of a record that is true for erased users."""
 
     def __call__(self, user_id: str | None, session_id: str | None = None) -> bool:
-        """Return true if the user was erased. Without a user, return true if the session is of an erased user."""
+        """Return true if the user was erased. Without a user, return true if the session belongs to an erased user."""
 
 
 def no_erased_users(user_id: str | None, session_id: str | None = None) -> bool:
-    """Return False; the predicate for deployments without erased users."""
+    """Return False. This is the predicate of deployments without erased users."""
     return False
 
 
 def names_erased(record: StreamRecord, erased: IsErased) -> bool:
     """Return true if an unreadable record contains an erased user or session in its partition key or data.
 
-    By the rule of `UserMatcher`, the result is false for a record with other users in its user ID fields. The partition
-    key of a long user ID is a hash, for which the tombstones contain the result of `long_key`.
+    As in `UserMatcher`, the result is false for a record that has other users in its user ID fields. The partition key
+    of a long user ID is a hash. For such users, the tombstones also contain the result of `long_key`.
     """
     key = record.partition_key or ""
     if erased(key.removeprefix(USER_PREFIX) if key.startswith(USER_PREFIX) else f"{_HASHED_KEY}{key}"):
@@ -70,9 +70,10 @@ def names_erased(record: StreamRecord, erased: IsErased) -> bool:
 
 
 class Tombstones(NamedTuple):
-    """The times of erasure, epoch milliseconds, by keyed hash.
+    """Times of erasures in epoch milliseconds, by keyed hash.
 
-    `users` has hashes by `Pseudonyms.erased_user` and `Pseudonyms.shopper`, `sessions` hashes by `Pseudonyms.shopper`.
+    The keys of `users` are hashes by `Pseudonyms.erased_user` and `Pseudonyms.shopper`. The keys of `sessions` are
+    hashes by `Pseudonyms.shopper`.
     """
 
     users: Mapping[str, int]
@@ -84,7 +85,8 @@ EVERY_5_S = Polling(interval_s=5)
 
 
 def long_key(profile: str) -> str | None:
-    """Return the prefixed partition key of a profile if it is a hash of a long ID; None if it is the ID itself.
+    """Return the prefixed partition key of a profile if the key is a hash of a long ID, or None if the key is the ID
+    itself.
 
     Parameters
     ----------
@@ -96,17 +98,17 @@ def long_key(profile: str) -> str | None:
 
 
 class TombstoneReader(PolledValue[Tombstones]):
-    """A polled reader of the tombstones for long-lived processes.
+    """Polled reader of the tombstones for long-lived processes.
 
-    Known users stay erased after a failed read, and if a changed object lacks them. While the object lacks known
-    hashes, each poll counts `Metric.TOMBSTONES_DAMAGED`.
+    Known users remain erased after a failed read, and if a changed object no longer contains them. While the object
+    lacks known hashes, each poll counts `Metric.TOMBSTONES_DAMAGED`.
 
     Parameters
     ----------
     client
-        A low-level S3 client; its role needs s3:ListBucket, and s3:GetObject for the object and the receipts.
+        Low-level S3 client. The role needs s3:ListBucket, and s3:GetObject for the tombstones and the receipts.
     pseudonyms
-        Returns the deployment's keyed hashes; called only if a user was erased.
+        Function that returns the deployment's keyed hash function. Called only if a user was erased.
     """
 
     def __init__(
@@ -126,7 +128,7 @@ class TombstoneReader(PolledValue[Tombstones]):
         super().__init__(self._read_tombstones, name="tombstones", polling=polling)
 
     def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
-        """Return true if a record with these stored IDs belongs to an erased user, as defined by `IsErased`.
+        """Return true if a record with these stored IDs belongs to an erased user; see `IsErased`.
 
         Raises
         ------
@@ -146,11 +148,11 @@ class TombstoneReader(PolledValue[Tombstones]):
         stored = S3Object(self._client, self._bucket, TOMBSTONES_KEY)
         content = stored.read_if_changed(self._etag)
         if content is None and self.was_read and not self._stones.users:
-            return self._stones  # without erasures, only the first read lists the receipts
+            return self._stones  # Without erasures, only the first read lists the receipts.
         if content is not UNCHANGED:
             stones = _parse(content, where=stored.uri)
             receipts = _read_receipts(self._client, self._bucket, known=stones)
-            if self._lacking(stones, receipts):  # an erasure can start between the two reads
+            if self._lacking(stones, receipts):  # An erasure can start between the two reads.
                 content = stored.read()
                 stones = _parse(content, where=stored.uri)
             self._missing = self._lacking(stones, receipts)
@@ -162,13 +164,13 @@ class TombstoneReader(PolledValue[Tombstones]):
         return self._stones
 
     def _lacking(self, stones: Tombstones, receipts: Tombstones) -> int:
-        """Count the hashes that the object lacks: of known users, and of users and sessions in receipts."""
+        """Return the number of missing hashes: of known users, and of users and sessions in receipts."""
         users = (self._stones.users.keys() | receipts.users.keys()) - stones.users.keys()
         return len(users) + len(receipts.sessions.keys() - stones.sessions.keys())
 
 
 def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_ms: int) -> int:
-    """Write the tombstone of a user; return its time, epoch milliseconds, which repeated calls do not change.
+    """Write the tombstone of a user, and return its time in epoch milliseconds. Repeated calls do not change the time.
 
     Parameters
     ----------
@@ -178,9 +180,9 @@ def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_m
     Raises
     ------
     ConcurrentUpdate
-        If concurrent writes prevented `MAX_ATTEMPTS` attempts.
+        If `MAX_ATTEMPTS` attempts failed because of concurrent writes.
     Unavailable
-        If S3 does not answer, or the tombstones are unreadable.
+        If S3 does not respond, or the tombstones are unreadable.
     """
 
     def change(stones: Tombstones) -> Tombstones:
@@ -210,7 +212,7 @@ def add_session_tombstones(
 
 
 def repair_tombstones(client: TombstoneClient, bucket: str) -> int:
-    """Write the tombstones of receipts that the object lacks; replace an unreadable object. Return their number."""
+    """Add the missing tombstones of receipts, replacing an unreadable object. Return the number of added tombstones."""
     stored = S3Object(client, bucket, TOMBSTONES_KEY)
     receipts = _read_receipts(client, bucket, known=NO_TOMBSTONES)
 
@@ -250,15 +252,15 @@ def _union(older: Tombstones, newer: Tombstones) -> Tombstones:
 
 
 def _with_receipts(client: ObjectLister, bucket: str, stones: Tombstones) -> Tombstones:
-    """Return the tombstones with the additional tombstones of receipts."""
+    """Return the tombstones together with the tombstones of receipts."""
     return _union(_read_receipts(client, bucket, known=stones), stones)
 
 
 def _read_receipts(client: ObjectLister, bucket: str, *, known: Tombstones) -> Tombstones:
-    """Return the tombstones of receipts that may contain unknown ones.
+    """Return the tombstones of receipts that may contain unknown tombstones.
 
     These are the receipts of unknown users, and the receipts written after the latest known tombstone, because a
-    restored older object lacks later sessions. Sessions that expired before the latest known tombstone are skipped.
+    restored outdated object lacks later sessions. Sessions that expired before the latest known tombstone are skipped.
     """
     ids = {name[:ID_DIGITS] for name in known.users}
     latest_ms = max((*known.users.values(), *known.sessions.values()), default=0)
@@ -299,13 +301,12 @@ def _parse(content: Content | None, *, where: str) -> Tombstones:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserIds:
-    """The policy for stored IDs, and the tombstones of erased users."""
+    """Policy for stored IDs, and tombstones of erased users."""
 
     ids: IdPolicy
     tombstones: TombstoneReader
 
     def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
-        """Return the result of `TombstoneReader.erased` for stored IDs."""
         return self.tombstones.erased(user_id, session_id, now_ms=now_ms)
 
 

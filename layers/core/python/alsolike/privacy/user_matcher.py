@@ -1,4 +1,4 @@
-"""The search for records of a user among unreadable records."""
+"""Search for a user's records among unreadable records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alsolike.privacy.id_search import SessionLogin, read_ids
 
 
 class Owner(Enum):
-    """The owner of an unreadable record, in relation to one user."""
+    """Owner of an unreadable record, relative to one user."""
 
     USER = "user"
     OTHER = "other"
@@ -20,12 +20,12 @@ class Owner(Enum):
 
 
 class UserMatcher:
-    """A search for a user in unreadable records.
+    """Search for the records of one user among unreadable records.
 
-    A record belongs to the user if a user ID field contains the ID. Otherwise, a record with other IDs in such fields
-    belongs to another user. A record without user ID fields belongs to the user if it contains one of the sessions, or
-    the ID as a value or a word, except in fields such as the item ID. A short ID may occur in the record of another
-    user by chance; the loss of an unreadable record does less harm than an incomplete erasure.
+    A record belongs to the user if a user ID field contains the user's ID. A record with only other IDs in user ID
+    fields belongs to another user. A record without user ID fields belongs to the user if it contains one of the
+    sessions, or the ID as a value or a word, except in fields such as the item ID. A short ID may occur in another
+    user's record by chance. The loss of an unreadable record then does less harm than an incomplete erasure.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class UserMatcher:
         return Owner.OTHER if ids.is_complete or is_another_key else Owner.UNDECIDED
 
     def logins(self, data: bytes, *, key: str | None = None) -> list[SessionLogin]:
-        """Return the user's logins in a record. The user may also be identified by the partition key only."""
+        """Return the user's logins in a record. The partition key may also identify the user."""
         ids = read_ids(data)
         if not ids.users and key == partition_key(profile_id(user_id=self._user_id, session_id=None)):
             order = [MAX_TIME_MS, ""]
@@ -73,6 +73,6 @@ class UserMatcher:
         return [login for login in ids.logins if login.user_id == self._user_id]
 
     def is_named(self, data: bytes) -> bool:
-        """Return true if data of any format contain the user ID, even together with other user IDs."""
+        """Return true if data in any format contain the user ID, even together with other user IDs."""
         ids = read_ids(data)
         return self._user_id in ids.users or self._user_id in ids.values

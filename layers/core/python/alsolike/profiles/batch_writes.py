@@ -1,4 +1,4 @@
-"""Batch writes to the profile table, with retries and the reasons of failures by partition."""
+"""Batch writes to the profile table, with retries. Failures are reported by partition key."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 8
 MAX_CONCURRENT_CALLS = 8
-"""Maximum number of concurrent calls, which are bound by network latency."""
+"""Maximum number of concurrent calls. Network latency dominates their duration."""
 
 _BATCH_WRITES = 25
-"""Maximum number of requests per call, by DynamoDB's limit."""
+"""Maximum number of requests per call, as limited by DynamoDB."""
 _FIRST_PAUSE_S = 0.05
 
 Key = tuple[str, str]
@@ -27,24 +27,24 @@ Key = tuple[str, str]
 
 
 class BatchWriter:
-    """A writer of put and delete requests in batches.
+    """Executor of put and delete requests in batches.
 
     Parameters
     ----------
     pause
-        Waits for the given seconds after a call of which DynamoDB processed no request.
+        Function that pauses, in seconds, after a call in which DynamoDB processed no request.
     """
 
     def __init__(self, client: ProfileClient, table: str, *, pause: Callable[[float], None] = time.sleep) -> None:
         self._client, self._table, self._pause = client, table, pause
 
     def write(self, requests: Sequence[Item], *, at_once: int = 1) -> dict[str, str]:
-        """Execute the requests; return the reasons of failures by partition key.
+        """Execute the requests, and return the reason for each failure by partition key.
 
         Parameters
         ----------
         at_once
-            If above 1, the calls of this write run concurrently, in the threads of this process.
+            If above 1, the calls run concurrently in the process's thread pool.
         """
         calls = [requests[start : start + _BATCH_WRITES] for start in range(0, len(requests), _BATCH_WRITES)]
         apply = threads().map if at_once > 1 and len(calls) > 1 else map
@@ -69,7 +69,7 @@ class BatchWriter:
         return {}
 
     def paused(self, failed_attempts: int) -> int:
-        """Wait after consecutive calls without effect, and return their number. Each call doubles the time."""
+        """Pause after consecutive calls without effect, and return their number. Each call doubles the pause."""
         if 0 < failed_attempts < MAX_ATTEMPTS:
             self._pause(_FIRST_PAUSE_S * 2 ** (failed_attempts - 1))
         return failed_attempts
@@ -77,12 +77,12 @@ class BatchWriter:
 
 @functools.cache
 def threads() -> ThreadPoolExecutor:
-    """Return the thread pool for DynamoDB calls of this process."""
+    """Return the process's thread pool for DynamoDB calls."""
     return ThreadPoolExecutor(MAX_CONCURRENT_CALLS, "profiles")
 
 
 def key_of(profile_id: str, key: str) -> Item:
-    """Return a key in DynamoDB's JSON format."""
+    """Return a primary key in DynamoDB's JSON format."""
     return {PROFILES_PARTITION_KEY: {"S": profile_id}, PROFILES_SORT_KEY: {"S": key}}
 
 
@@ -97,7 +97,7 @@ def deletions(keys: Iterable[Key]) -> list[Item]:
 
 
 def raise_first(failed: Mapping[str, str]) -> None:
-    """Raise `Unavailable` with the first reason if a write failed."""
+    """Raise `Unavailable` with the first reason if any write failed."""
     if failed:
         raise Unavailable(next(iter(failed.values())))
 

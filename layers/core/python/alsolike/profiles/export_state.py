@@ -1,7 +1,7 @@
-"""The state of a user's export between its pages, an item of the profile table.
+"""State of a user's export between two pages, stored as an item of the profile table.
 
 The item is in the partition of the user's erasure (`SessionLink.erased_profile_id`), so that an erasure deletes it.
-Later pages do not extend its lifetime.
+Later pages do not extend the lifetime.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from alsolike.runtime.errors import InvalidInput, TooLarge, Unavailable
 from alsolike.schema.queries import row_of_token, token_of_row
 
 LIFETIME_S = MERGE_GRACE_MS // 1_000 * 3 // 4
-"""Maximum time between the starts of the first and the last page.
+"""Maximum time between the start of the first page and the start of the last page, in seconds.
 
-Pages read objects in the order of keys, and a merged object precedes its inputs. If a compaction writes the merged
-object after a page has passed its key, the next page must still find the inputs, which exist for `MERGE_GRACE_MS`.
+Pages read objects in the order of keys, and a merged object precedes its inputs. If a compaction writes a merged object
+whose key a page has already passed, the next page must still find the inputs, which exist for `MERGE_GRACE_MS`.
 """
 
 MAX_STATE_BYTES = 390_000
@@ -35,15 +35,15 @@ INSTEAD = "run `alsolike users export USER > file.json`, which has no such limit
 
 
 class FirstLogin(NamedTuple):
-    """The first login of a session, as defined by `alsolike.events.identity`.
+    """First login of a session; see `alsolike.events.identity`.
 
     Attributes
     ----------
     received_ms
-        Time at which the first login of any user was received, epoch milliseconds.
+        Time in epoch milliseconds at which the first login of any user was received.
     is_own
-        True for a login of the exported user. IDs of other users are not stored, because their erasures would miss
-        them.
+        True for a login of the exported user. The IDs of other users are not stored, because their erasures would not
+        find them.
     """
 
     event_time_ms: int
@@ -52,21 +52,21 @@ class FirstLogin(NamedTuple):
     received_ms: int
 
     def earlier(self, other: FirstLogin | None) -> FirstLogin:
-        """Return the earlier of two first logins of a session, each from another part of the lake."""
+        """Return the earlier of two first logins of one session, which are from two parts of the lake."""
         if other is None:
             return self
         return min(self, other)._replace(received_ms=min(self.received_ms, other.received_ms))
 
 
 class ExportState(NamedTuple):
-    """The first login (None if not yet known) of each session that has a login of the user, and the time of expiry."""
+    """For each session with a login of the user, its first login or None if not yet known; and the time of expiry."""
 
     sessions: dict[str, FirstLogin | None]
     expires_s: int
 
 
 class Place(NamedTuple):
-    """The position at which a page starts: the export, its stage, and the last key that was read in this stage."""
+    """Position at which a page starts: the export, its stage, and the last key that was read in this stage."""
 
     export_id: str
     stage: str
@@ -74,27 +74,27 @@ class Place(NamedTuple):
 
     @property
     def token(self) -> str:
-        """The value of `nextToken`."""
+        """Value of `nextToken`."""
         return token_of_row(" ".join(self))
 
     @classmethod
     def from_token(cls, token: str, *, stages: Iterable[str]) -> Place:
-        """Return the position in a token; raise `InvalidInput` if its stage is not one of `stages`."""
+        """Return the position in a token. Raise `InvalidInput` if the stage is not one of `stages`."""
         export_id, stage, key = (*row_of_token(token).split(" ", 2), "", "")[:3]
         if stage not in stages:
-            raise InvalidInput("nextToken is that of another list, expected one that this route returned")
+            raise InvalidInput("nextToken belongs to another list, expected a token that this route returned")
         return cls(export_id, stage, key)
 
 
 class ExportStates:
-    """The stored states of exports.
+    """Store of the states of exports.
 
     Parameters
     ----------
     client
-        A low-level DynamoDB client.
+        Low-level DynamoDB client.
     table
-        The profile table's name.
+        Name of the profile table.
     """
 
     def __init__(self, client: ProfileClient, table: str) -> None:
@@ -122,7 +122,7 @@ class ExportStates:
         return ExportState(sessions, expires_s)
 
     def write(self, partition: str, export_id: str | None, state: ExportState) -> str:
-        """Store the state of an export; return its ID, which is new if `export_id` is None.
+        """Store the state of an export, and return the export's ID. A new ID is created if `export_id` is None.
 
         Raises
         ------
@@ -158,6 +158,6 @@ def _key(partition: str, export_id: str) -> dict[str, Any]:
 
 def _ended() -> InvalidInput:
     return InvalidInput(
-        f"nextToken is that of an export that has ended, {LIFETIME_S // 60} minutes after its first page or with the "
+        f"nextToken belongs to an export that has ended, {LIFETIME_S // 60} minutes after its first page or with the "
         f"user's erasure; start again without nextToken, or {INSTEAD}"
     )

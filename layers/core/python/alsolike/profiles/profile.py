@@ -1,17 +1,17 @@
-"""The live profile: the latest interactions of a user or session, and its items in the profile table.
+"""Live profile: the latest interactions of a user or session, and their items in the profile table.
 
 The partition of a profile contains these items, listed by sort key:
 
-- ``!<session>``, in a user's partition: a session that joined the user;
-- ``&<event time>#<event id>``, in a user's partition: an interaction with an action;
-- ``$<export>``, in an erasure's partition: the state of an export (`alsolike.profiles.export_state`);
-- ``<event time>#<event id>``: an interaction;
+- ``!<session>``, in a user's partition: a session that joined the user.
+- ``&<event time>#<event id>``, in a user's partition: an interaction with an action.
+- ``$<export>``, in an erasure's partition: the state of an export (`alsolike.profiles.export_state`).
+- ``<event time>#<event id>``: an interaction.
 - ``<event time>+<event id>``, in a user's partition: a history, several interactions that an import or a rebuild wrote
-  as one item, with the key of the latest one;
-- ``~erased``: the mark of an erased profile, which hides its interactions;
+  as one item, with the key of the latest interaction.
+- ``~erased``: the mark of an erased profile, which hides its interactions.
 - ``~joined``, in a session's partition: the mark of a login (`SessionLink`), which hides earlier interactions.
 
-A query of the latest items thus returns the marks first. `alsolike.events.identity` defines the effect of logins.
+Therefore a query of the latest items returns the marks first. `alsolike.events.identity` defines the effect of logins.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ from alsolike.events.interactions import USER_PREFIX, Interaction
 from alsolike.runtime.struct import struct
 
 MAX_SORT_KEY_BYTES = 1_024
-"""Maximum size of a sort key, by DynamoDB's limit."""
+"""Maximum size of a sort key, as limited by DynamoDB."""
 
 ERASURE_PREFIX = "e#"
 """Prefix of the partition key of an erasure, in place of `USER_PREFIX`."""
 ERASED_KEY, JOINED_KEY = "~erased", "~joined"
 FIRST_INTERACTION_KEY, FIRST_MARK_KEY = "0", "~"
-"""Lower bounds of the sort keys of interactions and of marks."""
+"""Lower bounds of the sort keys of interactions, and of marks."""
 
 _SESSION_KEY, _EXPORT_KEY = "!", "$"
 FIRST_ACTION_KEY, LAST_ACTION_KEY = "&", "&~"
 """Bounds of the sort keys of interactions with actions."""
 _TIME_DIGITS = 15
-"""Number of digits of a time, enough for the year 9999 in epoch milliseconds."""
+"""Number of digits of a time, which suffice for epoch milliseconds up to the year 9999."""
 _ID_START = _TIME_DIGITS + 1
 _DIGEST_CHARACTERS = 65
 
 READ_ATTRIBUTES = (
     f"{PROFILES_SORT_KEY}, event_id, item_id, event_type, context, history, joined_profile, joined_at_ms, moving"
 )
-"""Projection expression with the attributes that `from_items` needs."""
+"""Projection expression with the attributes that `from_items` reads."""
 
 Item = dict[str, Any]
 
 
 class RecentInteraction(NamedTuple):
-    """The fields of an interaction that a profile stores; tuples sort by time, then event ID.
+    """Fields of an interaction that a profile stores. Tuples sort by time, then event ID.
 
-    Interactions are tuples, because a request reads about 100 of them, and a frozen dataclass is several times slower
-    to create.
+    Interactions are tuples, because a request creates about 100, and creating a frozen dataclass is several times
+    slower.
     """
 
     event_time_ms: int
@@ -67,7 +67,7 @@ class RecentInteraction(NamedTuple):
     item_id: str
     event_type: str
     context: str = ""
-    """JSON of the context, as defined by `alsolike.events.context`."""
+    """Context as JSON; see `alsolike.events.context`."""
 
 
 _make = RecentInteraction._make
@@ -75,14 +75,14 @@ _make = RecentInteraction._make
 
 @struct
 class SessionLink:
-    """The mark of a session with a login: the session's interactions up to the login belong to another profile.
+    """Mark of a session with a login. The session's interactions up to the login belong to another profile.
 
     Attributes
     ----------
     profile_id
-        Profile ID of the user; for an erased user, the placeholder of the erasure (`erased_profile_id`).
+        Profile ID of the user, or for an erased user, the placeholder of the erasure (`erased_profile_id`).
     at_ms
-        Event time of the login, epoch milliseconds.
+        Event time of the login in epoch milliseconds.
     """
 
     profile_id: str
@@ -90,7 +90,7 @@ class SessionLink:
 
     @property
     def user_id(self) -> str:
-        """The user ID."""
+        """User ID."""
         return self.profile_id.removeprefix(USER_PREFIX)
 
     @property
@@ -106,7 +106,7 @@ class SessionLink:
     def split(
         self, interactions: Iterable[RecentInteraction]
     ) -> tuple[list[RecentInteraction], list[RecentInteraction]]:
-        """Return the interactions that belong to the user, and the interactions that belong to the session."""
+        """Return the interactions that belong to the user, and the interactions that remain with the session."""
         users: list[RecentInteraction] = []
         sessions: list[RecentInteraction] = []
         for interaction in interactions:
@@ -116,16 +116,16 @@ class SessionLink:
 
 @struct
 class Profile:
-    """A live profile.
+    """Live profile of a user or session.
 
     Attributes
     ----------
     recent
-        The latest interactions, oldest first.
+        Latest interactions, oldest first.
     joined
-        Link of a session to the profile with its interactions up to the login; None without a login.
+        Link from a session to the profile that has the session's interactions up to the login; None without a login.
     erased
-        True for an erased profile, which ignores additions.
+        True for an erased profile, to which nothing can be added.
     """
 
     profile_id: str
@@ -137,7 +137,8 @@ class Profile:
         """Return the profile with additional interactions, truncated to the latest `length`.
 
         The result does not depend on the order or repetition of merges. If two interactions have the same event ID, the
-        later one is kept. Otherwise, an event that was truncated at its earlier time could return with its later time.
+        later one is kept. Otherwise an event that was truncated by its earlier time could come back with its later
+        time.
         """
         if self.erased:
             return self
@@ -150,12 +151,12 @@ class Profile:
 
 
 def recent(interaction: Interaction, *, context: Sequence[str] = ()) -> RecentInteraction:
-    """Return the fields of an interaction with an item that a profile stores.
+    """Return the fields that a profile stores of an interaction with an item.
 
     Parameters
     ----------
     context
-        Names of the properties that are context.
+        Names of the properties that belong to the context.
     """
     if interaction.item_id is None:
         raise ValueError("a profile keeps only interactions with an item")
@@ -169,12 +170,12 @@ def recent(interaction: Interaction, *, context: Sequence[str] = ()) -> RecentIn
 
 
 def sort_key(interaction: RecentInteraction) -> str:
-    """Return the sort key of an interaction, a function of its time and event ID."""
+    """Return the sort key of an interaction, which depends only on its time and event ID."""
     return _bounded(f"{interaction.event_time_ms:0{_TIME_DIGITS}}#{interaction.event_id}")
 
 
 def key_after(time_ms: int) -> str:
-    """Return the least sort key after the interactions up to and including a time."""
+    """Return the lowest sort key after all interactions up to and including a time."""
     return f"{time_ms:0{_TIME_DIGITS}}$"
 
 
@@ -224,7 +225,9 @@ def action_events_of(item: Mapping[str, Any]) -> list[ActionEvent]:
 
 
 def history_key(interactions: Sequence[RecentInteraction]) -> str:
-    """Return the sort key of a history. It differs from keys of interactions, so a redelivery cannot overwrite it."""
+    """Return the sort key of a history. It differs from the keys of interactions, so a redelivery cannot overwrite the
+    history.
+    """
     latest = max(interactions)
     return _bounded(f"{latest.event_time_ms:0{_TIME_DIGITS}}+{latest.event_id}")
 
@@ -244,7 +247,9 @@ def _cells(interaction: RecentInteraction) -> tuple[int | str, ...]:
 
 
 def link_item(session: str, link: SessionLink, *, expires_s: int, moving: bool = False) -> Item:
-    """Return the mark of a joined session. While interactions are `moving` to the user, the mark hides none."""
+    """Return the mark of a joined session. With `moving`, interactions are still being copied, and the mark hides
+    none.
+    """
     item: Item = {
         PROFILES_PARTITION_KEY: {"S": session},
         PROFILES_SORT_KEY: {"S": JOINED_KEY},
@@ -258,7 +263,7 @@ def link_item(session: str, link: SessionLink, *, expires_s: int, moving: bool =
 
 
 def session_item(session: str, link: SessionLink, *, expires_s: int) -> Item:
-    """Return the item with the ID of a joined session, in the partition of the profile that the session joined."""
+    """Return the item with the ID of a joined session, for the partition of the profile that the session joined."""
     return {
         PROFILES_PARTITION_KEY: {"S": link.profile_id},
         PROFILES_SORT_KEY: {"S": session_key(session)},
@@ -273,7 +278,7 @@ def link_of(item: Mapping[str, Any]) -> SessionLink:
 
 
 def is_moving(item: Mapping[str, Any]) -> bool:
-    """Return true for a `link_item` of a session whose interactions are not all copied yet."""
+    """Return true for a `link_item` of a session whose interactions are not yet all copied."""
     return "moving" in item
 
 
@@ -288,7 +293,7 @@ def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = H
     Parameters
     ----------
     items
-        Items of interactions and marks, newest first.
+        Items of interactions and marks, latest first.
     length
         Maximum number of interactions; None for all.
     """
@@ -327,7 +332,7 @@ def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = H
 
 
 def _bounded(key: str) -> str:
-    """Return a key of at most `MAX_SORT_KEY_BYTES`; the end of a longer key is replaced by a hash of the key."""
+    """Return a key of at most `MAX_SORT_KEY_BYTES`. A hash of the complete key replaces the end of a longer key."""
     encoded = key.encode()
     if len(encoded) <= MAX_SORT_KEY_BYTES:
         return key

@@ -1,10 +1,10 @@
-"""The table of live profiles: one item per interaction, written without a read and read with one query.
+"""Table of live profiles with one item per interaction. Writes need no read, and a profile is read with one query.
 
 An import or a rebuild writes a user's interactions as one item, which reduces the price of the writes to about 5%.
 Writes are idempotent by key. At a login, the session's interactions up to the login are copied to the user's partition,
-and a mark in the session's partition hides them there. Each side writes before it reads: an event is stored before its
-writer reads the mark, and the mark is stored before the login copies the interactions. So at least one side copies each
-interaction, in any order of events and logins. A repeated batch completes an interrupted one.
+and a mark in the session's partition hides them there. Both writers write before they read: an event is stored before
+its writer reads the mark, and the mark is stored before the login copies the interactions. Therefore at least one of
+them copies each interaction, in any order of events and logins. A repeated batch completes an interrupted one.
 """
 
 from __future__ import annotations
@@ -66,21 +66,23 @@ from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import Unavailable
 
 TIME_TO_LIVE_DAYS = 400
-"""Lifetime of a user's interactions and of marks since their last write, in days."""
+"""Lifetime in days of a user's interactions and of marks, counted from the last write."""
 
 SESSION_TIME_TO_LIVE_DAYS = 90
-"""Lifetime of the interactions of sessions, in days."""
+"""Lifetime in days of a session's interactions."""
 
 SESSION_ITEM_DAYS = 30
-"""Number of days by which a `session_item` outlives its session's mark, because DynamoDB deletes expired items late."""
+"""Number of days by which a `session_item` outlives the mark of its session, because DynamoDB deletes expired items
+late.
+"""
 
 ACTIONS_LENGTH = 200
-"""Maximum number of interactions with actions per user in a model's input: the latest ones."""
+"""Maximum number of a user's interactions with actions in a model's input. The latest are kept."""
 
 _MARKS = 2
 """Maximum number of marks in a partition."""
 _BATCH_KEYS = 100
-"""Maximum number of keys per read, by DynamoDB's limit."""
+"""Maximum number of keys per read, as limited by DynamoDB."""
 
 _LINK_BYTES = 500
 """Approximate size of a cached link in memory, in bytes."""
@@ -92,14 +94,14 @@ _FIRST_KEY, _LAST_KEY = " ", "\x7f"
 
 
 class ProfileStore:
-    """The profile table.
+    """Store of live profiles in the profile table.
 
     Parameters
     ----------
     remember_bytes
-        Size of the cache of session links, which saves reads for later events of joined sessions.
+        Size of the cache of session links in bytes. The cache saves reads for later events of joined sessions.
     pause
-        Waits for the given seconds after a call of which DynamoDB processed no item.
+        Function that pauses, in seconds, after a call in which DynamoDB processed no item.
     """
 
     def __init__(
@@ -116,7 +118,7 @@ class ProfileStore:
         self._writer = BatchWriter(client, table, pause=pause)
 
     def read(self, profile_id: str, *, length: int | None = HISTORY_LENGTH, consistent: bool = False) -> Profile:
-        """Return the stored profile; unknown and erased profiles are empty.
+        """Return the stored profile. Unknown and erased profiles are empty.
 
         Parameters
         ----------
@@ -135,24 +137,24 @@ class ProfileStore:
             request["Limit"] = length + _MARKS
         items: list[Item] = []
         while True:
-            try:  # `translate_aws_errors` is too slow for this call, on which each recommendation depends
+            try:  # `translate_aws_errors` is too slow for this call, which is part of every recommendation.
                 answer = self._client.query(**request)
             except (BotoCoreError, ClientError) as error:
                 raise Unavailable(f"profile table {self._table}: {error}") from error
             items += answer["Items"]
             profile = from_items(profile_id, items, length=length)
-            # Further pages are rare: only for long IDs, or events that are stored with several times.
+            # Further pages are rare. They exist only for long IDs, or if events are stored with several times.
             if "LastEvaluatedKey" not in answer or profile.erased or len(profile.recent) == length:
                 return profile
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def read_many(self, profile_ids: Iterable[str], *, length: int = HISTORY_LENGTH) -> dict[str, Profile]:
-        """Return the result of `read` for each profile ID, with concurrent reads."""
+        """Return the result of `read` for each profile ID. The reads are concurrent."""
         wanted = list(dict.fromkeys(profile_ids))
         return dict(zip(wanted, threads().map(functools.partial(self.read, length=length), wanted), strict=True))
 
     def scan(self, *, length: int | None = HISTORY_LENGTH) -> Iterator[Profile]:
-        """Yield all stored profiles in any order."""
+        """Yield all stored profiles in arbitrary order."""
         with translate_aws_errors(f"profile table {self._table}"):
             pages = self._client.get_paginator("scan").paginate(TableName=self._table)
             items = (item for page in pages for item in page["Items"])
@@ -169,7 +171,7 @@ class ProfileStore:
         now_ms: int,
         erased: IsErased = no_erased_users,
     ) -> None:
-        """Add interactions to a profile, as by `add_many`; raise `Unavailable` for a failure."""
+        """Add interactions to one profile; see `add_many`. Raise `Unavailable` if a write fails."""
         raise_first(self.add_many({profile_id: interactions}, now_ms=now_ms, erased=erased))
 
     def add_many(
@@ -179,15 +181,15 @@ class ProfileStore:
         now_ms: int,
         erased: IsErased = no_erased_users,
     ) -> dict[str, str]:
-        """Add interactions to profiles; return the reasons of failures by profile ID.
+        """Add interactions to profiles, and return the reason for each failure by profile ID.
 
-        Interactions of a session up to its login are copied to the user, too, unless the user was erased.
+        Interactions of a session up to its login are also copied to the user, unless the user was erased.
 
         Parameters
         ----------
         erased
-            Returns true for erased users. The cache of links can outlive the deletion of a mark; without this check,
-            late interactions of the session would recreate the profile of an erased user.
+            Predicate that is true for erased users. The cache of links can outlive the deletion of a mark. Without this
+            check, late interactions of the session would recreate the profile of an erased user.
         """
         failed = self._put(additions, now_ms=now_ms)
         sessions = [
@@ -210,7 +212,7 @@ class ProfileStore:
         return failed | self._writer.write(deletions(dropped))
 
     def add_actions(self, interactions: Iterable[Interaction], *, now_ms: int) -> dict[str, str]:
-        """Add users' interactions with actions; return the reasons of failures by profile ID."""
+        """Add users' interactions with actions, and return the reason for each failure by profile ID."""
         expires_s = _expires_s(now_ms)
         items = [action_item(interaction, expires_s=expires_s) for interaction in interactions]
         by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): put(item) for item in items}
@@ -219,7 +221,7 @@ class ProfileStore:
     def read_actions(
         self, profile_id: str, *, length: int | None = ACTIONS_LENGTH, consistent: bool = False
     ) -> list[ActionEvent]:
-        """Return the events of a user's latest `length` interactions with actions (None: all), oldest first.
+        """Return the events of a user's latest `length` interactions with actions, oldest first. None returns all.
 
         The result is empty for an erased profile.
         """
@@ -246,7 +248,7 @@ class ProfileStore:
         return [event for item in reversed(items[:length]) for event in action_events_of(item)]
 
     def add_histories(self, histories: Mapping[str, Sequence[RecentInteraction]], *, now_ms: int) -> dict[str, str]:
-        """Add the interactions of each user as one item; return the reasons of failures by profile ID."""
+        """Add the interactions of each user as one item, and return the reason for each failure by profile ID."""
         expires_s = _expires_s(now_ms)
         items = [
             put(history_item(user, history, expires_s=expires_s)) for user, history in histories.items() if history
@@ -271,7 +273,9 @@ class ProfileStore:
         self.delete((profile.profile_id, key) for key in stored if key not in kept)
 
     def remove(self, profile_id: str, event_ids: Collection[str]) -> int:
-        """Remove stored interactions by event ID; return their number. New interactions during the call are kept."""
+        """Remove stored interactions by event ID, and return their number. Interactions that arrive during the call
+        are kept.
+        """
         requests: list[Item] = []
         removed = 0
         for item in self._items(profile_id, first=FIRST_INTERACTION_KEY, before=FIRST_MARK_KEY):
@@ -291,12 +295,12 @@ class ProfileStore:
     def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
         """Copy a session's interactions up to its first login to the user's profile, and mark the session.
 
-        Later logins of any user do not change a marked session. A repeated call completes an interrupted one.
+        Later logins do not change a marked session. A repeated call completes an interrupted one.
         """
         raise_first(self.join_many({session_id: login}, now_ms=now_ms, length=length))
 
     def join_many(self, logins: Mapping[str, Login], *, now_ms: int, length: int = HISTORY_LENGTH) -> dict[str, str]:
-        """Join sessions to users, as by `join`, given the logins by session ID; return the reasons of failures."""
+        """Join sessions to users by their logins; see `join`. Return the reason for each failure by profile ID."""
         wanted = {
             profile_id(user_id=None, session_id=session_id): SessionLink(
                 profile_id(user_id=login.user_id, session_id=None), login.event_time_ms
@@ -309,14 +313,14 @@ class ProfileStore:
     def join_erased(self, session_id: str, login: Login, *, erasure_id: str, now_ms: int) -> None:
         """Mark a session with a login of an erased user, and delete the interactions up to the login.
 
-        The mark contains the erasure ID and no user ID, so that the erasure's purge finds the session.
+        The mark contains the erasure ID instead of the user ID, so that the purge of the erasure finds the session.
         """
         session = profile_id(user_id=None, session_id=session_id)
         link = SessionLink(SessionLink.erased_profile_id(erasure_id), login.event_time_ms)
         raise_first(self._join({session: link}, now_ms=now_ms, length=HISTORY_LENGTH))
 
     def links(self, sessions: Sequence[str]) -> dict[str, SessionLink]:
-        """Return the links of the given sessions that have a login, by profile ID.
+        """Return the link of each session that has a login, by profile ID of the session.
 
         Raises
         ------
@@ -328,7 +332,9 @@ class ProfileStore:
         return cached | {session: link for session, (link, _) in read.items()}
 
     def sessions_of(self, profile_id: str) -> dict[str, SessionLink]:
-        """Return the links of the sessions that joined a user, or an erasure's placeholder, by profile ID."""
+        """Return the links of the sessions that joined a user, or the placeholder of an erasure, by profile ID of the
+        session.
+        """
         named = [
             item["session"]["S"]
             for item in self._items(profile_id, before=FIRST_INTERACTION_KEY)
@@ -340,7 +346,7 @@ class ProfileStore:
         }
 
     def erase(self, profile_id: str, *, now_ms: int) -> None:
-        """Mark a profile as erased, which hides its current and future interactions until the purge deletes them."""
+        """Mark a profile as erased. The mark hides existing and future interactions until the purge deletes them."""
         mark = {
             PROFILES_PARTITION_KEY: {"S": profile_id},
             PROFILES_SORT_KEY: {"S": ERASED_KEY},
@@ -357,10 +363,10 @@ class ProfileStore:
         raise_first(self._writer.write(deletions(keys)))
 
     def _join(self, links: Mapping[str, SessionLink], *, now_ms: int, length: int) -> dict[str, str]:
-        """Join sessions, given their links by profile ID; return the reasons of failures by profile ID.
+        """Join sessions by their links, and return the reason for each failure by profile ID.
 
-        The mark is written twice. The first mark has the flag `moving` and hides no interactions before they are
-        copied.
+        The mark is written twice. The first mark has the flag `moving`, so that it does not hide interactions before
+        they are copied.
         """
         new = [session for session, link in links.items() if not self._is_known(session, link)]
         try:
@@ -374,7 +380,9 @@ class ProfileStore:
         moved: list[str] = []
 
         def move(session: str) -> Sequence[RecentInteraction] | str | None:
-            """Return the interactions to copy, an error message, or None if another login has joined the session."""
+            """Return the interactions to copy, or an error message, or None if another login has already joined the
+            session.
+            """
             link = links[session]
             try:
                 stored_link, _ = stored.get(session) or self._mark(session, link, now_ms=now_ms)
@@ -401,12 +409,12 @@ class ProfileStore:
         return failed
 
     def _is_known(self, session: str, link: SessionLink) -> bool:
-        """Return true if the cache shows that another login joined the session, or that this join is complete."""
+        """Return true if the cache shows that another login has joined the session, or that this join is complete."""
         stored, moving = self._links.get(session) or (None, True)
         return stored is not None and (stored != link or not moving)
 
     def _mark(self, session: str, link: SessionLink, *, now_ms: int) -> tuple[SessionLink, bool]:
-        """Mark a session as joined, unless it is marked; return the stored link, and true if it is `moving`."""
+        """Mark a session as joined, unless it already is. Return the stored link, and true if the mark is `moving`."""
         item = link_item(session, link, expires_s=_expires_s(now_ms), moving=True)
         try:
             self._client.put_item(
@@ -422,7 +430,9 @@ class ProfileStore:
         return link, True
 
     def _until_login(self, session: str, link: SessionLink, *, length: int) -> Sequence[RecentInteraction]:
-        """Return the session's interactions up to the login; for an erased user, delete them and return none."""
+        """Return the session's interactions up to the login. For an erased user, delete them and return an empty
+        sequence.
+        """
         items = list(self._items(session, first=FIRST_INTERACTION_KEY, before=key_after(link.at_ms)))
         if link.erased:
             self.delete((session, item[PROFILES_SORT_KEY]["S"]) for item in items)
@@ -433,7 +443,7 @@ class ProfileStore:
         self._links.put(session, (link, moving), size_bytes=_LINK_BYTES)
 
     def _items(self, profile_id: str, *, first: str = _FIRST_KEY, before: str = _LAST_KEY) -> Iterator[Item]:
-        """Yield the items of a partition with sort keys in a range, in ascending order, by consistent reads."""
+        """Yield the items of a partition whose sort keys are in a range, in ascending order. Reads are consistent."""
         with translate_aws_errors(f"profile table {self._table}"):
             request: dict[str, Any] = {
                 "TableName": self._table,
@@ -453,7 +463,7 @@ class ProfileStore:
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _read_links(self, sessions: Sequence[str]) -> dict[str, tuple[SessionLink, bool]]:
-        """Return the stored links of sessions, each with true if it is `moving`, by a consistent read."""
+        """Return the stored link of each session, and true if its mark is `moving`. Reads are consistent."""
         links: dict[str, tuple[SessionLink, bool]] = {}
         wanted = [key_of(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
         failed_attempts = 0
@@ -476,12 +486,13 @@ class ProfileStore:
     def _put(
         self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = MAX_CONCURRENT_CALLS
     ) -> dict[str, str]:
-        """Store interactions; return the reasons of failures by profile ID."""
+        """Store interactions, and return the reason for each failure by profile ID."""
         expires_s = {
             False: _expires_s(now_ms),
             True: _expires_s(now_ms, days=SESSION_TIME_TO_LIVE_DAYS),
         }
-        items = {  # a call must not repeat a key; of several interactions with the same key, the greatest is stored
+        # One call must not contain a key twice. If several interactions have the same key, the greatest is stored.
+        items = {
             (profile_id, sort_key(interaction)): put(
                 to_item(profile_id, interaction, expires_s=expires_s[profile_id.startswith(SESSION_PREFIX)])
             )
@@ -492,7 +503,7 @@ class ProfileStore:
 
 
 def _name(session: str, link: SessionLink, *, now_ms: int) -> Item:
-    """Return the `session_item` by which erasures and exports find a user's session."""
+    """Return the `session_item` with which erasures and exports find a user's session."""
     return session_item(session, link, expires_s=_expires_s(now_ms, days=TIME_TO_LIVE_DAYS + SESSION_ITEM_DAYS))
 
 

@@ -1,4 +1,4 @@
-"""The export of all stored data of a user as a JSON document, in pages."""
+"""Export of all stored data of a user as a JSON document, in pages."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class _Table:
 
 
 MAX_CONCURRENT_READS = 32
-"""Number of objects that are read concurrently: S3's latency exceeds the time of processing about tenfold."""
+"""Number of concurrent reads. S3's latency is about ten times the processing time of an object."""
 
 SESSIONS, LOGINS, INTERACTIONS, QUARANTINE, LOG = STAGES = ("sessions", "logins", "interactions", "quarantine", "log")
-"""The stages of an export in order. The first two find the user's sessions and their first logins."""
+"""Stages of an export in order. The first two find the user's sessions and their first logins."""
 
 HasRoom: TypeAlias = Callable[[bytes], bool]
-"""A predicate that is true if the current page has enough time and space for an object's JSON rows."""
+"""Predicate that is true if the current page has enough time and space for the JSON rows of an object."""
 
 Sessions: TypeAlias = "dict[str, FirstLogin | None]"
-"""Sessions with a login of the user, with their first logins; None before they are read."""
+"""First login of each session with a login of the user. None until it is read."""
 
 _INTERACTIONS = _Table(INTERACTIONS_PREFIX, tuple(INTERACTIONS_COLUMNS))
 _SERVED = _Table(SERVED_PREFIX, tuple(SERVED_COLUMNS))
@@ -67,18 +67,18 @@ class UserDataStores:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserData:
-    """A search for the stored data of users.
+    """Search for the stored data of users.
 
     Attributes
     ----------
     s3, dynamodb
         Low-level clients.
     pandas, parquet
-        The modules `pandas` and `pyarrow.parquet`; the core's layer does not contain them.
+        Modules `pandas` and `pyarrow.parquet`, which the core layer does not contain.
     on_object
-        Called after each object, to show progress; an exception stops the search.
+        Function that is called after each object, for progress reports. An exception stops the search.
     now_s
-        Returns the time in seconds since 1970.
+        Function that returns the time in seconds since 1970.
     """
 
     s3: Any
@@ -93,9 +93,9 @@ class UserData:
     def document(
         self, user_id: str, *, after: Place | None = None, has_room: HasRoom = lambda rows: True
     ) -> Iterator[bytes]:
-        """Yield a page of a user's JSON document in parts; `user_id` is the stored ID.
+        """Yield the parts of one page of a user's JSON document. `user_id` is the stored ID.
 
-        The document has these keys; missing data is null or an empty list:
+        The document has these keys. Missing data are null or an empty list:
 
         - userId;
         - user: the shop's properties;
@@ -105,14 +105,14 @@ class UserData:
         - interactions: the events of the user and of the user's sessions before the login, without duplicates;
         - quarantine: unreadable records that contain the user ID;
         - recommendations: rows of `served` for the user and the user's sessions before the login, without duplicates;
-        - nextToken: the token of the next page; absent on the last page.
+        - nextToken: the token of the next page, absent on the last page.
 
         Parameters
         ----------
         after
-            Position of a later page, which omits user, profile, sessions and erasure; None for the first page.
+            Position of a later page; None for the first page. Later pages omit user, profile, sessions and erasure.
         has_room
-            Called for each object; a false result ends the page before this object.
+            Predicate that is called for each object. If it returns false, the page ends before this object.
 
         Raises
         ------
@@ -168,13 +168,15 @@ class UserData:
     def objects(
         self, table: _Table, values: Mapping[str, Sequence[str]], *, after: str = ""
     ) -> Generator[tuple[str, pd.DataFrame | None]]:
-        """Yield each object's key and its rows with one of the values in a column, or None without such rows."""
+        """Yield the key of each object with the rows that contain one of the values, or with None if there are no such
+        rows.
+        """
         for stored in scan(self.s3, self.places.lake_bucket, table.prefix, after=after, at_once=MAX_CONCURRENT_READS):
             rows = None
             if stored.body is not None and stored.key.endswith(".parquet"):
                 try:
                     rows = self._read(stored.body, table, values)
-                except ValueError as error:  # the base class of Arrow's errors
+                except ValueError as error:  # Base class of Arrow's errors.
                     where = f"s3://{self.places.lake_bucket}/{stored.key}"
                     raise Unavailable(f"{where} is not a Parquet file: {error}") from error
             yield stored.key, rows
@@ -189,14 +191,16 @@ class UserData:
         return frame.reindex(columns=list(table.columns))
 
     def concatenate(self, frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
-        """Return the concatenated frames; without frames, an empty frame with these columns."""
+        """Return the concatenated frames, or an empty frame with `columns` if there are no frames."""
         rows: pd.DataFrame = (
             self.pandas.concat(frames, ignore_index=True) if frames else self.pandas.DataFrame(columns=list(columns))
         )
         return rows
 
     def quarantined(self, user_id: str, *, after: str) -> Generator[tuple[str, dict[str, Any] | None]]:
-        """Yield the key of each quarantined object, and its record if it belongs to the user, otherwise None."""
+        """Yield the key of each quarantined object with its record, or with None if the record does not belong to the
+        user.
+        """
         matcher = UserMatcher(user_id)
         for stored in scan(self.s3, self.places.lake_bucket, QUARANTINE_PREFIX, after=after):
             yield stored.key, None if stored.body is None else _quarantined(stored.key, stored.body, matcher)
@@ -210,12 +214,12 @@ class UserData:
 
 
 class _Page:
-    """The rows of one page of an export.
+    """Rows of one page of an export.
 
     Attributes
     ----------
     rows
-        The JSON of each row, by key of the document.
+        Rows as JSON, by key of the document.
     """
 
     def __init__(self, data: UserData, user_id: str, *, after: Place | None, has_room: HasRoom) -> None:
@@ -223,7 +227,7 @@ class _Page:
         self._user_id = user_id
         self._has_room = has_room
         self._states = ExportStates(data.dynamodb, data.places.profiles_table)
-        # The placeholder contains no user ID, so that an export after an erasure stores no user ID.
+        # The placeholder contains no user ID, so that an export after an erasure does not store the user ID.
         self._partition = SessionLink.erased_profile_id(erasure_id(data.pseudonyms, user_id))
         self._after = after
         self._stage, self._key = (SESSIONS, "") if after is None else (after.stage, after.key)
@@ -255,7 +259,7 @@ class _Page:
 
     @property
     def token(self) -> str | None:
-        """The token of the next page; None on the last page. Access to it stores the state of the export."""
+        """Token of the next page, or None on the last page. Reading the property stores the state of the export."""
         if not self._stage:
             return None
         export_id = self._after.export_id if self._after else None
@@ -263,12 +267,12 @@ class _Page:
         return Place(export_id, self._stage, self._key).token
 
     def _find_sessions(self) -> bool:
-        """Collect the sessions with logins of the user; return true at the end of the stage."""
+        """Collect the sessions with logins of the user. Return true at the end of the stage."""
         is_start = not self._key
         own, ended = self._scan(_INTERACTIONS, {"user_id": [self._user_id]})
         for session in own["session_id"].unique():
             if isinstance(session, str):
-                self._sessions.setdefault(session, None)  # keeps the logins if a page is repeated
+                self._sessions.setdefault(session, None)  # Keep the logins if a page is repeated.
         if is_start and ended:
             self._own = own
         return ended
@@ -302,14 +306,14 @@ class _Page:
                 return True
             return False
         wanted = {"user_id": [self._user_id]}
-        if sessions := list(self._own_logins()):  # an empty list has no Arrow type
+        if sessions := list(self._own_logins()):  # An empty list has no Arrow type.
             wanted["session_id"] = sessions
         rows, ended = self._scan(_INTERACTIONS, wanted, select=self._own_rows)
         self.rows["interactions"] = [_json(row) for row in self._own_rows(lake.deduplicate(rows))]
         return ended
 
     def _own_rows(self, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-        """Yield the user's interactions among the rows, in order."""
+        """Yield the user's interactions among `rows` in order."""
         logins = self._own_logins()
         own = [
             user == self._user_id or (user is None and session in logins and time_ms <= logins[session].event_time_ms)
@@ -338,7 +342,7 @@ class _Page:
     def _recommendations(self) -> bool:
         """Collect the responses to the user, and the anonymous responses to the user's sessions before the first login.
 
-        Times of responses are compared with the time at which the login was received: both are from the server's clock.
+        The time of a response is compared with the time at which the login was received, because both are server times.
         """
         pseudonyms = self._data.pseudonyms
         ends = {pseudonyms.shopper(session): login.received_ms for session, login in self._own_logins().items()}
@@ -346,8 +350,8 @@ class _Page:
         wanted = [own, *ends]
 
         def theirs(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-            # A request with a single ID may contain a session ID in place of a user ID. So the user column may contain
-            # the hash of a session. A session's hash next to another user's hash does not identify the user.
+            # A request with a single ID may contain a session ID instead of a user ID. Therefore the user column may
+            # contain the hash of a session. A session's hash next to another user's hash does not identify the user.
             is_theirs = [
                 own in (shopper, session) or served_ms <= ends.get(shopper or session, -1)
                 for served_ms, shopper, session in zip(
@@ -367,12 +371,12 @@ class _Page:
         *,
         select: Callable[[pd.DataFrame], Iterator[dict[str, Any]]] = lambda rows: iter(()),
     ) -> tuple[pd.DataFrame, bool]:
-        """Return the rows with one of the values until the page is full, and true at the end of the table.
+        """Return the rows that contain one of the values until the page is full, and true at the end of the table.
 
         Parameters
         ----------
         select
-            Returns the rows that become part of the page.
+            Function that returns the rows to include in the page.
         """
         frames: list[pd.DataFrame] = []
         ended = True
@@ -409,7 +413,7 @@ def _json(value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Return a cell of a frame as JSON types: arrays as lists, missing values as null."""
+    """Return a cell of a frame as JSON types. Arrays become lists, and missing values become null."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The table of batch recommendations: one row per recommended item, in the order of the users."""
+"""Table of batch recommendations with one row per recommended item, in the order of the users."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "recommender": "string",
     }
 )
-"""The pyarrow type of each column; columns have no null values."""
+"""pyarrow type of each column. Columns have no nulls."""
 
 POPULAR = "popular"
 
 
 def columns_of(result: Mapping[str, Any], *, recommender: str) -> tuple[Sequence[Any], ...]:
-    """Return the columns of one user's rows, from the user's result in a batch of `recommend`.
+    """Return the rows of one user as columns, from the user's result in a batch response of `recommend`.
 
-    The source of items that fill a short answer is `POPULAR`.
+    Items that fill up a short response have the source `POPULAR`.
     """
     items = result["itemList"]
     count = len(items)
@@ -44,25 +44,27 @@ def columns_of(result: Mapping[str, Any], *, recommender: str) -> tuple[Sequence
 
 
 def users_key(run: str, batch: str = "") -> str:
-    """Return the key of the users of one batch of a run; the common prefix of all batches for an empty `batch`."""
+    """Return the key of the users of one batch, or with an empty `batch`, the common prefix of all batches of a run."""
     return f"{BATCH_PREFIX}{run}/users/{batch and f'{batch}.json'}"
 
 
 def answers_prefix(run: str, batch: str) -> str:
-    """Return the prefix of a batch's intermediate answers, which are named `<index of the first user>.jsonl`."""
+    """Return the key prefix of a batch's intermediate responses, which are named `<index of the first user>.jsonl`."""
     return f"{BATCH_PREFIX}{run}/answers/{batch}/"
 
 
 def part_key(run: str, batch: str = "") -> str:
-    """Return the key of the rows of one batch of a run; the common prefix of all batches for an empty `batch`."""
+    """Return the key of the rows of one batch, or with an empty `batch`, the common prefix of all batches of a run."""
     return f"{BATCH_PREFIX}{run}/recommendations/{batch and f'part-{batch}.parquet'}"
 
 
 def failed_key(run: str, batch: str = "") -> str:
-    """Return the key of a batch's failed users in a run; the common prefix of all batches for an empty `batch`."""
+    """Return the key of the failed users of one batch, or with an empty `batch`, the common prefix of all batches of a
+    run.
+    """
     return f"{BATCH_PREFIX}{run}/failed/{batch and f'{batch}.jsonl'}"
 
 
 def errors_prefix(run: str) -> str:
-    """Return the prefix of the error messages of a run's failed batches."""
+    """Return the key prefix of the error messages of a run's failed batches."""
     return f"{BATCH_PREFIX}{run}/errors/"

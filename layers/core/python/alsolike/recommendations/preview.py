@@ -1,4 +1,4 @@
-"""Previews of rules by a deployment's function, and the errors in results of direct invocations."""
+"""Previews of rules by the function `recommend`, and errors in the results of direct invocations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOR_ALL: Mapping[str, type[AlsolikeError]] = {
     "InvalidConfiguration": InvalidInput,
     "NotFound": NotFound,
 }
-"""Error classes by their name in a function's result. These errors concern the whole request, not a single batch."""
+"""Error classes by name in a function's result. These errors concern the complete request, not only one batch."""
 
 
 def check_not_refused(document: Mapping[str, Any]) -> None:
@@ -25,7 +25,7 @@ def check_not_refused(document: Mapping[str, Any]) -> None:
 
 
 def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the recommendations without and with the rules, from `functions.recommend.direct.preview`.
+    """Return the preview of `functions.recommend.direct.preview`: the recommendations without and with the rules.
 
     Raises
     ------

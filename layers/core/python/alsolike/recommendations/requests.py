@@ -1,4 +1,4 @@
-"""The fields of requests for recommendations, in bodies and query strings."""
+"""Fields of requests for recommendations, in bodies and query strings."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ MAX_COLUMN_CHARACTERS = 150
 MAX_EXCLUDED = 500
 MAX_CART_ITEMS = 50
 MAX_EXCLUDED_IN_QUERY = 100
-"""Maximum number of excluded items in a query string: API Gateway limits the request line and headers to 10 KB."""
+"""Maximum number of excluded items in a query string. API Gateway limits request line and headers to 10 KB."""
 MAX_BODY_BYTES = 512_000
-"""Maximum size of a body: 500 IDs of 256 characters with four bytes each are 512 KB."""
+"""Maximum size of a body in bytes. 500 IDs of 256 characters with four bytes each take 512 KB."""
 
 WINDOWS = ("30m", "1h", "3h", "1d")
 DEFAULT_WINDOW = "1h"
@@ -42,11 +42,11 @@ RECENTLY_VIEWED = "recently-viewed"
 PERSONALIZED_RANKING = "personalized-ranking"
 
 OF_USERS = (FOR_YOU, BUY_AGAIN, RECENTLY_VIEWED)
-"""Recommenders that need a user."""
+"""Recommenders that require a user."""
 OF_ITEMS = (SIMILAR_ITEMS, BOUGHT_TOGETHER)
-"""Recommenders that need an item."""
+"""Recommenders that require an item."""
 LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
-"""Recommenders that select items; `PERSONALIZED_RANKING` ranks the items of the request instead."""
+"""Recommenders that select items. In contrast, `PERSONALIZED_RANKING` ranks the items of the request."""
 OF_BATCHES = (*OF_USERS, TRENDING, POPULAR, NEXT_BEST_ACTION, SEGMENTS)
 """Recommenders for batches of users. `NEXT_BEST_ACTION` recommends actions, and `SEGMENTS` scores users."""
 
@@ -76,7 +76,8 @@ _COLUMNS_OF_QUERY = dataclasses.replace(
     element=Text(
         MAX_COLUMN_CHARACTERS,
         pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
-        expected="a column's name",  # API Gateway decodes before the split, so names contain no comma
+        # API Gateway decodes the query string before it splits values at commas, so a name cannot contain a comma.
+        expected="a column's name",
     ),
 )
 _EXCLUDE = ListOf(
@@ -92,7 +93,7 @@ _EXCLUDE_OF_QUERY = dataclasses.replace(
     element=Text(
         MAX_ID_CHARACTERS,
         pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
-        expected="an item's id; one with a comma goes into the body of a POST",
+        expected="an item ID; send an ID with a comma in the body of a POST",
     ),
 )
 _CART = ListOf(
@@ -135,7 +136,8 @@ _PROMOTIONS = ListOf(
     about="Promotions that replace those of the rules: a share of the items must pass a filter.",
 )
 
-# Requests with metadata have a lower maximum: the largest columns of 500 items would exceed Lambda's response size.
+# Requests with metadata have a lower maximum, because the largest columns of 500 items would exceed Lambda's response
+# size.
 _FEW_WITH_METADATA = {
     "if": {
         "required": ["metadataColumns"],
@@ -151,7 +153,7 @@ _FEW_WITH_METADATA = {
 
 
 def _named(segment: str) -> dict[str, Any]:
-    """Return the schema of calls whose `recommenderArn` or `campaignArn` ends in a segment that matches a pattern."""
+    """Return the schema of calls whose `recommenderArn` or `campaignArn` ends with a segment that matches a pattern."""
     pattern = {"type": "string", "pattern": f"/({segment})$"}
     return {
         "anyOf": [{"required": [name], "properties": {name: pattern}} for name in ("recommenderArn", "campaignArn")]
@@ -159,7 +161,7 @@ def _named(segment: str) -> dict[str, Any]:
 
 
 def needs(name: str) -> dict[str, Any]:
-    """Return the schema of objects with a string field of this name."""
+    """Return the schema of objects with a string field `name`."""
     return {"required": [name], "properties": {name: {"type": "string"}}}
 
 
@@ -267,16 +269,20 @@ _KEY = Text(
 BATCH = Fields(
     {
         "input": Fields({"key": _KEY}, required=("key",), about="A JSON list of users, instead of `users`."),
-        "first": Integer(0, MAX_BATCH_USERS, 0, about="How many users of the list another call has answered already."),
+        "first": Integer(
+            0, MAX_BATCH_USERS, 0, about="Number of users in the list that an earlier call has already processed."
+        ),
         "recommender": Choice(OF_BATCHES, FOR_YOU),
         "numResults": Integer(0, MAX_RESULTS, DEFAULT_RESULTS),
         "filter": Text(MAX_ID_CHARACTERS),
         "filterValues": FILTER_VALUES,
-        "output": Fields({"key": _KEY}, required=("key",), about="Where the answers go, instead of into the response."),
-        "segments": Fields({"key": _KEY}, required=("key",), about="The lines of a segment job; see `SEGMENTS`."),
+        "output": Fields(
+            {"key": _KEY}, required=("key",), about="Object for the responses, which are then not part of the result."
+        ),
+        "segments": Fields({"key": _KEY}, required=("key",), about="Object with the lines of a segment job."),
     }
 )
-"""Fields of a batch event except `users`, whose entries are validated one by one."""
+"""Fields of a batch event except `users`, whose entries are validated individually."""
 
 PREVIEW = Fields(
     {
@@ -292,4 +298,4 @@ PREVIEW = Fields(
         "rules": Text(63, about="Rule set that replaces the recommender's own."),
     }
 )
-"""Fields of a preview event except `configuration`, a configuration document that need not be applied."""
+"""Fields of a preview event except `configuration`, which is a configuration document that need not be applied."""

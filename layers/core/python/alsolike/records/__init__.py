@@ -1,1 +1,1 @@
-"""The records: each is declared once, and all its forms are derived from the declaration."""
+"""Records. Each is declared once, and all other forms are derived from the declaration."""

@@ -1,6 +1,6 @@
 """A user's interaction with an action, in calls and imported files.
 
-On the stream and in the lake, an interaction with an action is an `Interaction` without an item; its properties contain
+On the stream and in the lake, an interaction with an action is an `Interaction` without an item. Its properties contain
 the action's ID.
 """
 
@@ -21,13 +21,11 @@ _PATTERN = "^([Tt][Aa][Kk][Ee][Nn]|[Nn][Oo][Tt][ _-]?[Tt][Aa][Kk][Ee][Nn]|[Vv][I
 OUTCOME = Text(
     MAX_ID_CHARACTERS, pattern=_PATTERN, expected="Taken, Not Taken or Viewed", about="Outcome, in any case."
 )
-"""The field for Personalize's event types of actions; the case is ignored."""
+"""Field for Personalize's event types of actions, in any case."""
 
 
 @record
 class ActionInteraction:
-    """An interaction with an action."""
-
     user_id: str | None = column(
         ID, "ID of the user. Files must have it.", call=Call("userId", about="ID of the user."), file="USER_ID"
     )

@@ -1,4 +1,4 @@
-"""The declaration of records: each field is declared once, and its representations are derived.
+"""Declaration of records. Each field is declared once, and its other representations are derived.
 
 | representation | derived by |
 |---|---|
@@ -26,30 +26,30 @@ from alsolike.schema.json_schemas import Schema, described
 T = TypeVar("T")
 
 MAX_TIME_MS = 253_402_300_799_999
-"""The last millisecond of the year 9999, the maximum of Python's dates."""
+"""Last millisecond of the year 9999, the maximum of Python's dates."""
 
 Values = Sequence[Any]
 _NOTHING = type(None)
 
 
 class ColumnType(fields.Field, Protocol):
-    """The type of a column; `read` and `schema` apply to its field in stream records and log lines."""
+    """Type of a column. `read` and `schema` apply to the column's field in stream records and log lines."""
 
     glue: ClassVar[str]
     absent: ClassVar[Any]
 
     def plain(self, column: Values) -> Values | None:
-        """Return the values of stream records as table values; None if `read` may reject or change one of them.
+        """Return the values of stream records as table values, or None if `read` may reject or change one of them.
 
-        Absent values are None. The check of a whole column is faster than `read`, and may reject more values. The
-        default result None means that `read` checks each value.
+        Absent values are None. Checking a whole column is faster than `read`, but may return None for valid values. By
+        default, the result is None, so that `read` checks each value.
         """
         return None
 
 
 @struct
 class Text(fields.Text):
-    """An id, name or other text."""
+    """ID, name or other text."""
 
     glue: ClassVar[str] = "string"
     absent: ClassVar[None] = None
@@ -59,7 +59,7 @@ class Text(fields.Text):
         return column if self.are_plain(texts) else None
 
     def are_plain(self, texts: Collection[Any]) -> bool:
-        """Return true if all values are printable strings of valid length that are not blank."""
+        """Return true if all values are printable, nonblank strings of valid length."""
         if not texts:
             return True
         if set(map(type, texts)) != {str}:
@@ -75,7 +75,7 @@ class Text(fields.Text):
 
 @struct
 class AnyNumber:
-    """A finite number."""
+    """Finite number."""
 
     kind: ClassVar[str] = "a number"
     glue: ClassVar[str] = "double"
@@ -99,7 +99,7 @@ class AnyNumber:
 
 @struct
 class RealNumber(ColumnType):
-    """A finite number within limits."""
+    """Finite number within limits."""
 
     kind: ClassVar[str] = "a number"
     glue: ClassVar[str] = "double"
@@ -121,7 +121,7 @@ class RealNumber(ColumnType):
 
 @struct
 class Int(fields.Integer, ColumnType):
-    """An integer of 32 bits."""
+    """Integer of 32 bits."""
 
     glue: ClassVar[str] = "int"
     absent: ClassVar[None] = None
@@ -129,7 +129,7 @@ class Int(fields.Integer, ColumnType):
 
 @struct
 class BigInt(fields.Integer, ColumnType):
-    """An integer of 64 bits."""
+    """Integer of 64 bits."""
 
     glue: ClassVar[str] = "bigint"
     absent: ClassVar[None] = None
@@ -137,15 +137,13 @@ class BigInt(fields.Integer, ColumnType):
 
 @struct
 class Flag(fields.Flag, ColumnType):
-    """True or false."""
-
     glue: ClassVar[str] = "boolean"
     absent: ClassVar[None] = None
 
 
 @struct
 class Numbers(ColumnType):
-    """A list of finite numbers and nulls; numbers are greater than `above` and at most `maximum`."""
+    """List of finite numbers and nulls. Numbers are greater than `above` and at most `maximum`."""
 
     kind: ClassVar[str] = "a list of numbers and nulls"
     glue: ClassVar[str] = "array<double>"
@@ -179,14 +177,14 @@ class Numbers(ColumnType):
 
 @struct
 class Milliseconds:
-    """A time in integer milliseconds since 1970."""
+    """Time in integer milliseconds since 1970."""
 
     kind: ClassVar[str] = f"milliseconds since 1970, at most {MAX_TIME_MS}"
     glue: ClassVar[str] = "bigint"
     absent: ClassVar[None] = None
 
     def read(self, value: Any, where: str) -> int:
-        if type(value) is not int or not 0 < value <= MAX_TIME_MS:  # excludes booleans, which are instances of int
+        if type(value) is not int or not 0 < value <= MAX_TIME_MS:  # Excludes booleans, which are instances of int.
             raise InvalidInput(f"{where} is {validation.describe(value)}, expected {self.kind}")
         return value
 
@@ -199,7 +197,7 @@ class Milliseconds:
 
 @struct
 class Texts(fields.ListOf):
-    """A list of texts; an absent list is empty."""
+    """List of strings. An absent list is empty."""
 
     element: Text
     glue: ClassVar[str] = "array<string>"
@@ -207,7 +205,7 @@ class Texts(fields.ListOf):
 
     def read(self, value: Any, where: str) -> tuple[str, ...]:  # type: ignore[override]
         if type(value) is list and self.minimum <= len(value) <= self.maximum and self.element.are_plain(value):
-            return tuple(value)  # the most frequent case
+            return tuple(value)  # The most frequent case.
         return tuple(fields.ListOf.read(self, value, where))
 
     def plain(self, column: Values) -> Values | None:
@@ -220,7 +218,7 @@ class Texts(fields.ListOf):
 
 @struct
 class JsonText:
-    """A string with a JSON object, which is not parsed."""
+    """String with a JSON object, which is not parsed."""
 
     kind: ClassVar[str] = "JSON in a string"
     glue: ClassVar[str] = "string"
@@ -259,7 +257,7 @@ class JsonText:
 
 @struct
 class Version:
-    """The version of a stream record, a constant of each version's schema."""
+    """Version of a stream record, a constant in the schema of each version."""
 
     kind: ClassVar[str] = "a version"
     glue: ClassVar[str] = "int"
@@ -267,7 +265,7 @@ class Version:
     number: int = 0
 
     def read(self, value: Any, where: str) -> int:
-        """Return the version; the parser of records has validated the value."""
+        """Return the version, which the parser of records has already validated."""
         return int(value)
 
     def schema(self) -> Schema:
@@ -279,13 +277,13 @@ class Version:
 
 @struct
 class Timestamp:
-    """A time in a call, in seconds or milliseconds since 1970; the magnitude determines the unit."""
+    """Time in a call, in seconds or milliseconds since 1970. The magnitude determines the unit."""
 
     kind: ClassVar[str] = "seconds since 1970"
     about: str = ""
 
     def read(self, value: Any, where: str) -> int:
-        """Return a valid time in epoch milliseconds; raise `InvalidInput` for other values."""
+        """Return a valid time in epoch milliseconds. Raise `InvalidInput` for other values."""
         sent_at = validation.number(value, where)
         if _MIN_SECONDS <= sent_at <= _MAX_SECONDS:
             return round(sent_at * 1000)
@@ -305,20 +303,20 @@ class Timestamp:
 
 
 _MIN_MILLISECONDS = 1e12
-"""Least number that is read as milliseconds (September 2001); as seconds, it would be in the year 33658."""
+"""Lowest number that is read as milliseconds (September 2001). As seconds, it would be in the year 33658."""
 _MIN_SECONDS, _MAX_SECONDS = 0.001, MAX_TIME_MS / 1000
 
 
 @struct
 class Call:
-    """The field of a call that sets a column.
+    """Field of a call that sets a column.
 
     Attributes
     ----------
     type
-        Type of the field; None for the type of the column.
+        Type of the field; None to use the type of the column.
     about
-        Description of the field; None for the description of the column.
+        Description of the field; None to use the description of the column.
     """
 
     name: str
@@ -329,7 +327,7 @@ class Call:
 
 @struct
 class Column:
-    """A field of a record.
+    """Field of a record.
 
     Attributes
     ----------
@@ -340,9 +338,9 @@ class Column:
     since
         Version of the stream record that added the field. The field is null in older records and rows.
     call
-        The field in an element of a call; None without such a field.
+        Field in an element of a call; None if calls do not contain the field.
     file
-        Column name in an imported file; None without such a column.
+        Column name in an imported file; None if files do not contain the field.
     """
 
     name: str
@@ -364,7 +362,7 @@ def column(
     file: str | None = None,
     default: Any = dataclasses.MISSING,
 ) -> Any:
-    """Declare a field of a record with the attributes of `Column`; `default` is the default of the class's field."""
+    """Declare a field of a record with the attributes of `Column`. `default` is the default of the class attribute."""
     return dataclasses.field(
         default=default, metadata={"column": Column("", type_, about, required, since, call, file)}
     )
@@ -392,7 +390,7 @@ def glue_columns(made: type[Any]) -> Mapping[str, str]:
 
 
 def call_fields(made: type[Any]) -> tuple[dict[str, fields.Field], tuple[str, ...]]:
-    """Return the fields of an element of a call, and the names of required fields."""
+    """Return the fields in an element of a call, and the names of required fields."""
     calls = [(each.call, each) for each in columns_of(made).values() if each.call]
     return (
         {call.name: call.type or _described(each.type, call.about or each.about) for call, each in calls},
@@ -406,7 +404,7 @@ def _described(type_: Any, about: str) -> fields.Field:
 
 
 def from_call(made: type[Any]) -> Mapping[str, str]:
-    """Return the column name of each field of a call."""
+    """Return the column name for each field of a call."""
     return MappingProxyType({each.call.name: name for name, each in columns_of(made).items() if each.call})
 
 
@@ -429,5 +427,5 @@ def record_schema(made: type[Any], version: int, *, rules: Mapping[str, Any] = M
 
 
 def newest_version(made: type[Any]) -> int:
-    """Return the latest version of the stream record, which producers write."""
+    """Return the latest version of the stream record. Producers write this version."""
     return max(each.since for each in columns_of(made).values())

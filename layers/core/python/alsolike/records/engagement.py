@@ -1,4 +1,4 @@
-"""The daily sums of outcomes per group of responses, in the lake's table `engagement`."""
+"""Daily sums of outcomes per group of responses, in the lake's table `engagement`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COUNT = BigInt(0, 2**63 - 1)
 
 
 class Dimension(StrEnum):
-    """A grouping of answers."""
+    """Dimension by which responses are grouped."""
 
     ALL = "all"
     RECOMMENDER = "recommender"
@@ -48,18 +48,18 @@ class Engagement:
     catalogue_items: int = column(_COUNT, "Number of items in the catalogue.")
 
     def rates(self) -> dict[str, float | None]:
-        """Return the rates by the metric's name; a rate with the denominator 0 is None.
+        """Return the rates by metric name. A rate with the denominator 0 is None.
 
-        The number of viewers of a shared answer is unknown, so rates per answer exclude shared answers.
+        The number of viewers of a shared response is unknown, so rates per response exclude shared responses.
 
         ==================== ===================================================================
         click_through        share of clicked items among items that were reported as shown
-        conversion           share of answers with a purchase among answers for a user
-        revenue_per_thousand revenue per thousand answers for a user
-        coverage             share of recommended items in the catalogue; the mean over days
-        novelty              mean novelty of answers (`alsolike.records.outcome`), in bits
+        conversion           share of responses with a purchase among responses to users
+        revenue_per_thousand revenue per thousand responses to users
+        coverage             share of catalogue items that were recommended (mean over days)
+        novelty              mean novelty of responses (`alsolike.records.outcome`), in bits
         new_item_share       share of new items among recommended items
-        degraded_share       share of degraded answers
+        degraded_share       share of degraded responses
         ==================== ===================================================================
         """
         to_shoppers = self.answers - self.shared_answers

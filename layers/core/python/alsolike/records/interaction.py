@@ -1,9 +1,9 @@
-"""The interaction of a user or session with an item, a query or an action at a time.
+"""Interaction of a user or session with an item, a query or an action.
 
 To add a field, add a `column` at the end of `Interaction`, with the next version as `since`. Versions only add fields,
-so that records of older versions stay readable. The partition key on the stream is the user or session, which keeps the
-interactions of a user in order. Delivery is at least once; consumers deduplicate by `event_id`. An interaction with an
-action has no item and no query, so that models of items ignore it; its properties contain the action's ID.
+so records of older versions remain readable. The partition key on the stream is the user or session, which keeps a
+user's interactions in order. Delivery is at least once, and consumers deduplicate by `event_id`. An interaction with an
+action has no item and no query, so models of items ignore it. Its properties contain the action's ID.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ MAX_PROPERTIES_CHARACTERS = 1024
 MAX_RECOMMENDATION_ID_CHARACTERS = 40
 MAX_IMPRESSION_ITEMS = 25
 MAX_EVENT_VALUE = 1e9
-"""Maximum absolute value of an event; sums of such values stay exact enough as floating-point numbers."""
+"""Maximum absolute value of an event. Floating-point sums of such values are sufficiently precise."""
 MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
-"""Maximum length of the properties in a record. The limit exceeds the limit of a call, because serialisation can
-lengthen numbers (1e15 becomes 16 digits) and attribution is added."""
+"""Maximum length of a record's properties. It exceeds the limit of a call, because serialisation can lengthen numbers
+(1e15 becomes 16 digits) and attribution is added.
+"""
 
 SCHEMA_VERSION = 4
-"""Version of the stream records that producers write: the latest `since`."""
+"""Version of the stream records that producers write, which is the latest `since`."""
 
 ID, QUERY = Text(MAX_ID_CHARACTERS), Text(MAX_QUERY_CHARACTERS, about="Search text.")
 _QUERY_OR_BLANK = {
@@ -56,7 +57,7 @@ _SENT_PROPERTIES = JsonObject(
 
 @record
 class Interaction:
-    """An interaction: in a call, on the stream, in the lake and in imported files."""
+    """Interaction in a call, on the stream, in the lake and in imported files."""
 
     event_id: str = column(
         ID,
@@ -139,7 +140,7 @@ class Interaction:
 
     @property
     def profile_id(self) -> str:
-        """The profile ID of the user, or of the session without a user."""
+        """Profile ID of the user, or of the session if there is no user."""
         return profile_id(user_id=self.user_id, session_id=self.session_id)
 
     def to_record(self) -> bytes:
@@ -151,12 +152,12 @@ class Interaction:
 
 COLUMNS = columns.columns_of(Interaction)
 ABSENT = {name: each.type.absent for name, each in COLUMNS.items()}
-"""The values of absent fields, by column."""
+"""Values of absent fields, by column."""
 
 FILE_REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
-"""Required columns of an imported file; searches need no ITEM_ID."""
+"""Required columns of an imported file. Searches need no ITEM_ID."""
 FILE_OPTIONAL = tuple(each.file for each in COLUMNS.values() if each.file and each.file not in FILE_REQUIRED)
-"""Optional columns of an imported file; other columns become properties of the event."""
+"""Optional columns of an imported file. All other columns become properties of the event."""
 
 READABLE_VERSIONS = range(1, columns.newest_version(Interaction) + 1)
 
@@ -196,7 +197,7 @@ _RULES = {
     ]
 }
 RECORDS = {version: columns.record_fields(Interaction, version) for version in READABLE_VERSIONS}
-"""The fields of each version of the stream record."""
+"""Fields of each version of the stream record."""
 
 
 def record_schema() -> Schema:
@@ -215,7 +216,7 @@ USER_PREFIX, SESSION_PREFIX = "u#", "s#"
 
 
 def profile_id(*, user_id: str | None, session_id: str | None) -> str:
-    """Return the ID of a live profile; IDs of users and sessions have different prefixes.
+    """Return the ID of a live profile. IDs of users and sessions have different prefixes.
 
     Examples
     --------
@@ -229,26 +230,26 @@ INTERACTIONS_COLUMNS = columns.glue_columns(Interaction)
 """Columns of the table with their Glue types."""
 
 COPY_KEY = ("event_id", "coalesce(user_id, session_id)")
-"""SQL expressions that identify an event: its ID and its owner.
+"""SQL expressions that identify an event by its ID and its owner.
 
-The owner is included so that a reused event ID does not hide the event of another user or session.
+The owner is included so that a reused event ID does not hide another owner's event.
 """
 
 _TIMES = ("received_time_ms", "event_time_ms")
 COPY_ORDER = (*_TIMES, *(name for name in COLUMNS if name not in ("event_id", *_TIMES)))
-"""The sort order of duplicates of an event, ascending, nulls last; the first duplicate is kept.
+"""Sort order of an event's duplicates, ascending, nulls last. The first duplicate is kept.
 
-The columns of datasets come first. Readers of a column also read all columns before it, so that all readers select
+Columns that datasets use come first. A reader of a column also reads all columns before it, so that all readers select
 the same duplicate, before and after a compaction.
 """
 INTERACTIONS_ONCE_SQL = once_sql(
     INTERACTIONS_TABLE, (*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION), key=COPY_KEY, order=COPY_ORDER
 )
-"""SQL query that returns the table without duplicates, as `alsolike.lake.lake.deduplicate` does for rows."""
+"""SQL query that returns the table without duplicates, like `alsolike.lake.lake.deduplicate`."""
 
 
 def values_of_call(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the values by column from an event that the fields of `call_fields` have parsed."""
+    """Return the values by column from an event that was parsed with the fields of `call_fields`."""
     values = ABSENT.copy()
     for name, value in event.items():
         if name in _FROM_CALL:

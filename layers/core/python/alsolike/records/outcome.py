@@ -1,4 +1,4 @@
-"""The outcome of a served response, in the lake's table `outcomes`."""
+"""Outcome of a served response, in the lake's table `outcomes`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _COUNT = Int(0, 2**31 - 1)
 
 @record
 class Outcome:
-    """The events that are attributed to a response.
+    """Events that are attributed to a response.
 
     For a shared response (without a shopper), `impressions` and later columns count an item once per viewer.
     """

@@ -1,4 +1,4 @@
-"""The served response: one row of the recommendation log, in the lake's table `served`.
+"""Served response, a row of the recommendation log in the lake's table `served`.
 
 Add new columns only at the end, with null as the default.
 """
@@ -12,13 +12,13 @@ from alsolike.records import columns
 from alsolike.records.columns import AnyNumber, Int, Milliseconds, Numbers, RealNumber, Text, Texts, column, record
 
 LINE_KEY = "served"
-"""The key that identifies a log line with a response: `{"served": {...}}`."""
+"""Key that identifies a log line with a response: `{"served": {...}}`."""
 
 RANKED, PAIRED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "paired", "filled", "pinned", "explored", "promoted:"
-"""Origins of items; the name of the promotion follows `PROMOTED`. Paired items are ranked pairs in random order."""
+"""Origins of items. The name of the promotion follows `PROMOTED`. Paired items are neighbours in random order."""
 
 MAX_TOOK_MS = 900_000
-"""Maximum duration of a Lambda function."""
+"""Maximum duration of a Lambda function in milliseconds."""
 
 _MAX_ITEMS = 1_000
 _MAX_INT = 2**31 - 1
@@ -27,7 +27,7 @@ _NAME, _ITEM_ID = Text(1_000), Text(256)
 
 @record
 class ServedResponse:
-    """A response of `recommend` with the reasons for each item's position."""
+    """Response of `recommend` with the reasons for the position of each item."""
 
     recommendation_id: str = column(_NAME, "ID of the response. Identifies duplicates.", required=True)
     served_ms: int = column(Milliseconds(), "Time of the response in milliseconds since 1970 UTC.", required=True)
@@ -93,8 +93,8 @@ class ServedResponse:
     def to_line(self) -> str:
         """Return the log line without a line break.
 
-        The price of logs depends on their size, so the line omits nulls, origins if all are `ranked`, and propensities
-        if all are null.
+        Logs are charged by size, so the line omits nulls, origins if all are `ranked`, and propensities if all are
+        null.
         """
         values = {name: value for name in SERVED_COLUMNS if (value := getattr(self, name)) is not None}
         if all(origin == RANKED for origin in self.origins):
@@ -108,9 +108,9 @@ SERVED_COLUMNS = columns.glue_columns(ServedResponse)
 """Columns of the table with their Glue types."""
 
 FIELDS = columns.record_fields(ServedResponse, 1)
-"""Fields of a line of the log."""
+"""Fields of a log line."""
 
 SERVED_ONCE_SQL = once_sql(
     SERVED_TABLE, (*SERVED_COLUMNS, SERVED_PARTITION), key=["recommendation_id"], order=["served_ms"]
 )
-"""SQL query that returns the table without duplicates, which are equal rows."""
+"""SQL query that returns the table without duplicate rows, which are equal."""

@@ -1,4 +1,4 @@
-"""The approval status of model packages in the SageMaker Model Registry."""
+"""Approval status of model packages in the SageMaker Model Registry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_DESCRIPTION = 1_024
 
 
 class Approvals:
-    """The approvals in a model package group.
+    """Approval of the model packages in a group.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Approvals:
         self._client, self._group = client, group
 
     def decide(self, version: str, status: str, *, reason: str) -> None:
-        """Set the approval status of a version's package; do nothing for an unregistered version."""
+        """Set the approval status of a version's package. An unregistered version is ignored."""
         with translate_aws_errors(f"model package group {self._group}"):
             pages = self._client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
             for summary in (summary for page in pages for summary in page["ModelPackageSummaryList"]):

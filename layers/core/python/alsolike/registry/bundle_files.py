@@ -1,4 +1,4 @@
-"""The integrity check of bundles in the artefact bucket by their manifests."""
+"""Integrity check of bundles in the artefact bucket against their manifests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.s3 import Listed, S3Object, listed
 
 MAX_UPLOAD_MS = 900_000
-"""Maximum time between the uploads of a bundle's first file and of its manifest, the last file."""
+"""Maximum time between the upload of a bundle's first file and of its manifest, which is the last file."""
 
 _CONNECTIONS = 8
 _PART_BYTES = 8 * 1024 * 1024
@@ -26,7 +26,7 @@ _PART_BYTES = 8 * 1024 * 1024
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DamagedFile:
-    """A missing or faulty file of a bundle."""
+    """Missing or damaged file of a bundle."""
 
     name: str
     fault: str
@@ -36,11 +36,11 @@ class DamagedFile:
 
 
 class BundleFiles:
-    """A check of the bundles in an artefact bucket against their manifests.
+    """Check of the bundles in an artefact bucket against their manifests.
 
-    The gate verified each bundle before its upload. So the check reads only files that were not uploaded together with
-    the manifest, and compares the sizes of all others. A version is checked again only if one of its objects has
-    changed.
+    The gate verified each bundle before the upload. Therefore this check reads only files that were not uploaded
+    together with the manifest, and compares the sizes of all other files. A version is rechecked only if one of its
+    objects has changed.
     """
 
     def __init__(self, client: Any, bucket: str) -> None:
@@ -82,7 +82,7 @@ class BundleFiles:
         Parameters
         ----------
         written_ms
-            Time of the manifest's upload, epoch milliseconds; None to read all files.
+            Time of the manifest's upload in epoch milliseconds; None to read all files.
         """
         for name, stated in sorted(manifest.files.items()):
             entry = files.get(name)
@@ -135,12 +135,12 @@ def checked_manifest(body: bytes, version: str) -> Manifest:
     for name in manifest.files_of(FILES):
         stated = manifest.files.get(name)
         if not isinstance(stated, dict) or not {"sha256", "size_bytes"} <= stated.keys():
-            raise InvalidBundle(f"it states no checksum of {name}")
+            raise InvalidBundle(f"it lacks the checksum of {name}")
     return manifest
 
 
 def object_sha256(client: Any, bucket: str, key: str, **version: str) -> str:
-    """Return the SHA-256 of an object, in hexadecimal digits; `VersionId` selects a version of the object."""
+    """Return the SHA-256 of an object in hexadecimal digits. `VersionId` selects a version of the object."""
     digest = hashlib.sha256()
     with translate_aws_errors(f"s3://{bucket}/{key}"):
         for part in client.get_object(Bucket=bucket, Key=key, **version)["Body"].iter_chunks(_PART_BYTES):

@@ -1,7 +1,7 @@
-"""The canary: a model version that serves a share of the users before its promotion.
+"""Canary: a model version that serves a share of the users before its promotion.
 
-A canary is an experiment with two arms, stored in the champion pointer instead of the configuration. So assignment,
-recommendation IDs, the recommendation log and outcomes need no special code for canaries.
+A canary is an experiment with two arms, stored in the champion pointer instead of the configuration. Therefore
+assignment, recommendation IDs, the recommendation log and outcomes need no special code for canaries.
 """
 
 from __future__ import annotations
@@ -18,41 +18,45 @@ LAYER = "canary"
 CHAMPION_ARM, CANDIDATE_ARM = "champion", "candidate"
 
 GRACE_MS = 3_600_000
-"""Time between the planned end of a canary and the end of its experiment, which stops an unsupervised canary."""
+"""Time between the planned end of a canary and the end of its experiment, in milliseconds. It stops an unsupervised
+canary.
+"""
 
 MAX_VERSION_BYTES = 57
-"""Maximum length of the version's name. With the prefix `canary-`, the name is the key of a hash, at most 64 bytes."""
+"""Maximum size of the version's name in bytes. With the prefix `canary-`, the name is the key of a hash, at most 64
+bytes.
+"""
 
 ON = tuple(name for name in RECOMMENDER_CODES if name != "recently-viewed")
-"""The recommenders that use a model."""
+"""Recommenders that use a model."""
 
 
 @struct
 class Canary:
-    """A version on trial.
+    """Model version on trial.
 
     Attributes
     ----------
     version, champion
-        The version on trial, and the champion for comparison.
+        Version on trial, and champion with which it is compared.
     share
         Share of users, between 0 and 1 (exclusive).
     started_ms, ends_ms
-        Times of the first answers, and of the promotion if no test fails, epoch milliseconds.
+        Time of the first responses, and time of the promotion if no test fails, in epoch milliseconds.
     planned_answers
-        Planned number of answers of both arms, for `alsolike.experiments.comparison`.
+        Planned number of responses in both arms, for `alsolike.experiments.comparison`.
     run_id
         Workflow run that supervises the canary.
     expected_answers
-        Number of comparable answers in the previous period of the same length; None in pointers of earlier versions.
+        Number of comparable responses in the previous period of the same length; None in pointers of earlier versions.
     extended
-        True after an extension of the duration because of missing log data.
+        True if the duration was extended because log data were missing.
 
     Raises
     ------
     ValueError
-        If the version's name is invalid or too long, an arm has no share of users, or a value has a wrong type, for
-        example after a manual edit of the pointer.
+        If the version's name is invalid or too long, an arm has no users, or a value has a wrong type, for example
+        after a manual edit of the pointer.
     """
 
     version: str
@@ -78,7 +82,7 @@ class Canary:
 
     @property
     def experiment(self) -> Experiment:
-        """The experiment that assigns users to the canary; its end stops an unsupervised canary."""
+        """Experiment that assigns users to the canary. Its end stops an unsupervised canary."""
         return Experiment(
             name=f"canary-{self.version}",
             layer=LAYER,
@@ -91,7 +95,7 @@ class Canary:
 
     @property
     def labels(self) -> tuple[str, str]:
-        """The labels of the champion's and the candidate's arm in recommendation IDs, logs and tables."""
+        """Labels of the champion's arm and the candidate's arm in recommendation IDs, logs and tables."""
         experiment = self.experiment
         return experiment.label(experiment.arms[0]), experiment.label(experiment.arms[1])
 
@@ -101,13 +105,13 @@ def assign(
 ) -> Assignment:
     """Return the arms of a request: first the arms of experiments, then the arm of the canary.
 
-    Users in any arm of an experiment that compares models are not assigned to the canary, because the experiment
-    selects their model. Users with the maximum number of arms in a recommendation ID are not assigned either.
+    Users in an experiment that compares models are not assigned to the canary, because the experiment selects their
+    model. Users who already have the maximum number of arms in a recommendation ID are not assigned either.
 
     Parameters
     ----------
     recommender, unit
-        As for `experiments.assign`.
+        See `experiments.assign`.
     """
     running = tuple(running)
     assignment = experiments.assign(running, recommender=recommender, unit=unit, now_ms=now_ms)

@@ -1,4 +1,4 @@
-"""The report of a version's canary with the result of each look; reports never expire.
+"""Report of a version's canary with the result of each look. Reports never expire.
 
 The key in the artefact bucket is `registry/canaries/<version>.json`. A later canary of the version replaces the report.
 """
@@ -19,21 +19,21 @@ from alsolike.runtime.s3 import S3Object
 GOING, PROMOTED, ROLLED_BACK = "going", "promoted", "rolled_back"
 
 MAX_LOOKS = 500
-"""Maximum number of stored looks; older looks are deleted."""
+"""Maximum number of stored looks. Older looks are deleted."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CanaryLook:
-    """The result of a look.
+    """Result of one look at a canary.
 
     Attributes
     ----------
     state
         `going`, `promoted` or `rolled_back`.
     reasons
-        Sentences with the reasons and figures.
+        Reasons with their figures, one sentence each.
     figures
-        Figures of the arms and tests; empty if no answers were compared.
+        Metrics of the arms and tests. Empty if no responses were compared.
     breached
         True if the version failed a test.
     """
@@ -47,16 +47,16 @@ class CanaryLook:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CanaryReport:
-    """The report of a canary; the last look has the result.
+    """Report of a canary. The last look contains the result.
 
     Attributes
     ----------
     champion
-        The champion for comparison; None without a champion.
+        Champion with which the version is compared; None if there is no champion.
     looks
-        The latest `MAX_LOOKS` looks, earliest first.
+        Latest `MAX_LOOKS` looks, earliest first.
     reason
-        The workflow's reason for the run.
+        Reason for the workflow run.
     """
 
     version: str
@@ -75,7 +75,7 @@ class CanaryReport:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """The reasons of the last look."""
+        """Reasons in the last look."""
         return self.looks[-1].reasons
 
     def with_look(self, look: CanaryLook) -> CanaryReport:
@@ -83,13 +83,13 @@ class CanaryReport:
         return dataclasses.replace(self, looks=(*self.looks, look)[-MAX_LOOKS:])
 
     def to_json(self) -> bytes:
-        """Return the report as indented JSON, with its `state` and `reasons` first."""
+        """Return the report as indented JSON. `state` and `reasons` come first."""
         document = {"state": self.state, "reasons": self.reasons, **dataclasses.asdict(self)}
         return orjson.dumps(document, option=orjson.OPT_INDENT_2)
 
     @classmethod
     def from_json(cls, data: bytes) -> CanaryReport:
-        """Return the report from its JSON.
+        """Parse the result of `to_json`.
 
         Raises
         ------
@@ -108,18 +108,18 @@ class CanaryReport:
 
 
 class CanaryReports:
-    """The canary reports of a deployment."""
+    """Store of canary reports in the artefact bucket."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self, version: str) -> CanaryReport | None:
-        """Return the report of a version; None for a version without a canary."""
+        """Return the report of a version, or None if the version had no canary."""
         stored = S3Object(self._client, self._bucket, report_key(version)).read()
         return CanaryReport.from_json(stored.body) if stored else None
 
     def write(self, report: CanaryReport) -> None:
-        """Store a report, which replaces the previous report of the version."""
+        """Store a report, replacing an earlier report of the version."""
         S3Object(self._client, self._bucket, report_key(report.version)).write(report.to_json())
 
 

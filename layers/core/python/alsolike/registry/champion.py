@@ -1,4 +1,4 @@
-"""The champion pointer: the serving version, its predecessors, the canary, and records of trials and overrides."""
+"""Champion pointer: the serving version, its predecessors, the canary, and records of trials and overrides."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from alsolike.runtime.struct import struct
 
 @struct
 class EndedTrial:
-    """The record of the latest trial that ended without a promotion.
+    """Record of the latest trial that ended without a promotion.
 
     Attributes
     ----------
     version, run_id
         Version and workflow run of the canary.
     reason
-        Reason, by the supervising workflow or an operator.
+        Reason that the supervising workflow or an operator gave.
     breached
         True if the version failed a test.
     """
@@ -35,7 +35,7 @@ class EndedTrial:
 
 @struct
 class PromotionHold:
-    """A pause of automatic promotions after a manual rollback, because newer versions may have the same fault."""
+    """Pause of automatic promotions after a manual rollback, because newer versions may have the same fault."""
 
     reason: str
     since_ms: int
@@ -48,7 +48,7 @@ class PromotionHold:
 def check_reason(reason: str) -> None:
     """Raise `InvalidInput` for an empty or blank reason."""
     if not reason.strip():
-        raise InvalidInput(f"the reason is {reason!r}, expected words: the history of versions shows it")
+        raise InvalidInput(f"the reason is {reason!r}, expected a text for the history of versions")
 
 
 MAX_HISTORY = 50
@@ -56,7 +56,7 @@ MAX_HISTORY = 50
 
 @struct
 class Promotion:
-    """The promotion of a version to champion.
+    """Promotion of a version to champion.
 
     Attributes
     ----------
@@ -83,24 +83,25 @@ class Promotion:
 
 @struct
 class Champion:
-    """The champion pointer.
+    """Content of the champion pointer.
 
     Attributes
     ----------
     history
-        Promotions, latest first; the first one is the promotion of the champion.
+        Promotions, latest first. The first one is the promotion of the champion.
     etag
         ETag of the stored object, for conditional writes.
     canary
-        The version on trial; None without a trial.
+        Version on trial; None if no canary is running.
     pinned
         Versions that are never deleted.
     ended
-        The end of the latest trial, which the supervising workflow run reads.
+        End of the latest trial. The supervising workflow run reads it.
     repaired_ms
-        Time of the latest repair of a bundle, after which processes reload the version; None without a repair.
+        Time of the latest repair of a bundle; None if there was none. Processes reload the version when this time
+        changes.
     held
-        Start and reason of a pause of automatic promotions; None without a pause.
+        Start and reason of a pause of automatic promotions; None if they are not paused.
     """
 
     history: tuple[Promotion, ...]
@@ -113,12 +114,12 @@ class Champion:
 
     @property
     def version(self) -> str:
-        """The champion's version."""
+        """Version of the champion."""
         return self.history[0].version
 
     @property
     def previous(self) -> str | None:
-        """The version that a rollback promotes; None without a predecessor."""
+        """Version that a rollback promotes, or None if there is no predecessor."""
         return next(iter(self.predecessors), None)
 
     @property
@@ -128,34 +129,36 @@ class Champion:
 
     @property
     def predecessors(self) -> tuple[str, ...]:
-        """The versions that successive rollbacks promote, in this order.
+        """Versions that successive rollbacks promote, in this order.
 
         The predecessor of a version is the champion before its first promotion. Versions between the first and the
         latest promotion of a version were rolled back, so they are skipped.
         """
-        problems = []
+        versions = []
         rest = [promotion.version for promotion in self.history]
         while rest := rest[len(rest) - rest[::-1].index(rest[0]) :]:
-            problems.append(rest[0])
-        return tuple(problems)
+            versions.append(rest[0])
+        return tuple(versions)
 
     def promoting(self, promotion: Promotion) -> tuple[Promotion, ...]:
         """Return the history with an additional promotion, truncated to `MAX_HISTORY`."""
         return (promotion, *self.history)[:MAX_HISTORY]
 
     def restoring(self, version: str, *, reason: str, now_ms: int) -> tuple[Promotion, ...]:
-        """Return the history with another promotion of an earlier champion, with the same value of `forced`."""
+        """Return the history with a new promotion of an earlier champion. The value of `forced` is copied from the
+        earlier one.
+        """
         earlier = next(promotion for promotion in self.history if promotion.version == version)
         return self.promoting(Promotion(version, now_ms, reason, earlier.forced))
 
     def ending(self, reason: str, *, breached: bool = False) -> EndedTrial | None:
-        """Return the record of the current trial's end; without a current trial, the existing record."""
+        """Return a record that the current trial has ended, or the existing record if no trial is running."""
         canary = self.canary
         return EndedTrial(canary.version, canary.run_id, reason, breached) if canary is not None else self.ended
 
     @classmethod
     def of(cls, document: Mapping[str, Any], *, etag: str) -> Self | None:
-        """Return the pointer from its JSON document; None without promotions.
+        """Parse the JSON document of the pointer. Return None if it contains no promotions.
 
         Raises
         ------
@@ -171,10 +174,10 @@ class Champion:
         return cls(history, etag, canary, pinned, ended, held, repaired_ms) if history else None
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON document of the stored pointer."""
+        """Return the JSON document to store in the pointer."""
         document = dataclasses.asdict(self)
         del document["etag"]
         for promotion in document["history"]:
-            if not promotion["forced"]:  # earlier versions of the functions reject the field
+            if not promotion["forced"]:  # Earlier versions of the functions reject the field.
                 del promotion["forced"]
         return document

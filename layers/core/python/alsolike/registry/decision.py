@@ -1,4 +1,4 @@
-"""The gate's decision on a model version, with the figures of each check; decisions never expire.
+"""Decision of the gate on a model version, with the figures of each check. Decisions never expire.
 
 The key in the artefact bucket is `registry/decisions/<version>.json`, for approved and rejected versions.
 """
@@ -20,23 +20,23 @@ from alsolike.runtime.s3 import S3Object
 APPROVED, WAITING, REJECTED = "approved", "waiting", "rejected"
 
 LATEST_EVENT = "latest training event"
-"""Name of the check with the times of the latest training interactions of candidate and champion."""
+"""Name of the check that compares the times of the latest training interactions of candidate and champion."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
-    """The result of one check of the gate.
+    """Result of one check of the gate.
 
     Attributes
     ----------
     figures
         Sentence with the reason and its figures.
     values
-        Numbers of the sentence by name.
+        Numbers in the sentence, by name.
     final
-        If true, operators cannot override a failure, because serving would fail.
+        True if operators cannot override a failure, because serving would fail.
     waits
-        True if the check failed only because of too little evidence.
+        True if the check failed only for lack of evidence.
     """
 
     name: str
@@ -53,14 +53,15 @@ class Check:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Decision:
-    """The result of the gate.
+    """Decision of the gate on one version.
 
     Attributes
     ----------
     champion
-        The champion for comparison; None without a champion.
+        Champion with which the version was compared; None if there was no champion.
     forced
-        An operator's reason for the latest promotion or canary despite a rejection; None without an override.
+        Operator's reason for the latest promotion or canary despite a rejection; None if the rejection was not
+        overridden.
     """
 
     version: str
@@ -83,13 +84,15 @@ class Decision:
 
     @property
     def champion_of_same_data(self) -> str | None:
-        """The compared champion if its latest training interaction is not earlier than the candidate's; else None."""
+        """Champion with which the version was compared, if its latest training interaction is not earlier than the
+        version's; else None.
+        """
         times = next((check.values for check in self.checks if check.name == LATEST_EVENT), {})
         own, other = times.get("last_event_ms"), times.get("champion_last_event_ms")
         return None if own is None or other is None or own > other else self.champion
 
     def force(self, reason: str) -> Decision:
-        """Return the decision with an override; an approved decision is returned unchanged.
+        """Return the decision with an override. An approved decision is returned unchanged.
 
         Raises
         ------
@@ -100,18 +103,15 @@ class Decision:
         if self.passed:
             return self
         if final := [str(check) for check in self.checks if check.final and not check.passed]:
-            raise InvalidInput(
-                f"model version {self.version!r} cannot be served, whatever the reason: {'; '.join(final)}"
-            )
+            raise InvalidInput(f"model version {self.version!r} cannot be served or forced: {'; '.join(final)}")
         return dataclasses.replace(self, forced=reason.strip())
 
     def to_json(self) -> bytes:
-        """Return the decision as indented JSON."""
         return orjson.dumps({**dataclasses.asdict(self), "verdict": self.verdict}, option=orjson.OPT_INDENT_2)
 
     @classmethod
     def from_json(cls, data: bytes) -> Decision:
-        """Return the decision from its JSON.
+        """Parse the result of `to_json`.
 
         Raises
         ------
@@ -133,14 +133,14 @@ def decision_key(version: str) -> str:
 
 
 class Decisions:
-    """The gate's decisions in a deployment."""
+    """Store of the gate's decisions in the artefact bucket."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def get(self, version: str) -> Decision | None:
-        """Return the decision on a version; None without a decision.
+        """Return the decision on a version, or None if there is no decision.
 
         Raises
         ------
@@ -151,7 +151,7 @@ class Decisions:
         return stored[0] if stored else None
 
     def keep(self, decision: Decision) -> Decision:
-        """Store the decision on a version, unless one exists; return the stored decision."""
+        """Store the decision on a version, unless one exists. Return the stored decision."""
         try:
             self._write(decision, etag=None)
         except ConcurrentUpdate:
@@ -159,7 +159,7 @@ class Decisions:
         return decision
 
     def force(self, version: str, *, reason: str) -> Decision:
-        """Store the reason for overriding the gate's rejection of a version; an approved decision stays unchanged.
+        """Store the reason for overriding the gate's rejection of a version. An approved decision remains unchanged.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The complete record of a model version."""
+"""Complete record of a model version: manifest, decision, canary and promotions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from alsolike.runtime.errors import InvalidBundle, NotFound
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class VersionHistory:
-    """The complete record of a version.
+    """Complete record of a version.
 
     Attributes
     ----------
     manifest
-        Manifest of the bundle; None without files, or if it is unreadable.
+        Manifest of the bundle; None if it is missing or unreadable.
     decision
-        The gate's decision; None without a decision.
+        Decision of the gate; None if there is no decision.
     canary
-        Report of the latest trial; None without a trial.
+        Report of the latest trial; None if there was no trial.
     """
 
     version: ModelVersion
@@ -34,7 +34,6 @@ class VersionHistory:
     promotions: tuple[Promotion, ...]
 
     def document(self) -> dict[str, Any]:
-        """Return the history as a JSON document."""
         document = {**dataclasses.asdict(self.version), **dataclasses.asdict(self)}
         del document["version"]
         document = {"version": self.version.version, **document}
@@ -46,7 +45,6 @@ class VersionHistory:
 
 
 def version_history(versions: ModelVersions, version: str) -> VersionHistory:
-    """Return the history of a version."""
     champion = versions.registry.champion()
     try:
         manifest = versions.manifest(version)

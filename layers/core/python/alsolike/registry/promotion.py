@@ -18,7 +18,7 @@ MAX_REASON = 500
 
 
 def check_change_reason(reason: str) -> None:
-    """Raise `InvalidInput` for a blank or too long reason."""
+    """Raise `InvalidInput` if the reason is blank or too long."""
     champion_notes.check_reason(reason)
     if len(reason) > MAX_REASON:
         raise InvalidInput(f"the reason has {len(reason)} characters, expected at most {MAX_REASON}")
@@ -34,29 +34,29 @@ def promote(
     how_to_force: str,
     now_ms: int,
 ) -> Champion:
-    """Promote a version to champion; the caller then calls `approve`.
+    """Promote a version to champion. The caller must then call `approve`.
 
-    The reason for an override is stored before the promotion, so that each forced champion has one. If the pointer
-    changed since the caller read it, the version is not promoted, but the stored reason remains.
+    The reason for an override is stored before the promotion, so that every forced champion has a reason. If the
+    pointer has changed since the caller read it, the version is not promoted, but the stored reason remains.
 
     Parameters
     ----------
     expected
-        The pointer that the caller has read.
+        Pointer that the caller has read.
     force
-        Reason for overriding the gate's rejection; None without an override.
+        Reason for overriding the gate's rejection; None to respect a rejection.
     how_to_force
-        Option for an override in error messages, such as `--force`.
+        Option that overrides the gate, for error messages, such as `--force`.
 
     Raises
     ------
     NotFound
         If the version does not exist, or its bundle was deleted.
     InvalidInput
-        If the version is champion and no canary is running, if the gate rejected it and there is no override, or if a
-        failed check is final.
+        If the version is champion and no canary is running, if the gate rejected the version and `force` is None, or if
+        a failed check is final.
     Unavailable
-        If S3 does not answer; the promotion may have succeeded nevertheless.
+        If S3 does not respond. The promotion may have succeeded nevertheless.
     """
     if expected is not None and expected.version == version and expected.canary is None:
         raise _champion_already(expected)
@@ -69,7 +69,9 @@ def promote(
 
 
 def approve(versions: ModelVersions, version: str, *, reason: str) -> tuple[str, ...]:
-    """Approve the package of a new champion; return warnings, because a failure does not undo the promotion."""
+    """Approve the package of a new champion. A failure is returned as a warning, because the promotion is already
+    done.
+    """
     try:
         versions.approvals.decide(version, APPROVED, reason=reason)
     except Unavailable as error:
@@ -86,24 +88,26 @@ def _champion_already(champion: Champion) -> InvalidInput:
 
 
 def _check_bundle(versions: ModelVersions, version: str) -> None:
-    """Raise `NotFound` for a version that does not exist or has no files."""
+    """Raise `NotFound` if a version does not exist or has no files."""
     try:
         versions.manifest(version)
     except NotFound as error:
         versions.registered(version)
-        raise NotFound(f"model version {version!r} has no bundle any more, so that it cannot serve") from error
+        raise NotFound(f"model version {version!r} no longer has a bundle, so it cannot serve") from error
 
 
 def _forces(versions: ModelVersions, version: str, *, force: str | None, how_to_force: str) -> str | None:
-    """Return the reason for an override if the gate rejected the version; raise an error without a valid override."""
+    """Return the reason for overriding the gate, or None if the gate did not reject the version. Raise an error if a
+    rejection is not overridden or is final.
+    """
     decision = versions.decisions.get(version)
     if decision is None or decision.verdict != REJECTED:
         return None
     if force is None:
         failed = "; ".join(str(check) for check in decision.checks if not check.passed)
         raise InvalidInput(
-            f"the gate rejected model version {version!r} ({failed}); {how_to_force} promotes it all the same, this "
-            "once, and keeps the reason with the version"
+            f"the gate rejected model version {version!r} ({failed}); {how_to_force} overrides the rejection "
+            "once and stores the reason with the version"
         )
     decision.force(force)
     return force
@@ -119,26 +123,26 @@ def start_canary(
     force: str | None,
     how_to_force: str,
 ) -> str:
-    """Start the training workflow at the step of the canary; return the ARN of the execution.
+    """Start the training workflow at its canary step, and return the ARN of the execution.
 
     Raises
     ------
     NotFound
         If the version does not exist, or its bundle was deleted.
     InvalidInput
-        If the version is champion, if the gate rejected it and there is no override, or if a failed check is final.
+        If the version is champion, if the gate rejected the version and `force` is None, or if a failed check is final.
     """
     if champion is not None and champion.version == version:
         raise _champion_already(champion)
     _check_bundle(versions, version)
     forced = _forces(versions, version, force=force, how_to_force=how_to_force)
-    if forced is not None:  # the workflow reads the override before the trial
+    if forced is not None:  # The workflow reads the override before the trial.
         versions.decisions.force(version, reason=forced)
     return runs.start({"version": version, "reason": reason})
 
 
 def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: str) -> Champion:
-    """End the canary, so that the champion serves all users; the workflow notices this at its next look.
+    """End the canary, so that the champion serves all users. The workflow notices the end at its next look.
 
     Raises
     ------
@@ -153,7 +157,7 @@ def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: st
 
 
 def resume(versions: ModelVersions, expected: Champion | None) -> Champion:
-    """End the pause of automatic promotions; raise `NotFound` without a pause."""
+    """End the pause of automatic promotions. Raise `NotFound` if they are not paused."""
     if expected is None or expected.held is None:
         raise NotFound("promotions are not paused: a version becomes champion if it passes gate and canary")
     return versions.registry.resume(expected)
@@ -172,7 +176,9 @@ def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pin
     if pinned == (version in expected.pinned):
         if pinned:
             return expected
-        raise NotFound(f"model version {version!r} is not pinned; pinned: {', '.join(expected.pinned) or 'nothing'}")
+        raise NotFound(
+            f"model version {version!r} is not pinned; pinned versions: {', '.join(expected.pinned) or 'none'}"
+        )
     if pinned:
         _check_bundle(versions, version)
     kept = tuple(other for other in expected.pinned if other != version)

@@ -1,7 +1,7 @@
-"""The store of the champion pointer, an object that serving polls.
+"""Store of the champion pointer, an S3 object that serving polls.
 
-Promotions, canaries and rollbacks write only the pointer, and only if it is unchanged since the last read. The metrics
-and lineage of versions are in the SageMaker Model Registry, and their files are under `models/<version>/`.
+Promotions, canaries and rollbacks write only the pointer, and only if it has not changed since the last read. The
+metrics and lineage of versions are in the SageMaker Model Registry, and their files are under `models/<version>/`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def model_prefix(version: str) -> str:
 
 
 class Registry:
-    """The champion pointer of a deployment."""
+    """Store of a deployment's champion pointer."""
 
     def __init__(self, client: RegistryClient, bucket: str) -> None:
         self._client = client
@@ -35,7 +35,7 @@ class Registry:
         self._pointer = S3Object(client, bucket, CHAMPION_KEY)
 
     def champion(self) -> Champion | None:
-        """Return the champion, or None before the first promotion.
+        """Return the content of the pointer, or None before the first promotion.
 
         Raises
         ------
@@ -53,7 +53,8 @@ class Registry:
             raise InvalidBundle(f"{self._pointer.uri} is unreadable: {error}; {REPAIR}") from error
 
     def put_back(self, champion: Champion) -> Champion:
-        """Restore an earlier pointer, with the ETag of the unreadable object, or an empty ETag for a missing object.
+        """Write an earlier pointer back. Its ETag must be the ETag of the unreadable object, or empty if the object is
+        missing.
 
         Raises
         ------
@@ -64,7 +65,7 @@ class Registry:
         return self._write(champion)
 
     def promote(self, version: str, *, reason: str, now_ms: int) -> Champion:
-        """Promote a version with `replace`, based on the current champion."""
+        """Promote a version, based on the current pointer; see `replace`."""
         return self.replace(self.champion(), version, reason=reason, now_ms=now_ms)
 
     def replace(
@@ -72,12 +73,12 @@ class Registry:
     ) -> Champion:
         """Promote a version to champion. This also ends a canary and a pause of promotions.
 
-        If the version already is champion, the history gets no new entry.
+        If the version already is champion, no entry is added to the history.
 
         Parameters
         ----------
         expected
-            The result of `champion` on which the caller's decision is based.
+            Result of `champion` on which the caller's decision is based.
         forced
             True if an operator overrides the gate's rejection of the version.
 
@@ -97,7 +98,7 @@ class Registry:
             ended = expected.ending(f"{version} stays champion: {reason}")
             return self._write(dataclasses.replace(expected, canary=None, ended=ended, held=None))
         self._check_exists(version)
-        if not MODEL_VERSION.fullmatch(version):  # a pointer with an invalid name would be unreadable
+        if not MODEL_VERSION.fullmatch(version):  # A pointer with an invalid name would be unreadable.
             raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
         promotion = Promotion(version, now_ms, reason, forced)
         if expected is None:
@@ -105,7 +106,7 @@ class Registry:
         return self._write(dataclasses.replace(expected, history=expected.promoting(promotion), canary=None, held=None))
 
     def start_canary(self, expected: Champion, canary: Canary) -> Champion:
-        """Start a canary, which replaces any current canary.
+        """Start a canary, replacing a running canary.
 
         Raises
         ------
@@ -134,7 +135,7 @@ class Registry:
         return self._write(dataclasses.replace(expected, pinned=versions))
 
     def restore(self, expected: Champion, version: str, *, reason: str, now_ms: int) -> Champion:
-        """Promote an earlier champion again, without a pause of automatic promotions."""
+        """Promote an earlier champion again. In contrast to `roll_back`, automatic promotions continue."""
         self._check_exists(version)
         history = expected.restoring(version, reason=reason, now_ms=now_ms)
         ended = expected.ending(f"{expected.version} was replaced: {reason}")
@@ -156,14 +157,14 @@ class Registry:
         Parameters
         ----------
         with_trial
-            True to end a current trial, too.
+            True to also end a running canary.
         expected
-            The result of `champion` on which the caller's decision is based; None reads the current champion.
+            Result of `champion` on which the caller's decision is based; None reads the current pointer.
 
         Raises
         ------
         InvalidInput
-            If the reason is blank, or a version is on trial and `with_trial` is false.
+            If the reason is blank, or a canary is running and `with_trial` is false.
         NotFound
             If the champion has no predecessor.
         """
@@ -184,11 +185,11 @@ class Registry:
         return self._write(dataclasses.replace(current, history=history, canary=None, ended=ended, held=held))
 
     def _write(self, champion: Champion) -> Champion:
-        """Write the pointer if the stored object has the ETag `champion.etag`; an empty ETag creates the object."""
+        """Write the pointer if the stored object has the ETag `champion.etag`. An empty ETag creates the object."""
         etag = self._pointer.replace(
             orjson.dumps(champion.document(), option=orjson.OPT_INDENT_2),
             etag=champion.etag,
-            conflict="the champion pointer changed meanwhile; look again",
+            conflict="the champion pointer changed meanwhile; check it, then try again",
         )
         return dataclasses.replace(champion, etag=etag)
 

@@ -1,6 +1,6 @@
-"""The retention of model versions: the selection of protected versions, and the deletion of other versions' files.
+"""Retention of model versions: selection of protected versions, and deletion of the files of other versions.
 
-Deletion removes only the files under `models/<version>/`; decision, canary report and package of a version are kept.
+Deletion removes only the files under `models/<version>/`. Decision, canary report and package of a version are kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LAST_GOOD = 3
 """Number of the champion's predecessors whose files are kept for rollbacks."""
 
 UNFINISHED_MS = 86_400_000
-"""Age from which files without a manifest count as an interrupted upload, in milliseconds."""
+"""Age in milliseconds from which files without a manifest count as an interrupted upload."""
 
 _MANIFEST = "manifest.json"
 _DAY_MS = 86_400_000
@@ -28,7 +28,7 @@ _BATCH_KEYS = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Delet
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """A version with files; `complete` is true if its manifest is among them."""
+    """Version with files. `complete` is true if the manifest is among them."""
 
     version: str
     modified_ms: int
@@ -36,22 +36,22 @@ class StoredVersion:
 
 
 def protected(champion: Champion | None, experiments: Iterable[Experiment], *, now_ms: int) -> Mapping[str, str]:
-    """Return the versions whose files are kept at any age, with the reasons.
+    """Return the versions whose files are kept at any age, with the reason by version.
 
     Parameters
     ----------
     experiments
-        Experiments of the configuration. Unless an experiment has ended, the models of its arms are protected.
+        Experiments of the configuration. The models in arms of planned and running experiments are protected.
     """
     reasons: dict[str, str] = {}
     for experiment in experiments:
         if experiment.end_ms is None or experiment.end_ms > now_ms:
             for arm in experiment.arms:
                 if arm.model is not None:
-                    reasons[arm.model] = f"answers an arm of the experiment {experiment.name}"
+                    reasons[arm.model] = f"serves an arm of the experiment {experiment.name}"
     if champion is not None:
         reasons |= dict.fromkeys(champion.pinned, "is pinned")
-        reasons |= dict.fromkeys(champion.predecessors[:LAST_GOOD], "is what a rollback returns to")
+        reasons |= dict.fromkeys(champion.predecessors[:LAST_GOOD], "can be restored by a rollback")
         if champion.canary is not None:
             reasons[champion.canary.version] = "is the canary"
         reasons[champion.version] = "is champion"
@@ -61,7 +61,7 @@ def protected(champion: Champion | None, experiments: Iterable[Experiment], *, n
 def superfluous(
     stored: Iterable[StoredVersion], keeps: Mapping[str, str], *, others: int, now_ms: int
 ) -> Iterator[StoredVersion]:
-    """Yield the versions whose files may be deleted: all except protected versions and the latest `others` versions.
+    """Yield all versions whose files may be deleted. Protected versions and the latest `others` versions are kept.
 
     Folders without a manifest are included if they are older than any running upload.
     """
@@ -76,10 +76,10 @@ def superfluous(
 def expired(
     stored: Iterable[StoredVersion], keeps: Mapping[str, str], *, days: int, now_ms: int
 ) -> Iterator[StoredVersion]:
-    """Yield the datasets that are older than `days` days; a dataset has the name of its version.
+    """Yield the datasets that are older than `days` days. A dataset has the name of the version that was trained on it.
 
-    The latest complete dataset and the datasets of protected versions (`keeps`) are kept. Monitoring compares data with
-    the champion's dataset. An erasure searches this dataset for the user, to report affected models.
+    The latest complete dataset and the datasets of protected versions (`keeps`) are kept. Monitoring compares new data
+    with the champion's dataset, and an erasure searches this dataset for the user to report affected models.
     """
     datasets = list(stored)
     complete = (dataset for dataset in datasets if dataset.complete)
@@ -90,7 +90,7 @@ def expired(
 
 
 class ModelFiles:
-    """The files of model versions or datasets in an artefact bucket.
+    """Store of the files of model versions or datasets in an artefact bucket.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class ModelFiles:
         ]
 
     def delete(self, version: str) -> int:
-        """Delete the files of a version, its manifest first, and return their number."""
+        """Delete the files of a version, manifest first, and return their number."""
         prefix = f"{self._folder}{version}/"
         keys = [entry.key for entry in listed(self._client, self._bucket, prefix)]
         delete_objects(self._client, self._bucket, [f"{prefix}{_MANIFEST}"])

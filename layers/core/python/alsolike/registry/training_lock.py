@@ -1,7 +1,7 @@
-"""The lock that allows one training run at a time: an object with the ID of the holding execution.
+"""Lock that allows one training run at a time. It is an S3 object with the ID of the holding execution.
 
-Executions do not release the lock. The next execution asks Step Functions whether the holder is still running, so an
-aborted or failed holder does not block later runs.
+Executions do not release the lock. Instead, the next execution checks in Step Functions if the holder is still running,
+so an aborted or failed holder does not block later runs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import S3Object
 
-_NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS deletes the history of executions after 90 days
+_NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS deletes the history of executions after 90 days.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
-    """The execution that holds the lock; `etag` is the ETag of the object for conditional writes."""
+    """Execution that holds the lock. `etag` is the ETag of the object, for conditional writes."""
 
     execution_id: str
     run_id: str
@@ -30,7 +30,7 @@ class Holder:
 
 
 class TrainingLock:
-    """The lock of one deployment.
+    """Training lock of one deployment.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class TrainingLock:
         self._bucket = bucket
 
     def acquire(self, execution_id: str, *, run_id: str, now_ms: int) -> Holder:
-        """Acquire the lock for an execution, unless another running execution holds it; return the holder."""
+        """Acquire the lock for an execution, unless another running execution holds it. Return the holder."""
         holder = self._holder()
         if holder and (holder.execution_id == execution_id or self._runs(holder.execution_id)):
             return holder
@@ -52,7 +52,7 @@ class TrainingLock:
         return Holder(execution_id, run_id, etag)
 
     def running(self) -> Holder | None:
-        """Return the holder if its execution is running; None if the lock is available."""
+        """Return the holder if its execution is running, or None if the lock is available."""
         holder = self._holder()
         return holder if holder and self._runs(holder.execution_id) else None
 
@@ -65,7 +65,7 @@ class TrainingLock:
         return False
 
     def clear(self) -> None:
-        """Delete the object, so that the next execution can acquire the lock."""
+        """Delete the S3 object, so that the next execution can acquire the lock."""
         S3Object(self._s3, self._bucket, TRAINING_RUN_KEY).delete()
 
     def _holder(self) -> Holder | None:

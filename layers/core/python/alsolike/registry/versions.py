@@ -1,4 +1,4 @@
-"""The model versions of a deployment: manifests in the artefact bucket, packages in SageMaker, the champion pointer."""
+"""Model versions of a deployment: manifests in the artefact bucket, packages in SageMaker, and the champion pointer."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
 _MAX_CONCURRENT_CALLS = 4
 _REJECTED_PACKAGE = "Rejected"
 NOT_REGISTERED = "NotRegistered"
-"""Approval status of a version whose registration SageMaker rejected."""
+"""Approval status of a version that could not be registered because SageMaker rejected the registration."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AlgorithmFigures:
-    """The metrics of an algorithm on the test set, and the validation NDCG for selection; None if not recorded."""
+    """Metrics of an algorithm on the test set, and the validation NDCG used for selection. None if not recorded."""
 
     algorithm: str
     hr: float | None
@@ -51,13 +51,13 @@ class AlgorithmFigures:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """A model version with its state in the registry.
+    """Model version with its state in the registry.
 
     Attributes
     ----------
     status
-        `champion`; `canary` (on trial); `previous` (the target of a rollback); `rejected` (by the gate or the trial);
-        `retired` (without files); or `kept`.
+        `champion`, `canary` (on trial), `previous` (the target of a rollback), `rejected` (by the gate or the trial),
+        `retired` (without files) or `kept`.
     package_arn
         ARN in the SageMaker Model Registry; empty if SageMaker rejected the registration.
     approval
@@ -86,7 +86,7 @@ class ModelVersion:
 
 
 class ModelVersions:
-    """The model versions of a deployment.
+    """Store of a deployment's model versions.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class ModelVersions:
     Attributes
     ----------
     registry, files, decisions, canaries, approvals
-        The stores with the parts of a version's record.
+        Stores with the parts of a version's record.
     """
 
     def __init__(self, s3: Any, sagemaker: Any, *, bucket: str, group: str) -> None:
@@ -128,9 +128,9 @@ class ModelVersions:
         return Manifest.from_json(stored.body)
 
     def latest(self, champion: Champion | None, *, maximum: int) -> list[ModelVersion]:
-        """Return the latest registered versions, latest first, and older versions in the champion pointer.
+        """Return the latest registered versions, latest first, and older versions that the champion pointer references.
 
-        The figures of the algorithms exclude fit times.
+        Fit times of algorithms are not included.
         """
         stored = self._complete()
         summaries = self._summaries(stored)
@@ -147,7 +147,7 @@ class ModelVersions:
         return [self._with_fit_times(version) for version in versions]
 
     def registered(self, version: str) -> ModelVersion:
-        """Return a registered version; raise `NotFound` for an unknown one."""
+        """Return a registered version. Raise `NotFound` if the version is unknown."""
         stored = self._complete()
         of = [summary for summary in self._summaries(stored) if summary.get("ModelPackageDescription") == version]
         for known in self._versions(of[:1], self.registry.champion(), stored) if of else ():
@@ -155,11 +155,11 @@ class ModelVersions:
         raise _unknown(version)
 
     def _complete(self) -> Mapping[str, int]:
-        """Return the time of the manifest (epoch milliseconds) of each version with complete files."""
+        """Return the time of the manifest, in epoch milliseconds, for each version with complete files."""
         return {stored.version: stored.modified_ms for stored in self.files.stored() if stored.complete}
 
     def _summaries(self, stored: Mapping[str, int]) -> list[Mapping[str, Any]]:
-        """Return the summaries of the group's packages, latest first, without figures.
+        """Return the summaries of the group's packages, latest first, without metrics.
 
         A version whose registration SageMaker rejected has a summary with an empty ARN.
         """
@@ -207,7 +207,7 @@ class ModelVersions:
         ]
 
     def _decision(self, version: ModelVersion) -> Decision | None:
-        """Return the gate's decision; final decisions are cached.
+        """Return the gate's decision. Final decisions are cached.
 
         A decision is final if it approved the version, or if the version's files were deleted.
         """
@@ -215,20 +215,20 @@ class ModelVersions:
             return self._final_decisions[version.version]
         try:
             decision = self.decisions.get(version.version)
-        except InvalidBundle:  # other commands report the unreadable decision
+        except InvalidBundle:  # Other commands report the unreadable decision.
             return None
         if version.status == RETIRED or (decision is not None and decision.verdict == APPROVED):
             self._final_decisions[version.version] = decision
         return decision
 
     def _described(self, summary: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the metadata of a package, by one cached call per package."""
+        """Return the metadata of a package with one call. The result is cached."""
         package_arn = summary["ModelPackageArn"]
         if not package_arn:
             version = summary["ModelPackageDescription"]
             try:
                 return _properties(self.manifest(version))
-            except (NotFound, InvalidBundle):  # an unreadable version must not hide the others in the list
+            except (NotFound, InvalidBundle):  # An unreadable version must not hide the other versions of the list.
                 return {"version": version, "algorithm": "", "items": "0"}
         if package_arn not in self._properties:
             package = self._sagemaker.describe_model_package(ModelPackageName=package_arn)
@@ -236,7 +236,7 @@ class ModelVersions:
         return self._properties[package_arn]
 
     def _with_fit_times(self, version: ModelVersion) -> ModelVersion:
-        """Return the version with the fit times from its manifest, because the registry does not store them."""
+        """Return the version with fit times from its manifest, because the registry does not store them."""
         if version.status == RETIRED:
             return version
         try:
@@ -295,7 +295,7 @@ def _version(
 
 
 def _status(version: ModelVersion, decision: Decision | None) -> str:
-    """Return the status of a version; a kept version that the gate rejected has the status `rejected`."""
+    """Return the status of a version. A kept version that the gate rejected has the status `rejected`."""
     if version.status == KEPT and decision is not None and decision.verdict == GATE_REJECTED:
         return REJECTED
     return version.status

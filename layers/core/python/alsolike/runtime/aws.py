@@ -1,8 +1,8 @@
-"""AWS clients, one per service and process, with timeouts that fit a request.
+"""AWS clients, one per service and process, with timeouts that are short enough for requests.
 
 The clients are botocore clients, because boto3 would also import resources and threaded transfers at each cold start.
-Botocore reads megabytes of service descriptions before it creates the first client. So for latency-critical services,
-`descriptions/` contains the part that functions use, which botocore's loader finds first. `python -m
+Botocore reads megabytes of service descriptions before it creates the first client. Therefore `descriptions/` contains
+the parts that functions use of latency-critical services, and botocore's loader finds these first. `python -m
 layers.descriptions` extracts this part when the layer is built.
 """
 
@@ -33,13 +33,13 @@ def client(
     attempts: int = 4,
     checks_calls: bool = True,
 ) -> Any:
-    """Return the process's low-level client of a service; AWS_ENDPOINT_URL overrides the endpoint.
+    """Return the process's low-level client of a service. AWS_ENDPOINT_URL overrides the endpoint.
 
     Parameters
     ----------
     checks_calls
-        If true, botocore validates the parameters of each call, which takes about 10% of the processor time of a call.
-        If false, `write_batches_fast` is applied to a DynamoDB client, too.
+        True to let botocore validate the parameters of each call, which takes about 10% of a call's processor time. If
+        false, `write_batches_fast` is also applied to a DynamoDB client.
     """
     made = session().create_client(
         service,
@@ -62,14 +62,14 @@ def client(
 def write_batches_fast(dynamodb: Any) -> None:
     """Replace botocore's encoding of batch writes in a DynamoDB client with a faster one.
 
-    The encoding does not validate parameters, so it is only for clients without checks of calls.
+    The faster encoding does not validate parameters, so it is only for clients with `checks_calls=False`.
     """
     dynamodb.meta.events.register("provide-client-params.dynamodb.BatchWriteItem", _encode_batch)
     dynamodb.meta.events.register("before-call.dynamodb.BatchWriteItem", _send_batch)
 
 
 def _encode_batch(*, params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Store the encoded body; return the request with one write per table, which suffices to resolve the endpoint."""
+    """Store the encoded body. Return the request with one write per table, which suffices to resolve the endpoint."""
     context[_BODY] = orjson.dumps(params, default=_base64)
     return params | {"RequestItems": {table: writes[:1] for table, writes in params["RequestItems"].items()}}
 
@@ -83,7 +83,9 @@ def _send_batch(*, params: dict[str, Any], context: dict[str, Any], **_: Any) ->
 
 
 def _parse_items(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Parse the items of a query or a scan about 20 times faster than botocore. Binary attributes stay in base64."""
+    """Parse the items of a query or scan, about 20 times faster than botocore. Binary attributes remain base64
+    strings.
+    """
     if response_dict["status_code"] == 200:
         customized_response_dict.update(orjson.loads(response_dict["body"]))
         response_dict["body"] = b"{}"
@@ -103,22 +105,22 @@ def session_with(*descriptions: str) -> Session:
 
 
 class _Descriptions(Loader):  # type: ignore[misc]
-    """A faster loader of botocore's service descriptions."""
+    """Faster loader of botocore's service descriptions."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        """Return the names of all folders, without botocore's check of the content of about 400 folders."""
+        """Return the names of all folders. Unlike botocore, do not check the content of about 400 folders."""
         return [name for path in self.search_paths if os.path.isdir(path) for name in os.listdir(path)]  # noqa: PTH112, PTH208
 
     def is_builtin_path(self, path: str) -> bool:
-        """Return true for botocore's files and for `descriptions/`, so that endpoint rule sets are found."""
+        """Return true for botocore's files and for `descriptions/`, so that botocore finds their endpoint rule sets."""
         return path.startswith(DESCRIPTIONS) or bool(super().is_builtin_path(path))
 
 
 class _Files(JSONFileLoader):  # type: ignore[misc]
-    """A reader of JSON files, several times faster than botocore's reader."""
+    """Reader of JSON files, several times faster than botocore's reader."""
 
     def load_file(self, file_path: str) -> Any:
-        """Return the parsed JSON of a file, given its path without suffix; None without such a file."""
+        """Return the parsed JSON of a file, or None if the file does not exist. The path has no suffix."""
         for path, opened in ((f"{file_path}.json", open), (f"{file_path}.json.gz", gzip.open)):
             if os.path.isfile(path):  # noqa: PTH113
                 with opened(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""The translation of errors of AWS clients, and S3's error codes."""
+"""Translation of errors of AWS clients, and S3's error codes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from alsolike.runtime.errors import Unavailable
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 """Error codes of a missing object."""
 NOT_MODIFIED = frozenset({"304", "NotModified"})
-"""Error codes of a read with IfNoneMatch if the object still has this ETag."""
+"""Error codes of a read with IfNoneMatch if the object has this ETag."""
 CONDITION_FAILED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
-"""Error codes of a failed condition: another ETag than IfMatch, an existing object, or a concurrent write."""
+"""Error codes of a failed condition: an ETag other than IfMatch, an existing object, or a concurrent write."""
 
 
 def translate_aws_errors(place: str, *, also: type[Exception] | None = None) -> contextlib.AbstractContextManager[None]:
@@ -21,7 +21,7 @@ def translate_aws_errors(place: str, *, also: type[Exception] | None = None) -> 
     Parameters
     ----------
     place
-        The resource of the request, for the error message.
+        Resource of the request, for the error message.
     also
         Another exception class to translate, such as OSError.
     """
@@ -39,7 +39,7 @@ class _Translation(contextlib.AbstractContextManager[None]):
     ) -> None:
         if error is None:
             return
-        from botocore import exceptions  # a slow import, which is needed only for errors
+        from botocore import exceptions  # Slow import that is needed only for errors.
 
         if isinstance(error, exceptions.ClientError):
             raise Unavailable(f"{self._place}: {error}", code=error.response["Error"]["Code"]) from error

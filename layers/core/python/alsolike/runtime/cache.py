@@ -1,4 +1,4 @@
-"""A cache with a size limit, for long-lived processes."""
+"""Cache with a size limit, for long-lived processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """A thread-safe LRU cache; callers give the size of each value, and the sum is at most `max_bytes`."""
+    """Thread-safe LRU cache. Callers pass the size of each value, and the sum of sizes is at most `max_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -20,7 +20,7 @@ class BoundedCache(Generic[K, V]):
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        """Return the cached value; None without one."""
+        """Return the cached value, or None if there is none."""
         with self._lock:
             if (entry := self._entries.get(key)) is None:
                 return None
@@ -28,7 +28,9 @@ class BoundedCache(Generic[K, V]):
             return entry[0]
 
     def put(self, key: K, value: V, *, size_bytes: int) -> None:
-        """Cache a value, and evict the least recently used values until the size is within the limit."""
+        """Cache a value, and evict least recently used values until the size is within the limit. A value above the
+        limit is not cached.
+        """
         with self._lock:
             self._forget(key)
             if size_bytes > self._max_bytes:

@@ -1,4 +1,4 @@
-"""Protocols of the S3 and DynamoDB operations that stores call; a fake client needs only its store's operations."""
+"""Protocols of the S3 and DynamoDB operations that stores call. A fake client needs only its store's operations."""
 
 from __future__ import annotations
 
@@ -11,65 +11,65 @@ Response = dict[str, Any]
 
 
 class Pages(Protocol):
-    """A paginator of one operation."""
+    """Paginator of one operation."""
 
     def paginate(self, *_: Any, **request: Any) -> Iterable[Response]:
         """Return the responses page by page."""
 
 
 class PagedClient(Protocol):
-    """A client with paginated operations."""
+    """Client with paginated operations."""
 
     def get_paginator(self, *_: Any, **operation: Any) -> Pages:
         """Return the paginator of an operation."""
 
 
 class ObjectReader(Protocol):
-    """An S3 client that reads objects."""
+    """S3 client that reads objects."""
 
     def get_object(self, *_: Any, **request: Any) -> Response:
         """Return an object with its ETag."""
 
 
 class ObjectClient(ObjectReader, Protocol):
-    """An S3 client that reads and conditionally writes objects."""
+    """S3 client that reads and conditionally writes objects."""
 
     def put_object(self, *_: Any, **request: Any) -> Response:
         """Write an object and return its ETag."""
 
 
 class RegistryClient(ObjectClient, Protocol):
-    """An S3 client that also checks that objects exist."""
+    """S3 client that also checks if objects exist."""
 
     def head_object(self, *_: Any, **request: Any) -> Response:
         """Return the metadata of an object."""
 
 
 class ObjectLister(ObjectReader, PagedClient, Protocol):
-    """An S3 client that lists and reads objects."""
+    """S3 client that lists and reads objects."""
 
 
 class TombstoneClient(ObjectLister, ObjectClient, Protocol):
-    """An S3 client that reads, lists and conditionally writes objects."""
+    """S3 client that reads, lists and conditionally writes objects."""
 
 
 class ItemErrors(Protocol):
-    """The exceptions of a DynamoDB client."""
+    """Exceptions of a DynamoDB client."""
 
     @property
     def ConditionalCheckFailedException(self) -> type[ClientError]:  # noqa: N802  # DynamoDB's name
-        """The exception of a write whose condition fails."""
+        """Exception of a write whose condition fails."""
 
 
 class ItemReader(Protocol):
-    """A DynamoDB client that reads items."""
+    """DynamoDB client that reads items."""
 
     def get_item(self, *_: Any, **request: Any) -> Response:
-        """Return an item, or a response without one."""
+        """Return an item, or a response without an item."""
 
 
 class ItemWriter(ItemReader, PagedClient, Protocol):
-    """A DynamoDB client that reads, scans and conditionally writes items."""
+    """DynamoDB client that reads, scans and conditionally writes items."""
 
     @property
     def exceptions(self) -> ItemErrors:
@@ -80,7 +80,7 @@ class ItemWriter(ItemReader, PagedClient, Protocol):
 
 
 class RowClient(ItemWriter, Protocol):
-    """A DynamoDB client for tables of items and users."""
+    """DynamoDB client for tables of items and users."""
 
     def batch_write_item(self, *_: Any, **request: Any) -> Response:
         """Write several items, and return the items that were not written."""
@@ -90,7 +90,7 @@ class RowClient(ItemWriter, Protocol):
 
 
 class ProfileClient(ItemWriter, Protocol):
-    """A DynamoDB client for the table of profiles."""
+    """DynamoDB client for the table of profiles."""
 
     def query(self, *_: Any, **request: Any) -> Response:
         """Return a page of a partition's items."""
@@ -103,7 +103,7 @@ class ProfileClient(ItemWriter, Protocol):
 
 
 class ItemRemover(ProfileClient, Protocol):
-    """A DynamoDB client that deletes profiles and other items."""
+    """DynamoDB client that deletes profiles and other items."""
 
     def delete_item(self, *_: Any, **request: Any) -> Response:
         """Delete an item."""

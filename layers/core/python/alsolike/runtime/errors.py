@@ -1,4 +1,4 @@
-"""The error classes of Alsolike."""
+"""Error classes of Alsolike."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ class AlsolikeError(Exception):
 
 
 class InvalidInput(AlsolikeError):
-    """A request, record or file is invalid; the sender has to change it."""
+    """A request, record or file is invalid. The sender must change it."""
 
 
 class UnknownEventType(InvalidInput):
-    """The event type is not declared in the current configuration; a later configuration may declare it."""
+    """The event type is not declared in the current configuration. A later configuration may declare it."""
 
 
 class InvalidFilter(InvalidInput):
-    """A filter expression is invalid; `offset` is the character position of the error, from 0."""
+    """A filter expression is invalid. `offset` is the position of the error in characters, from 0."""
 
     def __init__(self, message: str, *, offset: int) -> None:
         super().__init__(message)
@@ -24,11 +24,11 @@ class InvalidFilter(InvalidInput):
 
 
 class WrongSignature(InvalidInput):
-    """The signature of a token matches none of the known keys; it may match a newer key."""
+    """The signature of a token matches none of the known keys. It may match a newer key."""
 
 
 class PersonalizeError(AlsolikeError):
-    """An error in the format of Amazon Personalize; `code` is the name of Personalize's exception."""
+    """Error in the format of Amazon Personalize. `code` is the name of Personalize's exception."""
 
     status = 400
 
@@ -38,7 +38,7 @@ class PersonalizeError(AlsolikeError):
 
 
 class SignatureRefused(PersonalizeError):
-    """The signature of a request is missing or wrong, or its key lacks the scope for the route."""
+    """The signature of a request is missing or wrong, or the key lacks the scope for the route."""
 
     status = 403
 
@@ -52,15 +52,15 @@ class NotFound(AlsolikeError):
 
 
 class TooLarge(AlsolikeError):
-    """The response exceeds the size limit of its channel; the caller must use another channel."""
+    """The response exceeds the size limit of its channel. The caller must use another channel."""
 
 
 class Unavailable(AlsolikeError):
-    """A service that Alsolike depends on did not answer; the same call may succeed later.
+    """A service that Alsolike depends on did not respond. The same call may succeed later.
 
-    All functions that call AWS may raise this error; docstrings list it only for other reasons.
-    `code` is the error code of an AWS service that rejected the request; empty without a response. `is_timeout` is true
-    if the service did not respond in time or was unreachable.
+    All functions that call AWS may raise this error. Docstrings list it only if it has other causes.
+    `code` is the error code of an AWS service that rejected the request, or empty if there was no response.
+    `is_timeout` is true if the service did not respond in time or was unreachable.
     """
 
     def __init__(self, message: str = "", *, code: str = "", is_timeout: bool = False) -> None:
@@ -86,7 +86,7 @@ class InvalidTrends(AlsolikeError):
 
 
 class DaysFailed(AlsolikeError):
-    """The computation failed for some days of a table, and succeeded for all other days."""
+    """The computation failed for some days of a table and succeeded for all other days."""
 
 
 class InvalidDataset(AlsolikeError):
@@ -94,4 +94,4 @@ class InvalidDataset(AlsolikeError):
 
 
 class MissingSetting(AlsolikeError):
-    """A required environment variable is not set or invalid."""
+    """A required environment variable is missing or invalid."""

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 def limit_memory(environment: Mapping[str, str]) -> None:
     """Limit the process's allocations to the memory of its Lambda function.
 
-    Lambda kills a process that exceeds its memory and starts another one, which would load the same model again. With
-    this limit, the allocation fails with an error instead, so that an earlier model stays in use. Mapped files are not
+    Lambda kills a process that exceeds its memory and starts a new process, which would load the same model again. With
+    this limit, the allocation raises an error instead, and the earlier model remains in use. Mapped files are not
     limited. The limit has an effect only on Linux.
     """
     size_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")

@@ -1,8 +1,8 @@
-"""The logger and the metrics of all functions, without personal data.
+"""Logger and metrics of all functions, without personal data.
 
 Functions write metrics in the embedded metric format (EMF) to standard output, which does not delay requests.
 The correlation ID identifies a request in logs, on the stream and in the lake. It is the value of the header
-`x-correlation-id`, or the API's request ID. Invalid values of the header are ignored; the limits of length and
+`x-correlation-id`, or the API's request ID. Invalid values of the header are ignored. The limits on length and
 characters keep personal data out of logs. Programs that act as shoppers, such as assistants, state their name in the
 header `x-alsolike-agent`.
 """
@@ -30,14 +30,14 @@ T = TypeVar("T")
 
 CORRELATION_HEADER = "x-correlation-id"
 MAX_CORRELATION_CHARACTERS = 64
-"""Maximum length of a correlation ID; a UUID has 36 characters, a W3C traceparent 55."""
+"""Maximum length of a correlation ID. A UUID has 36 characters, a W3C traceparent 55."""
 MAX_LOGGED_IDS = 10
-"""Maximum number of correlation IDs in a log line of a consumer."""
+"""Maximum number of correlation IDs in one log line of a consumer."""
 _WELL_FORMED = re.compile(rf"[A-Za-z0-9._=:-]{{1,{MAX_CORRELATION_CHARACTERS}}}", re.ASCII)
 
 
 def correlation_id_of(value: Any) -> str | None:
-    """Return the value if it is a valid correlation ID, otherwise None."""
+    """Return `value` if it is a valid correlation ID, else None."""
     return value if isinstance(value, str) and _WELL_FORMED.fullmatch(value) else None
 
 
@@ -52,14 +52,16 @@ def agent_of(value: Any) -> str | None:
 
 
 API_SERVICE = "api"
-"""The dimension `service` of counters that several functions share, because alarms are charged per time series."""
+"""Value of the dimension `service` for counters that several functions share, because alarms are charged per time
+series.
+"""
 
 
 class _Invocation(logging.Filter):
-    """A filter that adds the fields of the invocation to log lines.
+    """Log filter that adds the fields of the invocation to each line.
 
-    Most requests log nothing, so this is faster than Powertools' `inject_lambda_context` and `set_correlation_id`,
-    which set the fields at each request.
+    Most requests log nothing, so this filter is faster than Powertools' `inject_lambda_context` and
+    `set_correlation_id`, which set the fields at each request.
     """
 
     def __init__(self) -> None:
@@ -71,7 +73,7 @@ class _Invocation(logging.Filter):
         self.invocations = int(os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency")
 
     def begin(self, event: Any, context: Any) -> None:
-        """Set the fields of an invocation; only API requests have a correlation ID and an agent."""
+        """Set the fields of an invocation. Only API requests have a correlation ID and an agent."""
         self.context = context
         self.invocations += 1
         self.correlation_id = self.agent = None
@@ -83,7 +85,7 @@ class _Invocation(logging.Filter):
             self.agent = agent_of(headers.get(AGENT_HEADER))
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the fields to a log record; return True."""
+        """Add the fields to a log record, and return True to keep the record."""
         if self.context is not None:
             record.cold_start = self.invocations == 1
             record.function_name = self.context.function_name
@@ -96,7 +98,7 @@ class _Invocation(logging.Filter):
 
 
 class Counters:
-    """The counters of an invocation, written as one EMF line at its end, or none if all are 0.
+    """Counters of an invocation. They are written as one EMF line at its end, unless all are 0.
 
     Powertools' Metrics would take about 10% of the processor time of a request.
     """
@@ -121,7 +123,7 @@ class Counters:
             self._write_line(counted, {}, [["service"]])
 
     def write_one(self, name: str, dimensions: Mapping[str, str]) -> None:
-        """Write the value 1 of a counter immediately, in total and by additional dimensions."""
+        """Write a counter with the value 1 immediately, in total and by additional dimensions."""
         self._write_line({name: 1}, dimensions, [["service"], ["service", *dimensions]])
 
     def _write_line(
@@ -146,7 +148,7 @@ shared_counters = Counters(os.environ["POWERTOOLS_METRICS_NAMESPACE"], API_SERVI
 
 
 def instrumented(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
-    """Decorate a handler, so that log lines have the invocation's fields, and its counters are written at the end."""
+    """Decorate a handler. Its log lines get the fields of the invocation, and its counters are written at the end."""
 
     @functools.wraps(handler)
     def observing(event: Any, context: Any) -> T:
@@ -161,7 +163,7 @@ def instrumented(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
 
 
 class Metric(StrEnum):
-    """The names of all business metrics; `operations.metric_writers` lists the functions that write them."""
+    """Names of all business metrics. `operations.metric_writers` lists the functions that write them."""
 
     EVENTS_ACCEPTED = "EventsAccepted"
     EVENTS_REJECTED = "EventsRejected"
@@ -260,7 +262,9 @@ class Metric(StrEnum):
 
 
 def log_refusal(error: Exception) -> None:
-    """Log the types of a rejected request's error and of its cause, without messages, which may quote the request."""
+    """Log the types of a rejected request's error and its cause. Messages are not logged, because they may quote the
+    request.
+    """
     logger.warning("request refused", error_type=type(error).__name__, cause_type=type(error.__cause__).__name__)
 
 
@@ -279,22 +283,22 @@ def count_shared(metric: Metric) -> None:
 
 
 def count_all(metrics: Iterable[Metric]) -> None:
-    """Add 1 to each of several counters, as by `count`."""
+    """Add 1 to each of several counters; see `count`."""
     for metric in metrics:
         counters.add(metric.value, 1)
 
 
 def count_by(metric: Metric, **dimensions: str) -> None:
-    """Write the value 1 of a counter immediately, in total and by additional dimensions.
+    """Write a counter with the value 1 immediately, in total and by additional dimensions.
 
-    CloudWatch charges for each combination of dimension values, so use this function for rare outcomes.
+    CloudWatch charges for each combination of dimension values, so use this function only for rare outcomes.
     """
     counters.write_one(metric.value, dimensions)
 
 
 def report(values: Mapping[Metric, float], **dimensions: str) -> None:
     """Write values without a unit immediately, with additional dimensions."""
-    from aws_lambda_powertools.metrics import MetricUnit  # a slow import that requests do not need
+    from aws_lambda_powertools.metrics import MetricUnit  # Slow import that requests do not need.
     from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
     apart = AmazonCloudWatchEMFProvider()

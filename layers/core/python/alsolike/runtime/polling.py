@@ -1,4 +1,4 @@
-"""Polled values, which are read again after an interval, with a fallback, a circuit breaker and a wait limit."""
+"""Polled values, which are reloaded after an interval, with a fallback, a circuit breaker and a deadline."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from alsolike.runtime.struct import struct
 T = TypeVar("T")
 
 STARVED_S = 10
-"""Age of a read in a thread from which a request waits for its end, because Lambda freezes threads between requests."""
+"""Age in seconds of an unfinished read in a thread from which a request waits for it. Lambda freezes threads between
+requests.
+"""
 
 
 def unlimited() -> float:
-    """Return the remaining time (unlimited) of a read without a waiting request."""
+    """Return the remaining time of a read for which no request waits, which is unlimited."""
     return math.inf
 
 
 class CircuitBreaker:
-    """A circuit breaker that the readers of a service share.
+    """Circuit breaker that all readers of a service share.
 
-    A request would otherwise wait for the timeout of each reader in turn.
+    Without it, a request would wait for the timeout of each reader in turn.
 
     Parameters
     ----------
     open_s
-        Duration of the open state after a timeout.
+        Duration of the open state after a timeout, in seconds.
     """
 
     def __init__(self, *, open_s: float) -> None:
@@ -43,7 +45,7 @@ class CircuitBreaker:
         return now_ms < self._until_ms
 
     def record(self, error: Exception | None, *, now_ms: int) -> None:
-        """Open after a timeout, close after a successful read; keep the state after any other error."""
+        """Open after a timeout, and close after a successful read. Any other error leaves the state unchanged."""
         if error is None:
             self._until_ms = 0.0
         elif isinstance(error, Unavailable) and error.is_timeout:
@@ -51,21 +53,21 @@ class CircuitBreaker:
 
 
 class WaitBudget:
-    """The total time that a request may wait for reads.
+    """Deadline of a request for all its reads.
 
     Parameters
     ----------
     limit_ms
-        Maximum wait per request; 0 for no limit, which needs no thread.
+        Maximum wait per request in milliseconds. 0 sets no limit, and reads need no thread.
     clock
-        Returns seconds since an arbitrary time.
+        Function that returns monotonic seconds.
 
     Attributes
     ----------
     is_cold
         True during a request that waits for the first reads of its process.
     thread
-        Executor of the reads; None without a limit.
+        Executor of the reads; None if there is no limit.
     """
 
     def __init__(self, limit_ms: float = 0, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -77,18 +79,22 @@ class WaitBudget:
         self.thread = futures.ThreadPoolExecutor(1, "read") if limit_ms else None
 
     def begin_request(self, *, limited: bool) -> None:
-        """Start the wait time of a request; without `limited`, the call may wait until reads end."""
+        """Set the deadline for all reads of a request. If `limited` is false, the request waits for its reads without
+        a limit.
+        """
         self.is_cold = False
         self._until_s = self.clock() + self._limit_ms / 1000 if limited and self._limit_ms else None
 
     def wait_in_cold_start(self) -> None:
-        """Remove the limit for the current request, the first one of the process, which needs the results of reads."""
+        """Remove the deadline of the current request. It is the first of the process and needs the results of the
+        reads.
+        """
         self.is_cold = True
         self._until_s = None
 
     @property
     def left_s(self) -> float | None:
-        """The remaining wait time in seconds; None without a limit."""
+        """Remaining wait time in seconds, or None if there is no deadline."""
         return None if self._until_s is None else max(0.0, self._until_s - self.clock())
 
 
@@ -97,26 +103,26 @@ NO_LIMIT = WaitBudget()
 
 @struct
 class Polling:
-    """The intervals and limits of reads.
+    """Intervals and limits of reads.
 
     Attributes
     ----------
     interval_s
         Interval between reads.
     retry_s
-        Interval after a failed read before the first successful one; None for `interval_s`.
+        Interval after a failed read until the first successful read; None for `interval_s`.
     max_retry_s
-        Maximum of the interval, which doubles with each failure; None for a constant interval.
+        Maximum interval after failures. The interval doubles with each failure; None keeps it constant.
     breaker
-        Circuit breaker, which prevents reads while it is open.
+        Circuit breaker that prevents reads while it is open.
     probes_breaker
         True to read even while the circuit breaker is open, so that a successful read closes it.
     budget
-        Limit of a request's wait. A longer read continues in a thread, and a later request receives its result.
+        Deadline of a request. A longer read continues in a thread, and a later request receives the result.
     waits_for_first
-        True if a request waits for the end of the first read.
+        True if a request waits for the first read without a limit.
     min_remaining_ms
-        Minimum remaining time of a request for a read to start.
+        Minimum remaining time of a request, in milliseconds. With less time, no read starts.
     """
 
     interval_s: float
@@ -135,21 +141,22 @@ _UNFINISHED: Any = object()
 
 
 class PolledValue(Generic[T]):
-    """A value that is read again at the first use after an interval. Failed reads keep the earlier value.
+    """Value that is reloaded at the first use after an interval. Failed reads keep the earlier value.
 
     Parameters
     ----------
     read
-        Returns the latest value; the argument is a function that returns the request's remaining milliseconds.
+        Function that returns the latest value. Its argument is a function that returns the request's remaining
+        milliseconds.
     name
         Name of the value in `degraded` and in errors.
     default
-        Value before the first successful read. Without a default, `current` raises an error before that.
+        Value before the first successful read. Without a default, `current` raises an error until then.
 
     Attributes
     ----------
     is_partial
-        True after a read with an incomplete result; `read` sets it.
+        True after a read with an incomplete result. The function `read` sets this flag.
     """
 
     def __init__(
@@ -177,12 +184,12 @@ class PolledValue(Generic[T]):
 
     @property
     def latest(self) -> T:
-        """The value of the last successful read, or the default."""
+        """Value of the last successful read, or the default."""
         return self._value
 
     @property
     def valid_until_ms(self) -> float:
-        """The time (epoch milliseconds) until which `current` returns the same value; -inf during a read."""
+        """Time in epoch milliseconds until which `current` returns the same value, or -inf during a read."""
         return -math.inf if self._reading is not None else self._next_ms
 
     @property
@@ -196,12 +203,12 @@ class PolledValue(Generic[T]):
         return self._reading is not None
 
     def current(self, *, now_ms: int, remaining_ms: Callable[[], float] = unlimited) -> T:
-        """Return the value; read it first if the interval has passed.
+        """Return the value. It is reloaded first if the interval has passed.
 
         Parameters
         ----------
         remaining_ms
-            Returns the remaining time of the request, in milliseconds.
+            Function that returns the remaining time of the request in milliseconds.
 
         Raises
         ------
@@ -213,13 +220,13 @@ class PolledValue(Generic[T]):
         return self._poll(now_ms, remaining_ms)
 
     def refresh(self, *, now_ms: int, min_age_s: float = 0) -> T:
-        """Read the value now, unless the last attempt is younger than `min_age_s`; return the result of `current`."""
+        """Reload the value now, unless the last attempt is younger than `min_age_s`. Return the result of `current`."""
         if now_ms - self._tried_ms >= min_age_s * 1000:
             self._next_ms = -math.inf
         return self.current(now_ms=now_ms)
 
     def begin(self, *, now_ms: int) -> None:
-        """Start a due read in the thread, so that the next request need not wait for it."""
+        """Start a due read in the thread, so that the next request does not have to wait for it."""
         if self._polling.budget.thread is not None and self._reading is None and now_ms >= self._next_ms:
             self._start(unlimited)
 
@@ -240,10 +247,10 @@ class PolledValue(Generic[T]):
         return self._value
 
     def _fail(self, error: Exception, *, now_ms: int) -> None:
-        """Keep the value and schedule the next read; raise the error without a value."""
+        """Keep the value and schedule the next read. Raise the error if there is no value to keep."""
         polling = self._polling
         self._record(error, now_ms)
-        if self._value is NO_DEFAULT:  # the next call reads again
+        if self._value is NO_DEFAULT:  # The next call reads again.
             if isinstance(error, AlsolikeError):
                 raise Unavailable(f"the {self._name} cannot be read: {error}") from error
             raise error
@@ -265,7 +272,7 @@ class PolledValue(Generic[T]):
             self._polling.breaker.record(error, now_ms=now_ms)
 
     def _result(self, remaining_ms: Callable[[], float]) -> T:
-        """Return the result of a read, or `_UNFINISHED` if it exceeds the wait limit."""
+        """Return the result of a read, or `_UNFINISHED` if the read exceeds the deadline."""
         budget = self._polling.budget
         if budget.thread is None:
             return self._read(remaining_ms)

@@ -15,20 +15,20 @@ from alsolike.runtime.clients import ObjectLister, ObjectReader, PagedClient
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 
 _CHUNK_BYTES = 1 << 20
-_MAX_DELETED = 1_000  # S3's limit per request
+_MAX_DELETED = 1_000  # S3's limit per request.
 
 T = TypeVar("T")
 
 
 class Content(NamedTuple):
-    """The content of an object with its ETag, for a later conditional write."""
+    """Content of an object with its ETag, for a later conditional write."""
 
     body: bytes
     etag: str
 
 
 class Unchanged(enum.Enum):
-    """The type of `UNCHANGED`, the result of a conditional read of an unchanged object."""
+    """Type of `UNCHANGED`, the result of a conditional read of an unchanged object."""
 
     UNCHANGED = enum.auto()
 
@@ -37,7 +37,7 @@ UNCHANGED: Final = Unchanged.UNCHANGED
 
 
 class S3Object:
-    """An existing or missing object. All methods raise `Unavailable` if S3 does not answer or rejects the request."""
+    """Existing or missing object. All methods raise `Unavailable` if S3 does not respond or rejects the request."""
 
     __slots__ = ("_bucket", "_client", "_key")
 
@@ -46,11 +46,10 @@ class S3Object:
 
     @property
     def uri(self) -> str:
-        """The object's URI."""
         return f"s3://{self._bucket}/{self._key}"
 
     def read(self) -> Content | None:
-        """Return the content; None for a missing object."""
+        """Return the content, or None if the object does not exist."""
         try:
             return self._get({})
         except Unavailable as error:
@@ -59,7 +58,7 @@ class S3Object:
             raise
 
     def read_if_changed(self, etag: str | None) -> Content | Unchanged | None:
-        """Return the content, or `UNCHANGED` if the object has this ETag; None for a missing object."""
+        """Return the content, or `UNCHANGED` if the object has this ETag, or None if the object does not exist."""
         try:
             return self._get({"IfNoneMatch": etag} if etag else {})
         except Unavailable as error:
@@ -70,7 +69,7 @@ class S3Object:
             raise
 
     def read_if_unchanged(self, etag: str) -> Content | None:
-        """Return the content; None for a missing object or another ETag."""
+        """Return the content, or None if the object does not exist or has another ETag."""
         try:
             return self._get({"IfMatch": etag})
         except Unavailable as error:
@@ -79,7 +78,7 @@ class S3Object:
             raise
 
     def etag(self) -> str | None:
-        """Return the ETag; None for a missing object."""
+        """Return the ETag, or None if the object does not exist."""
         try:
             with translate_aws_errors(self.uri):
                 return str(self._client.head_object(Bucket=self._bucket, Key=self._key)["ETag"])
@@ -89,7 +88,7 @@ class S3Object:
             raise
 
     def was_deleted(self) -> bool:
-        """Return true if the object of a versioned bucket was deleted, rather than never written."""
+        """Return true if the object of a versioned bucket was deleted. The result is false if it was never written."""
         try:
             with translate_aws_errors(self.uri):
                 self._client.head_object(Bucket=self._bucket, Key=self._key)
@@ -101,13 +100,13 @@ class S3Object:
         return False
 
     def write(self, body: bytes, *, content_type: str | None = "application/json") -> None:
-        """Write the object, which replaces an existing one."""
+        """Write the object, replacing an existing one."""
         self._put(body, content_type, {})
 
     def create(self, body: bytes, *, content_type: str | None = "application/json") -> bool:
-        """Write the object unless it exists; return true if it was written.
+        """Write the object unless it exists. Return true if it was written.
 
-        The result can be false although this call wrote the object, because botocore repeats a request whose response
+        The result can be false although this call wrote the object, because botocore retries a request whose response
         was lost.
         """
         try:
@@ -127,10 +126,10 @@ class S3Object:
         cache_control: str | None = None,
         conflict: str | None = None,
     ) -> str:
-        """Replace the object with this ETag, or create it if `etag` is empty; return the new ETag.
+        """Replace the object if it has this ETag, or create it if `etag` is empty. Return the new ETag.
 
-        An existing object with the same content counts as written by this call: botocore repeats a request whose
-        response was lost, and the repeated request finds the object of the first one.
+        An existing object with the same content counts as written by this call, because botocore retries a request
+        whose response was lost, and the retry then finds the object of the first attempt.
 
         Parameters
         ----------
@@ -146,7 +145,7 @@ class S3Object:
         try:
             return self._put(body, content_type, {**caching, **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"})})
         except Unavailable as error:
-            if error.code not in CONDITION_FAILED | MISSING:  # the code for IfMatch with a missing object
+            if error.code not in CONDITION_FAILED | MISSING:  # MISSING is the code for IfMatch with a missing object.
                 raise
             stored = self.read()
             if stored is None or stored.body != body:
@@ -154,12 +153,13 @@ class S3Object:
             return stored.etag
 
     def update(self, change: Callable[[Content | None], tuple[T, bytes | None]], *, attempts: int) -> T:
-        """Read the object, and write the body that `change` returns; repeat both after a concurrent update.
+        """Read the object, and write the body that `change` returns. Both steps are retried after a concurrent update.
 
         Parameters
         ----------
         change
-            Returns the result of this method and the new body; a body of None leaves the object unchanged.
+            Function that returns the result of this method and the new body. A body of None leaves the object
+            unchanged.
         """
         for _ in range(attempts):
             stored = self.read()
@@ -174,7 +174,7 @@ class S3Object:
         raise ConcurrentUpdate(f"{self.uri} changed {attempts} times while it was updated")
 
     def delete(self, *, etag: str | None = None) -> bool:
-        """Delete the object, or only an object with this ETag; return false for another ETag or a missing object."""
+        """Delete the object, or with `etag`, only an object with this ETag. Return false if nothing was deleted."""
         try:
             with translate_aws_errors(self.uri):
                 condition = {"IfMatch": etag} if etag else {}
@@ -206,19 +206,19 @@ def download(
     check_time: Callable[[], None] = lambda: None,
     on_chunk: Callable[[bytes], None] = lambda chunk: None,
 ) -> None:
-    """Write an object to a file; an interrupted download leaves a partial file.
+    """Write an object to a file. An interrupted download leaves a partial file.
 
     Parameters
     ----------
     check_time
-        Called repeatedly during the download; an exception stops the download.
+        Function that is called repeatedly during the download. An exception stops the download.
     on_chunk
-        Called with each part of the content.
+        Function that is called with each part of the content.
 
     Raises
     ------
     Unavailable
-        If S3 does not answer or rejects the request; `code` is S3's error code.
+        If S3 does not respond or rejects the request. `code` is S3's error code.
     OSError
         If the file cannot be written.
     """
@@ -232,14 +232,14 @@ def download(
 
 
 def upload(client: Any, bucket: str, key: str, path: Path) -> None:
-    """Store a file as an object; large files are uploaded in parts.
+    """Store a file as an object. Large files are uploaded in parts.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     """
-    from boto3.exceptions import S3UploadFailedError  # slow imports that only uploads need
+    from boto3.exceptions import S3UploadFailedError  # Slow imports that only uploads need.
     from boto3.s3.transfer import S3Transfer
 
     try:
@@ -250,12 +250,12 @@ def upload(client: Any, bucket: str, key: str, path: Path) -> None:
 
 
 MAX_CONCURRENT_READS = 4
-"""Number of concurrent reads, a compromise between throughput and memory."""
+"""Number of concurrent reads, as a compromise between throughput and memory."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object with its content; `body` is None if the object was deleted after the listing."""
+    """Object with its content. `body` is None if the object was deleted after the listing."""
 
     key: str
     etag: str
@@ -265,7 +265,7 @@ class StoredObject:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Listed:
-    """An object in a listing."""
+    """Entry of a listing."""
 
     key: str
     etag: str
@@ -279,9 +279,9 @@ def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", si
     Parameters
     ----------
     after
-        Only keys after this one are listed.
+        Key after which the listing starts.
     since_ms
-        Only objects written at this time or later are listed, epoch milliseconds.
+        Minimum time of the write in epoch milliseconds. Older objects are skipped.
     """
     for page in _pages(client, bucket, prefix, **({"StartAfter": after} if after else {})):
         for entry in page.get("Contents", []):
@@ -291,7 +291,7 @@ def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", si
 
 
 def folders(client: PagedClient, bucket: str, prefix: str) -> list[str]:
-    """Return the common prefixes of keys below a prefix, up to the next slash, sorted."""
+    """Return the folders directly below a prefix, sorted."""
     pages = _pages(client, bucket, prefix, Delimiter="/")
     return [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
 
@@ -302,7 +302,7 @@ def _pages(client: PagedClient, bucket: str, prefix: str, **options: str) -> Ite
 
 
 def delete_objects(client: Any, bucket: str, keys: Sequence[str]) -> None:
-    """Delete objects; missing objects count as deleted.
+    """Delete objects. Missing objects count as deleted.
 
     Raises
     ------
@@ -327,12 +327,12 @@ def scan(
     at_once: int = MAX_CONCURRENT_READS,
     wanted: Callable[[Listed], bool] = lambda entry: True,
 ) -> Iterator[StoredObject]:
-    """Yield the objects of `listed` with their contents, in the order of their keys, with concurrent reads.
+    """Yield the objects of `listed` with their contents in the order of their keys. The reads are concurrent.
 
     Parameters
     ----------
     wanted
-        Returns true for objects to be read; all others are skipped.
+        Predicate that is true for objects to read. All other objects are skipped.
     """
     ahead: collections.deque[Future[StoredObject]] = collections.deque()
     with ThreadPoolExecutor(at_once) as pool:

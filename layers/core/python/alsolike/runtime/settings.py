@@ -13,12 +13,12 @@ S = TypeVar("S")
 
 
 def from_environment(settings: type[S], environ: Mapping[str, str]) -> S:
-    """Return the settings from environment variables, which are named like the fields in upper case.
+    """Return the settings from environment variables. Their names are the field names in upper case.
 
     Parameters
     ----------
     settings
-        A dataclass whose fields are `str`, `int` or `float`; a field with a default is optional.
+        Dataclass whose fields are `str`, `int` or `float`. A field with a default is optional.
     environ
         Environment variables, usually `os.environ`.
 

@@ -1,8 +1,8 @@
 """Value classes with faster imports and object creation than frozen dataclasses.
 
-For a frozen dataclass, Python generates and compiles six functions at the import. `recommend` imports about 100 such
+For a frozen dataclass, Python generates and compiles six functions at import. `recommend` imports about 100 such
 classes, which would take about a sixth of its cold start. For a `struct`, only `__init__` is compiled. Fields are not
-protected from assignment at runtime, which makes object creation faster; mypy treats the class as frozen.
+protected from assignment at runtime, so creating objects is faster. mypy treats the class as frozen.
 """
 
 from __future__ import annotations

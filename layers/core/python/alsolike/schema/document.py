@@ -1,4 +1,4 @@
-"""Reader of a hand-written document that collects all faults with their locations."""
+"""Reader of a hand-written document. It collects all faults with their locations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alsolike.runtime.struct import struct
 from alsolike.schema.validation import describe
 
 Path: TypeAlias = tuple[str | int, ...]
-"""Keys and list indices from the top of a document to a value."""
+"""Keys and list indices that lead from the top of a document to a value."""
 
 _SHOWN_CHARACTERS = 80
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -19,12 +19,12 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 @struct
 class Fault:
-    """A fault in a document.
+    """Fault in a document.
 
     Attributes
     ----------
     path
-        Path of an existing value, which is invalid or lacks a field.
+        Path of the value that is invalid or lacks a field.
     message
         Message with the value and the expectation.
     at_key
@@ -70,7 +70,7 @@ def dotted(path: Path) -> str:
 
 
 class Node:
-    """A value in a document.
+    """Value in a document.
 
     The methods record a fault for an unexpected value and return None. A document is valid if it has no faults.
     """
@@ -83,7 +83,7 @@ class Node:
         self._faults = faults
 
     def fault(self, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
-        """Record a fault of this value, or of its key with `at_key`."""
+        """Record a fault of this value, or with `at_key`, of its key."""
         self._faults.append(Fault(self.path, message, at_key, offset))
 
     def child(self, key: str) -> Node:
@@ -125,7 +125,7 @@ class Node:
         return [Node(value, self._faults, (*self.path, index)) for index, value in enumerate(self.value)]
 
     def number(self, minimum: float, maximum: float, *, open_ends: bool = False) -> float | None:
-        """Return a number from `minimum` to `maximum`, without these bounds if `open_ends`."""
+        """Return a number from `minimum` to `maximum`. With `open_ends`, both bounds are excluded."""
         value: Any = self.value
         if _is_number(value) and ((minimum < value < maximum) if open_ends else (minimum <= value <= maximum)):
             return float(value)
@@ -150,7 +150,7 @@ class Node:
         return None
 
     def choice(self, options: Collection[str], *, what: str = "") -> str | None:
-        """Return a string that is one of `options`. `what` describes them in the fault."""
+        """Return a string that is one of `options`. In a fault, `what` describes the options."""
         if isinstance(self.value, str) and self.value in options:
             return self.value
         wanted = _nearest(str(self.value), options) if options else "none, because there is none"
@@ -162,8 +162,8 @@ def _shown(value: object) -> str:
     if value is None:
         return "null"
     try:
-        return repr(value) if isinstance(value, float) else describe(value)  # JSON has no NaN
-    except TypeError:  # orjson rejects integers above 64 bits, and lone surrogates
+        return repr(value) if isinstance(value, float) else describe(value)  # JSON has no NaN.
+    except TypeError:  # orjson rejects integers above 64 bits and lone surrogates.
         return repr(value)[:_SHOWN_CHARACTERS]
 
 
@@ -173,7 +173,7 @@ def _is_number(value: object) -> bool:
 
 def closest(text: str, names: Iterable[str]) -> str | None:
     """Return the name closest to a misspelt string, ignoring case, or None if no name is close."""
-    import difflib  # slow import, only for misspelt names
+    import difflib  # Slow import that only misspelt names need.
 
     by_lower_case = {name.lower(): name for name in names}
     near = difflib.get_close_matches(text.lower(), by_lower_case, n=1)

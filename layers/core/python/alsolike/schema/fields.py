@@ -1,4 +1,4 @@
-"""Fields of a request. One declaration parses the sent value and describes it as JSON Schema.
+"""Fields of a request. One declaration parses the value and describes it as JSON Schema.
 
 Errors contain the location, the value and the expectation. Null means absent, as for clients of Personalize.
 """
@@ -16,8 +16,9 @@ from alsolike.schema import validation
 from alsolike.schema.json_schemas import Schema, described, or_null
 
 SPACE = r"\s\x85\ufeff"
-r"""Blank characters as part of a character class, equal to `validation.is_blank`. `\s` lacks U+FEFF in Python, and
-U+0085 in ECMAScript, which defines the patterns of JSON Schema."""
+r"""Blank characters as part of a character class, as in `validation.is_blank`. `\s` lacks U+FEFF in Python, and lacks
+U+0085 in ECMAScript, whose patterns JSON Schema uses.
+"""
 
 NOT_BLANK = rf"^[^\x00-\x1f\x7f]*[^{SPACE}\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 """Pattern of strings with at least one character that is not blank, and without control characters."""
@@ -61,7 +62,7 @@ class Text:
 
     def read(self, value: Any, where: str) -> str:
         if type(value) is str and 0 < len(value) <= self.maximum and value.isprintable() and not value.isspace():
-            text = value  # fast path
+            text = value  # Fast path.
         else:
             text = validation.text(value, where, maximum=self.maximum)
         if self.pattern is not None and not re.search(self.pattern, text):
@@ -85,7 +86,7 @@ class Integer:
 
     def read(self, value: Any, where: str) -> int:
         if isinstance(value, float) and value.is_integer() and self.minimum <= value <= self.maximum:
-            return int(value)  # JSON does not distinguish 5.0 from 5
+            return int(value)  # JSON does not distinguish 5.0 from 5.
         if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
             raise InvalidInput(
                 f"{where} is {validation.describe(value)}, expected a whole number "
@@ -102,7 +103,7 @@ class Integer:
 
 @struct
 class Number:
-    """A number from -`maximum` to `maximum`."""
+    """Number from -`maximum` to `maximum`."""
 
     kind: ClassVar[str] = "a number"
     maximum: float
@@ -195,12 +196,12 @@ class ListOf:
 
 @struct
 class MapOf:
-    """Object with arbitrary keys. Keys with null are dropped.
+    """Object with arbitrary keys. Keys with the value null are dropped.
 
     Attributes
     ----------
     keys
-        Description of the keys in an error about their number.
+        Noun for the keys in an error about their number.
     """
 
     kind: ClassVar[str] = "an object"
@@ -290,7 +291,7 @@ def _given(field: Field, value: Any, where: str) -> Any:
 
 @struct
 class LenientList(ListOf):
-    """List with elements that the caller parses, so that invalid elements are rejected individually."""
+    """List whose elements are parsed by the caller, so that invalid elements are rejected individually."""
 
     def read(self, value: Any, where: str) -> list[Any]:
         """Return the elements unchanged."""

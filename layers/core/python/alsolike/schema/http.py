@@ -1,4 +1,4 @@
-"""Requests and responses of the HTTP API (payload format 2.0), and the translation of exceptions to statuses."""
+"""Requests and responses of the HTTP API (payload format 2.0), and the translation of exceptions to status codes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ERROR_TYPES = tuple(name for _, _, name in _STATUS)
 
 
 def request_body(event: Mapping[str, Any], *, max_bytes: float = math.inf) -> bytes:
-    """Return the request's body as bytes, empty if it is absent.
+    """Return the request's body as bytes, or empty bytes if there is none.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def request_body(event: Mapping[str, Any], *, max_bytes: float = math.inf) -> by
     is_base64 = bool(event.get("isBase64Encoded"))
     try:
         content = base64.b64decode(body, validate=True) if is_base64 else body.encode()
-    except ValueError as error:  # includes binascii.Error and UnicodeEncodeError
+    except ValueError as error:  # Includes binascii.Error and UnicodeEncodeError.
         raise InvalidInput(f"body is not {'base64' if is_base64 else 'valid Unicode'}: {error}") from error
     if len(content) > max_bytes:
         raise InvalidInput(f"body has {len(content)} bytes, expected at most {max_bytes}")
@@ -51,7 +51,7 @@ def request_body(event: Mapping[str, Any], *, max_bytes: float = math.inf) -> by
 
 
 def route_key(event: Mapping[str, Any]) -> str:
-    """Return the key of the request's route, with GET for HEAD, as API Gateway drops the body of the response."""
+    """Return the key of the request's route. HEAD becomes GET, because API Gateway drops the body of the response."""
     key: str = event["routeKey"]
     return f"GET {key.removeprefix('HEAD ')}" if key.startswith("HEAD ") else key
 
@@ -76,7 +76,7 @@ def respond_text(text: bytes, *, content_type: str) -> dict[str, Any]:
 
 
 def is_current(event: Mapping[str, Any], etag: str) -> bool:
-    """Return whether the request's If-None-Match contains this ETag (RFC 9110, section 13.1.2: weak comparison)."""
+    """Return true if the request's If-None-Match contains this ETag (RFC 9110, section 13.1.2, weak comparison)."""
     given = (event.get("headers") or {}).get("if-none-match", "")
     return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in given.split(","))
 
@@ -89,11 +89,11 @@ def not_modified(headers: Mapping[str, str]) -> dict[str, Any]:
 def respond_error(error: AlsolikeError) -> dict[str, Any]:
     """Return an error response in Personalize's format: `{"message"}` and the header x-amzn-ErrorType.
 
-    Internal errors are raised again, so that Lambda counts them.
+    Internal errors are re-raised, so that Lambda counts them.
     """
-    message = str(error).encode(errors="backslashreplace").decode()  # JSON cannot contain lone surrogates
+    message = str(error).encode(errors="backslashreplace").decode()  # JSON cannot contain lone surrogates.
     if isinstance(error, PersonalizeError):
-        # Clients of the control plane read the type from the body, other clients from the header.
+        # Clients of the control plane read the error type from the body. Other clients read it from the header.
         document = {"__type": error.code, "message": message}
         return respond(document, status=error.status, headers={"x-amzn-errortype": error.code})
     for kind, status, name in _STATUS:

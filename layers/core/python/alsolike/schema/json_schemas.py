@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12), and the building blocks of the API's schemas."""
+"""Type of a JSON Schema (2020-12), and functions that build the API's schemas."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TIME_MS_OR_NULL = or_null(TIME_MS)
 
 
 def object_of(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
-    """Return the schema of an object with only these fields."""
+    """Return the schema of an object. Fields other than `required` and `optional` are invalid."""
     return {
         "type": "object",
         "properties": {**required, **(optional or {})},

@@ -1,4 +1,4 @@
-"""Query strings as declared fields, and paging of lists."""
+"""Query strings as declared fields, and pagination of lists."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_query(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
 
 
 def _value(field: Field | None, text: str) -> Any:
-    """Return the value of a parameter for the field. An unreadable value stays a string, which the field rejects."""
+    """Convert a parameter to the type of the field. An unreadable value remains a string, which the field rejects."""
     if isinstance(field, Integer) and _WHOLE.fullmatch(text):
         return int(text)
     if isinstance(field, Flag):
@@ -46,10 +46,10 @@ def _value(field: Field | None, text: str) -> Any:
 LARGEST_PAGE = 1000
 DEFAULT_PAGE_SIZE = 100
 
-_MAX_KEY_BYTES = 2048  # DynamoDB's limit
+_MAX_KEY_BYTES = 2048  # DynamoDB's limit.
 
 MAX_TOKEN_CHARACTERS = 2732
-"""Maximum length of a token, for the longest key: base64 encodes three bytes as four characters."""
+"""Maximum length of a token for the longest key. Base64 encodes three bytes as four characters."""
 
 _NEXT_TOKEN = Text(MAX_TOKEN_CHARACTERS, about="Token from the previous page; absent for the first page.")
 
@@ -65,12 +65,12 @@ PAGE = Fields(
 
 
 def token_of_row(row_id: str) -> str:
-    """Return the token of the page after a row."""
+    """Return the token of the page that starts after a row."""
     return base64.urlsafe_b64encode(row_id.encode()).decode()
 
 
 def row_of_token(token: str) -> str:
-    """Return the last row before the page of a token."""
+    """Return the row after which the page of a token starts."""
     try:
         row_id = base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Checks of JSON from clients. Error messages contain the field, its value and the expectation."""
+"""Validation of JSON from clients. Error messages contain the field, its value and the expectation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import orjson
 from alsolike.runtime.errors import InvalidInput
 
 MAX_DEPTH = 32
-"""Maximum nesting of objects and lists. Much deeper documents could be parsed, but not serialised again."""
+"""Maximum nesting of objects and lists. Much deeper documents can be parsed, but not serialised."""
 
 _SHOWN_CHARACTERS = 80
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
@@ -42,7 +42,7 @@ def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
 
 
 def parse_sent_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
-    """Parse a JSON object from a client, without repeated keys.
+    """Parse a JSON object from a client. Duplicate keys are invalid.
 
     Raises
     ------
@@ -56,19 +56,19 @@ def parse_sent_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
             twice = next(key for index, key in enumerate(keys) if key in keys[:index])
             raise InvalidInput(f"{what} has the key {describe(twice)} twice in one object, expected each key once")
 
-    json.loads(body.decode(), object_pairs_hook=check)  # orjson accepts repeated keys and returns the last
+    json.loads(body.decode(), object_pairs_hook=check)  # orjson accepts duplicate keys and returns the last value.
     return document
 
 
 def describe(value: object) -> str:
-    """Return the JSON of a value for a message, truncated if it is long."""
+    """Return a value as JSON for a message, truncated if it is long."""
     if value is None:
         return "missing"
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # JSON has only null for these values
+        return str(value)  # JSON has only null for these values.
     try:
         return _cut(orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode())
-    except TypeError:  # a lone surrogate, or an integer above 64 bits, which only a query can contain
+    except TypeError:  # A lone surrogate, or an integer above 64 bits, which only a query can contain.
         return _cut(ascii(value))
 
 
@@ -87,12 +87,12 @@ def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str 
 
 
 def is_blank(value: str) -> bool:
-    """Return whether a string has only blank characters, which include U+FEFF (the byte order mark)."""
+    """Return true if a string contains only blank characters, which include U+FEFF (the byte order mark)."""
     return _BLANK.fullmatch(value) is not None
 
 
 def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
-    """Return the value if it is a string that is not blank. `where` and `name` are its location for errors.
+    """Return the value if it is a nonblank string. In errors, `where` and `name` give the location.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
 
 
 def number(value: object, name: str, *, where: str = "") -> float:
-    """Return a value that must be a finite number.
+    """Return the value if it is a finite number.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def number(value: object, name: str, *, where: str = "") -> float:
 
 
 def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") -> float | None:
-    """Return the numeric field as float, or None if it is absent or null.
+    """Return a numeric field as float, or None if it is absent or null.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def required_list(fields: Mapping[str, Any], name: str, *, minimum: int, maximum
 
 
 def elements(value: object, name: str, *, minimum: int, maximum: int, where: str = "") -> list[Any]:
-    """Return a value that must be a list.
+    """Return the value if it is a list of valid length.
 
     Raises
     ------
@@ -184,27 +184,27 @@ def elements(value: object, name: str, *, minimum: int, maximum: int, where: str
 
 
 def as_object(value: object, *, where: str) -> dict[str, Any]:
-    """Return an element that must be an object."""
+    """Return the value if it is an object. Raise `InvalidInput` otherwise."""
     if not isinstance(value, dict):
         raise InvalidInput(f"{where} is {describe(value)}, expected an object")
     return value
 
 
 def json_text(fields: Mapping[str, Any], name: str, *, where: str = "") -> str:
-    """Return the unparsed string of a field that contains JSON in a string, or "{}" if the field is absent."""
+    """Return a field that contains JSON in a string, unparsed, or "{}" if the field is absent."""
     value = fields.get(name)
     return "{}" if value is None else _json_text(value, f"{where}{name}")
 
 
 def json_object(value: object, where: str, *, maximum: int) -> dict[str, Any]:
-    """Return the object in a value that is JSON in a string, such as Personalize's `properties`, or an object.
+    """Return an object, which is passed as such or as JSON in a string, such as Personalize's `properties`.
 
     Raises
     ------
     InvalidInput
-        If the value is neither, is too long, or is not a JSON object.
+        If the value has another type, is too long, or does not contain a JSON object.
     """
-    # Hand-written requests send an object, client libraries send a string.
+    # Hand-written requests send an object, and client libraries send a string.
     text = orjson.dumps(value).decode() if isinstance(value, dict) else _json_text(value, where)
     if len(text) > maximum:
         raise InvalidInput(f"{where} has {len(text)} characters, expected at most {maximum}")

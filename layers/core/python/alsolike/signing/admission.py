@@ -1,7 +1,7 @@
 """Authentication and authorisation of requests with a key pair, by signature or HTTP Basic.
 
-Each route with scopes has a second route below `SIGNED_PREFIX`, whose requests API Gateway forwards without a check. A
-handler receives a signed request as a request to the unsigned route.
+Each route with scopes has a second route below `SIGNED_PREFIX`. API Gateway forwards requests to it without a check.
+After the verification, handlers receive such a request as a request to the unsigned route.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from alsolike.signing.keys import KeyReader, SigningKey
 from alsolike.signing.signature import MALFORMED, NO_SIGNATURE, UNKNOWN_KEY, read_signature, verify
 
 SIGNED_BY = "signedBy"
-"""Field of an admitted request that contains the client of the key."""
+"""Field of an admitted request that contains the name of the key's client."""
 
 DENIED = "AccessDeniedException"
 
 
 def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
-    """Return a request after verification of its signature, with the unsigned route key and the field `SIGNED_BY`.
+    """Verify the signature of a request, and return the request with the unsigned route key and the field `SIGNED_BY`.
 
     Raises
     ------
@@ -54,7 +54,8 @@ def _check_path(event: Mapping[str, Any]) -> None:
 
 
 def admit_basic(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
-    """Return a request after verification of its HTTP Basic credentials (key ID and secret), with `SIGNED_BY`.
+    """Verify the HTTP Basic credentials (key ID and secret) of a request, and return the request with the field
+    `SIGNED_BY`.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def _read_password(event: Mapping[str, Any]) -> tuple[str, str]:
         raise SignatureRefused("the request has no user name and password (HTTP Basic)", NO_SIGNATURE)
     try:
         user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
-    except ValueError as error:  # includes binascii.Error and UnicodeDecodeError
+    except ValueError as error:  # Includes binascii.Error and UnicodeDecodeError.
         raise SignatureRefused("the user name and password are not base64 of UTF-8", MALFORMED) from error
     if not colon or not user:
         raise SignatureRefused("the request has no user name and password (HTTP Basic)", MALFORMED)
@@ -86,7 +87,7 @@ def _read_password(event: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _read_key(keys: KeyReader, key_id: str, *, now_s: float) -> tuple[SigningKey, str]:
-    """Return an active key with its decrypted secret."""
+    """Return an active key and its decrypted secret."""
     with _hidden_details():
         key = keys.find(key_id, now_s=now_s)
         if key is None or not key.is_active(now_ms=now_s * 1000):
@@ -96,7 +97,7 @@ def _read_key(keys: KeyReader, key_id: str, *, now_s: float) -> tuple[SigningKey
 
 @contextlib.contextmanager
 def _hidden_details() -> Iterator[None]:
-    """Log the details of an AWS error, and replace them with a general message."""
+    """Log the details of an AWS error, and raise an error with a general message instead."""
     try:
         yield
     except Unavailable as error:

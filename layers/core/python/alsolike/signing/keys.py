@@ -1,4 +1,4 @@
-"""The key pairs of the shop's servers, in a DynamoDB table with secrets that are encrypted with a KMS key."""
+"""Key pairs of the shop's servers, in a DynamoDB table. The secrets are encrypted with a KMS key."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ KEY_ID = "key_id"
 ACTIVE, DISABLED = "active", "disabled"
 
 CHECK_S = 10
-"""Maximum age of a cached key, the time until a created, disabled or deleted key takes effect."""
+"""Maximum age of a cached key in seconds. Created, disabled and deleted keys take effect within this time."""
 
 USE_S = 60
-"""Minimum interval between writes of a key's use, per process."""
+"""Minimum interval in seconds between two writes of a key's use, per process."""
 
 MAX_CACHED = 1_000
 CALL_TIMEOUT_S = 2
@@ -31,12 +31,12 @@ ATTEMPTS = 2
 
 @struct
 class KeyUse:
-    """The use of a key.
+    """Use of a key by its client.
 
     Attributes
     ----------
     last_ms
-        Time of the last accepted request, epoch milliseconds.
+        Time of the last accepted request in epoch milliseconds.
     source
         IP address of the last caller.
     calls
@@ -50,22 +50,22 @@ class KeyUse:
 
 @struct
 class SigningKey:
-    """A key pair.
+    """Key pair of a program.
 
     Attributes
     ----------
     client
         Name of the program that uses the key.
     secret
-        The encrypted secret; the encryption context is the result of `encryption_context`.
+        Encrypted secret. The encryption context is the result of `encryption_context`.
     scopes
         Scopes, as in `alsolike.declarations.routes`.
     created_ms
-        Time of creation, epoch milliseconds.
+        Time of creation in epoch milliseconds.
     expires_ms
-        Time of expiry, epoch milliseconds; None for no expiry.
+        Time of expiry in epoch milliseconds; None if the key does not expire.
     use
-        Use of the key; None before the first accepted request.
+        Use of the key; None until the first accepted request.
     """
 
     key_id: str
@@ -120,12 +120,12 @@ class SigningKey:
 
 
 def encryption_context(key_id: str) -> dict[str, str]:
-    """Return the encryption context of a key's secret, which prevents the use of a secret with another key ID."""
+    """Return the encryption context of a key's secret. It prevents the use of the secret with another key ID."""
     return {KEY_ID: key_id}
 
 
 class KeyReader:
-    """A reader of keys and secrets with a cache. Cached keys stay valid while the table does not answer.
+    """Reader of keys and secrets with a cache. Cached keys remain valid while the table does not respond.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class KeyReader:
         self._calls: Counter[str] = Counter()
 
     def find(self, key_id: str, *, now_s: float) -> SigningKey | None:
-        """Return a key by its ID; None for an unknown ID.
+        """Return the key with an ID, or None if the ID is unknown.
 
         Raises
         ------
@@ -154,7 +154,7 @@ class KeyReader:
             read = functools.partial(self._read, key_id)
             self._cached[key_id] = PolledValue(read, name="signing key", polling=Polling(interval_s=CHECK_S))
         self._cached.move_to_end(key_id)
-        if len(self._cached) > MAX_CACHED:  # limits the cache of unknown IDs
+        if len(self._cached) > MAX_CACHED:  # Limits the cache of unknown IDs.
             self._cached.popitem(last=False)
         return self._cached[key_id].current(now_ms=int(now_s * 1000))
 
@@ -173,9 +173,9 @@ class KeyReader:
         return self._secrets[key.secret]
 
     def mark_used(self, key: SigningKey, *, source: str, now_s: float) -> None:
-        """Count a call; write the time, source and number of calls at most once per `USE_S` and process.
+        """Count a call. The time, source and number of calls are written at most once per `USE_S` and process.
 
-        The count of calls since the last write is lost at the end of the process.
+        Calls since the last write are lost when the process ends.
         """
         self._calls[key.key_id] += 1
         if now_s < self._written_s.get(key.key_id, -math.inf) + USE_S:
@@ -195,7 +195,7 @@ class KeyReader:
                         ":calls": {"N": str(calls)},
                     },
                 )
-        except Unavailable:  # also for a deleted key; the request is still admitted
+        except Unavailable:  # Also raised for a deleted key. The request is still admitted.
             logger.warning("the last use of a key was not written")
 
     def _read(self, key_id: str, _: Callable[[], float]) -> SigningKey | None:

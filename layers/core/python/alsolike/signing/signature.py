@@ -1,4 +1,4 @@
-"""The verification of AWS Signature Version 4 for requests to the API.
+"""Verification of AWS Signature Version 4 for requests to the API.
 
 Clients of Amazon Personalize sign for the service `personalize`. They do not send a hash of the body, so the
 verification computes the hash. All regions are accepted, because a key is valid for a single deployment.
@@ -44,12 +44,14 @@ _TIME = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _SPACES = re.compile(" +")
 _UNRESERVED = "-_.~"
 _SURROGATES = "surrogatepass"
-"""Error handler for unpaired surrogates, which headers may contain; it encodes them to distinct bytes."""
+"""Error handler for unpaired surrogates, which headers may contain. It encodes different surrogates as different
+bytes.
+"""
 
 
 @struct
 class Signature:
-    """The parts of a request's signature before verification.
+    """Parts of a request's signature before verification.
 
     Attributes
     ----------
@@ -68,12 +70,12 @@ class Signature:
 
 
 def read_signature(event: Mapping[str, Any], *, now_s: float) -> Signature:
-    """Return the signature of a request after a check of its format and time; `verify` verifies it.
+    """Parse the signature of a request and check its format and time. `verify` checks the signature itself.
 
     Parameters
     ----------
     event
-        A request in API Gateway's payload format 2.0.
+        Request in API Gateway's payload format 2.0.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def read_signature(event: Mapping[str, Any], *, now_s: float) -> Signature:
 
 
 def verify(event: Mapping[str, Any], signature: Signature, *, secret: str) -> None:
-    """Raise `SignatureRefused` unless the request was signed with the secret."""
+    """Raise `SignatureRefused` if the request was not signed with the secret."""
     body_hash = hashlib.sha256(request_body(event)).hexdigest()
     if event["headers"].get("x-amz-content-sha256", body_hash) != body_hash:
         raise SignatureRefused("x-amz-content-sha256 is not the hash of the body", INVALID)
@@ -128,7 +130,7 @@ def verify(event: Mapping[str, Any], signature: Signature, *, secret: str) -> No
 def _paths(path: str) -> Sequence[str]:
     """Return the possible canonical forms of a path that API Gateway has decoded.
 
-    AWS's clients encode the encoded path again; other clients do not.
+    AWS's clients encode the encoded path again. Other clients do not.
     """
     once = quote(path, safe="/~", errors=_SURROGATES)
     twice = quote(once, safe="/~")
@@ -151,13 +153,13 @@ def _parameters(query: str) -> Iterator[tuple[str, str]]:
 
 
 def _encoded(text: str) -> str:
-    """Return a name or value of a query string in canonical form; a plus sign means a space, as in API Gateway."""
+    """Return a name or value of a query string in canonical form. As in API Gateway, a plus sign means a space."""
     return quote(unquote_to_bytes(text.replace("+", " ").encode(errors=_SURROGATES)), safe=_UNRESERVED)
 
 
 @functools.lru_cache(maxsize=256)
 def _signing_key(secret: str, date: str, region: str) -> bytes:
-    """Return the signing key of a day and region; cached, because the derivation computes four hashes."""
+    """Return the signing key of a day and region. It is cached, because the derivation computes four hashes."""
     key = f"AWS4{secret}".encode()
     for part in (date, region, SERVICE, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")

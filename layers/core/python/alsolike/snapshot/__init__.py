@@ -1,1 +1,1 @@
-"""The catalogue snapshot that serving reads, and items that the model does not know."""
+"""Catalogue snapshot that serving reads, and items that the model does not contain."""

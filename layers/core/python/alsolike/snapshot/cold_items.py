@@ -1,7 +1,7 @@
-"""Cold items: items that the champion does not know, with their nearest known items by content.
+"""Cold items: items that the champion does not contain, with their nearest known items by content.
 
-The score of a cold item is the weighted mean of its neighbours' scores in the model's list, times a scale. So a cold
-item is recommended if its neighbours are. Evaluation, which selects the scales, and serving both use this module.
+The score of a cold item is the weighted mean of its neighbours' scores in the model's list, times a scale. Therefore a
+cold item is recommended if its neighbours are. Both serving and the evaluation that selects the scales use this module.
 """
 
 from __future__ import annotations
@@ -24,24 +24,26 @@ from alsolike.snapshot.segment import newest_rows
 FORMAT = "alsolike-cold-items-1"
 
 MAX_COLD_ITEMS = 100_000
-"""Maximum number of items with stored neighbours: the latest changed ones. It limits the computation and memory."""
+"""Maximum number of items with stored neighbours, which limits computation and memory. The latest changed items are
+kept.
+"""
 
 LISTED = 100
-"""Number of items at the top of the model's list that contribute to the scores of cold items."""
+"""Number of top items in the model's list that contribute to the scores of cold items."""
 
 
 @struct
 class ColdItems:
-    """The cold items of a champion, one row per item, sorted by the hash of the ID.
+    """Cold items of a champion, one row per item, sorted by the hash of the ID.
 
     Attributes
     ----------
     hashes, updated_at_ms, tie_breaks
-        As in `snapshot.segment.Segment`.
+        See `snapshot.segment.Segment`.
     neighbours
-        int32: positions of each row's neighbours in the champion.
+        Positions of each row's neighbours in the champion, int32.
     weights
-        float32, one per neighbour: the weight from `ContentIndex.nearest` times the item's scale.
+        Weight of each neighbour from `ContentIndex.nearest`, times the item's scale, float32.
     """
 
     hashes: Array
@@ -52,7 +54,7 @@ class ColdItems:
 
     @classmethod
     def of(cls, changes: Sequence[Change], index: ContentIndex) -> ColdItems:
-        """Return the neighbours of changed items that the index does not contain; deletions are ignored."""
+        """Return the changed items that the index does not contain, with their neighbours. Deletions are ignored."""
         kept = [change for change in changes if change.properties is not None]
         nearest = list(index.nearest_of([change.properties or {} for change in kept]))
         hashes = hashes_of([change.entity_id.encode() for change in kept])
@@ -81,14 +83,16 @@ class ColdItems:
         return together.newest()
 
     def newest(self, maximum: int | None = None) -> ColdItems:
-        """Return the row with the highest precedence of each item, for at most the `maximum` latest changed items."""
+        """Return the row with the highest precedence of each item. `maximum` limits the result to the latest changed
+        items.
+        """
         rows = newest_rows(self.hashes, self.updated_at_ms, self.tie_breaks)
         if maximum is not None and len(rows) > maximum:
             rows = rows[np.sort(np.lexsort((self.hashes[rows], self.updated_at_ms[rows]))[-maximum:])]
         return self.take(rows)
 
     def take(self, rows: Rows) -> ColdItems:
-        """Return the given rows in the given order."""
+        """Return the rows `rows`, in this order."""
         return ColdItems(
             hashes=self.hashes[rows],
             updated_at_ms=self.updated_at_ms[rows],
@@ -107,7 +111,7 @@ class ColdItems:
         return len(self.hashes)
 
     def write(self, file: BinaryIO) -> None:
-        """Write the items to a file; the content is deterministic."""
+        """Write the items to a file with deterministic content."""
         arrays = {
             "hashes": self.hashes,
             "updated_at_ms": self.updated_at_ms,
@@ -120,7 +124,7 @@ class ColdItems:
 
     @classmethod
     def map(cls, path: Path) -> ColdItems:
-        """Return the cold items in a file, which is memory-mapped.
+        """Memory-map a file of cold items.
 
         Raises
         ------
@@ -155,7 +159,7 @@ NO_COLD_ITEMS = ColdItems(
 
 
 class ColdScorer:
-    """A scorer of cold items, based on a model's list.
+    """Scorer of cold items, based on a model's list.
 
     Parameters
     ----------
@@ -176,12 +180,12 @@ class ColdScorer:
         return self._count
 
     def scores(self, positions: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the scores of all cold items, float32 `(len(self),)`; 0 without a neighbour in the list.
+        """Return the scores of all cold items, float32 `(len(self),)`. The score is 0 if no neighbour is in the list.
 
         Parameters
         ----------
         positions, scores
-            The model's list, best first; only the first `LISTED` items are used.
+            List of the model, best first. Only the first `LISTED` items are used.
         """
         positions, scores = positions[:LISTED], scores[:LISTED]
         starts, ends = self._offsets[positions], self._offsets[positions + 1]

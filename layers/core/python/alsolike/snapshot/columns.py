@@ -1,4 +1,4 @@
-"""The columns of a catalogue snapshot: arrays for the values of each declared type."""
+"""Columns of a catalogue snapshot, as arrays for the values of each declared type."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from alsolike.configuration.columns import fits
 from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.struct import struct
 
-_EXACT = 2**53  # float64 represents all integers up to this one exactly
+_EXACT = 2**53  # float64 exactly represents all integers up to this number.
 
 
 @struct
 class NumberColumn:
-    """A column of numbers, or of times in seconds since 1970.
+    """Column of numbers, or of times in seconds since 1970.
 
     Attributes
     ----------
     values
-        float64, NaN for a row without a value.
+        Values, NaN for a row without a value, float64.
     """
 
     type: ColumnType
@@ -32,7 +32,7 @@ class NumberColumn:
 
     @classmethod
     def of(cls, type_: ColumnType, values: Sequence[Any]) -> Self:
-        """Return the column of these values; None means no value."""
+        """Return a column with these values. None means no value."""
         return cls(type_, np.array([np.nan if value is None else value for value in values], np.float64))
 
     @classmethod
@@ -41,11 +41,11 @@ class NumberColumn:
         return cls(parts[0].type, np.concatenate([part.values for part in parts]))
 
     def take(self, rows: Rows) -> Self:
-        """Return the column with these rows."""
+        """Return the column restricted to `rows`."""
         return dataclasses.replace(self, values=self.values[rows])
 
     def value(self, row: int) -> float | int | None:
-        """Return the value of a row; None without a value."""
+        """Return the value of a row, or None if it has no value."""
         value = float(self.values[row])
         if value != value:
             return None
@@ -63,12 +63,12 @@ class NumberColumn:
 
 @struct
 class BooleanColumn:
-    """A column of truth values.
+    """Column of booleans.
 
     Attributes
     ----------
     values
-        int8: 1, 0, or -1 for a row without a value.
+        1, 0, or -1 for a row without a value, int8.
     """
 
     values: Array
@@ -76,7 +76,7 @@ class BooleanColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Return the column of these values; None means no value."""
+        """Return a column with these values. None means no value."""
         return cls(np.array([-1 if value is None else value for value in values], np.int8))
 
     @classmethod
@@ -85,11 +85,11 @@ class BooleanColumn:
         return cls(np.concatenate([part.values for part in parts]))
 
     def take(self, rows: Rows) -> Self:
-        """Return the column with these rows."""
+        """Return the column restricted to `rows`."""
         return type(self)(self.values[rows])
 
     def value(self, row: int) -> bool | None:
-        """Return the value of a row; None without a value."""
+        """Return the value of a row, or None if it has no value."""
         value = int(self.values[row])
         return None if value < 0 else bool(value)
 
@@ -105,12 +105,12 @@ class BooleanColumn:
 
 @struct
 class StringColumn:
-    """A column of strings, which are stored once in a dictionary.
+    """Column of strings, each of which is stored once in a dictionary.
 
     Attributes
     ----------
     codes
-        int32 indices into `dictionary`, -1 for a row without a value.
+        Indices in `dictionary`, -1 for a row without a value, int32.
     """
 
     codes: Array
@@ -119,7 +119,7 @@ class StringColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Return the column of these values; None means no value."""
+        """Return a column with these values. None means no value."""
         dictionary, present = Dictionary.of([value for value in values if value is not None])
         codes = np.full(len(values), -1, np.int32)
         codes[[value is not None for value in values]] = present
@@ -136,12 +136,12 @@ class StringColumn:
         return cls(np.concatenate(codes), dictionary)
 
     def take(self, rows: Rows) -> Self:
-        """Return the column with these rows, without unused strings in the dictionary."""
+        """Return the column restricted to `rows`, without unused strings in the dictionary."""
         dictionary, codes = self.dictionary.only(self.codes[rows])
         return type(self)(codes, dictionary)
 
     def value(self, row: int) -> str | None:
-        """Return the value of a row; None without a value."""
+        """Return the value of a row, or None if it has no value."""
         code = int(self.codes[row])
         return None if code < 0 else self.dictionary[code]
 
@@ -157,17 +157,18 @@ class StringColumn:
 
 @struct
 class ListColumn:
-    """A column of lists of strings.
+    """Column of lists of strings.
 
     Attributes
     ----------
     codes
-        The lists as int32 indices into `dictionary`, in the order of their elements.
+        Lists as indices in `dictionary`, in the order of their elements, int32.
     present
-        int8: 1 for a row with a list (possibly empty), 2 for a row with a string such as ``a|b``, 0 without a
-        value.
+        1 for a row with a list (possibly empty), 2 for a row with a string such as ``a|b``, 0 for a row without a
+        value, int8.
     postings
-        The rows of each code, from the file; None before the column is written, and in files of earlier releases.
+        Rows that contain each code, read from the file. None before the column is written, and in files of earlier
+        releases.
     """
 
     codes: Ragged
@@ -178,7 +179,7 @@ class ListColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Return the column of these values; None means no value."""
+        """Return a column with these values. None means no value."""
         lists = [(value.split("|") if isinstance(value, str) else value) if value else () for value in values]
         dictionary, codes = Dictionary.of([element for elements in lists for element in elements])
         present = np.array([0 if v is None else 2 if isinstance(v, str) else 1 for v in values], np.int8)
@@ -196,13 +197,13 @@ class ListColumn:
         return cls(codes, np.concatenate([part.present for part in parts]), dictionary)
 
     def take(self, rows: Rows) -> Self:
-        """Return the column with these rows, without unused strings in the dictionary."""
+        """Return the column restricted to `rows`, without unused strings in the dictionary."""
         taken = self.codes.take(rows)
         dictionary, codes = self.dictionary.only(taken.data)
         return type(self)(Ragged(taken.offsets, codes), self.present[rows], dictionary)
 
     def value(self, row: int) -> list[str] | str | None:
-        """Return the value of a row; None without a value."""
+        """Return the value of a row, or None if it has no value."""
         elements = [self.dictionary[code] for code in self.codes[row].tolist()]
         return (None, elements, "|".join(elements))[int(self.present[row])]
 
@@ -227,14 +228,14 @@ class ListColumn:
 
 @struct
 class TextColumn:
-    """A column of texts, stored without a dictionary.
+    """Column of texts, stored without a dictionary.
 
     Attributes
     ----------
     texts
         UTF-8 text of each row.
     present
-        int8: 1 for a row with a text (possibly empty), 0 without a value.
+        1 for a row with a text (possibly empty), 0 for a row without a value, int8.
     """
 
     texts: Ragged
@@ -243,7 +244,7 @@ class TextColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Return the column of these values; None means no value."""
+        """Return a column with these values. None means no value."""
         present = np.array([value is not None for value in values], np.int8)
         return cls(Ragged.from_bytes([(value or "").encode() for value in values]), present)
 
@@ -254,11 +255,11 @@ class TextColumn:
         return cls(texts, np.concatenate([part.present for part in parts]))
 
     def take(self, rows: Rows) -> Self:
-        """Return the column with these rows."""
+        """Return the column restricted to `rows`."""
         return type(self)(self.texts.take(rows), self.present[rows])
 
     def value(self, row: int) -> str | None:
-        """Return the value of a row; None without a value."""
+        """Return the value of a row, or None if it has no value."""
         return self.texts.blob(row).decode() if self.present[row] else None
 
     def arrays(self) -> dict[str, Array]:
@@ -284,7 +285,7 @@ COLUMN_CLASSES: Mapping[ColumnType, type[Column]] = {
 
 
 def holds(value: object, type_: ColumnType) -> bool:
-    """Return true if a column of this type can represent the value exactly; other values are stored as JSON."""
+    """Return true if a column of this type represents the value exactly. All other values are stored as JSON."""
     exact = not isinstance(value, int) or abs(value) <= _EXACT
     return exact and fits(value, type_)
 

@@ -1,8 +1,8 @@
-"""The content index of a model's items, which finds the nearest known items for an item that the model does not know.
+"""Content index of a model's items. It finds the nearest known items for an item that the model does not contain.
 
 The training job writes the index to the bundle, and `publish_catalog` queries it. The similarity of two items is the
 cosine of their TF-IDF vectors over the tokens of `item_tokens`. With a sentence model, the similarity is the weighted
-mean of this cosine and the cosine of the items' sentence vectors; `sentences` defines the weight.
+mean of this cosine and the cosine of the items' sentence vectors. `sentences` defines the weight.
 """
 
 from __future__ import annotations
@@ -23,23 +23,26 @@ from alsolike.snapshot.sentences import MIN_COSINE, SentenceIndex
 
 FORMAT = "alsolike-content-1"
 SENTENCES_FORMAT = "alsolike-content-2"
-"""Format of an index with sentence vectors, which differs so that earlier versions do not ignore the vectors."""
+"""Format of an index with sentence vectors. It is different, so that earlier versions do not silently ignore the
+vectors.
+"""
 
 NEIGHBOURS = 20
 """Maximum number of nearest known items per item."""
 
 MAX_PAIRS = 20_000
-"""Maximum number of pairs (token, known item) per query, which limits its time. Pairs of rare tokens are compared
-first, and for each token the pairs of frequent items."""
+"""Maximum number of pairs (token, known item) per query, which limits the time of a query. Pairs of rare tokens come
+first, and for each token, pairs with frequent items.
+"""
 
 _BATCH_ITEMS = 64
-"""Number of items per batch in the comparison of texts with all known items."""
+"""Number of items per batch when texts are compared with all known items."""
 
 _GROUP = 64
 """Number of values per group in `_largest`."""
 
 _DENSE_ITEMS = 10 * MAX_PAIRS
-"""Maximum number of items for which an array with a sum per item is faster than sorting the compared items."""
+"""Maximum number of items for which one sum per item in an array is faster than sorting the compared items."""
 
 _MIN_NORM = np.float32(1e-30)
 """Minimum norm, which replaces the norm 0 of an item without tokens."""
@@ -47,14 +50,14 @@ _MIN_NORM = np.float32(1e-30)
 
 @struct
 class Scales:
-    """Factors for the scores of cold items (`cold_items`), which the training job fits.
+    """Factors for the scores of cold items (`cold_items`). The training job fits them.
 
     Attributes
     ----------
     new
         Factor for items that were not in the training data.
     rare
-        Factor for items that were in the training's catalogue, but had too few interactions.
+        Factor for items that were in the catalogue at the training, but had too few interactions.
     """
 
     new: float
@@ -66,27 +69,27 @@ UNSCALED = Scales(new=1.0, rare=1.0)
 
 @struct
 class ContentIndex:
-    """An index of a model's items by their tokens.
+    """Index of a model's items by their tokens.
 
     Attributes
     ----------
     item_hashes
-        uint64 `(items,)`: hashes (`ragged.hashes_of`) of the IDs of all items of the model, ascending.
+        Hashes (`ragged.hashes_of`) of the IDs of all items in the model, ascending, uint64 `(items,)`.
     token_hashes
-        uint64 `(tokens,)`: hashes of the tokens, ascending.
+        Hashes of the tokens, ascending, uint64 `(tokens,)`.
     idf
-        float32 `(tokens,)`: log(number of items / number of items with the token).
+        log(number of items / number of items with the token), float32 `(tokens,)`.
     holders
-        Positions of the items with each token, ascending, thus most frequent first.
+        Positions of the items with each token, ascending, so the most frequent items come first.
     norms
-        float32 `(items + 1,)`: norm of each item's TF-IDF vector.
+        Norm of each item's TF-IDF vector, float32 `(items + 1,)`.
     scales
-        Scales of cold items, which the weights of `nearest` do not include.
+        Scales of cold items. The weights of `nearest` do not include them.
     rare_hashes
-        uint64: hashes of the IDs of the items with the scale `scales.rare`, ascending; empty in bundles with a single
+        Hashes of the IDs of items with the scale `scales.rare`, ascending, uint64. Empty in bundles with a single
         scale.
     sentences
-        Sentence vectors of the items' texts; None without a sentence model.
+        Sentence vectors of the items' texts; None if there is no sentence model.
     """
 
     item_hashes: Array
@@ -99,7 +102,7 @@ class ContentIndex:
     sentences: SentenceIndex | None = None
 
     def knows(self, hashes: Array) -> npt.NDArray[np.bool_]:
-        """Return the mask of the ID hashes whose items the model contains."""
+        """Return a mask of the ID hashes whose items are in the model."""
         return find(self.item_hashes, hashes) >= 0
 
     def scales_of(self, hashes: Array) -> npt.NDArray[np.float32]:
@@ -108,17 +111,19 @@ class ContentIndex:
         return np.where(rare, np.float32(self.scales.rare), np.float32(self.scales.new))
 
     def nearest(self, properties: Mapping[str, Any]) -> tuple[Array, Array]:
-        """Return the positions and weights of the known items that are nearest to an item with these columns.
+        """Return the positions and weights of the known items nearest to an item with these columns.
 
         Returns
         -------
-        int32 and float32 `(n,)`, nearest first; among equal cosines, the most frequent first. n is at most
-        `NEIGHBOURS`, and 0 without a similar item. Weights are proportional to the cosines, with the sum 1.
+        int32 and float32 `(n,)`, nearest first, and at equal cosines the most frequent first. n is at most
+        `NEIGHBOURS`, and 0 if no item is similar. Weights are proportional to the cosines and sum to 1.
         """
         return next(self.nearest_of([properties]))
 
     def nearest_of(self, properties: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Array, Array]]:
-        """Yield the result of `nearest` for each item; without sentences, equal token sets share one computation."""
+        """Yield the result of `nearest` for each item. Without sentence vectors, equal token sets are computed only
+        once.
+        """
         places: dict[str, int] = {}
         cosines_by_token: dict[bytes, tuple[Array, Array]] = {}
         for start in range(0, len(properties), _BATCH_ITEMS):
@@ -141,7 +146,7 @@ class ContentIndex:
         Parameters
         ----------
         places
-            Cache of the index of each token, -1 for an unknown token; new tokens are added.
+            Cache of the index of each token, -1 for an unknown token. New tokens are added.
         """
         token_sets = [item_tokens(columns) for columns in properties]
         unseen = list({token for tokens in token_sets for token in tokens} - places.keys())
@@ -153,7 +158,7 @@ class ContentIndex:
         ]
 
     def _by_tokens(self, tokens: Array) -> tuple[Array, Array]:
-        """Return the positions of items with shared tokens, ascending, and their cosines."""
+        """Return the positions of items that share a token, ascending, and their cosines."""
         length = np.linalg.norm(self.idf[tokens])
         starts = self.holders.offsets[tokens].astype(np.int64)
         counts = self.holders.offsets[tokens + 1] - starts
@@ -172,7 +177,9 @@ class ContentIndex:
         return np.arange(len(shared)), shared / (length * np.maximum(self.norms[: len(shared)], _MIN_NORM))
 
     def write(self, path: Path) -> None:
-        """Write the index to a file. Earlier versions, which support one scale, use the scale of rare items for all."""
+        """Write the index to a file. Earlier versions support only one scale, and use the scale of rare items for all
+        items.
+        """
         arrays = {
             "items": self.item_hashes,
             "tokens": self.token_hashes,
@@ -191,7 +198,7 @@ class ContentIndex:
 
     @classmethod
     def map(cls, path: Path) -> ContentIndex:
-        """Return the index in a file, which is memory-mapped. Files of earlier versions have one scale for all items.
+        """Memory-map the file of an index. Files of earlier versions have one scale for all items.
 
         Raises
         ------
@@ -227,27 +234,28 @@ class ContentIndex:
 
 
 def _check(arrays: Mapping[str, Array], *, items: int) -> None:
-    """Raise `ValueError` if the lengths of an index's arrays are inconsistent, which would make queries fail."""
+    """Raise `ValueError` if the lengths of an index's arrays are inconsistent. Queries would then fail."""
     offsets, holders = arrays["holders.offsets"], arrays["holders"]
     tokens = len(arrays["tokens"])
     if (len(arrays["items"]), len(arrays["idf"]), len(offsets)) != (items, tokens, tokens + 1):
-        raise ValueError(f"its arrays are not those of {items} items and {tokens} tokens")
+        raise ValueError(f"its arrays do not fit {items} items and {tokens} tokens")
     if (offsets[0], offsets[-1]) != (0, len(holders)) or (np.diff(offsets.astype(np.int64)) < 0).any():
-        raise ValueError(f"the rows of its tokens are no rows of {len(holders)} places")
+        raise ValueError(f"the offsets of its tokens do not fit {len(holders)} positions")
     if len(holders) and not 1 <= holders.min() <= holders.max() <= items:
         raise ValueError(f"it has positions {holders.min()} to {holders.max()}, expected 1 to {items}")
 
 
 def _mean(items: Array, cosines: Array, text_cosines: Array, *, weight: float) -> tuple[Array, Array]:
-    """Return the items that are near by tokens or texts, positions ascending, with the weighted mean of both cosines.
+    """Return the positions of items that are near by tokens or texts, ascending, and the weighted means of both
+    cosines.
 
     Parameters
     ----------
     items, cosines
-        Positions, ascending, and cosines of the items with shared tokens.
+        Positions, ascending, and cosines of the items that share a token.
     text_cosines
-        Cosines of the texts by position; items at later positions have no text. Among items without shared tokens, the
-        `NEIGHBOURS` largest cosines suffice.
+        Cosines of the texts by position. Items at later positions have no text. Among items that share no token, only
+        the `NEIGHBOURS` largest cosines are considered.
     """
     near = np.flatnonzero(text_cosines >= MIN_COSINE)
     near = near[_largest(text_cosines[near])]
@@ -260,7 +268,7 @@ def _mean(items: Array, cosines: Array, text_cosines: Array, *, weight: float) -
 
 
 def _nearest(items: Array, cosines: Array) -> tuple[Array, Array]:
-    """Return the nearest items, lower positions first among equal cosines, and their weights, with the sum 1."""
+    """Return the nearest items and their weights, which sum to 1. At equal cosines, lower positions come first."""
     near = _largest(cosines)
     near = near[cosines[near] > 0]
     best = near[np.argsort(-cosines[near], kind="stable")]
@@ -269,10 +277,10 @@ def _nearest(items: Array, cosines: Array) -> tuple[Array, Array]:
 
 
 def _largest(values: Array) -> Array:
-    """Return the ascending indices of the `NEIGHBOURS` largest values (the first ones among equal values).
+    """Return the indices of the `NEIGHBOURS` largest values, ascending. The first of equal values are selected.
 
-    The function is faster than a full sort. The `NEIGHBOURS`-th largest maximum of groups is a lower bound of the
-    result, so smaller values are not compared.
+    This is faster than a full sort. The `NEIGHBOURS`-th largest maximum of a group is a lower bound of the result, so
+    smaller values are not compared.
     """
     if len(values) <= NEIGHBOURS:
         return np.arange(len(values))

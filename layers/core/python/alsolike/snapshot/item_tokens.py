@@ -1,8 +1,8 @@
-"""The tokens of an item's columns. Items that share rare tokens are similar.
+"""Tokens of an item's columns. Items that share rare tokens are similar.
 
-Columns need no declaration. A text yields one token for the whole text and one per word if it has several words; a
+Columns need no declaration. A text yields one token for the complete text, and one per word if it has several words. A
 list, or a text with `|`, yields the tokens of each part. A number yields a token for its magnitude. Tokens that occur
-in only one item or in all items have no information; callers that weight tokens ignore them.
+in only one item or in all items contain no information. Callers that weight tokens ignore them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 STEPS_PER_DOUBLING = 2
-"""Number of logarithmic bins per factor of 2; numbers in the same bin, such as similar prices, have the same token."""
+"""Number of logarithmic bins per factor of 2. Numbers in the same bin, such as similar prices, have the same token."""
 
 MAX_CHARACTERS = 2_000
-"""Maximum number of characters of a text; further characters are ignored."""
+"""Maximum number of characters of a text. Further characters are ignored."""
 
 _TEXTS_KEPT = 1 << 15
-"""Size of the cache of tokens, because categories, brands and sizes repeat in a catalogue."""
+"""Size of the cache of tokens. It saves time, because categories, brands and sizes repeat in a catalogue."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -68,6 +68,6 @@ def _text_tokens(column: str, text: str) -> tuple[str, ...]:
 
 
 def _folded(text: str) -> str:
-    """Return the text without case and accents."""
+    """Return the text in lower case without accents."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(character for character in decomposed if not unicodedata.combining(character))

@@ -1,4 +1,4 @@
-"""The manifest of the catalogue snapshot, which lists the current segments, and the rule for merging segments."""
+"""Manifest of the catalogue snapshot, which lists the current segments, and the rule for merging segments."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from alsolike.runtime.struct import struct
 FORMAT_VERSION = 1
 
 YOUNG_ROWS = 256
-"""Minimum row count of a segment in comparisons of sizes; for smaller segments, the cost of requests dominates."""
+"""Minimum row count of a segment in comparisons of sizes. For smaller segments, the cost of requests dominates."""
 GROWTH = 3
 """Minimum ratio of a segment's row count to the total row count of all smaller segments."""
 
 
 @struct
 class SegmentEntry:
-    """The object of a segment; `rows` includes deletions."""
+    """Object of a segment. `rows` includes deletions."""
 
     key: str
     rows: int
@@ -33,13 +33,13 @@ class SegmentEntry:
 
     @property
     def file_name(self) -> str:
-        """The name of the local file."""
+        """Name of the local file."""
         return self.key.removeprefix(SEGMENTS_PREFIX)
 
 
 @struct
 class Retired:
-    """A replaced segment with the time of replacement; it is deleted later, because readers may be downloading it."""
+    """Replaced segment with the time of the replacement. It is deleted later, because readers may be downloading it."""
 
     key: str
     retired_ms: int
@@ -47,19 +47,20 @@ class Retired:
 
 @struct
 class Manifest:
-    """The contents of a snapshot.
+    """Content of a snapshot.
 
     Attributes
     ----------
     columns
-        Declared columns, the same in every segment.
+        Declared columns. All segments have the same columns.
     published_ms
-        Time of the write, epoch milliseconds.
+        Time of the write in epoch milliseconds.
     configuration_version
         Version of the configuration that declares the columns. Publishers with an earlier configuration keep the
         columns.
     cold, cold_model
-        The file of `cold_items.ColdItems` and its champion's version; None and "" before the first file.
+        File of `cold_items.ColdItems`, and the version of the champion to which the items are cold. None and "" before
+        the first file.
     """
 
     segments: tuple[SegmentEntry, ...] = ()
@@ -72,12 +73,12 @@ class Manifest:
 
     @property
     def files(self) -> tuple[SegmentEntry, ...]:
-        """The files that readers download: the segments and the cold items."""
+        """Files that readers download: the segments and the cold items."""
         return self.segments if self.cold is None else (*self.segments, self.cold)
 
     @property
     def version(self) -> str:
-        """An identifier of the content, derived from the files and the champion of the cold items."""
+        """Identifier of the content, derived from the files and the champion of the cold items."""
         if not self.files:
             return ""
         digests = "".join(sorted(entry.sha256 for entry in self.files))
@@ -85,7 +86,7 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int:
-        """The total size of all files."""
+        """Total size of all files."""
         return sum(entry.size_bytes for entry in self.files)
 
     def to_json(self) -> bytes:
@@ -105,7 +106,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
-        """Return the manifest from its JSON.
+        """Parse the result of `to_json`.
 
         Raises
         ------
@@ -129,7 +130,7 @@ class Manifest:
             raise InvalidSnapshot(f"{SNAPSHOT_KEY} is unreadable: {error!r}") from error
 
     def replace(self, gone: Sequence[SegmentEntry], new: Sequence[SegmentEntry], *, now_ms: int) -> Manifest:
-        """Return the manifest with new segments in place of the segments `gone`."""
+        """Return the manifest with the segments `new` instead of the segments `gone`."""
         keys = {entry.key for entry in gone}
         return dataclasses.replace(
             self,
@@ -139,7 +140,7 @@ class Manifest:
         )
 
     def with_cold(self, cold: SegmentEntry, *, model: str, now_ms: int) -> Manifest:
-        """Return the manifest with another file of cold items."""
+        """Return the manifest with a new file of cold items."""
         before = () if self.cold is None else (Retired(self.cold.key, now_ms),)
         return dataclasses.replace(
             self, cold=cold, cold_model=model, retired=(*self.retired, *before), published_ms=now_ms
@@ -147,10 +148,10 @@ class Manifest:
 
 
 def to_merge(segments: Sequence[SegmentEntry], *, young_rows: int = YOUNG_ROWS) -> list[SegmentEntry]:
-    """Return the smallest segments, which must be merged into one; empty if the sizes meet the required growth.
+    """Return the smallest segments, which must be merged into one segment. Empty if the sizes grow fast enough.
 
     The sizes of the remaining segments grow by a factor of about `GROWTH` + 1, so a million rows have at most eight
-    segments. A row is rewritten about `GROWTH` + 1 times at each size, thus about 30 times in total.
+    segments. A row is rewritten about `GROWTH` + 1 times at each size, or about 30 times in total.
     """
     ascending = sorted(segments, key=lambda entry: entry.rows)
     count = smaller = 0

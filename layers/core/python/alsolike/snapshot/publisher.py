@@ -1,4 +1,4 @@
-"""The publisher of the catalogue snapshot, which writes changes as small segments and merges small segments.
+"""Publisher of the catalogue snapshot. It writes changes as small segments, and merges small segments.
 
 Each step writes segments, and then replaces the manifest if it is unchanged. A writer that fails in between leaves
 segments that are not in the manifest. They are deleted after `GRACE_MS`. Merged segments are deleted after the same
@@ -18,16 +18,15 @@ from alsolike.snapshot.segment import Columns, Segment
 from alsolike.snapshot.store import GRACE_MS, MAX_ATTEMPTS, SnapshotStore, StoredManifest
 
 TOMBSTONES_KEPT_MS = 400 * 86_400_000
-"""Time for which deletions are stored. It is the lifetime of live profiles: a model may know a deleted item that long.
-
-The time also exceeds the retention of the tables' streams, so that no late change restores a deleted item.
+"""Time for which deletions are stored. It equals the lifetime of live profiles, because a model may contain a deleted
+item that long. It also exceeds the retention of the tables' streams, so no late change restores a deleted item.
 """
 _BLOCK_ROWS = 50_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Published:
-    """The result of a publication.
+    """Result of a publication.
 
     Attributes
     ----------
@@ -38,7 +37,8 @@ class Published:
     segments, size_bytes
         Number of segments and total size of the current snapshot.
     unmerged
-        Error message of a failed merge, which the next publication repeats; the changes are published nevertheless.
+        Error message of a failed merge; None if it succeeded. The changes are published nevertheless, and the next
+        publication retries the merge.
     """
 
     changes: int
@@ -49,12 +49,12 @@ class Published:
 
 
 class SnapshotPublisher:
-    """The publisher of changes to a deployment's snapshot.
+    """Publisher of changes to a deployment's snapshot.
 
     Parameters
     ----------
     young_rows
-        As `snapshot.manifest.YOUNG_ROWS`.
+        See `snapshot.manifest.YOUNG_ROWS`.
     """
 
     def __init__(self, store: SnapshotStore, *, young_rows: int = YOUNG_ROWS) -> None:
@@ -62,14 +62,14 @@ class SnapshotPublisher:
         self._young_rows = young_rows
 
     def publish(self, changes: Sequence[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
-        """Add changes, if any, to the snapshot, then run due merges.
+        """Add changes, if any, to the snapshot, and then run due merges.
 
-        Changes may repeat and arrive in any order, because the change with the highest precedence is kept.
+        Changes may be duplicates and in any order, because the change with the highest precedence is kept.
 
         Parameters
         ----------
         columns
-            Declared columns. If they differ from the snapshot's columns, all segments are encoded again.
+            Declared columns. If they differ from the snapshot's columns, all segments are re-encoded.
         version
             Version of the configuration that declares the columns. A snapshot with a later version keeps its columns.
 
@@ -89,20 +89,20 @@ class SnapshotPublisher:
         return self._published(stored, changes=len(changes), merged_rows=merged_rows, unmerged=unmerged)
 
     def publish_all(self, changes: Iterable[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
-        """Replace the whole snapshot with these changes, and keep concurrent changes of other publishers.
+        """Replace the complete snapshot with these changes, and keep concurrent changes of other publishers.
 
         An unreadable manifest is replaced.
 
         Parameters
         ----------
         changes
-            Changes of all items in any order; older changes of an item are ignored. The encoded changes take about 300
-            MB of memory per million.
+            Changes of all items in any order. Older changes of an item are ignored. One million encoded changes take
+            about 300 MB of memory.
 
         Raises
         ------
         Unavailable, ConcurrentUpdate, InvalidSnapshot
-            As for `publish`.
+            See `publish`.
         """
         stored = self._store.replaceable_manifest()
         before = {entry.key: entry for entry in stored.manifest.segments}
@@ -140,7 +140,7 @@ class SnapshotPublisher:
             rewritten[:] = [entry for entry in manifest.segments if entry.rows < self._young_rows]
             try:
                 parts = [self._map(entry) for entry in rewritten]
-            except InvalidSnapshot:  # publish the changes anyway; `_merge` reports the damaged segment
+            except InvalidSnapshot:  # Publish the changes anyway. `_merge` reports the damaged segment.
                 rewritten[:], parts = [], []
             everything = len(rewritten) == len(manifest.segments)
             forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
@@ -166,7 +166,7 @@ class SnapshotPublisher:
     def _merge(
         self, stored: StoredManifest, *, columns: Columns, version: int, now_ms: int
     ) -> tuple[StoredManifest, int]:
-        """Merge the due segments; return the number of rewritten rows.
+        """Merge the due segments, and return the number of rewritten rows.
 
         Raises
         ------
@@ -202,7 +202,7 @@ class SnapshotPublisher:
         return stored, sum(entry.rows for entry in merging)
 
     def _declare(self, stored: StoredManifest, columns: Columns, version: int, *, now_ms: int) -> StoredManifest:
-        """Record a new configuration version in the manifest without a rewrite of segments."""
+        """Record a new configuration version in the manifest without rewriting segments."""
 
         def declaring(manifest: Manifest) -> Manifest:
             encoded_otherwise = manifest.segments and dict(manifest.columns) != dict(columns)
@@ -213,7 +213,7 @@ class SnapshotPublisher:
         return self._store.change(stored, declaring, now_ms=now_ms)
 
     def _collect_orphans(self, *, now_ms: int) -> None:
-        """Delete segments that failed writers left."""
+        """Delete segments of writers that failed before they updated the manifest."""
         # List segments before the manifest is read, so that segments of concurrent writers are not deleted.
         listed = self._store.segment_keys(written_before_ms=now_ms - GRACE_MS)
         manifest = self._store.manifest().manifest

@@ -1,4 +1,4 @@
-"""The reader of the catalogue snapshot, which downloads only new files."""
+"""Reader of the catalogue snapshot. It downloads only new files."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from alsolike.snapshot.snapshot import EMPTY, Snapshot
 from alsolike.snapshot.store import SnapshotStore, StoredManifest
 
 ANSWER_TIME_MS = 5_000
-"""Time at the end of a request that is reserved for the answer. Downloads stop before it."""
+"""Time in milliseconds at the end of a request that is reserved for the response. Downloads stop before it."""
 
 
 class SnapshotReader(PolledValue[Snapshot]):
-    """The catalogue snapshot of a deployment as a polled value.
+    """Catalogue snapshot of a deployment as a polled value.
 
     Downloads stop before the last `ANSWER_TIME_MS` of a request. The next attempt reuses completely downloaded files.
 
     Parameters
     ----------
     client
-        A low-level S3 client with its own timeouts.
+        Low-level S3 client with its own timeouts.
     directory
-        Folder of the local segments; during a change of snapshots, it contains up to twice `max_bytes`.
+        Folder of the local segments. During a change of snapshots, it contains up to twice `max_bytes`.
     max_bytes
         Maximum size of a snapshot; None for no limit.
     """
@@ -65,18 +65,20 @@ class SnapshotReader(PolledValue[Snapshot]):
 
         def check_time() -> None:
             if remaining_ms() < ANSWER_TIME_MS:
-                raise Unavailable("the catalogue snapshot is not here in time")
+                raise Unavailable("the catalogue snapshot was not downloaded in time")
 
         paths = [self._store.fetch(entry, check_time=check_time) for entry in manifest.segments]
         cold = self._cold(manifest, check_time)
         try:
             return Snapshot.open(paths, version=manifest.version, cold=cold, cold_model=manifest.cold_model)
         except InvalidSnapshot:
-            self._store.keep_only(())  # local files may be damaged, so the next attempt downloads them again
+            self._store.keep_only(())  # Local files may be damaged, so the next attempt downloads them again.
             raise
 
     def _cold(self, manifest: Manifest, check_time: Callable[[], None]) -> Path | None:
-        """Return the file of the cold items; None for an invalid file, without which the snapshot is still usable."""
+        """Return the file of the cold items, or None if it is missing or invalid. The snapshot is usable without this
+        file.
+        """
         if manifest.cold is None:
             return None
         try:

@@ -1,6 +1,6 @@
-"""A segment of a catalogue snapshot: rows of items, sorted by the hash of the ID and stored as columns.
+"""Segment of a catalogue snapshot: rows of items, sorted by the hash of the ID and stored as columns.
 
-If two IDs have the same 64-bit hash, only the newer item is kept; among a million IDs, the probability of such a
+If two IDs have the same 64-bit hash, only the newer item is kept. Among a million IDs, the probability of such a
 collision is about 3e-8.
 """
 
@@ -34,15 +34,16 @@ class Segment:
     Attributes
     ----------
     hashes
-        uint64: hash of each row's ID, ascending.
+        Hash of each row's ID, ascending, uint64.
     ids
-        The IDs in UTF-8.
+        IDs in UTF-8.
     updated_at_ms, tie_breaks
-        int64 and uint32: the precedence of each row, as in `Change.precedence`.
+        Precedence of each row, as in `Change.precedence`, int64 and uint32.
     columns
         Declared columns by name.
     rest
-        JSON object of each row's other properties, and of values that do not fit their column; empty if there are none.
+        JSON object with each row's other properties, and with values that do not fit their column. Empty if there are
+        none.
     """
 
     hashes: Array
@@ -54,7 +55,7 @@ class Segment:
 
     @classmethod
     def of(cls, changes: Sequence[Change], columns: Columns) -> Self:
-        """Return the encoded changes; for each item, the change with the highest precedence."""
+        """Return the encoded changes. For each item, only the change with the highest precedence is kept."""
         hashes = hashes_of([change.entity_id.encode() for change in changes])
         newest: dict[int, Change] = {}
         for key, change in zip(hashes.tolist(), changes, strict=True):
@@ -85,15 +86,15 @@ class Segment:
 
     @classmethod
     def merge(cls, segments: Sequence[Segment], *, forget_before_ms: int | None = None) -> Segment:
-        """Return one segment with the row of the highest precedence of each item.
+        """Return one segment with the highest-precedence row of each item.
 
         Parameters
         ----------
         segments
             Segments with equal columns.
         forget_before_ms
-            Deletions before this time are dropped, epoch milliseconds. Use it only if no other segment has rows of the
-            deleted items.
+            Time in epoch milliseconds before which deletions are dropped. Use it only if no other segment has rows of
+            the deleted items.
         """
         columns: dict[str, Column] = {}
         for name, first in segments[0].columns.items():
@@ -147,12 +148,12 @@ class Segment:
 
     @property
     def column_types(self) -> dict[str, ColumnType]:
-        """The types of the declared columns."""
+        """Types of the declared columns."""
         return {name: column.type for name, column in self.columns.items()}
 
     @property
     def deleted(self) -> Array:
-        """The mask of the rows that are deletions."""
+        """Mask of the rows that are deletions."""
         deleted: Array = self.tie_breaks >= DELETED
         return deleted
 
@@ -176,7 +177,7 @@ class Segment:
         return (self.change(row) for row in range(len(self)))
 
     def write(self, file: BinaryIO) -> None:
-        """Write the segment to a file; the content is deterministic."""
+        """Write the segment to a file with deterministic content."""
         arrays = {
             "hashes": self.hashes,
             "updated_at_ms": self.updated_at_ms,
@@ -193,7 +194,7 @@ class Segment:
 
     @classmethod
     def map(cls, path: Path) -> Self:
-        """Return the segment in a file, which is memory-mapped.
+        """Memory-map the file of a segment.
 
         Raises
         ------
@@ -213,14 +214,14 @@ class Segment:
                 rest=Ragged(arrays["rest.offsets"], arrays["rest.blob"]),
             )
         except (KeyError, ValueError, TypeError) as error:
-            raise InvalidSnapshot(f"{path.name} misses or has a wrong {error}") from error
+            raise InvalidSnapshot(f"{path.name} has no or an invalid {error}") from error
         if len({len(segment), len(segment.ids), len(segment.updated_at_ms), len(segment.rest)}) != 1:
             raise InvalidSnapshot(f"{path.name} has arrays of different lengths")
         return segment
 
 
 def newest_rows(hashes: Array, updated_at_ms: Array, tie_breaks: Array) -> Rows:
-    """Return the index of the row with the highest precedence of each hash, in the order of the hashes."""
+    """Return the index of the highest-precedence row of each hash, in the order of the hashes."""
     order: Rows = np.lexsort((tie_breaks, updated_at_ms, hashes))
     ordered = hashes[order]
     last = np.append(ordered[1:] != ordered[:-1], np.ones(min(1, len(order)), bool))

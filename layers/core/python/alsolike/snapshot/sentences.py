@@ -1,4 +1,4 @@
-"""Sentence vectors of items' texts: the normalised sum of the static vectors of a text's tokens.
+"""Sentence vectors of items' texts. A vector is the normalised sum of the static vectors of a text's tokens.
 
 With a sentence model, the training job writes the model and the vectors of the known items to the content index
 (`model_export.data.item_sentences`), and queries of the index use the same model. The library `tokenizers` is imported
@@ -27,29 +27,29 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 WEIGHT = 0.25
-"""Weight of the cosine of sentence vectors; the cosine of TF-IDF vectors has the weight 1 - `WEIGHT`."""
+"""Weight of the cosine of sentence vectors. The cosine of TF-IDF vectors has the weight 1 - `WEIGHT`."""
 
 MIN_COSINE = 0.5
-"""Minimum cosine of related texts; lower cosines count as 0."""
+"""Minimum cosine of related texts. Lower cosines count as 0."""
 
 MAX_CHARACTERS = 2_000
-"""Maximum number of characters of a column; further characters are ignored."""
+"""Maximum number of characters of a column. Further characters are ignored."""
 
 _METADATA = "sentences"
 _TABLE, _VECTORS, _TOKENIZER, _PROBE = (f"sentences.{name}" for name in ("table", "vectors", "tokenizer", "probe"))
 
 
 class SentenceModel:
-    """A static sentence model.
+    """Static sentence model.
 
     Parameters
     ----------
     columns
         Names of the columns that form an item's text, in this order.
     table
-        `(tokens, dimensions)`: the vector of each token, rounded to float16.
+        Vector of each token, rounded to float16, `(tokens, dimensions)`.
     tokenizer
-        JSON of a tokenizer of the library `tokenizers`.
+        Tokenizer of the library `tokenizers`, as JSON.
 
     Raises
     ------
@@ -70,7 +70,7 @@ class SentenceModel:
 
     @property
     def dimensions(self) -> int:
-        """The number of dimensions of the vectors."""
+        """Number of dimensions of the vectors."""
         return int(self.table.shape[1])
 
     def text(self, properties: Mapping[str, Any]) -> str:
@@ -83,7 +83,9 @@ class SentenceModel:
         return list(self._encoder.encode(text, add_special_tokens=False).ids)
 
     def embed(self, properties: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
-        """Return the vectors of items, `(len(properties), dimensions)`, with norm 1, or 0 without known tokens."""
+        """Return the vectors of items, `(len(properties), dimensions)`. The norm is 1, or 0 for an item without known
+        tokens.
+        """
         texts = [self.text(columns) for columns in properties]
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for row, encoding in enumerate(self._encoder.encode_batch_fast(texts, add_special_tokens=False)):
@@ -95,18 +97,20 @@ class SentenceModel:
 
 @struct
 class SentenceIndex:
-    """The sentence vectors of a model's items.
+    """Sentence vectors of a model's items.
 
     Attributes
     ----------
     model
-        The sentence model of the vectors.
+        Sentence model that computed the vectors.
     vectors
-        float32 `(n, dimensions)` by position, with norm 1 or 0; row 0 is 0. Items at later positions have no vector.
+        Vectors by position with norm 1 or 0, float32 `(n, dimensions)`. Row 0 is 0, and items at later positions have
+        no vector.
     probe
-        A text whose tokens are compared with the stored tokens, to detect a tokenizer that differs from the training's.
+        Text whose tokens are compared with the stored tokens, to detect a tokenizer that differs from the one in
+        training.
     weight
-        As `WEIGHT`.
+        See `WEIGHT`.
     """
 
     model: SentenceModel
@@ -115,7 +119,7 @@ class SentenceIndex:
     weight: float = WEIGHT
 
     def cosines(self, properties: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
-        """Return the cosines of these items' texts with the texts of the known items, `(len(properties), n)`."""
+        """Return the cosines between the texts of these items and of the known items, `(len(properties), n)`."""
         return self.model.embed(properties) @ self.vectors.T
 
     def arrays(self) -> dict[str, Array]:
@@ -139,13 +143,13 @@ class SentenceIndex:
 
     @classmethod
     def from_file(cls, arrays: Mapping[str, Array], metadata: Mapping[str, str], *, items: int) -> SentenceIndex:
-        """Return the sentence index from a file's arrays and metadata, for a model with a number of items.
+        """Return the sentence index from a file's arrays and metadata, for a model with `items` items.
 
         Raises
         ------
         InvalidBundle
             If the library `tokenizers` is missing, the arrays are inconsistent, or the tokenizer returns other tokens
-            than in the training.
+            than in training.
         KeyError, ValueError
             If a part is missing.
         """
@@ -162,8 +166,8 @@ class SentenceIndex:
         expected, actual = arrays[_PROBE].tolist(), model.tokens(description["probe"])
         if actual != expected:
             raise InvalidBundle(
-                f"the sentence model takes {description['probe']!r} apart into tokens {actual}, expected {expected} as "
-                "in the training: the library tokenizers is of another version here"
+                f"the sentence model splits {description['probe']!r} into tokens {actual}, expected {expected} as in "
+                "the training: the library tokenizers is of another version here"
             )
         return cls(model, vectors.astype(np.float32), description["probe"], float(description["weight"]))
 
@@ -180,10 +184,10 @@ def _opened(tokenizer: str) -> Tokenizer:
         from tokenizers import Tokenizer
     except ImportError as error:
         raise InvalidBundle(
-            f"what was trained with a sentence model takes the library tokenizers: {error}. The layer `sentences` has"
-            " it, where the setting sentence_model is set; see docs/cold-start.md"
+            f"a model with sentence vectors requires the library tokenizers: {error}. The layer `sentences` contains"
+            " it if the setting sentence_model is set; see docs/cold-start.md"
         ) from error
     try:
         return Tokenizer.from_str(tokenizer)
-    except Exception as error:  # the library raises Exception itself
+    except Exception as error:  # The library raises Exception itself.
         raise InvalidBundle(f"the sentence model's tokenizer cannot be read: {error}") from error

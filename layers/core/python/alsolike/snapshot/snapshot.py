@@ -1,8 +1,8 @@
-"""The catalogue snapshot: all items with typed columns, in memory-mapped segments.
+"""Catalogue snapshot: all items with typed columns, in memory-mapped segments.
 
-An item can have rows in several segments: a change is written to a new small segment, and `snapshot.publisher` merges
-segments later. Only the newest row of an item is valid. Rows are numbered over all segments, and `rows` returns the
-numbers of valid rows.
+An item can have rows in several segments, because a change is written to a new small segment, and `snapshot.publisher`
+merges segments later. Only the newest row of an item is valid. Rows are numbered over all segments, and `rows` returns
+the numbers of valid rows.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ __all__ = ["BooleanColumn", "Column", "ListColumn", "NumberColumn", "Snapshot", 
 
 
 class Snapshot:
-    """A snapshot of the catalogue.
+    """Snapshot of the catalogue.
 
     Attributes
     ----------
     version
-        Version of the manifest; "" for the empty snapshot.
+        Version of the manifest, or "" for the empty snapshot.
     column_types
         Types of the declared columns.
     cold, cold_model
-        The cold items and the version of their champion; some may have been deleted since. None before the first
+        Cold items, and the version of their champion. Some items may have been deleted since. None before the first
         computation.
     """
 
@@ -52,7 +52,8 @@ class Snapshot:
         """Combine segments with equal columns, in any order."""
         self.version = version
         self.cold, self.cold_model = cold, cold_model
-        # Largest first: a lookup searches its mapped arrays, and one index of all other segments.
+        # Largest first. A lookup searches the mapped arrays of the largest segment, and one index of all other
+        # segments.
         self._segments = sorted(segments, key=len, reverse=True)
         self._starts = np.cumsum([0, *(len(segment) for segment in self._segments)])
         self.column_types: dict[str, ColumnType] = self._segments[0].column_types if segments else {}
@@ -61,7 +62,7 @@ class Snapshot:
 
     @classmethod
     def open(cls, paths: Sequence[Path], *, version: str, cold: Path | None = None, cold_model: str = "") -> Self:
-        """Return the snapshot in these files of segments and cold items, which are memory-mapped.
+        """Memory-map the files of segments and cold items of a snapshot.
 
         Raises
         ------
@@ -72,7 +73,9 @@ class Snapshot:
         return cls([Segment.map(path) for path in paths], version=version, cold=items, cold_model=cold_model)
 
     def with_columns(self, columns: Mapping[str, ColumnType]) -> Snapshot:
-        """Return the snapshot with additional columns, which takes about 10 µs per item; `self` if none is missing."""
+        """Return the snapshot with additional columns, or `self` if none is missing. A new column takes about 10 µs
+        per item.
+        """
         missing = {name: type_ for name, type_ in columns.items() if self.column_types.get(name) is not type_}
         if not missing or not self._segments:
             return self
@@ -105,12 +108,12 @@ class Snapshot:
             self._live += int(np.count_nonzero(~deleted) - np.count_nonzero(~base.deleted[replaced]))
 
     def __len__(self) -> int:
-        """Return the number of items, without deleted ones."""
+        """Return the number of items that are not deleted."""
         return self._live
 
     @property
     def row_count(self) -> int:
-        """The number of rows in all segments, which is the length of a column."""
+        """Number of rows in all segments, which is the length of a column."""
         return int(self._starts[-1])
 
     def deleted_hashes(self) -> npt.NDArray[np.uint64]:
@@ -121,11 +124,11 @@ class Snapshot:
         return np.concatenate([base[find(self._index, base) < 0], self._index[self._index_rows < 0]])
 
     def rows(self, item_ids: Sequence[str | bytes]) -> Rows:
-        """Return the row of each item, int64 `(len(item_ids),)`; -1 for items that are not in the catalogue."""
+        """Return the row of each item, or -1 if the item is not in the catalogue, int64 `(len(item_ids),)`."""
         return self.rows_by_hash(hashes_of([i.encode() if isinstance(i, str) else i for i in item_ids]))
 
     def rows_by_hash(self, hashes: npt.NDArray[np.uint64]) -> Rows:
-        """Return the row of each item by the hash of its ID (`ragged.hashes_of`), as in a model bundle's `ids.hash`."""
+        """Return the row of each item by the hash of its ID (`ragged.hashes_of`), as in a bundle's `ids.hash`."""
         if not self.row_count:
             return np.full(len(hashes), -1)
         base = self._segments[0]
@@ -137,7 +140,7 @@ class Snapshot:
         return rows
 
     def live_rows(self) -> Rows:
-        """Return the rows of all items in any order."""
+        """Return the rows of all items in arbitrary order."""
         if not self._segments:
             return np.zeros(0, np.int64)
         base = self._segments[0]
@@ -155,7 +158,7 @@ class Snapshot:
         return mask
 
     def column(self, name: str) -> Column | None:
-        """Return a declared column with the rows of all segments; None for an undeclared column.
+        """Return a declared column with the rows of all segments, or None if the column is not declared.
 
         The results of `rows` are indices into the column. The first call concatenates the segments' columns.
         """
@@ -167,7 +170,9 @@ class Snapshot:
         return self._columns[name]
 
     def parts(self, name: str) -> list[tuple[int, Column]]:
-        """Return a declared column of each segment with the number of the segment's first row; empty if undeclared."""
+        """Return a declared column of each segment, with the index of the segment's first row. Empty if it is not
+        declared.
+        """
         if name not in self.column_types:
             return []
         starts = self._starts.tolist()
@@ -193,7 +198,7 @@ class Snapshot:
         return self._all_rows("hashes")[rows]
 
     def updated_at_ms(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return the time of each row's last change, epoch milliseconds."""
+        """Return the time of each row's last change in epoch milliseconds."""
         return self._all_rows("updated_at_ms")[rows]
 
     def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -210,4 +215,4 @@ class Snapshot:
 
 
 EMPTY = Snapshot([], version="")
-"""The snapshot before the first publication."""
+"""Snapshot before the first publication."""

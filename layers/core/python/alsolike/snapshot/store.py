@@ -1,4 +1,4 @@
-"""The objects of the catalogue snapshot: a manifest with conditional writes, and immutable segments."""
+"""S3 objects of the catalogue snapshot: a manifest with conditional writes, and immutable segments."""
 
 from __future__ import annotations
 
@@ -20,27 +20,26 @@ from alsolike.snapshot.segment import Segment
 
 MAX_ATTEMPTS = 8
 GRACE_MS = 3_600_000
-"""Age from which replaced or orphaned files are deleted; no reader or writer takes longer."""
+"""Age in milliseconds from which replaced or orphaned files are deleted. No reader or writer takes longer."""
 
 _UNFINISHED = ".unfinished-"
 
 
 @struct
 class StoredManifest:
-    """A manifest with its ETag for conditional writes; None before the first write."""
+    """Manifest with its ETag for conditional writes. The ETag is None before the first write."""
 
     manifest: Manifest
     etag: str | None
 
 
 class SnapshotStore:
-    """The snapshot's objects in the artefact bucket, and its local files.
+    """Store of the snapshot's objects in the artefact bucket and of its local files.
 
     Parameters
     ----------
     directory
-        Folder of the local files, which are renamed to their final name when complete. Only this process may write
-        there.
+        Folder of the local files, which get their final name when they are complete. Only this process may write to it.
     """
 
     def __init__(self, client: Any, bucket: str, directory: Path) -> None:
@@ -50,7 +49,7 @@ class SnapshotStore:
         self._directory = directory
 
     def manifest(self, *, known: StoredManifest | None = None) -> StoredManifest:
-        """Return the manifest (empty before the first write); return `known` if it is unchanged.
+        """Return the manifest, or `known` if it is unchanged. Before the first write, the manifest is empty.
 
         Raises
         ------
@@ -61,12 +60,14 @@ class SnapshotStore:
         if content is None:
             return StoredManifest(Manifest(), None)
         if content is UNCHANGED:
-            assert known is not None  # only a known object can be unchanged
+            assert known is not None  # Only a known manifest can be unchanged.
             return known
         return StoredManifest(Manifest.from_json(content.body), content.etag)
 
     def replaceable_manifest(self) -> StoredManifest:
-        """Return the manifest. If it is unreadable, return an empty manifest, which a complete snapshot may replace."""
+        """Return the manifest. If it is unreadable, return an empty manifest, so that a complete snapshot can replace
+        it.
+        """
         try:
             return self.manifest()
         except InvalidSnapshot:
@@ -86,7 +87,7 @@ class SnapshotStore:
         return StoredManifest(manifest, etag)
 
     def change(self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int) -> StoredManifest:
-        """Write the manifest that `change` returns, with retries after conflicts; delete old retired files."""
+        """Write the manifest that `change` returns, retrying after conflicts, and delete old retired files."""
         for _ in range(MAX_ATTEMPTS):
             manifest = change(stored.manifest)
             due = [entry for entry in manifest.retired if entry.retired_ms < now_ms - GRACE_MS]
@@ -104,7 +105,7 @@ class SnapshotStore:
     def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> SegmentEntry:
         """Store a segment under a unique key, and keep the local file.
 
-        Keys are unique so that the deletion of an old object never deletes a new one with the same content.
+        Keys are unique, so that deleting an old object never deletes a new object with the same content.
         """
         unique = secrets.token_hex(4)
         path = self._directory / f"{_UNFINISHED}{unique}"
@@ -127,12 +128,12 @@ class SnapshotStore:
         upload(self._client, self._bucket, key, path)
 
     def fetch(self, entry: SegmentEntry, *, check_time: Callable[[], None] = lambda: None) -> Path:
-        """Return the local file of a segment; download and verify a missing file.
+        """Return the local file of a segment. A missing file is downloaded and verified.
 
         Parameters
         ----------
         check_time
-            Called repeatedly during the download; an exception stops the download.
+            Function that is called repeatedly during the download. An exception stops the download.
 
         Raises
         ------
@@ -161,7 +162,7 @@ class SnapshotStore:
         return target
 
     def keep_only(self, entries: Sequence[SegmentEntry]) -> None:
-        """Delete all other local files; memory-mapped data of deleted files stay readable."""
+        """Delete all other local files. Data of deleted files that are memory-mapped remain readable."""
         names = {entry.file_name for entry in entries}
         if self._directory.is_dir():
             for path in self._directory.iterdir():
@@ -169,7 +170,7 @@ class SnapshotStore:
                     path.unlink(missing_ok=True)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete segments in the bucket. Missing segments cause no error."""
+        """Delete segments in the bucket. Missing segments are ignored."""
         delete_objects(self._client, self._bucket, keys)
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The format of a training dataset: files, columns, the manifest, and the test window."""
+"""Format of a training dataset: files, columns, manifest and test window."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from alsolike.training.drift_reference import Reference
 LONGEST_HOLDOUT_MS = 28 * 86_400_000
 HOLDOUT_SHARE = 0.1
 START_QUANTILE = 0.05
-"""Share of the earliest interactions that `holdout_ms` ignores, so that a few very old ones do not matter."""
+"""Share of earliest interactions that `holdout_ms` ignores, so that a few very old interactions have no effect."""
 
 MIN_TEST_USERS = 5
-"""Minimum number of users with earlier interactions in a window that evaluates models."""
+"""Minimum number of users with earlier interactions in a window on which models are evaluated."""
 
 
 def holdout_ms(start_ms: int, last_ms: int) -> int:
-    """Return the length of the test window in milliseconds: a tenth of the interactions' time range, at most 28 days.
+    """Return the length of the test window in milliseconds, which is a tenth of the interactions' time range, at most
+    28 days.
 
     Parameters
     ----------
     start_ms
-        `START_QUANTILE` quantile of the interactions' times, epoch milliseconds.
+        `START_QUANTILE` quantile of the interactions' times, in epoch milliseconds.
     last_ms
-        Time of the latest interaction, epoch milliseconds.
+        Time of the latest interaction in epoch milliseconds.
 
     Examples
     --------
@@ -45,12 +46,12 @@ ITEMS_FILE = "items.parquet"
 USERS_FILE = "users.parquet"
 ACTIONS_FILE = "actions.parquet"
 ACTION_INTERACTIONS_FILE = "action_interactions.parquet"
-"""Files with actions and their interactions; absent in shops without actions."""
+"""Files with actions and their interactions. Absent in shops without actions."""
 IMPRESSIONS_FILE = "impressions.parquet"
-"""File with logged responses that had outcomes; absent without such responses."""
+"""File with logged responses that had outcomes. Absent if there are none."""
 MANIFEST_FILE = "manifest.json"
 CHAMPION_FOLDER = "champion"
-"""Folder of the champion's bundle at the time of the build, with which the training compares; optional."""
+"""Folder of the bundle that was champion when the dataset was built. Training compares with it. Optional."""
 
 INTERACTION_COLUMNS = ("profile_id", "item_id", "event_time_ms", "weight")
 """Columns of the interactions, which are sorted by event_time_ms, then event ID.
@@ -65,7 +66,7 @@ FEATURE_COLUMNS = ("event_type", "context")
 """
 
 ITEM_COLUMNS = ("item_id", "properties")
-"""Columns of the catalogue's items, one row per item; properties is the text of a JSON object."""
+"""Columns of the catalogue's items, one row per item. `properties` is a JSON object in a string."""
 
 USER_COLUMNS = ("user_id", "properties")
 """Columns of the users with interactions, one row per user.
@@ -75,7 +76,7 @@ USER_COLUMNS = ("user_id", "properties")
 
 
 ACTION_COLUMNS = ("action_id", "properties")
-"""Columns of the actions, one row per action; properties is the text of a JSON object."""
+"""Columns of the actions, one row per action. `properties` is a JSON object in a string."""
 
 ACTION_INTERACTION_COLUMNS = ("profile_id", "action_id", "event_type", "event_time_ms")
 """Columns of interactions with actions, which are sorted by event_time_ms, then by the other columns.
@@ -84,10 +85,10 @@ The event types are `alsolike.events.interactions.ACTION_TYPES`.
 """
 
 MAX_RESPONSES = 50_000
-"""Maximum number of logged responses: the latest ones."""
+"""Maximum number of logged responses. The latest are kept."""
 
 MAX_PLACES = 50
-"""Maximum number of places per logged response; ranked items at later places are ignored."""
+"""Maximum number of positions per logged response. Ranked items at later positions are ignored."""
 
 IMPRESSION_COLUMNS = (
     "profile_id", "served_ms", "device", "item_ids", "scores", "places", "pairs",
@@ -95,9 +96,9 @@ IMPRESSION_COLUMNS = (
 )  # fmt: skip
 """Columns of logged responses with outcomes, one row per response, sorted by served_ms.
 
-`device` is empty if unknown. `item_ids`, `scores` and `places` are the ranked items, the model's scores and the places
-(from 0); `pairs` are the first places of pairs in random order. Each outcome has an item, a type (`OUTCOMES`) and the
-sum of its event values.
+`device` is empty if unknown. `item_ids`, `scores` and `places` are the ranked items, the model's scores, and the
+positions from 0. `pairs` are the first positions of pairs in random order. Each outcome has an item, a type
+(`OUTCOMES`) and the sum of its event values.
 """
 
 CLICK, PURCHASE = "click", "purchase"
@@ -106,7 +107,7 @@ OUTCOMES = (CLICK, PURCHASE)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DatasetManifest:
-    """The manifest of a dataset: its size, parameters and origin.
+    """Manifest of a dataset: its size, parameters and origin.
 
     Attributes
     ----------
@@ -114,19 +115,19 @@ class DatasetManifest:
         Number of excluded rows by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `no_weight`,
         `taken_back`, `rare_item`, `short_history`).
     first_event_ms, last_event_ms
-        Time range of the interactions, epoch milliseconds.
+        Time range of the interactions in epoch milliseconds.
     repeat_share
         Share of interactions whose user had an earlier interaction with the same item.
     lineage
         Partitions of the lake that were read.
     configuration_version
-        Version of the configuration with the weights and minimums; 0 for the built-in configuration.
+        Version of the configuration that determined weights and minimums; 0 for the built-in configuration.
     history_length
         Maximum number of a user's latest interactions in a model's input.
     sampled_interactions
-        Number of interactions in the file if it contains a sample of users; None for all users.
+        Number of interactions in the file if it contains only a sample of users; None if it contains all users.
     reference
-        Distributions of the last days, for comparison with later days; None in datasets of earlier versions.
+        Distributions of the last days, with which later days are compared; None in datasets of earlier versions.
     """
 
     dataset_id: str
@@ -156,7 +157,7 @@ class DatasetManifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> DatasetManifest:
-        """Return the manifest from its JSON; raise `InvalidDataset` for an invalid document."""
+        """Parse the result of `to_json`. Raise `InvalidDataset` if the document is invalid."""
         try:
             document: dict[str, Any] = orjson.loads(data)
         except orjson.JSONDecodeError as error:

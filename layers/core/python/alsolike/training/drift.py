@@ -1,4 +1,4 @@
-"""The measurement of drift between training data and current data: the population stability index of histograms."""
+"""Measurement of drift between training data and current data by the population stability index of histograms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 from alsolike.runtime.struct import struct
 
 WINDOW_DAYS = 7
-"""Length of the compared periods in days: one week, so that each period has every day of the week."""
+"""Length of the compared periods in days. One week contains every day of the week."""
 
 DAY_MS = 86_400_000
 SMOOTHING = 0.5
@@ -25,7 +25,7 @@ _CHANCE_Z = -NormalDist().inv_cdf(CHANCE_LEVEL)
 
 @struct
 class Histogram:
-    """A histogram.
+    """Histogram.
 
     Attributes
     ----------
@@ -66,12 +66,12 @@ class Histogram:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Return the histogram in a JSON document.
+        """Parse the JSON document of a histogram.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If it has another form.
+            If the document has another format.
         """
         return cls(tuple(map(float, document["edges"])), tuple(map(int, document["counts"])))
 
@@ -80,7 +80,7 @@ def psi(reference: Sequence[int], current: Sequence[int]) -> float:
     """Return the population stability index of two histograms with the same bins.
 
     If p and q are the shares of the bins, the index is the sum of (q - p) ln(q / p). This is Jeffreys' divergence, KL(p
-    || q) + KL(q || p). Equal shares have the index 0; an index of at least 0.25 customarily means different
+    || q) + KL(q || p). Equal shares have the index 0. By convention, an index of at least 0.25 means different
     populations. Bins that are empty in both histograms are ignored. `SMOOTHING` is added to all other counts to avoid
     infinite ratios.
 
@@ -111,12 +111,12 @@ def psi(reference: Sequence[int], current: Sequence[int]) -> float:
 
 @struct
 class Design:
-    """The design effect of dependent counts: their variance relative to independent counts.
+    """Design effect of dependent counts, which is their variance relative to independent counts.
 
     Attributes
     ----------
     trace, square
-        Sum of the eigenvalues of the design effect matrix, and sum of their squares; both are B - 1 for independent
+        Sum of the eigenvalues of the design effect matrix, and sum of their squares. Both are B - 1 for independent
         draws from B bins.
     """
 
@@ -125,7 +125,7 @@ class Design:
 
 
 class Chance(NamedTuple):
-    """The distribution of the index for two samples of one population: the mean and the `1 - CHANCE_LEVEL` quantile."""
+    """Distribution of the index for two samples of one population: the mean and the `1 - CHANCE_LEVEL` quantile."""
 
     mean: float
     highest: float
@@ -170,7 +170,7 @@ def _chi_square(degrees: float) -> float:
 
 def _pairs(reference: Sequence[int], current: Sequence[int]) -> list[tuple[int, int]]:
     if len(reference) != len(current):
-        raise ValueError(f"the histograms have {len(reference)} and {len(current)} bins, expected as many of each")
+        raise ValueError(f"the histograms have {len(reference)} and {len(current)} bins, expected equal numbers")
     if not sum(reference) or not sum(current):
-        raise ValueError("a histogram has nothing in it, expected counts above 0 in both")
+        raise ValueError("a histogram is empty, expected counts above 0 in both")
     return [pair for pair in zip(reference, current, strict=True) if any(pair)]

@@ -1,4 +1,4 @@
-"""The reference of a dataset: distributions over its last `WINDOW_DAYS`, for comparison with later days."""
+"""Reference of a dataset: distributions over its last `WINDOW_DAYS`, with which later days are compared."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ MIN_FILLED_SHARE = 0.5
 
 
 def category_of(value: Any) -> str | None:
-    """Return the category in the value of a column: the first part of several; None for an empty or other value."""
+    """Return the category in a column's value, or None for an empty or other value. The first of
+    several categories counts.
+    """
     return value.split("|")[0] or None if isinstance(value, str) else None
 
 
 def category_column(properties: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the column of categories, selected by a heuristic; None without a suitable column.
+    """Return the column of categories, selected by a heuristic, or None if no column is suitable.
 
     A suitable column has texts for at least half of the items, at least two distinct values, and on average at least
     ten items per value. Columns with `category` in the name have priority, then columns with few distinct values.
@@ -38,7 +40,7 @@ ACTIVITY_EDGES = (1, 2, 3, 4, 6, 9, 14, 22, 40)
 """Edges of the histogram of users' interactions in the window."""
 
 LENGTH_EDGES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 99, 200, 400)
-"""Edges of the histogram of users' interactions in a model's input; edges above half of its maximum are omitted."""
+"""Edges of the histogram of users' interactions in a model's input. Edges above half of its maximum are omitted."""
 
 MAX_CATEGORIES = 20
 MAX_EXAMINED_ITEMS = 10_000
@@ -46,7 +48,7 @@ MAX_EXAMINED_ITEMS = 10_000
 
 
 class ItemCount(NamedTuple):
-    """Numbers of an item's interactions in the dataset and in the window."""
+    """Number of an item's interactions in the dataset, and in the window."""
 
     item_id: str
     interactions: int
@@ -55,14 +57,14 @@ class ItemCount(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Categories:
-    """Numbers of interactions by the category of the item.
+    """Number of interactions by category of the item.
 
     Attributes
     ----------
     column
         Name of the category column.
     names
-        The most frequent categories.
+        Most frequent categories.
     counts
         Number of interactions for each of `names`, for all other categories, and for items without a category.
     """
@@ -76,13 +78,13 @@ class Categories:
             raise ValueError(f"counts of categories are {len(self.counts)} numbers, expected {len(self.names) + 2}")
 
     def place(self, name: str | None) -> int:
-        """Return the index of a category in `counts`; None means items without a category."""
+        """Return the index of a category in `counts`. None stands for items without a category."""
         if name is None:
             return len(self.names) + 1
         return self.names.index(name) if name in self.names else len(self.names)
 
     def count(self, interactions: Mapping[str | None, int]) -> tuple[int, ...]:
-        """Return numbers of interactions by category in the order of `counts`."""
+        """Return the numbers of interactions by category, in the order of `counts`."""
         counts = [0] * (len(self.names) + 2)
         for name, often in interactions.items():
             counts[self.place(name)] += often
@@ -91,21 +93,21 @@ class Categories:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reference:
-    """The distributions over the window, the last days of a dataset.
+    """Distributions over the window, which is the last days of a dataset.
 
     Attributes
     ----------
     window_days
         Length of the window, which ends at the dataset's last interaction.
     item_popularity
-        Numbers of interactions by rank of the item. The edges are ranks in the whole dataset, by descending frequency,
-        then by ID, such that each bin has about a tenth of the window's interactions.
+        Numbers of interactions by rank of the item. Ranks are by descending frequency in the complete dataset, then by
+        ID. The edges divide the window's interactions into bins of about a tenth.
     category_popularity
-        Numbers of interactions by category; None without a category column.
+        Numbers of interactions by category; None if there is no category column.
     user_activity
         Numbers of users by number of interactions in the window.
     history_length
-        Numbers of the same users by number of interactions in a model's input.
+        Numbers of these users by number of interactions in a model's input.
     event_types
         Numbers of these users' interactions in the window by event type; None in datasets of earlier versions.
     weekdays
@@ -123,12 +125,12 @@ class Reference:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Return the reference in a JSON document.
+        """Parse the JSON document of a reference.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If it has another form.
+            If the document has another format.
         """
         categories = document["category_popularity"]
         return cls(
@@ -144,7 +146,9 @@ class Reference:
 
 
 def weekdays_of(days: Mapping[int, int]) -> tuple[int, ...]:
-    """Return the sums by day of the week, from Thursday, of numbers by day since 1970-01-01, a Thursday."""
+    """Return the sums by day of the week. `days` are days since 1970-01-01, a Thursday, so the result starts with
+    Thursday.
+    """
     counts = [0] * 7
     for day, number in days.items():
         counts[day % 7] += number
@@ -176,10 +180,10 @@ def reference_of(
     activity, lengths
         Numbers of users by number of interactions in the window, and by number of all interactions.
     history_length
-        Maximum number of a user's latest interactions in a model's input. Users with at least half of it share one bin,
-        because a full profile also contains interactions that are not counted.
+        Maximum number of a user's latest interactions in a model's input. Users with at least half of this number share
+        one bin, because a full profile also contains interactions that are not counted.
     column, values
-        Category column and its value by item ID; None and empty without such a column.
+        Category column, and its value by item ID. None and empty if there is no such column.
     event_types
         Numbers of interactions in the window by event type.
     days

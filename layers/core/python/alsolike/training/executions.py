@@ -1,4 +1,4 @@
-"""The start and the ARNs of Step Functions executions."""
+"""Start and ARNs of Step Functions executions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alsolike.runtime.errors import Unavailable
 def start_execution(
     client: Any, state_machine_arn: str, document: Mapping[str, Any], *, name: str | None = None
 ) -> str:
-    """Start an execution; return its ARN, or the ARN of an existing execution with the name.
+    """Start an execution, and return its ARN. If an execution with this name exists, return its ARN instead.
 
     Raises
     ------

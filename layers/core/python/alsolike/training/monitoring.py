@@ -1,4 +1,4 @@
-"""The report of `monitor_models`, as stored in the artefact bucket and displayed by the CLI."""
+"""Report of `monitor_models`, as stored in the artefact bucket and displayed by the CLI."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alsolike.runtime.errors import InvalidInput
 
 
 class Drift(StrEnum):
-    """A distribution that is compared with the same distribution before the training."""
+    """Distribution that is compared with the corresponding distribution before the training."""
 
     ITEM_POPULARITY = "item_popularity"
     CATEGORY_POPULARITY = "category_popularity"
@@ -26,7 +26,7 @@ class Drift(StrEnum):
 
 
 class Trigger(StrEnum):
-    """The cause of a training."""
+    """Cause of a training."""
 
     DRIFT = "drift"
     NEW_DATA = "new-data"
@@ -34,22 +34,23 @@ class Trigger(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figure:
-    """A drift figure: the population stability index of a distribution.
+    """Drift metric, the population stability index of a distribution.
 
     Attributes
     ----------
     value
-        The index; None if it cannot be computed.
+        Value of the index; None if it cannot be computed.
     by_chance
         Expected value without drift, for the sizes of both samples.
     reference, current
-        Numbers of compared interactions, users or answers.
+        Numbers of compared interactions, users or responses.
     threshold
-        Values above it are drift: the setting plus `by_chance`, but at least a value that chance hardly reaches.
+        Value above which the index counts as drift. It is the setting plus `by_chance`, and at least a value that
+        chance hardly reaches.
     reason
-        Reason for a missing value.
+        Reason why the value is missing.
     above_since_ms
-        Time (epoch milliseconds) since which all looks exceeded the threshold; None if the last one did not.
+        Time in epoch milliseconds since which every report exceeded the threshold; None if the last report did not.
     """
 
     name: Drift
@@ -69,14 +70,14 @@ class Figure:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DataCheck:
-    """The share of invalid rows by a declared check.
+    """Share of rows that a declared check finds invalid.
 
     Attributes
     ----------
     share
-        Share of invalid rows; None without checked rows.
+        Share of invalid rows; None if no rows were checked.
     bound
-        Maximum share.
+        Maximum share of invalid rows.
     rows
         Number of checked rows.
     """
@@ -93,7 +94,7 @@ class DataCheck:
 
 
 class StartedTraining(StrEnum):
-    """The state or result of a training that monitoring started."""
+    """State or result of a training that monitoring started."""
 
     GOING = "going"
     BUSY = "busy"
@@ -107,24 +108,24 @@ class StartedTraining(StrEnum):
 
     @property
     def counts(self) -> bool:
-        """True unless the training ended without effect, because another run was active or it did not get the lock."""
+        """False if the training ended without effect, because another run was active or it did not get the lock."""
         return self not in (StartedTraining.BUSY, StartedTraining.NOT_BEGUN)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Start:
-    """A training that monitoring started.
+    """Training that monitoring started.
 
     Attributes
     ----------
     name
         Name of the execution.
     champion
-        The champion at the start.
+        Champion when the training started.
     figures
-        Names of the drifted figures; empty for a start because of new data.
+        Names of the drifted metrics. Empty if new data caused the start.
     outcome
-        State of the training at the look of the report.
+        State of the training when the report was created.
     """
 
     trigger: Trigger
@@ -138,22 +139,23 @@ class Start:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DriftThresholds:
-    """The deployment's settings for alerts and trainings.
+    """Settings of a deployment for alerts and trainings.
 
     Attributes
     ----------
     psi
-        Excess of the index over its expected value without drift that counts as drift.
+        Minimum excess of the index over its expected value without drift that counts as drift.
     hours
         Minimum duration of drift before an alert.
     retrains
         True if drift starts a training after this duration.
     new_interactions
-        Number of interactions since the champion's last event that starts a training; None to disable such starts.
+        Number of interactions since the champion's last event from which a training starts; None to disable such
+        starts.
     silent_hours
-        Age of the lake's last event that causes an alert; no distributions are compared then.
+        Age of the lake's last event, in hours, that causes an alert. Distributions are then not compared.
     stale_days
-        Age of the champion's last event that causes an alert.
+        Age of the champion's last event, in days, that causes an alert.
     """
 
     psi: float
@@ -166,31 +168,31 @@ class DriftThresholds:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DriftReport:
-    """The report of a look.
+    """Report of one monitoring run.
 
     Attributes
     ----------
     champion
-        Version of the champion; None without a champion.
+        Version of the champion; None if there is no champion.
     champion_age_h, lake_silent_h
-        Ages of the champion's last event and of the lake's last event, in hours; None without an event.
+        Ages of the champion's last event and of the lake's last event, in hours; None if there is no event.
     sampled
         Inverse of the share of users in the sample.
     interactions, users
         Numbers of the window's interactions and users in the sample.
     unknown_item_share
-        Share of the counted interactions whose items the champion does not know.
+        Share of the counted interactions whose items the champion does not contain.
     unknown_user_share
         Share of the users without interactions before the champion's last event.
     new_interactions
         Number of interactions since the champion's last event, or since the last start that counts; None if not
         counted.
     started
-        Training that this look started; None without a start.
+        Training that this monitoring run started; None if it started none.
     last_start
-        Latest training that any look started; None without a start.
+        Latest training that any monitoring run started; None if there was none.
     first_of_day
-        True for the first look of a day under a champion.
+        True for the first monitoring run of a day with this champion.
     """
 
     looked_ms: int
@@ -213,12 +215,12 @@ class DriftReport:
     format_version: int = 1
 
     def held_h(self, figure: Figure) -> float | None:
-        """Return the hours for which a figure has exceeded the threshold; None if it does not exceed it."""
+        """Return the hours since which a metric has exceeded its threshold, or None if it does not exceed it."""
         return None if figure.above_since_ms is None else (self.looked_ms - figure.above_since_ms) / 3_600_000
 
     @property
     def drifted(self) -> tuple[Figure, ...]:
-        """The figures that have exceeded their thresholds for the configured time, longest first."""
+        """Metrics that have exceeded their thresholds for the configured time, longest first."""
         held = [figure for figure in self.figures if (self.held_h(figure) or -1) >= self.rules.hours]
         return tuple(sorted(held, key=lambda figure: (figure.above_since_ms, figure.name)))
 
@@ -228,7 +230,7 @@ class DriftReport:
 
     @classmethod
     def from_json(cls, data: bytes) -> DriftReport:
-        """Return the report from its JSON.
+        """Parse the result of `to_json`.
 
         Raises
         ------
@@ -252,7 +254,7 @@ class DriftReport:
 
 
 def read_start(document: Mapping[str, Any] | None) -> Start | None:
-    """Return the start in a JSON document; None for None.
+    """Parse the JSON document of a start. Return None for None.
 
     Raises
     ------
@@ -266,5 +268,5 @@ def read_start(document: Mapping[str, Any] | None) -> Start | None:
 
 
 def report_key(looked_ms: int) -> str:
-    """Return the key of a report in the artefact bucket; looks on the same day have the same key."""
+    """Return the key of a report in the artefact bucket. All reports of a day have the same key."""
     return f"{MONITORING_PREFIX}{event_date(looked_ms)}.json"

@@ -1,4 +1,4 @@
-"""The runs of the training workflow: starts, lists, results, and histories from Step Functions."""
+"""Runs of the training workflow: starts, lists, results and histories from Step Functions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from alsolike.training.executions import execution_arn, start_execution
 
 
 class ExecutionHistory:
-    """The events of an execution, fetched incrementally.
+    """Events of an execution, fetched incrementally.
 
     Parameters
     ----------
     page
-        Maximum number of events per call: small to poll for new events, large to read a whole history.
+        Maximum number of events per call. Use a small number to poll for new events, a large one to read a complete
+        history.
     """
 
     def __init__(self, client: Any, execution_arn: str, *, page: int = 100) -> None:
@@ -30,13 +31,13 @@ class ExecutionHistory:
         self.events: list[dict[str, Any]] = []
 
     def fetch(self) -> list[dict[str, Any]]:
-        """Return the events since the previous call, in order."""
+        """Return the events since the previous call in order."""
         known = int(self.events[-1]["id"]) if self.events else 0
         pages = self._client.get_paginator("get_execution_history").paginate(
             executionArn=self._arn, reverseOrder=True, PaginationConfig={"PageSize": self._page}
         )
         events: list[dict[str, Any]] = []
-        for page in pages:  # latest first, so that known events are not fetched again
+        for page in pages:  # Latest first, so that known events are not fetched again.
             events += page["events"]
             if any(int(event["id"]) <= known for event in page["events"]):
                 break
@@ -46,19 +47,19 @@ class ExecutionHistory:
 
 
 def entered_state(event: Mapping[str, Any]) -> str | None:
-    """Return the name of the entered state; None for other events."""
+    """Return the name of the entered state, or None for other events."""
     name = event.get("stateEnteredEventDetails", {}).get("name")
     return str(name) if name else None
 
 
 def state_output(event: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """Return the name and output of the exited state; None for other events."""
+    """Return the name and the output of the exited state, or None for other events."""
     details = event.get("stateExitedEventDetails")
     return (details["name"], document(details.get("output"))) if details else None
 
 
 def training_job(event: Mapping[str, Any]) -> str | None:
-    """Return the name of the SageMaker training job that a task starts; None for other events."""
+    """Return the name of the SageMaker training job that a task starts, or None for other events."""
     details = event.get("taskScheduledEventDetails", {})
     name = (
         document(details.get("parameters")).get("TrainingJobName")
@@ -69,7 +70,7 @@ def training_job(event: Mapping[str, Any]) -> str | None:
 
 
 def outputs(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the merged outputs of all exited states, which include the output of an ended run."""
+    """Return the merged outputs of all exited states. For an ended run, they include its output."""
     added: dict[str, Any] = {}
     for event in events:
         if output := state_output(event):
@@ -78,18 +79,18 @@ def outputs(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def cause(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
-    """Return the error and cause of the last failed step as one line, even if the workflow caught the error."""
+    """Return the error and the cause of the last failed step as one line, even if the workflow caught the error."""
     failure: Mapping[str, Any] = execution
     for event in events:
         for name, details in event.items():
             if name.endswith("FailedEventDetails") and name != "executionFailedEventDetails":
                 failure = details
-    noted = outputs(events).get("failure") or {}  # the workflow records the failed step
+    noted = outputs(events).get("failure") or {}  # The workflow records the failed step.
     return sentence({**failure, **noted})
 
 
 def sentence(failure: Mapping[str, Any]) -> str:
-    """Return a failed step as one line: the state, the error, and the message within the cause."""
+    """Return a line about a failed step: the state, the error, and the message in the cause."""
     error, why = failure.get("error") or "no error named", failure.get("cause") or "no cause named"
     inside = document(why)
     text = next((inside[key] for key in ("FailureReason", "errorMessage") if inside.get(key)), why)
@@ -99,7 +100,7 @@ def sentence(failure: Mapping[str, Any]) -> str:
 
 
 def document(text: Any) -> dict[str, Any]:
-    """Return the JSON object in a text; an empty one for any other text."""
+    """Return the JSON object in a string, or an empty one for any other string."""
     try:
         document = orjson.loads(text or "{}")
     except (orjson.JSONDecodeError, TypeError):
@@ -113,12 +114,12 @@ BUSY = "busy"
 
 _LISTED = 100
 _PAGE = 1_000
-"""Maximum number of events of a history per call, by Step Functions' limit."""
+"""Maximum number of events of a history per call, as limited by Step Functions."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Visit:
-    """A state of the workflow in a run: times of the first entry and of the last exit; None before the exit."""
+    """State of the workflow in a run, with the times of its first entry and last exit. None before the exit."""
 
     name: str
     entered: dt.datetime
@@ -127,12 +128,12 @@ class Visit:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """A running or ended execution of the workflow.
+    """Running or ended execution of the workflow.
 
     Attributes
     ----------
     run_id, version, decision
-        Results of the run; None before the run has them. The decision is `busy` if another run was active.
+        Results of the run; None until they are known. The decision is `busy` if another run was active.
     reason
         Cause of a failure, or of a run without effect.
     asked
@@ -142,7 +143,7 @@ class TrainingRun:
     job
         Name of the SageMaker job.
     visits
-        The states in the order of their first entries.
+        States in the order of their first entries.
     """
 
     name: str
@@ -160,7 +161,7 @@ class TrainingRun:
 
 
 class TrainingRuns:
-    """The executions of a deployment's workflow; ended executions are cached.
+    """Executions of a deployment's training workflow. Ended executions are cached.
 
     Parameters
     ----------
@@ -174,7 +175,7 @@ class TrainingRuns:
         self._histories: dict[str, ExecutionHistory] = {}
 
     def start(self, document: Mapping[str, str], *, name: str | None = None) -> str:
-        """Start a run; return the ARN of the execution, or of an existing execution with the name."""
+        """Start a run, and return the ARN of its execution, or of an existing execution with this name."""
         return start_execution(self._client, self._arn, document, name=name)
 
     def named(self, name: str) -> str:
@@ -182,7 +183,7 @@ class TrainingRuns:
         return execution_arn(self._arn, name)
 
     def exists(self, name: str) -> bool:
-        """Return true if an execution has this name."""
+        """Return true if an execution with this name exists."""
         try:
             with translate_aws_errors(f"state machine {self._arn}"):
                 self._client.describe_execution(executionArn=self.named(name))
@@ -197,8 +198,8 @@ class TrainingRuns:
         for execution in self._listed(statusFilter=RUNNING):
             started = execution["startDate"].astimezone(dt.UTC)
             raise ConcurrentUpdate(
-                f"run {execution['name']} goes on since {started:%Y-%m-%d %H:%M:%S} UTC, and one run goes at a time: "
-                "another one would do nothing"
+                f"run {execution['name']} has been active since {started:%Y-%m-%d %H:%M:%S} UTC, "
+                "and only one run is active at a time: a second run would do nothing"
             )
 
     def latest(self, *, maximum: int, goes_on: Callable[[], bool] = lambda: True) -> tuple[TrainingRun, ...]:
@@ -207,8 +208,8 @@ class TrainingRuns:
         Parameters
         ----------
         goes_on
-            Called before each read of a history; histories of active runs are read first. After it has returned false,
-            the other runs have no details from their histories.
+            Predicate that is called before each read of a history. Histories of active runs are read first. Once it
+            returns false, the remaining runs lack details from their histories.
         """
         listed = self._listed()[:maximum]
         runs: dict[str, TrainingRun] = {}
@@ -221,7 +222,7 @@ class TrainingRuns:
         return tuple(runs[execution["executionArn"]] for execution in listed)
 
     def get(self, name: str) -> TrainingRun:
-        """Return a run by its name."""
+        """Return the run with a name."""
         arn = self.named(name)
         return self._ended.get(arn) or self._read(arn)
 

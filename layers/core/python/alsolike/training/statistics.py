@@ -1,10 +1,10 @@
-"""The training statistics of a large dataset: numbers of transitions and co-occurrences of items.
+"""Training statistics of a large dataset: numbers of transitions between items, and of co-occurrences of items.
 
 `functions.build_dataset` computes the statistics on Spark and writes them below the dataset.
 `model_export.data.statistics` reads them on a machine whose memory could not hold all interactions. Items are
-identified by position: 1 for the item with the most interactions; the lowest ID is first among equal numbers. The
-interactions are counted up to each of several moments (`StatisticsManifest.moments`), because a model must not be
-fitted on the interactions that evaluate it.
+identified by position: 1 is the item with the most interactions, and ties are in the order of IDs. Interactions are
+counted up to each of several times (`StatisticsManifest.moments`), because a model must not be fitted on the
+interactions that evaluate it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STATISTICS = "statistics/"
 """Key prefix of the statistics below a dataset."""
 
 ITEMS, TRANSITIONS, GRAM = "items", "transitions", "gram"
-"""Folders with Parquet parts, below the folder of each moment."""
+"""Folders with Parquet parts, below the folder of each time."""
 
 STATISTICS_MANIFEST = "manifest.json"
 """File name of the manifest, which is written last."""
@@ -32,12 +32,14 @@ WEIGHTS = MappingProxyType({"weight": math.inf, "weight_7": 7.0, "weight_30": 30
 """Columns with the total weight of an item's interactions, and the half-life of the weights in days."""
 
 ITEM_STATISTICS = ("position", "item_id", "interactions", "sessions", "transitions", *WEIGHTS)
-"""Columns of item statistics: `transitions` is the sum of the item's row of transitions before its truncation."""
+"""Columns of item statistics. `transitions` is the sum of the item's row in the matrix of transitions before
+truncation.
+"""
 
 PAIR_COLUMNS = ("source", "target", "value")
 """Columns of transitions and of the Gram matrix (int, int, double).
 
-The Gram matrix is symmetric, so a pair may occur once or twice; the diagonal is absent.
+The Gram matrix is symmetric, so a pair may occur once or twice. The diagonal is absent.
 """
 
 
@@ -45,19 +47,19 @@ The Gram matrix is symmetric, so a pair may occur once or twice; the diagonal is
 class Counting:
     """Parameters of the statistics.
 
-    The number of pairs grows linearly with the length of a history: an interaction is paired with the next `max_gap`
+    The number of pairs grows linearly with the length of a history. An interaction is paired with the next `max_gap`
     interactions, and with the other interactions of its session.
 
     Attributes
     ----------
     gap_decay, max_gap, backward
-        As in `model_export.algorithms.transitions`.
+        See `model_export.algorithms.transitions`.
     session
-        Maximum number of interactions in a session; longer histories are split into consecutive sessions.
+        Maximum number of interactions in a session. Longer histories are split into consecutive sessions.
     shrink
         Shrinkage of cosines, in sessions. The Gram matrix keeps each source's targets with the largest shrunk cosines.
     maximum
-        Maximum number of targets per source in each matrix, without the source itself.
+        Maximum number of targets per source in each matrix, excluding the source itself.
     """
 
     gap_decay: float = 0.8
@@ -70,7 +72,7 @@ class Counting:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsManifest:
-    """The parameters and moments of a dataset's statistics. All times are in epoch milliseconds.
+    """Parameters and times of a dataset's statistics. All times are in epoch milliseconds.
 
     Attributes
     ----------
@@ -80,11 +82,11 @@ class StatisticsManifest:
         End of the last window. It is earlier than the last interaction if only a few users have later interactions
         after a quiet period.
     holdout_ms
-        Length in milliseconds of each of the last two windows, which select and evaluate settings; the first count
+        Length in milliseconds of each of the last two windows, which select and evaluate settings. The first count
         excludes both.
     since_ms
-        Start of the comparison with a champion: the later one of the champion's last training event and the start of
-        the last window; None without a champion or later interactions.
+        Start of the comparison with a champion. It is the later of the champion's last training event and the start of
+        the last window; None if there is no champion or no later interaction.
     half_ms
         Median time of the interactions after `since_ms`.
     """
@@ -109,7 +111,7 @@ class StatisticsManifest:
         tested_ms
             End of the last window.
         champion_ms
-            Time of the champion's last training event; None without a champion.
+            Time of the champion's last training event; None if there is no champion.
         """
         window_ms = holdout_ms(start_ms, tested_ms)
         since_ms = None if champion_ms is None else max(champion_ms, tested_ms - window_ms)
@@ -121,12 +123,12 @@ class StatisticsManifest:
 
     @property
     def learned_ms(self) -> int:
-        """The start of the two windows that select and evaluate settings."""
+        """Start of the two windows that select and evaluate settings."""
         return self.tested_ms - 2 * self.holdout_ms
 
     @property
     def moments(self) -> tuple[int, ...]:
-        """The moments up to which interactions are counted, ascending, without repetitions."""
+        """Distinct times up to which interactions are counted, ascending."""
         times = (self.learned_ms, self.since_ms, self.half_ms, self.last_event_ms)
         return tuple(sorted({moment for moment in times if moment is not None}))
 
@@ -136,7 +138,7 @@ class StatisticsManifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> StatisticsManifest:
-        """Return the manifest from its JSON; raise `InvalidDataset` for an invalid document."""
+        """Parse the result of `to_json`. Raise `InvalidDataset` if the document is invalid."""
         try:
             document = orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -146,12 +148,12 @@ class StatisticsManifest:
 
 
 def directory(moment_ms: int) -> str:
-    """Return the folder, below `STATISTICS`, with the counts up to a moment."""
+    """Return the folder, below `STATISTICS`, with the counts up to a time."""
     return f"until-{moment_ms}/"
 
 
 def _fields(document: Any, record_type: type[Counting] | type[StatisticsManifest]) -> dict[str, Any]:
     names = {field.name for field in dataclasses.fields(record_type)}
     if not isinstance(document, dict) or document.keys() != names:
-        raise InvalidDataset(f"{STATISTICS}{STATISTICS_MANIFEST} has not the fields {', '.join(sorted(names))}")
+        raise InvalidDataset(f"{STATISTICS}{STATISTICS_MANIFEST} lacks some of the fields {', '.join(sorted(names))}")
     return document

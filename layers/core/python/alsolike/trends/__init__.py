@@ -1,1 +1,1 @@
-"""Trending items: decayed counters, their store and reader."""
+"""Trending items: decayed counters with their store and reader."""

@@ -1,4 +1,4 @@
-"""The store of the counters of trends, with one object per shard, and the reader of the current trends."""
+"""Store of the trend counters with one object per shard, and reader of the current trends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def trends_key(shard_id: str) -> str:
 
 
 class TrendsStore:
-    """The objects with the counters of a deployment's shards."""
+    """Store of the objects with the counters of a deployment's shards."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -33,11 +33,11 @@ class TrendsStore:
         return {entry.key: entry.etag for entry in listed(self._client, self._bucket, TRENDS_PREFIX)}
 
     def read(self, key: str) -> Content | None:
-        """Return the content of an object; None for a missing object."""
+        """Return the content of an object, or None if it does not exist."""
         return S3Object(self._client, self._bucket, key).read()
 
     def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
-        """Write the counters of a shard if the object is unchanged; return the new ETag.
+        """Write the counters of a shard if the object is unchanged, and return the new ETag.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class TrendsStore:
 
 
 MAX_CONCURRENT_READS = 8
-"""Maximum number of concurrent reads; a request waits for all changed objects."""
+"""Maximum number of concurrent reads. A request waits for all changed objects."""
 
 
 @struct
@@ -73,7 +73,7 @@ class _Read:
 
 
 class TrendsReader(PolledValue[Trends]):
-    """The trends of a deployment as a polled value.
+    """Trends of a deployment as a polled value.
 
     Only changed objects are read. An unreadable object counts as empty, and the trends count as stale. After a failed
     read, the earlier counters continue to decay.
@@ -81,7 +81,7 @@ class TrendsReader(PolledValue[Trends]):
     Parameters
     ----------
     client
-        A low-level S3 client; its role needs s3:GetObject of `trends/*` and s3:ListBucket.
+        Low-level S3 client. The role needs s3:GetObject of `trends/*` and s3:ListBucket.
     """
 
     def __init__(
@@ -106,14 +106,14 @@ class TrendsReader(PolledValue[Trends]):
         return self._trends
 
     def _read_shard(self, key: str) -> _Read | None:
-        """Return the counters in an object; None if it was deleted after the listing."""
+        """Return the counters in an object, or None if the object was deleted after the listing."""
         stored = self._store.read(key)
         if stored is None:
             return None
         try:
             return _Read(stored.etag, ShardCounts.from_bytes(stored.body, name=self._store.uri(key)))
         except InvalidTrends as error:
-            logger.error("trends of a shard are left out", reason=str(error))
+            logger.error("trends of a shard are ignored", reason=str(error))
             return _Read(stored.etag, NOTHING_COUNTED, readable=False)
 
 

@@ -1,9 +1,9 @@
 """Trending items: counters with exponential decay, and the score of an item.
 
 An event adds the weight of its type to the counters of its item. Each counter decays with its time constant `tau`:
-after a time t, the share e^(-t/tau) remains. So at a steady rate, the counter of a window is about the number of events
-in one window. The counter with the time constant of a week is the item's baseline.
-The score of an item in a window compares its recent events with its past::
+after a time t, the share e^(-t/tau) remains. Therefore at a steady rate, the counter of a window is about the number of
+events in one window. The counter with the time constant of a week is the item's baseline. The score of an item in a
+window compares its recent events with its past::
 
     past     = baseline + assumed - fast            the baseline's events before the window
     ratio    = min(1, sum of fast / sum of past)    the sums go over all items
@@ -17,15 +17,15 @@ to 1, because the past of a new shop can be shorter than the window. In such a s
 highest.
 
 Without a trend, an item reaches an evidence with a probability of at most exp(-evidence), the Chernoff bound of the
-binomial distribution. So in a shop with constant shares, the probability that any item reaches the score 1 is at most
-`CHANCE`. The number of items is at least `KEPT_ITEMS`, because items without a counter may be viewed next. The bound
-applies to events with weight 1 that do not decay; decayed sums have a smaller variance. Events of other weights, and
-several events in a visit, increase the variance by the factor `unit`. This factor is a median over the items with at
-least one expected event, so that a few trending items do not change it. With fewer than `MEASURED_ITEMS` such items,
-the factor is 1.
+binomial distribution. Therefore in a shop with constant shares, the probability that any item reaches the score 1 is at
+most `CHANCE`. The number of items is at least `KEPT_ITEMS`, because items without a counter may be viewed next. The
+bound applies to events with weight 1 that do not decay, and decayed sums have a smaller variance. Events of other
+weights, and several events in a visit, increase the variance by the factor `unit`. This factor is a median over the
+items with at least one expected event, so that a few trending items do not change it. With fewer than `MEASURED_ITEMS`
+such items, the factor is 1.
 
-A shard keeps the counters of a limited number of items, and deletes all others. For a new item, the past of the most
-popular deleted item is assumed, with decay. Otherwise, items just below the limit would trend at each event.
+A shard keeps the counters of a limited number of items and deletes all others. A new item is assumed to have the
+decayed past of the most popular deleted item. Otherwise, items just below the limit would trend at each event.
 
 References
 ----------
@@ -51,13 +51,14 @@ from alsolike.runtime.errors import InvalidInput, InvalidSnapshot, InvalidTrends
 from alsolike.runtime.struct import struct
 
 WINDOWS: Mapping[str, int] = MappingProxyType({"30m": 1_800, "1h": 3_600, "3h": 10_800, "1d": 86_400})
-"""The time constant of each window, in seconds."""
+"""Time constant of each window, in seconds."""
 
 BASELINE_S = 7 * 86_400
 """Time constant of the baseline, in seconds: one week, to cover all days of the week."""
 
 KEPT_ITEMS = 2_000
-"""Maximum number of items per shard, about 65 KB with short IDs. A request may wait for the counters of all shards.
+"""Maximum number of items per shard, which takes about 65 KB with short IDs. A request may wait for the counters of all
+shards.
 
 About half of the items are kept because they trend, and the others because they are popular.
 """
@@ -74,7 +75,7 @@ MEDIAN = 0.4549
 MEASURED_ITEMS = 20
 
 REMEMBERED_EVENTS = 8_192
-"""Number of latest events that are deduplicated, which takes 32 KB per shard."""
+"""Number of latest events for deduplication, which takes 32 KB per shard."""
 
 FORMAT = "alsolike-trends-1"
 
@@ -84,20 +85,20 @@ _COLUMNS = (*WINDOWS.values(), BASELINE_S, BASELINE_S)
 _DAY, _BASELINE, _ASSUMED = len(WINDOWS) - 1, len(WINDOWS), len(WINDOWS) + 1
 _TAU_MS = np.array(_COLUMNS, np.float64) * 1_000
 _SEPARATOR = "\n"
-"""Separator of item IDs, which contain no control characters."""
+"""Separator of item IDs. IDs contain no control characters."""
 _DECIMALS = 6
-"""Decimals of rounded scores, so that the order of summation cannot break ties."""
+"""Number of decimals of rounded scores. Rounding keeps the order of summation from breaking ties."""
 
 
 class Event(NamedTuple):
-    """A counted event.
+    """Event to count.
 
     Attributes
     ----------
     sequence
-        Sequence number of its record in the shard.
+        Sequence number of the event's record in the shard.
     time_ms
-        Event time, but not later than the arrival of the record, epoch milliseconds.
+        Event time in epoch milliseconds, at most the arrival time of the record.
     weight
         Weight of the event type.
     """
@@ -111,31 +112,32 @@ class Event(NamedTuple):
 
 
 def fingerprint_of(profile: str, event_id: str) -> int:
-    """Return 32 bits of a hash; an event collides with a remembered event with a probability of about 2e-6."""
+    """Return 32 bits of a hash. An event collides with a remembered event with a probability of about 2e-6."""
     return int.from_bytes(hashlib.blake2b(f"{profile}\n{event_id}".encode(), digest_size=4).digest())
 
 
 @struct
 class ShardCounts:
-    """The counters of a shard.
+    """Counters of a shard.
 
     Attributes
     ----------
     sequence
-        Sequence number of the last counted record; -1 without records.
+        Sequence number of the last counted record; -1 if there is none.
     as_of_ms
-        Time to which the counters have decayed, epoch milliseconds.
+        Time in epoch milliseconds to which the counters have decayed.
     items
         IDs of the items in `counts`.
     counts
-        float64 `(items, windows + 2)`: the counters of the windows, in the order of `WINDOWS`, the baseline, and the
-        assumed baseline.
+        Counters of the windows in the order of `WINDOWS`, then the baseline and the assumed baseline, float64 `(items,
+        windows + 2)`.
     totals
-        float64 `(windows + 2,)`: sums of the counters over all items, including deleted ones; the assumed part is 0.
+        Sums of the counters over all items, including deleted items, float64 `(windows + 2,)`. The assumed baseline is
+        0.
     forgotten
-        The largest baseline among deleted items, decayed to the same time.
+        Largest baseline among deleted items, decayed to the same time.
     recent
-        uint32 fingerprints of the last `REMEMBERED_EVENTS` counted events, oldest first.
+        Fingerprints of the last `REMEMBERED_EVENTS` counted events, oldest first, uint32.
     """
 
     sequence: int
@@ -147,7 +149,7 @@ class ShardCounts:
     recent: npt.NDArray[np.uint32] = dataclasses.field(default_factory=lambda: np.zeros(0, np.uint32))
 
     def uncounted(self, events: Sequence[Event]) -> list[Event]:
-        """Return the events of new records, without repetitions of remembered events."""
+        """Return the events of new records, without duplicates of remembered events."""
         known: set[int | None] = set(self.recent.tolist())
         new = []
         for event in events:
@@ -158,15 +160,15 @@ class ShardCounts:
         return new
 
     def add(self, events: Sequence[Event], *, sequence: int, arrived_ms: int) -> ShardCounts:
-        """Return the counters with additional events of the records up to `sequence`.
+        """Return the counters after adding events of the records up to `sequence`.
 
         Only `uncounted` events are added, so a repeated call has no effect.
 
         Parameters
         ----------
         arrived_ms
-            Time of arrival of the last record, epoch milliseconds. The counters decay to the latest such time, so that
-            they depend only on the records.
+            Arrival time of the last record in epoch milliseconds. The counters decay to the latest such time, so they
+            depend only on the records.
         """
         if sequence <= self.sequence:
             return self
@@ -204,7 +206,7 @@ class ShardCounts:
 
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str) -> ShardCounts:
-        """Return the counters from the result of `to_bytes`.
+        """Parse the result of `to_bytes`.
 
         Parameters
         ----------
@@ -227,13 +229,15 @@ class ShardCounts:
             forgotten = float(metadata["forgotten"])
             if not (np.isfinite(counts).all() and np.isfinite(totals).all() and np.isfinite(forgotten)):
                 raise ValueError("a counter is not a number")
-            recent = tensors.get("recent", np.zeros(0, np.uint32)).astype(np.uint32)  # absent before version 0.3
+            recent = tensors.get("recent", np.zeros(0, np.uint32)).astype(np.uint32)  # Absent before version 0.3.
             return cls(int(metadata["sequence"]), int(metadata["as_of_ms"]), items, counts, totals, forgotten, recent)
         except (InvalidSnapshot, ValueError, KeyError, TypeError) as error:
-            raise InvalidTrends(f"{name} has no trends that this version reads: {error}") from error
+            raise InvalidTrends(f"{name} has no trends that this version can read: {error}") from error
 
     def _pruned(self) -> ShardCounts:
-        """Return the counters of the best `KEPT_ITEMS` items by the highest score in any window, or by the baseline."""
+        """Return the counters of the best `KEPT_ITEMS` items, ranked by their best score in any window or by their
+        baseline.
+        """
         if len(self.items) <= KEPT_ITEMS:
             return self
         best = np.max([_scores(self.counts, self.totals, column) for column in range(_BASELINE)], axis=0)
@@ -252,7 +256,7 @@ NOTHING_COUNTED = ShardCounts(-1, 0, (), np.zeros((0, len(_COLUMNS))), np.zeros(
 
 
 class Trends:
-    """The combined counters of all shards; immutable.
+    """Combined counters of all shards. Immutable.
 
     Parameters
     ----------
@@ -283,7 +287,7 @@ class Trends:
         window
             One of `WINDOWS`.
         now_ms
-            Time to which the counters decay, epoch milliseconds.
+            Time in epoch milliseconds to which the counters decay.
         k
             Maximum number of items; None for all.
         """
@@ -294,17 +298,17 @@ class Trends:
         rows = np.flatnonzero(scores >= MIN_SCORE)
         if k is not None and k < len(rows):
             minimum = np.partition(scores[rows], -k)[-k] if k > 0 else np.inf
-            rows = rows[scores[rows] >= minimum]  # includes all ties for the last place
+            rows = rows[scores[rows] >= minimum]  # Include all ties for the last position.
         ranked = sorted((-float(scores[row]), self._items[row]) for row in rows.tolist())
         return [(item, -negated) for negated, item in ranked[:k]]
 
 
 NO_TRENDS = Trends()
-"""The trends before the first event."""
+"""Trends before the first event."""
 
 
 def _left(age_ms: float) -> Counts:
-    """Return the share of each column's counters that remains after a time; 1 for a negative time."""
+    """Return the share of each column's counters that remains after a time, which is 1 for a negative time."""
     return np.exp(-max(age_ms, 0) / _TAU_MS)
 
 
@@ -330,13 +334,13 @@ def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
 def _compared(counts: Counts, totals: Counts, column: int) -> tuple[Counts, Counts, float]:
     """Return the recent and past events of each item, and the expected ratio of recent to past events."""
     fast = counts[:, column]
-    past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # negative only because of rounding
+    past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # Negative only because of rounding.
     sum_of_past = max(totals[_BASELINE] - totals[column], 0)
     return fast, past, min(1.0, float(totals[column] / sum_of_past)) if sum_of_past else 1.0
 
 
 def _divergence(observed: Counts, expected: Counts) -> Counts:
-    """Return ``observed ln(observed / expected)``; 0 where `observed` is 0."""
+    """Return ``observed ln(observed / expected)``, or 0 where `observed` is 0."""
     some = observed > 0
     return observed * np.log(np.divide(observed, expected, out=np.ones_like(observed), where=some))
 
@@ -353,7 +357,7 @@ def _unit(counts: Counts, totals: Counts) -> float:
 
 
 def _ranks(values: Counts) -> npt.NDArray[Any]:
-    """Return each value's rank in descending order, from 0; equal values keep their order."""
+    """Return the rank of each value in descending order, from 0. Equal values keep their order."""
     ranks = np.empty(len(values), np.int64)
     ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
     return ranks

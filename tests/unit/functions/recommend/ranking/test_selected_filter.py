@@ -242,7 +242,7 @@ def test_changed_filter_and_price_apply_from_the_next_refresh(filtered: Shop) ->
         (
             {"filterArn": f"{ARN}:filter/not-lately", "filterValues": {"DAYS": "-1"}},
             400,
-            'filterValues.DAYS is "-1", expected a number of DAYS that is not below 0',
+            'filterValues.DAYS is "-1", expected a number of DAYS of at least 0',
         ),
         (
             {"filterArn": f"{ARN}:filter/up-to", "filterValues": {"PRICE": "1", "SIZE": "2"}},
