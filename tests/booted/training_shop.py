@@ -74,7 +74,7 @@ class TrainingShop(Shop):
             received = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])
             for message in received:
                 self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-            told = [json.loads(json.loads(message["Body"])["Message"]) for message in received]
-            return [message for message in told if "AlarmName" not in message]
+            messages = [json.loads(json.loads(message["Body"])["Message"]) for message in received]
+            return [message for message in messages if "AlarmName" not in message]
 
         return eventually(receive, within_s=10)

@@ -99,11 +99,11 @@ class MemoryDynamoDB(MemoryService):
 
     @operation("RequestItems")
     def batch_get_item(self, request: Request) -> Response:
-        asked = request["RequestItems"]
-        if sum(len(one["Keys"]) for one in asked.values()) > MAX_KEYS_PER_READ:
+        requested = request["RequestItems"]
+        if sum(len(one["Keys"]) for one in requested.values()) > MAX_KEYS_PER_READ:
             raise validation("Too many items requested for the BatchGetItem call")
         responses = {}
-        for name, part in asked.items():
+        for name, part in requested.items():
             table = self._table({"TableName": name})
             for key in part["Keys"]:
                 table.check_key(key)

@@ -64,16 +64,18 @@ def test_batches_tolerate_no_failure_and_run_with_limited_concurrency(batches: d
 
 
 def test_batch_is_repeated_until_all_users_are_done_and_then_written(states: States) -> None:
-    asked = states["Recommend"]["Parameters"]["Payload"]["batch"]
+    requested = states["Recommend"]["Parameters"]["Payload"]["batch"]
 
-    assert set(asked) == {
+    assert set(requested) == {
         f"{name}.$" if name not in ("input", "output", "segments") else name
         for name in recommendation_requests.BATCH.fields
     }  # fmt: skip
-    assert asked["segments"] == {"key.$": "States.Format('batch/{}/segments.json', $.run)"}
+    assert requested["segments"] == {"key.$": "States.Format('batch/{}/segments.json', $.run)"}
     assert segments.lines_key("r") == "batch/r/segments.json"
-    assert asked["input"] == {"key.$": "$.key"}
-    assert asked["output"]["key.$"].startswith("States.Format('batch/{}/answers/{}/{}.jsonl', $.run, $.named.batch, ")
+    assert requested["input"] == {"key.$": "$.key"}
+    assert requested["output"]["key.$"].startswith(
+        "States.Format('batch/{}/answers/{}/{}.jsonl', $.run, $.named.batch, "
+    )
     assert batch_table.answers_prefix("r", "000001") == "batch/r/answers/000001/"
     (again,) = states["AllDone"]["Choices"]
     assert again == {"Variable": "$.recommended.notDone", "NumericGreaterThan": 0, "Next": "GoOn"}

@@ -105,12 +105,12 @@ def paths(patterns: Sequence[str]) -> list[Path]:
 
 def sample(candidates: dict[str, list[Mutant]], size: int, seed: int) -> list[tuple[str, Mutant]]:
     """Return a sample with about equal numbers of mutants per target, or all mutants for size 0."""
-    chosen = []
+    selected = []
     for index, (name, found) in enumerate(candidates.items()):
         count = len(found) if size == 0 else min(len(found), (size + index) // len(candidates))
         picked = random.Random(f"{seed} {name}").sample(range(len(found)), count)
-        chosen += [(name, found[number]) for number in sorted(picked)]
-    return chosen
+        selected += [(name, found[number]) for number in sorted(picked)]
+    return selected
 
 
 def _module(path: Path) -> str:
@@ -204,7 +204,7 @@ def main() -> int:
     candidates = {
         name: [mutant for mutant in found if _key(mutant) not in EQUIVALENTS] for name, found in everything.items()
     }
-    chosen = sample(candidates, options.sample, options.seed)
+    selected = sample(candidates, options.sample, options.seed)
     with tempfile.TemporaryDirectory() as folder:
         limits = {}
         for name, target in targets.items():
@@ -214,13 +214,13 @@ def main() -> int:
                 f"{name}: {len(everything[name])} mutants, {len(everything[name]) - len(candidates[name])} equivalent",
                 flush=True,
             )
-        jobs = [(targets[name], mutant, limits[name]) for name, mutant in chosen]
+        jobs = [(targets[name], mutant, limits[name]) for name, mutant in selected]
         killed = {}
         for mutant, was_killed in statuses(jobs, workers=options.workers, folder=Path(folder)):
             killed[_key(mutant), mutant.number] = was_killed
             if not was_killed:
                 print(f"survived: {_place(mutant)}", flush=True)
-    return _report(chosen, [mutant for _, mutant in chosen if not killed[_key(mutant), mutant.number]])
+    return _report(selected, [mutant for _, mutant in selected if not killed[_key(mutant), mutant.number]])
 
 
 def _key(mutant: Mutant) -> tuple[str, str, str, str]:

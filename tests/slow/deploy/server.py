@@ -83,13 +83,13 @@ def with_metric_math(real: dict[str, Any]) -> dict[str, Any]:
     stub = stubbed("AWS::CloudWatch::Alarm", METRIC_MATH)
 
     def create(logical_id: str, properties: Properties, stack: str) -> Created:
-        chosen = stub if "Metrics" in properties else real
-        created: Created = chosen["create"](logical_id, properties, stack)
+        selected = stub if "Metrics" in properties else real
+        created: Created = selected["create"](logical_id, properties, stack)
         return created
 
     def update(physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Created:
-        chosen = stub if "Metrics" in new else real
-        updated: Created = chosen["update"](physical_id, old, new, stack, logical_id)
+        selected = stub if "Metrics" in new else real
+        updated: Created = selected["update"](physical_id, old, new, stack, logical_id)
         return updated
 
     return {**real, "create": create, "update": update, "update_with_logical_id": True}

@@ -63,9 +63,9 @@ def test_model_fitted_from_counts_is_promoted_and_scores_equally(shop: TrainingS
     everything = load(download(shop, json.loads(answer["Payload"].read())["dataset_s3_uri"], tmp_path / "everything"))
     assert len(everything.interactions) == USERS * (DAYS + LATER_DAYS)
     counted = download(shop, f"s3://{shop.bucket}/datasets/{version}/", tmp_path / "counted")
-    asked = load(counted)
-    assert 0 < asked.interactions.users < USERS
-    assert asked.all_interactions == USERS * (DAYS + LATER_DAYS)
+    requested = load(counted)
+    assert 0 < requested.interactions.users < USERS
+    assert requested.all_interactions == USERS * (DAYS + LATER_DAYS)
     manifest = StatisticsManifest.from_json((counted / STATISTICS / STATISTICS_MANIFEST).read_bytes())
     last_ms = 1_000 * max(at for _, _, at in rows)
     # A tenth of the time after the earliest twentieth of the interactions. Spark finds this quantile with an error of
@@ -79,7 +79,7 @@ def test_model_fitted_from_counts_is_promoted_and_scores_equally(shop: TrainingS
     metrics = bundle.manifest.metrics
     assert metrics["dataset"] == {"interactions": USERS * (DAYS + LATER_DAYS), "users": USERS}
     assert metrics["against_champion"]["version"] == champion
-    assert metrics["against_champion"]["asked_users"] == asked.interactions.users
+    assert metrics["against_champion"]["asked_users"] == requested.interactions.users
     assert "buy_again" in metrics["left_out"]
 
     whole = everything.by_frequency()

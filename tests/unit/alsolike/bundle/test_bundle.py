@@ -91,13 +91,13 @@ def test_ids_are_found_with_any_cached_ids(written: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(bundle, "KEPT", 2)
     opened = Bundle(written)
 
-    for asked, places in (
+    for requested, places in (
         (["a"], [1]),
         (["a", "b\x00", "zz"], [1, 3, 0]),
         (["ü😀", "a", "zz"], [2, 1, 0]),
         (["b\x00"], [3]),
     ):
-        assert opened.positions(asked).tolist() == places
+        assert opened.positions(requested).tolist() == places
         assert len(opened._positions) <= 2
         assert "zz" not in opened._positions
     for positions, item_ids in (

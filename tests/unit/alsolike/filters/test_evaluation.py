@@ -169,8 +169,8 @@ def test_catalogue_condition_is_cached_per_parameter_values(condition: str) -> N
     parsed = parser.parse(f"EXCLUDE ItemID WHERE {condition}")
 
     def bias(price: str) -> list[float]:
-        asked = FilterInputs(now_ms=0, values={"P": (price,)})
-        found: list[float] = evaluator.bias(parsed, asked, name="t").tolist()
+        requested = FilterInputs(now_ms=0, values={"P": (price,)})
+        found: list[float] = evaluator.bias(parsed, requested, name="t").tolist()
         return found
 
     first = bias("2")

@@ -36,11 +36,11 @@ def test_file_is_unchanged_after_upload_and_download(size_bytes: int, s3: Any, t
 
 def test_download_checks_the_time_before_every_part(s3: Any, tmp_path: Path) -> None:
     s3.put_object(Bucket="shop", Key="file", Body=b"0" * (2 * MIB + 1))
-    asked = []
+    requested = []
 
     def check_time() -> None:
-        asked.append(1)
-        if len(asked) == 3:
+        requested.append(1)
+        if len(requested) == 3:
             raise Unavailable("no time")
 
     with pytest.raises(Unavailable, match="no time"):

@@ -61,7 +61,7 @@ def test_call_attributes_days_and_reports_the_last_complete_day_once(
     metrics = sent(capsys.readouterr().out)
     shop.write_events([event(given, "plum", after_ms=70_000)], name="late")
     second = invoke()
-    told_again = sent(capsys.readouterr().out)
+    messages_again = sent(capsys.readouterr().out)
 
     assert first == {"days": 2, "events": 1, "rejected": 1, "complete": True, "window_cut_days": 0, "failed": {}}
     assert second["events"] == 2
@@ -73,7 +73,7 @@ def test_call_attributes_days_and_reports_the_last_complete_day_once(
     groups = [("all", "all"), ("recommender", "for-you"), ("model_version", "m1"), ("arm", "spring/new")]
     assert set(metrics) == set(groups)
     assert {**metrics["arm", "spring/new"], "Novelty": 0.5} == rates
-    assert told_again == {(): {"DaysAttributed": 2}}
+    assert messages_again == {(): {"DaysAttributed": 2}}
 
 
 def test_call_without_time_leaves_remaining_days_to_the_next_call(

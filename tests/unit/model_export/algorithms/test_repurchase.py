@@ -236,10 +236,10 @@ def test_blend_uses_the_half_life_of_the_better_part() -> None:
         "buy_again": BuyAgain(half_life_days=math.inf).fit(data),
         "repurchase": Repurchase().fit(data),
     }
-    asked: list[float] = []
+    requested: list[float] = []
 
     def histories(days: float) -> Histories:
-        asked.append(days)
+        requested.append(days)
         return aged((1, 30), (2, 20))
 
     worse_is_buy_again = judge(histories, lambda scores: float(scores.max() <= 1) - scores[0, 2])
@@ -247,7 +247,7 @@ def test_blend_uses_the_half_life_of_the_better_part() -> None:
 
     for worse, days in ((worse_is_buy_again, 120.0), (worse_is_repurchase, math.inf)):
         blend = Blend().search(tuned, worse)
-        assert blend.half_life_days == asked[-1] == days
+        assert blend.half_life_days == requested[-1] == days
         assert {part.half_life_days for part in blend.components()} == {days}
 
 

@@ -45,10 +45,10 @@ def shop() -> Interactions:
 def test_frequent_next_item_is_a_hit_and_an_unknown_one_is_not() -> None:
     # The first history ends with 5, which 6 follows. The second ends with 6, which no item follows, so 7, 8 and 9 tie
     # and the target has the worst rank.
-    asked = interactions([[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 7]], items=9)
+    requested = interactions([[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 7]], items=9)
     model = Transitions().fit(interactions([[1, 2, 3, 4, 5, 6]], items=9))
 
-    quality = evaluate(model, splits.leave_one_out(asked).test.queries, k=2, seen=["masked"])["masked"]
+    quality = evaluate(model, splits.leave_one_out(requested).test.queries, k=2, seen=["masked"])["masked"]
 
     assert (quality.hr, quality.queries) == (1 / 2, 2)
 
@@ -77,9 +77,9 @@ def test_item_with_score_0_is_not_recommended_and_not_a_hit() -> None:
     """The model has no scores after 3. So neither the target 4 nor any of the other five items is in a list of nine."""
     test = splits.leave_one_out(interactions([[1, 2, 3, 4]], items=6)).test
     model = Transitions().fit(interactions([[1, 2], [4, 5]], items=6))
-    asked = dataclasses.replace(test.queries, starts=test.queries.ends - 1)
+    requested = dataclasses.replace(test.queries, starts=test.queries.ends - 1)
 
-    quality = evaluate(model, asked, k=9)
+    quality = evaluate(model, requested, k=9)
 
     for mode in ("masked", "allowed"):
         assert (quality[mode].queries, quality[mode].hr, quality[mode].coverage) == (1, 0, 0)

@@ -228,7 +228,7 @@ def test_queries_since_a_time_have_each_later_item_once_per_user() -> None:
     part = splits.since(data, after_ms=2000)
 
     of = part.order  # The array contains the item of each position.
-    asked = [
+    requested = [
         (
             [int(of[item - 1]) for item in part.queries.seen(query)],
             sorted(int(of[item - 1]) for item in part.queries.targets_of(query)),
@@ -236,7 +236,7 @@ def test_queries_since_a_time_have_each_later_item_once_per_user() -> None:
         )
         for query in range(len(part.queries))
     ]
-    assert asked == [([1, 2, 3], [3, 9], 2000), ([7, 7], [1, 8, 9], 5000)]
+    assert requested == [([1, 2, 3], [3, 9], 2000), ([7, 7], [1, 8, 9], 5000)]
     assert [int(of[item - 1]) for item in part.fit.item] == [1, 2, 3, 5, 6]
 
 

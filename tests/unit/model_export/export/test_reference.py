@@ -46,17 +46,17 @@ def test_refitted_reference_ranks_like_the_bundle(tmp_path: Path) -> None:
         now_ms=0,
         say=lambda line: None,
     )
-    bundle, asked = Bundle(tmp_path / "model"), ["item03", "not an item", "item07"]
+    bundle, requested = Bundle(tmp_path / "model"), ["item03", "not an item", "item07"]
 
     scores = fit_reference(manifest, dataset).scores(
         [
             RecentInteraction(time_ms, "e", item_id, "purchase")
-            for item_id, time_ms in zip(asked, (0, 500, 1000), strict=True)
+            for item_id, time_ms in zip(requested, (0, 500, 1000), strict=True)
         ],
         now_ms=1000,
     )
 
-    known_items = bundle.positions([item for item in asked if item.startswith("item")])
+    known_items = bundle.positions([item for item in requested if item.startswith("item")])
     weights = history_weights(manifest.history, np.array([5.0, 5.0]), np.array([1000, 0]))
     items, graph_scores = recommend(
         open_session(tmp_path / "model" / GRAPH_FILE),

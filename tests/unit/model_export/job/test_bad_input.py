@@ -272,10 +272,10 @@ def test_dataset_below_a_minimum_error_has_the_missing_number(
 
 def test_too_few_test_users_error_has_the_missing_number(tmp_path: Path) -> None:
     walks = {f"user{user}": [f"item{user % 6}", f"item{(user + 1) % 6}"] for user in range(12)}
-    asked = {f"asked{user}": ["item0", "item1", "item2"] for user in range(4)}
+    requested = {f"asked{user}": ["item0", "item1", "item2"] for user in range(4)}
 
     with pytest.raises(InvalidDataset, match=r"4 users have 3 interactions or more; .* at least 5, 1 more"):
-        run(write_dataset(tmp_path / "dataset", {**walks, **asked}, step_ms=0), tmp_path / "model")
+        run(write_dataset(tmp_path / "dataset", {**walks, **requested}, step_ms=0), tmp_path / "model")
 
 
 def test_sasrec_refuses_too_few_interactions_with_its_minimum(tmp_path: Path) -> None:

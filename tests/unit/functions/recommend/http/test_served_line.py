@@ -93,9 +93,9 @@ def test_log_line_has_arms_rules_and_propensities(shop: Shop, lines: Callable[[]
     assert row.rules == "bold"
     assert (row.item_ids[0], row.origins[0], row.propensities[0]) == ("kiwi", "pinned", None)
     assert "promoted:stone" in row.origins
-    chosen = [chance for chance in row.propensities if chance is not None]
-    assert chosen
-    assert all(0 < chance <= 1 for chance in chosen)
+    selected = [chance for chance in row.propensities if chance is not None]
+    assert selected
+    assert all(0 < chance <= 1 for chance in selected)
 
 
 @pytest.mark.parametrize(
@@ -212,10 +212,10 @@ def test_missing_secret_is_read_once_per_interval_and_hides_the_user(
 ) -> None:
     """After the interval, the secret is read again. Until then, log lines have no user."""
     monkeypatch.setenv("SECRET_ARN", "no-such-secret")
-    asked: list[str] = []
+    requested: list[str] = []
 
     def ask(client: Any, secret_arn: str) -> Pseudonyms:
-        asked.append(secret_arn)
+        requested.append(secret_arn)
         return pseudonyms_of(client, secret_arn)
 
     monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", ask)
@@ -227,11 +227,11 @@ def test_missing_secret_is_read_once_per_interval_and_hides_the_user(
     rows = [read_line(line) for line in out if line.startswith('{"served"')]
     assert [(row.shopper, row.session) for row in rows] == [("unknown", None)] * 2
     assert sum('"ServedToUnknown":[1]' in line for line in out) == 2
-    assert len(asked) == 1
+    assert len(requested) == 1
 
     current_sources().served._hashes._next_ms -= 30_000
     shop.post({"userId": "anna"})
-    assert len(asked) == 2
+    assert len(requested) == 2
 
 
 def test_response_without_user_needs_no_secret(

@@ -186,9 +186,9 @@ def test_unreadable_profile_gives_an_empty_list_with_interaction_filters(filtere
     """The pear was bought. Without the profile, an EXCLUDE filter on interactions would pass the pear."""
     filtered.remember("u#anna", "pear", "purchase")
     filtered.dynamodb.delete_table(TableName=filtered.profiles_table)
-    asked = {"recommenderArn": f"{ARN}:recommender/{recommender}", "itemId": "fig"}
+    requested = {"recommenderArn": f"{ARN}:recommender/{recommender}", "itemId": "fig"}
 
-    items, headers = filtered.ask(filterArn=f"{ARN}:filter/unbought", **asked)
+    items, headers = filtered.ask(filterArn=f"{ARN}:filter/unbought", **requested)
 
     assert items == []
     assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("none", "profile-unavailable")
@@ -199,9 +199,13 @@ def test_deleted_item_unknown_to_the_model_is_not_in_filtered_trends(filtered: S
     """The filter `without` passes all items without a category, such as durian and salak."""
     filtered.count(durian=30, salak=20)
     filtered.catalogue({"durian": None})
-    asked = {"recommenderArn": f"{ARN}:recommender/trending", "filterValues": {"CATEGORY": "fruit"}, "numResults": 1}
+    requested = {
+        "recommenderArn": f"{ARN}:recommender/trending",
+        "filterValues": {"CATEGORY": "fruit"},
+        "numResults": 1,
+    }
 
-    assert filtered.items("without", **asked) == ["salak"]
+    assert filtered.items("without", **requested) == ["salak"]
 
 
 def test_recommender_filter_applies_unless_the_request_names_one(filtered: Shop) -> None:

@@ -286,10 +286,10 @@ def test_propensities_equal_the_probabilities_of_all_paths() -> None:
     propensities: dict[str, float] = {}
     moves = [(0,), *((1, drawn) for drawn in range(4))]
     for steps in itertools.product(moves, repeat=3):
-        chosen = ChosenPath([*itertools.chain(*steps), *[0] * 9], share)
-        slate = made("abde", k=3, chance=chosen, explored_share=share, new_items=ranked("bcmn"), slate=rules)
-        if chosen.probability:
-            lists[ids(slate)] += chosen.probability  # type: ignore[assignment]
+        selected = ChosenPath([*itertools.chain(*steps), *[0] * 9], share)
+        slate = made("abde", k=3, chance=selected, explored_share=share, new_items=ranked("bcmn"), slate=rules)
+        if selected.probability:
+            lists[ids(slate)] += selected.probability  # type: ignore[assignment]
             product = 1.0
             for place in slate.items:
                 assert place.propensity is not None
