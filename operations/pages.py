@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from alsolike.declarations.parameters import Names
 from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
-from alsolike.declarations.storage import LISTS_PREFIX
+from alsolike.declarations.storage import LISTS_KEY, LISTS_PREFIX
 from alsolike.runtime.errors import NotFound
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
@@ -98,17 +98,20 @@ def snippet(deployment: Deployment, site_key: str) -> str:
     """
     bucket, s3 = _bucket(deployment), deployment.client("s3")
     with translate_aws_errors(f"bucket {bucket}"):
-        scripts = s3.list_objects_v2(Bucket=bucket, Prefix=SCRIPTS).get("Contents", [])
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=SCRIPTS).get("Contents", [])
+        scripts = [entry for entry in listed if entry["Key"].endswith("/alsolike.js")]
         if not scripts:
             raise NotFound(f"bucket {bucket} has no script of the browser package; run `alsolike web publish`")
         key = max(scripts, key=lambda entry: entry["LastModified"])["Key"]
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        has_lists = "Contents" in s3.list_objects_v2(Bucket=bucket, Prefix=LISTS_KEY)
     attributes = {
         "src": f"{deployment.names.web_url}/{key}",
         "integrity": f"sha384-{base64.b64encode(hashlib.sha384(body).digest()).decode()}",
         "crossorigin": "anonymous",
         "data-api": deployment.names.api_url,
         "data-site-key": site_key,
+        **({"data-lists": f"{deployment.names.web_url}/{LISTS_PREFIX.rstrip('/')}"} if has_lists else {}),
     }
     stated = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
     return f"<script async{stated}></script>"

@@ -1,6 +1,6 @@
-import { build, type Plugin } from "vite";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
-import { packageBuilds } from "./sdk/builds.ts";
+import { buildPackage } from "./sdk/builds.ts";
 
 /** Build the browser package next to the pages, and put its script under a fixed name on their site. */
 function browserPackage(): Plugin {
@@ -12,7 +12,7 @@ function browserPackage(): Plugin {
       pages = config.build.outDir;
     },
     async closeBundle() {
-      for (const options of packageBuilds(pages)) await build(options);
+      await buildPackage(pages);
     },
   };
 }

@@ -115,6 +115,7 @@ def test_snippet_names_the_latest_script_and_its_integrity(with_pages: Deploymen
         site.snippet(with_pages, "www")
     (pages / "sdk" / "0.3.0").mkdir(parents=True)
     (pages / "sdk" / "0.3.0" / "alsolike.js").write_text("script")
+    (pages / "sdk" / "0.3.0" / "static.js").write_text("another script")
     site.publish(with_pages, pages)
 
     digest = base64.b64encode(hashlib.sha384(b"script").digest()).decode()
@@ -122,6 +123,17 @@ def test_snippet_names_the_latest_script_and_its_integrity(with_pages: Deploymen
         f'<script async src="https://site/sdk/0.3.0/alsolike.js" integrity="sha384-{digest}" crossorigin="anonymous" '
         f'data-api="{with_pages.names.api_url}" data-site-key="www"></script>'
     )
+
+
+def test_snippet_names_static_lists_once_they_are_published(with_pages: Deployment, pages: Path) -> None:
+    (pages / "sdk" / "0.3.0").mkdir(parents=True)
+    (pages / "sdk" / "0.3.0" / "alsolike.js").write_text("script")
+    site.publish(with_pages, pages)
+    assert "data-lists" not in site.snippet(with_pages, "www")
+
+    with_pages.client("s3").put_object(Bucket=with_pages.names.web_bucket, Key="lists/lists.json", Body=b"{}")
+
+    assert 'data-lists="https://site/lists"' in site.snippet(with_pages, "www")
 
 
 def test_site_file_has_the_sign_in_and_api_addresses(with_pages: Deployment, pages: Path) -> None:

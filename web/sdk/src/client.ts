@@ -1,5 +1,8 @@
-import { type AlsolikeError, Connection, claimsOf, siteTokens, type TokenProvider } from "./connection";
+import { AlsolikeError, Connection, claimsOf, siteTokens, type TokenProvider } from "./connection";
+import { loadStatic } from "./load_static";
+import type { RecommendationRequest, Recommendations, RecommendedItem } from "./recommendations";
 import { impressionOf, SeenItems } from "./seen";
+import type { HistoryEvent, StaticLists } from "./static";
 
 /** An event of `POST /session/events`. */
 export interface ShopEvent {
@@ -13,36 +16,17 @@ export interface ShopEvent {
   readonly impression?: readonly string[];
 }
 
-/** A request for recommendations: the parameters of `GET /session/recommendations`. */
-export interface RecommendationRequest {
-  readonly recommender?: string;
-  readonly itemId?: string;
-  readonly numResults?: number;
-  readonly metadata?: readonly string[];
-  readonly exclude?: readonly string[];
-  readonly filter?: string;
-  readonly window?: string;
-}
-
-export interface RecommendedItem {
-  readonly itemId: string;
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-export interface Recommendations {
-  readonly recommendationId: string;
-  readonly items: readonly RecommendedItem[];
-  /** Origin of the list, such as `model` or `popular`. */
-  readonly source: string;
-}
-
 export interface Options {
-  /** Address of the API, without a slash at its end. */
-  readonly api: string;
+  /** Address of the API, without a slash at its end. Only `mode: "static"` needs none. */
+  readonly api?: string;
   /** The shop's public key for its pages. */
   readonly siteKey?: string;
   /** Returns session tokens that the shop's backend signs, in place of a site key. */
   readonly token?: TokenProvider;
+  /** Address of the folder with static lists, for the time in which the API fails or is slow. */
+  readonly lists?: string;
+  /** `static`: recommend from static lists only, and send nothing. */
+  readonly mode?: "static";
   /** False to send no events and store nothing until `setConsent(true)`. */
   readonly consent?: boolean;
   /** Called with each error of sent events. By default, the errors are logged. */
@@ -63,7 +47,14 @@ const MAX_WAITING = 100;
 const GATHER_MS = 1_000;
 /** The number of stored clicks. Later events of the same items are attributed to these clicks. */
 const MAX_CLICKS = 20;
+/** The maximum number of events for the ranking of static lists. */
+const MAX_HISTORY = 20;
+/** The time after which static lists replace the API's answer. */
+const SLOW_MS = 1_500;
+/** The time without calls for lists after a failure of the API. */
+const PAUSE_MS = 30_000;
 const CLICKS = "alsolike.clicks";
+const HISTORY = "alsolike.history";
 const VISITOR = "alsolike.visitor";
 
 type Attribution = Pick<ShopEvent, "recommendationId" | "impression">;
@@ -85,14 +76,19 @@ export class Client extends EventTarget {
   private consent: boolean;
   private visitor = "";
   private readonly clicks: Map<string, Click>;
+  private readonly history: HistoryEvent[];
+  private lists: Promise<StaticLists> | undefined;
+  private pausedMs: number;
   private readonly onError: (error: Error) => void;
 
   constructor(private readonly options: Options) {
     super();
     this.consent = options.consent ?? true;
-    this.connection = new Connection(options.api, this.anonymous());
+    this.pausedMs = options.mode === "static" ? Infinity : 0;
+    this.connection = new Connection(options.api ?? "", this.anonymous());
     this.onError = options.onError ?? ((error) => console.warn(`Alsolike: ${error.message}`));
-    this.clicks = new Map(this.consent ? storedClicks() : []);
+    this.clicks = new Map(this.consent ? stored<[string, Click]>(CLICKS) : []);
+    this.history = this.consent ? stored<HistoryEvent>(HISTORY) : [];
     globalThis.document?.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") this.leave();
     });
@@ -100,7 +96,8 @@ export class Client extends EventTarget {
 
   /** Queue an event for the call of the next second. `now` sends it immediately. */
   track(event: ShopEvent, now = false): void {
-    if (!this.consent) return;
+    this.remember(event);
+    if (!this.consent || this.options.mode) return;
     const { properties, ...fields } = event;
     const click = event.recommendationId ? undefined : this.clicks.get(event.itemId ?? "")?.attribution;
     this.waiting.push({
@@ -125,8 +122,32 @@ export class Client extends EventTarget {
     return this.sending;
   }
 
-  /** Read recommendations. */
+  /** Read recommendations; rank static lists if the API fails or is slow. */
   async recommend(request: RecommendationRequest = {}): Promise<Recommendations> {
+    if (this.options.mode) return this.rank(request);
+    if (!this.options.lists) return this.ask(request);
+    if (this.isPaused) return this.rank(request).catch(() => this.ask(request));
+    const asked = this.ask(request);
+    try {
+      return await Promise.race([asked, tooSlow()]);
+    } catch (error) {
+      const { status } = error as AlsolikeError;
+      if (status && status !== 429 && status < 500) throw error;
+      this.pausedMs = Date.now() + PAUSE_MS;
+      return this.rank(request).catch(() => asked);
+    }
+  }
+
+  /** Rank static lists by the visitor's own events. */
+  private async rank(request: RecommendationRequest): Promise<Recommendations> {
+    this.lists ??= loadStatic().then((module) => new module.StaticLists(this.options.lists as string));
+    this.lists.catch(() => {
+      this.lists = undefined;
+    });
+    return (await this.lists).recommend(request, this.history);
+  }
+
+  private async ask(request: RecommendationRequest): Promise<Recommendations> {
     const given = Object.entries(request).filter(([, value]) => value !== undefined && String(value) !== "");
     const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
     const response = await this.connection.call(`/session/recommendations?${query}`);
@@ -147,7 +168,8 @@ export class Client extends EventTarget {
     const click = ({ target }: Event) => {
       const itemId = (target as Element).closest<HTMLElement>("[data-item]")?.dataset.item;
       if (itemId !== undefined && (target as Element).closest("a, button")) {
-        this.click(itemId, { recommendationId, impression: impressionOf(itemId, seen.ids()) });
+        // A static list has no recommendation ID, and its clicks no attribution.
+        this.click(itemId, recommendationId ? { recommendationId, impression: impressionOf(itemId, seen.ids()) } : {});
       }
     };
     root.addEventListener("click", click);
@@ -193,7 +215,8 @@ export class Client extends EventTarget {
 
   /** Return the tokens of a session without a user. */
   private anonymous(): TokenProvider {
-    const { api, siteKey, token } = this.options;
+    const { api = "", siteKey, token, mode } = this.options;
+    if (mode) return () => Promise.reject(new AlsolikeError(0, "static"));
     if (siteKey === undefined) {
       if (!token) throw new Error("siteKey and token are missing, expected one of them");
       return token;
@@ -205,7 +228,9 @@ export class Client extends EventTarget {
 
   private forget(): void {
     this.clicks.clear();
+    this.history.length = 0;
     this.store("sessionStorage", CLICKS);
+    this.store("sessionStorage", HISTORY);
     this.store("localStorage", VISITOR);
   }
 
@@ -220,12 +245,26 @@ export class Client extends EventTarget {
   }
 
   private click(itemId: string, attribution: Attribution): void {
-    if (!this.consent) return;
-    this.clicks.delete(itemId);
-    this.clicks.set(itemId, { attribution, atMs: Date.now() });
-    for (const oldest of [...this.clicks.keys()].slice(0, -MAX_CLICKS)) this.clicks.delete(oldest);
-    this.store("sessionStorage", CLICKS, JSON.stringify([...this.clicks]));
+    if (this.consent && attribution.recommendationId) {
+      this.clicks.delete(itemId);
+      this.clicks.set(itemId, { attribution, atMs: Date.now() });
+      for (const oldest of [...this.clicks.keys()].slice(0, -MAX_CLICKS)) this.clicks.delete(oldest);
+      this.store("sessionStorage", CLICKS, JSON.stringify([...this.clicks]));
+    }
     this.track({ eventType: "click", itemId, ...attribution }, true);
+  }
+
+  private get isPaused(): boolean {
+    return Date.now() < this.pausedMs;
+  }
+
+  /** Keep an event for static lists, in this browser only. */
+  private remember({ eventType, itemId }: ShopEvent): void {
+    if (!itemId || !this.options.lists) return;
+    this.history.push({ itemId, eventType, atMs: Date.now() });
+    this.history.splice(0, this.history.length - MAX_HISTORY);
+    if (this.consent) this.store("sessionStorage", HISTORY, JSON.stringify(this.history));
+    if (this.isPaused) this.dispatchEvent(new Event("change"));
   }
 
   private async change(token: TokenProvider): Promise<void> {
@@ -272,9 +311,14 @@ function load(place: Place, name: string): string | null {
   }
 }
 
-function storedClicks(): [string, Click][] {
+/** Reject after the time that lists wait for the API. */
+function tooSlow(): Promise<never> {
+  return new Promise((_, reject) => setTimeout(reject, SLOW_MS, new AlsolikeError(0, "slow")));
+}
+
+function stored<T>(name: string): T[] {
   try {
-    return JSON.parse(load("sessionStorage", CLICKS) ?? "[]");
+    return JSON.parse(load("sessionStorage", name) ?? "[]");
   } catch {
     return [];
   }

@@ -1,4 +1,5 @@
-import type { Client, Recommendations } from "./client";
+import type { Client } from "./client";
+import type { Recommendations } from "./recommendations";
 import { fill, fillUrl } from "./template";
 
 /** Lists that change with each event of the visitor, and the times after an event at which they are loaded again. */

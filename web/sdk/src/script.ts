@@ -1,4 +1,4 @@
-import { Client } from "./client";
+import { Client, type Options } from "./client";
 import { defineList } from "./list";
 
 declare global {
@@ -8,6 +8,6 @@ declare global {
 }
 
 // Classic script of a page, whose `data-` attributes are the options.
-const { api = "", siteKey, consent } = document.currentScript?.dataset ?? {};
-window.alsolike = new Client({ api, consent: consent !== "false", ...(siteKey ? { siteKey } : {}) });
+const attributes = document.currentScript?.dataset ?? {};
+window.alsolike = new Client({ ...attributes, consent: attributes.consent !== "false" } as Options);
 defineList(window.alsolike);
