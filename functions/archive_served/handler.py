@@ -7,8 +7,10 @@ import os
 import time
 from typing import Any
 
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.profiles.impressions import ImpressionStore
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger
 from alsolike.runtime.polling import Polling
@@ -18,12 +20,15 @@ from functions.archive_served.settings import Settings
 
 
 @functools.cache
-def _sources() -> tuple[Settings, TombstoneReader]:
+def _sources() -> tuple[Settings, TombstoneReader, ConfigurationReader, ImpressionStore]:
     settings = from_environment(Settings, os.environ)
-    tombstones = TombstoneReader(
-        client("s3"), settings.artefact_bucket, _no_hashes, polling=Polling(settings.tombstone_check_s)
+    s3, bucket = client("s3"), settings.artefact_bucket
+    return (
+        settings,
+        TombstoneReader(s3, bucket, _no_hashes, polling=Polling(settings.tombstone_check_s)),
+        ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s)),
+        ImpressionStore(client("dynamodb"), settings.profiles_table),
     )
-    return settings, tombstones
 
 
 def _no_hashes() -> Pseudonyms:
@@ -33,10 +38,17 @@ def _no_hashes() -> Pseudonyms:
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
     """Archive the lines. If this fails, CloudWatch Logs delivers them again."""
-    settings, tombstones = _sources()
+    settings, tombstones, configurations, impressions = _sources()
+    now_ms = time.time_ns() // 1_000_000
     delivery = read_delivery(event["awslogs"]["data"])
-    erased = tombstones.current(now_ms=time.time_ns() // 1_000_000)
-    outcome = archive(delivery, client=client("s3"), bucket=settings.lake_bucket, erased=erased)
+    fatigue = configurations.current(now_ms=now_ms).fatigue
+    outcome = archive(
+        delivery,
+        client=client("s3"),
+        bucket=settings.lake_bucket,
+        erased=tombstones.current(now_ms=now_ms),
+        store_impressions=None if fatigue is None else functools.partial(impressions.add, fatigue=fatigue),
+    )
     count(Metric.SERVED_ARCHIVED, outcome.archived)
     count(Metric.RECORDS_QUARANTINED, outcome.quarantined)
     if outcome.erased:

@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import LOGGED_TOMBSTONES, WRITE, Access, LogLines, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, LOGGED_TOMBSTONES, WRITE, Access, LogLines, Manifest
 from alsolike.declarations.storage import QUARANTINE_PREFIX, SERVED_PREFIX
 
 MANIFEST = Manifest(
@@ -15,5 +15,7 @@ MANIFEST = Manifest(
             reason="Objects are named after their day, the log's stream and its events",
         ),
         *LOGGED_TOMBSTONES,
+        *CONFIGURATION,
+        Access("profiles", ("dynamodb:BatchWriteItem",)),
     ),
 )

@@ -14,7 +14,7 @@ import hashlib
 import io
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -27,6 +27,7 @@ from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.pseudonyms import SHOPPER_DIGITS
 from alsolike.privacy.tombstones import NO_TOMBSTONES, Tombstones
+from alsolike.profiles.impressions import MAX_ITEMS, Impressions
 from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import S3Object
@@ -85,13 +86,22 @@ def read_delivery(data: str) -> Delivery:
         raise InvalidInput(f"awslogs.data is not what a subscription delivers: {error!r}") from error
 
 
-def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones = NO_TOMBSTONES) -> DeliveryResult:
+def archive(
+    delivery: Delivery,
+    *,
+    client: Any,
+    bucket: str,
+    erased: Tombstones = NO_TOMBSTONES,
+    store_impressions: Callable[[list[Impressions]], None] | None = None,
+) -> DeliveryResult:
     """Write valid lines to the partition of their date and invalid lines to quarantine. Drop lines of erased users.
 
     Parameters
     ----------
     erased
         Tombstones with keyed hashes, as in the log.
+    store_impressions
+        Function that stores the lists as impressions, if the configuration demotes seen items.
     """
     rows: dict[str, list[ServedResponse]] = {}
     refused: list[QuarantinedRecord] = []
@@ -112,9 +122,21 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones 
     for date, day in rows.items():
         name = f"{delivery.source}-{delivery.events[0].id}-{delivery.events[-1].id}.parquet"
         S3Object(client, bucket, f"{served.partition_prefix(date)}{name}").write(to_parquet(day), content_type=None)
+    if store_impressions is not None:
+        lists = [_impressions(row) for day in rows.values() for row in day]
+        store_impressions([each for each in lists if each is not None])
     for record in refused:
         S3Object(client, bucket, record.key).write(record.to_json(), content_type=None)
     return DeliveryResult(sum(map(len, rows.values())), len(refused), left_out)
+
+
+def _impressions(row: ServedResponse) -> Impressions | None:
+    """Return the list of a response, or None without a known shopper."""
+    shopper = row.shopper or row.session
+    if shopper is None or shopper == served.UNKNOWN or not row.item_ids:
+        return None
+    items = row.item_ids[:MAX_ITEMS]
+    return Impressions(shopper, row.recommendation_id, row.recommendation_id, row.served_ms, items, is_reported=False)
 
 
 def _is_erased(row: ServedResponse, erased: Tombstones) -> bool:

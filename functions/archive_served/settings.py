@@ -7,8 +7,10 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Buckets of the lake and the tombstones."""
+    """Bucket of the lake, bucket of the tombstones and the configuration, and table of the impressions."""
 
     lake_bucket: str
     artefact_bucket: str
+    profiles_table: str
+    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
     tombstone_check_s: float = defaults.TOMBSTONE_CHECK_S

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from alsolike.events.interactions import SESSION_PREFIX, profile_id
 from alsolike.privacy.erasures import erasure_id
+from alsolike.profiles.impressions import impressions_partition
 from alsolike.profiles.profile import ERASURE_PREFIX, SessionLink
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws_errors import translate_aws_errors
@@ -29,13 +30,15 @@ def find_joined_sessions(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_profiles(work: PurgeContext) -> Iterator[None]:
-    """Delete the partitions of the user and of the user's sessions.
+    """Delete the partitions of the user and of the user's sessions, and their impressions.
 
     The mark of an erased user is also deleted, because its key is the user ID. The tombstone replaces it. The user's
     partition is deleted last, because it lists the sessions.
     """
     own = (profile_id(user_id=None, session_id=session) for session in work.progress.own_sessions())
-    for profile in dict.fromkeys([*own, *_joined(work), *_owners(work)]):
+    shoppers = (work.user_id, *work.progress.own_sessions())
+    seen = (impressions_partition(work.pseudonyms.shopper(stored_id)) for stored_id in shoppers)
+    for profile in dict.fromkeys([*own, *seen, *_joined(work), *_owners(work)]):
         if keys := _profiles(work).keys(profile):
             if not profile.startswith(ERASURE_PREFIX):
                 work.record(PROFILES, {profile: 1})

@@ -13,6 +13,7 @@ from alsolike.catalogue.users import UserStore
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
+from alsolike.profiles.impressions import ImpressionStore
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws import client
@@ -29,7 +30,7 @@ from functions.recommend.settings import Settings
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
 from functions.recommend.state.serving_state import StateRefresher
-from functions.recommend.state.stores import ActionReader, ActionSources, UserStores
+from functions.recommend.state.stores import ActionReader, ActionSources, ImpressionReader, UserStores
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
@@ -133,12 +134,16 @@ def current_sources() -> Sources:
 
     ids = IdPolicy(pseudonyms) if settings.pseudonymise_ids else PLAIN_IDS
     profiles = ProfileStore(dynamodb, settings.profiles_table)
-    stores = UserStores(ids, profiles, UserStore(dynamodb, settings.users_table))
+    served = ServedLog(ids, pseudonyms)
+    impressions = ImpressionReader(
+        ImpressionStore(dynamodb, settings.profiles_table), ids, lambda now_ms: served.prepare(now_ms=now_ms)
+    )
+    stores = UserStores(ids, profiles, UserStore(dynamodb, settings.users_table), impressions)
     return Sources(
         refresher,
         stores,
         trends,
-        ServedLog(ids, pseudonyms),
+        served,
         settings.time_budget_ms,
         budget,
         functools.cache(functools.partial(_batches, settings)),

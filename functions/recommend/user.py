@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +14,8 @@ from botocore.exceptions import ConnectionClosedError
 from alsolike.configuration.columns import as_declared
 from alsolike.configuration.configuration import ColumnType
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
+from alsolike.profiles.batch_writes import threads
+from alsolike.profiles.impressions import Impressions
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.runtime.observability import logger
@@ -22,6 +24,7 @@ from functions.recommend.state.stores import UserStores
 
 PROFILE_UNAVAILABLE = "profile-unavailable"
 USER_UNAVAILABLE = "user-unavailable"
+IMPRESSIONS_UNAVAILABLE = "impressions-unavailable"
 
 NO_PROFILE = Profile("")
 NO_CONTEXT: Mapping[str, str] = MappingProxyType({})
@@ -42,6 +45,8 @@ class StoredUser:
         User properties in the request, which override stored properties.
     column_types
         Declared columns of users.
+    impressions
+        Function that returns the impressions of the user.
     """
 
     def __init__(
@@ -53,10 +58,12 @@ class StoredUser:
         length: int,
         context: Mapping[str, str] = NO_CONTEXT,
         column_types: Mapping[str, ColumnType] = NO_COLUMNS,
+        impressions: Callable[[], Sequence[Impressions]] = tuple,
     ) -> None:
         self._stores = stores
         self._context = context
         self._column_types = column_types
+        self._impressions = impressions
         self._length = length
         self._user_id = user_id
         self._session_id = user_id if session_id is None else session_id
@@ -115,6 +122,16 @@ class StoredUser:
             self._failed_reads[USER_UNAVAILABLE] = None
             raise
 
+    @functools.cached_property
+    def impressions(self) -> Sequence[Impressions]:
+        """Lists of items that the user saw. Empty if they cannot be read."""
+        try:
+            return self._impressions()
+        except Unavailable as error:
+            logger.error("impressions cannot be read", reason=str(error))
+            self._failed_reads[IMPRESSIONS_UNAVAILABLE] = None
+            return ()
+
     def columns(self) -> Mapping[str, Any]:
         """Return the user's values of declared columns, from the stored properties and the request."""
         stored: Mapping[str, Any] = {}
@@ -137,12 +154,25 @@ class StoredUser:
 
 
 def stored_user(resolved: ResolvedRequest, stores: UserStores) -> StoredUser:
-    """Return the user or session of a request. Data is read later."""
+    """Return the user or session of a request. Impressions are read concurrently, other data later."""
+    request = resolved.request
     return StoredUser(
         stores,
-        user_id=resolved.request.user_id,
-        session_id=resolved.request.session_id,
+        user_id=request.user_id,
+        session_id=request.session_id,
         length=resolved.configuration.limits.history_length,
-        context=resolved.request.context,
+        context=request.context,
         column_types=resolved.configuration.user_columns,
+        impressions=_impressions(resolved, stores),
     )
+
+
+def _impressions(resolved: ResolvedRequest, stores: UserStores) -> Callable[[], Sequence[Impressions]]:
+    """Begin to read the impressions if the recommender demotes seen items, so that this read delays no other one."""
+    request, now_ms = resolved.request, resolved.now_ms
+    fatigue = resolved.configuration.recommenders[request.recommender].fatigue
+    session_id = request.user_id if request.session_id is None else request.session_id
+    if fatigue is None or stores.impressions is None or session_id is None:
+        return tuple
+    read = functools.partial(stores.impressions.read, request.user_id, session_id, now_ms=now_ms)
+    return threads().submit(read, since_ms=now_ms - fatigue.lifetime_ms).result

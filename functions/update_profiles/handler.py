@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.stream import stream_records
-from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.profiles.impressions import ImpressionStore
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import MAX_LOGGED_IDS, Metric, count, instrumented, logger
@@ -23,33 +26,49 @@ REMEMBERED_BYTES = 16 << 20
 """Memory in bytes to cache links of joined sessions, so that later batches do not read them again."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Sources:
+    store: ProfileStore
+    impressions: ImpressionStore
+    configurations: ConfigurationReader
+    tombstones: TombstoneReader
+    pseudonyms: Callable[[], Pseudonyms]
+
+
 @functools.cache
-def _sources() -> tuple[ProfileStore, ConfigurationReader, TombstoneReader]:
+def _sources() -> _Sources:
     settings = from_environment(Settings, os.environ)
     s3, bucket = client("s3"), settings.artefact_bucket
     dynamodb = client("dynamodb", checks_calls=False)
     store = ProfileStore(dynamodb, settings.profiles_table, remember_bytes=REMEMBERED_BYTES)
-    tombstones = TombstoneReader(
-        s3,
-        bucket,
-        lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
-        polling=Polling(settings.tombstone_check_s),
+
+    @functools.cache
+    def pseudonyms() -> Pseudonyms:
+        return pseudonyms_of(client("secretsmanager"), settings.secret_arn)
+
+    return _Sources(
+        store,
+        ImpressionStore(dynamodb, settings.profiles_table),
+        ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s)),
+        TombstoneReader(s3, bucket, pseudonyms, polling=Polling(settings.tombstone_check_s)),
+        pseudonyms,
     )
-    return store, ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s)), tombstones
 
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Update the batch's profiles. Return the first record that Lambda must retry, if any."""
-    store, configurations, tombstones = _sources()
+    sources = _sources()
     now_ms = time.time_ns() // 1_000_000
     outcome = update_profiles(
         stream_records(event),
-        store=store,
-        configurations=configurations,
+        store=sources.store,
+        configurations=sources.configurations,
         now_ms=now_ms,
-        erased=functools.partial(tombstones.erased, now_ms=now_ms),
-        erasure_of=tombstones.erasure_of,
+        erased=functools.partial(sources.tombstones.erased, now_ms=now_ms),
+        erasure_of=sources.tombstones.erasure_of,
+        impressions=sources.impressions,
+        shopper=lambda stored_id: sources.pseudonyms().shopper(stored_id),
     )
     count(Metric.PROFILES_UPDATED, outcome.profiles)
     count(Metric.INTERACTIONS_APPLIED, outcome.interactions)

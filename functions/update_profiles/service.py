@@ -11,6 +11,7 @@ from alsolike.events.identity import Login, first_logins
 from alsolike.events.interactions import ACTION_TYPES, MAX_ID_CHARACTERS, MAX_TIME_MS, Interaction, profile_id
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.profiles.profile import RecentInteraction, recent
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import InvalidInput
@@ -67,6 +68,8 @@ def update_profiles(
     now_ms: int,
     erased: IsErased = no_erased_users,
     erasure_of: Callable[[str], str] | None = None,
+    impressions: ImpressionStore | None = None,
+    shopper: Callable[[str], str] = str,
 ) -> UpdateResult:
     """Add the records to their profiles. A failing profile does not affect other profiles.
 
@@ -92,6 +95,10 @@ def update_profiles(
     erasure_of
         Function that returns the ID of a user's erasure. The ID marks the session of a dropped login, so that the purge
         finds the session. The mark also prevents another user's profile from merging the session's interactions.
+    impressions
+        Store of the impressions, if the configuration demotes seen items.
+    shopper
+        Function that returns the keyed hash of a stored user or session ID.
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     kept = [
@@ -125,6 +132,8 @@ def update_profiles(
     }
     for session_id, reason in store.join_many(logins, now_ms=now_ms, length=length).items():
         failed[profile_id(user_id=logins[session_id].user_id, session_id=None)] = reason
+    if impressions is not None and configuration.fatigue is not None:
+        impressions.add(_impressions(interactions, shopper), configuration.fatigue)
     lost = [addition for addition in additions if addition.profile_id in failed]
     return UpdateResult(
         profiles=len(additions) - len(lost),
@@ -136,6 +145,16 @@ def update_profiles(
         erased=len(records) - len(kept),
         correlation_ids=_correlation_ids(interactions, {addition.profile_id for addition in lost}),
     )
+
+
+def _impressions(parsed: Sequence[Interaction | InvalidInput], shopper: Callable[[str], str]) -> Iterator[Impressions]:
+    for each in _readable(parsed):
+        if each.impression:
+            stored_id = each.user_id or each.session_id or ""
+            list_id = each.recommendation_id or each.event_id
+            yield Impressions(
+                shopper(stored_id), list_id, each.event_id, each.event_time_ms, each.impression, is_reported=True
+            )
 
 
 def _readable(parsed: Sequence[Interaction | InvalidInput]) -> Iterator[Interaction]:

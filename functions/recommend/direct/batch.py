@@ -260,7 +260,7 @@ def _read(users: Sequence[str], stores: UserStores, profiles: ProfileStore, *, l
     unknown = [user for user, profile in zip(users, user_ids, strict=True) if not by_id[profile].recent]
     session_ids = (profile_id(user_id=None, session_id=stores.ids.session(user)) for user in unknown)
     by_id |= profiles.read_many(session_ids, length=length)
-    return dataclasses.replace(stores, profiles=_ReadProfiles(by_id))
+    return dataclasses.replace(stores, profiles=_ReadProfiles(by_id), impressions=None)
 
 
 def _document(user: str, answer: Answer) -> dict[str, Any]:

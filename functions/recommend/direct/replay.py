@@ -69,7 +69,7 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
         RecentInteraction(past["timeMs"], past["eventId"], past["itemId"], past["eventType"], past.get("context", ""))
         for past in fields.get("history", ())
     )
-    stores = dataclasses.replace(recommender.stores, profiles=_OneHistory(tuple(recent)))
+    stores = dataclasses.replace(recommender.stores, profiles=_OneHistory(tuple(recent)), impressions=None)
     answer = dataclasses.replace(recommender, stores=stores, now_ms=fields["nowMs"]).answer(parse_replay(fields))
     return {
         "items": [

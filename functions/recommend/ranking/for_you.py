@@ -12,6 +12,7 @@ from alsolike.bundle.reranker import Reranker
 from alsolike.snapshot.cold_items import LISTED
 from functions.recommend.ranking.boosts import boosted_masks
 from functions.recommend.ranking.fallbacks import filled, popular, trending_fallback, user_group
+from functions.recommend.ranking.fatigue import NO_FACTORS, demoted, fatigue_factors
 from functions.recommend.ranking.inputs import Ranking, RankingInputs
 from functions.recommend.ranking.model_runs import model_failure
 from functions.recommend.ranking.related import related_row
@@ -28,11 +29,16 @@ def for_you(inputs: RankingInputs) -> Ranking:
     if inputs.recent and (degraded := model.delay(inputs.budget, masked=mask is not None)):
         return _similar_to_last_viewed(inputs, degraded)
     masks = boosted_masks(inputs, model) if inputs.boosts else [mask]
+    fatigue = resolved.configuration.recommenders[resolved.request.recommender].fatigue
+    factors = fatigue_factors(inputs, fatigue) if fatigue is not None else NO_FACTORS
+    more = min(len(factors), 2 * k)  # Further items take the places of demoted ones.
     try:
         history = model.history(inputs.recent, inputs.items.history, user=inputs.user.columns)
-        ranked = rank(model, resolved.catalogue, history, masks or [mask], k=k, now_ms=resolved.now_ms)
+        ranked = rank(model, resolved.catalogue, history, masks or [mask], k=k + more, now_ms=resolved.now_ms)
     except GRAPH_ERRORS as error:
         return _similar_to_last_viewed(inputs, model_failure(error))
+    if factors:
+        ranked = demoted(ranked, factors)[: k * len(masks or [mask])]
     group = None if ranked else user_group(inputs)
     filling = model.popular(
         k - len(ranked), history=history, after=ranked, within=group.items if group else (), mask=mask,

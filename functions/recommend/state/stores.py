@@ -7,9 +7,11 @@ from typing import Any, Protocol
 
 from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.catalogue.users import UserStore
-from alsolike.privacy.pseudonyms import IdPolicy
+from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
+from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.struct import struct
 
@@ -27,13 +29,41 @@ class ProfileReader(Protocol):
         """
 
 
+class ImpressionReader:
+    """Reader of the impressions of users and sessions, which the profile table has by keyed hash.
+
+    Parameters
+    ----------
+    hashes
+        Returns the keyed hash function at a time, or None if it cannot be read.
+    """
+
+    def __init__(self, store: ImpressionStore, ids: IdPolicy, hashes: Callable[[int], Pseudonyms | None]) -> None:
+        self._store, self._ids, self._hashes = store, ids, hashes
+
+    def read(self, user_id: str | None, session_id: str, *, since_ms: int, now_ms: int) -> Sequence[Impressions]:
+        """Return the impressions of a user, or of a session without a user.
+
+        Raises
+        ------
+        Unavailable
+            If the impressions cannot be read.
+        """
+        hashes = self._hashes(now_ms)
+        if hashes is None:
+            raise Unavailable("the key of the hashes cannot be read")
+        user, session = self._ids.logged(hashes, user_id, session_id)
+        return self._store.read(user or session or "", since_ms=since_ms)
+
+
 @struct
 class UserStores:
-    """Stores of profiles and users, and the policy for their IDs."""
+    """Stores of profiles and users, and the policy for their IDs. Without impressions, no item is demoted."""
 
     ids: IdPolicy
     profiles: ProfileReader
     users: UserStore
+    impressions: ImpressionReader | None = None
 
 
 class ActionReader(PolledValue[Sequence[Action]]):

@@ -139,6 +139,7 @@ const DEGRADED: Readonly<Record<string, string>> = {
   "stale-trends": "trends may be out of date",
   "profile-unavailable": "your history could not be read in time",
   "user-unavailable": "your user data could not be read in time",
+  "impressions-unavailable": "the items that you have already seen could not be read in time",
 };
 
 /** Return the reasons for a degraded list as a sentence, or an empty text if it is not degraded. */

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from alsolike.configuration.configuration import DEFAULT, ColumnType, EventType, Limits, Recommender, Sessions, Site
+from alsolike.configuration.configuration import (
+    DEFAULT,
+    ColumnType,
+    EventType,
+    Fatigue,
+    Limits,
+    Recommender,
+    Sessions,
+    Site,
+)
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.configuration.rules import Boost, Diversity, Exploration, Pin, Promotion, RuleSet, SlateRule
 from alsolike.configuration_document.document import parse, to_document
@@ -82,6 +91,21 @@ def test_variants_can_be_disabled() -> None:
     assert parse(to_document(configuration)) == configuration
 
 
+@pytest.mark.parametrize(
+    ("setting", "fatigue"),
+    [
+        ({"strength": 0.5, "half_life_hours": 48}, Fatigue(0.5, 48.0)),
+        ({"strength": 0, "half_life_hours": 48}, None),
+        (None, None),
+    ],
+)
+def test_fatigue_is_off_without_strength(setting: Any, fatigue: Fatigue | None) -> None:
+    configuration = parse({"format": 1, "recommenders": {"for-you": {"fatigue": setting}}})
+
+    assert configuration.fatigue == fatigue
+    assert parse(to_document(configuration)) == configuration
+
+
 def test_attributes_of_a_built_in_event_type_are_replaced_individually() -> None:
     configuration = parse({"format": 1, "events": {"cart": {"weight": 4}, "click": {"aliases": ["Tap"]}}})
 
@@ -145,6 +169,24 @@ def test_removed_alias_of_a_built_in_type_can_be_a_type() -> None:
             "autumn",
             "recommenders.for-you.rules",
             "expected the name of a rule set: one of spring",
+        ),
+        (
+            "recommenders.for-you.fatigue",
+            {"strength": 6, "half_life_hours": 24},
+            "recommenders.for-you.fatigue.strength",
+            "is 6, expected a number from 0 to 5",
+        ),
+        (
+            "recommenders.for-you.fatigue",
+            {"strength": 1},
+            "recommenders.for-you.fatigue",
+            "lacks half_life_hours",
+        ),
+        (
+            "recommenders.popular",
+            {"fatigue": {"strength": 1, "half_life_hours": 24}},
+            "recommenders.popular.fatigue",
+            "is unknown, expected one of filter, rules, swaps",
         ),
         ("limits.clock_skew_s", 1.5, "limits.clock_skew_s", "is 1.5, expected a whole number from 0 to"),
         ("limits.retention_days", 0, "limits.retention_days", "expected a whole number from 1 to"),

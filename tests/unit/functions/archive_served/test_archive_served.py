@@ -14,10 +14,12 @@ import pytest
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
+from alsolike.profiles.impressions import ImpressionStore
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.archive_served import handler
 from functions.archive_served.service import archive, read_delivery
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.served_rows import SERVED_MS, served
 from tests.builders.served_rows import stored as as_stored
@@ -27,7 +29,10 @@ STREAM = "2026/09/21/[7]0123456789abcdef"
 
 
 @pytest.fixture
-def invoke(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def invoke(
+    lake_bucket: str, artefact_bucket: str, profiles_table: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    monkeypatch.setenv("PROFILES_TABLE", profiles_table)
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     return lambda event: handler.lambda_handler(event, LambdaContext())
@@ -166,3 +171,22 @@ def test_unavailable_lake_fails_the_delivery(aws: Callable[[str], Any]) -> None:
 
     with pytest.raises(Unavailable, match="no-such-bucket"):
         archive(delivery, client=aws("s3"), bucket="no-such-bucket")
+
+
+def test_lists_are_stored_as_impressions_only_with_fatigue(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, profiles_table: str
+) -> None:
+    store = ImpressionStore(aws("dynamodb"), profiles_table)
+    row = served()
+    invoke(logs_event([row]))
+    assert store.read(row.shopper or "", since_ms=0) == []
+
+    handler._sources.cache_clear()
+    configurations = ConfigurationStore(aws("s3"), artefact_bucket)
+    document = {"format": 1, "recommenders": {"for-you": {"fatigue": {"strength": 0.5, "half_life_hours": 24}}}}
+    configurations.apply(configurations.current(), document, text="", by="test", reason="test", now_ms=1)
+    invoke(logs_event([row, dataclasses.replace(row, shopper=None, session=None)]))
+
+    (found,) = store.read(row.shopper or "", since_ms=0)
+    assert (found.list_id, found.time_ms, found.item_ids) == (row.recommendation_id, row.served_ms, list(row.item_ids))
+    assert not found.is_reported

@@ -10,12 +10,14 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.configuration.configuration import Fatigue
 from alsolike.declarations.storage import CHAMPION_KEY, TOMBSTONES_KEY
 from alsolike.events.identity import Login
 from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key, stream_records
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.tombstones import TombstoneReader, names_erased
+from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.archive_served.service import to_parquet
 from functions.purge_user.service import STORES, Outcome
@@ -42,6 +44,18 @@ def test_purge_removes_the_user_from_every_store(stores: Stores) -> None:
 
     assert stores.holding("ann.lee") == []
     assert [row["event_id"] for row in stores.rows()] == ["b0", "b1", "b2"]
+
+
+def test_purge_removes_the_impressions_of_the_user_and_of_sessions(stores: Stores) -> None:
+    fill_stores(stores)
+    impressions = ImpressionStore(stores.dynamodb, PLACES.profiles_table)
+    shoppers = [PSEUDONYMS.shopper(name) for name in ("ann.lee", "s-ann", "bob.ray")]
+    lists = [Impressions(each, "r1", "r1", NOW_MS, ["fig"], is_reported=True) for each in shoppers]
+    impressions.add(lists, Fatigue(0.5, 24))
+
+    stores.finish(stores.request_erasure("ann.lee"))
+
+    assert [len(impressions.read(each, since_ms=0)) for each in shoppers] == [0, 0, 1]
 
 
 def test_purge_keeps_data_of_other_users(stores: Stores) -> None:

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.profiles.impressions import ImpressionStore
 from alsolike.profiles.store import ProfileStore
 from functions.update_profiles import handler
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import LambdaContext, interaction, kinesis_event, sequence
 
 
@@ -80,3 +83,25 @@ def test_refused_logins_of_an_erased_user_mark_their_sessions(
     assert answer == {"batchItemFailures": []}
     items = aws("dynamodb").scan(TableName=profiles_table)["Items"]
     assert [name for item in items if (name := item["profile_id"]["S"]).startswith("s#")] == ["s#s9"]
+
+
+def test_impressions_of_events_are_stored_only_with_fatigue(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, profiles_table: str,
+    pseudonyms: Pseudonyms,
+) -> None:  # fmt: skip
+    store = ImpressionStore(aws("dynamodb"), profiles_table)
+    event = interaction("e1", user_id="anna", impression=("fig", "pear"), recommendation_id="r1")
+    anonymous = interaction("e2", user_id=None, session_id="visit", impression=("kiwi",))
+    invoke(kinesis_event([event]))
+    assert store.read(pseudonyms.shopper("anna"), since_ms=0) == []
+
+    handler._sources.cache_clear()
+    configurations = ConfigurationStore(aws("s3"), artefact_bucket)
+    document = {"format": 1, "recommenders": {"for-you": {"fatigue": {"strength": 0.5, "half_life_hours": 24}}}}
+    configurations.apply(configurations.current(), document, text="", by="test", reason="test", now_ms=1)
+    invoke(kinesis_event([event, anonymous, event, interaction("e3", user_id="anna")]))
+
+    (of_anna,) = store.read(pseudonyms.shopper("anna"), since_ms=0)
+    assert (of_anna.list_id, of_anna.time_ms, of_anna.item_ids) == ("r1", event.event_time_ms, ["fig", "pear"])
+    (of_visit,) = store.read(pseudonyms.shopper("visit"), since_ms=0)
+    assert (of_visit.list_id, of_visit.item_ids) == ("e2", ["kiwi"])

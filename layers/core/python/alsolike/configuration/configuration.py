@@ -19,6 +19,8 @@ from alsolike.runtime.struct import struct
 PURCHASE = "purchase"
 """Event type of purchases."""
 
+_FOR_YOU = "for-you"
+
 HISTORY_LENGTH, MAX_HISTORY_LENGTH = 100, 1_000
 """Default and maximum number of a user's interactions in the live profile and in the input of a model."""
 
@@ -60,6 +62,38 @@ class EventType:
 
 
 @struct
+class Fatigue:
+    """Demotion of items that a user has seen without a reaction.
+
+    Attributes
+    ----------
+    strength
+        Exponent of the number of sightings, by whose power the score of an item is divided.
+    half_life_hours
+        Age at which a sighting counts half.
+    """
+
+    strength: float
+    half_life_hours: float
+
+    @property
+    def lifetime_ms(self) -> int:
+        """Age in milliseconds after which a sighting no longer matters: five half-lives."""
+        return round(5 * self.half_life_hours * 3_600_000)
+
+    def factor(self, sightings: float) -> float:
+        """Return the factor of an item's score: 1 up to one sighting.
+
+        Examples
+        --------
+        >>> fatigue = Fatigue(strength=0.5, half_life_hours=24)
+        >>> fatigue.factor(1), fatigue.factor(4)
+        (1.0, 0.5)
+        """
+        return float(max(sightings, 1.0) ** -self.strength)
+
+
+@struct
 class Recommender:
     """Recommender with its settings. Requests select it by the last segment of its ARN.
 
@@ -71,12 +105,15 @@ class Recommender:
         Name of the rule set. An arm of an experiment can replace it.
     swaps
         Share of responses, from 0 to 1, in which adjacent items are swapped at random.
+    fatigue
+        Demotion of seen items, only for the recommender `for-you`; None for no demotion.
     """
 
     name: str
     filter: str | None = None
     rules: str | None = None
     swaps: float = 0.0
+    fatigue: Fatigue | None = None
 
 
 @struct
@@ -206,6 +243,11 @@ class Configuration:
     def event_weights(self) -> Mapping[str, float]:
         """Nonzero weights by event type."""
         return MappingProxyType({event.name: event.weight for event in self.events.values() if event.weight})
+
+    @property
+    def fatigue(self) -> Fatigue | None:
+        """Demotion of seen items; None for no demotion."""
+        return self.recommenders[_FOR_YOU].fatigue
 
     def recommenders_with(self, rules: str) -> list[str]:
         """Return the names of the recommenders that use this rule set, without arms of experiments."""

@@ -16,6 +16,7 @@ from alsolike.configuration.configuration import (
     ColumnType,
     Configuration,
     EventType,
+    Fatigue,
     Limits,
     Recommender,
     Sessions,
@@ -26,7 +27,7 @@ from alsolike.configuration_document.aliases import alias_to_document, parse_ali
 from alsolike.configuration_document.experiments import experiment_to_document, parse_experiments
 from alsolike.configuration_document.filters import DeclaredFilters, parse_filters
 from alsolike.configuration_document.rules import parse_rules, rule_set_to_document
-from alsolike.recommendations.requests import LISTING
+from alsolike.recommendations.requests import FOR_YOU, LISTING
 from alsolike.schema.document import Fault, InvalidConfiguration, Node
 
 FORMAT = 1
@@ -37,6 +38,7 @@ MAX_WEIGHT = 100
 _MAX_ALIASES = 50
 _MAX_CONTEXT = 5
 _MAX_ORIGINS = 50
+_MAX_FATIGUE, _MAX_HALF_LIFE_HOURS = 5, 720
 
 _ITEM_REQUIRED = {"required": True, "optional": False}
 _EVENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -137,7 +139,12 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         "users": {"columns": {name: column.value for name, column in configuration.user_columns.items()}},
         "filters": dict(configuration.filters),
         "recommenders": {
-            recommender.name: {"filter": recommender.filter, "rules": recommender.rules, "swaps": recommender.swaps}
+            recommender.name: {
+                "filter": recommender.filter,
+                "rules": recommender.rules,
+                "swaps": recommender.swaps,
+                **({"fatigue": dataclasses.asdict(recommender.fatigue)} if recommender.fatigue else {}),
+            }
             for recommender in configuration.recommenders.values()
         },
         "aliases": {name: alias_to_document(alias) for name, alias in configuration.aliases.items()},
@@ -249,16 +256,23 @@ def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[st
         if name not in recommenders:
             entry.fault(f"is unknown, expected one of {', '.join(recommenders)}", at_key=True)
             continue
-        stated = {
-            key: field for key, field in entry.fields("filter", "rules", "swaps").items() if field.value is not None
-        }
+        names = ("filter", "rules", "swaps", *(("fatigue",) if name == FOR_YOU else ()))
+        stated = {key: field for key, field in entry.fields(*names).items() if field.value is not None}
         recommenders[name] = Recommender(
             name,
             filter=filters.choose(stated["filter"]) if "filter" in stated else None,
             rules=stated["rules"].choice(rules, what="the name of a rule set:") if "rules" in stated else None,
             swaps=(stated["swaps"].number(0, 1) if "swaps" in stated else None) or 0.0,
+            fatigue=_fatigue(stated["fatigue"]) if "fatigue" in stated else None,
         )
     return recommenders
+
+
+def _fatigue(node: Node) -> Fatigue | None:
+    fields = node.fields("strength", "half_life_hours", required=("strength", "half_life_hours"))
+    strength = fields["strength"].number(0, _MAX_FATIGUE) if "strength" in fields else None
+    half_life_hours = fields["half_life_hours"].number(1, _MAX_HALF_LIFE_HOURS) if "half_life_hours" in fields else None
+    return Fatigue(strength, half_life_hours) if strength and half_life_hours else None
 
 
 def _sessions(node: Node | None, filters: DeclaredFilters, events: Collection[str]) -> Sessions:

@@ -1,0 +1,38 @@
+"""Impressions of events and of the recommendation log move seen items down within seconds."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tests.booted.shop import eventually
+from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
+
+USER = "user-31"
+FATIGUE = "recommenders:\n  for-you:\n    fatigue: {strength: 5, half_life_hours: 48}\n"
+
+
+def test_seen_item_leaves_the_first_place_within_seconds(shop: OpenedShop, tmp_path: Path) -> None:
+    first = shop.recommend(USER).items[0]
+    shop.configure(CONFIGURATION + FATIGUE, tmp_path)
+
+    searches = [
+        {"eventType": "search", "sentAt": time.time(), "eventId": f"seen-{number}", "impression": [first],
+         "properties": '{"query": "sofa"}'}
+        for number in range(3)
+    ]  # fmt: skip
+    call = {"trackingId": shop.name("tracking-id"), "userId": USER, "sessionId": "seen", "eventList": searches}
+
+    def searched() -> str:
+        assert shop.post("/events", call).status == 200  # A repeated event is stored once.
+        return shop.recommend(USER).items[0]
+
+    assert eventually(searched, holds=lambda item: item != first, within_s=60) != first
+    table = shop.cloud.client("dynamodb"), shop.name("profiles-table")
+
+    def sources() -> set[str]:
+        """Return the kinds of stored lists: + of events, - of the log."""
+        items = table[0].scan(TableName=table[1])["Items"]
+        return {item["sort_key"]["S"][16] for item in items if item["profile_id"]["S"].startswith("i#")}
+
+    assert eventually(sources, holds=lambda kinds: kinds == {"+", "-"}, within_s=60) == {"+", "-"}
