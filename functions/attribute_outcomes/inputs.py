@@ -100,7 +100,7 @@ class Inputs:
         return [past_day for past_day in range(day - POPULARITY_DAYS, day + 1) if past_day in self.interactions]
 
     def copy_days(self, day: int, *, late: bool) -> list[int]:
-        """Return the stored days in which to look for duplicates of the events of `day`."""
+        """Return the stored days that can contain duplicates of the events of `day`."""
         return [copy_day for copy_day in self._rules.copy_days(day, late=late) if copy_day in self.interactions]
 
     def fingerprint(self, day: int, *, late: bool) -> str:

@@ -81,7 +81,7 @@ class AttributionRules:
         return range(answer_day - self.early_days, answer_day + self.window_days + 1)
 
     def copy_days(self, answer_day: int, *, late: bool) -> range:
-        """Return the days (since 1970) in which to look for duplicates of the events in a day's results.
+        """Return the days (since 1970) that can contain duplicates of the events in a day's results.
 
         A duplicate that was received earlier than an event has a date before the receipt of this event. So days
         after the window are searched only if an event arrived late.

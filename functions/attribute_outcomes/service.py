@@ -26,7 +26,7 @@ from functions.attribute_outcomes.summary import to_table
 
 CONNECTIONS = 16
 REPORT_AFTER_MS = 3_600_000
-"""Delay of a day's metrics after its end, in milliseconds. Most events have then arrived in the lake."""
+"""Time in milliseconds from the end of a day to its metrics. Most events have then arrived in the lake."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ from functions.build_dataset.spark_cleaning import CleanInteractions, clean, era
 from functions.build_dataset.spark_drift_reference import reference
 
 _SHARES = 10_000_000
-"""Resolution of a user sample. The smallest share is 1 / _SHARES."""
+"""Number of steps of a user sample. The smallest share is 1 / _SHARES."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def parse_put_action_interactions(
 ) -> tuple[list[Interaction], list[InvalidInput]]:
     """Return the valid interactions of a request, and the errors of the invalid ones.
 
-    Without `eventId`, the ID is derived from the content, so that a repeated request changes nothing.
+    The ID of an interaction without `eventId` is derived from its content, so that a repeated request changes nothing.
 
     Raises
     ------

@@ -109,7 +109,7 @@ def write_segments(
     parts
         Parquet files with the scores of all batches of users.
     given
-        The stored lines.
+        Lines that `store_lines` stored.
     erased
         Returns true for a user who must not be in a segment.
     """
@@ -127,7 +127,7 @@ def write_segments(
 
 
 class _Best:
-    """The `size` users with the best scores of one line. Memory holds about twice as many."""
+    """The `size` users with the best scores for one line. Memory holds about twice as many users."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -149,7 +149,7 @@ class _Best:
         return users
 
     def _reduce(self) -> None:
-        # A list of users may name a user repeatedly.
+        # A list of users may contain a user repeatedly.
         rows = pa.concat_tables(self._rows).group_by("user_id").aggregate([("score", "max")])
         best = rows.take(pc.select_k_unstable(rows, self._size, _SORTED))
         self._rows = [best.rename_columns({"score_max": "score"}).combine_chunks()]

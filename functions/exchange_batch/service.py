@@ -95,7 +95,7 @@ def write_segments(
 
 
 def _deliver(s3: Any, source: str, output: str, write: Callable[[BinaryIO], int]) -> int:
-    """Store what `write` writes, below `output`. The name of the object is that of the source with a suffix."""
+    """Write an object below `output` with `write`. Its name is that of the source with a suffix."""
     target, _, prefix = output.removeprefix(_SCHEME).partition("/")
     name = f"{source.rpartition('/')[2]}{SUFFIX}"
     key = f"{prefix.rstrip('/')}/{name}" if prefix.strip("/") else name

@@ -19,10 +19,10 @@ _ESCAPED = (b'"', b"\\", b"\n")
 """Characters that take two bytes in a JSON string. Documents contain no characters with longer escapes."""
 
 ANSWER_MS = 3_000
-"""Remaining time for the response when the search stops, in milliseconds."""
+"""Time in milliseconds that remains for the response when the search stops."""
 
 PAGE_MS = ANSWER_MS + 1_000
-"""Remaining time when a page ends, in milliseconds."""
+"""Time in milliseconds that remains when a page ends."""
 
 END_BYTES = 1_000
 """Size reserved for the token of the next page, in bytes."""

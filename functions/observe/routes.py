@@ -30,7 +30,7 @@ from operations.prometheus.families import Resource
 from operations.prometheus.openmetrics import CONTENT_TYPE
 
 ANSWER_MS = 6_000
-"""Remaining time for the response when reading of objects stops, in milliseconds."""
+"""Time in milliseconds that remains for the response when reading of objects stops."""
 REMEMBERED_BYTES = 20_000_000
 
 

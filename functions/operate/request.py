@@ -75,7 +75,7 @@ class OperatorRequest:
 
     @property
     def read_only(self) -> bool:
-        """True if the sender may change nothing."""
+        """True if the sender may only read."""
         return SIGNED_BY not in self.event and is_read_only(self.event)
 
     def signed(self, reason: str | None) -> str:

@@ -62,7 +62,7 @@ class Rules:
         }
 
     def check(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return the faults of a draft, and its differences."""
+        """Return the errors and warnings of a draft, and its differences from the live and the original rules."""
         body = request.body(operator_rules.CHECK)
         current, draft = self._store.current(), body["draft"]
         checked = rule_drafts.check(current, draft, now_ms=request.now_ms)

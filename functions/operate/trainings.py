@@ -14,7 +14,7 @@ from alsolike.training.runs import RUNNING, SUCCEEDED, TrainingRun, TrainingRuns
 from functions.operate.request import OperatorRequest
 
 LEFT_MS = 15_000
-"""Remaining time in milliseconds below which no further execution history is read."""
+"""Minimum remaining time in milliseconds to read further execution history."""
 
 
 class Trainings:

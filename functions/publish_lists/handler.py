@@ -1,4 +1,4 @@
-"""Handler of new champions, of other configurations, and of the schedule."""
+"""Handler that runs for new champions, for other configurations, and on a schedule."""
 
 from __future__ import annotations
 

@@ -35,10 +35,10 @@ MAX_LISTED = 100
 """Maximum number of items in the list of popular items, and in the list of trending items."""
 
 MAX_ITEMS = 100_000
-"""Maximum number of items in the shards: the most frequent ones, and the listed ones."""
+"""Maximum number of items in the shards. They contain the listed items, then the most frequent items."""
 
 SHARD_BYTES = 16_000
-"""Size of a shard on average, in bytes. A browser reads a shard per item of the history and per item of a list."""
+"""Size of an average shard in bytes. A browser reads a shard per item of the history and per item of a list."""
 
 MAX_SHARD_BYTES = 50_000
 MAX_COLUMNS_BYTES = 4_000
@@ -200,7 +200,10 @@ def _entry(targets: Mapping[str, np.float32], columns: Mapping[str, str]) -> byt
 
 
 def _shards(entries: Mapping[str, bytes]) -> list[bytes]:
-    """Return the shards. An item's shard is its hash modulo their number, which doubles for `MAX_SHARD_BYTES`."""
+    """Return the shards.
+
+    An item's shard is its hash modulo the number of shards, which doubles until none is too large.
+    """
     members = [(_fnv(item_id), orjson.dumps(item_id) + b":" + entry) for item_id, entry in entries.items()]
     count = math.ceil(sum(len(member) for _, member in members) / SHARD_BYTES)
     while True:

@@ -25,7 +25,7 @@ USER_CHANGES = "user changes"
 
 
 def find_sessions(work: PurgeContext) -> Iterator[None]:
-    """Collect the user's sessions from quarantine and failed batches, whose logins are not in the lake."""
+    """Collect the user's sessions from quarantine and failed batches, because their logins are not in the lake."""
     prefixes = (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
     for number in range(work.progress.cursor.get("prefix", 0), len(prefixes)):
         for stored, body in _bodies(work, prefixes[number]):

@@ -14,7 +14,7 @@ from alsolike.runtime.s3 import folders
 from alsolike.training.dataset import INTERACTIONS_FILE, prefix
 
 TABLE_STREAM_DAYS = 1
-"""Retention of DynamoDB streams in days, which is fixed."""
+"""Days for which DynamoDB streams keep records. AWS does not permit other values."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

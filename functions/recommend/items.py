@@ -37,8 +37,8 @@ FALLBACK_WINDOW = "1d"
 class RequestItems:
     """Items of one request, by position.
 
-    Position 0 means no item. The items of the model follow, then cold items, then `others`, whose positions are valid
-    for this request only.
+    Position 0 means no item. The items of the model follow, then cold items, then `others`. The positions of `others`
+    are valid for this request only.
 
     Attributes
     ----------

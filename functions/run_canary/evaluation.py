@@ -134,7 +134,7 @@ def _errors(ours: ArmSample, theirs: ArmSample, *, points: float, clock: _Clock)
     if ours.eventful >= MIN_EVENTS:
         z = _z(ours, theirs, factor=1.0, margin=points / 100)
     elif _comparable(ours, theirs):
-        z = 0.0  # So few errors are not evidence of a higher error rate than the champion's.
+        z = 0.0  # so few errors do not prove an error rate above that of the champion
     sentence = (
         f"{_percent(ours)} of its answers are errors, {_percent(theirs)} of the champion's; "
         f"{points:g} points more are allowed"

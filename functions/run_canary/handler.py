@@ -87,7 +87,7 @@ def _close(version: str, look: CanaryLook) -> None:
 
 
 def _left_out(s3: Any, bucket: str) -> list[str]:
-    """Return the labels of arms in model experiments, whose users do not take part in canaries."""
+    """Return the labels of arms in model experiments. Users of these arms do not take part in canaries."""
     try:
         named = list(_experiments(s3, bucket))
     # Without them, the expected number of responses may be too high. The canary itself does not need the labels.

@@ -81,7 +81,7 @@ def join_another_call(s3: Any, bucket: str, *, step: int) -> bool:
 
 @dataclasses.dataclass
 class Tombstones:
-    """Erased users, whose hashes equal their IDs. Tests add users between calls of `now`."""
+    """Erased users, with hashes equal to their IDs. Tests add users between calls of `now`."""
 
     erased: dict[str, int]
 

@@ -1,4 +1,4 @@
-"""Memory cloud: botocore's own clients, whose calls get a response before a request is sent.
+"""Memory cloud: botocore's own clients, with responses that replace the HTTP requests.
 
 Clients keep their parameter checks, paginators, exceptions and event hooks, without signing, HTTP and parsing. A
 call takes 0.1 to 0.2 ms of processor time. The suite in `tests/stores` runs the same calls here and on moto.

@@ -25,7 +25,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 @dataclasses.dataclass(frozen=True)
 class _Version:
-    """Version of an object, or a delete marker, whose body is None."""
+    """Version of an object, or a delete marker with None as body."""
 
     version_id: str
     body: bytes | None

@@ -1,4 +1,4 @@
-"""Cache of assemblies, whose key covers every input, and whose entries are complete and undamaged."""
+"""Cache of assemblies. Its key covers every input, and its entries are complete and undamaged."""
 
 import json
 import os

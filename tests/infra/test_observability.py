@@ -1,4 +1,4 @@
-"""Dashboards and alarms, whose metrics must all have a writer."""
+"""Dashboards and alarms. All of their metrics must have a writer."""
 
 import json
 import re

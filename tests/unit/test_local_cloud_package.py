@@ -1,4 +1,4 @@
-"""The embedded cloud is a separate package, whose code, tests and texts do not refer to the rest of the repository."""
+"""The embedded cloud is a separate package. Its code, tests and texts do not refer to the rest of the repository."""
 
 import ast
 import re

@@ -1,7 +1,7 @@
 """Scores of users for the lines of a segment job.
 
-Scores of a model compare items, not users: frequent and rare shoppers have similar sums. So the sum of the scores of a
-line's items is multiplied by the user's interactions per day.
+A model's scores compare items, not users, so frequent and rare shoppers have similar sums. So the sum of the scores of
+a line's items is multiplied by the user's interactions per day.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATI
 from functions.recommend.user import StoredUser, stored_user
 
 MIN_DAYS = 7.0
-"""Minimum period of a user's interactions per day. A few interactions of one visit state no frequency."""
+"""Minimum period for a user's interactions per day, because a few interactions of one visit have no frequency."""
 
 MAX_SCORED = 1_000
-"""Maximum number of items per user that count, the best ones of all lines. Scores of later items are small."""
+"""Maximum number of a user's best items over all lines. The scores of further items are small and are not summed."""
 
 _MS_PER_DAY = 86_400_000
 

@@ -106,7 +106,7 @@ class RecommendationRequest:
     to_rank
         Distinct items to rank; None for a request for recommendations.
     words
-        Words of a search, whose results are ranked instead of `to_rank`.
+        Words of a search. Its results are ranked instead of `to_rank`.
     alias
         Name of the shop's campaign or recommender, which `resolved` replaces.
     alias_field
@@ -250,7 +250,7 @@ def parse_popular(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_search(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Read `GET /search`; see `parse_recommendations`."""
+    """Parse `GET /search`; see `parse_recommendations`."""
     given = read_query(event, SEARCH_QUERY)
     request = _request(given, recommender=PERSONALIZED_RANKING, user_id=given.get("userId"))
     return dataclasses.replace(request, words=words_of(given["query"]))

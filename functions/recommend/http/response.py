@@ -104,7 +104,8 @@ _AS_RANKED = (RANKED, PAIRED, FILLED)
 _NAMED_RULES = 20
 
 KEPT_S = 60
-"""Cache lifetime of a response without a user in seconds, about the time until a new catalogue takes effect."""
+"""Duration in seconds for which a response without a user is cached, about the time until a new catalogue takes
+effect."""
 
 
 def respond_answer(

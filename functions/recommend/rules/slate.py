@@ -116,7 +116,7 @@ def compose(
 
         (1 - dial) * score / best score - dial * likeness to the most alike item of the list (MMR, equation 1)
 
-    With probability s, exploration replaces g by an item drawn from E, the allowed new items. Given the earlier places,
+    Exploration replaces g with probability s by an item drawn from E, the allowed new items. Given the earlier places,
     item i gets the place with the probability
 
         p(i) = (1 - s) [i = g] + s / |E| [i in E], and 1 for g if E is empty.

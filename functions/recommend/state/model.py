@@ -65,7 +65,7 @@ class Model:
     """Bundle whose graphs are opened and were run once."""
 
     def __init__(self, directory: Path) -> None:
-        """Open the bundle in `directory`, whose files were verified after their download.
+        """Open the bundle in `directory`. Its files were verified after their download.
 
         Raises
         ------

@@ -69,7 +69,7 @@ class ClickingShop(TrialShop):
     def browse(self) -> bool:
         """Request a list for a random user and device, send the clicks, and return whether there is a click.
 
-        Users look at place k with probability 1 / k, and click with the logistic function of a utility.
+        Users notice place k with probability 1 / k, and click with the logistic function of a utility.
         """
         user, device = SHOPPERS[self._random.integers(USERS)], ("phone", "desktop")[self._random.integers(2)]
         answer = self.ask(user, device)

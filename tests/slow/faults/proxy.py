@@ -105,7 +105,7 @@ def _handler(proxy: FaultProxy, target: str) -> type[BaseHTTPRequestHandler]:
                 return
             proxy.plan.before(number, call)
             connection = http.client.HTTPConnection(target, timeout=60)
-            # The host of moto instead of the proxy's, because moto reads the bucket of S3 requests from it.
+            # The host of moto replaces the host of the proxy, because moto reads the bucket of S3 requests from it.
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
             connection.request(self.command, self.path, body=body, headers={**headers, "Host": target})
             answer = connection.getresponse()

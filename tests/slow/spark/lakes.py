@@ -58,7 +58,7 @@ def in_process(rows: pa.Table, configuration: Configuration, erased: IsErased) -
 
 
 def on_spark(spark: SparkSession, directory: Path, configuration: Configuration, erased: IsErased) -> Result:
-    """Return the same figures from Spark."""
+    """Return the figures of `in_process` from Spark."""
     found = spark_cleaning.clean(
         read_lake(spark, f"file://{directory}"), configuration, erased=None if erased is no_erased_users else erased
     )

@@ -39,7 +39,7 @@ class Shop:
     revenue: bool = False
 
     def drawn(self, draws: np.random.Generator) -> tuple[np.ndarray, Sums, Sums, Sums]:
-        """Return the held-out users, and by day and user: the sums, who has come, and the true sums added."""
+        """Return the held-out users, and the sums, the arrived users and the true added sums by day and user."""
         held_out = draws.random(self.users) < self.share
         came = draws.integers(0, DAYS, self.users) <= np.arange(DAYS)[:, None]
         rate = draws.gamma(0.5, self.rate / 0.5, self.users)
@@ -51,7 +51,7 @@ class Shop:
 
 
 def missed(shop: Shop, seed: int) -> tuple[bool, float | None]:
-    """Return whether the interval of any day misses the truth, and half of the last interval's width."""
+    """Return true if the interval of any day misses the truth, with half of the last interval's width."""
     held_out, sums, came, added = shop.drawn(np.random.default_rng([45, seed]))
     own, other = (samples_of(sums[:, users], came[:, users]) for users in (~held_out, held_out))
     visits = (came.sum(axis=1) * 0.15).cumsum()

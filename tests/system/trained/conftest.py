@@ -14,7 +14,7 @@ from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenedShop]:
-    """Yield a shop with a champion, whose sentence model finds couches similar to sofas."""
+    """Yield a shop with a champion and with a sentence model that finds couches similar to sofas."""
     directory = tmp_path_factory.mktemp("shop")
     # There is no time budget, because a slow machine must not degrade responses. Unit tests cover the budget.
     model = str(write_model(directory / "model"))

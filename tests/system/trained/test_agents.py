@@ -1,4 +1,4 @@
-"""`alsolike mcp` before the API, called by the client of the protocol's own package with a read-only key."""
+"""`alsolike mcp` with the API, called by the client of the protocol's own package with a read-only key."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def key(shop: OpenedShop) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def port(key: Mapping[str, str]) -> Iterator[int]:
-    """Yield the port of a server that serves HTTP."""
+    """Yield the port of `alsolike mcp --http`."""
     with closing(socket.socket()) as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]

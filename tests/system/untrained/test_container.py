@@ -1,4 +1,4 @@
-"""The container image's content, started from its file system as a container does, on the embedded cloud's services."""
+"""Contents of the container image, started from its file system with the services of the embedded cloud."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FUNCTIONS = ("recommend", "collect")
 
 @dataclasses.dataclass
 class Container:
-    """A started entry point."""
+    """Started entry point."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -54,7 +54,7 @@ class Container:
 
 @pytest.fixture(scope="module")
 def root() -> Iterator[Path]:
-    """Yield the image's root folder for this machine's Python, with nothing but the image's packages."""
+    """Yield the image's root folder for this machine's Python, with only the image's packages."""
     target = host_target()
     if target is None:
         pytest.skip("images are for Linux")
@@ -131,7 +131,7 @@ def test_containers_answer_as_the_api_does_and_stop(shop: Shop, containers: dict
 
 
 class _RuntimeApi(BaseHTTPRequestHandler):
-    """Lambda's runtime API with one invocation; https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html."""
+    """Lambda's runtime API with one invocation: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html."""
 
     protocol_version = "HTTP/1.1"
     invoked: ClassVar[dict[str, Any]] = {

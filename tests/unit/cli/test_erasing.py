@@ -28,7 +28,7 @@ ASKED_MS = 1_795_603_286_000  # 2026-11-25 10:41:26 UTC
 
 @pytest.fixture
 def server() -> Iterator[Endpoints]:
-    """Yield the deployment's API, whose responses tests set."""
+    """Yield the deployment's API. Tests set its responses."""
     with serving() as endpoints:
         yield endpoints
 

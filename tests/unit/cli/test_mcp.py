@@ -1,4 +1,4 @@
-"""The tools of `alsolike mcp`, called by the client of the protocol's own package."""
+"""Tools of `alsolike mcp`, called by the client of the protocol's own package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`alsolike session-token`, whose tokens the deployment's authorizer accepts."""
+"""`alsolike session-token` prints tokens that the deployment's authorizer accepts."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from tests.fakes.places import create_bucket
 
 @pytest.fixture
 def with_pages(deployment: Deployment) -> Deployment:
-    """Return a deployment with pages, whose bucket still has a file of an earlier build."""
+    """Return a deployment with pages and with a file of an earlier build in its bucket."""
     cognito = deployment.client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="operators")["UserPool"]["Id"]
     client = cognito.create_user_pool_client(

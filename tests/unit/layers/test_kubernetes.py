@@ -1,4 +1,4 @@
-"""The Kubernetes manifest of the documentation, validated by Kubernetes' own schemas."""
+"""Kubernetes manifest of the documentation, validated by Kubernetes' own schemas."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ DIMENSIONS = 32
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Embeddings(Model):
-    """Model with `vectors`, float32 `(items + 1, d)`, whose row 0 is zero."""
+    """Model with `vectors`, float32 `(items + 1, d)`. Row 0 is zero."""
 
     vectors: Floats
     softplus: bool = False

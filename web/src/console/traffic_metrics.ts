@@ -9,7 +9,7 @@ export function completePeriods({ series, periodS, untilMs }: Traffic): Traffic[
   return Object.fromEntries(Object.entries(series).map(ended)) as Traffic["series"];
 }
 
-/** Replace gaps by 0, because counters report only events. A series without any value stays unchanged. */
+/** Replace gaps by 0, because counters report only events. A series without any value is unchanged. */
 export const withZeros = (points: readonly Point[]): readonly Point[] =>
   points.some(([, value]) => value !== null) ? points.map(([timeMs, value]) => [timeMs, value ?? 0]) : points;
 

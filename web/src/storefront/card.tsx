@@ -34,7 +34,7 @@ export function Card({ product, why = [], fresh = false, attribution }: CardProp
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         setOpen(false);
-        setClosed(true); // also close what hovering or focus has opened, until the next hover or focus
+        setClosed(true); // also close a panel that hovering or focus has opened, until the next hover or focus
       }}
       onMouseLeave={() => setClosed(false)}
       onFocusOut={() => setClosed(false)}

@@ -4,7 +4,7 @@ import type { Api } from "../platform/api";
 import type { CartLine } from "./cart";
 import type { Shopper } from "./shopper";
 
-/** The recommendation that led to an event, with the items that the shopper has seen. */
+/** The recommendation before an event, with the items that the shopper has seen. */
 export interface Attribution {
   readonly recommendationId: string;
   readonly shown: readonly string[];

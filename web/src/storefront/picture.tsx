@@ -85,7 +85,7 @@ export function glyph({ categories, kind, title }: Pick<Product, "categories" | 
 const LINE = 13;
 const LINES = 4;
 
-/** Break a title into lines for its drawing. The last line ends in "…" if further words are left out. */
+/** Break a title into lines for its drawing. The last line ends in "…" if words do not fit. */
 export function titleLines(title: string): string[] {
   const lines: string[] = [];
   for (const word of title.split(/\s+/).filter(Boolean)) {

@@ -89,7 +89,7 @@ export class Shop {
     void this.reload();
   }
 
-  /** Show a page's carousels. The earlier lists stay until the new ones arrive. */
+  /** Show a page's carousels. The earlier lists remain until the new ones arrive. */
   async show(route: Route): Promise<void> {
     this.route = route;
     this.orders.dismissConfirmation();
@@ -179,7 +179,7 @@ export class Shop {
     return this.orders.buy(lines, onAccepted);
   }
 
-  /** Send the orders that were unconfirmed when the page was left. Duplicates count once. */
+  /** Send the orders without confirmation from before the page was closed. Duplicates count once. */
   async sendPendingOrders(): Promise<void> {
     await this.orders.sendPendingOrders();
   }

@@ -1,4 +1,4 @@
-"""The HTTP server of one function, with a handler of the test."""
+"""HTTP server of one function, with a handler of the test."""
 
 from __future__ import annotations
 

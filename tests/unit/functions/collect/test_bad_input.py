@@ -1,4 +1,4 @@
-"""Invalid requests, whose responses have status 400 or 404 and a message, but never 500."""
+"""Invalid requests. Their responses have status 400 or 404 and a message, but never 500."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Deployment with a champion, whose dataset and latest days contain purchases of a few regular shoppers."""
+"""Deployment with a champion. Its dataset and latest days contain purchases of a few regular shoppers."""
 
 from __future__ import annotations
 

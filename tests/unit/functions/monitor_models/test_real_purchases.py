@@ -1,4 +1,4 @@
-"""A real shop's weeks compared with the week before training. The index equals SciPy's, without false drift."""
+"""A real shop's weeks compared with the week before training. The index equals that of SciPy, without false drift."""
 
 from __future__ import annotations
 

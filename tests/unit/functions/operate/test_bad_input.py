@@ -1,4 +1,4 @@
-"""Invalid requests, whose responses have status 400, 404 or 413 and a message. They change nothing."""
+"""Invalid requests. Their responses have status 400, 404 or 413 and a message. They change nothing."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tests.unit.model_export.shops import random_sequences
 
 USERS, ITEMS, DAYS, CHAMPIONS_DAYS = 60, 40, 44, 40
 OLD_CHAMPIONS_DAYS = 32
-"""The remaining days are more than two hold-outs of a tenth of the days."""
+"""Days in the old champion's data. The remaining days are more than two hold-outs of a tenth of the days."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Logins of sessions, whose history moves to the user for any order of events."""
+"""Logins of sessions move the history to the user, for any order of events."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""Batches of the stream, whose events are written to profiles once."""
+"""Batches of the stream write each event to the profiles once."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Chunks of scored histories, whose size does not depend on the number of users."""
+"""Chunks of scored histories have a size that does not depend on the number of users."""
 
 from pathlib import Path
 

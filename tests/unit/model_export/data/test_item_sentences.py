@@ -1,4 +1,4 @@
-"""Folder of a sentence model: embeddings equal to model2vec's, and selection of text columns."""
+"""Folder of a sentence model: embeddings equal to those of model2vec, and selection of text columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weighted sums of scores, whose evaluation on few candidates equals that on all items."""
+"""Evaluation of weighted sums of scores on few candidates equals the evaluation on all items."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_differing_scores_are_refused(said: list[float], exported: list[float], 
 
 
 def without_item_5() -> Fixed:
-    """Return a model of 300 items with decreasing scores, whose graph moves the fifth item to the end."""
+    """Return a model of 300 items with decreasing scores and with a graph that moves the fifth item to the end."""
     said = [float(score) for score in range(300, 0, -1)]
     return fixed(said, [*said[:4], 0.5, *said[5:]])
 

@@ -60,7 +60,7 @@ class Distributed(ModuleType):
     broadcast
         Messages that were sent to the other processes.
     groups
-        Joined process groups, and None for each time that a group was left.
+        Joined process groups, and None for each group that the process left.
     """
 
     def __init__(self, *, others: Collection[int] = (), messages: Iterable[object] = ()) -> None:

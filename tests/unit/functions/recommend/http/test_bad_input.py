@@ -1,4 +1,4 @@
-"""Invalid requests for recommendations, whose responses have status 400 or 404 and a message, but never 500."""
+"""Invalid requests for recommendations. Their responses have status 400 or 404 and a message, but never 500."""
 
 from typing import Any
 

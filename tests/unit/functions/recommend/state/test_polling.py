@@ -21,7 +21,7 @@ from tests.unit.functions.recommend.shop import Shop
 
 BUDGET_MS = 50
 SLACK_MS = 400
-"""Tolerance in milliseconds for a busy machine. Without a budget, a read from silent S3 takes 4 s."""
+"""Time in milliseconds that a busy machine may need. Without a budget, a read from silent S3 takes 4 s."""
 
 
 class Store:

@@ -207,7 +207,7 @@ def test_new_model_keeps_the_current_catalogue(shop: Shop, monkeypatch: pytest.M
 
 
 class Part:
-    """Polled part of the state, whose reads can fail."""
+    """Polled part of the state with reads that can fail."""
 
     def __init__(self, value: Any, **options: Any) -> None:
         self.value, self.reads = value, 0
