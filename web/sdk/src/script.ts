@@ -7,7 +7,7 @@ declare global {
   }
 }
 
-// Classic script of a page, whose `data-` attributes are the options.
+// Classic script of a page. Its `data-` attributes are the options.
 const attributes = document.currentScript?.dataset ?? {};
 window.alsolike = new Client({ ...attributes, consent: attributes.consent !== "false" } as Options);
 defineList(window.alsolike);
