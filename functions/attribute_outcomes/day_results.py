@@ -139,8 +139,8 @@ class Computation:
             True if events arrived after the window.
         """
         latest_ms = 0
-        # Partition by event first, so that all copies of an event are in one partition, whatever response they
-        # reference.
+        # Partition by event first, so that all duplicates of an event are in one partition, also if they reference
+        # different responses.
         count = parts_for(sum(part.rows for part in named), self._part_rows)
         with Spill(directory, "copies", JUDGED, key="event_id", parts=count) as copies:
             for piece in (piece for part in named for piece in part.pieces()):

@@ -87,7 +87,7 @@ class Attribution:
     first_day
         First day (since 1970) that is recomputed. The inputs of earlier days are expiring.
     cut_days
-        Number of days at the end of a day's window in which the day is earlier than `first_day`.
+        Number of days at the end of an attribution window in which the results of a day are no longer recomputed.
     """
 
     def __init__(

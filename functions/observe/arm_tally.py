@@ -1,4 +1,4 @@
-"""Sums of an experiment's outcomes by user, added row by row. It serves the console, which covers days, not years."""
+"""Sums of an experiment's outcomes by user, added row by row, because the console reads only days of responses."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def _rejected(client: Any, bucket: str, *, first: str, last: str) -> dict[str, i
 
 
 def _read(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
-    import pyarrow as pa  # no other question waits for it
+    import pyarrow as pa  # requests without pyarrow must not wait for its import
     import pyarrow.parquet as pq
 
     for stored in scan(client, bucket, ENGAGEMENT_PREFIX, after=f"{ENGAGEMENT_PREFIX}{SERVED_PARTITION}={first}"):

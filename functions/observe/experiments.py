@@ -106,7 +106,7 @@ def _read_before(client: Any, bucket: str, tallies: Sequence[ArmTally], *, has_t
 
 
 def _pieces(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    import pyarrow as pa  # no other question waits for it
+    import pyarrow as pa  # requests without pyarrow must not wait for its import
     import pyarrow.parquet as pq
 
     prefix = OUTCOMES_PREFIX

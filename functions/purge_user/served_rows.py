@@ -37,7 +37,7 @@ def purge_served(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_outcomes(work: PurgeContext) -> Iterator[None]:
-    """Remove the outcomes of these recommendations."""
+    """Remove the outcomes of recommendations for the user, and for the user's sessions without another user."""
     return purge_rows(work, _OUTCOMES, lambda table: _shopper_mask(work, table))
 
 

@@ -160,7 +160,7 @@ def _best_variants(items: Sequence[ScoredItem], inputs: RankingInputs) -> list[S
 
 
 def _other_variants(best: Sequence[ScoredItem], items: Sequence[ScoredItem]) -> list[ScoredItem]:
-    """Return the variants that are not the best ones of their products, with lower scores than these."""
+    """Return the other variants of the products, with scores scaled below those of the best variants."""
     others = [item for item in items if item not in best]
     scale = scale_below(best[-1].score, others[0].score)
     return [item._replace(score=item.score * scale, origin=FILLED) for item in others]

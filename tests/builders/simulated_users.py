@@ -166,7 +166,7 @@ class _People:
 
 
 def samples_of(y: Sums, x: Sums) -> list[ArmSample]:
-    """Return `sample` of the users with `x` above 0 per row, vectorised over the rows."""
+    """Return for each row the result of `sample` on the users with `x` above 0, vectorised over the rows."""
     n = np.maximum((x > 0).sum(axis=1), 2)  # The first day may have no users.
     y_, x_ = y.sum(axis=1) / n, x.sum(axis=1) / n
     squares = [

@@ -75,7 +75,10 @@ def _source(module: str) -> Path | None:
 
 
 def _statements(node: ast.AST, *, lazily: bool) -> Iterator[ast.AST]:
-    """Yield the statements that run on import. Code for type checking is skipped."""
+    """Yield the statements that run on import, with those of functions if `lazily`.
+
+    Code for type checking is skipped.
+    """
     for inner in ast.iter_child_nodes(node):
         if isinstance(inner, ast.If) and "TYPE_CHECKING" in ast.unparse(inner.test):
             continue

@@ -28,7 +28,7 @@ class Found:
 
 
 def found(shop: Shop, *, experiments: int) -> Found:
-    """Return the shares, and print them as a row of the table."""
+    """Return the shares of experiments with a finding, and print them as a row of the table."""
     rows = []
     for number in range(experiments):
         results = [

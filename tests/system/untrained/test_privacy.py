@@ -72,7 +72,7 @@ def in_base64(value: Any) -> Iterator[bytes]:
 
 
 def everything(shop: Shop) -> Iterator[tuple[str, bytes]]:
-    """Yield the contents of every store except the stream. Its records expire."""
+    """Yield the contents of every store, except the stream with its expiring records."""
     yield from contents(shop, "lake-bucket")
     yield from contents(shop, "artefact-bucket")
     dynamodb = shop.cloud.client("dynamodb")

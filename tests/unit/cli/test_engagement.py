@@ -1,4 +1,4 @@
-"""`alsolike engagement`, which adds up days."""
+"""`alsolike engagement` adds the figures of several days."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ describe("a token", () => {
 
   it("is kept until shortly before it expires", async () => {
     const signIn = await signedIn();
-    vi.setSystemTime(869_000); // 900 s less 30 s, less one
+    vi.setSystemTime(869_000); // one second before the renewal, which is 30 s before the expiry at 900 s
     expect(await signIn.token()).toBe("first");
     expect(tab.requests).toHaveLength(1);
   });

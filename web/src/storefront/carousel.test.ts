@@ -6,7 +6,7 @@ it.each([
   [0, 301, { any: false, back: false, on: false }],
   [0, 900, { any: true, back: false, on: true }],
   [300, 900, { any: true, back: true, on: true }],
-  [599, 900, { any: true, back: true, on: false }], // rounded
+  [599, 900, { any: true, back: true, on: false }], // rounded position of the end
 ])("a list 300 wide that stands at %i of %i", (scrollLeft, scrollWidth, scrolling) => {
   expect(scrollDirections({ scrollLeft, scrollWidth, clientWidth: 300 })).toEqual(scrolling);
 });

@@ -117,7 +117,7 @@ export function Picture({ product }: { readonly product: Product }) {
 /**
  * A drawing for a product without a picture. Its colour depends on the narrowest category, its shapes on the ID.
  *
- * It repeats the text next to it, so assistive technology skips it.
+ * The drawing repeats the title next to it, so assistive technology skips the drawing.
  */
 function Tile({ product }: { readonly product: Product }) {
   const seed = hash(product.id);

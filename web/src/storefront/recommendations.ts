@@ -28,7 +28,7 @@ export interface Reason {
   readonly itemId: string;
   readonly eventType: string;
   readonly atMs: number;
-  /** The amount that the item's score would lose without it. */
+  /** The amount that the item's score would lose without this interaction. */
   readonly contribution: number;
 }
 
