@@ -23,7 +23,7 @@ from functions.build_dataset.spark_dataset import read_lake
 START_MS = 1_700_000_000_000
 _TYPES = {"string": pa.string(), "bigint": pa.int64()}
 SCHEMA = pa.schema([(name, _TYPES[INTERACTIONS_COLUMNS[name]]) for name in LAKE_COLUMNS])
-_OBJECT_SCHEMA = SCHEMA.append(pa.field("properties", pa.string()))
+_OBJECT_SCHEMA = SCHEMA.append(pa.field("properties", pa.string())).append(pa.field("agent", pa.string()))
 
 Rows = Sequence[dict[str, Any]]
 Result = tuple[list[tuple[Any, ...]], dict[str, int], int]

@@ -175,6 +175,15 @@ def test_both_engines_have_the_same_contexts(spark: SparkSession, tmp_path: Path
     assert set(here["context"]) == {'{"device":"phone"}', '{"device":"tv"}', ""}
 
 
+def test_rows_of_agents_are_not_read(spark: SparkSession, tmp_path: Path) -> None:
+    write_object(tmp_path, "a", [event("e1"), event("e2", agent="assistant")])
+    write_object(tmp_path, "old", [event("e3")], without=["agent"])
+
+    rows = read_lake(spark, f"file://{tmp_path}").collect()
+
+    assert sorted(row["event_id"] for row in rows) == ["e1", "e3"]
+
+
 def test_lake_without_interactions_with_actions_has_none(spark: SparkSession, tmp_path: Path) -> None:
     write_object(tmp_path, "a", [event("view")])
 
