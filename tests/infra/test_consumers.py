@@ -99,13 +99,21 @@ def test_lake_prefixes_are_those_of_tables_and_lifecycle_rules(demo: Assembly) -
     assert tables | rules <= set(LAKE_PREFIXES)
 
 
-def mapping(assembly: Assembly, function: str) -> Resource:
+def test_producer_is_updated_after_the_consumers(assembly: Assembly) -> None:
+    consumers = {live(assembly, name).logical_id for name in ("update_profiles", "archive_events", "count_trends")}
+
+    assert consumers <= set(live(assembly, "collect").attributes["DependsOn"])
+
+
+def live(assembly: Assembly, function: str) -> Resource:
     found = assembly.function(function).logical_id
-    (alias,) = [
-        alias.logical_id
-        for alias in assembly.of_type("AWS::Lambda::Alias")
-        if alias.properties["FunctionName"] == {"Ref": found}
-    ]
+    aliases = assembly.of_type("AWS::Lambda::Alias")
+    (alias,) = [alias for alias in aliases if alias.properties["FunctionName"] == {"Ref": found}]
+    return alias
+
+
+def mapping(assembly: Assembly, function: str) -> Resource:
+    alias = live(assembly, function).logical_id
     (resource,) = [m for m in assembly.of_type("AWS::Lambda::EventSourceMapping") if alias in json.dumps(m.properties)]
     return resource
 
