@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from local_cloud.client import Cloud
 from operations.client.deployment import STATE_VARIABLE
@@ -49,6 +49,17 @@ def watch(context: BrowserContext, shop: PagesShop) -> Iterator[Watch]:
     found = Watch(context, origins=(shop.url, shop.sign_in_url))
     yield found
     found.check()
+
+
+@pytest.fixture
+def phone(browser: Browser, shop: PagesShop) -> Iterator[Page]:
+    """Yield a page of the test's own with the size of a phone and touch, watched."""
+    size = ViewportSize(width=390, height=844)
+    context = browser.new_context(viewport=size, has_touch=True, locale="en-GB", timezone_id="UTC")
+    watch = Watch(context, origins=(shop.url, shop.sign_in_url))
+    yield new_page(context)
+    watch.check()
+    context.close()
 
 
 @pytest.fixture

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
+from playwright.sync_api import Page, Route, expect
 
 from alsolike.runtime.s3 import delete_objects, listed
 from tests.booted.shop import eventually
 from tests.booted.versions import publish_copy
-from tests.web.browser import Watch, new_page, no_serious_violations
+from tests.web.browser import Watch, no_serious_violations
 from tests.web.console import VIEWS, champion_of, show
 from tests.web.pages_shop import PagesShop
-
-PHONE = ViewportSize(width=390, height=844)
-
-
-@pytest.fixture
-def phone(browser: Browser, shop: PagesShop) -> Iterator[Page]:
-    context = browser.new_context(viewport=PHONE, has_touch=True, locale="en-GB", timezone_id="UTC")
-    watch = Watch(context, origins=(shop.url, shop.sign_in_url))
-    yield new_page(context)
-    watch.check()
-    context.close()
 
 
 def test_each_view_loads_from_the_deployment(
@@ -91,12 +79,11 @@ def test_rules_preview_has_lists_with_and_without_the_rules(page: Page, shop: Pa
 
     page.get_by_label("Recommender").select_option("for-you")
     page.get_by_label("User").fill("user-0")
-    page.get_by_label("Items").fill("5")
     page.get_by_role("button", name="Preview").click()
 
     for title in ("Without the rules", "With the rules"):
         section = page.locator("section").filter(has=page.get_by_role("heading", name=title, exact=True)).last
-        expect(section.get_by_role("listitem")).to_have_count(5)
+        expect(section.get_by_role("listitem")).to_have_count(10)
 
 
 def test_cost_is_for_the_entered_load(page: Page, shop: PagesShop) -> None:

@@ -1,12 +1,15 @@
 import { createContext } from "preact";
 import { useCallback, useContext, useEffect, useState } from "preact/hooks";
 import type { Api } from "../platform/api";
+import type { CardColumns } from "../platform/site";
 import { keyOf, type Query, type QueryCache, type QueryState } from "./query_cache";
 
 /** Services that every view can use. */
 interface ConsoleServices {
   readonly api: Api;
   readonly cache: QueryCache;
+  /** The columns of items' cards, if configured. */
+  readonly cards?: CardColumns | undefined;
   /** Show a message and let screen readers read it. */
   readonly announce: (message: string, link?: { href: string; text: string }) => void;
 }

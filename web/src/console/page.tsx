@@ -3,6 +3,7 @@ import "./style/parts.css";
 import "./style/tables.css";
 import "./style/forms.css";
 import "./style/views.css";
+import "./style/rules.css";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PageProps } from "../platform/start";
 import { ConsoleContext, useConsole, useNow, useQuery } from "./context";
@@ -24,7 +25,7 @@ export function Console({ site, api, signIn }: PageProps) {
   const announce = useCallback((message: string, link?: Toast["link"]) => {
     setToasts((before) => [...before.slice(-2), { id: (before.at(-1)?.id ?? 0) + 1, message, link }]);
   }, []);
-  const services = useMemo(() => ({ api, cache, announce }), [api, cache, announce]);
+  const services = useMemo(() => ({ api, cache, cards: site.cards, announce }), [api, cache, site, announce]);
   const view = VIEWS.find(({ name }) => name === route.view);
   const title = !view ? "Not found" : route.id === null ? view.title : (view.titleOf?.(route.id) ?? route.id);
   const heading = useRef<HTMLHeadingElement>(null);

@@ -19,6 +19,10 @@ export const drift: Query = { path: "/operator/drift" };
 export const quarantine: Query = { path: "/operator/quarantine" };
 export const experiments: Query = { path: "/operator/experiments" };
 export const rules: Query = { path: "/operator/rules" };
+export const ruleHistory: Query = { path: "/operator/rules/history" };
+export const item = (id: string): Query => ({ path: `/items/${pathSegment(id)}` });
+/** Items that the page suggests. A catalogue may have any number. */
+export const someItems: Query = { path: "/items", parameters: { limit: 1000 } };
 export const cost = (load: Readonly<Record<string, string | undefined>>): Query => ({
   path: "/operator/cost",
   parameters: load,
@@ -31,4 +35,6 @@ export const pin = (version: string, pinned: boolean): string =>
 export const RESUME = "/operator/models/resume";
 export const ROLLBACKS = "/operator/rollbacks";
 export const TRAININGS = "/operator/trainings";
+export const RULES = "/operator/rules";
+export const RULES_CHECK = "/operator/rules/check";
 export const RULES_PREVIEW = "/operator/rules/preview";

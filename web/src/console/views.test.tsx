@@ -22,6 +22,7 @@ const QUERIES: readonly Query[] = [
   queries.quarantine,
   queries.experiments,
   queries.rules,
+  queries.ruleHistory,
   queries.cost({}),
 ];
 
@@ -137,7 +138,20 @@ describe("every view", () => {
       ["treatment is better than the control", "+1.8% to +11.4%", "only the first days", "Sample ratio mismatch"],
     ],
     ["#/engagement", ["Count now"]],
-    ["#/rules", ["spring", "<option>similar-items</option>", "as configured", "Preview"]],
+    [
+      "#/rules",
+      [
+        'aria-pressed="true"><b>spring</b><small>for-you, similar-items</small>',
+        "<small>arm autumn-test/treatment</small>",
+        'value="4711"',
+        "Add a promotion",
+        "INCLUDE ItemID WHERE Items.ON_SALE = true",
+        "Preview",
+        "Orchard's spring campaign",
+        "Undo</button>",
+        "Restore 4</button>",
+      ],
+    ],
     ["#/drift", ["Item popularity", "above", "no served scores in this time", "above its limit"]],
     ["#/quarantine", ["eventType: expected one of view, cart, purchase", "alsolike quarantine show 7f3a9c21"]],
     [
@@ -239,4 +253,14 @@ it("the overview without problems says so only if no request failed", async () =
   const failing: Respond = (path, query) =>
     path === "/operator/traffic" ? { ...trafficResponse, incomplete: [] } : calm(path, query);
   expect(await renderView("#/overview", failing)).not.toContain("No open problems");
+});
+
+it("a read-only operator sees the rules and the preview, and no way to change them", async () => {
+  const html = await renderView("#/rules?set=plain", (path) =>
+    path === "/operator/rules" ? { ...rulesResponse, readOnly: true } : responseOf(path),
+  );
+  expect(html).toContain("Your account may not change them");
+  expect(html.match(/<fieldset class="plain"[^>]*>/g)).toEqual(Array(2).fill('<fieldset class="plain" disabled>'));
+  expect(html).toContain('aria-pressed="true"><b>plain</b>');
+  expect(html).not.toContain("Undo</button>");
 });

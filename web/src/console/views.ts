@@ -84,7 +84,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "rules",
     title: "Rules",
-    lead: "Preview a rule set on one user's recommendations.",
+    lead: "Pins, promotions, boosts and other rules. Changes stay a draft until you publish them.",
     icon: "rules",
     group: "Shoppers",
     View: RulesView,

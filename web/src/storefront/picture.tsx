@@ -1,3 +1,4 @@
+import "./tile.css";
 import { useState } from "preact/hooks";
 import type { Product } from "./product";
 

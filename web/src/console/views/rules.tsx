@@ -1,267 +1,401 @@
-import { useId, useState } from "preact/hooks";
-import { toError } from "../../platform/api";
+import { useCallback, useEffect, useId, useState } from "preact/hooks";
+import { ApiError } from "../../platform/api";
 import { useConsole, useQuery } from "../context";
-import type { PreviewedItem, Rules, RulesPreview } from "../contract";
-import { figure, percent, plural, words } from "../format";
+import type { PublishedRules, RuleCheck, RuleHistory, Rules } from "../contract";
+import { plural } from "../format";
+import { ChangeForm, Dialog } from "../parts/dialog";
+import { Timestamp } from "../parts/elements";
 import { Icon } from "../parts/icons";
-import { EmptyState, errorText, QueryContent } from "../parts/query_content";
+import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
-import { RULES_PREVIEW, rules, SLOW_MS } from "../queries";
+import { RULES, RULES_CHECK, ruleHistory, rules as rulesQuery, SLOW_MS } from "../queries";
+import { type Route, replaceQuery } from "../routing";
+import {
+  type Draft,
+  type Editing,
+  edited,
+  pinned,
+  rebased,
+  same,
+  undone,
+  usesOf,
+  withoutRuleSet,
+  withPart,
+} from "./rule_draft";
+import { FiltersEditor, NameForm, RuleSetEditor } from "./rule_editor";
+import { RulePreview } from "./rule_preview";
 
-const RECOMMENDERS = [
-  "for-you",
-  "similar-items",
-  "bought-together",
-  "buy-again",
-  "trending",
-  "popular",
-  "recently-viewed",
-];
-/** Recommenders that need an item. */
-const OF_ITEMS = ["similar-items", "bought-together"];
-/** Recommenders that need a user. */
-const OF_USERS = ["for-you", "buy-again", "recently-viewed"];
+/** Time without an edit after which the draft is checked. */
+const PAUSE_MS = 400;
+const STORED = "alsolike.rules-draft";
 
-export function RulesView() {
-  const query = useQuery<Rules>(rules, SLOW_MS);
+export function RulesView({ route }: { route: Route }) {
+  const query = useQuery<Rules>(rulesQuery, SLOW_MS);
   return (
-    <QueryContent query={query} what="rule sets">
-      {({ draft, arms }) => (
-        <div class="stack">
-          {Object.keys(draft.rules).length === 0 ? (
-            <EmptyState title="The configuration has no rules">
-              <p>Define rule sets in the configuration, under “rules”.</p>
-            </EmptyState>
-          ) : (
-            <Table
-              caption="Rule sets"
-              rows={Object.entries(draft.rules)}
-              keyOf={([name]) => name}
-              columns={[
-                { name: "Rule set", cell: ([name]) => <span class="identifier">{name}</span> },
-                {
-                  name: "Rules",
-                  cell: ([, set]) =>
-                    Object.entries(set)
-                      .map(([part, rules]) => `${words(part)} ${Array.isArray(rules) ? rules.length : 1}`)
-                      .join(", ") || "none",
-                },
-                { name: "Applies to", cell: ([name]) => usesOf(draft, arms, name).join(", ") || "not used" },
-              ]}
-            />
-          )}
-          <PreviewForm names={Object.keys(draft.rules)} />
-        </div>
-      )}
+    <QueryContent query={query} what="rules">
+      {(live) => <RulesEditor live={live} route={route} />}
     </QueryContent>
   );
 }
 
-/** Return the recommenders and arms of experiments that use a rule set. */
-export function usesOf({ recommenders }: Rules["draft"], arms: Rules["arms"], name: string): string[] {
-  const named = Object.entries(recommenders).filter(([, { rules }]) => rules === name);
-  return [...named.map(([recommender]) => recommender), ...(arms[name] ?? []).map((arm) => `arm ${arm}`)];
+/** Return the draft of this tab and a function that changes it. A reload and other views keep it. */
+function useStoredDraft() {
+  const [editing, setEditing] = useState<Editing | null>(() => {
+    const text = globalThis.sessionStorage?.getItem(STORED);
+    return text ? { ...(JSON.parse(text) as Editing), past: [], field: "" } : null;
+  });
+  useEffect(() => {
+    if (editing === null) sessionStorage.removeItem(STORED);
+    else sessionStorage.setItem(STORED, JSON.stringify({ ...editing, past: [] }));
+  }, [editing]);
+  return [editing, setEditing] as const;
 }
 
-function PreviewForm({ names }: { names: readonly string[] }) {
+/** Return the server's check of a draft, requested after each edit; null without a draft and before the response. */
+function useCheck(editing: Editing | null) {
   const { api } = useConsole();
-  const id = useId();
-  const [recommender, setRecommender] = useState("for-you");
-  const [preview, setPreview] = useState<RulesPreview | null>(null);
+  const [check, setCheck] = useState<{ draft: Draft; result: RuleCheck } | null>(null);
   const [error, setError] = useState<Error | null>(null);
-  const [sending, setSending] = useState(false);
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
-    const entries = [...form.entries()].filter(([, value]) => value !== "");
-    const request = Object.fromEntries(
-      entries.map(([name, value]) => [name, name === "numResults" ? Number(value) : String(value)]),
+  const [again, setAgain] = useState(0);
+  useEffect(() => {
+    if (editing === null) return;
+    let current = true;
+    const { version, draft } = editing;
+    const ask = async () => {
+      try {
+        const { body } = await api.post<RuleCheck>(RULES_CHECK, { version, draft });
+        if (current) {
+          setCheck({ draft, result: body });
+          setError(null);
+        }
+      } catch (failure) {
+        if (current) setError(failure as Error);
+      }
+    };
+    const timer = setTimeout(() => void ask(), PAUSE_MS);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [api, editing?.version, editing?.draft, again]);
+  const refresh = useCallback(() => setAgain((number) => number + 1), []);
+  return {
+    check: editing && check?.result ? check.result : null,
+    isCurrent: editing !== null && check?.draft === editing.draft,
+    error,
+    refresh,
+  };
+}
+
+function RulesEditor({ live, route }: { live: Rules; route: Route }) {
+  const { api, cache, announce } = useConsole();
+  const id = useId();
+  const [editing, setEditing] = useStoredDraft();
+  const [dialog, setDialog] = useState<"publish" | "discard" | null>(null);
+  const { check, isCurrent, error, refresh } = useCheck(editing);
+  const draft = editing?.draft ?? live.draft;
+  const names = Object.keys(draft.rules);
+  const name = route.query.set !== undefined && names.includes(route.query.set) ? route.query.set : names[0];
+  const edit = (changed: Draft, field?: string) =>
+    setEditing((before) =>
+      edited(
+        before ?? { version: live.version, base: live.draft, draft: live.draft, past: [], field: "" },
+        changed,
+        field,
+      ),
     );
-    setSending(true);
-    setError(null);
+  const isChanged = editing !== null && !same(editing.draft, editing.base);
+  const isValid = check !== null && isCurrent && check.errors.length === 0;
+  const restore = async (version: number) => {
     try {
-      setPreview((await api.post<RulesPreview>(RULES_PREVIEW, request)).body);
+      const { body } = await api.get<Rules>(RULES, { version });
+      edit(body.draft);
+      setDialog("publish");
     } catch (failure) {
-      setPreview(null);
-      setError(toError(failure));
-    } finally {
-      setSending(false);
+      announce(`The rules of version ${version} could not be loaded: ${(failure as Error).message}`);
     }
   };
+  const props = { rules: live, draft, check: isChanged ? check : null, edit };
   return (
-    <section class="card padded">
-      <h2>Preview</h2>
-      <form class="fields" onSubmit={(event) => void submit(event)}>
-        <div class="field">
-          <label for={`${id}-recommender`}>Recommender</label>
-          <select
-            id={`${id}-recommender`}
-            name="recommender"
-            value={recommender}
-            onChange={(event) => setRecommender(event.currentTarget.value)}
-          >
-            {RECOMMENDERS.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
+    <div class="stack rules-page">
+      {live.readOnly && (
+        <div class="note info">
+          <Icon name="info" />
+          <p>You can read and preview the rules. Your account may not change them.</p>
         </div>
-        {OF_ITEMS.includes(recommender) && (
-          <Field id={`${id}-item`} name="itemId" title="Item" hint="ID of the page's item" required />
-        )}
-        <Field id={`${id}-user`} name="userId" title="User" hint="user ID" required={OF_USERS.includes(recommender)} />
-        <div class="field">
-          <label for={`${id}-rules`}>Rule set</label>
-          <select id={`${id}-rules`} name="rules">
-            <option value="">as configured</option>
-            {names.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </div>
-        <div class="field narrow">
-          <label for={`${id}-number`}>Items</label>
-          <input id={`${id}-number`} name="numResults" type="number" min="1" max="50" defaultValue="10" />
-        </div>
-        <button type="submit" class="primary" disabled={sending}>
-          {sending ? "Sending…" : "Preview"}
-        </button>
-      </form>
-      <div aria-live="polite">
-        {error && (
-          <div class="note bad">
-            <Icon name="bad" />
-            <p>{errorText(error)}</p>
-          </div>
-        )}
-        {preview && (
-          <>
-            <p class="faint">
-              {preview.recommender} {preview.rules ? `with ${preview.rules}` : "without a rule set"},{" "}
-              {plural(preview.after.length, "item")}, from {words(preview.source)}, model{" "}
-              <span class="identifier">{preview.modelVersion}</span>
-            </p>
-            {preview.unmetRules.length > 0 && (
-              <div class="note warn">
-                <Icon name="warn" />
-                <p>These rules could not be applied in full: {preview.unmetRules.join(", ")}.</p>
-              </div>
+      )}
+      {isChanged && (check?.version ?? live.version) !== editing.version && (
+        <Conflict editing={editing} check={check} live={live} rebase={setEditing} />
+      )}
+      <div class="rules-columns">
+        <div class="stack">
+          <section class="card padded" aria-labelledby={`${id}-set`}>
+            <h2 id={`${id}-set`}>Rule set</h2>
+            {name === undefined ? (
+              <EmptyState title="The configuration has no rules">
+                <p>Add a rule set, then pin and promote items.</p>
+              </EmptyState>
+            ) : (
+              <fieldset class="set-picker">
+                <legend class="visually-hidden">Rule sets</legend>
+                {names.map((other) => (
+                  <button
+                    key={other}
+                    type="button"
+                    aria-pressed={other === name}
+                    onClick={() => replaceQuery(route, { set: other })}
+                  >
+                    <b>{other}</b>
+                    <small>{usesOf(draft, live.arms, other).join(", ") || "not used"}</small>
+                  </button>
+                ))}
+              </fieldset>
             )}
-            {preview.degraded.length > 0 && (
-              <div class="note warn">
-                <Icon name="warn" />
-                <p>The response is degraded: {preview.degraded.join(", ")}.</p>
+            <fieldset class="plain" disabled={live.readOnly}>
+              <div class="row">
+                <NameForm
+                  verb="Add a rule set"
+                  title="Name of the new rule set"
+                  taken={names}
+                  create={(added) => {
+                    edit({ ...draft, rules: { ...draft.rules, [added]: {} } });
+                    replaceQuery(route, { set: added });
+                  }}
+                />
+                {name !== undefined && (
+                  <button type="button" class="small" onClick={() => edit(withoutRuleSet(draft, name))}>
+                    Delete {name}
+                  </button>
+                )}
               </div>
-            )}
-            <PreviewComparison preview={preview} />
-          </>
-        )}
+              {name !== undefined && <RuleSetEditor key={name} {...props} name={name} />}
+            </fieldset>
+          </section>
+          <fieldset class="plain" disabled={live.readOnly}>
+            <FiltersEditor {...props} />
+          </fieldset>
+        </div>
+        <RulePreview
+          recommenders={live.recommenders}
+          rules={name}
+          usual={live.recommenders.find((each) => draft.recommenders[each]?.rules === name) ?? "for-you"}
+          draft={isChanged && isValid ? draft : null}
+          pin={
+            live.readOnly || name === undefined
+              ? undefined
+              : (item, position) => {
+                  edit(withPart(draft, name, "pins", pinned(draft.rules[name]?.pins ?? [], item, position)));
+                  announce(`Pinned to position ${position} in the draft.`);
+                }
+          }
+        />
       </div>
-    </section>
-  );
-}
-
-interface FieldProps {
-  readonly id: string;
-  readonly name: string;
-  readonly title: string;
-  readonly hint: string;
-  readonly required: boolean;
-}
-
-function Field({ id, name, title, hint, required }: FieldProps) {
-  return (
-    <div class="field">
-      <label for={id}>
-        {title}
-        {!required && " (optional)"}
-      </label>
-      <input id={id} name={name} placeholder={hint} autocomplete="off" required={required} />
+      <History restore={live.readOnly ? undefined : (version) => void restore(version)} />
+      {isChanged && (
+        <section class="draft-bar card" aria-label="Draft">
+          <p class="grow" role="status">
+            <b>Draft, not live.</b> {draftState(check, isCurrent, error)}
+          </p>
+          <button type="button" disabled={editing.past.length === 0} onClick={() => setEditing(undone(editing))}>
+            Undo edit
+          </button>
+          <button type="button" onClick={() => setDialog("discard")}>
+            Discard
+          </button>
+          <button type="button" class="primary" onClick={() => setDialog("publish")}>
+            Review and publish
+          </button>
+        </section>
+      )}
+      {dialog === "publish" && editing && (
+        <Dialog title="Publish the rules" close={() => setDialog(null)}>
+          <ChangeForm
+            verb="Publish"
+            ready={isValid && check.version === editing.version && check.changes.length > 0}
+            cancel={() => setDialog(null)}
+            submit={async (reason) => {
+              try {
+                const request = { version: editing.version, draft: editing.draft, reason };
+                const { body } = await api.post<PublishedRules>(RULES, request);
+                setDialog(null);
+                setEditing(null);
+                announce(`Version ${body.version} is live; serving follows within a minute.`);
+                void cache.refresh(rulesQuery);
+                void cache.refresh(ruleHistory);
+              } catch (failure) {
+                if (failure instanceof ApiError && failure.status === 409) {
+                  refresh();
+                  void cache.refresh(rulesQuery);
+                }
+                throw failure;
+              }
+            }}
+          >
+            {(check?.version ?? live.version) !== editing.version && (
+              <Conflict editing={editing} check={check} live={live} rebase={setEditing} />
+            )}
+            {check === null || !isCurrent ? (
+              <p role="status">{error ? error.message : "Checking the draft…"}</p>
+            ) : (
+              <Review check={check} />
+            )}
+          </ChangeForm>
+        </Dialog>
+      )}
+      {dialog === "discard" && (
+        <Dialog title="Discard the draft" close={() => setDialog(null)}>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              setDialog(null);
+              setEditing(null);
+            }}
+          >
+            <p>All changes since the live version are lost.</p>
+            <footer>
+              <button type="button" onClick={() => setDialog(null)}>
+                Keep the draft
+              </button>
+              <button type="submit" class="primary">
+                Discard
+              </button>
+            </footer>
+          </form>
+        </Dialog>
+      )}
     </div>
   );
 }
 
-/** Change of an item's position: 2 is up by 2, -1 is down by 1, 0 is unchanged, and `in` and `out` are other items. */
-type Move = number | "in" | "out";
-
-/** Return the moves of all items. */
-export function computeMoves(before: readonly PreviewedItem[], after: readonly PreviewedItem[]): Map<string, Move> {
-  const oldPositions = new Map(before.map((item, at) => [item.itemId, at]));
-  const newPositions = new Map(after.map((item, at) => [item.itemId, at]));
-  const moves = new Map<string, Move>();
-  for (const [item, at] of newPositions) {
-    const from = oldPositions.get(item);
-    moves.set(item, from === undefined ? "in" : from - at);
-  }
-  for (const item of oldPositions.keys()) {
-    if (!newPositions.has(item)) {
-      moves.set(item, "out");
-    }
-  }
-  return moves;
+/** Return the state of the draft in a sentence. */
+function draftState(check: RuleCheck | null, isCurrent: boolean, error: Error | null): string {
+  if (error) return `It could not be checked: ${error.message}.`;
+  if (check === null || !isCurrent) return "Checking…";
+  if (check.errors.length > 0) return `${plural(check.errors.length, "error")}: see the fields in red.`;
+  return `${plural(check.changes.length, "change")}.`;
 }
 
-/** The two lists side by side, with the moves. */
-function PreviewComparison({ preview: { before, after, beforeIsLive } }: { preview: RulesPreview }) {
-  const moves = computeMoves(before, after);
+interface ConflictProps {
+  readonly editing: Editing;
+  readonly check: RuleCheck | null;
+  readonly live: Rules;
+  readonly rebase: (editing: Editing) => void;
+}
+
+/** The changes that others published since the draft was made, and a button that adds them to the draft. */
+function Conflict({ editing, check, live, rebase }: ConflictProps) {
+  const isLoaded = live.version !== editing.version;
   return (
-    <div class="side-by-side">
-      <PreviewList
-        title={beforeIsLive ? "Live" : "Without the rules"}
-        items={before}
-        moves={new Map([...moves].filter(([, move]) => move === "out"))}
-      />
-      <PreviewList title="With the rules" items={after} moves={moves} />
+    <div class="note warn" role="alert">
+      <Icon name="warn" />
+      <div>
+        <p>
+          Your draft is based on version {editing.version}. Version {check?.version ?? live.version} was published
+          meanwhile, with these changes of rules:
+        </p>
+        <ChangeList changes={check?.meanwhile ?? []} />
+        <button type="button" disabled={!isLoaded} onClick={() => rebase(rebased(editing, live))}>
+          Add them to my draft
+        </button>
+        <p class="hint">Filters, recommenders and rule sets that you changed keep your values.</p>
+      </div>
     </div>
   );
 }
 
-function PreviewList({
-  title,
-  items,
-  moves,
-}: {
-  title: string;
-  items: readonly PreviewedItem[];
-  moves: ReadonlyMap<string, Move>;
-}) {
+/** The errors, warnings and changes of a draft. */
+function Review({ check: { errors, warnings, changes } }: { check: RuleCheck }) {
   return (
-    <section>
-      <h3>{title}</h3>
-      {items.length === 0 && <p class="faint">No items.</p>}
-      <ol class="items">
-        {items.map((item) => (
-          <li key={item.itemId}>
-            <div>
-              <b class="identifier">{item.itemId}</b>
-              <small>{Object.values(item.metadata ?? {}).join(", ")}</small>
-            </div>
-            <MoveBadge move={moves.get(item.itemId) ?? 0} />
-            <small class="number">
-              {figure(item.score)}
-              <small class="below">
-                {words(item.origin)}
-                {item.propensity !== undefined && `, chance ${percent(item.propensity)}`}
-              </small>
-            </small>
-          </li>
-        ))}
-      </ol>
-    </section>
+    <>
+      {errors.length > 0 && (
+        <div class="note bad" role="alert">
+          <Icon name="bad" />
+          <div>
+            <p>The draft has errors and cannot be published:</p>
+            <FaultList faults={errors} />
+          </div>
+        </div>
+      )}
+      {warnings.length > 0 && (
+        <div class="note warn">
+          <Icon name="warn" />
+          <FaultList faults={warnings} />
+        </div>
+      )}
+      {errors.length === 0 && <ChangeList changes={changes} />}
+    </>
   );
 }
 
-function MoveBadge({ move }: { move: Move }) {
-  if (move === 0) {
-    return <span />;
-  }
-  if (move === "in" || move === "out") {
-    return <span class={`move ${move}`}>{move === "in" ? "new here" : "left out"}</span>;
-  }
+const FaultList = ({ faults }: { faults: RuleCheck["errors"] }) => (
+  <ul>
+    {faults.map(({ path, message }) => (
+      <li key={`${path} ${message}`}>
+        <span class="identifier">{path}</span> {message}
+      </li>
+    ))}
+  </ul>
+);
+
+/** Differences of rules: removed and added values by path. */
+function ChangeList({ changes }: { changes: RuleCheck["changes"] }) {
+  if (changes.length === 0) return <p>None: the rules are equal.</p>;
   return (
-    <span class={`move ${move > 0 ? "up" : "down"}`}>
-      <Icon name={move > 0 ? "up" : "down"} />
-      <span class="visually-hidden">{move > 0 ? "up by " : "down by "}</span>
-      {Math.abs(move)}
-    </span>
+    <dl class="diff">
+      {changes.map(({ path, removed, added }) => (
+        <div key={path}>
+          <dt class="identifier">{path}</dt>
+          {removed.map((text) => (
+            <dd key={`- ${text}`}>
+              <del>{text}</del>
+            </dd>
+          ))}
+          {added.map((text) => (
+            <dd key={`+ ${text}`}>
+              <ins>{text}</ins>
+            </dd>
+          ))}
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** The latest changes of the rules, with buttons that restore earlier rules as a draft. */
+function History({ restore }: { restore: ((version: number) => void) | undefined }) {
+  const query = useQuery<RuleHistory>(ruleHistory, null);
+  return (
+    <QueryContent query={query} what="changes">
+      {({ versions }) =>
+        versions.length > 0 && (
+          <Table
+            caption="History"
+            rows={versions}
+            keyOf={({ version }) => String(version)}
+            columns={[
+              { name: "Version", cell: ({ version }) => version },
+              { name: "Published", cell: ({ appliedMs }) => <Timestamp ms={appliedMs} /> },
+              { name: "By", cell: ({ by }) => <span class="identifier">{by}</span> },
+              { name: "Reason", cell: ({ reason }) => reason || "–" },
+              { name: "Changes", cell: ({ changes }) => <ChangeList changes={changes} /> },
+              {
+                name: "Restore",
+                cell: ({ version, previous }) =>
+                  restore &&
+                  (version === versions[0]?.version ? (
+                    <button type="button" class="small" onClick={() => restore(previous)}>
+                      Undo
+                    </button>
+                  ) : (
+                    <button type="button" class="small" onClick={() => restore(version)}>
+                      Restore {version}
+                    </button>
+                  )),
+              },
+            ]}
+          />
+        )
+      }
+    </QueryContent>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { computeMoves } from "./rules";
+import { computeMoves } from "./rule_preview";
 
 const items = (...ids: string[]) => ids.map((itemId) => ({ itemId, score: 0, origin: "model" }));
 
