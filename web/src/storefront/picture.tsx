@@ -1,4 +1,4 @@
-import "./tile.css";
+import "./picture.css";
 import { useState } from "preact/hooks";
 import type { Product } from "./product";
 
@@ -111,7 +111,7 @@ export function Picture({ product }: { readonly product: Product }) {
   if (image === null || image === broken) return <Tile product={product} />;
   // The empty alternative text hides it from screen readers, which read the title next to it.
   return (
-    <img class="tile" src={image} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setBroken(image)} />
+    <img class="picture" src={image} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setBroken(image)} />
   );
 }
 
@@ -126,7 +126,7 @@ function Tile({ product }: { readonly product: Product }) {
   const lines = titleLines(product.title);
   return (
     <svg
-      class="tile"
+      class="picture"
       viewBox="0 0 120 100"
       preserveAspectRatio="xMidYMid slice"
       aria-hidden="true"
@@ -135,18 +135,18 @@ function Tile({ product }: { readonly product: Product }) {
         "--shift": ((seed >>> 4) % 31) - 15,
       }}
     >
-      <rect class="tile-ground" width="120" height="100" />
-      <circle class="tile-shape" cx={seed % 120} cy={(seed >>> 7) % 100} r={26 + ((seed >>> 14) % 22)} />
+      <rect class="picture-ground" width="120" height="100" />
+      <circle class="picture-shape" cx={seed % 120} cy={(seed >>> 7) % 100} r={26 + ((seed >>> 14) % 22)} />
       <circle
-        class="tile-shape"
+        class="picture-shape"
         cx={120 - ((seed >>> 5) % 60)}
         cy={100 - ((seed >>> 11) % 40)}
         r={14 + ((seed >>> 18) % 20)}
       />
       {glyphName ? (
-        <path class="tile-glyph" d={PATHS[glyphName]} transform="translate(36 26) scale(2)" />
+        <path class="picture-glyph" d={PATHS[glyphName]} transform="translate(36 26) scale(2)" />
       ) : (
-        <text class="tile-title" y={50 - (lines.length - 1) * 7.5}>
+        <text class="picture-title" y={50 - (lines.length - 1) * 7.5}>
           {lines.map((line, at) => (
             <tspan key={`${at} ${line}`} x="60" dy={at === 0 ? "0.35em" : "15"}>
               {line}

@@ -369,7 +369,7 @@ function SlateFields({ rule, rules, first, path, errors, put }: SlateProps) {
         messages={[]}
         value={bound}
         options={["at_most", "spread"]}
-        titles={{ at_most: "Items with the same value", spread: "Largest to smallest number" }}
+        titles={{ at_most: "equal values", spread: "range of numbers" }}
         put={(value) =>
           put(
             value === "spread"

@@ -23,8 +23,10 @@ interface Props {
   readonly rules: string | undefined;
   /** The first recommender to show. */
   readonly usual: string;
-  /** The draft, if it is valid; null for the live rules. */
+  /** The draft; null for the live rules. */
   readonly draft: Draft | null;
+  /** False while the draft is being checked or has errors: the lists stay. */
+  readonly ready: boolean;
   /** Pins an item of the list to a position; undefined if the operator may not. */
   readonly pin: ((item: string, position: number) => void) | undefined;
 }
@@ -32,7 +34,7 @@ interface Props {
 type Subject = Pick<PreviewRules, "recommender" | "userId" | "itemId" | "cart">;
 
 /** Today's list and that of the draft for a user, an item or a cart; each valid edit of the draft updates them. */
-export function RulePreview({ recommenders, rules, usual, draft, pin }: Props) {
+export function RulePreview({ recommenders, rules, usual, draft, ready, pin }: Props) {
   const { api, cards } = useConsole();
   const id = useId();
   const [recommender, setRecommender] = useState(usual);
@@ -41,13 +43,14 @@ export function RulePreview({ recommenders, rules, usual, draft, pin }: Props) {
   const [error, setError] = useState<Error | null>(null);
   const [sending, setSending] = useState(false);
   const latest = useRef(0);
-  const question = subject && {
-    ...subject,
-    numResults: 10,
-    metadata: requestedColumns(cards),
-    ...(rules === undefined ? {} : { rules }),
-    ...(draft === null ? {} : { draft }),
-  };
+  const question = subject &&
+    ready && {
+      ...subject,
+      numResults: 10,
+      metadata: requestedColumns(cards),
+      ...(rules === undefined ? {} : { rules }),
+      ...(draft === null ? {} : { draft }),
+    };
   const key = JSON.stringify(question);
   useEffect(() => {
     if (!question) return;
@@ -118,7 +121,13 @@ export function RulePreview({ recommenders, rules, usual, draft, pin }: Props) {
         </button>
       </form>
       <div aria-live="polite" aria-busy={sending}>
-        {!subject && <p class="faint">Choose a recommender and a user to see the list that they get.</p>}
+        {!preview && !error && (
+          <p class="faint">
+            {subject && !ready
+              ? "The draft has errors or is being checked."
+              : "Choose a recommender and a user to see the list that they get."}
+          </p>
+        )}
         {error && (
           <div class="note bad">
             <Icon name="bad" />
@@ -239,8 +248,8 @@ function PreviewList({ title, items, moves, pin }: ListProps) {
                   <span class="identifier">{item.itemId}</span> · {words(item.origin)}
                   {item.propensity !== undefined && `, chance ${percent(item.propensity)}`}
                 </small>
+                <MoveBadge move={moves.get(item.itemId) ?? 0} />
               </div>
-              <MoveBadge move={moves.get(item.itemId) ?? 0} />
               {pin && item.origin !== "pinned" && (
                 <button
                   type="button"
@@ -262,7 +271,7 @@ function PreviewList({ title, items, moves, pin }: ListProps) {
 
 function MoveBadge({ move }: { move: Move }) {
   if (move === 0) {
-    return <span />;
+    return null;
   }
   if (move === "in" || move === "out") {
     return <span class={`move ${move}`}>{move === "in" ? "new here" : "left out"}</span>;

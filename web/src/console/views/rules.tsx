@@ -128,58 +128,54 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
         <Conflict editing={editing} check={check} live={live} rebase={setEditing} />
       )}
       <div class="rules-columns">
-        <div class="stack">
-          <section class="card padded" aria-labelledby={`${id}-set`}>
-            <h2 id={`${id}-set`}>Rule set</h2>
-            {name === undefined ? (
-              <EmptyState title="The configuration has no rules">
-                <p>Add a rule set, then pin and promote items.</p>
-              </EmptyState>
-            ) : (
-              <fieldset class="set-picker">
-                <legend class="visually-hidden">Rule sets</legend>
-                {names.map((other) => (
-                  <button
-                    key={other}
-                    type="button"
-                    aria-pressed={other === name}
-                    onClick={() => replaceQuery(route, { set: other })}
-                  >
-                    <b>{other}</b>
-                    <small>{usesOf(draft, live.arms, other).join(", ") || "not used"}</small>
-                  </button>
-                ))}
-              </fieldset>
-            )}
-            <fieldset class="plain" disabled={live.readOnly}>
-              <div class="row">
-                <NameForm
-                  verb="Add a rule set"
-                  title="Name of the new rule set"
-                  taken={names}
-                  create={(added) => {
-                    edit({ ...draft, rules: { ...draft.rules, [added]: {} } });
-                    replaceQuery(route, { set: added });
-                  }}
-                />
-                {name !== undefined && (
-                  <button type="button" class="small" onClick={() => edit(withoutRuleSet(draft, name))}>
-                    Delete {name}
-                  </button>
-                )}
-              </div>
-              {name !== undefined && <RuleSetEditor key={name} {...props} name={name} />}
+        <section class="card padded" aria-labelledby={`${id}-set`}>
+          <h2 id={`${id}-set`}>Rule set</h2>
+          {name === undefined ? (
+            <EmptyState title="The configuration has no rules">
+              <p>Add a rule set, then pin and promote items.</p>
+            </EmptyState>
+          ) : (
+            <fieldset class="set-picker">
+              <legend class="visually-hidden">Rule sets</legend>
+              {names.map((other) => (
+                <button
+                  key={other}
+                  type="button"
+                  aria-pressed={other === name}
+                  onClick={() => replaceQuery(route, { set: other })}
+                >
+                  <b>{other}</b>
+                  <small>{usesOf(draft, live.arms, other).join(", ") || "not used"}</small>
+                </button>
+              ))}
             </fieldset>
-          </section>
+          )}
           <fieldset class="plain" disabled={live.readOnly}>
-            <FiltersEditor {...props} />
+            <div class="row">
+              <NameForm
+                verb="Add a rule set"
+                title="Name of the new rule set"
+                taken={names}
+                create={(added) => {
+                  edit({ ...draft, rules: { ...draft.rules, [added]: {} } });
+                  replaceQuery(route, { set: added });
+                }}
+              />
+              {name !== undefined && (
+                <button type="button" class="small" onClick={() => edit(withoutRuleSet(draft, name))}>
+                  Delete {name}
+                </button>
+              )}
+            </div>
+            {name !== undefined && <RuleSetEditor key={name} {...props} name={name} />}
           </fieldset>
-        </div>
+        </section>
         <RulePreview
           recommenders={live.recommenders}
           rules={name}
           usual={live.recommenders.find((each) => draft.recommenders[each]?.rules === name) ?? "for-you"}
-          draft={isChanged && isValid ? draft : null}
+          draft={isChanged ? draft : null}
+          ready={!isChanged || isValid}
           pin={
             live.readOnly || name === undefined
               ? undefined
@@ -190,6 +186,9 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
           }
         />
       </div>
+      <fieldset class="plain" disabled={live.readOnly}>
+        <FiltersEditor {...props} />
+      </fieldset>
       <History restore={live.readOnly ? undefined : (version) => void restore(version)} />
       {isChanged && (
         <section class="draft-bar card" aria-label="Draft">
