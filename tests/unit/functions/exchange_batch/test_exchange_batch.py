@@ -39,6 +39,12 @@ def test_users_are_stored_in_batches(s3: Any, artefact_bucket: str) -> None:
     assert json.load(s3.get_object(Bucket=artefact_bucket, Key=keys[1])["Body"]) == users[-1:]
 
 
+def test_step_of_an_earlier_workflow_reads_users(s3: Any) -> None:
+    put_users(s3, "ann")
+
+    assert handler.lambda_handler({"run": "r1", "source": SOURCE}, LambdaContext()) == {"users": 1}
+
+
 @pytest.mark.parametrize("body", [b"", b'{"userId": "1"}\n{"user": "2"}\n', b"1\n"])
 def test_file_without_user_ids_is_refused(s3: Any, body: bytes) -> None:
     s3.put_object(Bucket="uploads", Key="in/users.json", Body=body)
