@@ -48,7 +48,7 @@ def check(context: Context, file: File) -> None:
 
 @app.command("diff")
 def diff(context: Context, file: File) -> None:
-    """Show the differences between a file and the live configuration. Exit with 0 if there are none, else with 2.
+    """Show the differences between a file and the live configuration. Exit with 0 if there are none, and 2 otherwise.
 
     Example: alsolike config diff shop.yaml
     """
@@ -109,7 +109,7 @@ def apply(
     if applied is not current:
         try:
             contradictions = differences.contradictions(deployment, live, checked.configuration)
-        except (InvalidSnapshot, Unavailable) as error:  # not fatal: the configuration is live already
+        except (InvalidSnapshot, Unavailable) as error:  # not fatal, because the configuration is live already
             console.say(f"note: stored values were not compared with the new columns: {error}")
     _warn(contradictions)
     context.print(
@@ -247,7 +247,7 @@ def _check_dataset(dataset: str) -> None:
 
 
 def read_file(path: Path, output: Output = TEXT) -> ConfigurationFile:
-    """Read a file and print its warnings on stderr. If it has errors, print one per line, and exit with 1."""
+    """Read a file and print its warnings on stderr. If it has errors, print one per line and exit with 1."""
     checked = _parsed(path, output)
     _warn_of(sorted([*checked.undeclared, *checked.warnings]), checked.name)
     return checked
@@ -279,7 +279,7 @@ def _examined(checked: ConfigurationFile, context: Context, *, force: bool = Fal
 def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
     """Compare a file with the published catalogue.
 
-    Without a readable catalogue, print a note instead of an error, so that a repaired configuration can be applied.
+    If the catalogue is unreadable, print a note instead of an error, so that a repaired configuration can be applied.
     """
     from operations.configuration import comparison
 
@@ -330,7 +330,7 @@ def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 def _live(current: Current) -> Configuration:
     """Return the live configuration.
 
-    If this release cannot read it, return the built-in configuration, so that a new one can be applied.
+    If this release cannot read it, return the built-in configuration, so that a new configuration can be applied.
     """
     try:
         return current.configuration()

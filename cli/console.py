@@ -1,4 +1,6 @@
-"""Output of the commands. Results are printed on stdout, so that they can be piped. All other texts go to stderr."""
+"""Output of the commands. Results are printed on stdout, so that they can be piped. All other texts are printed on
+stderr.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ _IN_LINES = re.compile(f"(?![\t\n])[{_CONTROLS}]")
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document on stdout."""
+    """Print a document as JSON on stdout."""
     import orjson
 
     option = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
@@ -67,7 +69,7 @@ def print_table(
 
 
 def print_values(values: Mapping[str, object], *, width: int = 14) -> None:
-    """Print one value per line after its label. None and empty values are skipped."""
+    """Print each value on a line after its label. None and empty values are omitted."""
     for label, value in values.items():
         if value not in (None, ""):
             print_line(f"{label:<{width}} {visible(str(value))}")
@@ -97,7 +99,7 @@ def visible(text: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share as a percentage with two decimals. Empty for None."""
+    """Return a share as a percentage with two decimals. None is empty."""
     return "" if share is None else f"{share:.2%}"
 
 
@@ -125,7 +127,7 @@ def call(*arguments: str) -> str:
 
 @contextlib.contextmanager
 def step(description: str, *, total: float | None = None) -> Iterator[Step]:
-    """Show a step: a progress bar on a terminal while it runs, and one line with its duration at the end.
+    """Show a step: a progress bar on a terminal while the step runs, and a line with its duration at the end.
 
     Steps may run in several threads. `total` is the final value of the progress.
     """
@@ -168,7 +170,7 @@ def _end(shown: _Bar | _Line, description: str, seconds: float, *, finished: boo
 
 
 class _Bars:
-    """Display of all running steps on this terminal: one progress bar each, below the lines of finished steps."""
+    """Display of all running steps on this terminal: a progress bar per step, below the lines of finished steps."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -176,7 +178,7 @@ class _Bars:
         self._running = 0
 
     def add(self, description: str, total: float | None) -> tuple[Progress, TaskID]:
-        """Start a bar."""
+        """Start a progress bar."""
         with self._lock:
             if self._progress is None:
                 self._progress = _progress()
@@ -212,7 +214,7 @@ def _progress() -> Progress:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
-    # The note has only the remaining width, so that a narrow terminal cuts the note and not the progress.
+    # The note gets only the remaining width, so that a narrow terminal truncates the note instead of the progress.
     rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     return Progress(
         SpinnerColumn(),
@@ -229,7 +231,7 @@ def _progress() -> Progress:
 
 
 class _Bar:
-    """A step on a terminal."""
+    """Step that is shown on a terminal."""
 
     def __init__(self, description: str, total: float | None) -> None:
         self._progress, self._task = _bars.add(description, total)
@@ -264,7 +266,9 @@ class _Bar:
 
 
 class _Line:
-    """A step without a terminal. Its first line is printed after `_PLAIN_AFTER_S`, so short steps print no start."""
+    """Step that is shown without a terminal. Its first line is printed after `_PLAIN_AFTER_S`, so that short steps
+    have no start line.
+    """
 
     def __init__(self, description: str, total: float | None) -> None:
         self._description, self._total, self._done, self._note = description, total, 0.0, ""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from operations.cost_measurement import Measured
 
 _MIN_DOLLARS = 0.005
-"""Minimum cost of a separate line. The smaller lines of a service are combined."""
+"""Minimum cost of a separate line. Smaller lines of a service are combined."""
 
 _COLUMNS = ("service", "what", "quantity", "unit", "$ each", "$ a month", "because")
 _NUMBERS = ("quantity", "$ each", "$ a month", "saves $ a month")
@@ -123,7 +123,7 @@ def cost(
 
 
 def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) -> None:
-    """Print fixed costs, usage, totals, the cost on Personalize, and savings."""
+    """Print fixed costs, usage, totals, the cost on Personalize and savings."""
     load = bill.load
     console.print_line(
         f"{bill.of}: {load.users:,} users, {load.items:,} items, {load.events_per_day:,} events and "
@@ -183,7 +183,7 @@ def _settings(given: Sequence[str]) -> dict[str, object]:
 
 
 def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path | None) -> list[Load]:
-    """Return the deployment's load in each month. Without months, return the load of the options."""
+    """Return the deployment's load in each month. If there are no months, return the load of the options."""
     if not months:
         return [load]
     from operations.client import deployment as deployments
@@ -194,7 +194,7 @@ def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path 
 
 
 def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str, str]) -> None:
-    """Print both bills by service, the largest increase first. Print the loads of the bills if they differ."""
+    """Print both bills by service, the largest increase first. If the loads of the bills differ, print them."""
     now, then = _by_service(bill), _by_service(changed)
     changes = {service: then.get(service, 0.0) - now.get(service, 0.0) for service in {**now, **then}}
     changes = {service: change for service, change in changes.items() if abs(change) >= _MIN_DOLLARS}
@@ -241,7 +241,7 @@ def _configured(summary: BilledResources, name: str) -> int | None:
 
 
 def _rows(lines: Sequence[Line]) -> list[list[object]]:
-    """Return the lines by service, most expensive service first, with a total if a service has several lines.
+    """Return the lines by service, the most expensive service first. Services with several lines have a total.
 
     The lines of a service below `_MIN_DOLLARS` are combined.
     """
@@ -272,7 +272,7 @@ def _quantity(value: float) -> str:
 
 
 def _each(dollars: float) -> str:
-    """Return a price without an exponent, such as 0.0000133334 instead of 1.3e-05."""
+    """Return a price without an exponent, for example 0.0000133334 instead of 1.3e-05."""
     return f"{dollars:.12f}".rstrip("0").rstrip(".")[:14]
 
 

@@ -116,9 +116,9 @@ def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> 
     """
     extras.require("onnxruntime")
     if comparison.cold_start and files.items is None:
-        raise InvalidInput("--cold-start goes by the columns of items: name their file with --items")
+        raise InvalidInput("--cold-start needs the columns of items: pass their file with --items")
     if comparison.sentence_model is not None and not comparison.cold_start:
-        raise InvalidInput("--sentence-model compares new items' texts: it goes with --cold-start")
+        raise InvalidInput("--sentence-model compares the texts of new items, so it requires --cold-start")
     configuration = read_file(files.config).configuration if files.config else DEFAULT
     file, guessed = _read(files, csv, configuration)
     sentences = _sentences(comparison, file)
@@ -161,7 +161,7 @@ def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> 
 def _read(
     files: Files, csv: Csv, configuration: Configuration
 ) -> tuple[InteractionFile, Mapping[str, ColumnType] | None]:
-    """Return the interactions, and the inferred types of item columns, or None without an item file."""
+    """Return the interactions and the inferred types of item columns. The types are None without an item file."""
     from operations.ingest.interaction_file import read
     from operations.ingest.items_file import read_items
 

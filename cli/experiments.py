@@ -224,7 +224,7 @@ def report(
 
 
 def _apply(deployment: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
-    """Apply a document as the configuration, with generated YAML text, if `current` is still the live version."""
+    """Apply a document, with generated YAML text, if `current` is still the live configuration."""
     from operations.configuration import yaml_document
 
     return store_of(deployment).apply(
@@ -237,7 +237,7 @@ def _time(time_ms: int | None) -> str:
 
 
 def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, status: str) -> None:
-    """Print the arms as a table, then the conclusions and the excluded responses."""
+    """Print the arms as a table, followed by the conclusions and the excluded responses."""
     console.print_table(
         ["arm", "share", "users", "answers", "degraded", found.metric, "lift", "95% interval", "p", "one look: 95%",
          "one look: p"],
@@ -276,7 +276,7 @@ def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, statu
 
 
 def _shown(arm: Arm) -> str:
-    """Return an arm on one line, with its share and its treatment."""
+    """Return a line with an arm, its share and its treatment."""
     does = next(
         (f" {kind} {name}" for kind in ("recommender", "rules", "model") if (name := getattr(arm, kind)) is not None),
         "",

@@ -74,7 +74,7 @@ def check(
         "passing": passing,
     }
     if not context.printed(document):
-        # Replace white space by spaces, so that the expression is one line and character positions do not change.
+        # Replace white space with spaces, so that the expression is one line and character positions do not change.
         line = re.sub(r"\s", " ", expression)
         console.print_line(line)
         for offset, message in problems:

@@ -34,7 +34,7 @@ class Everywhere:
     )
 
     def values(self) -> dict[str, Any]:
-        """Set AWS's environment variables, and return the values of the commands' parameters by name."""
+        """Set AWS's environment variables, and return the values of commands' parameters by name."""
         if self.aws_profile is not None:
             os.environ["AWS_PROFILE"] = self.aws_profile
         if self.region is not None:

@@ -22,13 +22,13 @@ Function = TypeVar("Function", bound=Callable[..., None])
 
 
 class CommandGroup(typer.Typer):
-    """Group of commands with plain help texts, because importing rich takes longer than the rest of the help."""
+    """Group of commands. Help texts are plain, because importing rich takes longer than the rest of the help."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(no_args_is_help=True, rich_markup_mode=None, callback=_group_options(), **settings)
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Function], Function]:
-        """Add a function as a command. A dataclass parameter represents its fields; see `separated`."""
+        """Register a function as a command. Each field of a dataclass parameter becomes an option; see `separated`."""
         register = super().command(name, **settings)
 
         def decorate(function: Function) -> Function:
@@ -57,7 +57,7 @@ def _merged(defaults: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, A
 
 
 def _group_options() -> Callable[..., None]:
-    """Return a callback with the options of `Everywhere`, which may stand between a group and its command."""
+    """Return a callback with the options of `Everywhere`, which can be between the names of a group and a command."""
 
     def call(context: typer.Context, **values: Any) -> None:
         set_defaults(context, Everywhere(**values))
@@ -82,7 +82,7 @@ def _with_everywhere(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _hidden_options() -> list[inspect.Parameter]:
-    """Return the options of `Everywhere` as parameters that help leaves out."""
+    """Return the options of `Everywhere` as parameters that the help omits."""
     parameters = []
     for one in _fields(Everywhere, inspect.Parameter.empty):
         option = copy.copy(one.annotation.__metadata__[0])
@@ -96,8 +96,8 @@ def separated(function: Callable[..., None]) -> Callable[..., None]:
     """Return a function whose parameters are the fields of the original function's dataclasses.
 
     The fields of a required dataclass parameter follow the other parameters. The fields of a dataclass parameter with a
-    default take its place, and have the values of this default as defaults. A string in a field's annotation is the
-    help text of the option.
+    default replace this parameter, and their defaults are the values of its default. A string in a field's annotation
+    is the help text of the option.
     """
     parameters = inspect.signature(function, eval_str=True).parameters
     groups: dict[str, tuple[Any, list[inspect.Parameter]]] = {
@@ -140,10 +140,10 @@ def _fields(kind: Any, default: Any) -> list[inspect.Parameter]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """A command or group of commands.
+    """Command or group of commands.
 
-    `target` is the module and name of its function or group, such as `cli.train:train`. `summary` is the first sentence
-    of the target's help, for the list of commands. It is empty for a hidden alias.
+    `target` is the module and name of the function or group, such as `cli.train:train`. `summary` is the first sentence
+    of the target's help, which the list of commands shows. A hidden alias has an empty summary.
     """
 
     name: str
@@ -163,7 +163,7 @@ class Entry:
 
 
 class LazyGroup(TyperGroup):
-    """Group that knows the names and summaries of its commands, and imports a command when it is used."""
+    """Group that has the names and summaries of its commands, and imports a command on its first use."""
 
     entries: ClassVar[Sequence[Entry]]
 
@@ -173,7 +173,7 @@ class LazyGroup(TyperGroup):
             self.add_command(TyperCommand(entry.name, help=entry.summary, hidden=not entry.summary))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Import the command that the arguments select, and return it."""
+        """Import and return the command that the arguments select."""
         name, command, rest = super().resolve_command(ctx, args)
         for entry in self.entries:
             if entry.name == name:
@@ -181,7 +181,7 @@ class LazyGroup(TyperGroup):
         return name, command, rest
 
     def load(self) -> LazyGroup:
-        """Load all commands."""
+        """Import all commands, and return the group."""
         for entry in self.entries:
             self.commands[entry.name] = entry.load()
         return self

@@ -184,7 +184,7 @@ def _show(summary: ImportSummary, output: Output) -> None:
             console.print_line(line)
     for file in summary.files:
         if file.cut_off:
-            console.say(f"alsolike: {file.file} breaks off before its end; the rows up to there count")
+            console.say(f"alsolike: {file.file} ends early; the rows before this point are imported")
     stored = summary.imported or summary.imported_before
     if not stored:
         console.say("alsolike: no row was imported")

@@ -21,7 +21,7 @@ app = CommandGroup(help="Manage the key pairs of the shop's servers.")
 
 
 class Access(StrEnum):
-    """The rights of a key."""
+    """Rights of a key."""
 
     READ = "read"
     WRITE = "write"
@@ -35,7 +35,7 @@ SCOPES = {
     Access.ADMIN: ADMINISTER,
     Access.METRICS: READ_METRICS,
 }
-"""The scope of the API's routes that each right permits."""
+"""Scope of the API's routes that each right permits."""
 
 
 Client = Annotated[str, Argument(metavar="CLIENT", help="Name of the program that uses the key.")]

@@ -83,11 +83,11 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line. An `AlsolikeError` is printed as one line on stderr, with exit status 1."""
-    # Imports and AWS clients create many permanent objects. With Python's default thresholds, the garbage collector
-    # would search them repeatedly, which takes a tenth of the time of a command.
+    """Run the command line. Print an `AlsolikeError` as one line on stderr, and exit with status 1."""
+    # Imports and AWS clients create many permanent objects. With Python's default thresholds, the garbage collector #
+    # would scan these objects repeatedly, which takes a tenth of a command's time.
     gc.set_threshold(50_000, 50, 50)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # As after Ctrl-C, stop all processes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Stop all processes, as after Ctrl-C.
     try:
         app()
     except AlsolikeError as error:
@@ -116,7 +116,7 @@ def _options(
         Option("--version", is_eager=True, callback=lambda asked: _print_version(asked), help="Print the version."),
     ] = False,
 ) -> None:
-    """Set the defaults of all commands."""
+    """Set the options as defaults for all commands."""
     set_defaults(context, everywhere)
 
 

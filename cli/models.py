@@ -138,7 +138,7 @@ def rollback(
     """
     promotion.check_change_reason(reason)
     if canary and champion:
-        raise InvalidInput("--canary leaves the champion as it is, --champion takes it back: expected one of them")
+        raise InvalidInput("--canary keeps the champion, --champion rolls it back: expected one of them")
     deployment = context.deployment
     if canary:
         pointer = promotion.end_canary(deployment, reason=reason)
@@ -202,7 +202,7 @@ def repair(
     """
     promotion.check_change_reason(reason)
     if champion is not None and without_champion:
-        raise InvalidInput("--champion names a champion, --without-champion leaves none: expected one of them")
+        raise InvalidInput("--champion selects a champion, --without-champion removes it: expected one of them")
     deployment = context.deployment
     done = promotion.repair(
         deployment, version=champion, without_champion=without_champion, reason=reason, now_ms=times.now_ms()
@@ -322,7 +322,7 @@ def _time(time_ms: int) -> str:
 
 
 def _scales(figures: Mapping[str, Any]) -> str:
-    """Return the weights of cold items as text. Models of earlier releases have one weight."""
+    """Return the weights of cold items as text. Models of earlier releases have a single weight."""
     scales = figures.get("scales")
     if scales is None:
         return f"score {figures['scale']:g} times what is like them"
@@ -335,7 +335,7 @@ def _print_difference(found: Difference) -> None:
         if rows:
             console.print_table([title, found.before, found.after, "difference"], rows)
     if not found.figures:
-        console.print_line("their figures are the same")
+        console.print_line("their metrics are equal")
     for what, items in (("added", found.items_added), ("gone", found.items_gone)):
         more = f" and {len(items) - _SHOWN_ITEMS:,} more" if len(items) > _SHOWN_ITEMS else ""
         console.print_line(f"items {what}: {', '.join(items[:_SHOWN_ITEMS]) or 'none'}{more}")

@@ -87,7 +87,7 @@ def cloudwatch_dashboard() -> None:
 
 
 def _usd(row: dict[str, Any]) -> str:
-    """Return the monthly cost. For a rare metric, return the maximum cost."""
+    """Return the monthly cost. For a rare metric, return the range up to the maximum cost."""
     if row["usd_a_month"] == row["most_usd_a_month"]:
         return f"{row['usd_a_month']:.3f}"
     return f"0 to {row['most_usd_a_month']:.3f}"

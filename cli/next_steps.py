@@ -15,11 +15,13 @@ from operations.stage import Stage, stage_of, stored_user
 
 STOCK_TITLE = "Recommend only items in stock"
 _IN_STOCK = ("for-you", "similar-items", "bought-together", "popular", "trending")
-"""Recommenders that get the suggested filter, because they propose new items."""
+"""Recommenders that the suggestion adds the filter to, because they propose new items."""
 
 
 def step_lines(deployment: Deployment, *, reach: Sequence[str]) -> list[str]:
-    """Return numbered steps that match the state. `reach` contains the options that select the deployment."""
+    """Return numbered steps that match the deployment's state. `reach` contains the options that select the
+    deployment.
+    """
     user_id = None if (stage := stage_of(deployment)) is Stage.EMPTY else stored_user(deployment)
     train = ("Train a model", console.call("train", *reach))
     recommend = ("Recommend", console.call("recommend", "--user", user_id or "ID", *reach))
@@ -52,7 +54,7 @@ def step_lines(deployment: Deployment, *, reach: Sequence[str]) -> list[str]:
 
 
 def stock_suggestion(deployment: Deployment, *, reach: Sequence[str]) -> str | None:
-    """Return a suggestion to add a filter for items in stock, or None if no column contains the stock.
+    """Return a suggestion to add a filter for items in stock. Return None if no column contains the stock.
 
     The suggestion is a command. If the configuration already has filters or recommenders, the suggestion is a sentence,
     because the command appends these sections.
@@ -87,7 +89,7 @@ def check_can_recommend(deployment: Deployment, *, reach: Sequence[str]) -> None
 
 
 def curl_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
-    """Return calls of the API to paste into a shell.
+    """Return API calls that can be pasted into a shell.
 
     The first call creates a key, and the others are signed with it.
     """
@@ -103,7 +105,7 @@ def curl_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Seq
     event = json.dumps({"eventType": "purchase", "itemId": item_id})
     tracking_id = deployment.names.tracking_id
     sent = json.dumps({"trackingId": tracking_id, "userId": user_id, "sessionId": "try", "eventList": []})
-    # The shell inserts the time, because equal events in the same second count once.
+    # The shell inserts the time, because equal events in the same second are duplicates.
     before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"
     return [
         f'eval "$({console.call("keys", "create", "try", *reach)})"',

@@ -51,7 +51,7 @@ INTERRUPTED = 130
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask for a confirmation, unless `yes` is true. End the command if the user declines."""
+    """Ask for a confirmation unless `yes` is true. End the command if the user declines."""
     if not yes:
         typer.confirm(question, abort=True, err=True)
 
@@ -70,7 +70,7 @@ class Connection:
 
     @functools.cached_property
     def deployment(self) -> Deployment:
-        """The deployment."""
+        """Deployment that the options select."""
         return deployment.resolve(stack=self.stack, state=self.state)
 
     @property
@@ -86,13 +86,13 @@ class Output:
     as_json: Annotated[bool, Option("--json", help="Print one JSON document.")] = False
 
     def printed(self, document: object) -> bool:
-        """Print the document if JSON is requested. Return true if it was printed."""
+        """Print the document if JSON is requested. Return whether it was printed."""
         if self.as_json:
             console.print_json(document)
         return self.as_json
 
     def print(self, document: object, *lines: str) -> None:
-        """Print the document, or else the lines."""
+        """Print the document if JSON is requested, and the lines otherwise."""
         if not self.printed(document):
             for line in lines:
                 console.print_line(line)
@@ -100,7 +100,7 @@ class Output:
     def print_rows(
         self, document: object, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = ""
     ) -> None:
-        """Print the document if JSON is requested, else a table. Print `empty` in place of a table without rows."""
+        """Print the document if JSON is requested, and a table otherwise. `empty` replaces a table without rows."""
         if self.printed(document):
             return
         if rows or not empty:

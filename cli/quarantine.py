@@ -38,7 +38,7 @@ Since: TypeAlias = Annotated[
 
 @dataclasses.dataclass(frozen=True)
 class Criteria:
-    """Records that a command changes."""
+    """Options that select the records to change."""
 
     names: Annotated[list[str] | None, Argument(metavar="[ID]...", help="IDs or keys of records.")] = None
     everything: Annotated[bool, Option("--all", help="Select all records.")] = False
@@ -46,7 +46,7 @@ class Criteria:
     since: Since = None
 
     def selection(self) -> Selection:
-        """Return the selection of these records."""
+        """Return the selection that the options describe."""
         from operations.quarantine.selection import from_arguments
 
         names = self.names or ()
@@ -131,7 +131,7 @@ def replay(context: Context, criteria: Criteria, dry_run: DryRun = False) -> Non
     try:
         with console.step("replay", total=len(entries)) as step:
             replayer.replay(_advancing(wanted, store, entries, step), dry_run=dry_run)
-    finally:  # Also after Ctrl-C and errors, because completed replays are final.
+    finally:  # Also after Ctrl-C and errors, because completed replays cannot be undone.
         counts = replayer.counts
         if not context.printed({**dataclasses.asdict(counts), "dry_run": dry_run}):
             records, objects = counted(counts.records, "record"), counted(counts.objects, "object")

@@ -1,4 +1,4 @@
-"""Command `alsolike recommend`: recommendations for one user over the HTTP API, or for many users in a batch."""
+"""Command `alsolike recommend`: recommendations for a user over the HTTP API, or for many users in a batch."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def recommend(
             _recommend_to_many(context, users, question, path=Path(path), parallel=parallel or _PARALLEL)
         return
     if user is None and not items and recommender is None:
-        raise typer.BadParameter("expected --user ID, --item ID or --users FILE: who or what is it about?")
+        raise typer.BadParameter("expected --user ID, --item ID or --users FILE")
 
     columns = [name.strip() for name in ("TITLE" if metadata is None else metadata).split(",") if name.strip()]
     item, cart = (items[0], []) if items and len(items) == 1 else (None, items or [])
@@ -214,7 +214,7 @@ def _run_workflow(context: Context, users: str, question: Question, *, uri: str 
             with console.step(f"run {run.name}", total=run.batches) as step:
                 outcome = workflow.follow(run, failed, deployment=deployment, step=step)
     except KeyboardInterrupt:
-        went_on = f"; the workflow goes on without this command, as execution {run.name}" if run else ""
+        went_on = f"; the workflow continues without this command, as execution {run.name}" if run else ""
         console.say(f"alsolike: stopped{went_on}")
         raise typer.Exit(INTERRUPTED) from None
     if uri is not None:

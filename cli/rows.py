@@ -33,7 +33,7 @@ RowId = Annotated[str, Argument(metavar="ID", show_default=False)]
 
 
 def rows_app(plural: str, article: str, *, id_field: str) -> CommandGroup:
-    """Return the commands of `items` or `users`. `article` is the singular with its article, for help texts."""
+    """Return the commands of `items` or `users`. `article` is the singular with its article for help texts."""
     app = CommandGroup(help=f"Work with {plural}: list, show and change them.")
 
     @app.command("list", help=f"List {plural} in arbitrary order.\n\nExample: alsolike {plural} list --limit 5")

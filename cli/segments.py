@@ -64,7 +64,7 @@ def segments(
             with console.step(f"run {run.name}", total=run.batches or None) as step:
                 segment = operations.follow(run, failed, deployment=deployment, step=step)
     except KeyboardInterrupt:
-        went_on = f"; the workflow goes on without this command, as execution {run.name}" if run else ""
+        went_on = f"; the workflow continues without this command, as execution {run.name}" if run else ""
         console.say(f"alsolike: stopped{went_on}")
         raise typer.Exit(INTERRUPTED) from None
     operations.write(segment, output)
@@ -79,7 +79,7 @@ def _line(item: str | None, where: str | None, filter_name: str | None, values: 
     stated = {"itemId": item, "itemAttributes": where, "filter": filter_name}
     line: dict[str, Any] = {name: value for name, value in stated.items() if value is not None}
     if len(line) != 1:
-        raise typer.BadParameter("expected one of --item, --where and --filter: which items is it about?")
+        raise typer.BadParameter("expected one of --item, --where and --filter")
     if values and filter_name is None:
         raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
     try:

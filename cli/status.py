@@ -125,7 +125,7 @@ def _print_functions(report: Mapping[str, Any]) -> None:
 
 
 def _sentence(run: Mapping[str, Any]) -> str:
-    """Return one line with the state and result of a training run."""
+    """Return a line with the state and result of a training run."""
     started = dt.datetime.fromisoformat(run["started"])
     parts = [f"training {started:%Y-%m-%d %H:%M:%S} UTC {run['status'].lower()}"]
     if run["decision"] == "busy":

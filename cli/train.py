@@ -58,7 +58,7 @@ def train(
         again = console.call("train", "--execution", name, *options)
         look = console.call("status", *options)
         console.say(
-            f"the run goes on without this command, as execution {name}; `{look}` shows what came of it, "
+            f"the run continues without this command, as execution {name}; `{look}` shows its result, "
             f"`{again}` follows it"
         )
         raise typer.Exit(INTERRUPTED) from None

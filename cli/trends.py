@@ -1,4 +1,4 @@
-"""Command `alsolike trends`: items whose interactions grow most against their usual number."""
+"""Command `alsolike trends`: items whose interactions grow most relative to their usual number."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def create_app(
     check_templates
         True to validate the templates against CloudFormation's schema.
     overrides
-        Settings that replace those of the environment.
+        Settings that replace the environment's settings.
 
     Raises
     ------
@@ -74,15 +74,15 @@ def create_app(
         If a layer has not been built.
     """
     app = cdk.App(
-        # Stack traces contain the temporary folder of jsii, so assemblies would differ in each synthesis. The key is
-        # not in cdk.json, because the CLI warns of such keys there.
+        # Stack traces contain the temporary folder of jsii, so they would make each synthesis different. The key is
+        # not in cdk.json, because the CLI warns of such keys in this file.
         context={**context, "aws:cdk:disable-creation-stack-traces": True},
         outdir=str(outdir or os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"),
         analytics_reporting=False,
         builtin_cloud_formation_validation=check_templates,
     )
     name = environment or app.node.try_get_context("environment")
-    # Not from the app's context: jsii drops null values, so the default would replace an explicit null.
+    # Not from the app's context, because jsii drops null values. The default would then replace an explicit null.
     settings = load_settings(context.get("environments"), name, overrides)
     add_stacks(app, settings=settings, layers=layers)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
@@ -90,7 +90,7 @@ def create_app(
 
 
 def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
-    """Add the stacks ``alsolike-<environment>-<part>`` of an environment."""
+    """Add the stacks `alsolike-<environment>-<part>` of an environment."""
     env = cdk.Environment(account=settings.account, region=settings.region)
     prefix = f"alsolike-{settings.name}"
     # CloudFormation copies the tags of a stack to its resources. Budgets and bills select a deployment by this tag.
@@ -144,7 +144,8 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         pages = PagesStack(
             app, f"{prefix}-pages", settings=settings, env=env, data=data, serving=serving, layers=layers
         )
-        # Deployed last: CloudFront rejects accounts that AWS has not verified, and this error ends `cdk deploy --all`.
+        # Deployed last, because CloudFront rejects accounts that AWS has not verified, and this error ends `cdk deploy
+        # --all`.
         pages.add_stack_dependency(observability)
     if settings.permissions_boundary:
         for stack in app.node.find_all():
@@ -154,7 +155,7 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the assembly. Return the exit status."""
+    """Write the assembly and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra_cdk.app", description=__doc__)
     parser.add_argument("--environment", help="a name in cdk.json's context.environments")
     parser.add_argument("--outdir", type=Path, help="folder of the assembly (default: cdk.out)")

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 INPUTS = ("cdk.json", "functions", "infra_cdk", "layers/core", "model_export", "operations")
 """Files and folders of the repository that a synthesis reads."""
 KEPT = 4
-"""Default maximum number of assemblies in the cache. The least recently used are deleted first."""
+"""Default maximum number of assemblies in the cache. The least recently used assemblies are deleted first."""
 
 _STAMP = "inputs.sha256"
 _NOT_PASSED = ("AWS_", "CDK_")
@@ -36,7 +36,7 @@ _ABANDONED_S = 86_400
 
 
 class InputsChanged(Exception):
-    """Error for inputs that changed during a synthesis."""
+    """Error if inputs change during a synthesis."""
 
 
 def inputs_digest(
@@ -50,15 +50,15 @@ def inputs_digest(
     """Return the digest of everything that an assembly depends on.
 
     The digest covers `INPUTS`, the built layers, the folders in the settings, the installed distributions with their
-    versions, Python, the environment's name, and the variables of jsii. It may change without need: an unnecessary
-    synthesis costs seconds, but an outdated assembly deploys outdated code.
+    versions, Python, the environment's name, and the variables of jsii. The digest may change without need, because an
+    unnecessary synthesis costs only seconds, while an outdated assembly deploys outdated code.
 
     Parameters
     ----------
     packages
         Folder of the installed distributions. Default: this Python's site-packages.
     overrides
-        Settings that replace those of the environment.
+        Settings that replace the environment's settings.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def inputs_digest(
 
 
 def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], None], kept: int = KEPT) -> Path:
-    """Return the folder of the assembly for the current inputs. Write the assembly if it is missing or modified.
+    """Return the folder of the assembly for the current inputs. If it is missing or modified, write it.
 
     An assembly is written to a temporary folder and renamed, so that an interrupted synthesis is never used.
 
@@ -125,7 +125,7 @@ def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], No
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the folder of the assembly. Return the exit status."""
+    """Print the folder of the assembly and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra_cdk.assembly", description=__doc__)
     parser.add_argument("--environment", help="a name in cdk.json's context.environments")
     parser.add_argument("--cache", type=Path, required=True, help="folder of the assemblies")
@@ -183,7 +183,7 @@ def _stamp(folder: Path, inputs: str) -> str:
 
 
 def _digest(files: Iterable[tuple[Path, str]]) -> str:
-    """Return the digest of names, permissions, link targets and contents of `(path, name)` pairs."""
+    """Return the digest of the names, permissions, link targets and contents of `(path, name)` pairs."""
     digest = hashlib.sha256()
     for path, name in files:
         fact: list[object] = [name, path.lstat().st_mode]

@@ -19,9 +19,9 @@ def load_settings(environments: object, name: str, overrides: Mapping[str, objec
     Parameters
     ----------
     environments
-        The key `environments` of the context in `cdk.json`: settings by environment.
+        Value of the key `environments` in the context of `cdk.json`: settings by environment.
     overrides
-        Settings that replace those of the environment.
+        Settings that replace the environment's settings.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def load_settings(environments: object, name: str, overrides: Mapping[str, objec
 
 
 def _read(kind: type[T], given: Mapping[str, object], *, location: str, **own: str) -> T:
-    """Return an object's settings as an instance of `kind`. `own` are fields that the object must not contain."""
+    """Return an object's settings as an instance of `kind`. `own` contains fields that the object must not have."""
     expected = {key: hint for key, hint in typing.get_type_hints(kind).items() if key not in own}
     for key, value in given.items():
         if key not in expected:
@@ -69,7 +69,7 @@ def _is_a(value: object, hint: Any) -> bool:
         return value in typing.get_args(hint)
     if typing.get_origin(hint) is Sequence:
         return isinstance(value, list) and all(_is_a(part, typing.get_args(hint)[0]) for part in value)
-    # In Python, bool is a subclass of int, but true is not a valid number.
+    # In Python, bool is a subclass of int, but true is not valid as a number.
     return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
 
 

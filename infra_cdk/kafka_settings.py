@@ -12,17 +12,17 @@ _CLUSTER = re.compile(_ARN.format(service="kafka", resource=r"cluster/[\w-]+/[\w
 _SECRET = re.compile(_ARN.format(service="secretsmanager", resource=r"secret:\S+"))
 _KEY = re.compile(_ARN.format(service="kms", resource=r"key/[\w-]+"))
 _TOPIC = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{1,248}")
-"""CloudFormation's pattern of a topic, which is stricter than Kafka's rules."""
+"""CloudFormation's pattern for a topic, which is stricter than Kafka's rules."""
 _SERVER = re.compile(r"[A-Za-z0-9.-]+:[1-9]\d{0,4}")
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1):\d+")
 _SUBNET, _SECURITY_GROUP = re.compile(r"subnet-[0-9a-f]+"), re.compile(r"sg-[0-9a-f]+")
 MAX_SERVERS = 10
-"""Maximum number of bootstrap servers, a limit of Lambda."""
+"""Maximum number of bootstrap servers. This is a limit of Lambda."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaSettings:
-    """The topic, its cluster, and the credentials and network with which Lambda reads it."""
+    """Topic, its cluster, and the credentials and network with which Lambda reads it."""
 
     topic: str = dataclasses.field(metadata={"meaning": "Topic, each record of which is a body of `POST /events`"})
     cluster_arn: str | None = setting(None, "Provisioned cluster of Amazon MSK; or set `bootstrap_servers`")

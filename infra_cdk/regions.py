@@ -1,4 +1,4 @@
-"""Values that differ by region: the pandas layer, training images, and support of SnapStart."""
+"""Values that differ by region: the pandas layer, training images, and the support of SnapStart."""
 
 import re
 from collections.abc import Mapping
@@ -28,13 +28,13 @@ WITHOUT_SNAP_START = frozenset({"ap-east-2", "ap-southeast-6"})
 """Regions without SnapStart: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-supported-regions"""
 
 PANDAS_VERSION = "3.17.1"
-"""Version of AWS SDK for pandas, the same as in `requirements.lock`."""
+"""Version of AWS SDK for pandas. `requirements.lock` has the same version."""
 
 
 def pandas_layer(architecture: str) -> str:
     """Return a reference to AWS's layer with awswrangler, pandas, pyarrow and numpy.
 
-    Layer versions differ by region. CloudFormation reads the region's ARN from a public parameter of AWS:
+    Layer versions differ by region. CloudFormation reads the ARN of the region from a public parameter of AWS:
     https://aws-sdk-pandas.readthedocs.io/en/stable/install.html#managed-layer
 
     Examples

@@ -12,11 +12,11 @@ _DAY_HOURS = 24
 _WEEK_HOURS = 7 * _DAY_HOURS
 
 _FIRST, _DAYS = dt.date(2090, 1, 1), 20 * 365
-"""First day and number of days of a simulated period. It contains the longest gap between leap days, around 2100."""
+"""First day and number of days of the simulated period. It contains the longest gap between leap days, around 2100."""
 
 
 def longest_gap_hours(expression: str) -> int:
-    """Return the longest gap between two runs in hours, rounded up, at most one week.
+    """Return the longest gap between two runs in hours, rounded up, or one week if it is longer.
 
     The result is one week for schedules with months or days of the month.
 
@@ -39,7 +39,7 @@ def longest_gap_hours(expression: str) -> int:
 def longest_gap_days(expression: str | None) -> int | None:
     """Return the longest gap between two runs in days, or None if `expression` is None.
 
-    The result is an upper bound for rules such as "the last Friday". Years are ignored.
+    For rules such as "the last Friday", the result is an upper bound. Years are ignored.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def _longest_gap(schedule: Cron) -> int:
 
 
 def _further_days(expression: str) -> int:
-    """Return the maximum number of days by which a gap exceeds the gap between runs on the first day of the month."""
+    """Return the maximum number of days by which a gap exceeds the gap of a schedule on the first day of the month."""
     if "#5" in expression:
-        return 88  # up to 119 days between two fifth Fridays
+        return 88  # there are up to 119 days between two fifth Fridays
     return 32 if re.search("(29|30|31)W", expression) else 4

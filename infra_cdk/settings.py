@@ -1,4 +1,4 @@
-"""Settings of an environment in `cdk.json`."""
+"""Settings of an environment, from `cdk.json`."""
 
 import dataclasses
 import re
@@ -11,17 +11,17 @@ from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, WITHOUT_SNAP_
 from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules, setting
 from infra_cdk.training_settings import TrainingSettings
 
-# Values of CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+# Values that CloudWatch Logs accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LOG_RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
 MAX_RECORD_AGE_HOURS = 168
-"""Maximum age of records in event source mappings, a limit of Lambda."""
+"""Maximum age of records in event source mappings. This is a limit of Lambda."""
 
 # The name is part of Cognito's host name, which has at most 63 characters and excludes three reserved words.
 _NAME = re.compile(r"(?!.*(aws|amazon|cognito))[a-z]([a-z0-9-]{0,14}[a-z0-9])?")
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-# Origins in the notation of browsers: in lower case, without a path.
+# Origins as browsers write them: in lower case and without a path.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
 _POLICY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
@@ -40,12 +40,12 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
         **{f"{routes}_burst": 6_000 for routes in ("recommend", "events", "personalize", "session", "throttle")},
     },
 }
-"""Defaults by the setting `size`. Explicit settings of an environment override them."""
+"""Default settings by the setting `size`. Explicit settings of an environment override them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(TrainingSettings):
-    """Settings of one environment in `cdk.json`."""
+    """Settings of an environment in `cdk.json`."""
 
     name: str = dataclasses.field(
         metadata={"meaning": "Name of the environment, in the names of its stacks and SSM parameters"}
@@ -385,7 +385,7 @@ class Settings(TrainingSettings):
 
     @property
     def record_age_hours(self) -> int:
-        """Maximum age of records that consumers retry: an hour less than the stream's retention, at most one week.
+        """Maximum age of records that consumers retry: an hour less than the stream's retention, but at most one week.
 
         Lambda must store a failed record elsewhere before the stream deletes it.
         """
@@ -398,20 +398,21 @@ class Settings(TrainingSettings):
 
     @property
     def recommend_storage_mb(self) -> int:
-        """Size of /tmp of `recommend`, for bundles and catalogue snapshots. SnapStart limits it to 512 MB."""
+        """Size of `recommend`'s folder /tmp, for bundles and catalogue snapshots. SnapStart limits it to 512 MB."""
         return 512 if self.snap_start else 2_048
 
     @property
     def max_bundle_mb(self) -> int:
-        """Maximum size of a bundle. `recommend` stores two bundles during a replacement.
+        """Maximum size of a bundle.
 
-        10% of /tmp stay free. Bundles can use two thirds of the remaining space, catalogue snapshots one third.
+        `recommend` stores two bundles while it replaces one. 10% of /tmp remain free. Bundles can use two thirds of the
+        remaining space, and catalogue snapshots one third.
         """
         return self.recommend_storage_mb * 9 // 10 * 2 // 3 // 2 // 50 * 50
 
     @property
     def max_snapshot_mb(self) -> int:
-        """Maximum size of a catalogue snapshot. `recommend` stores two snapshots during a replacement."""
+        """Maximum size of a catalogue snapshot. `recommend` stores two snapshots while it replaces one."""
         return self.recommend_storage_mb * 9 // 10 // 3 // 2 // 10 * 10
 
     @property

@@ -18,7 +18,7 @@ def place(environment: str) -> str:
 
 
 def require(value: object, condition: bool, field: str, expectation: str) -> None:
-    """Reject the value of a field if the condition is false."""
+    """Reject the value of a field unless the condition is true."""
     if not condition:
         raise InvalidSettings(f"{field} is {value!r}, expected {expectation}")
 
@@ -29,7 +29,7 @@ def setting(default: object, meaning: str, limits: tuple[int, int] | None = None
 
 
 def require_ranges(settings: Any) -> None:
-    """Reject a number outside the limits of its field; None is always valid."""
+    """Reject a number outside of the limits of its field. None is always valid."""
     for field in dataclasses.fields(settings):
         if limits := field.metadata.get("limits"):
             minimum, maximum = limits

@@ -1,4 +1,4 @@
-"""Settings of the life cycle of models: training, dataset engines, gate, canary and drift."""
+"""Settings of the life cycle of models: training, dataset engine, gate, canary and drift."""
 
 import dataclasses
 import math
@@ -14,7 +14,7 @@ _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d
 _ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:(?!0+(\.0+)?$)\d+(\.\d+)?")
 # A run can have 25,000 events: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-# A check of a canary has two events of a wait, five of a function and two of a choice. 5,000 remain for retries.
+# A check of a canary has nine events: two of a wait, five of a function and two of a choice. 5,000 remain for retries.
 _EVENTS_PER_CHECK, _EVENTS_FOR_CHECKS = 9, 20_000
 
 

@@ -1,1 +1,1 @@
-"""Command `alsolike demo`: the complete loop on a year of a grocer's purchases."""
+"""Command `alsolike demo`: the complete process on a year of a grocer's purchases."""

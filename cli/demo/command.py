@@ -78,7 +78,7 @@ def demo(
 
 @contextlib.contextmanager
 def _explained(run: Demo, path: Path) -> Iterator[None]:
-    """Record an early end of the demo in the summary, and print the next step."""
+    """Record an early end of the demo in the summary and print the next step."""
     from operations.demo.results import DemoFailed
 
     try:

@@ -13,10 +13,10 @@ from infra_cdk.settings import Settings
 
 
 def alarm_period(schedule: str | None) -> cdk.Duration:
-    """Return the period of an alarm on a scheduled function: the longest gap of the schedule, or an hour without one.
+    """Return the period of an alarm on a scheduled function: the longest gap of the schedule.
 
-    A scheduled function writes no metrics between two runs. With a shorter period the alarm would return to OK before
-    the next run. CloudWatch evaluates at most one week.
+    The period is an hour if there is no schedule. A scheduled function writes no metrics between two runs, so with a
+    shorter period the alarm would return to OK before the next run. CloudWatch evaluates at most one week.
     """
     return cdk.Duration.hours(1 if schedule is None else longest_gap_hours(schedule))
 
@@ -24,7 +24,7 @@ def alarm_period(schedule: str | None) -> cdk.Duration:
 def alerts_topic(scope: Construct, construct_id: str, *, settings: Settings) -> sns.Topic:
     """Create the topic for alarms and workflows, with a subscription of `alarm_email` if it is set."""
     topic = sns.Topic(scope, construct_id, enforce_ssl=True, display_name=f"Alsolike {settings.name}")
-    # The policy that enforces TLS replaces a topic's default policy, which would allow the account's alarms.
+    # The policy that enforces TLS replaces a topic's default policy, which would allow alarms of the account.
     topic.add_to_resource_policy(
         iam.PolicyStatement(
             sid="AlarmsOfThisAccount",
@@ -59,8 +59,8 @@ def alarm(
     periods
         Number of periods above the threshold that raise the alarm.
     window_periods
-        Number of latest periods that contain these `periods`. Set it for metrics that are not written in each period.
-        None for `periods` consecutive ones.
+        Number of latest periods that must contain `periods` periods above the threshold, for metrics that are not
+        written in each period. None to require consecutive periods.
     """
     made = cloudwatch.Alarm(
         scope,
@@ -71,7 +71,7 @@ def alarm(
         evaluation_periods=periods if window_periods is None else window_periods,
         datapoints_to_alarm=None if window_periods is None else periods,
         alarm_description=description,
-        # Functions write a metric only when they process something, so missing data is not a failure.
+        # Functions write a metric only when they process data, so missing data is not a failure.
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
     made.add_alarm_action(actions.SnsAction(alerts))

@@ -1,4 +1,6 @@
-"""Step Functions workflow of a batch run. It computes recommendations for each object of users and writes a table."""
+"""Step Functions workflow of a batch run. It computes recommendations for each S3 object with user IDs and writes one
+table.
+"""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -17,7 +19,7 @@ from infra_cdk.constructs.workflow_steps import call
 from infra_cdk.settings import Settings
 
 BATCH_DAYS = 30
-"""Days for which a run's users and recommendations are stored."""
+"""Days for which the users and recommendations of a run are stored."""
 
 RECOMMEND_TIMEOUT_S, WRITE_TIMEOUT_S = 30, 150
 """Timeouts of invocations in seconds, slightly longer than the timeouts of the functions."""
@@ -34,8 +36,8 @@ _TRANSIENT = ("Unavailable", "Sandbox.Timedout", "States.Timeout")
 class BatchWorkflow(Construct):
     """State machine with the input ``{"run", "recommender", "numResults", "filter", "filterValues"}``.
 
-    A batch inference or segment job adds ``source`` and ``output``, the files in the caller's bucket.
-    Objects ``batch/<run>/users/<batch>.json`` contain the users of the run, as one JSON list per object.
+    A batch inference or segment job adds `source` and `output`, the files in the caller's bucket. The objects
+    `batch/<run>/users/<batch>.json` contain the user IDs of the run, a JSON list per object.
     """
 
     def __init__(
@@ -54,8 +56,8 @@ class BatchWorkflow(Construct):
         batches = sfn.DistributedMap(
             self,
             "Batches",
-            # One object per batch instead of an ItemBatcher: the name of the object names the part of the table, and
-            # its size is not limited by the maximum input of an execution.
+            # An object per batch is used instead of an ItemBatcher, because the object's name is also the name of the #
+            # table's part, and its size is not limited by the maximum input of an execution.
             item_reader=sfn.S3ObjectsItemReader(
                 bucket=artefacts, prefix=sfn.JsonPath.format(f"{BATCH_PREFIX}{{}}/users/", _input("run"))
             ),
@@ -79,13 +81,13 @@ class BatchWorkflow(Construct):
         acknowledge(
             batches,
             finding="Annotation::@aws-cdk/aws-stepfunctions:propertyIgnored",
-            reason="The CDK asks for the processor's type, and then takes the map's, which is the same",
+            reason="The CDK requires the type of the processor, but then uses the type of the map, which is the same",
         )
         self.state_machine, role = state_machine(
             self,
             self._with_files(batches, exchange_batch),
             settings=settings,
-            description="what the workflow of a batch may do",
+            description="permissions of the batch workflow",
             permissions=[
                 Permission(
                     actions=["lambda:InvokeFunction"],
@@ -104,7 +106,7 @@ class BatchWorkflow(Construct):
         self._permit_own_executions(role)
 
     def _with_files(self, batches: sfn.DistributedMap, exchange: lambda_.IFunction) -> sfn.IChainable:
-        """Add a step that reads users from a file, and a step that writes the output file, for inputs with files."""
+        """Add a step that reads users from a file and a step that writes the output file, for inputs with files."""
 
         def step(construct_id: str, *names: str) -> tasks.LambdaInvoke:
             payload = {f"{name}.$": f"$.{name}" for name in names}
@@ -185,7 +187,7 @@ class BatchWorkflow(Construct):
         return named.next(answer).next(all_done)
 
     def _keep_reason(self, *steps: tasks.LambdaInvoke) -> None:
-        """Write the error of a failed batch to S3, where clients read it: the run's own error does not contain it."""
+        """Write the error of a failed batch to S3 for clients. The error of the run does not contain it."""
         keep = tasks.CallAwsService(
             self,
             "KeepReason",
@@ -228,7 +230,7 @@ class BatchWorkflow(Construct):
                 Permission(
                     actions=["states:DescribeExecution", "states:StopExecution"],
                     resources=executions,
-                    wildcard_reason="Each batch of a run is an execution with a name of its own",
+                    wildcard_reason="Each batch of a run is an execution with a unique name",
                 ),
             ],
         )

@@ -8,13 +8,13 @@ from constructs import Construct
 from alsolike.declarations.tables import CHANGES_PARTITION
 
 FIRST_DATE = "2026-01-01"
-"""First partition of the tables, earlier than the first release."""
+"""First partition of the tables. It is earlier than the first release."""
 
 
 def change_log_table(
     scope: Construct, construct_id: str, lake: s3.IBucket, *, prefix: str, id_column: str, database: str
 ) -> glue.CfnTable:
-    """Create the table ``<prefix>_changes`` of a log. The name is physical, because queries contain it."""
+    """Create the table `<prefix>_changes` of a log. Its name is physical, because queries contain it."""
     location = f"s3://{lake.bucket_name}/{prefix}"
     columns = {id_column: "string", "updated_at_ms": "bigint", "deleted": "boolean", "properties": "string"}
     return glue.CfnTable(
@@ -24,7 +24,7 @@ def change_log_table(
         database_name=database,
         table_input=glue.CfnTable.TableInputProperty(
             name=f"{prefix.removesuffix('/')}_changes",
-            description=f"Changes of each {id_column} with their times. Raw: the row with the latest time is current",
+            description=f"Changes of each {id_column} with their times; the row with the latest time is current",
             table_type="EXTERNAL_TABLE",
             partition_keys=[glue.CfnTable.ColumnProperty(name=CHANGES_PARTITION, type="string")],
             parameters={

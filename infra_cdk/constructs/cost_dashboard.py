@@ -16,23 +16,25 @@ from infra_cdk.settings import Settings
 from operations.prices import DATE, REGION, TABLE
 
 NOTE = (
-    f"Dollars by the day: usage that CloudWatch counts, at prices of {REGION} of {DATE}, without free tiers and "
-    "discounts. What has no metric is not in it: traces, custom metrics, trainings, requests of S3, and what is due "
-    "without any load. `alsolike cost` has all of them."
+    f"Dollars per day: usage that CloudWatch measures, at the prices in {REGION} on {DATE}, without free tiers and "
+    "discounts. Costs without a metric are missing: traces, custom metrics, trainings, requests to S3, and costs "
+    "without load. `alsolike cost` contains all costs."
 )
 BILLING_REGION = "us-east-1"
-"""Region of the metric AWS/Billing, which needs billing alerts to be enabled in the account."""
+"""Region of the metric AWS/Billing. The account must have billing alerts."""
 
 _CLASSES = (
     ("StandardStorage", "s3_gb", ""),
     ("IntelligentTieringFAStorage", "s3_gb", ", tiered"),
     ("IntelligentTieringIAStorage", "s3_infrequent_gb", ", tiered, a month unread"),
-    ("IntelligentTieringAIAStorage", "s3_infrequent_gb", ", tiered, three months unread"),
+    ("IntelligentTieringAIAStorage", "s3_infrequent_gb", ", tiered, not read for three months"),
 )
-"""Storage classes in CloudWatch, with prices and labels. The price is too high for objects unread for three months."""
+"""Storage classes in CloudWatch, with prices and labels. The price is too high for objects that were not read for
+three months.
+"""
 
 _LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
-"""Functions with log volumes that grow with the load."""
+"""Functions whose log volume grows with the load."""
 
 
 def cost_dashboard(
@@ -45,7 +47,7 @@ def cost_dashboard(
     tables: Mapping[str, dynamodb.ITableV2],
     buckets: Mapping[str, s3.IBucket],
 ) -> cloudwatch.Dashboard:
-    """Create the dashboard. All series are in dollars per day, except GB-seconds and the account's monthly bill."""
+    """Create the dashboard. All series are in dollars per day, except for GB-seconds and the account's monthly bill."""
     made = board(scope, "Cost", settings=settings, start="-P14D")
     time = {name: _gb_seconds(function) for name, function in functions.items()}
     calls = [_dollars(api.requests(), TABLE["api_calls"].dollars, "API Gateway, calls")]
@@ -73,13 +75,13 @@ def cost_dashboard(
             [each for name, table in tables.items() for each in _units(table, name)],
         ),
         graph(
-            f"CloudWatch: logs taken in, at ${TABLE['logs_gb'].dollars:.2f} a GB",
+            f"CloudWatch: ingested logs, at ${TABLE['logs_gb'].dollars:.2f} a GB",
             [_gb(_logged(group), TABLE["logs_gb"].dollars, name) for name, group in groups.items()],
         ),
     )
     made.add_widgets(
         graph(
-            f"S3: what lies there, at ${TABLE['s3_gb'].dollars:.3f} a GB and month, "
+            f"S3: storage, at ${TABLE['s3_gb'].dollars:.3f} a GB and month, "
             f"${TABLE['s3_infrequent_gb'].dollars:.4f} unread",
             stored,
         ),
@@ -89,7 +91,7 @@ def cost_dashboard(
 
 
 def _gb_seconds(function: PythonFunction) -> cloudwatch.MathExpression:
-    """Return the billed GB-seconds of a function, without the rounding of each call to a millisecond."""
+    """Return the billed GB-seconds of a function. Rounding of each call to a millisecond is ignored."""
     milliseconds = _sum(function.live.metric("Duration"))
     return cloudwatch.MathExpression(
         expression=f"ms{_id(function.name)} / 1000 * {function.memory_mb / 1024:g}",
@@ -148,7 +150,7 @@ def _logged(group: logs.ILogGroup) -> cloudwatch.Metric:
 
 
 def _account(settings: Settings) -> list[cloudwatch.IWidget]:
-    """Return a graph of the account's bill of this month, or an empty list outside `BILLING_REGION`."""
+    """Return a graph of the account's bill of the month. The list is empty outside of `BILLING_REGION`."""
     if settings.region != BILLING_REGION:
         return []
     owed = cloudwatch.Metric(
@@ -159,7 +161,7 @@ def _account(settings: Settings) -> list[cloudwatch.IWidget]:
         period=DAY,
         label="the whole account, this month",
     )
-    return [graph("AWS's own estimate, where billing alerts are on", [owed], width=HALF)]
+    return [graph("Estimate of AWS, if billing alerts are on", [owed], width=HALF)]
 
 
 def _dollars(usage: cloudwatch.IMetric, price: float, label: str) -> cloudwatch.MathExpression:
@@ -186,7 +188,7 @@ def _sum(metric: cloudwatch.Metric) -> cloudwatch.Metric:
 
 
 def _id(label: str) -> str:
-    """Return a label as an id suffix for metric math, with underscores for all but letters and digits."""
+    """Return a label as a suffix of metric math IDs: all characters but letters and digits become underscores."""
     return "".join(each if each.isalnum() else "_" for each in label.lower())
 
 

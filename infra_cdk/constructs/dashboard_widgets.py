@@ -13,14 +13,14 @@ WIDE, HALF, THIRD, HEIGHT = 24, 12, 8, 6
 DAY = cdk.Duration.days(1)
 RATES = (
     ("ClickThrough", "Clicks an impression"),
-    ("Conversion", "Share of answers that led to a purchase"),
-    ("RevenuePerThousand", "Revenue per thousand answers"),
-    ("Coverage", "Share of the catalogue that was answered"),
+    ("Conversion", "Share of responses that led to a purchase"),
+    ("RevenuePerThousand", "Revenue per thousand responses"),
+    ("Coverage", "Share of the catalogue in responses"),
     ("Novelty", "Novelty, bits"),
     ("NewItemShare", "Share of new items"),
-    ("DegradedShare", "Share of degraded answers"),
+    ("DegradedShare", "Share of degraded responses"),
 )
-"""Metrics of attribution per day of responses, with their titles."""
+"""Attribution metrics per day of responses, with their titles."""
 
 
 def board(scope: Construct, name: str, *, settings: Settings, start: str = "-PT12H") -> cloudwatch.Dashboard:

@@ -36,7 +36,7 @@ def health_dashboard(
     tables: Mapping[str, dynamodb.ITableV2],
     alarms: Sequence[cloudwatch.IAlarm],
 ) -> cloudwatch.Dashboard:
-    """Create the dashboard of traffic, errors, latency, lag, quarantine and degradation."""
+    """Create the dashboard of traffic, errors, latency, lag, quarantine and degraded responses."""
     made, own = board(scope, "Health", settings=settings), OwnMetrics(settings)
     sums: dict[str, Any] = {"statistic": "Sum", "period": PERIOD}
     made.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WIDE, height=3))
@@ -84,7 +84,7 @@ def health_dashboard(
     served = own.counted("RecommendationsServed", service="recommend", label="answers")
     made.add_widgets(
         graph(
-            "Recommendations, and share of degraded ones",
+            "Recommendations, and share of degraded responses",
             [served, own.counted("RecommendationsCold", service="recommend", label="with new items")],
             right=[
                 percent(own.counted("RecommendationsDegraded", service="recommend"), served, label="degraded, percent")
@@ -96,7 +96,7 @@ def health_dashboard(
     reads_kafka = "read_kafka" in functions
     made.add_widgets(
         graph(
-            "Age of what consumers read, ms",
+            "Age of the records that consumers read, ms",
             [
                 _function_metric(functions[name], "IteratorAge", name, statistic="Maximum")
                 for name in ("update_profiles", "archive_events", "count_trends", "publish_catalog")
@@ -129,7 +129,7 @@ def health_dashboard(
 
 
 def engagement_dashboard(scope: Construct, *, settings: Settings) -> cloudwatch.Dashboard:
-    """Create the dashboard of attribution. Values of recent days change, because attribution adds late events."""
+    """Create the dashboard of attribution. Values of recent days still change, because attribution adds late events."""
     made, own = board(scope, "Engagement", settings=settings, start="-P14D"), OwnMetrics(settings)
     for metric, title in RATES:
         everything = own.reported(
@@ -155,7 +155,7 @@ def engagement_dashboard(scope: Construct, *, settings: Settings) -> cloudwatch.
 
 def _cold_starts(recommend_log: logs.ILogGroup) -> cloudwatch.LogQueryWidget:
     return query(
-        "Cold starts of recommend, and how long they took",
+        "Cold starts of recommend and their durations",
         recommend_log,
         "filter @type = 'REPORT'",
         "parse @message /Restore Duration: (?<restored>[0-9.]+) ms/",  # SnapStart
@@ -166,7 +166,7 @@ def _cold_starts(recommend_log: logs.ILogGroup) -> cloudwatch.LogQueryWidget:
 
 
 def _processes(recommend_log: logs.ILogGroup) -> cloudwatch.LogQueryWidget:
-    """Count processes by log streams: each process writes one stream."""
+    """Return a table of the number of processes. Each process writes a log stream, so log streams are counted."""
     return query("Processes of recommend", recommend_log, "stats count_distinct(@logStream) as processes by bin(1h)")
 
 

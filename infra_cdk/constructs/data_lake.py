@@ -27,7 +27,7 @@ from infra_cdk.constructs.served_table import ServedTable, served_lifetime
 from infra_cdk.settings import Settings
 
 DERIVED_PREFIXES = (OUTCOMES_PREFIX, ENGAGEMENT_PREFIX, ATTRIBUTION_PREFIX)
-"""Prefixes that `attribute_outcomes` writes."""
+"""Prefixes of the objects that `attribute_outcomes` writes."""
 
 
 class DataLake(Construct):
@@ -36,7 +36,8 @@ class DataLake(Construct):
     Attributes
     ----------
     database_name, table_name
-        Names of the interactions in Glue's catalogue. They are physical, because queries contain them.
+        Names of the interactions' database and table in Glue's catalogue. They are physical, because queries contain
+        them.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -49,7 +50,7 @@ class DataLake(Construct):
                 s3.LifecycleRule(prefix=QUARANTINE_PREFIX, expiration=cdk.Duration.days(90)),
                 s3.LifecycleRule(prefix=FAILED_BATCHES_PREFIX, expiration=cdk.Duration.days(90)),
                 served_lifetime(settings),
-                # These objects are rewritten every hour and can be computed again. S3 applies the shorter of two rules.
+                # These objects are rewritten every hour and can be recomputed. S3 applies the shorter of two rules.
                 *(
                     s3.LifecycleRule(prefix=prefix, noncurrent_version_expiration=cdk.Duration.days(1))
                     for prefix in DERIVED_PREFIXES
@@ -62,7 +63,7 @@ class DataLake(Construct):
             rules=[
                 s3.LifecycleRule(
                     prefix=DATASETS_PREFIX,
-                    # `start_training` deletes most datasets earlier, except the latest and the dataset of the champion.
+                    # `start_training` deletes most datasets earlier, except for the latest and the champion's dataset.
                     expiration=cdk.Duration.days(90),
                     # Deleted and overwritten datasets are not needed after their training.
                     noncurrent_version_expiration=cdk.Duration.days(1),
@@ -71,12 +72,12 @@ class DataLake(Construct):
                 s3.LifecycleRule(
                     prefix=BATCH_PREFIX,
                     expiration=cdk.Duration.days(BATCH_DAYS),
-                    # Recommendations expire quickly and contain user ids, so old versions are deleted.
+                    # Recommendations expire quickly and contain user IDs, so old versions are deleted.
                     noncurrent_version_expiration=cdk.Duration.days(1),
                 ),
                 s3.LifecycleRule(
                     prefix=TRENDS_PREFIX,
-                    # Four times the baseline's time constant, after which a closed shard's counts have decayed to 2%.
+                    # Four times the baseline's time constant: by then, the counts of a closed shard have decayed to 2%.
                     expiration=cdk.Duration.days(28),
                     # New versions are written every few seconds. S3 applies the shorter of two rules.
                     noncurrent_version_expiration=cdk.Duration.days(1),
@@ -115,7 +116,7 @@ class DataLake(Construct):
             removal_policy=removal_policy(self._settings),
         )
         acknowledge(
-            bucket, finding="AwsSolutions-S1", reason="Access logs of the bucket of access logs would feed themselves"
+            bucket, finding="AwsSolutions-S1", reason="Access logs of the bucket for access logs would grow endlessly"
         )
         return bucket
 
@@ -157,7 +158,7 @@ class DataLake(Construct):
             bucket=self.lake,
             database=database,
             name=INTERACTIONS_TABLE,
-            description="Events of users. Raw: interactions_once has each of them once",
+            description="Events of users with duplicates; interactions_once has each event once",
             columns=INTERACTIONS_COLUMNS,
             partition=INTERACTIONS_PARTITION,
             first_date=self._settings.lake_first_date,
@@ -170,7 +171,7 @@ class DataLake(Construct):
             "InteractionsOnce",
             database=database,
             table=INTERACTIONS_TABLE,
-            description="Events of users, each once",
+            description="Events of users without duplicates",
             columns=INTERACTIONS_COLUMNS,
             partition=INTERACTIONS_PARTITION,
             sql=INTERACTIONS_ONCE_SQL,
@@ -192,13 +193,13 @@ def _send_events(bucket: s3.Bucket) -> None:
 def removal_policy(settings: Settings, *, protected: bool = False) -> cdk.RemovalPolicy:
     """Return the removal policy of stored data.
 
-    `RETAIN_ON_UPDATE_OR_DELETE` lets a failed first deployment delete its resources. `RETAIN` would keep them, and the
-    next deployment would create a second hash key.
+    `RETAIN_ON_UPDATE_OR_DELETE` lets a failed first deployment delete its resources. `RETAIN` would keep the resources,
+    and the next deployment would create a second hash key.
 
     Parameters
     ----------
     protected
-        True if the resource has deletion protection, so that a rollback cannot delete it either.
+        True if the resource has deletion protection. A rollback cannot delete such a resource either.
     """
     if settings.removal_policy == "destroy":
         return cdk.RemovalPolicy.DESTROY

@@ -17,7 +17,7 @@ RUNBOOK = "docs/runbooks/drift.md"
 
 
 class Monitoring(Construct):
-    """The function `monitor_models`, which may start the training workflow, and its alarms."""
+    """Function `monitor_models`, which may start the training workflow, and its alarms."""
 
     def __init__(
         self,
@@ -43,14 +43,19 @@ class Monitoring(Construct):
         self.alarms = self._alarms()
 
     def _alarms(self) -> dict[str, cloudwatch.Alarm]:
-        """Create the alarms. Return them by construct ID."""
+        """Create the alarms and return them by construct ID."""
         settings, made = self._settings, {}
         period = alarm_period(settings.monitoring_schedule)
         for construct_id, name, above, what in (
-            ("Drift", "FiguresDrifted", 0, f"what happens has not been what was learned for {settings.drift_hours} h"),
+            (
+                "Drift",
+                "FiguresDrifted",
+                0,
+                f"requests and events have differed from the training data for {settings.drift_hours} h",
+            ),
             ("Stale", "ChampionAgeHours", 24 * settings.champion_stale_days, "the champion is old"),
-            ("Silent", "LakeSilentHours", settings.lake_silent_hours, "no events come into the lake"),
-            ("Quality", "ChecksFailed", 0, "events are not as they should be"),
+            ("Silent", "LakeSilentHours", settings.lake_silent_hours, "the lake receives no events"),
+            ("Quality", "ChecksFailed", 0, "events fail the quality checks"),
         ):
             made[construct_id] = self._alarm(
                 construct_id,
@@ -63,7 +68,7 @@ class Monitoring(Construct):
             "Forced", forced, above=0, what="the gate rejected the champion", runbook="docs/runbooks/models.md"
         )
         errors = self.function.live.metric_errors(statistic="Sum", period=period)
-        made["Fails"] = self._alarm("Fails", errors, above=0, what="monitoring fails; nothing is compared")
+        made["Fails"] = self._alarm("Fails", errors, above=0, what="monitoring fails, so drift is not measured")
         return made
 
     def _alarm(

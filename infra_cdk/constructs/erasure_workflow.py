@@ -13,14 +13,14 @@ from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.workflow_steps import call, notify
 from infra_cdk.settings import Settings
 
-# A Lambda function runs for 15 minutes at most. Each call continues the previous call, so a purge can be retried
-# after any error.
+# A Lambda function runs for at most 15 minutes. Each call continues the previous call, so a purge can be retried after
+# # any error.
 _PURGE = Attempts(timeout_s=960, first_pause_s=5, retries=5)
 _LONGEST = cdk.Duration.days(14)
 
 
 class ErasureWorkflow(Construct):
-    """State machine with the input ``{"erasure_id": ...}``. Its data never contains the user's id."""
+    """State machine with the input `{"erasure_id": ...}`. Its data never contains a user ID."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class ErasureWorkflow(Construct):
             self,
             "Settle",
             time=sfn.WaitTime.duration(cdk.Duration.seconds(settings.erasure_settle_s)),
-            comment="Whatever began before everybody knew has ended then",
+            comment="After this wait, all calls that did not know of the erasure have ended",
         )
         purge = self._purge(purge_user, alerts=alerts)
         outcome = (
@@ -52,7 +52,7 @@ class ErasureWorkflow(Construct):
             self,
             settle,
             settings=settings,
-            description="what the erasure's workflow may do",
+            description="permissions of the erasure workflow",
             permissions=[
                 Permission(actions=["lambda:InvokeFunction"], resources=[purge_user.function_arn]),
                 Permission(actions=["sns:Publish"], resources=[alerts.topic_arn]),

@@ -7,7 +7,7 @@ from infra_cdk.settings import Settings
 
 
 class EventStream(Construct):
-    """Kinesis stream of interactions. Records of one user or session share a shard, which preserves their order."""
+    """Kinesis stream of interactions. Records of a user or session share a shard, which preserves their order."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)

@@ -16,12 +16,12 @@ from infra_cdk.settings import Settings
 
 _MINUTE = cdk.Duration.minutes(1)
 _PERIODS = 2
-"""Minutes with errors after which a release is rolled back. The API's alarms need more than five minutes."""
+"""Number of minutes with errors after which a release is rolled back. The API's alarms need more than five minutes."""
 _MIN_REQUESTS = 4
 
 
 class GradualReleases(Construct):
-    """CodeDeploy application of the API's functions, its role, and the alarms that roll a release back."""
+    """CodeDeploy application of the API's functions, its role, and the alarms that cause a rollback."""
 
     def __init__(
         self,
@@ -73,13 +73,13 @@ class GradualReleases(Construct):
             )
         ]
         application = codedeploy.LambdaApplication(self, "Application")
-        # Not the ARN of the alias: the alias refers to its deployment group, and this would be a circular reference.
+        # The ARN of the alias would be a circular reference, because the alias refers to its deployment group.
         aliases = [f"{function.function_arn}:live" for function in functions.values()]
         role = role_for(
             self,
             "Role",
             service="codedeploy.amazonaws.com",
-            description=f"Alsolike {settings.name}: what releases of functions may do",
+            description=f"Alsolike {settings.name}: permissions of CodeDeploy for releases of functions",
             permissions=[
                 Permission(
                     actions=["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
@@ -88,7 +88,7 @@ class GradualReleases(Construct):
                 Permission(
                     actions=["cloudwatch:DescribeAlarms"],
                     resources=["*"],
-                    wildcard_reason="AWS's own role for CodeDeploy may describe all alarms",
+                    wildcard_reason="CodeDeploy describes alarms, as in the policy that AWS provides",
                 ),
             ],
         )

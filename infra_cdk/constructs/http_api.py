@@ -1,4 +1,4 @@
-"""HTTP API with routes to functions. Requests have an operator's token, a session token or a signature."""
+"""HTTP API with routes to functions. Most requests have an operator's token, a session token or a signature."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.settings import Settings
 
 # Fields that runbooks and the dashboard use, and the errors of integrations and authorizers. Headers, bodies and the
-# context of the session authorizer are excluded, because they can contain tokens, ids and personal data.
+# context of the session authorizer are excluded, because they can contain tokens, IDs and personal data.
 _ACCESS_LOG_FIELDS = {
     "requestId": "$context.requestId",
     "routeKey": "$context.routeKey",
@@ -40,7 +40,8 @@ _ACCESS_LOG_FIELDS = {
     "error": "$context.integrationErrorMessage $context.authorizer.error",
 }
 
-# Prefixes of the settings `<prefix>_rate_per_s` and `<prefix>_burst` that limit a route, by its first scope.
+# Prefixes of the settings `<prefix>_rate_per_s` and `<prefix>_burst` that limit a route. The first scope of a route #
+# selects the prefix.
 _LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER: "admin"}
 _SIGNED_LIMITS = {
     READ_RECOMMENDATIONS: "personalize",
@@ -68,7 +69,7 @@ _ANSWER_HEADERS = (
 )
 _PREFLIGHT_S = 3_600
 PAGES_STAGE = "api"
-"""Name of the stage for the pages. HTTP APIs put the name of a stage in front of their paths."""
+"""Name of the stage for the pages. An HTTP API prefixes its paths with the name of the stage."""
 
 
 class HttpApi(Construct):
@@ -81,7 +82,7 @@ class HttpApi(Construct):
     url, host
         URL and host name of the default stage.
     api_id
-        ID of the API, a dimension of its metrics.
+        ID of the API, which is a dimension of its metrics.
     access_log
         Log group of requests.
     """
@@ -118,7 +119,7 @@ class HttpApi(Construct):
 
     @cached_property
     def _authorizer(self) -> authorizers.HttpJwtAuthorizer:
-        """Authorizer of tokens. Created with the first route."""
+        """Authorizer of operators' tokens. It is created with the first route."""
         return authorizers.HttpJwtAuthorizer(
             "Tokens",
             self._tokens.issuer,
@@ -232,13 +233,13 @@ class HttpApi(Construct):
             }
         for stage in self._stages:
             stage.route_settings = self._route_settings
-            # API Gateway rejects settings of a route that does not exist yet.
+            # API Gateway rejects route settings before the route exists.
             stage.node.add_dependency(*routes)
         return routes
 
 
 def _integration(name: str, function: lambda_.IFunction) -> apigw.HttpRouteIntegration:
-    """Return the integration of a function. All routes of the API may invoke it.
+    """Return the integration of a function. All routes of the API may invoke the function.
 
     One permission per route would exceed the limits of a template (500 resources) and of a function's resource policy
     (20 KB).
@@ -254,8 +255,8 @@ def _integration(name: str, function: lambda_.IFunction) -> apigw.HttpRouteInteg
 def _cors(origins: Sequence[str]) -> apigw.CorsPreflightOptions | None:
     """Return the CORS configuration for pages of these origins, or None if there are no origins.
 
-    An HTTP API has one CORS configuration for all routes. It grants no access, because all routes need a token in a
-    header. A page must set this header, while a browser would add a cookie by itself.
+    An HTTP API has one CORS configuration for all routes. It grants no access, because requests need credentials in a
+    header. A page must set this header explicitly, while a browser would send a cookie automatically.
     """
     if not origins:
         return None

@@ -13,7 +13,7 @@ from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.workflow_steps import call
 from infra_cdk.settings import Settings
 
-# A Lambda function runs for 15 minutes at most. A retried call continues the import.
+# A Lambda function runs for at most 15 minutes. A retried call continues the import.
 _IMPORT = Attempts(timeout_s=960, first_pause_s=5, retries=5)
 _TRANSIENT = ("Unavailable", "Sandbox.Timedout", "States.Timeout")
 
@@ -48,7 +48,7 @@ class ImportWorkflow(Construct):
             self,
             imported,
             settings=settings,
-            description="what the workflow of an import may do",
+            description="permissions of the import workflow",
             permissions=[Permission(actions=["lambda:InvokeFunction"], resources=[import_data.function_arn])],
             timeout=cdk.Duration.seconds(_IMPORT.longest_s),
         )

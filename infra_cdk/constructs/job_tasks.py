@@ -1,6 +1,6 @@
 """Workflow steps that start a job and wait for its end.
 
-Only a failure to start is retried. A job that ran and failed would fail again on the same data.
+Only failed starts are retried. A job that ran and failed would fail again on the same data.
 """
 
 import aws_cdk as cdk
@@ -26,8 +26,8 @@ _GLUE_TRANSIENT = [
 def train(
     scope: Construct, job: TrainingJob, attempts: Attempts, *, construct_id: str = "Train", spot: bool
 ) -> sfn.CustomState:
-    """Add the training on the dataset in `$.dataset`. The step writes the location of the bundle to `$.training`."""
-    # The CDK's task does not support ContainerEntrypoint, and would extend the job's role.
+    """Add a training on the dataset in `$.dataset`. The step writes the location of the bundle to `$.training`."""
+    # The CDK's task does not support ContainerEntrypoint and would extend the job's role.
     task = sfn.CustomState(
         scope,
         construct_id,
@@ -48,7 +48,7 @@ def train(
 
 
 def build_on_spark(scope: Construct, spark: SparkJob, attempts: Attempts) -> sfn.CustomState:
-    """Add the build of a dataset on Spark, for data that exceeds one process. The step writes to `$.dataset`."""
+    """Add the build of a dataset on Spark, for data that exceeds one process's memory. It writes to `$.dataset`."""
     task = sfn.CustomState(
         scope,
         "BuildDatasetOnSpark",

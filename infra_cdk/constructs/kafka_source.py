@@ -1,7 +1,7 @@
 """Event source mapping of a Kafka topic.
 
 Without provisioned pollers, Lambda retries a failed batch until it succeeds or Kafka deletes its records. The mapping
-has no destination for failed batches, because that would limit the retries to ten:
+has no destination for failed batches, because a destination would limit the retries to ten:
 https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
 """
 
@@ -24,14 +24,14 @@ _POSITIONS = {"earliest": "TRIM_HORIZON", "latest": "LATEST"}
 
 
 def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construct, *, settings: Settings) -> str:
-    """Invoke a function with the records of the topic in the settings. Return the ID of the mapping."""
+    """Invoke a function with the records of the topic in the settings, and return the ID of the mapping."""
     kafka = settings.kafka
     if kafka is None:
         raise ValueError("settings.kafka is None, expected a topic")
     mapping = lambda_.CfnEventSourceMapping(
         # If the topic of a mapping changes, CloudFormation succeeds, but Lambda continues to read the old topic:
         # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2140
-        # Therefore the ID contains the topic. IDs of nested constructs have a hash, which separates `shop.events` from
+        # Therefore, the ID contains the topic. IDs of nested constructs have a hash, which separates `shop.events` from
         # `shop-events`.
         Construct(scope, "KafkaTopic"),
         kafka.topic,
@@ -47,7 +47,9 @@ def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construc
 
 
 def kafka_arns(kafka: KafkaSettings) -> Mapping[str, str | Sequence[str]]:
-    """Return ARNs by the names of resources in the trigger's access. Resources without a setting have an empty list."""
+    """Return the ARNs of the resources in the trigger's access, by name. Resources without a setting have an empty
+    list.
+    """
     cluster = [kafka.cluster_arn] if kafka.cluster_arn else []
     return {
         "kafka_cluster": cluster,

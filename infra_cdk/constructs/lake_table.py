@@ -29,7 +29,7 @@ def parquet_table(
     first_date: str,
     days_ahead: int = 1,
 ) -> glue.CfnTable:
-    """Create a table of the objects below ``<name>/<partition>=YYYY-MM-DD/``.
+    """Create a table of the objects below `<name>/<partition>=YYYY-MM-DD/`.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def parquet_table(
     first_date
         First day that queries include.
     days_ahead
-        Number of days after the day of the query that queries include.
+        Number of days after the current day that queries include.
     """
     location = f"s3://{bucket.bucket_name}/{name}/"
     return glue.CfnTable(

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.lake_table import Database
 
-# Athena's name of the Glue catalogue.
+# Name of the Glue catalogue in Athena.
 CATALOG = "awsdatacatalog"
 
 _PRESTO_TYPES = {
@@ -33,9 +33,9 @@ def once_view(
     partition: str,
     sql: str,
 ) -> glue.CfnTable:
-    """Create the view ``<table>_once`` of a query that returns the table's columns.
+    """Create the view `<table>_once` with a query that returns the table's columns.
 
-    Athena stores a view as JSON in a comment. Only Trino's source (`HiveViewCodec`) documents the format.
+    Athena stores a view as JSON in a comment. Only the source of Trino (`HiveViewCodec`) documents the format.
     """
     every = {**columns, partition: "string"}
     definition = {

@@ -1,4 +1,4 @@
-"""Log groups with a retention. Services would create log groups that never expire."""
+"""Log groups with a retention. Log groups that AWS services create never expire."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
@@ -10,13 +10,13 @@ from infra_cdk.settings import Settings
 def log_group(
     scope: Construct, construct_id: str, *, settings: Settings, delivered_by: str | None = None
 ) -> logs.LogGroup:
-    """Create a log group with the environment's retention. Its stack deletes the group.
+    """Create a log group with the environment's retention. A deletion of the stack deletes the group.
 
     Parameters
     ----------
     delivered_by
-        Service that writes to the group by log delivery. The group's name then starts with ``/aws/vendedlogs/``.
-        Other names would be added to one resource policy of the region, which is limited to 5,120 characters:
+        Service that writes to the group by log delivery. The group's name then starts with `/aws/vendedlogs/`. Other
+        names would be added to the region's only resource policy, which is limited to 5,120 characters:
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
     """
     name = f"/aws/vendedlogs/{delivered_by}/{cdk.Stack.of(scope).stack_name}" if delivered_by else None

@@ -1,4 +1,4 @@
-"""CloudWatch metrics of functions, which `alsolike.runtime.observability` names, and sums of AWS metrics."""
+"""CloudWatch metrics of functions, with the names from `alsolike.runtime.observability`, and sums of AWS metrics."""
 
 from collections.abc import Iterable, Sequence
 
@@ -43,7 +43,7 @@ class OwnMetrics:
         statistic: str = "Average",
         **dimensions: str,
     ) -> cloudwatch.Metric:
-        """Return a statistic of a metric with these dimensions."""
+        """Return a statistic of a metric with the dimensions `dimensions`."""
         return cloudwatch.Metric(
             namespace=self.namespace,
             metric_name=metric,
@@ -54,17 +54,19 @@ class OwnMetrics:
         )
 
     def search(self, metric: str, dimension: str, statistic: str = "Average") -> cloudwatch.MathExpression:
-        """Return the series of a metric for all values of a dimension, which are unknown at synthesis."""
+        """Return a search for the series of a metric by the values of a dimension, which are unknown at synthesis."""
         return self._search_expression([*sorted((dimension, "service"))], metric, "", statistic)
 
     def search_rate(self, metric: str, dimension: str) -> cloudwatch.MathExpression:
-        """Return the series of a metric of attribution for all names in a dimension, such as all recommenders."""
+        """Return a search for the hourly averages of an attribution metric by the names in `dimension`, such as
+        recommenders.
+        """
         return self._search_expression(["dimension", "name", "service"], metric, f' dimension="{dimension}"', "Average")
 
     def _search_expression(
         self, keys: Sequence[str], metric: str, condition: str, statistic: str
     ) -> cloudwatch.MathExpression:
-        # Names with a slash, a hyphen or an underscore must be quoted:
+        # Names with a slash, hyphen or underscore must be quoted: #
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
         schema = ",".join(f'"{name}"' for name in (self.namespace, *keys))
         expression = f"SEARCH('{{{schema}}} MetricName=\"{metric}\"{condition}', '{statistic}', {HOUR.to_seconds():g})"
@@ -74,7 +76,7 @@ class OwnMetrics:
 def if_enough(
     value: cloudwatch.IMetric, whole: cloudwatch.IMetric, *, label: str, minimum: int, period: cdk.Duration = PERIOD
 ) -> cloudwatch.MathExpression:
-    """Return `value`, or 0 in periods in which `whole` is below `minimum`."""
+    """Return `value`, or 0 in periods where `whole` is below `minimum`."""
     return cloudwatch.MathExpression(
         label=label,
         expression=f"IF(FILL(whole, 0) >= {minimum}, value, 0)",
@@ -91,7 +93,7 @@ def percent(
     minimum: int = 1,
     period: cdk.Duration = PERIOD,
 ) -> cloudwatch.MathExpression:
-    """Return `part` as a percentage of `whole`, or 0 in periods in which `whole` is below `minimum`."""
+    """Return `part` as a percentage of `whole`, or 0 in periods where `whole` is below `minimum`."""
     return cloudwatch.MathExpression(
         label=label,
         expression=f"IF(FILL(whole, 0) >= {minimum}, 100 * FILL(part, 0) / whole, 0)",
@@ -101,7 +103,7 @@ def percent(
 
 
 def total(metrics: Sequence[cloudwatch.IMetric], *, label: str, period: cdk.Duration = PERIOD) -> cloudwatch.IMetric:
-    """Return the sum of up to ten metrics, the limit of an alarm. A missing value counts as 0."""
+    """Return the sum of up to ten metrics, which is the limit of an alarm. Missing values count as 0."""
     names = {f"m{number}": metric for number, metric in enumerate(metrics)}
     expression = " + ".join(f"FILL({name}, 0)" for name in names)
     return cloudwatch.MathExpression(label=label, expression=expression, using_metrics=names, period=period)
@@ -124,7 +126,7 @@ def throttles(function_names: Iterable[str]) -> cloudwatch.IMetric:
 
 
 def failed_batches(mappings: Iterable[str]) -> cloudwatch.IMetric:
-    """Return the number of records per hour that Lambda stored below `aws/lambda/` after the last retry.
+    """Return the number of records per hour that Lambda stored below `aws/lambda/` after the last retry failed.
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics
     """

@@ -32,7 +32,7 @@ def models_dashboard(scope: Construct, *, settings: Settings, training: sfn.ISta
             [
                 own.counted("ModelsPromoted", service="run_canary", label="promoted", period=DAY),
                 own.counted("ModelsRejected", service="register_model", label="rejected by the gate", period=DAY),
-                own.counted("CanariesRolledBack", service="run_canary", label="taken back from trial", period=DAY),
+                own.counted("CanariesRolledBack", service="run_canary", label="canaries rolled back", period=DAY),
             ],
             width=THIRD,
         ),
@@ -77,9 +77,9 @@ def models_dashboard(scope: Construct, *, settings: Settings, training: sfn.ISta
             line=(24 * settings.champion_stale_days, "is stale"),
         ),
         graph(
-            "Share of what the champion does not know",
+            "Share of events with items and users that the champion does not know",
             [
-                own.reported("UnknownItemShare", period=DAY, label="events about new items", service="monitor_models"),
+                own.reported("UnknownItemShare", period=DAY, label="events with new items", service="monitor_models"),
                 own.reported("UnknownUserShare", period=DAY, label="events of new users", service="monitor_models"),
             ],
             width=THIRD,

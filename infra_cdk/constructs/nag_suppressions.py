@@ -8,18 +8,18 @@ from constructs import IConstruct
 
 
 def acknowledge(resource: IConstruct, *, finding: str, reason: str) -> None:
-    """Accept a finding about `resource` and its children.
+    """Acknowledge a finding about `resource` and its children.
 
     Parameters
     ----------
     finding
-        ID of the rule, such as ``AwsSolutions-S1``, including the part in brackets of the finding, if any.
+        ID of the rule, such as `AwsSolutions-S1`, including the part of the finding in brackets, if there is one.
     """
     cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
 
 
 def acknowledge_wildcard(role: iam.IRole | iam.IPolicy, *, resource: str, reason: str) -> None:
-    """Accept a statement of `role` for `resource`, an ARN that contains a ``*``."""
+    """Acknowledge a statement of `role` for `resource`, an ARN that contains a `*`."""
     name = _flat(cdk.Stack.of(role).resolve(resource))
     acknowledge(role, finding=f"AwsSolutions-IAM5[Resource::{name}]", reason=reason)
 

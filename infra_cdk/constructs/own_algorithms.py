@@ -16,8 +16,8 @@ def package_folder(settings: Settings) -> Path | None:
     Raises
     ------
     InvalidSettings
-        If the folder is not in the repository or has no Python module or package, or if it has a requirements.txt and
-        the job has no network.
+        If the folder is not in the repository or has no Python module or package. Also if it has a requirements.txt
+        while the job has no network.
     """
     if settings.training_package is None:
         return None
@@ -40,7 +40,7 @@ def package_folder(settings: Settings) -> Path | None:
 def check_algorithms(settings: Settings) -> None:
     """Reject unknown names of algorithms.
 
-    If the setting `training_package` is set, the job makes this check instead, because it imports the package.
+    If `training_package` is set, the job makes this check instead, because only the job imports the package.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def check_algorithms(settings: Settings) -> None:
 
 
 def _name(module: Path) -> str | None:
-    """Return the attribute `name` of a module's algorithm, without importing the module and its libraries."""
+    """Return the attribute `name` of a module's algorithm. The module and its libraries are not imported."""
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "name" and node.value:
             return str(ast.literal_eval(node.value))

@@ -1,4 +1,4 @@
-"""SSM parameters with the names of resources, which clients read."""
+"""SSM parameters with the names of resources, for clients."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from infra_cdk.settings import Settings
 
 
 class Parameters(Construct):
-    """SSM parameters of one stack, one per field of `Names` in `values`."""
+    """SSM parameters of a stack, one for each field of `Names` in `values`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, values: Mapping[str, str]) -> None:
         super().__init__(scope, construct_id)
@@ -20,7 +20,7 @@ class Parameters(Construct):
             ssm.StringParameter(
                 self,
                 field.replace("_", "-"),
-                # The name is physical, because clients start with it.
+                # The name is physical, because clients read these parameters first.
                 parameter_name=parameter_name(settings.name, field),
                 string_value=value,
             )

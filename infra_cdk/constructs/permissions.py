@@ -22,7 +22,7 @@ class Permission:
     Attributes
     ----------
     wildcard_reason
-        Reason for ``*`` in the resources, which the cdk-nag acknowledgement states.
+        Reason for `*` in the resources. The acknowledgement of the cdk-nag finding contains it.
     effect
         `DENY` for exceptions from other permissions.
     """
@@ -42,7 +42,7 @@ def permissions_of(
     Parameters
     ----------
     arns
-        ARNs by name of resources that are not in `data`.
+        ARNs of resources that are not in `data`, by name.
     """
     permissions = []
     for grant in access:
@@ -66,7 +66,7 @@ def permissions_of(
 
 
 def foreign_prefixes(access: Collection[Access], *, data: StoredData) -> list[Permission]:
-    """Return denials of writes to other functions' prefixes of the lake, if the access includes the complete bucket."""
+    """Deny writes to other functions' prefixes of the lake, if the access includes the complete bucket."""
     if not set(FAILURE_DESTINATION) <= set(access):
         return []
     own = {
@@ -91,7 +91,7 @@ def _objects_arn(bucket: s3.IBucket, key: str) -> str:
 def role_for(
     scope: Construct, construct_id: str, *, service: str, description: str, permissions: Sequence[Permission]
 ) -> iam.Role:
-    """Create the role that a service assumes, with only these permissions.
+    """Create a role that a service assumes. It has only the given permissions.
 
     The statements are inline in the role, so that they exist before any resource uses the role.
     """
@@ -107,7 +107,7 @@ def role_for(
 
 
 def add_policy(scope: Construct, construct_id: str, *, role: iam.Role, permissions: Sequence[Permission]) -> None:
-    """Add permissions to a role for resources that are created after the role."""
+    """Add permissions for resources that are created after the role."""
     policy = iam.Policy(scope, construct_id, roles=[role], statements=_statements(permissions))
     _acknowledge_wildcards(policy, permissions)
 

@@ -1,4 +1,4 @@
-"""Lambda functions. No other construct creates them."""
+"""Lambda functions. No other module creates functions."""
 
 import ast
 import importlib
@@ -24,28 +24,28 @@ ROOT = Path(__file__).parents[2]
 
 
 class PythonFunction(Construct):
-    """The function in `functions/<name>/` with role, log group, trigger and alias `live`, as in its `manifest.py`.
+    """Function in `functions/<name>/` with the role, log group, trigger and alias `live` that its `manifest.py`
+    declares.
 
-    All callers use the alias. The role allows only the access in the manifest, logs and traces. The CDK adds no
+    All callers use the alias. The role allows only logs, traces and the access in the manifest. The CDK adds no
     permissions.
 
     Parameters
     ----------
     name
-        Folder under `functions/`. The handler is ``functions.<name>.handler.lambda_handler``.
+        Folder below `functions/`. The handler is `functions.<name>.handler.lambda_handler`.
     data
         Stored data that the function's settings and manifest can refer to.
     values
-        Values for fields of the function's settings that are neither in `data` nor settings of the environment.
+        Values for fields of the function's settings that are neither in `data` nor in the environment's settings.
     arns
         ARNs of resources in the manifest that are neither in `data` nor in `values`.
 
     Attributes
     ----------
-    live
-        The alias.
+    live Alias that callers use.
     role, log_group
-        Role and log group of this function only.
+        Role and log group, which no other function uses.
     mappings
         IDs of the event source mappings.
     function_name, function_arn
@@ -103,8 +103,8 @@ class PythonFunction(Construct):
             role=self.role.without_policy_updates(),
             log_group=logs,
             logging_format=lambda_.LoggingFormat.TEXT if settings.log_invocations else lambda_.LoggingFormat.JSON,
-            # WARN hides START, END and REPORT, except of failed invocations. Lambda writes JSON lines unchanged:
-            # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
+            # WARN hides the lines START, END and REPORT, except for failed invocations. Lambda writes JSON lines
+            # unchanged: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
             system_log_level_v2=None if settings.log_invocations else lambda_.SystemLogLevel.WARN,
             tracing=lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED,
             memory_size=self.memory_mb,
@@ -128,7 +128,7 @@ class PythonFunction(Construct):
             acknowledge(
                 function,
                 finding="Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish",
-                reason="Every caller goes through the alias, and so through a published version",
+                reason="All callers use the alias, which refers to a published version",
             )
         self.live = lambda_.Alias(
             self,
@@ -141,7 +141,7 @@ class PythonFunction(Construct):
         self.function_name, self.function_arn = function.function_name, function.function_arn
 
     def permit(self, scope: Construct, construct_id: str, *, arns: Mapping[str, str]) -> None:
-        """Grant access to resources that are created after the function, in a separate policy."""
+        """Grant access to resources that are created after the function. The access is a separate policy."""
         access = [grant for grant in self._manifest.access if grant.needs_function]
         permissions = permissions_of(access, data=self._data, arns=arns)
         add_policy(scope, construct_id, role=self.role, permissions=permissions)
@@ -153,7 +153,7 @@ class PythonFunction(Construct):
                 yield layer
 
     def _variables(self, settings: Settings, values: Mapping[str, str | int]) -> dict[str, str]:
-        """Return environment variables, one per field of the function's settings."""
+        """Return an environment variable for each field of the function's settings."""
         fields, renamed = settings_fields(self.name), self._manifest.variables
         if unknown := (values.keys() | renamed.keys()) - set(fields):
             raise ValueError(f"functions/{self.name}/settings.py declares no {', '.join(sorted(unknown))}")
@@ -177,7 +177,7 @@ def read_manifest(name: str) -> Manifest:
 
 
 def settings_fields(name: str) -> list[str]:
-    """Return the field names of `Settings` in a function's `settings.py`, without importing the module."""
+    """Return the field names of `Settings` in a function's `settings.py`. The module is not imported."""
     module = ast.parse((ROOT / "functions" / name / "settings.py").read_text("utf-8"))
     (declared,) = [node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
     return [
@@ -188,7 +188,7 @@ def settings_fields(name: str) -> list[str]:
 
 
 def check_fast_start(name: str, *, snap_start: bool, provisioned_concurrency: int) -> None:
-    """Reject SnapStart with provisioned concurrency, which the CDK accepts but Lambda rejects at deployment.
+    """Reject SnapStart with provisioned concurrency. The CDK accepts it, but Lambda rejects it at deployment.
 
     https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
     """
@@ -203,14 +203,14 @@ def _own_output(log_group_arn: str, *, traces: bool) -> list[Permission]:
             Permission(
                 actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
                 resources=["*"],
-                wildcard_reason="X-Ray has no resources: its write actions can be granted on * only",
+                wildcard_reason="X-Ray has no resources, so its write actions can be granted on * only",
             )
         )
     return output
 
 
 def _code(name: str, packages: Sequence[str]) -> lambda_.Code:
-    """Return an asset with only this function, so that changes of other functions do not change its hash."""
+    """Return an asset with the code of this function only. Changes of other functions do not change its hash."""
     return lambda_.Code.from_asset(
         str(ROOT),
         ignore_mode=cdk.IgnoreMode.GIT,

@@ -16,10 +16,10 @@ class MissingLayer(Exception):
 
 
 class PythonLayers(Construct):
-    """Layers of one stack. Each layer is created on first access.
+    """Layers of a stack. A layer is created on first access.
 
-    Each stack has its own versions with the same contents, because a version that another stack imports cannot be
-    replaced.
+    Each stack has its own layer versions with the same contents, because a layer version that another stack imports
+    cannot be replaced.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, directory: Path) -> None:
@@ -41,7 +41,7 @@ class PythonLayers(Construct):
 
     @cached_property
     def pandas(self) -> lambda_.ILayerVersion:
-        """Layer of AWS with awswrangler, pandas, pyarrow and numpy."""
+        """AWS's layer with awswrangler, pandas, pyarrow and numpy."""
         return lambda_.LayerVersion.from_layer_version_arn(self, "Pandas", self._settings.pandas_layer)
 
     def _built(self, construct_id: str, name: str, description: str) -> lambda_.ILayerVersion:
@@ -64,7 +64,7 @@ class PythonLayers(Construct):
 def training_packages(settings: Settings, directory: Path) -> Path | None:
     """Return the folder of packages for a training job without a network.
 
-    None if the job has a network or its own image.
+    Return None if the job has a network or its own image.
 
     Raises
     ------

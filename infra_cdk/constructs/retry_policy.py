@@ -18,7 +18,7 @@ LAMBDA_TRANSIENT = (
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Timeout of an attempt and number of retries. The pause doubles with each retry."""
+    """Timeout of an attempt, and number of retries. The pause doubles with each retry."""
 
     timeout_s: int
     first_pause_s: int = 2
@@ -26,7 +26,7 @@ class Attempts:
 
     @property
     def longest_s(self) -> int:
-        """Maximum duration of all attempts and pauses."""
+        """Maximum duration of all attempts and of the pauses between them."""
         pauses_s = self.first_pause_s * ((1 << self.retries) - 1)  # 1 + 2 + 4 + ... first pauses
         return (self.retries + 1) * self.timeout_s + pauses_s
 

@@ -15,7 +15,9 @@ LAYOUTS = (
         "0_StaticEmbedding/tokenizer.json",
     ),
 )
-"""Alternative sets of files in a model's folder: of model2vec, then of two versions of sentence-transformers."""
+"""Alternative sets of files in a model's folder: one of model2vec, and two of different versions of
+sentence-transformers.
+"""
 
 
 def sentence_model_folder(settings: Settings) -> Path | None:

@@ -15,7 +15,7 @@ from infra_cdk.settings import Settings
 
 
 class ServedLog(Construct):
-    """Subscription of a log group, the function `archive_served` that writes its lines, and alarms on its failures.
+    """Subscription of a log group, the function `archive_served` that archives its lines, and alarms on failures.
 
     CloudWatch Logs invokes the function asynchronously, so requests do not wait. A delivery that fails three times is
     stored in the lake bucket, like failed batches of the stream.
@@ -48,7 +48,7 @@ class ServedLog(Construct):
             metric=function.live.metric_errors(statistic="Sum", period=cdk.Duration.minutes(15)),
             above=0,
             periods=1,
-            description=f"Alsolike {settings.name}: what was recommended does not get into the lake: "
+            description=f"Alsolike {settings.name}: the recommendation log is not written to the lake: "
             "docs/runbooks/served.md",
             alerts=data.alerts,
         )
@@ -60,6 +60,6 @@ class ServedLog(Construct):
             ),
             above=0,
             periods=1,
-            description=f"Alsolike {settings.name}: lines of answers cannot be read: docs/runbooks/served.md",
+            description=f"Alsolike {settings.name}: log lines of responses cannot be read: docs/runbooks/served.md",
             alerts=data.alerts,
         )

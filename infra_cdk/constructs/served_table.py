@@ -25,7 +25,7 @@ class ServedTable(Construct):
             bucket=lake,
             database=database,
             name=SERVED_TABLE,
-            description="Recommendation log. Raw: served_once has one row per answer",
+            description="Recommendation log with duplicates; served_once has one row per response",
             columns=SERVED_COLUMNS,
             partition=SERVED_PARTITION,
             # Older days are deleted. Athena lists every day that a query does not exclude.
@@ -36,7 +36,7 @@ class ServedTable(Construct):
             "Once",
             database=database,
             table=SERVED_TABLE,
-            description="Recommendation log, one row per answer",
+            description="Recommendation log with one row per response",
             columns=SERVED_COLUMNS,
             partition=SERVED_PARTITION,
             sql=SERVED_ONCE_SQL,
@@ -45,5 +45,5 @@ class ServedTable(Construct):
 
 
 def served_lifetime(settings: Settings) -> s3.LifecycleRule:
-    """Return the lifecycle rule that deletes old responses of the recommendation log."""
+    """Return the lifecycle rule that deletes old objects of the recommendation log."""
     return s3.LifecycleRule(prefix=SERVED_PREFIX, expiration=cdk.Duration.days(settings.served_days))

@@ -11,7 +11,7 @@ from infra_cdk.settings import Settings
 
 
 class SessionAuthorizer(Construct):
-    """The function `authorize_session` as the authorizers of one API. Only this API may invoke the function.
+    """Function `authorize_session` as authorizers of an API. Only this API may invoke the function.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class SessionAuthorizer(Construct):
     beacons
         Authorizer that reads the token from the query, for beacons.
     function
-        The function, which also issues tokens to pages with a site key.
+        Function, which also issues tokens to pages with a site key.
     function_name
         Name of the function without the alias.
     """
@@ -43,7 +43,7 @@ class SessionAuthorizer(Construct):
                 name,
                 function.live,
                 response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
-                # Also the cache key. All routes have the same requirements, so they share cached results.
+                # This is also the cache key. All routes have the same requirements, so they share cached results.
                 identity_source=[source],
                 results_cache_ttl=cdk.Duration.seconds(settings.session_cache_s),
             )

@@ -23,14 +23,14 @@ from infra_cdk.settings import Settings
 ROOT = Path(__file__).parents[2]
 FUNCTION = "build_dataset"
 FLEXIBLE = ("G.1X", "G.2X")
-"""Worker types with a flexible execution class."""
+"""Worker types that support the flexible execution class."""
 MODES = {"logs": "SSE-KMS", "bookmarks": "CSE-KMS", "objects": "SSE-S3"}
 
 
 class SparkJob(Construct):
-    """Glue job `alsolike-<environment>-build-dataset`, the counterpart on Spark of the function `build_dataset`.
+    """Glue job `alsolike-<environment>-build-dataset`, which replaces the function `build_dataset` for Spark.
 
-    The workflow retries failed starts. Glue itself never retries.
+    The workflow retries failed starts. Glue does not retry.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class SparkJob(Construct):
             self,
             "Role",
             service="glue.amazonaws.com",
-            description=f"Alsolike {settings.name}: what building datasets on Spark may do",
+            description=f"Alsolike {settings.name}: permissions of the Glue job that builds datasets",
             permissions=_permissions(
                 self,
                 data=data,
@@ -80,7 +80,7 @@ class SparkJob(Construct):
             self,
             "Job",
             name=self.name,
-            description=f"Alsolike {settings.name}: builds a training dataset on many workers",
+            description=f"Alsolike {settings.name}: builds training datasets on several workers",
             role=self.role.role_arn,
             command=glue.CfnJob.JobCommandProperty(
                 name="glueetl", python_version="3", script_location=script.s3_object_url
@@ -113,7 +113,7 @@ class SparkJob(Construct):
         job.node.add_dependency(self.role)
 
     def _packages(self, settings: Settings, layers: Path) -> cdk.FileAssetLocation:
-        """Publish the core layer's libraries, as a requirements file, or as wheels for jobs without a network."""
+        """Publish the core layer's libraries: as a requirements file, or as wheels for jobs without a network."""
         path = ROOT / "layers" / "core" / "requirements.txt" if settings.training_network else glue_wheels(layers)
         stack = cdk.Stack.of(self)
         staged = cdk.AssetStaging(self, "Packages", source_path=str(path))
@@ -147,11 +147,11 @@ class SparkJob(Construct):
 
 
 def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConfiguration:
-    """Return a security configuration with a KMS key for the job's log, and with SSE-S3 for its objects."""
+    """Return a security configuration with a KMS key for the job's log and SSE-S3 for its objects."""
     key = kms.Key(
         scope,
         "Key",
-        description=f"Alsolike {settings.name}: the log of building datasets on Spark",
+        description=f"Alsolike {settings.name}: encrypts the log of the Glue job that builds datasets",
         enable_key_rotation=True,
         # The job's log outlives the stack and needs the key.
         removal_policy=removal_policy(settings),
@@ -176,7 +176,7 @@ def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConf
     return glue.CfnSecurityConfiguration(
         scope,
         "Encryption",
-        # A change creates a replacement before CloudFormation deletes the old configuration, so names must differ.
+        # A change creates the replacement before CloudFormation deletes the old configuration, so names must differ.
         name=f"alsolike-{settings.name}-build-dataset-{digest(MODES)}",
         encryption_configuration=properties.EncryptionConfigurationProperty(
             cloud_watch_encryption=properties.CloudWatchEncryptionProperty(
@@ -191,7 +191,7 @@ def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConf
 
 
 def digest(modes: Mapping[str, str]) -> str:
-    """Return a short hash of a configuration, for its name."""
+    """Return a short hash of a configuration, which is part of its name."""
     return hashlib.sha256(repr(sorted(modes.items())).encode()).hexdigest()[:8]
 
 
@@ -207,16 +207,16 @@ def _permissions(scope: Construct, *, data: StoredData, sources: list[str]) -> l
         *permissions_of((*TOMBSTONES, *CONFIGURATION, Access("artefacts", READ, keys=(ACTIONS_KEY,))), data=data),
         Permission(actions=["s3:GetObject"], resources=sources),
         Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
-        objects(lake, INTERACTIONS_PREFIX, actions=["s3:GetObject"], reason="A dataset is made of all that happened"),
-        objects(lake, SERVED_PREFIX, actions=["s3:GetObject"], reason="A dataset is made of what was shown, too"),
-        # Spark deletes the files of an earlier attempt, because new files have other names, and reads its own files.
+        objects(lake, INTERACTIONS_PREFIX, actions=["s3:GetObject"], reason="A dataset contains all interactions"),
+        objects(lake, SERVED_PREFIX, actions=["s3:GetObject"], reason="A dataset contains the recommendation log, too"),
+        # Spark reads its own files. It deletes the files of an earlier attempt, because new files have other names.
         objects(
             artefacts,
             DATASETS_PREFIX,
             actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
             reason="Each run writes a dataset under a new name",
         ),
-        # In the first run, Hadoop writes a marker object next to the folder.
+        # In the first run, Hadoop also writes a marker object next to the folder.
         Permission(actions=["s3:PutObject"], resources=[artefacts.arn_for_objects("datasets_$folder$")]),
         Permission(actions=["dynamodb:Scan"], resources=[data.catalogue.table_arn, data.users.table_arn]),
         Permission(

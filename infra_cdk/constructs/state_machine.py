@@ -1,4 +1,4 @@
-"""State machines with role, log and traces. No other construct creates them."""
+"""State machines with role, log and traces. No other module creates state machines."""
 
 from collections.abc import Sequence
 
@@ -35,14 +35,14 @@ def state_machine(
     permissions: Sequence[Permission],
     timeout: cdk.Duration,
 ) -> tuple[sfn.StateMachine, iam.Role]:
-    """Create a machine that logs every step, and its role.
+    """Create a state machine that logs every step, and its role.
 
     Parameters
     ----------
     description
         Description of the role.
     permissions
-        Permissions for the steps, without those for log and traces.
+        Permissions for the steps. Permissions for the log and traces are added.
     """
     role = role_for(
         scope,
@@ -60,7 +60,7 @@ def state_machine(
         logs=sfn.LogOptions(
             destination=log_group(scope, "Log", settings=settings, delivered_by="states"),
             level=sfn.LogLevel.ALL,
-            # The data of executions contains no user ids, only keys of objects.
+            # The data of executions contains no user IDs, only keys of objects.
             include_execution_data=True,
         ),
         timeout=timeout,

@@ -1,4 +1,4 @@
-"""Stored data that constructs read and write."""
+"""Interface of the stored data that constructs read and write."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -42,7 +42,7 @@ NAMES: Mapping[str, Callable[[StoredData], str]] = {
     "session_key_arn": lambda data: data.session_key.secret_arn,
     "tracking_id": lambda data: data.tracking_id,
 }
-"""Names of stored data by the field in functions' settings."""
+"""Names of stored data, by the field in the settings of functions."""
 
 ARNS: Mapping[str, Callable[[StoredData], str]] = {
     "lake": lambda data: data.lake.bucket_arn,
@@ -60,4 +60,4 @@ ARNS: Mapping[str, Callable[[StoredData], str]] = {
     "session_key": lambda data: data.session_key.secret_arn,
     "*": lambda data: "*",
 }
-"""ARNs of stored data by the resource in functions' manifests."""
+"""ARNs of stored data, by the resource in the manifests of functions."""

@@ -1,4 +1,4 @@
-"""Cognito user pool that issues API tokens to operators. Machines sign their requests instead."""
+"""Cognito user pool that issues API tokens to operators. Programs sign their requests instead."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
@@ -10,19 +10,19 @@ from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
 
 NO_PAGES_YET = "https://pages.invalid/"
-"""Callback URL of the pages' client, until `alsolike web publish` sets the URL of the pages."""
+"""Callback URL of the pages' client until `alsolike web publish` sets the URL of the pages."""
 
 
 class TokenIssuer(Construct):
     """User pool with a resource server of scopes, and a client without a secret.
 
-    An administrator creates the operators, who sign in with the client. The client also exists without pages, because
-    the API's authorizer needs one.
+    An administrator creates the operators, who sign in with the client. The client exists even if there are no pages,
+    because the API's authorizer needs a client.
 
     Attributes
     ----------
     issuer
-        URL in the tokens' claim `iss`.
+        URL in the claim `iss` of the tokens.
     sign_in_url
         URL of Cognito's sign-in page.
     """
@@ -48,7 +48,7 @@ class TokenIssuer(Construct):
             acknowledge(
                 self.pool,
                 finding="AwsSolutions-COG2",
-                reason="The environment's settings leave the second factor to each operator",
+                reason="The environment's settings let each operator decide on a second factor",
             )
         acknowledge(
             self.pool,
@@ -76,7 +76,7 @@ class TokenIssuer(Construct):
         self.sign_in_url = domain.base_url()
 
     def _pages(self, scopes: list[cognito.OAuthScope]) -> cognito.UserPoolClient:
-        """Create the client of the pages, with authorization code and PKCE, without a secret."""
+        """Create the client of the pages. It has no secret and uses the authorization code flow with PKCE."""
         return self.pool.add_client(
             "Pages",
             generate_secret=False,

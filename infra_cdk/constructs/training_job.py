@@ -18,10 +18,10 @@ from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 _RUN_IDS = "????????t??????-*"
-"""Wildcard pattern of run IDs in IAM policies, for example 20260301t040506-8cb309."""
+"""Wildcard pattern of run IDs in IAM policies. It matches, for example, 20260301t040506-8cb309."""
 
-# Entry point that replaces the training toolkit of AWS's container. It unpacks the CDK's zip from the channel `code`
-# and runs its script. SageMaker limits arguments to 256 characters in one line.
+# Entry point that replaces the training toolkit of AWS's container. It unpacks the CDK's zip file from the channel
+# `code` # and runs the script in it. SageMaker limits arguments to 256 characters in one line.
 _START = (
     "set -e; cd /opt/ml/input/data/code; python3 -m zipfile -e *.zip /opt/ml/code;"
     " exec sh /opt/ml/code/model_export/entrypoint.sh"
@@ -34,7 +34,8 @@ class TrainingJob(Construct):
     Attributes
     ----------
     names
-        Wildcard pattern of the environment's job names. Jobs of `shop-2` do not match the pattern of `shop`.
+        Wildcard pattern of the environment's job names. Jobs of an environment `shop-2` do not match the pattern of
+        `shop`.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class TrainingJob(Construct):
             self,
             "Role",
             service="sagemaker.amazonaws.com",
-            description=f"Alsolike {settings.name}: what a training job may do",
+            description=f"Alsolike {settings.name}: permissions of training jobs",
             permissions=self._permissions(),
         )
 
@@ -116,11 +117,12 @@ class TrainingJob(Construct):
                 "InstanceType": settings.training_instance_type,
                 "VolumeSizeInGB": settings.training_volume_gb,
             },
-            # Also for on-demand capacity: SageMaker restarts the job after internal failures.
+            # This is also needed for on-demand capacity, because SageMaker restarts the job after internal failures.
             "RetryStrategy": {"MaximumRetryAttempts": 2},
             "CheckpointConfig": {"S3Uri.$": f"States.Format({checkpoints})"},
             "EnableManagedSpotTraining": spot,
-            # SageMaker transfers channels, checkpoints and results itself. Isolated hosts can reach each other.
+            # SageMaker transfers channels, checkpoints and results, so the job needs no network. Isolated hosts can
+            # reach each other.
             **({} if settings.training_network else {"EnableNetworkIsolation": True}),
             # Hosts exchange gradients and interactions.
             **({"EnableInterContainerTrafficEncryption": True} if settings.training_instances > 1 else {}),
@@ -132,7 +134,7 @@ class TrainingJob(Construct):
         }
 
     def _hyperparameters(self) -> dict[str, str]:
-        """Return settings as hyperparameters of the job, see `model_export.job.hyperparameters`, as strings."""
+        """Return settings as the job's hyperparameters, which are strings; see `model_export.job.hyperparameters`."""
         settings = self._settings
         values = {
             "algorithms": ",".join(settings.training_algorithms) or None,
@@ -165,14 +167,14 @@ class TrainingJob(Construct):
                 artefacts,
                 f"{TRAINING_PREFIX}{self._prefix}",
                 actions=["s3:PutObject", "s3:AbortMultipartUpload"],
-                reason="Each run writes under its job's own new name",
+                reason="Each run writes below the name of its job, which is new",
             ),
             objects(
                 artefacts,
                 TRAINING_PREFIX,
                 actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
                 suffix="/checkpoints/*",
-                reason="Each run goes on from its own checkpoints where it was interrupted",
+                reason="Each run resumes from its own checkpoints after an interruption",
             ),
             Permission(
                 actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
@@ -183,12 +185,12 @@ class TrainingJob(Construct):
                 actions=["cloudwatch:PutMetricData"],
                 resources=["*"],
                 conditions={"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}},
-                wildcard_reason="CloudWatch's metrics have no resources; the namespace binds them",
+                wildcard_reason="CloudWatch metrics have no resources; the namespace limits them",
             ),
             Permission(
                 actions=["ecr:GetAuthorizationToken"],
                 resources=["*"],
-                wildcard_reason="ECR's log-in token belongs to no repository",
+                wildcard_reason="ECR's authorization token does not belong to a repository",
             ),
             Permission(
                 actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],

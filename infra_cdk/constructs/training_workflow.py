@@ -24,7 +24,7 @@ from infra_cdk.settings import Settings
 
 # Retried errors of the functions, from `alsolike/runtime/errors.py`.
 _TRANSIENT = ["Unavailable", "ConcurrentUpdate"]
-# A Lambda function runs for 15 minutes at most.
+# A Lambda function runs for at most 15 minutes.
 _FUNCTION = Attempts(timeout_s=960)
 _RUN_ID = {"run_id.$": "$.start.run_id"}
 
@@ -62,9 +62,9 @@ class TrainingWorkflow(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        # Half an hour more than the job, for SageMaker to start an instance and to upload the results.
+        # Half an hour more than the job, so that SageMaker can start an instance and upload the results.
         self._training = Attempts(timeout_s=settings.training_wait_s + 1_800, first_pause_s=30)
-        # A quarter of an hour more than the job's time limit, for Glue to start the workers.
+        # A quarter of an hour more than the job's time limit, so that Glue can start the workers.
         self._spark = Attempts(timeout_s=60 * settings.spark_timeout_minutes + 900, first_pause_s=30)
         self._alerts = alerts
         failed = sfn.Fail(self, "Failed", error="TrainingFailed", cause_path="$.failure.cause")
@@ -84,14 +84,14 @@ class TrainingWorkflow(Construct):
             fields=("run_id", "started_ms", "first", "engine", "reason", "version", "dataset_s3_uri"),
             result_path="$.start",
             failure={"run_id": ""},
-            # The error replaces the input: an input that is not an object cannot have a field for it.
+            # The error replaces the input, because an input that is not an object cannot have a field for it.
             error_path="$",
         )
         built = self._invoke(
             "BuildDataset",
             steps.build_dataset,
             payload={"run_id.$": "$.start.run_id", "started_ms.$": "$.start.started_ms"},
-            # Fields that both engines return. The dataset's manifest contains the counts.
+            # Fields that both engines return. The manifest of the dataset contains the counts.
             fields=("run_id", "dataset_s3_uri"),
             result_path="$.dataset",
         )
@@ -143,7 +143,7 @@ class TrainingWorkflow(Construct):
             self,
             started.next(first),
             settings=settings,
-            description="what the training workflow may do",
+            description="permissions of the training workflow",
             permissions=workflow_permissions(
                 functions=steps.all, job=job, spark_arn=spark.arn if spark else None, alerts=alerts
             ),
@@ -154,7 +154,7 @@ class TrainingWorkflow(Construct):
     def _canary(self, run_canary: lambda_.IFunction) -> sfn.IChainable:
         """Add the steps that start the canary and check it periodically until its promotion or rollback.
 
-        If a step fails, the canary ends, because no further step would check it.
+        If a step fails, the canary is ended, because no further step would check it.
         """
 
         def step(
@@ -245,7 +245,7 @@ class TrainingWorkflow(Construct):
         task.add_catch(noted.next(then), errors=["States.ALL"], result_path=error_path)
 
     def _build_on_spark(self, spark: SparkJob, *, then: sfn.IChainable) -> sfn.IChainable:
-        """Build the dataset on Spark, and write the same fields to `$.dataset` as the function."""
+        """Build the dataset on Spark. The step writes the same fields to `$.dataset` as the function."""
         task = build_on_spark(self, spark, self._spark)
         self._catch(task, then=self._failed)
         built = sfn.Pass(
@@ -272,7 +272,9 @@ class TrainingWorkflow(Construct):
 
     @property
     def _execution_timeout(self) -> cdk.Duration:
-        """Time limit of an execution, longer than all steps, because only the timeout of a step notifies operators."""
+        """Time limit of an execution. It is longer than all steps, because only the timeout of a step notifies
+        operators.
+        """
         return cdk.Duration.seconds(
             6 * _FUNCTION.longest_s
             + 2 * self._training.longest_s
@@ -287,7 +289,7 @@ class TrainingWorkflow(Construct):
         events.Rule(
             self,
             "Schedule",
-            description=f"Alsolike {self._settings.name}: train on what has happened since",
+            description=f"Alsolike {self._settings.name}: train on the events since the last training",
             schedule=events.Schedule.expression(self._settings.training_schedule),
             targets=[
                 targets.SfnStateMachine(

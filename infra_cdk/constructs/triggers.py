@@ -14,17 +14,17 @@ from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 
 STREAM_HOURS = 24
-"""Retention of DynamoDB Streams: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+"""Retention of DynamoDB Streams. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
 
 
 _METRICS = lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])
-"""Free metrics per mapping, including the number of events in failed batches."""
+"""Free metrics of each mapping, including the number of events in failed batches."""
 
 
 def attach(
     trigger: Trigger | None, function: lambda_.IFunction, scope: Construct, *, settings: Settings, data: StoredData
 ) -> list[str]:
-    """Connect `trigger` to the alias `function`. Create the rule of a schedule in `scope`.
+    """Connect `trigger` to the alias `function`. The rule of a schedule is created in `scope`.
 
     Returns
     -------
@@ -50,9 +50,9 @@ def attach(
 def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Settings, data: StoredData) -> str:
     """Invoke a function with batches of the stream's records.
 
-    Lambda halves a batch that fails until it has one record. If the handler names a failed record, Lambda retries that
-    record and all after it in the batch. Records that still fail after the retries, or are about to leave the stream,
-    go to the lake bucket.
+    Lambda splits a failing batch in half until it has one record. If the handler reports a failed record, Lambda
+    retries this record and the later records of the batch. Records that still fail after the retries, or that are about
+    to leave the stream, are stored in the lake bucket.
     """
     source = sources.KinesisEventSource(
         data.stream,
@@ -64,7 +64,7 @@ def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Set
         report_batch_item_failures=True,
         retry_attempts=settings.number(trigger.retries),
         max_record_age=cdk.Duration.hours(settings.record_age_hours),
-        # SQS would store only the positions of the records. S3 stores the records.
+        # SQS would only store the positions of the records. S3 stores the records.
         on_failure=sources.S3OnFailureDestination(data.lake),
         metrics_config=_METRICS,
     )
@@ -75,10 +75,10 @@ def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Set
 def _follow(
     table: str, trigger: TableChanges, function: lambda_.IFunction, *, settings: Settings, data: StoredData
 ) -> str:
-    """Invoke a function with the changes of a table. Lambda retries a failed batch until shortly before expiry.
+    """Invoke a function with the changes of a table. Lambda retries a failed batch until shortly before its expiry.
 
-    The function skips unreadable records, so it fails only if a bucket or its own configuration does. Halving batches
-    would not help.
+    The function skips unreadable records, so it fails only if a bucket or its own configuration fails. Splitting
+    batches would not help.
     """
     source = sources.DynamoEventSource(
         getattr(data, table),
@@ -98,8 +98,8 @@ def _schedule(trigger: Schedule, function: lambda_.IFunction, scope: Construct, 
     expression = getattr(settings, trigger.setting)
     if expression is None:
         return
-    # No dead-letter queue: events have no content, the next event replaces a lost one, and alarms report outdated
-    # results.
+    # A dead-letter queue is not needed: events have no content, the next event replaces a lost event, and alarms report
+    # # outdated results.
     target = targets.LambdaFunction(
         function, retry_attempts=trigger.retries, max_event_age=cdk.Duration.minutes(trigger.max_age_minutes)
     )

@@ -1,4 +1,4 @@
-"""Pages in a private bucket, and the CloudFront distribution of the pages and the API."""
+"""Pages in a private bucket, and a CloudFront distribution for the pages and the API."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudfront as cloudfront
@@ -12,13 +12,13 @@ from infra_cdk.constructs.http_api import PAGES_STAGE
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
 
-# CloudFront caches these statuses for ten seconds by default, also those of the API and for all tokens:
+# By default, CloudFront caches responses with these statuses for ten seconds, even for the API and for all tokens:
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 _ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 
 
 class Website(Construct):
-    """Distribution that serves the pages, and the API below `/api`, so that pages need no other host.
+    """Distribution that serves the pages, and the API below `/api`, so that pages use only one host.
 
     Attributes
     ----------
@@ -45,12 +45,13 @@ class Website(Construct):
             error_responses=[
                 cloudfront.ErrorResponse(http_status=status, ttl=cdk.Duration.seconds(0)) for status in _ERRORS
             ],
-            # Pages and site.json are small. Without caching, a new version is visible without an invalidation.
+            # Pages and site.json are small. They are not cached, so that a new version is visible without an
+            # invalidation.
             default_behavior=_behavior(pages, headers, cloudfront.CachePolicy.CACHING_DISABLED),
             additional_behaviors={
-                # Names of assets contain a hash of their content.
+                # Names of assets contain a hash of the content.
                 "/assets/*": _behavior(pages, headers, cloudfront.CachePolicy.CACHING_OPTIMIZED),
-                # The script of the browser package: pages of other origins load it, and check its integrity.
+                # Script of the browser package. Pages of other origins load it and check its integrity.
                 "/sdk/*": _behavior(pages, any_origin, cloudfront.CachePolicy.CACHING_OPTIMIZED),
                 # Static lists: their headers state how long browsers and CloudFront keep them.
                 f"/{LISTS_PREFIX}*": _behavior(pages, any_origin, cloudfront.CachePolicy.CACHING_OPTIMIZED),
@@ -63,19 +64,19 @@ class Website(Construct):
                     allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
                     viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
                     cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-                    # Forwards the header with the token, which CloudFront removes by default.
+                    # Forward the header with the token, which CloudFront removes by default.
                     origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
                     response_headers_policy=headers,
                 ),
             },
         )
         for finding, reason in (
-            ("AwsSolutions-CFR1", "Which countries a shop is in is the shop's to say"),
-            ("AwsSolutions-CFR2", "Files that anybody may see, and an API behind tokens with limits of its own; a web "
-             "application firewall costs more than the rest and can be attached"),
-            ("AwsSolutions-CFR3", "An access log would hold addresses of people; the API's says what is done"),
-            ("AwsSolutions-CFR4", "CloudFront's own certificate comes with its own choice of protocols; every browser "
-             "that can run the pages speaks TLS 1.2 or later"),
+            ("AwsSolutions-CFR1", "The shop decides in which countries it is available"),
+            ("AwsSolutions-CFR2", "The files are public, and the API requires tokens and has its own limits; a web "
+             "application firewall costs more than all other resources and can be attached"),
+            ("AwsSolutions-CFR3", "An access log would contain IP addresses of users; the API has its own access log"),
+            ("AwsSolutions-CFR4", "CloudFront's default certificate fixes the protocols; every browser "
+             "that can run the pages uses TLS 1.2 or later"),
         ):  # fmt: skip
             acknowledge(distribution, finding=finding, reason=reason)
         self.url = f"https://{distribution.distribution_domain_name}"
@@ -93,7 +94,7 @@ class Website(Construct):
         acknowledge(
             bucket,
             finding="AwsSolutions-S1",
-            reason="It holds what the repository publishes, and only the distribution reads it",
+            reason="It contains public files of the repository, and only the distribution reads it",
         )
         return bucket
 

@@ -24,7 +24,7 @@ def workflow_permissions(
     Parameters
     ----------
     spark_arn
-        ARN of the Glue job, or None without Spark.
+        ARN of the Glue job, or None if Spark is not used.
     """
     stack = cdk.Stack.of(job)
     return [
@@ -40,7 +40,7 @@ def workflow_permissions(
                 "sagemaker:ListTags",
             ],
             resources=[stack.format_arn(service="sagemaker", resource="training-job", resource_name=job.names)],
-            wildcard_reason="Each run trains under a new name; the prefix is the environment's",
+            wildcard_reason="Each run's training job has a new name; the prefix is that of the environment",
         ),
         Permission(
             actions=["iam:PassRole"],
@@ -58,7 +58,7 @@ def workflow_permissions(
             if spark_arn
             else []
         ),
-        # Step Functions creates a rule with this name to receive the end of a job.
+        # Step Functions creates a rule with this name to be notified of the end of a job.
         Permission(
             actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
             resources=[
@@ -73,7 +73,7 @@ def workflow_permissions(
 
 
 def workflow_output(*, traces: bool) -> list[Permission]:
-    """Return the permissions of any workflow to write its log and, with `traces`, its traces."""
+    """Return the permissions of a workflow to write its log and, with `traces`, its traces."""
     # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
     output = [
         Permission(
@@ -108,10 +108,10 @@ def workflow_output(*, traces: bool) -> list[Permission]:
 
 
 def check_traces(machine: sfn.StateMachine, *, traces: bool) -> None:
-    """Acknowledge cdk-nag's finding on a workflow without traces, if traces are off."""
+    """Acknowledge cdk-nag's finding on a workflow without traces if the setting turns traces off."""
     if not traces:
         acknowledge(
             machine,
             finding="AwsSolutions-SF2",
-            reason="The environment's setting tracing is off: its log has each step",
+            reason="The environment's setting tracing is off; the log contains each step",
         )

@@ -25,7 +25,7 @@ def call(
     result_path: str,
     transient: Sequence[str],
 ) -> tasks.LambdaInvoke:
-    """Return a step that calls a function and keeps the given fields of its result.
+    """Return a step that calls a function and keeps `fields` of its result.
 
     The step is retried after errors of the Lambda service and the errors in `transient`.
     """
@@ -34,7 +34,7 @@ def call(
         construct_id,
         lambda_function=function,
         payload=sfn.TaskInput.from_object(payload),
-        # A result without one of these fields fails in this step, not in a later one.
+        # If the result lacks one of these fields, this step fails instead of a later step.
         result_selector={f"{field}.$": f"$.Payload.{field}" for field in fields},
         result_path=result_path,
         retry_on_service_exceptions=False,

@@ -17,7 +17,7 @@ from infra_cdk.stacks.data import DataStack
 
 
 class AttributionStack(cdk.Stack):
-    """Attribution of outcomes to responses: the function, its schedule, its tables and its alarm."""
+    """Attribution of outcomes to responses: the function, its schedule, tables and alarm."""
 
     def __init__(
         self,
@@ -29,11 +29,13 @@ class AttributionStack(cdk.Stack):
         data: DataStack,
         layers: Path,
     ) -> None:
-        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: what answers led to")
+        super().__init__(
+            scope, construct_id, env=env, description=f"Alsolike {settings.name}: attribution of outcomes to responses"
+        )
         self._settings = settings
         self._data = data
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        self._table("Outcomes", OUTCOMES_TABLE, OUTCOMES_COLUMNS, "What each answer led to, each once")
+        self._table("Outcomes", OUTCOMES_TABLE, OUTCOMES_COLUMNS, "Outcomes of responses, without duplicates")
         self._table(
             "Engagement", ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS, "Sums of outcomes by recommender, model version and arm"
         )
@@ -52,7 +54,7 @@ class AttributionStack(cdk.Stack):
             ),
             above=0,
             periods=1,
-            description=f"Alsolike {settings.name}: attribution fails; figures of answers are old: "
+            description=f"Alsolike {settings.name}: attribution fails, so outcomes of responses are outdated: "
             "docs/runbooks/attribution.md",
             alerts=data.alerts,
         )

@@ -23,7 +23,7 @@ from infra_cdk.stacks.data import DataStack
 
 
 class CatalogueStack(cdk.Stack):
-    """Publication of items and users as snapshot and change log: the function, its triggers, tables and alarms."""
+    """Publication of items and users as snapshots and change logs: the function, its triggers, tables and alarms."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class CatalogueStack(cdk.Stack):
         layers: Path,
     ) -> None:
         super().__init__(
-            scope, construct_id, env=env, description=f"Alsolike {settings.name}: the catalogue's snapshot and log"
+            scope, construct_id, env=env, description=f"Alsolike {settings.name}: catalogue snapshot and change logs"
         )
         self._settings = settings
         self._data = data
@@ -50,7 +50,7 @@ class CatalogueStack(cdk.Stack):
             metric=failed_batches(publish.mappings),
             above=0,
             periods=1,
-            description=f"Alsolike {settings.name}: Changes of items or users are given up: docs/runbooks/catalogue.md",
+            description=f"Alsolike {settings.name}: Changes of items or users are lost: docs/runbooks/catalogue.md",
             alerts=data.alerts,
         )
         for construct_id, prefix, id_column in (
@@ -63,7 +63,7 @@ class CatalogueStack(cdk.Stack):
         events.Rule(
             self,
             "ConfigurationApplied",
-            description=f"Alsolike {settings.name}: bring the snapshot to the declared columns and to the champion",
+            description=f"Alsolike {settings.name}: update the snapshot to the declared properties and the champion",
             event_pattern=events.EventPattern(
                 source=["aws.s3"],
                 detail_type=["Object Created"],
@@ -80,14 +80,15 @@ class CatalogueStack(cdk.Stack):
             return OwnMetrics(self._settings).counted(metric, service="publish_catalog")
 
         age = function.metric("IteratorAge", statistic="Maximum", period=PERIOD)
-        # These counters are written only with changes and only above 0. One value keeps the alarm for an hour.
+        # The function writes these counters only after changes and only above 0. A single value keeps the alarm active
+        # for an # hour.
         hour = cdk.Duration.hours(1).to_seconds() // PERIOD.to_seconds()
         made = {}
         for construct_id, metric, above, what in (
             ("Lag", age, 600_000, "Changes of items or users wait for ten minutes"),
-            ("Merges", outcome("SnapshotMergesFailed"), 0, "Segments of the catalogue's snapshot are not merged"),
-            ("Cold", outcome("ColdItemsFailed"), 0, "The neighbours of new items are not found"),
-            ("Size", outcome("SnapshotsTooLarge"), 0, "The catalogue's snapshot is larger than recommend loads"),
+            ("Merges", outcome("SnapshotMergesFailed"), 0, "Segments of the catalogue snapshot are not merged"),
+            ("Cold", outcome("ColdItemsFailed"), 0, "The search for neighbours of new items fails"),
+            ("Size", outcome("SnapshotsTooLarge"), 0, "The catalogue snapshot is too large for recommend"),
         ):
             made[construct_id] = alarm(
                 self,

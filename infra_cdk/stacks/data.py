@@ -1,4 +1,4 @@
-"""Stateful resources, which remain after a deletion of the other stacks."""
+"""Stateful resources, which remain if the other stacks are deleted."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
@@ -23,7 +23,7 @@ class DataStack(cdk.Stack):
     database_name
         Name of the Glue database of the lake.
     tracking_id
-        Tracking ID of the event API, which has Personalize's format. No AWS resource has this name.
+        Tracking ID of the event API, in Personalize's format. No AWS resource has this name.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
@@ -38,7 +38,7 @@ class DataStack(cdk.Stack):
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.database_name = data_lake.database_name
         self.stream = EventStream(self, "Events", settings=settings).stream
-        # Unused table of version 0.2. Its exports must exist until the update of the stacks that import them.
+        # Unused table of version 0.2. Its exports must exist until the stacks that import them are updated.
         packed_profiles = _table(
             self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at", backups=False
         )
@@ -71,17 +71,17 @@ class DataStack(cdk.Stack):
         self.hash_key = _key(
             self,
             "HashKey",
-            description="the key of the hashes that stand for ids; never change it",
-            not_rotated="Another key gives every id another hash: a rotation would bring erased users back and part "
-            "users whose ids are pseudonymised from their history",
+            description="key of the hashes that replace IDs; never change it",
+            not_rotated="Another key would change the hash of every ID: a rotation would restore erased users, and "
+            "separate users with pseudonymised IDs from their history",
             settings=settings,
         )
         self.session_key = _key(
             self,
             "SessionKey",
-            description="the key that signs tokens of sessions; the value before a change stays good until the next",
-            not_rotated="The shop's backend signs with it and has to read it anew, so the shop says when; the current "
-            "and the previous value are both taken, and what they sign ends within the hour",
+            description="key that signs session tokens; the previous value remains valid until the next change",
+            not_rotated="The shop's backend signs with the key and must read a new one, so the shop decides when; "
+            "the current and the previous value are both valid, and their tokens expire within an hour",
             settings=settings,
         )
         self.alerts = alerts_topic(self, "Alerts", settings=settings)

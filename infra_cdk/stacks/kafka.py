@@ -15,7 +15,8 @@ from infra_cdk.stacks.data import DataStack
 class KafkaStack(cdk.Stack):
     """Events from a Kafka topic: the functions that read the topic and check its mapping, and the alarms.
 
-    A separate stack, so that it can be deleted when the setting is removed. Only the observability stack refers to it.
+    The stack is separate, so that it can be deleted after the setting is removed. Only the observability stack refers
+    to it.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class KafkaStack(cdk.Stack):
                 )
             },
         )
-        # Lambda reports no lag without a connection, so the connection has its own alarm.
+        # Without a connection, Lambda reports no lag, so the connection has its own alarm.
         self.stopped_alarm = alarm(
             self,
             "KafkaStopped",

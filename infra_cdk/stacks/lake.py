@@ -13,11 +13,11 @@ from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
 MIN_QUARANTINED = 5
-"""Minimum number of invalid records in 15 minutes that can raise the alarm on their share."""
+"""Minimum number of invalid records in 15 minutes that can raise the alarm on the share of invalid records."""
 
 
 class LakeStack(cdk.Stack):
-    """Upkeep of the lake, import jobs, and the alarms on quarantine and on slow consumers.
+    """Upkeep of the lake, import jobs, and alarms on quarantined records and slow consumers.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class LakeStack(cdk.Stack):
             function.live.metric_errors(statistic="Sum", period=alarm_period(self._settings.compaction_schedule)),
             above=0,
             periods=1,
-            description="The lake's upkeep fails; small objects pile up and nothing expires: docs/runbooks/upkeep.md",
+            description="The lake's upkeep fails; objects are not merged and nothing expires: docs/runbooks/upkeep.md",
         )
 
     def _quarantine_alarm(self) -> None:
@@ -81,11 +81,11 @@ class LakeStack(cdk.Stack):
             share,
             above=self._settings.quarantine_alarm_percent,
             periods=1,
-            description="Many of the records on the stream cannot be read: docs/runbooks/quarantine.md",
+            description="Many records of the stream cannot be read: docs/runbooks/quarantine.md",
         )
 
     def _lag_alarm(self) -> cloudwatch.Alarm:
-        # The stream's metric is the age of its slowest consumer.
+        # The metric of the stream is the age of its slowest consumer.
         age = self._data.stream.metric_get_records_iterator_age_milliseconds(
             statistic="Maximum", period=cdk.Duration.minutes(5)
         )
@@ -94,8 +94,7 @@ class LakeStack(cdk.Stack):
             age,
             above=3_600_000,
             periods=3,
-            description="A consumer of the stream is an hour behind and will give records up: "
-            "docs/runbooks/quarantine.md",
+            description="A consumer of the stream is an hour behind and will lose records: docs/runbooks/quarantine.md",
         )
 
     def _alarm(

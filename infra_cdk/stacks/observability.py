@@ -22,10 +22,10 @@ from infra_cdk.stacks.serving import ServingStack
 from infra_cdk.stacks.training import TrainingStack
 
 MAX_REFUSED = 100
-"""Maximum number of rejected signatures in five minutes without an alarm, as public APIs receive random probes."""
+"""Maximum number of rejected signatures in five minutes without an alarm. Public APIs receive random probes."""
 
 MIN_REQUESTS = 20
-"""Minimum number of requests in five minutes for alarms on shares: one failure of three is not significant."""
+"""Minimum number of requests in five minutes for alarms on shares. One failure in three requests is not significant."""
 
 
 class ObservabilityStack(cdk.Stack):
@@ -46,13 +46,13 @@ class ObservabilityStack(cdk.Stack):
         kafka: KafkaStack | None,
     ) -> None:
         super().__init__(
-            scope, construct_id, env=env, description=f"Alsolike {settings.name}: dashboards and the alarms on top"
+            scope, construct_id, env=env, description=f"Alsolike {settings.name}: dashboards and composite alarms"
         )
         self._settings = settings
         self._data = data
         errors = self._errors(serving)
         self._composite_alarm(
-            "ShopSeesErrors", errors, "the shop sees errors or less than recommendations: docs/runbooks/errors.md"
+            "ShopSeesErrors", errors, "the shop receives errors or degraded responses: docs/runbooks/errors.md"
         )
         failing = self._alarm(
             "TrainingFails",
@@ -67,7 +67,7 @@ class ObservabilityStack(cdk.Stack):
         stale = [failing, *training.stale_alarms, lake.lag_alarm, catalogue.lag_alarm]
         if kafka is not None:
             stale += [kafka.lag_alarm, kafka.stopped_alarm]
-        self._composite_alarm("RecommendationsStale", stale, "recommendations do not keep up: docs/runbooks/stale.md")
+        self._composite_alarm("RecommendationsStale", stale, "recommendations are outdated: docs/runbooks/stale.md")
         health_dashboard(
             self,
             settings=settings,
@@ -95,10 +95,10 @@ class ObservabilityStack(cdk.Stack):
         self._disable_dashboards()
 
     def _disable_dashboards(self) -> None:
-        """Disable dashboards that the setting excludes by a condition, which keeps their references in the template.
+        """Add a condition that disables dashboards which the setting excludes. Their references stay in the template.
 
-        A removed reference removes an export of another stack. CloudFormation rejects that while this stack imports it,
-        because this stack is updated last.
+        A removed reference would remove an export of another stack while this stack still imports it. CloudFormation
+        would reject this, because this stack is updated last.
         """
         setting = self._settings.dashboards
         never = cdk.CfnCondition(self, "Never", expression=cdk.Fn.condition_equals(cdk.Aws.PARTITION, "never"))
@@ -150,7 +150,7 @@ class ObservabilityStack(cdk.Stack):
         ]
 
     def _signatures(self) -> None:
-        """Add the alarm on rejected signatures, for example of a deleted key or of an attacker."""
+        """Add the alarm on rejected signatures, for example with a deleted key or from an attacker."""
         self._alarm(
             "SignaturesRefused",
             OwnMetrics(self._settings).counted("SignaturesRefused", service="api"),
@@ -181,7 +181,7 @@ class ObservabilityStack(cdk.Stack):
         )
 
     def _tombstones(self) -> None:
-        """Add the alarm on lost tombstones. It lasts until an hour after the last report."""
+        """Add the alarm on lost tombstones. It remains active for an hour after the last report."""
         self._alarm(
             "TombstonesDamaged",
             OwnMetrics(self._settings).counted("TombstonesDamaged", service="api"),

@@ -19,7 +19,7 @@ from infra_cdk.stacks.serving import ServingStack
 class PagesStack(cdk.Stack):
     """Storefront, console and static lists.
 
-    No other stack depends on this stack, so that accounts without CloudFront can omit it.
+    No other stack depends on this stack, so accounts without CloudFront can omit it.
     """
 
     def __init__(

@@ -22,12 +22,12 @@ TABLE_BACKUP_DAYS = 35
 
 
 class PrivacyStack(cdk.Stack):
-    """Erasure of users and export of their data: functions of the API, and the workflow of an erasure.
+    """Erasure of users and export of their data: functions for the API, and the workflow of an erasure.
 
     Attributes
     ----------
     erase_user, export_user
-        Functions of the API's routes.
+        Functions for routes of the API.
     """
 
     def __init__(

@@ -44,15 +44,14 @@ class ServingStack(cdk.Stack):
         training: TrainingStack,
         layers: Path,
     ) -> None:
-        super().__init__(
-            scope, construct_id, env=env, description=f"Alsolike {settings.name}: the API and the event consumers"
-        )
+        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: API and event consumers")
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
         function = partial(PythonFunction, self, settings=settings, layers=shared, data=data)
         self.tokens = tokens = TokenIssuer(self, "Tokens", settings=settings)
         sessions = SessionAuthorizer(self, "Sessions", settings=settings, layers=shared, data=data)
         self.api = api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
-        # The pages' stack imports these values. They are always exported, because removing a used export would fail.
+        # The stack of the pages imports these values. They are always exported, because a used export cannot be
+        # removed.
         for exported in (api.api_id, tokens.domain_name):
             self.export_value(exported)
         recommend = function("recommend")
@@ -100,7 +99,8 @@ class ServingStack(cdk.Stack):
                 ],
             },
         )
-        # The batch stack is deployed later, because it needs `recommend`. So its workflow is read from a parameter.
+        # The batch stack is deployed later, because it needs `recommend`. Therefore, its workflow is read from a
+        # parameter.
         parameter = parameter_name(settings.name, "batch_state_machine_arn")
         self.control_plane = personalize = function(
             "personalize",
@@ -153,7 +153,7 @@ class ServingStack(cdk.Stack):
                 "BatchesFail",
                 failed_batches(mapping for made in consumers for mapping in made.mappings),
                 1,
-                "Records of the stream were given up on",
+                "Records of the stream failed finally",
                 "quarantine",
             ),
         ):

@@ -46,7 +46,7 @@ class TrainingStack(cdk.Stack):
             self,
             "Models",
             model_package_group_name=f"alsolike-{settings.name}",
-            model_package_group_description=f"Alsolike {settings.name}: one package a trained model",
+            model_package_group_description=f"Alsolike {settings.name}: a package per trained model",
         )
         packages.apply_removal_policy(removal_policy(settings))
         self.package_arns = {
@@ -69,14 +69,14 @@ class TrainingStack(cdk.Stack):
                 run_canary=function("run_canary", values=group, arns=self.package_arns).live,
             ),
             job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts, layers=layers),
-            # Created only for Spark, because AWS bills its encryption key.
+            # Created only if Spark is used, because AWS bills its encryption key.
             spark=None
             if settings.dataset_engine == "lambda"
             else SparkJob(self, "Spark", settings=settings, data=data, layers=layers),
             alerts=data.alerts,
         )
         self.state_machine = workflow.state_machine
-        # In a separate policy, because the machine needs the function and its role.
+        # A separate policy, because the machine needs the function and its role.
         start.permit(self, "LookAtRuns", arns={"training_runs": executions_of(self, workflow.state_machine)})
         monitoring = Monitoring(
             self, "Monitoring", settings=settings, data=data, layers=shared, workflow=workflow.state_machine

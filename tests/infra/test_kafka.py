@@ -217,7 +217,7 @@ def test_health_dashboard_shows_lag_and_invalid_records(other: Assembly) -> None
         for each in json.loads(flat(board.properties["DashboardBody"]))["widgets"]
     }
 
-    lag = widgets["Age of what consumers read, ms"]["metrics"][-1]
+    lag = widgets["Age of the records that consumers read, ms"]["metrics"][-1]
     assert (lag[:2], lag[-1]["yAxis"], lag[-1]["stat"]) == (["AWS/Lambda", "OffsetLag"], "right", "Maximum")
     assert widgets["Quarantine"]["metrics"][-1][-2] == "read_kafka"
 

@@ -133,8 +133,8 @@ def test_every_aws_metric_belongs_to_a_resource_of_the_deployment(other: Assembl
             {
                 "Requests and errors", "Latency, ms", "Errors by function", "Throttles by function",
                 "Throttles of the tables", "Requests refused by the API's limits (429), by route",
-                "Processes of recommend", "Recommendations, and share of degraded ones",
-                "Age of what consumers read, ms", "Quarantine",
+                "Processes of recommend", "Recommendations, and share of degraded responses",
+                "Age of the records that consumers read, ms", "Quarantine",
             },
         ),
         (
@@ -151,9 +151,9 @@ def test_every_aws_metric_belongs_to_a_resource_of_the_deployment(other: Assembl
                 "Lambda: time, at $0.0000133334 a GB-second", "Lambda: GB-seconds",
                 "Calls: API at $1, Lambda at $0.2 a million", "Kinesis: PUT units at $0.014 a million",
                 "DynamoDB: units at $0.625 written, $0.125 read, a million",
-                "CloudWatch: logs taken in, at $0.50 a GB",
-                "S3: what lies there, at $0.023 a GB and month, $0.0125 unread",
-                "AWS's own estimate, where billing alerts are on",
+                "CloudWatch: ingested logs, at $0.50 a GB",
+                "S3: storage, at $0.023 a GB and month, $0.0125 unread",
+                "Estimate of AWS, if billing alerts are on",
             },
         ),
     ],
@@ -188,7 +188,7 @@ def test_cost_dashboard_multiplies_usage_by_price(other: Assembly) -> None:
 
 def test_cost_dashboard_has_every_storage_class_of_the_lake(other: Assembly) -> None:
     (board,) = (
-        each["properties"] for each in widgets(other, "Cost") if "S3: what" in each["properties"].get("title", "")
+        each["properties"] for each in widgets(other, "Cost") if "S3: storage" in each["properties"].get("title", "")
     )
 
     priced, of = dict[str, str](), dict[str, str]()

@@ -30,7 +30,7 @@ CONDITIONS = {
     "AlsolikeLakeConsumerLag": 'alsolike_stream_lag_seconds{environment="prod"} > 3600',
     "AlsolikeTrainingMonitoringStale": 'alsolike_champion_age_seconds{environment="prod"} > 2592000',
     "AlsolikeLakeUpkeepFails": (
-        'alsolike_alarm_active{alarm="The lake\'s upkeep fails; small objects pile up and nothing expires",'
+        'alsolike_alarm_active{alarm="The lake\'s upkeep fails; objects are not merged and nothing expires",'
         ' environment="prod"} == 1'
     ),
 }

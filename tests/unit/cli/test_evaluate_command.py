@@ -266,7 +266,7 @@ def test_items_that_an_import_would_refuse_are_refused(file: Path, tmp_path: Pat
     ("arguments", "message"),
     [
         (["--cold-start"], "name their file with --items"),
-        (["--sentence-model", "model"], "it goes with --cold-start"),
+        (["--sentence-model", "model"], "so it requires --cold-start"),
         (
             ["--algorithms", "als"],
             f"unknown algorithm 'als'; known are {', '.join(known())}",

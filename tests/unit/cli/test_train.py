@@ -39,7 +39,7 @@ def test_interrupted_train_prints_how_to_follow_the_run(shop: Deployment, monkey
     result = CliRunner().invoke(app, ["train", "--env", "shop"])
 
     assert result.exit_code == 130
-    assert "the run goes on without this command, as execution run-7" in result.stderr
+    assert "the run continues without this command, as execution run-7" in result.stderr
     assert "status --env shop`" in result.stderr
     assert "train --execution run-7 --env shop`" in result.stderr
     assert result.stdout == ""

@@ -90,7 +90,7 @@ describe("every view", () => {
     [
       "#/alarms",
       [
-        "<h2>Many of the records on the stream cannot be read</h2>",
+        "<h2>Many records of the stream cannot be read</h2>",
         "ringing",
         "Records quarantined: above 25 within 15 min",
         'href="#/alarms/quarantine"',

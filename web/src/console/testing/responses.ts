@@ -70,7 +70,7 @@ export const alarmsResponse: Alarms = {
       combines: [],
       reason: "Threshold Crossed: 1 datapoint [37.0] was greater than the threshold (25.0).",
       changedMs: NOW - 18 * MINUTE,
-      description: "Many of the records on the stream cannot be read: docs/runbooks/quarantine.md",
+      description: "Many records of the stream cannot be read: docs/runbooks/quarantine.md",
       runbook: "quarantine",
     },
     {
@@ -82,7 +82,7 @@ export const alarmsResponse: Alarms = {
       combines: ["ApiErrors", "ApiSlow", "Degraded"],
       reason: "",
       changedMs: NOW - 9 * HOUR,
-      description: "the shop sees errors or less than recommendations: docs/runbooks/errors.md",
+      description: "the shop receives errors or degraded responses: docs/runbooks/errors.md",
       runbook: "errors",
     },
     ...(
