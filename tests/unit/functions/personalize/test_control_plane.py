@@ -192,7 +192,7 @@ def test_refusals_have_the_error_codes_of_personalize(
 @pytest.mark.parametrize(
     ("schema", "problem"),
     [
-        ("{", "schema:1:2: is no JSON"),
+        ("{", "schema:1:2: is not JSON"),
         ('{"type": "record", "fields": []}', "schema has no fields, expected at least one"),
     ],
 )

@@ -472,7 +472,7 @@ def test_filter_is_checked_and_can_be_used_in_requests(shop: Shop, clock: Clock)
         ('INCLUDE ItemID WHERE Items.PRICE = "a"', "Items.PRICE is declared as number and compared with"),
         (
             'INCLUDE ItemID WHERE Items.PRICE < 5 AND Items.GENRE IN ("x")',
-            "character 42: Items.GENRE is not declared, so no item has a value of it. Declare genre in the "
+            "character 42: Items.GENRE is not declared, so no item has a value in it. Declare genre in the "
             "configuration: items.columns",
         ),
         ("EXCLUDE ItemID WHERE Items.PRIZE > 5", "Items.PRIZE is not declared, .*, did you mean price?"),
