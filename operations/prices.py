@@ -56,6 +56,7 @@ class Price:
 
 
 _AWS = "https://aws.amazon.com"
+_CLOUDFRONT = f"{_AWS}/cloudfront/pricing/"
 _LAMBDA, _KINESIS, _CLOUDWATCH = (
     f"{_AWS}/{name}/pricing/" for name in ("lambda", "kinesis/data-streams", "cloudwatch")
 )
@@ -130,6 +131,21 @@ TABLE: Mapping[str, Price] = {
         seen="amnic.com/blogs/aws-api-gateway-pricing, apigatewaycost.com/aws",
         tiers=((10e3, 0.085), (50e3, 0.07), (150e3, 0.05)),
         free=100,
+    ),
+    "cloudfront_gb": Price(
+        dollars=0.085,
+        unit="GB",
+        page=_CLOUDFRONT,
+        seen="its price page",
+        tiers=((10e3, 0.08), (50e3, 0.06), (150e3, 0.04), (500e3, 0.03), (1_024e3, 0.025), (5e6, 0.02)),
+        free=1_000,
+    ),
+    "cloudfront_requests": Price(
+        dollars=1e-6,
+        unit="HTTPS request",
+        page=_CLOUDFRONT,
+        seen="wring.co/blog/aws-cloudfront-pricing-guide, March 2026",
+        free=10e6,
     ),
     "secrets": Price(
         dollars=0.40,

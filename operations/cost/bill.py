@@ -30,6 +30,7 @@ _RANGES = (
     ("scrape_interval_s", 15, 3_600),
     ("kafka_percent", 0, 100),
     ("signed_in_percent", 0, 100),
+    ("static_percent", 0, 100),
 )
 
 
@@ -61,6 +62,7 @@ class Load:
         int | None, "Share of events from Kafka, in percent. Default: all if the deployment reads a topic."
     ] = None
     signed_in_percent: Annotated[int, "Share of events with a user ID, in percent."] = 50
+    static_percent: Annotated[int, "Share of lists that browsers rank from static lists, in percent."] = 0
 
     def __post_init__(self) -> None:
         for name, minimum, maximum in _RANGES:
@@ -75,8 +77,13 @@ class Load:
 
     @property
     def requests(self) -> float:
-        """Number of requests for recommendations per month."""
-        return self.requests_per_day * DAYS
+        """Number of requests for recommendations to the API per month."""
+        return self.requests_per_day * (100 - self.static_percent) / 100 * DAYS
+
+    @property
+    def static_requests(self) -> float:
+        """Number of lists that browsers rank from static lists per month."""
+        return self.requests_per_day * DAYS - self.requests
 
     @property
     def scrapes(self) -> float:

@@ -106,6 +106,31 @@ def api(meter: Meter, load: Load) -> None:
     )
 
 
+STATIC_FILES = 4
+STATIC_BYTES = 14_000
+"""Size of the files that a browser reads per static list, in bytes. Assumed: every third list is a visitor's first one,
+with 11 files of 36 KB after compression (docs/browser.md); the browser has the files of later lists already."""
+
+STATIC_SHARD_ITEMS = 25
+
+
+def static_lists(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add the costs of static lists: files that browsers read from CloudFront, and writes of their shards."""
+    lists = load.static_requests
+    how = f"{STATIC_FILES} files a list, assumed; the others are in the browser's cache"
+    meter.add("CloudFront", "requests for static lists", lists * STATIC_FILES, "cloudfront_requests", how)
+    how = f"{STATIC_BYTES:,} bytes a list, assumed"
+    meter.add("CloudFront", "static lists", lists * STATIC_BYTES / 1e9, "cloudfront_gb", how)
+    if (function := summary.functions.get("publish_lists")) is None:
+        if lists:
+            meter.remark("the deployment publishes no static lists: set static_lists_schedule")
+        return
+    shards = load.items / STATIC_SHARD_ITEMS
+    writes = summary.training.runs * shards + min(function.runs * shards, load.changes)
+    how = "all shards once a training; between two, the shards of changed items"
+    meter.add("S3", "writes of static lists", writes, "s3_writes", how)
+
+
 def stream(meter: Meter, summary: BilledResources, load: Load) -> None:
     """Add the costs of the stream's records. `idle_charges` adds the shards."""
     if not summary.stream.on_demand:
@@ -190,7 +215,7 @@ def _storage(meter: Meter, summary: BilledResources, load: Load) -> None:
     meter.add("S3", "lake", lake - cold, "s3_gb", f"{load.history_days} days of events, 60 bytes each")
     meter.add("S3", "lake, rarely read", cold, "s3_infrequent_gb", "Intelligent-Tiering, infrequent access")
     days = min(summary.served_days or load.history_days, load.history_days)
-    served = load.requests_per_day * days * SERVED_ROW_BYTES / 1e9
+    served = load.requests / DAYS * days * SERVED_ROW_BYTES / 1e9
     meter.add("S3", "what was served", served, "s3_gb", f"{SERVED_ROW_BYTES} bytes an answer")
     # The latest dataset and the champion's dataset never expire.
     kept = max((summary.dataset_days or 365) / DAYS * summary.training.runs, min(2.0, summary.training.runs))

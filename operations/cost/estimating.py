@@ -12,6 +12,7 @@ from operations.cost.charges import (
     functions,
     idle_charges,
     observability_charges,
+    static_lists,
     stream,
     tables,
     trainings,
@@ -50,6 +51,7 @@ def _metered(summary: BilledResources, load: Load, prices: Prices, durations: Ma
     calls = traffic(summary, load, durations=durations)
     idle_charges(meter, summary, load)
     api(meter, load)
+    static_lists(meter, summary, load)
     functions(meter, summary, calls)
     stream(meter, summary, load)
     tables(meter, summary, load)

@@ -54,8 +54,9 @@ def _metered(load: Load, prices: Prices) -> Meter:
     trained = load.interactions * TRAININGS
     how = f"{TRAININGS:.1f} trainings on {load.history_days} days of events"
     meter.add("Personalize", "training", trained, "personalize_trained", how)
-    meter.add("Personalize", "requests", load.requests, "personalize_requests", "recommendations")
-    minimum = max(0.0, MIN_REQUESTS - load.requests)
+    requests = load.requests + load.static_requests
+    meter.add("Personalize", "requests", requests, "personalize_requests", "recommendations")
+    minimum = max(0.0, MIN_REQUESTS - requests)
     meter.add(
         "Personalize",
         "up to the minimum",

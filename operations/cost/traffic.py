@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
-from operations.cost.bill import MONTH_S, Load
+from operations.cost.bill import DAYS, MONTH_S, Load
 from operations.cost.summary import BilledResources, EventSource
 
 
@@ -67,6 +67,7 @@ DURATIONS: Mapping[str, Duration] = {
     ),
     "monitor_models": Duration(call_ms=10_000.0, record_ms=0.002, seen=f"{_ASSUMED}; it reads a sample of a week"),
     "build_dataset": Duration(call_ms=5_000.0, record_ms=0.005, seen="docs/scale.md: 5 s a million events"),
+    "publish_lists": Duration(call_ms=2_000.0, record_ms=0.05, seen=f"{_ASSUMED}; every item is read"),
     "start_training": Duration(call_ms=1_000.0, seen=_ASSUMED),
     "register_model": Duration(call_ms=60_000.0, seen=f"{_ASSUMED}; two bundles are unpacked, run and timed"),
     "observe": Duration(call_ms=400.0, seen=f"{_ASSUMED}; CloudWatch answers twice"),
@@ -137,7 +138,7 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
     """
     training, calls_by_function = summary.training, dict[str, Calls]()
     days = 1 + summary.attribution_days
-    answers_a_day, events_a_day = float(load.requests_per_day), float(load.events_per_day)
+    answers_a_day, events_a_day = load.requests / DAYS, float(load.events_per_day)
 
     def add(name: str, calls: float, records: float, how: str) -> None:
         if name in summary.functions and name in durations:
@@ -186,6 +187,9 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
     ):
         if name in summary.functions:
             add(name, summary.functions[name].runs, records, f"by its schedule; {how}")
+    if "publish_lists" in summary.functions:
+        runs = summary.functions["publish_lists"].runs + training.runs
+        add("publish_lists", runs, load.items, "by its schedule, and once a training")
     if load.scrapes:
         add("observe", load.scrapes, 0, f"Prometheus scrapes every {load.scrape_interval_s} s")
     add("start_training", training.runs, 0, "once a training")
@@ -230,7 +234,7 @@ def _log_streams(load: Load, recommend: Duration) -> int:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html. The number of concurrent requests
     follows a Poisson distribution. Its 98th percentile is about two standard deviations above the mean.
     """
-    running = load.requests_per_day / 86_400 * load.peak * recommend.ms(1) / 1_000
+    running = load.requests / MONTH_S * load.peak * recommend.ms(1) / 1_000
     return math.ceil(running + 2 * math.sqrt(running)) or 1
 
 

@@ -283,3 +283,31 @@ def test_on_demand_stream_has_no_shard_costs() -> None:
 
     assert dollars(bill, "shards") == 0
     assert dollars(bill, "on-demand, in") == pytest.approx(1_000_000 * DAYS * 1_024 / 1e9 * 0.08)
+
+
+def test_static_lists_cost_files_instead_of_requests() -> None:
+    functions = {"recommend": Function(memory_mb=1_769), "publish_lists": Function(memory_mb=2_048, runs=730)}
+    deployed = summary(functions=functions, training=Training(runs=30))
+    load = dataclasses.replace(NOTHING, requests_per_day=100_000, items=10_000, item_changes_per_day=500)
+
+    none, all_of_them = (
+        cost.estimate(deployed, dataclasses.replace(load, static_percent=percent)) for percent in (0, 100)
+    )
+
+    assert dollars(all_of_them, "requests for static lists") == pytest.approx(100_000 * DAYS * 4 * 1e-6)
+    assert dollars(all_of_them, "static lists") == pytest.approx(100_000 * DAYS * 14_000 / 1e9 * 0.085)
+    # 400 shards in each of 30 trainings, and the shards of 500 changed items a day
+    assert dollars(all_of_them, "writes of static lists") == pytest.approx((30 * 400 + 500 * DAYS) * 5e-6)
+    assert dollars(none, "requests for static lists") == 0
+    assert {line.what for line in none.lines} - {line.what for line in all_of_them.lines} >= {
+        "calls of recommend", "time of recommend",
+    }  # fmt: skip
+    assert cost.estimate_personalize(all_of_them.load).dollars == cost.estimate_personalize(load).dollars
+
+
+def test_bill_says_that_static_lists_are_off() -> None:
+    load = dataclasses.replace(NOTHING, requests_per_day=100, static_percent=50)
+
+    remarks = cost.estimate(summary(), load).remarks
+
+    assert "the deployment publishes no static lists: set static_lists_schedule" in remarks
