@@ -1,1 +1,3 @@
-"""Benchmarks that compare processor time with a floor: the cheapest known way to do the same work, in the same run."""
+"""Benchmarks that compare processor time with a floor: the fastest known way to do the same work, measured in the same
+run.
+"""

@@ -32,8 +32,8 @@ _DAYS = 180
 class SimulatedShop:
     """Samples of a shop, and the true propensity of each sample in the same order.
 
-    The logit of a propensity is a sum of an effect of the action, one of the user, one of the action in the user's
-    segment, and the effects of earlier outcomes. An acceptance raises the logit of the action, a refusal lowers it.
+    The logit of a propensity is the sum of four effects: of the action, of the user, of the action in the user's
+    segment, and of earlier outcomes. An acceptance raises the logit of the action, and a refusal lowers it.
     """
 
     samples: ActionSamples
@@ -99,7 +99,7 @@ def simulate(users: int, *, seed: int) -> SimulatedShop:
 
 
 def measure(shop: SimulatedShop, *, users: int) -> Figures:
-    """Fit a model on the earlier exposures and evaluate it on the latest `HOLDOUT_SHARE` of them."""
+    """Fit a model on the earlier exposures and evaluate it on the latest share `HOLDOUT_SHARE`."""
     begin = round(len(shop.samples) * (1 - HOLDOUT_SHARE))
     past, latest = shop.samples.part(0, begin), shop.samples.part(begin, len(shop.samples))
     model = fit(past)
@@ -118,7 +118,7 @@ def measure(shop: SimulatedShop, *, users: int) -> Figures:
 
 
 def table(figures: list[Figures]) -> str:
-    """Return a Markdown table with one row per number of users, averaged over the seeds."""
+    """Return a Markdown table with a row per number of users, averaged over the seeds."""
     columns = ("users", "exposures", "true propensities", "model", "rate per action", "overall rate")
     head = (*columns, "calibration error", "of the true propensities")
     lines = [f"| {' | '.join(head)} |", "|---:" * len(head) + "|"]
@@ -130,7 +130,7 @@ def table(figures: list[Figures]) -> str:
 
 
 def main() -> None:
-    """Measure all sizes, and write the table to the page."""
+    """Measure all sizes and write the table to the page."""
     argparse.ArgumentParser(prog="python -m benchmarks.actions", description=__doc__).parse_args()
     figures = [measure(simulate(users, seed=seed), users=users) for users in SIZES for seed in SEEDS]
     section = table(figures)

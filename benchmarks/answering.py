@@ -32,7 +32,7 @@ Sessions = dict[str, onnxruntime.InferenceSession]
 
 
 def answer() -> Iterator[Result]:
-    """Measure vectors in one and two stages, item rows, both with and without a filter, and a parity check."""
+    """Measure vectors in one and two stages and item rows, both with and without a filter, and a parity check."""
     for word, spectrum in SPECTRA.items():
         model = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=spectrum)
         with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:

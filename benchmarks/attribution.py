@@ -1,8 +1,8 @@
 """`python -m benchmarks.attribution`: time and memory of attribution by events per day; docs/attribution.md.
 
-Synthetic responses of ten items each are written to a directory that replaces S3. Each response has one event that
-references it and lists the displayed items, and one event without a reference. Each size runs in its own process.
-Memory is the peak resident set of that process, including all libraries.
+Synthetic responses of ten items each are written to a directory that replaces S3. Each response has an event that
+references the response and lists the displayed items, and an event without a reference. Each size runs in its own
+process. Memory is the peak resident set of the process, including all libraries.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ BUCKET = "lake"
 
 
 class Directory:
-    """The calls of an S3 client that attribution makes, on a directory."""
+    """Calls of an S3 client that attribution makes, on a directory."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -88,7 +88,7 @@ def _etag(path: Path) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure the sizes. Write the page's section if all sizes are measured."""
+    """Measure the sizes, and write the page's section if all sizes are measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.attribution", description=__doc__)
     parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
     options = parser.parse_args(arguments)
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def write_day(root: Path, rows: int) -> None:
-    """Write one day of `rows` responses and twice as many events."""
+    """Write a day of `rows` responses and twice as many events."""
     client = Directory(root)
     date = outcomes.partition_prefix(lake.event_date(START_MS)).split("=")[1].rstrip("/")
     columns = _columns()
@@ -170,7 +170,7 @@ def _pieces(first: int, columns: dict[str, Any]) -> tuple[pa.Table, pa.Table]:
 
 
 def attribute_day(root: Path, *, part_rows: int = PART_ROWS) -> None:
-    """Run the attribution of the written day.
+    """Attribute the events of the written day.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""recommend: a batch of users in one invocation, compared with one request per user."""
+"""recommend: a batch of users in one invocation, compared with a request per user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ITEMS = 20_000
 
 
 def recommend_batch() -> Iterator[Result]:
-    """Measure recommendations of 25 of 20,000 items for 500 users with 50 interactions each."""
+    """Measure the recommendation of 25 of 20,000 items to each of 500 users with 50 interactions."""
     with tempfile.TemporaryDirectory() as directory:
         write_bundle(ITEMS, Path(directory))
         sources = sources_of(Model(Path(directory)), Snapshot([segment(ITEMS)], version="bench"), history_of(ITEMS))

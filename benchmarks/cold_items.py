@@ -1,6 +1,7 @@
 """Cost of cold items, which the champion was not trained on: per request, per publication and per new champion.
 
-The sentence model is synthetic, of the size of a small public model. `ALSOLIKE_SENTENCE_MODEL=FOLDER` selects another.
+The sentence model is synthetic and has the size of a small public model. `ALSOLIKE_SENTENCE_MODEL=FOLDER` selects
+another.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ ITEMS = 20_000
 KNOWN = 100_000
 COLD = (10_000, 100_000)
 TOKENS, DIMENSIONS = 30_000, 256
-"""Size of the synthetic sentence model."""
+"""Number of tokens and dimensions of the synthetic sentence model."""
 
 
 def cold_items() -> Iterator[Result]:
@@ -185,7 +186,7 @@ def _publication(store: DiskStore, index: ContentIndex, count: int) -> Iterator[
 
 
 def _synthetic_model() -> SentenceModel:
-    """Return a model with a random vector per number and none for words, so that only equal numbers are similar."""
+    """Return a model with a random vector per number and none for words. Only equal numbers are similar."""
     words = {str(number): number for number in range(TOKENS - 1)} | {"?": TOKENS - 1}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="?"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -196,7 +197,7 @@ def _synthetic_model() -> SentenceModel:
 
 @dataclasses.dataclass(frozen=True)
 class _Champion:
-    """A `ChampionContents` whose champion never changes."""
+    """`ChampionContents` whose champion never changes."""
 
     content: ChampionContent
 

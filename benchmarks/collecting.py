@@ -1,4 +1,4 @@
-"""collect: POST /events on one core, compared with parsing its JSON and one boto3 call to Kinesis."""
+"""collect: POST /events on one core, compared with parsing the JSON and one boto3 call to Kinesis."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def filtering() -> Iterator[Result]:
 
 
 def _evaluation(evaluator: FilterEvaluator, expression: str, calls: Iterator[int]) -> Callable[[], object]:
-    """Return a function that evaluates a filter, each time for a new user and with new parameter values."""
+    """Return a function that evaluates a filter. Each call has a new user and new parameter values."""
     parsed = parser.parse(expression)
     recent = Recent(
         np.arange(1, INTERACTIONS + 1) * 37,
@@ -88,7 +88,7 @@ def _user(number: int) -> Mapping[str, Any]:
 
 
 def _evaluator() -> FilterEvaluator:
-    """Return an evaluator over synthetic items, with positions in random order of the rows."""
+    """Return an evaluator over synthetic items. Positions are in random order of the rows."""
     rng = np.random.default_rng(7)
     nothing = Ragged(np.zeros(ITEMS + 1, np.uint32), np.zeros(0, np.uint8))
     brands, brand_of = Dictionary.of([f"brand{number}" for number in range(BRANDS)])

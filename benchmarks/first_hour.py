@@ -1,6 +1,7 @@
 """Duration of the commands from CSV files of a small bookshop to recommendations.
 
-The embedded cloud boots in a temporary folder. Processor time includes the start of Python, but not the cloud.
+The embedded cloud boots in a temporary folder. Processor time includes the start of Python, but not the processes of
+the cloud.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def write_files(directory: Path, *, end_s: int, seed: int = 7) -> None:
 
 
 def first_hour(directory: Path) -> Iterator[tuple[str, float, float | None]]:
-    """Yield each command with its seconds and its processor seconds, which are None for `up`.
+    """Yield each command with its seconds and processor seconds. `up` has no processor seconds.
 
     Raises
     ------

@@ -85,7 +85,7 @@ def _compared(what: str, path: Path) -> Result:
 
 
 def run_import(path: Path, *, profiles: bool = False) -> int:
-    """Import a file like the command, without S3 and DynamoDB.
+    """Import a file as the command does, but without S3 and DynamoDB.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def run_import(path: Path, *, profiles: bool = False) -> int:
     Returns
     -------
     int
-        Number of grouped profiles, 0 without `profiles`.
+        Number of grouped profiles. It is 0 unless `profiles` is true.
     """
     target = path.parent / "lake"
     session = transport.session()
@@ -118,7 +118,7 @@ def _floor(path: Path) -> None:
 
 
 class _Disk:
-    """Sink that writes each object to a local file."""
+    """Sink that writes objects to local files."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -129,7 +129,7 @@ class _Disk:
 
 
 def write_file(path: Path, rows: int, *, shuffled: bool = False) -> None:
-    """Write events of one year with up to 200,000 users, by a power law, and 50,000 items, in the suffix's format."""
+    """Write events of one year in the format of the suffix: up to 200,000 users, by a power law, and 50,000 items."""
     pieces = (_piece(first, min(_PIECE_ROWS, rows - first), rows, shuffled) for first in range(0, rows, _PIECE_ROWS))
     schema = pa.schema(
         {"USER_ID": pa.string(), "ITEM_ID": pa.string(), "TIMESTAMP": pa.int64(), "EVENT_TYPE": pa.string()}
@@ -163,7 +163,7 @@ def _piece(first: int, rows: int, total: int, shuffled: bool) -> pa.Table:
 
 
 def memory(sizes: Sequence[int]) -> None:
-    """Import files of several lengths, each in its own process, and print the peak memory of each."""
+    """Import files of several lengths, each in a separate process, and print the peak memory of each process."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         for size in sizes:

@@ -29,7 +29,7 @@ PROFILE_ROUNDS = 20
 
 
 def archive_events() -> Iterator[Result]:
-    """Measure a full batch: 10,000 records of one day, written to one Parquet object."""
+    """Measure a full batch: 10,000 records of one day, which become one Parquet object."""
     use_memory_transport()
     from functions.archive_events.handler import lambda_handler
 

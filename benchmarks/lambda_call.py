@@ -1,4 +1,4 @@
-"""Lambda's context object for direct calls of handlers, and suppression of their output."""
+"""Context object of Lambda for direct calls of handlers, and suppression of their output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alsolike.runtime.observability import logger
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """The attributes of Lambda's context object that handlers read."""
+    """Attributes of Lambda's context object that handlers read."""
 
     function_name: str = "benchmark"
     memory_limit_in_mb: int = 1769
@@ -30,7 +30,7 @@ CONTEXT = Context()
 def quiet() -> Iterator[None]:
     """Redirect metrics to memory and raise the log level to ERROR.
 
-    The logger keeps the output stream of its creation, so a redirection does not reach it.
+    The logger keeps the output stream from its creation, so a redirection does not affect it.
     """
     logger.setLevel("ERROR")
     with contextlib.redirect_stdout(io.StringIO()):

@@ -1,6 +1,6 @@
 """Open-loop load test of the embedded cloud's gateway: requests are sent at a constant rate.
 
-Latency is measured from the scheduled time of a request, so that it includes the wait behind slow requests and avoids
+Latency is measured from the scheduled time of a request, so that it includes the wait for slow requests and avoids
 coordinated omission (Gil Tene). The client, the gateway, the functions and moto share the processors.
 """
 
@@ -48,7 +48,7 @@ SERVED_TIMEOUT_S = 60.0
 
 
 def gateway() -> Iterator[Row]:
-    """Send 50 requests per second for one minute, then an overload for ten seconds."""
+    """Send 50 requests per second for one minute, and then an overload for ten seconds."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         boot.build_layers()
         with boot.running_cloud(boot.synthesize("demo"), state=Path(name) / "cloud.json") as cloud:

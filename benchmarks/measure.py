@@ -12,20 +12,20 @@ ROUNDS = 15
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the table.
+    """Line of the table.
 
     Attributes
     ----------
     work
-        Description of one call.
+        Description of a call.
     cost_ms, floor_ms
-        Median processor time of one call, of the product and of the floor.
+        Median processor time of a call of the product, and of the floor.
     floor
         Description of the floor.
     units_per_call
         Number of records or requests per call.
     note
-        Replaced or excluded services, or a further figure.
+        Replaced or excluded services, or another measurement.
     """
 
     benchmark: str
@@ -38,7 +38,7 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Processor time of the product divided by processor time of the floor."""
+        """Processor time of the product divided by the processor time of the floor."""
         return self.cost_ms / self.floor_ms
 
     @property

@@ -1,4 +1,4 @@
-"""Figures read from pages, to which other benchmarks wrote them."""
+"""Measurements in tables of pages. Other benchmarks wrote these tables."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def measured(page: Path, row: str, *, column: int) -> float:
 def fits_s(size: str) -> dict[str, float]:
     """Return the processor seconds of a fit on `size` interactions, by algorithm.
 
-    Fits without a result are excluded. SASRec is excluded too, because its row has the time of one epoch.
+    Fits without a result are excluded. SASRec is excluded, because its row has the time of one epoch only.
     """
     section = PERFORMANCE.read_text().partition(f"<!-- training {size}: begin -->")[2].partition("<!--")[0]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
@@ -40,8 +40,8 @@ def fits_s(size: str) -> dict[str, float]:
 def slopes() -> tuple[float, float] | None:
     """Return Spark's processor seconds per million events, and a fit's processor seconds per thousand items.
 
-    The slope between the smallest and the largest size excludes the start of Spark. None if the page has fewer than
-    two sizes.
+    The slope between the smallest and the largest size excludes the start of Spark. Return None if the page has fewer
+    than two sizes.
     """
     section = SCALE.read_text().partition("<!-- spark: begin -->")[2].partition("<!-- spark: end -->")[0]
     sizes = [(events, items) for events, items in SIZES.values() if f"| {events:,} |" in section]

@@ -1,6 +1,6 @@
 """`python -m benchmarks.networks`: time and memory of a SASRec epoch by number of items; docs/performance.md.
 
-One network per number of items is trained with default settings for two epochs on synthetic interactions, in its own
+A network per number of items is trained with default settings for two epochs on synthetic interactions, in a separate
 process.
 """
 
@@ -36,18 +36,18 @@ ROWS, REQUESTS = 1_000_000, 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trained:
-    """Processor time and memory of one network.
+    """Processor time and memory of a network.
 
     Attributes
     ----------
     first_s
         Processor time before the first epoch, mainly for the initial item vectors.
     epoch_s
-        Processor time of one epoch.
+        Processor time of an epoch.
     peak_mb
         Peak memory of the process, including the interactions.
     estimated
-        Estimated cost of one epoch.
+        Estimated cost of an epoch.
     graph_mb
         Size of the exported graph files.
     answer_ms
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measure(items: int) -> Trained:
-    """Train one network for two epochs, export it and measure its responses."""
+    """Train a network for two epochs, export it and measure its responses."""
     interactions = synthetic_interactions(rows=ROWS, items=items)
     settings = dataclasses.replace(Sasrec(), epochs=2, judge_every=1)
     with measured() as cost:

@@ -70,7 +70,7 @@ def _anonymous_mb() -> float:
 
 
 def main(path: Path) -> None:
-    """Open one session in this process and print its processor time and anonymous memory as JSON."""
+    """Open a session in this process, and print its processor time and anonymous memory as JSON."""
     before_mb, start = _anonymous_mb(), time.process_time()
     if path.name == INLINE_FILE:
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

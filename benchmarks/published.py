@@ -1,6 +1,6 @@
 """Published HR@10 and NDCG@10 of the same protocol: leave-one-out, all items ranked, items of the history masked.
 
-For models marked with * the source quotes the figure of another paper.
+For models marked with *, the source quotes another paper.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class Published(NamedTuple):
     source: str
 
 
-S3REC = "S3-Rec's repository (Zhou et al., CIKM 2020), its table of all items ranked"
+S3REC = "S3-Rec's repository (Zhou et al., CIKM 2020), table with all items ranked"
 ESASREC = "eSASRec's repository (Tikhonovich et al., RecSys 2025), README; on a graphics card"
 BSAREC = "BSARec (Shin et al., AAAI 2024), its table of results"
 TVREC = "TV-Rec (Shin et al., NeurIPS 2025), its table of results"

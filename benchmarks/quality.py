@@ -54,7 +54,7 @@ SHOPS = ("complete-journey", "online-retail")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class QualityRow:
-    """Quality of one model with items of the history masked and allowed, and the duration of its fit."""
+    """Quality of a model with items of the history masked and allowed, and the duration of the fit."""
 
     model: str
     masked: Quality | None
@@ -130,7 +130,7 @@ def _split(data: Interactions, *, days: float | None) -> Split:
     Raises
     ------
     InvalidInput
-        If the validation or test data has no users, as the page would be overwritten with an empty table.
+        If the validation or test data has no users. The page would be overwritten with an empty table.
     """
     if days is None:
         split = splits.leave_one_out(data)
@@ -152,7 +152,7 @@ def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algor
 
 
 def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> Iterator[QualityRow]:
-    """Yield one row per model, with settings selected for both protocols; a model can be in several groups."""
+    """Yield a row per model, with settings selected for both protocols. A model can be in several groups."""
     found: dict[str, dict[Seen, Candidate]] = {}
     fits = Fits()
     for seen in BOTH:
@@ -210,7 +210,7 @@ def _evaluate_sasrec(split: Split, changed: str, *, seen: Seen) -> str:
 
 
 def _changed(masked: str, allowed: str) -> str:
-    """Return a description of the settings selected for both protocols, empty if both are the defaults."""
+    """Return a description of the settings selected for both protocols. It is empty if both are the defaults."""
     if masked == allowed:
         return "" if masked == "defaults" else masked
     return f"masked: {masked}; allowed: {allowed}"
@@ -241,7 +241,7 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[QualityRow]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Untied(Model):
-    """A model that breaks ties of another model: in random order, or by item number, which is the popularity rank."""
+    """Model that breaks ties of another model: in random order, or by item number, which is the popularity rank."""
 
     model: Model
     chance: bool

@@ -22,7 +22,7 @@ def as_csv(path: Path, directory: Path) -> Path:
     ----------
     path
         S3-Rec's `.txt`: one user per line, followed by items in time order. S3-Rec's `.json`: lists of attributes by
-        item. RecBole's `.inter` or `.item`: tab-separated, with types behind the column names. Other files must have
+        item. RecBole's `.inter` or `.item`: tab-separated, with types after the column names. Other files must have
         Amazon Personalize's columns.
     directory
         Folder for the converted file.
@@ -86,7 +86,7 @@ def _names(columns: pd.Index[str]) -> Iterator[str]:
 
 
 def with_interactions(items: Path, interactions: Path, directory: Path) -> Path:
-    """Return a file of the items with interactions, because the published figures rank only these."""
+    """Return a file with the items that have interactions, because the published figures rank only these items."""
     bought = _table(interactions)["ITEM_ID"].unique()
     table = _table(items)
     target = directory / "bought.csv"

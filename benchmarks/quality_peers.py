@@ -17,7 +17,7 @@ from model_export.graph.contract import Graph
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Peer(Algorithm):
-    """A library's model with one setting, which is selected on the validation data.
+    """Model of a library with one setting, which is selected on the validation data.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class PeerModel(Model):
 
 
 def peers() -> Iterator[Peer]:
-    """Yield the peers whose libraries are installed."""
+    """Yield the models whose libraries are installed."""
     if importlib.util.find_spec("implicit") is not None:
         tried = (1.0, 10.0, 40.0)
         yield Peer(label="implicit ALS, 256 factors", learn=_als, setting_name="alpha", setting=tried[0], tried=tried)

@@ -1,4 +1,4 @@
-"""Reading a profile stored as one DynamoDB item per interaction, compared with one item for all interactions."""
+"""Reading a profile stored as a DynamoDB item per interaction, compared with a single item for all interactions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.measure import Result, cpu_medians_ms
 
 
 def read_profile() -> Iterator[Result]:
-    """Measure queries for the latest 50 and 100 interactions."""
+    """Measure queries for the latest 50 and the latest 100 interactions."""
     transport.use_memory_transport()
     client = alsolike.runtime.aws.client("dynamodb", checks_calls=False)
     store = ProfileStore(client, transport.TABLE)

@@ -25,7 +25,7 @@ COLUMNS = ["event_id", "user_id", "session_id", "item_id", "event_type", "event_
 
 
 def rebuild_profiles() -> Iterator[Result]:
-    """Measure the computation of profiles, without writing them: DynamoDB limits the speed of the writes."""
+    """Measure the computation of profiles. They are not written, because DynamoDB limits the speed of writes."""
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket=BUCKET)
@@ -55,7 +55,7 @@ def rebuild_profiles() -> Iterator[Result]:
 
 
 def _content(number: int) -> bytes:
-    """Return a Parquet object of views. Some views have only a session, which other views assign to a user."""
+    """Return a Parquet object of views. Some views have only a session, which other views link to a user."""
     random = np.random.default_rng(number)
     shopper = random.integers(0, SHOPPERS, ROWS_PER_OBJECT)
     rows = np.arange(ROWS_PER_OBJECT) + number * ROWS_PER_OBJECT

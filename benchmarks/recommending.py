@@ -1,4 +1,4 @@
-"""recommend: one request on one core, compared with running only its ONNX graph."""
+"""recommend: a request on one core, compared with running only its ONNX graph."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _products(work: str, exported: ExportedModel) -> Row:
             return request_once
 
         works = {"products": requests_of(Configuration()), "variants": requests_of(Configuration(variants=None))}
-        with quiet():  # alternating requests, because the machine's speed varies by more than the difference
+        with quiet():  # alternating requests, because the machine's speed varies more than the difference
             medians = cpu_medians_ms(works, rounds=2_000)
     against = "the request with all variants"
     return Row.compared(f"request, {work}", medians["products"], against, medians["variants"], max_ratio=1.05)
@@ -172,7 +172,7 @@ def _compared(
 
 
 def _line() -> Row:
-    """Measure the line that a request writes to the recommendation log."""
+    """Measure the log line that a request writes to the recommendation log."""
     items = [RankedItem(f"item{place}", 1.0, RANKED) for place in range(K)]
     now_ms = time.time_ns() // 1_000_000
     response_id = recommendation_id.create(answered_ms=now_ms, recommender=FOR_YOU, version=VERSION)
@@ -226,7 +226,7 @@ def sources_of(
 
 
 def segment(items: int) -> Segment:
-    """Return a segment of items with prices 1 and 2 alternating."""
+    """Return a segment of items whose prices alternate between 1 and 2."""
     changes = [Change(f"item{position}", 0, {"price": 1 + position % 2}) for position in range(1, items + 1)]
     return Segment.of(changes, {"price": ColumnType.NUMBER})
 
@@ -236,7 +236,7 @@ def _read(value: T) -> PolledValue[T]:
 
 
 class _OneProfile(ProfileStore):
-    """A profile store that returns one profile for all ids."""
+    """Profile store that returns the same profile for all IDs."""
 
     def __init__(self, recent: tuple[RecentInteraction, ...]) -> None:
         self._profile = Profile("u#anna", recent)
@@ -249,12 +249,12 @@ class _OneProfile(ProfileStore):
 
 
 def write_bundle(items: int, directory: Path) -> None:
-    """Write the bundle of an item-to-item model, fitted on random interactions of items without columns."""
+    """Write the bundle of an item-to-item model that is fitted on random interactions. The items have no properties."""
     write_model(_item_to_item(items), directory)
 
 
 def write_model(model: ExportedModel, directory: Path, *, two_stages: TwoStages | None = None) -> None:
-    """Write the bundle of a model whose items have no columns."""
+    """Write the bundle of a model whose items have no properties."""
     write_graphs(model, directory, two_stages=two_stages)
     ids = [f"item{position}" for position in range(1, model.items + 1)]
     bundle.write_ids(directory, ids)

@@ -1,4 +1,4 @@
-"""The reranker in a simulated shop with a known optimal ranking: `python -m benchmarks.reranking`."""
+"""Reranker in a simulated shop with a known optimal ranking: `python -m benchmarks.reranking`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SWAPS = 0.2
 """Share of responses with randomly swapped neighbours."""
 
 LATER = 1_000
-"""Number of later requests on which the rankings are evaluated with true click probabilities."""
+"""Number of later requests on which rankings are evaluated with the true click probabilities."""
 
 
 Relevance = Literal["score", "rank"]
@@ -33,7 +33,7 @@ Relevance = Literal["score", "rank"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figures:
-    """Expected clicks per response when ordered by score, by the reranker and by true click probability."""
+    """Expected clicks per response if ordered by score, by the reranker, and by true click probability."""
 
     choice: RerankerChoice
     score: float
@@ -57,8 +57,8 @@ def measure(
 ) -> Figures:
     """Simulate responses ordered by score, fit a reranker, and evaluate it on later requests.
 
-    A user examines the item at position k, from 0, with probability (1 + k) ** -`decay`, and clicks an examined item
-    with a probability that is logistic in a utility. The utility grows with the logarithm of the score, or falls with
+    A user examines the item at position k, from 0, with probability (1 + k) ** -`decay`. The probability of a click on
+    an examined item is logistic in a utility. The utility increases with the logarithm of the score, or decreases with
     the logarithm of the rank. `signal` adds the distance of the price from the user's usual price, and an effect of the
     price that depends on the hour and the device.
 
@@ -126,7 +126,7 @@ def measure(
 
 
 def _clicks(values: Sequence[Floats], truth: Sequence[Floats], *, decay: float) -> float:
-    """Return the expected number of clicks per response, with candidates in descending order of `values`.
+    """Return the expected number of clicks per response if candidates are in descending order of `values`.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ CASES = (
 
 
 def table(figures: Mapping[Case, Sequence[Figures]]) -> str:
-    """Return a Markdown table with one row per case, averaged over the seeds."""
+    """Return a Markdown table with a row per case, averaged over the seeds."""
     head = (
         "responses", "with random pairs", "looks at place k", "clicks depend on", "reranker on", "on and worse",
         "clicks by score", "reranked", "true ranking", "recovered gain if on",

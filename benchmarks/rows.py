@@ -22,11 +22,11 @@ class Row:
     against, found_against
         Description and cost of the comparison in the same run.
     ratio
-        Cost divided by the cost of the comparison, or None without a comparison.
+        Cost divided by the cost of the comparison, or None if there is no comparison.
     target
         Target as text, or empty.
     met
-        True if the target is met, or None without a target or a measurement.
+        True if the target is met, or None if there is no target or no measurement.
     """
 
     work: str
@@ -61,7 +61,7 @@ class Row:
 
     @classmethod
     def not_installed(cls, work: str, ms: float, against: str, package: str) -> Self:
-        """Return a row without a comparison, because an optional package is missing."""
+        """Return a row that lacks a comparison, because an optional package is not installed."""
         return cls(work, _milliseconds(ms), against, f"{package} is not installed")
 
     @property
@@ -76,7 +76,7 @@ COLUMNS = ("work", "takes", "against", "takes", "ratio", "target", "")
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return a Markdown table. Rows with the work of the previous row leave it blank."""
+    """Return a Markdown table. If a row has the same work as the previous row, the cell is blank."""
     lines = [COLUMNS, ("---",) * len(COLUMNS)]
     for before, row in zip((None, *rows), rows, strict=False):
         again = before is not None and (row.work, row.found) == (before.work, before.found)

@@ -1,4 +1,4 @@
-"""rules: a request with each type of rule, compared with the request without rules."""
+"""rules: a request with each type of rule, compared with a request without rules."""
 
 from __future__ import annotations
 

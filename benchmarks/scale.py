@@ -38,7 +38,7 @@ class Load:
     requests_per_s
         Requests for recommendations in the busiest second.
     peak
-        Ratio of the busiest second's rate to the mean rate, for requests and interactions.
+        Rate in the busiest second divided by the mean rate, for requests and interactions.
     years
         Duration in which `interactions` were collected.
     """
@@ -57,18 +57,18 @@ class Assumed:
     """Assumptions with their sources."""
 
     record_bytes: int = 500  # stream record as JSON, without impressions
-    lake_bytes: int = 60  # event in Parquet: two ids, two times, a type
+    lake_bytes: int = 60  # event in Parquet: two IDs, two times and a type
     wait_profile_ms: float = 5.0  # duration of DynamoDB's GetItem, measured in the function
     wait_stream_ms: float = 15.0  # duration of Kinesis' PutRecords, measured in the function
     line_bytes: int = 1_130  # docs/served.md: log line of a response with 25 items
     snapshot_bytes: int = 153  # docs/catalogue.md: item with ten columns
     in_memory_bytes: int = 20  # docs/performance.md: interaction in the memory of a training
     training_hours: float = 3.0  # duration of a training from statistics
-    ids_bytes: int = 43  # two ids of about twelve letters with offsets, time and weight, while a file is read
+    ids_bytes: int = 43  # two IDs of about twelve letters with offsets, time and weight, while a file is read
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print each figure with its source, then the table. Write the table to the page if the load is the default."""
+    """Print each figure with its source, then the table. If the load is the default, write the table to the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     for field in dataclasses.fields(Load):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
@@ -287,13 +287,13 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
 
 
 def _api(calls: float, prices: Prices, *, past: bool = False) -> float:
-    """Return the price of API calls in dollars; with `past`, of calls after the first 300 million."""
+    """Return the price of API calls in dollars. With `past`, the calls come after the first 300 million."""
     before = 300e6 if past else 0.0
     return prices.dollars("api_calls", before + calls) - prices.dollars("api_calls", before)
 
 
 def interaction_bytes() -> int:
-    """Return the size of a stored interaction by DynamoDB's rules."""
+    """Return the billed size of a stored interaction in DynamoDB."""
     interaction = RecentInteraction(1_790_000_000_000, f"{7:032x}", "item0007919", "view")
     item = to_item("u#user00000001", interaction, expires_s=1_790_000_000)
     return sum(map(len, item)) + sum(_value_bytes(value) for value in item.values())

@@ -1,4 +1,4 @@
-"""Search for the best items of one history: served graphs compared with numpy and other libraries, single-threaded."""
+"""Search for the best items of a history: served graphs compared with numpy and other libraries, single-threaded."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _vectors(model: VectorsModel, directory: Path, work: str, *, max_ratio: floa
 
 
 def _selected(model: VectorsModel, directory: Path, histories: Histories) -> tuple[TwoStages | None, Path, float]:
-    """Return the stages that an export selects (None for one stage), the folder of the graphs and the recall."""
+    """Return the stages that an export selects (None for one stage), the folder of the graphs, and the recall."""
     ways = (None, *worth_trying(DIMENSIONS, model.items))
     folders: dict[TwoStages | None, Path] = {way: directory / str(place) for place, way in enumerate(ways)}
     for way, folder in folders.items():

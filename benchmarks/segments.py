@@ -1,7 +1,7 @@
 """Segments of users compared with simple choices, on The Complete Journey: `python -m benchmarks.segments`.
 
-The model is fitted on all purchases before the last 28 days. A hit is a user of a segment who buys one of its items in
-these days.
+The model is fitted on all purchases before the last 28 days. A hit is a user of a segment who buys one of the segment's
+items in these days.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from operations.ingest.items_file import read_items
 PAGE = Path("docs/segments.md")
 DAYS, HISTORY = 28.0, 1_000
 ITEMS, CATEGORIES = 100, 50
-"""Numbers of segments: every tenth of the 1,000 most bought products, every second of the 100 largest categories."""
+"""Numbers of segments: every tenth of the 1,000 most bought products, and every second of the 100 largest categories.
+"""
 
 SIZES = (50, 200)
 _MS_PER_DAY = 86_400_000
@@ -67,7 +68,7 @@ def journey(algorithm: str) -> Journey:
 
 
 def choices(data: Journey, groups: Sequence[npt.NDArray[np.int64]]) -> Mapping[str, Scores]:
-    """Return the score of each user for each group of items, `(users, groups)`, by way of choosing users."""
+    """Return the score of each user for each group of items, `(users, groups)`, by the method of choosing users."""
     queries, model = data.queries, data.model
     users = len(queries)
     starts = np.maximum(queries.starts, queries.ends - HISTORY)
@@ -100,7 +101,7 @@ def hit_rates(scores: Scores, hits: npt.NDArray[np.bool_], *, size: int) -> Scor
 
 
 def table(data: Journey) -> str:
-    """Return the Markdown table of hit rates."""
+    """Return a Markdown table of hit rates."""
     by_frequency = np.argsort(-data.fit_counts[1:], kind="stable") + 1
     items = [by_frequency[place : place + 1] for place in range(0, 1_000, 1_000 // ITEMS)]
     purchases = {name: int(data.fit_counts[data.category == name].sum()) for name in np.unique(data.category) if name}

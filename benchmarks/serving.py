@@ -1,6 +1,7 @@
 """`python -m benchmarks.serving [name...]`: processor time of serving with targets, written to docs/performance.md.
 
-Both sides of a ratio are medians of alternating rounds in one run. implicit and faiss-cpu are compared if installed.
+Both sides of a ratio are medians of alternating rounds in one run. implicit and faiss-cpu are included if they are
+installed.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ TABLES: dict[str, Callable[[], Iterator[Row]]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure the named tables, or all. Write each table to the page when it is complete."""
+    """Measure the named tables, or all if none is named. Write each complete table to the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"any of {', '.join(TABLES)}; all by default")
     options = parser.parse_args(arguments)

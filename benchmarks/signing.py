@@ -31,7 +31,7 @@ FILLINGS = {"0.1 KB": 0, "3 KB": 95}
 
 
 class _Keys:
-    """Cached keys. In production, one request in 30 seconds reads them again."""
+    """Cached keys. In production, a request every 30 seconds reads them again."""
 
     def find(self, key_id: str, *, now_s: float) -> SigningKey:
         return SigningKey(key_id, "bench", b"", (READ_RECOMMENDATIONS,), created_ms=0)
@@ -40,11 +40,11 @@ class _Keys:
         return SECRET
 
     def mark_used(self, key: SigningKey, *, now_s: float) -> None:
-        """Do nothing: the product writes the date of the last use once per day."""
+        """Do nothing. The product writes the date of the last use once per day."""
 
 
 def signatures() -> Iterator[Result]:
-    """Measure requests for 25 items. The time excludes the verification of tokens, which API Gateway does."""
+    """Measure requests for 25 items. The time excludes the verification of tokens, which is the task of API Gateway."""
     os.environ |= dict.fromkeys(("PROFILES_TABLE", "USERS_TABLE", "ARTEFACT_BUCKET", "SECRET_ARN"), "bench")
     setattr(alsolike.api.handler, "key_reader", lambda _: _Keys())  # noqa: B010
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
@@ -73,7 +73,7 @@ def _compared(size: str, excluded: int) -> Result:
 
 
 def _signed(body: str) -> dict[str, Any]:
-    """Return the Lambda event of a request signed by botocore."""
+    """Return the Lambda event of a request that botocore signed."""
     url = f"https://api.example{SIGNED_PREFIX}{ROUTE}"
     request = AWSRequest("POST", url, headers={"content-type": "application/json"}, data=body.encode())
     SigV4Auth(Credentials(KEY_ID, SECRET), "personalize", "eu-west-1").add_auth(request)

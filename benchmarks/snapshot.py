@@ -1,4 +1,4 @@
-"""Snapshot of a catalogue with a million items and ten columns: publishing one change, opening, finding rows."""
+"""Snapshot of a catalogue with a million items and ten columns: publishing a change, opening it, and finding rows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COLUMNS = {
 
 
 class DiskStore(SnapshotStore):
-    """Store with the manifest in memory and segments on disk, to exclude the cost of S3."""
+    """Store with the manifest in memory and segments on disk. It excludes the cost of S3."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(None, "", directory)
@@ -54,18 +54,18 @@ class DiskStore(SnapshotStore):
         return self.stored
 
     def delete(self, keys: Any) -> None:
-        """Do nothing: `keep_only` deletes the files."""
+        """Do nothing, because `keep_only` deletes the files."""
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:
-        """Return an empty list, because no writer is interrupted here."""
+        """Return an empty list, because no writer is interrupted."""
         return []
 
     def _send(self, path: Path, key: str) -> None:
-        """Do nothing: the file is already on disk."""
+        """Do nothing, because the file is already on disk."""
 
 
 def snapshot() -> Iterator[Result]:
-    """Measure publishing one changed price, compared with writing all items; opening the snapshot; and finding rows."""
+    """Measure publishing a changed price, compared with writing all items, opening the snapshot, and finding rows."""
     directory = Path(tempfile.mkdtemp(prefix="alsolike-bench-"))
     try:
         yield from _measure(directory)

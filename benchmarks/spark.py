@@ -1,8 +1,8 @@
 """`python -m benchmarks.spark`: datasets and statistics by one process and by Spark; docs/scale.md.
 
 A synthetic lake of each size is cleaned and written as a dataset, and its statistics are counted. One process runs the
-code of the function and the training job. Spark runs in local-cluster mode with two workers of one core each. Figures
-are sums over a process and its children, and include the start of Spark.
+code of the function and the training job. Spark runs in local-cluster mode with two workers of one core each.
+Measurements are sums over a process and its children. They include the start of Spark.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ BY_DEFAULT = ("100k", "1M")
 
 _END_MS = 4_102_444_800_000
 EVERYTHING = StatisticsManifest(counting=Counting(), last_event_ms=_END_MS, tested_ms=_END_MS, holdout_ms=0)
-"""Statistics with one cutoff, after all events. A training with a champion has four cutoffs."""
+"""Statistics with a single cutoff, after all events. A training with a champion has four cutoffs."""
 
 ROWS_PER_OBJECT = 500_000
 EXECUTOR_MB = 3_072
@@ -52,7 +52,7 @@ SAMPLE_INTERVAL_S = 0.2
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure the given sizes, or the default ones without arguments; only then write the page's section."""
+    """Measure the given sizes. Without arguments, measure the default sizes and write the page's section."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
     parser.add_argument(
         "sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; by default {', '.join(BY_DEFAULT)}"
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> None:
                 lines.append(f"| {rows:,} | {work} | {engine} | {seconds:,.1f} | {processor_s:,.1f} | {peak_mb:,.0f} |")
                 sys.stderr.write(lines[-1] + "\n")
         if not options.sizes:
-            # Other load lengthens the duration, and slightly the processor time.
+            # Other load lengthens the duration, and also the processor time a little.
             load = os.getloadavg()[1] / (os.cpu_count() or 1)
             others = (
                 f"{os.cpu_count()} processors; at the end {load:.1f} processes wanted each. The largest lake has "
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measure(run: Callable[[Path], None], directory: Path) -> tuple[float, float, float]:
-    """Return seconds, processor seconds and peak resident MB of a run in a new process, with its children."""
+    """Return seconds, processor seconds and peak resident MB of a run in a new process, including its children."""
     process = multiprocessing.get_context("spawn").Process(target=run, args=(directory,))
     found = {"peak_mb": 0.0}
     cpu: dict[int, float] = {}
@@ -129,7 +129,7 @@ def write_lake(directory: Path, *, rows: int, items: int) -> int:
         indices = order[first : first + ROWS_PER_OBJECT]
         times = pa.array(1_700_000_000_000 + synthetic.time_ms[indices])
         size = len(indices)
-        ids = rng.bytes(16 * size).hex()  # random ids, which do not compress, as in shops
+        ids = rng.bytes(16 * size).hex()  # random IDs, which do not compress, as in shops
         table = pa.table(
             {
                 "event_id": [ids[place : place + 32] for place in range(0, 32 * size, 32)],
@@ -149,14 +149,14 @@ def write_lake(directory: Path, *, rows: int, items: int) -> int:
 
 
 def dataset_in_a_process(directory: Path) -> None:
-    """Clean the lake and write the interactions, in one process."""
+    """Clean the lake and write the interactions in one process."""
     tables = [pq.read_table(path, partitioning=None) for path in sorted((directory / "lake").rglob("*.parquet"))]
     frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
     clean(frame, DEFAULT).frame.to_parquet(directory / "one.parquet", compression="snappy")
 
 
 def statistics_in_a_process(directory: Path) -> None:
-    """Fit the algorithms that count pairs of items, in one process."""
+    """Fit the algorithms that count pairs of items in one process."""
     table = pq.read_table(directory / "one.parquet")
     interactions, *_ = encode(
         user_ids=table["profile_id"],
@@ -169,20 +169,20 @@ def statistics_in_a_process(directory: Path) -> None:
 
 
 def dataset_on_spark(directory: Path) -> None:
-    """Clean the lake and write the interactions, on Spark."""
+    """Clean the lake and write the interactions on Spark."""
     from functions.build_dataset.spark_cleaning import clean as clean_on_spark
     from functions.build_dataset.spark_dataset import read_lake
 
     spark = _spark()
     frame = clean_on_spark(read_lake(spark, f"file://{directory / 'lake'}"), DEFAULT).frame
-    # The statistics need the event id. The product's dataset omits it.
+    # The statistics need the event ID, which the product's dataset omits.
     columns = ["event_id", *INTERACTION_COLUMNS]
     frame.orderBy(*ORDER).select(*columns).write.parquet(f"file://{directory / INTERACTIONS_FILE}")
     spark.stop()
 
 
 def statistics_on_spark(directory: Path) -> None:
-    """Write the statistics that Spark counts in the interactions of `dataset_on_spark`."""
+    """Write the statistics that Spark computes from the interactions of `dataset_on_spark`."""
     from functions.build_dataset.spark_statistics import write_statistics
 
     spark = _spark()

@@ -1,8 +1,8 @@
 """New processes of `recommend`: time to the first response, and memory after 200 requests.
 
 moto replaces AWS over HTTP. The measured processes run the product's code, with the bundle already on disk and with
-cached bytecode, which Lambda layers do not have. A process prints its own processor time, which excludes the shutdown
-of Python: no client waits for it.
+cached bytecode, which Lambda layers do not have. A process prints its own processor time. It excludes the shutdown of
+Python, because no client waits for the shutdown.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _PRINT_TIME = "; import time, json; print(json.dumps({'took_ms': time.process_ti
 
 
 def starting() -> Iterator[Row]:
-    """Measure processor time up to the first response, and peak memory after 200 responses, including mapped files."""
+    """Measure the processor time to the first response, and peak memory after 200 responses, including mapped files."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name, _aws() as environment:
         models = {
             "few": (f"{FEW:,} items, item-to-item", rows_model(items=FEW, targets=100)),
@@ -95,7 +95,7 @@ def starting() -> Iterator[Row]:
 
 @contextlib.contextmanager
 def _aws() -> Iterator[dict[str, str]]:
-    """Run moto with a champion and profiles, and yield environment variables for functions."""
+    """Run moto with a champion and profiles. Yield the environment variables of functions."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -144,7 +144,7 @@ def _aws() -> Iterator[dict[str, str]]:
 def _deployed(
     model: Model, scratch: Path, environment: Mapping[str, str], *, two_stages: TwoStages | None
 ) -> dict[str, str]:
-    """Write the bundle to the folder of downloaded bundles. Return environment variables that select this folder."""
+    """Write the bundle to the folder of downloaded bundles, and return environment variables that select it."""
     directory = scratch / model_prefix(VERSION)
     directory.mkdir(parents=True)
     write_model(model, directory, two_stages=two_stages)

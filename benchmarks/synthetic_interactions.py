@@ -1,4 +1,4 @@
-"""Synthetic interactions with a power law of items and a mean of twenty per user. Deterministic."""
+"""Deterministic synthetic interactions: items follow a power law, and users have twenty interactions on average."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def with_columns(interactions: Interactions) -> Interactions:
 
 
 def _by_rank(rng: np.random.Generator, *, rows: int, ranks: int) -> npt.NDArray[np.int32]:
-    """Draw ranks from 1 to `ranks` with probability proportional to 1 / rank."""
+    """Draw ranks from 1 to `ranks`. Their probabilities are proportional to 1 / rank."""
     cumulative = np.cumsum(1.0 / np.arange(1, ranks + 1))
     drawn = np.empty(rows, np.int32)
     for start in range(0, rows, BATCH_ROWS):

@@ -17,7 +17,7 @@ HISTORY = 50
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VectorsModel(Model):
-    """Model that scores items by the inner product with the sum of the history's vectors, with a minimum of 0.
+    """Model whose scores are inner products with the sum of the history's vectors. Negative products become 0.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class VectorsModel(Model):
 
 
 def vectors_model(*, items: int, dimensions: int, spectrum: float) -> VectorsModel:
-    """Return random vectors of different norms, with standard deviation n ** -`spectrum` on axis n, from 1."""
+    """Return random vectors of different norms. The standard deviation on axis n, from 1, is n ** -`spectrum`."""
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((items + 1, dimensions), np.float32)
     vectors *= np.arange(1, dimensions + 1, dtype=np.float32) ** -np.float32(spectrum)

@@ -1,7 +1,7 @@
 """`python -m benchmarks.training`: time and memory of fits by number of interactions; docs/performance.md.
 
-Each algorithm is fitted with default settings on synthetic interactions of each size, in its own process. A fit ends
-early if the size is unsupported, or at the limits of time and memory. Memory includes the interactions.
+Each algorithm is fitted with default settings on synthetic interactions of each size, in a separate process. A fit ends
+early if the size is unsupported or if it reaches the limit of time or memory. Memory includes the interactions.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LIMIT_BYTES = 16_000_000_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fitted:
-    """Result of one fit.
+    """Result of a fit.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Fitted:
     estimated
         Cost estimated by the algorithm, or None.
     outcome
-        Reason for a missing result, or empty.
+        Reason why the result is missing, or empty.
     """
 
     seconds: float = 0.0
@@ -60,7 +60,7 @@ class Fitted:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure the fits of algorithms for each size. Write the page's sections if no algorithms are given."""
+    """Measure the fits of algorithms for each size. If no algorithms are given, write the page's sections."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
     parser.add_argument("--algorithms", metavar="A,B", help="algorithms to measure; the page is then not written")
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measure(name: str, size: str, path: Path, *, minutes: float) -> Fitted:
-    """Fit one algorithm in its own process, on the interactions of a file."""
+    """Fit an algorithm on the interactions of a file, in a separate process."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_fit, args=(sender, name, size, path))

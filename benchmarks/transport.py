@@ -1,4 +1,4 @@
-"""In-memory AWS for boto3: requests are built and signed, but answered within the process."""
+"""In-memory AWS for boto3. Requests are built and signed, but answered within the process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def session() -> boto3.Session:
 
 
 def use_memory_transport() -> None:
-    """Replace the process's default session, and set the variables with the names of buckets and tables."""
+    """Replace the process's default session, and set the variables with names of buckets and tables."""
     os.environ.update(ARTEFACT_BUCKET=BUCKET, LAKE_BUCKET=BUCKET, PROFILES_TABLE=TABLE, SECRET_ARN="secret")
     boto3.DEFAULT_SESSION = session()
     setattr(alsolike.runtime.aws, "session", lambda: boto3.DEFAULT_SESSION._session)  # noqa: B010
@@ -55,7 +55,9 @@ def _kinesis(request: Any, **_: Any) -> AWSResponse:
 
 
 def _dynamodb() -> Callable[..., AWSResponse]:
-    """Return a handler of DynamoDB calls on one table. Conditions always succeed. Queries return newest first."""
+    """Return a handler of DynamoDB calls on one table. Conditions always succeed. Queries return the newest items
+    first.
+    """
     partitions: dict[str, dict[str, Any]] = {}
 
     def items_of(profile_id: str) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def _dynamodb() -> Callable[..., AWSResponse]:
     reads: dict[tuple[bytes, bytes], bytes] = {}
 
     def answer(request: Any, **_: Any) -> AWSResponse:
-        """Answer a call. Cache responses to reads until the next write, or until a read that finds no item."""
+        """Answer a call. Responses to reads are cached until the next write, or until a read that finds no item."""
         question = request.headers["X-Amz-Target"], request.body
         if question in reads:
             return _answer(request, reads[question], {})

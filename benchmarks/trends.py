@@ -1,4 +1,4 @@
-"""count_trends: processor time of a batch, and of the request that reads changed counters."""
+"""count_trends: processor time of a batch, and of a request that reads changed counters."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _read_trends() -> Result:
 
 
 def _shard(number: int) -> ShardCounts:
-    """Return the counters of a shard. All shards have half of the items in common."""
+    """Return the counters of a shard. Half of the items are common to all shards."""
     rng = np.random.default_rng(number)
     names = [f"item{n if n < KEPT_ITEMS // 2 else n + number * KEPT_ITEMS}" for n in range(KEPT_ITEMS)]
     ages_ms = rng.uniform(0, 3 * 1_000 * max(WINDOWS.values()), 10 * KEPT_ITEMS)
