@@ -83,7 +83,7 @@ def read_delivery(data: str) -> Delivery:
         lines = [LogEvent(event["id"], event["timestamp"], event["message"]) for event in events]
         return Delivery(document["logGroup"], document["logStream"], lines)
     except (binascii.Error, OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"awslogs.data is not what a subscription delivers: {error!r}") from error
+        raise InvalidInput(f"awslogs.data is not the data of a subscription: {error!r}") from error
 
 
 def archive(

@@ -67,7 +67,7 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
         for further_hash in further_hashes:
             add_tombstone(erasing.s3, erasing.bucket, further_hash, now_ms=now_ms)
     except ConcurrentUpdate as error:
-        raise Unavailable(f"{error}; ask again") from error
+        raise Unavailable(f"{error}; repeat the request") from error
     erasing.profiles.erase(profile_id(user_id=user_id, session_id=None), now_ms=now_ms)
     receipts = ErasureReceiptStore(erasing.s3, erasing.bucket)
     for _ in range(MAX_RUNS):

@@ -78,8 +78,8 @@ def users_of_dataset(s3: Any, bucket: str) -> Iterator[str]:
     keys = [entry.key for entry in listed(s3, bucket, f"{prefix(dataset_id)}{INTERACTIONS_FILE}")]
     if not keys:
         raise InvalidInput(
-            f"the dataset {dataset_id} of the model {champion.version} is deleted, expected a stored one: train again, "
-            "or pass users"
+            f"the dataset {dataset_id} of the model {champion.version} was deleted, expected an existing "
+            "dataset: train again, or pass users"
         )
     known = np.zeros(0, np.uint64)
     for key in keys:

@@ -266,7 +266,7 @@ def _judge(
         return report, after
     lock = TrainingLock(places.s3, places.states, places.artefact_bucket)
     if (holder := lock.running()) is not None and not _is_unrecorded_start(holder, starting):
-        logger.info("training is due, another run is active", due=starting.name, execution=holder.execution_id)
+        logger.info("training is due, but another run is active", due=starting.name, execution=holder.execution_id)
         return report, after  # The cause still exists at the next run.
     # The training starts before the state is stored. If the run fails in between, the next run starts an execution with
     # the same name.

@@ -132,4 +132,4 @@ def _from_output(arn: str, output: str | None) -> StartedTraining:
             return StartedTraining.BUSY
         return StartedTraining(causes["canary"]["state"] if "canary" in causes else causes["registration"]["verdict"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise InvalidInput(f"execution {arn} ended with an output that does not say how: {output}") from error
+        raise InvalidInput(f"execution {arn} ended with an output without a known outcome: {output}") from error

@@ -119,7 +119,9 @@ class Models:
         body = request.body(ROLL_BACK)
         ends_trial, takes_champion = body.get("canary", False), body.get("champion", False)
         if ends_trial and takes_champion:
-            raise InvalidInput("canary leaves the champion as it is, champion takes it back: expected one of them")
+            raise InvalidInput(
+                "canary and champion are both true, expected one of them: canary keeps the champion, champion rolls it back"
+            )
         expected, reason = self._seen(body), request.signed(body["reason"])
         if ends_trial:
             champion = promotion.end_canary(self._versions, expected, reason=reason)
@@ -160,7 +162,9 @@ class Models:
         champion = self._versions.registry.champion()
         if body.get("etag") not in (None, champion and champion.etag):
             now = f"{champion.version!r} is champion now" if champion else "there is no champion"
-            raise ConcurrentUpdate(f"another caller changed the champion pointer since it was shown: {now}; look again")
+            raise ConcurrentUpdate(
+                f"another caller changed the champion pointer since it was shown: {now}; load it again"
+            )
         return champion
 
 

@@ -382,7 +382,9 @@ class ControlPlane:
         arn = _text(parameters, "recipeArn")
         name = arn.rpartition("/")[2]
         if name not in RECIPES:
-            raise PersonalizeError(f"recipeArn is {validation.describe(arn)}; ListRecipes returns all", NOT_FOUND)
+            raise PersonalizeError(
+                f"recipeArn is {validation.describe(arn)}, expected a recipe that ListRecipes returns", NOT_FOUND
+            )
         return {"recipe": _recipe_summary(name)}
 
 
@@ -393,7 +395,9 @@ def _status(resource: Resource) -> Mapping[str, str]:
 
 def _check_is_served(recipe: Recipe) -> None:
     if recipe.recommender == SEGMENTS:
-        raise PersonalizeError("the recipe is of user segments, which only CreateBatchSegmentJob serves", INVALID)
+        raise PersonalizeError(
+            "the recipe selects user segments, expected another recipe: only CreateBatchSegmentJob supports it", INVALID
+        )
 
 
 def _check_schema(text: str) -> None:
@@ -460,7 +464,9 @@ def _page(found: Sequence[Any], parameters: Parameters) -> tuple[list[Any], dict
     """Return a page of a list, and the token of the next one, which is the index of its first element."""
     token, size = parameters.get("nextToken") or "0", parameters.get("maxResults") or PAGE
     if not (isinstance(token, str) and token.isascii() and token.isdecimal() and int(token) <= len(found)):
-        raise PersonalizeError(f"nextToken is {validation.describe(token)}, expected one of a response", BAD_TOKEN)
+        raise PersonalizeError(
+            f"nextToken is {validation.describe(token)}, expected a token from a response", BAD_TOKEN
+        )
     if type(size) is not int or not 1 <= size <= PAGE:
         raise PersonalizeError(f"maxResults is {validation.describe(size)}, expected 1 to {PAGE}", INVALID)
     end = int(token) + size

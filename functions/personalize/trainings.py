@@ -69,7 +69,7 @@ class Trainings:
         try:
             manifest = self._versions.manifest(version)
         except (NotFound, InvalidBundle) as error:
-            raise PersonalizeError(f"the metrics of model {version} are not stored any more", IN_USE) from error
+            raise PersonalizeError(f"the metrics of model {version} were deleted", IN_USE) from error
         candidates = manifest.metrics.get("candidates", ())
         winner: Mapping[str, Any] = next((each for each in candidates if each["algorithm"] == manifest.algorithm), {})
         return {name: winner[figure] for figure, name in METRICS.items() if winner.get(figure) is not None}
@@ -86,9 +86,7 @@ class Trainings:
         try:
             self._versions.manifest(version)
         except (NotFound, InvalidBundle) as error:
-            raise PersonalizeError(
-                f"model {version} is not stored any more, expected a later version", INVALID
-            ) from error
+            raise PersonalizeError(f"model {version} was deleted, expected a later version", INVALID) from error
 
     def serve(self, resource: Resource, *, reason: str, now_ms: int) -> None:
         """Make the model of an active solution version the champion, unless it already is.

@@ -75,5 +75,5 @@ def _change(record: Mapping[str, Any], kind: ChangeKind) -> Change | None:
         return Change(entity_id, updated_at_ms, None)
     properties = orjson.loads(image["properties"]["S"])
     if not isinstance(properties, dict):
-        raise TypeError("properties are no object")
+        raise TypeError("properties are not an object")
     return Change(entity_id, updated_at_ms, properties)

@@ -167,7 +167,7 @@ def resolve(request: RecommendationRequest, state: ServingState, *, rules: str |
     is_configured = NO_CONFIGURATION not in state.degraded
     configuration = state.configuration
     if request.alias is not None and not is_configured:
-        raise Unavailable("the configuration, which defines campaigns of other names, cannot be read")
+        raise Unavailable("the configuration with the names of campaigns cannot be read")
     if request.session_id is not None:
         request = permitted(request, configuration.sessions if is_configured else None)
     if request.alias is not None:

@@ -71,7 +71,7 @@ class ModelPackages:
         except Unavailable as error:
             if error.code not in REFUSALS:
                 raise
-            logger.warning("SageMaker refuses the model package", version=decision.version, reason=str(error))
+            logger.warning("SageMaker rejects the model package", version=decision.version, reason=str(error))
 
     def _is_registered(self, version: str) -> bool:
         pages = self._client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)

@@ -97,7 +97,7 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
             feed = _feed(manifest, rng, name, leave_out_seen=False, has_ages=has_ages)
             items, scores = session.run(["items", "scores"], feed)
             if items.shape != scores.shape or items.ndim != 2 or items.dtype != np.int64:
-                raise InvalidBundle(f"{name} answers {items.dtype} {items.shape} and scores {scores.shape}")
+                raise InvalidBundle(f"{name} returns items {items.dtype} {items.shape} and scores {scores.shape}")
             if ((items < 0) | (items > manifest.items)).any() or not np.isfinite(scores[items != 0]).all():
                 raise InvalidBundle(f"{name} returns an unknown item or an invalid score")
             answered |= bool((items > 0).any())
@@ -113,7 +113,9 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
     except Exception as error:  # Errors of ONNX Runtime have no common base class.
         raise InvalidBundle(f"{name} does not run: {error}") from error
     if not answered:
-        raise InvalidBundle(f"{name} answers no item to any of {WARM_UP} histories of {manifest.history.length}")
+        raise InvalidBundle(
+            f"{name} returns no items for {WARM_UP} histories of {manifest.history.length} interactions"
+        )
     p50_ms, p99_ms = np.percentile(took_ms, [50, 99])
     return Speed(runs=len(took_ms), p50_ms=float(p50_ms), p99_ms=float(p99_ms))
 

@@ -65,11 +65,11 @@ def _bundle_files(tar: tarfile.TarFile, *, maximum_bytes: int) -> Iterator[tarfi
             continue
         name = member.name.removeprefix("./")
         if not member.isreg() or member.issparse() or name not in (*FILES, MANIFEST_FILE):
-            raise InvalidBundle(f"model.tar.gz holds {member.name!r}, which is not part of a model bundle")
+            raise InvalidBundle(f"model.tar.gz contains {member.name!r}, which is not part of a model bundle")
         if name in names:
-            raise InvalidBundle(f"model.tar.gz holds {member.name!r} twice")
+            raise InvalidBundle(f"model.tar.gz contains {member.name!r} twice")
         names.add(name)
         size_bytes += member.size if name not in (CONTENT_FILE, PUBLIC_FILE) else 0
         if member.size < 0 or max(size_bytes, member.size) > maximum_bytes:
-            raise InvalidBundle(f"model.tar.gz holds more than {maximum_bytes} bytes, at {member.name!r}")
+            raise InvalidBundle(f"model.tar.gz contains more than {maximum_bytes} bytes with {member.name!r}")
         yield member

@@ -64,7 +64,7 @@ def read_trigger(document: Any) -> Trigger:
         return Trigger(Cause.SCHEDULE)
     for name, value in document.items():
         if name not in _FIELDS:
-            raise InvalidInput(f"the input has {name!r}, expected none but {', '.join(_FIELDS)}")
+            raise InvalidInput(f"the input has {name!r}, expected only {', '.join(_FIELDS)}")
         if not isinstance(value, str):
             raise InvalidInput(f"{name} is {value!r}, expected text")
     cause, reason, version = (document.get(name) for name in _FIELDS)

@@ -38,7 +38,7 @@ def write(s3: Any, bucket: str, *, run: str, batch: str, recommender: str) -> di
     users = orjson.loads(_read(s3, bucket, users_key(run, batch)))
     results = [orjson.loads(line) for key in keys for line in _read(s3, bucket, key).splitlines()]
     if len(results) != len(users):
-        raise InvalidInput(f"batch {batch} of run {run} has {len(results)} answers, expected {len(users)}")
+        raise InvalidInput(f"batch {batch} of run {run} has {len(results)} results, expected {len(users)}")
     rows: list[list[Any]] = [[] for _ in SCHEMA]
     failed: list[bytes] = []
     for user, result in zip(users, results, strict=True):

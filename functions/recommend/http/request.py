@@ -351,14 +351,14 @@ def _checked(request: RecommendationRequest) -> RecommendationRequest:
         raise InvalidInput(f"cart is given, expected none: only {BOUGHT_TOGETHER} completes a cart, not {recommender}")
     if recommender in OF_USERS and request.user_id is None:
         other = "" if request.item_id is None else f"; {SIMILAR_ITEMS} and {BOUGHT_TOGETHER} need only itemId"
-        raise InvalidInput(f"userId is missing, expected a user: {recommender} recommends to one{other}")
+        raise InvalidInput(f"userId is missing, expected a user: {recommender} requires a user{other}")
     _check_item(request)
     return request
 
 
 def _check_item(request: RecommendationRequest) -> None:
     if request.recommender in OF_ITEMS and request.item_id is None:
-        raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
+        raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} requires an item")
 
 
 def _listing(segment: str) -> tuple[str, str] | None:

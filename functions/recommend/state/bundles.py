@@ -99,7 +99,7 @@ class BundleCache:
 
         def check_time() -> None:
             if remaining_ms() < ANSWER_TIME_MS:
-                raise Unavailable(f"s3://{self._bucket}/{key} is not here in time")
+                raise Unavailable(f"s3://{self._bucket}/{key} was not downloaded in time")
 
         try:
             download(self._client, self._bucket, key, directory / name, check_time=check_time)
@@ -134,5 +134,5 @@ def load(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float
 def _opened(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float]) -> Model:
     model = Model(bundles.fetch(version, remaining_ms=remaining_ms))
     if model.version != version:
-        raise InvalidBundle(f"the bundle of {version} is one of {model.version}")
+        raise InvalidBundle(f"the bundle of {version} contains the version {model.version}")
     return model

@@ -161,6 +161,6 @@ class VariantModels:
         model = load(self._bundles, version, remaining_ms=remaining_ms)
         if self._champion is not None and not self._bundles.has_room_for_another(self._champion.version):
             self._bundles.drop(version)
-            raise Unavailable("the disk would have no room left for the next champion")
+            raise Unavailable("the disk would not have space for the next champion")
         logger.info("variant model loaded", version=version)
         return model

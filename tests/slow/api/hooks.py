@@ -28,7 +28,7 @@ _BETWEEN_FIELDS = re.compile(
     "|".join(
         (
             "numResults is [0-9]+, expected a whole number from 0 to 50",  # a query with metadata
-            "itemId is missing, expected an item: (similar-items|bought-together) starts from one",  # a query
+            "itemId is missing, expected an item: (similar-items|bought-together) requires an item",  # a query
             "window is .*, expected none: .* has no window, only trending has one",  # a query
             "filterValues is given without a filter, and .* has none",
             "filterValues[.].* is missing, expected a value",

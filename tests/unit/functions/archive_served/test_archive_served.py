@@ -162,7 +162,7 @@ def test_control_message_writes_nothing(
     ["", "no base64!", base64.b64encode(b"no gzip").decode(), base64.b64encode(gzip.compress(b"[]", mtime=0)).decode()],
 )
 def test_invalid_delivery_raises_invalid_input(data: str) -> None:
-    with pytest.raises(InvalidInput, match="is not what a subscription delivers"):
+    with pytest.raises(InvalidInput, match="is not the data of a subscription"):
         read_delivery(data)
 
 

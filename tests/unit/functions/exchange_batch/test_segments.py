@@ -124,7 +124,7 @@ def test_job_without_champion_or_dataset_is_refused(s3: Any, champion: Callable[
         run()
 
     champion()
-    with pytest.raises(InvalidInput, match=r"the dataset .* is deleted, expected a stored one"):
+    with pytest.raises(InvalidInput, match=r"the dataset .* was deleted, expected an existing dataset"):
         run()
 
 

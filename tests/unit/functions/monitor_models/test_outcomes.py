@@ -43,6 +43,6 @@ def test_unknown_run_output_raises_an_error_with_the_run_name(shop: MonitoredSho
     shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
     shop.ended({"start": {}})
 
-    with pytest.raises(InvalidInput, match="drift-1 ended with an output that does not say how"):
+    with pytest.raises(InvalidInput, match="drift-1 ended with an output without a known outcome"):
         outcome_of(shop.places.states, shop.places.state_machine_arn, start)
     assert gone is StartedTraining.STOPPED

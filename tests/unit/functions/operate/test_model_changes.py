@@ -185,7 +185,7 @@ class TestTwoConsoles:
         assert (status, operator.champion) == (409, before)
         assert (
             message
-            == "another caller changed the champion pointer since it was shown: 'v1' is champion now; look again"
+            == "another caller changed the champion pointer since it was shown: 'v1' is champion now; load it again"
         )
 
     @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])

@@ -182,7 +182,7 @@ def test_graph_with_empty_lists_fails(tmp_path: Path) -> None:
     check = checks(opened(tmp_path, transitions={}))["serving"]
 
     assert (check.passed, check.final) == (False, True)
-    assert check.figures == "graph.onnx answers no item to any of 3 histories of 3"
+    assert check.figures == "graph.onnx returns no items for 3 histories of 3 interactions"
 
 
 def test_graph_with_nan_scores_fails(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_archive_may_contain_its_root_folder(bundle: Path, target: Path) -> None
 def test_archive_with_an_unexpected_file_is_refused(name: str, bundle: Path, target: Path) -> None:
     archive = with_member(archive_of(bundle), tarfile.TarInfo(name), b"{}")
 
-    with pytest.raises(InvalidBundle, match=f"holds '{name}', which is not part of a model bundle"):
+    with pytest.raises(InvalidBundle, match=f"contains '{name}', which is not part of a model bundle"):
         unpack_bundle(io.BytesIO(archive), target)
 
     assert list(target.iterdir()) == []
@@ -67,7 +67,7 @@ def test_archive_with_an_inner_folder_is_refused(bundle: Path, target: Path) -> 
     folder = tarfile.TarInfo("inner")
     folder.type = tarfile.DIRTYPE
 
-    with pytest.raises(InvalidBundle, match="holds 'inner'"):
+    with pytest.raises(InvalidBundle, match="contains 'inner'"):
         unpack_bundle(io.BytesIO(with_member(archive_of(bundle), folder)), target)
 
 
@@ -75,7 +75,7 @@ def test_archive_with_a_link_is_refused(bundle: Path, target: Path) -> None:
     link = tarfile.TarInfo("manifest.json")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
 
-    with pytest.raises(InvalidBundle, match=r"holds 'manifest.json'"):
+    with pytest.raises(InvalidBundle, match=r"contains 'manifest.json'"):
         unpack_bundle(io.BytesIO(with_member(archive_of(bundle), link)), target)
 
 
@@ -91,7 +91,7 @@ def test_content_index_has_a_separate_size_limit(bundle: Path, target: Path) -> 
     size_bytes = sum(path.stat().st_size for path in bundle.iterdir())
     (bundle / CONTENT_FILE).write_bytes(b"x" * (size_bytes + 1))
 
-    with pytest.raises(InvalidBundle, match=f"more than {size_bytes} bytes, at '.*{CONTENT_FILE}'"):
+    with pytest.raises(InvalidBundle, match=f"more than {size_bytes} bytes with '.*{CONTENT_FILE}'"):
         unpack_bundle(io.BytesIO(archive_of(bundle)), target, maximum_bytes=size_bytes)
 
 
@@ -100,7 +100,7 @@ def test_archive_with_a_repeated_file_is_refused(name: str, bundle: Path, target
     """With a limit per file, a repeated file could exceed the limit of all files."""
     archive = with_member(archive_of(bundle), tarfile.TarInfo(name), b"x" * 900_000)
 
-    with pytest.raises(InvalidBundle, match=f"holds './{name}' twice"):
+    with pytest.raises(InvalidBundle, match=f"contains './{name}' twice"):
         unpack_bundle(io.BytesIO(archive), target)
 
 

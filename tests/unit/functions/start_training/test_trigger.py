@@ -32,7 +32,7 @@ def test_input_is_parsed_into_cause_reason_and_version(document: Any, trigger: T
         (None, "the input is a NoneType, expected an object"),
         ({"trigger": "moon"}, "trigger is 'moon', expected one of schedule, new-data, drift, by-hand"),
         ({"trigger": None}, "trigger is None, expected text"),
-        ({"versions": "v1"}, "the input has 'versions', expected none but trigger, reason, version"),
+        ({"versions": "v1"}, "the input has 'versions', expected only trigger, reason, version"),
         ({"version": 7}, "version is 7, expected text"),
         ({"version": ""}, "version is '', expected 1 to 100 letters"),
         ({"version": "../v1"}, r"version is '\.\./v1', expected 1 to 100 letters"),

@@ -111,7 +111,7 @@ def test_batch_with_missing_results_is_not_written(run: Run, given: int) -> None
     if given:
         run.answers(0, ANSWERS[:given])
 
-    with pytest.raises(InvalidInput, match=f"batch 000007 of run r has {given} answers, expected 4"):
+    with pytest.raises(InvalidInput, match=f"batch 000007 of run r has {given} results, expected 4"):
         run.write()
 
     assert "recommendations/part-000007.parquet" not in run.held()

@@ -48,10 +48,10 @@ def test_metadata_columns_are_accepted_in_both_spellings() -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"userId": None}, "userId is missing, expected a user: for-you recommends to one"),
+        ({"userId": None}, "userId is missing, expected a user: for-you requires a user"),
         (
             {"userId": None, "itemId": "pear"},
-            "userId is missing, expected a user: for-you recommends to one; "
+            "userId is missing, expected a user: for-you requires a user; "
             "similar-items and bought-together need only itemId",
         ),
         ({"userId": "x" * 257}, "userId has 257 characters, expected at most 256"),
