@@ -1,4 +1,4 @@
-"""Command that runs a cloud in the foreground: ``python -m local_cloud cdk.out --state FILE``."""
+"""Command that runs a cloud in the foreground: `python -m local_cloud cdk.out --state FILE`."""
 
 import argparse
 import contextlib
@@ -26,11 +26,11 @@ _SIGNAL_CHECK_S = 0.2
 _CLOSE_TIMEOUT_S = 15.0
 _GC_THRESHOLD = 50_000
 _FULL_COLLECTION_S = 3_600
-"""Interval of searches of all objects for garbage."""
+"""Interval of full garbage collections."""
 
 
 def main() -> int:
-    """Start a cloud, serve until an interruption, and stop everything. Return 1 if the cloud does not start."""
+    """Start a cloud, serve until an interruption and stop everything. Return 1 if the cloud does not start."""
     options = _parse()
     settings = CloudSettings(
         assembly=options.assembly,
@@ -80,12 +80,12 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     configure_process(settings)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
-    # moto stores its state in millions of Python objects, which the garbage collector would search during requests. So
-    # objects that survive one collection are searched again only once per hour.
+    # moto stores its state in millions of Python objects, which the garbage collector would scan during requests. #
+    # Therefore, objects that survive a collection are scanned again only once per hour.
     gc.set_threshold(_GC_THRESHOLD)
     gc.callbacks.append(lambda phase, _: gc.freeze() if phase == "stop" else None)
     _say("starting moto")
-    # moto reads its account and port from the environment during the import.
+    # moto reads its account and port from the environment when it is imported.
     from local_cloud.moto_imports import import_ec2
 
     import_ec2()
@@ -112,8 +112,8 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
         if path:
             state.write(path)
         _say(f"{READY_LINE} {cloud.endpoint}")
-        # The timeout is necessary: the kernel may deliver a signal to another thread, and this thread runs the Python
-        # handler only when it wakes up.
+        # The timeout is necessary, because the kernel may deliver a signal to another thread. This thread runs the
+        # Python # handler only when it wakes up.
         next_collection_s = time.monotonic() + _FULL_COLLECTION_S
         while not stopped.wait(_SIGNAL_CHECK_S):
             if time.monotonic() > next_collection_s:

@@ -16,22 +16,22 @@ class Controls(Protocol):
     """Operations of a cloud that its clients can call."""
 
     def statistics(self) -> Mapping[str, Any]:
-        """Return statistics since the start."""
+        """Return the statistics since the start of the cloud."""
 
     def advance(self, duration: timedelta) -> list[Firing]:
-        """Move the clock of schedules ahead."""
+        """Advance the clock of schedules, and return the fired schedules."""
 
     def alarms(self) -> Mapping[str, str]:
-        """Evaluate the alarms, and return the state by name."""
+        """Evaluate the alarms and return their states by name."""
 
     def interrupt_training(self, name: str) -> None:
-        """Interrupt a spot training job, as if its instance were reclaimed."""
+        """Interrupt a spot training job, as a reclaimed instance does."""
 
     def permissions(self) -> Mapping[str, Any]:
         """Return the refused requests, and the granted actions with their use."""
 
     def flush(self) -> bool:
-        """Wait until all log lines and metrics are stored."""
+        """Wait until all log lines and metrics are stored. Return whether they are."""
 
 
 class AdminServer:
@@ -52,7 +52,7 @@ class AdminServer:
 
     @property
     def url(self) -> str:
-        """URL of the server."""
+        """URL of the control server."""
         return self._server.url
 
     def stop(self) -> None:
@@ -60,7 +60,7 @@ class AdminServer:
         self._server.stop()
 
     def serve(self, request: HttpRequest) -> HttpResponse:
-        """Perform an action."""
+        """Perform the action that a request selects."""
         status, document = self._perform(request)
         return HttpResponse(status, _JSON, json.dumps(document).encode())
 

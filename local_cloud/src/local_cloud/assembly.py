@@ -21,7 +21,7 @@ _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class FileAsset:
-    """File or directory that templates expect in S3. Its names may contain ``${AWS::AccountId}``."""
+    """File or directory that templates expect in S3. The bucket name and key may contain `${AWS::AccountId}`."""
 
     source: Path
     packaging: str
@@ -33,7 +33,7 @@ class FileAsset:
         if self.packaging != "zip" or not self.source.is_dir():
             return self.source.read_bytes()
         buffer = io.BytesIO()
-        # Uncompressed, because it is not sent over a network.
+        # Uncompressed, because the file is not sent over a network.
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             for path in sorted(self.source.rglob("*")):
                 if path.is_file():
@@ -60,7 +60,7 @@ def read_assembly(directory: Path) -> tuple[Stack, ...]:
     Raises
     ------
     DeploymentError
-        If the directory holds no assembly, or one with parts that cannot be deployed here.
+        If the directory contains no assembly, or the assembly has parts that cannot be deployed here.
     """
     artifacts = {name: (path, artifact) for path, name, artifact in _artifacts(directory)}
     graph = {name: artifact.get("dependencies", []) for name, (_, artifact) in artifacts.items()}
@@ -107,7 +107,7 @@ def _stack(name: str, artifacts: Mapping[str, tuple[Path, Mapping[str, Any]]]) -
 
 
 def _environment(environment: str) -> tuple[str | None, str | None]:
-    """Split ``aws://account/region``. The CDK writes ``unknown-account`` if the app does not specify an account."""
+    """Split `aws://account/region`. The CDK writes ``unknown-account`` if the app does not specify an account."""
     account, _, region = environment.removeprefix("aws://").partition("/")
     known = {name: None if not name or name.startswith("unknown-") else name for name in (account, region)}
     return known[account], known[region]

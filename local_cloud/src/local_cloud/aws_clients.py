@@ -18,7 +18,7 @@ from local_cloud.settings import ACCOUNT_KEY
 
 
 def service_clients(endpoint: str, region: str, *, user_agent: str = "", access_key: str = ACCOUNT_KEY) -> Clients:
-    """Return a function that creates one client per service, which all threads share."""
+    """Return a function that returns a client by service. All threads share the clients."""
     lock = threading.Lock()
     config = Config(
         retries={"max_attempts": 0},
@@ -62,7 +62,7 @@ def issuer_keys(issuer: str, *, endpoint: str, region: str, user_agent: str) -> 
 
 
 def schedule_enabled(scheduled: Scheduled, *, clients: Clients) -> bool:
-    """Return true if a rule or schedule is enabled. It can be disabled at any time."""
+    """Return whether a rule or schedule is enabled. It can be disabled at any time."""
     try:
         if scheduled.is_rule:
             bus, _, name = scheduled.arn.partition(":rule/")[2].rpartition("/")

@@ -18,7 +18,7 @@ _STOP_TIMEOUT_S = 30.0
 class Booting:
     """Reader of a starting cloud's output. It also reads later output, so that the cloud does not block.
 
-    If the context ends with an error, such as an interruption, it stops the cloud, because no client could reach it.
+    If the context ends with an error, such as an interruption, the cloud is stopped, because no client could reach it.
     """
 
     def __init__(self, process: subprocess.Popen[str], path: Path, progress: Callable[[str], None]) -> None:
@@ -74,9 +74,9 @@ class Booting:
                 if line.startswith(READY_LINE):
                     self.ready = True
                     self.settled.set()
-                elif not self.ready and not line.startswith(FAILED_LINE):  # `failure` returns that line.
+                elif not self.ready and not line.startswith(FAILED_LINE):  # `failure` returns this line
                     self._progress(line.rstrip("\n"))
         except ValueError:
-            pass  # closed by `stop`
+            pass  # `stop` has closed the stream
         self._process.wait()
         self.settled.set()

@@ -17,7 +17,7 @@ from local_cloud.sign_in.server import SignInServer, groups_of_operator
 
 
 class Fronts:
-    """Servers for browsers, started from a deployment. Their addresses are registered in `addresses`."""
+    """Servers for browsers of a deployment. Their addresses are registered in `addresses`."""
 
     def __init__(
         self,

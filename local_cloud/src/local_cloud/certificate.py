@@ -19,7 +19,7 @@ def server_context(directory: Path) -> tuple[ssl.SSLContext, Path]:
     """Return the TLS settings of servers, and the certificate that clients must trust.
 
     The certificate and its key are stored in the directory until shortly before the expiry, so that clients continue to
-    trust them.
+    trust the certificate.
     """
     directory.mkdir(parents=True, exist_ok=True)
     certificate, key = directory / "certificate.pem", directory / "key.pem"

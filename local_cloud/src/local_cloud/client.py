@@ -1,4 +1,4 @@
-"""Client of a cloud in another process. It starts or finds the cloud, calls it, advances its clock and stops it."""
+"""Client of a cloud in another process. It starts, finds, calls and stops the cloud, and advances its clock."""
 
 import json
 import subprocess
@@ -21,13 +21,13 @@ _STOP_TIMEOUT_S = 30.0
 
 
 class CloudError(Exception):
-    """A cloud did not boot, does not run, or failed to carry out a request."""
+    """Error if a cloud does not start, does not run, or fails to perform a request."""
 
 
 class Cloud:
     """Running cloud in another process.
 
-    Use `start` as a context manager, or `attach` to one that runs.
+    Use `start` as a context manager, or `attach` for a running cloud.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Cloud:
         permissions: Mode | None = None,
         progress: Callable[[str], None] = lambda line: None,
     ) -> Self:
-        """Start a cloud that ends with this process, and return when it is ready.
+        """Start a cloud that ends with this process, and return when the cloud is ready.
 
         Parameters
         ----------
@@ -74,10 +74,10 @@ class Cloud:
         data
             Directory that stores the cloud's data for the next start. Default: no storage.
         permissions
-            ``enforce`` answers requests that IAM would refuse with AccessDenied, ``warn`` reports them, ``off``
+            `enforce` rejects requests that IAM would refuse with AccessDenied, `warn` reports these requests, and `off`
             does neither. Default: the default of ``python -m local_cloud``.
         progress
-            Called with one line per deployed resource.
+            Function that is called with a line per deployed resource.
 
         Raises
         ------
@@ -98,7 +98,7 @@ class Cloud:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the owner, which then stops the cloud.
+            start_new_session=True,  # Ctrl-C is for the owner, who then stops the cloud.
         )
         with Booting(process, path, progress) as booting:
             settled = booting.settled.wait(timeout_s)
@@ -114,7 +114,7 @@ class Cloud:
 
     @classmethod
     def attach(cls, state: Path) -> Self:
-        """Return a handle on the cloud of a state file.
+        """Return the client of the cloud that a state file describes.
 
         Raises
         ------
@@ -143,22 +143,22 @@ class Cloud:
 
     @property
     def endpoint(self) -> str:
-        """The address of every AWS service."""
+        """Address of all AWS services."""
         return self.state.endpoint
 
     @property
     def outputs(self) -> Mapping[str, Mapping[str, str]]:
-        """The outputs of each stack."""
+        """Outputs of each stack."""
         return self.state.outputs
 
     @property
     def api_url(self) -> str:
-        """The URL of the only HTTP API.
+        """URL of the only HTTP API.
 
         Raises
         ------
         CloudError
-            If there is no HTTP API, or more than one. Then use ``state.apis``.
+            If there is no HTTP API or more than one. Use `state.apis` if there are several.
         """
         urls = set(self.state.apis.values())
         if len(urls) != 1:
@@ -166,14 +166,16 @@ class Cloud:
         return urls.pop()
 
     def output(self, name: str) -> str:
-        """Return the stack output with a name, from any stack."""
+        """Return the output with a name, from the only stack that has such an output."""
         found = [values[name] for values in self.outputs.values() if name in values]
         if len(found) != 1:
             raise CloudError(f"{len(found)} stacks have an output {name!r}")
         return found[0]
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of a service. It is cached, because creating it takes tens of milliseconds."""
+        """Return the boto3 client of a service. Clients are cached, because creating a client takes tens of
+        milliseconds.
+        """
         if service not in self._clients:
             self._clients[service] = self._new_client(service)
         return self._clients[service]
@@ -205,10 +207,10 @@ class Cloud:
         user_pool_id: str | None = None,
         lifetime_s: int = 3600,
     ) -> str:
-        """Mint an access token, since moto has no token endpoint.
+        """Create an access token, because moto has no token endpoint.
 
-        The default pool is the only one. The default client is the only one, or the client with the fewest scopes that
-        include the requested ones.
+        By default, the only pool is used, and the only client or the client with the fewest scopes that include the
+        requested scopes.
         """
         from local_cloud.tokens import mint_access_token  # joserfc takes a tenth of a second to import.
 
@@ -239,7 +241,9 @@ class Cloud:
         return min(fitting, key=lambda client: len(allowed[client]))
 
     def advance(self, duration: timedelta) -> list[dict[str, str]]:
-        """Advance the clock of schedules. Return the name and due time of each fired schedule, in order."""
+        """Advance the clock of schedules. Return the name and due time of each fired schedule, in the order of due
+        times.
+        """
         fired: list[dict[str, str]] = self._ask("POST", "/advance", {"seconds": duration.total_seconds()})["fired"]
         return fired
 
@@ -263,7 +267,7 @@ class Cloud:
         return self._ask("GET", "/statistics")
 
     def permissions(self) -> dict[str, Any]:
-        """Return the refused requests by their message, and the granted actions with their use so far."""
+        """Return the refused requests by message, and the granted actions with their use so far."""
         return self._ask("GET", "/permissions")
 
     def status(self) -> dict[str, Any]:
@@ -284,11 +288,11 @@ class Cloud:
 
     @property
     def was_stopped(self) -> bool:
-        """True if the cloud ended after `stop` or a signal, so that it removed its state file."""
+        """True if the cloud ended after `stop` or a signal. It then removed its state file."""
         return self._path is not None and not self._path.exists()
 
     def stop(self) -> None:
-        """Stop the cloud and wait until it has ended. Idempotent."""
+        """Stop the cloud and wait until it has ended. Further calls have no effect."""
         if self.state.alive:
             try:
                 self._ask("POST", "/stop")
@@ -308,7 +312,7 @@ class Cloud:
                 if stream:
                     stream.close()
         if self._path:
-            CloudState.forget(self._path, pid=self.state.pid)  # A cloud that was killed leaves its state file.
+            CloudState.forget(self._path, pid=self.state.pid)  # A killed cloud leaves its state file.
         if self._directory:
             self._directory.cleanup()
 

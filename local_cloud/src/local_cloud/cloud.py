@@ -1,4 +1,4 @@
-"""Embedded cloud in this process: moto, the deployment, and the components that run it."""
+"""Embedded cloud in this process: moto, the deployment, and the components that run the deployment."""
 
 import contextlib
 import functools
@@ -58,11 +58,11 @@ from local_cloud.training.request import TrainingRecord, TrainingRequest
 from local_cloud.training.runner import TrainingRunner
 
 PENDING_PER_ENVIRONMENT = 6
-"""Maximum number of requests to an HTTP API per execution environment. One request runs, and the others wait."""
+"""Maximum number of requests to an HTTP API per execution environment. One of them runs, and the others wait."""
 
 
 class LocalCloud:
-    """Cloud in this process. A process can contain only one, because moto's state is global.
+    """Cloud in this process. A process can contain only one cloud, because moto's state is global.
 
     The constructor starts moto and the components that react to calls. `boot` deploys an assembly and starts pollers
     and schedules. `close` stops everything.
@@ -70,7 +70,7 @@ class LocalCloud:
     Parameters
     ----------
     report
-        Called with a line about each failure outside a request.
+        Function that is called with a line about each failure outside of a request.
     """
 
     def __init__(self, settings: CloudSettings, *, report: Callable[[str], None]) -> None:
@@ -92,7 +92,7 @@ class LocalCloud:
             only=self._boot_token,
         )
         self._journal = journal
-        # moto's state machines call the services under this port.
+        # moto's state machines call the services on this port.
         os.environ["MOTO_PORT"] = str(self._moto.server_port)
         self.endpoint = self._moto.url
         self.clients = service_clients(self.endpoint, settings.region, user_agent=self._boot_token)
@@ -152,7 +152,7 @@ class LocalCloud:
 
     @property
     def has_awslambdaric(self) -> bool:
-        """True if functions run under the real runtime client, false if they run under the built-in replacement."""
+        """True if functions run with the real runtime client, and false if they run with the built-in replacement."""
         return self._settings.awslambdaric and importlib.util.find_spec("awslambdaric") is not None
 
     def boot(self, *, progress: Callable[[str], None]) -> Deployment:
@@ -263,7 +263,7 @@ class LocalCloud:
         return deployment
 
     def _clients_of(self, role_arn: str, *, session: str) -> Clients:
-        """Return the clients with the access key of a role."""
+        """Return clients that use the access key of a role."""
         key = self._permissions.access_key(role_arn, session)
         return service_clients(self.endpoint, self._settings.region, user_agent=self._boot_token, access_key=key)
 
@@ -286,7 +286,7 @@ class LocalCloud:
         )
 
     def statistics(self) -> Mapping[str, Any]:
-        """Return statistics since the start."""
+        """Return the statistics since the start of the cloud."""
         due = self._scheduler.next_due() if self._scheduler else {}
         fired = self._scheduler.counts() if self._scheduler else {}
         return {
@@ -302,10 +302,10 @@ class LocalCloud:
         }
 
     def advance(self, duration: timedelta) -> list[Firing]:
-        """Move the clock ahead. When this returns, due schedules were fired, and expired data was deleted."""
+        """Advance the clock, fire due schedules, and delete expired data. Return the fired schedules."""
         if self._scheduler is None or self._expiry is None:
             raise ValueError("the cloud has not booted")
-        self._pump.flush()  # Alarms see queued metrics at the time of their events.
+        self._pump.flush()  # Queued metrics must have the time of their events, because alarms use this time.
         firings = self._scheduler.advance(duration)
         if duration >= timedelta(days=1):
             self._expiry.run()
@@ -316,7 +316,7 @@ class LocalCloud:
         return {"refused": self._permissions.refused(), "grants": self._permissions.grants()}
 
     def flush(self) -> bool:
-        """Wait until all log lines and metrics so far are in CloudWatch."""
+        """Wait until all log lines and metrics so far are in CloudWatch. Return whether they are."""
         return self._pump.flush()
 
     def alarms(self) -> dict[str, str]:
@@ -352,11 +352,11 @@ class LocalCloud:
         self._processes.close()
 
     def invoke(self, function_arn: str, payload: bytes) -> InvocationResult:
-        """Invoke a function and wait."""
+        """Invoke a function and wait for the result."""
         return self._invoker.invoke(function_arn, payload)
 
     def invoke_later(self, function_arn: str, payload: bytes) -> None:
-        """Accept an asynchronous invocation."""
+        """Queue an asynchronous invocation."""
         self._asynchronous.accept(function_arn, payload)
 
     def send_event(self, target: Target, event: Mapping[str, Any]) -> None:
@@ -364,11 +364,11 @@ class LocalCloud:
         self._targets.submit(target, event)
 
     def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
-        """Record a metric."""
+        """Store a value of a metric."""
         self._pump.metric(namespace, name, value, unit=unit, **dimensions)
 
     def access_key(self, role_arn: str, session: str) -> str:
-        """Return the access key of a session of a role."""
+        """Return the access key for a session of a role."""
         return self._permissions.access_key(role_arn, session)
 
     def start_training(self, request: TrainingRequest, record: TrainingRecord) -> None:
@@ -376,11 +376,11 @@ class LocalCloud:
         self._training.start(request, record)
 
     def stop_training(self, name: str) -> None:
-        """Begin to stop a training job."""
+        """Request the stop of a training job."""
         self._training.stop(name)
 
     def interrupt_training(self, name: str) -> None:
-        """Interrupt a spot training job. It resumes from its checkpoints.
+        """Interrupt a spot training job, which resumes from its checkpoints.
 
         Raises
         ------
@@ -390,16 +390,19 @@ class LocalCloud:
         self._training.interrupt(name)
 
     def start_job_run(self, request: JobRunRequest, record: JobRunRecord) -> None:
-        """Start a run of a Glue job in the background."""
+        """Start a Glue job run in the background."""
         self._glue.start(request, record)
 
     def stop_job_run(self, run_id: str) -> None:
-        """Begin to stop a run of a Glue job."""
+        """Request the stop of a Glue job run."""
         self._glue.stop(run_id)
 
 
 def _remembered_ports(journal: Journal | None, *, first: int | None) -> dict[str, int] | None:
-    """Return the ports of the previous start: empty if another first port is requested, None without a journal."""
+    """Return the ports of the previous start. Return an empty dictionary if another first port is requested.
+
+    Return None if there is no journal.
+    """
     if journal is None:
         return None
     stored = journal.fact(PORTS)
@@ -408,7 +411,7 @@ def _remembered_ports(journal: Journal | None, *, first: int | None) -> dict[str
 
 
 def _seed(journal: Journal | None) -> str:
-    """Return the seed of IDs and generated secrets. It is equal at each start with the same data."""
+    """Return the seed of IDs and generated secrets. It is the same at each start with the same data."""
     seed = journal.fact("seed") if journal else None
     if seed is None:
         seed = secrets.token_hex(32)

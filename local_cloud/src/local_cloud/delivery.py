@@ -16,7 +16,7 @@ _UNIVERSAL = re.compile(r"^arn:aws:scheduler:::aws-sdk:(?P<service>[^:]+):(?P<ac
 
 
 class UndeliverableError(Exception):
-    """Resources of the target's type are not supported as targets."""
+    """Error for a target of an unsupported type."""
 
     def __init__(self, arn: str) -> None:
         super().__init__(f"{arn} cannot be a target here: its kind is not implemented")
@@ -36,7 +36,7 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The body as JSON text."""
+        """Body as JSON text."""
         return json.dumps(self.body, default=str)
 
 
@@ -48,7 +48,7 @@ class Delivery:
         self._invoke_later = invoke_later
 
     def send(self, arn: str, message: Message) -> None:
-        """Deliver a message once. If the service rejects it, the botocore error is raised.
+        """Deliver a message once. If the service rejects the message, the botocore error is raised.
 
         Raises
         ------

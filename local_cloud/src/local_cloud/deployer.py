@@ -1,4 +1,4 @@
-"""Deployment of a CDK cloud assembly through boto3. Unsupported features raise an error."""
+"""Deployment of a CDK cloud assembly through boto3. Unsupported features cause an error."""
 
 import functools
 import graphlib
@@ -34,9 +34,10 @@ def deploy(
     progress: Callable[[str], None] = _say_nothing,
     before: Callable[[str], None] = _say_nothing,
 ) -> Deployment:
-    """Deploy every stack of `assembly`. `progress` is called with one line per resource.
+    """Deploy every stack of `assembly`.
 
-    `before` is called with the stack and logical ID of each resource before its creation.
+    `progress` is called with a line per resource. `before` is called with the stack and logical ID of each resource
+    before its creation.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def deploy(
 
 
 class _Cloud:
-    """State of the deployment so far, of all stacks."""
+    """State of the deployment of all stacks."""
 
     def __init__(
         self,
@@ -104,7 +105,7 @@ class _Cloud:
 
 
 class _StackDeployment:
-    """Deployment of one stack. It provides the values for intrinsic functions of the template."""
+    """Deployment of a stack. It provides the values for intrinsic functions of the template."""
 
     def __init__(self, stack: Stack, cloud: _Cloud) -> None:
         self.stack = stack
@@ -124,7 +125,7 @@ class _StackDeployment:
             if definition.type not in RESOURCE_TYPES:
                 hint = "; custom resources run nowhere here" if definition.type.startswith("Custom::") else ""
                 raise definition.error(f"resource type is not known here{hint}")
-        # Sorted, so that the order is equal in each deployment.
+        # Sorted, so that the order is the same in each deployment.
         dependencies = {
             logical_id: sorted(self._dependencies(definition) & set(wanted))
             for logical_id, definition in wanted.items()
@@ -139,7 +140,7 @@ class _StackDeployment:
             self.resources[logical_id] = self._create(wanted[logical_id])
 
     def outputs(self) -> dict[str, str]:
-        """Evaluate the outputs, and export those with an export name."""
+        """Evaluate the outputs, and export the outputs that have an export name."""
         outputs = {}
         for name, output in self.stack.template.get("Outputs", {}).items():
             try:
@@ -153,7 +154,7 @@ class _StackDeployment:
         return outputs
 
     def ref(self, logical_id: str) -> str:
-        """Return the physical id of a resource."""
+        """Return the physical ID of a resource."""
         return self._resource(logical_id).physical_id
 
     def attribute(self, logical_id: str, name: str) -> str:
@@ -165,7 +166,7 @@ class _StackDeployment:
         return resource.attributes[name]
 
     def exported(self, name: str) -> str:
-        """Return the value that a stack deployed before exports."""
+        """Return the value of an export of a stack that was deployed before."""
         if name not in self.cloud.exports:
             raise TemplateError(f"no stack deployed before exports {name}")
         return self.cloud.exports[name]

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 
 class DeploymentError(Exception):
-    """An assembly cannot be deployed faithfully.
+    """Error for an assembly that cannot be deployed as on AWS.
 
-    The message starts with the location: stack, resource, type and property, as far as they are known.
+    The message starts with the location: stack, resource, type and property, if they are known.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Clients(Protocol):
     """Factory of boto3 clients for the cloud of the deployment."""
 
     def __call__(self, service: str, /) -> Any:
-        """Return the client of a service, by its boto3 name."""
+        """Return the client of a service by its boto3 name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ class Deployment:
     templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def of_type(self, resource_type: str) -> tuple[Resource, ...]:
-        """Return the resources of a CloudFormation type, such as ``AWS::Lambda::Function``."""
+        """Return the resources of a CloudFormation type, such as `AWS::Lambda::Function`."""
         return tuple(resource for resource in self.resources if resource.type == resource_type)
 
 
 def stack_id(name: str, *, region: str, account: str) -> str:
-    """Return the ARN of a stack, which is equal in each deployment."""
+    """Return the ARN of a stack. It is the same in each deployment."""
     return f"arn:aws:cloudformation:{region}:{account}:stack/{name}/{uuid.uuid5(uuid.NAMESPACE_URL, name)}"

@@ -1,4 +1,4 @@
-"""Replacement of AWS addresses by addresses on this machine."""
+"""Replacement of AWS addresses with addresses on this machine."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ class EndpointRewriter:
         self._local[address] = local
 
     def localize(self, text: str) -> str:
-        """Return a text with the registered addresses replaced."""
+        """Return a text in which registered addresses are replaced."""
         for address, local in self._local.items():
             text = text.replace(address, local)
         return text
@@ -24,7 +24,7 @@ class EndpointRewriter:
     def localized(self, deployment: Deployment, clients: Clients) -> Deployment:
         """Replace the addresses in stack outputs and in the values of SSM parameters.
 
-        Clients read local addresses from these values. Functions still receive AWS's names from the templates.
+        Clients read local addresses from these values. Functions still receive the AWS addresses from templates.
         """
         outputs = {
             stack: {name: self.localize(value) for name, value in values.items()}

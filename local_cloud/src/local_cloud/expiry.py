@@ -1,4 +1,4 @@
-"""Hourly deletion of expired data: objects by lifecycle rules, items by time to live, and stream records."""
+"""Hourly deletion of expired data: objects by lifecycle rules, items by their time to live, and stream records."""
 
 import contextlib
 import itertools
@@ -16,7 +16,7 @@ from local_cloud.storage.recorder import Recorder
 
 _EVERY_S: Final = 3_600.0
 _LARGEST_SHARE: Final = 0.001
-"""Maximum share of time in which the database removes traces of deleted data from its files."""
+"""Maximum share of time that the database spends on removing traces of deleted data from its files."""
 _LONGEST_OVERDUE: Final = timedelta(days=5 * 365)
 _KINDS: Final = ("Versions", "DeleteMarkers")
 _NONCURRENT: Final = "NoncurrentVersionExpiration"
@@ -32,7 +32,7 @@ class Expiry:
     now
         Current time of the clock.
     report
-        Called with a line about each failure.
+        Function that is called with a line about each failure.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Expiry:
         self._thread.start()
 
     def run(self) -> float:
-        """Delete all expired data, also from the files. Return the time until the next run in seconds."""
+        """Delete all expired data, and remove its traces from the files. Return the seconds until the next run."""
         with self._running:
             try:
                 now = self._now()
@@ -139,7 +139,7 @@ def _has_expired(expiration: Mapping[str, Any], modified: datetime, now: datetim
 
 
 def _is_due(days: int, since: datetime, now: datetime) -> bool:
-    """Return true after the midnight (UTC) that follows a number of days."""
+    """Return whether the midnight (UTC) that follows a number of days has passed."""
     due = since.astimezone(UTC) + timedelta(days=days)
     midnight = due.replace(hour=0, minute=0, second=0, microsecond=0)
     return now >= (midnight if midnight == due else midnight + timedelta(days=1))
@@ -156,7 +156,7 @@ def expire_items(dynamodb: Any, table: str, *, now: datetime) -> None:
     if setting["TimeToLiveStatus"] != "ENABLED":
         return
     keys = [each["AttributeName"] for each in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]
-    # Earlier times are mistakes, such as milliseconds, which DynamoDB ignores too.
+    # Earlier times are mistakes, such as milliseconds. DynamoDB also ignores them.
     times = {
         ":number": {"S": "N"},
         ":past": {"N": str(int((now - _LONGEST_OVERDUE).timestamp()))},

@@ -265,7 +265,7 @@ def test_items_that_an_import_would_refuse_are_refused(file: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--cold-start"], "name their file with --items"),
+        (["--cold-start"], "pass their file with --items"),
         (["--sentence-model", "model"], "so it requires --cold-start"),
         (
             ["--algorithms", "als"],

@@ -1,1 +1,1 @@
-"""CloudWatch alarms, which are evaluated on the cloud's metrics, with their actions."""
+"""CloudWatch alarms and their actions. Alarms are evaluated on the cloud's metrics."""

@@ -27,7 +27,7 @@ _COMPARISONS: Final[Mapping[str, tuple[Callable[[float, float], bool], str]]] = 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A statistic of a series in one period."""
+    """Statistic of a series in one period."""
 
     series: Series
     statistic: str
@@ -36,14 +36,14 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class MetricAlarm:
-    """A threshold on the datapoints of some periods.
+    """Threshold for the datapoints of some periods.
 
     Attributes
     ----------
     looks
-        Statistics by ID in the expression.
+        Statistics by their ID in the expression.
     datapoints
-        Computes the datapoint of one period.
+        Function that computes the datapoint of a period.
     """
 
     name: str
@@ -61,7 +61,7 @@ class MetricAlarm:
         return {look.series: look.period * self.periods for look in self.looks.values()}
 
     def judge(self, store: SeriesStore, *, now: datetime) -> tuple[str, str] | None:
-        """Return the state and the reason, or None if the state does not change."""
+        """Return the state and its reason, or None if the state does not change."""
         period = max(look.period for look in self.looks.values())
         points: list[Value] = []
         for back in range(self.periods):
@@ -74,7 +74,7 @@ class MetricAlarm:
         return self.state_of(points)
 
     def state_of(self, points: Sequence[Value]) -> tuple[str, str] | None:
-        """Return the state for datapoints, and the reason; see `judge`."""
+        """Return the state for datapoints and its reason; see `judge`."""
         known = [point for point in points if point is not None]
         if not known and self.missing == "missing":
             return INSUFFICIENT_DATA, f"The metric has no data in {_latest(self.periods)}."
@@ -96,7 +96,7 @@ def _latest(periods: int) -> str:
 
 
 def read_alarm(name: str, properties: Mapping[str, Any]) -> MetricAlarm:
-    """Read the properties of an ``AWS::CloudWatch::Alarm``.
+    """Read the properties of an `AWS::CloudWatch::Alarm`.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def _look(metric: Mapping[str, Any], statistic: str, period_s: Any) -> _Look:
 def _returning(
     wanted: str, math: Mapping[str, Callable[[Mapping[str, Value]], Value]]
 ) -> Callable[[Mapping[str, Value]], Value]:
-    """Return a function that computes the returned ID. Expressions may reference IDs of earlier expressions."""
+    """Return a function that computes the returned ID. Expressions may only use IDs of earlier expressions."""
 
     def compute(values: Mapping[str, Value]) -> Value:
         known = dict(values)
@@ -152,7 +152,7 @@ def _returning(
             if name == wanted or name not in known:
                 try:
                     known[name] = expression(known)
-                except KeyError:  # The expression references a later one.
+                except KeyError:  # The expression uses the ID of a later expression.
                     continue
         return known[wanted]
 

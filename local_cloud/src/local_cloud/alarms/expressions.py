@@ -1,4 +1,4 @@
-"""Metric math, read as Python's own expressions.
+"""Metric math, parsed as Python expressions.
 
 References
 ----------
@@ -33,7 +33,7 @@ _OF_LISTS: Final[Mapping[str, Callable[[list[float]], float]]] = {
 }
 
 Value = float | None
-"""Value of one period; None for a missing datapoint."""
+"""Value of a period. It is None if the datapoint is missing."""
 
 
 def read_math(expression: str) -> Callable[[Mapping[str, Value]], Value]:
@@ -60,7 +60,7 @@ _CALLS: Final = {"IF": (2, 3), "FILL": (2, 2), "ABS": (1, 1), **dict.fromkeys(_O
 
 
 def _check(tree: ast.expr, said: str) -> None:
-    """Raise an error now for an expression that could not be computed later."""
+    """Raise an error if the expression could not be computed later."""
     for node in ast.walk(tree):
         known = not isinstance(node, ast.expr) or isinstance(node, _KNOWN)
         if isinstance(node, ast.BinOp):

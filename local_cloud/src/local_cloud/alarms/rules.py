@@ -1,4 +1,4 @@
-"""The rules of composite alarms, read as Python's own expressions.
+"""Rules of composite alarms, parsed as Python expressions.
 
 References
 ----------
@@ -13,7 +13,7 @@ _WORDS = {"AND": "and", "OR": "or", "NOT": "not", "TRUE": "True", "FALSE": "Fals
 _STATES = ("ALARM", "OK", "INSUFFICIENT_DATA")
 
 State = Callable[[str], str]
-"""Returns the state of the alarm with a name."""
+"""Function that returns the state of an alarm by its name."""
 
 
 def read_rule(rule: str) -> Callable[[State], bool]:
@@ -31,7 +31,7 @@ def read_rule(rule: str) -> Callable[[State], bool]:
         tree = ast.parse(said.strip(), mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"AlarmRule {rule!r} cannot be read: {error.msg}") from error
-    _holds(tree, lambda alarm: "OK")  # Evaluating the rule once raises the errors of an invalid rule now.
+    _holds(tree, lambda alarm: "OK")  # Evaluate the rule once, so that an invalid rule raises an error now.
     return lambda state: _holds(tree, state)
 
 

@@ -1,4 +1,4 @@
-"""Metric history for alarms, as long as the longest evaluation range."""
+"""Metric history for alarms. It is as long as the longest evaluation range."""
 
 import math
 import re
@@ -15,7 +15,7 @@ _TRIMMED_COUNT = re.compile(r"TC\(:(?P<most>\d+(?:\.\d+)?)\)")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Metric with a value of each dimension."""
+    """Metric with a value for each of its dimensions."""
 
     namespace: str
     name: str
@@ -24,7 +24,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Datapoint:
-    """A value at a time, with its number of occurrences."""
+    """Value at a time, with its number of occurrences."""
 
     at: datetime
     value: float
@@ -56,7 +56,7 @@ def add_values(values: Values, pairs: Iterable[tuple[float, float]]) -> None:
 class SeriesStore:
     """Samples of the watched series.
 
-    A sample starts a period, to which the samples of the next seconds (at most `_LONGEST_PERIOD`) are added. So memory
+    A sample starts a period. Samples of the next seconds, at most `_LONGEST_PERIOD`, are added to it. Therefore, memory
     depends on the watched time, not on the number of samples.
 
     Parameters
@@ -83,7 +83,7 @@ class SeriesStore:
                 del periods[: _count_until(periods, at - watched)]
 
     def statistic(self, series: Series, statistic: str, *, start: datetime, end: datetime) -> float | None:
-        """Return a statistic of the periods that started after `start` and up to `end`, None without periods."""
+        """Return a statistic of the periods that started after `start` and up to `end`, or None if there are none."""
         with self._lock:
             periods = self._periods[series]
             found = [
@@ -100,7 +100,7 @@ def _count_until(periods: list[tuple[datetime, Values]], at: datetime) -> int:
 
 
 def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:
-    """Return a statistic that `check_statistic` accepts, or None without samples."""
+    """Return a statistic that `check_statistic` accepts, or None if there are no samples."""
     if statistic in _STATISTICS:
         return _STATISTICS[statistic](samples)
     if trimmed := _TRIMMED_COUNT.fullmatch(statistic):
@@ -147,7 +147,7 @@ _STATISTICS: Mapping[str, Callable[[list[Datapoint]], float | None]] = {
 
 
 def _percentile(samples: list[Datapoint], statistic: str) -> float | None:
-    """Return the smallest value that the given percentage of samples does not exceed."""
+    """Return the smallest value that at least the given percentage of samples does not exceed."""
     count = _count(samples)
     if not count:
         return None

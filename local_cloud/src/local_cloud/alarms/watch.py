@@ -19,7 +19,7 @@ _ACTIONS: Mapping[str, str] = {OK: "OKActions", ALARM: "AlarmActions"}
 
 
 class AlarmWatch:
-    """The alarms of one deployment.
+    """Alarms of a deployment.
 
     Alarms use the metrics that functions print and the metrics of the cloud's services, on the cloud's clock. Periods
     end at the current time, not at full minutes.
@@ -58,11 +58,11 @@ class AlarmWatch:
         self._thread.start()
 
     def take(self, series: Series, pairs: Sequence[tuple[float, float]]) -> None:
-        """Store values of a metric that arrive now."""
+        """Store values of a metric at the current time."""
         self._store.take(series, pairs, self._now())
 
     def evaluate(self) -> dict[str, str]:
-        """Evaluate every alarm now, and return the states by name."""
+        """Evaluate every alarm, and return the states by name."""
         with self._evaluating:
             for alarm in self._alarms:
                 if judged := alarm.judge(self._store, now=self._now()):

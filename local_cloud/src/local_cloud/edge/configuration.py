@@ -25,7 +25,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
-    """Rule for the responses to requests with some paths."""
+    """Rule for responses to requests whose path matches a pattern."""
 
     pattern: re.Pattern[str]
     origin: Origin
@@ -47,7 +47,7 @@ class DistributionConfig:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHeader:
-    """Response header of a policy. It overrides the origin's header if the policy says so."""
+    """Response header of a policy. With `override`, it replaces the origin's header."""
 
     name: str
     value: str
@@ -55,18 +55,18 @@ class ResponseHeader:
 
 
 def read_distribution(properties: Properties) -> DistributionConfig:
-    """Read the properties of an ``AWS::CloudFront::Distribution``.
+    """Read the properties of an `AWS::CloudFront::Distribution`.
 
     Raises
     ------
     PropertyError
-        If something cannot be served faithfully here.
+        If a property cannot be served as on AWS.
     """
     config = properties.section("DistributionConfig")
-    # These properties have no effect on one machine, or README.md documents that they are ignored.
+    # These properties have no effect on a single machine, or README.md documents that they are ignored.
     config.keep("Comment", "HttpVersion", "IPV6Enabled", "PriceClass", "ViewerCertificate", "Logging")
     for response in config.sections("CustomErrorResponses"):
-        # Nothing is cached here. Custom error pages are not supported.
+        # Responses are not cached, so the caching time has no effect. Custom error pages are not supported.
         response.keep("ErrorCode", "ErrorCachingMinTTL")
     if config["Enabled"] is not True:
         raise PropertyError(config.path_of("Enabled"), "only distributions that are enabled are served here")
@@ -79,7 +79,7 @@ def read_distribution(properties: Properties) -> DistributionConfig:
 
 
 def read_headers_policy(properties: Properties) -> Sequence[ResponseHeader]:
-    """Read the properties of an ``AWS::CloudFront::ResponseHeadersPolicy``.
+    """Read the properties of an `AWS::CloudFront::ResponseHeadersPolicy`.
 
     Raises
     ------
@@ -131,14 +131,14 @@ def _transport(section: Properties) -> ResponseHeader:
 
 def _origin(origin: Properties) -> Origin:
     if "S3OriginConfig" in origin:
-        origin.keep("OriginAccessControlId")  # buckets are open to all clients here
+        origin.keep("OriginAccessControlId")  # all clients can read buckets here
         if identity := origin.section("S3OriginConfig").get("OriginAccessIdentity"):
             raise PropertyError(
                 origin.path_of("S3OriginConfig"), f"identity {identity!r}: only access control is known"
             )
         return Origin(origin["DomainName"], is_bucket=True)
     custom = origin.section("CustomOriginConfig")
-    custom.keep("OriginProtocolPolicy", "OriginSSLProtocols")  # Calls stay within this process.
+    custom.keep("OriginProtocolPolicy", "OriginSSLProtocols")  # calls remain within this process
     return Origin(origin["DomainName"], is_bucket=False)
 
 

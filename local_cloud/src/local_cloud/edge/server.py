@@ -1,4 +1,4 @@
-"""Server of one distribution, which selects a behaviour by path, calls the bucket or HTTP API, and adds headers."""
+"""Server of a distribution. It selects a behaviour by path, calls the bucket or HTTP API, and adds headers."""
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
@@ -16,18 +16,18 @@ _MISSING = {"NoSuchKey", "404"}
 
 
 class DistributionServer:
-    """Stateless handler of the requests to one distribution.
+    """Stateless handler of requests to a distribution.
 
     Parameters
     ----------
     buckets
-        Name of each bucket by the host that origins name.
+        Name of each bucket, by the host in origins.
     apis
         Request handler of each HTTP API, by host.
     policies
         Response headers by policy ID.
     localize
-        Function that replaces AWS addresses in responses by addresses of this machine.
+        Function that replaces AWS addresses in responses with addresses of this machine.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class DistributionServer:
     def serve(self, request: HttpRequest) -> HttpResponse:
         """Return the response to a request."""
         if not self._server.is_addressed(request.header("Host")):
-            # CloudFront also rejects unknown host names. Here, no other site can impersonate the distribution.
+            # CloudFront also rejects unknown host names. This prevents other sites from impersonating the distribution.
             return _refusal(403, "the request is for no distribution here")
         path = f"/{self._config.root_object}" if request.path == "/" else request.path
         behavior = self._config.behavior(path)
@@ -83,7 +83,7 @@ class DistributionServer:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
                 raise
-            # S3's response to a caller that may not list the bucket.
+            # S3's response to a caller who may not list the bucket.
             return HttpResponse(
                 403,
                 (("Content-Type", "application/xml"),),

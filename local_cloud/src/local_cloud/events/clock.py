@@ -1,4 +1,4 @@
-"""Clock that runs at the speed of real time and can be moved ahead."""
+"""Clock that runs at the speed of real time and can be advanced."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ class Clock:
         self._ahead = timedelta()
 
     def now(self) -> datetime:
-        """Return the clock's time."""
+        """Return the current time of the clock."""
         with self._lock:
             return datetime.fromtimestamp(time.time(), UTC) + self._ahead
 

@@ -1,4 +1,4 @@
-"""Schedule expressions: ``rate(5 minutes)``, ``cron(0 3 ? * MON-FRI *)``, ``at(2026-01-31T12:00:00)``.
+"""Schedule expressions: `rate(5 minutes)`, `cron(0 3 ? * MON-FRI *)`, `at(2026-01-31T12:00:00)`.
 
 References
 ----------
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"[0-9]{1,4}")
 
 
 class ScheduleExpressionError(ValueError):
-    """AWS refuses an expression."""
+    """Error for a schedule expression that AWS rejects."""
 
     def __init__(self, expression: str, reason: str) -> None:
         super().__init__(f"schedule expression {expression!r}: {reason}")
@@ -36,7 +36,7 @@ class Schedule(Protocol):
     """Schedule that determines due times."""
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return the first time after `moment`, in UTC, or None."""
+        """Return the first due time after `moment` in UTC, or None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ class Once:
     at: datetime
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return the time, or None if it has passed."""
+        """Return the due time, or None if it has passed."""
         return self.at if moment < self.at else None
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """Schedule that is due at minutes that six fields describe, in the local time of `zone`."""
+    """Schedule that is due at the minutes that six fields describe, in the local time of `zone`."""
 
     minutes: Sequence[int]
     hours: Sequence[int]
@@ -143,14 +143,14 @@ def _cron(content: str, zone: ZoneInfo) -> Cron:
         years=_numbers(years, *_YEARS, wraps=False),
         zone=zone,
     )
-    cron._days(2024, 1)  # An invalid day field raises an error now, instead of in a later month.
+    cron._days(2024, 1)  # An invalid day field must raise an error now, not in a later month.
     return cron
 
 
 def _numbers(
     field: str, low: int, high: int, *, names: Sequence[str] = (), has_steps: bool = True, wraps: bool = True
 ) -> tuple[int, ...]:
-    """Expand ``*``, lists, ranges and steps to sorted numbers. A range may wrap around, such as ``22-2`` for hours."""
+    """Expand `*`, lists, ranges and steps to sorted numbers. A range may wrap around, such as `22-2` for hours."""
 
     def number(text: str) -> int:
         value = names.index(text) + low if text in names else int(text) if _NUMBER.fullmatch(text) else -1
@@ -191,7 +191,7 @@ def _days_of_month(field: str, *, year: int, month: int, last: int) -> list[int]
 
 
 def _nearest_weekday(year: int, month: int, day: int, last: int) -> int:
-    """Move a Saturday to Friday and a Sunday to Monday, without leaving the month."""
+    """Return the Friday before a Saturday, or the Monday after a Sunday, but stay within the month."""
     weekday = date(year, month, day).weekday()
     if weekday == 5:
         return day - 1 if day > 1 else day + 2

@@ -1,4 +1,4 @@
-"""Scheduler that fires rules and schedules when they are due."""
+"""Scheduler, which fires rules and schedules when they are due."""
 
 import heapq
 import itertools
@@ -19,7 +19,7 @@ _LONGEST_WAIT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """Rule of EventBridge or schedule of EventBridge Scheduler, with its targets."""
+    """EventBridge rule, or schedule of EventBridge Scheduler, with its targets."""
 
     name: str
     arn: str
@@ -30,7 +30,7 @@ class Scheduled:
     is_rule: bool = True
 
     def event(self, due: datetime, *, region: str, account: str) -> Mapping[str, Any]:
-        """Return the event of one firing. A Scheduler schedule without input sends an empty object."""
+        """Return the event of a firing. A schedule of EventBridge Scheduler without input sends an empty object."""
         if not self.is_rule:
             return {}
         return {
@@ -62,7 +62,7 @@ class _Due:
 
 
 class Scheduler:
-    """Schedules on a clock. Due schedules fire in order of their due times."""
+    """Schedules on a clock. They fire in the order of their due times."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Scheduler:
         self._thread.start()
 
     def advance(self, duration: timedelta) -> list[Firing]:
-        """Advance the clock, fire due schedules, and return them in order."""
+        """Advance the clock, fire due schedules, and return them in the order of their due times."""
         self._clock.advance(duration)
         firings = self._fire_due()
         self._wake.set()
@@ -110,7 +110,7 @@ class Scheduler:
             return dict(self._fired)
 
     def close(self) -> None:
-        """Stop firing schedules."""
+        """Stop firing schedules and wait for the end of the thread."""
         self._stopping = True
         self._wake.set()
         self._thread.join()
@@ -149,7 +149,7 @@ def read_schedules(deployment: Deployment) -> list[Scheduled]:
     Raises
     ------
     DeploymentError
-        If AWS refuses an expression.
+        If a schedule expression is invalid on AWS.
     """
     found = []
     for rule in deployment.of_type("AWS::Events::Rule"):

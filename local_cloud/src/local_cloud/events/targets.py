@@ -17,36 +17,36 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.delivery import Delivery, Message, UndeliverableError
 
-# AWS retries for up to 24 hours. A local target that fails three times will probably fail always.
+# AWS retries for up to 24 hours. A local target that fails three times would probably always fail.
 MOST_ATTEMPTS = 3
 _RETRY_DELAY_S = 0.2
 WORK = "target"
-"""Kind of the recorded work for accepted events that are not yet delivered."""
+"""Type of the recorded work for accepted events that are not yet delivered."""
 _PATH_STEP = re.compile(r"\.([A-Za-z0-9_\-]+)|\[(\d+)\]|\['([^']+)'\]")
 _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Target in CloudFormation's format, with its rule or schedule."""
+    """Target in CloudFormation's format, with the ARN of its rule or schedule."""
 
     owner_arn: str
     properties: Mapping[str, Any]
 
     @property
     def arn(self) -> str:
-        """The target resource."""
+        """ARN of the target resource."""
         return str(self.properties["Arn"])
 
     @property
     def dead_letters(self) -> str | None:
-        """Queue for undeliverable events."""
+        """ARN of the queue for undeliverable events, or None."""
         arn = (self.properties.get("DeadLetterConfig") or {}).get("Arn")
         return str(arn) if arn else None
 
     @property
     def most_attempts(self) -> int:
-        """Number of delivery attempts."""
+        """Maximum number of delivery attempts."""
         policy = self.properties.get("RetryPolicy") or {}
         return int(min(policy.get("MaximumRetryAttempts", MOST_ATTEMPTS - 1) + 1, MOST_ATTEMPTS))
 
@@ -86,7 +86,7 @@ def target_input(target: Mapping[str, Any], event: Mapping[str, Any], *, rule_ar
 
 
 def value_at(document: Any, path: str) -> Any:
-    """Return the value at a JSON path such as ``$.detail.items[0]``, or None if it does not exist."""
+    """Return the value at a JSON path such as `$.detail.items[0]`, or None if it does not exist."""
     steps = list(_PATH_STEP.finditer(path.removeprefix("$")))
     if "".join(step[0] for step in steps) != path.removeprefix("$"):
         raise ValueError(f"JSON path {path!r}: only names and positions are known here")
@@ -101,7 +101,7 @@ def value_at(document: Any, path: str) -> Any:
 
 
 def fill_template(template: str, values: Mapping[str, Any]) -> str:
-    """Replace ``<name>`` by text within a JSON string, and by JSON elsewhere."""
+    """Replace `<name>` with text within a JSON string, and with JSON elsewhere."""
     parts: list[str] = []
     position = 0
     for placeholder in _PLACEHOLDER.finditer(template):
@@ -125,7 +125,7 @@ def _inside_string(text: str) -> bool:
 
 
 class TargetQueue:
-    """Background delivery to targets. First attempts have the order of submission."""
+    """Background delivery to targets. First attempts are made in the order of submission."""
 
     def __init__(
         self, delivery: Delivery, *, keep: Callable[[str, Any], Callable[[], None]], report: Callable[[str], None]
@@ -151,7 +151,7 @@ class TargetQueue:
             return self._pending
 
     def close(self) -> None:
-        """Drop queued deliveries and stop."""
+        """Discard queued deliveries and stop."""
         self._stopping.set()
         self._order.shutdown(wait=False, cancel_futures=True)
         self._retries.shutdown(wait=False, cancel_futures=True)

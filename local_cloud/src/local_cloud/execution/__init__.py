@@ -1,1 +1,1 @@
-"""Lambda functions: layers, processes with the real Runtime API, and invocation."""
+"""Lambda functions: layers, processes with the Runtime API, and invocations."""

@@ -15,7 +15,7 @@ class AsyncConfigs:
         self._configs: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def know_templates(self, deployment: Deployment) -> None:
-        """Learn from the functions and event invoke configurations of a deployment."""
+        """Read the functions and event invoke configurations of a deployment."""
         for function in deployment.of_type("AWS::Lambda::Function"):
             if target := (function.properties.get("DeadLetterConfig") or {}).get("TargetArn"):
                 self._dead_letters[function.physical_id] = target

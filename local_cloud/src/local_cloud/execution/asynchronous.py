@@ -22,14 +22,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_cloud.delivery import Delivery, Message, UndeliverableError
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 
-# AWS waits one minute before the first retry and two before the second, which is too long for local use.
+# AWS waits one minute before the first retry and two minutes before the second, which is too long for local use.
 RETRY_DELAYS_S = (0.5, 1.0)
 _THROTTLE_DELAY_S = 0.5
 MOST_RETRIES = 2
 MOST_AGE_S = 6 * 3600.0
 _MOST_AT_ONCE = 16
 WORK = "invocation"
-"""Kind of the recorded work for accepted invocations that have not finished."""
+"""Type of the recorded work for accepted invocations that have not finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,11 @@ class AsyncInvocations:
         self._thread.start()
 
     def deliver_through(self, delivery: Delivery) -> None:
-        """Set the delivery to destinations. Delivery may itself invoke functions through this queue."""
+        """Set the delivery to destinations. The delivery may invoke functions through this queue."""
         self._delivery = delivery
 
     def accept(self, function_arn: str, payload: bytes) -> None:
-        """Queue an invocation."""
+        """Queue an asynchronous invocation."""
         now = time.monotonic()
         done = self._keep(WORK, (function_arn, payload))
         self._put(_Attempt(now, next(self._order), function_arn, payload, accepted=now, done=done))
@@ -105,7 +105,7 @@ class AsyncInvocations:
             return len(self._due) + self._busy
 
     def close(self) -> None:
-        """Drop queued invocations and stop."""
+        """Discard queued invocations and stop."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -141,7 +141,7 @@ class AsyncInvocations:
                 self._changed.notify_all()
 
     def _attempt(self, attempt: _Attempt) -> bool:
-        """Invoke the function. Return False if the invocation waits for another attempt."""
+        """Invoke the function. Return false if the invocation waits for another attempt."""
         config = self._config(attempt.function_arn)
         now = time.monotonic()
         if now - attempt.accepted > config.most_age_s:
@@ -150,7 +150,7 @@ class AsyncInvocations:
         try:
             outcome = self._invoke(attempt.function_arn, attempt.payload)
         except ThrottledError as error:
-            if error.reserved == 0:  # AWS does not retry a function with a reserved concurrency of 0.
+            if error.reserved == 0:  # AWS does not retry functions with a reserved concurrency of 0.
                 self._fail(attempt, config, condition="ZeroReservedConcurrency", outcome=None)
                 return True
             self._put(replace(attempt, due=now + _THROTTLE_DELAY_S))

@@ -20,8 +20,8 @@ from local_cloud.execution.runtime_api import Invocation, Reply, RuntimeApi
 from local_cloud.processes import Processes, resident_bytes
 from local_cloud.telemetry.lines import LineLog
 
-# Lambda limits initialisation to 10 s, and then restarts it within the function's timeout. Here, one longer limit
-# suffices for a busy laptop that starts several functions.
+# Lambda limits initialisation to 10 s, and then restarts it within the function's timeout. A single longer limit #
+# suffices here, also for a busy laptop that starts several functions.
 INIT_TIMEOUT_S = 60.0
 _WATCH_S = 0.05
 _RUNTIME_CLIENT = Path(__file__).with_name("runtime_client.py")
@@ -38,12 +38,12 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Settings for each process on this host: interpreter, runtime client and addresses of the cloud.
+    """Settings of all processes on this host: interpreter, runtime client and addresses of the cloud.
 
     Attributes
     ----------
     credentials
-        Returns the variables with the credentials of a role, for a session of that name.
+        Function that returns the variables with credentials of a role, for a named session.
     """
 
     region: str
@@ -54,7 +54,7 @@ class Host:
 
 
 class ExecutionEnvironment:
-    """Process with its own Runtime API server and a private temporary directory."""
+    """Process with a Runtime API server and a private temporary directory."""
 
     def __init__(
         self, function: Function, workspace: Workspace, *, host: Host, processes: Processes, log: LineLog
@@ -83,7 +83,7 @@ class ExecutionEnvironment:
         return self._usable and self._process.poll() is None
 
     def invoke(self, payload: bytes, *, function_arn: str) -> InvocationResult:
-        """Run one invocation. Every failure is returned as a result with Lambda's error JSON."""
+        """Run an invocation. Failures are returned as results with Lambda's error JSON."""
         request_id = str(uuid.uuid4())
         reply = self._initialise(request_id)
         started = time.monotonic()
@@ -107,7 +107,7 @@ class ExecutionEnvironment:
         )
 
     def close(self) -> None:
-        """Kill the process and close its Runtime API server. Idempotent."""
+        """Kill the process and close its Runtime API server. Further calls have no effect."""
         with self._closing:
             if self._closed:
                 return
@@ -119,7 +119,7 @@ class ExecutionEnvironment:
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _initialise(self, request_id: str) -> Reply | None:
-        """Wait until the process accepts invocations. Return the error if it fails."""
+        """Wait until the process accepts invocations. Return the error if the initialisation fails."""
         while not self._api.settled.wait(_WATCH_S):
             if self._process.poll() is not None:
                 return self._give_up(self._exit_error(request_id))
@@ -169,7 +169,8 @@ class ExecutionEnvironment:
 
     def _report(self, request_id: str, duration_ms: float) -> None:
         self._platform_line("end", request_id)
-        # Memory of descendants is not included: a search for them after each invocation would read all processes.
+        # Memory of descendants is not included, because a search for them would read all processes after each
+        # invocation.
         used_mb = max(resident_bytes(self._process, with_descendants=False) // 1024 // 1024, 1)
         init = f"\tInit Duration: {self._init_ms:.2f} ms" if self._init_ms else ""
         self._init_ms = 0.0

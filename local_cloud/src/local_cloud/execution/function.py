@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ThrottledError(Exception):
-    """Refusal of an invocation, because the function's maximum number of invocations are running or waiting.
+    """Error for an invocation of a function whose maximum number of invocations are running or waiting.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class ThrottledError(Exception):
 
 
 class FunctionNotFoundError(Exception):
-    """The function, version or alias does not exist."""
+    """Error for a function, version or alias that does not exist."""
 
     def __init__(self, arn: str) -> None:
         super().__init__(f"Function not found: {arn}")
@@ -54,7 +54,7 @@ class Function:
 
     @property
     def revision(self) -> tuple[Any, ...]:
-        """Properties that determine the execution environment. If they change, a new environment is necessary."""
+        """Properties that determine the execution environment. A change requires a new environment."""
         return (
             self.code_sha256,
             self.handler,
@@ -71,7 +71,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class InvocationResult:
-    """Result of an invocation. `error` is Lambda's ``X-Amz-Function-Error``, or None."""
+    """Result of an invocation. `error` is Lambda's `X-Amz-Function-Error`, or None."""
 
     request_id: str
     payload: bytes
@@ -81,6 +81,6 @@ class InvocationResult:
 
 
 def dimensions_of(name: str, function_arn: str) -> list[dict[str, str]]:
-    """Return the dimensions of Lambda's metrics: the function, and the alias if one was invoked."""
+    """Return the dimensions of Lambda's metrics: the function, and the alias if an alias was invoked."""
     qualifier = function_arn.split(":")[7:8]
     return [{"FunctionName": name}, *({"FunctionName": name, "Resource": f"{name}:{each}"} for each in qualifier)]

@@ -1,4 +1,4 @@
-"""Invocation of functions: finds the version, reuses execution environments and limits concurrency."""
+"""Invocation of functions: finding versions, reusing execution environments, and limiting concurrency."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Invoker:
     find
         Function that returns the current version for an ARN, with or without a qualifier.
     prepare
-        Extracts a version's code and layers.
+        Function that extracts the code and layers of a version.
     most_environments
         Maximum number of environments per version. `MOST_WAITING` additional invocations wait. AWS would start up to
-        1000.
+        1,000 environments.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Invoker:
         self._release(*self._acquire(self._find(function_arn)))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return invocations, errors, throttles and environments of each function so far."""
+        """Return the number of invocations, errors, throttles and environments of each function so far."""
         with self._lock:
             return {name: dict(counts) for name, counts in self._counts.items()}
 
@@ -158,7 +158,7 @@ class Invoker:
         return pool, environment
 
     def _give_back(self, pool: _Pool) -> None:
-        """Allow another environment after the start of an environment has failed."""
+        """Allow another environment after the start of one has failed."""
         with self._lock:
             pool.size -= 1
             pool.free.notify()
@@ -187,7 +187,7 @@ class Invoker:
 
 
 class _Pool:
-    """Environments of one version and configuration. `free` is notified when an environment becomes available."""
+    """Environments of a version with its configuration. `free` is notified when an environment becomes available."""
 
     def __init__(self, revision: object, lock: threading.Lock) -> None:
         self.revision = revision
@@ -199,7 +199,7 @@ class _Pool:
         self.waiting = 0
 
     def has_place(self, most: int) -> bool:
-        """Return true if an environment is idle, or another one may be started."""
+        """Return whether an environment is idle or another may be started."""
         return bool(self.idle) or self.size < most
 
     def take_idle(self) -> list[ExecutionEnvironment]:

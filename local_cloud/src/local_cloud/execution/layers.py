@@ -1,8 +1,8 @@
-"""Layers on this host. They are extracted without packages that were compiled for another machine.
+"""Layers on this host. Packages that were compiled for another machine are not extracted.
 
-A layer is built for the function's processor and Python version. Pure Python packages run here unchanged. A package
-with compiled files that this interpreter cannot load is not extracted, and the package of this environment is imported
-instead. The report lists these packages with reasons.
+A layer is built for the function's processor and Python version. Pure Python packages run here unchanged. If this
+interpreter cannot load the compiled files of a package, the package is not extracted, and the installed package is
+imported instead. The report lists these packages with reasons.
 """
 
 import functools
@@ -30,7 +30,7 @@ _SHARED_OBJECT = re.compile(r"\.so(\.\d+)*$")
 
 @dataclass(frozen=True, slots=True)
 class PackageSource:
-    """Source of a layer's package on this host: ``layer`` or ``environment``, and the reason."""
+    """Source of a layer's package on this host: `layer` or `environment`, and the reason."""
 
     layer: str
     package: str
@@ -39,7 +39,7 @@ class PackageSource:
 
 
 def external_layer(arn: str) -> PackageSource:
-    """Report a layer of another account. Its content is not available, so packages of this environment replace it."""
+    """Report a layer of another account. Its content is not available, so installed packages replace its packages."""
     return PackageSource(
         layer=arn,
         package="*",
@@ -49,7 +49,7 @@ def external_layer(arn: str) -> PackageSource:
 
 
 def extract_layer(arn: str, content: bytes, target: Path) -> tuple[PackageSource, ...]:
-    """Extract a layer's zip file into `target`, and report the source of each package."""
+    """Extract a layer's zip file into `target`, and return the source of each package."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         files = [name for name in archive.namelist() if not name.endswith("/")]
         packages = _packages(archive, files)
@@ -71,7 +71,7 @@ def extract_layer(arn: str, content: bytes, target: Path) -> tuple[PackageSource
 
 
 def import_paths(directories: Iterable[Path]) -> list[Path]:
-    """Return the import paths of the layers in `directories`. The layer that was merged last comes first."""
+    """Return the import paths of the layers in `directories`. The layer that is merged last comes first."""
     paths = []
     for directory in reversed(list(directories)):
         paths += sorted(directory.glob("python/lib/python3.*/site-packages"))
@@ -80,7 +80,7 @@ def import_paths(directories: Iterable[Path]) -> list[Path]:
 
 
 def _packages(archive: zipfile.ZipFile, files: list[str]) -> dict[str, set[str]]:
-    """Group the files by distribution if the layer contains its RECORD, else by top-level name."""
+    """Group the files by distribution if the layer contains its RECORD, and by top-level name otherwise."""
     packages: dict[str, set[str]] = defaultdict(set)
     owners: dict[str, str] = {}
     known = set(files)
@@ -101,7 +101,9 @@ def _packages(archive: zipfile.ZipFile, files: list[str]) -> dict[str, set[str]]
 
 
 def _misfit(archive: zipfile.ZipFile, members: Iterable[str]) -> str | None:
-    """Return the reason why this interpreter cannot load a package, with the first unloadable file, or None."""
+    """Return the reason why this interpreter cannot load a package, naming the first unloadable file, or None if it
+    can.
+    """
     for name in sorted(members):
         if _SHARED_OBJECT.search(name) or name.endswith(".pyd"):
             with archive.open(name) as file:
@@ -119,7 +121,7 @@ def foreign_binary(
     machine: str = platform.machine(),
     system: str = sys.platform,
 ) -> str | None:
-    """Return the reason why the compiled file `name`, which starts with `header`, cannot be loaded, or None."""
+    """Return the reason why a compiled file that starts with `header` cannot be loaded, or None if it can."""
     here = f"this is {sys.implementation.cache_tag} on {machine}"
     tag = _TAGGED.search(name)
     if tag and not any(name.endswith(suffix) for suffix in suffixes if suffix not in (".so", ".pyd")):
@@ -134,7 +136,7 @@ def foreign_binary(
 
 
 def _replacement(package: str, reason: str) -> str:
-    """Append the replacement in this environment to a reason."""
+    """Append the installed replacement of a package to a reason."""
     for name in _candidates(package):
         try:
             return f"{reason}; the environment has {name} {importlib.metadata.version(name)}"
@@ -156,5 +158,5 @@ def _candidates(package: str) -> Iterator[str]:
 
 @functools.cache
 def _distributions() -> Mapping[str, list[str]]:
-    """Return the installed distributions by top-level package. This reads the file list of every distribution."""
+    """Return the installed distributions by top-level package. The file lists of all distributions are read."""
     return importlib.metadata.packages_distributions()

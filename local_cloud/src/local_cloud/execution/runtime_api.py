@@ -1,4 +1,4 @@
-"""The Lambda Runtime API of one execution environment.
+"""Lambda Runtime API of an execution environment.
 
 References
 ----------
@@ -20,7 +20,7 @@ _JSON = ("Content-Type", "application/json")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """Event for a function. The deadline is in epoch milliseconds."""
+    """Event for a function. Its deadline is in epoch milliseconds."""
 
     payload: bytes
     function_arn: str
@@ -42,12 +42,12 @@ class Reply:
 
 
 class RuntimeApi:
-    """Server that passes invocations to the runtime client, which requests one at a time.
+    """Server that passes invocations to the runtime client, which requests one invocation at a time.
 
     Attributes
     ----------
     settled
-        Set when the client requests its first invocation, or reports a failed initialisation.
+        Event that is set when the client requests its first invocation or reports a failed initialisation.
     init_error
         Error of a failed initialisation, or None.
     """
@@ -61,11 +61,11 @@ class RuntimeApi:
 
     @property
     def address(self) -> str:
-        """The value of ``AWS_LAMBDA_RUNTIME_API``."""
+        """Value of `AWS_LAMBDA_RUNTIME_API`."""
         return f"{ADDRESS}:{self._server.server_port}"
 
     def hand(self, invocation: Invocation) -> Future[Reply]:
-        """Queue an invocation. The future's result is the client's reply."""
+        """Queue an invocation. The result of the future is the client's reply."""
         reply = self._replies[invocation.request_id] = Future()
         self._invocations.put(invocation)
         return reply

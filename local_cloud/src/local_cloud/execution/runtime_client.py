@@ -1,7 +1,7 @@
-"""Client of the Lambda Runtime API in pure Python, for hosts without a wheel of ``awslambdaric``.
+"""Client of the Lambda Runtime API in pure Python, for hosts without a wheel of `awslambdaric`.
 
-It is run by file name with the handler as argument, and imports only the standard library. Results and errors equal
-those of ``awslambdaric``.
+The client is run by its file name with the handler as argument. It imports only the standard library. Its results and
+errors equal those of `awslambdaric`.
 """
 
 import http.client
@@ -18,7 +18,7 @@ _API = "/2018-06-01/runtime"
 
 
 class Context:
-    """The context object of an invocation."""
+    """Context object of an invocation."""
 
     client_context = None
     identity = None
@@ -39,7 +39,7 @@ class Context:
 
 
 class Client:
-    """One connection to the Runtime API."""
+    """Connection to the Runtime API."""
 
     def __init__(self, address: str) -> None:
         self._connection = http.client.HTTPConnection(address)
@@ -59,7 +59,7 @@ class Client:
 
 
 def load(handler: str) -> Callable[[Any, Context], Any]:
-    """Import the handler ``module.function``. Errors have Lambda's error names."""
+    """Import the handler `module.function`. Errors have the names that Lambda uses."""
     module_name, _, function_name = handler.rpartition(".")
     try:
         module = importlib.import_module(module_name.replace("/", "."))
@@ -109,7 +109,7 @@ def _fault(kind: str, message: str) -> _Fault:
 
 
 def _report(error: Exception) -> str:
-    """Write the error to the log, as Lambda does, and return its JSON."""
+    """Write the error to the log as Lambda does, and return its JSON."""
     kind = error.kind if isinstance(error, _Fault) else type(error).__name__
     trace = [] if isinstance(error, _Fault) else traceback.format_tb(error.__traceback__)[1:]
     text = "".join(

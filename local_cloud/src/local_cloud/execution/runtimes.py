@@ -11,7 +11,7 @@ from local_cloud.execution.layers import PackageSource
 
 
 def refuse_foreign_runtimes(deployment: Deployment) -> None:
-    """Make sure that every function can run here.
+    """Check that every function can run here.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from local_cloud.execution.layers import PackageSource, external_layer, extract_
 
 
 class Workspaces:
-    """Workspaces below one directory.
+    """Workspaces below a directory.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Workspaces:
         self._layers: dict[str, tuple[Path | None, tuple[PackageSource, ...]]] = {}
 
     def prepare(self, function: Function) -> Workspace:
-        """Extract the code and layers of a version. The result is cached."""
+        """Extract the code and layers of a version. The workspace is cached."""
         task_root = self._directory / "code" / f"{function.name}-{function.code_sha256[:16].replace('/', '_')}"
         temporary = self._directory / "tmp" / function.name
         with self._lock:
