@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.observability import Metric
 
 _METRICS = {"empty": Metric.RECOMMENDATIONS_EMPTY, "short": Metric.RECOMMENDATIONS_SHORT}
 

@@ -6,8 +6,8 @@ import dataclasses
 import datetime as dt
 import re
 
+from alsolike.declarations.metrics import Metric
 from alsolike.runtime.errors import InvalidInput, NotFound
-from alsolike.runtime.observability import Metric
 from operations import monitoring, stores
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment

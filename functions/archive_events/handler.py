@@ -7,11 +7,12 @@ import time
 from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.metrics import Metric
 from alsolike.events.stream import stream_records
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import MAX_LOGGED_IDS, Metric, count, instrumented, logger
+from alsolike.runtime.observability import MAX_LOGGED_IDS, count, instrumented, logger
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from functions.archive_events.service import archive

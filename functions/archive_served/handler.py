@@ -8,11 +8,12 @@ import time
 from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.profiles.impressions import ImpressionStore
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from functions.archive_served.service import archive, read_delivery

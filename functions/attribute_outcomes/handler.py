@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, instrumented, logger, report
+from alsolike.runtime.observability import count, instrumented, logger, report
 from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.reader import SnapshotReader
 from functions.attribute_outcomes.rules import AttributionRules, first_whole_day, window_cut_days

@@ -7,11 +7,12 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.declarations.routes import PUBLIC_ROUTES
 from alsolike.events.session_tokens import authorizer_context
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError, InvalidInput
-from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.observability import count, instrumented, log_refusal
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from alsolike.schema.http import request_body, respond, respond_error

@@ -6,9 +6,10 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
-from alsolike.runtime.observability import Metric, count
+from alsolike.runtime.observability import count
 from alsolike.runtime.polling import PolledValue, Polling
 
 CHECK_S = 300

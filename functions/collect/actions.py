@@ -7,6 +7,7 @@ from typing import Any
 
 from alsolike.catalogue.actions import ACTIONS, ActionStore
 from alsolike.catalogue.rows import parse_put
+from alsolike.declarations.metrics import Metric
 from alsolike.events.action_events import (
     ACTION_INTERACTION,
     PUT_ACTION_INTERACTIONS,
@@ -18,7 +19,7 @@ from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import InvalidInput, NotFound
-from alsolike.runtime.observability import Metric, count
+from alsolike.runtime.observability import count
 from alsolike.schema import validation
 from functions.collect.request import CollectRequest, counting_rejected_calls, refuse
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from alsolike.api.put_events import EventCall, parse_put_events
 from alsolike.configuration.configuration import Configuration
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.metrics import Metric
 from alsolike.events.session_tokens import Session
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import UnknownEventType
-from alsolike.runtime.observability import Metric, count
+from alsolike.runtime.observability import count
 from functions.collect.request import CollectRequest, counting_rejected_calls, refuse
 
 MAX_BYTES = 1_000_000

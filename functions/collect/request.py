@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.api.path_ids import path_id
+from alsolike.declarations.metrics import Metric
 from alsolike.events.session_tokens import Session, session_of
 from alsolike.runtime.errors import InvalidInput, NotFound
-from alsolike.runtime.observability import Metric, count
+from alsolike.runtime.observability import count
 from alsolike.schema.http import request_body
 from alsolike.schema.queries import DEFAULT_PAGE_SIZE, PAGE, read_query
 from alsolike.signing.admission import SIGNED_BY

@@ -10,9 +10,9 @@ from alsolike.catalogue.actions import ActionStore
 from alsolike.catalogue.items import ITEMS, CatalogueStore
 from alsolike.catalogue.users import USERS, UserStore
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.metrics import Metric
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.tombstones import user_ids
-from alsolike.runtime.observability import Metric
 from alsolike.runtime.polling import Polling
 from alsolike.schema.http import respond
 from functions.collect.actions import ActionRoutes

@@ -9,9 +9,10 @@ from alsolike.catalogue.row_store import RowStore, Stored
 from alsolike.catalogue.rows import R, RowKind, changed, parse_changes, parse_put
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.metrics import Metric
 from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import NotFound
-from alsolike.runtime.observability import Metric, count
+from alsolike.runtime.observability import count
 from functions.collect.request import CollectRequest, refuse
 
 MAX_BYTES = 4_000_000

@@ -9,9 +9,10 @@ import time
 from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
 from functions.compact_lake.merging import ErasedUsers
 from functions.compact_lake.selection import MergeRules

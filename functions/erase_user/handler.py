@@ -9,10 +9,11 @@ from typing import Any
 
 from alsolike.api.handler import api_handler
 from alsolike.api.path_ids import path_id
+from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, logger
+from alsolike.runtime.observability import count, logger
 from alsolike.runtime.settings import from_environment
 from alsolike.schema.http import respond
 from functions.erase_user.service import Erasing, erase_user

@@ -7,9 +7,10 @@ import time
 from typing import Any
 
 from alsolike.configuration.aliases import SEGMENTS
+from alsolike.declarations.metrics import Metric
 from alsolike.privacy.tombstones import user_ids
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, instrumented
+from alsolike.runtime.observability import count, instrumented
 from alsolike.runtime.settings import from_environment
 from functions.exchange_batch.service import read_segments, read_users, write_lines, write_segments
 from functions.exchange_batch.settings import Settings

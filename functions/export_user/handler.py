@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 
 from alsolike.api.handler import api_handler
 from alsolike.api.path_ids import path_id
+from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
 from alsolike.profiles.user_data import UserData, UserDataStores
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count
+from alsolike.runtime.observability import count
 from alsolike.runtime.settings import from_environment
 from alsolike.schema.http import respond_json
 from alsolike.schema.queries import NEXT, read_query

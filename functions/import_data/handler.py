@@ -8,9 +8,10 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.declarations.parameters import Names
 from alsolike.runtime.errors import Unavailable
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
 from functions.import_data.service import import_dataset
 from functions.import_data.settings import Settings

@@ -11,10 +11,11 @@ from typing import Any
 import orjson
 
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.metrics import Metric
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, instrumented, logger, report
+from alsolike.runtime.observability import count, instrumented, logger, report
 from alsolike.runtime.settings import from_environment
 from alsolike.training.monitoring import DriftReport
 from functions.monitor_models.service import MonitoringStores, look

@@ -8,9 +8,10 @@ from typing import Any
 
 from alsolike.api.path_ids import path_id
 from alsolike.api.read_only import is_read_only
+from alsolike.declarations.metrics import Metric
 from alsolike.registry.versions import VERSION
 from alsolike.runtime.errors import NotFound
-from alsolike.runtime.observability import Metric, count, logger
+from alsolike.runtime.observability import count, logger
 from alsolike.schema import validation
 from alsolike.schema.fields import Fields
 from alsolike.schema.http import request_body

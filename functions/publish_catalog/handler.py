@@ -12,11 +12,12 @@ from typing import Any
 
 from alsolike.catalogue.changes import Change
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import InvalidBundle, InvalidSnapshot, Unavailable
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.publisher import SnapshotPublisher

@@ -4,9 +4,10 @@ import os
 import time
 from typing import Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
 from functions.purge_user.expiry import Retention
 from functions.purge_user.purge_context import StoreLocations

@@ -8,10 +8,11 @@ import time
 from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.metrics import Metric
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.tombstones import user_ids
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from functions.read_kafka.service import KafkaReader, kafka_records

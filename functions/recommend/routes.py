@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from alsolike.api.handler import api_handler
+from alsolike.declarations.metrics import Metric
 from alsolike.runtime.errors import InvalidInput, NotFound
-from alsolike.runtime.observability import Metric, count, count_all, count_by, invocation, log_refusal
+from alsolike.runtime.observability import count, count_all, count_by, invocation, log_refusal
 from alsolike.schema.http import route_key
 from functions.recommend.direct.batch import answer_batch, parse_batch
 from functions.recommend.direct.preview import preview

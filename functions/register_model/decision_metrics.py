@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.registry.decision import Decision
-from alsolike.runtime.observability import Metric
 from functions.register_model.champion_checks import NDCG
 from functions.register_model.gate import ALGORITHMS, COVERAGE, POPULARITY_BIAS, is_of_hold_out
 

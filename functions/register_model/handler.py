@@ -6,11 +6,12 @@ import os
 import time
 from typing import Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.registry.decision import REJECTED, Decisions, decision_key
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws import client
 from alsolike.runtime.memory import limit_memory
-from alsolike.runtime.observability import Metric, count, instrumented, logger, report
+from alsolike.runtime.observability import count, instrumented, logger, report
 from alsolike.runtime.settings import from_environment
 from functions.register_model.decision_metrics import gate_results, ndcg_by_role, offline_figures
 from functions.register_model.model_packages import ModelPackages

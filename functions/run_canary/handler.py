@@ -10,6 +10,7 @@ from typing import Any
 
 from alsolike.configuration.experiments import Experiment
 from alsolike.configuration_document.reader import read_current
+from alsolike.declarations.metrics import Metric
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.canary_report import GOING, PROMOTED, CanaryLook, CanaryReports
 from alsolike.registry.decision import Decisions
@@ -17,7 +18,7 @@ from alsolike.registry.registry import Registry
 from alsolike.registry.retention import ModelFiles
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError, InvalidInput
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
 from functions.run_canary.after_canary import approve, retire
 from functions.run_canary.evaluation import Tolerance

@@ -7,13 +7,14 @@ import os
 import time
 from typing import Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.declarations.storage import DATASETS_PREFIX
 from alsolike.registry.registry import Registry
 from alsolike.registry.retention import ModelFiles, expired, protected
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
 from alsolike.training.dataset import prefix
 from functions.start_training.service import EngineRule, First, LakeSize, Stores, start_training

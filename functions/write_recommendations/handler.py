@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, instrumented
+from alsolike.runtime.observability import count, instrumented
 from alsolike.runtime.settings import from_environment
 from functions.write_recommendations.service import write
 from functions.write_recommendations.settings import Settings

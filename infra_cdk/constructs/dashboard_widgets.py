@@ -7,18 +7,19 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from alsolike.declarations.metrics import Metric
 from infra_cdk.settings import Settings
 
 WIDE, HALF, THIRD, HEIGHT = 24, 12, 8, 6
 DAY = cdk.Duration.days(1)
 RATES = (
-    ("ClickThrough", "Clicks an impression"),
-    ("Conversion", "Share of responses that led to a purchase"),
-    ("RevenuePerThousand", "Revenue per thousand responses"),
-    ("Coverage", "Share of the catalogue in responses"),
-    ("Novelty", "Novelty, bits"),
-    ("NewItemShare", "Share of new items"),
-    ("DegradedShare", "Share of degraded responses"),
+    (Metric.CLICK_THROUGH, "Clicks an impression"),
+    (Metric.CONVERSION, "Share of responses that led to a purchase"),
+    (Metric.REVENUE_PER_THOUSAND, "Revenue per thousand responses"),
+    (Metric.COVERAGE, "Share of the catalogue in responses"),
+    (Metric.NOVELTY, "Novelty, bits"),
+    (Metric.NEW_ITEM_SHARE, "Share of new items"),
+    (Metric.DEGRADED_SHARE, "Share of degraded responses"),
 )
 """Attribution metrics per day of responses, with their titles."""
 

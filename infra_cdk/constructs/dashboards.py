@@ -10,18 +10,19 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from alsolike.declarations.metrics import Metric
 from infra_cdk.constructs.dashboard_widgets import HALF, RATES, THIRD, WIDE, board, graph, query
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, percent
 from infra_cdk.settings import Settings
 
 _LADDER = (
-    "DegradedToModel",
-    "DegradedToSimilar",
-    "DegradedToPopular",
-    "DegradedToTrending",
-    "DegradedToRecent",
-    "DegradedToNothing",
+    Metric.DEGRADED_TO_MODEL,
+    Metric.DEGRADED_TO_SIMILAR,
+    Metric.DEGRADED_TO_POPULAR,
+    Metric.DEGRADED_TO_TRENDING,
+    Metric.DEGRADED_TO_RECENT,
+    Metric.DEGRADED_TO_NOTHING,
 )
 
 
@@ -81,13 +82,15 @@ def health_dashboard(
         ),
         _cold_starts(recommend_log) if settings.log_invocations else _processes(recommend_log),
     )
-    served = own.counted("RecommendationsServed", service="recommend", label="answers")
+    served = own.counted(Metric.RECOMMENDATIONS_SERVED, service="recommend", label="answers")
     made.add_widgets(
         graph(
             "Recommendations, and share of degraded responses",
-            [served, own.counted("RecommendationsCold", service="recommend", label="with new items")],
+            [served, own.counted(Metric.RECOMMENDATIONS_COLD, service="recommend", label="with new items")],
             right=[
-                percent(own.counted("RecommendationsDegraded", service="recommend"), served, label="degraded, percent")
+                percent(
+                    own.counted(Metric.RECOMMENDATIONS_DEGRADED, service="recommend"), served, label="degraded, percent"
+                )
             ],
             right_label="percent",
         ),
@@ -117,10 +120,14 @@ def health_dashboard(
         graph(
             "Quarantine",
             [
-                own.counted("RecordsQuarantined", service="archive_events", label="events"),
-                own.counted("RecordsQuarantined", service="archive_served", label="answers"),
-                own.counted("RecordsUnreadable", service="update_profiles", label="skipped by profiles"),
-                *([own.counted("RecordsQuarantined", service="read_kafka", label="Kafka")] if reads_kafka else ()),
+                own.counted(Metric.RECORDS_QUARANTINED, service="archive_events", label="events"),
+                own.counted(Metric.RECORDS_QUARANTINED, service="archive_served", label="answers"),
+                own.counted(Metric.RECORDS_UNREADABLE, service="update_profiles", label="skipped by profiles"),
+                *(
+                    [own.counted(Metric.RECORDS_QUARANTINED, service="read_kafka", label="Kafka")]
+                    if reads_kafka
+                    else ()
+                ),
             ],
             width=THIRD,
         ),
@@ -145,10 +152,10 @@ def engagement_dashboard(scope: Construct, *, settings: Settings) -> cloudwatch.
     made.add_widgets(
         graph(
             "Events that were not attributed, by reason",
-            [own.search("EventsNotAttributed", "reason")],
+            [own.search(Metric.EVENTS_NOT_ATTRIBUTED, "reason")],
             width=HALF,
         ),
-        graph("Days attributed", [own.counted("DaysAttributed", service="attribute_outcomes", period=HOUR)]),
+        graph("Days attributed", [own.counted(Metric.DAYS_ATTRIBUTED, service="attribute_outcomes", period=HOUR)]),
     )
     return made
 

@@ -4,6 +4,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from alsolike.declarations.metrics import Metric
 from infra_cdk.constructs.alarm_topic import alarm, alarm_period
 from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.python_function import PythonFunction
@@ -49,13 +50,13 @@ class Monitoring(Construct):
         for construct_id, name, above, what in (
             (
                 "Drift",
-                "FiguresDrifted",
+                Metric.FIGURES_DRIFTED,
                 0,
                 f"requests and events have differed from the training data for {settings.drift_hours} h",
             ),
-            ("Stale", "ChampionAgeHours", 24 * settings.champion_stale_days, "the champion is old"),
-            ("Silent", "LakeSilentHours", settings.lake_silent_hours, "the lake receives no events"),
-            ("Quality", "ChecksFailed", 0, "events fail the quality checks"),
+            ("Stale", Metric.CHAMPION_AGE_HOURS, 24 * settings.champion_stale_days, "the champion is old"),
+            ("Silent", Metric.LAKE_SILENT_HOURS, settings.lake_silent_hours, "the lake receives no events"),
+            ("Quality", Metric.CHECKS_FAILED, 0, "events fail the quality checks"),
         ):
             made[construct_id] = self._alarm(
                 construct_id,
@@ -63,7 +64,7 @@ class Monitoring(Construct):
                 above=above,
                 what=what,
             )
-        forced = OwnMetrics(settings).counted("ChampionForced", period=period, service=NAME)
+        forced = OwnMetrics(settings).counted(Metric.CHAMPION_FORCED, period=period, service=NAME)
         made["Forced"] = self._alarm(
             "Forced", forced, above=0, what="the gate rejected the champion", runbook="docs/runbooks/models.md"
         )

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn
 
+from alsolike.declarations.metrics import Metric
 from infra_cdk.settings import Settings
 
 PERIOD = cdk.Duration.minutes(5)
@@ -25,7 +26,7 @@ class OwnMetrics:
 
     def counted(
         self,
-        metric: str,
+        metric: Metric,
         *,
         service: str,
         label: str | None = None,
@@ -36,7 +37,7 @@ class OwnMetrics:
 
     def reported(
         self,
-        metric: str,
+        metric: Metric,
         *,
         label: str | None = None,
         period: cdk.Duration = PERIOD,
@@ -46,25 +47,25 @@ class OwnMetrics:
         """Return a statistic of a metric with the dimensions `dimensions`."""
         return cloudwatch.Metric(
             namespace=self.namespace,
-            metric_name=metric,
+            metric_name=str(metric),
             dimensions_map=dict(dimensions),
             statistic=statistic,
             period=period,
             label=label,
         )
 
-    def search(self, metric: str, dimension: str, statistic: str = "Average") -> cloudwatch.MathExpression:
+    def search(self, metric: Metric, dimension: str, statistic: str = "Average") -> cloudwatch.MathExpression:
         """Return a search for the series of a metric by the values of a dimension, which are unknown at synthesis."""
         return self._search_expression([*sorted((dimension, "service"))], metric, "", statistic)
 
-    def search_rate(self, metric: str, dimension: str) -> cloudwatch.MathExpression:
+    def search_rate(self, metric: Metric, dimension: str) -> cloudwatch.MathExpression:
         """Return a search for the hourly averages of an attribution metric by the names in `dimension`, such as
         recommenders.
         """
         return self._search_expression(["dimension", "name", "service"], metric, f' dimension="{dimension}"', "Average")
 
     def _search_expression(
-        self, keys: Sequence[str], metric: str, condition: str, statistic: str
+        self, keys: Sequence[str], metric: Metric, condition: str, statistic: str
     ) -> cloudwatch.MathExpression:
         # Names with a slash, hyphen or underscore must be quoted: #
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html

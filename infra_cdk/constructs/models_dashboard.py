@@ -4,14 +4,15 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from alsolike.declarations.metrics import Metric
 from infra_cdk.constructs.dashboard_widgets import DAY, RATES, THIRD, board, graph
 from infra_cdk.constructs.metrics import HOUR, OwnMetrics
 from infra_cdk.settings import Settings
 
 _OFFLINE = (
-    ("OfflineNdcg", "NDCG on the hold-out, by version"),
-    ("OfflineCoveragePercent", "Coverage on the hold-out, percent, by version"),
-    ("OfflinePopularityRatio", "Popularity bias on the hold-out, by version"),
+    (Metric.OFFLINE_NDCG, "NDCG on the hold-out, by version"),
+    (Metric.OFFLINE_COVERAGE_PERCENT, "Coverage on the hold-out, percent, by version"),
+    (Metric.OFFLINE_POPULARITY_RATIO, "Popularity bias on the hold-out, by version"),
 )
 
 
@@ -30,18 +31,24 @@ def models_dashboard(scope: Construct, *, settings: Settings, training: sfn.ISta
         graph(
             "Versions",
             [
-                own.counted("ModelsPromoted", service="run_canary", label="promoted", period=DAY),
-                own.counted("ModelsRejected", service="register_model", label="rejected by the gate", period=DAY),
-                own.counted("CanariesRolledBack", service="run_canary", label="canaries rolled back", period=DAY),
+                own.counted(Metric.MODELS_PROMOTED, service="run_canary", label="promoted", period=DAY),
+                own.counted(Metric.MODELS_REJECTED, service="register_model", label="rejected by the gate", period=DAY),
+                own.counted(
+                    Metric.CANARIES_ROLLED_BACK, service="run_canary", label="canaries rolled back", period=DAY
+                ),
             ],
             width=THIRD,
         ),
         graph(
             "Trainings",
             [
-                own.counted("TrainingsStarted", service="monitor_models", label="started by data or drift", period=DAY),
-                own.counted("TrainingsAdmitted", service="start_training", label="had their turn", period=DAY),
-                own.counted("DatasetsBuilt", service="build_dataset", label="datasets built by Lambda", period=DAY),
+                own.counted(
+                    Metric.TRAININGS_STARTED, service="monitor_models", label="started by data or drift", period=DAY
+                ),
+                own.counted(Metric.TRAININGS_ADMITTED, service="start_training", label="had their turn", period=DAY),
+                own.counted(
+                    Metric.DATASETS_BUILT, service="build_dataset", label="datasets built by Lambda", period=DAY
+                ),
             ],
             width=THIRD,
         ),
@@ -50,11 +57,11 @@ def models_dashboard(scope: Construct, *, settings: Settings, training: sfn.ISta
         graph(
             "NDCG of the same users since the champion",
             [
-                own.reported("GateNdcg", period=DAY, label=role, service="register_model", role=role)
+                own.reported(Metric.GATE_NDCG, period=DAY, label=role, service="register_model", role=role)
                 for role in ("candidate", "champion")
             ],
         ),
-        graph("Gate: conditions that failed", [own.search("GateConditionFailed", "condition", "Sum")]),
+        graph("Gate: conditions that failed", [own.search(Metric.GATE_CONDITION_FAILED, "condition", "Sum")]),
     )
     made.add_widgets(*(graph(title, [own.search(metric, "model_version")], width=THIRD) for metric, title in _OFFLINE))
     made.add_widgets(
@@ -66,21 +73,25 @@ def models_dashboard(scope: Construct, *, settings: Settings, training: sfn.ISta
     made.add_widgets(
         graph(
             "Drift: population stability index",
-            [own.search("DriftPsi", "figure")],
+            [own.search(Metric.DRIFT_PSI, "figure")],
             width=THIRD,
             line=(settings.drift_psi_percent / 100, "counts as drift"),
         ),
         graph(
             "Age of the champion's last event, hours",
-            [own.reported("ChampionAgeHours", period=HOUR, label="hours", service="monitor_models")],
+            [own.reported(Metric.CHAMPION_AGE_HOURS, period=HOUR, label="hours", service="monitor_models")],
             width=THIRD,
             line=(24 * settings.champion_stale_days, "is stale"),
         ),
         graph(
             "Share of events with items and users that the champion does not know",
             [
-                own.reported("UnknownItemShare", period=DAY, label="events with new items", service="monitor_models"),
-                own.reported("UnknownUserShare", period=DAY, label="events of new users", service="monitor_models"),
+                own.reported(
+                    Metric.UNKNOWN_ITEM_SHARE, period=DAY, label="events with new items", service="monitor_models"
+                ),
+                own.reported(
+                    Metric.UNKNOWN_USER_SHARE, period=DAY, label="events of new users", service="monitor_models"
+                ),
             ],
             width=THIRD,
         ),

@@ -6,6 +6,7 @@ from aws_cdk import aws_logs_destinations as log_destinations
 from constructs import Construct
 
 from alsolike.declarations.manifest import LogLines
+from alsolike.declarations.metrics import Metric
 from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.python_function import PythonFunction, read_manifest
@@ -56,7 +57,7 @@ class ServedLog(Construct):
             self,
             "Quarantine",
             metric=OwnMetrics(settings).counted(
-                "RecordsQuarantined", service="archive_served", period=cdk.Duration.minutes(15)
+                Metric.RECORDS_QUARANTINED, service="archive_served", period=cdk.Duration.minutes(15)
             ),
             above=0,
             periods=1,

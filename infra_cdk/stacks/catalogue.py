@@ -7,6 +7,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from alsolike.declarations.metrics import Metric
 from alsolike.declarations.storage import (
     CHAMPION_KEY,
     CONFIGURATION_KEY,
@@ -76,7 +77,7 @@ class CatalogueStack(cdk.Stack):
         )
 
     def _alarms(self, function: lambda_.IFunction) -> dict[str, cloudwatch.Alarm]:
-        def outcome(metric: str) -> cloudwatch.Metric:
+        def outcome(metric: Metric) -> cloudwatch.Metric:
             return OwnMetrics(self._settings).counted(metric, service="publish_catalog")
 
         age = function.metric("IteratorAge", statistic="Maximum", period=PERIOD)
@@ -86,9 +87,9 @@ class CatalogueStack(cdk.Stack):
         made = {}
         for construct_id, metric, above, what in (
             ("Lag", age, 600_000, "Changes of items or users wait for ten minutes"),
-            ("Merges", outcome("SnapshotMergesFailed"), 0, "Segments of the catalogue snapshot are not merged"),
-            ("Cold", outcome("ColdItemsFailed"), 0, "The search for neighbours of new items fails"),
-            ("Size", outcome("SnapshotsTooLarge"), 0, "The catalogue snapshot is too large for recommend"),
+            ("Merges", outcome(Metric.SNAPSHOT_MERGES_FAILED), 0, "Segments of the catalogue snapshot are not merged"),
+            ("Cold", outcome(Metric.COLD_ITEMS_FAILED), 0, "The search for neighbours of new items fails"),
+            ("Size", outcome(Metric.SNAPSHOTS_TOO_LARGE), 0, "The catalogue snapshot is too large for recommend"),
         ):
             made[construct_id] = alarm(
                 self,

@@ -4,6 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from alsolike.declarations.metrics import Metric
 from infra_cdk.constructs.alarm_topic import alarm, alarm_period
 from infra_cdk.constructs.import_workflow import ImportWorkflow
 from infra_cdk.constructs.metrics import OwnMetrics, failed_runs
@@ -63,13 +64,14 @@ class LakeStack(cdk.Stack):
     def _quarantine_alarm(self) -> None:
         period = cdk.Duration.minutes(15)
 
-        def counted(metric: str, *, service: str = "archive_events") -> cloudwatch.Metric:
+        def counted(metric: Metric, *, service: str = "archive_events") -> cloudwatch.Metric:
             return OwnMetrics(self._settings).counted(metric, service=service, period=period)
 
-        bad, metrics = "bad", {"bad": counted("RecordsQuarantined"), "good": counted("InteractionsArchived")}
+        bad = "bad"
+        metrics = {bad: counted(Metric.RECORDS_QUARANTINED), "good": counted(Metric.INTERACTIONS_ARCHIVED)}
         if self._settings.kafka:
             bad = "(FILL(bad, 0) + FILL(invalid, 0))"
-            metrics["invalid"] = counted("RecordsQuarantined", service="read_kafka")
+            metrics["invalid"] = counted(Metric.RECORDS_QUARANTINED, service="read_kafka")
         share = cloudwatch.MathExpression(
             label="Records in quarantine, percent",
             expression=f"IF({bad} >= {MIN_QUARANTINED}, 100 * {bad} / ({bad} + FILL(good, 0)), 0)",

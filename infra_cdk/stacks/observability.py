@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from alsolike.declarations.metrics import Metric
 from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
@@ -111,8 +112,8 @@ class ObservabilityStack(cdk.Stack):
     def _errors(self, serving: ServingStack) -> list[cloudwatch.IAlarm]:
         settings, api = self._settings, serving.api
         own = OwnMetrics(settings)
-        served = own.counted("RecommendationsServed", service="recommend")
-        degraded = own.counted("RecommendationsDegraded", service="recommend")
+        served = own.counted(Metric.RECOMMENDATIONS_SERVED, service="recommend")
+        degraded = own.counted(Metric.RECOMMENDATIONS_DEGRADED, service="recommend")
         return [
             self._alarm(
                 "ApiErrors",
@@ -138,7 +139,7 @@ class ObservabilityStack(cdk.Stack):
             self._alarm(
                 "Empty",
                 percent(
-                    own.counted("RecommendationsEmpty", service="recommend"),
+                    own.counted(Metric.RECOMMENDATIONS_EMPTY, service="recommend"),
                     served,
                     label="Answers without items, percent",
                     minimum=MIN_REQUESTS,
@@ -153,7 +154,7 @@ class ObservabilityStack(cdk.Stack):
         """Add the alarm on rejected signatures, for example with a deleted key or from an attacker."""
         self._alarm(
             "SignaturesRefused",
-            OwnMetrics(self._settings).counted("SignaturesRefused", service="api"),
+            OwnMetrics(self._settings).counted(Metric.SIGNATURES_REFUSED, service="api"),
             above=MAX_REFUSED,
             periods=2,
             description="Signed requests are refused: docs/runbooks/errors.md",
@@ -184,7 +185,7 @@ class ObservabilityStack(cdk.Stack):
         """Add the alarm on lost tombstones. It remains active for an hour after the last report."""
         self._alarm(
             "TombstonesDamaged",
-            OwnMetrics(self._settings).counted("TombstonesDamaged", service="api"),
+            OwnMetrics(self._settings).counted(Metric.TOMBSTONES_DAMAGED, service="api"),
             above=0,
             periods=1,
             window_periods=int(HOUR.to_minutes() / PERIOD.to_minutes()),

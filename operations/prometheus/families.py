@@ -10,7 +10,7 @@ import dataclasses
 from enum import StrEnum
 from typing import Final
 
-from alsolike.runtime.observability import Metric
+from alsolike.declarations.metrics import Metric
 from alsolike.training.monitoring import Drift
 
 PREFIX: Final = "alsolike_"

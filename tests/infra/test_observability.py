@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from alsolike.runtime.observability import Metric
+from alsolike.declarations.metrics import Metric
 from cli.main import app
 from operations.metric_writers import METRICS, Rhythm, declared
 from tests.infra.assembly import FUNCTIONS, OPTIONAL, Assembly, Resource, flat

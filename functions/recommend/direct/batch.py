@@ -15,6 +15,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
+from alsolike.declarations.metrics import Metric
 from alsolike.events.interactions import MAX_ID_CHARACTERS, profile_id
 from alsolike.filters.values import parse_values
 from alsolike.profiles.profile import Profile
@@ -22,7 +23,7 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.recommendations.requests import BATCH, DEFAULT_RESULTS, FOR_YOU, MAX_BATCH_USERS
 from alsolike.recommendations.segments import SegmentLine
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from alsolike.runtime.observability import Metric, count, logger
+from alsolike.runtime.observability import count, logger
 from alsolike.runtime.struct import struct
 from alsolike.schema import validation
 from alsolike.schema.fields import Text

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.lake.served import UNKNOWN
 from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
 from alsolike.records.served_response import PAIRED, RANKED, ServedResponse
-from alsolike.runtime.observability import Metric, count
+from alsolike.runtime.observability import count
 from alsolike.runtime.polling import PolledValue, Polling
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.runtime.observability import API_SERVICE, Metric
+from alsolike.declarations.metrics import Metric
+from alsolike.runtime.observability import API_SERVICE
 from functions.attribute_outcomes.rules import Reason
 from operations.metric_writers import CONDITIONS, METRICS, REASONS, Bounds, By, Rhythm, Written, declared
 

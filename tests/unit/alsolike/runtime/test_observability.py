@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from alsolike.runtime.observability import Metric, count, count_shared, instrumented, logger
+from alsolike.declarations.metrics import Metric
+from alsolike.runtime.observability import count, count_shared, instrumented, logger
 
 
 def test_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from alsolike.api.read_only import check_may_call
+from alsolike.declarations.metrics import Metric
 from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
 from alsolike.runtime.errors import AlsolikeError, SignatureRefused
 from alsolike.runtime.observability import (
     CORRELATION_HEADER,
-    Metric,
     count,
     count_shared,
     instrumented,

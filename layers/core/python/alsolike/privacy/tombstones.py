@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from alsolike.declarations.metrics import Metric
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.events.stream import StreamRecord, partition_key
@@ -23,7 +24,7 @@ from alsolike.privacy.id_search import read_ids
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
 from alsolike.runtime.clients import ObjectLister, TombstoneClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from alsolike.runtime.observability import Metric, count_shared, logger
+from alsolike.runtime.observability import count_shared, logger
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.s3 import UNCHANGED, Content, Listed, S3Object, scan
 

@@ -16,15 +16,15 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import StrEnum
 from typing import Any, TypeVar
 
 import orjson
 from aws_lambda_powertools import Logger
 
+from alsolike.declarations.metrics import Metric
+
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Alsolike")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "alsolike")
-
 
 T = TypeVar("T")
 
@@ -160,105 +160,6 @@ def instrumented(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
             shared_counters.write()
 
     return observing
-
-
-class Metric(StrEnum):
-    """Names of all business metrics. `operations.metric_writers` lists the functions that write them."""
-
-    EVENTS_ACCEPTED = "EventsAccepted"
-    EVENTS_REJECTED = "EventsRejected"
-    EVENTS_AHEAD = "EventsAhead"
-    EVENTS_OF_ERASED_USERS = "EventsOfErasedUsers"
-    ROWS_OF_ERASED_USERS = "RowsOfErasedUsers"
-    ITEMS_ACCEPTED = "ItemsAccepted"
-    USERS_ACCEPTED = "UsersAccepted"
-    ACTIONS_ACCEPTED = "ActionsAccepted"
-    REQUESTS_REJECTED = "RequestsRejected"
-    AGENT_REQUESTS = "AgentRequests"
-    SIGNATURES_REFUSED = "SignaturesRefused"
-    SESSION_TOKENS_REFUSED = "SessionTokensRefused"
-    TOMBSTONES_DAMAGED = "TombstonesDamaged"
-    SESSION_KEYS_STALE = "SessionKeysStale"
-    PROFILES_UPDATED = "ProfilesUpdated"
-    INTERACTIONS_APPLIED = "InteractionsApplied"
-    INTERACTIONS_ARCHIVED = "InteractionsArchived"
-    RECORDS_QUARANTINED = "RecordsQuarantined"
-    RECORDS_UNREADABLE = "RecordsUnreadable"
-    TRENDS_COUNTED = "TrendsCounted"
-    TRENDS_REPEATED = "TrendsRepeated"
-    ROWS_IMPORTED = "RowsImported"
-    ROWS_REJECTED = "RowsRejected"
-    LAKE_OBJECTS_MERGED = "LakeObjectsMerged"
-    LAKE_OBJECTS_UNREADABLE = "LakeObjectsUnreadable"
-    LAKE_DAYS_EXPIRED = "LakeDaysExpired"
-    ERASURES_REQUESTED = "ErasuresRequested"
-    ERASURES_COMPLETED = "ErasuresCompleted"
-    USERS_EXPORTED = "UsersExported"
-    CHANGES_LOGGED = "ChangesLogged"
-    ITEMS_PUBLISHED = "ItemsPublished"
-    SNAPSHOT_ROWS_MERGED = "SnapshotRowsMerged"
-    SNAPSHOT_MERGES_FAILED = "SnapshotMergesFailed"
-    SNAPSHOTS_TOO_LARGE = "SnapshotsTooLarge"
-    COLD_ITEMS_COMPARED = "ColdItemsCompared"
-    COLD_ITEMS_LEFT_OUT = "ColdItemsLeftOut"
-    COLD_ITEMS_FAILED = "ColdItemsFailed"
-    TRAININGS_ADMITTED = "TrainingsAdmitted"
-    DATASETS_BUILT = "DatasetsBuilt"
-    OFFLINE_NDCG = "OfflineNdcg"
-    OFFLINE_COVERAGE_PERCENT = "OfflineCoveragePercent"
-    OFFLINE_POPULARITY_RATIO = "OfflinePopularityRatio"
-    ALGORITHMS_LEFT_OUT = "AlgorithmsLeftOut"
-    GATE_NDCG = "GateNdcg"
-    GATE_CONDITION_FAILED = "GateConditionFailed"
-    MODELS_PROMOTED = "ModelsPromoted"
-    MODELS_REJECTED = "ModelsRejected"
-    MODELS_RETIRED = "ModelsRetired"
-    CANARIES_PROMOTED = "CanariesPromoted"
-    CANARIES_ROLLED_BACK = "CanariesRolledBack"
-    RECOMMENDATIONS_SERVED = "RecommendationsServed"
-    RECOMMENDATIONS_POPULAR = "RecommendationsPopular"
-    RECOMMENDATIONS_FILLED = "RecommendationsFilled"
-    RECOMMENDATIONS_COLD = "RecommendationsCold"
-    RECOMMENDATIONS_EMPTY = "RecommendationsEmpty"
-    RECOMMENDATIONS_SHORT = "RecommendationsShort"
-    RECOMMENDATIONS_DEGRADED = "RecommendationsDegraded"
-    DEGRADED_TO_MODEL = "DegradedToModel"
-    DEGRADED_TO_SIMILAR = "DegradedToSimilar"
-    DEGRADED_TO_POPULAR = "DegradedToPopular"
-    DEGRADED_TO_TRENDING = "DegradedToTrending"
-    DEGRADED_TO_RECENT = "DegradedToRecent"
-    DEGRADED_TO_NOTHING = "DegradedToNothing"
-    SERVED_TO_UNKNOWN = "ServedToUnknown"
-    SERVED_ARCHIVED = "ServedArchived"
-    RULES_APPLIED = "RulesApplied"
-    RULES_UNMET = "RulesUnmet"
-    ACTION_ANSWERS = "ActionAnswers"
-    ACTION_ANSWERS_DEGRADED = "ActionAnswersDegraded"
-    BATCH_USERS_ANSWERED = "BatchUsersAnswered"
-    BATCH_USERS_DEGRADED = "BatchUsersDegraded"
-    BATCH_USERS_REFUSED = "BatchUsersRefused"
-    BATCH_USERS_NOT_DONE = "BatchUsersNotDone"
-    BATCH_USERS_DELIVERED = "BatchUsersDelivered"
-    RECOMMENDATIONS_WRITTEN = "RecommendationsWritten"
-    DAYS_ATTRIBUTED = "DaysAttributed"
-    EVENTS_NOT_ATTRIBUTED = "EventsNotAttributed"
-    CLICK_THROUGH = "ClickThrough"
-    CONVERSION = "Conversion"
-    REVENUE_PER_THOUSAND = "RevenuePerThousand"
-    COVERAGE = "Coverage"
-    NOVELTY = "Novelty"
-    NEW_ITEM_SHARE = "NewItemShare"
-    DEGRADED_SHARE = "DegradedShare"
-    DRIFT_PSI = "DriftPsi"
-    FIGURES_DRIFTED = "FiguresDrifted"
-    CHECKS_FAILED = "ChecksFailed"
-    UNKNOWN_ITEM_SHARE = "UnknownItemShare"
-    UNKNOWN_USER_SHARE = "UnknownUserShare"
-    CHAMPION_AGE_HOURS = "ChampionAgeHours"
-    CHAMPION_FORCED = "ChampionForced"
-    LAKE_SILENT_HOURS = "LakeSilentHours"
-    TRAININGS_STARTED = "TrainingsStarted"
-    OPERATOR_CHANGES = "OperatorChanges"
 
 
 def log_refusal(error: Exception) -> None:

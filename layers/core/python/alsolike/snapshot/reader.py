@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from alsolike.declarations.metrics import Metric
 from alsolike.runtime.errors import InvalidSnapshot, Unavailable
-from alsolike.runtime.observability import Metric, count, logger
+from alsolike.runtime.observability import count, logger
 from alsolike.runtime.polling import EVERY_30_S, NO_DEFAULT, PolledValue, Polling
 from alsolike.snapshot.cold_items import ColdItems
 from alsolike.snapshot.manifest import Manifest
