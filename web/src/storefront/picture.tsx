@@ -111,7 +111,14 @@ export function Picture({ product }: { readonly product: Product }) {
   if (image === null || image === broken) return <Tile product={product} />;
   // The empty alternative text hides it from screen readers, which read the title next to it.
   return (
-    <img class="picture" src={image} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setBroken(image)} />
+    <img
+      class="picture"
+      src={image}
+      alt=""
+      loading="lazy"
+      referrerpolicy="no-referrer"
+      onError={() => setBroken(image)}
+    />
   );
 }
 

@@ -230,10 +230,9 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
               }
             }}
           >
-            {(check?.version ?? live.version) !== editing.version && (
+            {(check?.version ?? live.version) !== editing.version ? (
               <Conflict editing={editing} check={check} live={live} rebase={setEditing} />
-            )}
-            {check === null || !isCurrent ? (
+            ) : check === null || !isCurrent ? (
               <p role="status">{error ? error.message : "Checking the draft…"}</p>
             ) : (
               <Review check={check} />
