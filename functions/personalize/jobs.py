@@ -146,7 +146,7 @@ class Batches(Jobs):
         Raises
         ------
         PersonalizeError
-            If the recipe is for other jobs, the filter is of users, or the input or output is not in one of the
+            If the recipe is for other jobs, a segment job has a filter, or the input or output is not in one of the
             buckets.
         """
         if recommender != self._recommender:

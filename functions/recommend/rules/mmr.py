@@ -81,7 +81,7 @@ class _Table:
         self._sizes = self._has_code.sum(axis=1)
 
     def likeness(self, has: frozenset[str]) -> Any:
-        """Return the Jaccard index of these values and the values of each candidate, float64 `(candidates,)`."""
+        """Return the Jaccard index of the values `has` and the values of each candidate, float64 `(candidates,)`."""
         shared = self._has_code[:, [self._codes[value] for value in has if value in self._codes]].sum(axis=1)
         return shared / np.maximum(self._sizes + len(has) - shared, 1)
 

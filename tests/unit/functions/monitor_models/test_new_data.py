@@ -68,7 +68,7 @@ def test_interactions_of_a_busy_start_remain_new(shop: MonitoredShop) -> None:
 
 
 def test_running_training_prevents_another_start(shop: MonitoredShop) -> None:
-    """Another training would end as busy, at every run of the monitoring during a canary."""
+    """Otherwise, each run of the monitoring during a canary would start a training that ends as busy."""
     shop.champion(shopping())
     now_ms = NOW_MS + 2 * DAY_MS
     shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
