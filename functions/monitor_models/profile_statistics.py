@@ -38,7 +38,7 @@ class ProfileStatistics:
 def look_at(
     all_profiles: Iterable[str], active: Iterable[str], *, profiles: ProfileStore, bundle: Manifest
 ) -> ProfileStatistics:
-    """Read the profiles of a sample of all users and of active users. The hash of the ID selects the samples."""
+    """Read the profiles of two samples: all users, and active users."""
     sample, active_sample = _sample(all_profiles), _sample(active)
     stored = profiles.read_many([*sample, *active_sample], length=bundle.history.length)
     weights = bundle.history.event_weights

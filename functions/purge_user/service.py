@@ -171,7 +171,7 @@ def _completed(
 
 
 def _purged(receipt: ErasureReceipt, progress: Progress, store: str, *, now_ms: int) -> Purged:
-    """Return the sum of the findings of this run and of an earlier run."""
+    """Add the findings of an earlier run to the findings of this run."""
     earlier = next((purged for purged in receipt.purged if purged.store == store), None)
     objects, records, at_ms = progress.purged.get(store, [0, 0, earlier.at_ms if earlier else now_ms])
     if earlier is not None:

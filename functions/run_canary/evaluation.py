@@ -40,7 +40,7 @@ Above this share, a version is rolled back immediately.
 _DAY_MS = 86_400_000
 
 MISSING_BELOW = 0.001
-"""Threshold of the always valid p-value of the number of users in the candidate's arm.
+"""Threshold of the always valid p-value for the number of users in the candidate's arm.
 
 Below it, responses of the candidate are missing in the log.
 """

@@ -202,7 +202,7 @@ def parquet_rows(body: bytes) -> list[dict[str, Any]]:
 def write_history(path: Path, *, users: int, days: int, end: float) -> list[tuple[str, str, int]]:
     """Write purchases in Personalize's CSV format.
 
-    Each user buys items of one of three cycles of ten items, in order.
+    There are three cycles of ten items. Each user buys the items of one cycle in order.
     """
     rows = []
     for user in range(users):

@@ -39,7 +39,7 @@ class Shop:
     click_rate, buy_rate
         Mean probability of a click per shown item, and of an order per response.
     spread
-        Standard deviation of the logarithm of a user's factor and of an order's value.
+        Standard deviation of the logarithms of user factors and order values.
     known
         Share of users who were also active before the start.
     """

@@ -21,8 +21,8 @@ def boosted(score: float, factor: float) -> float:
     """Return a score with its boost or demotion.
 
     Scores of at least 0 are multiplied by the factor. Negative scores are divided by the factor. So a boost always
-    raises an item, and items with equal factors keep their order. The factor of an item is the product of the factors
-    of all boosts and demotions whose filters the item passes.
+    raises an item, and items with equal factors keep their order. Each boost or demotion with a filter that the item
+    passes multiplies the item's factor.
     """
     return score * factor if score >= 0 else score / factor
 

@@ -120,7 +120,7 @@ class TestStory:
 
 
 def damaged_files(operator: Operator) -> tuple[list[str], list[str]]:
-    """Return the damaged files of v4 in the list of versions and in the view of the version."""
+    """Return v4's damaged files from the list of versions and from the version's view."""
     found = operator.act("GET /operator/models", b"")
     shown = operator.act("GET /operator/models/{version}", b"", version="v4")
     assert described("Models", found)

@@ -61,8 +61,8 @@ def test_graphs_are_run_with_few_long_histories_at_a_time(batches: list[int], tm
 
     check_parity(model, tmp_path, histories)
 
-    # A chunk has 32 MiB / (4 bytes * 1,000^2) histories. There are 8, 8 truncated, 8 scattered, an empty one and a hard
-    # one.
+    # A chunk has at most 32 MiB / (4 bytes * 1,000^2) = 8 histories. The chunks have the given histories, truncated
+    # ones, scattered ones, an empty history and a hard history.
     assert batches == [
         8,
         8,

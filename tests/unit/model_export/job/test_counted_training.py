@@ -1,4 +1,4 @@
-"""Training on the interactions of a sample of users and the statistics of all users."""
+"""Training on the interactions of sampled users and on statistics of all users."""
 
 from __future__ import annotations
 
