@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from local_cloud.events.scheduler import Firing
-from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 
 TOKEN_HEADER = "X-Cloud-Token"  # noqa: S105  the header's name
 _JSON = (("Content-Type", "application/json"),)
@@ -34,7 +34,7 @@ class Controls(Protocol):
         """Wait until all log lines and metrics are stored. Return whether they are."""
 
 
-class AdminServer:
+class AdminServer(HttpServer):
     """Server of the controls for clients with the token."""
 
     def __init__(self, controls: Controls, *, token: str, stop: Callable[[], None]) -> None:
@@ -48,16 +48,7 @@ class AdminServer:
             ("POST", "/stop"): lambda _: _call(stop),
         }
         self._token = token
-        self._server = HttpServer(serving(self.serve))
-
-    @property
-    def url(self) -> str:
-        """URL of the control server."""
-        return self._server.url
-
-    def stop(self) -> None:
-        """Stop listening."""
-        self._server.stop()
+        super().__init__()
 
     def serve(self, request: HttpRequest) -> HttpResponse:
         """Perform the action that a request selects."""

@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -79,6 +79,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         Maximum size of a body. The response to a larger one has status 413.
     """
 
+    server: "HttpServer"
     raw_requestline: bytes
     protocol_version = "HTTP/1.1"
     server_version = "local-cloud"
@@ -90,8 +91,14 @@ class Connection(http.server.BaseHTTPRequestHandler):
     largest_body_bytes = _LARGEST_BODY_BYTES
 
     def respond(self, body: bytes) -> HttpResponse:
-        """Return the response to a request."""
-        raise NotImplementedError
+        """Return the server's response to a request."""
+        # `path` has one leading slash, and urlsplit would parse two slashes as a host.
+        path, _, query = self.requestline.split(" ")[1].partition("?")
+        path = path if path.startswith("/") else urlsplit(path).path
+        source_ip, protocol = self.client_address[0], self.request_version
+        return self.server.serve(
+            HttpRequest(self.command, path or "/", query, self.headers.items(), body, source_ip, protocol)
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_"):  # The base class looks for one method per HTTP verb.
@@ -200,22 +207,8 @@ def _date(time_s: int) -> str:
     return formatdate(time_s, usegmt=True)
 
 
-def serving(serve: Callable[[HttpRequest], HttpResponse]) -> type[Connection]:
-    """Return the class of connections whose requests are answered by a function."""
-
-    class Served(Connection):
-        def respond(self, body: bytes) -> HttpResponse:
-            # `path` has one leading slash, and urlsplit would parse two slashes as a host.
-            path, _, query = self.requestline.split(" ")[1].partition("?")
-            path = path if path.startswith("/") else urlsplit(path).path
-            source_ip, protocol = self.client_address[0], self.request_version
-            return serve(HttpRequest(self.command, path or "/", query, self.headers.items(), body, source_ip, protocol))
-
-    return Served
-
-
 class HttpServer(http.server.ThreadingHTTPServer):
-    """Server with one thread per connection, until it is stopped.
+    """Server with one thread per connection, until it is stopped. Subclasses define `serve`.
 
     Parameters
     ----------
@@ -226,9 +219,10 @@ class HttpServer(http.server.ThreadingHTTPServer):
     """
 
     request_queue_size = 128
+    connection: type[Connection] = Connection
 
-    def __init__(self, connection: type[Connection], *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__((ADDRESS, port), connection)
+    def __init__(self, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__((ADDRESS, port), self.connection)
         self._scheme = "https" if tls else "http"
         if tls:  # The thread of the connection performs the handshake at its first read.
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
@@ -239,6 +233,10 @@ class HttpServer(http.server.ThreadingHTTPServer):
             daemon=True,
         )
         self._thread.start()
+
+    def serve(self, request: HttpRequest) -> HttpResponse:
+        """Return the response to a request."""
+        raise NotImplementedError
 
     @property
     def url(self) -> str:

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from moto.core.request import Request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
 from local_cloud.http_server import Connection, HttpResponse, HttpServer
 from local_cloud.permissions.check import CheckedRequest
+from local_cloud.permissions.requests import WsgiRequest
 from local_cloud.storage.journal import DataError
 
 _LARGEST_BODY_BYTES = 1_000_000_000
@@ -19,6 +19,17 @@ _LARGEST_BODY_BYTES = 1_000_000_000
 _DYNAMODB = "DynamoDB_20120810."
 _KEY = re.compile("/[^/]+/.").match
 """Matches the path of an object's key in a bucket."""
+
+
+class _MotoConnection(Connection, MotoRequestHandler):
+    server: "MotoServer"  # type: ignore[assignment]  # werkzeug declares the class of its own servers
+    largest_body_bytes = _LARGEST_BODY_BYTES
+    error_content_type = "application/xml"
+    error_message_format = "<Error><Code>%(code)d</Code><Message>%(message)s</Message></Error>"
+
+    def respond(self, body: bytes) -> HttpResponse:
+        """Return moto's response."""
+        return self.server.answer(self.make_environ() | {"wsgi.input": io.BytesIO(body)}, body)
 
 
 class MotoServer(HttpServer):
@@ -36,6 +47,7 @@ class MotoServer(HttpServer):
         answered.
     """
 
+    connection = _MotoConnection
     multithread, multiprocess, ssl_context = True, False, None
     """Facts for `MotoRequestHandler.make_environ`."""
 
@@ -52,7 +64,7 @@ class MotoServer(HttpServer):
         self._only = only
         self._stopped = False
         self._application = DomainDispatcherApplication(create_backend_app)
-        super().__init__(_MotoConnection, port=port)
+        super().__init__(port=port)
 
     def open(self) -> None:
         """Answer every request from now on."""
@@ -81,7 +93,7 @@ class MotoServer(HttpServer):
         if self._stopped or (self._only is not None and self._only not in environ.get("HTTP_USER_AGENT", "")):
             return HttpResponse(503, (("Retry-After", "1"),))
         if (handler := _handler(environ)) is not None:
-            status, headers, body = handler(_Request(environ))
+            status, headers, body = handler(WsgiRequest(environ))
             content = body.encode() if isinstance(body, str) else body
             return HttpResponse(int(status), [(name, str(value)) for name, value in headers.items()], content)
         started: list[Any] = []
@@ -95,28 +107,11 @@ class MotoServer(HttpServer):
         return HttpResponse(int(status.split()[0]), headers, content)
 
 
-class _MotoConnection(Connection, MotoRequestHandler):
-    server: MotoServer  # type: ignore[assignment]  # werkzeug declares the class of its own servers
-    largest_body_bytes = _LARGEST_BODY_BYTES
-    error_content_type = "application/xml"
-    error_message_format = "<Error><Code>%(code)d</Code><Message>%(message)s</Message></Error>"
-
-    def respond(self, body: bytes) -> HttpResponse:
-        """Return moto's response."""
-        return self.server.answer(self.make_environ() | {"wsgi.input": io.BytesIO(body)}, body)
-
-
 def _reason(environ: Mapping[str, Any], text: str) -> str:
     """Return the body of an error: XML for clients of S3, plain text for clients of JSON services."""
     if "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
         return f"<Error><Code>ServiceUnavailable</Code><Message>{html.escape(text)}</Message></Error>"
     return text
-
-
-class _Request(Request):
-    """Request without Flask."""
-
-    from_wsgi_server = True
 
 
 def _handler(environ: Mapping[str, Any]) -> Callable[..., Any] | None:
@@ -130,14 +125,14 @@ def _handler(environ: Mapping[str, Any]) -> Callable[..., Any] | None:
     return None
 
 
-def _dynamodb(request: _Request) -> Any:
+def _dynamodb(request: WsgiRequest) -> Any:
     from moto.dynamodb.responses import DynamoHandler
 
     # The URL of a DynamoDB request does not depend on the operation.
     return DynamoHandler.dispatch(request, "", request.headers)
 
 
-def _s3_key(request: _Request) -> Any:
+def _s3_key(request: WsgiRequest) -> Any:
     from moto.s3.responses import S3Response
 
     return S3Response.key_dispatch(request, request.raw_url, dict(request.headers))

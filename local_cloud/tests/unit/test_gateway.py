@@ -11,7 +11,7 @@ from local_cloud.gateway.cors import Cors
 from local_cloud.gateway.request import ApiContext, encoded_body, payload_event
 from local_cloud.gateway.response import function_response
 from local_cloud.gateway.routes import Route, RouteTable
-from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 
 API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {})
 
@@ -171,11 +171,12 @@ def test_access_log_has_hyphens_for_unknown_variables() -> None:
 def test_slashes_of_a_path_are_passed_unchanged_to_routes(path: str) -> None:
     seen: list[HttpRequest] = []
 
-    def serve(request: HttpRequest) -> HttpResponse:
-        seen.append(request)
-        return HttpResponse(200, (), b"")
+    class Server(HttpServer):
+        def serve(self, request: HttpRequest) -> HttpResponse:
+            seen.append(request)
+            return HttpResponse(200)
 
-    server = HttpServer(serving(serve))
+    server = Server()
     try:
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
         connection.request("GET", f"{path}?a=1?")

@@ -9,13 +9,13 @@ from urllib.parse import unquote
 from botocore.exceptions import ClientError
 
 from local_cloud.edge.configuration import DistributionConfig, ResponseHeader
-from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 
 Serve = Callable[[HttpRequest], HttpResponse]
 _MISSING = {"NoSuchKey", "404"}
 
 
-class DistributionServer:
+class DistributionServer(HttpServer):
     """Stateless handler of requests to a distribution.
 
     Parameters
@@ -48,20 +48,11 @@ class DistributionServer:
         self._policies = policies
         self._s3 = s3
         self._localize = localize
-        self._server = HttpServer(serving(self.serve), port=port, tls=tls)
-
-    @property
-    def url(self) -> str:
-        """URL of the distribution."""
-        return self._server.url
-
-    def stop(self) -> None:
-        """Stop listening."""
-        self._server.stop()
+        super().__init__(port=port, tls=tls)
 
     def serve(self, request: HttpRequest) -> HttpResponse:
         """Return the response to a request."""
-        if not self._server.is_addressed(request.header("Host")):
+        if not self.is_addressed(request.header("Host")):
             # CloudFront also rejects unknown host names. This prevents other sites from impersonating the distribution.
             return _refusal(403, "the request is for no distribution here")
         path = f"/{self._config.root_object}" if request.path == "/" else request.path

@@ -12,7 +12,7 @@ import uuid
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 from local_cloud.ports import ADDRESS
 
 _JSON = ("Content-Type", "application/json")
@@ -41,7 +41,7 @@ class Reply:
     failed: bool
 
 
-class RuntimeApi:
+class RuntimeApi(HttpServer):
     """Server that passes invocations to the runtime client, which requests one invocation at a time.
 
     Attributes
@@ -57,12 +57,12 @@ class RuntimeApi:
         self.init_error: bytes | None = None
         self._invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._replies: dict[str, Future[Reply]] = {}
-        self._server = HttpServer(serving(self._serve))
+        super().__init__()
 
     @property
     def address(self) -> str:
         """Value of `AWS_LAMBDA_RUNTIME_API`."""
-        return f"{ADDRESS}:{self._server.server_port}"
+        return f"{ADDRESS}:{self.server_port}"
 
     def hand(self, invocation: Invocation) -> Future[Reply]:
         """Queue an invocation. The result of the future is the client's reply."""
@@ -73,9 +73,10 @@ class RuntimeApi:
     def close(self) -> None:
         """Stop serving. A waiting client receives an error."""
         self._invocations.put(None)
-        self._server.stop()
+        self.stop()
 
-    def _serve(self, request: HttpRequest) -> HttpResponse:
+    def serve(self, request: HttpRequest) -> HttpResponse:
+        """Return the next invocation, or accept the client's report."""
         if request.method == "GET":
             return self._next_invocation()
         *_, subject, kind = request.path.rstrip("/").split("/")

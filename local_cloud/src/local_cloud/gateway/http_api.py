@@ -20,7 +20,7 @@ from local_cloud.gateway.response import (
 )
 from local_cloud.gateway.routes import Match, RouteTable
 from local_cloud.gateway.throttling import Capacity, Throttle
-from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 from local_cloud.telemetry.pump import TakeMetric
 
 LARGEST_BODY_BYTES = 10 * 1024 * 1024
@@ -49,7 +49,7 @@ class HttpApi:
     cors: Cors | None
 
 
-class HttpApiServer:
+class HttpApiServer(HttpServer):
     """Handler of the requests to one API.
 
     Parameters
@@ -74,24 +74,20 @@ class HttpApiServer:
         self._capacity = Capacity(most_pending)
         self._lock = threading.Lock()
         self._statuses: dict[str, int] = {}
-        self._server = HttpServer(serving(self.serve), port=port, tls=tls)
+        super().__init__(port=port, tls=tls)
 
     @property
     def url(self) -> str:
         """URL of the API, including the stage unless it is the default stage."""
         stages = self._api.stages
         if DEFAULT_STAGE in stages or not stages:
-            return self._server.url
-        return f"{self._server.url}/{next(iter(stages))}"
+            return super().url
+        return f"{super().url}/{next(iter(stages))}"
 
     def counts(self) -> dict[str, int]:
         """Return the number of responses by status."""
         with self._lock:
             return dict(self._statuses)
-
-    def stop(self) -> None:
-        """Stop listening."""
-        self._server.stop()
 
     def serve(self, request: HttpRequest) -> HttpResponse:
         """Return the response to a request."""

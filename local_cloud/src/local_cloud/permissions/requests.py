@@ -37,7 +37,9 @@ class Signer:
     service: str
 
 
-class _Request(Request):
+class WsgiRequest(Request):
+    """Request without Flask."""
+
     from_wsgi_server = True
 
 
@@ -67,7 +69,7 @@ def decode(environ: Mapping[str, Any], body: bytes, service: str) -> tuple[str, 
         body = gzip.decompress(body)
     if target := environ.get("HTTP_X_AMZ_TARGET"):
         return f"{service}:{target.rpartition('.')[2]}", orjson.loads(body or b"{}")
-    request = _Request({**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+    request = WsgiRequest({**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
     try:
         return _decode(request, body, service)
     except (HTTPException, BotoCoreError, OperationNotFoundError, NotImplementedError) as error:

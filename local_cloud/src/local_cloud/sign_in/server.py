@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer, serving
+from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 from local_cloud.sign_in.clients import AppClient
 from local_cloud.sign_in.grants import Grant, Grants
 from local_cloud.tokens import mint_access_token, mint_user_tokens
@@ -31,7 +31,7 @@ class OAuthError(Exception):
     """A request for tokens is refused; the message is the error code of RFC 6749."""
 
 
-class SignInServer:
+class SignInServer(HttpServer):
     """Server of the requests to the domain of one user pool.
 
     Parameters
@@ -59,20 +59,11 @@ class SignInServer:
         self._find_groups = find_groups
         self._now = now
         self._grants = Grants(now=now)
-        self._server = HttpServer(serving(self.serve), port=port, tls=tls)
-
-    @property
-    def url(self) -> str:
-        """Return the domain's address."""
-        return self._server.url
-
-    def stop(self) -> None:
-        """Stop listening."""
-        self._server.stop()
+        super().__init__(port=port, tls=tls)
 
     def serve(self, request: HttpRequest) -> HttpResponse:
         """Answer a request."""
-        if not self._server.is_addressed(request.header("Host")):
+        if not self.is_addressed(request.header("Host")):
             return _page(403, "this is not an address of the sign-in")
         match request.method, request.path:
             case "GET", "/oauth2/authorize":
