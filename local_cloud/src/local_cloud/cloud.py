@@ -112,7 +112,7 @@ class LocalCloud:
             ),
             processes=self._processes,
             pump=self._pump,
-            most_environments=settings.most_environments,
+            max_environments=settings.max_environments,
         )
         self._timed_invocations = TimedInvocations(self._invoker.invoke)
         self._async_configs = AsyncConfigs()
@@ -222,7 +222,7 @@ class LocalCloud:
                 api,
                 invoke=self._timed_invocations,
                 metric=self._pump.metric,
-                most_pending=PENDING_PER_ENVIRONMENT * settings.most_environments,
+                max_pending=PENDING_PER_ENVIRONMENT * settings.max_environments,
                 port=self._ports.take(f"api {api.name}"),
                 tls=self._tls,
             )

@@ -108,7 +108,7 @@ def _pairs(datum: Mapping[str, Any]) -> Iterable[tuple[float, float]]:
         return zip(map(float, values), map(float, datum.get("Counts") or [1] * len(values)), strict=True)
     if (statistics := datum.get("StatisticValues")) is None:
         return [(float(datum.get("Value", 0)), 1.0)]
-    least, most, total, count = (float(statistics[name]) for name in ("Minimum", "Maximum", "Sum", "SampleCount"))
+    minimum, maximum, total, count = (float(statistics[name]) for name in ("Minimum", "Maximum", "Sum", "SampleCount"))
     if count <= 2:
-        return [(least, 1.0), (most, 1.0)][: int(count)]
-    return [(least, 1.0), (most, 1.0), ((total - least - most) / (count - 2), count - 2)]
+        return [(minimum, 1.0), (maximum, 1.0)][: int(count)]
+    return [(minimum, 1.0), (maximum, 1.0), ((total - minimum - maximum) / (count - 2), count - 2)]

@@ -21,7 +21,7 @@ def job_run_request(job: Any, run: Any) -> JobRunRequest:
         kind=job.command["Name"],
         script_s3_uri=job.command["ScriptLocation"],
         arguments=run.arguments,
-        most_runtime_s=60.0 * (run.timeout or _DEFAULT_TIMEOUT),
+        max_runtime_s=60.0 * (run.timeout or _DEFAULT_TIMEOUT),
     )
 
 

@@ -35,10 +35,10 @@ def training_request(job: Any, environment: Mapping[str, str]) -> TrainingReques
             MetricDefinition(name=metric["Name"], pattern=metric["Regex"])
             for metric in specification.get("MetricDefinitions") or []
         ],
-        most_runtime_s=float((job.stopping_condition or {}).get("MaxRuntimeInSeconds") or 86400),
+        max_runtime_s=float((job.stopping_condition or {}).get("MaxRuntimeInSeconds") or 86400),
         instance_type=(job.resource_config or {}).get("InstanceType") or "ml.m5.xlarge",
         spot=bool(job.enable_managed_spot_training),
-        most_wait_s=float((job.stopping_condition or {}).get("MaxWaitTimeInSeconds") or math.inf),
+        max_wait_s=float((job.stopping_condition or {}).get("MaxWaitTimeInSeconds") or math.inf),
     )
 
 

@@ -47,7 +47,7 @@ class CloudSettings:
     region: str = "us-east-1"
     account: str = "123456789012"
     awslambdaric: bool = True
-    most_environments: int = 4
+    max_environments: int = 4
     port: int | None = None
     tls: Path | None = None
     data: Path | None = None

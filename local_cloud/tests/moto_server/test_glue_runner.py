@@ -80,7 +80,7 @@ class Jobs:
             "kind": "pythonshell",
             "script_s3_uri": self.put("code/tidy.py", script),
             "arguments": arguments or {},
-            "most_runtime_s": 60.0,
+            "max_runtime_s": 60.0,
             **fields,
         }
         self.runner.start(JobRunRequest(**values), record)  # type: ignore[arg-type]
@@ -159,7 +159,7 @@ def test_missing_script_fails_the_run(jobs: Jobs) -> None:
 
 
 def test_run_above_its_time_limit_ends_with_its_processes(jobs: Jobs) -> None:
-    record = jobs.run("import time; time.sleep(60)", most_runtime_s=0.2)
+    record = jobs.run("import time; time.sleep(60)", max_runtime_s=0.2)
 
     assert (record.states, record.error_message) == (["RUNNING", "TIMEOUT"], "jr_1 ran longer than its time limit")
 

@@ -18,7 +18,7 @@ def test_defaults_are_those_of_lambda() -> None:
     stream = read(EventSourceArn=STREAM, FunctionName="f", StartingPosition="LATEST", MaximumRetryAttempts=-1)
     queue = read(EventSourceArn=QUEUE, FunctionName="f")
 
-    assert (stream.batch_size, stream.most_retries, stream.most_age_s) == (100, None, None)
+    assert (stream.batch_size, stream.max_retries, stream.max_age_s) == (100, None, None)
     assert (queue.batch_size, queue.window_s, queue.partial_responses) == (10, 0.0, False)
     assert stream.function_arn == "arn:aws:lambda:us-east-1:123456789012:function:f"
 

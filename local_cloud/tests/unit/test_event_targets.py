@@ -92,6 +92,6 @@ def test_message_has_the_parameters_of_its_target() -> None:
 
 
 def test_attempts_follow_the_retry_policy_up_to_the_local_limit() -> None:
-    assert Target("r", {"Arn": "a", "RetryPolicy": {"MaximumRetryAttempts": 0}}).most_attempts == 1
-    assert Target("r", {"Arn": "a"}).most_attempts == 3
-    assert Target("r", {"Arn": "a", "RetryPolicy": {"MaximumRetryAttempts": 185}}).most_attempts == 3
+    assert Target("r", {"Arn": "a", "RetryPolicy": {"MaximumRetryAttempts": 0}}).max_attempts == 1
+    assert Target("r", {"Arn": "a"}).max_attempts == 3
+    assert Target("r", {"Arn": "a", "RetryPolicy": {"MaximumRetryAttempts": 185}}).max_attempts == 3

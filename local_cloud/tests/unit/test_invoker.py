@@ -13,7 +13,7 @@ import pytest
 
 from local_cloud.execution import invoker as module
 from local_cloud.execution.function import Function, InvocationResult, ThrottledError
-from local_cloud.execution.invoker import MOST_WAITING, Invoker
+from local_cloud.execution.invoker import MAX_WAITING, Invoker
 
 FUNCTION = Function(
     name="f",
@@ -61,7 +61,7 @@ def invoker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoker]:
         host=nothing,
         processes=nothing,
         pump=nothing,
-        most_environments=2,
+        max_environments=2,
     )
     yield made
     Environment.end.set()
@@ -80,18 +80,18 @@ def until_waiting(invoker: Invoker, count: int) -> None:
 
 
 def test_invocation_above_the_limit_of_waiting_ones_is_throttled(invoker: Invoker) -> None:
-    with ThreadPoolExecutor(MOST_WAITING + 2) as threads:
-        accepted = start(invoker, threads, 2 + MOST_WAITING)
+    with ThreadPoolExecutor(MAX_WAITING + 2) as threads:
+        accepted = start(invoker, threads, 2 + MAX_WAITING)
         for _ in range(2):
             assert Environment.entered.acquire(timeout=10)
-        until_waiting(invoker, MOST_WAITING)
+        until_waiting(invoker, MAX_WAITING)
 
         with pytest.raises(ThrottledError, match="32 invocations of f are waiting already"):
             invoker.invoke("arn:f", b"")
 
         Environment.end.set()
-        assert [each.result(10).error for each in accepted] == [None] * (2 + MOST_WAITING)
-    assert invoker.counts()["f"] == {"environments": 2, "invocations": 2 + MOST_WAITING, "errors": 0, "throttles": 1}
+        assert [each.result(10).error for each in accepted] == [None] * (2 + MAX_WAITING)
+    assert invoker.counts()["f"] == {"environments": 2, "invocations": 2 + MAX_WAITING, "errors": 0, "throttles": 1}
 
 
 def test_invocations_waiting_for_an_outdated_environment_are_run(

@@ -56,7 +56,7 @@ def test_mapping_is_read_from_its_properties() -> None:
 def test_defaults_are_those_of_lambda() -> None:
     mapping = read()
 
-    assert (mapping.batch_size, mapping.window_s, mapping.most_retries) == (100, 0.5, None)
+    assert (mapping.batch_size, mapping.window_s, mapping.max_retries) == (100, 0.5, None)
     assert mapping.kafka == KafkaSource("shop-events", ("a:1", "b:2"), "uuid-1")
 
 
@@ -159,8 +159,8 @@ class Consumer:
 
     def close(self) -> None: ...
 
-    def consume(self, most: int, timeout: float) -> list[Message]:
-        taken, self._left = self._left[:most], self._left[most:]
+    def consume(self, maximum: int, timeout: float) -> list[Message]:
+        taken, self._left = self._left[:maximum], self._left[maximum:]
         return taken
 
     def commit(self, *, offsets: Sequence[TopicPartition], asynchronous: bool) -> None:

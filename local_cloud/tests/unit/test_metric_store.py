@@ -47,10 +47,10 @@ def read(store: MetricStore, statistic: str, *, age_s: float = 90_000) -> float 
         ({}, {"Sum": 0, "SampleCount": 1}),
         *(
             (
-                {"StatisticValues": {"Minimum": least, "Maximum": most, "Sum": total, "SampleCount": count}},
-                {"Sum": total, "SampleCount": count, "Minimum": least, "Maximum": most},
+                {"StatisticValues": {"Minimum": minimum, "Maximum": maximum, "Sum": total, "SampleCount": count}},
+                {"Sum": total, "SampleCount": count, "Minimum": minimum, "Maximum": maximum},
             )
-            for least, most, total, count in [(3, 3, 3, 1), (1, 5, 6, 2), (1, 5, 20, 8)]
+            for minimum, maximum, total, count in [(3, 3, 3, 1), (1, 5, 6, 2), (1, 5, 20, 8)]
         ),
     ],
 )

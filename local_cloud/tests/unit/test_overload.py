@@ -21,7 +21,7 @@ from local_cloud.http_server import HttpRequest, HttpResponse
 
 API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {})
 GUARD = "guard"
-MOST_PENDING = 6
+MAX_PENDING = 6
 
 
 class Guard:
@@ -41,7 +41,7 @@ class Overload:
         self._finished = threading.Event()
         self._running = threading.Semaphore(0)
         self._invocations = TimedInvocations(self._invoke)
-        self._threads = ThreadPoolExecutor(4 * MOST_PENDING)
+        self._threads = ThreadPoolExecutor(4 * MAX_PENDING)
         routes = [Route(f"GET /{name}", name) for name in ("slow", "quick")]
         routes += [Route("GET /closed", "slow", authorizer_id=GUARD)]
         api = HttpApi(
@@ -53,7 +53,7 @@ class Overload:
             cors=None,
         )
         self.server = HttpApiServer(
-            api, invoke=self._invocations, metric=lambda *_, **__: None, most_pending=MOST_PENDING
+            api, invoke=self._invocations, metric=lambda *_, **__: None, max_pending=MAX_PENDING
         )
 
     def send(self, path: str) -> Future[HttpResponse]:
@@ -64,7 +64,7 @@ class Overload:
 
     def fill(self) -> list[Future[HttpResponse]]:
         """Send as many slow requests as the limit allows, and return when all of them run."""
-        sent = [self.send("/slow") for _ in range(MOST_PENDING)]
+        sent = [self.send("/slow") for _ in range(MAX_PENDING)]
         for _ in sent:
             assert self._running.acquire(timeout=10)
         return sent
@@ -103,7 +103,7 @@ def test_request_above_the_limit_is_refused_while_others_run(overload: Overload)
     assert dict(refused.headers)["Retry-After"] == "1"
     assert not any(answer.done() for answer in within)
     overload.finish()
-    assert [answer.result(10).status for answer in within] == [200] * MOST_PENDING
+    assert [answer.result(10).status for answer in within] == [200] * MAX_PENDING
 
 
 def test_completed_requests_free_their_places(overload: Overload) -> None:
@@ -112,7 +112,7 @@ def test_completed_requests_free_their_places(overload: Overload) -> None:
     for answer in within:
         answer.result(10)
 
-    assert [overload.send("/slow").result(10).status for _ in range(2 * MOST_PENDING)] == [200] * 2 * MOST_PENDING
+    assert [overload.send("/slow").result(10).status for _ in range(2 * MAX_PENDING)] == [200] * 2 * MAX_PENDING
 
 
 def test_overload_of_one_function_does_not_affect_others(overload: Overload) -> None:
@@ -122,10 +122,10 @@ def test_overload_of_one_function_does_not_affect_others(overload: Overload) -> 
 
 
 def test_refusal_by_an_authorizer_frees_the_place(overload: Overload) -> None:
-    refused = [overload.send("/closed").result(10).status for _ in range(2 * MOST_PENDING)]
+    refused = [overload.send("/closed").result(10).status for _ in range(2 * MAX_PENDING)]
 
-    assert refused == [403] * 2 * MOST_PENDING
-    assert len(overload.fill()) == MOST_PENDING
+    assert refused == [403] * 2 * MAX_PENDING
+    assert len(overload.fill()) == MAX_PENDING
 
 
 def test_authorizer_is_not_invoked_for_an_overloaded_function(overload: Overload) -> None:
@@ -143,7 +143,7 @@ def test_refused_requests_are_counted(overload: Overload) -> None:
 
 
 def test_invocation_that_does_not_start_in_time_is_never_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local_cloud.gateway.invocations._MOST_AT_ONCE", 1)
+    monkeypatch.setattr("local_cloud.gateway.invocations._MAX_CONCURRENT", 1)
     running, finished, invoked = threading.Event(), threading.Event(), []
 
     def invoke(function_arn: str, payload: bytes) -> InvocationResult:

@@ -65,7 +65,7 @@ def test_flush_sends_without_waiting_for_further_lines(pump: Pump, cloudwatch: C
 def test_writer_waits_while_the_queue_is_full(
     pump: Pump, cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telemetry, "_MOST_QUEUED", 3)
+    monkeypatch.setattr(telemetry, "_MAX_QUEUED", 3)
     monkeypatch.setattr(telemetry, "_LONGEST_WAIT_S", 60)
     for number in range(3):
         pump.log("group", "stream", str(number))
@@ -82,7 +82,7 @@ def test_writer_waits_while_the_queue_is_full(
 
 
 def test_writer_waits_a_limited_time_for_a_full_queue(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telemetry, "_MOST_QUEUED", 1)
+    monkeypatch.setattr(telemetry, "_MAX_QUEUED", 1)
     monkeypatch.setattr(telemetry, "_LONGEST_WAIT_S", 0)
 
     for number in range(3):

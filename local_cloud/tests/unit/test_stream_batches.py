@@ -58,7 +58,7 @@ def reporting(poison: str) -> Callable[[list[str]], InvocationResult]:
 
 
 def test_failing_batch_is_retried_and_discarded_as_a_whole() -> None:
-    shard = Shard(poisoned_by("b"), most_retries=2)
+    shard = Shard(poisoned_by("b"), max_retries=2)
 
     shard.process(records("a", "b", "c"))
 
@@ -76,7 +76,7 @@ def test_batch_without_a_limit_is_retried_through_a_long_outage() -> None:
 
 
 def test_bisection_uses_no_retry_and_isolates_the_poison_record() -> None:
-    shard = Shard(poisoned_by("c"), most_retries=1, bisect=True)
+    shard = Shard(poisoned_by("c"), max_retries=1, bisect=True)
 
     shard.process(records("a", "b", "c", "d"))
 
@@ -85,7 +85,7 @@ def test_bisection_uses_no_retry_and_isolates_the_poison_record() -> None:
 
 
 def test_partial_response_moves_the_checkpoint_to_the_failed_record() -> None:
-    shard = Shard(reporting("c"), most_retries=1, partial_responses=True)
+    shard = Shard(reporting("c"), max_retries=1, partial_responses=True)
 
     shard.process(records("a", "b", "c", "d"))
 
@@ -94,7 +94,7 @@ def test_partial_response_moves_the_checkpoint_to_the_failed_record() -> None:
 
 
 def test_partial_response_with_bisection_discards_only_the_poison_record() -> None:
-    shard = Shard(reporting("c"), most_retries=1, partial_responses=True, bisect=True)
+    shard = Shard(reporting("c"), max_retries=1, partial_responses=True, bisect=True)
 
     shard.process(records("a", "b", "c", "d"))
 
@@ -120,7 +120,7 @@ def test_partial_response_without_its_setting_is_ignored() -> None:
 
 
 def test_too_old_record_is_discarded_without_an_invocation() -> None:
-    shard = Shard(lambda _: answer(), most_age_s=60)
+    shard = Shard(lambda _: answer(), max_age_s=60)
 
     shard.process([*records("old", age_s=61), *records("new", age_s=59)])
 
@@ -139,7 +139,7 @@ def test_refused_invocation_uses_no_retry_and_loses_no_record(error: Exception) 
             raise error
         return answer()
 
-    shard = Shard(function, most_retries=0)
+    shard = Shard(function, max_retries=0)
 
     shard.process(records("a"))
 
@@ -191,7 +191,7 @@ def test_every_record_is_processed_or_discarded_in_order(
         done.extend(batch[:first])
         return answer({"batchItemFailures": [{"itemIdentifier": batch[first]}]})
 
-    shard = Shard(function, partial_responses=partial, bisect=bisect, most_retries=retries)
+    shard = Shard(function, partial_responses=partial, bisect=bisect, max_retries=retries)
 
     shard.process(records(*names))
 

@@ -20,7 +20,7 @@ REQUEST = TrainingRequest(
     output_s3_uri="s3://b/out",
     checkpoints_s3_uri=None,
     metrics=[],
-    most_runtime_s=60,
+    max_runtime_s=60,
     instance_type="ml.m5.large",
 )
 

@@ -66,8 +66,8 @@ def _check(tree: ast.expr, said: str) -> None:
         if isinstance(node, ast.BinOp):
             known = type(node.op) in _ARITHMETIC
         if isinstance(node, ast.Call):
-            least, most = _CALLS.get(node.func.id, (1, 0)) if isinstance(node.func, ast.Name) else (1, 0)
-            known = least <= len(node.args) <= most
+            minimum, maximum = _CALLS.get(node.func.id, (1, 0)) if isinstance(node.func, ast.Name) else (1, 0)
+            known = minimum <= len(node.args) <= maximum
         if not known and isinstance(node, ast.expr):
             raise ValueError(f"{said!r} has {ast.unparse(node)!r}, which is not implemented here")
 

@@ -104,8 +104,8 @@ def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:
     if statistic in _STATISTICS:
         return _STATISTICS[statistic](samples)
     if trimmed := _TRIMMED_COUNT.fullmatch(statistic):
-        most = float(trimmed["most"])
-        return math.fsum(sample.count for sample in samples if sample.value <= most) if samples else None
+        maximum = float(trimmed["most"])
+        return math.fsum(sample.count for sample in samples if sample.value <= maximum) if samples else None
     return _percentile(samples, statistic)
 
 

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_cloud.delivery import Delivery, Message, UndeliverableError
 
 # AWS retries for up to 24 hours. A local target that fails three times would probably always fail.
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 _RETRY_DELAY_S = 0.2
 WORK = "target"
 """Type of the recorded work for accepted events that are not yet delivered."""
@@ -45,10 +45,10 @@ class Target:
         return str(arn) if arn else None
 
     @property
-    def most_attempts(self) -> int:
+    def max_attempts(self) -> int:
         """Maximum number of delivery attempts."""
         policy = self.properties.get("RetryPolicy") or {}
-        return int(min(policy.get("MaximumRetryAttempts", MOST_ATTEMPTS - 1) + 1, MOST_ATTEMPTS))
+        return int(min(policy.get("MaximumRetryAttempts", MAX_ATTEMPTS - 1) + 1, MAX_ATTEMPTS))
 
     def message(self, event: Mapping[str, Any]) -> Message:
         """Return the message for an event."""
@@ -165,7 +165,7 @@ class TargetQueue:
 
     def _again(self, target: Target, event: Mapping[str, Any], error: Exception, done: Callable[[], None]) -> None:
         try:
-            for _ in range(target.most_attempts - 1):
+            for _ in range(target.max_attempts - 1):
                 if self._stopping.wait(_RETRY_DELAY_S):
                     return
                 if (latest := self._try(target, event)) is None:

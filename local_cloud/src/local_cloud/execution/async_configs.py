@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_cloud.deployment import Deployment
-from local_cloud.execution.asynchronous import MOST_AGE_S, MOST_RETRIES, AsyncConfig
+from local_cloud.execution.asynchronous import MAX_AGE_S, MAX_RETRIES, AsyncConfig
 
 
 class AsyncConfigs:
@@ -29,8 +29,8 @@ class AsyncConfigs:
         properties = self._configs.get((name, qualifier or "$LATEST"), {})
         destinations = properties.get("DestinationConfig") or {}
         return AsyncConfig(
-            most_retries=int(properties.get("MaximumRetryAttempts", MOST_RETRIES)),
-            most_age_s=float(properties.get("MaximumEventAgeInSeconds", MOST_AGE_S)),
+            max_retries=int(properties.get("MaximumRetryAttempts", MAX_RETRIES)),
+            max_age_s=float(properties.get("MaximumEventAgeInSeconds", MAX_AGE_S)),
             on_success=(destinations.get("OnSuccess") or {}).get("Destination"),
             on_failure=(destinations.get("OnFailure") or {}).get("Destination"),
             dead_letters=self._dead_letters.get(name),

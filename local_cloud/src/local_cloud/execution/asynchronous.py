@@ -25,9 +25,9 @@ from local_cloud.execution.function import FunctionNotFoundError, InvocationResu
 # AWS waits one minute before the first retry and two minutes before the second, which is too long for local use.
 RETRY_DELAYS_S = (0.5, 1.0)
 _THROTTLE_DELAY_S = 0.5
-MOST_RETRIES = 2
-MOST_AGE_S = 6 * 3600.0
-_MOST_AT_ONCE = 16
+MAX_RETRIES = 2
+MAX_AGE_S = 6 * 3600.0
+_MAX_CONCURRENT = 16
 WORK = "invocation"
 """Type of the recorded work for accepted invocations that have not finished."""
 
@@ -36,8 +36,8 @@ WORK = "invocation"
 class AsyncConfig:
     """Settings of a function's asynchronous invocations."""
 
-    most_retries: int = MOST_RETRIES
-    most_age_s: float = MOST_AGE_S
+    max_retries: int = MAX_RETRIES
+    max_age_s: float = MAX_AGE_S
     on_success: str | None = None
     on_failure: str | None = None
     dead_letters: str | None = None
@@ -85,7 +85,7 @@ class AsyncInvocations:
         self._changed = threading.Condition()
         self._busy = 0
         self._closed = False
-        self._workers = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="async")
+        self._workers = ThreadPoolExecutor(_MAX_CONCURRENT, thread_name_prefix="async")
         self._thread = threading.Thread(target=self._run, name="async-queue", daemon=True)
         self._thread.start()
 
@@ -144,7 +144,7 @@ class AsyncInvocations:
         """Invoke the function. Return false if the invocation waits for another attempt."""
         config = self._config(attempt.function_arn)
         now = time.monotonic()
-        if now - attempt.accepted > config.most_age_s:
+        if now - attempt.accepted > config.max_age_s:
             self._fail(attempt, config, condition="EventAgeExceeded", outcome=None)
             return True
         try:
@@ -158,7 +158,7 @@ class AsyncInvocations:
         attempt = replace(attempt, invoked=attempt.invoked + 1)
         if outcome.error is None:
             self._send(config.on_success, attempt, condition="Success", outcome=outcome)
-        elif attempt.invoked <= config.most_retries:
+        elif attempt.invoked <= config.max_retries:
             self._put(replace(attempt, due=time.monotonic() + RETRY_DELAYS_S[attempt.invoked - 1]))
             return False
         else:

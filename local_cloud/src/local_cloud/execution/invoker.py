@@ -15,7 +15,7 @@ from local_cloud.telemetry.lines import LineLog
 from local_cloud.telemetry.pump import Pump
 
 NAMESPACE = "AWS/Lambda"
-MOST_WAITING = 32
+MAX_WAITING = 32
 """Maximum number of invocations of a version that wait for an environment. Lambda throttles excess invocations
 immediately."""
 
@@ -29,8 +29,8 @@ class Invoker:
         Function that returns the current version for an ARN, with or without a qualifier.
     prepare
         Function that extracts the code and layers of a version.
-    most_environments
-        Maximum number of environments per version. `MOST_WAITING` additional invocations wait. AWS would start up to
+    max_environments
+        Maximum number of environments per version. `MAX_WAITING` additional invocations wait. AWS would start up to
         1,000 environments.
     """
 
@@ -42,7 +42,7 @@ class Invoker:
         host: Host,
         processes: Processes,
         pump: Pump,
-        most_environments: int = 4,
+        max_environments: int = 4,
     ) -> None:
         self._find = find
         self._prepare = prepare
@@ -50,7 +50,7 @@ class Invoker:
         self._processes = processes
         self._pump = pump
         self._log = LineLog(pump.log)
-        self._most_environments = most_environments
+        self._max_environments = max_environments
         self._lock = threading.Lock()
         self._running: dict[str, int] = defaultdict(int)
         self._pools: dict[tuple[str, str], _Pool] = {}
@@ -133,11 +133,11 @@ class Invoker:
                 self._pools[key] = pool
                 for idle in outdated.take_idle() if outdated else []:
                     idle.close()
-            if not pool.has_place(self._most_environments):
-                if pool.waiting >= MOST_WAITING:
+            if not pool.has_place(self._max_environments):
+                if pool.waiting >= MAX_WAITING:
                     self._throttle(ThrottledError(function.name, waiting=pool.waiting))
                 pool.waiting += 1
-                pool.free.wait_for(lambda: self._closed or pool.has_place(self._most_environments))
+                pool.free.wait_for(lambda: self._closed or pool.has_place(self._max_environments))
                 pool.waiting -= 1
             if self._closed:
                 raise ThrottledError(function.name, reserved=0)
@@ -198,9 +198,9 @@ class _Pool:
         self.size = 0
         self.waiting = 0
 
-    def has_place(self, most: int) -> bool:
+    def has_place(self, maximum: int) -> bool:
         """Return whether an environment is idle or another may be started."""
-        return bool(self.idle) or self.size < most
+        return bool(self.idle) or self.size < maximum
 
     def take_idle(self) -> list[ExecutionEnvironment]:
         idle, self.idle = self.idle, []

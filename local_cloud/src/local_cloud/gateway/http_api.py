@@ -54,7 +54,7 @@ class HttpApiServer(HttpServer):
 
     Parameters
     ----------
-    most_pending
+    max_pending
         Maximum number of running and waiting requests per function. Further requests are rejected immediately.
     """
 
@@ -64,14 +64,14 @@ class HttpApiServer(HttpServer):
         *,
         invoke: TimedInvocations,
         metric: TakeMetric,
-        most_pending: int,
+        max_pending: int,
         port: int = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._api = api
         self._metric = metric
         self._invoke = invoke
-        self._capacity = Capacity(most_pending)
+        self._capacity = Capacity(max_pending)
         self._lock = threading.Lock()
         self._statuses: dict[str, int] = {}
         super().__init__(port=port, tls=tls)

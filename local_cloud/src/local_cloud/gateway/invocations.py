@@ -7,7 +7,7 @@ from typing import Any
 
 from local_cloud.execution.function import InvocationResult
 
-_MOST_AT_ONCE = 64
+_MAX_CONCURRENT = 64
 
 
 class TimedInvocations:
@@ -15,7 +15,7 @@ class TimedInvocations:
 
     def __init__(self, invoke: Callable[[str, bytes], InvocationResult]) -> None:
         self._invoke = invoke
-        self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="integration")
+        self._threads = ThreadPoolExecutor(_MAX_CONCURRENT, thread_name_prefix="integration")
 
     def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
         """Invoke a function and wait.

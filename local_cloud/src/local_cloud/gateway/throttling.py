@@ -88,12 +88,12 @@ class Capacity:
 
     Parameters
     ----------
-    most_pending
+    max_pending
         Maximum number of running and waiting requests per function.
     """
 
-    def __init__(self, most_pending: int) -> None:
-        self._most_pending = most_pending
+    def __init__(self, max_pending: int) -> None:
+        self._max_pending = max_pending
         self._pending: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -101,7 +101,7 @@ class Capacity:
     def place(self, function_arn: str) -> Iterator[bool]:
         """Reserve capacity while the context is open. Yield false if there is none."""
         with self._lock:
-            admitted = self._pending[function_arn] < self._most_pending
+            admitted = self._pending[function_arn] < self._max_pending
             self._pending[function_arn] += admitted
         try:
             yield admitted

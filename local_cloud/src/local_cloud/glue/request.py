@@ -23,7 +23,7 @@ class JobRunRequest:
     kind: str
     script_s3_uri: str
     arguments: Mapping[str, str]
-    most_runtime_s: float
+    max_runtime_s: float
 
 
 class JobRunRecord(Protocol):

@@ -91,7 +91,7 @@ class GlueRunner(JobRunner[JobRun]):
                 output=output.fileno(),
                 errors=errors.fileno(),
             )
-            deadline, ended = time.monotonic() + request.most_runtime_s, None
+            deadline, ended = time.monotonic() + request.max_runtime_s, None
             while process.poll() is None and ended is None:
                 if run.stopping.wait(_WATCH_S):
                     ended = "STOPPED"

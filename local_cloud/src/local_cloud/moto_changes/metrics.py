@@ -71,10 +71,10 @@ def store_metrics(metrics: MetricStore) -> None:
 
 
 def _aggregated(series: Series, at: datetime, samples: list[Datapoint]) -> MetricAggregatedDatum:
-    least, most, count, total = (
+    minimum, maximum, count, total = (
         statistic_of(samples, name) or 0.0 for name in ("Minimum", "Maximum", "SampleCount", "Sum")
     )
-    return MetricAggregatedDatum(series.namespace, series.name, least, most, count, total, [], at)
+    return MetricAggregatedDatum(series.namespace, series.name, minimum, maximum, count, total, [], at)
 
 
 def _result(

@@ -31,7 +31,7 @@ _SCALARS = frozenset({"S", "N", "BOOL", "NULL"})
 _LARGEST_ITEM_BYTES: Final = 405_000
 """moto's size limit, which exceeds DynamoDB's 400 KB because moto's sizes are not exact."""
 
-_MOST_WRITES: Final = 25
+_MAX_WRITES: Final = 25
 """Maximum number of writes in a call of BatchWriteItem."""
 
 _Puts = dict[tuple[Any, Any], tuple[Any, Mapping[str, Any]]]
@@ -197,7 +197,7 @@ def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
     items = [item for of_table in puts.values() for item, _ in of_table.values()]
     if len(body) > _LARGEST_ITEM_BYTES and any(item.size() > _LARGEST_ITEM_BYTES for item in items):
         raise ItemSizeTooLarge
-    return {} if request or len(items) > _MOST_WRITES else puts
+    return {} if request or len(items) > _MAX_WRITES else puts
 
 
 def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-_MOST_CACHED: Final = 10_000
+_MAX_CACHED: Final = 10_000
 _KEYS: Final = frozenset({"dynamodb:Attributes", "cloudwatch:namespace", "iam:PassedToService"})
 """Condition keys that `local_cloud.permissions.operations` fills."""
 _ELEMENTS: Final = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
@@ -143,7 +143,7 @@ class RolePolicy:
         key = action, resource
         covering = self._covering.get(key)
         if covering is None:
-            if len(self._covering) >= _MOST_CACHED:
+            if len(self._covering) >= _MAX_CACHED:
                 self._covering.clear()
             covering = tuple(statement for statement in self.statements if statement.covers(action, resource))
             self._covering[key] = covering

@@ -46,8 +46,8 @@ class EventSourceMapping:
     function_arn: str
     batch_size: int
     window_s: float = 0.0
-    most_retries: int | None = None
-    most_age_s: float | None = None
+    max_retries: int | None = None
+    max_age_s: float | None = None
     bisect: bool = False
     partial_responses: bool = False
     filters: tuple[str, ...] = ()
@@ -93,8 +93,8 @@ def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourc
         function_arn=function_arn(properties["FunctionName"], region=region, account=account),
         batch_size=int(properties.get("BatchSize", _DEFAULT_BATCH_SIZE[service])),
         window_s=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
-        most_retries=_limit(properties, "MaximumRetryAttempts"),
-        most_age_s=_limit(properties, "MaximumRecordAgeInSeconds"),
+        max_retries=_limit(properties, "MaximumRetryAttempts"),
+        max_age_s=_limit(properties, "MaximumRecordAgeInSeconds"),
         bisect=bool(properties.get("BisectBatchOnFunctionError", False)),
         partial_responses="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
         filters=tuple(

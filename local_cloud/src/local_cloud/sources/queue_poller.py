@@ -14,7 +14,7 @@ from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.poller import Poller
 from local_cloud.sources.responses import failed_items
 
-_MOST_A_REQUEST = 10
+_MAX_PER_REQUEST = 10
 _LONG_POLL_S = 1
 _WAIT_S = 0.2
 
@@ -75,10 +75,10 @@ class QueuePoller(Poller):
                 break
         return messages
 
-    def _receive(self, most: int) -> list[dict[str, Any]]:
+    def _receive(self, maximum: int) -> list[dict[str, Any]]:
         answer = self._sqs.receive_message(
             QueueUrl=self._url,
-            MaxNumberOfMessages=min(most, _MOST_A_REQUEST),
+            MaxNumberOfMessages=min(maximum, _MAX_PER_REQUEST),
             WaitTimeSeconds=_LONG_POLL_S,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
@@ -109,10 +109,10 @@ class QueuePoller(Poller):
         self._delete([record for record in records if record["messageId"] not in failed])
 
     def _delete(self, records: Sequence[Mapping[str, Any]]) -> None:
-        for start in range(0, len(records), _MOST_A_REQUEST):
+        for start in range(0, len(records), _MAX_PER_REQUEST):
             entries = [
                 {"Id": str(position), "ReceiptHandle": record["receiptHandle"]}
-                for position, record in enumerate(records[start : start + _MOST_A_REQUEST])
+                for position, record in enumerate(records[start : start + _MAX_PER_REQUEST])
             ]
             self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
 

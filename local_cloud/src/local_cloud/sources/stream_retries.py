@@ -17,7 +17,7 @@ from local_cloud.sources.responses import failed_items
 
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
-_MOST_DOUBLINGS = 16  # Batches of topics have unlimited retries, and 2**1024 would exceed the range of floats.
+_MAX_DOUBLINGS = 16  # Batches of topics have unlimited retries, and 2**1024 would exceed the range of floats.
 
 
 class NotInvokedError(Exception):
@@ -101,18 +101,18 @@ class StreamBatches:
             elif self._mapping.bisect and len(rest) > 1:
                 middle = len(rest) // 2
                 waiting += [(rest[middle:], failures), (rest[:middle], failures)]
-            elif self._mapping.most_retries is not None and failures >= self._mapping.most_retries:
+            elif self._mapping.max_retries is not None and failures >= self._mapping.max_retries:
                 self._discard(Discarded(rest, "RetryAttemptsExhausted", failures + 1, outcome))
-            elif self._pause(min(_FIRST_DELAY_S * 2 ** min(failures, _MOST_DOUBLINGS), _LONGEST_DELAY_S)):
+            elif self._pause(min(_FIRST_DELAY_S * 2 ** min(failures, _MAX_DOUBLINGS), _LONGEST_DELAY_S)):
                 return
             else:
                 waiting.append((rest, failures + 1))
 
     def _fresh(self, batch: Sequence[StreamRecord], failures: int) -> Sequence[StreamRecord]:
         """Discard the records that are too old, and return the other records."""
-        if self._mapping.most_age_s is None:
+        if self._mapping.max_age_s is None:
             return batch
-        oldest = self._now() - self._mapping.most_age_s
+        oldest = self._now() - self._mapping.max_age_s
         expired = [record for record in batch if record.arrival_s <= oldest]
         if expired:
             self._discard(Discarded(expired, "RecordAgeExceeded", failures, None))

@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_cloud.deployment import Clients
 from local_cloud.telemetry.embedded_metrics import MetricDatum, embedded_metrics
 
-_MOST_A_REQUEST = 500
-_MOST_QUEUED = 50_000
+_MAX_PER_REQUEST = 500
+_MAX_QUEUED = 50_000
 _LONGEST_WAIT_S = 1.0
 """Maximum wait of a writer while the queue is full. It is short because CloudWatch itself may be a writer."""
 _WAIT_S = 0.2
@@ -76,7 +76,7 @@ class Pump:
 
     def _put(self, item: _Item) -> None:
         with self._idle:
-            self._idle.wait_for(lambda: self._pending < _MOST_QUEUED, _LONGEST_WAIT_S)
+            self._idle.wait_for(lambda: self._pending < _MAX_QUEUED, _LONGEST_WAIT_S)
             self._pending += 1
         self._queue.put(item)
 
@@ -86,7 +86,7 @@ class Pump:
             with contextlib.suppress(queue.Empty):
                 items.append(self._queue.get(timeout=_WAIT_S))
                 self._hurried.wait(_GATHER_S)
-                while len(items) < _MOST_A_REQUEST:
+                while len(items) < _MAX_PER_REQUEST:
                     items.append(self._queue.get_nowait())
             if items:
                 self._send(items)

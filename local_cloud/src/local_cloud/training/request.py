@@ -31,7 +31,7 @@ class TrainingRequest:
     Attributes
     ----------
     spot
-        True if the machine can be interrupted; `most_wait_s` then limits the whole job, and `most_runtime_s` its
+        True if the machine can be interrupted; `max_wait_s` then limits the whole job, and `max_runtime_s` its
         training.
     """
 
@@ -47,10 +47,10 @@ class TrainingRequest:
     output_s3_uri: str
     checkpoints_s3_uri: str | None
     metrics: Sequence[MetricDefinition]
-    most_runtime_s: float
+    max_runtime_s: float
     instance_type: str
     spot: bool = False
-    most_wait_s: float = math.inf
+    max_wait_s: float = math.inf
 
 
 class TrainingRecord(Protocol):

@@ -47,7 +47,7 @@ class TrainingRunner(JobRunner[_Running]):
 
     def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
         """Start a job; `record` receives its progress."""
-        running = _Running(spot=request.spot, waits_until=time.monotonic() + request.most_wait_s)
+        running = _Running(spot=request.spot, waits_until=time.monotonic() + request.max_wait_s)
         self._runs.start(
             request.name, running, lambda: self._run(request, record, running), thread=f"train {request.name}"
         )
@@ -153,7 +153,7 @@ class TrainingRunner(JobRunner[_Running]):
     ) -> str | None:
         """Wait for the process; return the secondary status of a job that was stopped."""
         started = uploaded = time.monotonic()
-        deadline = started + request.most_runtime_s - running.trained_s
+        deadline = started + request.max_runtime_s - running.trained_s
         try:
             while process.poll() is None:
                 stopped = "Stopped" if running.stopping.wait(_WATCH_S) else None
