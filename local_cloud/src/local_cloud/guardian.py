@@ -1,8 +1,9 @@
 """Guardian process that kills a cloud's child processes if the cloud is killed. It is run by file name.
 
-It reads lines ``+<process group>`` and ``-<process group>`` from standard input. At its end, when the cloud has stopped
-or was killed, all remaining groups are killed and the directory in the argument is removed. This works on Linux and
-macOS. PR_SET_PDEATHSIG works only on Linux, and fires when the *thread* that started a process ends.
+It reads lines `+<process group>` and `-<process group>` from standard input. When standard input ends, because the
+cloud was stopped or killed, the guardian kills all remaining groups and removes the directory in its argument. This
+works on Linux and macOS. In contrast, PR_SET_PDEATHSIG works only on Linux, and has its effect when the *thread* that
+started a process ends.
 """
 
 import contextlib

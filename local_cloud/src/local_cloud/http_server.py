@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server on a port of the loopback interface: requests of stated length or in chunks, and TLS."""
+"""Small HTTP/1.1 server on a port of the loopback interface. It supports TLS, and bodies with a length or in chunks."""
 
 import _thread
 import functools
@@ -29,13 +29,13 @@ _END_OF_HEADERS: Final = (b"\r\n", b"\n", b"")
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n")
 _LARGEST_BODY_BYTES: Final = 16_777_216
-"""Default maximum size of a body. The limits of API Gateway and Lambda are smaller, and have specific responses."""
+"""Default maximum size of a body. API Gateway and Lambda have smaller limits with specific responses."""
 _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """Received request with the undecoded target, and headers in order."""
+    """Received request, with the undecoded target and with headers in order."""
 
     method: str
     path: str
@@ -63,7 +63,7 @@ class HttpResponse:
 
 
 class _BodyError(Exception):
-    """The body of a request cannot be read. `status` is the status of the response."""
+    """Error for a request whose body cannot be read. `status` is the status of the response."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         self.status = status
@@ -76,7 +76,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
     Attributes
     ----------
     largest_body_bytes
-        Maximum size of a body. The response to a larger one has status 413.
+        Maximum size of a body. Larger bodies are answered with status 413.
     """
 
     server: "HttpServer"
@@ -87,7 +87,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
     error_content_type = "application/json"
     error_message_format = '{"message":"%(message)s"}'
     disable_nagle_algorithm = True
-    wbufsize = -1  # Buffered: one packet per response.
+    wbufsize = -1  # Buffered, so that a response is one packet.
     largest_body_bytes = _LARGEST_BODY_BYTES
 
     def respond(self, body: bytes) -> HttpResponse:
@@ -106,7 +106,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def handle_one_request(self) -> None:
-        """Serve one request. The connection is closed if the body cannot be read."""
+        """Serve a request. If the body cannot be read, close the connection."""
         try:
             super().handle_one_request()
         except _BodyError as error:
@@ -131,7 +131,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def parse_request(self) -> bool:
-        """Read the request line and the headers. Return False after the response to an invalid request."""
+        """Read the request line and the headers. If they are invalid, send an error and return false."""
         words = str(self.raw_requestline, "iso-8859-1").split()
         if len(words) != 3 or words[2] != "HTTP/1.1":
             return super().parse_request()
@@ -144,7 +144,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
             if len(line) > _MAX_LINE or len(self.headers) == _MAX_HEADERS:
                 self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
                 return False
-            if not colon or not _NAME.fullmatch(name):  # HTTP no longer permits values of several lines
+            if not colon or not _NAME.fullmatch(name):  # HTTP no longer permits header values of several lines
                 self.send_error(HTTPStatus.BAD_REQUEST, "Bad header")
                 return False
             self.headers[name] = value.strip(" \t\r\n")
@@ -152,7 +152,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         return self.headers.get("Expect", "").lower() != "100-continue" or self.handle_expect_100()
 
     def handle_expect_100(self) -> bool:
-        """Ask the client for the body at once."""
+        """Ask the client for the body immediately."""
         expected = super().handle_expect_100()
         self.wfile.flush()
         return expected
@@ -208,14 +208,14 @@ def _date(time_s: int) -> str:
 
 
 class HttpServer(http.server.ThreadingHTTPServer):
-    """Server with one thread per connection, until it is stopped. Subclasses define `serve`.
+    """Server with a thread per connection. Subclasses define `serve`.
 
     Parameters
     ----------
     port
-        Port to listen on; 0 selects any free port.
+        Port to listen on. 0 selects a free port.
     tls
-        Serves HTTPS with these settings, HTTP without.
+        Settings of HTTPS. If None, the server uses HTTP.
     """
 
     request_queue_size = 128
@@ -224,10 +224,10 @@ class HttpServer(http.server.ThreadingHTTPServer):
     def __init__(self, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         super().__init__((ADDRESS, port), self.connection)
         self._scheme = "https" if tls else "http"
-        if tls:  # The thread of the connection performs the handshake at its first read.
+        if tls:  # The connection's thread performs the handshake at its first read.
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(
-            # Each stop waits for one poll; the default interval is 0.5 s.
+            # Each stop waits for one poll. The default interval is 0.5 s.
             target=lambda: self.serve_forever(poll_interval=0.05),
             name=f"http-{self.server_port}",
             daemon=True,
@@ -240,27 +240,27 @@ class HttpServer(http.server.ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Return the server's address."""
+        """Return the URL of the server."""
         return f"{self._scheme}://{ADDRESS}:{self.server_port}"
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread that serves a connection, without waiting until the thread runs.
+        """Start a thread that serves a connection. Do not wait until the thread runs.
 
-        `threading.Thread` waits for the start: with several busy threads, connections would queue for seconds.
+        `threading.Thread` waits for the start, so that connections would queue for seconds if several threads are busy.
         """
         _thread.start_new_thread(self.process_request_thread, (request, client_address))
 
     def is_addressed(self, host: str | None) -> bool:
-        """Return true if a ``Host`` header names this server, not a foreign name that resolves to this machine."""
+        """Return whether a `Host` header names this server, and not a foreign name that resolves to this machine."""
         return host in (f"{ADDRESS}:{self.server_port}", f"localhost:{self.server_port}")
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnected or do not trust the certificate; print every other error."""
+        """Ignore clients that disconnected or do not trust the certificate. Print other errors."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
     def stop(self) -> None:
-        """Stop listening; open connections end with the process."""
+        """Stop listening. Open connections end with the process."""
         self.shutdown()
         self.server_close()
         self._thread.join()

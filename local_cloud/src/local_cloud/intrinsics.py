@@ -11,31 +11,31 @@ _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^:{}]+):([^{}]+)\}\}")
 
 
 class _NoValue:
-    """The type of `NO_VALUE`."""
+    """Type of `NO_VALUE`."""
 
     def __repr__(self) -> str:
         return "AWS::NoValue"
 
 
 NO_VALUE: Final = _NoValue()
-"""Value of ``Ref: AWS::NoValue``, which is removed from lists and objects."""
+"""Value of `Ref: AWS::NoValue`, which is removed from lists and objects."""
 
 
 class TemplateError(Exception):
-    """The template is invalid or uses unsupported features."""
+    """Error for a template that is invalid or uses unsupported features."""
 
 
 class Surroundings(Protocol):
     """Sources of values outside a template: deployed resources, exports of other stacks, and stored parameters."""
 
     def ref(self, logical_id: str) -> str:
-        """Return the physical id of a resource."""
+        """Return the physical ID of a resource."""
 
     def attribute(self, logical_id: str, name: str) -> str:
         """Return an attribute of a resource."""
 
     def exported(self, name: str) -> str:
-        """Return the value that another stack exports."""
+        """Return the value of an export of another stack."""
 
     def stored_parameter(self, name: str) -> str:
         """Return the value of an SSM parameter."""
@@ -43,9 +43,9 @@ class Surroundings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Evaluator of one template's values.
+    """Evaluator of the values in a template.
 
-    `names` holds the parameters and pseudo parameters that ``Ref`` accepts in addition to the resources.
+    `names` contains the parameters and pseudo parameters that `Ref` accepts in addition to resources.
     """
 
     names: Mapping[str, Any]
@@ -54,12 +54,12 @@ class Evaluator:
     surroundings: Surroundings
 
     def evaluate(self, value: Any) -> Any:
-        """Return `value` with all intrinsic functions evaluated.
+        """Return `value` after evaluating all intrinsic functions.
 
         Raises
         ------
         TemplateError
-            If an intrinsic is unknown, malformed, or names something that does not exist.
+            If an intrinsic function is unknown or malformed, or refers to a name that does not exist.
         """
         if isinstance(value, str):
             return _DYNAMIC_REFERENCE.sub(self._dynamic_reference, value)
@@ -74,13 +74,13 @@ class Evaluator:
         return {key: item for key, item in evaluated.items() if item is not NO_VALUE}
 
     def holds(self, condition: str) -> bool:
-        """Return true if the condition with this name holds."""
+        """Return whether the condition with this name holds."""
         if condition not in self.conditions:
             raise TemplateError(f"unknown condition {condition}")
         return self._is_true(self.conditions[condition])
 
     def references(self, value: Any) -> Iterator[str]:
-        """Yield the logical IDs that `value` references. In ``Fn::If``, only the selected branch counts."""
+        """Yield the logical IDs that `value` references. Only the selected branch of `Fn::If` counts."""
         if isinstance(value, list):
             for item in value:
                 yield from self.references(item)
@@ -218,7 +218,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Evaluator, Any], Any]]] = {
 
 
 def _intrinsic(value: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """Return the intrinsic function of `value` and its argument, or None for an ordinary object."""
+    """Return the intrinsic function of `value` and its argument, or None if `value` is an ordinary object."""
     called = [key for key in value if key == "Ref" or key.startswith("Fn::")]
     if not called:
         return None

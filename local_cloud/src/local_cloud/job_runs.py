@@ -1,4 +1,4 @@
-"""Background jobs, each in a separate thread. They can be stopped by name or all together."""
+"""Background jobs, each in a separate thread. They can be stopped by name, or all together."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ STOP_GRACE_S = 10.0
 
 @dataclass(slots=True)
 class JobRun:
-    """Running or ended run of a job."""
+    """Run of a job, which may have ended."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
@@ -26,12 +26,12 @@ R = TypeVar("R", bound=JobRun)
 
 
 class JobRuns(Generic[R]):
-    """The runs of one service, by name.
+    """Runs of a service, by name.
 
     Attributes
     ----------
     grace_s
-        Time in seconds between SIGTERM and SIGKILL when a run is stopped. 0 when the cloud ends.
+        Seconds between SIGTERM and SIGKILL when a run is stopped. It is 0 when the cloud ends.
     """
 
     def __init__(self) -> None:
@@ -39,22 +39,22 @@ class JobRuns(Generic[R]):
         self._runs: dict[str, R] = {}
 
     def start(self, name: str, run: R, work: Callable[[], None], *, thread: str) -> None:
-        """Start `work` as the run `name`, in a thread that is named `thread`."""
+        """Start `work` as the run `name`, in a thread with the name `thread`."""
         self._runs[name] = run
         run.thread = threading.Thread(target=work, name=thread, daemon=True)
         run.thread.start()
 
     def find(self, name: str) -> R | None:
-        """Return the run with a name, or None."""
+        """Return the run with a name, or None if there is none."""
         return self._runs.get(name)
 
     def stop(self, name: str) -> None:
-        """Request the end of a run."""
+        """Request the stop of a run."""
         if run := self._runs.get(name):
             run.stopping.set()
 
     def close(self) -> None:
-        """Kill every run, and wait until they have ended."""
+        """Kill all runs and wait until they have ended."""
         self.grace_s = 0.0
         for run in self._runs.values():
             run.stopping.set()
@@ -69,9 +69,9 @@ class JobRunner(Generic[R]):
     Parameters
     ----------
     clients
-        Returns the clients with the access key of a role.
+        Function that returns clients with the access key of a role.
     credentials
-        Returns the variables with the credentials of a role.
+        Function that returns the variables with the credentials of a role.
     """
 
     def __init__(
@@ -93,5 +93,5 @@ class JobRunner(Generic[R]):
         self._runs: JobRuns[R] = JobRuns()
 
     def stop(self, name: str) -> None:
-        """Request the end of a run."""
+        """Request the stop of a run."""
         self._runs.stop(name)

@@ -1,4 +1,4 @@
-"""Metrics of one day, by series and period: periods of a minute for the last hour, of five minutes before it."""
+"""Metrics of one day, by series and period. Periods of the last hour have a minute, earlier periods five minutes."""
 
 import threading
 import time
@@ -32,11 +32,11 @@ class MetricStore:
         self._next_merge_s = 0.0
 
     def watch(self, take: Callable[[Series, Sequence[tuple[float, float]]], None]) -> None:
-        """Pass each later datum to an observer, as series and values with their numbers of occurrences."""
+        """Pass later data to an observer, as series and values with their numbers of occurrences."""
         self._watch = take
 
     def put(self, namespace: str, data: Iterable[Mapping[str, Any]]) -> None:
-        """Add data in the form of PutMetricData."""
+        """Add data in the format of PutMetricData."""
         now_s = time.time()
         changed = set()
         with self._lock:
@@ -91,14 +91,14 @@ class MetricStore:
 
 
 def _start_s(at_s: float, *, now_s: float) -> int | None:
-    """Return the start of the period of a time; None if the time is more than a day ago."""
+    """Return the start of the period that contains a time, or None if the time is more than a day ago."""
     age_s = now_s - at_s
     length_s = _MINUTE_S if age_s < _MINUTES_FOR_S else _LONG_PERIOD_S
     return int(at_s // length_s * length_s) if age_s < _DAY_S else None
 
 
 def utc(at: datetime) -> datetime:
-    """Return a time with its time zone; a time without one is in UTC."""
+    """Return a time with its time zone. A time without a zone is in UTC."""
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""Runs of Glue jobs: reads moto's records of the runs and writes their progress."""
+"""Runs of Glue jobs: reading of moto's records, and writing of their progress."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,12 +26,12 @@ def job_run_request(job: Any, run: Any) -> JobRunRequest:
 
 
 class MotoJobRunRecord:
-    """Record of a run that writes the run's progress into moto's record."""
+    """Record of a run, which writes the progress to moto's record."""
 
     def __init__(self, job: Any, run: Any, *, changed: Callable[[], None]) -> None:
         self._run = run
         self._changed = changed
-        run._transitions = []  # moto advances the state of a run each time the run is described.
+        run._transitions = []  # moto advances the state of a run each time the run is described
         run.status = "STARTING"
         run.started_on = run.modified_on = datetime.now(UTC)
         run.completed_on = run.error_message = None
@@ -50,13 +50,13 @@ class MotoJobRunRecord:
         self._run.modified_on = self._run.completed_on = now
         self._run.execution_time = int((now - self._run.started_on).total_seconds())
         self._run.error_message = error_message and error_message[:_LONGEST_MESSAGE]
-        # Last, so that clients that wait for the status see everything else.
+        # Last, so that clients that wait for the status can read all other values.
         self._run.status = state
         self._changed()
 
 
 def described(run: Any, of_moto: dict[str, Any]) -> dict[str, Any]:
-    """Return the response of GetJobRun for a run; moto's own response has constants in place of some values."""
+    """Return the response of GetJobRun for a run. moto's response has constants for some values."""
     known = {
         **of_moto,
         "CompletedOn": run.completed_on,

@@ -1,4 +1,4 @@
-"""Import of moto without loading data that takes 0.5 s of processor time and 87 MB."""
+"""Import of moto. It omits data whose loading takes 0.5 s of processor time and 87 MB."""
 
 import functools
 from typing import Any, Final
@@ -11,10 +11,10 @@ _INSTANCE_TYPES: Final = "ec2/resources/instance_type"
 
 
 def import_ec2() -> None:
-    """Import moto's EC2, which moto's SSM imports, without the instance types of all regions: no resource uses them.
+    """Import moto's EC2, which moto's SSM imports, but omit the instance types of all regions. No resource uses them.
 
     The import creates three sessions to list regions, and each session reads the descriptions of all services. A shared
-    session reads them once.
+    session reads the descriptions only once.
     """
     load: Any = utils.load_resource
 

@@ -1,4 +1,4 @@
-"""moto as an HTTP server on one port, the endpoint of every AWS service."""
+"""moto as an HTTP server on one port, which is the endpoint of all AWS services."""
 
 import html
 import io
@@ -15,10 +15,10 @@ from local_cloud.permissions.requests import WsgiRequest
 from local_cloud.storage.journal import DataError
 
 _LARGEST_BODY_BYTES = 1_000_000_000
-"""SQLite's maximum size of a value. Each object is stored as one value."""
+"""Maximum size of a value in SQLite. An object is stored as one value."""
 _DYNAMODB = "DynamoDB_20120810."
 _KEY = re.compile("/[^/]+/.").match
-"""Matches the path of an object's key in a bucket."""
+"""Function that matches the path of an object in a bucket."""
 
 
 class _MotoConnection(Connection, MotoRequestHandler):
@@ -33,23 +33,23 @@ class _MotoConnection(Connection, MotoRequestHandler):
 
 
 class MotoServer(HttpServer):
-    """moto's own application.
+    """Server of moto's application.
 
     Parameters
     ----------
     changed
-        Function that receives each request before its response is sent. If it raises DataError, the response has status
-        503.
+        Function that receives each request before its response is sent. If the function raises DataError, the response
+        has status 503.
     check
-        Decides on each request and its body before moto answers; returns None if the caller may do everything.
+        Function that decides on each request and its body before moto answers. It returns None if the caller may do
+        everything.
     only
-        Text in the ``User-Agent`` header of the only requests that are answered before `open`; None if all are
-        answered.
+        Text in the header `User-Agent` of requests that are answered before `open`. If None, all requests are answered.
     """
 
     connection = _MotoConnection
     multithread, multiprocess, ssl_context = True, False, None
-    """Facts for `MotoRequestHandler.make_environ`."""
+    """Attributes that `MotoRequestHandler.make_environ` reads."""
 
     def __init__(
         self,
@@ -71,12 +71,12 @@ class MotoServer(HttpServer):
         self._only = None
 
     def stop(self) -> None:
-        """Stop listening; further requests on open connections get status 503."""
+        """Stop listening. Further requests on open connections are answered with status 503."""
         self._stopped = True
         super().stop()
 
     def answer(self, environ: dict[str, Any], body: bytes) -> HttpResponse:
-        """Return the response to a request, after its changes are stored."""
+        """Store the changes of a request, and return the response."""
         checked = self._check(environ, body)
         refusal = checked and checked.response
         if refusal is None:
@@ -100,7 +100,7 @@ class MotoServer(HttpServer):
 
         def start(status: str, headers: Any, exc_info: Any = None, /) -> Callable[[bytes], object]:
             started[:] = status, headers
-            return io.BytesIO().write  # WSGI's old way to send a body, which moto does not use
+            return io.BytesIO().write  # WSGI's old way to send a body. moto does not use it.
 
         content = b"".join(self._application(environ, start))
         status, headers = started
@@ -108,14 +108,14 @@ class MotoServer(HttpServer):
 
 
 def _reason(environ: Mapping[str, Any], text: str) -> str:
-    """Return the body of an error: XML for clients of S3, plain text for clients of JSON services."""
+    """Return the body of an error: XML for clients of S3, and plain text for clients of JSON services."""
     if "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
         return f"<Error><Code>ServiceUnavailable</Code><Message>{html.escape(text)}</Message></Error>"
     return text
 
 
 def _handler(environ: Mapping[str, Any]) -> Callable[..., Any] | None:
-    """Return moto's handler of a frequent request that needs no Flask route: a call of DynamoDB or a put to S3."""
+    """Return moto's handler of a frequent request without a Flask route: a call of DynamoDB or a put to S3."""
     credential = environ.get("HTTP_AUTHORIZATION", "")
     if environ.get("HTTP_X_AMZ_TARGET", "").startswith(_DYNAMODB) and "/dynamodb/aws4_request" in credential:
         return _dynamodb

@@ -15,7 +15,7 @@ from local_cloud.resources.functions import is_external_layer
 
 
 class MotoState:
-    """Functions, layers and mappings of one account and region."""
+    """Functions, layers and mappings of an account in a region."""
 
     def __init__(self, *, region: str, account: str) -> None:
         self._region = region
@@ -23,7 +23,7 @@ class MotoState:
         self._templates: dict[str, Mapping[str, Any]] = {}
 
     def know_templates(self, deployment: Deployment) -> None:
-        """Read the data of the templates that moto does not store."""
+        """Read the data in templates that moto does not store."""
         for resource in deployment.of_type("AWS::Lambda::Function"):
             self._templates[resource.physical_id] = resource.properties
 
@@ -62,25 +62,25 @@ class MotoState:
         )
 
     def layer_content(self, layer_arn: str) -> bytes | None:
-        """Return the zip file of a layer version; None if the layer belongs to another account."""
+        """Return the zip file of a layer version, or None if the layer belongs to another account."""
         if is_external_layer(layer_arn, account=self._account):
             return None
         layer = get_backend(self._account, self._region).layers_versions_by_arn(layer_arn)
         return None if layer is None else bytes(layer.code_bytes)
 
     def mapping_enabled(self, uuid: str) -> bool:
-        """Return true if an event source mapping exists and is enabled."""
+        """Return whether an event source mapping exists and is enabled."""
         mapping = get_backend(self._account, self._region).get_event_source_mapping(uuid)
         return mapping is not None and bool(mapping.enabled)
 
 
 def seed_ids(seed: str | None) -> None:
-    """Make the ids that moto generates from now on depend on a seed only; None restores random ids."""
+    """Make the IDs that moto generates depend only on a seed. None restores random IDs."""
     mock_random.seed(seed)
 
 
 def compile_pattern(pattern: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Compile an event pattern of a rule or of filter criteria to a predicate."""
+    """Compile an event pattern, of a rule or of filter criteria, to a predicate."""
     compiled = EventPattern.load(pattern)
 
     def matches(event: Mapping[str, Any]) -> bool:

@@ -1,4 +1,6 @@
-"""moto's Kinesis and DynamoDB streams, read in this process because polls over HTTP would dominate the load."""
+"""Kinesis and DynamoDB streams of moto. They are read in this process, because polls over HTTP would dominate the
+load.
+"""
 
 import base64
 import json
@@ -21,7 +23,7 @@ _PROCESSED_RECORDS = 1_000
 
 
 def open_shards(mapping: EventSourceMapping, *, region: str, account: str, recorder: Recorder) -> Iterator[Shard]:
-    """Open every shard of a mapping's stream at the recorded position, or else at the starting position."""
+    """Open every shard of a mapping's stream, at the recorded position or otherwise at the starting position."""
     if mapping.service == "kinesis":
         stream = kinesis_backends[account][region].describe_stream(stream_arn=mapping.source_arn, stream_name=None)
         for shard in stream.shards.values():
@@ -48,7 +50,7 @@ class Position:
         self._shard = shard
 
     def start(self, default: int) -> int:
-        """Return the number of the first record to read."""
+        """Return the number of the first record that must be read."""
         return self._recorder.position(self._place, self._mapping, default)
 
     def advance(self, sequence_number: str) -> None:
@@ -82,7 +84,7 @@ class KinesisShard:
         return [self._record(record) for record in records]
 
     def filterable(self, record: StreamRecord) -> Mapping[str, Any] | None:
-        """Return the Kinesis section of the record with its data parsed; None if the data is not JSON."""
+        """Return the Kinesis section of the record with parsed data, or None if the data is not JSON."""
         kinesis = record.event["kinesis"]
         try:
             return {**kinesis, "data": json.loads(base64.b64decode(kinesis["data"]))}
@@ -132,7 +134,7 @@ class DynamoDbShard:
         return [self._record(record) for record in records]
 
     def filterable(self, record: StreamRecord) -> Mapping[str, Any] | None:
-        """Return the whole record."""
+        """Return the complete record."""
         return record.event
 
     def _record(self, record: Mapping[str, Any]) -> StreamRecord:
@@ -150,5 +152,5 @@ class DynamoDbShard:
 
 
 def _to_ms(time_s: float) -> float:
-    """Cut a time to milliseconds, as AWS's responses do."""
+    """Truncate a time to milliseconds, as in AWS's responses."""
     return int(time_s * 1000) / 1000

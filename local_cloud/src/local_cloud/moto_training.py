@@ -1,4 +1,4 @@
-"""Training jobs: reads moto's records of the jobs and writes their progress."""
+"""Training jobs: reading of moto's records, and writing of their progress."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ def training_request(job: Any, environment: Mapping[str, str]) -> TrainingReques
 
 
 class MotoTrainingRecord:
-    """Record of a job that writes the job's progress into moto's record."""
+    """Record of a job, which writes the progress to moto's record."""
 
     def __init__(self, job: Any, *, changed: Callable[[], None]) -> None:
         self._job = job
@@ -55,7 +55,7 @@ class MotoTrainingRecord:
         self.progress("Starting", "Preparing the instances for training")
 
     def progress(self, secondary_status: str, message: str) -> None:
-        """Record that the job has reached another phase."""
+        """Record that the job has entered another phase."""
         now = datetime.now(UTC)
         if transitions := self._job.secondary_status_transitions:
             transitions[-1]["EndTime"] = now
@@ -66,7 +66,7 @@ class MotoTrainingRecord:
         self._changed()
 
     def complete(self, metrics: Mapping[str, float]) -> None:
-        """Record that the job has ended and its model is in S3."""
+        """Record that the job has ended and that its model is in S3."""
         self._end("Completed", "Completed", "Training job completed", metrics)
 
     def fail(self, reason: str) -> None:
@@ -85,6 +85,6 @@ class MotoTrainingRecord:
         self._job.final_metric_data_list = [
             {"MetricName": name, "Value": value, "Timestamp": now} for name, value in metrics.items()
         ]
-        # Last, so that clients that wait for the status see everything else.
+        # Last, so that clients that wait for the status can read all other values.
         self._job.training_job_status = status
         self._changed()

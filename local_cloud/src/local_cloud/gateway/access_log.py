@@ -1,4 +1,4 @@
-"""Access log of an HTTP API: one line per request, in the format of its stage.
+"""Access log of an HTTP API: a line per request, in the format of the API's stage.
 
 References
 ----------
@@ -20,7 +20,7 @@ _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.]+)")
 class Served:
     """Request with its response and the data of its processing.
 
-    `authorizer` contains the values of ``$context.authorizer.<name>``.
+    `authorizer` contains the values of `$context.authorizer.<name>`.
     """
 
     request: HttpRequest
@@ -33,7 +33,7 @@ class Served:
 
 
 class AccessLog:
-    """Access log in a log group, with one line per request."""
+    """Access log in a log group, with a line per request."""
 
     def __init__(self, *, group: str, format_text: str, write: Callable[[str, str, str], None]) -> None:
         self._group = group
@@ -41,12 +41,12 @@ class AccessLog:
         self._write = write
 
     def record(self, served: Served) -> None:
-        """Write the line of one request."""
+        """Write the line of a request."""
         self._write(self._group, f"{served.api.api_id}/{served.api.stage}", access_line(self._format, served))
 
 
 def access_line(format_text: str, served: Served) -> str:
-    """Fill in a format. A variable without a value becomes a hyphen, as on AWS."""
+    """Fill in a format. Variables without a value become hyphens, as on AWS."""
     request, response = served.request, served.response
     values = {
         "accountId": served.api.account,

@@ -11,14 +11,14 @@ from local_cloud.http_server import HttpRequest, HttpResponse
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request may pass.
+    """Decision that a request may pass.
 
     Attributes
     ----------
     context
-        ``requestContext.authorizer`` of the event.
+        `requestContext.authorizer` of the event.
     variables
-        Values of ``$context.authorizer.<name>`` in the access log.
+        Values of `$context.authorizer.<name>` in the access log.
     """
 
     context: Mapping[str, Any]
@@ -26,7 +26,7 @@ class Admission:
 
 
 class RefusedError(Exception):
-    """The request is rejected. The message is for the access log, the response for the caller."""
+    """Error for a rejected request. Its message is for the access log, and its response is for the caller."""
 
     def __init__(self, response: HttpResponse, reason: str) -> None:
         self.response = response

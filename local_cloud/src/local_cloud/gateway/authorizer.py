@@ -1,4 +1,4 @@
-"""JWT authorizers, which verify signature, issuer, audience, times and scopes.
+"""JWT authorizers, which verify the signature, issuer, audience, times and scopes of tokens.
 
 References
 ----------
@@ -24,30 +24,30 @@ _ALGORITHMS = ["RS256", "RS384", "RS512"]
 
 
 class UnauthorizedError(Exception):
-    """A request carries no token that the authorizer accepts: 401."""
+    """Error for a request without a token that the authorizer accepts. The status is 401."""
 
 
 class ForbiddenError(Exception):
-    """A valid token contains none of the route's scopes. The status is 403."""
+    """Error for a valid token without a scope of the route. The status is 403."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Identity that a token proves."""
+    """Identity that a token proves: its claims and scopes."""
 
     claims: Mapping[str, Any]
     scopes: Sequence[str]
 
 
 class JwtAuthorizer:
-    """Checks bearer tokens of one issuer.
+    """Authorizer that checks bearer tokens of an issuer.
 
     Parameters
     ----------
     keys
-        Public keys of the issuer, as in its ``jwks.json``.
+        Public keys of the issuer, as in its `jwks.json`.
     header
-        Name of the header with the token. The value may start with ``Bearer``.
+        Name of the header with the token. The value may start with `Bearer`.
     """
 
     def __init__(self, *, issuer: str, audiences: Sequence[str], keys: Mapping[str, Any], header: str) -> None:
@@ -62,7 +62,7 @@ class JwtAuthorizer:
         Raises
         ------
         RefusedError
-            401 without a good token, 403 without a scope of the route.
+            If the request has no valid token (401), or no scope of the route (403).
         """
         header, scopes = request.header(self._header), match.route.scopes
         try:
@@ -83,7 +83,7 @@ class JwtAuthorizer:
         Raises
         ------
         UnauthorizedError, ForbiddenError
-            If the request must not pass.
+            If the request has no valid token, or no scope of the route.
         """
         claims = self._verified(header)
         granted = _scopes(claims)
@@ -114,7 +114,7 @@ class JwtAuthorizer:
 
 
 def authorizer_context(identity: Identity) -> dict[str, Any]:
-    """Return ``requestContext.authorizer``, in which every claim is a string."""
+    """Return `requestContext.authorizer`. All claims in it are strings."""
     return {
         "jwt": {
             "claims": {name: _claim_text(value) for name, value in identity.claims.items()},

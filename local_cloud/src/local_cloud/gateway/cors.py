@@ -16,7 +16,7 @@ _PREFIX = "access-control-"
 class Cors:
     """Handler of preflight requests.
 
-    Other responses get the configured headers instead of the function's CORS headers.
+    In other responses, the configured headers replace the function's CORS headers.
     """
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
@@ -28,7 +28,7 @@ class Cors:
         self._credentials = bool(configuration.get("AllowCredentials"))
 
     def preflight(self, request: HttpRequest) -> HttpResponse | None:
-        """Return the response to a preflight request, or None for another request."""
+        """Return the response to a preflight request, or None if the request is another one."""
         if request.method != "OPTIONS" or not request.header("Access-Control-Request-Method"):
             return None
         headers = self._allowed(request.header("Origin"))

@@ -1,4 +1,4 @@
-"""Reader of a deployment's HTTP APIs. Unsupported settings raise an error."""
+"""Reader of a deployment's HTTP APIs. Unsupported settings cause an error."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -38,12 +38,12 @@ def read_http_apis(
     issuer_keys
         Function that returns the public keys of a JWT issuer, or None if it is not part of this cloud.
     invoke
-        Invokes the functions of Lambda authorizers.
+        Function that invokes the functions of Lambda authorizers.
 
     Raises
     ------
     DeploymentError
-        If an API, a route or an authorizer is of a kind that is not served here.
+        If an API, a route or an authorizer has an unsupported type.
     """
     for resource in deployment.of_type("AWS::ApiGatewayV2::Api"):
         if resource.properties.get("ProtocolType") != "HTTP":
@@ -107,7 +107,7 @@ def _function_arn(integration: Resource) -> str:
     if properties.get("PayloadFormatVersion") != "2.0":
         raise _refusal(integration, "PayloadFormatVersion", "only 2.0 is implemented here")
     uri = str(properties["IntegrationUri"])
-    # The URI is the function's ARN, or contains it: arn:...:path/2015-03-31/functions/<arn>/invocations
+    # The URI is or contains the ARN of the function: arn:...:path/2015-03-31/functions/<arn>/invocations
     return uri.partition("/functions/")[2].removesuffix("/invocations") or uri
 
 

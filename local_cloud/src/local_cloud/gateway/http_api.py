@@ -1,4 +1,4 @@
-"""Server of one HTTP API on a separate port: stage, route, authorizer, function and response."""
+"""Server of an HTTP API on a separate port: stage, route, authorizer, function and response."""
 
 import ssl
 import threading
@@ -50,7 +50,7 @@ class HttpApi:
 
 
 class HttpApiServer(HttpServer):
-    """Handler of the requests to one API.
+    """Server of an HTTP API.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class HttpApiServer(HttpServer):
         self._metric("AWS/ApiGateway", "Latency", latency_ms, unit="Milliseconds", ApiId=api_id)
 
     def _stage(self, path: str) -> tuple[Stage | None, str]:
-        """Return the stage of a path, and the path that routes see."""
+        """Return the stage of a path, and the path for the route table."""
         first, _, rest = path.removeprefix("/").partition("/")
         if first in self._api.stages:
             return self._api.stages[first], f"/{rest}"

@@ -30,10 +30,10 @@ Event = dict[str, Any]
 
 
 class Invoke(Protocol):
-    """Invocation of a function with a time limit; see `TimedInvocations`."""
+    """Function that invokes a function with a time limit; see `TimedInvocations`."""
 
     def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
-        """Return the function's result."""
+        """Return the result of the function."""
 
 
 def identity_source(expression: str) -> Callable[[Event], str | None]:
@@ -42,7 +42,7 @@ def identity_source(expression: str) -> Callable[[Event], str | None]:
     Raises
     ------
     ValueError
-        If the source is not a header, a query parameter, a stage variable or ``$context.routeKey``.
+        If the source is not a header, a query parameter, a stage variable or `$context.routeKey`.
     """
     found = _SOURCE.fullmatch(expression)
     if found is None or (found[1] == "context" and found[2] != "routeKey"):
@@ -63,15 +63,15 @@ class _Decision:
 
 
 class LambdaAuthorizer:
-    """Authorizer that invokes a function, and caches its response by identity.
+    """Authorizer that invokes a function and caches the response by identity.
 
     Parameters
     ----------
     sources
         Identity sources. A request without one of them is rejected without an invocation.
     ttl_s
-        Time in seconds for which a response is cached for all routes of the authorizer; 0 to invoke the function each
-        time.
+        Seconds for which a response is cached for all routes of the authorizer. With 0, each request invokes the
+        function.
     """
 
     def __init__(
@@ -97,7 +97,8 @@ class LambdaAuthorizer:
         Raises
         ------
         RefusedError
-            Status 401 without an identity, 403 if the function rejects the request, 500 if its response is invalid.
+            If the request lacks an identity (401), the function rejects the request (403), or its response is invalid
+            (500).
         """
         event = _request_event(request, api, match)
         found = [source(event) for source in self._sources]
@@ -145,7 +146,7 @@ class LambdaAuthorizer:
 
 
 def _request_event(request: HttpRequest, api: ApiContext, match: Match) -> Event:
-    """Return the authorizer's event: an integration's event without the body, plus the route's ARN."""
+    """Return the authorizer's event: the event of an integration without the body, and with the route's ARN."""
     event = payload_event(request, api, route_key=match.route.key, path_parameters=match.parameters, authorizer=None)
     event = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
     arn = f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{api.stage}/{request.method}{event['rawPath']}"

@@ -83,7 +83,7 @@ def payload_event(
 
 
 def encoded_body(body: bytes, content_type: str | None) -> tuple[str, bool]:
-    """Return a body as text, or in base64 if the content type is not text. Also return true if it is in base64."""
+    """Return a body as text, or in base64 if the content type is not text. The second value is true for base64."""
     if _is_text(content_type):
         try:
             return body.decode(), False
@@ -102,7 +102,7 @@ def _is_text(content_type: str | None) -> bool:
 
 
 def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Convert the names to lower case, and join the values of equal names by commas."""
+    """Convert the names to lower case, and join the values of equal names with commas."""
     values: dict[str, list[str]] = defaultdict(list)
     for name, value in headers:
         values[name.lower()].append(value)

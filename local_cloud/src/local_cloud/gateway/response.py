@@ -1,4 +1,4 @@
-"""API Gateway's HTTP response from a function's result.
+"""Conversion of a function's result to API Gateway's HTTP response.
 
 References
 ----------
@@ -16,7 +16,7 @@ _JSON = ("Content-Type", "application/json")
 
 
 def message_response(status: int, message: str, *headers: tuple[str, str], integration_error: str = "") -> HttpResponse:
-    """Return a response of API Gateway itself, whose body cannot be customised."""
+    """Return a response that API Gateway creates. Its body cannot be customised."""
     body = json.dumps({"message": message}, separators=(",", ":")).encode()
     return HttpResponse(status, (_JSON, *headers), body, integration_error)
 
@@ -32,7 +32,9 @@ def service_unavailable(reason: str) -> HttpResponse:
 
 
 def function_response(payload: bytes) -> HttpResponse:
-    """Convert a function's result to a response. Without a ``statusCode``, the result is the JSON body of a 200."""
+    """Convert a function's result to a response. If it has no `statusCode`, it is the JSON body of a response with
+    200.
+    """
     try:
         answer = json.loads(payload) if payload else None
     except ValueError:

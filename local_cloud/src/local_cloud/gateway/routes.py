@@ -26,7 +26,7 @@ class Route:
 
     @property
     def method(self) -> str:
-        """The HTTP method, or ``ANY``."""
+        """HTTP method, or `ANY`."""
         return "ANY" if self.key == DEFAULT_KEY else self.key.partition(" ")[0]
 
     @property
@@ -44,7 +44,7 @@ class Match:
 
 
 class RouteTable:
-    """Route table: most specific path first, methods before ``ANY``, ``$default`` last."""
+    """Route table: the most specific path first, methods before `ANY`, and `$default` last."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._entries = sorted(
@@ -52,7 +52,7 @@ class RouteTable:
         )
 
     def match(self, method: str, path: str) -> Match | None:
-        """Return the route for an undecoded path, or None."""
+        """Return the route for an undecoded path, or None if there is none."""
         for _, pattern, route in self._entries:
             found = pattern.fullmatch(path) if route.method in ("ANY", method) else None
             if found:
@@ -63,7 +63,7 @@ class RouteTable:
 
 
 def _specificity(route: Route) -> tuple[object, ...]:
-    """Return a sort key: exact segments before variables, variables before greedy ones, from left to right."""
+    """Return a sort key: from left to right, exact segments precede variables, and these precede greedy variables."""
     if route.key == DEFAULT_KEY:
         return (1,)
     segments = route.path.strip("/").split("/")

@@ -1,6 +1,6 @@
-"""Throttling of an HTTP API: one token bucket per route, and a maximum number of waiting requests.
+"""Throttling of an HTTP API: a token bucket per route, and a maximum number of waiting requests.
 
-AWS throttles on a best-effort basis over many machines. Here the limits are exact. The maximum number of waiting
+AWS throttles on a best-effort basis over many machines. Here, the limits are exact. The maximum number of waiting
 requests is local, because Lambda would start an environment for each concurrent request.
 
 References
@@ -20,7 +20,7 @@ _ACCOUNT_LIMITS = {"ThrottlingRateLimit": 10_000, "ThrottlingBurstLimit": 5_000}
 
 
 class TokenBucket:
-    """Token bucket with up to `burst` tokens, which gains `rate_per_s` tokens per second.
+    """Token bucket that holds up to `burst` tokens and gains `rate_per_s` tokens per second.
 
     Each request takes a token.
     """
@@ -47,14 +47,14 @@ class TokenBucket:
 
 
 class Throttle:
-    """Limits the requests to each route of a stage.
+    """Limit of the requests to each route of a stage.
 
     Parameters
     ----------
     default
-        ``DefaultRouteSettings`` of the stage, which apply to each route separately.
+        `DefaultRouteSettings` of the stage, which apply to each route separately.
     routes
-        ``RouteSettings`` by route key. Missing settings have the default.
+        `RouteSettings` by route key. Missing settings have the default value.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Throttle:
 
 
 class Capacity:
-    """Limit of the running and waiting requests per function.
+    """Limit of running and waiting requests per function.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class Capacity:
 
     @contextlib.contextmanager
     def place(self, function_arn: str) -> Iterator[bool]:
-        """Reserve capacity while the context is open. Yield false if there is none."""
+        """Reserve capacity while the context is open. Yield false if the limit is reached."""
         with self._lock:
             admitted = self._pending[function_arn] < self._max_pending
             self._pending[function_arn] += admitted

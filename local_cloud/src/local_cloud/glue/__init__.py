@@ -1,1 +1,1 @@
-"""Glue jobs: the real script in a subprocess, with PySpark if required, and S3 buckets as directories."""
+"""Glue jobs: the real script in a subprocess, with PySpark if necessary, and S3 buckets as directories."""

@@ -1,7 +1,7 @@
-"""Buckets as directories, so that Spark can read and write ``s3://`` without a connector for S3.
+"""Buckets as directories, so that Spark can read and write `s3://` without a connector for S3.
 
-Before the script starts, the objects under S3 URIs in its arguments are copied to one directory per bucket. After it
-ends, new, changed and deleted files are synchronised to S3. In between, changes are not synchronised.
+Before the script starts, the objects below the S3 URIs in its arguments are copied to a directory per bucket. After the
+script ends, new, changed and deleted files are synchronised to S3. Meanwhile, changes are not synchronised.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from local_cloud.training.directories import split_s3_uri
 
 
 class Mirror:
-    """The directories of the buckets that a run's arguments name.
+    """Directories of the buckets in a run's arguments.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Mirror:
 
 
 def _is_checksum(file: Path) -> bool:
-    """Return true if a file is a Hadoop checksum, which must not be uploaded."""
+    """Return whether a file is a Hadoop checksum, which must not be uploaded."""
     return file.name.startswith(".") and file.suffix == ".crc"
 
 

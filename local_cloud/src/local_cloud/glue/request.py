@@ -12,9 +12,9 @@ class JobRunRequest:
     Attributes
     ----------
     kind
-        Name of the command: ``glueetl`` for Spark, ``pythonshell`` for plain Python.
+        Name of the command: `glueetl` for Spark, or `pythonshell` for plain Python.
     arguments
-        Arguments of the job, overridden by those of the run, by name with two hyphens.
+        Arguments of the job and the run, by name with two hyphens. Arguments of the run override arguments of the job.
     """
 
     job_name: str

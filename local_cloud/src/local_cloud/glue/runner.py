@@ -30,14 +30,14 @@ class GlueRunner(JobRunner[JobRun]):
     """Runner with a thread and a subprocess per run of a job."""
 
     def start(self, request: JobRunRequest, record: JobRunRecord) -> None:
-        """Start a run, whose progress is written to `record`."""
+        """Start a run. Its progress is written to `record`."""
         run = JobRun()
         self._runs.start(
             request.run_id, run, lambda: self._run(request, record, run), thread=f"glue {request.job_name}"
         )
 
     def close(self) -> None:
-        """Kill every run, and wait until they have ended."""
+        """Kill all runs and wait until they have ended."""
         self._runs.close()
 
     def _run(self, request: JobRunRequest, record: JobRunRecord, run: JobRun) -> None:
@@ -133,7 +133,7 @@ def _download(s3_uri: str, directory: Path, clients: Clients) -> Path:
 
 
 class _Raised:
-    """Search of a script's output for the exception that ended the script."""
+    """Finder of the exception that ended the script in the script's output."""
 
     def __init__(self, sink: Callable[[str, str, str], None]) -> None:
         self._sink = sink

@@ -1,4 +1,4 @@
-"""Spark for Glue jobs, which uses the installed PySpark, with ``s3://`` mapped to directories."""
+"""Spark for Glue jobs: the installed PySpark, with `s3://` mapped to directories."""
 
 import importlib.util
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class SparkMissing(Exception):
-    """Spark cannot run here. The message states what to install."""
+    """Error if Spark cannot run here. The message contains the packages to install."""
 
 
 def check_spark() -> None:
@@ -37,7 +37,7 @@ def write_spark_defaults(directory: Path, buckets: Mapping[str, Path], *, more: 
     buckets
         Directory of each bucket, which Hadoop's view file system mounts in place of S3.
     more
-        Argument ``--conf`` of the job: ``name=value`` pairs, separated by ``--conf``.
+        Argument `--conf` of the job: pairs `name=value`, separated by `--conf`.
     """
     settings = {
         "spark.master": "local[2]",

@@ -1,8 +1,8 @@
-"""All changes to moto, whose version is pinned because of them.
+"""Changes to moto. They require a pinned version of moto.
 
 moto answers the API calls of AWS but executes little. The changes execute what moto stores: functions run, events reach
-their targets, training jobs train. `CHANGES` names each part of moto that a change relies on. A canary test stores a
-fingerprint of each part, and fails if another version of moto changes the part.
+their targets, and training jobs train. `CHANGES` contains each part of moto that a change relies on. A canary test
+stores a fingerprint of each part, and fails if another version of moto changes the part.
 """
 
 from typing import Final
@@ -34,6 +34,6 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
 
 
 def change_moto(runtime: Runtime) -> None:
-    """Apply every change to moto in this process; the changes cannot be undone."""
+    """Apply all changes to moto in this process. They cannot be undone."""
     for change in CHANGES:
         change.apply(runtime)

@@ -15,46 +15,46 @@ from local_cloud.training.request import TrainingRecord, TrainingRequest
 
 
 class Runtime(Protocol):
-    """Runtime that carries out the actions that moto only stores."""
+    """Runtime that executes the actions that moto only stores."""
 
     recorder: Recorder
     """Recorder of the changes of moto's stores."""
 
     def invoke(self, function_arn: str, payload: bytes, /) -> InvocationResult:
-        """Invoke a function and wait."""
+        """Invoke a function and wait for the result."""
 
     def invoke_later(self, function_arn: str, payload: bytes, /) -> None:
-        """Accept an asynchronous invocation."""
+        """Queue an asynchronous invocation."""
 
     def send_event(self, target: Target, event: Mapping[str, Any], /) -> None:
         """Send an event to the target of a matching rule."""
 
     def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
-        """Record a value of a metric."""
+        """Store a value of a metric."""
 
     def start_training(self, request: TrainingRequest, record: TrainingRecord, /) -> None:
         """Start a training job in the background."""
 
     def stop_training(self, name: str, /) -> None:
-        """Begin to stop a training job."""
+        """Request the stop of a training job."""
 
     def start_job_run(self, request: JobRunRequest, record: JobRunRecord, /) -> None:
-        """Start a run of a Glue job in the background."""
+        """Start a Glue job run in the background."""
 
     def stop_job_run(self, run_id: str, /) -> None:
-        """Begin to stop a run of a Glue job."""
+        """Request the stop of a Glue job run."""
 
     def access_key(self, role_arn: str, session: str, /) -> str:
-        """Return the access key of a session of a role."""
+        """Return the access key for a session of a role."""
 
     @property
     def stacks(self) -> Stacks:
-        """The stacks that were deployed."""
+        """Stacks that were deployed."""
 
 
 @dataclass(frozen=True, slots=True)
 class MotoChange:
-    """Change of moto: its reason, the parts of moto that it relies on (``module:qualified.name``), and its code."""
+    """Change of moto: its reason, the parts of moto that it relies on (`module:qualified.name`), and its code."""
 
     why: str
     touches: tuple[str, ...]
@@ -62,12 +62,12 @@ class MotoChange:
 
 
 def replace(owner: type, name: str, member: Callable[..., Any] | property) -> None:
-    """Replace a method or a property, or add one."""
+    """Replace or add a method or property."""
     setattr(owner, name, member)
 
 
 def one_by_one(owner: type, names: Sequence[str]) -> None:
-    """Allow one thread at a time in any of the named methods."""
+    """Allow only one thread at a time in the named methods."""
     lock = threading.RLock()
 
     def guarded(write: Callable[..., Any]) -> Callable[..., Any]:

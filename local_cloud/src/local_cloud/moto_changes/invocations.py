@@ -1,4 +1,4 @@
-"""Changes that invoke functions: Lambda's API, topics, subscriptions of log groups, rules."""
+"""Changes that invoke functions: Lambda's API, topics, subscriptions of log groups, and rules."""
 
 import base64
 import copy
@@ -21,7 +21,7 @@ from local_cloud.execution.function import ThrottledError
 from local_cloud.moto_changes.change import MotoChange, Runtime, replace
 from local_cloud.telemetry.filter_patterns import read_pattern
 
-# EventBridge targets that moto serves; the runtime serves all other targets.
+# EventBridge targets that moto serves. The runtime serves all other targets.
 _MOTO_TARGETS = ("archive", "api-destination")
 
 
@@ -73,12 +73,12 @@ def _read_qualifier(runtime: Runtime) -> None:
 
 
 class _KafkaMapping(EventSourceMapping):
-    """A mapping of a self-managed cluster, which has no ARN."""
+    """Mapping of a self-managed cluster, which has no ARN."""
 
     event_source_arn = ""
 
     def _get_service_source_from_arn(self, event_source_arn: str | None = None) -> str:
-        return "kinesis"  # moto does not support Kafka; Kinesis has the same batch limits.
+        return "kinesis"  # moto does not support Kafka, but Kinesis has the same batch limits
 
     def get_configuration(self) -> dict[str, Any]:
         configuration: dict[str, Any] = super().get_configuration()

@@ -17,7 +17,7 @@ _DESCENDING: Final = "TimestampDescending"
 
 
 def store_metrics(metrics: MetricStore) -> None:
-    """Write metrics to the store, and answer queries for a single metric from the store, including percentiles."""
+    """Write metrics to the store. Queries for a single metric are answered from the store, including percentiles."""
     original = CloudWatchBackend.get_metric_data
 
     def put_metric_data(self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:
@@ -102,7 +102,7 @@ def _result(
 def _by_period(
     samples: Iterable[Datapoint], *, start: datetime, period: timedelta
 ) -> list[tuple[datetime, list[Datapoint]]]:
-    """Return the start and the samples of each period that has samples; the first period begins at `start`."""
+    """Return the start and the samples of each period that has samples. The first period begins at `start`."""
     periods: dict[int, list[Datapoint]] = defaultdict(list)
     for sample in samples:
         periods[max((sample.at - start) // period, 0)].append(sample)

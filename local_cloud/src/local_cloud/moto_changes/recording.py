@@ -46,7 +46,7 @@ def _record_items(runtime: Runtime) -> None:
 
     @functools.wraps(original)
     def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
-        self.in_transaction = True  # moto undoes all writes if one fails.
+        self.in_transaction = True  # moto undoes all writes if one fails
         try:
             original(self, transact_items)
         finally:
@@ -102,7 +102,8 @@ def _read_stored_contents(runtime: Runtime) -> None:
 
     def read(self: Any) -> bytes:
         if self._value_buffer is not None:
-            with contextlib.suppress(AttributeError, ValueError):  # another thread has stored the content meanwhile
+            # another thread has stored the content in the meantime
+            with contextlib.suppress(AttributeError, ValueError):
                 return bytes(value.fget(self))
         return runtime.recorder.content(self)
 
@@ -120,7 +121,7 @@ def _record_streams(runtime: Runtime) -> None:
 
     @functools.wraps(original)
     def put_record(self: Any, *arguments: Any, **options: Any) -> tuple[str, str]:
-        with runtime.recorder.together():  # a commit between both writes would leave a gap in the shard
+        with runtime.recorder.together():  # a commit between the two writes would leave a gap in the shard
             sequence_number, shard_id = original(self, *arguments, **options)
             runtime.recorder.stream_record(self, shard_id, sequence_number)
         return sequence_number, shard_id
@@ -148,7 +149,7 @@ def _record_messages_and_executions(runtime: Runtime) -> None:
 
     @functools.wraps(end)
     def reflect_execution_status(self: Any) -> None:
-        with runtime.recorder.together():  # moto sets the status before the output; record both
+        with runtime.recorder.together():  # moto sets the status before the output, so both are recorded together
             end(self)
         runtime.recorder.changed("states")
 

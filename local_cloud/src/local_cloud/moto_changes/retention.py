@@ -13,7 +13,7 @@ from local_cloud.moto_changes.change import MotoChange, Runtime, replace
 from local_cloud.storage.executions import StoredWorker, has_ended
 
 LOG_GROUP_BYTES: Final = 5_000_000
-"""Maximum size of the lines of a log group, with `_LINE_OVERHEAD_BYTES` for each."""
+"""Maximum size of the lines of a log group. Each line counts `_LINE_OVERHEAD_BYTES` in addition."""
 _LINE_OVERHEAD_BYTES: Final = 500
 _KEPT_SHARE: Final = 0.8
 """Share of the lines that remain after a full group is trimmed."""
@@ -65,7 +65,7 @@ def _number(line: Any) -> int:
 
 
 def keep_newest_executions(_: Runtime | None = None) -> None:
-    """Delete the oldest ended executions of a state machine, and the threads of all but the newest executions."""
+    """Delete the oldest ended executions of a state machine, and the threads of all but the newest ended executions."""
     original = StepFunctionsParserBackend.start_execution
 
     @functools.wraps(original)

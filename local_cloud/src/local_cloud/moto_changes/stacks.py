@@ -1,4 +1,4 @@
-"""The stacks that were deployed here."""
+"""Stacks that were deployed here."""
 
 import functools
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _OPERATIONS = ("get_template", "describe_stacks", "list_stack_resources", "delet
 
 
 def show_stacks(runtime: Runtime) -> None:
-    """Describe and delete the stacks that this cloud deployed; moto serves other stacks."""
+    """Describe and delete the stacks that this cloud deployed. moto serves other stacks."""
 
     def get_template(name: str) -> Any:
         template = runtime.stacks.template(name)

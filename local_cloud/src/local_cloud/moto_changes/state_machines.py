@@ -1,4 +1,4 @@
-"""Changes of Step Functions: executions, tasks that wait, distributed maps."""
+"""Changes of Step Functions: executions, tasks that wait, and distributed maps."""
 
 import functools
 import json
@@ -89,7 +89,7 @@ def _sign_as_the_role(runtime: Runtime) -> None:
             ),
         )
 
-    for module in list(sys.modules.values()):  # the modules of tasks have their own references
+    for module in list(sys.modules.values()):  # modules of tasks have their own references
         if vars(module).get("boto_client_for") is original:
             setattr(module, "boto_client_for", boto_client_for)  # noqa: B010
 
@@ -176,7 +176,7 @@ def _wait_for_glue_jobs(runtime: Runtime) -> None:
 
 
 def _as_json(answer: dict[str, Any]) -> Any:
-    """Return a response in the form in which Step Functions passes it to the next state: times are in milliseconds."""
+    """Return a response as Step Functions passes it to the next state, with times in milliseconds."""
     return json.loads(json.dumps(answer, default=lambda moment: int(moment.timestamp() * 1000)))
 
 

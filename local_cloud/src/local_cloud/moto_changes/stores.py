@@ -1,4 +1,4 @@
-"""Buckets, Kinesis streams and composite alarms, and objects of all services."""
+"""Buckets, Kinesis streams, composite alarms, and objects of all services."""
 
 import functools
 import threading
@@ -21,7 +21,7 @@ def _write_objects_one_by_one(runtime: Runtime) -> None:
 
 
 def forget_objects(_: Runtime | None = None) -> None:
-    """Create S3 objects without adding them to the list of instances of their class."""
+    """Create moto's objects without adding them to the list of instances of their class."""
     replace(BaseModel, "__new__", staticmethod(lambda cls, *_, **__: object.__new__(cls)))
 
 

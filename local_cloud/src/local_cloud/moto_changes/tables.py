@@ -29,7 +29,7 @@ _SERVICES = ("dynamodb", "dynamodbstreams")
 _SCALARS = frozenset({"S", "N", "BOOL", "NULL"})
 
 _LARGEST_ITEM_BYTES: Final = 405_000
-"""moto's size limit, which exceeds DynamoDB's 400 KB because moto's sizes are not exact."""
+"""moto's size limit. It exceeds DynamoDB's 400 KB, because moto's sizes are not exact."""
 
 _MAX_WRITES: Final = 25
 """Maximum number of writes in a call of BatchWriteItem."""
@@ -46,7 +46,7 @@ _ALL_WRITTEN_HEADERS: Final = {
 
 _PLAIN_TYPES: Final = {"S": str, "N": str, "BOOL": bool}
 _PLAIN_NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?").fullmatch
-"""Matches numbers that DynamoDB certainly stores, in range and precision."""
+"""Function that matches numbers within the range and precision that DynamoDB always stores."""
 
 
 def _query_one_partition(runtime: Runtime) -> None:
@@ -182,7 +182,7 @@ def _put_batches_in_one_pass(runtime: Runtime) -> None:
 
 
 def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
-    """Return the puts of a request by table; an empty dict if the request needs moto's checks."""
+    """Return the puts of a request by table, or an empty dictionary if the request needs moto's checks."""
     puts = dict[Any, _Puts]()
     try:
         request = orjson.loads(body)
@@ -193,7 +193,7 @@ def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
             if len(puts[table]) < len(writes):
                 return {}
     except (ValueError, KeyError, TypeError, AttributeError, _NotPlainError):
-        return {}  # moto checks the request, and returns its errors
+        return {}  # moto checks the request and returns its errors
     items = [item for of_table in puts.values() for item, _ in of_table.values()]
     if len(body) > _LARGEST_ITEM_BYTES and any(item.size() > _LARGEST_ITEM_BYTES for item in items):
         raise ItemSizeTooLarge
@@ -206,20 +206,21 @@ def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:
     if kind != "PutRequest" or table.global_indexes:
         raise _NotPlainError
     values = {name: _plain_scalar(value) for name, value in put["Item"].items()}
-    item = object.__new__(Item)  # the constructor converts each attribute
+    item = object.__new__(Item)  # the constructor would convert each attribute
     range_key = table.range_key_attr and _plain_key(values[table.range_key_attr], table.range_key_type)
     _fill(item, _plain_key(values[table.hash_key_attr], table.hash_key_type), range_key, values)
     return item
 
 
 def _plain_key(value: Any, kind: str) -> Any:
-    if value.type != kind or not value.value or len(value.value) * 4 > RANGE_KEY_MAX_LENGTH:  # the smaller limit
+    # the smaller of two limits
+    if value.type != kind or not value.value or len(value.value) * 4 > RANGE_KEY_MAX_LENGTH:
         raise _NotPlainError
     return value
 
 
 def _plain_scalar(value: Mapping[str, Any]) -> Any:
-    """Return an attribute value that is a text, a boolean or a number that needs no further check."""
+    """Return the value of an attribute that is a string, a boolean, or a number that needs no further check."""
     ((kind, content),) = value.items()
     expected = _PLAIN_TYPES[kind]
     if type(content) is not expected or (kind == "N" and _PLAIN_NUMBER(str(content)) is None):
@@ -234,7 +235,7 @@ def _refuse(error: Exception) -> NoReturn:
 
 
 class _NotPlainError(Exception):
-    """A write that needs moto's checks."""
+    """Error for a write that needs moto's checks."""
 
 
 def _write_items_one_by_one(runtime: Runtime) -> None:
@@ -248,7 +249,7 @@ def _size_stream_records(runtime: Runtime) -> None:
     def forget_records(self: Any, before: int) -> None:
         forgotten = min(before - self.starting_sequence_number, len(self.items))
         for index in range(_forgotten(self), forgotten):
-            self.items[index] = None  # The positions of the other items do not change.
+            self.items[index] = None  # positions of other items do not change
         self.forgotten = max(forgotten, _forgotten(self))
 
     def get(self: Any, start: int, quantity: int) -> list[dict[str, Any]]:
@@ -270,7 +271,7 @@ def _record_of(table: Any, old: Any, new: Any, *, attributes: Any = None) -> dic
     Parameters
     ----------
     attributes
-        Attributes of the new item, if the caller has them.
+        Attributes of the new item if the caller knows them.
     """
     shard, item = table.stream_shard, new if old is None else old
     keys = {table.hash_key_attr: item.hash_key.to_json()}
@@ -341,7 +342,7 @@ def _holds_attributes(converter: Any, shape: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Return true if an attribute value has the same form in the request and in moto; binary values differ."""
+    """Return whether an attribute value has the same form in the request and in moto. Binary values do not."""
     if type(value) is not dict or len(value) != 1:
         return False
     ((kind, content),) = value.items()

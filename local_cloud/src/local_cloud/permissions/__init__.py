@@ -1,1 +1,1 @@
-"""IAM: the permissions that each request needs, and the decision by the policies of the caller's role."""
+"""IAM: the permissions that each request needs, and decisions by the policies of the caller's role."""

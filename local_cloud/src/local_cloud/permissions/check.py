@@ -28,23 +28,23 @@ _POLICIES_OF_AWS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """A session of an assumed role: its ARN and the policy of the role."""
+    """Session of an assumed role: its ARN and the policy of the role."""
 
     arn: str
     policy: RolePolicy
 
 
 class PermissionCheck:
-    """Decisions on requests by the policies of the templates' roles.
+    """Decisions on requests by the policies of the roles in templates.
 
     Callers with other access keys may do everything.
 
     Parameters
     ----------
     mode
-        ``enforce`` answers a request without permission with AccessDenied. ``warn`` only reports the refusal.
+        `enforce` answers requests without permission with AccessDenied. `warn` only reports these requests.
     report
-        Called with each refusal once.
+        Function that is called once with each refusal.
     """
 
     def __init__(self, mode: Mode, place: Place, *, report: Callable[[str], None]) -> None:
@@ -63,7 +63,7 @@ class PermissionCheck:
         Raises
         ------
         DeploymentError
-            If a policy contains an element that cannot be decided here, or if Lambda lacks a permission.
+            If a policy contains an unsupported element, or if Lambda lacks a permission.
         """
         if self._mode == "off":
             return
@@ -78,7 +78,7 @@ class PermissionCheck:
                 raise _refused_deployment(refusal, resource)
 
     def access_key(self, role_arn: str, session: str) -> str:
-        """Return the access key of a session of a role. For a role of no template, return the account's key."""
+        """Return the access key for a session of a role. If no template contains the role, return the account's key."""
         policy = self._policies.get(role_arn)
         if policy is None:
             return ACCOUNT_KEY
@@ -94,7 +94,7 @@ class PermissionCheck:
         return {"AWS_ACCESS_KEY_ID": self.access_key(role_arn, session)}
 
     def begin(self, environ: Mapping[str, Any], body: bytes) -> "CheckedRequest | None":
-        """Decide on a request; None if the caller is not a role of the templates."""
+        """Decide on a request. Return None if the caller is not a role of the templates."""
         signer = signer_of(environ)
         caller = self._callers.get(signer.access_key) if signer else None
         if signer is None or caller is None:
@@ -118,7 +118,7 @@ class PermissionCheck:
             return dict(self._refused)
 
     def grants(self) -> list[dict[str, Any]]:
-        """Return each granted action with its resources, and whether a request has used it."""
+        """Return each granted action with its resources and whether a request has used it."""
         return [
             {
                 "role": f"{self._roles[arn].stack}/{self._roles[arn].logical_id}",
@@ -133,7 +133,7 @@ class PermissionCheck:
         ]
 
     def _refusal(self, caller: _Caller, needed: list[Need]) -> str | None:
-        """Return the reason of the first refusal in the words of AWS."""
+        """Return the reason of the first refusal in AWS's wording, or None if all are allowed."""
         for need in needed:
             decision = caller.policy.decide(need)
             if not decision.allowed:
@@ -142,7 +142,7 @@ class PermissionCheck:
         return None
 
     def _enforces(self, message: str) -> bool:
-        """Record a refusal; return whether it is the response to the request."""
+        """Record a refusal. Return whether the refusal is the response to the request."""
         with self._lock:
             self._refused[message] += 1
             is_first = self._refused[message] == 1
@@ -152,12 +152,12 @@ class PermissionCheck:
 
 
 class CheckedRequest:
-    """A request of a role.
+    """Request of a role.
 
     Attributes
     ----------
     response
-        The refusal; None if moto answers the request.
+        Refusal, or None if moto answers the request.
     """
 
     def __init__(
@@ -178,13 +178,13 @@ class CheckedRequest:
         self.response: HttpResponse | None = None
 
     def refuse(self, message: str | None) -> HttpResponse | None:
-        """Return the response to a request that is refused with a message, if refusals are enforced."""
+        """Return the response to a refused request if refusals are enforced, and None otherwise."""
         if message is None or not self._check._enforces(message):
             return None
         return access_denied(self._environ, message, self._service)
 
     def refuse_absence(self) -> HttpResponse | None:
-        """Return the refusal of a 404 response."""
+        """Return the refusal that replaces a 404 response, or None."""
         need = need_of_absence(self._operation, self._parameters)
         return None if need is None else self.refuse(self._check._refusal(self._caller, [need]))
 
@@ -201,7 +201,7 @@ def _refused_deployment(reason: str, resource: Resource) -> DeploymentError:
 
 
 def _statements(role: Resource, deployment: Deployment) -> Iterator[Mapping[str, Any]]:
-    """Yield the statements of a role in all policies."""
+    """Yield the statements of all policies of a role."""
     documents = [policy["PolicyDocument"] for policy in role.properties.get("Policies", ())]
     attached = set(role.properties.get("ManagedPolicyArns", ()))
     for arn in sorted(attached):
