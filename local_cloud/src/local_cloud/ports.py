@@ -8,14 +8,14 @@ ADDRESS = "127.0.0.1"
 
 
 class Ports:
-    """Ports of servers by name: the port of the last start, or else the next consecutive port, or else a free port.
+    """Ports of servers by name: the port of the last start, otherwise the next consecutive port, otherwise a free port.
 
     Parameters
     ----------
     remembered
-        Ports of the last start by name; None if they are not stored.
+        Ports of the last start by name, or None if they are not stored.
     first
-        First of the consecutive ports; None lets the system select free ports.
+        First of the consecutive ports. If None, the system selects free ports.
     """
 
     def __init__(self, remembered: Mapping[str, int] | None = None, *, first: int | None = None) -> None:
@@ -24,7 +24,7 @@ class Ports:
         self.taken: dict[str, int] = {}
 
     def take(self, name: str) -> int:
-        """Return the port for the server of a name; 0 if any free port is suitable."""
+        """Return the port for a server's name, or 0 if any free port is suitable."""
         wanted = [port for port in ((self._remembered or {}).get(name), next(self._next, None)) if port]
         if not wanted and self._remembered is None:
             return 0
@@ -37,9 +37,9 @@ class Ports:
 
 
 def is_free(port: int) -> bool:
-    """Return true if no program listens on a port of the loopback interface."""
+    """Return whether no program listens on a port of the loopback interface."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have ended do not count
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ended connections do not count
         try:
             probe.bind((ADDRESS, port))
         except (OSError, OverflowError):

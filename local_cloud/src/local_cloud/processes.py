@@ -16,12 +16,12 @@ _GUARDIAN = Path(__file__).with_name("guardian.py")
 
 
 class Processes:
-    """Subprocesses, each in its own session, until they are killed.
+    """Subprocesses, each in a separate session, until they are killed.
 
     Parameters
     ----------
     directory
-        Directory that is removed when `close` is called, or when this process ends without calling it.
+        Directory that `close` removes. It is also removed when this process ends without calling `close`.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -43,7 +43,9 @@ class Processes:
         output: int | IO[bytes],
         errors: int | IO[bytes] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start `command` in `directory`; `errors` receives standard error, or else `output` receives both streams."""
+        """Start `command` in `directory`. `errors` receives standard error. Without it, `output` receives both
+        streams.
+        """
         process = subprocess.Popen(
             list(command),
             env=dict(environment),
@@ -59,7 +61,7 @@ class Processes:
         return process
 
     def kill(self, process: subprocess.Popen[bytes], *, grace_s: float = 0.0) -> None:
-        """Kill a process with all its descendants; with `grace_s`, send a request to terminate first."""
+        """Kill a process and all its descendants. With `grace_s`, send SIGTERM first."""
         family = _descendants(process)
         if grace_s > 0 and process.poll() is None:
             _signal_group(process, signal.SIGTERM)
@@ -73,14 +75,14 @@ class Processes:
         self.forget(process)
 
     def forget(self, process: subprocess.Popen[bytes]) -> None:
-        """Stop watching a process that ended by itself."""
+        """Stop watching a process that ended without being killed."""
         with self._lock:
             if process in self._running:
                 self._running.remove(process)
                 self._tell(f"-{process.pid}")
 
     def close(self) -> None:
-        """Kill every process and remove the directory."""
+        """Kill all processes and remove the directory."""
         with self._lock:
             running = list(self._running)
         for process in running:
@@ -96,7 +98,7 @@ class Processes:
 
 
 def resident_bytes(process: subprocess.Popen[bytes], *, with_descendants: bool = True) -> int:
-    """Return the resident memory of a process and its descendants in bytes; 0 after the process has ended."""
+    """Return the resident memory of a process and its descendants in bytes, or 0 if the process has ended."""
     total = 0
     with contextlib.suppress(psutil.NoSuchProcess):
         for member in (psutil.Process(process.pid), *(_descendants(process) if with_descendants else ())):

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 _SWITCH_INTERVAL_S = 0.0002
-"""Interval at which threads release Python's global lock; the default of 5 ms would delay each step of a request."""
+"""Interval at which threads release Python's global lock. The default of 5 ms would delay each step of a request."""
 ACCOUNT_KEY = "local"
-"""Access key of the account itself, which may do everything."""
+"""Access key of the account, which may do everything."""
 Mode = Literal["enforce", "warn", "off"]
 DEFAULT_MODE: Mode = "enforce"
 _LOCAL_HOSTS = "127.0.0.1,localhost"
@@ -20,7 +20,7 @@ _CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "local",
     # Account-based DynamoDB endpoints do not exist here.
     "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
-    # The cloud must not use the user's own AWS configuration, nor change it.
+    # The cloud must neither use nor change the user's AWS configuration.
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -29,18 +29,18 @@ _CREDENTIALS = {
 
 @dataclass(frozen=True, slots=True)
 class CloudSettings:
-    """Choices about a cloud.
+    """Settings of a cloud.
 
     Attributes
     ----------
     port
-        First of the consecutive ports of the servers; None selects free ports.
+        First of the consecutive ports of the servers. None selects free ports.
     tls
-        Folder with the certificate for serving APIs, pages and sign-in over HTTPS; None selects HTTP.
+        Folder of the certificate to serve APIs, pages and sign-in over HTTPS. None selects HTTP.
     data
-        Directory of the stored data; None stores nothing.
+        Directory of the stored data. If None, no data is stored.
     permissions
-        ``enforce`` answers requests that IAM would refuse with AccessDenied, ``warn`` reports them, ``off`` neither.
+        `enforce` rejects requests that IAM would refuse with AccessDenied, `warn` reports them, and `off` does neither.
     """
 
     assembly: Path
@@ -55,7 +55,7 @@ class CloudSettings:
 
 
 def configure_process(settings: CloudSettings) -> None:
-    """Set this process's environment for moto and boto3, and the switch interval of its threads.
+    """Set the environment of this process for moto and boto3, and the switch interval of its threads.
 
     moto reads part of the environment when it is imported.
     """
@@ -70,7 +70,9 @@ def configure_process(settings: CloudSettings) -> None:
 
 
 def subprocess_environment(*, endpoint: str, region: str) -> Mapping[str, str]:
-    """Return the environment of functions and training jobs: this Python first on the path, the cloud's address."""
+    """Return the environment of functions and training jobs, with this Python first on the path and the cloud's
+    address.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},

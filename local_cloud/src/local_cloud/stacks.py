@@ -13,11 +13,11 @@ CREATED, DELETED, FAILED = "CREATE_COMPLETE", "DELETE_COMPLETE", "DELETE_FAILED"
 
 
 class Stacks:
-    """Stacks of one deployment; empty before the deployment.
+    """Stacks of a deployment. There are none before the deployment.
 
     A deletion is refused for the same reasons as in CloudFormation: another stack imports an export, a bucket has
-    objects, a group has model packages. The deletion deletes stored data and event sources. Other
-    resources continue to exist outside the stack, because they have no effect without data and event sources.
+    objects, or a group has model packages. A deletion removes stored data and event sources. Other resources continue
+    to exist outside of the stack, because they have no effect without data and event sources.
     """
 
     def __init__(self, clients: Clients, *, region: str, account: str) -> None:
@@ -39,12 +39,12 @@ class Stacks:
             self._states[name] = (CREATED, "")
 
     def template(self, name: str) -> str | None:
-        """Return the template of a stack; None if the stack does not exist."""
+        """Return the template of a stack, or None if the stack does not exist."""
         stack = self._name(name)
         return None if stack is None else json.dumps(self._templates[stack])
 
     def describe(self, name: str | None) -> list[dict[str, Any]]:
-        """Return a stack, or all existing stacks; a deleted stack is found by its id only."""
+        """Return a stack, or all existing stacks. A deleted stack is found only by its ID."""
         if name is None:
             found = [stack for stack, (state, _) in self._states.items() if state != DELETED]
         else:
@@ -64,7 +64,7 @@ class Stacks:
         ]
 
     def resources(self, name: str) -> list[dict[str, Any]] | None:
-        """Return the resources of a stack; None if the stack does not exist."""
+        """Return the resources of a stack, or None if the stack does not exist."""
         stack = self._name(name)
         if stack is None:
             return None
@@ -80,9 +80,9 @@ class Stacks:
         ]
 
     def delete(self, name: str) -> bool:
-        """Delete a stack under CloudFormation's rules; return whether it exists.
+        """Delete a stack by CloudFormation's rules, and return whether it exists.
 
-        The status reason of the stack names the reasons why its deletion failed.
+        If the deletion fails, the status reason of the stack contains the reasons.
         """
         stack = self._name(name)
         if stack is None:

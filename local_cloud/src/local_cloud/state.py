@@ -12,13 +12,13 @@ import psutil
 
 READY, FAILED = "ready", "failed"
 READY_LINE = "ready at"
-"""Start of the line that a cloud prints after its boot."""
+"""Start of the line that a cloud prints after its start."""
 FAILED_LINE = "the cloud does not boot:"
-"""Start of the line with the reason of a failed boot."""
+"""Start of the line with the reason of a failed start."""
 
 
 class StateError(Exception):
-    """A state file cannot be used."""
+    """Error for a state file that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class CloudState:
     Attributes
     ----------
     apis
-        URL of each HTTP API by its name and by its id.
+        URL of each HTTP API, by its name and by its ID.
     functions
         Runtime of each function, and source of each package in its layers.
     user_pools
-        Client ids by user pool id.
+        Client IDs by user pool ID.
     certificate
-        File of the certificate that clients of the APIs must trust; empty if the APIs use HTTP.
+        File of the certificate that clients of the APIs must trust. It is empty if the APIs use HTTP.
     """
 
     status: str
@@ -54,7 +54,7 @@ class CloudState:
     error: str = ""
 
     def write(self, path: Path) -> None:
-        """Write the file in one step, readable by its owner only, because it contains the admin token."""
+        """Write the file atomically. Only the owner can read it, because it contains the admin token."""
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
@@ -79,7 +79,7 @@ class CloudState:
 
     @property
     def alive(self) -> bool:
-        """True if the cloud's process exists."""
+        """True if the process of the cloud exists."""
         try:
             return bool(psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
@@ -87,28 +87,28 @@ class CloudState:
 
     @classmethod
     def claim(cls, path: Path) -> None:
-        """Make sure that no other cloud uses a state file.
+        """Check that no other cloud uses a state file.
 
         Raises
         ------
         StateError
-            If another cloud uses the file; the message names its process.
+            If another cloud uses the file. The message contains its process ID.
         """
         if cls.is_running(path):
             raise StateError(f"{path} belongs to a cloud that runs as process {cls.read(path).pid}")
 
     @classmethod
     def is_running(cls, path: Path) -> bool:
-        """Return true if the cloud of a state file is booting or running."""
+        """Return whether the cloud of a state file is starting or running."""
         try:
             found = cls.read(path)
         except StateError:
-            return False  # The file is missing, or of an older version that no program can use.
+            return False  # The file is missing, or has an older format that no program can read.
         return found.alive and found.status != FAILED
 
     @classmethod
     def forget(cls, path: Path, *, pid: int) -> None:
-        """Remove a state file, unless it belongs to another process or contains the reason of a failed boot."""
+        """Remove a state file, unless it belongs to another process or contains the reason of a failed start."""
         try:
             found = cls.read(path)
         except StateError:

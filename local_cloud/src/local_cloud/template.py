@@ -1,4 +1,4 @@
-"""Declarations of a CloudFormation template: names for ``Ref``, and resources to create."""
+"""Declarations of a CloudFormation template: names for `Ref`, and resources to create."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ _ATTRIBUTES = {
     "Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdatePolicy",
     "UpdateReplacePolicy",
 }  # fmt: skip
-# Type for the CDK's usage statistics; it creates no resource on AWS either.
+# Type for the CDK's usage statistics. It does not create a resource on AWS either.
 _IGNORED_TYPE = "AWS::CDK::Metadata"
 _STORED_PARAMETER = "AWS::SSM::Parameter::Value<"
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """Resource in the form of its template."""
+    """Resource as its template declares it."""
 
     stack: str
     logical_id: str
@@ -33,7 +33,7 @@ class Definition:
     depends_on: tuple[str, ...]
 
     def error(self, reason: str, *, property_name: str | None = None) -> DeploymentError:
-        """Return an error that names this resource."""
+        """Return an error that contains the location of this resource."""
         return DeploymentError(
             reason,
             stack=self.stack,
@@ -79,14 +79,14 @@ def _parameters(stack: Stack) -> Iterator[tuple[str, Any]]:
         elif kind in ("CommaDelimitedList", "List<Number>"):
             yield name, [part.strip() for part in default.split(",")]
         elif kind.startswith(_STORED_PARAMETER) and "List<" not in kind:
-            # Looked up at a reference only: the CDK declares its bootstrap version in every template.
+            # Resolved only if it is referenced, because the CDK declares its bootstrap version in every template.
             yield name, f"{{{{resolve:ssm:{default}}}}}"
         else:
             raise DeploymentError(f"parameter {name} has unknown type {kind}", stack=stack.name)
 
 
 def wanted_resources(stack: Stack, evaluator: Evaluator) -> dict[str, Definition]:
-    """Return the resources to create by logical id: resources without a condition or with a true condition.
+    """Return the resources to create by logical ID: resources without a condition or with a true condition.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Creation of a user pool's tokens, since moto has no ``/oauth2/token`` endpoint.
+"""Creation of a user pool's tokens, because moto has no endpoint `/oauth2/token`.
 
-The tokens are signed with the private key of the public key that moto serves as the pool's ``jwks.json``. They have the
-claims of Cognito's tokens for a client of the client-credentials grant, or for a signed-in user.
+The tokens are signed with the private key that belongs to the public key in the pool's `jwks.json`, which moto serves.
+They have the claims of Cognito's tokens for a client of the client-credentials grant, or for a signed-in user.
 """
 
 import functools
@@ -17,14 +17,14 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-# A file of the package moto, which is not imported because the import takes longer than everything else here.
+# File of the package moto, which is not imported here, because the import takes longer than all other steps.
 _KEY = "cognitoidp/resources/jwks-private.json.gz"
 
 
 def mint_access_token(
     *, user_pool_id: str, client_id: str, scopes: Sequence[str], region: str, lifetime_s: int = 3600
 ) -> str:
-    """Return a signed token; a negative lifetime returns an expired token."""
+    """Return a signed token. With a negative lifetime, the token has expired."""
     now = int(time.time())
     claims = {"sub": client_id, "scope": " ".join(scopes), "auth_time": now, "version": 2, "client_id": client_id}
     return _signed({**claims, "token_use": "access", **_frame(user_pool_id, region, now=now, lifetime_s=lifetime_s)})
@@ -42,7 +42,7 @@ def mint_user_tokens(
     id_s: int,
     groups: Sequence[str] = (),
 ) -> tuple[str, str]:
-    """Return the access token and the id token of a signed-in user; the same name always has the same subject."""
+    """Return the access token and the ID token of a signed-in user. The same name always has the same subject."""
     now = int(time.time())
     user = {
         "sub": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{user_pool_id}/{username}")),
@@ -73,7 +73,7 @@ def _signed(claims: dict[str, Any]) -> str:
 
 @functools.cache
 def _key() -> tuple[str, RSAKey]:
-    """Return the id of the key and the key, which is cached because its validation takes a sixth of a second."""
+    """Return the ID of the key, and the key. The key is cached, because its validation takes a sixth of a second."""
     found = importlib.util.find_spec("moto")
     if found is None or found.origin is None:
         raise ModuleNotFoundError("moto is not installed; it holds the key that the embedded cloud signs with")

@@ -16,11 +16,11 @@ from urllib.parse import unquote
 from local_cloud.permissions.policy import Need, Values
 
 Parameters = Mapping[str, Any]
-"""Parameters of a request under boto3's names."""
+"""Parameters of a request, with boto3's names."""
 
 
 class UnknownOperationError(Exception):
-    """The table does not contain an operation."""
+    """Error for an operation that the table does not contain."""
 
     def __init__(self, operation: str) -> None:
         super().__init__(
@@ -31,13 +31,13 @@ class UnknownOperationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Region and account of resources that requests name without an ARN."""
+    """Region and account of resources that requests identify without an ARN."""
 
     region: str
     account: str
 
     def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of a resource that a request identifies by name or by ARN."""
+        """Return the ARN of a resource that a request identifies by name or ARN."""
         return resource if resource.startswith("arn:") else f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
@@ -51,7 +51,7 @@ def needs(operation: str, parameters: Parameters, place: Place) -> list[Need]:
     Parameters
     ----------
     operation
-        Prefix of the service's actions in IAM, and the operation's name: ``states:StartExecution``.
+        Prefix of the service's actions in IAM, and the operation's name, such as `states:StartExecution`.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def needs(operation: str, parameters: Parameters, place: Place) -> list[Need]:
 
 
 def need_of_absence(operation: str, parameters: Parameters) -> Need | None:
-    """Return the permission without which S3 returns 403 instead of 404 for an object that does not exist.
+    """Return the permission that a 404 response for a missing object requires. Without it, S3 returns 403.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors
     """
@@ -79,7 +79,7 @@ def _same_action(operation: str, resource: _Resource) -> dict[str, Rule]:
 
 
 def _on(service: str, resource_type: str, parameter: str) -> _Resource:
-    """Return the rule of a resource for a parameter that has the name or the ARN of the resource."""
+    """Return the rule of a resource for a parameter with the name or the ARN of the resource."""
     return lambda parameters, place: place.arn(service, f"{resource_type}{parameters[parameter]}")
 
 
@@ -92,7 +92,7 @@ def _any_resource(_: Parameters, __: Place) -> str:
 
 
 def _named(service: str, resource_type: str, *parameters: str) -> _Resource:
-    """Return the rule of a resource by the first of these parameters that a request has, a name or an ARN."""
+    """Return the rule of a resource for the first of several parameters that a request has, with a name or an ARN."""
 
     def resource(given: Parameters, place: Place) -> str:
         name = str(next(given[parameter] for parameter in parameters if given.get(parameter)))
@@ -187,7 +187,7 @@ _KEYWORDS: Final = frozenset({"SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NO
 
 
 def attributes_of(parameters: Parameters) -> frozenset[str]:
-    """Return the top-level attributes that a request of DynamoDB names, which are ``dynamodb:Attributes``.
+    """Return the top-level attributes in a request to DynamoDB, which are `dynamodb:Attributes`.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
     """
@@ -226,7 +226,7 @@ def _batch_get(parameters: Parameters, place: Place) -> Iterator[Need]:
 
 def _batch_write(parameters: Parameters, place: Place) -> Iterator[Need]:
     for table, writes in parameters["RequestItems"].items():
-        # A put has the attributes of its item, a deletion the attributes of the key.
+        # A put names the attributes of its item, and a deletion the attributes of the key.
         named = [attributes for write in writes for request in write.values() for attributes in request.values()]
         yield _on_table("BatchWriteItem", table, place, {"Keys": named})
 
@@ -266,7 +266,7 @@ _DYNAMODB: Final[Mapping[str, Rule]] = {
 # ---- other services
 
 _KEY_ID_BYTES: Final = 36
-"""Length of the key's ID, with which moto's ciphertexts start."""
+"""Length of the key ID at the start of moto's ciphertexts."""
 
 
 def _stream(parameters: Parameters, place: Place) -> str:
@@ -281,7 +281,7 @@ def _function(parameters: Parameters, place: Place) -> str:
 
 def _secret(parameters: Parameters, place: Place) -> str:
     name = str(parameters["SecretId"])
-    # Six random characters end the ARN of a secret.
+    # The ARN of a secret ends with six random characters.
     return name if name.startswith("arn:") else place.arn("secretsmanager", f"secret:{name}-??????")
 
 
@@ -396,4 +396,4 @@ OPERATIONS: Final[Mapping[str, Rule]] = {
     **_same_action("states:StopExecution", _arn_in("executionArn")),
     "sts:GetCallerIdentity": lambda _, __: [],
 }
-"""Rule of each operation that roles may call here."""
+"""Rule of each operation that roles may call."""

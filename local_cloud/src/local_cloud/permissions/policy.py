@@ -1,4 +1,4 @@
-"""Policies of a role, and the decision on a permission that a request needs.
+"""Policies of a role, and decisions on permissions that requests need.
 
 References
 ----------
@@ -12,11 +12,11 @@ from typing import Any, Final
 
 _MAX_CACHED: Final = 10_000
 _KEYS: Final = frozenset({"dynamodb:Attributes", "cloudwatch:namespace", "iam:PassedToService"})
-"""Condition keys that `local_cloud.permissions.operations` fills."""
+"""Condition keys that `local_cloud.permissions.operations` provides."""
 _ELEMENTS: Final = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 
 Values = Collection[str]
-"""Values of a condition key in a request; empty if the request does not have the key."""
+"""Values of a condition key in a request. They are empty if the request does not have the key."""
 
 
 def _equals_any(present: Values, allowed: frozenset[str]) -> bool:
@@ -35,19 +35,19 @@ _OPERATORS: Final[Mapping[str, Callable[[Values, frozenset[str]], bool]]] = {
 
 
 class PolicyError(ValueError):
-    """A statement contains an unsupported element."""
+    """Error for a statement with an unsupported element."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A permission that a request needs.
+    """Permission that a request needs.
 
     Attributes
     ----------
     resource
-        ARN; ``*`` for actions without resources.
+        ARN of the resource, or `*` for actions without resources.
     context
-        Returns the values of the request's condition keys.
+        Function that returns the values of the request's condition keys.
     """
 
     action: str
@@ -57,14 +57,14 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Decision, and the reason of a refusal in the wording of AWS."""
+    """Decision on a request, and the reason of a refusal in AWS's wording."""
 
     allowed: bool
     reason: str = ""
 
 
 class Statement:
-    """Compiled statement.
+    """Compiled statement of a policy.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Statement:
 
     @property
     def has_conditions(self) -> bool:
-        """True if the decision also depends on the request's context."""
+        """True if the decision also depends on the context of the request."""
         return bool(self._conditions)
 
     def covers(self, action: str, resource: str) -> bool:
@@ -123,7 +123,7 @@ class RolePolicy:
         self._covering: dict[tuple[str, str], tuple[Statement, ...]] = {}
 
     def decide(self, need: Need) -> Decision:
-        """Decide on a permission: an explicit deny takes precedence, and the default is a refusal."""
+        """Decide on a permission. An explicit deny takes precedence, and the default is a refusal."""
         context: Mapping[str, Values] | None = None
         allowing: Statement | None = None
         for statement in self._statements_of(need.action, need.resource):
@@ -169,5 +169,5 @@ def _any_of(patterns: Iterable[str], *, ignore_case: bool = False) -> Callable[[
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    """Compile an IAM pattern, in which ``*`` matches any text and ``?`` one character."""
+    """Compile an IAM pattern, in which `*` matches any text and `?` matches one character."""
     return re.compile(re.escape(text).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)

@@ -1,4 +1,4 @@
-"""Requests before moto answers: the access key, the operation and the parameters."""
+"""Requests before moto answers: their access key, operation and parameters."""
 
 import gzip
 import html
@@ -25,13 +25,13 @@ from local_cloud.permissions.operations import Parameters, UnknownOperationError
 
 _CREDENTIAL: Final = re.compile(r"Credential=([^/]+)/[^/]+/[^/]+/([^/]+)/")
 _PREFIXES: Final = {"monitoring": "cloudwatch"}
-"""Prefixes of IAM actions by the service's name in signatures, if they differ."""
+"""Prefixes of IAM actions by the service's name in signatures. Only prefixes that differ are listed."""
 _QUERY: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The access key of a request, and the prefix of the service's actions."""
+    """Access key of a request, and the prefix of the service's actions."""
 
     access_key: str
     service: str
@@ -44,19 +44,19 @@ class WsgiRequest(Request):
 
 
 def signer_of(environ: Mapping[str, Any]) -> Signer | None:
-    """Return the signer of a request; None if it is unsigned."""
+    """Return the signer of a request, or None if it is unsigned."""
     match = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     if match is not None:
         return Signer(match[1], _PREFIXES.get(match[2], match[2]))
     presigned = parse_qs(environ.get("QUERY_STRING", ""))
-    if "AWSAccessKeyId" in presigned:  # in the older signature version of S3
+    if "AWSAccessKeyId" in presigned:  # the older signature version of S3
         return Signer(presigned["AWSAccessKeyId"][0], "s3")
     parts = presigned.get("X-Amz-Credential", [""])[0].split("/")
     return Signer(parts[0], _PREFIXES.get(parts[3], parts[3])) if len(parts) == 5 else None
 
 
 def decode(environ: Mapping[str, Any], body: bytes, service: str) -> tuple[str, Parameters]:
-    """Return the operation of a request, as ``s3:GetObject``, and its parameters.
+    """Return the operation of a request, such as `s3:GetObject`, and its parameters.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def _decode(request: Request, body: bytes, service: str) -> tuple[str, Parameter
 
 
 def access_denied(environ: Mapping[str, Any], message: str, service: str) -> HttpResponse:
-    """Return the refusal in the protocol of the request."""
+    """Return a refusal in the protocol of the request."""
     if environ.get("HTTP_X_AMZ_TARGET"):
         document = {"__type": "AccessDeniedException", "message": message}
         return _json(400, document, "application/x-amz-json-1.1")

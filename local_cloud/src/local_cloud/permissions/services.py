@@ -1,4 +1,4 @@
-"""Permissions of functions' roles that Lambda itself needs; the embedded cloud acts for Lambda without them.
+"""Permissions of functions' roles that Lambda needs. The embedded cloud does not need them when it acts for Lambda.
 
 References
 ----------
@@ -16,14 +16,14 @@ _READS: Final[Mapping[str, tuple[str, ...]]] = {
     "kinesis": ("DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards"),
     "sqs": ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"),
 }
-"""Actions on an event source, by service."""
+"""Actions on event sources, by service."""
 _SENDS: Final[Mapping[str, str]] = {
     "events": "PutEvents",
     "lambda": "InvokeFunction",
     "sns": "Publish",
     "sqs": "SendMessage",
 }
-"""Action on a destination, by service."""
+"""Action on destinations, by service."""
 
 
 def lambda_needs(deployment: Deployment) -> Iterator[tuple[Resource, str, Need]]:
@@ -48,7 +48,7 @@ def lambda_needs(deployment: Deployment) -> Iterator[tuple[Resource, str, Need]]
 
 
 def _function_name(resource: Resource) -> str:
-    """Return the name of a function that a property states as name, alias or ARN."""
+    """Return the name of a function that a property identifies by name, alias or ARN."""
     return str(resource.properties["FunctionName"]).rpartition(":function:")[2].partition(":")[0]
 
 

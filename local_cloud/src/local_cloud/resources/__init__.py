@@ -1,4 +1,4 @@
-"""Resource types that the embedded cloud can deploy, one module per service."""
+"""Resource types that the embedded cloud can deploy, with a module per service."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -37,4 +37,4 @@ _SERVICES = (
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {
     name: resource_type for service in _SERVICES for name, resource_type in service.TYPES.items()
 }
-"""CloudFormation types that can be deployed; `kept` of each type names the properties that moto does not store."""
+"""CloudFormation types that can be deployed. Their `kept` contains the properties that moto does not store."""

@@ -1,4 +1,4 @@
-"""Budgets: moto stores them but records no costs, so a budget is never exceeded."""
+"""Budgets. moto stores them but records no costs, so budgets are never exceeded."""
 
 from collections.abc import Mapping
 from typing import Any, Final

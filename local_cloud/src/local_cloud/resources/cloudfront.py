@@ -1,6 +1,6 @@
 """CloudFront: distributions, access to their buckets, and response headers.
 
-moto does not store them: `local_cloud.edge` serves the distributions of the deployment.
+moto does not store these resources. `local_cloud.edge` serves the deployment's distributions.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ def _create_access_control(creation: Creation) -> Created:
 
 
 def _id(creation: Creation) -> str:
-    """Return an id that is the same in each deployment of the template."""
+    """Return an ID that is the same in each deployment of the template."""
     return hashlib.sha256(f"{creation.stack}/{creation.logical_id}".encode()).hexdigest()[:13]
 
 

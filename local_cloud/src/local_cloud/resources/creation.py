@@ -1,4 +1,4 @@
-"""Resource types of the deployer: a function that creates a resource, and the properties that are only stored."""
+"""Resource types of the deployer: functions that create a resource, and properties that are only stored."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ _TOKEN_LENGTH = 32
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """Values of ``Ref`` and ``Fn::GetAtt`` for a created resource."""
+    """Values of `Ref` and `Fn::GetAtt` for a created resource."""
 
     physical_id: str
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Creation:
     account: str
 
     def name(self, property_name: str | None, *, limit: int, lower: bool = False, suffix: str = "") -> str:
-        """Return the name that the template gives, or else a name generated from the stack and the logical id."""
+        """Return the name in the template, or a name that is generated from the stack and the logical ID."""
         if property_name and property_name in self.properties:
             return str(self.properties[property_name])
         return generated_name(self.stack, self.logical_id, limit=limit, lower=lower, suffix=suffix)
@@ -42,24 +42,26 @@ class Creation:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
     def request_token(self) -> str:
-        """Return the token of the request that creates the resource, the same in each deployment of the template."""
+        """Return the token of the request that creates the resource. It is the same in each deployment of the
+        template.
+        """
         return hashlib.sha256(f"{self.stack}/{self.logical_id}".encode()).hexdigest()[:_TOKEN_LENGTH]
 
     def tag_list(self, *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-        """Return the tags as a list of pairs with the given names for key and value."""
+        """Return the tags as a list of pairs, with the given names of key and value."""
         return [{key: name, value: content} for name, content in self.tag_map().items()]
 
     def tag_map(self) -> dict[str, str]:
-        """Return the tags as an object; templates have an object or a list, depending on the resource type."""
+        """Return the tags as an object. Templates have an object or a list, depending on the resource type."""
         tags = self.properties.get("Tags", {})
         return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """Instructions to create a resource of one CloudFormation type.
+    """Instructions to create a resource of a CloudFormation type.
 
-    `kept` names the properties that stay in the deployment without being applied to moto, with the reason for each.
+    `kept` contains the properties that are stored in the deployment but not applied to moto, with a reason for each.
     """
 
     create: Callable[[Creation], Created]
@@ -69,7 +71,7 @@ class ResourceType:
 def generated_name(stack: str, logical_id: str, *, limit: int, lower: bool = False, suffix: str = "") -> str:
     """Return a name of at most `limit` characters that is the same in each deployment of the template.
 
-    The hash at the end distinguishes names that are equal after truncation.
+    The hash at the end distinguishes names that would be equal after truncation.
     """
     digest = hashlib.sha256(f"{stack}/{logical_id}".encode()).hexdigest()[:_HASH_LENGTH]
     room = limit - _HASH_LENGTH - 1 - len(suffix)

@@ -26,7 +26,7 @@ def _create_table(creation: Creation) -> Created:
 
 
 def _create_global_table(creation: Creation) -> Created:
-    """Create a global table with one replica, which CDK's TableV2 synthesizes for a table without replicas."""
+    """Create a global table with one replica. CDK's TableV2 creates this type for a table without replicas."""
     properties = creation.properties
     replicas = properties.sections("Replicas")
     if len(replicas) != 1 or replicas[0]["Region"] != creation.region:
@@ -57,7 +57,7 @@ def _create_global_table(creation: Creation) -> Created:
 
 
 def _capacity(table: Properties, replica: Properties) -> dict[str, Any]:
-    """Return provisioned throughput; a global table has the write capacity, its replica the read capacity."""
+    """Return the provisioned throughput. The global table has the write capacity, and its replica the read capacity."""
     table.keep("WriteOnDemandThroughputSettings")
     replica.keep("ReadOnDemandThroughputSettings")
     settings = table.get("WriteProvisionedThroughputSettings"), replica.get("ReadProvisionedThroughputSettings")
@@ -73,7 +73,7 @@ def _capacity(table: Properties, replica: Properties) -> dict[str, Any]:
 
 
 def _units(settings: Mapping[str, Any], kind: str) -> int:
-    """Return fixed capacity, or the minimum of an auto scaling range, since capacity is never scaled here."""
+    """Return fixed capacity, or the minimum of an auto scaling range, because capacity is never scaled."""
     if f"{kind}Units" in settings:
         return int(settings[f"{kind}Units"])
     return int(settings.get(f"{kind}AutoScalingSettings", {}).get("MinCapacity", 1))

@@ -42,7 +42,7 @@ def fast_starting(deployment: Deployment) -> list[str]:
 
 
 def is_external_layer(layer_arn: str, *, account: str) -> bool:
-    """Return true if a layer belongs to another account, such as the layers that AWS publishes."""
+    """Return whether a layer belongs to another account, such as the layers that AWS publishes."""
     match = _LAYER_ARN.fullmatch(layer_arn)
     return layer_arn.startswith(PUBLIC_PARAMETERS) or (match is not None and match["account"] != account)
 
@@ -67,7 +67,7 @@ def _create_function(creation: Creation) -> Created:
 
 
 def _code(code: Mapping[str, Any], *, runtime: str) -> dict[str, Any]:
-    """Return the code in the form of the API; the text of a file in a template gets a name by the runtime."""
+    """Return the code in the format of the API. The name of an inline file depends on the runtime."""
     if "ZipFile" not in code:
         return dict(code)
     buffer = io.BytesIO()
@@ -141,7 +141,7 @@ def _create_event_invoke_config(creation: Creation) -> Created:
 
 
 def _function(name_or_arn: str) -> dict[str, str]:
-    """Split the ``Ref`` of a version or alias, because the API expects function and qualifier separately."""
+    """Split the `Ref` of a version or alias, because the API expects the function and the qualifier separately."""
     if match := _FUNCTION_ARN.fullmatch(name_or_arn):
         return {"FunctionName": match["function"], "Qualifier": match["qualifier"]}
     return {"FunctionName": name_or_arn}

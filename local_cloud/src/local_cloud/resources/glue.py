@@ -19,7 +19,7 @@ def _create_table(creation: Creation) -> Created:
 
 
 def _named(creation: Creation, definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the definition with its name, or else with a generated name in the lower case of the catalogue."""
+    """Return the definition with its name, or with a generated name in lower case."""
     return {"Name": creation.name(None, limit=255, lower=True), **definition}
 
 

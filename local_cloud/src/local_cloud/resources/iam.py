@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from local_cloud.resources.creation import Created, Creation, ResourceType
 
-# Moto loads AWS's own policies only by a switch that costs seconds at each start.
+# moto loads AWS's policies only with a setting that costs seconds at each start.
 _OF_AWS = "arn:aws:iam::aws:policy/"
 
 

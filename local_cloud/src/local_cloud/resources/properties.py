@@ -1,11 +1,11 @@
-"""Properties of a resource that record which of them were read."""
+"""Properties of a resource. They record which properties were read."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 
 class PropertyError(Exception):
-    """A property is missing, or its value is not supported."""
+    """Error for a property that is missing or whose value is not supported."""
 
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
@@ -14,9 +14,9 @@ class PropertyError(Exception):
 
 
 class Properties:
-    """Evaluated properties; each read is recorded, so that unread properties can be reported.
+    """Evaluated properties. Each read is recorded, so that unread properties can be reported.
 
-    A nested value that `get` returns counts as read completely. `section` and `sections` record the reads of nested
+    If `get` returns a nested value, all of it counts as read. `section` and `sections` record the reads of nested
     properties separately.
     """
 
@@ -44,18 +44,18 @@ class Properties:
         return {name: self[name] for name in names if name in self}
 
     def keep(self, *names: str) -> None:
-        """Count properties as read that are kept in the deployment but not applied."""
+        """Count properties as read. They are stored in the deployment but not applied."""
         self._read.update(names)
 
     def section(self, name: str) -> Self:
-        """Return a nested object whose reads are recorded separately; empty if the template does not have it."""
+        """Return a nested object whose reads are recorded separately. It is empty if the template does not have it."""
         if name not in self._sections:
             nested = type(self)(self._values.get(name, {}), path=self.path_of(name))
             self._sections[name] = [nested]
         return self._sections[name][0]
 
     def sections(self, name: str) -> list[Self]:
-        """Return a list of nested objects, each to be read property by property."""
+        """Return a list of nested objects. Their reads are recorded separately."""
         if name not in self._sections:
             self._sections[name] = [
                 type(self)(values, path=f"{self.path_of(name)}[{position}]")
@@ -64,7 +64,7 @@ class Properties:
         return self._sections[name]
 
     def unread(self) -> Iterator[str]:
-        """Yield the paths of unread properties, such as ``Rules[0].Prefix``."""
+        """Yield the paths of unread properties, such as `Rules[0].Prefix`."""
         for name in self._values:
             if name in self._sections:
                 for section in self._sections[name]:

@@ -11,7 +11,7 @@ _EVERYBODY = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 
 
 def bucket_location(region: str) -> dict[str, Any]:
-    """Return the location parameter of a new bucket; S3 rejects the name of its default region."""
+    """Return the location parameter of a new bucket. S3 rejects the name of its default region."""
     return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
@@ -115,7 +115,7 @@ def _cors_rule(rule: Properties) -> dict[str, Any]:
 
 
 def _send_events(s3: Any, bucket: str, configuration: Properties) -> None:
-    """Turn on EventBridge; other destinations are not read, so that the deployment reports them as an error."""
+    """Enable EventBridge. Other destinations are not read, so the deployment reports them as an error."""
     if "EventBridgeConfiguration" not in configuration:
         return
     enabled = configuration.section("EventBridgeConfiguration").get("EventBridgeEnabled", True)
@@ -143,10 +143,10 @@ def _create_bucket_policy(creation: Creation) -> Created:
 
 
 def _is_enforced_truly(statement: Mapping[str, Any]) -> bool:
-    """Return true if moto and S3 enforce a statement in the same way.
+    """Return whether moto and S3 enforce a statement in the same way.
 
-    moto ignores conditions and principals in bucket policies: a statement with a condition, even an ``Allow``, denies
-    its actions to all callers. A ``Deny`` for one principal also denies them to all callers.
+    moto ignores conditions and principals in bucket policies. A statement with a condition, even an `Allow`, denies its
+    actions to all callers. A `Deny` for one principal also denies its actions to all callers.
     """
     if "Condition" in statement:
         return False

@@ -7,7 +7,7 @@ from local_cloud.resources.creation import Created, Creation, ResourceType
 from local_cloud.resources.properties import Properties, PropertyError
 
 _LENGTH = 32
-"""CloudFormation's default of a generated secret."""
+"""Default length of generated secrets in CloudFormation."""
 
 
 def _create_secret(creation: Creation) -> Created:

@@ -13,7 +13,7 @@ _VALIDITY = {"AccessToken": (1, "hours"), "IdToken": (1, "hours"), "RefreshToken
 
 @dataclass(frozen=True, slots=True)
 class AppClient:
-    """App client; its URLs are on this machine, and its secret is None if it has none."""
+    """App client. Its URLs are on this machine. Its secret is None if it has no secret."""
 
     client_id: str
     secret: str | None
@@ -45,7 +45,7 @@ def read_user_pools(deployment: Deployment) -> Iterator[UserPool]:
 
 
 def app_client(resource: Resource, *, pool_id: str, clients: Clients, localize: Any) -> AppClient:
-    """Return a client of the template with its current secret and URLs."""
+    """Return a client from the template with its current secret and URLs."""
     properties = resource.properties
     answer = clients("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=resource.physical_id)
     stored = answer["UserPoolClient"]

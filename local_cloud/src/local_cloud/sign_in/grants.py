@@ -1,4 +1,4 @@
-"""Grants of sign-ins: codes with a short lifetime for one use, and refresh tokens."""
+"""Grants of sign-ins: codes for a single use with a short lifetime, and refresh tokens."""
 
 import base64
 import hashlib
@@ -13,12 +13,12 @@ _CODE_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Permission that a signed-in user gave a client.
+    """Permission that a signed-in user gave to a client.
 
     Attributes
     ----------
     redirect_uri, challenge
-        The URI that the token request has to repeat, and the hash of the verifier that it has to contain.
+        URI that the token request must repeat, and hash of the verifier that the request must contain.
     """
 
     client_id: str
@@ -29,7 +29,7 @@ class Grant:
 
 
 class Grants:
-    """The grants of one user pool, in memory."""
+    """Grants of a user pool, in memory."""
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self._now = now
@@ -38,7 +38,7 @@ class Grants:
         self._refresh: dict[str, tuple[Grant, float]] = {}
 
     def code(self, grant: Grant) -> str:
-        """Return a code that is exchanged for tokens."""
+        """Return a code that clients can exchange for tokens."""
         return self._add(self._codes, grant, _CODE_S)
 
     def refresh_token(self, grant: Grant, *, lifetime_s: int) -> str:
@@ -46,7 +46,7 @@ class Grants:
         return self._add(self._refresh, grant, lifetime_s)
 
     def exchange(self, code: str, *, client_id: str, redirect_uri: str, verifier: str) -> Grant | None:
-        """Return the grant of a code, and delete the code in any case; None if the request does not match the grant."""
+        """Return the grant of a code, or None if the request does not match. The code is deleted in both cases."""
         with self._lock:
             grant, ends = self._codes.pop(code, (None, 0.0))
         if grant is None or self._now() >= ends or (grant.client_id, grant.redirect_uri) != (client_id, redirect_uri):
@@ -56,7 +56,7 @@ class Grants:
         return grant
 
     def refreshed(self, token: str, *, client_id: str) -> Grant | None:
-        """Return the grant of a refresh token; None if the token is unknown, expired or another client's."""
+        """Return the grant of a refresh token, or None if the token is unknown, expired or issued to another client."""
         with self._lock:
             grant, ends = self._refresh.get(token, (None, 0.0))
         return grant if grant and self._now() < ends and grant.client_id == client_id else None

@@ -1,7 +1,7 @@
-"""Authorization server of a user pool: code flow with PKCE, refresh, client credentials, sign-out.
+"""Authorization server of a user pool: code flow with PKCE, refresh, client credentials and sign-out.
 
-The server signs in every client as the local operator at once, without a password, because only the operator can reach
-this machine's loopback interface.
+The server immediately signs in every client as the local operator, without a password, because only the operator can
+reach this machine's loopback interface.
 
 References
 ----------
@@ -28,16 +28,16 @@ _OPENID = "openid"
 
 
 class OAuthError(Exception):
-    """A request for tokens is refused; the message is the error code of RFC 6749."""
+    """Error for a refused request for tokens. The message is the error code of RFC 6749."""
 
 
 class SignInServer(HttpServer):
-    """Server of the requests to the domain of one user pool.
+    """Server of requests to the domain of a user pool.
 
     Parameters
     ----------
     find_client
-        Function that returns an app client by its id; None if there is none.
+        Function that returns an app client by its ID, or None if there is none.
     find_groups
         Function that returns the groups of the local operator in the pool.
     """
@@ -78,7 +78,7 @@ class SignInServer(HttpServer):
     def _authorize(self, asked: Mapping[str, str]) -> HttpResponse:
         client = self._find_client(asked.get("client_id", ""))
         redirect_uri = asked.get("redirect_uri", "")
-        # No response may redirect before the client and the redirect URI are known to belong together.
+        # No response may redirect before the redirect URI is known to belong to the client.
         if client is None:
             return _page(400, f"client_id {asked.get('client_id', '')!r} is not a client of this user pool")
         if redirect_uri not in client.callback_urls:
@@ -117,7 +117,7 @@ class SignInServer(HttpServer):
             return _json(400, {"error": str(error)})
 
     def _authenticated(self, request: HttpRequest, form: Mapping[str, str]) -> AppClient:
-        """Return the client that sends a request; a client with a secret has to send the secret."""
+        """Return the client that sends a request. A client that has a secret must send it."""
         client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
         kind, _, credentials = (request.header("Authorization") or "").partition(" ")
         if kind.lower() == "basic":
@@ -181,7 +181,7 @@ class SignInServer(HttpServer):
         return tokens | ({"id_token": identity} if _OPENID in grant.scopes else {})
 
     def _with_origin(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Permit scripts from the origins of this pool's clients to read the response, and no other scripts."""
+        """Permit only scripts from the origins of this pool's clients to read the response."""
         origin, client_id = request.header("Origin"), dict(parse_qsl(request.body.decode(errors="replace")))
         client = self._find_client(client_id.get("client_id", ""))
         if origin is None or client is None or origin not in {_origin(url) for url in client.callback_urls}:
@@ -191,7 +191,7 @@ class SignInServer(HttpServer):
 
 
 def groups_of_operator(cognito: Any, user_pool_id: str) -> list[str]:
-    """Return the groups of the local operator, which needs no user in the pool."""
+    """Return the groups of the local operator. The pool may lack a user for the operator."""
     try:
         found = cognito.admin_list_groups_for_user(UserPoolId=user_pool_id, Username=OPERATOR)["Groups"]
     except cognito.exceptions.UserNotFoundException:

@@ -1,1 +1,1 @@
-"""Event source mappings: they pass records of Kinesis, DynamoDB streams, SQS and Kafka to functions."""
+"""Event source mappings, which pass records of Kinesis, DynamoDB streams, SQS and Kafka to functions."""

@@ -1,4 +1,4 @@
-"""Event source mappings of a deployment, each with its pollers."""
+"""Event source mappings of a deployment, with their pollers."""
 
 import functools
 import json
@@ -22,14 +22,14 @@ _JOIN_S = 5.0
 
 
 class EventSources:
-    """Pollers of every mapping; the constructor determines their starting positions.
+    """Pollers of every mapping. The constructor determines their starting positions.
 
     Parameters
     ----------
     matcher
-        Compiles an event pattern to a predicate.
+        Function that compiles an event pattern to a predicate.
     enabled
-        Function that returns true if the mapping of a UUID is enabled now.
+        Function that returns whether the mapping with a UUID is currently enabled.
     open_shards
         Function that opens the shards of a mapping's stream at the starting position.
     """
@@ -99,12 +99,12 @@ class EventSources:
                 )
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Start all pollers."""
         for poller in self._pollers:
             poller.start()
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return batches, records, filtered and discarded records of each mapping so far."""
+        """Return the numbers of batches and of records, filtered and discarded records of each mapping so far."""
         return {name: dict(counts) for name, counts in self._counts.items()}
 
     def stop(self) -> None:
@@ -113,7 +113,7 @@ class EventSources:
             poller.stop()
 
     def join(self) -> None:
-        """Wait until all pollers have ended. First stop the services that pollers wait for."""
+        """Wait until all pollers have ended. The services that pollers wait for must be stopped first."""
         deadline = time.monotonic() + _JOIN_S
         for poller in self._pollers:
             poller.join(max(0.0, deadline - time.monotonic()))

@@ -1,4 +1,4 @@
-"""Message to an on-failure destination about discarded records; only S3 receives the records themselves.
+"""Message to an on-failure destination about discarded records. Only S3 receives the records.
 
 References
 ----------

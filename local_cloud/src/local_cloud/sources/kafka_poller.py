@@ -1,4 +1,4 @@
-"""Polls a Kafka topic for one mapping, with a consumer group of the cluster.
+"""Poller of a Kafka topic for a mapping, with a consumer group of the cluster.
 
 The poller commits offsets after the function has succeeded. A batch is delivered again if the function fails or the
 cloud ends during the invocation.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
 
 _SESSION_TIMEOUT_MS = 6_000
-"""Time after which another member replaces a killed member; brokers permit no shorter time."""
+"""Time after which another member replaces a killed member. Brokers do not permit a shorter time."""
 _LONGEST_BATCH_MS = 86_400_000
 """Maximum time for a batch with its retries. After this time, the consumer group replaces the poller."""
 _METADATA_MS = 5_000
@@ -40,13 +40,13 @@ _TIMESTAMP_TYPES = {1: "CREATE_TIME", 2: "LOG_APPEND_TIME"}
 _SCRAM = {"SASL_SCRAM_256_AUTH": "SCRAM-SHA-256", "SASL_SCRAM_512_AUTH": "SCRAM-SHA-512", "BASIC_AUTH": "PLAIN"}
 
 ReadSecret = Callable[[str], Mapping[str, str]]
-"""Returns the fields of the secret with an ARN."""
+"""Function that returns the fields of a secret by its ARN."""
 
 
 def client_configuration(kafka: KafkaSource, *, read_secret: ReadSecret) -> dict[str, Any]:
-    """Return the configuration of librdkafka with the credentials of a mapping; subnets are ignored.
+    """Return the configuration of librdkafka with the credentials of a mapping. Subnets are ignored.
 
-    Lambda sends user name and password over TLS only.
+    Lambda sends user names and passwords only over TLS.
     """
     configuration: dict[str, Any] = {
         "bootstrap.servers": ",".join(kafka.servers),
@@ -82,12 +82,12 @@ def client_configuration(kafka: KafkaSource, *, read_secret: ReadSecret) -> dict
 
 
 class KafkaPoller(Poller):
-    """A thread that moves the records of a topic into a function.
+    """Thread that passes the records of a topic to a function.
 
     Parameters
     ----------
     enabled
-        Function that returns true if the mapping is enabled now.
+        Function that returns whether the mapping is currently enabled.
     """
 
     def __init__(
@@ -191,13 +191,14 @@ class KafkaPoller(Poller):
         return self._stopping.wait(pause_s)
 
     def _say_lag(self) -> None:
-        """Publish the number of the topic's unprocessed records, as Lambda does."""
+        """Record the number of the topic's unprocessed records as a metric, as Lambda does."""
         if self._consumer is None or time.monotonic() < self._lag_due:
             return
         self._lag_due = time.monotonic() + _LAG_S
         lag = 0
         for committed in self._consumer.committed(self._consumer.assignment(), timeout=_RETRY_S):
-            # The end offset of the last fetch, because librdkafka's mock broker returns a wrong end offset on request.
+            # Use the end offset of the last fetch, because librdkafka's mock broker returns a wrong end offset on
+            # request.
             first, end = self._consumer.get_watermark_offsets(committed, cached=True) or (0, 0)
             lag += max(0, end - max(first, committed.offset))
         for dimensions in dimensions_of(self._mapping.function_arn.split(":")[6], self._mapping.function_arn):
@@ -208,7 +209,7 @@ class KafkaPoller(Poller):
 
 
 def _within_limit(messages: Sequence["Message"]) -> list[list["Message"]]:
-    """Return the messages in batches that an invocation can contain."""
+    """Return the messages in batches that fit into an invocation."""
     batches: list[list[Message]] = []
     size_bytes = LARGEST_BATCH_BYTES
     for message in messages:

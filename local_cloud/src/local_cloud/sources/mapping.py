@@ -1,4 +1,4 @@
-"""Event source mappings as their templates define them."""
+"""Event source mappings as templates define them."""
 
 import importlib.util
 import json
@@ -10,11 +10,11 @@ from local_cloud.deployment import DeploymentError, Resource
 
 _SOURCES = ("kinesis", "dynamodb", "sqs")
 _DEFAULT_BATCH_SIZE = {"kinesis": 100, "dynamodb": 100, "sqs": 10}
-# Unsupported settings, each with the value that disables it.
+# Unsupported settings with the values that disable them.
 _REFUSED = {"ParallelizationFactor": 1, "TumblingWindowInSeconds": 0, "ProvisionedPollerConfig": None, "Queues": None}
 
 
-# Refused for Kafka: provisioned pollers are not supported, nor are filters and destinations.
+# Unsupported settings for Kafka: provisioned pollers, filters and destinations.
 _REFUSED_FOR_KAFKA = {
     "BisectBatchOnFunctionError": False,
     "DestinationConfig": None,
@@ -28,7 +28,7 @@ _INSTALLATION = "reading a Kafka topic needs confluent-kafka here; install it wi
 
 @dataclass(frozen=True, slots=True)
 class KafkaSource:
-    """Topic of a self-managed cluster; `access` has the types of authentication with their secrets."""
+    """Topic of a self-managed cluster. `access` contains the types of authentication with their secrets."""
 
     topic: str
     servers: tuple[str, ...]
@@ -39,7 +39,7 @@ class KafkaSource:
 
 @dataclass(frozen=True, slots=True)
 class EventSourceMapping:
-    """Event source mapping; a limit of None means unlimited."""
+    """Event source mapping. A limit of None means that there is no limit."""
 
     uuid: str
     source_arn: str
@@ -59,12 +59,12 @@ class EventSourceMapping:
 
     @property
     def service(self) -> str:
-        """The service that the events come from."""
+        """Service that the events come from."""
         return self.source_arn.split(":")[2]
 
     @property
     def name(self) -> str:
-        """Return the source and the function in a readable form."""
+        """Return a readable name with the source and the function."""
         source = self.kafka.topic if self.kafka else self.source_arn.split(":", 5)[5]
         return f"{source} -> {self.function_arn.split(':', 6)[6]}"
 
@@ -75,7 +75,7 @@ def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourc
     Raises
     ------
     DeploymentError
-        If the mapping uses an unsupported feature: parallelization within a shard, tumbling windows, other sources.
+        If the mapping uses an unsupported feature: parallelization within a shard, tumbling windows, or another source.
     """
     properties = resource.properties
     for name, harmless in _REFUSED.items():
@@ -137,7 +137,7 @@ def _read_kafka_mapping(resource: Resource, *, region: str, account: str) -> Eve
 
 
 def function_arn(name_or_arn: str, *, region: str, account: str) -> str:
-    """Return the ARN of a function's name, which may have a qualifier."""
+    """Return the ARN of a function by its name, which may have a qualifier."""
     if name_or_arn.startswith("arn:"):
         return name_or_arn
     return f"arn:aws:lambda:{region}:{account}:function:{name_or_arn}"

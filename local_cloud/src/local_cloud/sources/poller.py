@@ -12,11 +12,11 @@ class Poller(abc.ABC):
         self._thread = threading.Thread(target=self._run, name=f"poll {name}", daemon=True)
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Start to poll."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Request the end of the thread; `join` waits for it."""
+        """Request the stop of the thread. `join` waits for its end."""
         self._stopping.set()
 
     def join(self, timeout_s: float) -> None:

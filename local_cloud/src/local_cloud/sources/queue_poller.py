@@ -1,4 +1,4 @@
-"""Poller of one SQS queue for one mapping; failed messages reappear after the queue's visibility timeout."""
+"""Poller of an SQS queue for a mapping. Failed messages reappear after the queue's visibility timeout."""
 
 import json
 import time
@@ -20,14 +20,14 @@ _WAIT_S = 0.2
 
 
 class QueuePoller(Poller):
-    """A thread that moves the messages of a queue into a function.
+    """Thread that passes the messages of a queue to a function.
 
     Parameters
     ----------
     matches
-        Function that returns true if the `filterable` form of a message passes the mapping's filters.
+        Function that returns whether the `filterable` form of a message passes the mapping's filters.
     enabled
-        Function that returns true if the mapping is enabled now.
+        Function that returns whether the mapping is currently enabled.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class QueuePoller(Poller):
                     self._report(f"event source mapping {self._mapping.name}: {error}")
 
     def _gather(self) -> list[dict[str, Any]]:
-        """Receive messages until the batch is full or its window ends; the window starts with the first message."""
+        """Receive messages until the batch is full or its window ends. The window starts with the first message."""
         messages: list[dict[str, Any]] = []
         window_ends = float("inf")
         while not self._stopping.is_set():
@@ -87,7 +87,7 @@ class QueuePoller(Poller):
         if not self._mapping.filters:
             return records
         kept = [record for record in records if self._matches(filterable(record))]
-        # Lambda deletes the messages that its filters exclude.
+        # Lambda also deletes messages that its filters exclude.
         self._delete([record for record in records if record not in kept])
         self._counts["filtered"] += len(records) - len(kept)
         return kept
@@ -139,7 +139,7 @@ class QueuePoller(Poller):
 
 
 def filterable(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the input of filters: the message, with its body parsed if the body is JSON."""
+    """Return the input of filters: the message, whose body is parsed if it is JSON."""
     try:
         return {**record, "body": json.loads(record["body"])}
     except ValueError:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 
 def failed_items(payload: bytes, identifiers: Sequence[str]) -> set[str]:
-    """Return the identifiers that a ReportBatchItemFailures response names as failed.
+    """Return the identifiers of failed items in a ReportBatchItemFailures response.
 
     An empty or null response, or an empty or null list, means that all items succeeded. An invalid response, or an
     identifier that is empty, null, misnamed or not in the batch, means that all items failed.

@@ -11,10 +11,10 @@ class Shard(Protocol):
 
     shard_id: str
     processed: Callable[[str], None]
-    """Function that receives the number of a record when all records up to it are processed."""
+    """Function that receives a record's number when this record and all earlier records are processed."""
 
     def read(self, limit: int) -> list[StreamRecord]:
         """Return up to `limit` records from the position, and advance the position."""
 
     def filterable(self, record: StreamRecord) -> Mapping[str, Any] | None:
-        """Return the input of filters; None if filters cannot read the record."""
+        """Return the input of filters, or None if filters cannot read the record."""

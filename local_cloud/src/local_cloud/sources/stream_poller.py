@@ -1,4 +1,4 @@
-"""Poller of one shard for one mapping: it filters records, gathers batches and processes them in order."""
+"""Poller of a shard for a mapping. It filters records, gathers batches and processes them in order."""
 
 import time
 from collections import Counter
@@ -24,14 +24,14 @@ _LONGEST_WAIT_S = 0.5
 
 
 class StreamPoller(Poller):
-    """A thread that moves the records of one shard into a function.
+    """Thread that passes the records of a shard to a function.
 
     Parameters
     ----------
     matches
-        Function that returns true if the `filterable` form of a record passes the mapping's filters.
+        Function that returns whether the `filterable` form of a record passes the mapping's filters.
     enabled
-        Function that returns true if the mapping is enabled now.
+        Function that returns whether the mapping is currently enabled.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class StreamPoller(Poller):
                 self._stopping.wait(max(0.0, min(wait_s, left_s)))
 
     def _poll(self) -> bool:
-        """Read records once, and process the complete batches; return false if there was nothing to do."""
+        """Read records once and process the complete batches. Return false if there was nothing to do."""
         records = self._shard.read(self._mapping.batch_size)
         for record in records:
             if self._mapping.filters and not self._matches(self._shard.filterable(record)):
@@ -119,7 +119,7 @@ class StreamPoller(Poller):
             raise NotInvokedError from error
 
     def _say_age(self, last: StreamRecord) -> None:
-        """Publish the age of the batch's last record, as Lambda and Kinesis do."""
+        """Record the age of the batch's last record as a metric, as Lambda and Kinesis do."""
         age_ms = max(0.0, time.time() - last.arrival_s) * 1000
         function_arn = self._mapping.function_arn
         for dimensions in dimensions_of(function_arn.split(":")[6], function_arn):

@@ -1,4 +1,4 @@
-"""Lambda's processing of a batch of stream records: retries, bisecting, checkpoints, discarding.
+"""Lambda's processing of a batch of stream records: retries, bisecting, checkpoints and discarding.
 
 References
 ----------
@@ -21,12 +21,12 @@ _MAX_DOUBLINGS = 16  # Batches of topics have unlimited retries, and 2**1024 wou
 
 
 class NotInvokedError(Exception):
-    """The function could not be invoked. The invocation is repeated, and does not count as a retry."""
+    """Error if the function could not be invoked. The invocation is repeated and does not count as a retry."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
-    """Record in the form that the function receives, with its number and its arrival in epoch seconds."""
+    """Record in the format that the function receives, with its number and its arrival in epoch seconds."""
 
     sequence_number: str
     arrival_s: float
@@ -45,20 +45,20 @@ class Discarded:
 
 
 class StreamBatches:
-    """Processes batches of one shard, in order.
+    """Processor of the batches of a shard, in order.
 
-    A failed batch is retried as a whole. With bisecting, the batch is split instead, which does not count as a retry. A
+    A failed batch is retried completely. With bisecting, the batch is split instead, which does not count as a retry. A
     partial response moves the checkpoint to the first failed record. Records are discarded if the retries are used up
-    or the records are too old; the shard then continues.
+    or the records are too old. The shard then continues.
 
     Parameters
     ----------
     invoke
-        Invokes the function with records.
+        Function that invokes the Lambda function with records.
     discard
         Function that receives discarded records.
     pause
-        Function that waits for a number of seconds; it returns true if the cloud is stopping.
+        Function that waits for a number of seconds. It returns true if the cloud is stopping.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class StreamBatches:
         self._now = now
 
     def process(self, records: Sequence[StreamRecord]) -> None:
-        """Return when every record is processed or discarded, or when the cloud stops."""
+        """Process or discard all records. Return earlier if the cloud stops."""
         waiting: list[tuple[Sequence[StreamRecord], int]] = [(records, 0)]
         while waiting:
             batch, failures = waiting.pop()
@@ -87,7 +87,7 @@ class StreamBatches:
             try:
                 outcome = self._invoke(batch)
             except (ThrottledError, NotInvokedError):
-                # Not an invocation: it is repeated until the records are too old.
+                # The function was not invoked. The invocation is repeated until the records are too old.
                 if self._pause(_FIRST_DELAY_S):
                     return
                 waiting.append((batch, failures))
@@ -109,7 +109,7 @@ class StreamBatches:
                 waiting.append((rest, failures + 1))
 
     def _fresh(self, batch: Sequence[StreamRecord], failures: int) -> Sequence[StreamRecord]:
-        """Discard the records that are too old, and return the other records."""
+        """Discard the records that are too old and return the other records."""
         if self._mapping.max_age_s is None:
             return batch
         oldest = self._now() - self._mapping.max_age_s
@@ -119,7 +119,7 @@ class StreamBatches:
         return [record for record in batch if record.arrival_s > oldest]
 
     def _first_failed(self, batch: Sequence[StreamRecord], outcome: InvocationResult) -> int | None:
-        """Return the position of the first record to retry; None if all records succeeded."""
+        """Return the index of the first record to retry, or None if all records succeeded."""
         if outcome.error is not None:
             return 0
         if not self._mapping.partial_responses:

@@ -1,1 +1,3 @@
-"""Storage of a cloud in a directory: a journal, the recording of changes, and their restoration at the next start."""
+"""Storage of a cloud in a directory: a journal, recording of changes, and restoration of the changes at the next
+start.
+"""

@@ -1,4 +1,4 @@
-"""Small stores of moto that are compared as a whole, such as parameters, keys, users, models and executions."""
+"""Small stores of moto that are compared completely, such as parameters, keys, users, models and executions."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ _LEFT_BEHIND = "The embedded cloud ended while this job ran. Start it again."
 
 @dataclass(frozen=True)
 class Collection:
-    """Objects of one kind by name.
+    """Objects of one type, by name.
 
     Attributes
     ----------
     service
         Signing name of the service whose requests change the collection.
     entries
-        Function that returns each object by name.
+        Function that returns all objects by name.
     restore
-        Function that stores an object in moto, replacing an object that the template has created.
+        Function that stores an object in moto and replaces an object that the template has created.
     write, read
-        Turn an object into bytes and back.
+        Functions that convert an object to bytes and back.
     is_final
-        Function that returns true if an object cannot change any more.
+        Function that returns whether an object can no longer change.
     is_random
         True if each deployment of the template creates different objects. Such objects are stored at the start, even
         if no request changes them.
@@ -57,7 +57,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
     kms, workflows = kms_backends[account][region], cast("Any", stepfunctions_parser_backends[account][region])
 
     def nested(owners: Callable[[], Iterable[tuple[str, dict[str, Any]]]]) -> dict[str, Any]:
-        """Return the entries of dictionaries that belong to other resources, and the function that writes to them."""
+        """Return arguments of a collection whose entries are dictionaries of other resources."""
 
         def restore(name: str, value: Any) -> None:
             owner, _, key = name.partition("|")
@@ -71,7 +71,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
     def restore_user(name: str, user: Any) -> None:
         pool: Any = cognito.user_pools.get(name.partition("|")[0])
         if pool is not None:
-            # Each stored user has copies of its groups, and each stored group copies of its users.
+            # Each stored user contains copies of its groups, and each stored group contains copies of its users.
             user.groups = {pool.groups[group.group_name] for group in user.groups if group.group_name in pool.groups}
             for group in pool.groups.values():
                 others = {member for member in group.users if member.username != user.username}
@@ -125,7 +125,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             kms.keys[name].key_material, kms.keys[name].private_key = material
 
     return (
-        # Key material is restored after the keys. A key that was stored with its state already has its material.
+        # Key material is restored after the keys. If a key was stored with its state, it already has its material.
         _of_dict("kms.keys", "kms", kms.keys),
         Collection(
             "kms.key_material",
@@ -150,7 +150,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             **nested(lambda: [(pool.id, pool.groups) for pool in cognito.user_pools.values()]),
         ),
         Collection(
-            "cognito.users",  # restored after the groups, which users refer to
+            "cognito.users",  # restored after the groups that users refer to
             "cognito-idp",
             **nested(lambda: [(pool.id, pool.users) for pool in cognito.user_pools.values()])
             | {"restore": restore_user},
@@ -183,5 +183,5 @@ def _of_dict(name: str, service: str, stored: dict[str, Any]) -> Collection:
 
 
 def _put(stored: dict[str, Any] | None, key: str, value: Any) -> None:
-    if stored is not None:  # Otherwise the template does not have the resource any more.
+    if stored is not None:  # Otherwise, the template no longer contains the resource.
         stored[key] = value

@@ -1,4 +1,4 @@
-"""Executions of state machines as plain records; an execution that was running when its cloud ended has failed."""
+"""Executions of state machines as plain records. An execution that ran when its cloud ended becomes a failure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ _FIELDS: Final = (
 
 
 class StoredWorker:
-    """History of an execution, in place of the thread that ran it."""
+    """History of an execution, which replaces the thread that ran it."""
 
     def __init__(self, events: list[Any]) -> None:
         self._events = events
@@ -26,29 +26,29 @@ class StoredWorker:
         return self._events
 
     def get(self, map_run_arn: str) -> None:
-        """Return None, since map runs are not stored."""
+        """Return None, because map runs are not stored."""
 
     def get_all(self) -> list[Any]:
-        """Return no runs of distributed maps."""
+        """Return an empty list, because runs of distributed maps are not stored."""
         return []
 
     def stop(self, **_: Any) -> None:
-        """Do nothing, since the execution has ended."""
+        """Do nothing, because the execution has ended."""
 
 
 def has_ended(execution: Execution) -> bool:
-    """Return true if an execution cannot change any more."""
+    """Return whether an execution can no longer change."""
     return execution.exec_status not in (None, ExecutionStatus.RUNNING)
 
 
 def record_of(execution: Execution) -> Mapping[str, Any]:
-    """Return an execution as a plain record with its history."""
+    """Return a plain record of an execution and its history."""
     history = execution.to_history_output()["events"] if execution.exec_worker else []
     return {name: getattr(execution, name) for name in _FIELDS} | {"events": list(history)}
 
 
 def execution_of(record: Mapping[str, Any], state_machine: Any) -> Execution:
-    """Return the execution of a record."""
+    """Return the execution that a record describes."""
     execution = Execution.__new__(Execution)
     vars(execution).update({name: value for name, value in record.items() if name != "events"})
     execution.state_machine = state_machine

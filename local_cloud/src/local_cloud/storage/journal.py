@@ -1,4 +1,4 @@
-"""Data of a cloud on disk: one SQLite database in a directory."""
+"""Data of a cloud on disk: an SQLite database in a directory."""
 
 import contextlib
 import importlib.metadata
@@ -10,7 +10,7 @@ from typing import Final
 
 FORMAT: Final = "2"
 PORTS: Final = "ports"
-"""Name of the fact with the ports of the servers at the last start."""
+"""Name of the fact that contains the ports of the servers at the last start."""
 _FILE = "cloud.sqlite"
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 _PAGES_BEFORE_CHECKPOINT = 8_000
@@ -26,27 +26,27 @@ CREATE TABLE IF NOT EXISTS contents (id TEXT PRIMARY KEY, value BLOB NOT NULL);
 
 
 class DataError(Exception):
-    """A directory of data cannot be used."""
+    """Error for a directory of data that cannot be used."""
 
 
 class DataInUseError(DataError):
-    """A directory of data belongs to another cloud that runs."""
+    """Error for a directory of data that another running cloud uses."""
 
 
 class UnreadableDataError(DataError):
-    """Data is damaged or has the format of another version."""
+    """Error for data that is damaged or has the format of another version."""
 
 
 class Journal:
-    """Entries by kind, place and name, and contents of objects by id.
+    """Entries by kind, place and name, and contents of objects by ID.
 
-    Writes stay in memory until `commit`. A committed write survives a crash of this process at any time, because it is
-    in SQLite's write-ahead log, which the kernel holds. SQLite discards partly written transactions at the next start.
+    Writes stay in memory until `commit`. A committed write survives a crash of this process, because the kernel holds
+    SQLite's write-ahead log. SQLite discards partial transactions at the next start.
 
     Raises
     ------
     DataError
-        If the directory cannot be used; the subclasses state the reason.
+        If the directory cannot be used. The subclass depends on the reason.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -81,7 +81,7 @@ class Journal:
             self._contents[content_id] = _DELETED
 
     def trim_records(self, place: str, before: str) -> None:
-        """Delete the existing records of a shard whose names sort before `before`."""
+        """Delete the records of a shard whose names are less than `before`."""
         with self._lock:
             for kind, shard, name in list(self._entries):
                 if kind == "record" and shard == place and name < before:
@@ -90,19 +90,19 @@ class Journal:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Prevent writes of other threads, so that values read within the block are written in the same order."""
+        """Prevent writes of other threads, so that values that are read in the block are written in the same order."""
         with self._lock:
             yield
 
     @property
     def largest_value(self) -> int:
-        """Largest number of bytes of a value."""
+        """Maximum size of a value in bytes."""
         return self._database.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _ROW_OVERHEAD_BYTES
 
     def commit(self) -> None:
-        """Return when the kernel has all previous writes. Call it outside `locked`.
+        """Pass all previous writes to the kernel. Call it outside of `locked`.
 
-        Other threads continue to write during a commit; the next transaction then contains all their writes.
+        Other threads continue to write during a commit. The next transaction then contains their writes.
 
         Raises
         ------
@@ -117,7 +117,7 @@ class Journal:
                 with _translated(self._directory, "written"):
                     self._write(entries, contents, trims)
             except BaseException:
-                with self._lock:  # keep writes that were made during the failed commit, because they are newer
+                with self._lock:  # keep writes during the failed commit, because they are newer
                     later_entries, later_trims = self._entries, self._trims
                     self._entries, self._trims = entries, trims
                     for place, before in later_trims.items():
@@ -153,9 +153,10 @@ class Journal:
             )
 
     def erase_traces(self) -> None:
-        """Remove deleted and overwritten values from the files; commits wait for about 10 ms per MB of the database.
+        """Remove deleted and overwritten values from the files. Commits wait for about 10 ms per MB of the database.
 
-        SQLite overwrites most deleted values with zeros at once, but not copies from moves between pages.
+        SQLite immediately overwrites most deleted values with zeros, but not the copies that remain after moves between
+        pages.
         """
         with self._writing, self._reading, _translated(self._directory, "written"):
             if self._has_traces:
@@ -164,14 +165,14 @@ class Journal:
                 self._has_traces = False
 
     def read(self, kind: str) -> Iterator[tuple[str, str, bytes]]:
-        """Yield place, name and value of the entries of a kind, sorted."""
+        """Yield the place, name and value of the entries of a kind, sorted by place and name."""
         with _translated(self._directory, "read"):
             yield from self._database.execute(
                 "SELECT place, name, value FROM entries WHERE kind = ? ORDER BY place, name", (kind,)
             )
 
     def content(self, content_id: str) -> bytes:
-        """Return the content of an object that was committed.
+        """Return the committed content of an object.
 
         Raises
         ------
@@ -185,13 +186,13 @@ class Journal:
         return bytes(rows[0][0])
 
     def fact(self, name: str) -> str | None:
-        """Return a fact about the cloud, such as its ports; None if the fact is not stored."""
+        """Return a fact about the cloud, such as its ports, or None if the fact is not stored."""
         with _translated(self._directory, "read"):
             rows = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchall()
         return str(rows[0][0]) if rows else None
 
     def set_fact(self, name: str, value: str) -> None:
-        """Write a fact about the cloud at once."""
+        """Write a fact about the cloud immediately."""
         with self._writing, _translated(self._directory, "written"), self._database:
             self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
@@ -205,7 +206,7 @@ class Journal:
 
 
 def check(directory: Path) -> bool:
-    """Make sure that a cloud of this version can use a directory; return whether a cloud has booted with it before.
+    """Check that a cloud of this version can use a directory. Return whether a cloud has started with it before.
 
     Raises
     ------
@@ -220,7 +221,7 @@ def check(directory: Path) -> bool:
 
 
 def delete(directory: Path) -> bool:
-    """Delete the data in a directory, and the directory if it is empty then; return false if there is no data.
+    """Delete the data in a directory, and the directory if it is then empty. Return false if there is no data.
 
     Raises
     ------
@@ -235,7 +236,7 @@ def delete(directory: Path) -> bool:
     except DataInUseError:
         raise
     except DataError:
-        pass  # The database is damaged or has another version, both of which are reasons to delete it.
+        pass  # The database is damaged or has another version. Both are reasons to delete it.
     for companion in _COMPANIONS:
         path.with_name(path.name + companion).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -255,7 +256,7 @@ def _opened(directory: Path) -> sqlite3.Connection:
                 if stored != version:
                     raise UnreadableDataError(f"the data in {directory} has format {stored}, expected {version}")
         database.execute("PRAGMA journal_mode = WAL")
-        # The kernel has each commit at once; the disk has it after the next checkpoint, at most about 30 MB later.
+        # The kernel has each commit immediately. The disk has it after the next checkpoint, at most about 30 MB later.
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BEFORE_CHECKPOINT}")
         database.execute("PRAGMA secure_delete = ON")
@@ -269,12 +270,13 @@ def _opened(directory: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def _translated(directory: Path, action: str) -> Iterator[None]:
-    """Raise DataError for errors of the database and of the file system."""
+    """Raise DataError for errors of the database and the file system."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
         message = f"the data in {directory} cannot be {action}: {error}"
-        match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF:  # the rest of the code is a detail
+        # the remaining bits of the code are details
+        match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 raise DataInUseError(f"{directory} belongs to another cloud that runs") from error
             case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:

@@ -1,6 +1,6 @@
 """Objects of S3 on disk: an entry for each key with all its versions, and a separate content for each version.
 
-Stored contents are removed from memory: `FakeKey.value` then reads them from the journal.
+Stored contents are removed from memory. `FakeKey.value` then reads them from the journal.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _OF_THE_PROCESS: Final = ("_value_buffer", "lock", "multipart")
 
 
 class Objects:
-    """Objects of a backend, written to a journal and restored from it."""
+    """Objects of a backend. They are written to a journal and restored from it."""
 
     def __init__(self, backend: S3Backend, journal: Journal) -> None:
         self._backend = backend
@@ -26,7 +26,7 @@ class Objects:
         self._contents: dict[tuple[str, str], set[str]] = {}
 
     def write(self, bucket_name: str, key: str) -> list[Any]:
-        """Write the current versions of a key; return the versions whose contents are new in the journal."""
+        """Write the current versions of a key, and return the versions whose contents are new in the journal."""
         new: list[Any] = []
         with self._journal.locked():
             bucket: Any = self._backend.buckets.get(bucket_name)
@@ -44,7 +44,7 @@ class Objects:
         return new
 
     def content(self, version: Any) -> bytes:
-        """Return the content of a version that `release` was called for."""
+        """Return the content of a version that `release` has removed from memory."""
         return self._journal.content(version.stored_content)
 
     def restore(self) -> None:
@@ -103,5 +103,5 @@ def _key(state: dict[str, Any]) -> Any:
 
 
 def _stored(versions: list[Any]) -> Iterator[Any]:
-    """Yield the versions that have content; delete markers have none."""
+    """Yield the versions that have content. Delete markers have none."""
     return (version for version in versions if isinstance(version, FakeKey))

@@ -1,4 +1,4 @@
-"""Serialization of moto's objects without references that are valid only in this process: backends, locks."""
+"""Serialization of moto's objects without references that are valid only in this process: backends and locks."""
 
 import _thread
 import io
@@ -16,14 +16,14 @@ _LOCKS = (_thread.LockType, type(threading.RLock()), threading.Condition)
 
 
 def dumps(value: Any) -> bytes:
-    """Return an object as bytes, which are the same for the same state."""
+    """Return an object as bytes. The bytes are the same for the same state."""
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=5).dump(value)
     return buffer.getvalue()
 
 
 def loads(data: bytes) -> Any:
-    """Return the object that was written as bytes."""
+    """Return the object that bytes represent."""
     return _Unpickler(io.BytesIO(data)).load()
 
 

@@ -1,4 +1,4 @@
-"""Recording of every change of moto's stores in a journal before the response, and restoration at a start."""
+"""Recording of all changes of moto's stores in a journal before the response, and restoration at the next start."""
 
 import contextlib
 import functools
@@ -29,24 +29,24 @@ from local_cloud.storage.objects import Objects, release
 _DAY_S: Final = 86_400
 _READS: Final = ("Describe", "Get", "List", "Query", "Scan", "Search", "BatchGet")
 _UNSIGNED: Final = {"AWSCognitoIdentityProviderService": "cognito-idp"}
-"""Services by the target of requests that need no signature, such as SignUp."""
+"""Services by the target of requests that have no signature, such as SignUp."""
 _EXPIRED: Final[Mapping[str, Any]] = {}
 """Replacement of an expired record."""
 _DIGITS: Final = 30
 _AFTER_ALL: Final = "~"
-"""Sorts after each number."""
+"""Text that sorts after all numbers."""
 
 
 class Recorder:
-    """Recorder of changes in a journal after `start`; it does nothing without a journal.
+    """Recorder of changes in a journal after `start`. Without a journal, it does nothing.
 
-    Changes of DynamoDB items, stream records and metrics are written at once. Changes of S3 objects and of the small
+    Changes of DynamoDB items, stream records and metrics are written immediately. Changes of S3 objects and of small
     collections are noted for the thread that makes them, and written at the end of its request.
 
     Parameters
     ----------
     report
-        Function that receives a line about each change that no request made and that cannot be stored at once.
+        Function that receives a line about each change that no request made and that cannot be stored immediately.
     """
 
     def __init__(
@@ -73,19 +73,19 @@ class Recorder:
 
     @property
     def journal(self) -> Journal | None:
-        """Return the journal; None before `start`, or if nothing is stored."""
+        """Return the journal. Return None before `start`, or if no data is stored."""
         return self._journal if self._started else None
 
     @property
     def largest_object(self) -> int:
-        """Largest size of an object in bytes."""
+        """Maximum size of an object in bytes."""
         return self._journal.largest_value if self._journal else sys.maxsize
 
     # Changes
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Commit all changes that the `with` block makes and records in one transaction."""
+        """Commit all changes that the `with` block makes and records as one transaction."""
         with self._journal.locked() if self._journal else contextlib.nullcontext():
             yield
 
@@ -97,7 +97,7 @@ class Recorder:
                 self.attributes(table, {key: item and item.to_json()["Attributes"] for key, item in stored.items()})
 
     def attributes(self, table: Any, items: Mapping[tuple[Any, Any], Mapping[str, Any] | None]) -> None:
-        """Record the attributes of items by hash and range key, None for a deleted item; see `items`."""
+        """Record the attributes of items by hash and range key. They are None for deleted items; see `items`."""
         if journal := self.journal:
             with journal.locked():
                 for keys, attributes in items.items():
@@ -117,7 +117,7 @@ class Recorder:
         self._newest[place] = first + len(shard.items)
 
     def _put_records(self, journal: Journal, place: str, records: Sequence[Mapping[str, Any]], *, first: int) -> None:
-        """Write records as one entry under the last record's number, so that it stays until all are processed."""
+        """Write records as one entry with the last record's number, so that it remains until all are processed."""
         if records:
             number = first + len(records) - 1
             journal.put("record", place, _ordered(number), pickle.dumps(records, protocol=5))
@@ -130,7 +130,7 @@ class Recorder:
             self._forget_records(f"dynamodb/{table.name}")
 
     def stream_deleted(self, stream: Any) -> None:
-        """Record that a Kinesis stream is deleted."""
+        """Record the deletion of a Kinesis stream."""
         for shard_id in stream.shards:
             self._forget_records(f"kinesis/{stream.stream_name}/{shard_id}")
 
@@ -158,12 +158,12 @@ class Recorder:
                 journal.put("metric", place, _ordered(start_s), pickle.dumps(values, protocol=5))
 
     def put_metrics(self, namespace: str, data: Iterable[Mapping[str, Any]]) -> None:
-        """Store metrics that no request brings, in the form of PutMetricData."""
+        """Store metrics that do not come from a request, in the format of PutMetricData."""
         self.metrics.put(namespace, data)
         self._commit_in_background()
 
     def object(self, bucket: str, key: str) -> None:
-        """Note that an object is changed by this thread's request."""
+        """Note that the request of this thread changes an object."""
         if self.journal:
             self._notes("objects").add((bucket, key))
 
@@ -172,12 +172,12 @@ class Recorder:
         return self._objects.content(version)
 
     def service(self, name: str) -> None:
-        """Note that a small collection of a service may be changed by this thread's request."""
+        """Note that the request of this thread may change a small collection of a service."""
         if self.journal:
             self._notes("services").add(name)
 
     def request(self, environ: Mapping[str, Any]) -> None:
-        """Write the changes of a request, before its response is sent.
+        """Write the changes of a request before its response is sent.
 
         Raises
         ------
@@ -195,7 +195,7 @@ class Recorder:
             self.commit()
 
     def changed(self, service: str) -> None:
-        """Write changes of a service that were not made by a request."""
+        """Write changes of a service that no request made."""
         self.service(service)
         self._commit_in_background()
 
@@ -211,7 +211,7 @@ class Recorder:
             release(version)
 
     def _commit_in_background(self) -> None:
-        """Commit. Changes that cannot be stored now are stored with the next commit."""
+        """Commit. Changes that cannot be stored now will be stored with the next commit."""
         try:
             self.commit()
         except DataError as error:
@@ -219,7 +219,7 @@ class Recorder:
                 self._report(str(error))
 
     def keep(self, kind: str, work: Any) -> Callable[[], None]:
-        """Record accepted work that is done later; return a function that records its completion."""
+        """Record accepted work that is done later. Return a function that records its completion."""
         if not (journal := self.journal):
             return lambda: None
         name = f"{_ordered(time.time_ns())}-{next(self._numbers)}"
@@ -260,13 +260,13 @@ class Recorder:
         Returns
         -------
         int
-            The number of the first record that at least one mapping has not processed.
+            Number of the first record that at least one mapping has not processed.
         """
         self._positions[place, mapping] = next_number
         slowest = min(number for (shard, _), number in list(self._positions.items()) if shard == place)
         if journal := self.journal:
             journal.put("position", place, mapping, str(next_number).encode())
-            # The newest record stays, so that numbers continue after it.
+            # The newest record remains, so that numbers continue after it.
             journal.trim_records(place, _ordered(slowest - 1))
             self._commit_in_background()
         return slowest
@@ -296,7 +296,7 @@ class Recorder:
                         journal.delete("record", place, last)
 
     def _shards(self) -> Iterator[tuple[str, Any, list[tuple[int, float]]]]:
-        """Yield each shard's place, its object, and the number and arrival of its records in memory."""
+        """Yield the place and the object of each shard, and the number and arrival of its records in memory."""
         for stream in list(kinesis_backends[self._account][self._region].streams.values()):
             for shard in stream.shards.values():
                 arrivals = [(number, record.created_at) for number, record in list(shard.records.items())]
@@ -316,14 +316,14 @@ class Recorder:
     # Start
 
     def restore(self) -> None:
-        """Add the data of the journal to the resources that the template has created."""
+        """Restore the data of the journal in the resources that the template has created."""
         if not (journal := self._journal):
             return
         mappings = lambda_backends[self._account][self._region]
         for place, mapping, data in list(journal.read("position")):
             if mappings.get_event_source_mapping(mapping):
                 self._stored_positions[place, mapping] = int(data)
-            else:  # not in the template any more
+            else:  # no longer in the template
                 journal.delete("position", place, mapping)
         self._restore_items(journal)
         self._restore_records(journal)
@@ -339,7 +339,7 @@ class Recorder:
                 self._known[place][name] = _digest(data)
 
     def start(self) -> None:
-        """Record every change from now on."""
+        """Start to record every change."""
         if not self._journal:
             return
         for collection in self._collections:
@@ -357,7 +357,7 @@ class Recorder:
         self._journal.commit()
 
     def close(self) -> None:
-        """Commit pending writes and close the journal; later requests fail."""
+        """Commit pending writes and close the journal. Later requests fail."""
         if self._journal:
             self._commit_in_background()
             self._closed, self._started = True, False
@@ -399,7 +399,7 @@ class Recorder:
             records = [(number, record) for number, record in records if record != _EXPIRED]
             if place not in polled:
                 recent = [number for number, record in records if time.time() - _arrival_s(record) < _DAY_S]
-                oldest = min(recent, default=newest)  # The newest record stays, so that numbers continue after it.
+                oldest = min(recent, default=newest)  # The newest record remains, so that numbers continue after it.
                 journal.trim_records(place, _ordered(oldest))
                 records = [(number, record) for number, record in records if number >= oldest]
             if service == "dynamodb" and name in tables and (shard := tables[name].stream_shard) is not None:
@@ -415,7 +415,7 @@ class Recorder:
                         kinesis_shard.last_number = newest
 
     def _compare(self, service: str) -> None:
-        """Write the entries of a service's collections that differ from the last written entries."""
+        """Write the entries of a service's collections that differ from the entries written last."""
         journal = self.journal
         collections = [collection for collection in self._collections if collection.service == service]
         if not (journal and collections):
@@ -458,7 +458,7 @@ def _numbered(records: Sequence[Any], *, last: int) -> Iterator[tuple[int, Any]]
 
 
 def _ordered(number: int) -> str:
-    """Return a number as text that sorts as the number does."""
+    """Return a text of a number. Texts sort in the order of the numbers."""
     return f"{number:0{_DIGITS}d}"
 
 

@@ -1,1 +1,1 @@
-"""Log lines and metrics of functions and jobs, on their way to CloudWatch."""
+"""Log lines and metrics of functions and jobs on their way to CloudWatch."""

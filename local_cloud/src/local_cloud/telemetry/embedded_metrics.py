@@ -16,14 +16,14 @@ MARK = '"_aws"'
 
 @dataclass(frozen=True, slots=True)
 class MetricDatum:
-    """Metric datum in the form of PutMetricData, and its namespace."""
+    """Metric datum in the format of PutMetricData, and its namespace."""
 
     namespace: str
     datum: dict[str, Any]
 
 
 def embedded_metrics(line: str) -> Iterator[MetricDatum]:
-    """Yield the metrics of a log line; as on AWS, a line that is not valid EMF has none."""
+    """Yield the metrics of a log line. As on AWS, a line that is not valid EMF has no metrics."""
     if MARK not in line:
         return
     try:

@@ -33,15 +33,15 @@ _SIGNS: Final = {
 
 @functools.lru_cache(maxsize=256)
 def read_pattern(pattern: str) -> Callable[[str], bool]:
-    """Return a function that returns true if a line matches a pattern.
+    """Return a function that returns whether a line matches a pattern.
 
-    Supported are the empty pattern, a list of words that must all occur, and one comparison of a JSON field, such as
-    ``{ $.user.name = "a*" }``, with a number or with text, in which ``*`` matches any text.
+    The empty pattern, a list of words that must all occur, and one comparison of a JSON field with a number or text,
+    such as `{ $.user.name = "a*" }`, are supported. `*` matches any text.
 
     Raises
     ------
     ValueError
-        If the pattern is of another form, because the subscription would not get the same lines as on AWS.
+        If the pattern has another form. The subscription would not receive the same lines as on AWS.
     """
     if not pattern.strip():
         return lambda line: True

@@ -6,14 +6,14 @@ from typing import Protocol
 
 
 class LineSink(Protocol):
-    """Destination of a log stream's lines."""
+    """Destination of the lines of a log stream."""
 
     def __call__(self, group: str, stream: str, message: str, /) -> None:
         """Add a line to a log stream."""
 
 
 class LineOutput:
-    """Pipe to one log stream; its lines keep the order in which processes and `write` add them."""
+    """Pipe to a log stream. Its lines keep the order in which processes and `write` add them."""
 
     def __init__(self, sink: LineSink, group: str, stream: str) -> None:
         self._read, self._write = os.pipe()
@@ -23,17 +23,20 @@ class LineOutput:
         self._thread.start()
 
     def fileno(self) -> int:
-        """Return the file descriptor for a subprocess."""
+        """Return the file descriptor that a subprocess writes to."""
         return self._write
 
     def write(self, line: str) -> None:
-        """Write a line of this process; lines are dropped after `close`."""
+        """Write a line of this process. After `close`, lines are discarded."""
         with self._lock:
             if not self._closed:
                 os.write(self._write, f"{line}\n".encode())
 
     def close(self) -> None:
-        """End the stream after the lines in the pipe, without waiting for processes that still hold the pipe open."""
+        """Close this end of the pipe and pass on the remaining lines.
+
+        Wait at most 1 s for processes that still hold the pipe open.
+        """
         with self._lock:
             if not self._closed:
                 self._closed = True
@@ -43,13 +46,13 @@ class LineOutput:
     def _pump(self, sink: LineSink, group: str, stream: str) -> None:
         with os.fdopen(self._read, encoding="utf-8", errors="replace", newline="\n") as lines:
             for line in lines:
-                # awslambdaric joins the lines of one event by carriage returns, as Lambda's own log does.
+                # awslambdaric joins the lines of an event with carriage returns, as Lambda's log does.
                 if message := line.rstrip("\n").replace("\r", "\n"):
                     sink(group, stream, message)
 
 
 class LineLog:
-    """Factory of outputs that all go to one sink."""
+    """Factory of outputs to a common sink."""
 
     def __init__(self, sink: LineSink) -> None:
         self._sink = sink

@@ -16,10 +16,10 @@ from local_cloud.telemetry.embedded_metrics import MetricDatum, embedded_metrics
 _MAX_PER_REQUEST = 500
 _MAX_QUEUED = 50_000
 _LONGEST_WAIT_S = 1.0
-"""Maximum wait of a writer while the queue is full. It is short because CloudWatch itself may be a writer."""
+"""Maximum time that a writer waits while the queue is full. It is short, because CloudWatch may be a writer."""
 _WAIT_S = 0.2
 _GATHER_S = 0.25
-"""Time in which items are gathered after the first one, because each invocation queues several items."""
+"""Time in which items are gathered after the first, because each invocation queues several items."""
 
 
 _Item: TypeAlias = tuple[str, str, dict[str, Any]] | MetricDatum
@@ -48,7 +48,7 @@ class Pump:
         self._thread.start()
 
     def log(self, group: str, stream: str, message: str) -> None:
-        """Queue a line for a log group; the group and the stream are created if they do not exist."""
+        """Queue a line for a log group. The group and the stream are created if they do not exist."""
         self._put((group, stream, {"timestamp": int(time.time() * 1000), "message": message}))
 
     def metric(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
@@ -62,14 +62,14 @@ class Pump:
         self._put(MetricDatum(namespace=namespace, datum=datum))
 
     def flush(self, timeout_s: float = 10.0) -> bool:
-        """Wait until CloudWatch has all items queued so far; return false after `timeout_s`."""
+        """Wait until CloudWatch has all queued items. Return false after `timeout_s`."""
         with self._idle:
             if self._pending:
                 self._hurried.set()
             return self._idle.wait_for(lambda: self._pending == 0, timeout_s)
 
     def stop(self) -> None:
-        """Send the queued items and end."""
+        """Send the queued items and end the thread."""
         self.flush()
         self._stopping.set()
         self._thread.join()
@@ -108,7 +108,7 @@ class Pump:
                 for metric in embedded_metrics(event["message"]):
                     metrics[metric.namespace].append(metric.datum)
         for (group, stream), events in lines.items():
-            # A deleted log group loses its lines, as on AWS.
+            # The lines of a deleted log group are lost, as on AWS.
             with contextlib.suppress(BotoCoreError, ClientError):
                 self._create_stream(group, stream)
                 ordered = sorted(events, key=lambda event: event["timestamp"])

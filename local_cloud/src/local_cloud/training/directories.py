@@ -1,4 +1,4 @@
-"""SageMaker's directories, below a directory that replaces ``/opt/ml``.
+"""SageMaker's directories below a directory that replaces `/opt/ml`.
 
 References
 ----------
@@ -16,11 +16,11 @@ from local_cloud.training.request import Channel, TrainingRequest
 
 
 class InputError(Exception):
-    """The input of a job is missing or not supported."""
+    """Error for a job whose input is missing or not supported."""
 
 
 def prepare_directories(base: Path, request: TrainingRequest) -> None:
-    """Make the directories and write the configuration files that a container finds."""
+    """Create the directories and write the configuration files that a container expects."""
     for name in ("input/config", "input/data", "model", "output/data", "checkpoints", "code"):
         (base / name).mkdir(parents=True, exist_ok=True)
     channels = {
@@ -53,7 +53,7 @@ def prepare_directories(base: Path, request: TrainingRequest) -> None:
 
 
 def download_channel(channel: Channel, base: Path, clients: Clients) -> int:
-    """Copy the objects of a channel below ``input/data/<channel>`` and return their number.
+    """Copy the objects of a channel below `input/data/<channel>` and return their number.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def download_channel(channel: Channel, base: Path, clients: Clients) -> int:
 
 
 def download_prefix(s3_uri: str, target: Path, clients: Clients) -> int:
-    """Copy the objects whose keys start with a URI's key.
+    """Copy the objects whose keys start with the key of a URI.
 
     If the key is a folder, the file names of its objects are relative to it. Other file names are relative to the
     folder that contains the key.
@@ -93,7 +93,7 @@ def download_prefix(s3_uri: str, target: Path, clients: Clients) -> int:
 
 
 def upload_archive(directory: Path, s3_uri: str, clients: Clients) -> None:
-    """Upload the content of a directory as one .tar.gz object."""
+    """Upload the content of a directory as a .tar.gz object."""
     archive = directory.with_suffix(".tar.gz")
     with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         for path in sorted(directory.iterdir()):
@@ -103,7 +103,7 @@ def upload_archive(directory: Path, s3_uri: str, clients: Clients) -> None:
 
 
 class Checkpoints:
-    """Directory that SageMaker synchronizes with S3 while a job runs; without a URI, nothing is stored.
+    """Directory that is synchronised with S3 while a job runs. Without a URI, checkpoints are not stored.
 
     As with SageMaker, files that the job deletes remain in S3.
     """
@@ -120,7 +120,7 @@ class Checkpoints:
             download_prefix(self._s3_uri, self._directory, self._clients)
 
     def upload(self) -> None:
-        """Upload each file that has changed since the last time."""
+        """Upload each file that has changed since the last upload."""
         if not self._s3_uri:
             return
         bucket, prefix = split_s3_uri(self._s3_uri)
@@ -135,7 +135,7 @@ class Checkpoints:
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:
-    """Split an ``s3://bucket/key`` URI, or the https form that the CDK writes, into bucket and key.
+    """Split a URI `s3://bucket/key`, or the https form that the CDK writes, into bucket and key.
 
     Raises
     ------

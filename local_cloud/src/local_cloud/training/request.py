@@ -18,7 +18,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class MetricDefinition:
-    """A metric that is read from the job's log by a regular expression with one group."""
+    """Metric that a regular expression with one group reads from the job's log."""
 
     name: str
     pattern: str
@@ -26,12 +26,12 @@ class MetricDefinition:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """Training job in the form of its creation.
+    """Training job as it was created.
 
     Attributes
     ----------
     spot
-        True if the machine can be interrupted; `max_wait_s` then limits the whole job, and `max_runtime_s` its
+        True if the machine can be interrupted. `max_wait_s` then limits the complete job, and `max_runtime_s` the
         training.
     """
 
@@ -54,13 +54,13 @@ class TrainingRequest:
 
 
 class TrainingRecord(Protocol):
-    """State that DescribeTrainingJob returns; the runner of the job writes it."""
+    """State that DescribeTrainingJob returns. The runner of the job writes it."""
 
     def progress(self, secondary_status: str, message: str) -> None:
-        """Record that the job has reached another phase."""
+        """Record that the job has entered another phase."""
 
     def complete(self, metrics: Mapping[str, float]) -> None:
-        """Record that the job has ended and its model is in S3."""
+        """Record that the job has ended and that its model is in S3."""
 
     def fail(self, reason: str) -> None:
         """Record that the job has failed."""

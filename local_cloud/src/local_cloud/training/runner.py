@@ -27,9 +27,9 @@ INTERRUPTED = "Interrupted"
 
 
 def placed(argument: str, base: Path) -> str:
-    """Return an argument of the entry point with the job's directory in place of the container's directory.
+    """Return an argument of the entry point in which the job's directory replaces the container's directory.
 
-    An argument with a space is a shell script, in which a directory with special characters is quoted.
+    An argument with a space is a shell script, so a directory with special characters is quoted.
     """
     return argument.replace(CONTAINER_BASE, shlex.quote(str(base)) if " " in argument else str(base))
 
@@ -46,14 +46,14 @@ class TrainingRunner(JobRunner[_Running]):
     """Runner with a thread and a subprocess per job."""
 
     def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
-        """Start a job; `record` receives its progress."""
+        """Start a job. Its progress is written to `record`."""
         running = _Running(spot=request.spot, waits_until=time.monotonic() + request.max_wait_s)
         self._runs.start(
             request.name, running, lambda: self._run(request, record, running), thread=f"train {request.name}"
         )
 
     def interrupt(self, name: str) -> None:
-        """Interrupt a spot job: it continues from its checkpoints on another machine.
+        """Interrupt a spot job, which continues from its checkpoints on another machine.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class TrainingRunner(JobRunner[_Running]):
         running.interrupted.set()
 
     def close(self) -> None:
-        """Kill every job and wait until all have ended."""
+        """Kill all jobs and wait until they have ended."""
         self._runs.close()
 
     def _run(self, request: TrainingRequest, record: TrainingRecord, running: _Running) -> None:
@@ -93,7 +93,7 @@ class TrainingRunner(JobRunner[_Running]):
             record.progress("Starting", "Preparing the instances for training")
 
     def _train_below(self, base: Path, request: TrainingRequest, record: TrainingRecord, running: _Running) -> bool:
-        """Run the job on one machine; return true if it ended, false if it was interrupted."""
+        """Run the job on one machine. Return true if it ended, and false if it was interrupted."""
         clients = self._clients(request.role)
         checkpoints = Checkpoints(base / "checkpoints", request.checkpoints_s3_uri, clients)
         directories.prepare_directories(base, request)
@@ -151,7 +151,7 @@ class TrainingRunner(JobRunner[_Running]):
         running: _Running,
         checkpoints: Checkpoints,
     ) -> str | None:
-        """Wait for the process; return the secondary status of a job that was stopped."""
+        """Wait for the process. Return the secondary status of a job that was stopped, or None."""
         started = uploaded = time.monotonic()
         deadline = started + request.max_runtime_s - running.trained_s
         try:
@@ -210,7 +210,7 @@ class _Ending:
 
 
 class _Metrics:
-    """The latest value of each metric in the log."""
+    """Latest value of each metric in the log."""
 
     def __init__(self, request: TrainingRequest) -> None:
         self._patterns = {metric.name: re.compile(metric.pattern) for metric in request.metrics}
@@ -226,7 +226,7 @@ class _Metrics:
 
 
 def failure_reason(failure_file: Path, exit_code: int) -> str:
-    """Return FailureReason: the text that the job wrote to ``output/failure``, and its exit code."""
+    """Return FailureReason: the text that the job wrote to `output/failure`, and its exit code."""
     ending = f"exit code: {exit_code}" if exit_code > 0 else f"killed by signal {-exit_code}"
     if not failure_file.is_file():
         return f"AlgorithmError: {ending}"
