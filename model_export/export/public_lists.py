@@ -33,7 +33,7 @@ MAX_POPULAR = 100
 LATEST = 200
 """Maximum number of latest interactions per user that count, which bounds the cost of counting pairs."""
 
-MAX_SCORES = 2_000_000_000
+MAX_SCORES = 1_000_000_000
 """Maximum number of scores of models that are not item-to-item tables. Less frequent items have no row then."""
 
 BATCH_PAIRS = 1 << 22

@@ -13,7 +13,9 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from alsolike.declarations.storage import LISTS_KEY
 from alsolike.registry.registry import Registry
 from local_cloud.client import Cloud
 from operations import boot, pages
@@ -91,6 +93,13 @@ class PagesShop(Shop):
             lambda: self.recommend("user-0").headers.get("x-alsolike-model-version"), holds=version.__eq__
         )
         assert served == version
+        assert eventually(lambda: self.static_lists().get("model"), holds=version.__eq__) == version
+
+    def static_lists(self) -> dict[str, Any]:
+        """Return the published file of static lists."""
+        body = self.cloud.client("s3").get_object(Bucket=self.deployment.names.web_bucket, Key=LISTS_KEY)["Body"]
+        lists: dict[str, Any] = json.loads(body.read())
+        return lists
 
 
 def catalogue() -> dict[str, dict[str, object]]:
@@ -114,7 +123,8 @@ def catalogue() -> dict[str, dict[str, object]]:
 @contextlib.contextmanager
 def stocked_shop(directory: Path, state: Path) -> Iterator[PagesShop]:
     """Run a shop with a catalogue and a champion."""
-    with Cloud.start(synthesized(**QUICK), state=state, timeout_s=180) as cloud:
+    settings = {**QUICK, "static_lists_schedule": "rate(1 day)"}
+    with Cloud.start(synthesized(**settings), state=state, timeout_s=180) as cloud:
         shop = PagesShop(cloud, state)
         shop.stock(directory)
         yield shop

@@ -245,6 +245,58 @@ def test_script_with_another_integrity_is_not_run(open_site: Open, watch: Watch)
     assert page.evaluate("window.alsolike") is None
 
 
+def test_lists_follow_clicks_while_the_api_is_unreachable(open_site: Open, shop: PagesShop, watch: Watch) -> None:
+    watch.expect("request failed: .*/session/")
+    page = open_site(**{"data-lists": f"{shop.url}/lists"})
+    expect(items(page)).to_have_count(6)
+    page.evaluate("addEventListener('click', (event) => event.preventDefault())")
+    page.route(f"{shop.cloud.api_url}/**", lambda route: route.abort())
+    items(page).nth(0).get_by_role("link").click()
+    expect(items(page, "Seen")).to_have_count(1)  # the first call of the API fails
+    before, seen = items(page).all_inner_texts(), len(watch.requested)
+    assert all(before)
+
+    clicked = items(page).nth(3).get_attribute("data-item")
+    begun = time.monotonic()
+    items(page).nth(3).get_by_role("link").click()
+    expect(items(page, "Seen")).to_have_count(2)
+    took_s = time.monotonic() - begun
+
+    expect(items(page, "Seen").first).to_have_attribute("data-item", str(clicked))
+    expect(items(page)).not_to_have_text(before)
+    assert took_s < 2
+    lists = [url for url in watch.requested if url.startswith(f"{shop.url}/lists/")]
+    later = [url for url in watch.requested[seen:] if url.startswith(f"{shop.url}/lists/")]
+    print(f"lists followed the click after {took_s:.1f} s: {len(lists)} requests in all, {len(later)} after the click")
+
+
+def test_static_mode_calls_no_api_and_keeps_the_history_in_the_tab(
+    open_site: Open, shop: PagesShop, watch: Watch
+) -> None:
+    options = {"data-lists": f"{shop.url}/lists", "data-mode": "static", "data-api": "", "data-site-key": ""}
+    page = open_site(**options)
+    expect(items(page)).to_have_count(6)
+    popular = items(page).all_inner_texts()
+
+    page.evaluate("alsolike.track({eventType: 'view', itemId: 'item-25'})")
+
+    expect(items(page, "Seen")).to_have_attribute("data-item", "item-25")
+    expect(items(page).first).to_have_attribute("data-item", re.compile("item-2"))
+    expect(items(page)).not_to_have_text(popular)
+    assert not [url for url in watch.requested if url.startswith(shop.cloud.api_url)]
+    assert {urlsplit(url).path.split("/")[1] for url in watch.requested if url.startswith(shop.url)} == {"lists", "sdk"}
+    assert "item-25" not in "".join(watch.requested)
+    assert page.evaluate("[localStorage.length, Object.keys(sessionStorage)]") == [0, ["alsolike.history"]]
+    assert page.evaluate("document.cookie") == ""
+
+
+def test_static_lists_have_the_popular_items_and_pairs_of_five_users(shop: PagesShop) -> None:
+    lists = shop.static_lists()
+
+    assert len(lists["popular"]) == 30
+    assert lists["eventWeights"]["purchase"] == 5
+
+
 def test_files_are_small() -> None:
     paths = (script(), script().with_name("static.js"), PACKAGE / "dist" / "index.js")
     sizes = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in paths}

@@ -50,7 +50,7 @@ const MAX_CLICKS = 20;
 /** The maximum number of events for the ranking of static lists. */
 const MAX_HISTORY = 20;
 /** The time after which static lists replace the API's answer. */
-const SLOW_MS = 1_500;
+const SLOW_MS = 1_000;
 /** The time without calls for lists after a failure of the API. */
 const PAUSE_MS = 30_000;
 const CLICKS = "alsolike.clicks";
@@ -264,7 +264,7 @@ export class Client extends EventTarget {
     this.history.push({ itemId, eventType, atMs: Date.now() });
     this.history.splice(0, this.history.length - MAX_HISTORY);
     if (this.consent) this.store("sessionStorage", HISTORY, JSON.stringify(this.history));
-    if (this.isPaused) this.dispatchEvent(new Event("change"));
+    this.dispatchEvent(new Event("change"));
   }
 
   private async change(token: TokenProvider): Promise<void> {
