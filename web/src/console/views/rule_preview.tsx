@@ -23,8 +23,9 @@ interface Props {
   readonly rules: string | undefined;
   /** The first recommender to show. */
   readonly usual: string;
-  /** The draft; null for the live rules. */
-  readonly draft: Draft | null;
+  readonly draft: Draft;
+  /** True if the draft differs from the live rules. */
+  readonly changed: boolean;
   /** False while the draft is being checked or has errors: the lists stay. */
   readonly ready: boolean;
   /** Pins an item of the list to a position; undefined if the operator may not. */
@@ -34,7 +35,7 @@ interface Props {
 type Subject = Pick<PreviewRules, "recommender" | "userId" | "itemId" | "cart">;
 
 /** Today's list and that of the draft for a user, an item or a cart; each valid edit of the draft updates them. */
-export function RulePreview({ recommenders, rules, usual, draft, ready, pin }: Props) {
+export function RulePreview({ recommenders, rules, usual, draft, changed, ready, pin }: Props) {
   const { api, cards } = useConsole();
   const id = useId();
   const [recommender, setRecommender] = useState(usual);
@@ -43,13 +44,14 @@ export function RulePreview({ recommenders, rules, usual, draft, ready, pin }: P
   const [error, setError] = useState<Error | null>(null);
   const [sending, setSending] = useState(false);
   const latest = useRef(0);
+  const isOwn = draft.recommenders[subject?.recommender ?? ""]?.rules === rules;
   const question = subject &&
     ready && {
       ...subject,
       numResults: 10,
       metadata: requestedColumns(cards),
-      ...(rules === undefined ? {} : { rules }),
-      ...(draft === null ? {} : { draft }),
+      // The function that serves knows a published rule set within a minute, but that of a draft at once.
+      ...(changed || (rules !== undefined && !isOwn) ? { draft, ...(rules === undefined ? {} : { rules }) } : {}),
     };
   const key = JSON.stringify(question);
   useEffect(() => {
@@ -153,7 +155,7 @@ export function RulePreview({ recommenders, rules, usual, draft, ready, pin }: P
                 <p>The response is degraded: {preview.degraded.join(", ")}.</p>
               </div>
             )}
-            <PreviewComparison preview={preview} drafted={draft !== null} pin={pin} />
+            <PreviewComparison preview={preview} changed={changed} pin={pin} />
           </>
         )}
       </div>
@@ -203,12 +205,12 @@ export function computeMoves(before: readonly PreviewedItem[], after: readonly P
 
 interface ComparisonProps {
   readonly preview: RulesPreview;
-  readonly drafted: boolean;
+  readonly changed: boolean;
   readonly pin: Props["pin"];
 }
 
 /** The two lists side by side, with the moves. */
-function PreviewComparison({ preview: { before, after, beforeIsLive }, drafted, pin }: ComparisonProps) {
+function PreviewComparison({ preview: { before, after, beforeIsLive }, changed, pin }: ComparisonProps) {
   const moves = computeMoves(before, after);
   return (
     <div class="side-by-side">
@@ -217,7 +219,7 @@ function PreviewComparison({ preview: { before, after, beforeIsLive }, drafted, 
         items={before}
         moves={new Map([...moves].filter(([, move]) => move === "out"))}
       />
-      <PreviewList title={drafted ? "With the draft" : "With the rules"} items={after} moves={moves} pin={pin} />
+      <PreviewList title={changed ? "With the draft" : "With the rules"} items={after} moves={moves} pin={pin} />
     </div>
   );
 }

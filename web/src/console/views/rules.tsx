@@ -174,7 +174,8 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
           recommenders={live.recommenders}
           rules={name}
           usual={live.recommenders.find((each) => draft.recommenders[each]?.rules === name) ?? "for-you"}
-          draft={isChanged ? draft : null}
+          draft={draft}
+          changed={isChanged}
           ready={!isChanged || isValid}
           pin={
             live.readOnly || name === undefined
@@ -216,6 +217,8 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
               try {
                 const request = { version: editing.version, draft: editing.draft, reason };
                 const { body } = await api.post<PublishedRules>(RULES, request);
+                const published = { version: body.version, draft: editing.draft };
+                cache.update<Rules>(rulesQuery, (before) => ({ ...before, ...published }));
                 setDialog(null);
                 setEditing(null);
                 announce(`Version ${body.version} is live; serving follows within a minute.`);
