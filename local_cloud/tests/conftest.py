@@ -1,13 +1,15 @@
 """Settings of all tests."""
 
 import gc
+import os
 
 import pytest
 from hypothesis import settings
 
 gc.set_threshold(50_000, 50, 50)  # Python's own thresholds search for cycles for a seventh of the tests' time
-settings.register_profile("busy machine", deadline=None)  # the machine decides how long an example takes
-settings.load_profile("busy machine")
+# The duration of an example depends on the load of the machine. CI draws the same examples for the same commit.
+settings.register_profile("local cloud", deadline=None, derandomize="SAME_EXAMPLES" in os.environ)
+settings.load_profile("local cloud")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

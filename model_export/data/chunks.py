@@ -25,7 +25,7 @@ def chunks(histories: int, *, items: int, length: int, max_bytes: int, pairs: bo
     1,000 scores take 4,000 bytes, and so do ten interactions with 100 values each.
 
 
-    >>> list(chunks(5, items=999, length=10, most_bytes=8_000, pairs=False))
+    >>> list(chunks(5, items=999, length=10, max_bytes=8_000, pairs=False))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
     numbers = max(items + 1, length * PLACE_NUMBERS, length**2 if pairs else 0)

@@ -40,7 +40,7 @@ def test_token_of_the_session_is_printed_and_valid_for_15_minutes(arguments: tup
     assert (result.exit_code, result.stdout.count("\n")) == (0, 1)
     token = result.stdout.rstrip("\n")
     assert verify(token, [KEY.encode()], now_s=time.time() + 890) == session
-    with pytest.raises(InvalidInput, match="ended"):
+    with pytest.raises(InvalidInput, match="expired"):
         verify(token, [KEY.encode()], now_s=time.time() + 901)
 
 
@@ -50,7 +50,7 @@ def test_lifetime_is_in_seconds_or_has_a_unit(lifetime: str, seconds: int) -> No
     token = session_token("--session", "s1", "--lifetime", lifetime).stdout.strip()
 
     verify(token, [KEY.encode()], now_s=time.time() + seconds - 10)
-    with pytest.raises(InvalidInput, match="ended"):
+    with pytest.raises(InvalidInput, match="expired"):
         verify(token, [KEY.encode()], now_s=time.time() + seconds + 1)
 
 

@@ -208,6 +208,9 @@ def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
 
 @given(damaged())
 @example(('ann"b', b'{"detail": {"user_id": "ann\\"'))
+@example(("0:", b'\xff{"userid": "bob", "user_id": ["0:"], "item_id": "pear"}'))
+@example((":0=", b'\xff{"userid": "bob", "user_id": [":0="], "item_id": "pear"}'))
+@example(("0:0", b'\xff{"userid": "bob", "user_id": ["0:0"], "item_id": "pear"}'))
 @settings(max_examples=200)
 def test_damaged_record_with_the_user_is_never_of_others(named: tuple[str, bytes]) -> None:
     user, data = named
@@ -229,6 +232,10 @@ def test_complete_record_of_another_user_is_not_matched(user: str, other: str, d
     record = json.dumps(fields, ensure_ascii=data.draw(st.booleans())).encode()
 
     assert UserMatcher(user).owner(record) is (Owner.USER if user == other else Owner.OTHER)
+
+
+def test_user_id_that_is_base64_of_a_brace_is_complete() -> None:
+    assert UserMatcher("0").owner(b'{"user_id": "e0000000", "comment": "0"}') is Owner.OTHER
 
 
 @given(st.binary(max_size=200))

@@ -24,7 +24,7 @@ READ, WRITE = "alsolike/recommendations.read", "alsolike/events.write"
 
 
 @pytest.fixture
-def where(aws: Callable[[str], Any]) -> Deployment:
+def deployment(aws: Callable[[str], Any]) -> Deployment:
     create_table(aws("dynamodb"), NAMES.keys_table, key="key_id")
     key_arn = aws("kms").create_key()["KeyMetadata"]["Arn"]
     names = dataclasses.replace(NAMES, keys_encryption_arn=key_arn)

@@ -101,6 +101,6 @@ def test_large_snapshot_or_too_little_time_raises_unavailable(
 
     with pytest.raises(Unavailable, match=r"the snapshot has \d+ bytes, expected at most 100"):
         small.current(now_ms=0)
-    with pytest.raises(Unavailable, match="not here in time"):
+    with pytest.raises(Unavailable, match="not downloaded in time"):
         SnapshotReader(s3, BUCKET, tmp_path / "late").current(now_ms=0, remaining_ms=lambda: 4_999)
     assert list((tmp_path / "late").iterdir()) == []

@@ -26,7 +26,7 @@ def of_items(items: int, *, rows: int = 5) -> Interactions:
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "most", "reason"),
+    ("algorithm", "maximum", "reason"),
     [
         (
             Ease(max_pairs=3),

@@ -35,6 +35,8 @@ _PAIR = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)("|\Z)', re.DOTALL)
+_FIELD = re.compile(r'(?:"(?P<name>(?:[^"\\]|\\.)*+)"\s*+:\s*+)?"(?P<string>(?:[^"\\]|\\.)*+)(?P<end>"|\Z)', re.DOTALL)
+_BARE = re.compile(r'\s*+\{[^"]*+', re.DOTALL)  # An ID such as "e0000000" is base64 of an object without a quote.
 _WORDS = (re.compile(r"[\w.@-]+"), re.compile(r"""[^\s"'<>&=,;{}\[\]()]+"""))
 
 
@@ -127,7 +129,7 @@ def _none(user_id: str) -> bool:
 
 def _read_object(ids: RecordIds, fields: _Object, is_user: IsUser) -> list[Any]:
     """Collect the IDs in fields, and return the values that may contain further IDs."""
-    plain = [(re.sub(r"[\W_]", "", name).lower(), value) for name, value in fields]
+    plain = [(_plain(name), value) for name, value in fields]
     users = [user for field, value in plain if field == "userid" for user in _leaves(value)]
     users = [user for user in users if is_user(user)]
     sessions = [session for field, value in plain if field == "sessionid" for session in _leaves(value)]
@@ -137,6 +139,10 @@ def _read_object(ids: RecordIds, fields: _Object, is_user: IsUser) -> list[Any]:
     if len(users) == len(sessions) == 1 and len(sessions[0]) <= MAX_ID_CHARACTERS:
         ids.logins.append(SessionLogin(users[0], sessions[0], _order(dict(plain))))
     return [value for field, value in plain if field not in _NO_PERSON or isinstance(value, _Object)]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
 
 
 def _is_like_json(text: str) -> bool:
@@ -192,7 +198,7 @@ def _read_string(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
         if content.startswith(_GZIP):
             ids.is_complete = False
         text = content.decode("utf-8", "replace")
-        return [text] if _is_like_json(text) else []
+        return [text] if _is_like_json(text) and not _BARE.fullmatch(text) else []
     return []
 
 
@@ -228,11 +234,19 @@ def _read_text(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
         pending += _read_object(ids, fields, is_user)
         rest = _PAIR.sub(lambda match: " " if match["cut"] is None else match[0], text)
         ids.values.update(_unescaped(string) for string, _ in _STRING.findall(rest))
+        ids.values.update(_strings(text))  # `_PAIR` also finds pairs in strings such as `"0:"`, which may be IDs.
         ids.values.update(_words(rest))
         if "\\" not in text:
             break
         text = _unescaped(_STRING.sub(_without_cut_value, text))
     return pending
+
+
+def _strings(text: str) -> Iterator[str]:
+    """Yield the complete strings, without values of the fields `_NO_PERSON`."""
+    for match in _FIELD.finditer(text):
+        if match["end"] and (match["name"] is None or _plain(match["name"]) not in _NO_PERSON):
+            yield _unescaped(match["string"])
 
 
 def _without_cut_value(match: re.Match[str]) -> str:
