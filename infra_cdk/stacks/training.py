@@ -46,7 +46,8 @@ class TrainingStack(cdk.Stack):
             self,
             "Models",
             model_package_group_name=f"alsolike-{settings.name}",
-            model_package_group_description=f"Alsolike {settings.name}: a package per trained model",
+            # CloudFormation would replace the group, and lose its packages, if the description changed.
+            model_package_group_description=f"Alsolike {settings.name}: one package a trained model",
         )
         packages.apply_removal_policy(removal_policy(settings))
         self.package_arns = {

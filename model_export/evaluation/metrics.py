@@ -32,7 +32,6 @@ def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:
     --------
     Columns 1 and 2 have equal scores. The target, column 1, gets the second rank.
 
-
     >>> rank_targets(np.array([0.1, 0.9, 0.9, 0.5], np.float32), np.array([1, 3]), 3).tolist()
     [False, True, True]
     """

@@ -3,7 +3,6 @@
 Let n_i be the number of sets with item i, and n_ij the number of sets with both items. Over sessions, which are parts
 of users' histories,
 
-
     similar(i, j) = (n_ij + b * c * cos(i, j)) / (sqrt(n_i * n_j) + b)
 
 where cos is the cosine of the items' properties. The score is the cosine of the items' sessions, shrunken towards c
