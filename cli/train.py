@@ -9,6 +9,7 @@ import typer
 from typer import Option
 
 from alsolike.registry.decision import WAITING
+from alsolike.training.executions import execution_name
 from cli import console
 from cli.options import INTERRUPTED, Context, Output
 from operations.client.deployment import Deployment
@@ -49,7 +50,7 @@ def train(
         line = f"started {execution_arn}{'' if begun else ', which has not begun yet'}"
         context.print({"execution_arn": execution_arn, "begun": begun}, line)
         return
-    name = execution_arn.rpartition(":")[2]
+    name = execution_name(execution_arn)
     try:
         with console.step("training") as step:
             outcome = training_run.follow(deployment, execution_arn, on_state=step.note, on_line=step.say)

@@ -20,6 +20,7 @@ from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.drift import WINDOW_DAYS
+from alsolike.training.executions import execution_name
 from alsolike.training.monitoring import (
     DataCheck,
     Drift,
@@ -278,7 +279,7 @@ def _judge(
 
 def _is_unrecorded_start(holder: Holder, start: Start) -> bool:
     """Return true if `holder` is the execution of `start`, which an earlier run started but did not record."""
-    return holder.execution_id.rpartition(":")[2] == start.name
+    return execution_name(holder.execution_id) == start.name
 
 
 def _settled(places: MonitoringStores, state: State) -> State:

@@ -15,6 +15,7 @@ from alsolike.registry.history import VersionHistory
 from alsolike.registry.versions import RETIRED, AlgorithmFigures, ModelVersion, ModelVersions, candidates
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from alsolike.runtime.observability import logger
+from alsolike.training.executions import execution_name
 from alsolike.training.runs import TrainingRuns
 from functions.operate.request import OperatorRequest
 
@@ -104,7 +105,7 @@ class Models:
             how_to_force=_HOW_TO_FORCE,
         )
         request.note("try", version=version, forced=force is not None, execution_arn=execution_arn)
-        return {"champion": None, "runId": execution_arn.rpartition(":")[2], "warnings": []}
+        return {"champion": None, "runId": execution_name(execution_arn), "warnings": []}
 
     def roll_back(self, request: OperatorRequest) -> dict[str, Any]:
         """Promote the previous champion, end a canary, or do both.

@@ -10,6 +10,7 @@ from alsolike.api.operator_requests import DEFAULT_RUNS, START, TRAININGS_QUERY
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.training.executions import execution_name
 from alsolike.training.runs import RUNNING, SUCCEEDED, TrainingRun, TrainingRuns, Visit
 from functions.operate.request import OperatorRequest
 
@@ -51,7 +52,7 @@ class Trainings:
         reason = request.signed(body.get("reason"))
         execution_arn = self._runs.start({"trigger": "by-hand", "reason": reason}, name=name)
         request.note("train", execution_arn=execution_arn)
-        return {"id": execution_arn.rpartition(":")[2]}
+        return {"id": execution_name(execution_arn)}
 
     def _last_line(self, run: TrainingRun) -> str | None:
         """Return the last line of a running job's log, or None if the log is empty."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from alsolike.configuration.aliases import SEGMENTS
+from alsolike.configuration.arns import resource_name
 from alsolike.recommendations.requests import DEFAULT_RESULTS, FOR_YOU
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import PersonalizeError, Unavailable
@@ -166,7 +167,7 @@ class Batches(Jobs):
             "run": name,
             "recommender": self._recommender,
             "numResults": request.get("numResults", DEFAULT_RESULTS),
-            "filter": request["filterArn"].rpartition("/")[2] if request.get("filterArn") else None,
+            "filter": resource_name(request["filterArn"]) if request.get("filterArn") else None,
             "filterValues": None,
             "source": _member(request, *_SOURCE),
             "output": _member(request, *_OUTPUT),
@@ -178,7 +179,7 @@ _SOURCE, _OUTPUT = ("jobInput", "s3DataSource", "path"), ("jobOutput", "s3DataDe
 
 
 def _dataset_type(request: Mapping[str, Any]) -> str:
-    return str(request["datasetArn"]).rpartition("/")[2]
+    return resource_name(str(request["datasetArn"]))
 
 
 def _member(request: Mapping[str, Any], *path: str) -> str:

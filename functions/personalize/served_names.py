@@ -12,6 +12,7 @@ from typing import Any
 
 from alsolike.configuration import avro
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, RECIPES, Alias, Recipe
+from alsolike.configuration.arns import resource_name
 from alsolike.configuration.columns import property_name
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.configuration.rules import Exploration
@@ -112,7 +113,7 @@ class ServedNames:
         columns = {ITEMS: known.item_columns, USERS: known.user_columns}
         for item in sorted(resources, key=lambda item: item.deleted_ms is None):  # Existing datasets take precedence.
             if item.kind == DATASET.noun and (dataset := item.request["datasetType"]) in columns:
-                schema = None if item.deleted_ms else schemas.get(item.request["schemaArn"].rpartition("/")[2])
+                schema = None if item.deleted_ms else schemas.get(resource_name(item.request["schemaArn"]))
                 columns[dataset] = {} if schema is None else _columns(schema, dataset)
         return OwnNames(aliases, filters, columns[ITEMS], columns[USERS])
 
@@ -148,7 +149,7 @@ def recipe_of(request: Mapping[str, Any]) -> Recipe:
 
 
 def _recipe_name(request: Mapping[str, Any]) -> str:
-    return str(request.get("recipeArn", "")).rpartition("/")[2]
+    return resource_name(str(request.get("recipeArn", "")))
 
 
 def exploration(kind: Kind, request: Mapping[str, Any], *, ranks_actions: bool = False) -> Exploration | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from alsolike.configuration import avro
 from alsolike.configuration.aliases import RECIPES, SEGMENTS, Recipe
+from alsolike.configuration.arns import resource_name
 from alsolike.configuration.control_plane import EMPTY_LISTS, REFUSED
 from alsolike.runtime.errors import InvalidInput, PersonalizeError
 from alsolike.runtime.names import NAME, NAME_FORM
@@ -194,7 +195,7 @@ class ControlPlane:
 
     def _add_event_dataset(self, group_arn: str, now_ms: int) -> None:
         """Add the dataset of the tracker's events, as Personalize does."""
-        key = f"{group_arn.rpartition('/')[2]}/{EVENT_INTERACTIONS}"
+        key = f"{resource_name(group_arn)}/{EVENT_INTERACTIONS}"
         kept = {"datasetGroupArn": group_arn, "datasetType": EVENT_INTERACTIONS}
         self._store.insert(Resource(DATASET.noun, key, EVENT_INTERACTIONS, kept, now_ms))
 
@@ -380,7 +381,7 @@ class ControlPlane:
 
     def _recipe(self, parameters: Parameters, now_ms: int) -> dict[str, Any]:
         arn = _text(parameters, "recipeArn")
-        name = arn.rpartition("/")[2]
+        name = resource_name(arn)
         if name not in RECIPES:
             raise PersonalizeError(
                 f"recipeArn is {validation.describe(arn)}, expected a recipe that ListRecipes returns", NOT_FOUND

@@ -18,6 +18,7 @@ from alsolike.runtime.errors import (
     Unavailable,
 )
 from alsolike.runtime.observability import logger
+from alsolike.training.executions import execution_name
 from alsolike.training.runs import BUSY, RUNNING, SUCCEEDED, TrainingRun, TrainingRuns
 from functions.personalize.codes import ACTIVE, FAILED, FORGOTTEN, IN_PROGRESS, IN_USE, INVALID, PENDING
 from functions.personalize.store import Resource, ResourceStore
@@ -137,7 +138,7 @@ class Trainings:
         except ConcurrentUpdate:
             return None
         arn = self._runs.start({"trigger": "by-hand", "reason": f"{resource.kind} {resource.key} of Personalize"})
-        return self._runs.get(arn.rpartition(":")[2])
+        return self._runs.get(execution_name(arn))
 
     def _state(self, run: TrainingRun) -> Mapping[str, Any]:
         """Return the status of a run's solution version.

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from alsolike.configuration.arns import resource_name
 from alsolike.recommendations.requests import (
     DEFAULT_RESULTS,
     GET_PERSONALIZED_RANKING,
@@ -65,4 +66,4 @@ def unlogged_parameters(request: dict[str, Any], row: ServedResponse) -> dict[st
 
 
 def _segment(arn: str | None) -> str | None:
-    return None if arn is None else arn.rpartition("/")[2]
+    return None if arn is None else resource_name(arn)

@@ -12,6 +12,7 @@ from typing import Any
 from alsolike.api.path_ids import path_id
 from alsolike.bundle.reranker import DEVICE
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, Alias
+from alsolike.configuration.arns import resource_name
 from alsolike.configuration.columns import property_name
 from alsolike.configuration.configuration import Sessions
 from alsolike.configuration.rules import Exploration
@@ -181,7 +182,7 @@ def parse_action_recommendations(event: Mapping[str, Any]) -> ActionRequest:
         if given.get(name):
             raise InvalidInput(f"{name} is given, expected none: actions have no filters, but an expiration")
     fields = GET_ACTION_RECOMMENDATIONS.read({key: value for key, value in given.items() if value is not None})
-    campaign = _segment(fields["campaignArn"]) if "campaignArn" in fields else NEXT_BEST_ACTION
+    campaign = resource_name(fields["campaignArn"]) if "campaignArn" in fields else NEXT_BEST_ACTION
     return ActionRequest(fields["userId"], fields.get("numResults") or DEFAULT_ACTIONS, campaign)
 
 
@@ -191,7 +192,7 @@ def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:
     named = [name for name in _ARN_FIELDS if name in given]
     if len(named) == 2:
         raise InvalidInput("campaignArn and recommenderArn are both given, expected one of them")
-    segment = _segment(given[named[0]]) if named else FOR_YOU
+    segment = resource_name(given[named[0]]) if named else FOR_YOU
     recommender, window = _listing(segment) or (FOR_YOU, DEFAULT_WINDOW)
     request = _request(given, recommender=recommender, user_id=given.get("userId"), window=window)
     if _listing(segment) is None:
@@ -202,7 +203,7 @@ def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:
 def parse_ranking(event: Mapping[str, Any]) -> RecommendationRequest:
     """Parse `POST /personalize-ranking`; see `parse_recommendations`."""
     given = GET_PERSONALIZED_RANKING.read(_body(event))
-    name = _segment(given["campaignArn"])
+    name = resource_name(given["campaignArn"])
     items = given["inputList"]
     if given.get("metadataColumns", {}).get("ITEMS") and len(items) > MAX_RESULTS_WITH_METADATA:
         raise InvalidInput(
@@ -321,7 +322,7 @@ def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None,
         recommender=recommender,
         item_id=given.get("itemId", cart[-1] if cart else None),
         cart=cart,
-        filter_name=given.get("filter") if filter_arn is None else _segment(filter_arn),
+        filter_name=given.get("filter") if filter_arn is None else resource_name(filter_arn),
         filter_field="filter" if filter_arn is None else "filterArn",
         filter_values=_values(given),
         context=context,
@@ -339,7 +340,7 @@ def _values(given: Mapping[str, Any]) -> Values:
 
 
 def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
-    filter_name = _segment(given["filterArn"])
+    filter_name = resource_name(given["filterArn"])
     share = given["percentPromotedItems"] / 100
     return RequestedPromotion(given.get("name", filter_name), share, filter_name, _values(given))
 
@@ -367,10 +368,6 @@ def _listing(segment: str) -> tuple[str, str] | None:
         if segment == f"{TRENDING}-{window}":
             return TRENDING, window
     return (segment, DEFAULT_WINDOW) if segment in LISTING else None
-
-
-def _segment(arn: str) -> str:
-    return arn.rpartition("/")[2]
 
 
 def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> RecommendationRequest:

@@ -11,7 +11,7 @@ import orjson
 
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
-from alsolike.training.executions import execution_arn, start_execution
+from alsolike.training.executions import execution_arn, execution_name, start_execution
 
 
 class ExecutionHistory:
@@ -229,7 +229,7 @@ class TrainingRuns:
     def since(self, started_ms: int) -> tuple[TrainingRun, ...]:
         """Return the runs that started at this time or later, earliest first."""
         listed = [each for each in self._listed() if each["startDate"].timestamp() * 1000 >= started_ms]
-        return tuple(self.get(each["executionArn"].rpartition(":")[2]) for each in reversed(listed))
+        return tuple(self.get(execution_name(each["executionArn"])) for each in reversed(listed))
 
     def _listed(self, **filters: str) -> list[Mapping[str, Any]]:
         with translate_aws_errors(f"state machine {self._arn}"):
@@ -280,7 +280,7 @@ def run_of(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) ->
 def _bare(execution: Mapping[str, Any]) -> TrainingRun:
     ended = execution.get("stopDate")
     return TrainingRun(
-        name=execution["executionArn"].rpartition(":")[2],
+        name=execution_name(execution["executionArn"]),
         status=execution["status"],
         started=execution["startDate"].astimezone(dt.UTC),
         ended=ended.astimezone(dt.UTC) if ended and execution["status"] != RUNNING else None,
