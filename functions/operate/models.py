@@ -121,7 +121,7 @@ class Models:
         ends_trial, takes_champion = body.get("canary", False), body.get("champion", False)
         if ends_trial and takes_champion:
             raise InvalidInput(
-                "canary and champion are true, expected one of them: canary keeps the champion, champion rolls it back"
+                "canary and champion are both true, expected one: canary keeps the champion, champion rolls it back"
             )
         expected, reason = self._seen(body), request.signed(body["reason"])
         if ends_trial:
