@@ -143,7 +143,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--account", default="123456789012")
     parser.add_argument(
-        "--most-environments", type=int, default=4, help="execution environments that one function may have at once"
+        "--max-environments", type=int, default=4, help="execution environments that one function may have at once"
     )
     parser.add_argument(
         "--port", type=int, help="first of the consecutive ports that the servers take; free ones by default"
