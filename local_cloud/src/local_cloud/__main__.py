@@ -37,7 +37,7 @@ def main() -> int:
         region=options.region,
         account=options.account,
         awslambdaric=not options.no_awslambdaric,
-        max_environments=options.most_environments,
+        max_environments=options.max_environments,
         port=options.port,
         tls=options.tls,
         data=options.data,
