@@ -41,7 +41,7 @@ items:
     packed: timestamp
     inStock: boolean
 sessions:
-  columns: [title, price]
+  columns: [title, price, imageUrl, handle]
   sites:
     www:
       origins: ["http://localhost:8000"]

@@ -38,6 +38,17 @@ LISTS = """
 </alsolike-list>
 """
 
+SHOPIFY = """
+<script>
+  window.Shopify = {
+    customerPrivacy: { analyticsProcessingAllowed: () => true },
+    loadFeatures: (features, done) => done(),
+  };
+</script>
+<form action="/cart/add" method="post"><button>Buy</button></form>
+"""
+"""The parts of Shopify's pages that the snippets of the guide use, with a visitor who has consented."""
+
 
 def script() -> Path:
     (found,) = (ROOT / "build" / "web" / "sdk").glob("*/alsolike.js")
@@ -159,6 +170,29 @@ def test_snippets_of_the_html_guide_show_lists_and_send_events(open_site: Open, 
     assert [(event["eventType"], event["itemId"]) for event in sent] == [("view", "item-05"), ("cart", "item-05")]
     assert sent[1]["eventValue"] == 4.5
     assert eventually(lambda: page.evaluate(SEEN)) == ["item-05"]
+
+
+def test_snippets_of_the_shopify_guide_show_lists_and_send_events(open_site: Open, context: BrowserContext) -> None:
+    guide = "".join(text for *_, text in snippets(ROOT / "docs" / "guides" / "shopify.md", "liquid", "html"))
+    theme = re.sub(r"{% schema %}.*?{% endschema %}", "", guide, flags=re.DOTALL).replace("{{ product.id }}", "item-05")
+    carts: list[dict[str, Any]] = []
+
+    def keep(request: Any) -> None:
+        if request.url.endswith("/cart/update.js"):
+            carts.append(request.post_data_json)
+
+    context.on("request", keep)
+    page = open_site(lists=f"{SHOPIFY}{theme}", **{"data-consent": "false"})
+    sent = events(page.context)
+
+    for name in ("For you", "Similar"):
+        expect(items(page, name).first.get_by_role("link")).to_have_text(re.compile(" No. "))
+    session = page.evaluate("alsolike.sessionId()")
+    assert eventually(lambda: page.evaluate("1") and carts)[0] == {"attributes": {"alsolike_session": session}}
+    page.get_by_role("button", name="Buy").click()
+    page.wait_for_url(re.compile("/cart/add"))
+    assert eventually(lambda: page.evaluate(SEEN)) == ["item-05"]
+    assert [event["itemId"] for event in sent if event["eventType"] == "cart"] == ["item-05"]
 
 
 def test_list_is_walked_through_by_keyboard(open_site: Open) -> None:

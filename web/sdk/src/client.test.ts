@@ -228,7 +228,7 @@ describe("a site key", () => {
   });
 
   it("or a token is needed", () => {
-    expect(() => new Client({ api: API })).toThrow("siteKey and token are missing");
+    expect(() => new Client({ api: API })).toThrow("expected siteKey or token");
   });
 
   it("names the session to the shop's backend, which signs the user's token", async () => {
@@ -275,6 +275,22 @@ describe("without consent", () => {
     client.setConsent(false);
     await elapse(5_000);
     expect([sent(), local.size]).toEqual([[], 0]);
+  });
+
+  it("a consent on the next page goes on as the earlier visitor", async () => {
+    const earlier = create({ siteKey: "www" });
+    await earlier.recommend();
+    const [visitor] = local.values();
+    const client = create({ siteKey: "www", consent: false });
+    const changed = vi.fn();
+    client.addEventListener("change", changed);
+    client.setConsent(true);
+    await elapse(0);
+    await client.recommend();
+    expect([...local.values()]).toEqual([visitor]);
+    expect(changed).toHaveBeenCalledOnce();
+    const minted = calls.filter(({ path }) => path === "/session/tokens").map(({ body }) => JSON.parse(body).visitor);
+    expect(minted).toEqual([visitor, visitor]);
   });
 
   it("a browser that refuses storage is no error", async () => {

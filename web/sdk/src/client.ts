@@ -74,9 +74,10 @@ export class Client extends EventTarget {
   private sending: Promise<void> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private consent: boolean;
+  /** ID for which the site key's tokens are; "" with other tokens. */
   private visitor = "";
-  private readonly clicks: Map<string, Click>;
-  private readonly history: HistoryEvent[];
+  private readonly clicks = new Map<string, Click>();
+  private readonly history: HistoryEvent[] = [];
   private lists: Promise<StaticLists> | undefined;
   private pausedMs: number;
   private readonly onError: (error: Error) => void;
@@ -87,8 +88,7 @@ export class Client extends EventTarget {
     this.pausedMs = options.mode === "static" ? Infinity : 0;
     this.connection = new Connection(options.api ?? "", this.anonymous());
     this.onError = options.onError ?? ((error) => console.warn(`Alsolike: ${error.message}`));
-    this.clicks = new Map(this.consent ? stored<[string, Click]>(CLICKS) : []);
-    this.history = this.consent ? stored<HistoryEvent>(HISTORY) : [];
+    if (this.consent) this.restore();
     globalThis.document?.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") this.leave();
     });
@@ -105,7 +105,7 @@ export class Client extends EventTarget {
       sentAt: Date.now() / 1000,
       ...click,
       ...fields,
-      ...(properties ? { properties: JSON.stringify(properties) } : {}),
+      ...(properties && { properties: JSON.stringify(properties) }),
     });
     this.waiting.splice(0, this.waiting.length - MAX_WAITING);
     if (now || this.waiting.length >= MAX_EVENTS) void this.flush();
@@ -192,25 +192,36 @@ export class Client extends EventTarget {
   /** Use tokens that the shop's backend signs for this session and the user who is now signed in. */
   async login(token: (sessionId: string) => Promise<string>): Promise<void> {
     const id = await this.sessionId();
+    this.visitor = "";
     await this.change(() => token(id));
   }
 
   /** Start a new session without a user. */
   async logout(): Promise<void> {
     await this.flush();
+    this.visitor = "";
     this.forget();
     await this.change(this.anonymous());
   }
 
   /** Allow events and storage, or delete the stored texts and send nothing. */
   setConsent(consent: boolean): void {
+    const { consent: before, visitor } = this;
     this.consent = consent;
-    if (consent) {
-      this.store("localStorage", VISITOR, this.visitor);
-      return;
+    if (!consent) {
+      this.waiting = [];
+      this.forget();
+    } else if (!before) {
+      const token = this.anonymous();
+      if (visitor && visitor !== this.visitor) void this.change(token);
+      this.restore();
     }
-    this.waiting = [];
-    this.forget();
+  }
+
+  /** Read the clicks and events that an earlier page of the visitor stored. */
+  private restore(): void {
+    for (const [itemId, click] of stored<[string, Click]>(CLICKS)) this.clicks.set(itemId, click);
+    this.history.unshift(...stored<HistoryEvent>(HISTORY));
   }
 
   /** Return the tokens of a session without a user. */
@@ -218,10 +229,10 @@ export class Client extends EventTarget {
     const { api = "", siteKey, token, mode } = this.options;
     if (mode) return () => Promise.reject(new AlsolikeError(0, "static"));
     if (siteKey === undefined) {
-      if (!token) throw new Error("siteKey and token are missing, expected one of them");
+      if (!token) throw new Error("expected siteKey or token");
       return token;
     }
-    this.visitor = (this.consent && load("localStorage", VISITOR)) || crypto.randomUUID();
+    this.visitor = (this.consent && load("localStorage", VISITOR)) || this.visitor || crypto.randomUUID();
     if (this.consent) this.store("localStorage", VISITOR, this.visitor);
     return siteTokens(api, siteKey, this.visitor);
   }

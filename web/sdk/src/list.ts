@@ -6,16 +6,11 @@ import { fill, fillUrl } from "./template";
 const PERSONAL = ["for-you", "recently-viewed", "buy-again"];
 const FOLLOW_MS = [500, 1_200, 2_500, 6_000];
 
-const STYLE = `
-:host { display: block; color: var(--alsolike-color, inherit); font: var(--alsolike-font, inherit) }
-:host([hidden]), [hidden] { display: none }
-h2 { font: var(--alsolike-heading-font, inherit); font-size: var(--alsolike-heading-size, 1.25em); margin: 0 0 .5em }
-ul { display: grid; grid-auto-flow: column; grid-auto-columns: var(--alsolike-item-width, 11rem);
-  gap: var(--alsolike-gap, 1rem); overflow-x: auto; overscroll-behavior-x: contain; list-style: none;
-  margin: 0; padding: var(--alsolike-padding, 4px) }
-::slotted(li) { list-style: none; min-width: 0; background: var(--alsolike-item-background, none);
-  border-radius: var(--alsolike-item-radius, 0) }
-`;
+const STYLE = `:host{display:block;color:var(--alsolike-color,inherit);font:var(--alsolike-font,inherit)}
+:host([hidden]),[hidden]{display:none}
+h2{font:var(--alsolike-heading-font,inherit);font-size:var(--alsolike-heading-size,1.25em);margin:0 0 .5em}
+ul{display:grid;grid-auto-flow:column;grid-auto-columns:var(--alsolike-item-width,11rem);gap:var(--alsolike-gap,1rem);overflow-x:auto;overscroll-behavior-x:contain;list-style:none;margin:0;padding:var(--alsolike-padding,4px)}
+::slotted(li){min-width:0;background:var(--alsolike-item-background,none);border-radius:var(--alsolike-item-radius,0)}`;
 
 /**
  * A list of recommended items: `<alsolike-list recommender="for-you" heading="For you" href="/products/{itemId}">`.
