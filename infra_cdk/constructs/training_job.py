@@ -141,6 +141,7 @@ class TrainingJob(Construct):
             "budget_s": settings.training_budget_s or settings.training_max_runtime_s // 2,
             "budget_mb": settings.training_budget_mb,
             "objective": ",".join(settings.training_objective) or None,
+            "public_lists": None if settings.static_lists_schedule is None else "true",
             "processes": settings.training_processes if settings.training_processes > 1 else None,
         }
         return {name: str(value) for name, value in values.items() if value is not None}

@@ -14,6 +14,7 @@ import alsolike
 from alsolike.bundle import bundle, files
 from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.manifest import Manifest
+from alsolike.bundle.public_lists import PublicLists
 from alsolike.bundle.related import RelatedTable
 from alsolike.bundle.reranker import Reranker, write_reranker
 from alsolike.snapshot.content_index import Scales
@@ -58,6 +59,7 @@ def export_bundle(
     reranker: Reranker | None,
     cold_scales: Scales = DEFAULT_SCALES,
     sentences: SentenceModel | None = None,
+    with_public_lists: bool = False,
 ) -> Manifest:
     """Write the bundle. The manifest is written last, after the parity check.
 
@@ -75,6 +77,8 @@ def export_bundle(
         Scales of the scores of cold items, see `model_export.evaluation.cold_start`.
     sentences
         Sentence model that compares texts of cold items, or None to compare only tokens.
+    with_public_lists
+        True to compute the public lists; otherwise they are empty.
 
     Raises
     ------
@@ -94,7 +98,8 @@ def export_bundle(
     ).write(directory / files.CONTENT_FILE)
     popular = popular_items(popular_by, data.interactions)
     bundle.write_popular(directory, popular)
-    public_lists(model, data.interactions, popular).write(directory / files.PUBLIC_FILE)
+    lists = public_lists(model, data.interactions, popular) if with_public_lists else PublicLists.none(model.items)
+    lists.write(directory / files.PUBLIC_FILE)
     groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
     groups.write(directory / files.GROUPS_FILE)
     actions.write(directory / files.ACTIONS_FILE)

@@ -41,6 +41,8 @@ class Hyperparameters:
         Gain of outcomes for the reranker.
     seed
         Seed of random numbers.
+    public_lists
+        True to write the lists that browsers rank without the API; see `model_export.export.public_lists`.
     processes
         Number of processes per host that train a network, with one processor each, 1 to 64.
     """
@@ -53,6 +55,7 @@ class Hyperparameters:
     budget_mb: float | None = None
     objective: Objective = CLICKS
     seed: int = 0
+    public_lists: bool = False
     processes: int = 1
 
     @classmethod
@@ -101,8 +104,8 @@ def _read(name: str, value: str) -> Any:
         if not _PROCESSES.fullmatch(value):
             raise InvalidInput(f"processes is {value!r}, expected a whole number from 1 to 64")
         return int(value)
-    if name == "exclude_seen":
+    if name in ("exclude_seen", "public_lists"):
         if value.lower() not in _TRUTH:
-            raise InvalidInput(f"exclude_seen is {value!r}, expected true or false")
+            raise InvalidInput(f"{name} is {value!r}, expected true or false")
         return _TRUTH[value.lower()]
     return value

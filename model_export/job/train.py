@@ -189,6 +189,7 @@ def train(
         popular_by=_popularity(candidates), related_tables=related_tables, actions=actions,
         reranker=second_stage.reranker,
         cold_scales=cold.with_.scales, sentences=setup.sentences,
+        with_public_lists=hyperparameters.public_lists,
     )  # fmt: skip
     parity = manifest.metrics["parity"]
     say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")

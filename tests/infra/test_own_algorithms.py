@@ -79,6 +79,7 @@ def test_job_gets_the_package_and_the_settings(other: Assembly) -> None:
         "budget_s": "600",
         "budget_mb": "2000",
         "objective": "click:1,purchase:10",
+        "public_lists": "true",
     }
     assert request["EnableManagedSpotTraining"] is False
     assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 14_400}

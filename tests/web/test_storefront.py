@@ -214,13 +214,15 @@ def test_footer_on_a_phone_is_not_covered(page: Page, shop: PagesShop) -> None:
     cards(page, POPULAR).first.get_by_role("button", name=re.compile("^Add ")).click()
     expect(status(page)).to_contain_text("put into the cart")
 
-    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-
-    strip = page.get_by_role("complementary", name="Events sent").bounding_box()
-    footer = page.get_by_role("contentinfo").bounding_box()
-    assert strip
-    assert footer
-    assert footer["y"] + footer["height"] < strip["y"] + 1  # positions are fractions of a pixel
+    strip = page.get_by_role("complementary", name="Events sent").element_handle()
+    footer = page.get_by_role("contentinfo").element_handle()
+    page.wait_for_function(  # lists that the event changes have another height
+        """([footer, strip]) => {
+            scrollTo(0, document.documentElement.scrollHeight);
+            return footer.getBoundingClientRect().bottom < strip.getBoundingClientRect().top + 1;
+        }""",
+        arg=[footer, strip],
+    )
 
 
 def test_changed_list_is_scrolled_to_its_start(page: Page, shop: PagesShop) -> None:

@@ -25,7 +25,7 @@ from tests.fakes.places import create_bucket
 
 @pytest.mark.ci
 @pytest.mark.parametrize(
-    ("interrupt", "least"), [(kill_and_go_on, 21), (join_another_call, 21), (erase_during_a_merge, 9)]
+    ("interrupt", "minimum"), [(kill_and_go_on, 21), (join_another_call, 21), (erase_during_a_merge, 9)]
 )
 def test_read_counts_are_unchanged_by_upkeep_interrupted_at_any_step(
     s3: Any, interrupt: Callable[..., bool], minimum: int

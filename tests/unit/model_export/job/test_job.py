@@ -20,6 +20,7 @@ from tests.unit.model_export.shops import tiny_shop, write_dataset
         ('{"holdout_days": "soon"}', "holdout_days is 'soon', expected a number above 0"),
         ('{"holdout_days": "-1"}', "expected a number above 0"),
         ('{"exclude_seen": "maybe"}', "expected true or false"),
+        ('{"public_lists": "maybe"}', "public_lists is 'maybe', expected true or false"),
         ('{"epochs": "3"}', "hyperparameter 'epochs' is unknown; known are run_id, algorithms"),
         ("[]", "expected an object"),
         ("{", "is not JSON"),

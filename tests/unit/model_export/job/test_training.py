@@ -12,8 +12,9 @@ import pytest
 
 from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.bundle import Bundle
-from alsolike.bundle.files import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE
+from alsolike.bundle.files import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE, PUBLIC_FILE
 from alsolike.bundle.manifest import Manifest
+from alsolike.bundle.public_lists import PublicLists
 from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN
 from alsolike.runtime.errors import InvalidDataset
@@ -105,6 +106,14 @@ def test_actions_and_logged_responses_become_models_in_the_bundle(tmp_path: Path
     assert model.fitted
     assert manifest.metrics["actions"]["log_loss"] < manifest.metrics["actions"]["action_log_loss"]
     assert any(line.startswith("actions: log loss") for line in lines)
+
+
+@pytest.mark.parametrize("public_lists", [False, True])
+def test_public_lists_are_written_only_on_request(public_lists: bool, tmp_path: Path) -> None:
+    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", public_lists=public_lists)
+
+    lists = PublicLists.map(tmp_path / "model" / PUBLIC_FILE, items=manifest.items)
+    assert (len(lists.popular) > 0) == public_lists
 
 
 def test_small_dataset_becomes_a_bundle(tmp_path: Path) -> None:
