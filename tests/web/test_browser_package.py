@@ -137,6 +137,9 @@ def test_click_that_leaves_the_page_is_sent_and_followed(open_site: Open) -> Non
     items(page).first.get_by_role("link").click()
 
     page.wait_for_url(re.compile("/products/item-"))
+    expect(items(page)).to_have_count(6)
+    assert eventually(lambda: page.evaluate(SEEN)) == [sent[0]["itemId"]]
+    page.reload()
     expect(items(page, "Seen")).to_have_count(1)
     assert [event["eventType"] for event in sent] == ["click"]
     page.evaluate("id => alsolike.track({eventType: 'cart', itemId: id})", sent[0]["itemId"])
