@@ -288,7 +288,7 @@ export class Client extends EventTarget {
     while (this.waiting.length > 0) {
       const events = this.waiting.splice(0, MAX_EVENTS);
       try {
-        await this.connection.call("/session/events", { method: "POST", body: bodyOf(events) });
+        await this.connection.call("/session/events", { method: "POST", keepalive: true, body: bodyOf(events) });
         this.dispatchEvent(new Event("change"));
       } catch (error) {
         this.onError(error as Error);
