@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name...] [--json]`."""
+"""Command `python -m benchmarks [name...] [--json]`, which runs benchmarks and prints their tables."""
 
 from __future__ import annotations
 

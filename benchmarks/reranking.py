@@ -67,7 +67,7 @@ def measure(
     swaps
         Share of responses with randomly swapped neighbours.
     relevance
-        Part of the utility that the ranking explains: the score or the rank.
+        Input of the utility: the item's score or rank.
     """
     rng = np.random.default_rng(seed)
     log_price = rng.normal(3, 0.8, ITEMS + 1)

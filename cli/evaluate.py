@@ -101,7 +101,7 @@ def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> 
     latest 100 interactions of a user, or limits.history_length. Notes name the algorithm that training would select,
     and algorithms whose exported graph returns other scores.
 
-    Seen masked: earlier items of a user are neither recommended nor targets. Seen allowed: they can be
+    With --seen masked, the earlier items of a user are neither recommended nor targets. Seen allowed: they can be
     both.
 
     Rows that an import would refuse are skipped, and counted by reason.

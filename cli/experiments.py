@@ -1,4 +1,4 @@
-"""Command `alsolike experiments`: start, report and stop of experiments."""
+"""Command `alsolike experiments`, which starts, reports and stops experiments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`alsolike filters`."""
+"""Command `alsolike filters`: test, show and list filters."""
 
 from __future__ import annotations
 

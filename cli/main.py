@@ -84,7 +84,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line. Print an `AlsolikeError` as one line on stderr, and exit with status 1."""
-    # Imports and AWS clients create many permanent objects. With Python's default thresholds, the garbage collector #
+    # Imports and AWS clients create many permanent objects. With Python's default thresholds, the garbage collector
     # would scan these objects repeatedly, which takes a tenth of a command's time.
     gc.set_threshold(50_000, 50, 50)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Stop all processes, as after Ctrl-C.

@@ -121,7 +121,7 @@ class RowRoutes(Generic[R]):
         return self._user_ids.ids.user(row_id) if self._user_ids else row_id
 
     def _there(self, request: CollectRequest) -> str:
-        """Return the stored ID of the row in the path. Raise an error if the user is erased."""
+        """Return the stored ID of the item or user in the request's path. Raise an error if the user is erased."""
         row_id = self._id(request)
         if self._user_ids and self._user_ids.erased(row_id, now_ms=request.now_ms):
             raise NotFound(f"there is no {self._kind.name} {row_id!r}")

@@ -133,7 +133,8 @@ class DataLake(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     noncurrent_version_expiration=cdk.Duration.days(30),
-                    # Compaction deletes objects daily. Their delete markers are useless after the last version.
+                    # Compaction deletes objects daily. When the last version of an object has expired, S3 removes its
+                    # delete marker.
                     expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
                 ),

@@ -40,7 +40,7 @@ _ACCESS_LOG_FIELDS = {
     "error": "$context.integrationErrorMessage $context.authorizer.error",
 }
 
-# Prefixes of the settings `<prefix>_rate_per_s` and `<prefix>_burst` that limit a route. The first scope of a route #
+# Prefixes of the settings `<prefix>_rate_per_s` and `<prefix>_burst` that limit a route. The first scope of a route
 # selects the prefix.
 _LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER: "admin"}
 _SIGNED_LIMITS = {

@@ -59,15 +59,13 @@ class OwnMetrics:
         return self._search_expression([*sorted((dimension, "service"))], metric, "", statistic)
 
     def search_rate(self, metric: Metric, dimension: str) -> cloudwatch.MathExpression:
-        """Return a search for the hourly averages of an attribution metric by the names in `dimension`, such as
-        recommenders.
-        """
+        """Return a search for hourly averages of an attribution metric, one series per value of a dimension."""
         return self._search_expression(["dimension", "name", "service"], metric, f' dimension="{dimension}"', "Average")
 
     def _search_expression(
         self, keys: Sequence[str], metric: Metric, condition: str, statistic: str
     ) -> cloudwatch.MathExpression:
-        # Names with a slash, hyphen or underscore must be quoted: #
+        # Names with a slash, hyphen or underscore must be quoted:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
         schema = ",".join(f'"{name}"' for name in (self.namespace, *keys))
         expression = f"SEARCH('{{{schema}}} MetricName=\"{metric}\"{condition}', '{statistic}', {HOUR.to_seconds():g})"

@@ -46,7 +46,7 @@ class Popularity(Algorithm):
         )
 
     def fit_from_statistics(self, statistics: Statistics) -> PopularityModel:
-        """Return the model from the counted sums.
+        """Return the model fitted on the total weight of each item in the statistics.
 
         Raises
         ------

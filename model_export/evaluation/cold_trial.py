@@ -192,7 +192,7 @@ class _Answer:
     new_targets: Ints
 
     def scaled(self, scales: Scales) -> Floats:
-        """Return the scores at these scales. Items that are in no list have -inf."""
+        """Return the scores at these scales. Items without a positive score get -inf, so that no list contains them."""
         scores = self.scores.copy()
         scores[self.known : self.known + self.new] *= np.float32(scales.new)
         scores[self.known + self.new :] *= np.float32(scales.rare)

@@ -119,11 +119,11 @@ def train(
     Raises
     ------
     InvalidDataset
-            If the dataset is unreadable or too small, or too few users have held-out items that may be recommended.
-        InvalidInput
-            If a hyperparameter has an unknown name, or the sentence model cannot be used.
-        ParityError
-            If the ranking of the exported graph differs from the model's ranking.
+        If the dataset is unreadable or too small, or too few users have held-out items that may be recommended.
+    InvalidInput
+        If a hyperparameter has an unknown name, or the sentence model cannot be used.
+    ParityError
+        If the ranking of the exported graph differs from the model's ranking.
     """
     fits = Fits()
     with measured() as cost, contextlib.ExitStack() as stack:

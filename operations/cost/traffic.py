@@ -106,7 +106,7 @@ class Calls:
 
     @property
     def seconds(self) -> float:
-        """Billed seconds per month. Each call is rounded up to a millisecond and ends at its timeout."""
+        """Billed seconds per month. A call's duration is rounded up to a millisecond, and is at most the timeout."""
         return self.calls * min(math.ceil(self.duration.ms(self.records)) / 1000, self.timeout_s)
 
     @property

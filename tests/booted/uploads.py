@@ -38,7 +38,7 @@ def upload_interactions(
 
 
 def upload_items(s3: Any, key: str, *, genres: Sequence[str]) -> str:
-    """Upload movies of three aisles, with a genre per aisle and a year. Return the location of the folder."""
+    """Upload ten movies per genre, with years. Return the location of the folder."""
     rows = [
         f"movie-{aisle}{number},{genre}|All,{1970 + number}"
         for aisle, genre in enumerate(genres)

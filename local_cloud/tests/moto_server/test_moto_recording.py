@@ -45,7 +45,7 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
         *[(Stream, "put_record"), (KinesisBackend, "delete_stream")],
         *[(Shard, name) for name in ("put_record", "get_records", "get_max_sequence_number")],
     ]
-    for owner, name in owners:  # setting each to itself lets the fixture's end undo the changes
+    for owner, name in owners:  # monkeypatch restores these methods, also after the patches below
         monkeypatch.setattr(owner, name, getattr(owner, name))
     monkeypatch.setattr(DynamoDBBackend, "put_plain_items", None, raising=False)
     with mock_aws():
@@ -61,7 +61,7 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
 
 
 def committing_after(call: Callable[..., Any], journal: Journal, stored: list[list[str]], *kinds: str) -> Any:
-    """Return a call after which another thread commits, if it may, and which notes what is then on disk."""
+    """Wrap a call: after it, another thread tries to commit for 0.2 s. Then append the stored names to `stored`."""
 
     def calling(*arguments: Any) -> Any:
         answer = call(*arguments)

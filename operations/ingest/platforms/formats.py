@@ -99,7 +99,7 @@ def _left_out(record: Record, field: str, values: Collection[str]) -> Record:
 
 
 def _shopify_lines(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield the lines of orders."""
+    """Yield a purchase per line item of an order."""
     for row in records.filled(records.csv_records(file, name, form), key="Name", fields=_OF_ORDER):
         yield row | {
             "type": "purchase",

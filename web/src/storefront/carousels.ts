@@ -82,7 +82,7 @@ export function carouselsKey(route: Route, shopper: Shopper): string {
 }
 
 /**
- * Request carousels one after another. Each excludes the items of the earlier ones.
+ * Request carousels one after another. Each request excludes the items of the earlier carousels.
  *
  * `onCarousel` receives each carousel and returns false to stop. A failed carousel does not affect the others.
  * `leaveOut` are items that the page already shows, such as those in the cart.

@@ -139,7 +139,7 @@ export class Orders {
     });
   }
 
-  /** Settle an accepted order, so that a later purchase is a new order. */
+  /** Remove an accepted order and its quantities in the cart, so that a later purchase is a new order. */
   private settle(order: PendingOrder): void {
     this.sent = this.sent.filter((other) => (order.cart ? other.cart === null : !covers(order, other)));
     if (order.cart) {

@@ -20,7 +20,7 @@ from local_cloud.execution.runtime_api import Invocation, Reply, RuntimeApi
 from local_cloud.processes import Processes, resident_bytes
 from local_cloud.telemetry.lines import LineLog
 
-# Lambda limits initialisation to 10 s, and then restarts it within the function's timeout. A single longer limit #
+# Lambda limits initialisation to 10 s, and then restarts it within the function's timeout. A single longer limit
 # suffices here, also for a busy laptop that starts several functions.
 INIT_TIMEOUT_S = 60.0
 _WATCH_S = 0.05

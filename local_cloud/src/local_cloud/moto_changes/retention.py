@@ -85,7 +85,7 @@ def keep_newest_executions(_: Runtime | None = None) -> None:
 
 
 def keep_newest_notes(_: Runtime | None = None) -> None:
-    """Delete the oldest notifications of a topic, state changes of an alarm and iterators of DynamoDB streams."""
+    """Patch moto to keep only the newest notifications, state changes of alarms and iterators of DynamoDB streams."""
     publish, update = Topic.publish, Alarm.update_state
     get_iterator, get_records = DynamoDBStreamsBackend.get_shard_iterator, DynamoDBStreamsBackend.get_records
 

@@ -99,7 +99,6 @@ class EventSources:
                 )
 
     def start(self) -> None:
-        """Start all pollers."""
         for poller in self._pollers:
             poller.start()
 

@@ -1,4 +1,4 @@
-"""IDs in paths."""
+"""Percent-encoding and limits of IDs in the paths of URLs."""
 
 from __future__ import annotations
 

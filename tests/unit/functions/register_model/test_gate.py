@@ -173,7 +173,7 @@ def test_data_age_above_the_limit_fails_and_no_limit_passes() -> None:
 @pytest.mark.parametrize(
     ("coverage", "asked", "expected"),
     [
-        (0.10, 10, []),  # 10 of 100 items, and 10 lists of 10 positions could contain 100 items: 10%.
+        (0.10, 10, []),  # 10 lists of 10 positions can contain all 100 items. They contain 10 items, which is 10%.
         (0.09, 10, ["coverage"]),
         (0.05, 5, []),  # 5 lists could contain 50 items.
         (0.0, 0, ["coverage"]),

@@ -1,1 +1,1 @@
-"""Arrays in files: mapped, ragged, named."""
+"""Arrays in files: memory maps, ragged arrays, and files of named tensors."""
