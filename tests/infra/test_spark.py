@@ -132,7 +132,7 @@ def test_job_arguments_have_all_locations(demo: Assembly, job: Resource) -> None
 
 
 def log_key(assembly: Assembly) -> Resource:
-    (key,) = [each for each in assembly.of_type("AWS::KMS::Key") if "Spark" in each.properties["Description"]]
+    (key,) = [each for each in assembly.of_type("AWS::KMS::Key") if "Glue job" in each.properties["Description"]]
     return key
 
 

@@ -37,7 +37,7 @@ def test_training_starts_once_per_token_and_not_during_a_run(shop: OpenedShop) -
     assert training.started.status == training.repeated.status == 200
     assert training.repeated.document == training.started.document
     assert training.other.status == 409
-    assert f"run {training.started.document['id']} goes on" in training.other.document["message"]
+    assert f"run {training.started.document['id']} has been active since" in training.other.document["message"]
 
 
 def test_run_has_its_reason_outcome_and_state_times(shop: OpenedShop) -> None:

@@ -110,6 +110,8 @@ def _client(service: str, container: Container, shop: Shop) -> Any:
 
 
 def test_containers_answer_as_the_api_does_and_stop(shop: Shop, containers: dict[str, Container]) -> None:
+    item = {"itemId": "from-a-container"}  # Lists leave out items that the catalogue does not contain.
+    assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": [item]}).status == 200
     for container in containers.values():
         assert eventually(lambda one=container: one.is_ready)  # type: ignore[misc]
         assert container.get("/healthz") == (200, {"message": "live"})
@@ -121,9 +123,12 @@ def test_containers_answer_as_the_api_does_and_stop(shop: Shop, containers: dict
     events.put_events(trackingId=shop.name("tracking-id"), userId="contained", sessionId="s", eventList=[event])
 
     arn = "arn:aws:personalize:us-east-1:123456789012:recommender/recently-viewed"
-    listed = eventually(lambda: runtime.get_recommendations(recommenderArn=arn, userId="contained")["itemList"])
+    listed = eventually(
+        lambda: runtime.get_recommendations(recommenderArn=arn, userId="contained")["itemList"], within_s=90
+    )
     assert [item["itemId"] for item in listed] == ["from-a-container"]
-    assert shop.get("/users/contained/recommendations?recommender=recently-viewed").items == ["from-a-container"]
+    path = "/users/contained/recommendations?recommender=recently-viewed"
+    assert eventually(lambda: shop.get(path).items, within_s=90) == ["from-a-container"]
 
     for container in containers.values():
         container.process.send_signal(signal.SIGTERM)

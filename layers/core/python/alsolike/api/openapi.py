@@ -112,6 +112,8 @@ def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
         return
     for name, field in operation.query.fields.items():
         parameter: dict[str, Any] = {"name": name, "in": "query", "schema": field.schema()}
+        if name in operation.query.required:
+            parameter["required"] = True
         if isinstance(field, MapOf):
             # Query parameters cannot be null.
             entries = {**field.schema(), "additionalProperties": field.value.schema()}
