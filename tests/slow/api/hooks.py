@@ -33,6 +33,7 @@ _BETWEEN_FIELDS = re.compile(
             "filterValues is given without a filter, and .* has none",
             "filterValues[.].* is missing, expected a value",
             "model version .* is champion already",  # no other version could become champion
+            r"^(draft\.)?(filters|recommenders|rules)\b",  # a draft has the form of the configuration document
             "nextToken belongs to another list",  # the description has one type for the tokens of all lists
         )
     )

@@ -65,6 +65,7 @@ def test_api_conforms_to_its_openapi_description(shop: Shop, given: Path, which:
     how, names = SELECTIONS[which]
     selection = [argument for name in names for argument in (f"--{how}-operation-id", name)]
     selection += ["--warnings", "missing_auth"] if names == MOSTLY_REFUSED else []
+    selection += ["--seed", "1"] if "SAME_EXAMPLES" in os.environ else []
     command: list[str | Path] = [
         Path(sys.executable).parent / "schemathesis", "--config-file", ROOT / "tests/slow/api/schemathesis.toml",
         "run", given / "openapi.json", "--url", shop.cloud.api_url, "--max-examples", examples, *selection,
