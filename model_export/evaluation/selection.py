@@ -119,7 +119,7 @@ class Comparison:
     second fit.
 
     The validation NDCG of a combination is cross-fitted: the settings for one half of the validation users come from a
-    search on the other half, because settings are too good for the users on whom they were selected. The candidate's
+    search on the other half, because settings look too good for the users that selected them. The candidate's
     settings come from a search on all validation users.
 
     References

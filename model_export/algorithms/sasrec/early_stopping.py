@@ -59,7 +59,7 @@ class Judged:
         return cls(until=int(until), epochs=int(epochs), found=found, arrays=arrays, since=int(since))
 
     def write_beside(self, checkpoint: Path) -> None:
-        """Write the state next to the checkpoint, for `beside`."""
+        """Write the state into the file that `beside` reads."""
         buffer = io.BytesIO()
         judged = np.array([self.until, self.epochs, self.since, self.found])
         arrays: dict[str, Any] = {"judged": judged, **self.arrays}
