@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alsolike.api.handler import is_read_only
 from alsolike.api.path_ids import path_id
-from alsolike.api.read_only import is_read_only
 from alsolike.declarations.metrics import Metric
 from alsolike.registry.versions import VERSION
 from alsolike.runtime.errors import NotFound

@@ -29,7 +29,7 @@ from functions.recommend.ranking.actions import recommend_actions
 from functions.recommend.service import Recommender
 from functions.recommend.settings import Settings
 from functions.recommend.sources import Sources, current_sources
-from functions.recommend.state.budget import Budget
+from functions.recommend.state.model import Budget
 from functions.recommend.state.serving_state import ServingState
 
 NOT_MODIFIED = 304

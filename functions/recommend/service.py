@@ -24,7 +24,7 @@ from functions.recommend.rules.merchandising import arrange, for_rules
 from functions.recommend.rules.pairs import in_random_pairs
 from functions.recommend.rules.slate import Slate
 from functions.recommend.scored_item import ScoredItem
-from functions.recommend.state.budget import UNLIMITED, Budget
+from functions.recommend.state.model import UNLIMITED, Budget
 from functions.recommend.state.serving_state import ServingState
 from functions.recommend.state.stores import UserStores
 from functions.recommend.user import StoredUser, stored_user

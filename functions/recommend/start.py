@@ -10,7 +10,7 @@ import time
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.memory import limit_memory
 from functions.recommend.sources import current_sources
-from functions.recommend.state.model import open_first_session
+from functions.recommend.state.onnx_sessions import open_first_session
 
 SECRET_MS = 4_500
 """Minimum remaining time for a read of the hash key in milliseconds. Without a response, an attempt takes 4 s: 2 s to

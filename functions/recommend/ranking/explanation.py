@@ -14,8 +14,7 @@ import numpy as np
 import orjson
 
 from alsolike.profiles.profile import RecentInteraction
-from functions.recommend.state.history import History
-from functions.recommend.state.model import Model
+from functions.recommend.state.model import History, Model
 
 EXPLAINED_INTERACTIONS = 50
 """Maximum number of explained interactions, latest first. Each requires a model run."""

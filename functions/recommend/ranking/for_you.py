@@ -18,8 +18,7 @@ from functions.recommend.ranking.model_runs import model_failure
 from functions.recommend.ranking.related import related_row
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.catalogue import ModelCatalogue
-from functions.recommend.state.history import NO_HISTORY, History, bought_positions
-from functions.recommend.state.model import GRAPH_ERRORS, Mask, Model
+from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, History, Mask, Model, bought_positions
 
 
 def for_you(inputs: RankingInputs) -> Ranking:

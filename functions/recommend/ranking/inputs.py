@@ -11,9 +11,7 @@ from functions.recommend.http.response import Source
 from functions.recommend.items import RequestItems
 from functions.recommend.resolve import ResolvedRequest
 from functions.recommend.scored_item import ScoredItem
-from functions.recommend.state.budget import Budget
-from functions.recommend.state.history import NO_HISTORY, History
-from functions.recommend.state.model import Mask
+from functions.recommend.state.model import NO_HISTORY, Budget, History, Mask
 from functions.recommend.user import StoredUser
 
 

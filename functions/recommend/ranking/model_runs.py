@@ -10,8 +10,7 @@ import numpy.typing as npt
 from alsolike.runtime.observability import logger
 from functions.recommend.ranking.inputs import RankingInputs
 from functions.recommend.scored_item import ScoredItem
-from functions.recommend.state.history import NO_HISTORY, History
-from functions.recommend.state.model import GRAPH_ERRORS, Mask
+from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, History, Mask
 
 MODEL_FAILED = "model-failed"
 

@@ -33,7 +33,7 @@ from functions.recommend.ranking.inputs import Ranking, RankingInputs
 from functions.recommend.ranking.model_runs import score
 from functions.recommend.ranking.related import bought_together, similar_items
 from functions.recommend.scored_item import ScoredItem
-from functions.recommend.state.history import NO_HISTORY, History
+from functions.recommend.state.model import NO_HISTORY, History
 
 HALF_LIFE_MS = 90 * 86_400_000
 

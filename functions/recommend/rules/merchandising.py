@@ -18,8 +18,7 @@ from functions.recommend.ranking.model_runs import model_failure, rank_after
 from functions.recommend.resolve import UNREADABLE, ResolvedRules, SelectedFilter
 from functions.recommend.rules.slate import Pinned, Promoted, Random, Slate, SlateInputs, compose
 from functions.recommend.scored_item import ScoredItem
-from functions.recommend.state.history import NO_HISTORY
-from functions.recommend.state.model import GRAPH_ERRORS, Mask
+from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Mask
 from functions.recommend.state.serving_state import NO_CATALOGUE
 
 MAX_POOL = 1_000

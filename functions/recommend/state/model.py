@@ -1,8 +1,9 @@
-"""Loaded model, which converts histories to tensors and results to positions."""
+"""Loaded model, the history that it reads, and the time budget of a request."""
 
 from __future__ import annotations
 
 import collections
+import dataclasses
 import functools
 import itertools
 import time
@@ -23,17 +24,18 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-from alsolike.bundle.bundle import Bundle
-from alsolike.bundle.features import FEATURE_INPUT, UserColumns, codes_of
+from alsolike.bundle.bundle import Bundle, ages, history_weights
+from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, UserColumns, codes_of, feature_codes
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE
-from alsolike.bundle.graph_tables import graph_tables
-from alsolike.configuration.configuration import HISTORY_LENGTH
+from alsolike.bundle.manifest import HistoryParameters, Manifest
+from alsolike.configuration.configuration import HISTORY_LENGTH, PURCHASE
+from alsolike.events.returns import net_weights
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import FILLED, RANKED
 from alsolike.runtime.errors import InvalidBundle
+from alsolike.runtime.struct import struct
 from functions.recommend.scored_item import ScoredItem
-from functions.recommend.state.budget import Budget
-from functions.recommend.state.history import NO_HISTORY, History, known_history
+from functions.recommend.state.onnx_sessions import open_session, open_tables
 
 GRAPH_ERRORS = (
     Fail, InvalidArgument, InvalidBundle, InvalidGraph, InvalidProtobuf, MemoryError, NoSuchFile, NotImplemented,
@@ -43,6 +45,7 @@ SAMPLED_HISTORY, SAMPLED_ITEMS = 10, 100
 """Number of items in the history, and number of items in the list of `Model.ranked_sample`."""
 
 _NONE = np.zeros((1, 1), np.int64)
+_NOTHING = np.zeros(0, np.int64)
 _OUTPUTS = ("items", "scores")
 _REMEMBERED_RUNS = 9
 _BATCH_ABLATED, _ABLATED_PLACES = 16, 4_000_000
@@ -61,6 +64,165 @@ ColdFilling = Callable[[int, Set[int]], list[int]]
 MODEL_SLOW = "model-slow"
 
 
+UNLIMITED = 0
+"""Value of a time limit that permits any duration."""
+
+ALWAYS = 10
+"""Steps that are expected to take at most 1 / ALWAYS of the budget always run, because skipping them would save little.
+"""
+
+
+class Budget:
+    """Time budget of a request, from its start.
+
+    Parameters
+    ----------
+    limit_ms
+        Maximum duration of the response in milliseconds; 0 for no limit.
+    clock
+        Function that returns the time in seconds from an arbitrary start.
+    """
+
+    def __init__(self, limit_ms: float, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._limit_ms = limit_ms
+        self._clock = clock
+        self._start = clock()
+
+    def allows(self, expected_ms: float) -> bool:
+        """Return true if there is time for a step of the expected duration."""
+        if not self._limit_ms or expected_ms * ALWAYS <= self._limit_ms:
+            return True
+        return self.took_ms + expected_ms <= self._limit_ms
+
+    @property
+    def took_ms(self) -> float:
+        """Time since the start in milliseconds."""
+        return (self._clock() - self._start) * 1000
+
+
+@struct
+class History:
+    """A model's input from a profile.
+
+    Attributes
+    ----------
+    items
+        Positions, oldest first, int64 `(n,)`.
+    event_weights
+        Weight of each interaction by its event type.
+    event_time_ms
+        Time of each interaction in epoch milliseconds.
+    indices
+        Index of each interaction in the profile.
+    features
+        Codes of the features that the model reads, by name, int64 `(n,)`.
+    returned
+        Positions of items whose purchases were all returned, int64 `(m,)`. They are excluded like seen items.
+    unknown
+        Positions after the model's last position, int64 `(m,)`. They are excluded like seen items.
+    bought
+        Positions of purchased items, int64 `(m,)`, including unknown and returned items.
+    """
+
+    items: npt.NDArray[np.int64]
+    event_weights: Sequence[float]
+    event_time_ms: Sequence[int]
+    returned: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
+    unknown: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
+    bought: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
+    indices: Sequence[int] = ()
+    features: Mapping[str, npt.NDArray[np.int64]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def seen(self) -> npt.NDArray[np.int64]:
+        """Positions that lists exclude if the model excludes seen items."""
+        return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
+
+    def left_out(self, manifest: Manifest) -> npt.NDArray[np.int64]:
+        """Return the positions that the manifest excludes from lists, including positions of unknown items."""
+        if manifest.exclude_seen:
+            return np.concatenate([self.seen, self.unknown]) if len(self.unknown) else self.seen
+        return self.bought if manifest.exclude_bought else _NOTHING
+
+    def weights(self, parameters: HistoryParameters, *, now_ms: int) -> npt.NDArray[np.float32]:
+        """Return the weight of each interaction at `now_ms`: float32 `(n,)`."""
+        age_ms = now_ms - np.array(self.event_time_ms, np.int64)
+        return history_weights(parameters, np.array(self.event_weights), age_ms)
+
+    def ages(self, *, now_ms: int) -> npt.NDArray[np.float32]:
+        """Return the age of each interaction at `now_ms` in days: float32 `(n,)`."""
+        return ages(now_ms - np.array(self.event_time_ms, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+NO_HISTORY = History(_NOTHING, (), ())
+
+
+def bought_positions(recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the positions of purchased items, without position 0."""
+    purchases = np.array([entry.event_type == PURCHASE for entry in recent], bool)
+    return positions[purchases & (positions > 0)]
+
+
+def known_history(
+    recent: Sequence[RecentInteraction],
+    positions: npt.NDArray[np.int64],
+    *,
+    parameters: HistoryParameters,
+    items: int,
+    codes: FeatureCodes = NO_CODES,
+    user: UserColumns = dict,
+) -> History:
+    """Return the latest interactions whose items and event types the model contains.
+
+    Parameters
+    ----------
+    positions
+        Positions of the interactions' items. 0 and positions after the model's last one are unknown items.
+    parameters
+        Parameters with the weights of event types, and the maximum number of interactions.
+    items
+        Number of items in the model.
+    codes
+        Code of each value, by feature that the model reads.
+    user
+        Function that returns the user's columns. Called only if the model reads them.
+    """
+    weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
+    kept: Sequence[int] = range(len(recent))
+    unknown = _NOTHING
+    bought = bought_positions(recent, positions)
+    places = positions.tolist()
+    if None in weights or (places and not 0 < min(places) <= max(places) <= items):
+        counted = np.array([weight is not None for weight in weights], bool)
+        unknown = positions[counted & (positions > items)]
+        kept = [
+            index
+            for index, (weight, place) in enumerate(zip(weights, places, strict=True))
+            if weight is not None and 0 < place <= items
+        ]
+        weights, positions = [weights[index] for index in kept], positions[kept]
+    returned = _NOTHING
+    if weights and min(weights) < 0:
+        rest = net_weights(positions, np.array(weights, np.float64)).tolist()
+        left = [number for number, weight in enumerate(rest) if weight > 0]
+        returned = np.setdiff1d(positions, positions[left])
+        kept, weights, positions = [kept[n] for n in left], [rest[n] for n in left], positions[left]
+    kept = kept[-parameters.length :]
+    return History(
+        items=positions[-parameters.length :],
+        event_weights=weights[-parameters.length :],
+        event_time_ms=[recent[index].event_time_ms for index in kept],
+        returned=returned,
+        unknown=unknown,
+        bought=bought,
+        indices=kept,
+        features=feature_codes([recent[index] for index in kept], codes, user=user) if codes else {},
+    )
+
+
 class Model:
     """Bundle whose graphs are opened and were run once."""
 
@@ -76,7 +238,7 @@ class Model:
         self.version = self.bundle.manifest.version
         self._run_ms: dict[str, collections.deque[float]] = {}
         # Both graphs share the tables, so the tables are mapped only once.
-        self._tables = _tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
+        self._tables = open_tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
         self._has_ages = False
         self._codes = codes_of(self.bundle.manifest.history.features)
@@ -99,7 +261,7 @@ class Model:
         }
         if name == BIAS_GRAPH_FILE:
             feed["bias"] = np.zeros(self.bundle.manifest.items + 1, np.float32)
-        session = self._sessions[name] = _open_session(self.bundle.directory / name, self._tables)
+        session = self._sessions[name] = open_session(self.bundle.directory / name, self._tables)
         self._has_ages |= any(declared.name == "ages" for declared in session.get_inputs())
         longest = History(feed["history"][0], [1.0] * length, [0] * length)
         for input_name, values in self._optional_inputs(longest, now_ms=0).items():
@@ -320,37 +482,3 @@ class Model:
             rest = (position for position in others if position not in left_out)
             selected += itertools.islice(rest, k - len(selected))
         return selected
-
-
-def _tables(directory: Path) -> dict[str, onnxruntime.OrtValue]:
-    return {name: onnxruntime.OrtValue.ortvalue_from_numpy(table) for name, table in graph_tables(directory).items()}
-
-
-def _open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
-    """Open a graph without prepacking, which would copy the memory-mapped weights.
-
-    Parameters
-    ----------
-    tables
-        Tables by name. The session does not keep references to them. It maps all other weights itself.
-    """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.disable_prepacking", "1")
-    for name, table in tables.items():
-        options.add_initializer(name, table)
-    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-
-
-FIRST_GRAPH = Path(__file__).with_name("first_graph.onnx")
-"""Path of a graph that returns its input, one number. Functions cannot build it, because they lack the package `onnx`.
-"""
-
-
-def open_first_session() -> None:
-    """Open an empty graph at start-up, so that the first model does not wait for the initialisation of ONNX Runtime."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    onnxruntime.InferenceSession(str(FIRST_GRAPH), options, providers=["CPUExecutionProvider"])

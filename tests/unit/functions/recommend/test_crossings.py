@@ -60,8 +60,8 @@ def test_warm_request_runs_through_few_files(warm: Shop) -> None:
 
     files, crossings = path(answer)
 
-    assert len(files) <= 28, files
-    assert crossings <= 108
+    assert len(files) <= 25, files
+    assert crossings <= 96
 
 
 def test_reranked_request_runs_through_one_file_more(warm: Shop) -> None:
@@ -73,8 +73,8 @@ def test_reranked_request_runs_through_one_file_more(warm: Shop) -> None:
     files, crossings = path(answer)
 
     assert "layers/core/python/alsolike/bundle/reranker.py" in files
-    assert len(files) <= 29, files
-    assert crossings <= 110
+    assert len(files) <= 26, files
+    assert crossings <= 98
 
 
 def test_request_with_a_pin_and_a_boost_runs_through_few_files(warm: Shop) -> None:
@@ -89,5 +89,5 @@ def test_request_with_a_pin_and_a_boost_runs_through_few_files(warm: Shop) -> No
 
     files, crossings = path(answer)
 
-    assert len(files) <= 35, files
-    assert crossings <= 176
+    assert len(files) <= 32, files
+    assert crossings <= 160

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alsolike.bundle.manifest import HistoryParameters
-from functions.recommend.state.history import History
+from functions.recommend.state.model import History
 from functions.recommend.state.model import Model as ServedModel
 from model_export import algorithms
 from model_export.api import Graph, Model

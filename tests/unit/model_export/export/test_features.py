@@ -11,8 +11,8 @@ from alsolike.bundle.features import codes_of
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.events.context import context_of
 from alsolike.profiles.profile import RecentInteraction, from_items, to_item
-from functions.recommend.state.history import known_history
 from functions.recommend.state.model import Model as ServedModel
+from functions.recommend.state.model import known_history
 from model_export import algorithms
 from model_export.api import Graph, Model
 from model_export.data.features import Feature

@@ -1,17 +1,16 @@
-"""Decorator of all handlers of API routes."""
+"""Decorator of all handlers of API routes, and the check of operators who may change nothing."""
 
 from __future__ import annotations
 
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from alsolike.api.read_only import check_may_call
 from alsolike.declarations.metrics import Metric
-from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
-from alsolike.runtime.errors import AlsolikeError, SignatureRefused
+from alsolike.declarations.routes import BASIC_ROUTES, READING, SIGNED_ROUTES
+from alsolike.runtime.errors import AlsolikeError, Forbidden, SignatureRefused
 from alsolike.runtime.observability import (
     CORRELATION_HEADER,
     count,
@@ -21,11 +20,36 @@ from alsolike.runtime.observability import (
     log_refusal,
 )
 from alsolike.runtime.settings import from_environment
-from alsolike.schema.http import respond_error
+from alsolike.schema.http import respond_error, route_key
 from alsolike.signing.admission import admit, admit_basic
 from alsolike.signing.keys import KeyReader, key_reader
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+READ_ONLY_GROUP = "read-only"
+"""User pool group of the operators who may change nothing."""
+
+
+def is_read_only(event: Mapping[str, Any]) -> bool:
+    """Return whether the token of a request belongs to a member of the group. API Gateway writes groups as `[a b]`."""
+    claims = ((event["requestContext"].get("authorizer") or {}).get("jwt") or {}).get("claims") or {}
+    return READ_ONLY_GROUP in str(claims.get("cognito:groups", "")).strip("[]").split()
+
+
+def check_may_call(event: Mapping[str, Any]) -> None:
+    """Check that a member of the group calls a route that changes nothing.
+
+    Raises
+    ------
+    Forbidden
+        If the route may change something.
+    """
+    key = route_key(event)
+    if not key.startswith("GET ") and key not in READING and is_read_only(event):
+        raise Forbidden(
+            f"{key} is refused, because the operator is in the group {READ_ONLY_GROUP}. "
+            "An administrator of the user pool can end the membership"
+        )
 
 
 def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:

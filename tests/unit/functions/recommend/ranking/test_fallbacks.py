@@ -12,8 +12,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from alsolike.bundle.popular_groups import Group
 from functions.recommend.sources import current_sources
-from functions.recommend.state.budget import Budget
-from functions.recommend.state.model import Model
+from functions.recommend.state.model import Budget, Model
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}}

@@ -18,9 +18,8 @@ from functions.recommend.ranking.boosts import boosted, factor_groups
 from functions.recommend.ranking.for_you import rank
 from functions.recommend.ranking.inputs import Boost
 from functions.recommend.rules import merchandising
-from functions.recommend.state.budget import Budget
 from functions.recommend.state.catalogue import ModelCatalogue
-from functions.recommend.state.model import Model
+from functions.recommend.state.model import Budget, Model
 from tests.builders.bundles import write_bundle
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import Shop

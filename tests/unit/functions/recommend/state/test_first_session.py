@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onnx import TensorProto, helper
 
-from functions.recommend.state.model import FIRST_GRAPH, open_first_session
+from functions.recommend.state.onnx_sessions import FIRST_GRAPH, open_first_session
 
 
 def test_first_session_graph_equals_its_definition_and_opens() -> None:

@@ -13,8 +13,7 @@ from alsolike.bundle.manifest import HistoryParameters
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.scored_item import ScoredItem
-from functions.recommend.state.history import History
-from functions.recommend.state.model import GRAPH_ERRORS, Model
+from functions.recommend.state.model import GRAPH_ERRORS, History, Model
 from tests.builders.bundles import MANIFEST, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS
 
