@@ -1,5 +1,5 @@
-from alsolike.declarations.manifest import LIST, READ, TOMBSTONES, WRITE, Access, Manifest
-from alsolike.declarations.storage import BATCH_PREFIX, CHAMPION_KEY, DATASETS_PREFIX, MODELS_PREFIX
+from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, TOMBSTONES, WRITE, Access, Manifest
+from alsolike.declarations.storage import BATCH_PREFIX, CHAMPION_KEY, DATASETS_PREFIX, MODELS_PREFIX, OWN_NAMES_KEY
 
 MANIFEST = Manifest(
     description="Reads and writes the files of batch inference and segment jobs",
@@ -16,7 +16,8 @@ MANIFEST = Manifest(
             reason="The setting `batch_buckets` names the buckets; jobs name their objects",
         ),
         *TOMBSTONES,
-        Access("artefacts", READ, keys=(CHAMPION_KEY,)),
+        *CONFIGURATION,
+        Access("artefacts", READ, keys=(CHAMPION_KEY, OWN_NAMES_KEY)),
         Access(
             "artefacts",
             READ,

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.files import MANIFEST_FILE
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.interactions import USER_PREFIX
-from alsolike.recommendations.segments import MAX_LINES, MAX_USERS, lines_key, output_line, parse_line
+from alsolike.recommendations.segments import MAX_LINES, MAX_USERS, check_names, lines_key, output_line, parse_line
 from alsolike.registry.bundle_files import checked_manifest
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import InvalidInput
@@ -41,7 +42,10 @@ def store_lines(s3: Any, bucket: str, *, run: str, lines: Iterator[bytes], sourc
     ------
     InvalidInput
         If there is no line, a line is invalid, or the segments are too large.
+    NotFound
+        If the configuration does not contain the filter of a line.
     """
+    configuration = ConfigurationReader(s3, bucket, own_names=True).current(now_ms=0)
     given = []
     for number, line in enumerate(lines, start=1):
         where = f"{source}, line {number}"
@@ -49,7 +53,7 @@ def store_lines(s3: Any, bucket: str, *, run: str, lines: Iterator[bytes], sourc
             given.append(orjson.loads(line))
         except orjson.JSONDecodeError as error:
             raise InvalidInput(f"{where} is not JSON: {error}") from error
-        parse_line(given[-1], where)
+        check_names(parse_line(given[-1], where), where, configuration)
         if number > MAX_LINES:
             raise InvalidInput(f"{source} has more than {MAX_LINES} lines, expected at most {MAX_LINES}")
     if not given:

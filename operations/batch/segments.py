@@ -13,7 +13,7 @@ import orjson
 
 from alsolike.configuration.aliases import SEGMENTS
 from alsolike.declarations.storage import BATCH_PREFIX
-from alsolike.recommendations.segments import MAX_USERS, parse_line
+from alsolike.recommendations.segments import MAX_USERS, check_names, parse_line
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations.batch import workflow
 from operations.batch.failed import FailedUsers
@@ -21,6 +21,7 @@ from operations.batch.user_ids import UserIds
 from operations.batch.workflow import BatchRun
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
+from operations.configuration.store import live_configuration, own_names
 from operations.progress import Step
 
 COLUMNS = ("USER_ID", "RANK")
@@ -57,10 +58,11 @@ def start(
 
     Raises
     ------
-    InvalidInput
-        If the line, the size or the users are invalid.
+    InvalidInput, NotFound
+        If the line, the size or the users are invalid, or the configuration lacks the line's filter or a column.
     """
-    parse_line(line, "the segment")
+    configuration = own_names(deployment).added_to(live_configuration(deployment))
+    check_names(parse_line(line, "the segment"), "the segment", configuration)
     if not 1 <= size <= MAX_USERS:
         raise InvalidInput(f"the segment has {size:,} users, expected 1 to {MAX_USERS:,}")
     name = workflow.new_name()

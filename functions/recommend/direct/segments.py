@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from alsolike.filters.spelling import undeclared
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.requests import FOR_YOU
-from alsolike.recommendations.segments import SegmentLine, parse_line
+from alsolike.recommendations.segments import SegmentLine, check_names, parse_line
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.schema import validation
 from functions.recommend.http.request import RecommendationRequest
@@ -84,14 +83,12 @@ def segment_scores(lines: Sequence[SegmentLine], *, recommender: Recommender) ->
 
 
 def _filter(line: SegmentLine, state: ServingState, *, number: int) -> SelectedFilter:
-    configuration = state.configuration
+    where = f"line {number}"
+    check_names(line, where, state.configuration)
     if line.filter is None:
         request = RecommendationRequest(num_results=1, recommender=FOR_YOU)
-        return named_filter(line.filter_name, request, configuration, values=line.values or {}, where=f"line {number}")
-    columns = {"item_columns": configuration.item_columns, "user_columns": configuration.user_columns}
-    for _, message in undeclared(line.filter, **columns):
-        raise InvalidInput(f"line {number}: {message}")
-    return SelectedFilter(f"line {number}", line.filter)
+        return named_filter(line.filter_name, request, state.configuration, values=line.values or {}, where=where)
+    return SelectedFilter(where, line.filter)
 
 
 def _scores(

@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration_document.client_resources import OwnNames
+from alsolike.declarations.storage import OWN_NAMES_KEY
 from cli.main import app
 from operations.batch import workflow
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket
 from tests.unit.cli.shop import NAMES
+
+KIND = {"kind": ColumnType.STRING}
 
 
 class Machine:
@@ -203,6 +208,7 @@ def test_segment_is_written_as_csv(
     machine: Machine, segments: Callable[..., Result], options: tuple[str, ...], line: dict[str, Any]
 ) -> None:
     machine.best = ["u1", 'u,"0']
+    machine.put(OWN_NAMES_KEY, OwnNames({}, {"cheap": "EXCLUDE ItemID WHERE Items.PRICE > $PRICE"}, KIND).to_json())
 
     done = segments(*options, "-n", "20")
 
@@ -238,6 +244,8 @@ def test_segment_of_a_file_of_users_reports_invalid_ones(machine: Machine, segme
         (("--item", "a", "--value", "A=1"), "there is no --filter"),
         (("--filter", "a", "--value", "A"), "--value"),
         (("--where", "KIND = 3"), "the segment.itemAttributes is invalid"),
+        (("--filter", "cheap"), "the segment.filter is 'cheap', expected a filter of the configuration"),
+        (("--where", 'Items.SORT = "a"'), "the segment: Items.SORT is not declared"),
         (("--item", "a", "-n", "3000000"), "the segment has 3,000,000 users, expected 1 to 2,000,000"),
     ],
 )

@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.configuration_document.client_resources import OwnNames
+from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.registry.registry import Registry
-from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.exchange_batch import handler, segments
 from functions.exchange_batch.service import USERS_OF_A_BATCH
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
@@ -118,6 +120,28 @@ def test_invalid_input_is_refused_with_the_place(s3: Any, lines: tuple[Any, ...]
     assert problem in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "error", "problem"),
+    [
+        ({"filter": "fgs"}, NotFound, "items.json, line 2.filter is 'fgs', expected .*; did you mean figs?"),
+        ({"filter": "rare"}, NotFound, "line 2.filter is 'rare', .*; list them with `alsolike filters list`"),
+        ({"itemAttributes": "Items.SIZE > 3"}, InvalidInput, "items.json, line 2: Items.SIZE is not declared"),
+    ],
+)
+def test_unknown_names_are_refused_before_users_are_stored(
+    s3: Any, artefact_bucket: str, champion: Callable[..., None], line: Any, error: type[Exception], problem: str
+) -> None:
+    champion("u#ann")
+    own_names = OwnNames({}, {"figs": 'INCLUDE ItemID WHERE Items.ITEM_ID IN ("fig")'})
+    s3.put_object(Bucket=artefact_bucket, Key=OWN_NAMES_KEY, Body=own_names.to_json())
+    put_lines(s3, {"filter": "figs"}, line)
+
+    with pytest.raises(error, match=problem):
+        run()
+
+    assert "Contents" not in s3.list_objects_v2(Bucket=artefact_bucket, Prefix="batch/")
+
+
 def test_job_without_champion_or_dataset_is_refused(s3: Any, champion: Callable[..., None]) -> None:
     put_lines(s3, {"itemId": "fig"})
     with pytest.raises(InvalidInput, match="there is no model yet"):
@@ -136,7 +160,15 @@ def test_pseudonymised_deployment_needs_users(s3: Any, monkeypatch: pytest.Monke
         run()
 
 
-def test_segments_contain_the_best_users_of_all_batches(s3: Any, artefact_bucket: str) -> None:
+def test_segments_contain_the_best_users_of_all_batches(
+    s3: Any, artefact_bucket: str, configure: Callable[[dict[str, Any]], None]
+) -> None:
+    configure(
+        {
+            "items": {"columns": {"tag": "string"}},
+            "filters": {"rare": 'EXCLUDE ItemID WHERE Items.TAG = "y"'},
+        }
+    )
     put_lines(s3, {"itemId": "fig"}, {"itemAttributes": 'Items.TAG = "x"'}, {"filter": "rare"})
     s3.put_object(Bucket=artefact_bucket, Key="batch/r1/users/000000.json", Body=b'["ann"]')
     run()

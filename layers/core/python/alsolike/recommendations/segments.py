@@ -12,9 +12,11 @@ from typing import Any
 
 import orjson
 
+from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.filters.parser import MAX_CHARACTERS, parse
+from alsolike.filters.spelling import undeclared
 from alsolike.filters.tree import (
     ITEM_ID,
     And,
@@ -32,10 +34,11 @@ from alsolike.filters.tree import (
 )
 from alsolike.filters.values import Values, parse_values
 from alsolike.recommendations.requests import FILTER_VALUES
-from alsolike.runtime.errors import InvalidFilter, InvalidInput
+from alsolike.runtime.errors import InvalidFilter, InvalidInput, NotFound
 from alsolike.runtime.names import NAME
 from alsolike.runtime.struct import struct
 from alsolike.schema import validation
+from alsolike.schema.document import closest
 from alsolike.schema.fields import Fields, Text
 
 MAX_LINES = 500
@@ -110,6 +113,29 @@ def parse_line(given: Any, where: str, *, kinds: Collection[str] = KINDS) -> Seg
         raise InvalidInput(f"{where}.{ATTRIBUTES} is {fields[ATTRIBUTES]!r}, expected conditions on columns of Items")
     (expression,) = parsed.expressions
     return SegmentLine(given, Filter((Expression(Verb.INCLUDE, _with_memberships(expression.condition)),)))
+
+
+def check_names(line: SegmentLine, where: str, configuration: Configuration) -> None:
+    """Check the names of a line's filter and columns.
+
+    Raises
+    ------
+    NotFound
+        If the configuration does not contain the filter.
+    InvalidInput
+        If the configuration does not declare a column.
+    """
+    if line.filter is None:
+        if line.filter_name not in configuration.filters:
+            near = closest(line.filter_name, configuration.filters)
+            raise NotFound(
+                f"{where}.{FILTER} is {line.filter_name!r}, expected a filter of the configuration"
+                + (f"; did you mean {near}?" if near else "; list them with `alsolike filters list`")
+            )
+        return
+    columns = {"item_columns": configuration.item_columns, "user_columns": configuration.user_columns}
+    for _, message in undeclared(line.filter, **columns):
+        raise InvalidInput(f"{where}: {message}")
 
 
 def output_line(line: SegmentLine, users: Sequence[str]) -> bytes:

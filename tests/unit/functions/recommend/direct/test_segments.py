@@ -115,7 +115,7 @@ def test_users_of_an_experiment_are_scored_by_the_champion(known: Shop) -> None:
 @pytest.mark.parametrize(
     ("lines", "fields", "error", "problem"),
     [
-        (({"filter": "rare"},), {}, NotFound, "line 1 is 'rare', expected none: the configuration has no filters"),
+        (({"filter": "rare"},), {}, NotFound, "line 1.filter is 'rare', expected a filter"),
         (({"itemAttributes": "Items.SIZE > 3"},), {}, InvalidInput, "line 1: Items.SIZE is not declared"),
         (({"itemId": ""},), {}, InvalidInput, "line 1.itemId"),
         ((), {}, InvalidInput, r"the lines of the segment job are \[\], expected a JSON list"),
