@@ -6,18 +6,15 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from alsolike.catalogue.rows import column_texts
-from alsolike.configuration import recommendation_id
 from alsolike.records.served_response import FILLED
 from functions.recommend.http.response import Answer, RankedItem
 from functions.recommend.ranking.explanation import reasons
 from functions.recommend.ranking.inputs import Ranking, RankingInputs
 from functions.recommend.ranking.model_runs import model_failure
-from functions.recommend.resolve import ResolvedRequest
+from functions.recommend.resolve import NO_VERSION, ResolvedRequest
 from functions.recommend.rules.slate import Slate
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import GRAPH_ERRORS
-
-NO_VERSION = "none"
 
 
 def empty_answer(resolved: ResolvedRequest, *, degraded: Sequence[str]) -> Answer:
@@ -73,12 +70,7 @@ def _answer(resolved: ResolvedRequest, *, degraded: Sequence[str], **fields: Any
     version = NO_VERSION if resolved.model is None else resolved.model.version
     given: dict[str, Any] = {"items": (), "source": "none", "filled": 0, "cold": 0, "within": None, **fields}
     return Answer(
-        recommendation_id=recommendation_id.create(
-            answered_ms=resolved.now_ms,
-            recommender=resolved.requested_recommender,
-            version=version,
-            arms=resolved.arms,
-        ),
+        recommendation_id=resolved.recommendation_id,
         recommender=resolved.requested_recommender,
         version=version,
         degraded=tuple(dict.fromkeys(degraded)),

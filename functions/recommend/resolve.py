@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from types import MappingProxyType
 
+from alsolike.configuration import recommendation_id
 from alsolike.configuration.configuration import Configuration
 from alsolike.configuration.experiments import NO_ARMS, Assignment
 from alsolike.configuration.rules import Boost, Promotion, RuleSet
@@ -35,6 +36,9 @@ OWN_RULES = ""
 """Value that selects the rule set of the recommender."""
 
 UNREADABLE = "unreadable"
+
+NO_VERSION = "none"
+"""Version of the model of a response without a model."""
 
 ONE_PER_PRODUCT = frozenset({FOR_YOU, SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR})
 """Recommenders whose lists contain a product once. Other recommenders list the user's items or requested items."""
@@ -130,6 +134,8 @@ class ResolvedRequest:
         True if the response depends on the user's interactions.
     one_per_product
         True if the variants of a product share one place.
+    recommendation_id
+        ID of the response. It seeds every random choice, so that a replay repeats them.
     """
 
     request: RecommendationRequest
@@ -145,15 +151,25 @@ class ResolvedRequest:
     needs_history: bool
     one_per_product: bool
     now_ms: int
+    recommendation_id: str
 
 
-def resolve(request: RecommendationRequest, state: ServingState, *, rules: str | None, now_ms: int) -> ResolvedRequest:
+def resolve(
+    request: RecommendationRequest,
+    state: ServingState,
+    *,
+    rules: str | None,
+    now_ms: int,
+    replayed_id: str | None = None,
+) -> ResolvedRequest:
     """Return a request with all names resolved.
 
     Parameters
     ----------
     rules
         Name of the rule set; None for no rules.
+    replayed_id
+        Recommendation ID of the response to repeat; None for a new response.
 
     Raises
     ------
@@ -200,6 +216,13 @@ def resolve(request: RecommendationRequest, state: ServingState, *, rules: str |
         _needs_history(request, state.model, filter_, with_filters),
         configuration.variants is not None and request.recommender in ONE_PER_PRODUCT,
         now_ms,
+        replayed_id
+        or recommendation_id.create(
+            answered_ms=now_ms,
+            recommender=requested,
+            version=NO_VERSION if state.model is None else state.model.version,
+            arms=arms.arms,
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import random as random_numbers
+import random
 from collections.abc import Callable, Sequence
 
 from alsolike.records.served_response import FILLED
@@ -28,10 +28,6 @@ from functions.recommend.state.model import UNLIMITED, Budget
 from functions.recommend.state.serving_state import ServingState
 from functions.recommend.state.stores import UserStores
 from functions.recommend.user import StoredUser, stored_user
-
-RANDOM = random_numbers.SystemRandom()
-"""Random numbers of the operating system. A seeded generator would repeat its numbers in restored snapshots."""
-
 
 MORE_CANDIDATES, MAX_CANDIDATES_A_PLACE = 1.5, 3.0
 """Factor on the number of candidates if they contain too few products, and the maximum number of candidates per
@@ -64,6 +60,7 @@ class Recommender:
         budget: Budget | None = None,
         rules: str | None = OWN_RULES,
         swaps: bool = False,
+        replayed_id: str | None = None,
     ) -> Answer:
         """Recommend items.
 
@@ -77,21 +74,24 @@ class Recommender:
             Name of the rule set; None for no rules.
         swaps
             True to return a configured share of responses with neighbours in random order.
+        replayed_id
+            Recommendation ID of the response to repeat; None for a new response.
 
         Raises
         ------
         NotFound, Unavailable, InvalidInput
             See `functions.recommend.resolve.resolve`.
         """
-        resolved = resolve(request, self.state, rules=rules, now_ms=self.now_ms)
+        resolved = resolve(request, self.state, rules=rules, now_ms=self.now_ms, replayed_id=replayed_id)
         user = stored_user(resolved, self.stores)
         if not resolved.is_answerable:
             return empty_answer(resolved, degraded=resolved.degraded)
         try:
             inputs = self._inputs(resolved, user, budget or Budget(UNLIMITED))
             ranking, slate = recommend(inputs)
-            if swaps and RANDOM.random() < resolved.configuration.recommenders[resolved.requested_recommender].swaps:
-                ranking, slate = with_random_pairs(ranking, slate)
+            share = resolved.configuration.recommenders[resolved.requested_recommender].swaps
+            if swaps and share and (numbers := random_numbers(resolved, "swaps")).random() < share:
+                ranking, slate = with_random_pairs(ranking, slate, numbers)
         except Unavailable:  # The filter requires user data that cannot be read.
             if not (resolved.filter.needs_user or resolved.filter.needs_history):
                 raise
@@ -118,14 +118,23 @@ def recommend(inputs: RankingInputs) -> tuple[Ranking, Slate | None]:
         return (one_per_product(rank, inputs) if resolved.one_per_product else rank(inputs)), None
     inputs, unmet = for_rules(inputs, rules)
     ranking = rank(inputs)
-    return ranking, arrange(ranking, rules, inputs, unmet=unmet, random=RANDOM)
+    return ranking, arrange(ranking, rules, inputs, unmet=unmet, random=random_numbers(resolved, "exploration"))
 
 
-def with_random_pairs(ranking: Ranking, slate: Slate | None) -> tuple[Ranking, Slate | None]:
+def random_numbers(resolved: ResolvedRequest, purpose: str) -> random.Random:
+    """Return the random numbers of a response for one purpose.
+
+    They depend only on the recommendation ID, which contains random bytes of the operating system. So a replay of the
+    response draws the same items, and restored snapshots of the process never repeat numbers.
+    """
+    return random.Random(f"{purpose} {resolved.recommendation_id}")  # noqa: S311 - no secret
+
+
+def with_random_pairs(ranking: Ranking, slate: Slate | None, numbers: random.Random) -> tuple[Ranking, Slate | None]:
     """Put neighbours of the slate into random order, or neighbours of the ranking if there is no slate."""
     if slate is None:
-        return dataclasses.replace(ranking, items=in_random_pairs(ranking.items, random=RANDOM)), None
-    return ranking, dataclasses.replace(slate, items=in_random_pairs(slate.items, random=RANDOM))
+        return dataclasses.replace(ranking, items=in_random_pairs(ranking.items, random=numbers)), None
+    return ranking, dataclasses.replace(slate, items=in_random_pairs(slate.items, random=numbers))
 
 
 def one_per_product(recommend: Callable[[RankingInputs], Ranking], inputs: RankingInputs) -> Ranking:

@@ -66,6 +66,7 @@ def replay(
     """
     event = {
         "nowMs": row.served_ms,
+        "recommendationId": row.recommendation_id,
         "recommender": row.recommender,
         "numResults": max(row.asked, 1),
         "userId": user,

@@ -29,6 +29,7 @@ _INTERACTION = Fields(
 REPLAY = Fields(
     {
         "nowMs": _TIME,
+        "recommendationId": _ID,
         "recommender": Choice(tuple(RECOMMENDER_CODES)),
         "numResults": Integer(1, MAX_RESULTS),
         "userId": _ID,
@@ -70,7 +71,10 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
         for past in fields.get("history", ())
     )
     stores = dataclasses.replace(recommender.stores, profiles=_OneHistory(tuple(recent)), impressions=None)
-    answer = dataclasses.replace(recommender, stores=stores, now_ms=fields["nowMs"]).answer(parse_replay(fields))
+    replayed_id = fields.get("recommendationId")
+    answer = dataclasses.replace(recommender, stores=stores, now_ms=fields["nowMs"]).answer(
+        parse_replay(fields), swaps=replayed_id is not None, replayed_id=replayed_id
+    )
     return {
         "items": [
             {"itemId": item.item_id, "score": item.score, "origin": item.origin, "reason": item.reasons or []}

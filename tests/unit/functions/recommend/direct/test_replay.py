@@ -119,3 +119,36 @@ def test_invalid_replay_is_refused_with_a_message(
 
     assert refused["type"] == kind.__name__
     assert re.search(message, refused["message"])
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        {"recommenders": {"for-you": {"swaps": 0.5}}},
+        {
+            "items": {"columns": {"CREATION_TIMESTAMP": "timestamp"}},
+            "rules": {"home": {"exploration": {"share": 0.5, "new_for_days": 30}}},
+            "recommenders": {"for-you": {"rules": "home"}},
+        },
+    ],
+    ids=["swaps", "exploration"],
+)
+def test_replay_draws_the_same_items_as_its_response(shop: Shop, configuration: dict[str, Any]) -> None:
+    shop.configure(**configuration)
+    shop.publish()
+    now_s = time.time_ns() // 1_000_000_000
+    shop.catalogue({item: {"creationTimestamp": now_s - 60} for item in ("kiwi", "plum", "quince", "melon")})
+    shop.remember("u#anna", "pear")
+    drawn = set()
+    for _ in range(20):
+        document = json.loads(shop.post({"userId": "anna", "numResults": 3})["body"])
+        served = [item["itemId"] for item in document["itemList"]]
+        drawn.add(tuple(served))
+
+        again = replay(
+            userId="anna", nowMs=time.time_ns() // 1_000_000, numResults=3, history=[interaction("pear")],
+            recommendationId=document["recommendationId"],
+        )  # fmt: skip
+
+        assert [item["itemId"] for item in again["items"]] == served
+    assert len(drawn) > 1
