@@ -55,8 +55,9 @@ def _kinesis(request: Any, **_: Any) -> AWSResponse:
 
 
 def _dynamodb() -> Callable[..., AWSResponse]:
-    """Return a handler of DynamoDB calls on one table. Conditions always succeed. Queries return the newest items
-    first.
+    """Return a handler of DynamoDB calls on one table.
+
+    Conditions always succeed. Queries return the newest items first.
     """
     partitions: dict[str, dict[str, Any]] = {}
 

@@ -1,5 +1,6 @@
-"""Output of the commands. Results are printed on stdout, so that they can be piped. All other texts are printed on
-stderr.
+"""Output of the commands.
+
+Results are printed on stdout, so that they can be piped. All other texts are printed on stderr.
 """
 
 from __future__ import annotations
@@ -266,8 +267,9 @@ class _Bar:
 
 
 class _Line:
-    """Step that is shown without a terminal. Its first line is printed after `_PLAIN_AFTER_S`, so that short steps
-    have no start line.
+    """Step that is shown without a terminal.
+
+    Its first line is printed after `_PLAIN_AFTER_S`, so that short steps have no start line.
     """
 
     def __init__(self, description: str, total: float | None) -> None:

@@ -88,8 +88,9 @@ def collect(
 
 
 def _readable(read: Callable[[], T], unreadable: list[str]) -> T | None:
-    """Return the result of `read`. If the object is unreadable, append the error message to `unreadable` and return
-    None.
+    """Return the result of `read`.
+
+    If the object is unreadable, append the error message to `unreadable` and return None.
     """
     try:
         return read()

@@ -131,7 +131,7 @@ def archive(
 
 
 def _impressions(row: ServedResponse) -> Impressions | None:
-    """Return the list of a response, or None without a known shopper."""
+    """Return the impressions of a response, or None if its shopper is unknown or its list is empty."""
     shopper = row.shopper or row.session
     if shopper is None or shopper == served.UNKNOWN or not row.item_ids:
         return None
@@ -140,7 +140,7 @@ def _impressions(row: ServedResponse) -> Impressions | None:
 
 
 def _is_erased(row: ServedResponse, erased: Tombstones) -> bool:
-    """Return true if the row contains an erased user, or an erased session without another user."""
+    """Return true if the response was for an erased user or session. A session counts only if the row has no user."""
     if row.shopper in erased.users or row.session in erased.users:
         return True
     return (row.session if row.shopper is None else row.shopper) in erased.sessions

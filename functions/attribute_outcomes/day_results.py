@@ -89,7 +89,7 @@ class Computation:
         )
 
     def day(self, day: int) -> Results:
-        """Return the results of a day (since 1970)."""
+        """Return the results of a day. Days are numbered from 1970-01-01."""
         self._event_days.keep_only({*self._inputs.event_days(day), *self._inputs.copy_days(day, late=True)})
         directory = self._directory / "day"
         shutil.rmtree(directory, ignore_errors=True)

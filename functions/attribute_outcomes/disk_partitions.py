@@ -26,7 +26,7 @@ MAX_PARTS = 256
 # Without a codec the files are larger. They are temporary, so no reader depends on the codec.
 _CODEC = next((codec for codec in ("zstd", "lz4") if pa.Codec.is_available(codec)), None)
 _OPTIONS = pa.ipc.IpcWriteOptions(compression=_CODEC)
-_FULL = 0.9  # Allowance for partitions of unequal size.
+_FULL = 0.9  # Target fill of a partition. Less than 1, because partitions have unequal sizes.
 _LAST_LEVEL, _LEVEL_BITS, _HALF = 4, 12, np.uint64(32)
 
 

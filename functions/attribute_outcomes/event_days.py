@@ -1,4 +1,7 @@
-"""Interactions per day, read once: the events by the day of the referenced response, and event counts by item."""
+"""Interactions of each day, read from S3 once.
+
+They are stored on disk as events by the day of the response that they reference, and as event counts by item.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ EVENTS = pa.schema(
 """Columns of events that attribution reads. If duplicates differ, the first columns decide which one counts."""
 
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
-"""Event with the rejection reason, if the recommendation ID already determines it."""
+"""Columns of `EVENTS`, and the rejection reason if the recommendation ID already determines it."""
 
 _ITEMS = MappingProxyType({"item": "<i4"})
 _COPIES = MappingProxyType({"result_day": "<i4", "received_ms": "<i8"})
@@ -79,7 +82,7 @@ class EventDays:
         return [named[answer_day] for named in days if answer_day in named]
 
     def forget(self, answer_day: int) -> None:
-        """Delete the files of a day's events, which only that day's results use."""
+        """Delete the events for the results of one day. No other results use them."""
         self._requested_days.discard(answer_day)
         for named in self._read.values():
             if answer_day in named:
@@ -117,7 +120,7 @@ class EventDays:
         return counts
 
     def keep_only(self, days: Iterable[int]) -> None:
-        """Delete the files of other days."""
+        """Delete the files of all days except `days`."""
         for day in self._read.keys() - set(days):
             shutil.rmtree(self._path(day))
             del self._read[day]
@@ -126,11 +129,11 @@ class EventDays:
         return self._directory / f"events-{day}"
 
     def _copies(self, day: int) -> Path:
-        """Return the path of the sorted records, with the result day and first time of receipt per event."""
+        """Return the path of a day's records. A record has an event's hash, result day and first time of receipt."""
         return self._path(day) / "copies"
 
     def _prepared(self, day: int) -> dict[int, Part]:
-        """Return a day's events by result day, for the requested result days."""
+        """Read a day unless it was read before. Return its events by result day, for the requested result days."""
         if day not in self._read:
             path = self._path(day)
             shutil.rmtree(path, ignore_errors=True)  # A failed attempt may have left files.

@@ -80,7 +80,8 @@ class Inputs:
     def days(self) -> list[int]:
         """Return the days that have results or require them.
 
-        Earlier days are skipped, because their responses are unknown or have expired.
+        Days of interactions before the first stored responses are skipped, because their responses are unknown or have
+        expired.
         """
         if not self.served:
             return sorted(self.outcomes)

@@ -38,7 +38,6 @@ class Items:
 
     @property
     def catalogue_items(self) -> int:
-        """Number of items in the catalogue."""
         return len(self._catalogue)
 
     def numbers(self, item_ids: pa.Array | pa.ChunkedArray) -> Numbers:

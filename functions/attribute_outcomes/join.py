@@ -194,7 +194,7 @@ class _Events:
             self._reject(has_kind & (first_ms < NEVER) & (self._time_ms < first_ms), Reason.BEFORE_IMPRESSION)
 
     def rows_by_kind(self) -> dict[Kind, Ints]:
-        """Return the views of accepted events, by kind."""
+        """Return the view index of each accepted event, by kind."""
         stand = self._stand()
         return {kind: self._view[stand & (self._kind == kind)] for kind in Kind}
 

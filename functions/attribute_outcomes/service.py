@@ -79,7 +79,7 @@ class Attribution:
     shopper
         Function that returns the keyed hash of a stored user or session ID.
     report
-        Receives the metrics of a day, once per day.
+        Function that receives the metrics of a day. Called once per day.
     has_time
         Function that returns true if there is time for another day.
     directory

@@ -64,7 +64,7 @@ class Slate:
 
 
 class Views:
-    """Distinct views: pairs that events reference, one per viewer, in order.
+    """Distinct views, sorted. A view is a pair of response and item that events of one viewer reference.
 
     A response for a user has one viewer. A response without a user may have several.
 
@@ -80,7 +80,6 @@ class Views:
         self._answer, self._answers = slate.answer[self._keys // self._viewers], slate.answers
 
     def __len__(self) -> int:
-        """Return the number of views."""
         return len(self._keys)
 
     def find(self, pairs: Ints, viewers: Ints) -> Ints:

@@ -22,7 +22,8 @@ from functions.attribute_outcomes.tables import ENGAGEMENT
 ALL = "all"
 _SUMS = ("items", "impressions", "clicks", "shown_clicks", "carts", "purchases", "new_items")
 _MANTISSA_BITS, _LOW_BITS = 53, 26
-_NOVELTY_UNIT = 2**20  # Sums of integers do not depend on the order.
+# Novelty is summed as an integer multiple of 1/_NOVELTY_UNIT, because integer sums do not depend on the order.
+_NOVELTY_UNIT = 2**20
 
 
 @dataclasses.dataclass(slots=True)

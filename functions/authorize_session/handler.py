@@ -55,7 +55,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @instrumented
 def _authorize(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return whether a request is authorized, and its session, as a simple response of payload format 2.0."""
+    """Return the authorization and the session of a request, as a simple response of payload format 2.0."""
     (identity,) = event["identitySource"]
     try:
         session = authorize(identity, keys=_keys(), now_s=time.time())

@@ -96,7 +96,7 @@ def _where(rows: pd.DataFrame, mask: pd.Series[bool] | npt.NDArray[np.bool_]) ->
 
 
 def _actions(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the events in users' interactions with actions. Empty if the column `ACTION` is missing."""
+    """Return one row per event in the users' interactions with actions. Empty if the column `ACTION` is missing."""
     rows = rows if ACTION in rows else rows.assign(**{ACTION: None})
     own = rows[rows[ACTION].notna() & rows["profile_id"].str.startswith(USER_PREFIX)]
     columns = (own[name] for name in ("profile_id", "event_type", "event_time_ms", ACTION))
@@ -110,7 +110,6 @@ def _actions(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def erased_profiles(profiles: pd.Series[str], erased: IsErased) -> list[str]:
-    """Return the profiles of erased users."""
     return [profile for profile in profiles.unique() if names_erased(profile, erased)]
 
 

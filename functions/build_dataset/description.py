@@ -14,7 +14,7 @@ from alsolike.training.drift_reference import Reference
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EngineCounts:
-    """Counts of a dataset, from either engine.
+    """Counts of a dataset, from pandas or Spark.
 
     Attributes
     ----------

@@ -223,7 +223,6 @@ def _for_you_date(named: str) -> str | None:
 
 
 def _outcome(event_type: str | None, *, configuration: Configuration) -> str | None:
-    """Return the outcome for an event type, or None."""
     try:
         return None if event_type is None else _OUTCOME_OF.get(configuration.canonical_event_type(event_type))
     except UnknownEventType:

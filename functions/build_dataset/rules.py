@@ -59,7 +59,10 @@ def minimums(configuration: Configuration) -> tuple[Minimum, ...]:
 
 
 def canonical_types(event_types: Iterable[str], configuration: Configuration) -> dict[str, EventType]:
-    """Return the event type by spelling. Spellings that the configuration does not contain are skipped."""
+    """Return the declared event type of each name in the lake.
+
+    Names that the configuration does not contain are skipped.
+    """
     known = {}
     for name in event_types:
         try:

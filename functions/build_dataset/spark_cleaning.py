@@ -1,8 +1,8 @@
 """`cleaning` on Spark, with the same rules, for a lake that is too large for one process.
 
 The driver receives no data that grows with users or interactions. Interactions are shuffled by event ID, by session, or
-by the pair of user and item. So interactions of a very active user or popular item are spread over workers. Rows that
-are joined by user only or item only are action events and counts per pair.
+by the pair of user and item. So interactions of a very active user or popular item are spread over workers. Only action
+events and counts per pair are joined by user without item, or by item without user.
 """
 
 from __future__ import annotations

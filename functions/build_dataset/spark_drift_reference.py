@@ -1,4 +1,4 @@
-"""`reference` on Spark: distributions over the dataset's last days, from counts by item and by user."""
+"""`drift_reference` on Spark: distributions over the dataset's last days, from counts by item and by user."""
 
 from __future__ import annotations
 

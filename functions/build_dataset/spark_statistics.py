@@ -135,7 +135,7 @@ def _positions(interactions: DataFrame, *, now_ms: int) -> DataFrame:
 
 
 def _transitions(placed: DataFrame, counting: Counting) -> DataFrame:
-    """Return the decayed weight of each pair of an item and a later one, in both directions."""
+    """Return the decayed weight of each pair of an item and a later item of the same user, in both directions."""
     later = Window.partitionBy("profile_id").orderBy("place").rowsBetween(1, counting.max_gap)
     following = placed.select("item", F.collect_list(F.struct("item", "weight")).over(later).alias("following"))
     pairs = following.select("item", F.posexplode("following").alias("gap", "later")).select(

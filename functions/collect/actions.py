@@ -27,7 +27,7 @@ MAX_BYTES = 4_000_000
 
 
 class ActionRoutes:
-    """Routes that write actions to their object, and interactions with actions to the stream.
+    """Routes that write actions to their S3 object, and interactions with actions to the stream.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class RowRoutes(Generic[R]):
         Function that returns the declared columns of a configuration.
     accepted
         Metric of written rows.
-    people
+    user_ids
         Policy for stored IDs and check for erased users; None for items.
     """
 

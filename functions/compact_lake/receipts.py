@@ -48,7 +48,6 @@ class MergeReceipt:
 
     @property
     def key(self) -> str:
-        """Key of the receipt object."""
         return f"{day_prefix(self.date, self.partition)}{self.merge_id}.json"
 
     def to_json(self) -> bytes:

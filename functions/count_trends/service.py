@@ -119,7 +119,7 @@ def count_trends(
     Raises
     ------
     ConcurrentUpdate
-        If other writers won every attempt.
+        If another writer changed the object during every attempt.
     Unavailable
         If S3 does not respond, or the configuration or the tombstones cannot be read.
     """

@@ -18,9 +18,9 @@ from alsolike.runtime.s3 import S3Object
 
 MAX_RUNS = 1_000
 ENDED_AFTER_MS = 86_400_000
-"""Age in milliseconds of a completed receipt from which its run has certainly ended.
+"""Minimum age in milliseconds of a completed receipt whose run has certainly ended.
 
-Step Functions allows reusing the run's name after 90 days, so a name is not unique.
+The run's name cannot show this later, because Step Functions accepts a name again after 90 days.
 """
 
 
@@ -98,7 +98,7 @@ def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: 
 
 
 def _is_running(erasing: Erasing, erasure: str, *, run: int) -> bool:
-    """Start a run of the workflow, which changes nothing while it is active. Return false if the run has ended."""
+    """Start a run of the workflow. Return true if it was started or is still active, false if it has ended."""
     try:
         with translate_aws_errors("the erasure's workflow does not start"):
             erasing.states.start_execution(

@@ -130,7 +130,6 @@ def _user(line: bytes, place: str) -> str:
 
 
 def _store(s3: Any, bucket: str, run: str, users: Iterator[str]) -> int:
-    """Store users in batches, and return their number."""
     total = 0
     chunks = iter(lambda: list(itertools.islice(users, USERS_OF_A_BATCH)), [])
     for batch, chunk in enumerate(chunks):

@@ -19,10 +19,10 @@ _ESCAPED = (b'"', b"\\", b"\n")
 """Characters that take two bytes in a JSON string. Documents contain no characters with longer escapes."""
 
 ANSWER_MS = 3_000
-"""Time in milliseconds that remains for the response when the search stops."""
+"""Time in milliseconds reserved for the response. The search stops before."""
 
 PAGE_MS = ANSWER_MS + 1_000
-"""Time in milliseconds that remains when a page ends."""
+"""Time in milliseconds reserved for the rest of a page. No further object is added in this time."""
 
 END_BYTES = 1_000
 """Size reserved for the token of the next page, in bytes."""

@@ -45,7 +45,7 @@ class Bins:
     Attributes
     ----------
     design
-        Dependence of the current counts; None if each count belongs to another user.
+        Dependence between the current counts; None if each count belongs to a different user.
     users
         Number of current users; None for independent counts.
     """

@@ -27,7 +27,7 @@ MAX_ROWS = 2_000_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserSample:
-    """Complete rows of a sample of one in `one_of` users."""
+    """All rows of one in `one_of` users."""
 
     rows: pa.Table
     one_of: int

@@ -41,7 +41,7 @@ from functions.monitor_models.window import Window, days_since, first_day_ms, re
 
 HOUR_MS = 3_600_000
 UNKNOWN_ITEM, MAX_UNKNOWN = "item_unknown", 0.5
-"""Name and limit of another check. Above the limit, the champion lacks most of the requested items."""
+"""Name and maximum value of the check on the share of interactions with items that the champion does not contain."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def _catalogue(places: MonitoringStores, *, now_ms: int) -> Snapshot:
 def _judge(
     places: MonitoringStores, report: DriftReport, before: State, baseline: Baseline, window: Window
 ) -> tuple[DriftReport, State]:
-    """Return the report and the state with the times since when metrics exceed their thresholds.
+    """Return the report, and the state with the time since when each metric has exceeded its threshold.
 
     Start a training if it is due.
     """

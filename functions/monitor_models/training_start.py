@@ -97,10 +97,11 @@ def _name(trigger: Trigger, *what: object) -> str:
 
 
 TURN = "First"
-"""State of the workflow that a run enters after it holds the training lock."""
+"""State of the workflow that a run enters after it has acquired the training lock."""
 
 _EARLIEST = 100
-"""Number of a run's first events that include this state. Five failed attempts before it create about 30 events."""
+"""Number of history events to read, from the start of a run. They include the state `TURN`: five failed attempts before
+it create about 30 events."""
 
 
 def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTraining:

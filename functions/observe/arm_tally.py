@@ -1,4 +1,4 @@
-"""Sums of an experiment's outcomes by user, added row by row, because the console reads only days of responses."""
+"""Sums of an experiment's outcomes by user, for the operator API. Rows are added one by one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ class UserSums:
         self._rows, self._earlier = rows, earlier
 
     def __len__(self) -> int:
-        """Return the number of users."""
         return len(self._rows)
 
     def column(self, name: str) -> list[float]:
@@ -59,7 +58,6 @@ class ArmTally:
 
     @property
     def days(self) -> list[str]:
-        """See `Tally`."""
         return sorted(self._days)
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -98,7 +96,6 @@ class ArmTally:
                 _sum_up(self._sums[arm], row)
 
     def users(self) -> dict[str, UserSums]:
-        """See `Tally`."""
         arms_of: defaultdict[str, int] = defaultdict(int)
         for users in self._sums.values():
             for shopper in users:

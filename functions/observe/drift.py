@@ -53,7 +53,6 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
 
 
 def latest_report(client: Any, bucket: str) -> DriftReport | None:
-    """Return the latest drift report, or None if there is none."""
     stored = S3Object(client, bucket, MONITORING_LATEST_KEY)
     content = stored.read()
     try:

@@ -30,7 +30,7 @@ from operations.prometheus.families import Resource
 from operations.prometheus.openmetrics import CONTENT_TYPE
 
 ANSWER_MS = 6_000
-"""Time in milliseconds that remains for the response when reading of objects stops."""
+"""Time in milliseconds reserved for the response. Reading of objects stops before."""
 REMEMBERED_BYTES = 20_000_000
 
 

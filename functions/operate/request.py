@@ -19,7 +19,7 @@ from alsolike.schema.queries import read_query
 from alsolike.signing.admission import SIGNED_BY
 
 MAX_BYTES = 512 << 10
-"""Maximum size of a body, which can contain all rules and filters of a configuration file of this size."""
+"""Maximum size of a body in bytes, enough for all rules and filters of a configuration file of this size."""
 _MAX_SUBJECT = 128
 
 

@@ -62,7 +62,7 @@ class Rules:
         }
 
     def check(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return the errors and warnings of a draft, and its differences from the live and the original rules."""
+        """Return a draft's errors, warnings and changes, and the changes of the live rules since its version."""
         body = request.body(operator_rules.CHECK)
         current, draft = self._store.current(), body["draft"]
         checked = rule_drafts.check(current, draft, now_ms=request.now_ms)

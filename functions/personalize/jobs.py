@@ -183,7 +183,7 @@ def _dataset_type(request: Mapping[str, Any]) -> str:
 
 
 def _member(request: Mapping[str, Any], *path: str) -> str:
-    """Return a string within a nested request."""
+    """Return the string at a path of nested members. Raise an error if it is missing or empty."""
     found: Any = request
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None

@@ -48,7 +48,6 @@ class Kind:
 
     @property
     def arn_field(self) -> str:
-        """Name of the member with the ARN."""
         return f"{self.field}Arn"
 
     @property

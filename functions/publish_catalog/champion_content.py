@@ -16,8 +16,6 @@ from alsolike.snapshot.content_index import ContentIndex
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChampionContent:
-    """Content index of a champion."""
-
     version: str
     index: ContentIndex
 

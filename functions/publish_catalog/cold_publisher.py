@@ -62,7 +62,7 @@ class ColdPublisher:
         Raises
         ------
         ConcurrentUpdate
-            If other writers or new champions won `MAX_ATTEMPTS` consecutive times.
+            If another writer changed the snapshot, or the champion changed, during each of `MAX_ATTEMPTS` attempts.
         InvalidBundle
             If the champion's content index cannot be used.
         InvalidSnapshot

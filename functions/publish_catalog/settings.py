@@ -7,7 +7,7 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of the snapshot and the lake, polling intervals, and the maximum size that readers can hold."""
+    """Stores of the snapshot and the lake, polling intervals, and the maximum size of a snapshot for readers."""
 
     artefact_bucket: str
     lake_bucket: str

@@ -42,7 +42,7 @@ class ChampionLists:
 
 
 def read_champion(client: Any, bucket: str, directory: Path) -> ChampionLists | None:
-    """Return the public lists of the current champion; None without a champion.
+    """Return the public lists of the current champion, or None if there is no champion.
 
     The lists of a bundle of an earlier version are empty.
 

@@ -1,4 +1,4 @@
-"""Handler that runs for new champions, for other configurations, and on a schedule."""
+"""Handler that publishes static lists for each new champion or configuration, and on a schedule."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ SHARD_BYTES = 16_000
 
 MAX_SHARD_BYTES = 50_000
 MAX_COLUMNS_BYTES = 4_000
-"""Maximum size of an item's columns, in bytes. The files do not contain larger ones."""
+"""Maximum size of an item's columns, in bytes. Larger columns are omitted."""
 
 _FOREVER, _A_MINUTE = "public, max-age=31536000, immutable", "public, max-age=60"
 _CONNECTIONS = 16
@@ -182,7 +182,7 @@ def _ranking(champion: ChampionLists) -> dict[str, Any]:
 
 
 def _weights(champion: ChampionLists | None, configuration: Configuration) -> dict[str, float]:
-    """Return the champion's weights above 0, by each spelling of an event type."""
+    """Return the champion's weights above 0, by event type name, including aliases."""
     weights = {} if champion is None else champion.manifest.history.event_weights
     return {
         spelling: weight

@@ -31,7 +31,7 @@ def find_logins(work: PurgeContext) -> Iterator[None]:
 
 
 def find_rivals(work: PurgeContext) -> Iterator[None]:
-    """Collect the other users who logged in to the user's sessions, and the first login of each session."""
+    """Collect the other users who logged in to the user's sessions, and the first of their logins to each session."""
     sessions = pa.array(list(work.progress.sessions), pa.string())
     if not len(sessions):
         return

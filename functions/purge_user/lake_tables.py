@@ -41,7 +41,7 @@ class Table:
 
 
 def purge_rows(work: PurgeContext, table: Table, hits: Hits) -> Iterator[None]:
-    """Remove the rows that match."""
+    """Remove the rows of a table that `hits` selects. Scan again until a scan finds no rows."""
     cursor: dict[str, Any] = work.progress.cursor or {
         "after": "",
         "since_ms": 0,

@@ -8,7 +8,7 @@ from alsolike.privacy.user_matcher import Owner
 
 
 class Removal:
-    """Owners of the removed records, and the remaining content; None if no record remains.
+    """Owners of the removed records, and the remaining content, which is None if no record remains.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ class RequestItems:
     history
         Position of each interaction's item; 0 for an unknown item.
     excluded, cart, to_rank, pins
-        Positions of the request's items for these purposes, and of pinned items.
+        Positions of the request's excluded items, items in the cart and items to rank, and of pinned items.
     page_item
         Position of the current page's item; 0 if it is missing or unknown.
     trending
@@ -68,7 +68,6 @@ class RequestItems:
     fallback: Sequence[ScoredItem] = ()
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
-        """Return the IDs at positions."""
         size = self.catalogue.size
         if not self.others or max(positions, default=0) < size:
             return self.catalogue.item_ids(positions)
@@ -121,7 +120,6 @@ class RequestItems:
         return np.concatenate([mask, np.where(passing, np.float32(0), np.float32(-np.inf))])
 
     def neutral(self) -> Mask:
-        """Return a mask that excludes nothing."""
         return np.zeros(self.catalogue.size + len(self.others), np.float32)
 
 

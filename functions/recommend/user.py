@@ -154,7 +154,7 @@ class StoredUser:
 
 
 def stored_user(resolved: ResolvedRequest, stores: UserStores) -> StoredUser:
-    """Return the user or session of a request. Impressions are read concurrently, other data later."""
+    """Return the user or session of a request. Impressions are read concurrently, other data on first use."""
     request = resolved.request
     return StoredUser(
         stores,

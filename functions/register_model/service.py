@@ -32,7 +32,7 @@ def register_model(
     limits: GateLimits,
     now_ms: int,
 ) -> Decision:
-    """Unpack, check, store and register a training job's output. Return whether its canary may start.
+    """Unpack, check, store and register a training job's output. Return the gate's decision.
 
     A repeated call gives the same state. The first decision counts, even if the champion has changed. This function
     does not change the champion.

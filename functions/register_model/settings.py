@@ -35,7 +35,6 @@ class Settings:
 
     @property
     def limits(self) -> GateLimits:
-        """The gate's limits."""
         gate = {
             field.name.removeprefix("gate_"): getattr(self, field.name)
             for field in dataclasses.fields(self)

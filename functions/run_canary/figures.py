@@ -85,7 +85,6 @@ class Outcomes:
 
 
 def no_outcomes() -> Outcomes:
-    """Return outcomes that are all 0."""
     return Outcomes(*(np.zeros(GROUPS) for _ in range(4)))
 
 

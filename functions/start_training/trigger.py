@@ -15,7 +15,7 @@ from alsolike.runtime.errors import InvalidInput
 _FIELDS = ("trigger", "reason", "version")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_REASON = 700
-"""Maximum length of a reason, which contains an operator's text (`alsolike.registry.promotion`) and name."""
+"""Maximum length of a reason in characters. It contains an operator's text (`alsolike.registry.promotion`) and name."""
 
 
 class Cause(StrEnum):

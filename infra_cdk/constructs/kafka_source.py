@@ -47,8 +47,9 @@ def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construc
 
 
 def kafka_arns(kafka: KafkaSettings) -> Mapping[str, str | Sequence[str]]:
-    """Return the ARNs of the resources in the trigger's access, by name. Resources without a setting have an empty
-    list.
+    """Return the ARNs of the resources in the trigger's access, by name.
+
+    Resources without a setting have an empty list.
     """
     cluster = [kafka.cluster_arn] if kafka.cluster_arn else []
     return {

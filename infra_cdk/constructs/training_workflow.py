@@ -272,8 +272,9 @@ class TrainingWorkflow(Construct):
 
     @property
     def _execution_timeout(self) -> cdk.Duration:
-        """Time limit of an execution. It is longer than all steps, because only the timeout of a step notifies
-        operators.
+        """Time limit of an execution.
+
+        It is longer than all steps, because only the timeout of a step notifies operators.
         """
         return cdk.Duration.seconds(
             6 * _FUNCTION.longest_s

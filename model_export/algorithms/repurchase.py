@@ -294,7 +294,8 @@ def _most_frequent(weight: Floats) -> float:
 
 
 def _power(half_life_days: float) -> float:
-    """Return the exponent that converts a decayed weight to the half-life `LONG_DAYS`. It is 0 for an infinite
-    half-life.
+    """Return the exponent that converts a decayed weight to the half-life `LONG_DAYS`.
+
+    It is 0 for an infinite half-life.
     """
     return half_life_days / LONG_DAYS if math.isfinite(half_life_days) else 0.0

@@ -67,8 +67,9 @@ class Slist(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are more pairs than fit into memory. They can be quadratic in the number of
-        items.
+        """Return the reason if there are more pairs than fit into memory.
+
+        They can be quadratic in the number of items.
         """
         place = np.arange(len(interactions)) - interactions.offsets[interactions.user]
         together = np.diff(interactions.sessions(maximum=self.session).indptr).astype(np.int64)

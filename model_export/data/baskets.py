@@ -38,8 +38,9 @@ def basket_numbers(bought: Interactions) -> Ints:
 
 
 def basket_items(bought: Interactions, *, seed: int) -> sp.csr_array:
-    """Return a matrix with 1 for each item of a basket, float32 `(baskets, items + 1)`. Large baskets have several
-    rows.
+    """Return a matrix with 1 for each item of a basket, float32 `(baskets, items + 1)`.
+
+    Large baskets have several rows.
 
     Parameters
     ----------

@@ -148,8 +148,9 @@ class Interactions:
             first = last
 
     def until(self, time_ms: int) -> Interactions:
-        """Return the interactions up to a time, inclusive. If they have counts, the time must be a cutoff of the
-        counts.
+        """Return the interactions up to a time, inclusive.
+
+        If they have counts, the time must be a cutoff of the counts.
         """
         counts = None if self.counts is None else self.counts.until(time_ms)
         return dataclasses.replace(self.select(self.time_ms <= time_ms), counts=counts)

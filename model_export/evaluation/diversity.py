@@ -118,8 +118,9 @@ class ProductLists:
 
 
 def product_list(scores: Floats, targets: Ints, products: Ints, *, k: int) -> Ints:
-    """Return the k best items with one item per product. If the best `4 k` items have fewer products, variants fill the
-    list.
+    """Return the k best items with one item per product.
+
+    If the best `4 k` items have fewer products, variants fill the list.
 
     Examples
     --------
@@ -155,8 +156,9 @@ def category_entropy(categories: Ints) -> float:
 
 
 def intra_list_distances(lists: Sequence[Ints], content: sp.csr_array) -> npt.NDArray[np.float64]:
-    """Return the mean cosine distance of two items of each list, float64 `(lists,)`. Each list must have two or more
-    items.
+    """Return the mean cosine distance of two items of each list, float64 `(lists,)`.
+
+    Each list must have two or more items.
 
     The sum of the inner products of all pairs is half of |sum of vectors|² minus the sum of |vector|².
 

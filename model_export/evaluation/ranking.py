@@ -222,8 +222,9 @@ class Hits:
         self._target_counts: list[int] = []
 
     def add(self, scores: Floats, targets: Ints) -> None:
-        """Add the ranks of a user's targets. Users without targets are ignored. Targets with scores up to 0 have no
-        rank.
+        """Add the ranks of a user's targets.
+
+        Users without targets are ignored. Targets with scores up to 0 have no rank.
         """
         if len(targets):
             self._rows.append(metrics.rank_targets(scores, targets[scores[targets] > 0], self.k))

@@ -179,8 +179,9 @@ class Comparison:
         return self._test(*self._search(algorithm, models))
 
     def _possible(self, algorithm: Algorithm) -> bool:
-        """Return whether the algorithm can be fitted. If not, log and store the reason. Combinations are not in the
-        budget.
+        """Return whether the algorithm can be fitted.
+
+        If not, log and store the reason. Combinations are not in the budget.
         """
         past = self._split.validation.fit
         reason = missing(algorithm) or _uncountable(algorithm, past) or algorithm.unsupported_reason(past)
@@ -195,8 +196,9 @@ class Comparison:
         return reason is None
 
     def _tune(self, algorithm: Algorithm) -> tuple[Model, Gains]:
-        """Return the model with the best settings of the grid, and its NDCG per user. The first of equal settings is
-        returned.
+        """Return the model with the best settings of the grid, and its NDCG per user.
+
+        The first of equal settings is returned.
         """
         best: tuple[Model, Gains] | None = None
         for settings in algorithm.param_grid():

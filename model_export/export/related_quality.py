@@ -98,8 +98,9 @@ def measure(
 
 
 def next_items(window: Interactions) -> Questions:
-    """Create queries from successive interactions. The target of an item is the user's next item, if it is another
-    item.
+    """Create queries from successive interactions.
+
+    The target of an item is the user's next item, if it is another item.
     """
     follows = (window.user[1:] == window.user[:-1]) & (window.item[1:] != window.item[:-1])
     rows = _sample(np.flatnonzero(follows))
@@ -136,8 +137,9 @@ def related(scores: Scores, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
 
 
 def frequent(past: Interactions, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
-    """Return the k most frequent items other than each item, `(len(items), k)`. There are fewer columns for fewer
-    items.
+    """Return the k most frequent items other than each item, `(len(items), k)`.
+
+    There are fewer columns for fewer items.
     """
     popular = past.frequency_order()[: k + 1]
     rows = [popular[popular != item][:k] for item in items.tolist()]

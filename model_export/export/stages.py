@@ -104,8 +104,9 @@ def worth_trying(dimensions: int, items: int) -> list[TwoStages]:
 
 
 def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories], *, items: int) -> list[Tried]:
-    """Measure the time and recall of the graph in each folder on single histories. The key None is the one-stage
-    graph.
+    """Measure the time and recall of the graph in each folder on single histories.
+
+    The key None is the one-stage graph.
     """
     sessions = {way: open_session(folder / GRAPH_FILE) for way, folder in folders.items()}
     times: dict[TwoStages | None, list[float]] = {way: [] for way in sessions}

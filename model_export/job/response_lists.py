@@ -96,8 +96,9 @@ class ChampionBundle:
 
 
 def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
-    """Return the list of every query, int64 `(queries, k)`, as the model's graph would. Only items of the fit are
-    known.
+    """Return the list of every query, int64 `(queries, k)`, as the model's graph would.
+
+    Only items of the fit are known.
     """
     queries = part.queries
     known = part.fit.frequencies() > 0

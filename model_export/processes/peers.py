@@ -142,8 +142,9 @@ def current() -> Peers:
 
 @contextlib.contextmanager
 def joined(place: Place) -> Iterator[None]:
-    """Connect to the other processes while the body runs. If it succeeds, the first process then sends None to
-    followers.
+    """Connect to the other processes while the body runs.
+
+    If it succeeds, the first process then sends None to followers.
     """
     global _current
     if place.size == 1:

@@ -14,8 +14,9 @@ _HEADER = (COLUMN, "LINE", "REASON")
 
 
 class FailedUsers:
-    """Writer of the CSV file of failed users. After the context exits, the file exists only if users failed and no
-    error was raised.
+    """Writer of the CSV file of failed users.
+
+    After the context exits, the file exists only if users failed and no error was raised.
 
     Attributes
     ----------

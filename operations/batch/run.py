@@ -1,5 +1,6 @@
-"""Recommendations for many users. Chunks of the input are requested concurrently, and results are written in input
-order.
+"""Recommendations for many users.
+
+Chunks of the input are requested concurrently, and results are written in input order.
 """
 
 from __future__ import annotations

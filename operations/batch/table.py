@@ -22,8 +22,9 @@ ROW_GROUP_ROWS = 100_000
 
 
 class RecommendationFile:
-    """Writer of a Parquet file of recommendations. The context manager replaces an existing file only if it exits
-    without an error.
+    """Writer of a Parquet file of recommendations.
+
+    The context manager replaces an existing file only if it exits without an error.
 
     Raises
     ------

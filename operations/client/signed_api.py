@@ -257,8 +257,9 @@ class SignedApi:
     def _exchange(
         self, method: str, target: str, data: bytes | None, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
-        """Send a request on the connection of the current thread. Reconnect and retry if the server closed the
-        connection.
+        """Send a request on the connection of the current thread.
+
+        Reconnect and retry if the server closed the connection.
         """
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is not None:

@@ -39,8 +39,9 @@ def _different(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Any,
 
 
 def new_columns(before: Configuration, after: Configuration) -> Iterator[str]:
-    """Yield a warning for each new item column that a filter reads. The catalogue contains a new column only after its
-    next publication.
+    """Yield a warning for each new item column that a filter reads.
+
+    The catalogue contains a new column only after its next publication.
     """
     new = dict(after.item_columns.items() - before.item_columns.items())
     read: dict[str, list[str]] = {}

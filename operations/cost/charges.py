@@ -413,8 +413,9 @@ def _lasts_s(summary: BilledResources, load: Load) -> float:
 
 
 def _too_much(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add notes about trainings that exceed the time limit or the memory. The bill assumes that SageMaker stops a
-    training at the time limit.
+    """Add notes about trainings that exceed the time limit or the memory.
+
+    The bill assumes that SageMaker stops a training at the time limit.
     """
     training = summary.training
     if not training.runs:

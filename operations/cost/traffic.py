@@ -116,8 +116,9 @@ class Calls:
 
 
 def shards_needed(load: Load) -> int:
-    """Return the number of shards for the busiest second. Records, incoming bytes and the reads of three consumers
-    limit a shard.
+    """Return the number of shards for the busiest second.
+
+    Records, incoming bytes and the reads of three consumers limit a shard.
     """
     peak = load.events_per_day / 86_400 * load.peak
     mb = peak * RECORD_BYTES / 1e6

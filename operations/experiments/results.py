@@ -57,8 +57,9 @@ def plan_for(
 
 
 def shortage_of(deployment: Deployment, experiment: Experiment, plan: planning.Plan) -> str | None:
-    """Return a sentence if an arm has too few users. If the plan contains no number of users, stored profiles are
-    counted.
+    """Return a sentence if an arm has too few users.
+
+    If the plan contains no number of users, stored profiles are counted.
     """
     users = plan.users
     if users is None:

@@ -79,8 +79,9 @@ class ArmTally:
         self._sums.add(answers)
 
     def add_before(self, answers: pa.Table) -> None:
-        """Add responses of the days before the start. Only users in an arm count, so all calls of `add` must come
-        first.
+        """Add responses of the days before the start.
+
+        Only users in an arm count, so all calls of `add` must come first.
         """
         start_ms = self._experiment.start_ms
         answers = _in_time(answers, self._experiment.on, start_ms - BEFORE_DAYS * _DAY_MS, start_ms)

@@ -199,8 +199,9 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _may_end_in_quotes(data: bytes, delimiter: str) -> bool:
-    """Return true if a quoted cell may be open or contain a line break. The check is fast and may return false
-    positives.
+    """Return true if a quoted cell may be open or contain a line break.
+
+    The check is fast and may return false positives.
     """
     if b'"' not in data:
         return False

@@ -116,8 +116,9 @@ class SourceObject:
 
 
 class _Ranges(io.RawIOBase):
-    """Reader that requests byte ranges of an object. After a connection error, only the failed range is requested
-    again.
+    """Reader that requests byte ranges of an object.
+
+    After a connection error, only the failed range is requested again.
     """
 
     def __init__(self, source: SourceObject) -> None:

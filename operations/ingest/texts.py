@@ -70,8 +70,9 @@ class Texts:
         return len(self.codes)
 
     def mapped(self, change: Callable[[str], str]) -> Texts:
-        """Return the column with each string replaced by `change(string)`. `change` is called once per distinct
-        string.
+        """Return the column with each string replaced by `change(string)`.
+
+        `change` is called once per distinct string.
         """
         return Texts(pa.array(map(change, self.values.to_pylist()), pa.string()), self.codes)
 

@@ -1,5 +1,6 @@
-"""Parser of event times in ISO 8601, epoch seconds or epoch milliseconds. The size distinguishes seconds from
-milliseconds.
+"""Parser of event times in ISO 8601, epoch seconds or epoch milliseconds.
+
+The size distinguishes seconds from milliseconds.
 """
 
 from __future__ import annotations

@@ -83,8 +83,9 @@ def _import(started_ms: int, journals: list[tuple[str, Any]]) -> Import:
 
 
 def undo(deployment: Deployment, import_id: int) -> Undone:
-    """Remove an import's rows from the lake and the live profiles, and delete its journals. An interrupted removal can
-    be repeated.
+    """Remove an import's rows from the lake and the live profiles, and delete its journals.
+
+    An interrupted removal can be repeated.
 
     Existing models still reflect the removed rows until the next training.
 

@@ -12,8 +12,9 @@ from operations.progress import counted
 
 
 def repair_actions(client: Any, bucket: str) -> list[str]:
-    """Restore each unreadable action from the latest object version in which it is readable. Return one sentence per
-    change.
+    """Restore each unreadable action from the latest object version in which it is readable.
+
+    Return one sentence per change.
 
     Actions that are unreadable in all versions are removed.
 

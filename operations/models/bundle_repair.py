@@ -19,8 +19,9 @@ from operations.recovery.versions import ObjectChange, apply
 
 
 def repair_bundles(client: Any, bucket: str, *, reason: str, now_ms: int) -> list[str]:
-    """Restore damaged files of the champion, the canary and the previous champions. Return one sentence per repaired
-    version.
+    """Restore damaged files of the champion, the canary and the previous champions.
+
+    Return one sentence per repaired version.
 
     If the champion cannot be restored, the latest undamaged previous champion replaces it.
 

@@ -19,8 +19,9 @@ from operations.models.stored_versions import read_version, stored_versions
 def repair_pointer(
     client: Any, bucket: str, *, version: str | None, reason: str, now_ms: int, forced: bool = False
 ) -> Champion | None:
-    """Restore the latest readable pointer whose champion has files. Return this pointer, or None if the current one is
-    intact.
+    """Restore the latest readable pointer whose champion has files.
+
+    Return this pointer, or None if the current one is intact.
 
     Parameters
     ----------

@@ -28,7 +28,8 @@ from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATI
 from functions.recommend.user import StoredUser, stored_user
 
 MIN_DAYS = 7.0
-"""Minimum period for a user's interactions per day, because a few interactions of one visit have no frequency."""
+"""Minimum period in days over which a user's interactions are averaged. A few interactions of one visit would give a
+high rate."""
 
 MAX_SCORED = 1_000
 """Maximum number of a user's best items over all lines. The scores of further items are small and are not summed."""
@@ -37,7 +38,6 @@ _MS_PER_DAY = 86_400_000
 
 
 def parse_lines(given: Any) -> Sequence[SegmentLine]:
-    """Parse the lines of a job."""
     if not isinstance(given, list) or not given:
         raise InvalidInput(f"the lines of the segment job are {validation.describe(given)}, expected a JSON list")
     return [parse_line(line, f"line {number}") for number, line in enumerate(given, start=1)]

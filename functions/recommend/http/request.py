@@ -164,7 +164,7 @@ class ActionRequest:
     campaign: str = NEXT_BEST_ACTION
 
     def exploration(self, aliases: Mapping[str, Alias]) -> float:
-        """Return the share of the uncertainty by which propensities vary."""
+        """Return the exploration weight, which scales the uncertainty of the propensities."""
         if self.campaign == NEXT_BEST_ACTION:
             return ACTION_EXPLORATION
         alias = aliases.get(self.campaign)
@@ -201,7 +201,7 @@ def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_ranking(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `POST /personalize-ranking`; see `parse_recommendations`."""
+    """Parse `POST /personalize-ranking`."""
     given = GET_PERSONALIZED_RANKING.read(_body(event))
     name = resource_name(given["campaignArn"])
     items = given["inputList"]
@@ -217,7 +217,7 @@ def parse_ranking(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_for_user(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /users/{userId}/recommendations`; see `parse_recommendations`."""
+    """Parse `GET /users/{userId}/recommendations`."""
     return _from_query(event, user_id=path_id(event, "userId"))
 
 
@@ -228,7 +228,7 @@ def parse_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_similar(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /items/{itemId}/similar`; see `parse_recommendations`."""
+    """Parse `GET /items/{itemId}/similar`."""
     given = read_query(event, SIMILAR_QUERY)
     request = _request(given, recommender=given.get("recommender", SIMILAR_ITEMS), user_id=None)
     return dataclasses.replace(request, item_id=path_id(event, "itemId"))
@@ -241,30 +241,30 @@ def parse_similar_for_session(event: Mapping[str, Any]) -> RecommendationRequest
 
 
 def parse_trending(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /trending`; see `parse_recommendations`."""
+    """Parse `GET /trending`."""
     return _request(read_query(event, TRENDING_QUERY), recommender=TRENDING, user_id=None)
 
 
 def parse_popular(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /popular`; see `parse_recommendations`."""
+    """Parse `GET /popular`."""
     return _request(read_query(event, POPULAR_QUERY), recommender=POPULAR, user_id=None)
 
 
 def parse_search(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /search`; see `parse_recommendations`."""
+    """Parse `GET /search`."""
     given = read_query(event, SEARCH_QUERY)
     request = _request(given, recommender=PERSONALIZED_RANKING, user_id=given.get("userId"))
     return dataclasses.replace(request, words=words_of(given["query"]))
 
 
 def parse_preview(given: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse the request of a preview; see `parse_recommendations`."""
+    """Parse the request of a preview."""
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=given.get("userId"))
     return _checked(dataclasses.replace(request, num_results=given.get("numResults", PREVIEWED_RESULTS)))
 
 
 def parse_replay(given: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse the request of a replay; see `parse_recommendations`."""
+    """Parse the request of a replay."""
     to_rank = given.get("inputList")
     return dataclasses.replace(
         _request(given, recommender=given["recommender"], user_id=given.get("userId")),

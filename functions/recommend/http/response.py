@@ -131,7 +131,6 @@ def respond_answer(
 
 
 def respond_actions(answer: ActionAnswer) -> dict[str, Any]:
-    """Return the HTTP response."""
     headers = {"x-alsolike-model-version": answer.version}
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)

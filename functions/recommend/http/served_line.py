@@ -100,7 +100,7 @@ class ServedLog:
         sys.stdout.write(f"{row.to_line()}\n")
 
     def _named(self, request: RecommendationRequest, *, now_ms: int) -> tuple[str | None, str | None]:
-        """Return the hashes of the request's user and session. `RequestUser` states which ID may be both."""
+        """Return the hashes of the request's user and session. `StoredUser` describes which ID may be both."""
         user_id = request.user_id
         session_id = user_id if request.session_id is None else request.session_id
         if session_id is None:

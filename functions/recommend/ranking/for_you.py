@@ -126,7 +126,7 @@ def _reranked(
 
 
 def _similar_to_last_viewed(inputs: RankingInputs, degraded: tuple[str, ...]) -> Ranking:
-    """Return items similar to the latest item with similar items, then popular items."""
+    """Return items similar to the user's latest item for which the model knows similar items, then popular items."""
     model = inputs.resolved.model
     assert model is not None
     latest = list(dict.fromkeys(reversed(inputs.items.history.tolist())))

@@ -26,7 +26,7 @@ MAX_POOL = 1_000
 MIN_POOL = 100
 CANDIDATES_A_PLACE = 4
 REFUSED_A_PLACE = 2.5
-"""Factor on the number of candidates with slate rules, which reject items."""
+"""Factor by which slate rules increase the number of candidates, because they reject items."""
 MAX_NEW_ITEMS = 100
 """Maximum number of items, latest first, from which exploration draws."""
 

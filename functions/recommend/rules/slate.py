@@ -285,7 +285,7 @@ class _Composition:
         return variant.position not in self._taken and not self._rules.broken_by(variant.position)
 
     def _following(self) -> int | None:
-        """Return the place of the first candidate that was not rejected before."""
+        """Return the index of the first candidate that was not rejected before."""
         if self._variety is not None:
             return self._variety.best()
         return self._next if self._next < len(self._candidates) else None

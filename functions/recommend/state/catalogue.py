@@ -140,7 +140,6 @@ class ModelCatalogue:
         return positions
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
-        """Return the IDs at positions."""
         if not self.has_cold or max(positions, default=0) <= self._items:
             return self._bundle.item_ids(positions)
         return [self._item_id(position) for position in positions]
@@ -231,7 +230,6 @@ class ModelCatalogue:
 
     @property
     def has_items(self) -> bool:
-        """True if the model or the catalogue has items."""
         return self._items > 0 or len(self._snapshot) > 0
 
     def neutral(self) -> Mask:

@@ -79,7 +79,7 @@ class ChampionLoader(PolledValue[Serving]):
         return self._serving
 
     def _load(self, champion: Champion, current: Model | None, *, remaining_ms: Callable[[], float]) -> Model | None:
-        """Return the champion, else the current model, else the latest sound predecessor."""
+        """Return the champion, else the current model, else the latest predecessor that is not damaged."""
         earlier = champion.predecessors[:MAX_EARLIER] if current is None else ()
         for version in (champion.version, *earlier):
             model = self._sound(version, etag=champion.etag, remaining_ms=remaining_ms)

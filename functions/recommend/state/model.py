@@ -312,7 +312,7 @@ class Model:
         return inputs
 
     def expected_ms(self, *, with_bias: bool) -> float:
-        """Return the expected duration of a run in milliseconds: the minimum of the latest runs, or 0 before them.
+        """Return the expected duration of a run in ms: the minimum of the latest runs, or 0 before the first run.
 
         The minimum excludes delays by other processes.
         """

@@ -30,12 +30,12 @@ class ProfileReader(Protocol):
 
 
 class ImpressionReader:
-    """Reader of the impressions of users and sessions, which the profile table has by keyed hash.
+    """Reader of the impressions of users and sessions. The profile table stores them by keyed hash.
 
     Parameters
     ----------
     hashes
-        Returns the keyed hash function at a time, or None if it cannot be read.
+        Function of the current time that returns the keyed hash function, or None if its key cannot be read.
     """
 
     def __init__(self, store: ImpressionStore, ids: IdPolicy, hashes: Callable[[int], Pseudonyms | None]) -> None:

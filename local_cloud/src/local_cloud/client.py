@@ -173,8 +173,9 @@ class Cloud:
         return found[0]
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of a service. Clients are cached, because creating a client takes tens of
-        milliseconds.
+        """Return the boto3 client of a service.
+
+        Clients are cached, because creating a client takes tens of milliseconds.
         """
         if service not in self._clients:
             self._clients[service] = self._new_client(service)
@@ -241,8 +242,9 @@ class Cloud:
         return min(fitting, key=lambda client: len(allowed[client]))
 
     def advance(self, duration: timedelta) -> list[dict[str, str]]:
-        """Advance the clock of schedules. Return the name and due time of each fired schedule, in the order of due
-        times.
+        """Advance the clock of schedules.
+
+        Return the name and due time of each fired schedule, in the order of due times.
         """
         fired: list[dict[str, str]] = self._ask("POST", "/advance", {"seconds": duration.total_seconds()})["fired"]
         return fired

@@ -1,5 +1,6 @@
-"""Kinesis and DynamoDB streams of moto. They are read in this process, because polls over HTTP would dominate the
-load.
+"""Kinesis and DynamoDB streams of moto.
+
+They are read in this process, because polls over HTTP would dominate the load.
 """
 
 import base64

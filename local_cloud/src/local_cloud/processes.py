@@ -43,8 +43,9 @@ class Processes:
         output: int | IO[bytes],
         errors: int | IO[bytes] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start `command` in `directory`. `errors` receives standard error. Without it, `output` receives both
-        streams.
+        """Start `command` in `directory`.
+
+        `errors` receives standard error. Without it, `output` receives both streams.
         """
         process = subprocess.Popen(
             list(command),

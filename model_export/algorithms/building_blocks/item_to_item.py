@@ -129,8 +129,9 @@ def diagonal(values: Floats) -> sp.csr_array:
 
 
 def source_blocks(counts: Ints, *, maximum: int) -> Iterator[range]:
-    """Yield ranges of items, starting from 1, with a total count of at most `maximum`. A range of a single item may
-    have more.
+    """Yield ranges of items, starting from 1, with a total count of at most `maximum`.
+
+    A range of a single item may have more.
 
     Parameters
     ----------

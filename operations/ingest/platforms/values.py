@@ -27,8 +27,9 @@ def amount(text: str) -> str:
 
 
 def times(price: str, quantity: str) -> str:
-    """Return the product of price and quantity. An empty quantity counts as 1. If a value is not a number, return the
-    price.
+    """Return the product of price and quantity.
+
+    An empty quantity counts as 1. If a value is not a number, return the price.
 
     Examples
     --------

@@ -32,8 +32,9 @@ def service_unavailable(reason: str) -> HttpResponse:
 
 
 def function_response(payload: bytes) -> HttpResponse:
-    """Convert a function's result to a response. If it has no `statusCode`, it is the JSON body of a response with
-    200.
+    """Convert a function's result to a response.
+
+    If it has no `statusCode`, it is the JSON body of a response with 200.
     """
     try:
         answer = json.loads(payload) if payload else None

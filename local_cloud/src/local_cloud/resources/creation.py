@@ -42,8 +42,9 @@ class Creation:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
     def request_token(self) -> str:
-        """Return the token of the request that creates the resource. It is the same in each deployment of the
-        template.
+        """Return the token of the request that creates the resource.
+
+        It is the same in each deployment of the template.
         """
         return hashlib.sha256(f"{self.stack}/{self.logical_id}".encode()).hexdigest()[:_TOKEN_LENGTH]
 

@@ -51,7 +51,7 @@ SERIES = MappingProxyType(
 
 
 _POINTS = list_of(
-    # Without `prefixItems`, which tools for earlier drafts of JSON Schema misinterpret.
+    # This schema does not use `prefixItems`, which tools for earlier drafts of JSON Schema misinterpret.
     {"type": "array", "items": NUMBER_OR_NULL, "minItems": 2, "maxItems": 2},
     "Pairs of a time in milliseconds since 1970 and a value, or null without data.",
 )

@@ -23,7 +23,8 @@ from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
 from alsolike.schema import validation
 
 UNDECLARED = "view"
-"""Event type that replaces an undeclared type. The undeclared type becomes a property. The default weight is 1."""
+"""Event type that replaces an undeclared type. The undeclared type becomes a property. `view` has the default weight
+1."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -33,11 +33,11 @@ LIVE, READY = "/healthz", "/readyz"
 SERVED_FUNCTIONS = ("collect", "recommend")
 DEFAULT_PORT = 8080
 TIMEOUT_S = 20.0
-"""Maximum time of a request with its wait, in seconds, as of an HTTP API's function."""
+"""Maximum duration of a request in seconds, including the wait for the handler, as for the functions on Lambda."""
 IDLE_S = 5.0
-"""Time after which an idle connection is closed, in seconds. A stop waits for it at most."""
+"""Time in seconds after which an idle connection is closed. A stop waits at most this time for idle connections."""
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""Maximum size of a body, as of an HTTP API."""
+"""Maximum size of a body in bytes, as in API Gateway's HTTP APIs."""
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -126,7 +126,7 @@ def _joined(pairs: Any) -> dict[str, str]:
 
 
 class FunctionServer(ThreadingHTTPServer):
-    """Server of a function. Threads read requests, and one at a time is in the handler.
+    """Server of a function. Threads read requests. The handler processes one request at a time.
 
     Parameters
     ----------

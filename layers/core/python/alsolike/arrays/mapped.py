@@ -64,8 +64,9 @@ class MappedStrings:
         return self._blob[int(self._offsets[index]) : int(self._offsets[index + 1])]
 
     def many(self, indices: npt.NDArray[np.int64]) -> list[bytes]:
-        """Return the strings at `indices`. This is faster than single reads, each of which creates an object per
-        offset.
+        """Return the strings at `indices`.
+
+        This is faster than single reads, each of which creates an object per offset.
         """
         begins, ends = self._offsets[indices].tolist(), self._offsets[indices + 1].tolist()
         return [self._blob[begin:end] for begin, end in zip(begins, ends, strict=True)]

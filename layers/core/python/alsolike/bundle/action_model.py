@@ -68,8 +68,9 @@ class Exposure(NamedTuple):
 
 
 def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
-    """Return the exposures of one user with known outcomes, in time order. Views of an action within `WINDOW_MS` are
-    merged.
+    """Return the exposures of one user with known outcomes, in time order.
+
+    Views of an action within `WINDOW_MS` are merged.
 
     A view shortly after an outcome also belongs to this outcome, because several outcomes can report the same
     impression, and clients may round times to seconds.
@@ -190,7 +191,7 @@ class ActionModel:
 
     @classmethod
     def none(cls) -> Self:
-        """Return the model without data, whose propensities are 0."""
+        """Return the model without data. Its propensities are 0."""
         return cls(0.0, False, {}, np.zeros(0), np.zeros(0))
 
     def logits(

@@ -262,8 +262,9 @@ class Bundle:
         return columns if isinstance(columns, dict) else {}
 
     def related(self, kind: str, position: int) -> Row:
-        """Return the related items of the item at a position. The row is empty if `has_related` is false; see
-        `RelatedItems.row`.
+        """Return the related items of the item at a position.
+
+        The row is empty if `has_related` is false; see `RelatedItems.row`.
         """
         return NO_ROW if self._related is None else self._related.row(kind, position)
 

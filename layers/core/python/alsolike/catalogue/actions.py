@@ -136,7 +136,6 @@ class ActionStore:
         self._stored.update(change, attempts=_ATTEMPTS)
 
     def replace(self, actions: Iterable[Action]) -> None:
-        """Replace all actions."""
         document = {action.action_id: dict(action.properties) for action in actions}
         self._stored.write(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
 

@@ -37,8 +37,9 @@ class Change:
 
     @property
     def precedence(self) -> tuple[int, int]:
-        """Sort key of an entity's changes. The latest change wins. At equal times, a deletion wins, then the highest
-        hash.
+        """Sort key of an entity's changes.
+
+        The latest change wins. At equal times, a deletion wins, then the highest hash.
 
         The key depends only on the change, so the order of delivery does not affect the result.
         """

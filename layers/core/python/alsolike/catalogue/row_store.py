@@ -57,8 +57,9 @@ class RowStore(Generic[R]):
         self._sleep = sleep
 
     def put(self, rows: Iterable[R], *, now_ms: int) -> int:
-        """Store rows, replacing rows with the same ID, and return the number of written rows. The last row of an ID
-        wins.
+        """Store rows, replacing rows with the same ID, and return the number of written rows.
+
+        The last row of an ID wins.
 
         Raises
         ------
@@ -84,8 +85,9 @@ class RowStore(Generic[R]):
         return written
 
     def insert(self, row: R, *, now_ms: int) -> bool:
-        """Write a row if the table has neither a row nor a deletion marker with this ID. Return true if the row was
-        written.
+        """Write a row if the table has neither a row nor a deletion marker with this ID.
+
+        Return true if the row was written.
         """
         attributes = self._attributes(row, now_ms=now_ms)
         with self._translated_errors():
@@ -192,8 +194,9 @@ class RowStore(Generic[R]):
         raise self._overtaken(row_id)
 
     def _replace(self, row_id: str, write: Callable[[Stored[R]], dict[str, Any]]) -> dict[str, Any]:
-        """Replace the stored row by the result of `write`, retrying if it changes concurrently. Return the written
-        row.
+        """Replace the stored row by the result of `write`, retrying if it changes concurrently.
+
+        Return the written row.
         """
         for _ in range(_UPDATE_ATTEMPTS):
             read = self._get(row_id)

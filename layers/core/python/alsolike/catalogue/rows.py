@@ -157,7 +157,6 @@ def row_fields(kind: RowKind[R]) -> Fields:
 
 @functools.cache
 def put_call(kind: RowKind[R]) -> Fields:
-    """Return the fields of a put call."""
     return described_put(kind, _UNDECLARED)
 
 

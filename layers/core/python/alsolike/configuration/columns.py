@@ -27,7 +27,7 @@ def column_name(name: str) -> str:
 
 
 def property_name(name: str) -> str:
-    """Return the property name for a name in either spelling.
+    """Return the property name for a column name in upper case (`CATEGORY_L1`) or camelCase.
 
     Examples
     --------

@@ -68,7 +68,7 @@ class Fatigue:
     Attributes
     ----------
     strength
-        Exponent of the number of sightings, by whose power the score of an item is divided.
+        Exponent s. The score of an item is divided by the number of sightings to the power s.
     half_life_hours
         Age at which a sighting counts half.
     """
@@ -250,7 +250,7 @@ class Configuration:
         return self.recommenders[_FOR_YOU].fatigue
 
     def recommenders_with(self, rules: str) -> list[str]:
-        """Return the names of the recommenders that use this rule set, without arms of experiments."""
+        """Return the names of the recommenders that use this rule set. Arms of experiments are ignored."""
         return [recommender.name for recommender in self.recommenders.values() if recommender.rules == rules]
 
     def arms_with(self, rules: str, *, now_ms: int) -> list[str]:

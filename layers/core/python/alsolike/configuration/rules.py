@@ -107,7 +107,7 @@ class Diversity:
     Attributes
     ----------
     dial
-        1 - lambda of the paper. Close to 0 it has no effect; at 1 only dissimilarity counts.
+        1 - lambda of the paper. Close to 0, diversity has no effect. At 1, only dissimilarity counts.
     columns
         Columns that determine the similarity of two items, which grows with the number of shared values.
     """

@@ -33,8 +33,9 @@ class DeclaredFilters:
     needs: Mapping[str, str]
 
     def choose(self, node: Node) -> str | None:
-        """Return the name of a filter that every request can use. Record a fault if the filter requires request
-        inputs.
+        """Return the name of a filter that every request can use.
+
+        Record a fault if the filter requires request inputs.
         """
         name = node.choice(self.expressions, what="the name of a filter:")
         if name is not None and name in self.needs:

@@ -20,13 +20,17 @@ def parse_time_ms(node: Node) -> int | None:
 
 
 def parse_start_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which means the start of this day in UTC; collect an error."""
+    """Parse a time with its zone, or a date, which stands for the start of that day in UTC.
+
+    Record a fault if it is invalid.
+    """
     return _parse_day_or_time_ms(node, days=0)
 
 
 def parse_end_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which stands for the end of that day in UTC. Record a fault if it is
-    invalid.
+    """Parse a time with its zone, or a date, which stands for the end of that day in UTC.
+
+    Record a fault if it is invalid.
     """
     return _parse_day_or_time_ms(node, days=1)
 
@@ -50,7 +54,10 @@ def time_text(time_ms: int) -> str:
 
 
 def _milliseconds(value: object, *, days: int | None = None) -> int | None:
-    """Return a time in ms. If `days` is not 0, a date is also valid, and `days` are added to it."""
+    """Return a time in ms, or None if it is invalid.
+
+    Unless `days` is None, a date is also valid, and `days` are added to it.
+    """
     try:
         time = dt.datetime.fromisoformat(value)  # type: ignore[arg-type]
         if days is not None and time.tzinfo is None and value == time.date().isoformat():

@@ -1,3 +1,4 @@
-"""Names that code and infrastructure share. Only the standard library is imported, because the CDK app imports this
-package.
+"""Names that code and infrastructure share.
+
+Only the standard library is imported, because the CDK app imports this package.
 """

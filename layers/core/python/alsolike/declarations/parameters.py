@@ -48,5 +48,4 @@ class Names:
 
 
 def parameter_name(environment: str, field: str) -> str:
-    """Return the name of the parameter for a field of `Names`."""
     return f"{TREE}/{environment}/{field.replace('_', '-')}"

@@ -136,8 +136,8 @@ SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
 """Routes for signed requests. The function verifies the signature and the scopes of the key."""
 
 BEACON_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("collect", [], "POST /session/beacons"))
-"""Routes for beacons. The query contains the session token, because a header would cause a second (preflight) request.
-"""
+"""Routes for beacons (`navigator.sendBeacon`). The query contains the session token, because a header would cause a
+second (preflight) request."""
 
 PUBLIC_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("authorize_session", [], "POST /session/tokens"))
 """Routes without a token. The function checks the site key and the origin of the page."""

@@ -44,8 +44,9 @@ def first_logins(interactions: Iterable[Interaction]) -> dict[str, Login]:
 
 
 def owner(interaction: Interaction, logins: Mapping[str, Login]) -> str:
-    """Return the profile ID of an interaction's owner. `logins` contains the first login of each session by session
-    ID.
+    """Return the profile ID of an interaction's owner.
+
+    `logins` contains the first login of each session by session ID.
 
     Examples
     --------

@@ -1,5 +1,6 @@
-"""Session tokens. With a token, a browser can only send events of its session and read recommendations for this
-session.
+"""Session tokens.
+
+With a token, a browser can only send events of its session and read recommendations for this session.
 
 A token is a JSON Web Token with an HMAC-SHA256 signature (HS256) under the deployment's session key, so the shop's
 backend can issue it with any JWT library. The claims are `iss`, `aud`, `sid` (the session), `sub` (the user, if logged

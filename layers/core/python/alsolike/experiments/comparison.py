@@ -1,5 +1,6 @@
-"""Sequential tests that compare the users of two arms. They are valid for any number of looks and allow a stop at any
-look.
+"""Sequential tests that compare the users of two arms.
+
+They are valid for any number of looks and allow a stop at any look.
 
 `z` is the difference of the arms' metrics divided by its standard error. `t` is the number of observations divided by
 the planned number. Without a difference, both likelihood ratios are non-negative martingales with mean 1::

@@ -136,7 +136,6 @@ class Tally(Protocol):
 
 
 def report(experiment: Experiment, metric: RatioMetric, tally: Tally, *, now_ms: int) -> ExperimentReport:
-    """Return the report of an experiment at a time."""
     users = tally.users()
     control = control_of(experiment)
     adjusted = metric.adjusted(users)

@@ -66,8 +66,9 @@ def with_values(column: FixedColumn, values: Array) -> FixedColumn:
 
 
 def elements(leaf: Leaf, resolver: Resolver) -> list[str]:
-    """Return the elements of a membership condition on a list column. A list that contains one of them meets the
-    condition.
+    """Return the elements of a membership condition on a list column.
+
+    A list that contains one of them meets the condition.
     """
     if isinstance(leaf, Comparison):
         raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")
@@ -133,8 +134,9 @@ def _match_strings(column: StringColumn, leaf: Leaf, resolver: Resolver) -> Mask
 
 
 def _among(dictionary: Dictionary, texts: list[str]) -> Callable[[Array], Mask]:
-    """Return a function that maps an array of codes to a mask, which is true for the codes of `texts`. Code -1 is no
-    value.
+    """Return a function that maps an array of codes to a mask, which is true for the codes of `texts`.
+
+    The code -1 represents a missing value and never matches.
     """
     wanted = dictionary.codes(texts)
     wanted = wanted[wanted >= 0]

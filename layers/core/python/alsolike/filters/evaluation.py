@@ -133,8 +133,9 @@ class FilterEvaluator:
         return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
 
     def _expression_set(self, expression: Expression, resolver: Resolver, recent: Recent) -> PositionSet:
-        """Return the positions that meet the condition of an expression. Results that do not depend on the request are
-        cached.
+        """Return the positions that meet the condition of an expression.
+
+        Results that do not depend on the request are cached.
         """
         if expression.is_static:
             return self._cached(expression.key, expression.condition, expression.parameters, resolver)

@@ -49,8 +49,9 @@ NO_INTERACTIONS = Recent(NO_POSITIONS, (), np.zeros(0, np.int64))
 
 
 def is_of_one_interaction(condition: Condition) -> bool:
-    """Return true if a condition can be evaluated per interaction. A NOT cannot, because it considers all
-    interactions.
+    """Return true if a condition can be evaluated per interaction.
+
+    A NOT cannot, because it considers all interactions.
     """
     if isinstance(condition, And | Or):
         return all(map(is_of_one_interaction, condition.operands))

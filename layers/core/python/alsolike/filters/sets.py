@@ -45,8 +45,9 @@ def complement(positions: PositionSet) -> PositionSet:
 
 
 def intersection(sets: Sequence[PositionSet]) -> PositionSet:
-    """Return the positions that are in all sets. The result may be one of the arguments, so callers must not modify
-    it.
+    """Return the positions that are in all sets.
+
+    The result may be one of the arguments, so callers must not modify it.
     """
     common: PositionSet = EVERYTHING
     for other in sets:

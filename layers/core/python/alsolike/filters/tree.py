@@ -95,7 +95,7 @@ class Time:
 
 @struct
 class Everything:
-    """`"*"`: every event type."""
+    """The element `"*"`, which matches every event type."""
 
 
 Element: TypeAlias = str | Parameter | Everything
@@ -112,8 +112,6 @@ class Membership:
 
 @struct
 class Comparison:
-    """Comparison of a column with a value."""
-
     column: Column
     operator: Operator
     value: Value

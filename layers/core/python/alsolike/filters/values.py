@@ -104,7 +104,7 @@ class Resolver:
         return value
 
     def number(self, leaf: Comparison) -> float | None:
-        """Return the operand of a comparison as a number. The rules of `text` apply."""
+        """Return the operand of a comparison as a number. See `text` for missing properties and errors."""
         if isinstance(leaf.value, Column):
             return next(iter(_numbers(self._found(leaf.value))), None)
         if isinstance(leaf.value, Time):
@@ -119,7 +119,7 @@ class Resolver:
         return [self._as_number(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
 
     def truth(self, leaf: Comparison) -> bool | None:
-        """Return the operand of a comparison as a boolean. The rules of `text` apply."""
+        """Return the operand of a comparison as a boolean. See `text` for missing properties and errors."""
         if isinstance(leaf.value, Column):
             return next(iter(_truths(self._found(leaf.value))), None)
         value = self._operand(leaf)

@@ -23,9 +23,8 @@ Columns: TypeAlias = dict[str, Sequence[Any]]
 """Values by column name of `COLUMNS`. All columns have the same length."""
 
 FEW_RECORDS = 64
-"""Maximum size of a group that is not bisected further. If a record in it is not plain, `parse_record` parses the
-group.
-"""
+"""Maximum number of records in a group that is not bisected further. If a record in it is not plain, `parse_record`
+parses the group."""
 
 _MS_PER_DAY = 86_400_000
 
@@ -58,8 +57,9 @@ def read_columns(
 def _pieces(
     records: Sequence[StreamRecord], configuration: Configuration
 ) -> Iterator[tuple[Sequence[StreamRecord], Columns | None]]:
-    """Yield consecutive groups of records, each with its columns. The columns are None if `parse_record` must parse
-    the group.
+    """Yield consecutive groups of records, each with its columns.
+
+    The columns are None if `parse_record` must parse the group.
     """
     columns = plain_columns(records, configuration)
     if columns is not None or len(records) <= FEW_RECORDS:

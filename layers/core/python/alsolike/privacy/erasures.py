@@ -34,7 +34,6 @@ def pending_key(erasure: str) -> str:
 
 
 def receipt_key(erasure: str) -> str:
-    """Return the key of an erasure's receipt."""
     return f"{ERASURE_RECEIPTS_PREFIX}{erasure}.json"
 
 

@@ -142,7 +142,6 @@ class TombstoneReader(PolledValue[Tombstones]):
         return bool(sessions) and session_id is not None and self._pseudonyms().shopper(session_id) in sessions
 
     def erasure_of(self, user_id: str) -> str:
-        """Return the erasure ID of a user."""
         return erasure_id(self._pseudonyms(), user_id)
 
     def _read_tombstones(self, _: Callable[[], float]) -> Tombstones:

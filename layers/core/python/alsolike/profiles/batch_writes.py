@@ -69,7 +69,10 @@ class BatchWriter:
         return {}
 
     def paused(self, failed_attempts: int) -> int:
-        """Pause after consecutive calls without effect, and return their number. Each call doubles the pause."""
+        """Pause after consecutive calls that processed no request, and return their number.
+
+        Each such call doubles the pause.
+        """
         if 0 < failed_attempts < MAX_ATTEMPTS:
             self._pause(_FIRST_PAUSE_S * 2 ** (failed_attempts - 1))
         return failed_attempts

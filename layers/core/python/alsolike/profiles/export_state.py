@@ -59,7 +59,7 @@ class FirstLogin(NamedTuple):
 
 
 class ExportState(NamedTuple):
-    """For each session with a login of the user, its first login or None if not yet known; and the time of expiry."""
+    """First login of each session with a login of the user (None until it is known), and the time of expiry."""
 
     sessions: dict[str, FirstLogin | None]
     expires_s: int

@@ -22,14 +22,15 @@ from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.struct import struct
 
 MAX_ITEMS = 25
-"""Maximum number of items per list of the log: the first ones."""
+"""Maximum number of items that are stored per list of the log. The first items of the list are stored."""
 
 MAX_LISTS = 100
-"""Maximum number of lists per shopper that a request reads: the latest ones."""
+"""Maximum number of lists that a request reads per shopper. The latest lists are read."""
 
 _PARTITION_PREFIX = "i#"
 _KEY_PREFIX = "%"
-"""Prefix of sort keys, before the keys of interactions, which scans of profiles start with."""
+"""Prefix of the sort keys of impressions. It sorts before the keys of interactions, at which scans of profiles
+start."""
 
 _REPORTED, _SERVED = "+", "-"
 _TIME_DIGITS = 15
@@ -68,7 +69,7 @@ class ImpressionStore:
         self._writer = BatchWriter(client, table)
 
     def add(self, lists: Iterable[Impressions], fatigue: Fatigue) -> None:
-        """Store lists until they no longer matter.
+        """Store lists. They expire after `fatigue.lifetime_ms`, when they no longer affect scores.
 
         Raises
         ------

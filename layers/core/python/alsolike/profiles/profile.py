@@ -90,7 +90,6 @@ class SessionLink:
 
     @property
     def user_id(self) -> str:
-        """User ID."""
         return self.profile_id.removeprefix(USER_PREFIX)
 
     @property
@@ -219,14 +218,14 @@ def action_item(interaction: Interaction, *, expires_s: int) -> Item:
 
 
 def action_events_of(item: Mapping[str, Any]) -> list[ActionEvent]:
-    """Return the events in an `action_item`."""
     time_ms = int(item[PROFILES_SORT_KEY]["S"][len(FIRST_ACTION_KEY) :][:_TIME_DIGITS])
     return action_events(time_ms, item["event_type"]["S"], item["properties"]["S"])
 
 
 def history_key(interactions: Sequence[RecentInteraction]) -> str:
-    """Return the sort key of a history. It differs from the keys of interactions, so a redelivery cannot overwrite the
-    history.
+    """Return the sort key of a history.
+
+    It differs from the keys of interactions, so a redelivery cannot overwrite the history.
     """
     latest = max(interactions)
     return _bounded(f"{latest.event_time_ms:0{_TIME_DIGITS}}+{latest.event_id}")
@@ -247,8 +246,9 @@ def _cells(interaction: RecentInteraction) -> tuple[int | str, ...]:
 
 
 def link_item(session: str, link: SessionLink, *, expires_s: int, moving: bool = False) -> Item:
-    """Return the mark of a joined session. With `moving`, interactions are still being copied, and the mark hides
-    none.
+    """Return the mark of a joined session.
+
+    If `moving` is true, interactions are still being copied, and the mark hides none.
     """
     item: Item = {
         PROFILES_PARTITION_KEY: {"S": session},
@@ -273,7 +273,6 @@ def session_item(session: str, link: SessionLink, *, expires_s: int) -> Item:
 
 
 def link_of(item: Mapping[str, Any]) -> SessionLink:
-    """Return the link in a `link_item`."""
     return SessionLink(item["joined_profile"]["S"], int(item["joined_at_ms"]["N"]))
 
 
@@ -283,7 +282,6 @@ def is_moving(item: Mapping[str, Any]) -> bool:
 
 
 def is_session_item(item: Mapping[str, Any]) -> bool:
-    """Return true for a `session_item`."""
     return bool(item[PROFILES_SORT_KEY]["S"].startswith(_SESSION_KEY))
 
 

@@ -273,8 +273,9 @@ class ProfileStore:
         self.delete((profile.profile_id, key) for key in stored if key not in kept)
 
     def remove(self, profile_id: str, event_ids: Collection[str]) -> int:
-        """Remove stored interactions by event ID, and return their number. Interactions that arrive during the call
-        are kept.
+        """Remove stored interactions by event ID, and return their number.
+
+        Interactions that arrive during the call are kept.
         """
         requests: list[Item] = []
         removed = 0
@@ -430,8 +431,9 @@ class ProfileStore:
         return link, True
 
     def _until_login(self, session: str, link: SessionLink, *, length: int) -> Sequence[RecentInteraction]:
-        """Return the session's interactions up to the login. For an erased user, delete them and return an empty
-        sequence.
+        """Return the session's interactions up to the login.
+
+        For an erased user, delete them and return an empty sequence.
         """
         items = list(self._items(session, first=FIRST_INTERACTION_KEY, before=key_after(link.at_ms)))
         if link.erased:

@@ -145,7 +145,6 @@ def output_line(line: SegmentLine, users: Sequence[str]) -> bytes:
 
 
 def lines_key(run: str) -> str:
-    """Return the key of a run's lines."""
     return f"{BATCH_PREFIX}{run}/segments.json"
 
 

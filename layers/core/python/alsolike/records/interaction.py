@@ -144,7 +144,6 @@ class Interaction:
         return profile_id(user_id=self.user_id, session_id=self.session_id)
 
     def to_record(self) -> bytes:
-        """Return the stream record in the version `schema_version`."""
         if self.schema_version == SCHEMA_VERSION:
             return orjson.dumps(self)
         return orjson.dumps({name: getattr(self, name) for name in RECORDS[self.schema_version].fields})

@@ -48,7 +48,6 @@ class BundleFiles:
         self._results: dict[str, tuple[Mapping[str, Listed], tuple[DamagedFile, ...]]] = {}
 
     def damaged(self, version: str) -> tuple[DamagedFile, ...]:
-        """Return the damaged or missing files of a version."""
         return self._damaged(version, self.stored(version))
 
     def all_damaged(self, champion: Champion | None) -> Mapping[str, tuple[DamagedFile, ...]]:

@@ -114,7 +114,6 @@ class Champion:
 
     @property
     def version(self) -> str:
-        """Version of the champion."""
         return self.history[0].version
 
     @property
@@ -145,8 +144,9 @@ class Champion:
         return (promotion, *self.history)[:MAX_HISTORY]
 
     def restoring(self, version: str, *, reason: str, now_ms: int) -> tuple[Promotion, ...]:
-        """Return the history with a new promotion of an earlier champion. The value of `forced` is copied from the
-        earlier one.
+        """Return the history with a new promotion of an earlier champion.
+
+        The value of `forced` is copied from the earlier one.
         """
         earlier = next(promotion for promotion in self.history if promotion.version == version)
         return self.promoting(Promotion(version, now_ms, reason, earlier.forced))

@@ -69,8 +69,9 @@ def promote(
 
 
 def approve(versions: ModelVersions, version: str, *, reason: str) -> tuple[str, ...]:
-    """Approve the package of a new champion. A failure is returned as a warning, because the promotion is already
-    done.
+    """Approve the package of a new champion.
+
+    A failure is returned as a warning, because the promotion is already done.
     """
     try:
         versions.approvals.decide(version, APPROVED, reason=reason)
@@ -97,8 +98,9 @@ def _check_bundle(versions: ModelVersions, version: str) -> None:
 
 
 def _forces(versions: ModelVersions, version: str, *, force: str | None, how_to_force: str) -> str | None:
-    """Return the reason for overriding the gate, or None if the gate did not reject the version. Raise an error if a
-    rejection is not overridden or is final.
+    """Return the reason for overriding the gate, or None if the gate did not reject the version.
+
+    Raise an error if a rejection is not overridden or is final.
     """
     decision = versions.decisions.get(version)
     if decision is None or decision.verdict != REJECTED:

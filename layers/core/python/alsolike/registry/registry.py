@@ -35,7 +35,7 @@ class Registry:
         self._pointer = S3Object(client, bucket, CHAMPION_KEY)
 
     def champion(self) -> Champion | None:
-        """Return the content of the pointer, or None before the first promotion.
+        """Return the content of the pointer, or None if no version was ever promoted.
 
         Raises
         ------
@@ -53,8 +53,9 @@ class Registry:
             raise InvalidBundle(f"{self._pointer.uri} is unreadable: {error}; {REPAIR}") from error
 
     def put_back(self, champion: Champion) -> Champion:
-        """Write an earlier pointer back. Its ETag must be the ETag of the unreadable object, or empty if the object is
-        missing.
+        """Write an earlier pointer back.
+
+        Its ETag must be the ETag of the unreadable object, or empty if the object is missing.
 
         Raises
         ------

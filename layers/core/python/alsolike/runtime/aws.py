@@ -83,8 +83,9 @@ def _send_batch(*, params: dict[str, Any], context: dict[str, Any], **_: Any) ->
 
 
 def _parse_items(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Parse the items of a query or scan, about 20 times faster than botocore. Binary attributes remain base64
-    strings.
+    """Parse the items of a query or scan, about 20 times faster than botocore.
+
+    Binary attributes remain base64 strings.
     """
     if response_dict["status_code"] == 200:
         customized_response_dict.update(orjson.loads(response_dict["body"]))

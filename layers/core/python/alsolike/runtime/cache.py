@@ -28,8 +28,9 @@ class BoundedCache(Generic[K, V]):
             return entry[0]
 
     def put(self, key: K, value: V, *, size_bytes: int) -> None:
-        """Cache a value, and evict least recently used values until the size is within the limit. A value above the
-        limit is not cached.
+        """Cache a value, and evict least recently used values until the size is within the limit.
+
+        A value above the limit is not cached.
         """
         with self._lock:
             self._forget(key)

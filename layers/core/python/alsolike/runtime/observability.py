@@ -108,7 +108,6 @@ class Counters:
         self._counted: dict[str, int] = {}
 
     def add(self, name: str, value: int) -> None:
-        """Add to a counter."""
         self._counted[name] = self._counted.get(name, 0) + value
 
     def clear(self) -> None:
@@ -163,8 +162,9 @@ def instrumented(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
 
 
 def log_refusal(error: Exception) -> None:
-    """Log the types of a rejected request's error and its cause. Messages are not logged, because they may quote the
-    request.
+    """Log the types of a rejected request's error and its cause.
+
+    Messages are not logged, because they may quote the request.
     """
     logger.warning("request refused", error_type=type(error).__name__, cause_type=type(error.__cause__).__name__)
 

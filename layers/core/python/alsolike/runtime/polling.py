@@ -15,8 +15,9 @@ from alsolike.runtime.struct import struct
 T = TypeVar("T")
 
 STARVED_S = 10
-"""Age in seconds of an unfinished read in a thread from which a request waits for it. Lambda freezes threads between
-requests.
+"""Minimum age in seconds of an unfinished read in a thread for which a request waits without a limit.
+
+Lambda freezes threads between requests, so the read may otherwise never end.
 """
 
 
@@ -28,7 +29,7 @@ def unlimited() -> float:
 class CircuitBreaker:
     """Circuit breaker that all readers of a service share.
 
-    Without it, a request would wait for the timeout of each reader in turn.
+    Otherwise, a request would wait for the timeout of each reader in turn.
 
     Parameters
     ----------
@@ -79,15 +80,17 @@ class WaitBudget:
         self.thread = futures.ThreadPoolExecutor(1, "read") if limit_ms else None
 
     def begin_request(self, *, limited: bool) -> None:
-        """Set the deadline for all reads of a request. If `limited` is false, the request waits for its reads without
-        a limit.
+        """Set the deadline for all reads of a request.
+
+        If `limited` is false, the request waits for its reads without a limit.
         """
         self.is_cold = False
         self._until_s = self.clock() + self._limit_ms / 1000 if limited and self._limit_ms else None
 
     def wait_in_cold_start(self) -> None:
-        """Remove the deadline of the current request. It is the first of the process and needs the results of the
-        reads.
+        """Remove the deadline of the current request.
+
+        It is the first of the process and needs the results of the reads.
         """
         self.is_cold = True
         self._until_s = None

@@ -115,7 +115,6 @@ class Node:
             self.expect(expectation)
 
     def elements(self, *, maximum: int) -> list[Node]:
-        """Return the elements of a list."""
         if not isinstance(self.value, list):
             self.expect("a list")
             return []

@@ -39,7 +39,6 @@ def object_of(required: dict[str, Schema], optional: dict[str, Schema] | None = 
 
 
 def list_of(element: Schema, about: str = "") -> Schema:
-    """Return the schema of a list."""
     return described({"type": "array", "items": element}, about)
 
 
@@ -49,7 +48,6 @@ def map_of(value: Schema, about: str = "") -> Schema:
 
 
 def one_of(values: Sequence[str], about: str = "") -> Schema:
-    """Return the schema of a string that is one of `values`."""
     return described({"type": "string", "enum": list(values)}, about)
 
 

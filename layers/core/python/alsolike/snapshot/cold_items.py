@@ -83,8 +83,9 @@ class ColdItems:
         return together.newest()
 
     def newest(self, maximum: int | None = None) -> ColdItems:
-        """Return the row with the highest precedence of each item. `maximum` limits the result to the latest changed
-        items.
+        """Return the row with the highest precedence of each item.
+
+        `maximum` limits the result to the latest changed items.
         """
         rows = newest_rows(self.hashes, self.updated_at_ms, self.tie_breaks)
         if maximum is not None and len(rows) > maximum:

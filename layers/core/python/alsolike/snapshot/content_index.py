@@ -121,8 +121,9 @@ class ContentIndex:
         return next(self.nearest_of([properties]))
 
     def nearest_of(self, properties: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Array, Array]]:
-        """Yield the result of `nearest` for each item. Without sentence vectors, equal token sets are computed only
-        once.
+        """Yield the result of `nearest` for each item.
+
+        Equal token sets are computed only once if there are no sentence vectors.
         """
         places: dict[str, int] = {}
         cosines_by_token: dict[bytes, tuple[Array, Array]] = {}
@@ -177,8 +178,9 @@ class ContentIndex:
         return np.arange(len(shared)), shared / (length * np.maximum(self.norms[: len(shared)], _MIN_NORM))
 
     def write(self, path: Path) -> None:
-        """Write the index to a file. Earlier versions support only one scale, and use the scale of rare items for all
-        items.
+        """Write the index to a file.
+
+        Earlier versions support only one scale, and use the scale of rare items for all items.
         """
         arrays = {
             "items": self.item_hashes,

@@ -18,9 +18,9 @@ from alsolike.snapshot.segment import Columns, Segment
 from alsolike.snapshot.store import GRACE_MS, MAX_ATTEMPTS, SnapshotStore, StoredManifest
 
 TOMBSTONES_KEPT_MS = 400 * 86_400_000
-"""Time for which deletions are stored. It equals the lifetime of live profiles, because a model may contain a deleted
-item that long. It also exceeds the retention of the tables' streams, so no late change restores a deleted item.
-"""
+"""Time in milliseconds for which deletions are stored. It equals the lifetime of live profiles, because a model may
+contain a deleted item that long. It also exceeds the retention of the tables' streams, so no late change restores a
+deleted item."""
 _BLOCK_ROWS = 50_000
 
 

@@ -77,8 +77,9 @@ class SnapshotReader(PolledValue[Snapshot]):
             raise
 
     def _cold(self, manifest: Manifest, check_time: Callable[[], None]) -> Path | None:
-        """Return the file of the cold items, or None if it is missing or invalid. The snapshot is usable without this
-        file.
+        """Return the file of the cold items, or None if it is missing or invalid.
+
+        The snapshot is usable without this file.
         """
         if manifest.cold is None:
             return None

@@ -33,7 +33,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def matching(segment: Segment, words: Sequence[str]) -> Mask:
-    """Return the mask of the rows with a word that starts with each of the words, in any column, case-insensitively."""
+    """Return the mask of the rows in which each of `words` is the start of a word in any column, ignoring case."""
     mask = np.ones(len(segment), np.bool_)
     for word in words:
         # `bytes.lower` changes ASCII only, so other letters need their own spellings.
@@ -59,7 +59,7 @@ def _matching(column: Column, spellings: Collection[bytes]) -> Mask:
 
 
 def _rows(texts: Ragged, spellings: Collection[bytes], *, is_json: bool = False) -> Mask:
-    """Return the mask of the rows in which a spelling starts a word, but no name of a JSON object."""
+    """Return the mask of the rows in which a word starts with a spelling. Names in JSON objects do not count."""
     found = np.zeros(len(texts), np.bool_)
     for first in range(0, len(texts), _BLOCK):
         starts = texts.offsets[first : first + _BLOCK + 1].astype(np.int64).tolist()

@@ -168,7 +168,6 @@ class Segment:
         return values
 
     def change(self, row: int) -> Change:
-        """Return the change of a row."""
         properties = None if self.tie_breaks[row] >= DELETED else self.properties(row)
         return Change(self.ids.blob(row).decode(), int(self.updated_at_ms[row]), properties)
 

@@ -83,8 +83,9 @@ class SentenceModel:
         return list(self._encoder.encode(text, add_special_tokens=False).ids)
 
     def embed(self, properties: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
-        """Return the vectors of items, `(len(properties), dimensions)`. The norm is 1, or 0 for an item without known
-        tokens.
+        """Return the vectors of items, `(len(properties), dimensions)`.
+
+        The norm is 1, or 0 for an item without known tokens.
         """
         texts = [self.text(columns) for columns in properties]
         vectors = np.zeros((len(texts), self.dimensions), np.float32)

@@ -73,8 +73,9 @@ class Snapshot:
         return cls([Segment.map(path) for path in paths], version=version, cold=items, cold_model=cold_model)
 
     def with_columns(self, columns: Mapping[str, ColumnType]) -> Snapshot:
-        """Return the snapshot with additional columns, or `self` if none is missing. A new column takes about 10 µs
-        per item.
+        """Return the snapshot with additional columns, or `self` if none is missing.
+
+        A new column takes about 10 µs per item.
         """
         missing = {name: type_ for name, type_ in columns.items() if self.column_types.get(name) is not type_}
         if not missing or not self._segments:
@@ -170,8 +171,9 @@ class Snapshot:
         return self._columns[name]
 
     def parts(self, name: str) -> list[tuple[int, Column]]:
-        """Return a declared column of each segment, with the index of the segment's first row. Empty if it is not
-        declared.
+        """Return a declared column of each segment, with the index of the segment's first row.
+
+        Empty if it is not declared.
         """
         if name not in self.column_types:
             return []
@@ -179,7 +181,6 @@ class Snapshot:
         return [(start, segment.columns[name]) for start, segment in zip(starts, self._segments, strict=False)]
 
     def item_id(self, row: int) -> str:
-        """Return the item ID of a row."""
         segment, local = self._locate(row)
         return segment.ids.blob(local).decode()
 

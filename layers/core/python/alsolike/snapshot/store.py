@@ -65,8 +65,9 @@ class SnapshotStore:
         return StoredManifest(Manifest.from_json(content.body), content.etag)
 
     def replaceable_manifest(self) -> StoredManifest:
-        """Return the manifest. If it is unreadable, return an empty manifest, so that a complete snapshot can replace
-        it.
+        """Return the manifest.
+
+        If it is unreadable, return an empty manifest, so that a complete snapshot can replace it.
         """
         try:
             return self.manifest()

@@ -14,8 +14,9 @@ MIN_FILLED_SHARE = 0.5
 
 
 def category_of(value: Any) -> str | None:
-    """Return the category in a column's value, or None for an empty or other value. The first of
-    several categories counts.
+    """Return the category in a column's value, or None for an empty or other value.
+
+    The first of several categories counts.
     """
     return value.split("|")[0] or None if isinstance(value, str) else None
 
@@ -146,8 +147,9 @@ class Reference:
 
 
 def weekdays_of(days: Mapping[int, int]) -> tuple[int, ...]:
-    """Return the sums by day of the week. `days` are days since 1970-01-01, a Thursday, so the result starts with
-    Thursday.
+    """Return the sums by day of the week.
+
+    `days` are days since 1970-01-01, a Thursday, so the result starts with Thursday.
     """
     counts = [0] * 7
     for day, number in days.items():

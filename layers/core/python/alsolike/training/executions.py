@@ -35,10 +35,8 @@ def start_execution(
 
 
 def execution_arn(state_machine_arn: str, name: str) -> str:
-    """Return the ARN of an execution by its name."""
     return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def execution_name(arn: str) -> str:
-    """Return the name of an execution by its ARN."""
     return arn.rpartition(":")[2]

@@ -215,7 +215,7 @@ class DriftReport:
     format_version: int = 1
 
     def held_h(self, figure: Figure) -> float | None:
-        """Return the hours since which a metric has exceeded its threshold, or None if it does not exceed it."""
+        """Return the number of hours for which a metric has exceeded its threshold, or None if it does not."""
         return None if figure.above_since_ms is None else (self.looked_ms - figure.above_since_ms) / 3_600_000
 
     @property

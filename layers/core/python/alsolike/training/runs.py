@@ -47,13 +47,13 @@ class ExecutionHistory:
 
 
 def entered_state(event: Mapping[str, Any]) -> str | None:
-    """Return the name of the entered state, or None for other events."""
+    """Return the name of the state that an event enters, or None for other events."""
     name = event.get("stateEnteredEventDetails", {}).get("name")
     return str(name) if name else None
 
 
 def state_output(event: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """Return the name and the output of the exited state, or None for other events."""
+    """Return the name and the output of the state that an event exits, or None for other events."""
     details = event.get("stateExitedEventDetails")
     return (details["name"], document(details.get("output"))) if details else None
 
@@ -222,7 +222,6 @@ class TrainingRuns:
         return tuple(runs[execution["executionArn"]] for execution in listed)
 
     def get(self, name: str) -> TrainingRun:
-        """Return the run with a name."""
         arn = self.named(name)
         return self._ended.get(arn) or self._read(arn)
 
