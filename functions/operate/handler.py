@@ -28,7 +28,7 @@ PREVIEW_TIMEOUT_S = 24
 def _routes() -> Mapping[str, Route]:
     clients = {
         service: client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-        for service in ("s3", "sagemaker", "stepfunctions", "logs")
+        for service in ("s3", "sagemaker", "stepfunctions", "logs", "secretsmanager")
     }
     lambda_ = client("lambda", read_timeout_s=PREVIEW_TIMEOUT_S, attempts=1)
     return routes(from_environment(Settings, os.environ), lambda_=lambda_, **clients)

@@ -24,6 +24,7 @@ MANIFEST = Manifest(
             keys=(f"{CONFIGURATION_VERSIONS_PREFIX}*",),
             reason="Each published draft of the rules is a version of the configuration",
         ),
+        Access("session_key", ("secretsmanager:GetSecretValue",)),
         Access("recommend_function", ("lambda:InvokeFunction",)),
         Access("attribute_outcomes_function", ("lambda:InvokeFunction",)),
         Access("monitor_models_function", ("lambda:InvokeFunction",)),

@@ -13,6 +13,7 @@ from functions.operate.models import Models
 from functions.operate.refresh import refresh
 from functions.operate.request import OperatorRequest
 from functions.operate.rules import Rules
+from functions.operate.session_tokens import create
 from functions.operate.settings import Settings
 from functions.operate.trainings import Trainings
 from operations.configuration.configuration_store import ConfigurationStore
@@ -24,13 +25,13 @@ Route = Callable[[OperatorRequest], dict[str, Any]]
 
 
 def routes(
-    settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, logs: Any, lambda_: Any
+    settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, logs: Any, lambda_: Any, secretsmanager: Any
 ) -> Mapping[str, Route]:
     """Return the functions of the routes by route key.
 
     Parameters
     ----------
-    s3, sagemaker, stepfunctions, logs, lambda_
+    s3, sagemaker, stepfunctions, logs, lambda_, secretsmanager
         Low-level clients.
     """
     runs = TrainingRuns(stepfunctions, settings.state_machine_arn)
@@ -55,6 +56,7 @@ def routes(
         "POST /operator/trainings": trainings.start,
         "POST /operator/engagement": partial(refresh, lambda_, settings.attribute_outcomes_function),
         "POST /operator/drift": partial(refresh, lambda_, settings.monitor_models_function),
+        "POST /operator/session-tokens": partial(create, secretsmanager, settings.session_key_arn),
         "GET /operator/rules": rules.show,
         "POST /operator/rules": rules.publish,
         "GET /operator/rules/history": rules.history,

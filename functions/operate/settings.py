@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of model versions, the training workflow, and the functions that serve and monitor models.
+    """Stores of model versions, the training workflow, the session key, and functions that serve and monitor models.
 
     Attributes
     ----------
@@ -19,5 +19,6 @@ class Settings:
     recommend_function: str
     attribute_outcomes_function: str
     monitor_models_function: str
+    session_key_arn: str
     canary_share_percent: int
     keys_table: str = ""

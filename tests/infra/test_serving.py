@@ -45,6 +45,7 @@ OPERATING = (
     "POST /operator/trainings",
     "POST /operator/engagement",
     "POST /operator/drift",
+    "POST /operator/session-tokens",
     "GET /operator/rules",
     "POST /operator/rules",
     "GET /operator/rules/history",

@@ -87,8 +87,9 @@ class RecommendationRequest:
     ----------
     user_id
         User ID, or session ID of an unknown user; None for a request without a user.
-    session_id, site
-        Session of a browser's token, and the site key for which it was issued. `user_id` is then the token's user.
+    session_id, site, operator
+        Session of a browser's token, the site key for which it was issued, and true if it was issued to an operator.
+        `user_id` is then the token's user.
     item_id
         Item on the current page, which recommenders of related items and CurrentItem in filters use. Default: the last
         item of the cart.
@@ -129,6 +130,7 @@ class RecommendationRequest:
     recommender: str = FOR_YOU
     session_id: str | None = None
     site: str | None = None
+    operator: bool = False
     item_id: str | None = None
     cart: tuple[str, ...] = ()
     filter_name: str | None = None
@@ -288,7 +290,13 @@ PARSERS: Mapping[str, Callable[[Mapping[str, Any]], RecommendationRequest]] = {
 
 
 def _for_session(request: RecommendationRequest, session: Session) -> RecommendationRequest:
-    return dataclasses.replace(request, user_id=session.user_id, session_id=session.session_id, site=session.site)
+    return dataclasses.replace(
+        request,
+        user_id=session.user_id,
+        session_id=session.session_id,
+        site=session.site,
+        operator=session.operator,
+    )
 
 
 def _body(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -298,6 +306,7 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
 def _from_query(event: Mapping[str, Any], *, user_id: str | None) -> RecommendationRequest:
     given = read_query(event, USER_QUERY)
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=user_id)
+    _check_cart(request)
     _check_item(request)
     if "window" in given and request.recommender != TRENDING:
         raise InvalidInput(
@@ -348,13 +357,19 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
 def _checked(request: RecommendationRequest) -> RecommendationRequest:
     """Check that a request contains the user or item that its recommender requires, and a cart only if it is used."""
     recommender = request.recommender
-    if request.cart and recommender != BOUGHT_TOGETHER:
-        raise InvalidInput(f"cart is given, expected none: only {BOUGHT_TOGETHER} completes a cart, not {recommender}")
+    _check_cart(request)
     if recommender in OF_USERS and request.user_id is None:
         other = "" if request.item_id is None else f"; {SIMILAR_ITEMS} and {BOUGHT_TOGETHER} need only itemId"
         raise InvalidInput(f"userId is missing, expected a user: {recommender} requires a user{other}")
     _check_item(request)
     return request
+
+
+def _check_cart(request: RecommendationRequest) -> None:
+    if request.cart and request.recommender != BOUGHT_TOGETHER:
+        raise InvalidInput(
+            f"cart is given, expected none: only {BOUGHT_TOGETHER} completes a cart, not {request.recommender}"
+        )
 
 
 def _check_item(request: RecommendationRequest) -> None:
@@ -399,7 +414,7 @@ def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> Re
 
 
 def permitted(request: RecommendationRequest, sessions: Sessions | None) -> RecommendationRequest:
-    """Return a request with permitted columns only. Requests without a session token are not limited.
+    """Return a request with permitted columns only. Only sessions are limited, except those of operators.
 
     Parameters
     ----------
@@ -413,7 +428,7 @@ def permitted(request: RecommendationRequest, sessions: Sessions | None) -> Reco
     Unavailable
         If the permissions of the site key cannot be read.
     """
-    if request.session_id is None:
+    if request.session_id is None or request.operator:
         return request
     if sessions is None:
         if request.site is not None:

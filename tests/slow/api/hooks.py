@@ -29,6 +29,7 @@ _BETWEEN_FIELDS = re.compile(
         (
             "numResults is [0-9]+, expected a whole number from 0 to 50",  # a query with metadata
             "itemId is missing, expected an item: (similar-items|bought-together) requires an item",  # a query
+            "cart is given, expected none: only bought-together completes a cart, not .*",  # a query
             "window is .*, expected none: .* has no window, only trending has one",  # a query
             "filterValues is given without a filter, and .* has none",
             "filterValues[.].* is missing, expected a value",

@@ -38,6 +38,7 @@ const RESPONSES: readonly [string, unknown][] = [
   ["post /operator/trainings", { id: "by-hand-1" }],
   ["post /operator/engagement", {}],
   ["post /operator/drift", {}],
+  ["post /operator/session-tokens", { token: "e30.e30.x", sessionId: "guest-1", expiresInS: 900 }],
 ];
 
 const REQUESTS: readonly [string, unknown][] = [
@@ -49,6 +50,7 @@ const REQUESTS: readonly [string, unknown][] = [
   ["post /operator/trainings", { reason: "r", clientToken: "2f1b9f0e-43c5-4b8e-9d0d-6d0a0f3c2a11" }],
   ["post /operator/engagement", {}],
   ["post /operator/drift", {}],
+  ["post /operator/session-tokens", { sessionId: "s-1", userId: "42" }],
   ["post /operator/rules", { version: 7, draft: rulesResponse.draft, reason: "r" }],
   ["post /operator/rules/check", { version: 7, draft: rulesResponse.draft }],
   [

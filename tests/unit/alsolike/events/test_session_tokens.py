@@ -254,11 +254,19 @@ def test_short_key_neither_signs_nor_verifies() -> None:
         verify(signed(CLAIMS, key=b""), [b""], now_s=NOW_S)
 
 
-@pytest.mark.parametrize("session", [Session("s-1"), Session("s-1", "u-1")])
-def test_session_is_read_from_the_authorizer_context(session: Session) -> None:
-    context = authorizer_context(session)
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        (Session("s-1"), {}),
+        (Session("s-1", "u-1"), {"userId": "u-1"}),
+        (Session("s-1", site="www"), {"site": "www"}),
+        (Session("s-1", "u-1", operator=True), {"userId": "u-1", "operator": "true"}),
+    ],
+)
+def test_session_is_read_from_the_authorizer_context(session: Session, expected: dict[str, str]) -> None:
+    context = authorizer_context(verify(mint(KEY, session, now_s=NOW_S), [KEY], now_s=NOW_S))
 
-    assert context == {"sessionId": "s-1"} | ({} if session.user_id is None else {"userId": "u-1"})
+    assert context == {"sessionId": "s-1", **expected}
     assert session_of({"requestContext": {"authorizer": {"lambda": context}}}) == session
 
 

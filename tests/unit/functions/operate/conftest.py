@@ -6,7 +6,7 @@ import pytest
 
 from alsolike.registry.decision import Check
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.operate.shop import ATTRIBUTE, GROUP, MACHINE, MONITOR, RECOMMEND, Operator
+from tests.unit.functions.operate.shop import ATTRIBUTE, GROUP, MACHINE, MONITOR, RECOMMEND, SESSION_KEY, Operator
 
 
 @pytest.fixture
@@ -20,6 +20,7 @@ def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.M
         "ATTRIBUTE_OUTCOMES_FUNCTION": ATTRIBUTE,
         "MONITOR_MODELS_FUNCTION": MONITOR,
         "CANARY_SHARE_PERCENT": "10",
+        "SESSION_KEY_ARN": SESSION_KEY,
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)

@@ -22,6 +22,7 @@ from tests.builders.lambda_events import LambdaContext, http_event
 
 GROUP = "models"
 SUBJECT = "5f0c2a"
+SESSION_KEY = "alsolike-session-key"
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:training"
 ATTRIBUTE = "arn:aws:lambda:eu-west-1:123456789012:function:attribute:live"
 MONITOR = "arn:aws:lambda:eu-west-1:123456789012:function:monitor:live"

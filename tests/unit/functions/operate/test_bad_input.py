@@ -38,6 +38,7 @@ GOOD: dict[str, Any] = {
     "POST /operator/trainings": {"reason": "spring", "clientToken": "t"},
     "POST /operator/engagement": {},
     "POST /operator/drift": {},
+    "POST /operator/session-tokens": {"sessionId": "s-1", "userId": "ann"},
     "GET /operator/rules": None,
     "POST /operator/rules": {"version": 0, "draft": DRAFT, "reason": "spring"},
     "GET /operator/rules/history": None,

@@ -28,7 +28,8 @@ from alsolike.training.runs import BUSY
 from alsolike.training.runs import STATUSES as RUN_STATUSES
 
 MODELS, MODEL_STORY, CHAMPION, PROMOTION = "Models", "ModelStory", "Champion", "Promotion"
-TRAININGS, STARTED_TRAINING, RULES_PREVIEW = "Trainings", "StartedTraining", "RulesPreview"
+TRAININGS, STARTED_TRAINING = "Trainings", "StartedTraining"
+RULES_PREVIEW, SESSION_TOKEN = "RulesPreview", "SessionToken"
 
 _FIGURE = described(NUMBER_OR_NULL, "Figure on the hold-out, or null if it was not stored.")
 _PROMOTED: dict[str, Schema] = {"promotedMs": TIME_MS, "reason": TEXT}
@@ -151,6 +152,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
         TRAININGS: object_of({"runs": list_of(_RUN, "The latest first.")}),
         STARTED_TRAINING: object_of({"id": TEXT}),
+        SESSION_TOKEN: object_of({"token": TEXT, "sessionId": TEXT, "expiresInS": INTEGER}),
         RULES_PREVIEW: object_of(
             {
                 "recommender": TEXT,

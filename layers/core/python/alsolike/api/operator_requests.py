@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alsolike.api.operator_rules import DRAFT
+from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.recommendations.requests import BOUGHT_TOGETHER, LISTING, OF_ITEMS, OF_USERS, WITH_CART, needs
 from alsolike.recommendations.requests import PREVIEW as PREVIEW_OF_FUNCTION
 from alsolike.registry.promotion import MAX_REASON
@@ -54,6 +55,13 @@ START = Fields(
     }
 )
 
+SESSION_TOKEN = Fields(
+    {
+        "sessionId": Text(MAX_ID_CHARACTERS, about="Session of the operator's page."),
+        "userId": Text(MAX_ID_CHARACTERS, about="User as whom the page acts; absent for an anonymous visitor."),
+    },
+    required=("sessionId",),
+)
 
 REFRESH = Fields({})
 """Body of requests that run a scheduled function immediately."""

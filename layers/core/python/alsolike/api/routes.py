@@ -15,6 +15,7 @@ from alsolike.api.operator_requests import (
     PROMOTE,
     REFRESH,
     ROLL_BACK,
+    SESSION_TOKEN,
     START,
     TRAININGS_QUERY,
 )
@@ -169,6 +170,14 @@ def operate_operations() -> Iterator[Operation]:
             status=202,
             body=("Refresh", REFRESH.schema()),
         )
+    yield Operation(
+        "POST /operator/session-tokens",
+        "CreateSessionToken",
+        "Create a session token for an operator's page, which may read all columns and use all filters",
+        action_responses.SESSION_TOKEN,
+        errors=[400],
+        body=("CreateSessionToken", SESSION_TOKEN.schema()),
+    )
     yield Operation(
         "GET /operator/rules",
         "ShowRules",

@@ -104,6 +104,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             "POST /operator/trainings",
             "POST /operator/engagement",
             "POST /operator/drift",
+            "POST /operator/session-tokens",
             "GET /operator/rules",
             "POST /operator/rules",
             "GET /operator/rules/history",

@@ -4,8 +4,8 @@ With a token, a browser can only send events of its session and read recommendat
 
 A token is a JSON Web Token with an HMAC-SHA256 signature (HS256) under the deployment's session key, so the shop's
 backend can issue it with any JWT library. The claims are `iss`, `aud`, `sid` (the session), `sub` (the user, if logged
-in), `site` (the site key, if a page used one), `iat` and `exp`, at most one hour after `iat`. A token cannot be revoked
-before it expires.
+in), `site` (the site key, if a page used one), `operator` (true for an operator's page), `iat` and `exp`, at most one
+hour after `iat`. A token cannot be revoked before it expires.
 
 References
 ----------
@@ -48,11 +48,22 @@ _HEADER = {"alg": ALGORITHM, "typ": "JWT"}
 
 @struct
 class Session:
-    """Subject of a token: a session, the user if logged in, and the site key if a page used one."""
+    """Subject of a token.
+
+    Attributes
+    ----------
+    user_id
+        User, if logged in.
+    site
+        Site key, if a page used one.
+    operator
+        True for the page of an operator, which may read all columns and use all filters.
+    """
 
     session_id: str
     user_id: str | None = None
     site: str | None = None
+    operator: bool = False
 
 
 def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = DEFAULT_LIFETIME_S) -> str:
@@ -76,13 +87,21 @@ def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = DEFAULT_
     --------
     >>> token = mint(b"k" * 64, Session("f81d4fae", user_id="42"), now_s=1_764_032_400)
     >>> verify(token, [b"k" * 64], now_s=1_764_032_400 + DEFAULT_LIFETIME_S - 1)
-    Session(session_id='f81d4fae', user_id='42', site=None)
+    Session(session_id='f81d4fae', user_id='42', site=None, operator=False)
     """
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sid": session.session_id, "iat": now_s, "exp": now_s + lifetime_s}
+    claims: dict[str, Any] = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sid": session.session_id,
+        "iat": now_s,
+        "exp": now_s + lifetime_s,
+    }
     if session.user_id is not None:
         claims["sub"] = session.user_id
     if session.site is not None:
         claims["site"] = session.site
+    if session.operator:
+        claims["operator"] = True
     _session(claims)
     if not 1 <= lifetime_s <= MAX_LIFETIME_S:
         raise InvalidInput(f"lifetime is {lifetime_s} s, expected 1 to {MAX_LIFETIME_S}")
@@ -129,7 +148,12 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
 
 def authorizer_context(session: Session) -> dict[str, str]:
     """Return the context that the authorizer passes to the route's function, in which `session_of` reads it."""
-    context = {"sessionId": session.session_id, "userId": session.user_id, "site": session.site}
+    context = {
+        "sessionId": session.session_id,
+        "userId": session.user_id,
+        "site": session.site,
+        "operator": "true" if session.operator else None,
+    }
     return {name: value for name, value in context.items() if value is not None}
 
 
@@ -142,7 +166,7 @@ def session_of(event: Mapping[str, Any]) -> Session:
         Lambda event of an HTTP API route with the session authorizer.
     """
     context = event["requestContext"]["authorizer"]["lambda"]
-    return Session(context["sessionId"], context.get("userId"), context.get("site"))
+    return Session(context["sessionId"], context.get("userId"), context.get("site"), "operator" in context)
 
 
 def _check_header(header: Mapping[str, Any]) -> None:
@@ -171,7 +195,7 @@ def _current(claims: Mapping[str, Any], *, now_s: float) -> Session:
 def _session(claims: Mapping[str, Any]) -> Session:
     session_id = validation.required_string(claims, "sid", maximum=MAX_ID_CHARACTERS)
     user_id, site = (validation.optional_string(claims, name, maximum=MAX_ID_CHARACTERS) for name in ("sub", "site"))
-    return Session(session_id, user_id, site)
+    return Session(session_id, user_id, site, claims.get("operator") is True)
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:

@@ -86,22 +86,19 @@ _EXCLUDE = ListOf(
     MAX_EXCLUDED,
     about="Items to exclude, such as those in the page's other lists.",
 )
-_EXCLUDE_OF_QUERY = dataclasses.replace(
-    _EXCLUDE,
-    minimum=1,
-    maximum=MAX_EXCLUDED_IN_QUERY,
-    element=Text(
-        MAX_ID_CHARACTERS,
-        pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
-        expected="an item ID; send an ID with a comma in the body of a POST",
-    ),
+_ID_OF_QUERY = Text(
+    MAX_ID_CHARACTERS,
+    pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
+    expected="an item ID; send an ID with a comma in the body of a POST",
 )
+_EXCLUDE_OF_QUERY = dataclasses.replace(_EXCLUDE, minimum=1, maximum=MAX_EXCLUDED_IN_QUERY, element=_ID_OF_QUERY)
 _CART = ListOf(
     Text(MAX_ID_CHARACTERS),
     0,
     MAX_CART_ITEMS,
     about="Items of the cart, for `bought-together`: items that complete it, without substitutes for them.",
 )
+_CART_OF_QUERY = dataclasses.replace(_CART, minimum=1, element=_ID_OF_QUERY)
 FILTER_VALUES = MapOf(
     Text(
         MAX_PARAMETER_CHARACTERS,
@@ -241,6 +238,7 @@ USER_QUERY = Fields(
     {
         "recommender": Choice(LISTING, FOR_YOU),
         "itemId": _ITEM,
+        "cart": _CART_OF_QUERY,
         "window": Choice(WINDOWS, DEFAULT_WINDOW, about="Only with `trending`."),
         **_OF_USER_OR_SESSION,
     }

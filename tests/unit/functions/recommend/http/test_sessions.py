@@ -54,6 +54,27 @@ def test_session_request_is_limited_to_permitted_columns_and_filters(stocked: Sh
     assert stocked.get("GET /popular", metadata="PRICE", filter="other")["statusCode"] == 200
 
 
+def test_operators_session_reads_all_columns_and_filters(stocked: Shop) -> None:
+    stocked.catalogue({"fig": {"title": "Fig", "price": 3}})
+    stocked.configure(filters={"dear": "INCLUDE ItemID WHERE Items.PRICE > 2"}, sessions={})
+    token = {"sessionId": "visit", "operator": "true"}
+
+    answer = stocked.get("GET /session/recommendations", token=token, metadata="TITLE,PRICE", filter="dear")
+
+    assert [item["metadata"] for item in orjson.loads(answer["body"])["itemList"]] == [{"TITLE": "Fig", "PRICE": "3"}]
+
+
+def test_session_completes_a_cart(stocked: Shop) -> None:
+    route, token = "GET /session/recommendations", {"sessionId": "visit"}
+
+    items, _ = stocked.got(route, token=token, recommender="bought-together", cart="pear,kiwi")
+
+    assert items
+    assert not {"pear", "kiwi"} & set(items)
+    assert stocked.get(route, token=token, cart="pear")["statusCode"] == 400
+    assert stocked.get(route, token=token, recommender="bought-together")["statusCode"] == 400
+
+
 def test_site_key_reads_only_its_recommenders(stocked: Shop) -> None:
     stocked.configure(sessions={"sites": {"www": {"origins": [], "recommenders": ["popular", "similar-items"]}}})
     token = {"sessionId": "visit", "site": "www"}
