@@ -82,7 +82,8 @@ def create_app(
         builtin_cloud_formation_validation=check_templates,
     )
     name = environment or app.node.try_get_context("environment")
-    # Not from the app's context, because jsii drops null values. The default would then replace an explicit null.
+    # The settings are not read from the app's context, because jsii drops null values. A default would then replace
+    # an explicit null.
     settings = load_settings(context.get("environments"), name, overrides)
     add_stacks(app, settings=settings, layers=layers)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
@@ -144,8 +145,8 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         pages = PagesStack(
             app, f"{prefix}-pages", settings=settings, env=env, data=data, serving=serving, layers=layers
         )
-        # Deployed last, because CloudFront rejects accounts that AWS has not verified, and this error ends `cdk deploy
-        # --all`.
+        # The pages are deployed last, because CloudFront rejects accounts that AWS has not verified. This error ends
+        # `cdk deploy --all`.
         pages.add_stack_dependency(observability)
     if settings.permissions_boundary:
         for stack in app.node.find_all():

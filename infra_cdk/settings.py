@@ -403,7 +403,7 @@ class Settings(TrainingSettings):
 
     @property
     def max_bundle_mb(self) -> int:
-        """Maximum size of a bundle.
+        """Maximum size of a bundle in MB.
 
         `recommend` stores two bundles while it replaces one. 10% of /tmp remain free. Bundles can use two thirds of the
         remaining space, and catalogue snapshots one third.
@@ -412,7 +412,7 @@ class Settings(TrainingSettings):
 
     @property
     def max_snapshot_mb(self) -> int:
-        """Maximum size of a catalogue snapshot. `recommend` stores two snapshots while it replaces one."""
+        """Maximum size of a catalogue snapshot in MB. `recommend` stores two snapshots while it replaces one."""
         return self.recommend_storage_mb * 9 // 10 // 3 // 2 // 10 * 10
 
     @property

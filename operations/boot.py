@@ -366,9 +366,7 @@ def _layer_sources() -> str:
 
 
 def _is_built(folder: Path, sources: str) -> bool:
-    """Return true if the folder was built from sources with this digest, and its content has not changed since the
-    build.
-    """
+    """Return true if the folder was built from sources with this digest, and has not changed since."""
     stamp = _stamp(folder)
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == _state(folder, sources)
 

@@ -28,7 +28,6 @@ _STATISTICS: Final = ("p50", "p95", "p99")
 
 
 def prometheus_dashboard() -> Document:
-    """Return the dashboard for Prometheus."""
     source = _data_source("prometheus")
     up = f"{PREFIX}source_up"
     by_function = next(family for family in FAMILIES if dict(family.series[0].labels).get("function"))
@@ -191,7 +190,7 @@ def _cloudwatch_panel(family: Family, source: Document) -> Document:
 
 
 def _by_function(series: Sequence[Series]) -> Iterator[Series]:
-    """Yield series without duplicates that differ only in the function, which a dashboard variable selects."""
+    """Yield one series per set of labels. The label `function` is ignored, because a dashboard variable selects it."""
     seen = set()
     for each in series:
         labels = tuple(label for label in each.labels if label[0] != "function")

@@ -26,7 +26,7 @@ SCRIPTS = "sdk/"
 """Prefix of the browser SDK's scripts, one per version. Scripts of earlier versions are kept."""
 KEPT = (SCRIPTS, LISTS_PREFIX)
 """Prefixes of files that a publication does not delete."""
-# Vite derives the names below assets/ from the contents.
+# Files below assets/ can be cached forever, because Vite derives their names from the contents.
 _FOREVER, _ASK_EACH_TIME = "public, max-age=31536000, immutable", "no-cache"
 _ONE_HOUR = "public, max-age=3600"
 

@@ -37,7 +37,6 @@ class PreviewSummary:
     before_is_live: bool = True
 
     def add(self, user_preview: Mapping[str, Any]) -> None:
-        """Add one user's preview."""
         before = {item["itemId"] for item in user_preview["before"]}
         changed = sum(item["itemId"] not in before for item in user_preview["after"])
         self.users += 1

@@ -29,9 +29,8 @@ _CLASSES = (
     ("IntelligentTieringIAStorage", "s3_infrequent_gb", ", tiered, a month unread"),
     ("IntelligentTieringAIAStorage", "s3_infrequent_gb", ", tiered, not read for three months"),
 )
-"""Storage classes in CloudWatch, with prices and labels. The price is too high for objects that were not read for
-three months.
-"""
+"""S3 storage classes in CloudWatch, with the names of their prices and labels. The price of objects that were not read
+for three months is an upper bound."""
 
 _LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
 """Functions whose log volume grows with the load."""

@@ -36,8 +36,8 @@ class DataLake(Construct):
     Attributes
     ----------
     database_name, table_name
-        Names of the interactions' database and table in Glue's catalogue. They are physical, because queries contain
-        them.
+        Names of the interactions' database and table in Glue's catalogue. They are fixed instead of generated, because
+        queries contain them.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:

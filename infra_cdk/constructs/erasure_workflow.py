@@ -13,8 +13,8 @@ from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.workflow_steps import call, notify
 from infra_cdk.settings import Settings
 
-# A Lambda function runs for at most 15 minutes. Each call continues the previous call, so a purge can be retried after
-# # any error.
+# A Lambda function runs for at most 15 minutes. Each call continues the previous call, so a purge can be retried
+# after any error.
 _PURGE = Attempts(timeout_s=960, first_pause_s=5, retries=5)
 _LONGEST = cdk.Duration.days(14)
 

@@ -20,7 +20,7 @@ class Parameters(Construct):
             ssm.StringParameter(
                 self,
                 field.replace("_", "-"),
-                # The name is physical, because clients read these parameters first.
+                # The name is fixed instead of generated, because clients read these parameters first.
                 parameter_name=parameter_name(settings.name, field),
                 string_value=value,
             )

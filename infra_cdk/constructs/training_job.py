@@ -21,7 +21,7 @@ _RUN_IDS = "????????t??????-*"
 """Wildcard pattern of run IDs in IAM policies. It matches, for example, 20260301t040506-8cb309."""
 
 # Entry point that replaces the training toolkit of AWS's container. It unpacks the CDK's zip file from the channel
-# `code` # and runs the script in it. SageMaker limits arguments to 256 characters in one line.
+# `code` and runs the script in it. SageMaker limits arguments to 256 characters in one line.
 _START = (
     "set -e; cd /opt/ml/input/data/code; python3 -m zipfile -e *.zip /opt/ml/code;"
     " exec sh /opt/ml/code/model_export/entrypoint.sh"

@@ -62,9 +62,9 @@ class TrainingWorkflow(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        # Half an hour more than the job, so that SageMaker can start an instance and upload the results.
+        # Time limit of the job plus half an hour, in which SageMaker starts an instance and uploads the results.
         self._training = Attempts(timeout_s=settings.training_wait_s + 1_800, first_pause_s=30)
-        # A quarter of an hour more than the job's time limit, so that Glue can start the workers.
+        # Time limit of the job plus a quarter of an hour, in which Glue starts the workers.
         self._spark = Attempts(timeout_s=60 * settings.spark_timeout_minutes + 900, first_pause_s=30)
         self._alerts = alerts
         failed = sfn.Fail(self, "Failed", error="TrainingFailed", cause_path="$.failure.cause")

@@ -14,7 +14,8 @@ from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 
 STREAM_HOURS = 24
-"""Retention of DynamoDB Streams. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+"""Retention of DynamoDB Streams in hours.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
 
 
 _METRICS = lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])
@@ -98,8 +99,8 @@ def _schedule(trigger: Schedule, function: lambda_.IFunction, scope: Construct, 
     expression = getattr(settings, trigger.setting)
     if expression is None:
         return
-    # A dead-letter queue is not needed: events have no content, the next event replaces a lost event, and alarms report
-    # # outdated results.
+    # A dead-letter queue is not needed: events have no content, the next event replaces a lost event, and alarms
+    # report outdated results.
     target = targets.LambdaFunction(
         function, retry_attempts=trigger.retries, max_event_age=cdk.Duration.minutes(trigger.max_age_minutes)
     )

@@ -132,7 +132,8 @@ class ServingStack(cdk.Stack):
                 alerts=data.alerts,
             )
         consumers = [function(name) for name in ("update_profiles", "archive_events", "count_trends")]
-        # A new version of the stream record can be read before `collect` writes it.
+        # Consumers are updated before `collect`, so that they can read a new version of the stream record before it
+        # is written.
         collect.live.node.add_dependency(*(made.live for made in consumers))
         for construct_id, metric, periods, what, runbook in (
             (

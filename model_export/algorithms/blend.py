@@ -25,7 +25,7 @@ MAX_STEPS = 20
 """Maximum number of steps of the search. It stops earlier if no change improves the NDCG."""
 
 WORTH = 0.002
-"""Minimum share of the NDCG that a part must add, because each part slows every response."""
+"""Minimum share of the NDCG that a component must add, because each component slows every response."""
 
 MAX_ITEMS = 500_000
 """Maximum number of items. With more, memory holds the scores of too few users to compare weights."""
@@ -117,7 +117,7 @@ class BlendModel(Model):
 
 
 def _with_half_life(model: Model, half_life_days: float) -> Model:
-    """Return the model with the half-life. Return it unchanged if its fit depends on its half-life."""
+    """Return the model with another half-life. Return it unchanged if its fit depends on the half-life."""
     if "half_life_days" not in model.settings.inference_parameters:
         return model
     return model.with_settings(dataclasses.replace(model.settings, half_life_days=half_life_days))

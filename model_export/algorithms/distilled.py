@@ -35,7 +35,7 @@ from model_export.data.top_n import kth_best
 POSITION_DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 MAX_ROUNDS = 3
-"""Maximum number of rounds of the search, which usually ends after two."""
+"""Maximum number of rounds of the search. It usually ends after two rounds."""
 
 MAX_ITEMS = 100_000
 """Maximum number of items. A network scores all items after each item, which takes too long for more items."""
@@ -102,7 +102,7 @@ class Distilled(Combination):
         return self._distil({model.settings.name: self._table(model) for model in models})
 
     def _single(self, model: Model, tables: Tables, judge: Judge) -> tuple[float, Distilled]:
-        """Return the NDCG and the settings with the table of one model only, and with its half-life and decay."""
+        """Return the settings that use only the table, half-life and decay of `model`, and their NDCG."""
         settings = dataclasses.replace(
             self,
             half_life_days=model.settings.half_life_days,

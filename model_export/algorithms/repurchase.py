@@ -48,10 +48,10 @@ from model_export.graph.contract import Graph
 CUTS = 4
 
 COEFFICIENTS = (-4.8, 0.33, 1.67, 1.41, -0.41, -0.25, 0.9, 0.82, -0.3, 0.31)
-"""c0 to c9 if there is not enough data for learning."""
+"""Coefficients c0 to c9 for shops with too little data to learn them."""
 
 LONG_DAYS = 120.0
-"""The half-life of h120, and four times that of h30."""
+"""Half-life of h120 in days, four times the half-life of h30."""
 
 AGE_DAYS = -LONG_DAYS / math.log(2)
 """Factor that converts the logarithm of a weight with the half-life `LONG_DAYS` to an age in days."""

@@ -29,7 +29,8 @@ MAX_SAMPLES = 500_000
 """Maximum number of training exposures. The earliest are omitted."""
 
 MIN_COUNT = 20
-"""Minimum number of exposures with a property's value, and with its pair with an action, for a feature."""
+"""Minimum number of exposures that have a value of a property, or such a value and an action, to make a feature of
+it."""
 
 MAX_FEATURES = 4_000
 
@@ -68,7 +69,7 @@ class ActionSamples:
         """Return the features of a model with their positions: frequent values of properties, and all others."""
         counts = Counter(key for row in self.rows for key, _ in row)
         kept = [key for key, count in counts.most_common() if count >= MIN_COUNT or not _is_value(key)]
-        kept.sort(key=_is_value)  # values of properties are last, so that the limit omits them first
+        kept.sort(key=_is_value)  # # values of properties are last, so that the limit removes them first
         return {key: position for position, key in enumerate(kept[:MAX_FEATURES])}
 
     def matrix(self, features: Mapping[Key, int]) -> Matrix:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 PLACE_NUMBERS = 100
-"""Number of float32 values per interaction during scoring, for example a vector or the targets of an item."""
+"""Number of float32 values that scoring needs per interaction, for example the size of a vector."""
 
 
 def chunks(histories: int, *, items: int, length: int, max_bytes: int, pairs: bool) -> Iterator[slice]:

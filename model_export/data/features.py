@@ -49,7 +49,7 @@ class Feature:
         return Feature(self.values, self.codes[rows])
 
     def recoded(self, values: tuple[str, ...]) -> Feature:
-        """Return the feature with codes that refer to another list of values."""
+        """Return the feature with codes that refer to the list `values`."""
         return Feature(values, _table(["", *self.values], values)[self.codes])
 
 

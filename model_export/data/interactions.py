@@ -122,7 +122,7 @@ class Interactions:
         return np.searchsorted(self.user, np.arange(self.users + 1)).astype(np.int64)
 
     def repeated(self) -> int:
-        """Return the number of interactions that repeat the user, item and time of another interaction."""
+        """Return the number of interactions with the same user, item and time as another interaction."""
         order = np.lexsort((self.item, self.time_ms, self.user))
         columns = self.user[order], self.item[order], self.time_ms[order]
         return int(np.logical_and.reduce([column[1:] == column[:-1] for column in columns]).sum())

@@ -129,7 +129,7 @@ def alike(interactions: Interactions, *, maximum: int, max_pairs: int = MAX_PAIR
         similar = sp.csr_array(rows[first : first + BATCH_GROUPS] @ tokens_groups)
         for own, (start, end) in enumerate(itertools.pairwise(similar.indptr.tolist()), first):
             groups, group_cosines = similar.indices[start:end], similar.data[start:end]
-            # One more, because the group contains the item.
+            # One more than `maximum`, because the group contains the item.
             near = np.flatnonzero(group_cosines >= max(kth_best(group_cosines, maximum + 1), MIN_COSINE))
             listed = members.take(groups[near].astype(np.int64))
             found, values = listed.data.astype(np.int64), np.repeat(group_cosines[near], listed.lengths)

@@ -111,7 +111,7 @@ def load(directory: Path, counting: Counting) -> Statistics:
         for name in (statistics.TRANSITIONS, statistics.GRAM)
     )
     sessions = np.append(0.0, items["sessions"].to_numpy())
-    # A pair has only one entry if it is among the strongest of only one of its items.
+    # If a pair is among the strongest of only one of its two items, it has an entry in only one of their rows.
     both: Any = gram.maximum(gram.T)
     both = both + sp.diags_array(sessions)
     return Statistics(

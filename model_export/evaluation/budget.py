@@ -82,7 +82,7 @@ class Budget:
         return self._decided[key][2]
 
     def is_ample(self, interactions: Interactions) -> bool:
-        """Return whether the budget suffices for every algorithm without a cost estimate on these interactions."""
+        """Return whether short fits can be omitted, because the data is small and the budget is ample."""
         is_small = len(interactions) <= SMALL_INTERACTIONS and interactions.items <= SMALL_ITEMS
         return is_small and self._left() >= AMPLE_S and self.megabytes >= AMPLE_MB
 

@@ -201,7 +201,7 @@ class _Answer:
 
 
 class Answers:
-    """Candidates of all users, to evaluate with different scales of cold items."""
+    """Candidates of all users, which can be evaluated with different scales of the scores of cold items."""
 
     def __init__(self, answers: Sequence[_Answer], *, k: int) -> None:
         self._answers = answers

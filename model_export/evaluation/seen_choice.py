@@ -46,7 +46,7 @@ def repurchase_share(interactions: Interactions) -> float | None:
 
 
 def _first_ms(groups: npt.NDArray[np.int32] | Ints, time_ms: Ints) -> Ints:
-    """Return the earliest time of each row's group."""
+    """Return the earliest time of each row's group, one value per row."""
     _, place = np.unique(groups, return_inverse=True)
     first_ms = np.full(int(place.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first_ms, place, time_ms)

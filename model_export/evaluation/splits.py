@@ -62,7 +62,7 @@ class Queries:
         return self.targets[self.target_offsets[query] : self.target_offsets[query + 1]]
 
     def repeat_share(self) -> float:
-        """Return the share of targets that are in their query's history."""
+        """Return the share of targets that are in the history of their query's user."""
         repeats = sum(int(np.isin(self.targets_of(query), self.seen(query)).sum()) for query in range(len(self)))
         return repeats / max(1, len(self.targets))
 

@@ -83,7 +83,10 @@ class WeightedScores:
         return targets
 
     def _gathered(self, keys: Ints, columns: int) -> dict[str, Floats]:
-        """Return the scores of each model at the keys `row * columns + column`, with a row per user, padded with 0."""
+        """Return the scores of each model at the keys `row * columns + column`.
+
+        Rows are padded with 0 to equal length.
+        """
         row, column = np.divmod(keys, columns)
         counts = np.bincount(row, minlength=len(self._targets))
         place = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)

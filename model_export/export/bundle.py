@@ -136,7 +136,7 @@ def export_bundle(
 
 
 def _write_related(tables: Mapping[str, RelatedTable], directory: Path) -> None:
-    """Write the tables of related items. Their size limit depends on the other served files, which must exist."""
+    """Write the tables of related items. The other served files must exist, because they determine the size limit."""
     others = (directory / name for name in files.SERVED_FILES if name != files.RELATED_FILE)
     max_bytes = related.max_bytes(sum(path.stat().st_size for path in others))
     related.related_items(tables, max_bytes=max_bytes).write(directory / files.RELATED_FILE)

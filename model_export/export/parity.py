@@ -175,7 +175,7 @@ class _Checked:
         self.largest_difference = max(self.largest_difference, float((difference / size).max(initial=0.0)))
 
     def _count_left_out(self, items: Ints, found: Floats, expected: Floats, maximum: Floats) -> None:
-        """Count the ranks in the model's lists, and the items that the graph omits."""
+        """Count the ranks in the model's lists, and the items that are missing in the graph's lists."""
         last = np.where(items[:, -1:] > 0, found[:, -1:], 0.0)
         minimum = last + np.minimum(TOLERANCE * np.maximum(last, 1.0), maximum)
         wanted = np.where(items > 0, np.take_along_axis(expected, items, axis=1), -np.inf)

@@ -34,7 +34,7 @@ LATEST = 200
 """Maximum number of latest interactions per user that count, which bounds the cost of counting pairs."""
 
 MAX_SCORES = 1_000_000_000
-"""Maximum number of scores of models that are not item-to-item tables. Less frequent items have no row then."""
+"""Maximum number of scores in tables of other models. The least frequent items get no row if there are more."""
 
 BATCH_PAIRS = 1 << 22
 DIGITS = 4

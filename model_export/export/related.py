@@ -97,7 +97,7 @@ class _Met(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Sets:
-    """Matrix of the items of each set, and its transpose."""
+    """Matrix of sets and their items, and its transpose."""
 
     set_matrix: sp.csr_array
     item_matrix: sp.csr_array
@@ -176,7 +176,7 @@ class Similar:
 
 
 class Together:
-    """Scores `together` of the module's docstring. Pairs with only one basket follow the other pairs of their row.
+    """Scores `together` of the module's docstring. Pairs with only one basket come after the other pairs of their row.
 
     Parameters
     ----------

@@ -139,7 +139,7 @@ def related(scores: Scores, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
 def frequent(past: Interactions, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
     """Return the k most frequent items other than each item, `(len(items), k)`.
 
-    There are fewer columns for fewer items.
+    If there are at most k items, there are fewer columns.
     """
     popular = past.frequency_order()[: k + 1]
     rows = [popular[popular != item][:k] for item in items.tolist()]

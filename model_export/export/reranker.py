@@ -122,8 +122,9 @@ class RerankerChoice:
 
 
 def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
-    """Return a reranker that is fitted on all responses, or none unless rerankers of earlier responses improve later
-    ones.
+    """Return a reranker that is fitted on all responses.
+
+    Return none if rerankers of earlier responses do not improve later responses.
     """
     begin = round(len(data) * (1 - EVALUATED_SHARE))
     bias = estimate(data)
@@ -227,7 +228,7 @@ def utilities(model: Reranker, data: Impressions) -> Floats:
 
 
 def _discounts(values: Floats, data: Impressions) -> Floats:
-    """Return 1 / log2(1 + rank) of each candidate. Ranks start at 1 in each response, by descending `values`."""
+    """Return 1 / log2(1 + rank) of each candidate. Rank 1 of a response is its candidate with the highest value."""
     order = np.lexsort((-values, data.response))
     ranks = np.empty(len(values), np.int64)
     ranks[order] = np.arange(len(values)) - data.offsets[:-1][data.response[order]]

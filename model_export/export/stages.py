@@ -34,7 +34,7 @@ the second stage.
 
 SAMPLE = 128
 DEFAULT_K = 25
-"""Length of lists for the measurement of time. Recall is also measured for the longest lists that use two stages."""
+"""List length for the measurement of time. Recall is also measured for the longest lists that use two stages."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
             if parity.recall >= MIN_RECALL:
                 check_parity(
                     model, folders[taken], histories.rows(slice(SAMPLE)), k=longest + 1
-                )  # longer lists are searched in one stage
+                )  # # longer lists are searched in one stage, so this length also checks one stage
                 for name in GRAPH_FILES:
                     (folders[taken] / name).replace(directory / name)
                 return Stages(2, tried), parity
@@ -106,7 +106,7 @@ def worth_trying(dimensions: int, items: int) -> list[TwoStages]:
 def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories], *, items: int) -> list[Tried]:
     """Measure the time and recall of the graph in each folder on single histories.
 
-    The key None is the one-stage graph.
+    The folder of the key None contains the graph with one stage.
     """
     sessions = {way: open_session(folder / GRAPH_FILE) for way, folder in folders.items()}
     times: dict[TwoStages | None, list[float]] = {way: [] for way in sessions}

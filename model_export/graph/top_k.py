@@ -14,7 +14,9 @@ from model_export.graph.two_stage import TwoStages, best_in_two_stages
 
 
 def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages | None = None) -> onnx.ModelProto:
-    """Return the ONNX model that masks `scores` and returns the k best items. It lacks the tables of the external file.
+    """Return the ONNX model that masks `scores` and returns the k best items.
+
+    The tables of the external file are not in it.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages 
 
 
 def _best_by_length(graph: Graph, product: InnerProducts, two: TwoStages, *, with_bias: bool) -> tuple[str, str]:
-    """Return the scores and items of the k best, in two stages for short lists and in one stage for long lists."""
+    """Return the scores and items of the k best: in two stages for short lists, else in one stage."""
 
     def two_stages() -> tuple[str, str]:
         return best_in_two_stages(graph, product, blocks_a_place=two.blocks_a_place, with_bias=with_bias)

@@ -98,7 +98,7 @@ class ChampionBundle:
 def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
     """Return the list of every query, int64 `(queries, k)`, as the model's graph would.
 
-    Only items of the fit are known.
+    Lists contain only items of the fit.
     """
     queries = part.queries
     known = part.fit.frequencies() > 0

@@ -278,7 +278,10 @@ class _Aside(NamedTuple):
 
 @contextlib.contextmanager
 def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
-    """Start independent tasks in a second process, and register its fits with `fits`."""
+    """Start tasks in a second process that the first process does not depend on yet.
+
+    `fits` can wait for their models.
+    """
     interactions = setup.data.interactions
     is_apart = side_process.is_worth_it(interactions)
     aside = []
@@ -419,7 +422,7 @@ def _popularity(candidates: list[Candidate]) -> Algorithm:
 
 
 def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algorithm]:
-    """Return the algorithms. The seed replaces the seed of those that have one."""
+    """Return the algorithms, with `seed` as the seed of those that have one."""
     seeded = {}
     for name, algorithm in algorithms.items():
         fields = {field.name for field in dataclasses.fields(algorithm)}

@@ -144,7 +144,7 @@ def current() -> Peers:
 def joined(place: Place) -> Iterator[None]:
     """Connect to the other processes while the body runs.
 
-    If it succeeds, the first process then sends None to followers.
+    If the body succeeds, the first process sends None to the followers.
     """
     global _current
     if place.size == 1:

@@ -27,8 +27,7 @@ Task = Callable[[], Any]
 
 
 MIN_INTERACTIONS, MAX_INTERACTIONS = 200_000, 5_000_000
-"""Range of the number of interactions for which a side process is used: it starts in seconds, and copies the data.
-"""
+"""Range of the number of interactions for a side process. It needs seconds to start, and a copy of the data."""
 
 
 def processors() -> int:
@@ -58,7 +57,7 @@ def running(tasks: Sequence[Task], *, here: bool = False) -> Iterator[Sequence[C
     if here:
         yield tasks
         return
-    # In a separate process group, so that Ctrl-C reaches only this process, which then kills the side process.
+    # A separate process group, so that Ctrl-C reaches only this process, which then kills the side process.
     with subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0) as process:
         results: list[Future[tuple[Any, float]]] = [Future() for _ in tasks]
         threads = [

@@ -88,9 +88,7 @@ def recommend_to(
 
 
 def failed_path(name: str, output: Path) -> Path:
-    """Return the path for the file of failed users, in the folder of a local input, or else in the folder of the
-    output.
-    """
+    """Return the path of the file of failed users. It is next to a local input, or else next to the output."""
     local = Path(name).is_file()
     neighbour = Path(name) if local else output
     return neighbour.with_name(f"{neighbour.name}.failed.csv")

@@ -20,7 +20,9 @@ _BATCH_ROWS = 50_000
 
 
 class UserId(NamedTuple):
-    """Attributes
+    """User of a batch, or an invalid row of its input.
+
+    Attributes
     ----------
     line
         Line of a text or CSV file, counted from 1 including the header; row of a Parquet file, counted from 1; 0 if

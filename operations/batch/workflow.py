@@ -34,7 +34,7 @@ class BatchFailed(AlsolikeError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchRun:
-    """Uploaded users and the execution of the workflow. Without uploaded users, their numbers are 0."""
+    """Uploaded users and the execution of the workflow. `users` and `batches` are 0 if no users were uploaded."""
 
     name: str
     execution_arn: str
@@ -163,7 +163,7 @@ def wait(run: BatchRun, *, deployment: Deployment, step: Step) -> list[str]:
 
 
 def add_failed(run: BatchRun, failed: FailedUsers, *, deployment: Deployment) -> None:
-    """Add the failed users of a run to a list."""
+    """Add the failed users of a run to the file `failed`."""
     for key in _listed(deployment, failed_key(run.name)):
         for line in read(deployment, key).splitlines():
             entry = orjson.loads(line)
@@ -237,7 +237,7 @@ def _errors(deployment: Deployment, run: BatchRun) -> str:
 
 
 def _message(cause: str) -> str:
-    """Return the message in the cause of a failed function, which is JSON, or another cause unchanged."""
+    """Return the message of a failed function from its JSON error. Return other causes unchanged."""
     with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
         return str(orjson.loads(cause)["errorMessage"])
     return cause

@@ -30,7 +30,7 @@ Draft = dict[str, dict[str, Any]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """Difference of two drafts at a path, as texts: different elements of a list, or all elements in a new order."""
+    """Change at a path of a draft, as texts. For a list with only a new order, all elements are removed and added."""
 
     path: str
     removed: tuple[str, ...]

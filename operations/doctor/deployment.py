@@ -52,7 +52,7 @@ def stacks(needs: Needs, found: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def retained_names(clients: Clients, needs: Needs, found: Mapping[str, str]) -> Iterator[Finding]:
-    """Find existing resources that already have a fixed name which a stack to be deployed needs."""
+    """Find fixed names of stacks to be deployed that existing resources already use."""
     taken = [
         (kind, stack, name)
         for (kind, stack), names in needs.names.items()
@@ -138,7 +138,10 @@ def cost_tags(clients: Clients) -> Iterator[Finding]:
 
 
 def signed_call(clients: Clients, needs: Needs, post: Post) -> Iterator[Finding]:
-    """Send a signed request with a nonexistent key. Only the function can reject it for this reason."""
+    """Send a request that is signed with a nonexistent key.
+
+    If the function rejects the key, the signature reached it.
+    """
     api_url = read_parameter(clients, parameter_name(needs.environment, "api_url"))
     if api_url is None:
         yield unknown(CHECK, "the API is not deployed", _DEPLOY)

@@ -1,4 +1,4 @@
-"""Lookup of the tags in a recommendation ID. The deployment's models and experiments give their names."""
+"""Lookup of the model versions and experiment arms that the tags in a recommendation ID stand for."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def _missing(filter_: Filter, inputs: FilterInputs) -> list[str]:
 
 
 def needed(filter_: Filter, inputs: FilterInputs) -> str:
-    """Return the missing inputs as text, if passing items cannot be counted without them."""
+    """Return the inputs that are missing for a count of passing items, as text. Empty if none is missing."""
     options = [f"--value {name}=..." for name in _missing(filter_, inputs)]
     return " and ".join([*options, *(["the item of a request"] if filter_.needs_item else [])])
 

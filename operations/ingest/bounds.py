@@ -10,8 +10,7 @@ from alsolike.runtime.errors import InvalidInput
 MAX_COLUMNS = 1_000
 
 FREE_ROWS, MAX_ROWS_PER_BYTE = 1_000_000, 8
-"""Number of rows that any file may have, and the additional rows per byte. Different rows differ in at least one bit.
-"""
+"""Number of rows that any file may have, and of additional rows per byte: 8, because different rows differ in a bit."""
 
 FREE_BYTES, MAX_BYTES_PER_BYTE = 64 << 20, 250
 """Number of unpacked bytes that any file may have, and the additional bytes per packed byte. Typical files have 5 to

@@ -17,7 +17,7 @@ Erased = Callable[[pa.StringArray], npt.NDArray[np.bool_] | None]
 
 
 def none_erased(users: pa.StringArray) -> None:
-    """Return None, in imports without erased users."""
+    """Return None, because no user is erased."""
 
 
 def erased_users(deployment: Deployment, *, now_ms: Callable[[], int]) -> Erased:

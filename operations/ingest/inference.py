@@ -56,7 +56,7 @@ class _Cells:
         self.list = self.list and _count(distinct, _NO_LIST) == 0
         self.commas = self.commas and _all(distinct, f"^{JSON_NUMBER}$|{_COMMAS}")
         self.cells += len(texts) - texts.null_count
-        # Count distinct cells: most films have one genre, but most combinations of genres contain several.
+        # Distinct cells are counted: most films may have one genre, although most distinct cells list several genres.
         self.distinct += len(distinct)
         self.bars += _count(distinct, _BAR)
         if self.commas:

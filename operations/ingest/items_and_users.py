@@ -166,14 +166,17 @@ def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_m
     distinct = list({kind.id_of(row): row for row in rows}.values())
     parts = [distinct[start : start + _PART] for start in range(0, len(distinct), _PART)]
     with ThreadPoolExecutor(_THREADS, "rows") as pool:
-        # A window bounds the number of started writes, which Ctrl-C waits for.
+        # A window limits the number of started writes, because Ctrl-C waits for them.
         for window in range(0, len(parts), 2 * _THREADS):
             yield from pool.map(write, parts[window : window + 2 * _THREADS])
     yield len(rows) - len(distinct)
 
 
 def _cells(column: pa.ChunkedArray, kind: ColumnType | None) -> tuple[list[Any], dict[int, str]]:
-    """Return a column as JSON values, and a fault by position. Lists become `a|b`, as in a CSV."""
+    """Return a column as JSON values, and the reasons for invalid cells by position.
+
+    Lists become `a|b`, as in a CSV.
+    """
     inferred = value_type(column.type)
     if kind is ColumnType.TIMESTAMP:
         return _times(column)
@@ -216,7 +219,7 @@ def _number(text: str) -> int | float | None:
 
 
 def _times(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
-    """Return a column of times as seconds since 1970, and a fault by position."""
+    """Return a column of times as seconds since 1970, and the reasons for invalid cells by position."""
     if pa.types.is_dictionary(column.type) or pa.types.is_null(column.type):
         column = column.cast(pa.string())
     ms, wrong = times_ms(column)

@@ -98,7 +98,7 @@ class Journal:
             self._write()
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Record that the import is finished."""
+        """Record the summary of the finished import, and delete its steps."""
         self.finished = summary
         self._steps = {}
         self._write()

@@ -49,7 +49,6 @@ class LakeRows:
         return len(self.ids)
 
     def take(self, places: Places) -> LakeRows:
-        """Return the rows at `places`."""
         return dataclasses.replace(
             self,
             texts={name: texts.take(places) for name, texts in self.texts.items()},

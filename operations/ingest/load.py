@@ -281,7 +281,7 @@ def _completed(step: str, rows: int, futures: Sequence[Future[None]], journal: J
 
 
 def _finished_before(source: Input, journal: Journal) -> FileSummary | None:
-    """Return the summary of an earlier import, unless its file of rejected rows is missing."""
+    """Return the summary of the earlier import, or None if its file of rejected rows is missing."""
     summary = FileSummary(**{**(journal.finished or {}), "imported_before_ms": journal.started_ms})
     if summary.rejected and not source.dry_run and not source.rejected_path.exists():
         return None

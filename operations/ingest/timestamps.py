@@ -1,6 +1,6 @@
 """Parser of event times in ISO 8601, epoch seconds or epoch milliseconds.
 
-The size distinguishes seconds from milliseconds.
+Numbers of at least `MILLISECONDS_FROM` are milliseconds.
 """
 
 from __future__ import annotations

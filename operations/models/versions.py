@@ -18,7 +18,6 @@ from operations.progress import counted
 
 
 def of(deployment: Deployment) -> ModelVersions:
-    """Return the model versions of the deployment."""
     names = deployment.names
     return ModelVersions(
         deployment.client("s3"),
@@ -34,7 +33,6 @@ def pointer(deployment: Deployment) -> Registry:
 
 
 def files(deployment: Deployment) -> ModelFiles:
-    """Return the files of the deployment's versions."""
     return ModelFiles(deployment.client("s3"), deployment.names.artefact_bucket)
 
 
@@ -68,7 +66,6 @@ def _bundles(deployment: Deployment) -> BundleFiles:
 
 
 def damage_sentence(damaged: Sequence[DamagedFile]) -> str:
-    """Return a sentence on damaged files."""
     return f"damaged: {', '.join(map(str, damaged))}; repair it with `alsolike models repair`"
 
 

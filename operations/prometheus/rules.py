@@ -126,7 +126,10 @@ def _on_metrics(alarm: Mapping[str, Any], *, selector: str) -> str | None:
 
 
 def _condition(formula: str, expressions: Mapping[str, str], *, threshold: float) -> str:
-    """Translate a metric math formula to a Prometheus condition. Prometheus counters have no missing values."""
+    """Translate a metric math formula to a Prometheus condition.
+
+    FILL is removed, as counters have no missing values.
+    """
 
     def translated(text: str) -> str:
         return _WORD.sub(lambda word: expressions[word[0]], _FILL.sub(r"\1", text))

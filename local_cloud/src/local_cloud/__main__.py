@@ -113,7 +113,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
             state.write(path)
         _say(f"{READY_LINE} {cloud.endpoint}")
         # The timeout is necessary, because the kernel may deliver a signal to another thread. This thread runs the
-        # Python # handler only when it wakes up.
+        # Python handler only when it wakes up.
         next_collection_s = time.monotonic() + _FULL_COLLECTION_S
         while not stopped.wait(_SIGNAL_CHECK_S):
             if time.monotonic() > next_collection_s:

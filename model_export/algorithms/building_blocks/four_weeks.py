@@ -67,6 +67,6 @@ class Windows:
         return shares
 
     def had(self, window: int) -> Ints:
-        """Return the pairs of user and item in the window."""
+        """Return the distinct pairs of user and item that interacted in the window."""
         pair: Ints = self.pair[self.pair_index == window]
         return pair

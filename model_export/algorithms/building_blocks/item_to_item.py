@@ -110,11 +110,11 @@ class ItemRowsModel(Model):
     rows: ItemRows
 
     def score(self, histories: Histories) -> Floats:
-        """Return the product of decayed history and table."""
+        """Return the scores of the decayed histories by `rows`."""
         return self.rows.score(histories, position_decay=self.settings.position_decay)
 
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:
-        """Return the table of `rows`."""
+        """Return the complete table."""
         return self.rows.table()
 
     def export(self, graph: Graph) -> str:

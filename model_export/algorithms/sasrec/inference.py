@@ -16,7 +16,7 @@ NEVER = -1e9
 """Logit of excluded items."""
 
 BATCH_ROWS = 64
-"""Number of histories of similar length per chunk."""
+"""Number of histories per chunk. Histories of a chunk have similar lengths."""
 
 Arrays = Mapping[str, Floats]
 

@@ -47,7 +47,7 @@ VECTOR_S, PAIR_S = 6e-5, 8e-6
 """Processor seconds for the initial vectors, per item and per interaction."""
 
 PROCESS_MB, NUMBER_BYTES, INTERACTION_BYTES = 400.0, 36, 200
-"""Memory of a process: fixed part in MB, bytes per value of the item vectors, and bytes per interaction."""
+"""Memory of a training process: a fixed part in MB, bytes per value of the item vectors, and bytes per interaction."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -120,7 +120,7 @@ class Network(nn.Module):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """Training that the other processes join, with the serialised state of the first process."""
+    """Start of a training for the other processes, with the serialised state of the first process."""
 
     number: int
     interactions: Interactions

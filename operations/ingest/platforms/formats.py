@@ -283,4 +283,3 @@ FORMATS: Mapping[str, PlatformFormat] = {
         ),
     )
 }  # fmt: skip
-"""Formats by name."""

@@ -114,7 +114,7 @@ def hashed(text: str) -> str:
 
 
 def with_zone(text: str) -> str:
-    """Return a time in ISO 8601.
+    """Return a time in ISO 8601, without a space before its zone.
 
     Examples
     --------
