@@ -23,7 +23,7 @@ export interface Options {
   readonly siteKey?: string;
   /** Returns session tokens that the shop's backend signs, in place of a site key. */
   readonly token?: TokenProvider;
-  /** Address of the folder with static lists, for the time in which the API fails or is slow. */
+  /** Address of the folder with static lists, which replace the API's lists while it fails or is slow. */
   readonly lists?: string;
   /** `static`: recommend from static lists only, and send nothing. */
   readonly mode?: "static";
@@ -74,7 +74,7 @@ export class Client extends EventTarget {
   private sending: Promise<void> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private consent: boolean;
-  /** ID for which the site key's tokens are; "" with other tokens. */
+  /** Visitor ID of the tokens that the site key requests. Empty with other tokens. */
   private visitor = "";
   private readonly clicks = new Map<string, Click>();
   private readonly history: HistoryEvent[] = [];

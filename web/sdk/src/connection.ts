@@ -119,7 +119,7 @@ export function claimsOf(token: string): { readonly sid?: string; readonly iat?:
   }
 }
 
-/** Return the provider of tokens for the session of a visitor, a random text that only this browser knows. */
+/** Return a provider of session tokens for `visitor`, a random text that only this browser knows. */
 export function siteTokens(api: string, siteKey: string, visitor: string): TokenProvider {
   return async () => {
     const response = await fetch(`${api}/session/tokens`, {

@@ -1,6 +1,6 @@
 import { networkError, TIMEOUT_MS } from "./api";
 
-/** A deployment's settings for its pages: `/site.json`, which the CDK writes next to them. */
+/** A deployment's settings for its pages: `/site.json`, which `alsolike web publish` writes next to them. */
 export interface Site {
   /** The environment's name. */
   readonly environment: string;

@@ -292,7 +292,7 @@ export class Shop {
       this.updateActivity(id, { state: "settled", outcome });
       await this.reload();
     } catch {
-      this.updateActivity(id, { state: "sent" }); // after a later action, or a failed request, which the carousels show
+      this.updateActivity(id, { state: "sent" }); // a later action ended the wait, or a request failed; the carousels show its error
     }
   }
 

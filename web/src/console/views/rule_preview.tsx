@@ -26,7 +26,7 @@ interface Props {
   readonly draft: Draft;
   /** True if the draft differs from the live rules. */
   readonly changed: boolean;
-  /** False while the draft is being checked or has errors: the lists stay. */
+  /** False while the draft is checked or has errors. The lists are not requested again then. */
   readonly ready: boolean;
   /** Pins an item of the list to a position; undefined if the operator may not. */
   readonly pin: ((item: string, position: number) => void) | undefined;
@@ -50,7 +50,7 @@ export function RulePreview({ recommenders, rules, usual, draft, changed, ready,
       ...subject,
       numResults: 10,
       metadata: requestedColumns(cards),
-      // The function that serves knows a published rule set within a minute, but that of a draft at once.
+      // The function uses a published rule set within a minute, but the rule set of a draft immediately.
       ...(changed || (rules !== undefined && !isOwn) ? { draft, ...(rules === undefined ? {} : { rules }) } : {}),
     };
   const key = JSON.stringify(question);
