@@ -27,15 +27,15 @@ def explain(
     ] = None,
     request: Annotated[
         Path | None,
-        Option(metavar="FILE", help="Request body as JSON, with values that are not in the log; - is standard input."),
+        Option(metavar="FILE", help="Request body as JSON, with values that old rows lack; - is standard input."),
     ] = None,
 ) -> None:
     """Explain a logged response and replay it.
 
     Show the response with the reasons for its items, and compare it with a replay for the time of the response. The ID
     contains the time, recommender and model version. All other data comes from the lake. The replay of a user's
-    response needs --user. Pass filter values, context, promotions and excluded items with --request, because the log
-    does not contain them.
+    response needs --user. For rows of version 0.2.0 and earlier, pass filter values, context, promotions and excluded
+    items with --request, because these rows do not contain them.
 
     Example: alsolike explain RECOMMENDATION_ID --user 42
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 from alsolike.catalogue.rows import column_texts
 from alsolike.records.served_response import FILLED
-from functions.recommend.http.response import Answer, RankedItem
+from functions.recommend.http.response import Answer, RankedItem, UsedState
 from functions.recommend.ranking.explanation import reasons
 from functions.recommend.ranking.inputs import Ranking, RankingInputs
 from functions.recommend.ranking.model_runs import model_failure
@@ -19,7 +19,7 @@ from functions.recommend.state.model import GRAPH_ERRORS
 
 def empty_answer(resolved: ResolvedRequest, *, degraded: Sequence[str]) -> Answer:
     """Return a response without items."""
-    return _answer(resolved, degraded=degraded)
+    return _answer(resolved, degraded=degraded, used=UsedState(resolved.catalogue.version))
 
 
 def named_answer(
@@ -50,6 +50,7 @@ def named_answer(
         rules=None if slate is None or resolved.rules is None else resolved.rules.rules.name or None,
         unknown_columns=_unknown_columns(resolved, items, declared=resolved.configuration.item_columns),
         model_scores=[ranking.model_scores.get(item.position) for item in scored] if ranking.model_scores else None,
+        used=UsedState(resolved.catalogue.version, inputs.recent, inputs.items.counters, ranking.impressions),
     )
 
 

@@ -54,6 +54,8 @@ class RequestItems:
         Trending items in the requested window.
     fallback
         Trending items that replace other lists if there is no model.
+    counters
+        ETags of the trend counters; None if the response cannot contain trending items.
     """
 
     catalogue: ModelCatalogue
@@ -66,6 +68,7 @@ class RequestItems:
     page_item: int
     trending: Sequence[ScoredItem] = ()
     fallback: Sequence[ScoredItem] = ()
+    counters: Sequence[str] | None = None
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
         size = self.catalogue.size
@@ -137,8 +140,15 @@ def request_items(
     """
     request, catalogue, rules = resolved.request, resolved.catalogue, resolved.rules
     history = [interaction.item_id for interaction in recent]
-    trending = trends().best(request.window, now_ms=resolved.now_ms) if request.recommender == TRENDING else []
-    fallback = trends().best(FALLBACK_WINDOW, now_ms=resolved.now_ms) if needs_fallback(resolved) else []
+    trending: Sequence[tuple[str, float]] = ()
+    fallback: Sequence[tuple[str, float]] = ()
+    counters = None
+    if request.recommender == TRENDING:
+        latest = trends()
+        trending, counters = latest.best(request.window, now_ms=resolved.now_ms), latest.etags
+    if needs_fallback(resolved):
+        latest = trends()
+        fallback, counters = latest.best(FALLBACK_WINDOW, now_ms=resolved.now_ms), latest.etags
     pins = [] if rules is None else [pin.item_id for pin in rules.rules.pins]
     hidden = [each.item_id for each in recent if each.event_type in request.hides] if request.hides else []
     listed = [
@@ -174,6 +184,7 @@ def request_items(
         int(positions([request.item_id])[0]) if request.item_id else 0,
         scored(trending),
         scored(fallback),
+        counters,
     )
 
 

@@ -112,7 +112,9 @@ def explain(
     recommendation_id = head["recommendation_id"]
     row = find_row(deployment, recommendation_id, ids.parse(recommendation_id))
     head = head | {"model_version": row.model_version, "arms": row.arms}
-    rest = {} if request is None else unlogged.unlogged_parameters(dict(request), row)
+    rest = unlogged.logged_parameters(row)
+    if request is not None:
+        rest |= unlogged.unlogged_parameters(dict(request), row)
     if user is None and (row.shopper, row.session) != (None, None):
         return Explanation(head, row, None, [], "the response belongs to a user; name the user with --user")
     history = () if user is None else history_at_answer(deployment, row, user)

@@ -1,7 +1,8 @@
-"""Parameters of a request that the deployment does not store. The caller passes the request again."""
+"""Parameters of a request without a column in the log: from the row, or from the request that the caller passes."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ from alsolike.schema import validation
 from operations.explanation.replaying import RANKING
 
 _UNLOGGED = ("cart", "filterValues", "context", "promotions", "exclude")
+
+
+def logged_parameters(row: ServedResponse) -> dict[str, Any]:
+    """Return the parameters of the request that a replay requires, as far as the row has them."""
+    stored = json.loads(row.request or "{}")
+    return {name: stored[name] for name in (*_UNLOGGED, "inputList", "window") if name in stored}
 
 
 def read_request(file: Path) -> dict[str, Any]:

@@ -69,6 +69,10 @@ RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
 """Campaign names that rank. Both use the same model."""
 
 
+LOGGED = ("cart", "context", "exclude", "filterValues", "promotions")
+"""Fields of requests that the log stores as JSON."""
+
+
 @struct
 class RequestedPromotion:
     """Promotion in a request: a share of items that pass a separate filter."""
@@ -123,6 +127,8 @@ class RecommendationRequest:
         Items to exclude.
     device
         `DEVICE` of the context in lower case; None if it is longer than `MAX_CHARACTERS`, as in interactions.
+    logged
+        Parameters as sent, which the log stores as JSON, because they have no column of their own.
     """
 
     user_id: str | None = None
@@ -149,6 +155,7 @@ class RecommendationRequest:
     hides: tuple[str, ...] = ()
     exploration: Exploration | None = None
     device: str | None = None
+    logged: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @struct
@@ -341,6 +348,7 @@ def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None,
         explain=given.get("explain", False),
         promotions=tuple(map(_promotion, given["promotions"])) if "promotions" in given else None,
         exclude=tuple(dict.fromkeys((*given.get("exclude", ()), *cart))),
+        logged={name: given[name] for name in LOGGED if given.get(name)},
     )
 
 

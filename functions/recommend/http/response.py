@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -9,6 +10,8 @@ from urllib.parse import quote
 
 import orjson
 
+from alsolike.profiles.impressions import Impressions
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.requests import BOUGHT_TOGETHER, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.records.served_response import FILLED, PAIRED, PROMOTED, RANKED
 from alsolike.runtime.struct import struct
@@ -36,6 +39,28 @@ class RankedItem(NamedTuple):
 
 
 @struct
+class UsedState:
+    """State that a response depends on. The log references it, so that the request can be replayed.
+
+    Attributes
+    ----------
+    catalogue
+        Version of the snapshot; "" before the first snapshot.
+    recent
+        Interactions of the user.
+    counters
+        ETags of the trend counters; None if the response cannot contain trending items.
+    impressions
+        Lists that the user saw, if seen items are demoted.
+    """
+
+    catalogue: str = ""
+    recent: Sequence[RecentInteraction] = ()
+    counters: Sequence[str] | None = None
+    impressions: Sequence[Impressions] = ()
+
+
+@struct
 class Answer:
     """Recommendations with their origin; see `functions.recommend.ranking.inputs.Ranking`.
 
@@ -59,6 +84,8 @@ class Answer:
         Requested metadata columns that are neither declared nor in an item of the response.
     model_scores
         Model score of each item before the reranker and rules; None if the model did not rank.
+    used
+        State that the response depends on.
     """
 
     items: Sequence[RankedItem]
@@ -77,6 +104,7 @@ class Answer:
     configuration: int = 0
     unknown_columns: tuple[str, ...] = ()
     model_scores: Sequence[float | None] | None = None
+    used: UsedState = dataclasses.field(default_factory=UsedState)
 
 
 @struct

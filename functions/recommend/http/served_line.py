@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -10,7 +11,15 @@ from typing import Any
 from alsolike.declarations.metrics import Metric
 from alsolike.lake.served import UNKNOWN
 from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
-from alsolike.records.served_response import PAIRED, RANKED, ServedResponse
+from alsolike.recommendations.requests import DEFAULT_WINDOW
+from alsolike.records.served_response import (
+    MAX_REQUEST_CHARACTERS,
+    NO_CATALOGUE,
+    PAIRED,
+    RANKED,
+    REQUEST_OMITTED,
+    ServedResponse,
+)
 from alsolike.runtime.observability import count
 from alsolike.runtime.polling import PolledValue, Polling
 from functions.recommend.http.request import RecommendationRequest
@@ -66,6 +75,7 @@ class ServedLog:
         agent
             Program that sent the request; None for people.
         """
+        used = answer.used
         shopper, session = self._named(request, now_ms=now_ms)
         item_ids, scores, origins, propensities, *_ = zip(*answer.items, strict=True) if answer.items else _NO_COLUMNS
         row = ServedResponse(
@@ -95,9 +105,16 @@ class ServedLog:
             None if answer.model_scores is None else tuple(map(_rounded, answer.model_scores)),
             request.device,
             agent,
+            used.catalogue or NO_CATALOGUE,
+            request=_parameters(request, items=len(item_ids)),
         )
         # A single write includes the line end, so that concurrent writes cannot interleave.
-        sys.stdout.write(f"{row.to_line()}\n")
+        line = row.to_line(
+            history=[event.event_id for event in used.recent] or None,
+            trends=used.counters,
+            impressions=[each.source_id for each in used.impressions] or None,
+        )
+        sys.stdout.write(f"{line}\n")
 
     def _named(self, request: RecommendationRequest, *, now_ms: int) -> tuple[str | None, str | None]:
         """Return the hashes of the request's user and session. `StoredUser` describes which ID may be both."""
@@ -110,6 +127,28 @@ class ServedLog:
             count(Metric.SERVED_TO_UNKNOWN)
             return UNKNOWN, None
         return self._ids.logged(hashes, user_id, session_id)
+
+
+def _parameters(request: RecommendationRequest, *, items: int) -> str | None:
+    """Return the parameters of a request without a column as JSON with ASCII characters only.
+
+    The response contains the items of a ranking, unless some of them were excluded.
+    """
+    parameters = dict(request.logged)
+    if request.alias is not None:
+        parameters["campaign"] = request.alias
+    if request.filter_name is not None:
+        parameters["filter"] = request.filter_name
+    if request.window != DEFAULT_WINDOW:
+        parameters["window"] = request.window
+    if request.words:
+        parameters["words"] = request.words
+    if request.to_rank is not None and len(request.to_rank) != items:
+        parameters["inputList"] = request.to_rank
+    if not parameters:
+        return None
+    text = json.dumps(parameters, separators=(",", ":"))
+    return text if len(text) <= MAX_REQUEST_CHARACTERS else REQUEST_OMITTED
 
 
 def _rounded(score: float | None) -> float | None:

@@ -58,6 +58,7 @@ def for_you(inputs: RankingInputs) -> Ranking:
         history=history if resolved.request.explain else NO_HISTORY,
         model_scores={item.position: item.score for item in ranked},
         is_boosted_partly=masks is None,
+        impressions=() if fatigue is None else inputs.user.impressions,
     )
 
 

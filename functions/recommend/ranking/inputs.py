@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from alsolike.profiles.impressions import Impressions
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.struct import struct
 from functions.recommend.http.response import Source
@@ -73,6 +74,8 @@ class Ranking:
         Model scores by position before the reranker, if the model ranked.
     is_boosted_partly
         True if there was no time to rank for each factor of the boosts.
+    impressions
+        Lists that the user saw, if seen items are demoted.
     """
 
     items: Sequence[ScoredItem] = ()
@@ -83,6 +86,7 @@ class Ranking:
     degraded: tuple[str, ...] = ()
     model_scores: Mapping[int, float] = dataclasses.field(default_factory=dict)
     is_boosted_partly: bool = False
+    impressions: Sequence[Impressions] = ()
 
 
 NOTHING = Ranking()

@@ -78,6 +78,8 @@ class ModelCatalogue:
         Scorer of the cold items. Empty if the snapshot's cold items belong to another model.
     size
         Number of positions: position 0, the model's items and the cold items.
+    version
+        Version of the snapshot; "" before the first snapshot.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class ModelCatalogue:
         ranked_sample: Callable[[], Sequence[int]] = tuple,
     ) -> None:
         self._ranked_sample = ranked_sample
+        self.version = snapshot.version
         self._snapshot = snapshot
         self._bundle = bundle
         self._configuration = configuration

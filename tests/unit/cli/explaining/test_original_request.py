@@ -82,3 +82,21 @@ def test_request_that_contradicts_the_response_is_refused(
     assert found.exit_code == 1
     assert message in str(found.exception)
     assert function.events == []
+
+
+def test_replay_uses_the_parameters_in_the_log(function: Function, pseudonyms: Pseudonyms) -> None:
+    stored = {"filterValues": {"TAG": '"ripe"'}, "exclude": ["kiwi"], "filter": "sweet", "campaign": "home"}
+    row = served_row(
+        served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet", request=json.dumps(stored),
+        origins=["ranked", "ranked"],
+    )  # fmt: skip
+    store(function, row)
+    function.answer = replayed("fig")
+
+    found = document(row.recommendation_id, "--user", "anna")
+
+    (event,) = function.events
+    assert {name: event[name] for name in ("filter", "filterValues", "exclude")} == {
+        name: stored[name] for name in ("filter", "filterValues", "exclude")
+    }
+    assert not any("--request" in each for each in found["replay"]["differences"])

@@ -5,6 +5,9 @@ Add new columns only at the end, with null as the default.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
+
 import orjson
 
 from alsolike.declarations.tables import SERVED_PARTITION, SERVED_TABLE, once_sql
@@ -19,6 +22,12 @@ RANKED, PAIRED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "paired", "filled
 
 MAX_TOOK_MS = 900_000
 """Maximum duration of a Lambda function in milliseconds."""
+
+MAX_REQUEST_CHARACTERS = 16_000
+"""Maximum length of the request's other parameters."""
+REQUEST_OMITTED = '{"omitted":true}'
+"""Value of `request` if the parameters are longer."""
+NO_CATALOGUE = "none"
 
 _MAX_ITEMS = 1_000
 _MAX_INT = 2**31 - 1
@@ -89,19 +98,50 @@ class ServedResponse:
         "and in old rows. Attribution, canaries and training skip such responses.",
         default=None,
     )
+    catalogue: str | None = column(
+        _NAME, "Version of the catalogue's snapshot, `none` before the first; null in old rows.", default=None
+    )
+    history: str | None = column(
+        _NAME, "Hash of the interactions that the response used; null without interactions.", default=None
+    )
+    trends: str | None = column(
+        _NAME, "Hash of the trend counters; null for responses that cannot contain trending items.", default=None
+    )
+    impressions: str | None = column(
+        _NAME, "Hash of the lists that [fatigue](fatigue.md) counted; null without such lists.", default=None
+    )
+    request: str | None = column(
+        Text(MAX_REQUEST_CHARACTERS),
+        "Parameters of the request without a column of their own, as JSON; null without such parameters.",
+        default=None,
+    )
 
-    def to_line(self) -> str:
+    def to_line(self, **used: Iterable[str] | None) -> str:
         """Return the log line without a line break.
 
         Logs are charged by size, so the line omits nulls, origins if all are `ranked`, and propensities if all are
         null.
+
+        Parameters
+        ----------
+        used
+            Parts of each used state by column, such as the event IDs of `history`. The line has their `state_hash`.
         """
         values = {name: value for name in SERVED_COLUMNS if (value := getattr(self, name)) is not None}
         if all(origin == RANKED for origin in self.origins):
             del values["origins"]
         if all(propensity is None for propensity in self.propensities):
             del values["propensities"]
+        values |= {name: state_hash(parts) for name, parts in used.items() if parts is not None}
         return orjson.dumps({LINE_KEY: values}).decode()
+
+
+def state_hash(parts: Iterable[str]) -> str:
+    """Return the hash that references a state in the log, such as the event IDs of a history.
+
+    A replay rebuilds possible states from the lake, and selects the state with this hash.
+    """
+    return hashlib.blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 SERVED_COLUMNS = columns.glue_columns(ServedResponse)

@@ -100,7 +100,8 @@ class TrendsReader(PolledValue[Trends]):
         read = map(self._read_shard, changed) if len(changed) < 2 else _threads().map(self._read_shard, changed)
         shards = kept | {key: shard for key, shard in zip(changed, read, strict=True) if shard is not None}
         if self._shards is None or changed or shards.keys() != known.keys():
-            self._trends = Trends([shards[key].counts for key in sorted(shards)])
+            read_shards = [shards[key] for key in sorted(shards)]
+            self._trends = Trends([each.counts for each in read_shards], etags=[each.etag for each in read_shards])
         self._shards = shards
         self.is_partial = not all(shard.readable for shard in shards.values())
         return self._trends

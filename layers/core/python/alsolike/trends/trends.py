@@ -262,9 +262,12 @@ class Trends:
     ----------
     shards
         Counters of the shards, always in the same order, so that rounding errors are reproducible.
+    etags
+        ETags of the shards' objects, in the same order.
     """
 
-    def __init__(self, shards: Sequence[ShardCounts] = ()) -> None:
+    def __init__(self, shards: Sequence[ShardCounts] = (), *, etags: Sequence[str] = ()) -> None:
+        self.etags = tuple(etags)
         self._as_of_ms = max((shard.as_of_ms for shard in shards), default=0)
         faded = [_faded(shard, self._as_of_ms) for shard in shards]
         self._totals: Counts = sum((shard.totals for shard in faded), np.zeros(len(_COLUMNS)))

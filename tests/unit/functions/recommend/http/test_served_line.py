@@ -1,6 +1,7 @@
 """The log line of each response: its fields, its pseudonymised user, and responses without a line."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from alsolike.configuration import recommendation_id
 from alsolike.lake.served import read_line
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
-from alsolike.records.served_response import ServedResponse
+from alsolike.records.served_response import ServedResponse, state_hash
+from alsolike.trends.store import trends_key
 from functions.recommend import handler
 from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext
@@ -58,8 +60,13 @@ def test_response_is_logged_in_one_complete_line(
         top_score=2.0,
         correlation_id="r1",
         scores=(2.0, 1.0),
+        catalogue=row.catalogue,
+        history=state_hash(["pear-view-1000"]),
+        request='{"filter":"sweet"}',
     )
     assert row.took_ms is not None
+    assert row.catalogue is not None
+    assert re.fullmatch("[0-9a-f]{16}", row.catalogue)
     assert 0 < row.took_ms < 60_000
 
 
@@ -266,3 +273,67 @@ def test_log_line_of_an_agent_names_the_agent(shop: Shop, lines: Callable[[], li
         shop.get("GET /popular", headers=headers)
 
     assert [line.agent for line in lines()] == ["assistant", None]
+
+
+def test_line_of_a_plain_request_references_only_the_state_it_used(
+    shop: Shop, lines: Callable[[], list[ServedResponse]]
+) -> None:
+    shop.publish()
+
+    shop.get("GET /popular")
+
+    (row,) = lines()
+    assert (row.catalogue, row.history, row.trends, row.impressions, row.request) == ("none", None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "logged"),
+    [
+        ({"exclude": ["fig"]}, {"exclude": ["fig"]}),
+        ({"exclude": []}, None),
+        ({"context": {"DEVICE": "Phone"}}, {"context": {"DEVICE": "Phone"}}),
+        ({"context": {"CITY": "Zürich\u00a0"}}, {"context": {"CITY": "Zürich\u00a0"}}),
+        (
+            {"filterArn": f"{ARN}:filter/tagged", "filterValues": {"TAG": '"sweet"'}},
+            {"filterValues": {"TAG": '"sweet"'}, "filter": "tagged"},
+        ),
+        ({"campaignArn": f"{ARN}:campaign/home"}, {"campaign": "home"}),
+        ({"campaignArn": f"{ARN}:campaign/trending-3h"}, {"window": "3h"}),
+        ({"exclude": ["x" * 250] * 80}, {"omitted": True}),
+    ],
+)
+def test_line_has_the_parameters_without_a_column(
+    shop: Shop, lines: Callable[[], list[ServedResponse]], fields: dict[str, Any], logged: dict[str, Any] | None
+) -> None:
+    shop.configure(
+        filters={"tagged": "INCLUDE ItemID WHERE Items.TAGS IN ($TAG)"}, aliases={"home": {"recommender": "for-you"}}
+    )
+    shop.publish()
+
+    shop.ask(**fields)
+
+    (row,) = lines()
+    assert (None if row.request is None else json.loads(row.request)) == logged
+
+
+def test_line_of_a_ranking_has_the_requested_items_if_some_were_excluded(
+    shop: Shop, lines: Callable[[], list[ServedResponse]]
+) -> None:
+    shop.publish()
+    shop.catalogue({"fig": None})
+
+    for items in (["kiwi", "plum"], ["kiwi", "fig"]):
+        body = {"userId": "anna", "campaignArn": f"{ARN}:campaign/personalized-ranking", "inputList": items}
+        shop.post(body, route="POST /personalize-ranking")
+
+    assert [row.request for row in lines()] == [None, '{"inputList":["kiwi","fig"]}']
+
+
+def test_line_of_trending_items_references_the_counters(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+    shop.count(fig=30)
+
+    shop.get("GET /trending")
+
+    (row,) = lines()
+    etag = shop.s3.head_object(Bucket=shop.bucket, Key=trends_key("shard-1"))["ETag"]
+    assert row.trends == state_hash([etag])
