@@ -277,7 +277,9 @@ def _section(name: str, data: Interactions, split: Split, rows: Sequence[Quality
         f"| *published:* {each.model} | {each.hr:.4f} | {each.ndcg:.4f} | | | |" for each in PUBLISHED.get(name, ())
     ]
     sources = sorted({each.source for each in PUBLISHED.get(name, ())})
-    return "\n".join([*lines, *([""] if sources else []), *(f"- published: {source}" for source in sources)])
+    return "\n".join(
+        [*lines, *([""] if sources else []), *(f"- published: {source.text}; {source.training}" for source in sources)]
+    )
 
 
 def _figures(quality: Quality | None) -> str:
