@@ -20,6 +20,7 @@ from benchmarks.importing import importing
 from benchmarks.ingestion import archive_events, update_profiles
 from benchmarks.measure import Result
 from benchmarks.opening import open_models
+from benchmarks.optimisations import optimisations
 from benchmarks.reading import read_profile
 from benchmarks.rebuilding import rebuild_profiles
 from benchmarks.rules import rules
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
         snapshot,
         rules,
         cold_start,
+        optimisations,
     )
 }
 

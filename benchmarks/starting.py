@@ -53,24 +53,24 @@ _PRINT_TIME = "; import time, json; print(json.dumps({'took_ms': time.process_ti
 
 def starting() -> Iterator[Row]:
     """Measure the processor time to the first response, and peak memory after 200 responses, including mapped files."""
-    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name, _aws() as environment:
+    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name, simulated_aws() as environment:
         models = {
             "few": (f"{FEW:,} items, item-to-item", rows_model(items=FEW, targets=100)),
             "many": (f"{MANY:,} items, item-to-item", rows_model(items=MANY, targets=100)),
             "vectors": (f"{MANY:,} items, vectors of 64", vectors_model(items=MANY, dimensions=64, spectrum=0.35)),
         }
-        deployed = {
-            work: _deployed(
+        environments = {
+            work: deployed(
                 model, Path(name) / work, environment, two_stages=EXPORTED_STAGES if work == "vectors" else None
             )
             for work, (_, model) in models.items()
         }
         commands: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
-            **{work: (_serve(1), deployed[work]) for work in models},
+            **{work: (_serve(1), environments[work]) for work in models},
             "imports": (["-c", _IMPORTS + _PRINT_TIME], environment),
             "bare": (["-c", _BARE + _PRINT_TIME], environment),
         }
-        outputs = {work: _answers(_serve(REQUESTS), deployed[work]) for work in models}
+        outputs = {work: _answers(_serve(REQUESTS), environments[work]) for work in models}
         times: dict[str, list[float]] = {work: [] for work in commands}
         for _ in range(ROUNDS):
             for work, command in commands.items():
@@ -94,7 +94,7 @@ def starting() -> Iterator[Row]:
 
 
 @contextlib.contextmanager
-def _aws() -> Iterator[dict[str, str]]:
+def simulated_aws() -> Iterator[dict[str, str]]:
     """Run moto with a champion and profiles. Yield the environment variables of functions."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -141,7 +141,7 @@ def _aws() -> Iterator[dict[str, str]]:
         server.stop()
 
 
-def _deployed(
+def deployed(
     model: Model, scratch: Path, environment: Mapping[str, str], *, two_stages: TwoStages | None
 ) -> dict[str, str]:
     """Write the bundle to the folder of downloaded bundles, and return environment variables that select it."""
