@@ -11,9 +11,11 @@ from typing import Any
 import aws_cdk as cdk
 import cdk_nag
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
 from alsolike.declarations.parameters import ENVIRONMENT_TAG
 from infra_cdk.constructs.python_layers import MissingLayer
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.context import load_settings
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
@@ -26,6 +28,7 @@ from infra_cdk.stacks.lake import LakeStack
 from infra_cdk.stacks.observability import ObservabilityStack
 from infra_cdk.stacks.pages import PagesStack
 from infra_cdk.stacks.privacy import PrivacyStack
+from infra_cdk.stacks.replica_data import ReplicaDataStack
 from infra_cdk.stacks.serving import ServingStack
 from infra_cdk.stacks.training import TrainingStack
 
@@ -91,19 +94,48 @@ def create_app(
 
 
 def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
-    """Add the stacks `alsolike-<environment>-<part>` of an environment."""
-    env = cdk.Environment(account=settings.account, region=settings.region)
-    prefix = f"alsolike-{settings.name}"
+    """Add the stacks `alsolike-<environment>-<part>` of an environment, in one region or two."""
     # CloudFormation copies the tags of a stack to its resources. Budgets and bills select a deployment by this tag.
     cdk.Tags.of(app).add(ENVIRONMENT_TAG, settings.name, include_resource_types=["aws:cdk:stack"])
-    data = DataStack(app, f"{prefix}-data", settings=settings, env=env)
-    catalogue = CatalogueStack(app, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
-    lake = LakeStack(app, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
-    attribution = AttributionStack(app, f"{prefix}-attribution", settings=settings, env=env, data=data, layers=layers)
-    training = TrainingStack(app, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
-    privacy = PrivacyStack(app, f"{prefix}-privacy", settings=settings, env=env, data=data, layers=layers)
+    env = cdk.Environment(account=settings.account, region=settings.region)
+    data = DataStack(app, f"alsolike-{settings.name}-data", settings=settings, env=env)
+    _add_parts(app, settings=settings, data=data, layers=layers)
+    if settings.replica_region:
+        _add_replica(app, settings=settings, primary=data, layers=layers)
+    if settings.permissions_boundary:
+        for stack in app.node.find_all():
+            if isinstance(stack, cdk.Stack):
+                policy = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", settings.permissions_boundary)
+                iam.PermissionsBoundary.of(stack).apply(policy)
+
+
+def _add_replica(app: cdk.App, *, settings: Settings, primary: DataStack, layers: Path) -> None:
+    """Add the stacks of the second region. They have the names of the primary's stacks."""
+    scope = Construct(app, "Replica")
+    env = cdk.Environment(account=settings.account, region=settings.replica_region)
+    data = ReplicaDataStack(scope, primary.stack_name, settings=settings.replica, env=env, primary=primary)
+    # S3 accepts a replication rule only if its destination exists.
+    primary.add_stack_dependency(data)
+    stacks = _add_parts(scope, settings=settings.replica, data=data, layers=layers, is_replica=True)
+    for stack in stacks:
+        stack.add_stack_dependency(primary)  # The primary creates the replicas of tables and secrets.
+
+
+def _add_parts(
+    scope: Construct, *, settings: Settings, data: StoredData, layers: Path, is_replica: bool = False
+) -> list[cdk.Stack]:
+    """Add the stacks of a region that use its stored data."""
+    env = cdk.Environment(account=settings.account, region=settings.region)
+    prefix = f"alsolike-{settings.name}"
+    catalogue = None
+    if not is_replica:
+        catalogue = CatalogueStack(scope, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
+    lake = LakeStack(scope, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
+    attribution = AttributionStack(scope, f"{prefix}-attribution", settings=settings, env=env, data=data, layers=layers)
+    training = TrainingStack(scope, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
+    privacy = PrivacyStack(scope, f"{prefix}-privacy", settings=settings, env=env, data=data, layers=layers)
     serving = ServingStack(
-        app,
+        scope,
         f"{prefix}-serving",
         settings=settings,
         env=env,
@@ -114,8 +146,8 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         training=training,
         layers=layers,
     )
-    BatchStack(
-        app,
+    batch = BatchStack(
+        scope,
         f"{prefix}-batch",
         settings=settings,
         env=env,
@@ -127,10 +159,10 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     kafka = None
     if settings.kafka:
         kafka = KafkaStack(
-            app, f"{prefix}-kafka", settings=settings, kafka=settings.kafka, env=env, data=data, layers=layers
+            scope, f"{prefix}-kafka", settings=settings, kafka=settings.kafka, env=env, data=data, layers=layers
         )
     observability = ObservabilityStack(
-        app,
+        scope,
         f"{prefix}-observability",
         settings=settings,
         env=env,
@@ -143,16 +175,12 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     )
     if settings.web:
         pages = PagesStack(
-            app, f"{prefix}-pages", settings=settings, env=env, data=data, serving=serving, layers=layers
+            scope, f"{prefix}-pages", settings=settings, env=env, data=data, serving=serving, layers=layers
         )
         # The pages are deployed last, because CloudFront rejects accounts that AWS has not verified. This error ends
         # `cdk deploy --all`.
         pages.add_stack_dependency(observability)
-    if settings.permissions_boundary:
-        for stack in app.node.find_all():
-            if isinstance(stack, cdk.Stack):
-                policy = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", settings.permissions_boundary)
-                iam.PermissionsBoundary.of(stack).apply(policy)
+    return [lake, attribution, training, privacy, serving, batch, observability]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

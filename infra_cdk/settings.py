@@ -51,6 +51,16 @@ class Settings(TrainingSettings):
         metadata={"meaning": "Name of the environment, in the names of its stacks and SSM parameters"}
     )
     region: str = dataclasses.field(metadata={"meaning": "AWS region of the deployment"})
+    replica_region: str | None = setting(
+        None,
+        "[Second region](recovery.md#a-second-region), which also serves recommendations and accepts events, for a "
+        "deployment that exists; null: none",
+    )
+    replica_streams: bool = setting(
+        False,
+        "Streams of the catalogue's and users' tables with old and new images, as `replica_region` needs; deploy it "
+        "[before](recovery.md#add-a-second-region)",
+    )
     size: Literal["small", "standard", "large"] = setting("small", "[Set of defaults](#sizes)")
     account: str | None = setting(None, "AWS account; null uses the account of your credentials")
     architecture: Literal["arm64", "x86_64"] = setting("arm64", "Processor of functions and layers")
@@ -355,6 +365,51 @@ class Settings(TrainingSettings):
             "0 where snap_start is on: Lambda refuses both on one function",
         )
         self._check_reservations()
+        if self.replica_region is not None:
+            self._check_replica()
+
+    def _check_replica(self) -> None:
+        region = self.replica_region
+        require(
+            region,
+            region in TRAINING_REGISTRIES and region != self.region,
+            "replica_region",
+            f"another region than {self.region}, of infra_cdk/regions.py",
+        )
+        require(
+            self.replica_streams,
+            self.replica_streams,
+            "replica_streams",
+            "true with replica_region; deploy replica_streams first, because CloudFormation changes the stream of a "
+            "table only while it has one replica",
+        )
+        require(
+            self.pandas_layer_arn,
+            self.pandas_layer_arn is None,
+            "pandas_layer_arn",
+            "null with replica_region: a layer exists in one region only",
+        )
+        _ = self.replica
+
+    @property
+    def replica(self) -> "Settings":
+        """Settings of the replica: training, upkeep, Kafka, pages and account-wide resources are in the primary."""
+        assert self.replica_region is not None
+        return dataclasses.replace(
+            self,
+            region=self.replica_region,
+            replica_region=None,
+            training_image=self.image,
+            training_schedule=None,
+            monitoring_schedule=None,
+            compaction_schedule=None,
+            attribution_schedule=None,
+            static_lists_schedule=None,
+            kafka=None,
+            web=False,
+            dashboards="none",
+            monthly_budget_usd=None,
+        )
 
     def _check_reservations(self) -> None:
         provisioned, batches = self.provisioned_concurrency, self.batch_concurrency

@@ -1,5 +1,6 @@
 """Acknowledgement of cdk-nag findings with a reason."""
 
+import json
 from typing import Any
 
 import aws_cdk as cdk
@@ -37,4 +38,6 @@ def _flat(value: Any) -> str:
             return f"<{name}.{attribute}>"
         case {"Fn::ImportValue": str(export)}:
             return export
+        case {"Fn::GetStackOutput": {}}:
+            return json.dumps(value, separators=(",", ":"))
     raise ValueError(f"{value!r} is not text that cdk-nag could name")

@@ -17,14 +17,15 @@ class StoredData(Protocol):
     lake: s3.Bucket
     artefacts: s3.Bucket
     stream: kinesis.Stream
-    profiles: dynamodb.TableV2
-    catalogue: dynamodb.TableV2
-    users: dynamodb.TableV2
+    profiles: dynamodb.ITableV2
+    catalogue: dynamodb.ITableV2
+    users: dynamodb.ITableV2
     keys: dynamodb.TableV2
     resources: dynamodb.TableV2
     keys_encryption: kms.Key
-    hash_key: secretsmanager.Secret
-    session_key: secretsmanager.Secret
+    hash_key: secretsmanager.ISecret
+    session_key: secretsmanager.ISecret
+    database_name: str
     tracking_id: str
     alerts: sns.Topic
 

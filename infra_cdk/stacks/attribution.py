@@ -12,11 +12,12 @@ from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.stack import Stack
 
 
-class AttributionStack(cdk.Stack):
+class AttributionStack(Stack):
     """Attribution of outcomes to responses: the function, its schedule, tables and alarm."""
 
     def __init__(
@@ -26,7 +27,7 @@ class AttributionStack(cdk.Stack):
         *,
         settings: Settings,
         env: cdk.Environment,
-        data: DataStack,
+        data: StoredData,
         layers: Path,
     ) -> None:
         super().__init__(

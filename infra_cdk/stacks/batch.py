@@ -11,11 +11,12 @@ from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.state_machine import executions_of
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.stack import Stack
 
 
-class BatchStack(cdk.Stack):
+class BatchStack(Stack):
     """Batch recommendations: the workflow of a run, and the functions that write its table and exchange files."""
 
     def __init__(
@@ -25,7 +26,7 @@ class BatchStack(cdk.Stack):
         *,
         settings: Settings,
         env: cdk.Environment,
-        data: DataStack,
+        data: StoredData,
         recommend: lambda_.IFunction,
         control_plane: PythonFunction,
         layers: Path,

@@ -19,11 +19,12 @@ from infra_cdk.constructs.change_log import change_log_table
 from infra_cdk.constructs.metrics import PERIOD, OwnMetrics, failed_batches
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.stack import Stack
 
 
-class CatalogueStack(cdk.Stack):
+class CatalogueStack(Stack):
     """Publication of items and users as snapshots and change logs: the function, its triggers, tables and alarms."""
 
     def __init__(
@@ -33,7 +34,7 @@ class CatalogueStack(cdk.Stack):
         *,
         settings: Settings,
         env: cdk.Environment,
-        data: DataStack,
+        data: StoredData,
         layers: Path,
     ) -> None:
         super().__init__(

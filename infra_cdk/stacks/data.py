@@ -3,6 +3,7 @@
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -12,10 +13,16 @@ from infra_cdk.constructs.data_lake import DataLake, removal_policy
 from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.parameters import Parameters
+from infra_cdk.constructs.replication import ARTEFACTS_FROM_PRIMARY, LAKE, Replication
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
+from infra_cdk.stacks.stack import Stack
+
+LAKE_OUTPUT, ARTEFACTS_OUTPUT = "LakeBucket", "ArtefactBucket"
+"""Outputs of the replica's data stack with the names of its buckets."""
 
 
-class DataStack(cdk.Stack):
+class DataStack(Stack):
     """Event stream, buckets, tables, keys and the topic for alerts.
 
     Attributes
@@ -35,6 +42,8 @@ class DataStack(cdk.Stack):
             termination_protection=settings.removal_policy == "retain",
         )
         data_lake = DataLake(self, "DataLake", settings=settings)
+        if settings.replica_region:
+            replicate(self, settings.replica_region, lake=data_lake.lake, artefacts=data_lake.artefacts)
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.database_name = data_lake.database_name
         self.stream = EventStream(self, "Events", settings=settings).stream
@@ -44,7 +53,7 @@ class DataStack(cdk.Stack):
         )
         for exported in (packed_profiles.table_name, packed_profiles.table_arn):
             self.export_value(exported)
-        self.profiles = _table(
+        self.profiles: dynamodb.ITableV2 = _table(
             self,
             "ProfileItems",
             key=PROFILES_PARTITION_KEY,
@@ -53,22 +62,22 @@ class DataStack(cdk.Stack):
             expires_with="expires_at",
             backups=False,  # `alsolike rebuild profiles` restores profiles from the lake
             warm_writes_per_s=settings.profiles_warm_writes_per_s,
+            replica_region=settings.replica_region,
         )
-        self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings, has_stream=True)
-        self.users = _table(self, "Users", key="user_id", settings=settings, has_stream=True)
-        self.keys = _table(self, "Keys", key="key_id", settings=settings)
-        self.resources = _table(
-            self, "Resources", key="kind", sort_key="id", settings=settings, expires_with="expires_at"
-        )
-        self.keys_encryption = kms.Key(
+        self.catalogue: dynamodb.ITableV2 = _table(
             self,
-            "KeysEncryption",
-            description=f"Alsolike {settings.name}: encrypts the secrets of keys that sign requests",
-            enable_key_rotation=True,
-            removal_policy=removal_policy(settings),
+            "Catalogue",
+            key="item_id",
+            settings=settings,
+            has_stream=True,
+            replica_region=settings.replica_region,
         )
+        self.users: dynamodb.ITableV2 = _table(
+            self, "Users", key="user_id", settings=settings, has_stream=True, replica_region=settings.replica_region
+        )
+        self.keys, self.resources, self.keys_encryption = regional_stores(self, settings=settings)
         self.tracking_id = f"alsolike-{settings.name}"
-        self.hash_key = _key(
+        self.hash_key: secretsmanager.ISecret = _key(
             self,
             "HashKey",
             description="key of the hashes that replace IDs; never change it",
@@ -76,7 +85,7 @@ class DataStack(cdk.Stack):
             "separate users with pseudonymised IDs from their history",
             settings=settings,
         )
-        self.session_key = _key(
+        self.session_key: secretsmanager.ISecret = _key(
             self,
             "SessionKey",
             description="key that signs session tokens; the previous value remains valid until the next change",
@@ -85,33 +94,63 @@ class DataStack(cdk.Stack):
             settings=settings,
         )
         self.alerts = alerts_topic(self, "Alerts", settings=settings)
-        Parameters(
-            self,
-            "Parameters",
-            settings=settings,
-            values={
-                "region": self.region,
-                "stream_name": self.stream.stream_name,
-                "lake_bucket": self.lake.bucket_name,
-                "artefact_bucket": self.artefacts.bucket_name,
-                "profiles_table": self.profiles.table_name,
-                "catalogue_table": self.catalogue.table_name,
-                "users_table": self.users.table_name,
-                "keys_table": self.keys.table_name,
-                "keys_encryption_arn": self.keys_encryption.key_arn,
-                "tracking_id": self.tracking_id,
-                "items_dataset_arn": self._dataset_arn("ITEMS"),
-                "users_dataset_arn": self._dataset_arn("USERS"),
-                "glue_database": data_lake.database_name,
-                "glue_table": data_lake.table_name,
-                "hash_key_arn": self.hash_key.secret_arn,
-                "session_key_arn": self.session_key.secret_arn,
-                "alerts_topic_arn": self.alerts.topic_arn,
-            },
-        )
+        publish_names(self, settings=settings, data=self, data_lake=data_lake)
 
-    def _dataset_arn(self, dataset: str) -> str:
-        return f"arn:{self.partition}:personalize:{self.region}:{self.account}:dataset/{self.tracking_id}/{dataset}"
+
+def publish_names(stack: cdk.Stack, *, settings: Settings, data: StoredData, data_lake: DataLake) -> None:
+    """Write the names of stored data to SSM parameters."""
+
+    def dataset_arn(dataset: str) -> str:
+        return f"arn:{stack.partition}:personalize:{stack.region}:{stack.account}:dataset/{data.tracking_id}/{dataset}"
+
+    Parameters(
+        stack,
+        "Parameters",
+        settings=settings,
+        values={
+            "region": stack.region,
+            "stream_name": data.stream.stream_name,
+            "lake_bucket": data.lake.bucket_name,
+            "artefact_bucket": data.artefacts.bucket_name,
+            "profiles_table": data.profiles.table_name,
+            "catalogue_table": data.catalogue.table_name,
+            "users_table": data.users.table_name,
+            "keys_table": data.keys.table_name,
+            "keys_encryption_arn": data.keys_encryption.key_arn,
+            "tracking_id": data.tracking_id,
+            "items_dataset_arn": dataset_arn("ITEMS"),
+            "users_dataset_arn": dataset_arn("USERS"),
+            "glue_database": data_lake.database_name,
+            "glue_table": data_lake.table_name,
+            "hash_key_arn": data.hash_key.secret_arn,
+            "session_key_arn": data.session_key.secret_arn,
+            "alerts_topic_arn": data.alerts.topic_arn,
+        },
+    )
+
+
+def replicate(stack: cdk.Stack, region: str, *, lake: s3.Bucket, artefacts: s3.Bucket) -> None:
+    """Replicate the buckets to the replica's buckets."""
+    for bucket, output, prefixes in (
+        (lake, LAKE_OUTPUT, LAKE),
+        (artefacts, ARTEFACTS_OUTPUT, ARTEFACTS_FROM_PRIMARY),
+    ):
+        name = cdk.Fn.get_stack_output(stack.stack_name, output, region)
+        Replication(stack, f"{output}Replication", bucket=bucket, to_bucket=name, prefixes=prefixes)
+
+
+def regional_stores(scope: Construct, *, settings: Settings) -> tuple[dynamodb.TableV2, dynamodb.TableV2, kms.Key]:
+    """Create the tables that each region has for itself, of signing keys and of clients' resources, and their key."""
+    keys = _table(scope, "Keys", key="key_id", settings=settings)
+    resources = _table(scope, "Resources", key="kind", sort_key="id", settings=settings, expires_with="expires_at")
+    encryption = kms.Key(
+        scope,
+        "KeysEncryption",
+        description=f"Alsolike {settings.name}: encrypts the secrets of keys that sign requests",
+        enable_key_rotation=True,
+        removal_policy=removal_policy(settings),
+    )
+    return keys, resources, encryption
 
 
 def _table(
@@ -125,6 +164,7 @@ def _table(
     backups: bool = True,
     has_stream: bool = False,
     warm_writes_per_s: int | None = None,
+    replica_region: str | None = None,
 ) -> dynamodb.TableV2:
     return dynamodb.TableV2(
         scope,
@@ -139,10 +179,17 @@ def _table(
         warm_throughput=dynamodb.WarmThroughput(write_units_per_second=warm_writes_per_s)
         if warm_writes_per_s
         else None,
-        dynamo_stream=dynamodb.StreamViewType.NEW_IMAGE if has_stream else None,
+        dynamo_stream=_stream_view(settings) if has_stream else None,
+        replicas=[dynamodb.ReplicaTableProps(region=replica_region)] if replica_region else None,
         deletion_protection=settings.removal_policy == "retain",
         removal_policy=removal_policy(settings, protected=True),
     )
+
+
+def _stream_view(settings: Settings) -> dynamodb.StreamViewType:
+    if settings.replica_streams:
+        return dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
+    return dynamodb.StreamViewType.NEW_IMAGE
 
 
 def _key(
@@ -154,6 +201,9 @@ def _key(
         construct_id,
         description=f"Alsolike {settings.name}: {description}",
         generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
+        replica_regions=[secretsmanager.ReplicaRegion(region=settings.replica_region)]
+        if settings.replica_region
+        else None,
         removal_policy=removal_policy(settings),
     )
     acknowledge(secret, finding="AwsSolutions-SMG4", reason=not_rotated)

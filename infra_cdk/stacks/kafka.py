@@ -7,12 +7,13 @@ from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.kafka_source import kafka_arns
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.stack import Stack
 
 
-class KafkaStack(cdk.Stack):
+class KafkaStack(Stack):
     """Events from a Kafka topic: the functions that read the topic and check its mapping, and the alarms.
 
     The stack is separate, so that it can be deleted after the setting is removed. Only the observability stack refers
@@ -27,7 +28,7 @@ class KafkaStack(cdk.Stack):
         settings: Settings,
         kafka: KafkaSettings,
         env: cdk.Environment,
-        data: DataStack,
+        data: StoredData,
         layers: Path,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: events from Kafka")

@@ -10,14 +10,15 @@ from infra_cdk.constructs.import_workflow import ImportWorkflow
 from infra_cdk.constructs.metrics import OwnMetrics, failed_runs
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.stack import Stack
 
 MIN_QUARANTINED = 5
 """Minimum number of invalid records in 15 minutes that can raise the alarm on the share of invalid records."""
 
 
-class LakeStack(cdk.Stack):
+class LakeStack(Stack):
     """Upkeep of the lake, import jobs, and alarms on quarantined records and slow consumers.
 
     Attributes
@@ -33,7 +34,7 @@ class LakeStack(cdk.Stack):
         *,
         settings: Settings,
         env: cdk.Environment,
-        data: DataStack,
+        data: StoredData,
         layers: Path,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: upkeep of the lake")

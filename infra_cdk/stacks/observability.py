@@ -3,7 +3,6 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from alsolike.declarations.metrics import Metric
@@ -14,12 +13,13 @@ from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboa
 from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, failed_runs, if_enough, percent, total
 from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.catalogue import CatalogueStack
-from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.kafka import KafkaStack
 from infra_cdk.stacks.lake import LakeStack
 from infra_cdk.stacks.serving import ServingStack
+from infra_cdk.stacks.stack import Stack
 from infra_cdk.stacks.training import TrainingStack
 
 MAX_REFUSED = 100
@@ -29,8 +29,14 @@ MIN_REQUESTS = 20
 """Minimum number of requests in five minutes for alarms on shares. One failure in three requests is not significant."""
 
 
-class ObservabilityStack(cdk.Stack):
-    """Dashboards, the budget, alarms on the API and on stored data, and two composite alarms."""
+class ObservabilityStack(Stack):
+    """Dashboards, the budget, alarms on the API and on stored data, and two composite alarms.
+
+    Parameters
+    ----------
+    catalogue
+        None in the second region, which has no dashboards either, because their names are unique in an account.
+    """
 
     def __init__(
         self,
@@ -39,8 +45,8 @@ class ObservabilityStack(cdk.Stack):
         *,
         settings: Settings,
         env: cdk.Environment,
-        data: DataStack,
-        catalogue: CatalogueStack,
+        data: StoredData,
+        catalogue: CatalogueStack | None,
         lake: LakeStack,
         serving: ServingStack,
         training: TrainingStack,
@@ -65,19 +71,35 @@ class ObservabilityStack(cdk.Stack):
         self._signatures()
         self._tables()
         self._tombstones()
-        stale = [failing, *training.stale_alarms, lake.lag_alarm, catalogue.lag_alarm]
+        stale = [failing, *training.stale_alarms, lake.lag_alarm]
+        if catalogue is not None:
+            stale.append(catalogue.lag_alarm)
         if kafka is not None:
             stale += [kafka.lag_alarm, kafka.stopped_alarm]
         self._composite_alarm("RecommendationsStale", stale, "recommendations are outdated: docs/runbooks/stale.md")
+        if catalogue is not None:
+            self._dashboards(_python_functions(scope), serving=serving, training=training, alarms=[*errors, *stale])
+        if settings.monthly_budget_usd is not None:
+            monthly_budget(self, "Budget", settings=settings, dollars=settings.monthly_budget_usd, alerts=data.alerts)
+
+    def _dashboards(
+        self,
+        functions: dict[str, PythonFunction],
+        *,
+        serving: ServingStack,
+        training: TrainingStack,
+        alarms: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        settings, data = self._settings, self._data
         health_dashboard(
             self,
             settings=settings,
             api=serving.api,
             stream=data.stream,
-            functions=_functions(scope),
+            functions={name: each.live for name, each in functions.items()},
             recommend_log=serving.recommend_log,
             tables={"profiles": data.profiles, "items": data.catalogue, "users": data.users},
-            alarms=[*errors, *stale],
+            alarms=alarms,
         )
         engagement_dashboard(self, settings=settings)
         models_dashboard(self, settings=settings, training=training.state_machine)
@@ -87,12 +109,10 @@ class ObservabilityStack(cdk.Stack):
             settings=settings,
             api=serving.api,
             stream=data.stream,
-            functions=_python_functions(scope),
+            functions=functions,
             tables={"profiles": data.profiles, "items": data.catalogue, "users": data.users},
             buckets={"lake": data.lake, "artefacts": data.artefacts},
         )
-        if settings.monthly_budget_usd is not None:
-            monthly_budget(self, "Budget", settings=settings, dollars=settings.monthly_budget_usd, alerts=data.alerts)
         self._disable_dashboards()
 
     def _disable_dashboards(self) -> None:
@@ -224,10 +244,6 @@ class ObservabilityStack(cdk.Stack):
         )
         made.add_alarm_action(actions.SnsAction(self._data.alerts))
         made.add_ok_action(actions.SnsAction(self._data.alerts))
-
-
-def _functions(app: Construct) -> dict[str, lambda_.IFunction]:
-    return {name: each.live for name, each in _python_functions(app).items()}
 
 
 def _python_functions(app: Construct) -> dict[str, PythonFunction]:

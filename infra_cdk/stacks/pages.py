@@ -10,13 +10,14 @@ from infra_cdk.constructs.alarm_topic import alarm, alarm_period
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.website import Website
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.serving import ServingStack
+from infra_cdk.stacks.stack import Stack
 
 
-class PagesStack(cdk.Stack):
+class PagesStack(Stack):
     """Storefront, console and static lists.
 
     No other stack depends on this stack, so accounts without CloudFront can omit it.
@@ -29,7 +30,7 @@ class PagesStack(cdk.Stack):
         *,
         settings: Settings,
         env: cdk.Environment,
-        data: DataStack,
+        data: StoredData,
         serving: ServingStack,
         layers: Path,
     ) -> None:
@@ -42,7 +43,7 @@ class PagesStack(cdk.Stack):
         if settings.static_lists_schedule is not None:
             self._static_lists(site, settings=settings, data=data, layers=layers)
 
-    def _static_lists(self, site: Website, *, settings: Settings, data: DataStack, layers: Path) -> None:
+    def _static_lists(self, site: Website, *, settings: Settings, data: StoredData, layers: Path) -> None:
         """Publish static lists for each new champion and configuration, and by the schedule."""
         function = PythonFunction(
             self,

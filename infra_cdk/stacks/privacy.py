@@ -11,9 +11,10 @@ from infra_cdk.constructs.metrics import failed_runs
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.schedule_gaps import longest_gap_days
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.stack import Stack
 
 OBJECT_VERSION_DAYS = 30
 ACCESS_LOG_DAYS = 90
@@ -21,7 +22,7 @@ TABLE_BACKUP_DAYS = 35
 """Days for which copies exist that an erasure does not delete: object versions, access logs, table backups."""
 
 
-class PrivacyStack(cdk.Stack):
+class PrivacyStack(Stack):
     """Erasure of users and export of their data: functions for the API, and the workflow of an erasure.
 
     Attributes
@@ -37,7 +38,7 @@ class PrivacyStack(cdk.Stack):
         *,
         settings: Settings,
         env: cdk.Environment,
-        data: DataStack,
+        data: StoredData,
         layers: Path,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: privacy")

@@ -17,17 +17,18 @@ from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.served_log import ServedLog
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.state_machine import executions_of
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.attribution import AttributionStack
-from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.privacy import PrivacyStack
+from infra_cdk.stacks.stack import Stack
 from infra_cdk.stacks.training import TrainingStack
 
 _PARTS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
 
 
-class ServingStack(cdk.Stack):
+class ServingStack(Stack):
     """The API with its tokens, the functions of its routes, and the consumers of the event stream."""
 
     def __init__(
@@ -37,7 +38,7 @@ class ServingStack(cdk.Stack):
         *,
         settings: Settings,
         env: cdk.Environment,
-        data: DataStack,
+        data: StoredData,
         imports: sfn.StateMachine,
         privacy: PrivacyStack,
         attribution: AttributionStack,

@@ -12,13 +12,14 @@ from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.state_machine import executions_of
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.training_job import TrainingJob
 from infra_cdk.constructs.training_workflow import Steps, TrainingWorkflow
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.stack import Stack
 
 
-class TrainingStack(cdk.Stack):
+class TrainingStack(Stack):
     """Training: the workflow with its schedule, functions and jobs, the model packages, and monitoring.
 
     Attributes
@@ -36,7 +37,7 @@ class TrainingStack(cdk.Stack):
         *,
         settings: Settings,
         env: cdk.Environment,
-        data: DataStack,
+        data: StoredData,
         layers: Path,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: training of models")

@@ -27,8 +27,9 @@ TEXTS: dict[str, Any] = {
     "training_objective": ["purchase:10"],
     "pandas_layer_arn": "arn:aws:lambda:us-east-1:123456789012:layer:pandas:1",
 }
-# Another region or account is another deployment. Folders are tested with the environment `other`.
-LEFT_OUT = {"name", "region", "account", "sentence_model", "training_package"}
+# Another region or account is another deployment. `test_replica.py` tests the second region, and the environment
+# `other` the folders.
+LEFT_OUT = {"name", "region", "account", "replica_region", "sentence_model", "training_package"}
 FIELDS: dict[str, Any] = {
     field.name: field.default for field in dataclasses.fields(Settings) if field.name not in LEFT_OUT
 }

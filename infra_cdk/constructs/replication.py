@@ -1,0 +1,83 @@
+"""Replication of a bucket's objects to the same deployment's bucket in another region."""
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from alsolike.declarations.storage import (
+    ACTIONS_KEY,
+    CATALOG_PREFIX,
+    CONFIGURATION_PREFIX,
+    DATASETS_PREFIX,
+    MODELS_PREFIX,
+    REGISTRY_PREFIX,
+)
+from infra_cdk.constructs.permissions import Permission, add_policy
+
+LAKE = ("",)
+"""Replicated prefixes of the lake: all objects, in both directions."""
+ARTEFACTS_FROM_PRIMARY = (CATALOG_PREFIX, CONFIGURATION_PREFIX, DATASETS_PREFIX, MODELS_PREFIX, REGISTRY_PREFIX)
+ARTEFACTS_FROM_REPLICA = (ACTIONS_KEY, CONFIGURATION_PREFIX, REGISTRY_PREFIX)
+"""Objects that operators write in the replica during an outage. Other artefacts belong to one region."""
+
+_EACH = "S3 replicates objects of any key"
+
+
+class Replication(Construct):
+    """Replication rules of a bucket with metrics, and the role that S3 assumes.
+
+    S3 does not replicate objects that are replicas themselves, so rules in both directions do not form a loop.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, bucket: s3.Bucket, to_bucket: str, prefixes: Sequence[str]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        destination = f"arn:{bucket.stack.partition}:s3:::{to_bucket}"
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("s3.amazonaws.com"),
+            description="Replication of a bucket to another region",
+        )
+        # A separate policy, because the bucket refers to the role and the policy to the bucket.
+        add_policy(
+            self,
+            "Policy",
+            role=role,
+            permissions=[
+                Permission(["s3:GetReplicationConfiguration", "s3:ListBucket"], [bucket.bucket_arn]),
+                Permission(
+                    [
+                        "s3:GetObjectVersionAcl",
+                        "s3:GetObjectVersionForReplication",
+                        "s3:GetObjectVersionTagging",
+                    ],
+                    [bucket.arn_for_objects("*")],
+                    _EACH,
+                ),
+                Permission(
+                    ["s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags"], [f"{destination}/*"], _EACH
+                ),
+            ],
+        )
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)
+        resource.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(
+            role=role.role_arn,
+            rules=[
+                s3.CfnBucket.ReplicationRuleProperty(
+                    id=prefix or "all",
+                    status="Enabled",
+                    priority=priority,
+                    filter=s3.CfnBucket.ReplicationRuleFilterProperty(prefix=prefix),
+                    delete_marker_replication=s3.CfnBucket.DeleteMarkerReplicationProperty(status="Enabled"),
+                    destination=s3.CfnBucket.ReplicationDestinationProperty(
+                        bucket=destination, metrics=s3.CfnBucket.MetricsProperty(status="Enabled")
+                    ),
+                )
+                for priority, prefix in enumerate(prefixes, start=1)
+            ],
+        )

@@ -1,0 +1,74 @@
+"""Stored data of the second region."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra_cdk.constructs.alarm_topic import alerts_topic
+from infra_cdk.constructs.data_lake import DataLake
+from infra_cdk.constructs.event_stream import EventStream
+from infra_cdk.constructs.replication import ARTEFACTS_FROM_REPLICA, LAKE, Replication
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import ARTEFACTS_OUTPUT, LAKE_OUTPUT, DataStack, publish_names, regional_stores
+from infra_cdk.stacks.stack import Stack
+
+
+class ReplicaDataStack(Stack):
+    """Buckets, stream and tables of the second region, and references to the replicas of tables and secrets.
+
+    The primary's data stack creates these replicas. Its outputs are read by their names, because an export can be
+    imported in its own region only. It is deployed before the setting `replica_region`, and updated after this stack.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment, primary: DataStack
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            description=f"Alsolike {settings.name}: stored data of the second region",
+            termination_protection=settings.removal_policy == "retain",
+        )
+        self._primary = primary
+        data_lake = DataLake(self, "DataLake", settings=settings)
+        self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
+        self.database_name = data_lake.database_name
+        for bucket, source, output, prefixes in (
+            (self.lake, primary.lake, LAKE_OUTPUT, LAKE),
+            (self.artefacts, primary.artefacts, ARTEFACTS_OUTPUT, ARTEFACTS_FROM_REPLICA),
+        ):
+            cdk.CfnOutput(self, output, value=bucket.bucket_name)
+            name = self._of_primary(source.bucket_name)
+            Replication(self, f"{output}Replication", bucket=bucket, to_bucket=name, prefixes=prefixes)
+        self.stream = EventStream(self, "Events", settings=settings).stream
+        self.profiles = self._table("ProfileItems", primary.profiles)
+        self.catalogue = self._table("Catalogue", primary.catalogue)
+        self.users = self._table("Users", primary.users)
+        self.keys, self.resources, self.keys_encryption = regional_stores(self, settings=settings)
+        self.tracking_id = primary.tracking_id
+        self.hash_key = self._secret("HashKey", primary.hash_key)
+        self.session_key = self._secret("SessionKey", primary.session_key)
+        self.alerts = alerts_topic(self, "Alerts", settings=settings)
+        publish_names(self, settings=settings, data=self, data_lake=data_lake)
+
+    def _of_primary(self, value: str) -> str:
+        """Return a value of the primary's stack, which its other stacks import, too."""
+        export = self._primary.resolve(self._primary.export_value(value))["Fn::ImportValue"]
+        return cdk.Fn.get_stack_output(self._primary.stack_name, export.partition(":")[2], self._primary.region)
+
+    def _table(self, construct_id: str, table: dynamodb.ITableV2) -> dynamodb.ITableV2:
+        """Return the replica of a table. All replicas of a table have the same name."""
+        return dynamodb.TableV2.from_table_name(self, construct_id, self._of_primary(table.table_name))
+
+    def _secret(self, construct_id: str, secret: secretsmanager.ISecret) -> secretsmanager.ISecret:
+        """Return the replica of a secret. The ARNs of all replicas differ in the region only."""
+        parts = cdk.Fn.split(":", self._of_primary(secret.secret_arn))
+        arn = self.format_arn(
+            service="secretsmanager",
+            resource="secret",
+            resource_name=cdk.Fn.select(6, parts),
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        return secretsmanager.Secret.from_secret_complete_arn(self, construct_id, arn)

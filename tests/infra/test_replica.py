@@ -1,0 +1,205 @@
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra_cdk.context import load_settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
+from tests.infra.assembly import Assembly, listed, synthesize, templates
+from tests.infra.conftest import Synthesis
+
+PRIMARY, REPLICA = "eu-west-1", "eu-central-1"
+
+
+@pytest.fixture(scope="session")
+def single(synthesized: Synthesis) -> Assembly:
+    return synthesized("single", region=PRIMARY)
+
+
+@pytest.fixture(scope="session")
+def double(synthesized: Synthesis) -> Assembly:
+    return synthesized("double", region=PRIMARY, replica_region=REPLICA, replica_streams=True)
+
+
+def stacks(assembly: Assembly) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the artifacts of stacks by region and stack name."""
+    artifacts = json.loads((assembly.directory / "manifest.json").read_bytes())["artifacts"]
+    return {
+        (each["environment"].rpartition("/")[2], each["properties"].get("stackName", name)): {"id": name, **each}
+        for name, each in artifacts.items()
+        if each["type"] == "aws:cloudformation:stack"
+    }
+
+
+def template(assembly: Assembly, region: str, part: str) -> dict[str, Any]:
+    artifact = stacks(assembly)[region, f"alsolike-double-{part}"]
+    found: dict[str, Any] = json.loads((assembly.directory / artifact["properties"]["templateFile"]).read_bytes())
+    return found
+
+
+def of_type(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [each["Properties"] for each in template["Resources"].values() if each["Type"] == kind]
+
+
+def replicating(template: Mapping[str, Any]) -> dict[str, tuple[str, str, set[str]]]:
+    """Return the destination's region and output, and the prefixes, by the log prefix of a replicated bucket."""
+    found = {}
+    for bucket in of_type(template, "AWS::S3::Bucket"):
+        if "ReplicationConfiguration" not in bucket:
+            continue
+        rules = bucket["ReplicationConfiguration"]["Rules"]
+        (destination,) = {json.dumps(rule["Destination"]["Bucket"]) for rule in rules}
+        output = json.loads(destination)["Fn::Join"][1][1]["Fn::GetStackOutput"]
+        prefixes = {rule["Filter"]["Prefix"] for rule in rules}
+        found[bucket["LoggingConfiguration"]["LogFilePrefix"]] = (output["Region"], output["OutputName"], prefixes)
+    return found
+
+
+def test_templates_without_a_replica_are_those_of_the_default(single: Assembly, layers: Path, tmp_path: Path) -> None:
+    settings = {"region": PRIMARY, "replica_region": None, "replica_streams": False}
+    off = synthesize("single", layers=layers, outdir=tmp_path, settings=settings)
+
+    def content(assembly: Assembly) -> dict[str, str]:
+        return {path.name: path.read_text() for path, _ in templates(assembly.directory)}
+
+    assert content(off) == content(single)
+
+
+def test_replica_has_no_training_schedule_pages_or_dashboards(double: Assembly) -> None:
+    parts = {name.rpartition("-")[2] for region, name in stacks(double) if region == REPLICA}
+
+    assert parts == {"attribution", "batch", "data", "lake", "observability", "privacy", "serving", "training"}
+    for part in parts:
+        assert of_type(template(double, REPLICA, part), "AWS::CloudWatch::Dashboard") == []
+    rules = [rule for part in parts for rule in of_type(template(double, REPLICA, part), "AWS::Events::Rule")]
+    assert [rule for rule in rules if "ScheduleExpression" in rule] == []
+
+
+def test_replica_functions_equal_those_of_the_primary(double: Assembly) -> None:
+    def handlers(region: str) -> set[str]:
+        functions = of_type(template(double, region, "serving"), "AWS::Lambda::Function")
+        return {function["Handler"] for function in functions}
+
+    assert handlers(PRIMARY) == handlers(REPLICA)
+
+
+def test_profiles_catalogue_and_users_have_two_replicas(double: Assembly) -> None:
+    tables = of_type(template(double, PRIMARY, "data"), "AWS::DynamoDB::GlobalTable")
+    two = {
+        tuple(key["AttributeName"] for key in table["KeySchema"]): table["StreamSpecification"]["StreamViewType"]
+        for table in tables
+        if {replica["Region"] for replica in table["Replicas"]} == {PRIMARY, REPLICA}
+    }
+
+    assert two == dict.fromkeys([("item_id",), ("profile_id", "sort_key"), ("user_id",)], "NEW_AND_OLD_IMAGES")
+    own = of_type(template(double, REPLICA, "data"), "AWS::DynamoDB::GlobalTable")
+    assert sorted(table["KeySchema"][0]["AttributeName"] for table in own) == ["key_id", "kind"]
+
+
+def test_replicated_secrets_are_not_created_twice(double: Assembly) -> None:
+    secrets = of_type(template(double, PRIMARY, "data"), "AWS::SecretsManager::Secret")
+
+    assert [secret["ReplicaRegions"] for secret in secrets] == [[{"Region": REPLICA}]] * 2
+    assert of_type(template(double, REPLICA, "data"), "AWS::SecretsManager::Secret") == []
+
+
+def test_buckets_replicate_to_each_other(double: Assembly) -> None:
+    there, back = (replicating(template(double, region, "data")) for region in (PRIMARY, REPLICA))
+
+    artefacts = {"catalog/", "config/", "datasets/", "models/", "registry/"}
+    assert there == {
+        "lake/": (REPLICA, "LakeBucket", {""}),
+        "artefacts/": (REPLICA, "ArtefactBucket", artefacts),
+    }
+    assert {name: (region, prefixes) for name, (region, _, prefixes) in back.items()} == {
+        "lake/": (PRIMARY, {""}),
+        "artefacts/": (PRIMARY, {"catalog/actions.json", "config/", "registry/"}),
+    }
+
+
+def test_replication_rules_have_metrics_and_delete_markers(double: Assembly) -> None:
+    for region in (PRIMARY, REPLICA):
+        for bucket in of_type(template(double, region, "data"), "AWS::S3::Bucket"):
+            for rule in bucket.get("ReplicationConfiguration", {}).get("Rules", []):
+                assert rule["Destination"]["Metrics"] == {"Status": "Enabled"}
+                assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
+
+
+def test_outputs_that_a_region_reads_exist_in_the_other(single: Assembly, double: Assembly) -> None:
+    def outputs(assembly: Assembly, region: str) -> set[str]:
+        name = assembly.environment if assembly is single else "double"
+        artifact = stacks(assembly)[region, f"alsolike-{name}-data"]
+        return set(json.loads((assembly.directory / artifact["properties"]["templateFile"]).read_bytes())["Outputs"])
+
+    def read(region: str) -> set[str]:
+        text = "".join(
+            (double.directory / each["properties"]["templateFile"]).read_text()
+            for (place, _), each in stacks(double).items()
+            if place == region
+        )
+        return {piece.partition('"')[0] for piece in text.replace(" ", "").split('"OutputName":"')[1:]}
+
+    assert read(PRIMARY) == {"ArtefactBucket", "LakeBucket"}
+    assert read(PRIMARY) <= outputs(double, REPLICA)
+    # The replica's data stack is created first, so a deployment without a replica must have these outputs.
+    assert read(REPLICA)
+    assert read(REPLICA) <= outputs(single, PRIMARY)
+
+
+def test_replica_data_is_deployed_first_and_other_stacks_last(double: Assembly) -> None:
+    found = stacks(double)
+    data, replica = found[PRIMARY, "alsolike-double-data"], found[REPLICA, "alsolike-double-data"]
+
+    assert replica["id"] in data["dependencies"]
+    assert data["id"] in found[REPLICA, "alsolike-double-serving"]["dependencies"]
+
+
+def test_replication_role_can_write_only_to_its_destination(double: Assembly) -> None:
+    (lake,) = [
+        policy
+        for policy in of_type(template(double, REPLICA, "data"), "AWS::IAM::Policy")
+        if policy["PolicyName"].startswith("LakeBucketReplication")
+    ]
+    writes = [
+        statement
+        for statement in lake["PolicyDocument"]["Statement"]
+        if "s3:ReplicateObject" in listed(statement["Action"])
+    ]
+
+    (statement,) = writes
+    assert statement["Resource"]["Fn::Join"][1][1]["Fn::GetStackOutput"]["Region"] == PRIMARY
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"replica_region": "moon-1", "replica_streams": True}, "replica_region is 'moon-1', expected another region"),
+        ({"replica_region": PRIMARY, "replica_streams": True}, "replica_region is 'eu-west-1', expected another"),
+        ({"replica_region": REPLICA}, "replica_streams is False, expected true with replica_region"),
+        (
+            {"replica_region": "ap-east-2", "replica_streams": True, "snap_start": True},
+            "snap_start is True, expected false in ap-east-2",
+        ),
+        (
+            {
+                "replica_region": REPLICA,
+                "replica_streams": True,
+                "pandas_layer_arn": "arn:aws:lambda:eu-west-1:123456789012:layer:pandas:1",
+            },
+            "pandas_layer_arn is .* expected null with replica_region",
+        ),
+    ],
+)
+def test_invalid_replica_setting_is_rejected_with_its_reason(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidSettings, match=message):
+        load_settings({"shop": {"region": PRIMARY, **settings}}, "shop")
+
+
+def test_replica_settings_turn_off_what_the_primary_does() -> None:
+    replica = Settings(name="shop", region=PRIMARY, replica_region=REPLICA, replica_streams=True).replica
+
+    assert (replica.region, replica.replica_region) == (REPLICA, None)
+    assert (replica.training_schedule, replica.compaction_schedule, replica.monitoring_schedule) == (None, None, None)
