@@ -77,7 +77,8 @@ def clicks(shop: Shop, fatigue: Fatigue | None, *, seed: int) -> np.ndarray[Any,
     interest = rng.normal(0, 1, (USERS, ITEMS))
     scores = np.exp(interest + rng.normal(0, shop.noise, interest.shape))
     looks = 1 / np.arange(1, PLACES + 1)
-    draws = rng.random((USERS, VISITS, ITEMS, 2))  # The same chances with and without the setting.
+    # The same random numbers with and without fatigue, so that both runs can be compared.
+    draws = rng.random((USERS, VISITS, ITEMS, 2))
     total = np.zeros(USERS)
     decay = 0.5 ** (HOURS_BETWEEN_VISITS / HALF_LIFE_HOURS)
     names = [str(item) for item in range(ITEMS)]

@@ -472,7 +472,6 @@ class Settings(TrainingSettings):
 
     @property
     def image(self) -> str:
-        """Image of the training job."""
         if self.training_image:
             return self.training_image
         try:

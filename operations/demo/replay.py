@@ -42,7 +42,6 @@ class ReplayPlan:
 
     @property
     def users(self) -> list[str]:
-        """All users of the replay."""
         return [*self.calls, *self.records]
 
     def events(self, user_id: str) -> Iterator[LiveEvent]:

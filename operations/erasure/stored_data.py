@@ -13,7 +13,6 @@ from operations.client.stored_ids import pseudonyms
 
 
 def receipts(deployment: Deployment) -> Iterator[ErasureReceipt]:
-    """Yield the receipts of all erasures."""
     for stored in scan(deployment.client("s3"), deployment.names.artefact_bucket, ERASURE_RECEIPTS_PREFIX):
         if stored.body is not None:
             yield ErasureReceipt.from_json(stored.body)

@@ -42,7 +42,6 @@ class _Cells:
         self.first_comma: tuple[str, int, str] | None = None
 
     def add(self, file: DataFile, chunk: Chunk, name: str) -> None:
-        """Add the cells of a chunk."""
         texts = as_text(chunk.rows[name])
         texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
         distinct = pc.unique(texts).drop_null()

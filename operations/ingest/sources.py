@@ -54,13 +54,10 @@ class Source(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LocalFile:
-    """Local file."""
-
     path: Path
 
     @property
     def name(self) -> str:
-        """Path of the file."""
         return str(self.path)
 
     @property

@@ -57,7 +57,6 @@ def damaged(deployment: Deployment) -> Mapping[str, tuple[DamagedFile, ...]]:
 
 
 def damaged_files_of(deployment: Deployment, version: str) -> tuple[DamagedFile, ...]:
-    """Return the damaged files of a version."""
     return _bundles(deployment).damaged(version)
 
 

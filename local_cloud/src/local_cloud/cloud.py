@@ -368,7 +368,6 @@ class LocalCloud:
         self._pump.metric(namespace, name, value, unit=unit, **dimensions)
 
     def access_key(self, role_arn: str, session: str) -> str:
-        """Return the access key for a session of a role."""
         return self._permissions.access_key(role_arn, session)
 
     def start_training(self, request: TrainingRequest, record: TrainingRecord) -> None:

@@ -11,8 +11,6 @@ _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^:{}]+):([^{}]+)\}\}")
 
 
 class _NoValue:
-    """Type of `NO_VALUE`."""
-
     def __repr__(self) -> str:
         return "AWS::NoValue"
 

@@ -60,7 +60,6 @@ class MetricStore:
             self._series.setdefault(series, {})[start_s] = values
 
     def series(self) -> Sequence[Series]:
-        """Return all series."""
         with self._lock:
             return list(self._series)
 

@@ -51,7 +51,6 @@ class DistributionServer(HttpServer):
         super().__init__(port=port, tls=tls)
 
     def serve(self, request: HttpRequest) -> HttpResponse:
-        """Return the response to a request."""
         if not self.is_addressed(request.header("Host")):
             # CloudFront also rejects unknown host names. This prevents other sites from impersonating the distribution.
             return _refusal(403, "the request is for no distribution here")

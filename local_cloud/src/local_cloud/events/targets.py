@@ -51,7 +51,6 @@ class Target:
         return int(min(policy.get("MaximumRetryAttempts", MAX_ATTEMPTS - 1) + 1, MAX_ATTEMPTS))
 
     def message(self, event: Mapping[str, Any]) -> Message:
-        """Return the message for an event."""
         kinesis = self.properties.get("KinesisParameters") or {}
         fixed_key = kinesis.get("PartitionKey")
         key_path = kinesis.get("PartitionKeyPath")
@@ -140,7 +139,6 @@ class TargetQueue:
         self._pending = 0
 
     def submit(self, target: Target, event: Mapping[str, Any]) -> None:
-        """Queue an event for a target."""
         with self._lock:
             self._pending += 1
         self._order.submit(self._first, target, event, self._keep(WORK, (target, event)))

@@ -90,7 +90,6 @@ class HttpApiServer(HttpServer):
             return dict(self._statuses)
 
     def serve(self, request: HttpRequest) -> HttpResponse:
-        """Return the response to a request."""
         started = time.monotonic()
         stage, path = self._stage(request.path)
         if stage is None:

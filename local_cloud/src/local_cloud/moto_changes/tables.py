@@ -213,7 +213,7 @@ def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:
 
 
 def _plain_key(value: Any, kind: str) -> Any:
-    # the smaller of two limits
+    # RANGE_KEY_MAX_LENGTH is the smaller of the limits of the two keys.
     if value.type != kind or not value.value or len(value.value) * 4 > RANGE_KEY_MAX_LENGTH:
         raise _NotPlainError
     return value

@@ -38,7 +38,6 @@ class Creation:
         return generated_name(self.stack, self.logical_id, limit=limit, lower=lower, suffix=suffix)
 
     def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of a resource of this account and region."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
     def request_token(self) -> str:

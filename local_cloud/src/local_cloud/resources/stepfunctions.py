@@ -27,7 +27,7 @@ def _create_state_machine(creation: Creation) -> Created:
 
 
 def _definition(properties: Properties, *, s3: Any) -> str:
-    """Return the Amazon States Language text, wherever the template has it."""
+    """Return the Amazon States Language text, from one of three properties."""
     if "DefinitionString" in properties:
         return str(properties["DefinitionString"])
     if "Definition" in properties:

@@ -12,7 +12,6 @@ class Poller(abc.ABC):
         self._thread = threading.Thread(target=self._run, name=f"poll {name}", daemon=True)
 
     def start(self) -> None:
-        """Start to poll."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -50,7 +50,6 @@ class Collection:
 
 
 def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
-    """Return the collections of an account in a region."""
     ssm, secrets = ssm_backends[account][region], secretsmanager_backends[account][region]
     sagemaker, glue = sagemaker_backends[account][region], glue_backends[account][region]
     cognito, sqs = cognitoidp_backends[account][region], sqs_backends[account][region]

@@ -61,22 +61,18 @@ class Journal:
         self._database = _opened(directory)
 
     def put(self, kind: str, place: str, name: str, value: bytes) -> None:
-        """Write an entry."""
         with self._lock:
             self._entries[kind, place, name] = value
 
     def delete(self, kind: str, place: str, name: str) -> None:
-        """Delete an entry."""
         with self._lock:
             self._entries[kind, place, name] = _DELETED
 
     def put_content(self, content_id: str, content: bytes) -> None:
-        """Write the content of an object."""
         with self._lock:
             self._contents[content_id] = content
 
     def delete_content(self, content_id: str) -> None:
-        """Delete the content of an object."""
         with self._lock:
             self._contents[content_id] = _DELETED
 

@@ -58,5 +58,4 @@ class LineLog:
         self._sink = sink
 
     def open(self, group: str, stream: str) -> LineOutput:
-        """Open the output for a log stream."""
         return LineOutput(self._sink, group, stream)
