@@ -1,12 +1,9 @@
 """The API's description is valid, complete and equal to the published file."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -15,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from alsolike.api.openapi import VERSION, description
 from alsolike.api.responses import ANSWERS, HEADERS
 from alsolike.api.routes import operations
-from alsolike.configuration.configuration import DEFAULT, Configuration, Sessions
+from alsolike.configuration.configuration import DEFAULT, Sessions
 
 ROOT = Path(__file__).parents[4]
 PUBLISHED = ROOT / "docs" / "openapi.json"
@@ -24,29 +21,28 @@ OPERATIONS = {operation.key: operation for operation in operations(DEFAULT)}
 
 
 @pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
-    read: dict[str, Any] = orjson.loads(orjson.dumps(description(DEFAULT)))
-    return read
+def document():
+    return orjson.loads(orjson.dumps(description(DEFAULT)))
 
 
-def test_description_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+def test_description_is_valid_openapi_3_1(document):
     OpenAPIV31SpecValidator(document).validate()
 
     assert document["openapi"].startswith("3.1.")
 
 
-def test_published_file_equals_the_description(document: dict[str, Any]) -> None:
+def test_published_file_equals_the_description(document):
     assert orjson.loads(PUBLISHED.read_bytes()) == document, "run `alsolike openapi > docs/openapi.json`"
 
 
-def test_description_has_the_version_of_the_product() -> None:
+def test_description_has_the_version_of_the_product():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
     assert project["version"] == VERSION
 
 
 @pytest.mark.parametrize("key", OPERATIONS)
-def test_every_operation_declares_token_errors_and_parameters(document: dict[str, Any], key: str) -> None:
+def test_every_operation_declares_token_errors_and_parameters(document, key):
     method, path = key.split()
 
     described = document["paths"][path][method.lower()]
@@ -59,18 +55,18 @@ def test_every_operation_declares_token_errors_and_parameters(document: dict[str
     assert ("requestBody" in described) == (method in ("POST", "PATCH"))
 
 
-def test_operation_names_are_unique() -> None:
+def test_operation_names_are_unique():
     assert len({operation.name for operation in OPERATIONS.values()}) == len(list(operations(DEFAULT)))
 
 
-def test_every_described_schema_and_header_is_used() -> None:
+def test_every_described_schema_and_header_is_used():
     listed = {name for operation in OPERATIONS.values() for name in operation.headers}
 
     assert {operation.answer for operation in OPERATIONS.values()} | {"Error", "Item", "User"} == set(ANSWERS)
     assert listed | {"x-amzn-errortype", "www-authenticate", "x-correlation-id"} == set(HEADERS)
 
 
-def test_correlation_id_is_described_on_every_response_that_has_it(document: dict[str, Any]) -> None:
+def test_correlation_id_is_described_on_every_response_that_has_it(document):
     """Responses of functions have the header, except those for operators.
 
     Responses that API Gateway creates, such as 401, do not.
@@ -91,14 +87,14 @@ def test_correlation_id_is_described_on_every_response_that_has_it(document: dic
     }  # fmt: skip
 
 
-def _event_types(configuration: Configuration, body: str) -> list[str]:
+def _event_types(configuration, body):
     """Return the spellings that the description accepts as event types."""
     event = description(configuration)["components"]["schemas"][body]["properties"]["eventList"]["items"]
     spellings = ("view", "VIEW", "AddToCart", "purchase", "purcHaSe", "return", "search", "stream")
     return [spelling for spelling in spellings if re.search(event["properties"]["eventType"]["pattern"], spelling)]
 
 
-def test_browser_event_types_are_those_permitted_to_sessions() -> None:
+def test_browser_event_types_are_those_permitted_to_sessions():
     all_declared = ["view", "VIEW", "AddToCart", "purchase", "purcHaSe", "return", "search"]
     sales = dataclasses.replace(DEFAULT, sessions=Sessions(events=("purchase",)))
     none = dataclasses.replace(DEFAULT, sessions=Sessions(events=()))

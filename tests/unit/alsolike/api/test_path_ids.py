@@ -1,7 +1,5 @@
 """Percent-encoding and limits of IDs in the paths of URLs."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote, unquote
 
@@ -13,12 +11,12 @@ from alsolike.runtime.errors import InvalidInput
 from tests.unit.alsolike.records import ids
 
 
-def read(segment: str) -> str:
+def read(segment):
     return path_id({"pathParameters": {"itemId": segment}}, "itemId")
 
 
 @given(ids)
-def test_id_survives_its_path_segment_unchanged(row_id: str) -> None:
+def test_id_survives_its_path_segment_unchanged(row_id):
     segment = path_segment(row_id)
 
     assert re.fullmatch(r"~?[A-Za-z0-9_-]+", segment)
@@ -27,7 +25,7 @@ def test_id_survives_its_path_segment_unchanged(row_id: str) -> None:
 
 
 @pytest.mark.parametrize("row_id", ["sku-7", "ü", "a.b", "a b", "a:b@c"])
-def test_percent_encoded_id_is_decoded(row_id: str) -> None:
+def test_percent_encoded_id_is_decoded(row_id):
     assert read(unquote(quote(row_id))) == row_id
 
 
@@ -47,15 +45,15 @@ def test_percent_encoded_id_is_decoded(row_id: str) -> None:
         ("x" * 257, r"itemId has 257 characters, expected at most 256"),
     ],
 )
-def test_invalid_path_segment_is_refused(segment: str, message: str) -> None:
+def test_invalid_path_segment_is_refused(segment, message):
     with pytest.raises(InvalidInput, match=f"^(?:{message})$"):
         read(segment)
 
 
-def test_id_may_contain_the_unicode_replacement_character() -> None:
+def test_id_may_contain_the_unicode_replacement_character():
     assert read(path_segment("a\ufffd")) == "a\ufffd"
 
 
-def test_request_without_a_path_id_is_refused() -> None:
+def test_request_without_a_path_id_is_refused():
     with pytest.raises(InvalidInput, match=r"^itemId is missing, expected a non-empty string$"):
         path_id({}, "itemId")

@@ -1,9 +1,5 @@
 """Parser of Personalize's PutEvents call."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import orjson
 import pytest
 from hypothesis import given
@@ -16,26 +12,26 @@ from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
 from tests.unit.alsolike.records import TIME_MS
 
 
-def event(**changes: Any) -> dict[str, Any]:
+def event(**changes):
     return {"eventType": "View", "sentAt": TIME_MS // 1000, "itemId": "i1", **changes}
 
 
-def call(*events: Any, **changes: Any) -> bytes:
+def call(*events, **changes):
     return orjson.dumps({"trackingId": "t", "sessionId": "s1", "userId": "u1", "eventList": list(events), **changes})
 
 
-def parse(*events: Any, **changes: Any) -> list[Interaction]:
+def parse(*events, **changes):
     """Return the interactions of a call in which every event is valid."""
     found = parse_put_events(call(*events, **changes), now_ms=TIME_MS)
     assert not found.refused, found.refused
     return list(found.interactions)
 
 
-def refusals(*events: Any) -> list[str]:
+def refusals(*events):
     return [str(error) for error in parse_put_events(call(*events), now_ms=TIME_MS).refused]
 
 
-def test_complete_event_becomes_an_interaction() -> None:
+def test_complete_event_becomes_an_interaction():
     full = event(
         eventId="e1",
         eventValue=12.5,
@@ -71,7 +67,7 @@ def test_complete_event_becomes_an_interaction() -> None:
         (1, 1000),
     ],
 )
-def test_event_time_is_read_in_seconds_or_milliseconds(sent_at: float, event_time_ms: int) -> None:
+def test_event_time_is_read_in_seconds_or_milliseconds(sent_at, event_time_ms):
     assert parse(event(sentAt=sent_at))[0].event_time_ms == event_time_ms
 
 
@@ -88,13 +84,13 @@ def test_event_time_is_read_in_seconds_or_milliseconds(sent_at: float, event_tim
         (1e300, "sentAt is 1e+300, expected a time after 1970"),
     ],
 )
-def test_invalid_event_time_is_refused(sent_at: Any, message: str) -> None:
+def test_invalid_event_time_is_refused(sent_at, message):
     (refused,) = refusals(event(sentAt=sent_at))
 
     assert refused.startswith(f"eventList[0].{message}")
 
 
-def test_future_event_time_is_accepted() -> None:
+def test_future_event_time_is_accepted():
     """The stream's consumers check the time with the stream's clock, and can quarantine the record."""
     assert parse(event(sentAt=TIME_MS // 1000 + 86_400))[0].event_time_ms == TIME_MS + 86_400_000
 
@@ -132,13 +128,13 @@ def test_future_event_time_is_accepted() -> None:
         ),
     ],
 )
-def test_invalid_event_is_refused_with_its_field(wrong: Any, message: str) -> None:
+def test_invalid_event_is_refused_with_its_field(wrong, message):
     (refused,) = refusals(wrong)
 
     assert refused.startswith(message)
 
 
-def test_invalid_events_are_refused_individually() -> None:
+def test_invalid_events_are_refused_individually():
     found = parse_put_events(
         call(event(itemId="i0"), event(itemId=None), event(itemId="i2"), event(eventType="Rating")), now_ms=TIME_MS
     )
@@ -151,27 +147,27 @@ def test_invalid_events_are_refused_individually() -> None:
     assert [isinstance(error, UnknownEventType) for error in found.refused] == [False, True]
 
 
-def test_corrected_call_keeps_the_event_ids_of_valid_events() -> None:
+def test_corrected_call_keeps_the_event_ids_of_valid_events():
     first = parse_put_events(call(event(), event(itemId=None), event()), now_ms=TIME_MS).interactions
     second = parse(event(), event(itemId="i2"), event())
 
     assert [each.event_id for each in first] == [second[0].event_id, second[2].event_id]
 
 
-def test_search_is_an_event_without_an_item() -> None:
+def test_search_is_an_event_without_an_item():
     (found,) = parse(event(eventType="Search", itemId=None, properties='{"query": "red shoes", "page": 2}'))
 
     assert (found.event_type, found.item_id, found.query) == ("search", None, "red shoes")
     assert found.properties == '{"page":2}'
 
 
-def test_click_on_a_search_result_has_item_and_query() -> None:
+def test_click_on_a_search_result_has_item_and_query():
     (found,) = parse(event(eventType="Click", properties='{"query": "red shoes"}'))
 
     assert (found.item_id, found.query, found.properties) == ("i1", "red shoes", "{}")
 
 
-def test_empty_search_query_is_ignored() -> None:
+def test_empty_search_query_is_ignored():
     assert parse(event(properties='{"query": " "}'))[0].query is None
     assert parse(event(properties='{"query": null}'))[0].query is None
     assert refusals(event(eventType="search", itemId=None, properties='{"query": ""}')) == [
@@ -179,7 +175,7 @@ def test_empty_search_query_is_ignored() -> None:
     ]
 
 
-def test_event_types_are_those_of_the_configuration() -> None:
+def test_event_types_are_those_of_the_configuration():
     rent = Configuration(events={"rent": EventType("rent", 4.0)})
 
     found = parse_put_events(call(event(eventType="Rent"), event()), now_ms=TIME_MS, configuration=rent)
@@ -188,7 +184,7 @@ def test_event_types_are_those_of_the_configuration() -> None:
     assert [str(error) for error in found.refused] == ["eventList[1].eventType is 'View', expected one of rent"]
 
 
-def test_other_tracking_id_raises_not_found() -> None:
+def test_other_tracking_id_raises_not_found():
     with pytest.raises(NotFound, match=r'^trackingId is "t", expected alsolike-dev$'):
         parse_put_events(call(event()), now_ms=TIME_MS, tracking_id="alsolike-dev")
 
@@ -206,14 +202,14 @@ def test_other_tracking_id_raises_not_found() -> None:
         ({"user": "u"}, "user is not a known field, expected trackingId, userId, sessionId, eventList"),
     ],
 )
-def test_invalid_call_is_refused_with_its_field(changes: dict[str, Any], message: str) -> None:
+def test_invalid_call_is_refused_with_its_field(changes, message):
     with pytest.raises(InvalidInput) as error:
         parse(event(), **changes)
 
     assert str(error.value) == message
 
 
-def test_deeply_nested_json_is_refused_in_any_field() -> None:
+def test_deeply_nested_json_is_refused_in_any_field():
     deep = "[" * 300 + "]" * 300
     for name in ("eventType", "itemId", "eventId", "properties", "impression", "metricAttribution"):
         body = call(event(**{name: "HERE"})).replace(b'"HERE"', deep.encode())
@@ -222,7 +218,7 @@ def test_deeply_nested_json_is_refused_in_any_field() -> None:
             parse_put_events(body, now_ms=TIME_MS)
 
 
-def test_repeated_call_has_the_same_event_ids_at_any_time() -> None:
+def test_repeated_call_has_the_same_event_ids_at_any_time():
     body = call(event(), event(), event(itemId="i2"))
 
     first = [each.event_id for each in parse_put_events(body, now_ms=TIME_MS).interactions]
@@ -232,25 +228,25 @@ def test_repeated_call_has_the_same_event_ids_at_any_time() -> None:
     assert len(set(first)) == 3
 
 
-def test_call_without_refused_events_has_the_same_event_ids() -> None:
+def test_call_without_refused_events_has_the_same_event_ids():
     same, other = event(), event(itemId="i2")
     first = parse_put_events(call(same, event(itemId=None), same, other), now_ms=TIME_MS).interactions
 
     assert [each.event_id for each in parse(same, same, other)] == [each.event_id for each in first]
 
 
-def test_other_user_or_session_has_other_event_ids() -> None:
+def test_other_user_or_session_has_other_event_ids():
     found = {parse(event(), **changes)[0].event_id for changes in ({}, {"userId": "u2"}, {"sessionId": "s2"})}
 
     assert len(found) == 3
 
 
-def test_session_without_user_is_accepted() -> None:
+def test_session_without_user_is_accepted():
     assert parse(event(), userId=None)[0].profile_id == "s#s1"
 
 
 @given(st.text("1e,[]5", max_size=1000), st.text(max_size=1024))
-def test_accepted_call_gives_readable_stream_records(numbers: str, source: str) -> None:
+def test_accepted_call_gives_readable_stream_records(numbers, source):
     """Serialised again, JSON may be longer than in the request. The limit of the record allows for this."""
     properties = f'{{"a":[{numbers}]}}'
     body = call(event(properties=properties, metricAttribution={"eventAttributionSource": source}))
@@ -260,7 +256,7 @@ def test_accepted_call_gives_readable_stream_records(numbers: str, source: str) 
     assert [parse_record(each.to_record(), arrived_ms=each.received_time_ms) for each in accepted] == accepted
 
 
-def test_longest_properties_give_a_readable_stream_record() -> None:
+def test_longest_properties_give_a_readable_stream_record():
     properties = '{"a":[' + ",".join(["1e15"] * 203) + "]}"
     source = '"' * 1024
     assert len(properties) == 1022
@@ -271,47 +267,47 @@ def test_longest_properties_give_a_readable_stream_record() -> None:
     assert parse_record(found.to_record(), arrived_ms=found.received_time_ms) == found
 
 
-def is_personalize(*events: Any) -> tuple[list[Interaction], list[str]]:
+def is_personalize(*events):
     """Return the interactions of a signed call, and the errors of the rejected events."""
     found = parse_put_events(call(*events), now_ms=TIME_MS, is_signed=True)
     return list(found.interactions), [str(error) for error in found.refused]
 
 
 @pytest.mark.parametrize("event_type", ["Watch", "EVENT_TYPE", "ViewCart"])
-def test_personalize_client_may_send_undeclared_event_types(event_type: str) -> None:
+def test_personalize_client_may_send_undeclared_event_types(event_type):
     (found,), refused = is_personalize(event(eventType=event_type, properties='{"a": 1}'))
 
     assert (found.event_type, found.item_id, refused) == ("view", "i1", [])
     assert orjson.loads(found.properties) == {"a": 1, "eventType": event_type}
 
 
-def test_declared_event_types_of_personalize_clients_are_kept() -> None:
+def test_declared_event_types_of_personalize_clients_are_kept():
     (found,), _ = is_personalize(event(eventType="AddToCart"))
 
     assert (found.event_type, found.properties) == ("cart", "{}")
 
 
 @pytest.mark.parametrize("properties", ['{"itemId": "i2", "discount": "no"}', {"itemId": "i2", "discount": "no"}])
-def test_personalize_client_may_send_the_item_as_a_property(properties: Any) -> None:
+def test_personalize_client_may_send_the_item_as_a_property(properties):
     (found,), refused = is_personalize(event(itemId=None, properties=properties))
 
     assert (found.item_id, orjson.loads(found.properties), refused) == ("i2", {"discount": "no"}, [])
 
 
-def test_item_id_field_precedes_the_item_id_property() -> None:
+def test_item_id_field_precedes_the_item_id_property():
     (found,), _ = is_personalize(event(properties='{"itemId": "i2"}'))
 
     assert (found.item_id, orjson.loads(found.properties)) == ("i1", {"itemId": "i2"})
 
 
 @pytest.mark.parametrize("element", ["no event", {"eventType": 5}, event(properties="{"), event(eventType="")])
-def test_other_invalid_events_of_personalize_clients_are_refused(element: Any) -> None:
+def test_other_invalid_events_of_personalize_clients_are_refused(element):
     found, refused = is_personalize(element)
 
     assert (found, len(refused)) == ([], 1)
 
 
-def test_other_clients_cannot_send_undeclared_event_types() -> None:
+def test_other_clients_cannot_send_undeclared_event_types():
     (refusal,) = refusals(event(eventType="Watch"))
 
     assert "eventType is 'Watch'" in refusal

@@ -1,12 +1,10 @@
 """HTTP server of one function, with a handler of the test."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -15,7 +13,7 @@ from typing import Any
 import pytest
 
 from alsolike.api import server
-from alsolike.api.server import Context, FunctionServer, Routes, event_of
+from alsolike.api.server import FunctionServer, Routes, event_of
 from alsolike.schema.http import respond
 from local_cloud.gateway.request import ApiContext, payload_event
 from local_cloud.http_server import HttpRequest
@@ -25,7 +23,7 @@ HEADERS = [("Host", "api.shop.example"), ("X-Two", "1"), ("x-two", "2")]
 
 
 @contextlib.contextmanager
-def running(handler: server.Handler, *, prepared: bool = True) -> Iterator[FunctionServer]:
+def running(handler, *, prepared=True):
     """Run a server in the background."""
     with FunctionServer(("127.0.0.1", 0), "recommend", lambda: handler) as one:
         if prepared:
@@ -39,9 +37,7 @@ def running(handler: server.Handler, *, prepared: bool = True) -> Iterator[Funct
             thread.join()
 
 
-def call(
-    one: FunctionServer, path: str, *, headers: Mapping[str, str] = MappingProxyType({})
-) -> tuple[int, dict[str, Any]]:
+def call(one, path, *, headers=MappingProxyType({})):
     connection = http.client.HTTPConnection("127.0.0.1", one.server_port, timeout=20)
     try:
         connection.request("GET", path, headers=dict(headers))
@@ -52,11 +48,11 @@ def call(
         connection.close()
 
 
-def echo(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def echo(event, context):
     return respond({"event": event, "remaining_ms": context.get_remaining_time_in_millis()}, status=201)
 
 
-def test_handler_gets_the_event_and_its_response_is_sent() -> None:
+def test_handler_gets_the_event_and_its_response_is_sent():
     with running(echo) as one:
         status, document = call(one, PATH, headers={"X-Two": "1"})
 
@@ -68,7 +64,7 @@ def test_handler_gets_the_event_and_its_response_is_sent() -> None:
 
 
 @pytest.mark.parametrize(("target", "body"), [(PATH, b""), ("/personalize/items/~YQ/similar", b'{"a": 1}')])
-def test_event_has_the_fields_of_an_http_api(target: str, body: bytes) -> None:
+def test_event_has_the_fields_of_an_http_api(target, body):
     path, _, query = target.partition("?")
     match = Routes("recommend").match("GET", path)
     assert match is not None
@@ -96,21 +92,21 @@ def test_event_has_the_fields_of_an_http_api(target: str, body: bytes) -> None:
         ("GET", "/personalize/items/a/b/similar", None),
     ],
 )
-def test_routes_are_those_of_the_function(method: str, path: str, key: str | None) -> None:
+def test_routes_are_those_of_the_function(method, path, key):
     match = Routes("recommend").match(method, path)
 
     assert (match and match[0]) == key
 
 
-def test_server_is_live_before_it_is_ready() -> None:
+def test_server_is_live_before_it_is_ready():
     with running(echo, prepared=False) as one:
         assert [call(one, path)[0] for path in ("/healthz", "/readyz", PATH)] == [200, 503, 503]
         one.prepare()
         assert [call(one, path)[0] for path in ("/healthz", "/readyz", PATH)] == [200, 200, 201]
 
 
-def test_failed_handler_is_an_error_of_the_server() -> None:
-    def failing(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def test_failed_handler_is_an_error_of_the_server():
+    def failing(event, context):
         raise KeyError("secret")
 
     with running(failing) as one:
@@ -129,7 +125,7 @@ def test_failed_handler_is_an_error_of_the_server() -> None:
         ("PUT", "/personalize/recommendations", {}, 501),
     ],
 )
-def test_request_of_another_form_is_refused(method: str, path: str, headers: dict[str, str], status: int) -> None:
+def test_request_of_another_form_is_refused(method, path, headers, status):
     with running(echo) as one:
         connection = http.client.HTTPConnection("127.0.0.1", one.server_port, timeout=20)
         connection.putrequest(method, path)
@@ -140,11 +136,11 @@ def test_request_of_another_form_is_refused(method: str, path: str, headers: dic
         connection.close()
 
 
-def test_requests_enter_the_handler_one_at_a_time() -> None:
+def test_requests_enter_the_handler_one_at_a_time():
     inside: list[int] = []
     overlaps: list[int] = []
 
-    def counting(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def counting(event, context):
         inside.append(1)
         overlaps.append(sum(inside))
         sum(range(20_000))
@@ -158,10 +154,10 @@ def test_requests_enter_the_handler_one_at_a_time() -> None:
     assert overlaps == [1] * 24
 
 
-def test_stop_waits_for_the_request_in_progress() -> None:
+def test_stop_waits_for_the_request_in_progress():
     entered, leave = threading.Event(), threading.Event()
 
-    def slow(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def slow(event, context):
         entered.set()
         assert leave.wait(20)
         return respond({})
@@ -177,10 +173,10 @@ def test_stop_waits_for_the_request_in_progress() -> None:
         assert answer.result(timeout=20)[0] == 200
 
 
-def test_waiting_request_is_refused_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_request_is_refused_at_its_deadline(monkeypatch):
     entered, leave = threading.Event(), threading.Event()
 
-    def slow(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def slow(event, context):
         entered.set()
         leave.wait(20)
         return respond({})
@@ -196,12 +192,12 @@ def test_waiting_request_is_refused_at_its_deadline(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("arguments", [[], ["observe"], ["collect", "recommend"]])
-def test_other_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_arguments_are_refused(arguments, capsys):
     assert server.main(arguments) == 2
     assert "expected one of collect, recommend" in capsys.readouterr().err
 
 
-def test_every_served_function_has_routes() -> None:
+def test_every_served_function_has_routes():
     keys: dict[str, Callable[[str, str], Any]] = {name: Routes(name).match for name in server.SERVED_FUNCTIONS}
 
     assert keys["collect"]("POST", "/personalize/events")

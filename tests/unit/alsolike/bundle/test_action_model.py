@@ -1,5 +1,4 @@
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,27 +37,27 @@ MODEL = ActionModel(
 )
 
 
-def test_outcome_within_a_day_belongs_to_the_view() -> None:
+def test_outcome_within_a_day_belongs_to_the_view():
     events = [ActionEvent(0, "app", ACTION_VIEWED), ActionEvent(HOUR_MS, "app", ACTION_TAKEN)]
 
     assert exposures(events, now_ms=10 * WINDOW_MS) == [Exposure(HOUR_MS, "app", True, HOUR_MS)]
 
 
 @pytest.mark.parametrize("later_ms", [0, HOUR_MS, WINDOW_MS])
-def test_view_within_a_day_after_an_outcome_belongs_to_it(later_ms: int) -> None:
+def test_view_within_a_day_after_an_outcome_belongs_to_it(later_ms):
     events = [ActionEvent(0, "app", ACTION_TAKEN), ActionEvent(later_ms, "app", ACTION_VIEWED)]
 
     assert exposures(events, now_ms=10 * WINDOW_MS) == [Exposure(0, "app", True, 0)]
 
 
-def test_view_over_a_day_after_an_outcome_is_a_separate_exposure() -> None:
+def test_view_over_a_day_after_an_outcome_is_a_separate_exposure():
     events = [ActionEvent(0, "app", ACTION_TAKEN), ActionEvent(WINDOW_MS + 1, "app", ACTION_VIEWED)]
 
     assert exposures(events, now_ms=10 * WINDOW_MS)[1:] == [Exposure(WINDOW_MS + 1, "app", False, 2 * WINDOW_MS + 1)]
 
 
 @pytest.mark.parametrize("apart_ms", [0, 2_000])
-def test_outcomes_that_repeat_their_impression_count_once(apart_ms: int) -> None:
+def test_outcomes_that_repeat_their_impression_count_once(apart_ms):
     outcomes = [("app", ACTION_TAKEN), ("mail", ACTION_NOT_TAKEN)]
     events = [
         event
@@ -71,14 +70,14 @@ def test_outcomes_that_repeat_their_impression_count_once(apart_ms: int) -> None
     assert [(one.action_id, one.taken) for one in found] == [("app", True), ("mail", False)]
 
 
-def test_view_without_an_outcome_counts_as_not_taken_after_a_day() -> None:
+def test_view_without_an_outcome_counts_as_not_taken_after_a_day():
     events = [ActionEvent(0, "app", ACTION_VIEWED), ActionEvent(HOUR_MS, "app", ACTION_VIEWED)]
 
     assert exposures(events, now_ms=WINDOW_MS) == []
     assert exposures(events, now_ms=WINDOW_MS + 1) == [Exposure(0, "app", False, WINDOW_MS)]
 
 
-def test_late_outcome_is_a_separate_exposure() -> None:
+def test_late_outcome_is_a_separate_exposure():
     late_ms = WINDOW_MS + HOUR_MS
     events = [ActionEvent(0, "app", ACTION_VIEWED), ActionEvent(late_ms, "app", ACTION_NOT_TAKEN)]
 
@@ -88,7 +87,7 @@ def test_late_outcome_is_a_separate_exposure() -> None:
     ]
 
 
-def test_features_count_outcomes_of_the_action_and_the_user() -> None:
+def test_features_count_outcomes_of_the_action_and_the_user():
     history = UserHistory(0.5)
     history.add(Exposure(0, "app", True, 0))
     history.add(Exposure(0, "mail", False, 0))
@@ -105,13 +104,13 @@ def test_features_count_outcomes_of_the_action_and_the_user() -> None:
     )
 
 
-def test_attributes_are_short_strings_booleans_and_list_elements() -> None:
+def test_attributes_are_short_strings_booleans_and_list_elements():
     properties = {"kind": "sign-up", "price": 3, "new": True, "tags": ["a", "b"], "text": "x" * 101, "value": "high"}
 
     assert attributes(properties) == [("kind", "sign-up"), ("new", "true"), ("tags", "a"), ("tags", "b")]
 
 
-def test_logit_is_the_sum_of_feature_weights() -> None:
+def test_logit_is_the_sum_of_feature_weights():
     logits, deviations = MODEL.logits(
         [("app", {"kind": "sign-up"}), ("new", {})],
         user={"plan": "gold"},
@@ -123,7 +122,7 @@ def test_logit_is_the_sum_of_feature_weights() -> None:
     assert deviations == pytest.approx([0.5, PRIOR_SD])
 
 
-def test_model_without_data_has_propensities_of_0() -> None:
+def test_model_without_data_has_propensities_of_0():
     logits, deviations = ActionModel.none().logits([("app", {})], user={}, events=(), now_ms=0)
 
     assert propensities(logits).tolist() == [0]
@@ -131,7 +130,7 @@ def test_model_without_data_has_propensities_of_0() -> None:
 
 
 @pytest.mark.parametrize("model", [MODEL, ActionModel.none()])
-def test_action_model_is_unchanged_after_write_and_read(model: ActionModel, tmp_path: Path) -> None:
+def test_action_model_is_unchanged_after_write_and_read(model, tmp_path):
     model.write(tmp_path / "actions.tensors")
 
     read = ActionModel.read(tmp_path / "actions.tensors")
@@ -158,9 +157,7 @@ GOOD = {"format": FORMAT, "rate": "0.2", "fitted": "1", "features": '[["bias"]]'
         ({}, [1.0], [-1.0]),
     ],
 )
-def test_invalid_file_is_refused(
-    metadata: dict[str, str], weights: list[float], sds: list[float], tmp_path: Path
-) -> None:
+def test_invalid_file_is_refused(metadata, weights, sds, tmp_path):
     arrays: dict[str, Any] = {"weights": np.array(weights), "sds": np.array(sds)}
     with (tmp_path / "actions.tensors").open("wb") as file:
         write_tensors(file, arrays, metadata={**GOOD, **metadata})

@@ -1,11 +1,8 @@
 """Writing, opening and checking of model bundles."""
 
-from __future__ import annotations
-
 import io
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -29,7 +26,7 @@ from tests.unit.alsolike.manifests import manifest
 from tests.unit.alsolike.records import ids
 
 
-def write(directory: Path, item_ids: list[str]) -> Path:
+def write(directory, item_ids):
     """Write a bundle with arbitrary bytes as graphs, which this module never opens."""
     directory.mkdir()
     for name in (files.GRAPH_FILE, files.BIAS_GRAPH_FILE, files.DATA_FILE, files.CONTENT_FILE):
@@ -48,17 +45,17 @@ def write(directory: Path, item_ids: list[str]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(tmp_path_factory):
     return write(tmp_path_factory.mktemp("bundles") / "v1", ["a", "ü😀", "b\x00"])
 
 
 @pytest.fixture
-def directory(written: Path, tmp_path: Path) -> Path:
+def directory(written, tmp_path):
     """Return a private copy of the bundle that a test may damage."""
     return Path(shutil.copytree(written, tmp_path / "v1"))
 
 
-def test_ids_and_metadata_are_found_by_position(written: Path) -> None:
+def test_ids_and_metadata_are_found_by_position(written):
     opened = Bundle(written)
 
     assert [opened.item_id(position) for position in (1, 2, 3)] == ["a", "ü😀", "b\x00"]
@@ -67,7 +64,7 @@ def test_ids_and_metadata_are_found_by_position(written: Path) -> None:
     assert opened.popular.dtype == np.int32
 
 
-def test_positions_are_found_by_id_and_0_means_unknown(written: Path) -> None:
+def test_positions_are_found_by_id_and_0_means_unknown(written):
     opened = Bundle(written)
 
     assert opened.positions(["b\x00", "zz", "a", "", "ü😀", "a", "b"]).tolist() == [3, 0, 1, 0, 2, 1, 0]
@@ -75,19 +72,19 @@ def test_positions_are_found_by_id_and_0_means_unknown(written: Path) -> None:
     assert opened.positions([]).dtype == np.int64
 
 
-def test_padding_position_has_no_id_and_no_metadata(written: Path) -> None:
+def test_padding_position_has_no_id_and_no_metadata(written):
     assert Bundle(written).item_id(0) == ""
     assert Bundle(written).metadata(0) == {}
 
 
-def test_single_item_is_sufficient(tmp_path: Path) -> None:
+def test_single_item_is_sufficient(tmp_path):
     opened = Bundle(write(tmp_path / "one", ["only"]))
 
     assert opened.positions(["only", "other"]).tolist() == [1, 0]
     assert opened.item_id(1) == "only"
 
 
-def test_ids_are_found_with_any_cached_ids(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_are_found_with_any_cached_ids(written, monkeypatch):
     monkeypatch.setattr(bundle, "KEPT", 2)
     opened = Bundle(written)
 
@@ -111,9 +108,7 @@ def test_ids_are_found_with_any_cached_ids(written: Path, monkeypatch: pytest.Mo
 
 @settings(max_examples=30)
 @given(st.lists(ids, min_size=1, max_size=30, unique=True), st.lists(ids, max_size=5))
-def test_every_known_id_is_found_and_unknown_ids_are_not(
-    tmp_path_factory: pytest.TempPathFactory, item_ids: list[str], others: list[str]
-) -> None:
+def test_every_known_id_is_found_and_unknown_ids_are_not(tmp_path_factory, item_ids, others):
     directory = tmp_path_factory.mktemp("any") / "v1"
     opened = Bundle(write(directory, item_ids))
 
@@ -125,8 +120,8 @@ def test_every_known_id_is_found_and_unknown_ids_are_not(
     shutil.rmtree(directory)
 
 
-def test_unknown_id_with_the_hash_of_a_known_id_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hash_of_length(blobs: list[bytes]) -> Any:
+def test_unknown_id_with_the_hash_of_a_known_id_is_unknown(tmp_path, monkeypatch):
+    def hash_of_length(blobs):
         return np.array([len(blob) for blob in blobs], "<u8")
 
     monkeypatch.setattr(bundle, "hashes_of", hash_of_length)
@@ -145,19 +140,19 @@ def test_unknown_id_with_the_hash_of_a_known_id_is_unknown(tmp_path: Path, monke
         (["a", ""], "the item at position 2 has an empty id"),
     ],
 )
-def test_ambiguous_item_ids_are_refused(tmp_path: Path, item_ids: list[str], message: str) -> None:
+def test_ambiguous_item_ids_are_refused(tmp_path, item_ids, message):
     with pytest.raises(InvalidBundle, match=message):
         bundle.write_ids(tmp_path, item_ids)
 
 
-def test_at_most_500_popular_items_are_stored(tmp_path: Path) -> None:
+def test_at_most_500_popular_items_are_stored(tmp_path):
     bundle.write_popular(tmp_path, np.arange(1, 700))
 
     assert np.load(tmp_path / "popular.npy").tolist() == list(range(1, 501))
 
 
 @pytest.mark.parametrize("name", files.FILES)
-def test_flipped_bit_in_any_file_is_detected(directory: Path, name: str) -> None:
+def test_flipped_bit_in_any_file_is_detected(directory, name):
     content = bytearray((directory / name).read_bytes())
     content[-1] ^= 1
     (directory / name).write_bytes(content)
@@ -166,7 +161,7 @@ def test_flipped_bit_in_any_file_is_detected(directory: Path, name: str) -> None
         Bundle(directory, files=files.FILES)
 
 
-def test_file_not_used_by_serving_may_be_missing(directory: Path) -> None:
+def test_file_not_used_by_serving_may_be_missing(directory):
     (directory / files.CONTENT_FILE).unlink()
 
     assert Bundle(directory).manifest.items == 3
@@ -174,7 +169,7 @@ def test_file_not_used_by_serving_may_be_missing(directory: Path) -> None:
         Bundle(directory, files=files.FILES)
 
 
-def test_related_items_are_read_by_type_and_position(directory: Path) -> None:
+def test_related_items_are_read_by_type_and_position(directory):
     tables = RelatedItems(
         {SIMILAR: related_table([[(3, 0.5)], [], []]), TOGETHER: related_table([[], [(1, 0.25)], []])}
     )
@@ -189,7 +184,7 @@ def test_related_items_are_read_by_type_and_position(directory: Path) -> None:
     assert [each.tolist() for each in opened.related(TOGETHER, 0)] == [[], []]
 
 
-def test_older_bundle_is_read_without_related_items(directory: Path) -> None:
+def test_older_bundle_is_read_without_related_items(directory):
     without_later_files(directory)
 
     opened = Bundle(directory, files=files.FILES)
@@ -202,7 +197,7 @@ def test_older_bundle_is_read_without_related_items(directory: Path) -> None:
     assert opened.manifest.files_of(files.FILES) == [name for name in files.FILES if name not in files.LATER_FILES]
 
 
-def test_related_items_of_another_model_are_refused(directory: Path) -> None:
+def test_related_items_of_another_model_are_refused(directory):
     RelatedItems.none(4).write(directory / files.RELATED_FILE)
     bundle.write_manifest(directory, manifest())
 
@@ -210,19 +205,19 @@ def test_related_items_of_another_model_are_refused(directory: Path) -> None:
         Bundle(directory)
 
 
-def saved(array: Any) -> bytes:
+def saved(array):
     buffer = io.BytesIO()
     np.save(buffer, np.asarray(array))
     return buffer.getvalue()
 
 
-def claiming(shape: str, *, dtype: str = "<i4") -> bytes:
+def claiming(shape, *, dtype="<i4"):
     """Return an array file whose header declares this shape, with few elements."""
     header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(118) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
 
 
-def of_groups(items: list[int]) -> bytes:
+def of_groups(items):
     return orjson.dumps({"groups": [{"column": "plan", "value": "gold", "users": 40, "items": items}]})
 
 
@@ -263,7 +258,7 @@ POPULAR, HASHES, POSITIONS, OFFSETS = files.POPULAR_FILE, "ids.hash.npy", "ids.i
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow encountered")  # numpy warns about a size that is too large.
-def test_array_with_wrong_type_shape_range_or_size_is_refused(directory: Path, name: str, content: bytes) -> None:
+def test_array_with_wrong_type_shape_range_or_size_is_refused(directory, name, content):
     (directory / name).write_bytes(content)
     bundle.write_manifest(directory, manifest())
 
@@ -271,7 +266,7 @@ def test_array_with_wrong_type_shape_range_or_size_is_refused(directory: Path, n
         Bundle(directory)
 
 
-def test_valid_bundle_passes_the_content_check(directory: Path) -> None:
+def test_valid_bundle_passes_the_content_check(directory):
     Bundle(directory).check_contents()
 
 
@@ -291,9 +286,7 @@ def test_valid_bundle_passes_the_content_check(directory: Path) -> None:
         (OFFSETS, saved(np.array([0, 0, 0, 2, 9], np.int64)), "ids"),
     ],
 )
-def test_bundle_with_invalid_ids_and_valid_checksums_is_refused(
-    directory: Path, name: str, content: bytes, message: str
-) -> None:
+def test_bundle_with_invalid_ids_and_valid_checksums_is_refused(directory, name, content, message):
     (directory / name).write_bytes(content)
     bundle.write_manifest(directory, manifest())
 
@@ -301,7 +294,7 @@ def test_bundle_with_invalid_ids_and_valid_checksums_is_refused(
         Bundle(directory)
 
 
-def test_bundle_with_non_object_metadata_is_refused(directory: Path) -> None:
+def test_bundle_with_non_object_metadata_is_refused(directory):
     write_strings(directory, "meta", [b"{}", b"{}", b"[1]", b"{}"])
     bundle.write_manifest(directory, manifest())
 
@@ -313,7 +306,7 @@ def test_bundle_with_non_object_metadata_is_refused(directory: Path) -> None:
     ("damaged", "message"),
     [("item-\xff001", "unreadable"), ("item-x001", "not found by their hashes")],
 )
-def test_content_check_reads_items_that_opening_does_not_read(tmp_path: Path, damaged: str, message: str) -> None:
+def test_content_check_reads_items_that_opening_does_not_read(tmp_path, damaged, message):
     directory = write(tmp_path / "v1", [f"item-{number:04d}" for number in range(2_500)])
     blob = (directory / "ids.blob").read_bytes()
     (directory / "ids.blob").write_bytes(blob.replace(b"item-0001", damaged.encode("latin-1")))
@@ -331,7 +324,7 @@ def test_content_check_reads_items_that_opening_does_not_read(tmp_path: Path, da
 @pytest.mark.parametrize(
     "name", [*files.ID_FILES, *files.META_FILES, files.POPULAR_FILE, files.GROUPS_FILE, files.RELATED_FILE]
 )
-def test_missing_or_empty_file_is_refused(directory: Path, name: str, verify: bool) -> None:
+def test_missing_or_empty_file_is_refused(directory, name, verify):
     (directory / name).write_bytes(b"")
     with pytest.raises(InvalidBundle):
         Bundle(directory, verify=verify)
@@ -341,14 +334,14 @@ def test_missing_or_empty_file_is_refused(directory: Path, name: str, verify: bo
         Bundle(directory, verify=verify)
 
 
-def test_directory_without_a_manifest_is_refused(directory: Path) -> None:
+def test_directory_without_a_manifest_is_refused(directory):
     (directory / "manifest.json").unlink()
 
     with pytest.raises(InvalidBundle, match=r"has no manifest\.json"):
         Bundle(directory)
 
 
-def test_manifest_of_an_incomplete_bundle_is_not_written(directory: Path) -> None:
+def test_manifest_of_an_incomplete_bundle_is_not_written(directory):
     (directory / "manifest.json").unlink()
     (directory / "graph.data").unlink()
 
@@ -358,7 +351,7 @@ def test_manifest_of_an_incomplete_bundle_is_not_written(directory: Path) -> Non
 
 
 @pytest.mark.parametrize("items", [2, 4])
-def test_arrays_with_another_length_than_the_manifest_are_refused(directory: Path, items: int) -> None:
+def test_arrays_with_another_length_than_the_manifest_are_refused(directory, items):
     bundle.write_manifest(directory, manifest(items=items))
 
     with pytest.raises(InvalidBundle, match=rf"ids hold 3 items, manifest\.json says {items}"):
@@ -366,7 +359,7 @@ def test_arrays_with_another_length_than_the_manifest_are_refused(directory: Pat
 
 
 @pytest.mark.parametrize("stated", [None, "x", {}, {"sha256": "x"}])
-def test_file_without_its_checksum_is_refused(directory: Path, stated: Any) -> None:
+def test_file_without_its_checksum_is_refused(directory, stated):
     document = orjson.loads((directory / "manifest.json").read_bytes())
     document["files"]["ids.blob"] = stated
     (directory / "manifest.json").write_bytes(orjson.dumps(document))
@@ -375,7 +368,7 @@ def test_file_without_its_checksum_is_refused(directory: Path, stated: Any) -> N
         Bundle(directory)
 
 
-def test_graph_tables_are_mapped_at_their_indexed_offsets(directory: Path) -> None:
+def test_graph_tables_are_mapped_at_their_indexed_offsets(directory):
     table = graph_tables(directory)["letters"]
 
     assert table.tobytes() == b"raph"  # These bytes are part of "graph.data".
@@ -405,7 +398,7 @@ def test_graph_tables_are_mapped_at_their_indexed_offsets(directory: Path) -> No
         b'{"letters": {"dtype": [["a", "|u1"]], "shape": [1], "offset": 0}}',
     ],
 )
-def test_table_index_that_does_not_match_the_tables_is_refused(directory: Path, index: bytes) -> None:
+def test_table_index_that_does_not_match_the_tables_is_refused(directory, index):
     (directory / files.TABLES_FILE).write_bytes(index)
 
     with pytest.raises(InvalidBundle, match=r"graph\.tables\.json does not fit graph\.data"):

@@ -1,12 +1,8 @@
 """Writing and reading of manifests. An error names the invalid field."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
-from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import orjson
@@ -21,7 +17,7 @@ from alsolike.training.drift import Histogram
 from tests.unit.alsolike.manifests import HISTORY, manifest
 
 
-def broken(change: Callable[[dict[str, Any]], Any]) -> bytes:
+def broken(change):
     document = orjson.loads(manifest(files={}).to_json())
     change(document)
     return orjson.dumps(document)
@@ -60,7 +56,7 @@ def broken(change: Callable[[dict[str, Any]], Any]) -> bytes:
         ),
     ],
 )
-def test_unreadable_manifest_is_refused_with_its_field(data: bytes, message: str) -> None:
+def test_unreadable_manifest_is_refused_with_its_field(data, message):
     with pytest.raises(InvalidBundle) as error:
         Manifest.from_json(data)
 
@@ -68,14 +64,14 @@ def test_unreadable_manifest_is_refused_with_its_field(data: bytes, message: str
 
 
 @given(st.floats(min_value=0.001) | st.just(math.inf), st.dictionaries(st.text(), st.floats(allow_nan=False)))
-def test_manifest_is_unchanged_after_write_and_read(half_life_days: float, weights: dict[str, float]) -> None:
+def test_manifest_is_unchanged_after_write_and_read(half_life_days, weights):
     finite = {name: weight for name, weight in weights.items() if math.isfinite(weight)}
     written = manifest(history=HistoryParameters(100, half_life_days, finite))
 
     assert Manifest.from_json(written.to_json()) == written
 
 
-def test_manifest_of_an_earlier_version_has_no_top_scores() -> None:
+def test_manifest_of_an_earlier_version_has_no_top_scores():
     written = manifest(top_scores=Histogram((0.5, 1.5), (3, 4, 3)))
 
     assert Manifest.from_json(written.to_json()) == written
@@ -83,13 +79,13 @@ def test_manifest_of_an_earlier_version_has_no_top_scores() -> None:
     assert Manifest.from_json(broken(lambda document: document.pop("exclude_bought"))).exclude_bought is False
 
 
-def test_infinite_half_life_is_null_in_the_manifest() -> None:
+def test_infinite_half_life_is_null_in_the_manifest():
     written = manifest(history=dataclasses.replace(HISTORY, half_life_days=math.inf))
 
     assert orjson.loads(written.to_json())["history"]["half_life_days"] is None
 
 
-def test_manifest_accepts_read_only_mappings_and_numpy_numbers() -> None:
+def test_manifest_accepts_read_only_mappings_and_numpy_numbers():
     weights = MappingProxyType({"view": 1.0})
     metrics = {"ndcg": np.float64(0.5), "hits": np.int64(3)}
     written = manifest(history=HistoryParameters(100, 30.0, weights), metrics=metrics)
@@ -100,7 +96,7 @@ def test_manifest_accepts_read_only_mappings_and_numpy_numbers() -> None:
     assert read.metrics == {"ndcg": 0.5, "hits": 3}
 
 
-def test_weights_halve_after_each_half_life() -> None:
+def test_weights_halve_after_each_half_life():
     day_ms = 86_400_000
     found = history_weights(HISTORY, np.array([1.0, 1.0, 5.0, 5.0, 0.0]), np.array([0, 30, 30, 60, 1]) * day_ms)
 
@@ -108,17 +104,17 @@ def test_weights_halve_after_each_half_life() -> None:
     assert found.dtype == np.float32
 
 
-def test_future_event_has_full_weight() -> None:
+def test_future_event_has_full_weight():
     assert history_weights(HISTORY, np.array([3.0]), np.array([-86_400_000])).tolist() == [3.0]
 
 
-def test_infinite_half_life_means_no_decay() -> None:
+def test_infinite_half_life_means_no_decay():
     forever = dataclasses.replace(HISTORY, half_life_days=math.inf)
 
     assert history_weights(forever, np.array([1.0, 5.0]), np.array([0, 10**13])).tolist() == [1.0, 5.0]
 
 
 @pytest.mark.parametrize("changes", [{"half_life_days": 0.0}, {"half_life_days": math.nan}, {"length": 0}])
-def test_invalid_history_parameters_are_refused(changes: dict[str, Any]) -> None:
+def test_invalid_history_parameters_are_refused(changes):
     with pytest.raises(ValueError, match=f"^{next(iter(changes))} is .*, expected"):
         dataclasses.replace(HISTORY, **changes)

@@ -1,7 +1,3 @@
-from __future__ import annotations
-
-from pathlib import Path
-
 import pytest
 
 from alsolike.bundle.popular_groups import Group, PopularGroups
@@ -10,7 +6,7 @@ from alsolike.runtime.errors import InvalidBundle
 GOLD, TEA = Group("plan", "gold", 40, [1, 2]), Group("likes", "tea", 30, [3])
 
 
-def test_group_of_a_user_is_the_smallest_matching_one() -> None:
+def test_group_of_a_user_is_the_smallest_matching_one():
     groups = PopularGroups([GOLD, TEA])
 
     assert groups.of({"plan": "gold", "likes": ["jazz", "tea"]}) == TEA
@@ -19,7 +15,7 @@ def test_group_of_a_user_is_the_smallest_matching_one() -> None:
     assert groups.of({}) is None
 
 
-def test_groups_are_unchanged_after_write_and_read(tmp_path: Path) -> None:
+def test_groups_are_unchanged_after_write_and_read(tmp_path):
     PopularGroups([GOLD, TEA]).write(tmp_path / "groups")
 
     assert PopularGroups.read(tmp_path / "groups").of({"plan": "gold"}) == GOLD
@@ -44,7 +40,7 @@ GROUP = b'{"groups": [{"column": "plan", "value": "gold", "users": %s, "items": 
         GROUP % (b"40", b"[[1]]"),
     ],
 )
-def test_invalid_groups_are_refused(tmp_path: Path, data: bytes) -> None:
+def test_invalid_groups_are_refused(tmp_path, data):
     (tmp_path / "groups").write_bytes(data)
 
     with pytest.raises(InvalidBundle, match=r"^groups is unreadable"):

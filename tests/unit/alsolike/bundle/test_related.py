@@ -1,14 +1,11 @@
 """Item-to-item tables: writing, opening and reading of rows."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.arrays.tensors import Array, map_tensors, write_tensors
+from alsolike.arrays.tensors import map_tensors, write_tensors
 from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER, RelatedItems
 from alsolike.runtime.errors import InvalidBundle
 from tests.builders.related import related_table
@@ -25,7 +22,7 @@ ROWS = st.lists(
 )
 
 
-def tables() -> RelatedItems:
+def tables():
     return RelatedItems(
         {
             SIMILAR: related_table([[(2, 0.5)], [(1, 0.5)]]),
@@ -34,7 +31,7 @@ def tables() -> RelatedItems:
     )
 
 
-def write(path: Path, *, metadata: dict[str, str] | None = None, **changes: Array | None) -> Path:
+def write(path, *, metadata=None, **changes):
     """Write the tables with some arrays changed, or removed if the array is None."""
     tables().write(path)
     arrays, stated = map_tensors(path)
@@ -49,9 +46,7 @@ def write(path: Path, *, metadata: dict[str, str] | None = None, **changes: Arra
 
 @settings(max_examples=50)
 @given(ROWS)
-def test_every_row_is_unchanged_after_write_and_read(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[list[tuple[int, float]]]
-) -> None:
+def test_every_row_is_unchanged_after_write_and_read(tmp_path_factory, rows):
     path = tmp_path_factory.getbasetemp() / "related.tensors"
     RelatedItems({SIMILAR: related_table(rows), TOGETHER: related_table(rows[::-1])}).write(path)
 
@@ -65,12 +60,12 @@ def test_every_row_is_unchanged_after_write_and_read(
 
 
 @pytest.mark.parametrize("position", [-1, 3])
-def test_position_outside_the_model_is_refused(position: int) -> None:
+def test_position_outside_the_model_is_refused(position):
     with pytest.raises(IndexError, match=f"position is {position}, expected 0 to 2"):
         tables().row(SIMILAR, position)
 
 
-def test_tables_without_entries_have_empty_rows(tmp_path: Path) -> None:
+def test_tables_without_entries_have_empty_rows(tmp_path):
     RelatedItems.none(3).write(tmp_path / "related.tensors")
 
     mapped = RelatedItems.map(tmp_path / "related.tensors", items=3)
@@ -92,8 +87,8 @@ def test_tables_without_entries_have_empty_rows(tmp_path: Path) -> None:
         ({"similar_offsets": np.array([0, 0, 2], np.uint32)}, "has similar of 1 items, the model has 2"),
     ],
 )
-def test_invalid_tables_are_refused(tmp_path: Path, changes: dict[str, Array | None], message: str) -> None:
-    path = write(tmp_path / "related.tensors", **changes)  # type: ignore[arg-type]
+def test_invalid_tables_are_refused(tmp_path, changes, message):
+    path = write(tmp_path / "related.tensors", **changes)
 
     with pytest.raises(InvalidBundle, match=message):
         RelatedItems.map(path, items=2)
@@ -109,7 +104,7 @@ def test_invalid_tables_are_refused(tmp_path: Path, changes: dict[str, Array | N
         {"similar_scores": np.array([np.inf, 0.5], np.float16)},
     ],
 )
-def test_invalid_entry_is_omitted_and_found_by_the_check(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_invalid_entry_is_omitted_and_found_by_the_check(tmp_path, changes):
     mapped = RelatedItems.map(write(tmp_path / "related.tensors", **changes), items=2)
 
     assert [values.tolist() for values in mapped.row(SIMILAR, 1)] == [[], []]
@@ -118,7 +113,7 @@ def test_invalid_entry_is_omitted_and_found_by_the_check(tmp_path: Path, changes
         mapped.check()
 
 
-def test_row_with_reversed_offsets_is_empty_and_found_by_the_check(tmp_path: Path) -> None:
+def test_row_with_reversed_offsets_is_empty_and_found_by_the_check(tmp_path):
     changed = write(tmp_path / "related.tensors", similar_offsets=np.array([0, 2, 1, 2], np.uint32))
     mapped = RelatedItems.map(changed, items=2)
 
@@ -127,12 +122,12 @@ def test_row_with_reversed_offsets_is_empty_and_found_by_the_check(tmp_path: Pat
         mapped.check()
 
 
-def test_valid_tables_pass_the_check() -> None:
+def test_valid_tables_pass_the_check():
     tables().check()
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100])
-def test_file_that_is_not_a_tensor_file_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_file_that_is_not_a_tensor_file_is_refused(tmp_path, content):
     (tmp_path / "related.tensors").write_bytes(content)
 
     with pytest.raises(InvalidBundle, match=r"related\.tensors holds no related items"):

@@ -97,7 +97,6 @@ def test_reranker_is_unchanged_after_write_and_read(tmp_path: Path) -> None:
 
     read = Reranker.read(tmp_path / "reranker.tensors", items=3)
 
-    assert read is not None
     assert list(read.contexts) == [HOURS[0]]
     arguments: dict[str, Any] = {"history": np.array([1]), "now_ms": HOUR_MS}
     assert read.utilities(np.array([1, 2]), np.array([2.0, 1.0]), **arguments) == pytest.approx(

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import gzip
 import itertools
 
@@ -17,7 +15,7 @@ DAY_MS = 86_400_000
 
 
 @given(st.lists(CHANGES, max_size=6), st.sampled_from(ChangeKind))
-def test_changes_are_unchanged_after_encoding_and_decoding(changes: list[Change], kind: ChangeKind) -> None:
+def test_changes_are_unchanged_after_encoding_and_decoding(changes, kind):
     data = change_log.encode(kind, changes)
 
     assert list(change_log.decode(kind, data)) == changes
@@ -25,7 +23,7 @@ def test_changes_are_unchanged_after_encoding_and_decoding(changes: list[Change]
 
 
 @given(st.lists(CHANGES, max_size=8), st.permutations(range(8)))
-def test_newest_changes_do_not_depend_on_order_or_repetition(changes: list[Change], order: list[int]) -> None:
+def test_newest_changes_do_not_depend_on_order_or_repetition(changes, order):
     shuffled = [changes[place] for place in order if place < len(changes)]
 
     newest = change_log.newest(itertools.chain(shuffled, changes))
@@ -33,7 +31,7 @@ def test_newest_changes_do_not_depend_on_order_or_repetition(changes: list[Chang
     assert {i: c.properties for i, c in newest.items() if c.properties is not None} == live(changes)
 
 
-def test_encoded_lines_have_the_columns_of_the_sql_table() -> None:
+def test_encoded_lines_have_the_columns_of_the_sql_table():
     data = change_log.encode(ChangeKind.USER, [Change("u", 5, {"age": 7}), Change("v", 6, None)])
 
     assert gzip.decompress(data).decode().splitlines() == [
@@ -42,7 +40,7 @@ def test_encoded_lines_have_the_columns_of_the_sql_table() -> None:
     ]
 
 
-def test_changes_are_grouped_by_their_own_date() -> None:
+def test_changes_are_grouped_by_their_own_date():
     changes = [Change("a", DAY_MS - 1, None), Change("b", DAY_MS, None), Change("a", 0, None)]
 
     assert change_log.by_date(changes) == {"1970-01-01": [changes[0], changes[2]], "1970-01-02": [changes[1]]}
@@ -60,6 +58,6 @@ def test_changes_are_grouped_by_their_own_date() -> None:
     ],
     ids=["cut off", "not packed", "second line", "properties", "another kind", "no JSON"],
 )  # fmt: skip
-def test_unreadable_object_error_names_the_line(data: bytes, message: str) -> None:
+def test_unreadable_object_error_names_the_line(data, message):
     with pytest.raises(InvalidInput, match=message):
         list(change_log.decode(ChangeKind.ITEM, data, name="x"))

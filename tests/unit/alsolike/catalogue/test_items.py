@@ -1,7 +1,5 @@
 """Columns of the catalogue."""
 
-from __future__ import annotations
-
 import pytest
 
 from alsolike.catalogue.items import column_name
@@ -16,5 +14,5 @@ from alsolike.catalogue.items import column_name
         ("title", "title"),
     ],
 )
-def test_column_name_is_converted_to_its_property_name(column: str, name: str) -> None:
+def test_column_name_is_converted_to_its_property_name(column, name):
     assert column_name(column) == name

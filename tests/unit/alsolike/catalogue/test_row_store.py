@@ -1,9 +1,6 @@
 """Tables of items and users."""
 
-from __future__ import annotations
-
 import itertools
-from collections.abc import Callable
 from typing import Any, cast
 
 import orjson
@@ -16,18 +13,18 @@ from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Un
 from tests.fakes.places import create_table
 
 
-def put_call(*items: Any) -> bytes:
+def put_call(*items):
     return orjson.dumps({"datasetArn": "arn:x", "items": list(items)})
 
 
 @pytest.fixture
-def dynamodb(aws: Callable[[str], Any]) -> Any:
+def dynamodb(aws):
     table = aws("dynamodb")
     create_table(table, "catalogue", key="item_id")
     return table
 
 
-def test_items_of_several_batches_are_all_stored(dynamodb: Any) -> None:
+def test_items_of_several_batches_are_all_stored(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     items = [Item(f"i{index:02}", {"title": "ü😀\x00", "price": index}) for index in range(60)]
 
@@ -36,7 +33,7 @@ def test_items_of_several_batches_are_all_stored(dynamodb: Any) -> None:
     assert sorted(store.scan(), key=lambda item: item.item_id) == items
 
 
-def test_last_item_of_an_id_is_stored_within_and_across_calls(dynamodb: Any) -> None:
+def test_last_item_of_an_id_is_stored_within_and_across_calls(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
 
     assert store.put([Item("a", {"v": 1}), Item("a", {"v": 2})], now_ms=5) == 1
@@ -46,7 +43,7 @@ def test_last_item_of_an_id_is_stored_within_and_across_calls(dynamodb: Any) -> 
     assert list(store.scan()) == [Item("a", {"v": 3})]
 
 
-def test_largest_properties_are_stored(dynamodb: Any) -> None:
+def test_largest_properties_are_stored(dynamodb):
     """Serialised again, 1e15 takes four times as many bytes. The item stays below DynamoDB's limit of 400 KB."""
     text = '{"a":[' + ",".join(["1e15"] * 6398) + "]}"
     (item,) = parse_put(put_call({"itemId": "a", "properties": text}), ITEMS).rows
@@ -61,18 +58,18 @@ def test_largest_properties_are_stored(dynamodb: Any) -> None:
 class LostResponses:
     """DynamoDB client whose first response to each write is lost, so that botocore repeats the write."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client):
         self._client = client
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         return getattr(self._client, name)
 
-    def put_item(self, **request: Any) -> Any:
+    def put_item(self, **request):
         self._client.put_item(**request)
         return self._client.put_item(**request)
 
 
-def test_write_with_a_lost_response_is_applied_once(dynamodb: Any) -> None:
+def test_write_with_a_lost_response_is_applied_once(dynamodb):
     store = CatalogueStore(cast(Any, LostResponses(dynamodb)), "catalogue")
 
     assert store.insert(Item("a", {"v": 1}), now_ms=5)
@@ -87,11 +84,11 @@ def test_write_with_a_lost_response_is_applied_once(dynamodb: Any) -> None:
 class Throttled:
     """DynamoDB client that leaves all but the first request of a batch unprocessed, `times` times."""
 
-    def __init__(self, client: Any, *, times: int) -> None:
+    def __init__(self, client, *, times):
         self._client = client
         self._times = times
 
-    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - botocore's
+    def batch_write_item(self, *, RequestItems):  # noqa: N803 - botocore's
         if not self._times:
             return dict(self._client.batch_write_item(RequestItems=RequestItems))
         self._times -= 1
@@ -99,11 +96,11 @@ class Throttled:
         self._client.batch_write_item(RequestItems={table: requests[:1]})
         return {"UnprocessedItems": {table: requests[1:]} if requests[1:] else {}}
 
-    def get_paginator(self, name: str) -> Any:
+    def get_paginator(self, name):
         return self._client.get_paginator(name)
 
 
-def test_throttled_writes_are_retried_after_increasing_delays(dynamodb: Any) -> None:
+def test_throttled_writes_are_retried_after_increasing_delays(dynamodb):
     pauses: list[float] = []
     store = CatalogueStore(cast(Any, Throttled(dynamodb, times=3)), "catalogue", sleep=pauses.append)
 
@@ -113,7 +110,7 @@ def test_throttled_writes_are_retried_after_increasing_delays(dynamodb: Any) -> 
     assert pauses == [0.05, 0.1, 0.2]
 
 
-def test_continuously_throttled_table_raises_unavailable(dynamodb: Any) -> None:
+def test_continuously_throttled_table_raises_unavailable(dynamodb):
     pauses: list[float] = []
     store = CatalogueStore(cast(Any, Throttled(dynamodb, times=8)), "catalogue", sleep=pauses.append)
 
@@ -123,7 +120,7 @@ def test_continuously_throttled_table_raises_unavailable(dynamodb: Any) -> None:
     assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
 
-def test_missing_table_raises_unavailable(dynamodb: Any) -> None:
+def test_missing_table_raises_unavailable(dynamodb):
     store = CatalogueStore(dynamodb, "other")
 
     with pytest.raises(Unavailable, match="item table other: "):
@@ -132,7 +129,7 @@ def test_missing_table_raises_unavailable(dynamodb: Any) -> None:
         list(store.scan())
 
 
-def test_write_with_an_older_clock_is_still_the_latest(dynamodb: Any) -> None:
+def test_write_with_an_older_clock_is_still_the_latest(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 1})], now_ms=90)
 
@@ -142,7 +139,7 @@ def test_write_with_an_older_clock_is_still_the_latest(dynamodb: Any) -> None:
     assert store.get("b") == Stored(Item("b", {}), 5)
 
 
-def test_row_put_after_its_deletion_is_later_than_the_deletion(dynamodb: Any) -> None:
+def test_row_put_after_its_deletion_is_later_than_the_deletion(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 1})], now_ms=5)
     store.delete("a", now_ms=5)
@@ -152,13 +149,13 @@ def test_row_put_after_its_deletion_is_later_than_the_deletion(dynamodb: Any) ->
     assert store.get("a") == Stored(Item("a", {"price": 2}), 7)
 
 
-def test_row_changed_by_others_at_every_attempt_raises_concurrent_update(dynamodb: Any) -> None:
+def test_row_changed_by_others_at_every_attempt_raises_concurrent_update(dynamodb):
     others = itertools.count(100)
 
     class Overtaken:
         exceptions = dynamodb.exceptions
 
-        def put_item(self, **request: Any) -> Any:
+        def put_item(self, **request):
             number = next(others)
             CatalogueStore(dynamodb, "catalogue").put([Item("a", {"n": number})], now_ms=number)
             return dynamodb.put_item(**request)
@@ -167,11 +164,11 @@ def test_row_changed_by_others_at_every_attempt_raises_concurrent_update(dynamod
         CatalogueStore(cast(Any, Overtaken()), "catalogue").put([Item("a", {})], now_ms=5)
 
 
-def price(value: float) -> Callable[[Any], dict[str, Any]]:
+def price(value):
     return lambda properties: changed(properties, {"price": value}, ITEMS)
 
 
-def test_concurrent_change_in_the_same_millisecond_is_kept(dynamodb: Any) -> None:
+def test_concurrent_change_in_the_same_millisecond_is_kept(dynamodb):
     CatalogueStore(dynamodb, "catalogue").put([Item("a", {"price": 1})], now_ms=5)
     both = iter([orjson.dumps({"price": 1, "title": "Pear"}).decode()])
 
@@ -179,7 +176,7 @@ def test_concurrent_change_in_the_same_millisecond_is_kept(dynamodb: Any) -> Non
         exceptions = dynamodb.exceptions
         get_item = dynamodb.get_item
 
-        def put_item(self, **request: Any) -> Any:
+        def put_item(self, **request):
             for properties in both:
                 dynamodb.update_item(
                     TableName="catalogue",
@@ -194,7 +191,7 @@ def test_concurrent_change_in_the_same_millisecond_is_kept(dynamodb: Any) -> Non
     assert stored.row == Item("a", {"price": 2, "title": "Pear"})
 
 
-def test_row_is_read_with_its_update_time(dynamodb: Any) -> None:
+def test_row_is_read_with_its_update_time(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a/😀", {"price": 1})], now_ms=5)
 
@@ -203,7 +200,7 @@ def test_row_is_read_with_its_update_time(dynamodb: Any) -> None:
         store.get("b")
 
 
-def test_longest_id_is_stored(dynamodb: Any) -> None:
+def test_longest_id_is_stored(dynamodb):
     """The ID has 256 characters of 4 bytes. DynamoDB accepts keys of up to 2,048 bytes."""
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("😀" * 256, {})], now_ms=5)
@@ -211,7 +208,7 @@ def test_longest_id_is_stored(dynamodb: Any) -> None:
     assert store.get("😀" * 256) == Stored(Item("😀" * 256, {}), 5)
 
 
-def test_update_sets_and_removes_columns(dynamodb: Any) -> None:
+def test_update_sets_and_removes_columns(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 1, "colour": "red", "size": "S"})], now_ms=5)
 
@@ -220,7 +217,7 @@ def test_update_sets_and_removes_columns(dynamodb: Any) -> None:
     assert updated == store.get("a") == Stored(Item("a", {"price": 2, "size": "S"}), 9)
 
 
-def test_update_time_is_later_than_the_replaced_one_with_any_clock(dynamodb: Any) -> None:
+def test_update_time_is_later_than_the_replaced_one_with_any_clock(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {})], now_ms=5)
 
@@ -229,13 +226,13 @@ def test_update_time_is_later_than_the_replaced_one_with_any_clock(dynamodb: Any
     assert store.get("a") == Stored(Item("a", {"price": 2}), 6)
 
 
-def test_concurrent_updates_are_all_applied(dynamodb: Any) -> None:
+def test_concurrent_updates_are_all_applied(dynamodb):
     """Another writer changes the row twice between a read and a write, with the same timestamp."""
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"count": 0})], now_ms=5)
     others = iter([{"count": 1}, {"count": 2}])
 
-    def add_one(found: Any) -> dict[str, Any]:
+    def add_one(found):
         if (other := next(others, None)) is not None:
             store.put([Item("a", other)], now_ms=5)
         return {"count": found["count"] + 1}
@@ -243,12 +240,12 @@ def test_concurrent_updates_are_all_applied(dynamodb: Any) -> None:
     assert store.update("a", add_one, now_ms=5).row == Item("a", {"count": 3})
 
 
-def test_update_overtaken_at_every_attempt_raises_concurrent_update(dynamodb: Any) -> None:
+def test_update_overtaken_at_every_attempt_raises_concurrent_update(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 0})], now_ms=5)
     others = iter(range(1, 100))
 
-    def overtaken(found: Any) -> dict[str, Any]:
+    def overtaken(found):
         store.put([Item("a", {"price": next(others)})], now_ms=5)
         return {**found, "mine": True}
 
@@ -257,11 +254,11 @@ def test_update_overtaken_at_every_attempt_raises_concurrent_update(dynamodb: An
     assert store.get("a") == Stored(Item("a", {"price": 8}), 5 + 8)
 
 
-def test_row_deleted_during_an_update_is_not_restored(dynamodb: Any) -> None:
+def test_row_deleted_during_an_update_is_not_restored(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 0})], now_ms=5)
 
-    def overtaken(found: Any) -> dict[str, Any]:
+    def overtaken(found):
         store.delete("a", now_ms=6)
         return {**found, "mine": True}
 
@@ -270,7 +267,7 @@ def test_row_deleted_during_an_update_is_not_restored(dynamodb: Any) -> None:
     assert list(store.scan()) == []
 
 
-def test_deleted_row_is_absent_and_leaves_a_mark_for_the_table_stream(dynamodb: Any) -> None:
+def test_deleted_row_is_absent_and_leaves_a_mark_for_the_table_stream(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 0}), Item("b", {})], now_ms=5)
 
@@ -285,7 +282,7 @@ def test_deleted_row_is_absent_and_leaves_a_mark_for_the_table_stream(dynamodb: 
     }
 
 
-def test_missing_row_cannot_be_updated_or_deleted(dynamodb: Any) -> None:
+def test_missing_row_cannot_be_updated_or_deleted(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {})], now_ms=5)
     store.delete("a", now_ms=6)
@@ -299,7 +296,7 @@ def test_missing_row_cannot_be_updated_or_deleted(dynamodb: Any) -> None:
             store.get(row_id)
 
 
-def test_deleted_row_may_be_put_again(dynamodb: Any) -> None:
+def test_deleted_row_may_be_put_again(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 1})], now_ms=5)
     store.delete("a", now_ms=6)
@@ -309,7 +306,7 @@ def test_deleted_row_may_be_put_again(dynamodb: Any) -> None:
     assert store.get("a") == Stored(Item("a", {"price": 2}), 7)
 
 
-def test_pages_continue_to_the_last_row(dynamodb: Any) -> None:
+def test_pages_continue_to_the_last_row(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     items = [Item(f"i/ü{index}", {}) for index in range(7)]
     store.put(items, now_ms=5)
@@ -328,6 +325,6 @@ def test_pages_continue_to_the_last_row(dynamodb: Any) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "%", "abc", "//8=", "ü"])
-def test_invalid_page_token_is_refused(dynamodb: Any, token: str) -> None:
+def test_invalid_page_token_is_refused(dynamodb, token):
     with pytest.raises(InvalidInput, match="expected one that this list returned"):
         CatalogueStore(dynamodb, "catalogue").page(limit=3, token=token)

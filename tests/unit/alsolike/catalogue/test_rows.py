@@ -1,9 +1,5 @@
 """Personalize's PutItems and PutUsers calls, and partial updates."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import orjson
 import pytest
 from hypothesis import given
@@ -26,15 +22,15 @@ COLUMNS = {
 }
 
 
-def call(*items: Any, **changes: Any) -> bytes:
+def call(*items, **changes):
     return orjson.dumps({"datasetArn": "arn:x", "items": list(items), **changes})
 
 
-def refusals(*items: Any, columns: dict[str, ColumnType] = COLUMNS) -> list[str]:
+def refusals(*items, columns=COLUMNS):
     return [str(error) for error in parse_put(call(*items), ITEMS, columns=columns).refused]
 
 
-def test_item_properties_may_be_a_string_an_object_or_missing() -> None:
+def test_item_properties_may_be_a_string_an_object_or_missing():
     body = call(
         {"itemId": "a", "properties": '{"price": 1}'}, {"itemId": "b", "properties": {"x": []}}, {"itemId": "ü"}
     )
@@ -45,7 +41,7 @@ def test_item_properties_may_be_a_string_an_object_or_missing() -> None:
     assert found.refused == ()
 
 
-def test_users_have_their_own_field_names_and_limits() -> None:
+def test_users_have_their_own_field_names_and_limits():
     good = orjson.dumps({"datasetArn": "arn:x", "users": [{"userId": "u", "properties": {"age": 3}}]})
     wide = orjson.dumps(
         {
@@ -74,14 +70,14 @@ def test_users_have_their_own_field_names_and_limits() -> None:
         ),
     ],
 )
-def test_invalid_envelope_is_refused_with_its_field(body: bytes, message: str) -> None:
+def test_invalid_envelope_is_refused_with_its_field(body, message):
     with pytest.raises(InvalidInput) as error:
         parse_put(body, ITEMS)
 
     assert str(error.value) == message
 
 
-def test_call_for_another_dataset_raises_not_found() -> None:
+def test_call_for_another_dataset_raises_not_found():
     with pytest.raises(NotFound, match=r'^datasetArn is "arn:x", expected one that ends in /ITEMS$'):
         parse_put(call({"itemId": "a"}), ITEMS, dataset="ITEMS")
 
@@ -141,11 +137,11 @@ def test_call_for_another_dataset_raises_not_found() -> None:
         ({"itemId": "a", "properties": {"title": []}}, "items[0].properties.title is [], expected a string"),
     ],
 )
-def test_invalid_item_is_refused_with_its_field(item: Any, message: str) -> None:
+def test_invalid_item_is_refused_with_its_field(item, message):
     assert refusals(item) == [message]
 
 
-def test_invalid_items_are_refused_individually() -> None:
+def test_invalid_items_are_refused_individually():
     found = parse_put(
         call(
             {"itemId": "a", "properties": {"price": 1}}, {"itemId": "b", "properties": {"price": "1"}}, {"itemId": "c"}
@@ -169,16 +165,16 @@ def test_invalid_items_are_refused_individually() -> None:
         (ColumnType.TIMESTAMP, [0, 1_700_000_000.5, 253_402_300_799], [-1, True, "1", 253_402_300_800]),
     ],
 )
-def test_each_column_type_accepts_only_its_values(column_type: ColumnType, good: list[Any], bad: list[Any]) -> None:
+def test_each_column_type_accepts_only_its_values(column_type, good, bad):
     assert [value for value in good if not fits(value, column_type)] == []
     assert [value for value in bad if fits(value, column_type)] == []
 
 
-def test_null_and_undeclared_columns_may_have_any_value() -> None:
+def test_null_and_undeclared_columns_may_have_any_value():
     assert refusals({"itemId": "a", "properties": {"price": None, "colour": {"r": 1}}}) == []
 
 
-def test_changes_set_and_remove_columns() -> None:
+def test_changes_set_and_remove_columns():
     assert parse_changes(b'{"price": 2, "colour": null}', ITEMS, columns=COLUMNS) == {"price": 2, "colour": None}
 
 
@@ -193,14 +189,14 @@ def test_changes_set_and_remove_columns() -> None:
         (b'{"creationTimestamp": -2}', "creationTimestamp is -2, expected seconds since 1970"),
     ],
 )
-def test_invalid_changes_are_refused_with_their_field(body: bytes, message: str) -> None:
+def test_invalid_changes_are_refused_with_their_field(body, message):
     with pytest.raises(InvalidInput) as error:
         parse_changes(body, ITEMS, columns=COLUMNS)
 
     assert str(error.value) == message
 
 
-def test_change_that_exceeds_the_row_limits_is_refused() -> None:
+def test_change_that_exceeds_the_row_limits_is_refused():
     full = {f"c{index}": 1 for index in range(100)}
 
     assert changed(full, {"c0": None, "new": 1}, ITEMS) == {**{f"c{index}": 1 for index in range(1, 100)}, "new": 1}
@@ -231,7 +227,7 @@ def test_change_that_exceeds_the_row_limits_is_refused() -> None:
         ),
     ).map(orjson.dumps)
 )
-def test_any_body_is_parsed_into_stable_rows_or_refused(body: bytes) -> None:
+def test_any_body_is_parsed_into_stable_rows_or_refused(body):
     try:
         found = parse_put(body, ITEMS, columns=COLUMNS)
     except InvalidInput:

@@ -1,9 +1,6 @@
 """Avro schemas of Amazon Personalize."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
 
@@ -11,11 +8,11 @@ from alsolike.configuration.avro import Field, Schema, parse_schema
 from alsolike.runtime.errors import InvalidInput
 
 
-def text(*fields: Any) -> str:
+def text(*fields):
     return json.dumps({"type": "record", "name": "Items", "fields": fields, "version": "1.0"})
 
 
-def test_schema_fields_have_types_and_marks() -> None:
+def test_schema_fields_have_types_and_marks():
     schema = parse_schema(
         text(
             {"name": "ITEM_ID", "type": "string"},
@@ -62,6 +59,6 @@ def test_schema_fields_have_types_and_marks() -> None:
         (text(None), r"fields\[0\]\.name is missing"),
     ],
 )
-def test_invalid_schema_is_refused(schema: str, message: str) -> None:
+def test_invalid_schema_is_refused(schema, message):
     with pytest.raises(InvalidInput, match=message):
         parse_schema(schema, where="schema")

@@ -1,7 +1,5 @@
 """Assignment of users to the arms of experiments."""
 
-from __future__ import annotations
-
 import collections
 import itertools
 
@@ -16,11 +14,11 @@ HALVES = (Arm("control", 0.5), Arm("new", 0.5, rules="spring"))
 UNITS = [f"user-{number}" for number in range(20_000)]
 
 
-def experiment(name: str = "spring", arms: tuple[Arm, ...] = HALVES, **more: object) -> Experiment:
-    return Experiment(name, "home", 1_000, 2_000, arms, **more)  # type: ignore[arg-type]
+def experiment(name="spring", arms=HALVES, **more):
+    return Experiment(name, "home", 1_000, 2_000, arms, **more)
 
 
-def test_assignment_of_known_users_is_stable() -> None:
+def test_assignment_of_known_users_is_stable():
     arms = [experiment().arm_of(unit).name for unit in ("anna", "bert", "carl", "dora", "émile", "42")]
 
     # First bytes of BLAKE2b with the key "spring": e2a7, 832f, d232, 7694, 3acb and 32e3. Hashes from 8000 on are in
@@ -28,7 +26,7 @@ def test_assignment_of_known_users_is_stable() -> None:
     assert arms == ["new", "new", "new", "control", "control", "control"]
 
 
-def test_arms_have_their_shares_of_users() -> None:
+def test_arms_have_their_shares_of_users():
     arms = (Arm("a", 0.5), Arm("b", 0.3), Arm("c", 0.2))
 
     found = collections.Counter(experiment(arms=arms).arm_of(unit).name for unit in UNITS)
@@ -36,7 +34,7 @@ def test_arms_have_their_shares_of_users() -> None:
     assert chisquare([found[arm.name] for arm in arms], [10_000, 6_000, 4_000]).pvalue > 0.01
 
 
-def test_arms_of_two_experiments_are_independent() -> None:
+def test_arms_of_two_experiments_are_independent():
     names = ("spring", "sprint", "home", "home-2")
     found = {name: [experiment(name).arm_of(unit).name for unit in UNITS] for name in names}
 
@@ -47,7 +45,7 @@ def test_arms_of_two_experiments_are_independent() -> None:
 
 
 @given(st.text(min_size=1, max_size=20), st.lists(st.floats(0.01, 1), min_size=2, max_size=6))
-def test_each_user_is_in_one_arm_and_stays_when_another_arm_is_split(unit: str, weights: list[float]) -> None:
+def test_each_user_is_in_one_arm_and_stays_when_another_arm_is_split(unit, weights):
     shares = [weight / sum(weights) for weight in weights]
     arms = tuple(Arm(str(number), share) for number, share in enumerate(shares))
     split = (*arms[:-1], Arm("x", arms[-1].share / 2), Arm("y", arms[-1].share / 2))
@@ -58,13 +56,13 @@ def test_each_user_is_in_one_arm_and_stays_when_another_arm_is_split(unit: str, 
     assert after.name == before.name or (before is arms[-1] and after.name in "xy")
 
 
-def test_shares_with_a_sum_just_below_1_cover_all_users() -> None:
+def test_shares_with_a_sum_just_below_1_cover_all_users():
     tiny = (Arm("a", 1e-12), Arm("b", 1e-12))
 
     assert {experiment(arms=tiny).arm_of(unit).name for unit in UNITS[:100]} == {"b"}
 
 
-def test_added_experiment_moves_no_user() -> None:
+def test_added_experiment_moves_no_user():
     first = experiment()
     alone = [assign([first], recommender="for-you", unit=unit, now_ms=1_500).arms for unit in UNITS[:200]]
 
@@ -78,25 +76,25 @@ def test_added_experiment_moves_no_user() -> None:
 
 
 @pytest.mark.parametrize(("now_ms", "runs"), [(999, False), (1_000, True), (1_999, True), (2_000, False)])
-def test_experiment_runs_from_its_start_until_before_its_end(now_ms: int, runs: bool) -> None:
+def test_experiment_runs_from_its_start_until_before_its_end(now_ms, runs):
     found = assign([experiment()], recommender="for-you", unit="anna", now_ms=now_ms)
 
     assert found == (Assignment(("spring/new",), rules="spring") if runs else NO_ARMS)
 
 
-def test_experiment_without_an_end_continues() -> None:
+def test_experiment_without_an_end_continues():
     endless = Experiment("spring", "home", 1_000, None, HALVES)
 
     assert assign([endless], recommender="for-you", unit="anna", now_ms=10**15).arms == ("spring/new",)
 
 
 @pytest.mark.parametrize(("recommender", "unit"), [("popular", "anna"), ("for-you", None)])
-def test_other_recommenders_and_missing_users_are_in_no_experiment(recommender: str, unit: str | None) -> None:
+def test_other_recommenders_and_missing_users_are_in_no_experiment(recommender, unit):
     assert assign([experiment()], recommender=recommender, unit=unit, now_ms=1_500) == NO_ARMS
 
 
-def test_settings_of_arms_of_several_experiments_are_combined() -> None:
-    def only(name: str, arm: Arm) -> Experiment:
+def test_settings_of_arms_of_several_experiments_are_combined():
+    def only(name, arm):
         return experiment(name, (arm, Arm("never", 1e-12)))
 
     all_of_it = [
@@ -110,7 +108,7 @@ def test_settings_of_arms_of_several_experiments_are_combined() -> None:
     assert found == Assignment(("one/a", "two/b", "three/c"), "buy-again", "spring", "v2")
 
 
-def test_model_versions_are_listed_while_their_experiment_runs() -> None:
+def test_model_versions_are_listed_while_their_experiment_runs():
     of_models = experiment(arms=(Arm("a", 0.4, model="v1"), Arm("b", 0.3, model="v2"), Arm("c", 0.3, model="v1")))
 
     assert models_named([of_models, experiment("other")], now_ms=1_500) == ("v1", "v2")

@@ -1,7 +1,5 @@
 """Recommendation IDs, which encode time, recommender, version and arms in 40 characters."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 
@@ -18,11 +16,11 @@ from alsolike.runtime.errors import InvalidInput
 NOW_MS = 1_700_000_000_000
 
 
-def create(version: str = "v1", arms: tuple[str, ...] = ()) -> str:
+def create(version="v1", arms=()):
     return recommendation_id.create(answered_ms=NOW_MS, recommender="for-you", version=version, arms=arms)
 
 
-def checked(content: bytes) -> str:
+def checked(content):
     return base64.urlsafe_b64encode(content + hashlib.blake2b(content, digest_size=4).digest()).decode()
 
 
@@ -32,9 +30,7 @@ def checked(content: bytes) -> str:
     st.text(max_size=300),
     st.lists(st.text(max_size=130), max_size=MAX_ARMS),
 )
-def test_id_of_40_characters_has_time_recommender_version_and_arms(
-    answered_ms: int, recommender: str, version: str, arms: list[str]
-) -> None:
+def test_id_of_40_characters_has_time_recommender_version_and_arms(answered_ms, recommender, version, arms):
     made = recommendation_id.create(answered_ms=answered_ms, recommender=recommender, version=version, arms=arms)
 
     assert len(made) <= MAX_RECOMMENDATION_ID_CHARACTERS == 40
@@ -43,11 +39,11 @@ def test_id_of_40_characters_has_time_recommender_version_and_arms(
     )
 
 
-def test_two_responses_at_the_same_time_have_different_ids() -> None:
+def test_two_responses_at_the_same_time_have_different_ids():
     assert len({create() for _ in range(100)}) == 100
 
 
-def test_different_versions_and_arms_have_different_tags() -> None:
+def test_different_versions_and_arms_have_different_tags():
     assert recommendation_id.parse(create("v1")).version_tag != recommendation_id.parse(create("v2")).version_tag
     assert (
         recommendation_id.parse(create(arms=("test/a", "other/b"))).arm_tags
@@ -55,12 +51,12 @@ def test_different_versions_and_arms_have_different_tags() -> None:
     )
 
 
-def test_more_than_three_arms_raise_value_error() -> None:
+def test_more_than_three_arms_raise_value_error():
     with pytest.raises(ValueError, match="4 arms, expected 3 at most"):
         create(arms=("a/a", "b/b", "c/c", "d/d"))
 
 
-def test_changed_or_truncated_id_is_refused() -> None:
+def test_changed_or_truncated_id_is_refused():
     made = checked(b"\xa0" + NOW_MS.to_bytes(6, "big") + bytes(range(19)))
     recommendation_id.parse(made)
     changed = [made[:place] + other + made[place + 1 :] for place in range(len(made)) for other in "0z-"]
@@ -81,17 +77,17 @@ def test_changed_or_truncated_id_is_refused() -> None:
         b"\xa0" + (MAX_TIME_MS + 1).to_bytes(6, "big") + bytes(19),
     ],
 )
-def test_invalid_content_with_valid_check_digits_is_refused(content: bytes) -> None:
+def test_invalid_content_with_valid_check_digits_is_refused(content):
     with pytest.raises(InvalidInput, match="was not created by this service"):
         recommendation_id.parse(checked(content))
 
 
 @given(st.one_of(st.text(st.characters()), st.text("abcXYZ019_-", min_size=40, max_size=40)))
-def test_any_other_string_is_refused(text: str) -> None:
+def test_any_other_string_is_refused(text):
     with pytest.raises(InvalidInput, match="was not created by this service"):
         recommendation_id.parse(text)
 
 
-def test_unknown_recommender_raises_key_error() -> None:
+def test_unknown_recommender_raises_key_error():
     with pytest.raises(KeyError, match="other"):
         recommendation_id.create(answered_ms=NOW_MS, recommender="other", version="v1")

@@ -1,9 +1,5 @@
 """A document is parsed to a configuration or to a list of errors, each with a place in the document."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -27,11 +23,11 @@ from tests.unit.alsolike.configuration_documents import ANYTHING, FULL, damaged_
 from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault, stated
 
 
-def test_minimal_document_is_the_default_configuration() -> None:
+def test_minimal_document_is_the_default_configuration():
     assert parse({"format": 1}) == DEFAULT
 
 
-def test_every_key_is_read() -> None:
+def test_every_key_is_read():
     configuration = parse(FULL, version=7)
 
     assert configuration.version == 7
@@ -84,7 +80,7 @@ def test_every_key_is_read() -> None:
     }
 
 
-def test_variants_can_be_disabled() -> None:
+def test_variants_can_be_disabled():
     configuration = parse({"format": 1, "items": {"variants": None}})
 
     assert configuration.variants is None
@@ -99,14 +95,14 @@ def test_variants_can_be_disabled() -> None:
         (None, None),
     ],
 )
-def test_fatigue_is_off_without_strength(setting: Any, fatigue: Fatigue | None) -> None:
+def test_fatigue_is_off_without_strength(setting, fatigue):
     configuration = parse({"format": 1, "recommenders": {"for-you": {"fatigue": setting}}})
 
     assert configuration.fatigue == fatigue
     assert parse(to_document(configuration)) == configuration
 
 
-def test_attributes_of_a_built_in_event_type_are_replaced_individually() -> None:
+def test_attributes_of_a_built_in_event_type_are_replaced_individually():
     configuration = parse({"format": 1, "events": {"cart": {"weight": 4}, "click": {"aliases": ["Tap"]}}})
 
     assert configuration.events["cart"] == EventType("cart", 4.0, aliases=("addtocart", "add_to_cart"))
@@ -114,7 +110,7 @@ def test_attributes_of_a_built_in_event_type_are_replaced_individually() -> None
     assert configuration.canonical_event_type("TAP") == "click"
 
 
-def test_removed_alias_of_a_built_in_type_can_be_a_type() -> None:
+def test_removed_alias_of_a_built_in_type_can_be_a_type():
     configuration = parse({"format": 1, "events": {"cart": {"aliases": []}, "addtocart": {"weight": 2}}})
 
     assert configuration.canonical_event_type("AddToCart") == "addtocart"
@@ -193,17 +189,17 @@ def test_removed_alias_of_a_built_in_type_can_be_a_type() -> None:
         ("limits.minimum_item_interactions", None, "limits.minimum_item_interactions", "is null, expected"),
     ],
 )
-def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: Any, at: str, message: str) -> None:
+def test_invalid_value_is_refused_with_place_and_expectation(path, value, at, message):
     assert_refused(path, value, at=at, message=message)
 
 
-def test_event_types_without_any_weight_are_refused() -> None:
+def test_event_types_without_any_weight_are_refused():
     events = {name: {"weight": 0} for name in ("view", "click", "cart", "purchase")}
 
     assert "leave no interactions for training" in only_fault({"format": 1, "events": events}).message
 
 
-def test_all_faults_are_reported_together() -> None:
+def test_all_faults_are_reported_together():
     document = {"events": {"rate": {}}, "filters": {"a": 1}, "recommenders": {"x": {}}, "limits": {"clock": 1}}
 
     assert [dotted(fault.path) for fault in faults(document)] == [
@@ -212,14 +208,14 @@ def test_all_faults_are_reported_together() -> None:
 
 
 @pytest.mark.parametrize("document", [None, [], "format: 1", 1])
-def test_document_that_is_not_a_mapping_is_refused(document: object) -> None:
+def test_document_that_is_not_a_mapping_is_refused(document):
     fault = only_fault(document)
 
     assert fault.path == ()
     assert "expected a mapping with format, events" in fault.message
 
 
-def test_sessions_have_permitted_events_columns_and_filters() -> None:
+def test_sessions_have_permitted_events_columns_and_filters():
     declared = {"cheap": "INCLUDE ItemID WHERE Items.PRICE < $MOST"}
     sessions = {"events": ["view", "wish"], "columns": ["PRICE", "brandName"], "filters": ["cheap"]}
     document = {"format": 1, "events": {"wish": {"weight": 2}}, "filters": declared, "sessions": sessions}
@@ -229,7 +225,7 @@ def test_sessions_have_permitted_events_columns_and_filters() -> None:
     assert parse({"format": 1, "sessions": {"events": []}}).sessions.events == ()
 
 
-def test_site_key_permits_its_origins_and_recommenders() -> None:
+def test_site_key_permits_its_origins_and_recommenders():
     sites = {
         "www": {"origins": ["https://www.shop.example", "http://localhost:3000"], "recommenders": ["for-you"]},
         "outlet": {"origins": ["https://outlet.shop.example:8443"]},
@@ -269,7 +265,7 @@ def test_site_key_permits_its_origins_and_recommenders() -> None:
         ({"other": []}, ("sessions", "other"), "is unknown, expected one of events, columns, filters, sites"),
     ],
 )
-def test_invalid_session_permission_is_refused(sessions: object, path: tuple[str | int, ...], message: str) -> None:
+def test_invalid_session_permission_is_refused(sessions, path, message):
     fault = only_fault(
         {"format": 1, "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"}, "sessions": sessions}
     )
@@ -278,7 +274,7 @@ def test_invalid_session_permission_is_refused(sessions: object, path: tuple[str
     assert message in fault.message
 
 
-def test_complete_document_is_unchanged_after_write_and_parse() -> None:
+def test_complete_document_is_unchanged_after_write_and_parse():
     configuration = parse(FULL)
 
     assert parse(to_document(configuration)) == configuration
@@ -286,7 +282,7 @@ def test_complete_document_is_unchanged_after_write_and_parse() -> None:
 
 @settings(max_examples=100)
 @given(valid_documents())
-def test_accepted_document_is_unchanged_after_write_and_parse(document: Any) -> None:
+def test_accepted_document_is_unchanged_after_write_and_parse(document):
     configuration = parse(document)
 
     written = to_document(configuration)
@@ -297,7 +293,7 @@ def test_accepted_document_is_unchanged_after_write_and_parse(document: Any) -> 
 
 @settings(max_examples=200)
 @given(damaged_documents() | ANYTHING)
-def test_damaged_document_is_accepted_or_refused_at_existing_places(document: Any) -> None:
+def test_damaged_document_is_accepted_or_refused_at_existing_places(document):
     found: tuple[Fault, ...] = ()
     try:
         configuration = parse(document)
@@ -314,5 +310,5 @@ def test_damaged_document_is_accepted_or_refused_at_existing_places(document: An
 
 
 @given(st.lists(st.text(max_size=3) | st.integers(0, 9), max_size=4))
-def test_any_path_has_a_dotted_form(path: list[str | int]) -> None:
+def test_any_path_has_a_dotted_form(path):
     assert dotted(tuple(path))

@@ -1,9 +1,5 @@
 """Errors for invalid experiments, with the place in the document."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from alsolike.configuration.experiments import PLANNED_ANSWERS
@@ -14,26 +10,26 @@ MARCH, APRIL, MAY = (f"2026-0{month}-01T00:00:00Z" for month in (3, 4, 5))
 EVEN = {"a": {"share": 0.5}, "b": {"share": 0.5}}
 
 
-def halves(**target: str) -> dict[str, Any]:
+def halves(**target):
     return {"a": {"share": 0.5}, "b": {"share": 0.5, **target}}
 
 
-def documented(**experiments: dict[str, Any]) -> dict[str, Any]:
+def documented(**experiments):
     stated = {name.replace("_", "-"): {"start": MARCH, "arms": EVEN} | each for name, each in experiments.items()}
     return {"format": 1, "rules": {"spring": {}, "summer": {}}, "experiments": stated}
 
 
-def messages(document: dict[str, Any]) -> list[str]:
+def messages(document):
     return [str(fault) for fault in faults(document)]
 
 
-def test_experiment_defaults_are_for_you_and_planned_responses() -> None:
+def test_experiment_defaults_are_for_you_and_planned_responses():
     experiment = parse(documented(one={})).experiments["one"]
 
     assert (experiment.on, experiment.planned_answers) == (("for-you",), PLANNED_ANSWERS)
 
 
-def test_experiment_is_unchanged_after_parse_and_write() -> None:
+def test_experiment_is_unchanged_after_parse_and_write():
     stated = {"layer": "item", "on": ["similar-items", "bought-together"], "planned_answers": 5_000}
 
     configuration = parse(documented(one=stated))
@@ -70,7 +66,7 @@ def test_experiment_is_unchanged_after_parse_and_write() -> None:
         ),
     ],
 )
-def test_experiment_that_cannot_be_served_is_refused(stated: dict[str, Any], fault: str) -> None:
+def test_experiment_that_cannot_be_served_is_refused(stated, fault):
     (found,) = messages(documented(one=stated))
 
     assert fault in found
@@ -101,7 +97,7 @@ def test_experiment_that_cannot_be_served_is_refused(stated: dict[str, Any], fau
         ),
     ],
 )
-def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: Any, at: str, message: str) -> None:
+def test_invalid_value_is_refused_with_place_and_expectation(path, value, at, message):
     assert_refused(path, value, at=at, message=message)
 
 
@@ -109,11 +105,11 @@ def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: A
     ("on", "recommender"),
     [("for-you", "for-you"), ("for-you", "popular"), ("similar-items", "bought-together"), ("popular", "buy-again")],
 )
-def test_recommender_with_compatible_inputs_is_accepted(on: str, recommender: str) -> None:
+def test_recommender_with_compatible_inputs_is_accepted(on, recommender):
     parse(documented(one={"on": [on], "arms": halves(recommender=recommender)}))
 
 
-def test_two_layers_that_set_the_same_property_of_a_request_are_refused() -> None:
+def test_two_layers_that_set_the_same_property_of_a_request_are_refused():
     one = {"layer": "one", "on": ["for-you", "buy-again"], "arms": halves(rules="spring")}
 
     (found,) = messages(documented(one=one, two={"layer": "two", "arms": halves(rules="summer")}))
@@ -129,11 +125,11 @@ def test_two_layers_that_set_the_same_property_of_a_request_are_refused() -> Non
         {"arms": halves(rules="summer"), "start": APRIL},
     ],
 )
-def test_layers_without_overlap_may_set_the_same_property(other: dict[str, Any]) -> None:
+def test_layers_without_overlap_may_set_the_same_property(other):
     parse(documented(one={"layer": "one", "end": APRIL, "arms": halves(rules="spring")}, two={"layer": "two", **other}))
 
 
-def test_more_than_three_experiments_per_response_are_refused() -> None:
+def test_more_than_three_experiments_per_response_are_refused():
     layers = {f"e{number}": {"layer": f"layer-{number}"} for number in range(4)}
 
     (found,) = messages(documented(**layers))
@@ -143,7 +139,7 @@ def test_more_than_three_experiments_per_response_are_refused() -> None:
     parse(documented(**{name: each | {"end": APRIL} for name, each in layers.items()} | {"e3": {"start": APRIL}}))
 
 
-def test_fourth_experiment_is_refused_at_the_start_of_the_overlap() -> None:
+def test_fourth_experiment_is_refused_at_the_start_of_the_overlap():
     later = {f"e{number}": {"layer": f"layer-{number}", "start": APRIL, "end": MAY} for number in range(3)}
 
     (found,) = messages(documented(**later, early={"layer": "early"}))
@@ -151,7 +147,7 @@ def test_fourth_experiment_is_refused_at_the_start_of_the_overlap() -> None:
     assert found.startswith("experiments.early is one of 4 experiments on for-you at 2026-04-01T00:00:00Z")
 
 
-def test_more_than_the_maximum_of_model_versions_is_refused() -> None:
+def test_more_than_the_maximum_of_model_versions_is_refused():
     of = {f"e{n}": {"layer": f"l{n}", "on": [on], "arms": halves(model=f"v{n}")} for n, on in
           enumerate(("for-you", "popular", "buy-again"))}  # fmt: skip
 
@@ -161,7 +157,7 @@ def test_more_than_the_maximum_of_model_versions_is_refused() -> None:
     parse(documented(**of | {"e2": {**of["e2"], "arms": halves(model="v1")}}))
 
 
-def test_overlapping_experiments_of_one_layer_are_refused() -> None:
+def test_overlapping_experiments_of_one_layer_are_refused():
     document = documented(
         first={"end": APRIL},
         next={"start": APRIL},

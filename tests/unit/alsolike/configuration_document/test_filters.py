@@ -1,7 +1,5 @@
 """Errors for filters that do not fit the declared columns or the recommenders, with the place in the document."""
 
-from __future__ import annotations
-
 import pytest
 
 from alsolike.configuration_document.document import parse
@@ -9,20 +7,20 @@ from alsolike.schema.document import InvalidConfiguration
 from tests.unit.alsolike.refused_documents import only_fault
 
 
-def test_filter_syntax_error_has_its_character() -> None:
+def test_filter_syntax_error_has_its_character():
     fault = only_fault({"format": 1, "filters": {"a": "EXCLUDE ItemID WHERE Items.X = = 1"}})
 
     assert (fault.path, fault.offset) == (("filters", "a"), 31)
     assert "found =, expected a number" in fault.message
 
 
-def test_invalid_filter_name_is_a_fault_of_the_key() -> None:
+def test_invalid_filter_name_is_a_fault_of_the_key():
     fault = only_fault({"format": 1, "filters": {"a b": "EXCLUDE ItemID WHERE Items.X = 1"}})
 
     assert (fault.path, fault.at_key) == (("filters", "a b"), True)
 
 
-def test_unsatisfiable_filter_is_refused_with_its_character() -> None:
+def test_unsatisfiable_filter_is_refused_with_its_character():
     document = {
         "format": 1,
         "items": {"columns": {"price": "number"}},
@@ -61,7 +59,7 @@ def test_unsatisfiable_filter_is_refused_with_its_character() -> None:
         ),
     ],
 )
-def test_filter_condition_must_match_the_declared_column_type(condition: str, message: str | None) -> None:
+def test_filter_condition_must_match_the_declared_column_type(condition, message):
     document = {
         "format": 1,
         "items": {"columns": {"price": "number", "new": "boolean", "brand": "string", "tags": "list", "about": "text"}},
@@ -93,7 +91,7 @@ def test_filter_condition_must_match_the_declared_column_type(condition: str, me
         ("EXCLUDE ItemID WHERE Items.BRAND IN ($BRAND)", None),  # The parameter may be omitted.
     ],
 )
-def test_recommender_filter_may_not_need_request_values(expression: str, need: str | None) -> None:
+def test_recommender_filter_may_not_need_request_values(expression, need):
     document = {
         "format": 1,
         "items": {"columns": {"brand": "string"}},
@@ -109,13 +107,13 @@ def test_recommender_filter_may_not_need_request_values(expression: str, need: s
         assert f"is 'f', which {need}" in fault.message
 
 
-def test_applied_configuration_is_read_with_unreadable_filters() -> None:
+def test_applied_configuration_is_read_with_unreadable_filters():
     document = {"format": 1, "filters": {"a": "in a language of tomorrow"}}
 
     assert parse(document, check_filters=False).filters == {"a": "in a language of tomorrow"}
 
 
-def test_reference_to_an_invalid_filter_is_not_a_second_fault() -> None:
+def test_reference_to_an_invalid_filter_is_not_a_second_fault():
     document = {"format": 1, "filters": {"a": 1}, "recommenders": {"for-you": {"filter": "a"}}}
 
     assert only_fault(document).path == ("filters", "a")

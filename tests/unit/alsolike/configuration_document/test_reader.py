@@ -1,9 +1,5 @@
 """Configuration that functions poll."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
@@ -16,26 +12,26 @@ from operations.configuration.configuration_store import ConfigurationStore
 from tests.fakes.places import BUCKET
 
 
-def apply(store: ConfigurationStore, view_weight: float) -> None:
+def apply(store, view_weight):
     document = {"format": 1, "events": {"view": {"weight": view_weight}}}
     store.apply(store.current(), document, text="", by="me", reason="", now_ms=1)
 
 
 @pytest.fixture
-def store(s3: Any) -> ConfigurationStore:
+def store(s3):
     return ConfigurationStore(s3, BUCKET)
 
 
 class Counting:
     """S3 client that counts requests and fails while `error` is set."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client):
         self._client = client
         self.reads = 0
         self.changed = 0
         self.error: Exception | None = None
 
-    def get_object(self, **call: Any) -> Any:
+    def get_object(self, **call):
         self.reads += 1
         if self.error:
             raise self.error
@@ -45,18 +41,16 @@ class Counting:
 
 
 @pytest.fixture
-def counting(s3: Any) -> Counting:
+def counting(s3):
     return Counting(s3)
 
 
 @pytest.fixture
-def reader(counting: Counting) -> ConfigurationReader:
+def reader(counting):
     return ConfigurationReader(counting, BUCKET, polling=Polling(30))
 
 
-def test_change_is_visible_at_the_first_call_after_the_interval(
-    store: ConfigurationStore, counting: Counting, reader: ConfigurationReader
-) -> None:
+def test_change_is_visible_at_the_first_call_after_the_interval(store, counting, reader):
     assert reader.current(now_ms=1_000) is DEFAULT
     apply(store, 2)
 
@@ -66,9 +60,7 @@ def test_change_is_visible_at_the_first_call_after_the_interval(
     assert counting.reads == 2
 
 
-def test_unchanged_configuration_is_not_downloaded_again(
-    store: ConfigurationStore, counting: Counting, reader: ConfigurationReader
-) -> None:
+def test_unchanged_configuration_is_not_downloaded_again(store, counting, reader):
     apply(store, 2)
     first = reader.current(now_ms=0)
 
@@ -76,9 +68,7 @@ def test_unchanged_configuration_is_not_downloaded_again(
     assert (counting.reads, counting.changed) == (2, 1)
 
 
-def test_refresh_reads_immediately_and_restarts_the_interval(
-    store: ConfigurationStore, counting: Counting, reader: ConfigurationReader
-) -> None:
+def test_refresh_reads_immediately_and_restarts_the_interval(store, counting, reader):
     reader.current(now_ms=0)
     apply(store, 2)
 
@@ -95,9 +85,7 @@ UNANSWERED = [
 
 
 @pytest.mark.parametrize("error", UNANSWERED)
-def test_failed_read_keeps_the_configuration_until_the_next_interval(
-    store: ConfigurationStore, counting: Counting, reader: ConfigurationReader, error: Exception
-) -> None:
+def test_failed_read_keeps_the_configuration_until_the_next_interval(store, counting, reader, error):
     apply(store, 2)
     reader.current(now_ms=0)
     apply(store, 3)
@@ -111,9 +99,7 @@ def test_failed_read_keeps_the_configuration_until_the_next_interval(
 
 
 @pytest.mark.parametrize("error", UNANSWERED)
-def test_reader_without_a_configuration_raises_and_retries(
-    store: ConfigurationStore, counting: Counting, reader: ConfigurationReader, error: Exception
-) -> None:
+def test_reader_without_a_configuration_raises_and_retries(store, counting, reader, error):
     apply(store, 2)
     counting.error = error
 
@@ -123,13 +109,13 @@ def test_reader_without_a_configuration_raises_and_retries(
     assert reader.current(now_ms=1).version == 1
 
 
-def test_interrupted_body_raises_unavailable(store: ConfigurationStore, reader: ConfigurationReader) -> None:
+def test_interrupted_body_raises_unavailable(store, reader):
     class Body:
-        def read(self) -> bytes:
+        def read(self):
             raise ReadTimeoutError(endpoint_url="https://s3.test")
 
     class Breaking:
-        def get_object(self, **_: Any) -> Any:
+        def get_object(self, **_):
             return {"Body": Body(), "ETag": "x"}
 
     with pytest.raises(Unavailable, match="Read timeout"):
@@ -137,9 +123,7 @@ def test_interrupted_body_raises_unavailable(store: ConfigurationStore, reader: 
 
 
 @pytest.mark.parametrize("pointer", [b"no JSON", b'{"versions": [1], "document": {"format": 2}}'])
-def test_unreadable_configuration_keeps_the_previous_one(
-    s3: Any, store: ConfigurationStore, reader: ConfigurationReader, pointer: bytes
-) -> None:
+def test_unreadable_configuration_keeps_the_previous_one(s3, store, reader, pointer):
     """A later release may have written the configuration."""
     apply(store, 2)
     reader.current(now_ms=0)
@@ -150,7 +134,7 @@ def test_unreadable_configuration_keeps_the_previous_one(
         ConfigurationReader(s3, BUCKET).current(now_ms=0)
 
 
-def test_unreadable_filter_does_not_prevent_reading(s3: Any, reader: ConfigurationReader) -> None:
+def test_unreadable_filter_does_not_prevent_reading(s3, reader):
     s3.put_object(
         Bucket=BUCKET,
         Key=CONFIGURATION_KEY,

@@ -1,38 +1,33 @@
 """Assignment of a session's interactions to users: known cases, and both implementations compared."""
 
-from __future__ import annotations
-
-from random import Random
-
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.events.identity import Login, first_logins, owner, owners
-from alsolike.events.interactions import Interaction
 from tests.unit.alsolike.records import TIME_MS, interaction
 
 COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
 
 
-def event(event_id: str, second: int, *, user: str | None = None, session: str | None = "s1") -> Interaction:
+def event(event_id, second, *, user=None, session="s1"):
     return interaction(event_id=event_id, user_id=user, session_id=session, event_time_ms=TIME_MS + second * 1000)
 
 
-def owned(*events: Interaction) -> dict[str, str]:
+def owned(*events):
     logins = first_logins(events)
     return {each.event_id: owner(each, logins) for each in events}
 
 
-def frame(*events: Interaction) -> pd.DataFrame:
+def frame(*events):
     """Return interactions as awswrangler reads them from the lake."""
     rows = pd.DataFrame([{name: getattr(each, name) for name in COLUMNS} for each in events], columns=list(COLUMNS))
     types = {name: "int64[pyarrow]" if name.endswith("_ms") else "string[pyarrow]" for name in COLUMNS}
     return rows.astype(types)
 
 
-def test_session_events_before_login_belong_to_the_user() -> None:
+def test_session_events_before_login_belong_to_the_user():
     assert owned(
         event("a", 1),
         event("b", 2),
@@ -42,11 +37,11 @@ def test_session_events_before_login_belong_to_the_user() -> None:
     ) == {"a": "u#anna", "b": "u#anna", "c": "u#anna", "d": "s#s1", "e": "s#other"}
 
 
-def test_event_at_the_time_of_the_login_belongs_to_the_user() -> None:
+def test_event_at_the_time_of_the_login_belongs_to_the_user():
     assert owned(event("z", 3), event("c", 3, user="anna")) == {"z": "u#anna", "c": "u#anna"}
 
 
-def test_second_user_of_a_session_gets_no_anonymous_events() -> None:
+def test_second_user_of_a_session_gets_no_anonymous_events():
     assert owned(event("a", 1), event("b", 2, user="anna"), event("c", 3), event("d", 4, user="ben")) == {
         "a": "u#anna",
         "b": "u#anna",
@@ -55,17 +50,17 @@ def test_second_user_of_a_session_gets_no_anonymous_events() -> None:
     }
 
 
-def test_first_login_has_the_earliest_time_then_the_smallest_event_id() -> None:
+def test_first_login_has_the_earliest_time_then_the_smallest_event_id():
     late, tie, first = event("a", 9, user="cleo"), event("c", 3, user="ben"), event("b", 3, user="anna")
 
     assert first_logins([late, tie, first]) == {"s1": Login(TIME_MS + 3000, "b", "anna")}
 
 
-def test_user_without_a_session_is_not_a_login() -> None:
+def test_user_without_a_session_is_not_a_login():
     assert owned(event("a", 1), event("b", 2, user="anna", session=None)) == {"a": "s#s1", "b": "u#anna"}
 
 
-def test_session_id_equal_to_a_user_id_is_a_separate_profile() -> None:
+def test_session_id_equal_to_a_user_id_is_a_separate_profile():
     assert owned(event("a", 1, session="anna"), event("b", 2, user="anna", session="s2"))["a"] == "s#anna"
 
 
@@ -84,7 +79,7 @@ events = st.lists(
 
 
 @given(events, st.randoms())
-def test_owners_by_column_equal_owners_by_interaction_in_any_order(batch: list[Interaction], random: Random) -> None:
+def test_owners_by_column_equal_owners_by_interaction_in_any_order(batch, random):
     expected = owned(*batch)
 
     random.shuffle(batch)
@@ -94,7 +89,7 @@ def test_owners_by_column_equal_owners_by_interaction_in_any_order(batch: list[I
 
 
 @pytest.mark.parametrize("kind", ["object", "arrow"])
-def test_owners_keep_the_index_and_accept_any_column_type(kind: str) -> None:
+def test_owners_keep_the_index_and_accept_any_column_type(kind):
     rows = frame(event("a", 1), event("b", 2, user="anna"), event("c", 3))
     rows = rows.astype({"user_id": object, "session_id": object}) if kind == "object" else rows
     rows.index = pd.Index([7, 5, 9])

@@ -1,9 +1,5 @@
 """Parsing of stream records."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import orjson
 import pytest
 from hypothesis import given
@@ -17,17 +13,17 @@ from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from tests.unit.alsolike.records import TIME_MS, fields, ids, interaction, interactions, record
 
 
-def parse_record(data: bytes, *, arrived_ms: int = TIME_MS) -> Interaction:
+def parse_record(data, *, arrived_ms=TIME_MS):
     return contract.parse_record(data, arrived_ms=arrived_ms)
 
 
 @given(interactions())
-def test_record_is_unchanged_after_write_and_parse(written: Interaction) -> None:
+def test_record_is_unchanged_after_write_and_parse(written):
     assert parse_record(written.to_record(), arrived_ms=written.received_time_ms) == written
 
 
 @given(st.binary() | st.dictionaries(st.sampled_from(sorted(fields())), st.none() | st.text()).map(orjson.dumps))
-def test_any_bytes_are_an_interaction_or_refused(data: bytes) -> None:
+def test_any_bytes_are_an_interaction_or_refused(data):
     try:
         found = parse_record(data)
     except InvalidInput:
@@ -37,7 +33,7 @@ def test_any_bytes_are_an_interaction_or_refused(data: bytes) -> None:
 
 
 @given(st.sampled_from(sorted(fields())), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
-def test_record_with_any_field_value_is_refused_or_stable(name: str, value: Any) -> None:
+def test_record_with_any_field_value_is_refused_or_stable(name, value):
     try:
         found = parse_record(orjson.dumps(fields(**{name: value}), default=str, option=orjson.OPT_PASSTHROUGH_SUBCLASS))
     except (InvalidInput, TypeError):  # orjson cannot write integers of more than 64 bits.
@@ -106,12 +102,12 @@ def test_record_with_any_field_value_is_refused_or_stable(name: str, value: Any)
         ("colour", 1, "colour is not a known field, expected event_id, user_id,"),
     ],
 )
-def test_invalid_field_is_refused_with_its_name(name: str, value: Any, message: str) -> None:
+def test_invalid_field_is_refused_with_its_name(name, value, message):
     with pytest.raises(InvalidInput, match=f"^{message}"):
         parse_record(record(**{name: value}))
 
 
-def test_record_requires_a_user_or_a_session() -> None:
+def test_record_requires_a_user_or_a_session():
     with pytest.raises(InvalidInput, match=r"^user_id and session_id are missing, expected at least one$"):
         parse_record(record(user_id=None, session_id=None))
 
@@ -120,7 +116,7 @@ def test_record_requires_a_user_or_a_session() -> None:
     assert parse_record(record()).profile_id == "u#u1"
 
 
-def test_absent_and_null_fields_are_equal() -> None:
+def test_absent_and_null_fields_are_equal():
     minimum = {"event_id": "e1", "user_id": "u1", "item_id": "i1", "event_type": "view", "schema_version": 2}
     minimum |= {"event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
     nulls = dict.fromkeys(("session_id", "event_value", "recommendation_id", "impression", "properties", "query"))
@@ -131,25 +127,25 @@ def test_absent_and_null_fields_are_equal() -> None:
     assert parse_record(orjson.dumps({**minimum, **nulls})) == expected
 
 
-def test_future_event_is_refused_for_any_received_time() -> None:
+def test_future_event_is_refused_for_any_received_time():
     year_9999 = record(event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
 
     with pytest.raises(InvalidInput, match=r"^event_time_ms is 253402300799999, more than 300 s in the future"):
         parse_record(year_9999)
 
 
-def test_search_requires_only_its_query() -> None:
+def test_search_requires_only_its_query():
     found = parse_record(record(event_type="Search", item_id=None, query="red shoes"))
 
     assert (found.event_type, found.item_id, found.query) == ("search", None, "red shoes")
 
 
-def test_event_type_with_an_item_is_refused_with_only_a_query() -> None:
+def test_event_type_with_an_item_is_refused_with_only_a_query():
     with pytest.raises(InvalidInput, match=r"^item_id is missing, expected a non-empty string for event_type 'cart'$"):
         parse_record(record(event_type="AddToCart", item_id=None, query="red shoes"))
 
 
-def test_undeclared_event_type_has_its_own_error_type() -> None:
+def test_undeclared_event_type_has_its_own_error_type():
     configured = Configuration(events={"rent": EventType("rent", 4.0, aliases=("lease",))})
 
     assert contract.parse_record(record(event_type="Lease"), arrived_ms=TIME_MS, configuration=configured) == (
@@ -159,7 +155,7 @@ def test_undeclared_event_type_has_its_own_error_type() -> None:
         contract.parse_record(record(), arrived_ms=TIME_MS, configuration=configured)
 
 
-def test_clock_skew_is_that_of_the_configuration() -> None:
+def test_clock_skew_is_that_of_the_configuration():
     configured = Configuration(limits=Limits(clock_skew_s=2))
     ahead = record(event_time_ms=TIME_MS + 2000)
 
@@ -168,19 +164,19 @@ def test_clock_skew_is_that_of_the_configuration() -> None:
         contract.parse_record(ahead, arrived_ms=TIME_MS - 1, configuration=configured)
 
 
-def test_clock_skew_of_five_minutes_is_accepted() -> None:
+def test_clock_skew_of_five_minutes_is_accepted():
     ahead = record(event_time_ms=TIME_MS + 300_000, received_time_ms=TIME_MS + 300_000)
 
     assert parse_record(ahead).event_time_ms == TIME_MS + 300_000
 
 
-def test_event_may_be_older_or_newer_than_its_received_time() -> None:
+def test_event_may_be_older_or_newer_than_its_received_time():
     """The parser does not compare the producer's two times with each other. It checks both with the stream's clock."""
     assert parse_record(record(received_time_ms=1)).event_time_ms == TIME_MS
     assert parse_record(record(event_time_ms=TIME_MS - 1)).received_time_ms == TIME_MS
 
 
-def test_event_older_than_the_configured_age_is_refused() -> None:
+def test_event_older_than_the_configured_age_is_refused():
     configured = Configuration(limits=Limits(max_event_age_days=1))
     old = record(event_time_ms=TIME_MS - 86_400_000)
 
@@ -193,18 +189,18 @@ def test_event_older_than_the_configured_age_is_refused() -> None:
         contract.parse_record(old, arrived_ms=TIME_MS + 1, configuration=configured)
 
 
-def test_event_of_1970_is_refused_by_default() -> None:
+def test_event_of_1970_is_refused_by_default():
     with pytest.raises(InvalidInput, match=r"^event_time_ms is 1, more than 730 days"):
         parse_record(record(event_time_ms=1))
 
 
-def test_last_millisecond_of_the_year_9999_is_readable() -> None:
+def test_last_millisecond_of_the_year_9999_is_readable():
     last = record(event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
 
     assert parse_record(last, arrived_ms=MAX_TIME_MS).event_time_ms == 253_402_300_799_999
 
 
-def test_personalize_event_types_become_canonical() -> None:
+def test_personalize_event_types_become_canonical():
     assert [parse_record(record(event_type=name)).event_type for name in ("View", "AddToCart", "add_to_cart")] == [
         "view",
         "cart",
@@ -213,11 +209,11 @@ def test_personalize_event_types_become_canonical() -> None:
 
 
 @given(ids, ids)
-def test_users_and_sessions_never_share_a_profile_id(user_id: str, session_id: str) -> None:
+def test_users_and_sessions_never_share_a_profile_id(user_id, session_id):
     assert profile_id(user_id=user_id, session_id=None) != profile_id(user_id=None, session_id=session_id)
 
 
-def test_same_content_has_the_same_event_id() -> None:
+def test_same_content_has_the_same_event_id():
     assert content_event_id("u", 0, {"a": 1, "b": 2}) == content_event_id("u", 0, {"b": 2, "a": 1})
     assert content_event_id("u", 0, {"a": 1}) != content_event_id("u", 1, {"a": 1})
     assert len(content_event_id()) == 32

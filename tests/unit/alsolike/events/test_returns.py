@@ -1,5 +1,3 @@
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,34 +9,34 @@ PEAR, PLUM = 1, 2
 ENTRIES = st.lists(st.tuples(st.integers(1, 3), st.sampled_from([-5, -2, 0, 1, 3, 5])), max_size=30)
 
 
-def left(*entries: tuple[int, float]) -> list[float]:
+def left(*entries):
     found = net_weights(np.array([pair for pair, _ in entries]), np.array([weight for _, weight in entries]))
     return [float(weight) for weight in found]
 
 
-def test_return_removes_the_purchase_before_it() -> None:
+def test_return_removes_the_purchase_before_it():
     assert left((PEAR, 5), (PEAR, -5)) == [0, 0]
 
 
-def test_return_removes_the_latest_weights_first() -> None:
+def test_return_removes_the_latest_weights_first():
     """After 5, 1 and 1, a return of 5 removes both 1s and 3 of the 5."""
     assert left((PEAR, 5), (PEAR, 1), (PEAR, 1), (PEAR, -5)) == [2, 0, 0, 0]
 
 
-def test_return_keeps_other_items_and_later_weights() -> None:
+def test_return_keeps_other_items_and_later_weights():
     assert left((PLUM, 5), (PEAR, 5), (PEAR, -5), (PEAR, 1)) == [5, 0, 0, 1]
 
 
-def test_return_without_a_purchase_removes_nothing() -> None:
+def test_return_without_a_purchase_removes_nothing():
     assert left((PLUM, 5), (PEAR, -5), (PEAR, 5)) == [5, 0, 5]
 
 
-def test_second_return_removes_the_remaining_weight() -> None:
+def test_second_return_removes_the_remaining_weight():
     assert left((PEAR, 5), (PEAR, 5), (PEAR, -5), (PEAR, -5), (PEAR, -5)) == [0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_fractions_with_equal_sum_leave_exactly_zero(kind: type[np.floating[Any]]) -> None:
+def test_fractions_with_equal_sum_leave_exactly_zero(kind):
     """0.3 - (0.1 + 0.2) is not 0 in either precision."""
     found = net_weights(np.array([PEAR, PEAR, PEAR, PLUM]), np.array([0.1, 0.2, -0.3, 0.1], kind))
 
@@ -46,7 +44,7 @@ def test_fractions_with_equal_sum_leave_exactly_zero(kind: type[np.floating[Any]
 
 
 @given(ENTRIES)
-def test_net_weights_equal_a_naive_count_of_units(entries: list[tuple[int, int]]) -> None:
+def test_net_weights_equal_a_naive_count_of_units(entries):
     units: list[tuple[int, int]] = []
     for row, (pair, weight) in enumerate(entries):
         units += [(pair, row)] * max(weight, 0)

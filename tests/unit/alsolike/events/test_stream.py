@@ -1,9 +1,6 @@
 """Batches of the stream, and quarantined records."""
 
-from __future__ import annotations
-
 import base64
-from typing import Any
 
 import orjson
 import pytest
@@ -15,7 +12,7 @@ from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.runtime.errors import InvalidInput
 
 
-def lambda_record(sequence: str, data: bytes, arrived_s: float = 1_700_000_000.123) -> dict[str, Any]:
+def lambda_record(sequence, data, arrived_s=1_700_000_000.123):
     return {
         "eventID": f"shardId-000000000006:{sequence}",
         "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/events",
@@ -28,7 +25,7 @@ def lambda_record(sequence: str, data: bytes, arrived_s: float = 1_700_000_000.1
     }
 
 
-def test_batch_is_read_in_order() -> None:
+def test_batch_is_read_in_order():
     event = {"Records": [lambda_record("9", b"a"), lambda_record("10", b"\xff\x00")]}
 
     assert stream_records(event) == [
@@ -38,14 +35,14 @@ def test_batch_is_read_in_order() -> None:
 
 
 @given(st.binary(), st.text(st.characters(exclude_categories=["Cs"])))
-def test_quarantined_record_is_unchanged_after_write_and_read(data: bytes, reason: str) -> None:
+def test_quarantined_record_is_unchanged_after_write_and_read(data, reason):
     written = QuarantinedRecord(StreamRecord("events", "shardId-0", "7", 1_700_000_000_123, data), reason)
 
     assert QuarantinedRecord.from_json(written.to_json()) == written
     assert written.key == "quarantine/dt=2023-11-14/shardId-0-7.json"
 
 
-def test_quarantined_record_without_a_partition_key_is_readable() -> None:
+def test_quarantined_record_without_a_partition_key_is_readable():
     written = QuarantinedRecord(StreamRecord("events", "shardId-0", "7", 1_700_000_000_123, b"x", "u#anna"), "bad")
     document = orjson.loads(written.to_json())
     assert document.pop("partition_key") == "u#anna"
@@ -58,6 +55,6 @@ def test_quarantined_record_without_a_partition_key_is_readable() -> None:
 @pytest.mark.parametrize(
     "document", [b"", b"[]", b"{}", b'{"reason": "x", "data": "?"}', b'{"reason": "x", "data": ""}']
 )
-def test_other_document_is_not_a_quarantined_record(document: bytes) -> None:
+def test_other_document_is_not_a_quarantined_record(document):
     with pytest.raises(InvalidInput, match=r"^not a quarantined record: "):
         QuarantinedRecord.from_json(document)

@@ -1,7 +1,5 @@
 """The published JSON Schema of the stream record agrees with `parse_record`."""
 
-from __future__ import annotations
-
 import functools
 from pathlib import Path
 from typing import Any
@@ -36,18 +34,17 @@ LISTS = [[], {}, [""], ["x"], [1], [None], ["x"] * 25, ["x"] * 26, ["x" * 257]]
 
 
 @functools.cache
-def schema(version: int = SCHEMA_VERSION) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads((DOCS / f"stream-record.v{version}.schema.json").read_bytes())
-    return document
+def schema(version=SCHEMA_VERSION):
+    return orjson.loads((DOCS / f"stream-record.v{version}.schema.json").read_bytes())
 
 
 @functools.cache
-def validator(version: int = SCHEMA_VERSION) -> Any:
+def validator(version=SCHEMA_VERSION):
     Draft202012Validator.check_schema(schema(version))
     return Draft202012Validator(schema(version))
 
 
-def is_readable(document: dict[str, Any]) -> bool:
+def is_readable(document):
     try:
         parse_record(orjson.dumps(document), arrived_ms=MAX_TIME_MS, configuration=ANY_AGE)
     except InvalidInput:
@@ -55,27 +52,27 @@ def is_readable(document: dict[str, Any]) -> bool:
     return True
 
 
-def test_every_readable_version_has_its_schema() -> None:
+def test_every_readable_version_has_its_schema():
     constants = {version: schema(version)["properties"]["schema_version"]["const"] for version in READABLE_VERSIONS}
 
     assert constants == {version: version for version in READABLE_VERSIONS}
 
 
-def test_published_schema_equals_the_declaration() -> None:
+def test_published_schema_equals_the_declaration():
     assert schema() == record_schema(), "run `make docs WHAT=api`"
 
 
 @pytest.mark.parametrize("version", READABLE_VERSIONS)
-def test_published_schemas_have_the_fields_of_their_version(version: int) -> None:
+def test_published_schemas_have_the_fields_of_their_version(version):
     assert set(schema(version)["properties"]) == {name for name, each in COLUMNS.items() if each.since <= version}
 
 
-def test_schema_version_is_that_of_the_latest_field() -> None:
+def test_schema_version_is_that_of_the_latest_field():
     assert newest_version(Interaction) == SCHEMA_VERSION
 
 
 @given(interactions())
-def test_every_written_record_satisfies_the_schema(written: Interaction) -> None:
+def test_every_written_record_satisfies_the_schema(written):
     validator().validate(orjson.loads(written.to_record()))
 
 
@@ -86,20 +83,20 @@ CHANGES = st.dictionaries(
 
 @settings(max_examples=300)
 @given(CHANGES)
-def test_schema_and_parser_refuse_the_same_records(changes: dict[str, Any]) -> None:
+def test_schema_and_parser_refuse_the_same_records(changes):
     _both_refuse_the_same(SCHEMA_VERSION, fields(**changes))
 
 
 @pytest.mark.parametrize("version", READABLE_VERSIONS[:-1])
 @settings(max_examples=300)
 @given(changes=CHANGES)
-def test_schema_and_parser_refuse_the_same_records_of_older_versions(version: int, changes: dict[str, Any]) -> None:
+def test_schema_and_parser_refuse_the_same_records_of_older_versions(version, changes):
     written = {name: value for name, value in fields(schema_version=version).items() if COLUMNS[name].since <= version}
 
     _both_refuse_the_same(version, {**written, **changes})
 
 
-def _both_refuse_the_same(version: int, written: dict[str, Any]) -> None:
+def _both_refuse_the_same(version, written):
     document = {name: value for name, value in written.items() if value is not MISSING}
     _remove_what_no_schema_can_say(document)
     stated = document.get("schema_version")
@@ -109,7 +106,7 @@ def _both_refuse_the_same(version: int, written: dict[str, Any]) -> None:
     assert validator(version).is_valid(document) == is_readable(document)
 
 
-def _remove_what_no_schema_can_say(document: dict[str, Any]) -> None:
+def _remove_what_no_schema_can_say(document):
     """Replace properties by a JSON object of the same length, and any event type by a declared one."""
     if isinstance(properties := document.get("properties"), str) and properties:
         document["properties"] = "{" + " " * (len(properties) - 2) + "}"
@@ -119,14 +116,14 @@ def _remove_what_no_schema_can_say(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(fields()) - {"user_id", "session_id", "item_id", "query"}))
-def test_schema_and_parser_require_the_same_fields(name: str) -> None:
+def test_schema_and_parser_require_the_same_fields(name):
     document = fields()
     del document[name]
 
     assert validator().is_valid(document) == is_readable(document) == (name not in schema()["required"])
 
 
-def test_records_of_version_1_are_parsed_as_before() -> None:
+def test_records_of_version_1_are_parsed_as_before():
     """The expected values are literals, so that they do not depend on the current code."""
     plain: dict[str, Any] = dict.fromkeys(("user_id", "session_id", "event_value", "recommendation_id"))
     plain |= {"impression": (), "properties": "{}", "event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
@@ -180,14 +177,14 @@ def test_records_of_version_1_are_parsed_as_before() -> None:
     ]
 
 
-def test_records_of_version_1_satisfy_their_schema() -> None:
+def test_records_of_version_1_satisfy_their_schema():
     lines = [orjson.loads(line) for line in WRITTEN_BY_VERSION_1.read_bytes().splitlines()]
     in_any_case = [{**line, "event_type": line["event_type"].lower().replace("addto", "")} for line in lines]
 
     assert [validator(1).is_valid(line) for line in in_any_case] == [True] * 6
 
 
-def test_records_of_version_2_are_parsed_as_before() -> None:
+def test_records_of_version_2_are_parsed_as_before():
     """The record is frozen as version 2 of the contract wrote it."""
     line = (
         b'{"event_id":"e1","user_id":"u1","session_id":"s1","item_id":null,"event_type":"search","event_value":null,'

@@ -1,6 +1,3 @@
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
@@ -13,12 +10,12 @@ from tests.builders.lambda_events import interaction
 class FakeKinesis:
     """Stream that rejects a record as often as `refusals` states for the record's partition key."""
 
-    def __init__(self, refusals: dict[str, int]) -> None:
+    def __init__(self, refusals):
         self.refusals = refusals
         self.taken: list[str] = []
         self.calls = 0
 
-    def put_records(self, *, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def put_records(self, *, StreamName, Records):  # noqa: N803
         self.calls += 1
         results: list[dict[str, str]] = []
         for record in Records:
@@ -32,18 +29,18 @@ class FakeKinesis:
         return {"Records": results, "FailedRecordCount": sum("ErrorCode" in result for result in results)}
 
 
-def plenty() -> float:
+def plenty():
     return 60_000
 
 
-def put(kinesis: Any, *, remaining_ms: Callable[[], float] = plenty) -> list[float]:
+def put(kinesis, *, remaining_ms=plenty):
     pauses: list[float] = []
     stream = EventStream(kinesis, "events", sleep=pauses.append)
     stream.put([interaction("e1", user_id="anna"), interaction("e2", user_id="ben")], remaining_ms=remaining_ms)
     return pauses
 
 
-def test_only_refused_records_are_retried() -> None:
+def test_only_refused_records_are_retried():
     kinesis = FakeKinesis({"u#ben": 2})
 
     pauses = put(kinesis)
@@ -52,7 +49,7 @@ def test_only_refused_records_are_retried() -> None:
     assert pauses == [0.05, 0.1]
 
 
-def test_continuously_refused_records_raise_unavailable() -> None:
+def test_continuously_refused_records_raise_unavailable():
     kinesis = FakeKinesis({"u#ben": 99})
 
     with pytest.raises(Unavailable, match=r"1 of 2 events could not be stored .*ThroughputExceeded.*5 attempts"):
@@ -61,7 +58,7 @@ def test_continuously_refused_records_raise_unavailable() -> None:
     assert kinesis.calls == MAX_ATTEMPTS
 
 
-def test_retry_is_skipped_if_the_remaining_time_is_short() -> None:
+def test_retry_is_skipped_if_the_remaining_time_is_short():
     kinesis = FakeKinesis({"u#ben": 99})
 
     with pytest.raises(Unavailable, match="after 1 attempts"):
@@ -70,16 +67,16 @@ def test_retry_is_skipped_if_the_remaining_time_is_short() -> None:
     assert kinesis.calls == 1
 
 
-def test_unreachable_stream_raises_unavailable() -> None:
+def test_unreachable_stream_raises_unavailable():
     class Unreachable:
-        def put_records(self, **_: Any) -> None:
+        def put_records(self, **_):
             raise ConnectTimeoutError(endpoint_url="https://kinesis")
 
     with pytest.raises(Unavailable, match="does not answer"):
         put(Unreachable())
 
 
-def test_partition_key_is_the_profile_id_or_its_hash() -> None:
+def test_partition_key_is_the_profile_id_or_its_hash():
     assert partition_key("u#anna") == "u#anna"
     assert len(partition_key("u#" + "x" * 256)) == 64
     assert partition_key("u#" + "x" * 256) != partition_key("u#" + "x" * 255 + "y")

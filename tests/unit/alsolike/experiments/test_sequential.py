@@ -1,7 +1,5 @@
 """Formulas of the always valid test, and its level in 1,000 sequences of checks without a difference."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -15,19 +13,19 @@ from alsolike.experiments import comparison
 SEQUENCES, LOOKS = 1_000, 30
 
 
-def normal_mixture(z: float, x: float) -> float:
+def normal_mixture(z, x):
     """Return the likelihood ratio of z under a normal prior of variance x and under no difference."""
     return float(norm.pdf(z, scale=math.sqrt(1 + x)) / norm.pdf(z))
 
 
-def line(z: float, t: float) -> float:
+def line(z, t):
     """Return the mean likelihood ratio of the drifts +l and -l for a Brownian motion at z sqrt(t) at time t."""
     slope = math.sqrt(2 * math.log(2 / 0.05))
     return sum(math.exp(drift * z * math.sqrt(t) - drift**2 * t / 2) for drift in (slope, -slope)) / 2
 
 
 @given(st.floats(-8, 8), st.floats(0.001, 50))
-def test_p_value_is_the_inverse_of_the_larger_likelihood_ratio(z: float, t: float) -> None:
+def test_p_value_is_the_inverse_of_the_larger_likelihood_ratio(z, t):
     r = 8.781800428032875  # -2 ln 0.05 + ln(-2 ln 0.05) + 1
 
     p_value = comparison.p_value(z, observed=t, planned=1)
@@ -36,13 +34,13 @@ def test_p_value_is_the_inverse_of_the_larger_likelihood_ratio(z: float, t: floa
 
 
 @given(st.floats(0.001, 0.5), st.floats(0.001, 1_000))
-def test_p_value_at_the_critical_value_is_alpha(alpha: float, t: float) -> None:
+def test_p_value_at_the_critical_value_is_alpha(alpha, t):
     z = comparison.critical_z(alpha=alpha, observed=t, planned=1)
 
     assert comparison.p_value(z, observed=t, planned=1) == pytest.approx(alpha, rel=1e-9)
 
 
-def test_critical_value_is_smallest_at_the_planned_observations() -> None:
+def test_critical_value_is_smallest_at_the_planned_observations():
     as_planned = comparison.critical_z(alpha=0.05, observed=1, planned=1)
 
     of_other_plans = [comparison.critical_z(alpha=0.05, observed=1, planned=planned) for planned in (0.5, 0.8, 1.2, 2)]
@@ -53,19 +51,19 @@ def test_critical_value_is_smallest_at_the_planned_observations() -> None:
 
 
 @pytest.mark.parametrize("planned", [0.01, 0.1, 10])
-def test_critical_value_is_bounded_with_a_wrong_plan(planned: float) -> None:
+def test_critical_value_is_bounded_with_a_wrong_plan(planned):
     assert comparison.critical_z(alpha=0.05, observed=1, planned=planned) < 4.9
 
 
 @pytest.mark.parametrize("z", [0.0, 1.0, 1.959963984540054, 3.5])
-def test_fixed_p_value_is_that_of_the_normal_test(z: float) -> None:
+def test_fixed_p_value_is_that_of_the_normal_test(z):
     assert comparison.fixed_p_value(z) == pytest.approx(2 * norm.sf(abs(z)), rel=1e-12)
     assert comparison.fixed_critical_z(0.05) == pytest.approx(norm.isf(0.025), rel=1e-12)
 
 
 @pytest.mark.parametrize("one_sided", [False, True])
 @pytest.mark.parametrize("planned", [0.1, 1, 10])
-def test_thirty_checks_without_a_difference_keep_their_level(planned: float, one_sided: bool) -> None:
+def test_thirty_checks_without_a_difference_keep_their_level(planned, one_sided):
     steps = np.random.default_rng(1).standard_normal((SEQUENCES, LOOKS))
     looks = np.arange(1, LOOKS + 1)
     z = steps.cumsum(axis=1) / np.sqrt(looks)

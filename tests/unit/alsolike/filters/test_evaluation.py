@@ -1,7 +1,5 @@
 """Evaluation of filters by items, interactions, the user and the time."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -11,12 +9,12 @@ from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
 from alsolike.filters.interactions import Recent
 from alsolike.snapshot.segment import Segment
-from alsolike.snapshot.snapshot import Column, Snapshot
+from alsolike.snapshot.snapshot import Snapshot
 from tests.unit.alsolike.filtered_items import COLUMNS, SHOP, UNLISTED, Event, Model
 
 
 @pytest.fixture
-def shop() -> Model:
+def shop():
     return Model([*SHOP, UNLISTED], SHOP)
 
 
@@ -43,12 +41,12 @@ def shop() -> Model:
         ("NOT (Items.PRICE < 3 OR Items.ORGANIC = true)", ["bare", UNLISTED]),
     ],
 )
-def test_item_condition_is_evaluated(shop: Model, condition: str, expected: list[str]) -> None:
+def test_item_condition_is_evaluated(shop, condition, expected):
     assert shop.passing(f"INCLUDE ItemID WHERE {condition}") == expected
 
 
 @pytest.mark.parametrize("kind", ["genre", "tags"])
-def test_item_without_a_value_fails_a_membership_of_many_values(kind: str) -> None:
+def test_item_without_a_value_fails_a_membership_of_many_values(kind):
     names = [f"g{number}" for number in range(6)]
     listed = {name: {kind: [name] if kind == "tags" else name} for name in names}
     model = Model([*names, UNLISTED, "bare"], {**listed, "bare": {}})
@@ -78,11 +76,11 @@ EVENTS = (Event("fig", "view", 10), Event("fig", "purchase", 20), Event("leek", 
         ('Interactions.EVENT_TYPE IN ("cart") OR Items.PRICE = 2', ["leek", "soap"]),
     ],
 )
-def test_interaction_condition_is_evaluated(shop: Model, condition: str, expected: list[str]) -> None:
+def test_interaction_condition_is_evaluated(shop, condition, expected):
     assert shop.passing(f"INCLUDE ItemID WHERE {condition}", events=EVENTS) == expected
 
 
-def test_result_is_the_union_of_includes_minus_the_union_of_excludes(shop: Model) -> None:
+def test_result_is_the_union_of_includes_minus_the_union_of_excludes(shop):
     expression = (
         'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase") | INCLUDE ItemID WHERE Items.PRICE = 2 '
         '| INCLUDE ItemID WHERE Items.ORGANIC IN ("true", "false") | EXCLUDE ItemID WHERE Items.ITEM_ID IN ("none")'
@@ -92,11 +90,11 @@ def test_result_is_the_union_of_includes_minus_the_union_of_excludes(shop: Model
     assert shop.passing(expression, events=EVENTS) == ["leek", "soap"]
 
 
-def test_exclude_passes_all_other_items(shop: Model) -> None:
+def test_exclude_passes_all_other_items(shop):
     assert shop.passing("EXCLUDE ItemID WHERE Items.PRICE >= 2") == ["leek", "bare", UNLISTED]
 
 
-def test_excluded_position_passes_no_filter() -> None:
+def test_excluded_position_passes_no_filter():
     model = Model([*SHOP, UNLISTED], SHOP, barred=("leek",))
 
     for _ in range(2):
@@ -104,7 +102,7 @@ def test_excluded_position_passes_no_filter() -> None:
         assert model.passing("EXCLUDE ItemID WHERE Items.PRICE < 2") == ["fig", "soap", "bare", UNLISTED]
 
 
-def test_comparison_with_the_current_item_is_evaluated(shop: Model) -> None:
+def test_comparison_with_the_current_item_is_evaluated(shop):
     cheaper = "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE"
     alike = "INCLUDE ItemID WHERE Items.TAGS IN CurrentItem.TAGS OR Items.GENRE = CurrentItem.GENRE"
 
@@ -131,9 +129,7 @@ def test_comparison_with_the_current_item_is_evaluated(shop: Model) -> None:
         ("CurrentUser.LEVEL = $LEVEL", {"level": "Silver"}, True),
     ],
 )
-def test_expression_applies_only_if_all_user_conditions_hold(
-    shop: Model, test: str, user: dict[str, Any], applies: bool
-) -> None:
+def test_expression_applies_only_if_all_user_conditions_hold(shop, test, user, applies):
     values = {"LEVEL": ("Silver",)} if "$LEVEL" in test else {}
 
     passing = shop.passing(f"INCLUDE ItemID WHERE Items.PRICE = 2 IF {test}", user=user, values=values)
@@ -146,7 +142,7 @@ class Looked(Snapshot):
 
     looks = 0
 
-    def column(self, name: str) -> Column | None:
+    def column(self, name):
         self.looks += 1
         return super().column(name)
 
@@ -160,7 +156,7 @@ class Looked(Snapshot):
         "Items.PRICE > $P OR CurrentUser.AGE > 17 OR Items.ORGANIC = true",
     ],
 )
-def test_catalogue_condition_is_cached_per_parameter_values(condition: str) -> None:
+def test_catalogue_condition_is_cached_per_parameter_values(condition):
     snapshot = Looked([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
     rows = np.concatenate([[-1], snapshot.rows(list(SHOP))])
     evaluator = FilterEvaluator(
@@ -168,10 +164,9 @@ def test_catalogue_condition_is_cached_per_parameter_values(condition: str) -> N
     )
     parsed = parser.parse(f"EXCLUDE ItemID WHERE {condition}")
 
-    def bias(price: str) -> list[float]:
+    def bias(price):
         requested = FilterInputs(now_ms=0, values={"P": (price,)})
-        found: list[float] = evaluator.bias(parsed, requested, name="t").tolist()
-        return found
+        return evaluator.bias(parsed, requested, name="t").tolist()
 
     first = bias("2")
     looks = snapshot.looks
@@ -182,7 +177,7 @@ def test_catalogue_condition_is_cached_per_parameter_values(condition: str) -> N
 
 
 @pytest.mark.parametrize(("cache_bytes", "evicts"), [(7_000, True), (70_000, False)])
-def test_cached_results_are_limited_by_size(cache_bytes: int, evicts: bool) -> None:
+def test_cached_results_are_limited_by_size(cache_bytes, evicts):
     snapshot = Looked([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
     evaluator = FilterEvaluator(
         snapshot,
@@ -201,7 +196,7 @@ def test_cached_results_are_limited_by_size(cache_bytes: int, evicts: bool) -> N
     assert (snapshot.looks > looks) == evicts
 
 
-def test_cached_mask_is_not_modified(shop: Model) -> None:
+def test_cached_mask_is_not_modified(shop):
     """Each of the first two requests excludes another item from the same cached mask."""
     fruit = 'INCLUDE ItemID WHERE Items.PRICE > 1 AND NOT Interactions.EVENT_TYPE IN ("*")'
 
@@ -235,7 +230,7 @@ NOW_MS = 100 * DAY_MS + 123
         ("> NOW - $N DAYS", 3 * DAY_MS, False),
     ],
 )
-def test_time_window_ends_at_the_exact_millisecond(shop: Model, condition: str, age_ms: int, holds: bool) -> None:
+def test_time_window_ends_at_the_exact_millisecond(shop, condition, age_ms, holds):
     recent = Recent(shop.positions(["fig"]), ["view"], np.array([NOW_MS - age_ms], np.int64))
     values = {"N": ("3",)} if "$" in condition else {}
     parsed = parser.parse(f"INCLUDE ItemID WHERE Interactions.TIMESTAMP {condition}")
@@ -258,9 +253,7 @@ def test_time_window_ends_at_the_exact_millisecond(shop: Model, condition: str, 
         ("Items.CREATION_TIMESTAMP < NOW + 1 HOUR AND Items.PRICE > 1", 0, ["fig"]),
     ],
 )
-def test_item_time_is_compared_with_the_time_of_each_request(
-    shop: Model, condition: str, now_s: int, expected: list[str]
-) -> None:
+def test_item_time_is_compared_with_the_time_of_each_request(shop, condition, now_s, expected):
     for _ in range(2):
         assert shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=now_s * 1000) == expected
         # The result of another time must not replace the cached result.
@@ -309,7 +302,7 @@ def test_item_time_is_compared_with_the_time_of_each_request(
         ("Items.MISSPELT IN CurrentUser.LIKES", {"likes": ["fruit"]}, []),
     ],
 )
-def test_user_condition_is_evaluated(shop: Model, condition: str, user: dict[str, Any], expected: list[str]) -> None:
+def test_user_condition_is_evaluated(shop, condition, user, expected):
     for _ in range(2):
         passing = shop.passing(f"INCLUDE ItemID WHERE {condition}", user=user, now_ms=200 * DAY_MS)
         assert passing == expected

@@ -6,7 +6,6 @@ from alsolike.filters.tree import (
     Column,
     ColumnDataset,
     Comparison,
-    Condition,
     Everything,
     Membership,
     Not,
@@ -20,7 +19,7 @@ from alsolike.filters.tree import (
 from alsolike.runtime.errors import InvalidFilter
 
 
-def column(name: str, key: str, dataset: ColumnDataset = ColumnDataset.ITEMS) -> Column:
+def column(name, key, dataset=ColumnDataset.ITEMS):
     return Column(dataset, name, key, offset=0)
 
 
@@ -29,16 +28,16 @@ GENRE = column("GENRE", "genre")
 EVENT_TYPE = column("EVENT_TYPE", "eventType", ColumnDataset.INTERACTIONS)
 
 
-def condition(text: str) -> Condition:
+def condition(text):
     (expression,) = parser.parse(f"INCLUDE ItemID WHERE {text}").expressions
     return expression.condition
 
 
-def cheap(limit: float) -> Comparison:
+def cheap(limit):
     return Comparison(PRICE, Operator.LESS, limit)
 
 
-def test_expressions_between_pipes_keep_their_verbs() -> None:
+def test_expressions_between_pipes_keep_their_verbs():
     parsed = parser.parse(
         'INCLUDE ItemID WHERE Items.GENRE IN ($GENRE) | EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click", "*")'
     )
@@ -57,32 +56,30 @@ def test_expressions_between_pipes_keep_their_verbs() -> None:
      ("CurrentItem.LIST_PRICE", column("LIST_PRICE", "listPrice", ColumnDataset.CURRENT_ITEM)),
      ("CurrentUser.budget", column("budget", "budget", ColumnDataset.CURRENT_USER))],
 )  # fmt: skip
-def test_comparison_accepts_numbers_parameters_current_item_and_user(
-    operator: Operator, text: str, value: float | Parameter | Column
-) -> None:
+def test_comparison_accepts_numbers_parameters_current_item_and_user(operator, text, value):
     assert condition(f"Items.PRICE {operator} {text}") == Comparison(PRICE, operator, value)
 
 
 @pytest.mark.parametrize(("text", "value"), [('"De\\"luxe"', 'De"luxe'), ("true", True), ("FALSE", False)])
-def test_equality_accepts_strings_and_booleans(text: str, value: str | bool) -> None:
+def test_equality_accepts_strings_and_booleans(text, value):
     assert condition(f"Items.PRICE != {text}") == Comparison(PRICE, Operator.NOT_EQUAL, value)
 
 
-def test_not_in_is_the_negation_of_in() -> None:
+def test_not_in_is_the_negation_of_in():
     assert condition('Items.GENRE NOT IN ("a")') == Not(Membership(GENRE, ("a",)))
     assert condition("Items.GENRE NOT IN CurrentItem.GENRE") == Not(
         Membership(GENRE, column("GENRE", "genre", ColumnDataset.CURRENT_ITEM))
     )
 
 
-def test_and_has_precedence_over_or() -> None:
+def test_and_has_precedence_over_or():
     one, two, three = (f"Items.PRICE < {number}" for number in (1, 2, 3))
 
     assert condition(f"{one} OR {two} AND {three}") == Or((cheap(1), And((cheap(2), cheap(3)))))
     assert condition(f"({one} OR {two}) AND NOT ({three})") == And((Or((cheap(1), cheap(2))), Not(cheap(3))))
 
 
-def test_user_conditions_come_last() -> None:
+def test_user_conditions_come_last():
     (expression,) = parser.parse(
         'EXCLUDE ItemID WHERE Items.PRICE < 1 IF CurrentUser.MEMBERSHIP = $LEVEL AND CurrentUser.TAGS IN ("x")'
     ).expressions
@@ -106,7 +103,7 @@ def test_user_conditions_come_last() -> None:
         ("Items.A = 1 AND (Items.B = 2 OR NOT (Items.C IN CurrentUser.C))", True, False, False, True),
     ],
 )
-def test_filter_reports_its_required_inputs(text: str, user: bool, item: bool, history: bool, catalogue: bool) -> None:
+def test_filter_reports_its_required_inputs(text, user, item, history, catalogue):
     parsed = parser.parse(f'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("x") | EXCLUDE ItemID WHERE {text}')
     alone = parser.parse(f"EXCLUDE ItemID WHERE {text}")
 
@@ -128,7 +125,7 @@ def test_filter_reports_its_required_inputs(text: str, user: bool, item: bool, h
         ("NOW+($DAYS)DAY", Time(1, Parameter("DAYS"), Unit.DAYS)),
     ],
 )
-def test_times_are_relative_to_now(text: str, time: Time) -> None:
+def test_times_are_relative_to_now(text, time):
     (expression,) = parser.parse(f"INCLUDE ItemID WHERE Items.creationTimestamp > {text}").expressions
 
     assert isinstance(expression.condition, Comparison)
@@ -138,7 +135,7 @@ def test_times_are_relative_to_now(text: str, time: Time) -> None:
     assert expression.parameters == (("DAYS",) if "$" in text else ())
 
 
-def test_user_columns_can_be_combined_with_item_columns() -> None:
+def test_user_columns_can_be_combined_with_item_columns():
     assert condition("Items.ADULT = true AND NOT CurrentUser.AGE >= 18") == And(
         (
             Comparison(column("ADULT", "adult"), Operator.EQUAL, True),
@@ -150,14 +147,14 @@ def test_user_columns_can_be_combined_with_item_columns() -> None:
     )
 
 
-def test_redundant_parentheses_change_nothing() -> None:
+def test_redundant_parentheses_change_nothing():
     one, two, three = (f"Items.PRICE < {number}" for number in (1, 2, 3))
 
     assert condition(f"({one} AND {two}) AND {three}") == condition(f"{one} AND ({two} AND ({three}))")
     assert condition(f"({one} OR {two}) OR {three}") == Or((cheap(1), cheap(2), cheap(3)))
 
 
-def test_keywords_and_column_spellings_are_case_insensitive() -> None:
+def test_keywords_and_column_spellings_are_case_insensitive():
     assert parser.parse("include itemid where items.price<1 or items.categoryL1=2") == parser.parse(
         "INCLUDE ItemID WHERE Items.price < 1\n OR Items.categoryL1 = 2.0"
     )
@@ -212,7 +209,7 @@ def test_keywords_and_column_spellings_are_case_insensitive() -> None:
         ("x" * 2_501, 2_500, "the expression has 2,501 characters, expected at most 2,500"),
     ],
 )  # fmt: skip
-def test_syntax_error_has_its_character(expression: str, offset: int, message: str) -> None:
+def test_syntax_error_has_its_character(expression, offset, message):
     with pytest.raises(InvalidFilter) as caught:
         parser.parse(expression)
 
@@ -220,7 +217,7 @@ def test_syntax_error_has_its_character(expression: str, offset: int, message: s
     assert caught.value.offset == offset
 
 
-def test_longest_parameter_name_is_accepted() -> None:
+def test_longest_parameter_name_is_accepted():
     name = "p" * 50
 
     assert parser.parse(f"INCLUDE ItemID WHERE Items.A = ${name}").parameters == (name,)

@@ -72,9 +72,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("expression", "values", "expected"), EXAMPLES)
-def test_personalize_expression_has_the_same_result(
-    expression: str, values: dict[str, str], expected: list[str]
-) -> None:
+def test_personalize_expression_has_the_same_result(expression, values, expected):
     passing = Model(list(ITEMS), ITEMS).passing(
         expression,
         events=EVENTS,
@@ -87,7 +85,7 @@ def test_personalize_expression_has_the_same_result(
 
 
 @pytest.mark.parametrize("size", [2_500, 2_501])
-def test_expression_is_limited_to_2500_characters(size: int) -> None:
+def test_expression_is_limited_to_2500_characters(size):
     start = 'EXCLUDE ItemID WHERE Items.GENRE IN ("'
     expression = f'{start}{"x" * (size - len(start) - 2)}")'
     assert len(expression) == size
@@ -108,6 +106,6 @@ def test_expression_is_limited_to_2500_characters(size: int) -> None:
         'INCLUDE UserID WHERE Interactions.EVENT_TYPE IN ("click", "rating")',
     ],
 )
-def test_filter_of_actions_or_users_is_refused(expression: str) -> None:
+def test_filter_of_actions_or_users_is_refused(expression):
     with pytest.raises(InvalidFilter, match="filters of actions and of users are not supported yet"):
         parser.parse(expression)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import pytest
@@ -55,7 +54,7 @@ tests_of_the_user: st.SearchStrategy[list[Clause]] = st.just([]) | st.lists(user
 expressions = st.tuples(st.sampled_from(["INCLUDE", "EXCLUDE"]), clauses(), tests_of_the_user, st.booleans())
 
 
-def known(catalogue: Catalogue) -> dict[str, Any]:
+def known(catalogue):
     """Return the properties of each item, from the last segment that contains the item."""
     found: dict[str, Any] = {}
     for segment in catalogue:
@@ -63,7 +62,7 @@ def known(catalogue: Catalogue) -> dict[str, Any]:
     return {item_id: found.get(item_id) or {} for item_id in ITEM_IDS}
 
 
-def passing(model: Model, text: str, asker: Asker, values: Mapping[str, tuple[str, ...]]) -> list[str]:
+def passing(model, text, asker, values):
     return model.passing(
         text, events=asker.events, user=asker.user, item=asker.item, now_ms=asker.now_s * 1000, values=values
     )
@@ -72,9 +71,7 @@ def passing(model: Model, text: str, asker: Asker, values: Mapping[str, tuple[st
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=80, deadline=None)
 @given(data=st.data(), catalogue=catalogues, asker=askers, from_files=st.booleans())
-def test_condition_equals_a_naive_evaluation(
-    kind: str, data: st.DataObject, catalogue: Catalogue, asker: Asker, from_files: bool
-) -> None:
+def test_condition_equals_a_naive_evaluation(kind, data, catalogue, asker, from_files):
     clause = data.draw(KINDS[kind])
     items = known(catalogue)
     model = Model(ITEM_IDS, *catalogue, from_files=from_files)
@@ -92,13 +89,7 @@ def test_condition_equals_a_naive_evaluation(
     st.permutations(ITEM_IDS),
     st.booleans(),
 )
-def test_result_equals_a_naive_evaluation_per_row(
-    expressions: list[tuple[str, Clause, list[Clause], bool]],
-    catalogue: Catalogue,
-    askers: list[Asker],
-    item_ids: list[str],
-    from_files: bool,
-) -> None:
+def test_result_equals_a_naive_evaluation_per_row(expressions, catalogue, askers, item_ids, from_files):
     """An EXCLUDE expression with an omitted parameter does not apply.
 
     Several users send requests, one after the other.
@@ -111,7 +102,7 @@ def test_result_equals_a_naive_evaluation_per_row(
     )
     model = Model(item_ids, *catalogue, from_files=from_files)
 
-    def passes(item_id: str, asker: Asker) -> bool:
+    def passes(item_id, asker):
         found: dict[str, list[bool]] = {"INCLUDE": [], "EXCLUDE": []}
         for verb, clause, tests, _ in expressions:
             if clause.values.keys() <= given.keys() and all(test.holds("", {}, asker) for test in tests):

@@ -17,7 +17,6 @@ from alsolike.filters.tree import (
     ColumnDataset,
     Comparison,
     Condition,
-    Element,
     Everything,
     Expression,
     Filter,
@@ -43,7 +42,7 @@ times = st.just(Time()) | st.builds(
 )
 
 
-def columns(*datasets: ColumnDataset) -> st.SearchStrategy[Column]:
+def columns(*datasets):
     return st.builds(
         lambda dataset, name: Column(dataset, name, property_name(name), offset=0),
         st.sampled_from(datasets),
@@ -51,20 +50,18 @@ def columns(*datasets: ColumnDataset) -> st.SearchStrategy[Column]:
     )
 
 
-def interactions(name: str) -> st.SearchStrategy[Column]:
+def interactions(name):
     key = {"EVENT_TYPE": EVENT_TYPE, "TIMESTAMP": TIMESTAMP}[name]
     return st.sampled_from([name, name.lower(), key]).map(
         lambda written: Column(ColumnDataset.INTERACTIONS, written, key, offset=0)
     )
 
 
-def memberships(
-    column: st.SearchStrategy[Column], elements: st.SearchStrategy[Element]
-) -> st.SearchStrategy[Membership]:
+def memberships(column, elements):
     return st.builds(Membership, column, st.lists(elements, min_size=1, max_size=3).map(tuple))
 
 
-def comparisons(column: st.SearchStrategy[Column]) -> st.SearchStrategy[Comparison]:
+def comparisons(column):
     of_order: st.SearchStrategy[Value] = st.one_of(numbers, parameters, times)
     return st.one_of(
         st.builds(Comparison, column, st.sampled_from(Operator), of_order),
@@ -85,7 +82,7 @@ plain: st.SearchStrategy[Condition] = st.one_of(
 )
 
 
-def joined(kind: type[And] | type[Or], operands: list[Condition]) -> Condition:
+def joined(kind, operands):
     """Join operands. Operands with the same operator are flattened, because parentheses around them have no effect."""
     flat = [each for operand in operands for each in (operand.operands if isinstance(operand, kind) else (operand,))]
     return kind(tuple(flat))
@@ -108,18 +105,18 @@ trees = st.lists(expressions, min_size=1, max_size=3).map(lambda found: Filter(t
 class Writer:
     """Writer of filters that draws the spelling of each token."""
 
-    def __init__(self, data: st.DataObject) -> None:
+    def __init__(self, data):
         self._draw = data.draw
 
-    def filter(self, tree: Filter) -> str:
+    def filter(self, tree):
         return self._space().join(self._expression(each) + self._space() + "|" for each in tree.expressions)[:-1]
 
-    def _expression(self, tree: Expression) -> str:
+    def _expression(self, tree):
         text = f"{self._word(tree.verb)} {self._word('ItemID')} {self._word('WHERE')} {self._condition(tree.condition)}"
         tests = f" {self._word('AND')} ".join(self._leaf(test) for test in tree.tests)
         return f"{text} {self._word('IF')} {tests}" if tests else text
 
-    def _condition(self, tree: Condition) -> str:
+    def _condition(self, tree):
         if isinstance(tree, And | Or):
             word = "AND" if isinstance(tree, And) else "OR"
             return f" {self._word(word)} ".join(self._operand(each) for each in tree.operands)
@@ -129,11 +126,11 @@ class Writer:
             return f"{self._word('NOT')} {self._operand(tree.operand)}"
         return self._leaf(tree)
 
-    def _operand(self, tree: Condition) -> str:
+    def _operand(self, tree):
         grouped = isinstance(tree, And | Or | Not) or self._draw(st.booleans())
         return f"({self._space()}{self._condition(tree)}{self._space()})" if grouped else self._condition(tree)
 
-    def _leaf(self, tree: Condition) -> str:
+    def _leaf(self, tree):
         if isinstance(tree, Not):
             assert isinstance(tree.operand, Membership)
             return self._membership(tree.operand, f"{self._word('NOT')} {self._word('IN')}")
@@ -143,7 +140,7 @@ class Writer:
         space = self._space()
         return f"{self._column(tree.column)}{space}{tree.operator}{space}{self._value(tree.value)}"
 
-    def _membership(self, tree: Membership, word: str) -> str:
+    def _membership(self, tree, word):
         if isinstance(tree.elements, Column):
             return f"{self._column(tree.column)} {word} {self._column(tree.elements)}"
         elements = f"{self._space()},{self._space()}".join(
@@ -151,7 +148,7 @@ class Writer:
         )
         return f"{self._column(tree.column)} {word} ({elements})"
 
-    def _value(self, value: Value) -> str:
+    def _value(self, value):
         if isinstance(value, Column):
             return self._column(value)
         if isinstance(value, Parameter):
@@ -165,7 +162,7 @@ class Writer:
             return f'"{escaped}"'
         return repr(value)
 
-    def _time(self, time: Time) -> str:
+    def _time(self, time):
         if time.amount == 0.0 and self._draw(st.booleans()) and time == Time():
             return self._word("NOW")
         sign, space = "-" if time.sign < 0 else "+", self._space()
@@ -173,19 +170,19 @@ class Writer:
         amount = repr(time.amount) if isinstance(time.amount, float) else f"(${time.amount.name})"
         return f"{self._word('NOW')}{space}{sign}{space}{amount} {unit}"
 
-    def _column(self, column: Column) -> str:
+    def _column(self, column):
         return f"{self._word(column.dataset)}.{column.name}"
 
-    def _word(self, word: str) -> str:
+    def _word(self, word):
         return self._draw(st.sampled_from([word, word.lower(), word.upper()]))
 
-    def _space(self) -> str:
+    def _space(self):
         return self._draw(st.sampled_from(["", " ", "\n\t"]))
 
 
 @settings(max_examples=150, deadline=None)
 @given(trees, st.data())
-def test_written_filter_is_parsed_into_the_same_tree(tree: Filter, data: st.DataObject) -> None:
+def test_written_filter_is_parsed_into_the_same_tree(tree, data):
     text = Writer(data).filter(tree)
 
     if len(text) <= 2_500:
@@ -208,12 +205,12 @@ PIECES = (
 @example("Items.A < NOW - " + "9" * 2_000 + " DAYS")
 @example("Items.A < NOW -")
 @example("Items.A = \u0130 OR Items.\u00df = 1")
-def test_any_string_is_a_filter_or_an_error_within_it(text: str) -> None:
+def test_any_string_is_a_filter_or_an_error_within_it(text):
     for expression in (text, f"INCLUDE ItemID WHERE {text}", f"EXCLUDE ItemID WHERE Items.A < {text}"):
         assert 0 <= error_offset(expression) <= len(expression)
 
 
-def error_offset(expression: str) -> int:
+def error_offset(expression):
     try:
         parser.parse(expression)
     except InvalidFilter as error:

@@ -8,11 +8,11 @@ from tests.unit.alsolike.filtered_items import SHOP, UNLISTED, Model
 
 
 @pytest.fixture
-def shop() -> Model:
+def shop():
     return Model([*SHOP, UNLISTED], SHOP)
 
 
-def test_parameter_values_come_from_the_request(shop: Model) -> None:
+def test_parameter_values_come_from_the_request(shop):
     expression = "INCLUDE ItemID WHERE Items.GENRE IN ($GENRE) OR Items.PRICE > $PRICE"
 
     for genre, price, expected in [
@@ -24,7 +24,7 @@ def test_parameter_values_come_from_the_request(shop: Model) -> None:
         assert shop.passing(expression, values=values) == expected
 
 
-def test_object_value_of_the_user_counts_as_missing(shop: Model) -> None:
+def test_object_value_of_the_user_counts_as_missing(shop):
     """The object value matches no string, and causes no type error."""
     user, values = {"prefers": {"genre": "fruit"}}, {"GENRE": ("fruit",)}
 
@@ -34,7 +34,7 @@ def test_object_value_of_the_user_counts_as_missing(shop: Model) -> None:
     assert (included, excluded) == ([], [*SHOP, UNLISTED])
 
 
-def test_exclude_without_its_parameter_does_not_apply(shop: Model) -> None:
+def test_exclude_without_its_parameter_does_not_apply(shop):
     expression = "EXCLUDE ItemID WHERE Items.GENRE IN ($A) | EXCLUDE ItemID WHERE Items.GENRE IN ($B)"
 
     assert shop.passing(expression, values={"A": ("fruit",)}) == ["leek", "soap", "bare", UNLISTED]
@@ -92,9 +92,7 @@ def test_exclude_without_its_parameter_does_not_apply(shop: Model) -> None:
         ),
     ],
 )
-def test_invalid_parameter_value_is_refused_with_its_name(
-    shop: Model, expression: str, values: dict[str, tuple[str, ...]], message: str
-) -> None:
+def test_invalid_parameter_value_is_refused_with_its_name(shop, expression, values, message):
     with pytest.raises(InvalidInput) as caught:
         shop.passing(expression, values=values)
 
@@ -105,11 +103,11 @@ def test_invalid_parameter_value_is_refused_with_its_name(
     ("text", "expected"),
     [('"a","b"', ("a", "b")), (' "a, b" , "c\\"" ', ("a, b", 'c"')), ("a, b", ("a", "b")), ('""', ("",))],
 )
-def test_parameter_values_are_quoted_or_plain(text: str, expected: tuple[str, ...]) -> None:
+def test_parameter_values_are_quoted_or_plain(text, expected):
     assert parse_values("P", text) == expected
 
 
 @pytest.mark.parametrize("text", ['"a', '"a" "b"', '"a",', '"a",b'])
-def test_incorrectly_quoted_values_are_refused(text: str) -> None:
+def test_incorrectly_quoted_values_are_refused(text):
     with pytest.raises(InvalidInput, match=r"filterValues\.P is .*, expected quoted values with commas between"):
         parse_values("P", text)

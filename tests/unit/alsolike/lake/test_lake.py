@@ -1,11 +1,8 @@
 """Locations of interactions in the lake, and deduplication."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -30,19 +27,19 @@ from tests.unit.alsolike.records import TIME_MS, interaction
         (MAX_TIME_MS, "9999-12-31"),
     ],
 )
-def test_interaction_is_in_the_partition_of_its_utc_date(time_ms: int, date: str) -> None:
+def test_interaction_is_in_the_partition_of_its_utc_date(time_ms, date):
     assert lake.event_date(time_ms) == date
 
 
 @given(st.integers(1, MAX_TIME_MS // 86_400_000))
-def test_dates_start_at_midnight_to_the_millisecond(day: int) -> None:
+def test_dates_start_at_midnight_to_the_millisecond(day):
     midnight_ms = day * 86_400_000
 
     assert lake.event_date(midnight_ms - 1) < lake.event_date(midnight_ms)
     assert lake.event_date(midnight_ms) == lake.event_date(midnight_ms + 86_399_999)
 
 
-def test_object_keys_have_partition_shard_and_sequence() -> None:
+def test_object_keys_have_partition_shard_and_sequence():
     assert (
         lake.object_key("2024-02-29", shard_id="shardId-0", first_sequence="1", last_sequence="9")
         == "interactions/event_date=2024-02-29/shardId-0-1-9.parquet"
@@ -50,16 +47,16 @@ def test_object_keys_have_partition_shard_and_sequence() -> None:
     assert lake.quarantine_key("2024-02-29", shard_id="s", sequence="7") == "quarantine/dt=2024-02-29/s-7.json"
 
 
-def rows(*changes: dict[str, Any]) -> pd.DataFrame:
+def rows(*changes):
     written = {name: getattr(interaction(), name) for name in INTERACTIONS_COLUMNS}
     return pd.DataFrame([{**written, **change} for change in changes])
 
 
-def kept(frame: pd.DataFrame) -> set[tuple[Any, ...]]:
+def kept(frame):
     return {tuple(row) for row in lake.deduplicate(frame)[["event_id", "user_id", "item_id"]].itertuples(index=False)}
 
 
-def test_first_received_copy_of_an_event_is_kept() -> None:
+def test_first_received_copy_of_an_event_is_kept():
     frame = rows(
         {"event_id": "a", "item_id": "late", "received_time_ms": TIME_MS + 1},
         {"event_id": "b"},
@@ -70,7 +67,7 @@ def test_first_received_copy_of_an_event_is_kept() -> None:
     assert kept(frame) == {("a", "u1", "early"), ("b", "u1", "i1")}
 
 
-def test_event_id_reused_by_another_user_or_session_hides_no_event() -> None:
+def test_event_id_reused_by_another_user_or_session_hides_no_event():
     frame = rows(
         {"user_id": "u1", "session_id": "s1", "item_id": "of u1"},
         {"user_id": "u2", "session_id": "s1", "item_id": "of u2", "received_time_ms": TIME_MS + 1},
@@ -82,7 +79,7 @@ def test_event_id_reused_by_another_user_or_session_hides_no_event() -> None:
     assert set(lake.deduplicate(frame)["item_id"]) == {"of u1", "of u2", "of s2", "of s3"}
 
 
-def test_rows_without_duplicates_are_unchanged() -> None:
+def test_rows_without_duplicates_are_unchanged():
     frame = rows({"event_id": "b"}, {"event_id": "a"})
 
     pd.testing.assert_frame_equal(lake.deduplicate(frame), frame)
@@ -102,7 +99,7 @@ def test_rows_without_duplicates_are_unchanged() -> None:
         ("properties", ["{}", '{"a":1}']),
     ],
 )
-def test_kept_row_does_not_depend_on_the_order(column: str, values: list[Any]) -> None:
+def test_kept_row_does_not_depend_on_the_order(column, values):
     found = set()
     for order in itertools.permutations(values):
         frame = rows({"event_id": "b"}, *({column: value} for value in order), {"event_id": "c"})
@@ -119,14 +116,14 @@ def test_kept_row_does_not_depend_on_the_order(column: str, values: list[Any]) -
         st.fixed_dictionaries({name: st.sampled_from("ab") for name in ("event_id", "user_id", "item_id")}), max_size=8
     )
 )
-def test_deduplication_is_the_same_in_reverse_order(changes: list[dict[str, Any]]) -> None:
+def test_deduplication_is_the_same_in_reverse_order(changes):
     frame = rows({}, *changes)
 
     assert kept(frame) == kept(frame[::-1])
     assert len(lake.deduplicate(frame)) == len(frame[["event_id", "user_id"]].drop_duplicates())
 
 
-def test_deduplication_accepts_arrow_columns_and_a_repeated_index() -> None:
+def test_deduplication_accepts_arrow_columns_and_a_repeated_index():
     table = pa.Table.from_pylist(rows({"event_id": "a"}, {"event_id": "b"}, {"event_id": "a"}).to_dict("records"))
     part = table.to_pandas(types_mapper=pd.ArrowDtype)
     frame = pd.concat([part, part])
@@ -136,7 +133,7 @@ def test_deduplication_accepts_arrow_columns_and_a_repeated_index() -> None:
     assert sorted(lake.deduplicate(few)["event_id"]) == ["a", "b"]
 
 
-def test_every_parquet_writer_uses_the_codec_of_the_lambda_layer() -> None:
+def test_every_parquet_writer_uses_the_codec_of_the_lambda_layer():
     """AWS's pandas layer supports only snappy and gzip, while pandas on other machines supports more codecs."""
     root = Path(__file__).parents[4]
     code = [

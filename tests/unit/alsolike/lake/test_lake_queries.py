@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from alsolike.lake import lake
@@ -23,7 +21,7 @@ BEFORE = DAY - 86_400_000
 MINUTE = 60_000
 
 
-def event(event_id: str, kind: str, time_ms: int, *, user: str | None = "anna", **fields: Any) -> dict[str, Any]:
+def event(event_id, kind, time_ms, *, user="anna", **fields):
     values = {
         "event_id": event_id, "event_type": kind, "event_time_ms": time_ms, "received_time_ms": time_ms + 1_000,
         "user_id": user, "session_id": "s1", "impression": [], "properties": "{}", "schema_version": 2,
@@ -75,7 +73,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
 RECENT = "Top items of the last 30 days"
 
 
-def write_twice(directory: Path, events: list[dict[str, Any]]) -> None:
+def write_twice(directory, events):
     """Write each event into two objects.
 
     Events other than searches have the schema of before searches in one object.
@@ -87,32 +85,32 @@ def write_twice(directory: Path, events: list[dict[str, Any]]) -> None:
         write_file([later], folder / f"{number}-again.parquet")
 
 
-def open_lake(directory: Path) -> duckdb.DuckDBPyConnection:
+def open_lake(directory):
     connection = open_table(directory)
     connection.execute(f"CREATE VIEW interactions_once AS {INTERACTIONS_ONCE_SQL}")
     return connection
 
 
 @pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection(tmp_path_factory):
     directory = tmp_path_factory.mktemp("lake")
     write_twice(directory, EVENTS)
     with open_lake(directory) as opened:
         yield opened
 
 
-def test_each_documented_query_is_tested() -> None:
+def test_each_documented_query_is_tested():
     assert set(QUERIES) == {*EXPECTED, RECENT}
 
 
 @pytest.mark.parametrize("title", EXPECTED)
-def test_documented_query_has_the_expected_result(connection: duckdb.DuckDBPyConnection, title: str) -> None:
+def test_documented_query_has_the_expected_result(connection, title):
     rows = connection.execute(QUERIES[title]).fetchall()
 
     assert rows == EXPECTED[title]
 
 
-def test_top_items_are_those_of_the_last_days(tmp_path: Path) -> None:
+def test_top_items_are_those_of_the_last_days(tmp_path):
     now_ms = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
     days = 86_400_000
     write_twice(

@@ -1,8 +1,5 @@
 """The SQL of deduplication, executed on overlapping Parquet files."""
 
-from __future__ import annotations
-
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -37,15 +34,13 @@ ROWS = st.fixed_dictionaries(
 FILES = st.lists(st.tuples(st.booleans(), st.lists(ROWS, min_size=1, max_size=6)), min_size=1, max_size=4)
 
 
-def comparable(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+def comparable(rows):
     return sorted(tuple(repr(row[name]) for name in (*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION)) for row in rows)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files=FILES)
-def test_sql_view_keeps_the_same_rows_as_deduplicate(
-    files: list[tuple[bool, list[dict[str, Any]]]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_sql_view_keeps_the_same_rows_as_deduplicate(files, tmp_path_factory):
     directory = tmp_path_factory.mktemp("lake")
     written: list[dict[str, Any]] = []
     for number, (old, rows) in enumerate(files):
@@ -74,32 +69,30 @@ def test_sql_view_keeps_the_same_rows_as_deduplicate(
     split=st.integers(0, 8),
     columns=st.integers(COPY_ORDER.index("session_id") + 1, len(COPY_ORDER)),
 )
-def test_compacted_rows_give_the_same_result_for_any_columns(
-    rows: list[dict[str, Any]], split: int, columns: int
-) -> None:
+def test_compacted_rows_give_the_same_result_for_any_columns(rows, split, columns):
     read = ["event_id", *COPY_ORDER[:columns]]
     frame = pa.Table.from_pylist(rows, schema=SCHEMA).to_pandas(types_mapper=pd.ArrowDtype)
 
     compacted = pd.concat([lake.deduplicate(frame[:split]), frame[split:]])
 
-    def content(once: pd.DataFrame) -> list[str]:
+    def content(once):
         return sorted(map(repr, once[read].itertuples(index=False, name=None)))
 
     assert content(lake.deduplicate(compacted[read])) == content(lake.deduplicate(frame[read]))
 
 
-def test_columns_without_their_preceding_tie_breakers_are_refused() -> None:
+def test_columns_without_their_preceding_tie_breakers_are_refused():
     frame = pd.DataFrame({"event_id": ["a"], "received_time_ms": [1], "item_id": ["x"]})
 
     with pytest.raises(ValueError, match="item_id without event_time_ms, user_id, session_id, which decide before it"):
         lake.deduplicate(frame)
 
 
-def test_every_column_is_a_tie_breaker() -> None:
+def test_every_column_is_a_tie_breaker():
     assert {"event_id", *COPY_ORDER} == set(INTERACTIONS_COLUMNS)
 
 
-def test_column_missing_in_older_files_is_null(tmp_path: Path) -> None:
+def test_column_missing_in_older_files_is_null(tmp_path):
     row = {"event_id": "e", "event_type": "view", "event_time_ms": DAY_MS, "received_time_ms": 1}
     path = tmp_path / f"{lake.partition_prefix('1970-01-02')}old.parquet"
     write_file([row], path, schema=OLD_SCHEMA)

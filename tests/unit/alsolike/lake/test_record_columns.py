@@ -22,20 +22,20 @@ from tests.unit.alsolike.records import TIME_MS, fields, interactions
 class Built:
     """Source of the built-in configuration."""
 
-    def current(self, *, now_ms: int) -> Any:
+    def current(self, *, now_ms):
         return DEFAULT
 
     refresh = current
 
 
-def stream(*documents: Any) -> list[StreamRecord]:
+def stream(*documents):
     return [
         StreamRecord("events", "shard", str(number), TIME_MS, each if isinstance(each, bytes) else orjson.dumps(each))
         for number, each in enumerate(documents)
     ]
 
 
-def one_by_one(records: list[StreamRecord]) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+def one_by_one(records):
     parsed = list(zip(records, parse_batch(records, configurations=Built(), now_ms=TIME_MS), strict=True))
     return (
         [
@@ -47,7 +47,7 @@ def one_by_one(records: list[StreamRecord]) -> tuple[list[dict[str, Any]], list[
     )
 
 
-def by_column(records: list[StreamRecord]) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+def by_column(records):
     columns, refused = read_columns(records, configurations=Built(), now_ms=TIME_MS)
     rows = [
         {**dict(zip(columns, values, strict=True)), "impression": tuple(values[list(columns).index("impression")])}
@@ -95,7 +95,7 @@ ODD: dict[str, list[Any]] = {
 TEXTS = [name for name, column in COLUMNS.items() if isinstance(column.type, Text)]
 
 
-def _of_version(version: int, changed: dict[str, Any]) -> dict[str, Any]:
+def _of_version(version, changed):
     """Return the fields of a record of an older version, with changes."""
     written = {name: value for name, value in fields(schema_version=version).items() if COLUMNS[name].since <= version}
     return {**written, **changed}
@@ -116,14 +116,14 @@ documents = (
 
 @settings(max_examples=300)
 @given(st.lists(documents, min_size=1, max_size=4))
-def test_columnar_parser_accepts_and_refuses_the_same_records(batch: list[Any]) -> None:
+def test_columnar_parser_accepts_and_refuses_the_same_records(batch):
     records = stream(*batch)
 
     assert by_column(records) == one_by_one(records)
 
 
 @pytest.mark.parametrize("name", sorted(ODD))
-def test_columnar_parser_checks_each_field_like_the_record_parser(name: str) -> None:
+def test_columnar_parser_checks_each_field_like_the_record_parser(name):
     """Each odd value is parsed next to a valid one, because a batch of odd values may already fail by its type."""
     for value in ODD[name]:
         for beside in (fields(query="q"), _of_version(2, {}), fields()):
@@ -133,9 +133,7 @@ def test_columnar_parser_checks_each_field_like_the_record_parser(name: str) -> 
 
 
 @given(st.lists(interactions(), min_size=1, max_size=3))
-def test_collected_interactions_use_the_fast_path_if_printable(
-    batch: list[Interaction],
-) -> None:
+def test_collected_interactions_use_the_fast_path_if_printable(batch):
     records = [StreamRecord("events", "shard", "1", each.received_time_ms, each.to_record()) for each in batch]
     texts = [
         text
@@ -150,12 +148,12 @@ def test_collected_interactions_use_the_fast_path_if_printable(
     assert (plain_columns(records, DEFAULT) is not None) == all(map(str.isprintable, texts))
 
 
-def test_invalid_record_reparses_only_a_few_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_record_reparses_only_a_few_neighbours(monkeypatch):
     records = stream(*(fields(event_id=f"e{n}") for n in range(1000)))
     records[700] = StreamRecord("events", "shard", "700", TIME_MS, b"poison")
     seen: list[int] = []
 
-    def counted(some: Any, **rest: Any) -> Any:
+    def counted(some, **rest):
         seen.append(len(some))
         return parse_batch(some, **rest)
 

@@ -1,7 +1,6 @@
 """Rows of the recommendation log, which a round trip preserves. Errors name the invalid column."""
 
 import dataclasses
-from typing import Any
 
 import orjson
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from alsolike.configuration import recommendation_id
 from alsolike.lake.served import partition_prefix, read_line, served_date
-from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput
 from tests.builders.served_rows import SERVED_MS, served
 from tests.builders.served_rows import stored as as_stored
@@ -19,7 +17,7 @@ TEXTS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_si
 
 
 @st.composite
-def rows(draw: st.DrawFn) -> ServedResponse:
+def rows(draw):
     items = draw(st.lists(TEXTS, max_size=4))
     origin = st.sampled_from(["ranked", "pinned"]) | TEXTS.map("promoted:{}".format)
     chance = st.none() | st.floats(0, 1, exclude_min=True)
@@ -36,14 +34,14 @@ def rows(draw: st.DrawFn) -> ServedResponse:
 
 
 @given(row=rows())
-def test_row_is_unchanged_after_write_and_read(row: ServedResponse) -> None:
+def test_row_is_unchanged_after_write_and_read(row):
     line = row.to_line()
 
     assert "\n" not in line
     assert read_line(line) == row
 
 
-def test_line_omits_nulls_and_default_item_fields() -> None:
+def test_line_omits_nulls_and_default_item_fields():
     row = served(item_ids=["fig", "leek"], origins=["ranked", "ranked"], propensities=[None, None], shopper=None)
 
     fields = orjson.loads(row.to_line())["served"]
@@ -55,7 +53,7 @@ def test_line_omits_nulls_and_default_item_fields() -> None:
 
 
 @given(row=rows(), data=st.data())
-def test_truncated_line_is_refused(row: ServedResponse, data: st.DataObject) -> None:
+def test_truncated_line_is_refused(row, data):
     line = row.to_line().encode()
 
     with pytest.raises(InvalidInput):
@@ -92,7 +90,7 @@ def test_truncated_line_is_refused(row: ServedResponse, data: st.DataObject) -> 
         ({"configuration": ...}, "served.configuration is missing"),
     ],
 )
-def test_invalid_row_is_refused_with_its_column(fields: dict[str, Any], message: str) -> None:
+def test_invalid_row_is_refused_with_its_column(fields, message):
     good = as_stored(served())
     changed = {name: value for name, value in {**good, **fields}.items() if value is not ...}
 
@@ -101,12 +99,12 @@ def test_invalid_row_is_refused_with_its_column(fields: dict[str, Any], message:
 
 
 @pytest.mark.parametrize("line", [b"", b"START RequestId: 1", b"[]", b"{}", b'{"served": 1}', b"\xff", b"null"])
-def test_other_lines_are_refused(line: bytes) -> None:
+def test_other_lines_are_refused(line):
     with pytest.raises(InvalidInput):
         read_line(line)
 
 
-def test_changed_recommendation_id_is_refused() -> None:
+def test_changed_recommendation_id_is_refused():
     """The checksum covers every character of the ID."""
     good = served()
     made = good.recommendation_id
@@ -117,6 +115,6 @@ def test_changed_recommendation_id_is_refused() -> None:
             read_line(dataclasses.replace(good, recommendation_id=forged).to_line())
 
 
-def test_row_is_in_the_partition_of_its_date() -> None:
+def test_row_is_in_the_partition_of_its_date():
     assert served_date(SERVED_MS) == "2026-09-21"
     assert partition_prefix(served_date(SERVED_MS)) == "served/served_date=2026-09-21/"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,7 +15,7 @@ from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.lake import lake, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.records.interaction import INTERACTIONS_ONCE_SQL
-from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL, ServedResponse
+from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL
 from tests.builders.lake_files import open_table, write_file
 from tests.builders.served_rows import SERVED_MS
 from tests.builders.served_rows import served as row
@@ -48,7 +46,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
 }
 
 
-def write(directory: Path, name: str, rows: Sequence[ServedResponse]) -> None:
+def write(directory, name, rows):
     for each in rows:
         folder = directory / served.partition_prefix(served.served_date(each.served_ms))
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +55,7 @@ def write(directory: Path, name: str, rows: Sequence[ServedResponse]) -> None:
 
 
 @pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection(tmp_path_factory):
     directory = tmp_path_factory.mktemp("lake")
     write(directory, "first", ANSWERS)
     write(directory, "again", ANSWERS)
@@ -75,23 +73,23 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
         yield opened
 
 
-def test_each_documented_query_is_tested() -> None:
+def test_each_documented_query_is_tested():
     assert set(QUERIES) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("title", EXPECTED)
-def test_documented_query_has_the_expected_result(connection: duckdb.DuckDBPyConnection, title: str) -> None:
+def test_documented_query_has_the_expected_result(connection, title):
     assert connection.execute(QUERIES[title]).fetchall() == EXPECTED[title]
 
 
-def test_response_delivered_twice_counts_once(connection: duckdb.DuckDBPyConnection) -> None:
-    def count(table: str) -> Any:
+def test_response_delivered_twice_counts_once(connection):
+    def count(table):
         return connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
 
     assert (count("served"), count("served_once")) == (8, 4)
 
 
-def test_documented_columns_equal_the_written_ones() -> None:
+def test_documented_columns_equal_the_written_ones():
     listed = re.findall(r"^\| (`[a-z_`, ]+`) \| [a-z]+[a-z&;]* \|", PAGE.read_text(), flags=re.MULTILINE)
     named = [name for cell in listed for name in re.findall(r"`(\w+)`", cell)]
 

@@ -1,11 +1,7 @@
 """Keyed hashes of IDs, which are stable, have one length, and differ by type and secret."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,12 +14,12 @@ KEY = b"k" * 32
 pseudonyms = Pseudonyms(KEY)
 
 
-def test_hash_is_hmac_sha256_of_type_and_id() -> None:
+def test_hash_is_hmac_sha256_of_type_and_id():
     assert pseudonyms.user("ann") == hmac.new(KEY, b"user\0ann", hashlib.sha256).hexdigest()
 
 
 @given(st.text(), st.text())
-def test_different_ids_and_types_have_different_hashes(one: str, other: str) -> None:
+def test_different_ids_and_types_have_different_hashes(one, other):
     hashes = [
         hash_of(value)
         for value in {one, other}
@@ -34,20 +30,20 @@ def test_different_ids_and_types_have_different_hashes(one: str, other: str) -> 
     assert {len(each) for each in hashes} == {DIGITS}
 
 
-def test_other_secret_gives_other_hashes() -> None:
+def test_other_secret_gives_other_hashes():
     assert Pseudonyms(b"x" * 32).user("ann") != pseudonyms.user("ann")
 
 
-def test_lone_surrogate_has_a_hash() -> None:
+def test_lone_surrogate_has_a_hash():
     assert len(pseudonyms.user("\ud800")) == DIGITS
 
 
-def test_short_secret_is_refused() -> None:
+def test_short_secret_is_refused():
     with pytest.raises(MissingSetting, match="has 5 bytes, expected 32"):
         Pseudonyms(b"short")
 
 
-def test_secret_is_read_once(aws: Callable[[str], Any]) -> None:
+def test_secret_is_read_once(aws):
     secrets = aws("secretsmanager")
     arn = secrets.create_secret(Name="key", SecretString="s" * 64)["ARN"]
 
@@ -58,6 +54,6 @@ def test_secret_is_read_once(aws: Callable[[str], Any]) -> None:
     assert first.user("ann") == Pseudonyms(b"s" * 64).user("ann")
 
 
-def test_unreadable_secret_error_names_the_secret(aws: Callable[[str], Any]) -> None:
+def test_unreadable_secret_error_names_the_secret(aws):
     with pytest.raises(Unavailable, match="secret absent: "):
         pseudonyms_of(aws("secretsmanager"), "absent")

@@ -1,15 +1,11 @@
 """Tombstones, which are written once, visible to readers after their polling interval, and kept during failures."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import orjson
 import pytest
@@ -38,20 +34,20 @@ from tests.fakes.places import BUCKET
 PSEUDONYMS = Pseudonyms(b"k" * 32)
 
 
-def erase(s3: Any, user: str, *, now_ms: int = 1) -> int:
+def erase(s3, user, *, now_ms=1):
     return add_tombstone(s3, BUCKET, PSEUDONYMS.erased_user(user), now_ms=now_ms)
 
 
-def reader(s3: Any, *, check_s: float = 5) -> TombstoneReader:
+def reader(s3, *, check_s=5):
     return TombstoneReader(s3, BUCKET, lambda: PSEUDONYMS, polling=Polling(check_s))
 
 
 @pytest.fixture
-def damages(capsys: pytest.CaptureFixture[str]) -> Callable[[], int]:
+def damages(capsys):
     """Return a function that returns the count of `TombstonesDamaged` since its last call."""
     shared_counters.clear()
 
-    def count() -> int:
+    def count():
         shared_counters.write()
         lines = [line for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
         return sum(sum(json.loads(line)["TombstonesDamaged"]) for line in lines)
@@ -60,14 +56,14 @@ def damages(capsys: pytest.CaptureFixture[str]) -> Callable[[], int]:
 
 
 @pytest.mark.parametrize("length", [1, 254, 255, 256])
-def test_record_with_the_key_of_an_erased_user_is_recognised(s3: Any, length: int) -> None:
+def test_record_with_the_key_of_an_erased_user_is_recognised(s3, length):
     user, other = "u" * length, "v" * length
     erase(s3, user)
     if (key := long_key(profile_id(user_id=user, session_id=None))) is not None:
         erase(s3, key)
     found = reader(s3)
 
-    def named(name: str) -> bool:
+    def named(name):
         key = partition_key(profile_id(user_id=name, session_id=None))
         record = StreamRecord("events", "shard-1", "1", 1, b"no JSON", key)
         return names_erased(record, functools.partial(found.erased, now_ms=1))
@@ -76,11 +72,11 @@ def test_record_with_the_key_of_an_erased_user_is_recognised(s3: Any, length: in
 
 
 @pytest.mark.parametrize("field", ["user_id", "userId"])
-def test_record_with_a_numeric_id_of_an_erased_user_is_recognised(s3: Any, field: str) -> None:
+def test_record_with_a_numeric_id_of_an_erased_user_is_recognised(s3, field):
     erase(s3, "4711")
     found = reader(s3)
 
-    def named(user_id: object) -> bool:
+    def named(user_id):
         record = StreamRecord("shop-events", "kafka-shop-events-0", "1", 1, orjson.dumps({field: user_id}))
         return names_erased(record, functools.partial(found.erased, now_ms=1))
 
@@ -90,29 +86,29 @@ def test_record_with_a_numeric_id_of_an_erased_user_is_recognised(s3: Any, field
 class Counting:
     """S3 client that counts reads, and fails while `down` is true."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client):
         self.client = client
         self.reads = 0
         self.down = False
 
-    def get_object(self, **request: Any) -> Any:
+    def get_object(self, **request):
         self.reads += 1
         if self.down:
             raise EndpointConnectionError(endpoint_url="https://s3")
         return self.client.get_object(**request)
 
-    def get_paginator(self, operation: str) -> Any:
+    def get_paginator(self, operation):
         return self.client.get_paginator(operation)
 
 
-def test_reader_without_tombstones_erases_no_user_and_reads_no_secret(s3: Any) -> None:
-    def no_secret() -> Pseudonyms:
+def test_reader_without_tombstones_erases_no_user_and_reads_no_secret(s3):
+    def no_secret():
         raise AssertionError("asked for the secret")
 
     assert not TombstoneReader(s3, BUCKET, no_secret).erased("ann", now_ms=0)
 
 
-def test_erased_user_is_recognised_by_the_hash(s3: Any) -> None:
+def test_erased_user_is_recognised_by_the_hash(s3):
     erase(s3, "ann")
     tombstones = reader(s3)
 
@@ -122,7 +118,7 @@ def test_erased_user_is_recognised_by_the_hash(s3: Any) -> None:
     assert b"ann" not in s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read()
 
 
-def test_new_tombstone_is_visible_only_after_the_interval(s3: Any) -> None:
+def test_new_tombstone_is_visible_only_after_the_interval(s3):
     counting = Counting(s3)
     tombstones = reader(counting)
     assert not tombstones.erased("ann", now_ms=10_000)
@@ -134,7 +130,7 @@ def test_new_tombstone_is_visible_only_after_the_interval(s3: Any) -> None:
     assert counting.reads == 2
 
 
-def test_unchanged_object_is_not_read_again(s3: Any) -> None:
+def test_unchanged_object_is_not_read_again(s3):
     erase(s3, "ann")
     tombstones = reader(s3)
     tombstones.current(now_ms=0)
@@ -142,7 +138,7 @@ def test_unchanged_object_is_not_read_again(s3: Any) -> None:
     assert tombstones.erased("ann", now_ms=5_000)  # S3 responds with 304.
 
 
-def test_tombstones_are_kept_during_a_failure(s3: Any) -> None:
+def test_tombstones_are_kept_during_a_failure(s3):
     erase(s3, "ann")
     counting = Counting(s3)
     tombstones = reader(counting)
@@ -157,7 +153,7 @@ def test_tombstones_are_kept_during_a_failure(s3: Any) -> None:
     assert tombstones.erased("bob", now_ms=10_000)
 
 
-def test_tombstones_never_read_raise_unavailable(s3: Any) -> None:
+def test_tombstones_never_read_raise_unavailable(s3):
     counting = Counting(s3)
     counting.down = True
     tombstones = reader(counting)
@@ -167,7 +163,7 @@ def test_tombstones_never_read_raise_unavailable(s3: Any) -> None:
             tombstones.erased("ann", now_ms=now_ms)
 
 
-def test_repeated_erasure_keeps_the_first_time(s3: Any) -> None:
+def test_repeated_erasure_keeps_the_first_time(s3):
     assert erase(s3, "ann", now_ms=5) == 5
     assert erase(s3, "ann", now_ms=9) == 5
 
@@ -177,23 +173,23 @@ def test_repeated_erasure_keeps_the_first_time(s3: Any) -> None:
 class Together:
     """S3 client for four threads. The first write waits until all threads have read."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client):
         self._client = client
         self._all_have_read = threading.Barrier(4)
         self._first = itertools.count()
         self.refused = 0
 
-    def get_object(self, **request: Any) -> Any:
+    def get_object(self, **request):
         try:
             return self._client.get_object(**request)
         finally:
             if next(self._first) < 4:
                 self._all_have_read.wait(timeout=10)
 
-    def get_paginator(self, operation: str) -> Any:
+    def get_paginator(self, operation):
         return self._client.get_paginator(operation)
 
-    def put_object(self, **request: Any) -> Any:
+    def put_object(self, **request):
         try:
             return self._client.put_object(**request)
         except ClientError:
@@ -201,7 +197,7 @@ class Together:
             raise
 
 
-def test_concurrent_tombstones_are_all_kept(s3: Any) -> None:
+def test_concurrent_tombstones_are_all_kept(s3):
     users = [f"user-{number}" for number in range(12)]
     together = Together(s3)
 
@@ -213,17 +209,17 @@ def test_concurrent_tombstones_are_all_kept(s3: Any) -> None:
     assert all(tombstones.erased(user, now_ms=0) for user in users)
 
 
-def test_writer_overtaken_at_every_attempt_raises_concurrent_update(s3: Any) -> None:
+def test_writer_overtaken_at_every_attempt_raises_concurrent_update(s3):
     numbers = itertools.count()
 
     class Overtaken:
-        def get_object(self, **request: Any) -> Any:
+        def get_object(self, **request):
             return s3.get_object(**request)
 
-        def get_paginator(self, operation: str) -> Any:
+        def get_paginator(self, operation):
             return s3.get_paginator(operation)
 
-        def put_object(self, **request: Any) -> Any:
+        def put_object(self, **request):
             erase(s3, f"other-{next(numbers)}")
             return s3.put_object(**request)
 
@@ -232,14 +228,14 @@ def test_writer_overtaken_at_every_attempt_raises_concurrent_update(s3: Any) -> 
 
 
 @pytest.mark.parametrize("document", [b"[]", b"{", json.dumps({"format_version": 2, "erased": {}}).encode()])
-def test_invalid_tombstones_object_raises_unavailable(s3: Any, document: bytes) -> None:
+def test_invalid_tombstones_object_raises_unavailable(s3, document):
     s3.put_object(Bucket=BUCKET, Key=TOMBSTONES_KEY, Body=document)
 
     with pytest.raises(Unavailable, match=TOMBSTONES_KEY):
         reader(s3).erased("ann", now_ms=0)
 
 
-def put_receipt(s3: Any, user: str, *, sessions: Sequence[str] = (), requested_at_ms: int = 1) -> None:
+def put_receipt(s3, user, *, sessions=(), requested_at_ms=1):
     user_hash = PSEUDONYMS.erased_user(user)
     receipt = ErasureReceipt(
         user_hash[:ID_DIGITS],
@@ -251,7 +247,7 @@ def put_receipt(s3: Any, user: str, *, sessions: Sequence[str] = (), requested_a
     ErasureReceiptStore(s3, BUCKET).write(receipt)
 
 
-def erase_both(s3: Any) -> bytes:
+def erase_both(s3):
     """Erase Ann, and then Bob with the session "visit". Return the tombstones as they were before Bob's erasure."""
     erase(s3, "ann")
     add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("ann"), now_ms=1)
@@ -268,7 +264,7 @@ EMPTY = b'{"format_version": 1, "erased": {}, "sessions": {}}'
 DAMAGES = ["deleted", "emptied", "older", "unreadable"]
 
 
-def damage(s3: Any, form: str, older: bytes) -> None:
+def damage(s3, form, older):
     if form == "deleted":
         s3.delete_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)
     else:
@@ -277,7 +273,7 @@ def damage(s3: Any, form: str, older: bytes) -> None:
 
 
 @pytest.mark.parametrize("form", ["deleted", "emptied", "older"])
-def test_damaged_tombstones_are_completed_from_receipts(s3: Any, form: str, damages: Callable[[], int]) -> None:
+def test_damaged_tombstones_are_completed_from_receipts(s3, form, damages):
     damage(s3, form, erase_both(s3))
     tombstones = reader(s3)
 
@@ -290,7 +286,7 @@ def test_damaged_tombstones_are_completed_from_receipts(s3: Any, form: str, dama
 
 
 @pytest.mark.parametrize("form", DAMAGES)
-def test_process_that_read_tombstones_keeps_them(s3: Any, form: str, damages: Callable[[], int]) -> None:
+def test_process_that_read_tombstones_keeps_them(s3, form, damages):
     older = erase_both(s3)
     tombstones = reader(s3)
     tombstones.current(now_ms=0)
@@ -303,7 +299,7 @@ def test_process_that_read_tombstones_keeps_them(s3: Any, form: str, damages: Ca
 
 
 @pytest.mark.parametrize("form", ["deleted", "emptied", "older"])
-def test_next_erasure_repairs_damaged_tombstones(s3: Any, form: str, damages: Callable[[], int]) -> None:
+def test_next_erasure_repairs_damaged_tombstones(s3, form, damages):
     damage(s3, form, erase_both(s3))
 
     erase(s3, "eve")
@@ -316,7 +312,7 @@ def test_next_erasure_repairs_damaged_tombstones(s3: Any, form: str, damages: Ca
 
 
 @pytest.mark.parametrize("form", DAMAGES)
-def test_repair_restores_tombstones_of_receipts(s3: Any, form: str, damages: Callable[[], int]) -> None:
+def test_repair_restores_tombstones_of_receipts(s3, form, damages):
     damage(s3, form, erase_both(s3))
 
     assert repair_tombstones(s3, BUCKET) == {"older": 3}.get(form, 5)
@@ -330,7 +326,7 @@ def test_repair_restores_tombstones_of_receipts(s3: Any, form: str, damages: Cal
     assert repair_tombstones(s3, BUCKET) == 0
 
 
-def test_repair_restores_sessions_of_known_users(s3: Any) -> None:
+def test_repair_restores_sessions_of_known_users(s3):
     erase_both(s3)
     stored = orjson.loads(s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read())
     s3.put_object(Bucket=BUCKET, Key=TOMBSTONES_KEY, Body=orjson.dumps({**stored, "sessions": {}}))
@@ -340,7 +336,7 @@ def test_repair_restores_sessions_of_known_users(s3: Any) -> None:
     assert reader(s3).erased(None, "visit", now_ms=0)
 
 
-def test_object_from_before_the_sessions_of_an_erasure_is_damaged(s3: Any, damages: Callable[[], int]) -> None:
+def test_object_from_before_the_sessions_of_an_erasure_is_damaged(s3, damages):
     requested_ms = time.time_ns() // 1_000_000 - 3_600_000
     erase(s3, "ann", now_ms=requested_ms)
     add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("ann"), now_ms=requested_ms)
@@ -361,7 +357,7 @@ def test_object_from_before_the_sessions_of_an_erasure_is_damaged(s3: Any, damag
     assert damages() == 0
 
 
-def test_expired_sessions_of_a_receipt_are_not_missed(s3: Any, damages: Callable[[], int]) -> None:
+def test_expired_sessions_of_a_receipt_are_not_missed(s3, damages):
     now_ms = time.time_ns() // 1_000_000
     requested_ms = now_ms - (SESSION_DAYS + 1) * 86_400_000
     erase(s3, "ann", now_ms=requested_ms)
@@ -377,11 +373,11 @@ def test_expired_sessions_of_a_receipt_are_not_missed(s3: Any, damages: Callable
         assert damages() == 0
 
 
-def test_erasure_between_two_reads_is_not_reported_as_damage(s3: Any, damages: Callable[[], int]) -> None:
+def test_erasure_between_two_reads_is_not_reported_as_damage(s3, damages):
     erase(s3, "ann")
 
     class ErasingMeanwhile(Counting):
-        def get_paginator(self, operation: str) -> Any:
+        def get_paginator(self, operation):
             erase(s3, "bob")
             add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("bob"), now_ms=1)
             put_receipt(s3, "bob")
@@ -391,14 +387,14 @@ def test_erasure_between_two_reads_is_not_reported_as_damage(s3: Any, damages: C
     assert damages() == 0
 
 
-def test_unreadable_receipt_without_a_tombstone_raises_unavailable(s3: Any) -> None:
+def test_unreadable_receipt_without_a_tombstone_raises_unavailable(s3):
     s3.put_object(Bucket=BUCKET, Key=f"{ERASURE_RECEIPTS_PREFIX}0123.json", Body=b"{}")
 
     with pytest.raises(Unavailable, match=r"0123\.json"):
         reader(s3).erased("ann", now_ms=0)
 
 
-def test_session_tombstone_matches_records_without_a_user_and_expires(s3: Any) -> None:
+def test_session_tombstone_matches_records_without_a_user_and_expires(s3):
     later_ms = (SESSION_DAYS + 1) * 86_400_000
     erase(s3, "ann")
     add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=1)

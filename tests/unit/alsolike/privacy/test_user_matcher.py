@@ -1,10 +1,8 @@
 """Owners of unreadable records, found by their IDs."""
 
-from __future__ import annotations
-
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,16 +18,16 @@ ZOE = UserMatcher(USER, sessions=[SESSION])
 SEVEN = UserMatcher("7")
 
 
-def is_zoe(user_id: str | None, session_id: str | None = None) -> bool:
+def is_zoe(user_id, session_id=None):
     return user_id == USER or (user_id is None and session_id == SESSION)
 
 
-def names_zoe(data: bytes, key: str | None = None) -> bool:
+def names_zoe(data, key=None):
     return names_erased(StreamRecord("events", "shard", "1", 1, data, key), is_zoe)
 
 
 @pytest.mark.parametrize("form", [*NAMING_USER, *NAMING_SESSION])
-def test_damaged_record_of_the_user_is_matched(form: str) -> None:
+def test_damaged_record_of_the_user_is_matched(form):
     data = {**NAMING_USER, **NAMING_SESSION}[form]
 
     assert ZOE.owner(data) is Owner.USER
@@ -37,18 +35,18 @@ def test_damaged_record_of_the_user_is_matched(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", NAMING_SESSION)
-def test_session_of_another_user_is_not_matched(form: str) -> None:
+def test_session_of_another_user_is_not_matched(form):
     assert UserMatcher(USER, sessions=["visit-8"]).owner(NAMING_SESSION[form]) is not Owner.USER
 
 
 @pytest.mark.parametrize("form", UNDECIDED)
-def test_record_without_a_readable_user_is_undecided(form: str) -> None:
+def test_record_without_a_readable_user_is_undecided(form):
     assert ZOE.owner(UNDECIDED[form]) is Owner.UNDECIDED
     assert not names_zoe(UNDECIDED[form])
 
 
 @pytest.mark.parametrize("form", OF_OTHERS)
-def test_record_of_other_users_is_not_matched(form: str) -> None:
+def test_record_of_other_users_is_not_matched(form):
     assert ZOE.owner(OF_OTHERS[form]) is Owner.OTHER
     assert not names_zoe(OF_OTHERS[form])
 
@@ -64,11 +62,11 @@ def test_record_of_other_users_is_not_matched(form: str) -> None:
         ({"comment": "7 pears"}, Owner.OTHER),
     ],
 )
-def test_number_is_an_id_only_in_a_user_field(record: object, owner: Owner) -> None:
+def test_number_is_an_id_only_in_a_user_field(record, owner):
     assert SEVEN.owner(json.dumps(record).encode()) is owner
 
 
-def test_boolean_true_is_not_user_1() -> None:
+def test_boolean_true_is_not_user_1():
     assert UserMatcher("1").owner(b'{"user_id": true}') is Owner.OTHER
 
 
@@ -84,12 +82,12 @@ def test_boolean_true_is_not_user_1() -> None:
         (None, Owner.UNDECIDED),
     ],
 )
-def test_partition_key_decides_an_unreadable_record(key: str | None, owner: Owner) -> None:
+def test_partition_key_decides_an_unreadable_record(key, owner):
     assert ZOE.owner(b"\xff", key=key) is owner
 
 
 @pytest.mark.parametrize("name", ["user", "session"])
-def test_hashed_partition_key_of_a_long_id_is_matched(name: str) -> None:
+def test_hashed_partition_key_of_a_long_id_is_matched(name):
     long = "s" * 256
     key = partition_key(f"{name[0]}#{long}")
     matcher = UserMatcher(long) if name == "user" else UserMatcher(USER, sessions=[long])
@@ -111,7 +109,7 @@ def test_hashed_partition_key_of_a_long_id_is_matched(name: str) -> None:
         ({"user_id": USER, "session_id": "s", "event_time_ms": 10**30, "event_id": 7}, [("s", [253402300799999, ""])]),
     ],
 )
-def test_login_requires_user_and_session_in_one_object(record: object, logins: list[Any]) -> None:
+def test_login_requires_user_and_session_in_one_object(record, logins):
     result = ZOE.logins(json.dumps(record).encode())
 
     assert [login.session_id for login in result] == [session for session, _ in logins]
@@ -129,7 +127,7 @@ def test_login_requires_user_and_session_in_one_object(record: object, logins: l
         (USER, None, []),
     ],
 )
-def test_partition_key_of_the_user_names_the_session(user: str, key: str | None, sessions: list[str]) -> None:
+def test_partition_key_of_the_user_names_the_session(user, key, sessions):
     matcher = UserMatcher(user)
 
     for data in (b'{"session_id": "s", "event_time_ms": -1}', b'{"session_id": "s", "event_ti'):
@@ -137,7 +135,7 @@ def test_partition_key_of_the_user_names_the_session(user: str, key: str | None,
     assert matcher.logins(b'{"session_id": "s", "user_id": "bob"}', key=key) == []
 
 
-def test_truncated_login_names_its_session() -> None:
+def test_truncated_login_names_its_session():
     (login,) = ZOE.logins(NAMING_USER["truncated"])
 
     assert login.session_id == SESSION
@@ -153,7 +151,7 @@ def test_truncated_login_names_its_session() -> None:
         (b"no JSON, joann.lee, ann.lee2, ann.lee@example.org, ann-lee", False),
     ],
 )
-def test_document_is_matched_by_the_user_as_a_value_or_word(data: bytes, is_named: bool) -> None:
+def test_document_is_matched_by_the_user_as_a_value_or_word(data, is_named):
     assert UserMatcher("ann.lee").is_named(data) is is_named
 
 
@@ -165,7 +163,7 @@ WORDS = st.from_regex(r"[a-zë0-9.@-]{1,9}", fullmatch=True)
 
 
 @st.composite
-def records(draw: st.DrawFn, user: str, others: Sequence[Any] = ("", None, "bob", 7)) -> str:
+def records(draw, user, others=("", None, "bob", 7)):
     """Draw a JSON record that contains a user ID in some form, and possibly another value for the user."""
     value: Any = draw(st.sampled_from([user, [user], {"id": user}, [["x"], {"y": [user]}]]))
     name = draw(st.sampled_from(["user_id", "userId", "USER_ID", "user-id"]))
@@ -186,7 +184,7 @@ def records(draw: st.DrawFn, user: str, others: Sequence[Any] = ("", None, "bob"
     return text if envelope == "none" else json.dumps(body[envelope](), ensure_ascii=draw(st.booleans()))
 
 
-def encoded(draw: st.DrawFn, text: str) -> bytes:
+def encoded(draw, text):
     encoding = draw(st.sampled_from(["utf-8", "latin-1", "utf-16", "utf-16-be", "utf-32"]))
     try:
         return text.encode(encoding)
@@ -195,7 +193,7 @@ def encoded(draw: st.DrawFn, text: str) -> bytes:
 
 
 @st.composite
-def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
+def damaged(draw):
     """Draw a user ID and a record that contains the ID, with damage at its ends or in its encoding."""
     user = draw(IDS)
     if draw(st.booleans()):
@@ -212,14 +210,14 @@ def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
 @example((":0=", b'\xff{"userid": "bob", "user_id": [":0="], "item_id": "pear"}'))
 @example(("0:0", b'\xff{"userid": "bob", "user_id": ["0:0"], "item_id": "pear"}'))
 @settings(max_examples=200)
-def test_damaged_record_with_the_user_is_never_of_others(named: tuple[str, bytes]) -> None:
+def test_damaged_record_with_the_user_is_never_of_others(named):
     user, data = named
 
     assert UserMatcher(user).owner(data) is not Owner.OTHER
 
 
 @given(IDS, st.data())
-def test_complete_record_of_the_user_is_matched_in_any_form(user: str, data: st.DataObject) -> None:
+def test_complete_record_of_the_user_is_matched_in_any_form(user, data):
     record = data.draw(records(user)).encode()
 
     assert UserMatcher(user).owner(record) is Owner.USER
@@ -227,19 +225,19 @@ def test_complete_record_of_the_user_is_matched_in_any_form(user: str, data: st.
 
 
 @given(WORDS, WORDS, st.data())
-def test_complete_record_of_another_user_is_not_matched(user: str, other: str, data: st.DataObject) -> None:
+def test_complete_record_of_another_user_is_not_matched(user, other, data):
     fields = {"user_id": other, "session_id": "visit-9", "item_id": "pear", "comment": user}
     record = json.dumps(fields, ensure_ascii=data.draw(st.booleans())).encode()
 
     assert UserMatcher(user).owner(record) is (Owner.USER if user == other else Owner.OTHER)
 
 
-def test_user_id_that_is_base64_of_a_brace_is_complete() -> None:
+def test_user_id_that_is_base64_of_a_brace_is_complete():
     assert UserMatcher("0").owner(b'{"user_id": "e0000000", "comment": "0"}') is Owner.OTHER
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_have_an_owner(data: bytes) -> None:
+def test_any_bytes_have_an_owner(data):
     assert ZOE.owner(data) in Owner
 
 
@@ -256,5 +254,5 @@ def test_any_bytes_have_an_owner(data: bytes) -> None:
     ],
     ids=["quotes", "pairs", "letters", "names", "backslashes", "objects", "spaces"],
 )
-def test_large_damaged_record_is_read_in_linear_time(data: bytes) -> None:
+def test_large_damaged_record_is_read_in_linear_time(data):
     assert ZOE.owner(data + b"\xff") is Owner.UNDECIDED

@@ -1,10 +1,6 @@
 """Impressions of shoppers, and sightings per item."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -19,40 +15,40 @@ NOW_MS = 1_790_000_000_000
 FATIGUE = Fatigue(strength=0.5, half_life_hours=24)
 
 
-def reported(*item_ids: str, hours: float = 0, list_id: str = "r1", shopper: str = "h1") -> Impressions:
+def reported(*item_ids, hours=0, list_id="r1", shopper="h1"):
     time_ms = NOW_MS - round(hours * HOUR_MS)
     return Impressions(shopper, list_id, f"{list_id}-{hours}", time_ms, list(item_ids), is_reported=True)
 
 
-def served(*item_ids: str, hours: float = 0, list_id: str = "r1") -> Impressions:
+def served(*item_ids, hours=0, list_id="r1"):
     return Impressions("h1", list_id, list_id, NOW_MS - round(hours * HOUR_MS), list(item_ids), is_reported=False)
 
 
-def counted(*lists: Impressions, **reactions: int) -> dict[str, float]:
+def counted(*lists, **reactions):
     return sightings(lists, FATIGUE, reactions=reactions, now_ms=NOW_MS)
 
 
-def test_sightings_of_lists_add_up_and_halve_with_the_half_life() -> None:
+def test_sightings_of_lists_add_up_and_halve_with_the_half_life():
     lists = reported("fig", "pear"), reported("fig", hours=24, list_id="r2"), reported("fig", hours=48, list_id="r3")
 
     assert counted(*lists) == {"fig": 1 + 1 / 2 + 1 / 4, "pear": 1.0}
 
 
-def test_item_counts_once_per_list() -> None:
+def test_item_counts_once_per_list():
     assert counted(reported("fig"), reported("fig", "pear", hours=0)) == {"fig": 1.0, "pear": 1.0}
 
 
-def test_later_places_of_a_list_of_the_log_count_less() -> None:
+def test_later_places_of_a_list_of_the_log_count_less():
     assert counted(served("fig", "pear", "kiwi")) == {"fig": 1.0, "pear": 1 / math.log2(3), "kiwi": 1 / 2}
 
 
-def test_reported_impressions_replace_the_list_of_the_log() -> None:
+def test_reported_impressions_replace_the_list_of_the_log():
     other = served("kiwi", list_id="r2")
 
     assert counted(served("fig", "pear"), reported("pear"), other) == {"pear": 1.0, "kiwi": 1.0}
 
 
-def test_sightings_up_to_the_last_reaction_do_not_count() -> None:
+def test_sightings_up_to_the_last_reaction_do_not_count():
     lists = reported("fig", "pear", hours=2), reported("fig", "pear", hours=1, list_id="r2")
 
     found = counted(*lists, fig=NOW_MS - HOUR_MS, pear=NOW_MS - 2 * HOUR_MS)
@@ -62,16 +58,16 @@ def test_sightings_up_to_the_last_reaction_do_not_count() -> None:
 
 
 @pytest.mark.parametrize(("seen", "factor"), [(0, 1.0), (0.5, 1.0), (1, 1.0), (4, 0.5), (100, 0.1)])
-def test_factor_falls_with_sightings_after_the_first(seen: float, factor: float) -> None:
+def test_factor_falls_with_sightings_after_the_first(seen, factor):
     assert FATIGUE.factor(seen) == pytest.approx(factor)
 
 
 @pytest.fixture
-def profiles_table(aws: Callable[[str], Any]) -> str:
+def profiles_table(aws):
     return create_profiles_table(aws("dynamodb"), "profiles")
 
 
-def test_stored_lists_are_read_latest_first_without_repetitions(aws: Callable[[str], Any], profiles_table: str) -> None:
+def test_stored_lists_are_read_latest_first_without_repetitions(aws, profiles_table):
     store = ImpressionStore(aws("dynamodb"), profiles_table)
     lists = [reported("fig", hours=3), served("pear", hours=2, list_id="x" * 256), reported("kiwi", hours=1)]
 
@@ -90,20 +86,20 @@ def test_stored_lists_are_read_latest_first_without_repetitions(aws: Callable[[s
     }
 
 
-def test_read_is_bounded_by_the_number_of_lists(aws: Callable[[str], Any], profiles_table: str) -> None:
+def test_read_is_bounded_by_the_number_of_lists(aws, profiles_table):
     store = ImpressionStore(aws("dynamodb"), profiles_table)
     store.add([reported("fig", hours=hours, list_id=str(hours)) for hours in range(MAX_LISTS + 5)], FATIGUE)
 
     assert len(store.read("h1", since_ms=0)) == MAX_LISTS
 
 
-def test_scan_of_profiles_skips_impressions(aws: Callable[[str], Any], profiles_table: str) -> None:
+def test_scan_of_profiles_skips_impressions(aws, profiles_table):
     ImpressionStore(aws("dynamodb"), profiles_table).add([reported("fig")], FATIGUE)
 
     assert list(ProfileStore(aws("dynamodb"), profiles_table).scan()) == []
 
 
-def test_unavailable_table_is_reported(aws: Callable[[str], Any]) -> None:
+def test_unavailable_table_is_reported(aws):
     store = ImpressionStore(aws("dynamodb"), "missing")
 
     with pytest.raises(Unavailable):

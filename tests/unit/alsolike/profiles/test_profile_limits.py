@@ -1,7 +1,5 @@
 """Limits of a profile, and the requests that its store sends."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -24,17 +22,17 @@ NOW_MS = 1_700_000_000_999
 EXPIRES_S = 1_700_000_000 + 400 * 86_400
 
 
-def seen(second: int, *, item_id: str = "i") -> RecentInteraction:
+def seen(second, *, item_id="i"):
     return RecentInteraction(second * 1000, f"e{second}", item_id, "view")
 
 
-def test_session_keeps_only_interactions_after_its_login() -> None:
+def test_session_keeps_only_interactions_after_its_login():
     users, sessions = SessionLink("u#1", 2_000).split([seen(1), seen(2), seen(3)])
 
     assert (users, sessions) == ([seen(1), seen(2)], [seen(3)])
 
 
-def test_login_mark_hides_earlier_session_interactions() -> None:
+def test_login_mark_hides_earlier_session_interactions():
     link = SessionLink("u#1", 2_000)
     items = [link_item("s#1", link, expires_s=5), *(to_item("s#1", seen(n), expires_s=5) for n in (3, 2, 1))]
 
@@ -42,13 +40,13 @@ def test_login_mark_hides_earlier_session_interactions() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 2, None])
-def test_profile_is_limited_to_the_latest_interactions(length: int | None) -> None:
+def test_profile_is_limited_to_the_latest_interactions(length):
     items = [to_item("u#1", seen(n), expires_s=5) for n in (3, 2, 1)]
 
     assert from_items("u#1", items, length=length).recent == (seen(1), seen(2), seen(3))[-(length or 3) :]
 
 
-def test_profile_keeps_the_context_of_an_interaction() -> None:
+def test_profile_keeps_the_context_of_an_interaction():
     anna = (seen(1)._replace(context='{"device":"phone"}'), seen(2))
     one_by_one = [to_item("u#1", interaction, expires_s=5) for interaction in anna[::-1]]
     together = history_item("u#1", anna, expires_s=5)
@@ -59,7 +57,7 @@ def test_profile_keeps_the_context_of_an_interaction() -> None:
     assert together["history"]["S"].endswith('"view"]]')
 
 
-def test_interaction_with_the_longest_context_fits_in_one_write_unit() -> None:
+def test_interaction_with_the_longest_context_fits_in_one_write_unit():
     columns = [f"c{number}".ljust(63, "x") for number in range(5)]
     context = context_of(json.dumps(dict.fromkeys(columns, "x" * MAX_CHARACTERS)), columns)
     interaction = RecentInteraction(1_700_000_000_000, "e" * 80, "i" * 80, "purchase", context)
@@ -72,22 +70,22 @@ def test_interaction_with_the_longest_context_fits_in_one_write_unit() -> None:
 class Requests:
     """DynamoDB client that records its requests and stores no profile."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.made: list[dict[str, Any]] = []
 
-    def _made(self, **request: Any) -> dict[str, Any]:
+    def _made(self, **request):
         self.made.append(request)
         return {"Items": [], "Responses": {}}
 
     query = batch_get_item = batch_write_item = put_item = _made
 
-    def written(self) -> list[dict[str, Any]]:
+    def written(self):
         batches = [request["RequestItems"]["profiles"] for request in self.made if "RequestItems" in request]
         puts = [request["Item"] for request in self.made if "Item" in request]
         return puts + [each["PutRequest"]["Item"] for some in batches if "Keys" not in some for each in some]
 
 
-def test_profile_reads_are_eventually_and_link_reads_strongly_consistent() -> None:
+def test_profile_reads_are_eventually_and_link_reads_strongly_consistent():
     client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
@@ -99,7 +97,7 @@ def test_profile_reads_are_eventually_and_link_reads_strongly_consistent() -> No
     assert links["RequestItems"]["profiles"]["ConsistentRead"] is True
 
 
-def test_user_interactions_are_written_without_reads() -> None:
+def test_user_interactions_are_written_without_reads():
     client: Any = Requests()
 
     ProfileStore(client, "profiles").add("u#1", [seen(1)], now_ms=NOW_MS)
@@ -107,7 +105,7 @@ def test_user_interactions_are_written_without_reads() -> None:
     assert [request.keys() for request in client.made] == [{"RequestItems"}]
 
 
-def test_items_of_a_profile_expire_after_their_retention() -> None:
+def test_items_of_a_profile_expire_after_their_retention():
     client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
@@ -127,7 +125,7 @@ def test_items_of_a_profile_expire_after_their_retention() -> None:
     }
 
 
-def test_store_caches_no_sessions_by_default() -> None:
+def test_store_caches_no_sessions_by_default():
     client: Any = Requests()
     store = ProfileStore(client, "profiles")
 

@@ -1,7 +1,5 @@
 """Logins, erasures and concurrent writers, with and without cached sessions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -19,7 +17,7 @@ NOW_MS = 1_700_000_000_000
 TABLE = "profiles"
 
 
-def seen(second: int, event_id: str | None = None) -> RecentInteraction:
+def seen(second, event_id=None):
     return RecentInteraction(second * 1000, event_id or f"e{second}", "i", "view")
 
 
@@ -33,17 +31,17 @@ class Counted:
     `meanwhile` maps the number of a call to a function that runs before it.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client):
         self._client = client
         self.calls: list[str] = []
         self.meanwhile: dict[int, Callable[[], object]] = {}
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         found = getattr(self._client, name)
         if name not in ("query", "put_item", "batch_write_item", "batch_get_item"):
             return found
 
-        def call(**request: Any) -> Any:
+        def call(**request):
             self.meanwhile.get(len(self.calls), lambda: None)()
             self.calls.append(name.removesuffix("_item"))
             return found(**request)
@@ -52,18 +50,18 @@ class Counted:
 
 
 @pytest.fixture
-def dynamodb(aws: Callable[[str], Any]) -> Counted:
+def dynamodb(aws):
     create_profiles_table(aws("dynamodb"), TABLE)
     return Counted(aws("dynamodb"))
 
 
 @pytest.fixture
-def store(dynamodb: Counted) -> ProfileStore:
+def store(dynamodb):
     return ProfileStore(cast(Any, dynamodb), TABLE, remember_bytes=1_000_000)
 
 
 @pytest.fixture
-def other(dynamodb: Counted) -> ProfileStore:
+def other(dynamodb):
     """Return the store of another process."""
     return ProfileStore(dynamodb._client, TABLE)
 
@@ -72,7 +70,7 @@ JOIN = ["batch_get", "batch_write", "put", "query", "batch_write"]
 """Calls of a join: read the mark, record the session, mark it, read the interactions to copy, and complete the mark."""
 
 
-def test_deleted_profile_is_not_restored(store: ProfileStore, other: ProfileStore) -> None:
+def test_deleted_profile_is_not_restored(store, other):
     store.add("u#1", [seen(1)], now_ms=NOW_MS)
     other.delete(other.keys("u#1"))
 
@@ -81,7 +79,7 @@ def test_deleted_profile_is_not_restored(store: ProfileStore, other: ProfileStor
     assert store.read("u#1").recent == (seen(2),)
 
 
-def test_profile_erased_by_another_process_stays_empty(store: ProfileStore, other: ProfileStore) -> None:
+def test_profile_erased_by_another_process_stays_empty(store, other):
     store.add("u#1", [seen(1)], now_ms=NOW_MS)
     other.erase("u#1", now_ms=NOW_MS)
 
@@ -93,7 +91,7 @@ def test_profile_erased_by_another_process_stays_empty(store: ProfileStore, othe
     assert (found.recent, found.erased) == ((), True)
 
 
-def test_late_events_of_a_session_joined_elsewhere_belong_to_the_user(store: ProfileStore, other: ProfileStore) -> None:
+def test_late_events_of_a_session_joined_elsewhere_belong_to_the_user(store, other):
     store.add("s#s", [seen(1)], now_ms=NOW_MS)
     other.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
 
@@ -103,9 +101,7 @@ def test_late_events_of_a_session_joined_elsewhere_belong_to_the_user(store: Pro
     assert store.read("s#s") == Profile("s#s", (seen(6),), joined=SessionLink("u#1", 5000))
 
 
-def test_repeated_join_of_a_cached_session_needs_no_calls(
-    dynamodb: Counted, store: ProfileStore, other: ProfileStore
-) -> None:
+def test_repeated_join_of_a_cached_session_needs_no_calls(dynamodb, store, other):
     other.join("old", Login(5000, "l", "1"), now_ms=NOW_MS)
 
     for _ in range(3):
@@ -116,19 +112,17 @@ def test_repeated_join_of_a_cached_session_needs_no_calls(
     assert store.read("s#old").joined == SessionLink("u#1", 5000)
 
 
-def state(store: ProfileStore) -> dict[str, Profile]:
+def state(store):
     return {each.profile_id: each for each in store.scan()}
 
 
 @pytest.mark.parametrize("call", range(6))
 @pytest.mark.parametrize("remembers", [False, True])
-def test_interrupted_join_is_completed_by_its_repetition(
-    call: int, remembers: bool, dynamodb: Counted, store: ProfileStore, other: ProfileStore
-) -> None:
+def test_interrupted_join_is_completed_by_its_repetition(call, remembers, dynamodb, store, other):
     other.add("s#s", [seen(1), seen(2)], now_ms=NOW_MS)
     killed = Counted(dynamodb._client)
 
-    def die() -> None:
+    def die():
         raise Killed
 
     killed.meanwhile[call] = die
@@ -147,10 +141,10 @@ def test_interrupted_join_is_completed_by_its_repetition(
     assert other.sessions_of("u#1") == {"s#s": SessionLink("u#1", 5000)}
 
 
-def test_failed_join_leaves_the_session_unjoined(dynamodb: Counted, store: ProfileStore, other: ProfileStore) -> None:
+def test_failed_join_leaves_the_session_unjoined(dynamodb, store, other):
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
 
-    def refuse() -> None:
+    def refuse():
         del dynamodb.meanwhile[1]  # Only this call fails.
         raise ConnectionClosedError(endpoint_url="http://dynamodb")
 
@@ -163,9 +157,7 @@ def test_failed_join_leaves_the_session_unjoined(dynamodb: Counted, store: Profi
 
 
 @pytest.mark.parametrize("call", range(6))
-def test_session_event_written_during_a_join_belongs_to_the_user(
-    call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
-) -> None:
+def test_session_event_written_during_a_join_belongs_to_the_user(call, dynamodb, store, other):
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
     dynamodb.meanwhile[call] = lambda: other.add("s#s", [seen(2), seen(9)], now_ms=NOW_MS)
 
@@ -177,9 +169,7 @@ def test_session_event_written_during_a_join_belongs_to_the_user(
 
 
 @pytest.mark.parametrize("call", range(2))
-def test_session_event_overtaken_by_a_join_belongs_to_the_user(
-    call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
-) -> None:
+def test_session_event_overtaken_by_a_join_belongs_to_the_user(call, dynamodb, store, other):
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
     dynamodb.meanwhile[call] = lambda: other.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
 
@@ -190,21 +180,18 @@ def test_session_event_overtaken_by_a_join_belongs_to_the_user(
 
 
 @pytest.mark.parametrize("call", range(6))
-def test_only_one_of_two_concurrent_logins_joins_the_session(
-    call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
-) -> None:
+def test_only_one_of_two_concurrent_logins_joins_the_session(call, dynamodb, store, other):
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
     dynamodb.meanwhile[call] = lambda: other.join("s", Login(6000, "m", "2"), now_ms=NOW_MS)
 
     store.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
 
     joined = store.read("s#s").joined
-    assert joined is not None
     assert store.read(joined.profile_id).recent == (seen(1),)
     assert [user for user in ("u#1", "u#2") if store.sessions_of(user)] == [joined.profile_id]
 
 
-def test_session_of_an_erased_user_keeps_only_later_interactions(store: ProfileStore) -> None:
+def test_session_of_an_erased_user_keeps_only_later_interactions(store):
     store.add("s#s", [seen(1), seen(9)], now_ms=NOW_MS)
 
     store.join_erased("s", Login(5000, "l", "1"), erasure_id="x", now_ms=NOW_MS)
@@ -216,7 +203,7 @@ def test_session_of_an_erased_user_keeps_only_later_interactions(store: ProfileS
     assert store.read("u#1") == Profile("u#1")
 
 
-def test_overwrite_replaces_interactions_and_the_login_mark(store: ProfileStore, other: ProfileStore) -> None:
+def test_overwrite_replaces_interactions_and_the_login_mark(store, other):
     other.add("s#s", [seen(1), seen(2), seen(9)], now_ms=NOW_MS)
     other.join("s", Login(1000, "l", "1"), now_ms=NOW_MS)
     wanted = Profile("s#s", (seen(7), seen(9)), joined=SessionLink("u#2", 2000))
@@ -231,7 +218,7 @@ def test_overwrite_replaces_interactions_and_the_login_mark(store: ProfileStore,
     assert store.keys("s#s") == []
 
 
-def test_cache_keeps_recently_used_values_within_its_size() -> None:
+def test_cache_keeps_recently_used_values_within_its_size():
     cache = BoundedCache[str, int](10)
 
     cache.put("a", 1, size_bytes=4)
@@ -243,7 +230,7 @@ def test_cache_keeps_recently_used_values_within_its_size() -> None:
     assert [cache.get(key) for key in ("a", "b", "c", "too large")] == [1, None, 3, None]
 
 
-def test_cache_counts_a_replaced_value_once() -> None:
+def test_cache_counts_a_replaced_value_once():
     cache = BoundedCache[str, int](10)
 
     for value in range(5):

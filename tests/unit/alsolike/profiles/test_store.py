@@ -1,10 +1,6 @@
 """Live profiles and their table. Merging does not depend on the order."""
 
-from __future__ import annotations
-
 import itertools
-from collections.abc import Callable
-from random import Random
 from typing import Any, cast
 
 import pytest
@@ -36,11 +32,11 @@ few = st.lists(
 """Interactions in which IDs often repeat with other contents and times."""
 
 
-def seen(second: int, event_id: str | None = None, item_id: str = "i") -> RecentInteraction:
+def seen(second, event_id=None, item_id="i"):
     return RecentInteraction(second * 1000, event_id or f"e{second}", item_id, "view")
 
 
-def merged(*batches: list[RecentInteraction], length: int) -> tuple[RecentInteraction, ...]:
+def merged(*batches, length):
     profile = Profile("u#1")
     for batch in batches:
         profile = profile.merge(batch, length=length)
@@ -48,9 +44,7 @@ def merged(*batches: list[RecentInteraction], length: int) -> tuple[RecentIntera
 
 
 @given(few, few, few, st.integers(1, 4))
-def test_batches_merge_to_the_same_profile_in_any_order(
-    a: list[RecentInteraction], b: list[RecentInteraction], c: list[RecentInteraction], length: int
-) -> None:
+def test_batches_merge_to_the_same_profile_in_any_order(a, b, c, length):
     at_once = merged([*a, *b, *c], length=length)
 
     for order in itertools.permutations([a, b, c]):
@@ -59,9 +53,7 @@ def test_batches_merge_to_the_same_profile_in_any_order(
 
 
 @given(few, few, few, st.integers(1, 4))
-def test_merging_is_associative(
-    a: list[RecentInteraction], b: list[RecentInteraction], c: list[RecentInteraction], length: int
-) -> None:
+def test_merging_is_associative(a, b, c, length):
     left = merged([*merged(a, b, length=length)], c, length=length)
     right = merged(a, [*merged(b, c, length=length)], length=length)
 
@@ -69,7 +61,7 @@ def test_merging_is_associative(
 
 
 @given(few)
-def test_profile_has_each_event_once_sorted_by_time(batch: list[RecentInteraction]) -> None:
+def test_profile_has_each_event_once_sorted_by_time(batch):
     found = Profile("u#1").merge(batch).recent
 
     assert {each.event_id for each in found} == {each.event_id for each in batch}
@@ -77,14 +69,14 @@ def test_profile_has_each_event_once_sorted_by_time(batch: list[RecentInteractio
     assert list(found) == sorted(found)
 
 
-def test_latest_100_interactions_are_kept() -> None:
+def test_latest_100_interactions_are_kept():
     profile = Profile("u#1").merge(seen(second) for second in range(1, 251))
 
     assert HISTORY_LENGTH == 100
     assert [each.event_time_ms for each in profile.recent] == [second * 1000 for second in range(151, 251)]
 
 
-def test_dropped_event_is_not_restored_by_a_copy() -> None:
+def test_dropped_event_is_not_restored_by_a_copy():
     late, early = seen(9, "a"), seen(1, "a")
     others = [seen(5), seen(6)]
 
@@ -93,7 +85,7 @@ def test_dropped_event_is_not_restored_by_a_copy() -> None:
 
 
 @given(st.lists(st.builds(RecentInteraction, st.integers(0, MAX_TIME_MS), ids, ids, st.just("view")), max_size=5))
-def test_stored_interactions_are_unchanged_after_write_and_read(batch: list[RecentInteraction]) -> None:
+def test_stored_interactions_are_unchanged_after_write_and_read(batch):
     distinct = {(each.event_time_ms, each.event_id): each for each in batch}.values()
     items = [to_item("u#1", each, expires_s=1) for each in distinct]
     newest_first = sorted(items, key=lambda item: item["sort_key"]["S"].encode(), reverse=True)
@@ -102,7 +94,7 @@ def test_stored_interactions_are_unchanged_after_write_and_read(batch: list[Rece
 
 
 @pytest.mark.parametrize("character", ["\x00", "😀", "\u2028", "a"])
-def test_longest_ids_fit_in_a_key_and_stay_distinct(character: str) -> None:
+def test_longest_ids_fit_in_a_key_and_stay_distinct(character):
     batch = [RecentInteraction(MAX_TIME_MS, character * 255 + end, "i", "purchase") for end in "ab"]
     items = [to_item("u#1", each, expires_s=1) for each in batch]
     keys = [item["sort_key"]["S"] for item in items]
@@ -112,22 +104,22 @@ def test_longest_ids_fit_in_a_key_and_stay_distinct(character: str) -> None:
     assert set(from_items("u#1", items[::-1]).recent) == set(batch)
 
 
-def test_profile_keeps_time_id_item_and_type_of_an_interaction() -> None:
+def test_profile_keeps_time_id_item_and_type_of_an_interaction():
     assert recent(interaction(event_type="cart")) == RecentInteraction(TIME_MS, "e1", "i1", "cart")
 
 
 @pytest.fixture
-def dynamodb(aws: Callable[[str], Any]) -> Any:
+def dynamodb(aws):
     table = aws("dynamodb")
     create_profiles_table(table, "profiles")
     return table
 
 
-def test_unknown_profile_is_empty(dynamodb: Any) -> None:
+def test_unknown_profile_is_empty(dynamodb):
     assert ProfileStore(dynamodb, "profiles").read("u#1") == Profile("u#1")
 
 
-def test_interactions_are_added_once(dynamodb: Any) -> None:
+def test_interactions_are_added_once(dynamodb):
     store = ProfileStore(dynamodb, "profiles")
 
     for batch in ([seen(2), seen(1)], [seen(1)], [seen(3), seen(3)]):
@@ -137,7 +129,7 @@ def test_interactions_are_added_once(dynamodb: Any) -> None:
     assert len(dynamodb.scan(TableName="profiles")["Items"]) == 3
 
 
-def test_stored_interaction_has_its_expiry_time(dynamodb: Any) -> None:
+def test_stored_interaction_has_its_expiry_time(dynamodb):
     ProfileStore(dynamodb, "profiles").add("s#ü\x00😀", [seen(1)], now_ms=NOW_MS)
 
     (item,) = dynamodb.scan(TableName="profiles")["Items"]
@@ -148,9 +140,7 @@ def test_stored_interaction_has_its_expiry_time(dynamodb: Any) -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 5, 100])
 @given(batches=st.lists(few, max_size=4), order=st.randoms())
-def test_stored_profile_equals_the_merge_of_all_batches(
-    length: int, batches: list[list[RecentInteraction]], order: Random
-) -> None:
+def test_stored_profile_equals_the_merge_of_all_batches(length, batches, order):
     contents = {(each.event_time_ms, each.event_id): each for batch in batches for each in batch}
     batches = [[contents[each.event_time_ms, each.event_id] for each in batch] for batch in batches]
     pages = PagedItems(page=order.choice([1, 2, 3, 10]))
@@ -165,18 +155,18 @@ def test_stored_profile_equals_the_merge_of_all_batches(
 class PagedItems:
     """Table of one partition with small pages."""
 
-    def __init__(self, *, page: int) -> None:
+    def __init__(self, *, page):
         self._page = page
         self._items: dict[str, Any] = {}
 
-    def batch_write_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - as boto3 has it
+    def batch_write_item(self, RequestItems):  # noqa: N803 - as boto3 has it
         assert len(RequestItems["profiles"]) <= 25
         for request in RequestItems["profiles"]:
             item = request["PutRequest"]["Item"]
             self._items[item["sort_key"]["S"]] = item
         return {"UnprocessedItems": {}}
 
-    def query(self, **request: Any) -> Any:
+    def query(self, **request):
         assert request["ScanIndexForward"] is False
         start = request.get("ExclusiveStartKey", {"sort_key": {"S": "~"}})["sort_key"]["S"]
         rest = [self._items[key] for key in sorted(self._items, reverse=True) if key < start]
@@ -184,13 +174,13 @@ class PagedItems:
         return {"Items": some, **({"LastEvaluatedKey": some[-1]} if len(some) < len(rest) else {})}
 
 
-def test_one_query_reads_a_full_profile(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_query_reads_a_full_profile(dynamodb, monkeypatch):
     store = ProfileStore(dynamodb, "profiles")
     store.add("u#1", [seen(second) for second in range(1, 251)], now_ms=NOW_MS)
     calls: list[Any] = []
     query = dynamodb.query
 
-    def counted(**call: Any) -> Any:
+    def counted(**call):
         calls.append(call)
         return query(**call)
 
@@ -203,7 +193,7 @@ def test_one_query_reads_a_full_profile(dynamodb: Any, monkeypatch: pytest.Monke
     assert len(store.read("u#1", length=None).recent) == 250
 
 
-def test_batch_read_of_profiles_equals_single_reads(dynamodb: Any) -> None:
+def test_batch_read_of_profiles_equals_single_reads(dynamodb):
     store = ProfileStore(dynamodb, "profiles")
     for number in range(230):
         store.add(f"u#{number}", [seen(number)], now_ms=NOW_MS)
@@ -220,16 +210,16 @@ def test_batch_read_of_profiles_equals_single_reads(dynamodb: Any) -> None:
 class Throttled:
     """DynamoDB client whose n-th call processes at most `most[n]` items."""
 
-    def __init__(self, client: Any, *maximum: int) -> None:
+    def __init__(self, client, *maximum):
         self._client = client
         self._maximum = list(maximum)
         self.batch_sizes: list[int] = []
 
-    def _processed(self, given: list[Any]) -> int:
+    def _processed(self, given):
         self.batch_sizes.append(len(given))
         return self._maximum.pop(0) if self._maximum else len(given)
 
-    def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - as boto3 has it
+    def batch_get_item(self, RequestItems):  # noqa: N803 - as boto3 has it
         keys = RequestItems["profiles"]["Keys"]
         maximum = self._processed(keys)
         if not maximum:
@@ -237,7 +227,7 @@ class Throttled:
         answer = self._client.batch_get_item(RequestItems={"profiles": {"Keys": keys[:maximum]}})
         return {**answer, "UnprocessedKeys": {"profiles": {"Keys": keys[maximum:]}} if keys[maximum:] else {}}
 
-    def batch_write_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+    def batch_write_item(self, RequestItems):  # noqa: N803
         requests = RequestItems["profiles"]
         maximum = self._processed(requests)
         if maximum:
@@ -245,7 +235,7 @@ class Throttled:
         return {"UnprocessedItems": {"profiles": requests[maximum:]} if requests[maximum:] else {}}
 
 
-def test_unprocessed_writes_are_retried_with_delays(dynamodb: Any) -> None:
+def test_unprocessed_writes_are_retried_with_delays(dynamodb):
     client, pauses = Throttled(dynamodb, 20, 0, 0), list[float]()
     store = ProfileStore(cast(Any, client), "profiles", pause=pauses.append)
 
@@ -256,7 +246,7 @@ def test_unprocessed_writes_are_retried_with_delays(dynamodb: Any) -> None:
     assert pauses == [0.05, 0.1]
 
 
-def test_unprocessed_link_reads_are_retried_with_delays(dynamodb: Any) -> None:
+def test_unprocessed_link_reads_are_retried_with_delays(dynamodb):
     for number in range(120):
         ProfileStore(dynamodb, "profiles").join(f"{number}", Login(9, "l", "1"), now_ms=NOW_MS)
     client, pauses = Throttled(dynamodb, 60, 0, 0, 100), list[float]()
@@ -270,8 +260,8 @@ def test_unprocessed_link_reads_are_retried_with_delays(dynamodb: Any) -> None:
     assert pauses == [0.05, 0.1]
 
 
-def test_table_that_processes_nothing_raises_unavailable(dynamodb: Any) -> None:
-    def throttled() -> ProfileStore:
+def test_table_that_processes_nothing_raises_unavailable(dynamodb):
+    def throttled():
         return ProfileStore(cast(Any, Throttled(dynamodb, *[0] * 8)), "profiles", pause=lambda seconds: None)
 
     with pytest.raises(Unavailable, match="profile table profiles: nothing was read 8 times in a row"):
@@ -280,11 +270,11 @@ def test_table_that_processes_nothing_raises_unavailable(dynamodb: Any) -> None:
         throttled().add("u#1", [seen(1)], now_ms=NOW_MS)
 
 
-def test_missing_table_and_timeout_raise_unavailable(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_table_and_timeout_raise_unavailable(dynamodb, monkeypatch):
     with pytest.raises(Unavailable, match=r"profile table other: .*ResourceNotFoundException"):
         ProfileStore(dynamodb, "other").add("u#1", [seen(1)], now_ms=NOW_MS)
 
-    def silent(**_: Any) -> None:
+    def silent(**_):
         raise ReadTimeoutError(endpoint_url="https://dynamodb.test")
 
     monkeypatch.setattr(dynamodb, "query", silent)
@@ -293,14 +283,14 @@ def test_missing_table_and_timeout_raise_unavailable(dynamodb: Any, monkeypatch:
 
 
 @pytest.fixture
-def imported(aws: Callable[[str], Any]) -> ProfileStore:
+def imported(aws):
     """Return a store in which u#1 has interactions at the seconds 1, 3 and 5."""
     store = ProfileStore(aws("dynamodb"), create_profiles_table(aws("dynamodb"), "imported"))
     assert store.add_histories({"u#1": [seen(1), seen(5), seen(3)]}, now_ms=NOW_MS) == {}
     return store
 
 
-def test_history_item_is_merged_with_single_interactions(imported: ProfileStore) -> None:
+def test_history_item_is_merged_with_single_interactions(imported):
     assert len(imported.keys("u#1")) == 1
 
     imported.add("u#1", [seen(6), seen(2)], now_ms=NOW_MS)
@@ -310,13 +300,13 @@ def test_history_item_is_merged_with_single_interactions(imported: ProfileStore)
     assert [profile.recent for profile in imported.scan(length=2)] == [(seen(5), seen(6))]
 
 
-def test_redelivered_latest_interaction_keeps_the_history(imported: ProfileStore) -> None:
+def test_redelivered_latest_interaction_keeps_the_history(imported):
     imported.add("u#1", [seen(5)], now_ms=NOW_MS)
 
     assert imported.read("u#1").recent == (seen(1), seen(3), seen(5))
 
 
-def test_histories_of_two_imports_count_each_event_once(imported: ProfileStore) -> None:
+def test_histories_of_two_imports_count_each_event_once(imported):
     for _ in range(2):
         imported.add_histories({"u#1": [seen(3), seen(5), seen(7)]}, now_ms=NOW_MS)
 
@@ -324,7 +314,7 @@ def test_histories_of_two_imports_count_each_event_once(imported: ProfileStore) 
     assert len(imported.keys("u#1")) == 2
 
 
-def test_history_of_an_erased_user_is_hidden_and_deleted(imported: ProfileStore) -> None:
+def test_history_of_an_erased_user_is_hidden_and_deleted(imported):
     imported.erase("u#1", now_ms=NOW_MS)
     imported.add_histories({"u#1": [seen(8)]}, now_ms=NOW_MS)
     assert imported.read("u#1") == Profile("u#1", erased=True)
@@ -333,7 +323,7 @@ def test_history_of_an_erased_user_is_hidden_and_deleted(imported: ProfileStore)
     assert imported.keys("u#1") == []
 
 
-def test_rebuilt_user_profile_is_one_item(imported: ProfileStore) -> None:
+def test_rebuilt_user_profile_is_one_item(imported):
     imported.add("u#1", [seen(9)], now_ms=NOW_MS)
 
     imported.overwrite(Profile("u#1", (seen(2), seen(9))), now_ms=NOW_MS)
@@ -343,10 +333,8 @@ def test_rebuilt_user_profile_is_one_item(imported: ProfileStore) -> None:
 
 
 @given(few, few, st.integers(1, 8))
-def test_mixed_items_and_histories_equal_single_items(
-    single: list[RecentInteraction], together: list[RecentInteraction], length: int
-) -> None:
-    def items(interactions: list[RecentInteraction]) -> list[dict[str, Any]]:
+def test_mixed_items_and_histories_equal_single_items(single, together, length):
+    def items(interactions):
         by_key = {(each.event_time_ms, each.event_id): each for each in sorted(interactions)}
         return [to_item("u#1", each, expires_s=1) for each in by_key.values()]
 

@@ -1,10 +1,6 @@
 """Export of a user's stored data: each store and event once, sessions by first login, and no data of other users."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -23,26 +19,25 @@ from tests.builders.stores import OLD_SCHEMA, PLACES, PSEUDONYMS, Stores
 
 
 @pytest.fixture
-def stores(aws: Callable[[str], Any]) -> Stores:
+def stores(aws):
     return Stores.create(aws)
 
 
-def user_data(stores: Stores, on_object: Callable[[], None] = lambda: None) -> UserData:
+def user_data(stores, on_object=lambda: None):
     places = UserDataStores(PLACES.lake_bucket, PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
     return UserData(stores.s3, stores.dynamodb, places, PSEUDONYMS, pd, pq, on_object=on_object)
 
 
-def document(stores: Stores, user: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(b"".join(user_data(stores).document(user)))
-    return found
+def document(stores, user):
+    return json.loads(b"".join(user_data(stores).document(user)))
 
 
-def events(stores: Stores, user: str) -> list[str]:
+def events(stores, user):
     return [row["event_id"] for row in document(stores, user)["interactions"]]
 
 
 @pytest.mark.parametrize("session", ["s", None])
-def test_event_in_two_objects_is_exported_once(session: str | None, stores: Stores) -> None:
+def test_event_in_two_objects_is_exported_once(session, stores):
     one, other = (interaction(event, user_id="ann", session_id=session) for event in "ab")
     stores.put_rows("raw", one, other)
     stores.put_rows("merged", one, interaction("c", user_id="bob"))
@@ -50,14 +45,14 @@ def test_event_in_two_objects_is_exported_once(session: str | None, stores: Stor
     assert events(stores, "ann") == ["a", "b"]
 
 
-def test_events_are_sorted_by_time(stores: Stores) -> None:
+def test_events_are_sorted_by_time(stores):
     for event, time_ms in (("late", 30), ("early", 10), ("b", 20), ("a", 20)):
         stores.put_rows(event, interaction(event, user_id="ann", event_time_ms=time_ms))
 
     assert events(stores, "ann") == ["early", "a", "b", "late"]
 
 
-def test_session_events_before_login_belong_to_the_user(stores: Stores) -> None:
+def test_session_events_before_login_belong_to_the_user(stores):
     stores.put_rows("browsed", interaction("1", user_id=None, session_id="s", event_time_ms=1))
     stores.put_rows("login", interaction("2", user_id="ann", session_id="s", event_time_ms=2))
     stores.put_rows("after", interaction("3", user_id=None, session_id="s", event_time_ms=3))
@@ -65,7 +60,7 @@ def test_session_events_before_login_belong_to_the_user(stores: Stores) -> None:
     assert events(stores, "ann") == ["1", "2"]
 
 
-def test_session_with_first_login_of_another_user_is_not_exported(stores: Stores) -> None:
+def test_session_with_first_login_of_another_user_is_not_exported(stores):
     stores.put_rows(
         "shared",
         interaction("1", user_id=None, session_id="s", event_time_ms=1),
@@ -77,13 +72,13 @@ def test_session_with_first_login_of_another_user_is_not_exported(stores: Stores
     assert events(stores, "bob") == ["1", "2"]
 
 
-def test_column_missing_in_older_objects_is_null(stores: Stores) -> None:
+def test_column_missing_in_older_objects_is_null(stores):
     stores.put_rows("old", interaction("a", user_id="ann"), schema=OLD_SCHEMA)
 
     assert [row["query"] for row in document(stores, "ann")["interactions"]] == [None]
 
 
-def test_recommendations_are_exported_once_for_sessions_until_the_login(stores: Stores) -> None:
+def test_recommendations_are_exported_once_for_sessions_until_the_login(stores):
     ann, bob, visit = map(PSEUDONYMS.shopper, ("ann", "bob", "visit"))
     stores.put_rows("login", interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS))
     late = served(shopper=ann, served_ms=NOW_MS + 9)
@@ -104,7 +99,7 @@ def test_recommendations_are_exported_once_for_sessions_until_the_login(stores: 
     assert document(stores, "eve")["recommendations"] == []
 
 
-def test_recommendations_of_others_in_a_shared_session_are_not_exported(stores: Stores) -> None:
+def test_recommendations_of_others_in_a_shared_session_are_not_exported(stores):
     ann, bob, visit = map(PSEUDONYMS.shopper, ("ann", "bob", "visit"))
     stores.put_rows(
         "logins",
@@ -117,14 +112,14 @@ def test_recommendations_of_others_in_a_shared_session_are_not_exported(stores: 
     of_bob = served(shopper=bob, session=visit, served_ms=NOW_MS + 10)
     stores.put("served/served_date=2023-11-14/a.parquet", to_parquet([anonymous, of_ann, between, of_bob]))
 
-    def shown(user: str) -> list[str]:
+    def shown(user):
         return [row["recommendation_id"] for row in document(stores, user)["recommendations"]]
 
     assert shown("ann") == [anonymous.recommendation_id, of_ann.recommendation_id]
     assert shown("bob") == [of_bob.recommendation_id]
 
 
-def test_responses_before_a_login_are_matched_by_the_server_time(stores: Stores) -> None:
+def test_responses_before_a_login_are_matched_by_the_server_time(stores):
     """The device's clock dates the login ten seconds too early."""
     login = interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS - 10_000, received_time_ms=NOW_MS)
     stores.put_rows("login", login)
@@ -134,7 +129,7 @@ def test_responses_before_a_login_are_matched_by_the_server_time(stores: Stores)
     assert [each["recommendation_id"] for each in document(stores, "ann")["recommendations"]] == [row.recommendation_id]
 
 
-def test_live_profile_is_exported(stores: Stores) -> None:
+def test_live_profile_is_exported(stores):
     recent = RecentInteraction(NOW_MS, "a", "pear", "view", '{"device":"phone"}')
     stores.profiles.add(profile_id(user_id="ann", session_id=None), [recent], now_ms=NOW_MS)
 
@@ -153,14 +148,14 @@ def test_live_profile_is_exported(stores: Stores) -> None:
     assert document(stores, "bob")["profile"] is None
 
 
-def test_deleted_user_row_is_not_exported(stores: Stores) -> None:
+def test_deleted_user_row_is_not_exported(stores):
     item = {"user_id": {"S": "ann"}, "deleted": {"BOOL": True}, "updated_at_ms": {"N": "1"}}
     stores.dynamodb.put_item(TableName=PLACES.users_table, Item=item)
 
     assert document(stores, "ann")["user"] is None
 
 
-def test_quarantined_record_is_exported_with_its_reason_or_raw(stores: Stores) -> None:
+def test_quarantined_record_is_exported_with_its_reason_or_raw(stores):
     stores.quarantine("1", b'{"user_id":"ann","item')
     stores.quarantine("2", b'{"user_id":"bob"}')
     stores.quarantine("undecided", b'{"item_id":"pear","us')
@@ -173,14 +168,14 @@ def test_quarantined_record_is_exported_with_its_reason_or_raw(stores: Stores) -
     ]
 
 
-def test_receipt_is_found_by_the_user_id(stores: Stores) -> None:
+def test_receipt_is_found_by_the_user_id(stores):
     erasure = stores.request_erasure("ann")
 
     assert document(stores, "ann")["erasure"]["erasure_id"] == erasure
     assert document(stores, "bob")["erasure"] is None
 
 
-def test_tombstone_without_a_receipt_is_not_exported(stores: Stores) -> None:
+def test_tombstone_without_a_receipt_is_not_exported(stores):
     add_tombstone(stores.s3, PLACES.artefact_bucket, PSEUDONYMS.erased_user("ann"), now_ms=1)
 
     assert document(stores, "ann")["erasure"] is None
@@ -190,7 +185,7 @@ class StoppedError(Exception):
     """Error of a reader without remaining time."""
 
 
-def test_document_calls_its_callback_per_read_and_can_be_stopped(stores: Stores) -> None:
+def test_document_calls_its_callback_per_read_and_can_be_stopped(stores):
     stores.put_rows("one", interaction("a", user_id="bob"))
     stores.quarantine("1", b"?")
     calls: list[None] = []
@@ -199,7 +194,7 @@ def test_document_calls_its_callback_per_read_and_can_be_stopped(stores: Stores)
 
     assert len(calls) == 3  # The calls read a page of profiles, an object of the lake and an object of quarantine.
 
-    def stop() -> None:
+    def stop():
         raise StoppedError
 
     with pytest.raises(StoppedError):
@@ -207,14 +202,14 @@ def test_document_calls_its_callback_per_read_and_can_be_stopped(stores: Stores)
 
 
 @pytest.mark.parametrize("table", [PLACES.profiles_table, PLACES.users_table])
-def test_missing_table_raises_unavailable(table: str, stores: Stores) -> None:
+def test_missing_table_raises_unavailable(table, stores):
     stores.dynamodb.delete_table(TableName=table)
 
     with pytest.raises(Unavailable, match=table):
         document(stores, "ann")
 
 
-def test_missing_bucket_raises_unavailable(stores: Stores) -> None:
+def test_missing_bucket_raises_unavailable(stores):
     places = UserDataStores("absent", PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
     data = UserData(stores.s3, stores.dynamodb, places, PSEUDONYMS, pd, pq)
 

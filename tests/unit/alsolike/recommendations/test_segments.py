@@ -1,9 +1,6 @@
 """Lines of segment jobs, in Amazon Personalize's format and in Alsolike's own."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
 
@@ -26,11 +23,11 @@ from alsolike.runtime.errors import InvalidInput
         ),
     ],
 )
-def test_line_of_personalize_is_a_filter(line: dict[str, str], expression: str) -> None:
+def test_line_of_personalize_is_a_filter(line, expression):
     assert parse_line(line, "line 1").filter == parse(expression)
 
 
-def test_line_with_a_filter_has_its_name_and_values() -> None:
+def test_line_with_a_filter_has_its_name_and_values():
     line = parse_line({"filter": "cheap", "filterValues": {"PRICE": "20"}}, "line 1")
 
     assert (line.filter, line.filter_name, line.values) == (None, "cheap", {"PRICE": ("20",)})
@@ -52,7 +49,7 @@ def test_line_with_a_filter_has_its_name_and_values() -> None:
         ({"itemAttributes": "Items.A > 1 | EXCLUDE ItemID WHERE Items.A > 2"}, "expected conditions on columns of"),
     ],
 )
-def test_invalid_line_is_refused_with_the_expectation(line: Any, problem: str) -> None:
+def test_invalid_line_is_refused_with_the_expectation(line, problem):
     with pytest.raises(InvalidInput) as refused:
         parse_line(line, "line 3")
 
@@ -69,7 +66,7 @@ def test_invalid_line_is_refused_with_the_expectation(line: Any, problem: str) -
         ),
     ],
 )
-def test_output_line_has_the_format_of_the_recipe(line: dict[str, str], output: dict[str, Any]) -> None:
+def test_output_line_has_the_format_of_the_recipe(line, output):
     written = output_line(parse_line(line, "line 1"), ["106", "49"])
 
     assert written.endswith(b"\n")

@@ -1,9 +1,6 @@
 """Canary in the champion pointer, and its report."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -20,13 +17,13 @@ REPORT = CanaryReport("v2", "run", "v1", 0.25, 1_000, 5_000, (CanaryLook(2_000, 
 
 
 @pytest.fixture
-def s3(s3: Any) -> Any:
+def s3(s3):
     for version in ("v1", "v2"):
         s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
     return s3
 
 
-def test_pointer_has_the_canary_until_its_end_or_a_promotion(s3: Any) -> None:
+def test_pointer_has_the_canary_until_its_end_or_a_promotion(s3):
     registry = Registry(s3, BUCKET)
     first = registry.promote("v1", reason="first", now_ms=1)
 
@@ -39,7 +36,7 @@ def test_pointer_has_the_canary_until_its_end_or_a_promotion(s3: Any) -> None:
     assert registry.promote("v2", reason="a test", now_ms=3).canary is None
 
 
-def test_promotion_of_the_champion_ends_the_canary_with_its_reason(s3: Any) -> None:
+def test_promotion_of_the_champion_ends_the_canary_with_its_reason(s3):
     registry = Registry(s3, BUCKET)
     tried = registry.start_canary(registry.promote("v1", reason="first", now_ms=1), CANARY)
 
@@ -51,7 +48,7 @@ def test_promotion_of_the_champion_ends_the_canary_with_its_reason(s3: Any) -> N
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
-def test_blank_reason_is_refused(s3: Any, reason: str) -> None:
+def test_blank_reason_is_refused(s3, reason):
     registry = Registry(s3, BUCKET)
     tried = registry.start_canary(registry.promote("v1", reason="first", now_ms=1), CANARY)
 
@@ -67,7 +64,7 @@ def test_blank_reason_is_refused(s3: Any, reason: str) -> None:
     assert registry.champion() == tried
 
 
-def test_canary_arms_have_its_share_and_versions() -> None:
+def test_canary_arms_have_its_share_and_versions():
     experiment = CANARY.experiment
 
     assert [(arm.name, arm.share, arm.model) for arm in experiment.arms] == [
@@ -92,19 +89,19 @@ def test_canary_arms_have_its_share_and_versions() -> None:
         ({"planned_answers": 0.5}, "planned_answers is 0.5, expected a whole number"),
     ],
 )
-def test_invalid_canary_is_refused(s3: Any, fields: dict[str, Any], message: str) -> None:
+def test_invalid_canary_is_refused(s3, fields, message):
     values = {"version": "v2", "champion": "v1", "share": 0.1, "started_ms": 1, "ends_ms": 2, "planned_answers": 3}
     with pytest.raises(ValueError, match=message):
         Canary(**{**values, "run_id": "run", **fields})
 
 
-def test_longest_version_name_fits_the_hash_key() -> None:
+def test_longest_version_name_fits_the_hash_key():
     longest = Canary("v" * MAX_VERSION_BYTES, "v1", 0.5, 0, 1, 1, "run")
 
     assert longest.experiment.arm_of("anna").name in ("champion", "candidate")
 
 
-def test_pointer_with_an_invalid_canary_is_unreadable(s3: Any) -> None:
+def test_pointer_with_an_invalid_canary_is_unreadable(s3):
     registry = Registry(s3, BUCKET)
     registry.start_canary(registry.promote("v1", reason="a test", now_ms=1), CANARY)
     body = s3.get_object(Bucket=BUCKET, Key=CHAMPION_KEY)["Body"].read()
@@ -115,7 +112,7 @@ def test_pointer_with_an_invalid_canary_is_unreadable(s3: Any) -> None:
 
 
 class TestReports:
-    def test_report_is_unchanged_after_write_and_read(self, s3: Any) -> None:
+    def test_report_is_unchanged_after_write_and_read(self, s3):
         reports = CanaryReports(s3, BUCKET)
         assert reports.read("v2") is None
 
@@ -124,12 +121,12 @@ class TestReports:
         assert reports.read("v2") == REPORT
         assert (REPORT.state, REPORT.reasons) == ("going", ("fine so far",))
 
-    def test_latest_check_decides_the_state_of_the_report(self) -> None:
+    def test_latest_check_decides_the_state_of_the_report(self):
         ended = REPORT.with_look(CanaryLook(3_000, "promoted", ("it passed",)))
 
         assert (ended.state, len(ended.looks)) == ("promoted", 2)
 
-    def test_report_keeps_the_latest_checks(self) -> None:
+    def test_report_keeps_the_latest_checks(self):
         report = REPORT
         for number in range(MAX_LOOKS):
             report = report.with_look(CanaryLook(number, "going", ()))
@@ -137,7 +134,7 @@ class TestReports:
         assert (len(report.looks), report.looks[0].at_ms) == (MAX_LOOKS, 0)
 
     @pytest.mark.parametrize("body", [b"damaged", b"{}", b'{"looks": []}', b'{"looks": [{"reasons": []}]}'])
-    def test_damaged_report_is_refused(self, s3: Any, body: bytes) -> None:
+    def test_damaged_report_is_refused(self, s3, body):
         s3.put_object(Bucket=BUCKET, Key=report_key("v2"), Body=body)
 
         with pytest.raises(InvalidBundle, match="the report of the canary is unreadable"):

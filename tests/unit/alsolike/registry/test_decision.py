@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,34 +11,34 @@ BAD = Check("coverage", False, "0.1%, at least 1%", {"percent": 0.1})
 TOO_LARGE = Check("bundle size", False, "900 MB, serving has room for 150 MB", final=True)
 
 
-def decision(*checks: Check, version: str = "v2") -> Decision:
+def decision(*checks, version="v2"):
     return Decision(version=version, decided_ms=1, champion="v1", checks=checks)
 
 
 @pytest.fixture
-def decisions(s3: Any) -> Decisions:
+def decisions(s3):
     return Decisions(s3, BUCKET)
 
 
-def test_decision_is_unchanged_after_write_and_read(decisions: Decisions) -> None:
+def test_decision_is_unchanged_after_write_and_read(decisions):
     kept = decisions.keep(decision(GOOD, TOO_LARGE))
 
     assert decisions.get("v2") == kept == decision(GOOD, TOO_LARGE)
     assert (kept.passed, kept.verdict) == (False, "rejected")
 
 
-def test_first_decision_on_a_version_is_kept(decisions: Decisions) -> None:
+def test_first_decision_on_a_version_is_kept(decisions):
     first = decisions.keep(decision(GOOD))
 
     assert decisions.keep(decision(BAD)) == first
     assert decisions.get("v2") == first
 
 
-def test_version_without_a_decision_gives_none(decisions: Decisions) -> None:
+def test_version_without_a_decision_gives_none(decisions):
     assert decisions.get("v9") is None
 
 
-def test_decision_of_an_earlier_version_is_readable(s3: Any, decisions: Decisions) -> None:
+def test_decision_of_an_earlier_version_is_readable(s3, decisions):
     document = (
         b'{"version": "v2", "decided_ms": 1, "champion": null, "forced": null, "verdict": "approved",'
         b' "checks": [{"name": "parity", "passed": true, "figures": "fine"}]}'
@@ -48,11 +47,10 @@ def test_decision_of_an_earlier_version_is_readable(s3: Any, decisions: Decision
 
     found = decisions.get("v2")
 
-    assert found is not None
     assert not found.checks[0].final
 
 
-def test_forced_decision_keeps_the_verdict_and_the_reason(decisions: Decisions) -> None:
+def test_forced_decision_keeps_the_verdict_and_the_reason(decisions):
     decisions.keep(decision(GOOD, BAD))
 
     forced = decisions.force("v2", reason="  the catalogue is new  ")
@@ -62,38 +60,36 @@ def test_forced_decision_keeps_the_verdict_and_the_reason(decisions: Decisions) 
     assert [check.passed for check in forced.checks] == [True, False]  # Forcing keeps the results of the checks.
 
 
-def test_approved_version_is_not_marked_as_forced(decisions: Decisions) -> None:
+def test_approved_version_is_not_marked_as_forced(decisions):
     decisions.keep(decision(GOOD))
 
     assert decisions.force("v2", reason="to be sure").forced is None
 
 
-def test_blank_reason_is_refused(decisions: Decisions) -> None:
+def test_blank_reason_is_refused(decisions):
     decisions.keep(decision(BAD))
 
     with pytest.raises(InvalidInput, match="the reason is ' ', expected a text for the history"):
         decisions.force("v2", reason=" ")
 
 
-def test_unservable_version_cannot_be_forced(decisions: Decisions) -> None:
+def test_unservable_version_cannot_be_forced(decisions):
     decisions.keep(decision(BAD, TOO_LARGE))
 
     with pytest.raises(InvalidInput, match="'v2' cannot be served or forced: failed: bundle size: 900 MB"):
         decisions.force("v2", reason="we want it")
 
 
-def test_version_without_a_decision_cannot_be_forced(decisions: Decisions) -> None:
+def test_version_without_a_decision_cannot_be_forced(decisions):
     with pytest.raises(NotFound, match="no decision on model version 'v9'"):
         decisions.force("v9", reason="we want it")
 
 
-def test_concurrently_changed_decision_is_not_overwritten(
-    s3: Any, decisions: Decisions, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrently_changed_decision_is_not_overwritten(s3, decisions, monkeypatch):
     decisions.keep(decision(BAD))
     read = s3.get_object
 
-    def concurrent_write(**arguments: Any) -> dict[str, Any]:
+    def concurrent_write(**arguments):
         answer: dict[str, Any] = read(**arguments)
         s3.put_object(Bucket=BUCKET, Key=decision_key("v2"), Body=decision(BAD, BAD).to_json())
         return answer
@@ -104,14 +100,14 @@ def test_concurrently_changed_decision_is_not_overwritten(
         decisions.force("v2", reason="we want it")
 
 
-def test_unreadable_decision_is_refused(s3: Any, decisions: Decisions) -> None:
+def test_unreadable_decision_is_refused(s3, decisions):
     s3.put_object(Bucket=BUCKET, Key=decision_key("v2"), Body=b"{")
 
     with pytest.raises(InvalidBundle, match="the decision is unreadable"):
         decisions.get("v2")
 
 
-def test_missing_bucket_raises_unavailable(aws: Callable[[str], Any]) -> None:
+def test_missing_bucket_raises_unavailable(aws):
     with pytest.raises(Unavailable, match=r"s3://nowhere/registry/decisions/v2\.json: .*NoSuchBucket"):
         Decisions(aws("s3"), "nowhere").get("v2")
     with pytest.raises(Unavailable, match="NoSuchBucket"):
@@ -128,9 +124,9 @@ def test_missing_bucket_raises_unavailable(aws: Callable[[str], Any]) -> None:
         ({}, None),
     ],
 )
-def test_champion_with_the_same_latest_event_has_the_same_data(times: dict[str, int], expected: str | None) -> None:
+def test_champion_with_the_same_latest_event_has_the_same_data(times, expected):
     assert decision(BAD, Check(LATEST_EVENT, True, "", times)).champion_of_same_data == expected
 
 
-def test_decision_without_the_latest_event_check_is_not_of_the_same_data() -> None:
+def test_decision_without_the_latest_event_check_is_not_of_the_same_data():
     assert decision(BAD).champion_of_same_data is None

@@ -1,9 +1,5 @@
 """Champion pointer. A promotion or rollback succeeds only if the caller has read the latest pointer."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
@@ -15,17 +11,17 @@ from tests.fakes.places import BUCKET
 
 
 @pytest.fixture
-def s3(s3: Any) -> Any:
+def s3(s3):
     for version in ("v1", "v2", "v3"):
         s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
     return s3
 
 
-def test_champion_is_none_before_the_first_promotion(s3: Any) -> None:
+def test_champion_is_none_before_the_first_promotion(s3):
     assert Registry(s3, BUCKET).champion() is None
 
 
-def test_promoted_version_is_champion(s3: Any) -> None:
+def test_promoted_version_is_champion(s3):
     registry = Registry(s3, BUCKET)
 
     promoted = registry.promote("v1", reason="first", now_ms=5)
@@ -36,33 +32,32 @@ def test_promoted_version_is_champion(s3: Any) -> None:
     assert registry.champion() == promoted
 
 
-def test_history_starts_with_the_latest_promotion(s3: Any) -> None:
+def test_history_starts_with_the_latest_promotion(s3):
     registry = Registry(s3, BUCKET)
     for index, version in enumerate(("v1", "v2", "v3")):
         registry.promote(version, reason=f"r{index}", now_ms=index)
 
     champion = registry.champion()
 
-    assert champion is not None
     assert [promotion.version for promotion in champion.history] == ["v3", "v2", "v1"]
     assert champion.previous == "v2"
 
 
-def test_repeated_promotion_of_the_champion_changes_nothing(s3: Any) -> None:
+def test_repeated_promotion_of_the_champion_changes_nothing(s3):
     registry = Registry(s3, BUCKET)
     first = registry.promote("v1", reason="first", now_ms=5)
 
     assert registry.promote("v1", reason="again", now_ms=6) == first
 
 
-def test_version_without_a_bundle_cannot_be_promoted(s3: Any) -> None:
+def test_version_without_a_bundle_cannot_be_promoted(s3):
     with pytest.raises(NotFound, match=r"model version 'v9' has no bundle at s3://artefacts/models/v9/manifest\.json"):
         Registry(s3, BUCKET).promote("v9", reason="a test", now_ms=5)
 
     assert Registry(s3, BUCKET).champion() is None
 
 
-def test_version_with_an_invalid_name_cannot_be_promoted(s3: Any) -> None:
+def test_version_with_an_invalid_name_cannot_be_promoted(s3):
     s3.put_object(Bucket=BUCKET, Key=f"{model_prefix('v 1')}manifest.json", Body=b"{}")
 
     with pytest.raises(InvalidInput, match="the version is 'v 1', expected 1 to 128 letters"):
@@ -71,7 +66,7 @@ def test_version_with_an_invalid_name_cannot_be_promoted(s3: Any) -> None:
     assert Registry(s3, BUCKET).champion() is None
 
 
-def test_rollback_restores_the_previous_champion(s3: Any) -> None:
+def test_rollback_restores_the_previous_champion(s3):
     registry = Registry(s3, BUCKET)
     registry.promote("v1", reason="a test", now_ms=1)
     registry.promote("v2", reason="a test", now_ms=2)
@@ -82,7 +77,7 @@ def test_rollback_restores_the_previous_champion(s3: Any) -> None:
     assert rolled.history[0] == Promotion("v1", 3, "worse")
 
 
-def test_rollback_pauses_promotions_until_resume_or_promotion(s3: Any) -> None:
+def test_rollback_pauses_promotions_until_resume_or_promotion(s3):
     registry = Registry(s3, BUCKET)
     for version in ("v1", "v2"):
         registry.promote(version, reason="a test", now_ms=1)
@@ -102,7 +97,7 @@ def test_rollback_pauses_promotions_until_resume_or_promotion(s3: Any) -> None:
     assert registry.promote("v3", reason="fixed", now_ms=8).held is None
 
 
-def test_repeated_rollback_returns_to_earlier_champions_only(s3: Any) -> None:
+def test_repeated_rollback_returns_to_earlier_champions_only(s3):
     registry = Registry(s3, BUCKET)
     for index, version in enumerate(("v1", "v2", "v3")):
         registry.promote(version, reason="a test", now_ms=index)
@@ -124,7 +119,7 @@ def test_repeated_rollback_returns_to_earlier_champions_only(s3: Any) -> None:
         (["v1", "v2"], ("v2",)),
     ],
 )
-def test_predecessors_exclude_rolled_back_versions(history: list[str], predecessors: tuple[str, ...]) -> None:
+def test_predecessors_exclude_rolled_back_versions(history, predecessors):
     champion = Champion(tuple(Promotion(version, 0, "") for version in history), etag="")
 
     assert champion.predecessors == predecessors
@@ -132,7 +127,7 @@ def test_predecessors_exclude_rolled_back_versions(history: list[str], predecess
 
 
 @pytest.mark.parametrize("promoted", [[], ["v1"]])
-def test_rollback_without_an_earlier_champion_is_refused(s3: Any, promoted: list[str]) -> None:
+def test_rollback_without_an_earlier_champion_is_refused(s3, promoted):
     registry = Registry(s3, BUCKET)
     for version in promoted:
         registry.promote(version, reason="a test", now_ms=1)
@@ -141,7 +136,7 @@ def test_rollback_without_an_earlier_champion_is_refused(s3: Any, promoted: list
         registry.roll_back(reason="a test", now_ms=2)
 
 
-def test_history_is_limited_to_the_latest_promotions(s3: Any) -> None:
+def test_history_is_limited_to_the_latest_promotions(s3):
     registry = Registry(s3, BUCKET)
     for index in range(MAX_HISTORY + 2):
         champion = registry.promote(("v1", "v2")[index % 2], reason="a test", now_ms=index)
@@ -152,20 +147,20 @@ def test_history_is_limited_to_the_latest_promotions(s3: Any) -> None:
 class OtherWriter:
     """S3 client that lets another caller promote `version` between a read and a write."""
 
-    def __init__(self, client: Any, version: str) -> None:
+    def __init__(self, client, version):
         self._client = client
         self._version = version
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         return getattr(self._client, name)
 
-    def put_object(self, **call: Any) -> Any:
+    def put_object(self, **call):
         Registry(self._client, BUCKET).promote(self._version, reason="faster", now_ms=9)
         return self._client.put_object(**call)
 
 
 @pytest.mark.parametrize("before", [None, "v3"])
-def test_second_of_two_concurrent_promotions_is_refused(s3: Any, before: str | None) -> None:
+def test_second_of_two_concurrent_promotions_is_refused(s3, before):
     registry = Registry(s3, BUCKET)
     if before:
         registry.promote(before, reason="a test", now_ms=1)
@@ -174,12 +169,11 @@ def test_second_of_two_concurrent_promotions_is_refused(s3: Any, before: str | N
         Registry(OtherWriter(s3, "v2"), BUCKET).promote("v1", reason="a test", now_ms=2)
 
     champion = registry.champion()
-    assert champion is not None
     assert champion.version == "v2"
 
 
 @pytest.mark.parametrize("before", [None, "v3"])
-def test_promotion_based_on_an_earlier_champion_is_refused(s3: Any, before: str | None) -> None:
+def test_promotion_based_on_an_earlier_champion_is_refused(s3, before):
     registry = Registry(s3, BUCKET)
     judged = registry.promote(before, reason="a test", now_ms=1) if before else None
     registry.promote("v2", reason="faster", now_ms=2)
@@ -188,17 +182,16 @@ def test_promotion_based_on_an_earlier_champion_is_refused(s3: Any, before: str 
         registry.replace(judged, "v1", reason="a test", now_ms=3)
 
     champion = registry.champion()
-    assert champion is not None
     assert champion.version == "v2"
 
 
-def test_rollback_of_a_replaced_champion_is_refused(s3: Any) -> None:
+def test_rollback_of_a_replaced_champion_is_refused(s3):
     registry = Registry(s3, BUCKET)
     registry.promote("v1", reason="a test", now_ms=1)
     registry.promote("v2", reason="a test", now_ms=2)
 
     class Interrupted(Registry):
-        def champion(self) -> Champion | None:
+        def champion(self):
             seen = super().champion()
             registry.promote("v3", reason="faster", now_ms=3)
             return seen
@@ -207,7 +200,6 @@ def test_rollback_of_a_replaced_champion_is_refused(s3: Any) -> None:
         Interrupted(s3, BUCKET).roll_back(reason="v2 is bad", now_ms=4)
 
     champion = registry.champion()
-    assert champion is not None
     assert champion.version == "v3"
 
 
@@ -226,25 +218,25 @@ def test_rollback_of_a_replaced_champion_is_refused(s3: Any) -> None:
         b'{"history": [{"version": "v1", "promoted_ms": "today", "reason": "by hand"}]}',
     ],
 )
-def test_unreadable_pointer_is_refused(s3: Any, body: bytes) -> None:
+def test_unreadable_pointer_is_refused(s3, body):
     s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body)
 
     with pytest.raises(InvalidBundle, match=r"^s3://artefacts/registry/champion\.json is unreadable"):
         Registry(s3, BUCKET).champion()
 
 
-def test_missing_bucket_raises_unavailable(s3: Any) -> None:
+def test_missing_bucket_raises_unavailable(s3):
     registry = Registry(s3, "other")
 
     with pytest.raises(Unavailable, match=r"s3://other/registry/champion\.json: .*NoSuchBucket"):
         registry.champion()
 
 
-def test_unreachable_store_raises_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_store_raises_unavailable(s3, monkeypatch):
     registry = Registry(s3, BUCKET)
     registry.promote("v1", reason="a test", now_ms=1)
 
-    def silent(**_: Any) -> None:
+    def silent(**_):
         raise EndpointConnectionError(endpoint_url="https://s3.test")
 
     for call in ("put_object", "head_object", "get_object"):
@@ -253,9 +245,9 @@ def test_unreachable_store_raises_unavailable(s3: Any, monkeypatch: pytest.Monke
             registry.promote("v2", reason="a test", now_ms=2)
 
 
-def test_interrupted_body_raises_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_body_raises_unavailable(s3, monkeypatch):
     class Body:
-        def read(self) -> bytes:
+        def read(self):
             raise ReadTimeoutError(endpoint_url="https://s3.test")
 
     monkeypatch.setattr(s3, "get_object", lambda **_: {"Body": Body(), "ETag": "x"})

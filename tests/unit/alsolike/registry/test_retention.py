@@ -1,7 +1,5 @@
 """Versions whose files are kept, and complete deletion of the other versions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -16,22 +14,22 @@ from tests.fakes.places import BUCKET
 NOW_MS = 10 * UNFINISHED_MS
 
 
-def champion(*versions: str, **fields: Any) -> Champion:
+def champion(*versions, **fields):
     """Return the pointer after the promotion of these versions, latest last."""
     history = tuple(Promotion(version, number, "") for number, version in enumerate(versions))
     return Champion(history[::-1], '"etag"', **fields)
 
 
-def trying(version: str, *, end_ms: int | None) -> Experiment:
+def trying(version, *, end_ms):
     return Experiment(version, "default", 0, end_ms, (Arm("control", 0.5), Arm("new", 0.5, model=version)))
 
 
-def retired(stored: list[StoredVersion], *, others: int, keeps: tuple[str, ...] = ()) -> list[str]:
+def retired(stored, *, others, keeps=()):
     found = superfluous(stored, dict.fromkeys(keeps, "is needed"), others=others, now_ms=NOW_MS)
     return [each.version for each in found]
 
 
-def test_champion_canary_rollback_pinned_and_arm_versions_are_kept() -> None:
+def test_champion_canary_rollback_pinned_and_arm_versions_are_kept():
     pointer = champion(
         "v1", "v2", "v3", "v4", "v5", canary=Canary("v6", "v5", 0.1, 0, 1, 1, "r"), pinned=("v0",)
     )  # fmt: skip
@@ -49,18 +47,18 @@ def test_champion_canary_rollback_pinned_and_arm_versions_are_kept() -> None:
     }
 
 
-def test_rolled_back_version_is_not_kept_for_a_rollback() -> None:
+def test_rolled_back_version_is_not_kept_for_a_rollback():
     assert set(protected(champion("v1", "bad", "v1"), (), now_ms=NOW_MS)) == {"v1"}
 
 
-def test_latest_unprotected_versions_are_kept() -> None:
+def test_latest_unprotected_versions_are_kept():
     stored = [StoredVersion(f"v{number}", number, True) for number in range(6)]
 
     assert retired(stored, others=2, keeps=("v0", "v4")) == ["v2", "v1"]
     assert retired(stored, others=10) == []
 
 
-def test_incomplete_upload_is_deleted_after_the_upload_time_limit() -> None:
+def test_incomplete_upload_is_deleted_after_the_upload_time_limit():
     stored = [
         StoredVersion("fresh", NOW_MS - UNFINISHED_MS, False),
         StoredVersion("old", NOW_MS - UNFINISHED_MS - 1, False),
@@ -72,27 +70,27 @@ def test_incomplete_upload_is_deleted_after_the_upload_time_limit() -> None:
 
 class TestModelFiles:
     @pytest.fixture
-    def s3(self, s3: Any) -> Any:
+    def s3(self, s3):
         for key in ("v1/graph.data", "v1/manifest.json", "v10/manifest.json", "half/graph.data"):
             s3.put_object(Bucket=BUCKET, Key=f"models/{key}", Body=b"{}")
         return s3
 
-    def test_version_with_a_manifest_is_complete(self, s3: Any) -> None:
+    def test_version_with_a_manifest_is_complete(self, s3):
         found = ModelFiles(s3, BUCKET).stored()
 
         assert [(each.version, each.complete) for each in found] == [("half", False), ("v1", True), ("v10", True)]
 
-    def test_deletion_removes_only_the_named_version(self, s3: Any) -> None:
+    def test_deletion_removes_only_the_named_version(self, s3):
         assert ModelFiles(s3, BUCKET).delete("v1") == 2
 
         assert [each.version for each in ModelFiles(s3, BUCKET).stored()] == ["half", "v10"]
         assert ModelFiles(s3, BUCKET).delete("v1") == 0
 
-    def test_partly_deleted_version_is_incomplete(self, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_partly_deleted_version_is_incomplete(self, s3, monkeypatch):
         calls: list[Any] = []
         delete = s3.delete_objects
 
-        def break_off(**request: Any) -> Any:
+        def break_off(**request):
             calls.append(request)
             if len(calls) == 2:
                 return {"Errors": [{"Key": "models/v1/graph.data", "Message": "slow down"}]}

@@ -1,8 +1,5 @@
 """One client of each service per process."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -15,7 +12,7 @@ from alsolike.runtime import aws as runtime_aws
 from tests.fakes.places import create_profiles_table
 
 
-def test_process_has_one_client_per_service_with_its_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_has_one_client_per_service_with_its_timeouts(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     runtime_aws.client.cache_clear()
@@ -30,12 +27,12 @@ def test_process_has_one_client_per_service_with_its_timeouts(monkeypatch: pytes
     runtime_aws.client.cache_clear()
 
 
-def test_unknown_service_is_refused() -> None:
+def test_unknown_service_is_refused():
     with pytest.raises(DataNotFoundError, match="kinesys"):
         runtime_aws.session().create_client("kinesys", region_name="eu-west-1")
 
 
-def test_loader_falls_back_to_the_data_of_botocore() -> None:
+def test_loader_falls_back_to_the_data_of_botocore():
     runtime_aws.session.cache_clear()  # A client changes the data that its session has read.
     loader, botocores = runtime_aws.session().get_component("data_loader"), Loader()
 
@@ -53,7 +50,7 @@ SERVICES = (
 REGIONS = ("eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "eu-south-9")
 
 
-def called_and_signed(client: Any, operation: str, region: str) -> tuple[Any, ...]:
+def called_and_signed(client, operation, region):
     """Return the endpoint and the signing of an operation."""
     parameters = {"GetObject": {"Bucket": "shop", "Key": "a/b"}, "GetItem": {"TableName": "t", "Key": {}}}
     model = client.meta.service_model.operation_model(operation)
@@ -69,7 +66,7 @@ def called_and_signed(client: Any, operation: str, region: str) -> tuple[Any, ..
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_clients_send_and_sign_the_same_requests_as_botocore(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clients_send_and_sign_the_same_requests_as_botocore(service, monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     runtime_aws.session.cache_clear()
     sessions = runtime_aws.session(), get_session()
@@ -84,14 +81,14 @@ def test_clients_send_and_sign_the_same_requests_as_botocore(service: str, monke
         assert called_and_signed(ours, operation, region) == called_and_signed(botocores, operation, region)
 
 
-def test_client_errors_have_the_classes_of_botocore() -> None:
+def test_client_errors_have_the_classes_of_botocore():
     s3 = runtime_aws.session().create_client("s3", region_name="eu-west-1")
 
     assert issubclass(s3.exceptions.NoSuchKey, ClientError)
     assert not hasattr(s3, "create_bucket")  # The reduced model contains only operations that functions call.
 
 
-def test_query_items_are_parsed_as_by_botocore(aws: Callable[[str], Any]) -> None:
+def test_query_items_are_parsed_as_by_botocore(aws):
     table = create_profiles_table(aws("dynamodb"), "profiles")
     keys = {"profile_id": {"S": "u#1"}, "sort_key": {"S": "1"}}
     item = {**keys, "n": {"N": "1"}, "b": {"BOOL": True}, "m": {"M": {"l": {"L": [{"S": "ä"}]}}}}
@@ -105,7 +102,7 @@ def test_query_items_are_parsed_as_by_botocore(aws: Callable[[str], Any]) -> Non
     assert (found["Items"], found["LastEvaluatedKey"]) == ([item], keys)
 
 
-def test_query_of_a_missing_table_raises_client_error(aws: Callable[[str], Any]) -> None:
+def test_query_of_a_missing_table_raises_client_error(aws):
     request = {"KeyConditionExpression": "profile_id = :p", "ExpressionAttributeValues": {":p": {"S": "u#1"}}}
 
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
@@ -113,7 +110,7 @@ def test_query_of_a_missing_table_raises_client_error(aws: Callable[[str], Any])
 
 
 @pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def credentials(monkeypatch):
     """Set credentials for clients that send no requests, and remove cached clients."""
     for name, value in (("DEFAULT_REGION", "eu-west-1"), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "s")):
         monkeypatch.setenv(f"AWS_{name}", value)
@@ -125,12 +122,12 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("credentials")
 @pytest.mark.parametrize("checks_calls", [True, False])
-def test_batch_items_are_sent_as_by_botocore(checks_calls: bool) -> None:
+def test_batch_items_are_sent_as_by_botocore(checks_calls):
     items = [{"id": {"S": f"ü{n}"}, "n": {"N": "1"}, "data": {"B": bytes([n, 255])}} for n in range(3)]
     writes = [*({"PutRequest": {"Item": item}} for item in items), {"DeleteRequest": {"Key": {"id": {"S": "a"}}}}]
     sent = []
 
-    def stop(*, request: Any, **_: Any) -> None:
+    def stop(*, request, **_):
         sent.append((request.url, request.headers["X-Amz-Target"], orjson.loads(request.body)))
         raise StoppedError
 
@@ -145,8 +142,8 @@ def test_batch_items_are_sent_as_by_botocore(checks_calls: bool) -> None:
 
 @pytest.mark.usefixtures("credentials")
 @pytest.mark.parametrize("checks_calls", [True, False])
-def test_batch_writes_are_validated_only_if_enabled(checks_calls: bool) -> None:
-    def stop(**_: Any) -> None:
+def test_batch_writes_are_validated_only_if_enabled(checks_calls):
+    def stop(**_):
         raise StoppedError
 
     client = runtime_aws.client("dynamodb", checks_calls=checks_calls)

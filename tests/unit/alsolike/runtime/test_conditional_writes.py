@@ -1,10 +1,5 @@
 """Objects that are written only if unchanged since they were read."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
@@ -19,22 +14,22 @@ from tests.fakes.places import BUCKET
 class LostResponses:
     """S3 client whose first response to each write is lost, so that botocore repeats the write."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client):
         self._client = client
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         return getattr(self._client, name)
 
-    def put_object(self, **request: Any) -> Any:
+    def put_object(self, **request):
         self._client.put_object(**request)
         return self._client.put_object(**request)
 
 
-def put(client: Any, body: bytes, etag: str | None = None) -> str:
+def put(client, body, etag=None):
     return S3Object(client, BUCKET, "a").replace(body, etag=etag)
 
 
-def test_object_with_the_read_etag_is_replaced(s3: Any) -> None:
+def test_object_with_the_read_etag_is_replaced(s3):
     first = put(s3, b"1")
     second = put(s3, b"2", first)
 
@@ -43,7 +38,7 @@ def test_object_with_the_read_etag_is_replaced(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("etag", [None, '"0"'])
-def test_object_of_another_process_is_not_replaced(s3: Any, etag: str | None) -> None:
+def test_object_of_another_process_is_not_replaced(s3, etag):
     s3.put_object(Bucket=BUCKET, Key="a", Body=b"theirs")
 
     with pytest.raises(ConcurrentUpdate, match="s3://artefacts/a changed meanwhile; look again"):
@@ -52,7 +47,7 @@ def test_object_of_another_process_is_not_replaced(s3: Any, etag: str | None) ->
     assert s3.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"theirs"
 
 
-def test_object_deleted_after_the_read_is_not_recreated(s3: Any) -> None:
+def test_object_deleted_after_the_read_is_not_recreated(s3):
     first = put(s3, b"1")
     s3.delete_object(Bucket=BUCKET, Key="a")
 
@@ -60,7 +55,7 @@ def test_object_deleted_after_the_read_is_not_recreated(s3: Any) -> None:
         put(s3, b"2", first)
 
 
-def test_write_with_a_lost_response_succeeds(s3: Any) -> None:
+def test_write_with_a_lost_response_succeeds(s3):
     deaf = LostResponses(s3)
 
     first = put(deaf, b"1")
@@ -69,8 +64,8 @@ def test_write_with_a_lost_response_succeeds(s3: Any) -> None:
     assert s3.get_object(Bucket=BUCKET, Key="a")["ETag"] == second
 
 
-def test_unreachable_store_raises_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(**_: Any) -> None:
+def test_unreachable_store_raises_unavailable(s3, monkeypatch):
+    def fail(**_):
         raise ReadTimeoutError(endpoint_url="https://s3")
 
     s3.put_object(Bucket=BUCKET, Key="a", Body=b"theirs")
@@ -83,24 +78,24 @@ def test_unreachable_store_raises_unavailable(s3: Any, monkeypatch: pytest.Monke
         put(s3, b"ours")
 
 
-def promote(client: Any) -> None:
+def promote(client):
     registry = Registry(client, BUCKET)
     for now_ms, version in enumerate(("v1", "v2", "v1")):
         assert registry.promote(version, reason="better", now_ms=now_ms).version == version
 
 
-def force(client: Any) -> None:
+def force(client):
     decisions = Decisions(client, BUCKET)
     decisions.keep(Decision("v1", 1, None, (Check("ndcg", False, "low"),)))
     assert decisions.force("v1", reason="Christmas").forced == "Christmas"
 
 
-def acquire(client: Any) -> None:
+def acquire(client):
     assert TrainingLock(client, None, BUCKET).acquire("arn:aws:e", run_id="r", now_ms=1).execution_id == "arn:aws:e"
 
 
 @pytest.mark.parametrize("change", [promote, force, acquire])
-def test_registry_change_with_a_lost_response_succeeds(s3: Any, change: Callable[[Any], None]) -> None:
+def test_registry_change_with_a_lost_response_succeeds(s3, change):
     for version in ("v1", "v2"):
         s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
 

@@ -1,7 +1,5 @@
 """Memory limit of a process, tested in a separate process."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 
@@ -22,7 +20,7 @@ else:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory")
 @pytest.mark.parametrize(("size_mb", "result"), [(["600"], "refused"), (["3000"], "given"), ([], "given")])
-def test_allocation_above_the_function_memory_is_refused(size_mb: list[str], result: str) -> None:
+def test_allocation_above_the_function_memory_is_refused(size_mb, result):
     done = subprocess.run([sys.executable, "-c", PROGRAM, *size_mb], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == result

@@ -11,9 +11,9 @@ from alsolike.declarations.metrics import Metric
 from alsolike.runtime.observability import count, count_shared, instrumented, logger
 
 
-def test_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invocation_writes_its_counters_once(capsys):
     @instrumented
-    def handler(event: object, context: object) -> None:
+    def handler(event, context):
         count(Metric.EVENTS_ACCEPTED, 3)
         count(Metric.EVENTS_ACCEPTED)
         count(Metric.ITEMS_ACCEPTED)
@@ -26,9 +26,9 @@ def test_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[str])
     assert written["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Alsolike"
 
 
-def test_shared_metric_has_a_separate_service_dimension(capsys: pytest.CaptureFixture[str]) -> None:
+def test_shared_metric_has_a_separate_service_dimension(capsys):
     @instrumented
-    def handler(event: object, context: object) -> None:
+    def handler(event, context):
         count(Metric.EVENTS_ACCEPTED)
         count_shared(Metric.SIGNATURES_REFUSED)
 
@@ -39,9 +39,9 @@ def test_shared_metric_has_a_separate_service_dimension(capsys: pytest.CaptureFi
     assert (shared["SignaturesRefused"], shared["service"]) == ([1], "api")
 
 
-def test_counter_of_zero_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+def test_counter_of_zero_is_not_written(capsys):
     @instrumented
-    def handler(event: object, context: object) -> None:
+    def handler(event, context):
         count(Metric.EVENTS_ACCEPTED, 3)
         count(Metric.EVENTS_AHEAD, 0)
 
@@ -52,11 +52,9 @@ def test_counter_of_zero_is_not_written(capsys: pytest.CaptureFixture[str]) -> N
     assert [each["Name"] for each in directive["Metrics"]] == ["EventsAccepted"]
 
 
-def test_invocation_without_counters_writes_no_metric_or_warning(
-    capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
-) -> None:
+def test_invocation_without_counters_writes_no_metric_or_warning(capsys, recwarn):
     @instrumented
-    def handler(event: object, context: object) -> None:
+    def handler(event, context):
         raise KeyError("run_id")
 
     with pytest.raises(KeyError):
@@ -66,9 +64,9 @@ def test_invocation_without_counters_writes_no_metric_or_warning(
     assert [str(warning.message) for warning in recwarn] == []
 
 
-def test_log_line_has_the_ids_of_its_invocation(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_line_has_the_ids_of_its_invocation(caplog):
     @instrumented
-    def handler(event: dict[str, object], context: object) -> None:
+    def handler(event, context):
         logger.info("answered")
 
     for number in ("r1", "r2"):

@@ -1,11 +1,8 @@
 """Polled value with a test clock: fresh, stale, failing, recovering, slow."""
 
-from __future__ import annotations
-
 import math
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -20,13 +17,13 @@ REFUSAL = Unavailable("s3://b/k: denied", code="AccessDenied")
 class Stored:
     """Object that can be replaced, and whose reads can fail."""
 
-    def __init__(self, value: str = "a") -> None:
+    def __init__(self, value="a"):
         self.value = value
         self.error: Exception | None = None
         self.read_at: list[int] = []
         self.now_ms = 0
 
-    def read(self, remaining_ms: Callable[[], float]) -> str:
+    def read(self, remaining_ms):
         self.read_at.append(self.now_ms)
         if self.error is not None:
             raise self.error
@@ -34,15 +31,15 @@ class Stored:
 
 
 @pytest.fixture
-def stored() -> Stored:
+def stored():
     return Stored()
 
 
-def polled(stored: Stored, polling: Polling, **options: str) -> Callable[[int], tuple[str, str | None]]:
+def polled(stored, polling, **options):
     """Return a function that maps a time in seconds to the value and the degradation at this time."""
     value = PolledValue(stored.read, name="menu", polling=polling, **options)
 
-    def at(now_s: int) -> tuple[str, str | None]:
+    def at(now_s):
         stored.now_ms = now_s * 1000
         current = value.current(now_ms=stored.now_ms)
         return current, value.degraded
@@ -50,7 +47,7 @@ def polled(stored: Stored, polling: Polling, **options: str) -> Callable[[int], 
     return at
 
 
-def test_value_is_read_at_first_use_and_after_the_interval(stored: Stored) -> None:
+def test_value_is_read_at_first_use_and_after_the_interval(stored):
     at = polled(stored, Polling(30))
 
     assert at(10) == ("a", None)
@@ -61,7 +58,7 @@ def test_value_is_read_at_first_use_and_after_the_interval(stored: Stored) -> No
 
 
 @pytest.mark.parametrize("error", [TIMEOUT, REFUSAL, NotFound("deleted"), KeyError("bug")])
-def test_value_is_stale_after_a_failed_read_until_a_later_one_succeeds(stored: Stored, error: Exception) -> None:
+def test_value_is_stale_after_a_failed_read_until_a_later_one_succeeds(stored, error):
     at = polled(stored, Polling(30, retry_s=1))
     at(0)
     stored.value, stored.error = "b", error
@@ -73,7 +70,7 @@ def test_value_is_stale_after_a_failed_read_until_a_later_one_succeeds(stored: S
     assert stored.read_at == [0, 30_000, 60_000]
 
 
-def test_default_is_used_until_a_retry_reads_the_first_value(stored: Stored) -> None:
+def test_default_is_used_until_a_retry_reads_the_first_value(stored):
     at = polled(stored, Polling(30, retry_s=5), default="default")
     stored.error = REFUSAL
 
@@ -85,7 +82,7 @@ def test_default_is_used_until_a_retry_reads_the_first_value(stored: Stored) -> 
     assert stored.read_at == [0, 5_000]
 
 
-def test_retry_delay_doubles_up_to_its_limit(stored: Stored) -> None:
+def test_retry_delay_doubles_up_to_its_limit(stored):
     at = polled(stored, Polling(math.inf, retry_s=30, max_retry_s=100), default="default")
     stored.error = REFUSAL
 
@@ -95,7 +92,7 @@ def test_retry_delay_doubles_up_to_its_limit(stored: Stored) -> None:
     assert stored.read_at == [0, 30_000, 90_000, 190_000, 290_000, 390_000]
 
 
-def test_value_without_a_default_raises_until_the_first_successful_read(stored: Stored) -> None:
+def test_value_without_a_default_raises_until_the_first_successful_read(stored):
     at = polled(stored, Polling(30))
     stored.error = REFUSAL
 
@@ -109,7 +106,7 @@ def test_value_without_a_default_raises_until_the_first_successful_read(stored: 
     assert at(3) == ("a", None)
 
 
-def test_refresh_reads_immediately_and_restarts_the_interval(stored: Stored) -> None:
+def test_refresh_reads_immediately_and_restarts_the_interval(stored):
     value = PolledValue(stored.read, name="menu", polling=Polling(30))
     value.current(now_ms=0)
     stored.value = "b"
@@ -120,7 +117,7 @@ def test_refresh_reads_immediately_and_restarts_the_interval(stored: Stored) -> 
     assert value.current(now_ms=40_000) == "c"
 
 
-def test_refresh_with_a_minimum_age_keeps_a_newer_value(stored: Stored) -> None:
+def test_refresh_with_a_minimum_age_keeps_a_newer_value(stored):
     value = PolledValue(stored.read, name="menu", polling=Polling(30))
     value.current(now_ms=0)
     stored.value = "b"
@@ -133,7 +130,7 @@ def test_refresh_with_a_minimum_age_keeps_a_newer_value(stored: Stored) -> None:
     assert value.refresh(now_ms=10_000, min_age_s=5) == "b"
 
 
-def test_partial_value_is_stale(stored: Stored) -> None:
+def test_partial_value_is_stale(stored):
     value = PolledValue(stored.read, name="menu", polling=Polling(30))
     value.is_partial = True
 
@@ -141,7 +138,7 @@ def test_partial_value_is_stale(stored: Stored) -> None:
     assert value.degraded == "stale-menu"
 
 
-def test_read_is_postponed_if_the_remaining_time_is_short(stored: Stored) -> None:
+def test_read_is_postponed_if_the_remaining_time_is_short(stored):
     value = PolledValue(stored.read, name="menu", polling=Polling(30, min_remaining_ms=9_000), default="default")
 
     assert value.current(now_ms=0, remaining_ms=lambda: 9_000) == "default"
@@ -153,7 +150,7 @@ def test_read_is_postponed_if_the_remaining_time_is_short(stored: Stored) -> Non
 
 
 class TestCircuitBreaker:
-    def test_timeout_opens_the_breaker_for_other_readers_and_refusal_does_not(self) -> None:
+    def test_timeout_opens_the_breaker_for_other_readers_and_refusal_does_not(self):
         first, second = Stored(), Stored()
         breaker = CircuitBreaker(open_s=30)
         one, other = (polled(each, Polling(10, breaker=breaker), default="default") for each in (first, second))
@@ -167,7 +164,7 @@ class TestCircuitBreaker:
         assert (one(40), other(40)) == (("a", None), ("b", None))
         assert (first.read_at, second.read_at) == ([0, 10_000, 40_000], [0, 40_000])
 
-    def test_probing_reader_ignores_and_closes_the_breaker(self) -> None:
+    def test_probing_reader_ignores_and_closes_the_breaker(self):
         first, second = Stored(), Stored()
         breaker = CircuitBreaker(open_s=30)
         probe = polled(first, Polling(10, breaker=breaker, probes_breaker=True, retry_s=5), default="default")
@@ -182,19 +179,19 @@ class TestCircuitBreaker:
 class Slow:
     """Function that reads until `may_end` is set."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.may_end = threading.Event()
         self.reads: list[str] = []
         self.value = "first"
 
-    def __call__(self, remaining_ms: Callable[[], float]) -> str:
+    def __call__(self, remaining_ms):
         self.reads.append(self.value)
         value = self.value
         self.may_end.wait(20)
         return value
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition):
     deadline_s = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline_s
@@ -202,7 +199,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 class TestWaiting:
-    def test_first_read_is_awaited_and_later_reads_run_in_the_background(self) -> None:
+    def test_first_read_is_awaited_and_later_reads_run_in_the_background(self):
         read, budget = Slow(), WaitBudget(BUDGET_MS)
         value = PolledValue(read, name="menu", polling=Polling(0, budget=budget, waits_for_first=True))
         budget.begin_request(limited=True)
@@ -223,7 +220,7 @@ class TestWaiting:
 
         assert read.reads[:2] == ["first", "second"]
 
-    def test_reads_of_a_request_share_its_time_budget(self) -> None:
+    def test_reads_of_a_request_share_its_time_budget(self):
         now_s = [0.0]
         budget = WaitBudget(100, clock=lambda: now_s[0])
 
@@ -235,7 +232,7 @@ class TestWaiting:
         budget.begin_request(limited=False)
         assert budget.left_s is None
 
-    def test_background_read_without_progress_is_finally_awaited(self) -> None:
+    def test_background_read_without_progress_is_finally_awaited(self):
         now_s = [0.0]
         read, budget = Slow(), WaitBudget(BUDGET_MS, clock=lambda: now_s[0])
         value = PolledValue(read, name="menu", polling=Polling(30, budget=budget), default="default")
@@ -247,7 +244,7 @@ class TestWaiting:
 
         assert value.current(now_ms=0) == "first"
 
-    def test_failed_background_read_keeps_the_previous_value(self) -> None:
+    def test_failed_background_read_keeps_the_previous_value(self):
         stored, budget = Stored(), WaitBudget(BUDGET_MS)
         at = polled(stored, Polling(30, budget=budget))
         budget.begin_request(limited=False)
@@ -256,7 +253,7 @@ class TestWaiting:
 
         assert at(30) == ("a", "stale-menu")
 
-    def test_background_read_started_earlier_is_used_once(self) -> None:
+    def test_background_read_started_earlier_is_used_once(self):
         read, budget = Slow(), WaitBudget(BUDGET_MS)
         value = PolledValue(read, name="menu", polling=Polling(30, budget=budget), default="default")
         read.may_end.set()

@@ -1,11 +1,5 @@
 """Upload and download of complete files, with botocore's client."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from alsolike.runtime.aws import client
@@ -18,14 +12,14 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
+def s3(aws):
     """Return an S3 client configured as in functions, with one bucket."""
     create_bucket(aws("s3"), "shop")
     return client("s3")
 
 
 @pytest.mark.parametrize("size_bytes", [0, 1, 20 * MIB])
-def test_file_is_unchanged_after_upload_and_download(size_bytes: int, s3: Any, tmp_path: Path) -> None:
+def test_file_is_unchanged_after_upload_and_download(size_bytes, s3, tmp_path):
     (tmp_path / "sent").write_bytes(bytes(range(256)) * (size_bytes // 256) or b"\x07" * size_bytes)
 
     upload(s3, "shop", "models/file", tmp_path / "sent")
@@ -34,11 +28,11 @@ def test_file_is_unchanged_after_upload_and_download(size_bytes: int, s3: Any, t
     assert (tmp_path / "got").read_bytes() == (tmp_path / "sent").read_bytes()
 
 
-def test_download_checks_the_time_before_every_part(s3: Any, tmp_path: Path) -> None:
+def test_download_checks_the_time_before_every_part(s3, tmp_path):
     s3.put_object(Bucket="shop", Key="file", Body=b"0" * (2 * MIB + 1))
     requested = []
 
-    def check_time() -> None:
+    def check_time():
         requested.append(1)
         if len(requested) == 3:
             raise Unavailable("no time")
@@ -49,7 +43,7 @@ def test_download_checks_the_time_before_every_part(s3: Any, tmp_path: Path) -> 
     assert (tmp_path / "got").stat().st_size == 2 * MIB
 
 
-def test_missing_object_error_has_its_code(s3: Any, tmp_path: Path) -> None:
+def test_missing_object_error_has_its_code(s3, tmp_path):
     with pytest.raises(Unavailable, match=r"^s3://shop/file: .*NoSuchKey") as missing:
         download(s3, "shop", "file", tmp_path / "got")
 
@@ -57,7 +51,7 @@ def test_missing_object_error_has_its_code(s3: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "got").exists()
 
 
-def test_refused_upload_raises_unavailable_with_the_object_name(s3: Any, tmp_path: Path) -> None:
+def test_refused_upload_raises_unavailable_with_the_object_name(s3, tmp_path):
     (tmp_path / "sent").write_bytes(b"x")
 
     with pytest.raises(Unavailable, match=r"^s3://nobody/file: .*NoSuchBucket"):

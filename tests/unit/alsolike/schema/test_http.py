@@ -1,9 +1,6 @@
 """Request bodies, responses, and the status codes of errors."""
 
-from __future__ import annotations
-
 import base64
-from typing import Any
 
 import orjson
 import pytest
@@ -11,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.runtime.errors import (
-    AlsolikeError,
     ConcurrentUpdate,
     InvalidBundle,
     InvalidInput,
@@ -23,31 +19,31 @@ from alsolike.schema.http import request_body, respond, respond_error
 
 
 @given(st.binary())
-def test_base64_body_is_decoded(body: bytes) -> None:
+def test_base64_body_is_decoded(body):
     assert request_body({"body": base64.b64encode(body).decode(), "isBase64Encoded": True}) == body
 
 
 @pytest.mark.parametrize("event", [{}, {"body": None}, {"body": ""}, {"body": None, "isBase64Encoded": True}])
-def test_absent_body_is_empty(event: dict[str, Any]) -> None:
+def test_absent_body_is_empty(event):
     assert request_body(event) == b""
 
 
-def test_plain_body_is_utf_8() -> None:
+def test_plain_body_is_utf_8():
     assert request_body({"body": "ü😀", "isBase64Encoded": False}) == b"\xc3\xbc\xf0\x9f\x98\x80"
 
 
 @pytest.mark.parametrize("body", ["a", "?", "üü==", "\ud800"])
-def test_invalid_base64_body_is_refused(body: str) -> None:
+def test_invalid_base64_body_is_refused(body):
     with pytest.raises(InvalidInput, match=r"^body is not base64: "):
         request_body({"body": body, "isBase64Encoded": True})
 
 
-def test_lone_surrogate_in_body_is_refused() -> None:
+def test_lone_surrogate_in_body_is_refused():
     with pytest.raises(InvalidInput, match=r"^body is not valid Unicode: "):
         request_body({"body": '{"a": "\ud800"}'})
 
 
-def test_response_is_json() -> None:
+def test_response_is_json():
     answer = respond({"a": 1}, headers={"x-a": "b"})
 
     assert answer == {
@@ -66,7 +62,7 @@ def test_response_is_json() -> None:
         (Unavailable("why"), 503, "ServiceUnavailableException"),
     ],
 )
-def test_client_errors_have_the_format_of_personalize(error: AlsolikeError, status: int, name: str) -> None:
+def test_client_errors_have_the_format_of_personalize(error, status, name):
     answer = respond_error(error)
 
     assert answer["statusCode"] == status
@@ -75,6 +71,6 @@ def test_client_errors_have_the_format_of_personalize(error: AlsolikeError, stat
 
 
 @pytest.mark.parametrize("error", [MissingSetting("why"), InvalidBundle("why")])
-def test_internal_errors_are_raised_again(error: AlsolikeError) -> None:
+def test_internal_errors_are_raised_again(error):
     with pytest.raises(type(error), match="why"):
         respond_error(error)

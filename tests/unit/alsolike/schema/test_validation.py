@@ -1,9 +1,5 @@
 """JSON of requests: rejected values and their messages."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import orjson
 import pytest
 from hypothesis import given
@@ -20,7 +16,7 @@ json_values = st.recursive(
 
 
 @given(st.binary())
-def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
+def test_any_bytes_are_an_object_or_refused(body):
     try:
         document = validation.parse_object(body)
     except InvalidInput:
@@ -42,14 +38,14 @@ def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
         (b'"x"', 'body is "x", expected an object'),
     ],
 )
-def test_body_that_is_not_a_json_object_is_refused(body: bytes, message: str) -> None:
+def test_body_that_is_not_a_json_object_is_refused(body, message):
     with pytest.raises(InvalidInput, match=message):
         validation.parse_object(body)
 
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
-def test_nesting_depth_is_limited(opening: bytes, closing: bytes) -> None:
-    def nested(depth: int) -> bytes:
+def test_nesting_depth_is_limited(opening, closing):
+    def nested(depth):
         return b'{"a":' + opening * (depth - 1) + b"1" + closing * (depth - 1) + b"}"
 
     assert validation.parse_object(nested(validation.MAX_DEPTH))
@@ -59,35 +55,35 @@ def test_nesting_depth_is_limited(opening: bytes, closing: bytes) -> None:
         validation.parse_object(nested(1000))
 
 
-def test_many_flat_objects_are_not_deep() -> None:
+def test_many_flat_objects_are_not_deep():
     body = orjson.dumps({"items": [{"a": ["{", "["]}] * 1000})
 
     assert len(validation.parse_object(body)["items"]) == 1000
 
 
 @given(json_values)
-def test_every_json_value_has_a_short_description(value: Any) -> None:
+def test_every_json_value_has_a_short_description(value):
     assert 0 < len(validation.describe(value)) < 120
 
 
-def test_long_value_is_truncated_in_messages() -> None:
+def test_long_value_is_truncated_in_messages():
     assert validation.describe("x" * 500) == '"' + "x" * 79 + "… (502 characters)"
 
 
-def test_unknown_field_is_refused_with_the_known_ones() -> None:
+def test_unknown_field_is_refused_with_the_known_ones():
     with pytest.raises(InvalidInput, match=r"^items\[0\]\.itemid is not a known field, expected itemId, x$"):
         validation.only_known({"itemId": 1, "itemid": 2}, ("itemId", "x"), where="items[0].")
 
 
 @pytest.mark.parametrize(("name", "shown"), [("", '""'), (" ", '" "'), ("a\x00", '"a\\u0000"')])
-def test_invisible_unknown_field_is_quoted(name: str, shown: str) -> None:
+def test_invisible_unknown_field_is_quoted(name, shown):
     with pytest.raises(InvalidInput) as error:
         validation.only_known({name: 1}, ("itemId",))
 
     assert str(error.value) == f"{shown} is not a known field, expected itemId"
 
 
-def test_long_unknown_field_is_truncated_in_the_message() -> None:
+def test_long_unknown_field_is_truncated_in_the_message():
     with pytest.raises(InvalidInput) as error:
         validation.only_known({"x" * 100_000: 1}, ("itemId",))
 
@@ -95,7 +91,7 @@ def test_long_unknown_field_is_truncated_in_the_message() -> None:
 
 
 @pytest.mark.parametrize("value", ["a", "x" * 256, "ü", "😀" * 256, " a", "a\u200db", "\u00a0-"])
-def test_string_up_to_the_limit_is_unchanged(value: str) -> None:
+def test_string_up_to_the_limit_is_unchanged(value):
     assert validation.required_string({"id": value}, "id", maximum=256) == value
     assert validation.optional_string({"id": value}, "id", maximum=256) == value
 
@@ -113,14 +109,14 @@ def test_string_up_to_the_limit_is_unchanged(value: str) -> None:
         ("x" * 257, "x.id has 257 characters, expected at most 256"),
     ],
 )
-def test_invalid_or_long_string_is_refused(value: Any, message: str) -> None:
+def test_invalid_or_long_string_is_refused(value, message):
     for read in (validation.required_string, validation.optional_string):
         with pytest.raises(InvalidInput, match=f"^{message}$"):
             read({"id": value}, "id", maximum=256, where="x.")
 
 
 @pytest.mark.parametrize("fields", [{}, {"id": None}])
-def test_null_equals_absent(fields: dict[str, Any]) -> None:
+def test_null_equals_absent(fields):
     assert validation.optional_string(fields, "id", maximum=1) is None
     assert validation.optional_number(fields, "id") is None
     assert validation.json_text(fields, "id") == "{}"
@@ -131,12 +127,12 @@ def test_null_equals_absent(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("value", "number"), [(0, 0.0), (-1.5, -1.5), (2**63, 9.223372036854775808e18)])
-def test_finite_numbers_are_accepted(value: Any, number: float) -> None:
+def test_finite_numbers_are_accepted(value, number):
     assert validation.optional_number({"n": value}, "n") == number
 
 
 @pytest.mark.parametrize("value", [True, False, "1", [1], {}, float("nan"), float("inf")])
-def test_non_finite_or_non_numeric_value_is_refused(value: Any) -> None:
+def test_non_finite_or_non_numeric_value_is_refused(value):
     with pytest.raises(InvalidInput, match=r"^n is .*, expected a number$"):
         validation.optional_number({"n": value}, "n")
 
@@ -145,13 +141,13 @@ def test_non_finite_or_non_numeric_value_is_refused(value: Any) -> None:
     ("value", "message"),
     [("a", 'l is "a", expected a list'), ([], "l has 0 elements, expected 1 to 2"), ([1] * 3, "l has 3 elements")],
 )
-def test_invalid_list_is_refused(value: Any, message: str) -> None:
+def test_invalid_list_is_refused(value, message):
     with pytest.raises(InvalidInput, match=message):
         validation.required_list({"l": value}, "l", minimum=1, maximum=2)
 
 
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.text(), max_size=4))
-def test_json_string_equals_json_object(value: dict[str, Any]) -> None:
+def test_json_string_equals_json_object(value):
     text = orjson.dumps(value).decode()
 
     assert validation.json_object(text, "p", maximum=10_000) == value
@@ -171,7 +167,7 @@ def test_json_string_equals_json_object(value: dict[str, Any]) -> None:
         (7, "^p is 7, expected JSON in a string$"),
     ],
 )
-def test_invalid_json_string_is_refused(value: Any, message: str) -> None:
+def test_invalid_json_string_is_refused(value, message):
     with pytest.raises(InvalidInput, match=message):
         validation.json_object(value, "p", maximum=100)
 
@@ -184,12 +180,12 @@ def test_invalid_json_string_is_refused(value: Any, message: str) -> None:
         ('{"\u00e9": 1, "\\u00e9": 2}'.encode(), "\u00e9"),
     ],
 )
-def test_duplicate_key_is_refused(body: bytes, key: str) -> None:
+def test_duplicate_key_is_refused(body, key):
     with pytest.raises(InvalidInput, match=f'^body has the key "{key}" twice in one object, expected each key once$'):
         validation.parse_sent_object(body)
 
 
-def test_body_without_duplicate_keys_is_parsed_as_usual() -> None:
+def test_body_without_duplicate_keys_is_parsed_as_usual():
     body = b'{"a": [{"k": 1}, {"k": 1.5}], "n": ' + b"9" * 300 + b"}"
 
     assert validation.parse_sent_object(body) == validation.parse_object(body)

@@ -1,10 +1,6 @@
 """Keys in the table: permitted use, caching by functions, and changes by the operator."""
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -13,7 +9,6 @@ from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.signing.keys import CHECK_S, KeyReader, KeyUse
 from operations.client.deployment import Deployment
 from operations.keys import Keys, environment_variables
-from tests.fakes import MemoryCloud
 from tests.fakes.places import create_table
 from tests.unit.cli.shop import KEY, NAMES
 
@@ -24,7 +19,7 @@ READ, WRITE = "alsolike/recommendations.read", "alsolike/events.write"
 
 
 @pytest.fixture
-def deployment(aws: Callable[[str], Any]) -> Deployment:
+def deployment(aws):
     create_table(aws("dynamodb"), NAMES.keys_table, key="key_id")
     key_arn = aws("kms").create_key()["KeyMetadata"]["Arn"]
     names = dataclasses.replace(NAMES, keys_encryption_arn=key_arn)
@@ -32,16 +27,16 @@ def deployment(aws: Callable[[str], Any]) -> Deployment:
 
 
 @pytest.fixture
-def keys(deployment: Deployment) -> Keys:
+def keys(deployment):
     return Keys(deployment.client, deployment.names)
 
 
 @pytest.fixture
-def reader(aws: Callable[[str], Any]) -> KeyReader:
+def reader(aws):
     return KeyReader(aws("dynamodb"), aws("kms"), NAMES.keys_table)
 
 
-def test_created_key_is_read_with_its_secret(keys: Keys, reader: KeyReader) -> None:
+def test_created_key_is_read_with_its_secret(keys, reader):
     new = keys.create("checkout", scopes=[WRITE, READ], now_ms=NOW_MS)
 
     found = reader.find(new.key.key_id, now_s=NOW_S)
@@ -53,9 +48,7 @@ def test_created_key_is_read_with_its_secret(keys: Keys, reader: KeyReader) -> N
     assert new.secret not in repr(new)
 
 
-def test_secrets_are_encrypted_and_bound_to_their_key_id(
-    keys: Keys, reader: KeyReader, aws: Callable[[str], Any]
-) -> None:
+def test_secrets_are_encrypted_and_bound_to_their_key_id(keys, reader, aws):
     first, second = (keys.create(client, scopes=[READ], now_ms=NOW_MS) for client in ("a", "b"))
 
     items = aws("dynamodb").scan(TableName=NAMES.keys_table)["Items"]
@@ -64,21 +57,19 @@ def test_secrets_are_encrypted_and_bound_to_their_key_id(
         reader.secret(dataclasses.replace(first.key, secret=second.key.secret))
 
 
-def test_disabled_key_is_refused_within_a_minute(keys: Keys, reader: KeyReader) -> None:
+def test_disabled_key_is_refused_within_a_minute(keys, reader):
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
     assert reader.find(new.key.key_id, now_s=NOW_S)
 
     keys.disable(new.key.key_id)
 
     remembered, read_again = (reader.find(new.key.key_id, now_s=NOW_S + s) for s in (CHECK_S - 1, CHECK_S))
-    assert remembered is not None
     assert remembered.is_active(now_ms=NOW_MS)
-    assert read_again is not None
     assert not read_again.is_active(now_ms=NOW_MS)
     assert CHECK_S <= 60
 
 
-def test_deleted_key_is_missing_within_a_minute(keys: Keys, reader: KeyReader) -> None:
+def test_deleted_key_is_missing_within_a_minute(keys, reader):
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
     assert reader.find(new.key.key_id, now_s=NOW_S)
 
@@ -87,21 +78,21 @@ def test_deleted_key_is_missing_within_a_minute(keys: Keys, reader: KeyReader) -
     assert reader.find(new.key.key_id, now_s=NOW_S + CHECK_S) is None
 
 
-def test_unknown_key_id_is_read_once_per_interval(reader: KeyReader, keys: Keys, cloud: MemoryCloud) -> None:
+def test_unknown_key_id_is_read_once_per_interval(reader, keys, cloud):
     for after_s in (0, 1, CHECK_S - 1, CHECK_S):
         assert reader.find("ALSOX", now_s=NOW_S + after_s) is None
 
     assert [call.operation for call in cloud.calls if call.operation == "dynamodb.GetItem"] == ["dynamodb.GetItem"] * 2
 
 
-def test_key_expires(keys: Keys) -> None:
+def test_key_expires(keys):
     key = keys.create("checkout", scopes=[READ], now_ms=NOW_MS, expires_ms=NOW_MS + 1).key
 
     assert key.is_active(now_ms=NOW_MS)
     assert not key.is_active(now_ms=NOW_MS + 1)
 
 
-def test_cached_keys_remain_usable_during_an_outage(keys: Keys, reader: KeyReader, cloud: MemoryCloud) -> None:
+def test_cached_keys_remain_usable_during_an_outage(keys, reader, cloud):
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
     found = reader.find(new.key.key_id, now_s=NOW_S)
     assert found
@@ -117,7 +108,7 @@ def test_cached_keys_remain_usable_during_an_outage(keys: Keys, reader: KeyReade
         reader.find("ALSOX", now_s=NOW_S)
 
 
-def test_key_use_is_written_once_per_minute(keys: Keys, reader: KeyReader, cloud: MemoryCloud) -> None:
+def test_key_use_is_written_once_per_minute(keys, reader, cloud):
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
 
     for after_s, source in (
@@ -136,7 +127,7 @@ def test_key_use_is_written_once_per_minute(keys: Keys, reader: KeyReader, cloud
     assert len([call for call in cloud.calls if call.operation == "dynamodb.UpdateItem"]) == 2
 
 
-def test_use_of_a_deleted_key_does_not_restore_it(keys: Keys, reader: KeyReader) -> None:
+def test_use_of_a_deleted_key_does_not_restore_it(keys, reader):
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
     key = reader.find(new.key.key_id, now_s=NOW_S)
     assert key
@@ -147,7 +138,7 @@ def test_use_of_a_deleted_key_does_not_restore_it(keys: Keys, reader: KeyReader)
     assert keys.all() == []
 
 
-def test_rotation_adds_a_second_key_with_the_same_scopes(keys: Keys) -> None:
+def test_rotation_adds_a_second_key_with_the_same_scopes(keys):
     first = keys.create("checkout", scopes=[WRITE], now_ms=NOW_MS)
 
     second = keys.rotate("checkout", now_ms=NOW_MS + 1)
@@ -160,7 +151,7 @@ def test_rotation_adds_a_second_key_with_the_same_scopes(keys: Keys) -> None:
     keys.rotate("checkout", now_ms=NOW_MS + 3)
 
 
-def test_change_of_a_missing_key_error_names_the_key(keys: Keys) -> None:
+def test_change_of_a_missing_key_error_names_the_key(keys):
     for change in (keys.disable, keys.delete):
         with pytest.raises(NotFound, match="there is no key 'ALSOX'"):
             change("ALSOX")
@@ -170,7 +161,7 @@ def test_change_of_a_missing_key_error_names_the_key(keys: Keys) -> None:
         keys.create("a b", scopes=[READ], now_ms=NOW_MS)
 
 
-def test_commands_share_one_key_per_day(keys: Keys, deployment: Deployment, reader: KeyReader) -> None:
+def test_commands_share_one_key_per_day(keys, deployment, reader):
     first = keys.command_key(now_ms=NOW_MS)
 
     assert keys.command_key(now_ms=NOW_MS + 22 * HOUR_MS) == first
@@ -184,7 +175,7 @@ def test_commands_share_one_key_per_day(keys: Keys, deployment: Deployment, read
     assert len({first, second, third}) == 3
 
 
-def test_environment_variables_have_the_key_and_endpoints(keys: Keys) -> None:
+def test_environment_variables_have_the_key_and_endpoints(keys):
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
 
     endpoint = f"{NAMES.api_url}/personalize"

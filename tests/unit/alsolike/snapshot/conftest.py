@@ -1,11 +1,5 @@
 """Publisher and reader on one bucket."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from alsolike.runtime.polling import Polling
@@ -19,17 +13,17 @@ from tests.unit.alsolike.snapshot.publications import (
 
 
 @pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
+def s3(aws):
     made = aws("s3")
     create_bucket(made, BUCKET)
     return made
 
 
 @pytest.fixture
-def publisher(s3: Any, tmp_path: Path) -> SnapshotPublisher:
+def publisher(s3, tmp_path):
     return SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "publisher"), young_rows=4)
 
 
 @pytest.fixture
-def reader(s3: Any, tmp_path: Path) -> SnapshotReader:
+def reader(s3, tmp_path):
     return SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(0))

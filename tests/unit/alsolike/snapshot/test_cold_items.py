@@ -1,9 +1,5 @@
 """Cold items: order of changes, and scores from a model's list, computed by hand."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,39 +11,39 @@ from alsolike.snapshot.content_index import Scales
 from tests.unit.alsolike.content import index_of
 
 
-def cold(*changes: Change) -> ColdItems:
+def cold(*changes):
     """Return cold items with neighbours among vase (1), bowl (2), cup (3) and jug (4)."""
     return ColdItems.of(changes, index_of())
 
 
-def by_id(items: ColdItems, *item_ids: str) -> dict[str, list[int]]:
+def by_id(items, *item_ids):
     found = {hash_: items.neighbours[row].tolist() for row, hash_ in enumerate(items.hashes.tolist())}
     return {i: found[h] for i, h in zip(item_ids, hashes_of([i.encode() for i in item_ids]).tolist(), strict=True)}
 
 
-def scores(items: ColdItems, *, positions: list[int], listed: list[float]) -> list[float]:
+def scores(items, *, positions, listed):
     found = ColdScorer(items, items=4).scores(np.array(positions, np.int64), np.array(listed, np.float32))
     return [round(score, 6) for score in found.tolist()]
 
 
-def test_changed_item_has_the_neighbours_of_its_latest_change() -> None:
+def test_changed_item_has_the_neighbours_of_its_latest_change():
     items = cold(Change("new", 2, {"colour": "red"}), Change("new", 1, {"colour": "blue"}))
 
     assert by_id(items, "new") == {"new": [1, 2]}
 
 
-def test_deleted_items_are_not_cold_items() -> None:
+def test_deleted_items_are_not_cold_items():
     assert len(cold(Change("new", 1, None))) == 0
 
 
-def test_earlier_change_does_not_replace_a_later_one() -> None:
+def test_earlier_change_does_not_replace_a_later_one():
     later, earlier = cold(Change("new", 2, {"colour": "red"})), cold(Change("new", 1, {"colour": "blue"}))
 
     for parts in ([later, earlier], [earlier, later]):
         assert by_id(ColdItems.merge(parts), "new") == {"new": [1, 2]}
 
 
-def test_newest_keeps_the_items_changed_last() -> None:
+def test_newest_keeps_the_items_changed_last():
     items = cold(*(Change(f"i{at}", at, {"colour": "red"}) for at in (3, 1, 2)))
 
     kept = items.newest(2)
@@ -56,7 +52,7 @@ def test_newest_keeps_the_items_changed_last() -> None:
     assert kept.hashes.tolist() == sorted(hashes_of([b"i3", b"i2"]).tolist())
 
 
-def test_score_is_the_weighted_mean_of_neighbour_scores() -> None:
+def test_score_is_the_weighted_mean_of_neighbour_scores():
     """The neighbours are the vase with a weight of 1/2, and bowl and cup with 1/4 each.
 
     The list does not contain the bowl.
@@ -66,7 +62,7 @@ def test_score_is_the_weighted_mean_of_neighbour_scores() -> None:
     assert scores(items, positions=[1, 3], listed=[0.8, 0.4]) == [0.8 * 1 / 2 + 0.4 * 1 / 4]
 
 
-def test_score_is_multiplied_by_the_scale_of_new_or_rare_items() -> None:
+def test_score_is_multiplied_by_the_scale_of_new_or_rare_items():
     """Both items have vase and bowl as neighbours, with 1/2 each.
 
     The training's catalogue contained the zither, which was too rare for the model.
@@ -83,25 +79,25 @@ def test_score_is_multiplied_by_the_scale_of_new_or_rare_items() -> None:
     ]  # fmt: skip
 
 
-def test_item_without_a_listed_neighbour_scores_0() -> None:
+def test_item_without_a_listed_neighbour_scores_0():
     items = cold(Change("new", 1, {"colour": "red"}), Change("odd", 1, {"colour": "green"}))
 
     assert scores(items, positions=[3, 4], listed=[1.0, 0.5]) == [0.0, 0.0]
     assert scores(items, positions=[], listed=[]) == [0.0, 0.0]
 
 
-def test_only_the_first_listed_items_are_used() -> None:
+def test_only_the_first_listed_items_are_used():
     items = cold(Change("new", 1, {"colour": "red"}))
     positions = [3] * LISTED + [1]
 
     assert scores(items, positions=positions, listed=[1.0] * len(positions)) == [0.0]
 
 
-def test_empty_cold_items_have_no_scores() -> None:
+def test_empty_cold_items_have_no_scores():
     assert scores(NO_COLD_ITEMS, positions=[1], listed=[1.0]) == []
 
 
-def test_cold_items_are_unchanged_after_write_and_read(tmp_path: Path) -> None:
+def test_cold_items_are_unchanged_after_write_and_read(tmp_path):
     items = cold(Change("new", 2, {"colour": "red"}), Change("odd", 1, {}))
     with (tmp_path / "cold").open("wb") as file:
         items.write(file)
@@ -112,7 +108,7 @@ def test_cold_items_are_unchanged_after_write_and_read(tmp_path: Path) -> None:
     assert scores(found, positions=[1], listed=[1.0]) == scores(items, positions=[1], listed=[1.0])
 
 
-def test_file_that_is_not_cold_items_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_cold_items_is_refused(tmp_path):
     index_of().write(tmp_path / "content")
 
     with pytest.raises(InvalidSnapshot, match=r"^content has format 'alsolike-content-1'"):

@@ -1,10 +1,6 @@
 """Cold items in the snapshot after changes, a new champion and concurrent writes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +14,6 @@ from alsolike.snapshot.cold_items import ColdItems
 from alsolike.snapshot.content_index import Scales
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
-from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.store import GRACE_MS, SnapshotStore
 from functions.publish_catalog.champion_content import ChampionContents
 from functions.publish_catalog.cold_publisher import ColdPublished, ColdPublisher
@@ -29,7 +24,7 @@ from tests.unit.alsolike.snapshot.publications import BUCKET, NOW_MS
 class Catalogue:
     """Snapshot with cold items, and champions that contain some of the items."""
 
-    def __init__(self, s3: Any, directory: Path, *, store: type[SnapshotStore] = SnapshotStore) -> None:
+    def __init__(self, s3, directory, *, store=SnapshotStore):
         directory.mkdir(exist_ok=True)
         self.s3 = s3
         self._directory = directory
@@ -39,13 +34,13 @@ class Catalogue:
         self._store = stored
         self._reader = SnapshotReader(s3, BUCKET, directory / "reader", polling=Polling(0))
 
-    def change(self, *changes: Change) -> None:
+    def change(self, *changes):
         self._publisher.publish(changes, columns={}, version=0, now_ms=NOW_MS)
 
-    def publish(self, *changes: Change, maximum: int = 100, now_ms: int = NOW_MS) -> ColdPublished | None:
+    def publish(self, *changes, maximum=100, now_ms=NOW_MS):
         return ColdPublisher(self._store, self._contents, maximum=maximum).publish(changes, now_ms=now_ms)
 
-    def make_champion(self, version: str, *item_ids: str, rare: Sequence[str] = ()) -> None:
+    def make_champion(self, version, *item_ids, rare=()):
         path = self._directory / "index"
         known = {item_id: ITEMS[item_id] for item_id in item_ids or ITEMS}
         index_of(known, scales=Scales(new=2.0, rare=0.5), rare=rare).write(path)
@@ -53,7 +48,7 @@ class Catalogue:
         self.s3.put_object(Bucket=BUCKET, Key=f"models/{version}/manifest.json", Body=b"{}")
         Registry(self.s3, BUCKET).promote(version, reason="test", now_ms=NOW_MS)
 
-    def cold(self, *item_ids: str) -> list[str]:
+    def cold(self, *item_ids):
         """Return the items that are cold in the published snapshot."""
         found = self._reader.current(now_ms=NOW_MS).cold
         hashes = set() if found is None else set(found.hashes.tolist())
@@ -61,34 +56,33 @@ class Catalogue:
             i for i, h in zip(item_ids, hashes_of([i.encode() for i in item_ids]).tolist(), strict=True) if h in hashes
         ]
 
-    def scale(self) -> float:
+    def scale(self):
         """Return the sum of the weights of the only cold item."""
         found = self._reader.current(now_ms=NOW_MS).cold
-        assert found is not None
         return float(found.weights.sum())
 
     @property
-    def cold_model(self) -> str:
+    def cold_model(self):
         return self._reader.current(now_ms=NOW_MS).cold_model
 
 
-def item(item_id: str, at: int = 1, **properties: Any) -> Change:
+def item(item_id, at=1, **properties):
     return Change(item_id, at, properties or {"colour": "red"})
 
 
 @pytest.fixture
-def catalogue(s3: Any, tmp_path: Path) -> Catalogue:
+def catalogue(s3, tmp_path):
     return Catalogue(s3, tmp_path)
 
 
-def test_snapshot_without_a_champion_has_no_cold_items(catalogue: Catalogue) -> None:
+def test_snapshot_without_a_champion_has_no_cold_items(catalogue):
     catalogue.change(item("new"))
 
     assert catalogue.publish(item("new")) is None
     assert catalogue.cold("new") == []
 
 
-def test_first_champion_makes_unknown_items_cold(catalogue: Catalogue) -> None:
+def test_first_champion_makes_unknown_items_cold(catalogue):
     catalogue.change(item("vase"), item("new"), Change("gone", 1, None))
     catalogue.make_champion("v1")
 
@@ -97,7 +91,7 @@ def test_first_champion_makes_unknown_items_cold(catalogue: Catalogue) -> None:
     assert catalogue.cold_model == "v1"
 
 
-def test_changed_item_is_the_only_one_compared(catalogue: Catalogue) -> None:
+def test_changed_item_is_the_only_one_compared(catalogue):
     catalogue.make_champion("v1")
     catalogue.change(item("old"))
     catalogue.publish()
@@ -107,7 +101,7 @@ def test_changed_item_is_the_only_one_compared(catalogue: Catalogue) -> None:
     assert catalogue.cold("old", "new", "vase") == ["old", "new"]
 
 
-def test_change_of_known_items_writes_nothing(catalogue: Catalogue) -> None:
+def test_change_of_known_items_writes_nothing(catalogue):
     catalogue.make_champion("v1")
     catalogue.publish()
     before = catalogue.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"]
@@ -116,7 +110,7 @@ def test_change_of_known_items_writes_nothing(catalogue: Catalogue) -> None:
     assert catalogue.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == before
 
 
-def test_repeated_and_late_changes_give_the_same_result(catalogue: Catalogue) -> None:
+def test_repeated_and_late_changes_give_the_same_result(catalogue):
     catalogue.make_champion("v1")
     catalogue.publish()
     for change in (item("new", 2), item("new", 1, colour="blue"), item("new", 2)):
@@ -126,11 +120,10 @@ def test_repeated_and_late_changes_give_the_same_result(catalogue: Catalogue) ->
     found = (
         SnapshotReader(catalogue.s3, BUCKET, catalogue._directory / "again", polling=Polling(0)).current(now_ms=0).cold
     )
-    assert found is not None
     assert found.neighbours[0].tolist() == [1, 2]  # These are the red items.
 
 
-def test_new_champion_recomputes_all_cold_items(catalogue: Catalogue) -> None:
+def test_new_champion_recomputes_all_cold_items(catalogue):
     catalogue.change(item("vase"), item("new"))
     catalogue.make_champion("v1")
     catalogue.publish()
@@ -140,7 +133,7 @@ def test_new_champion_recomputes_all_cold_items(catalogue: Catalogue) -> None:
     assert (catalogue.cold("vase", "new"), catalogue.cold_model) == (["vase", "new"], "v2")
 
 
-def test_item_known_but_not_learned_by_a_training_is_rare(catalogue: Catalogue) -> None:
+def test_item_known_but_not_learned_by_a_training_is_rare(catalogue):
     catalogue.make_champion("v1")
     catalogue.change(item("new"))
     catalogue.publish(item("new"))
@@ -155,7 +148,7 @@ def test_item_known_but_not_learned_by_a_training_is_rare(catalogue: Catalogue) 
     assert catalogue.scale() == 0.5
 
 
-def test_cold_items_above_the_limit_are_those_changed_last(catalogue: Catalogue) -> None:
+def test_cold_items_above_the_limit_are_those_changed_last(catalogue):
     catalogue.change(item("a", 1), item("b", 2), item("c", 3))
     catalogue.make_champion("v1")
 
@@ -165,7 +158,7 @@ def test_cold_items_above_the_limit_are_those_changed_last(catalogue: Catalogue)
     assert catalogue.cold("a", "b", "c", "d") == ["c", "d"]
 
 
-def test_deleted_items_free_capacity_for_others(catalogue: Catalogue) -> None:
+def test_deleted_items_free_capacity_for_others(catalogue):
     catalogue.make_champion("v1")
     catalogue.change(item("new1", 5), item("new2", 6))
     catalogue.publish(item("new1", 5), item("new2", 6), maximum=2)
@@ -176,12 +169,11 @@ def test_deleted_items_free_capacity_for_others(catalogue: Catalogue) -> None:
     assert catalogue.cold("new1", "new2", "late") == ["late"]
 
 
-def test_lost_file_is_recreated_and_the_catalogue_is_read_without_it(catalogue: Catalogue) -> None:
+def test_lost_file_is_recreated_and_the_catalogue_is_read_without_it(catalogue):
     catalogue.make_champion("v1")
     catalogue.change(item("old"))
     catalogue.publish()
     stored = catalogue._store.manifest().manifest.cold
-    assert stored is not None
     catalogue.s3.delete_object(Bucket=BUCKET, Key=stored.key)
     (catalogue._directory / "publisher").rename(catalogue._directory / "lost")
 
@@ -192,14 +184,14 @@ def test_lost_file_is_recreated_and_the_catalogue_is_read_without_it(catalogue: 
     assert catalogue.cold("old", "new") == ["old", "new"]
 
 
-def test_concurrent_writers_keep_all_cold_items(s3: Any, tmp_path: Path) -> None:
+def test_concurrent_writers_keep_all_cold_items(s3, tmp_path):
     other = Catalogue(s3, tmp_path / "other")
     other.make_champion("v1")
     other.publish()
     interruptions: list[Change] = [item("b")]
 
     class Overtaken(SnapshotStore):
-        def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> Any:
+        def upload(self, segment, *, now_ms):
             if isinstance(segment, ColdItems) and interruptions:
                 change = interruptions.pop()
                 other.change(change)
@@ -214,11 +206,11 @@ def test_concurrent_writers_keep_all_cold_items(s3: Any, tmp_path: Path) -> None
     assert mine.cold("a", "b") == ["a", "b"]
 
 
-def test_champion_changed_during_a_publication_is_used(s3: Any, tmp_path: Path) -> None:
+def test_champion_changed_during_a_publication_is_used(s3, tmp_path):
     promotions: Sequence[str] = ["v2"]
 
     class Overtaken(SnapshotStore):
-        def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> Any:
+        def upload(self, segment, *, now_ms):
             nonlocal promotions
             for version in promotions:
                 promotions = ()
@@ -235,7 +227,7 @@ def test_champion_changed_during_a_publication_is_used(s3: Any, tmp_path: Path) 
     assert (mine.cold("vase"), mine.cold_model) == (["vase"], "v2")
 
 
-def test_champion_without_a_content_index_raises_invalid_bundle(catalogue: Catalogue) -> None:
+def test_champion_without_a_content_index_raises_invalid_bundle(catalogue):
     catalogue.make_champion("v1")
     catalogue.s3.delete_object(Bucket=BUCKET, Key=f"models/v1/{CONTENT_FILE}")
 
@@ -243,12 +235,10 @@ def test_champion_without_a_content_index_raises_invalid_bundle(catalogue: Catal
         catalogue.publish()
 
 
-def test_invalid_index_is_downloaded_again_only_after_a_change(
-    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_index_is_downloaded_again_only_after_a_change(catalogue, monkeypatch):
     key, get, fetched = f"models/v1/{CONTENT_FILE}", catalogue.s3.get_object, []
 
-    def recording(**call: Any) -> Any:
+    def recording(**call):
         fetched.extend([call["Key"]] if call["Key"] == key else [])
         return get(**call)
 
@@ -267,7 +257,7 @@ def test_invalid_index_is_downloaded_again_only_after_a_change(
     assert fetched == [key, key]
 
 
-def test_replaced_files_are_deleted_after_the_grace_period(catalogue: Catalogue) -> None:
+def test_replaced_files_are_deleted_after_the_grace_period(catalogue):
     catalogue.make_champion("v1")
     catalogue.change(item("a"))
     catalogue.publish()
@@ -280,7 +270,7 @@ def test_replaced_files_are_deleted_after_the_grace_period(catalogue: Catalogue)
     assert first not in _cold_keys(catalogue.s3)
 
 
-def _cold_keys(s3: Any) -> list[str]:
+def _cold_keys(s3):
     listed = s3.list_objects_v2(Bucket=BUCKET, Prefix="catalog/segments/")["Contents"]
     return [
         entry["Key"]

@@ -1,15 +1,7 @@
 """Columns are encoded by every publisher according to the latest configuration."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
-
 from alsolike.configuration.configuration import ColumnType
-from alsolike.snapshot.cold_items import ColdItems
 from alsolike.snapshot.publisher import SnapshotPublisher
-from alsolike.snapshot.reader import SnapshotReader
-from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.store import SnapshotStore
 from tests.unit.alsolike.catalogue_columns import COLUMNS
 from tests.unit.alsolike.snapshot.publications import (
@@ -20,9 +12,7 @@ from tests.unit.alsolike.snapshot.publications import (
 )
 
 
-def test_columns_are_encoded_again_after_a_declaration_change(
-    publisher: SnapshotPublisher, reader: SnapshotReader
-) -> None:
+def test_columns_are_encoded_again_after_a_declaration_change(publisher, reader):
     publisher.publish([item("a", size="7", price="cheap"), item("b", price=2)], columns={}, version=0, now_ms=NOW_MS)
     assert reader.current(now_ms=NOW_MS).column("price") is None
 
@@ -40,9 +30,7 @@ def test_columns_are_encoded_again_after_a_declaration_change(
 SHADES = {"shade": ColumnType.STRING}
 
 
-def test_publisher_with_an_older_configuration_keeps_newer_columns(
-    publisher: SnapshotPublisher, reader: SnapshotReader
-) -> None:
+def test_publisher_with_an_older_configuration_keeps_newer_columns(publisher, reader):
     publisher.publish([item("a", shade="red")], columns=COLUMNS, version=1, now_ms=NOW_MS)
     publisher.publish((), columns=SHADES, version=2, now_ms=NOW_MS)
 
@@ -53,9 +41,7 @@ def test_publisher_with_an_older_configuration_keeps_newer_columns(
     assert len(items(reader)) == 13
 
 
-def test_configuration_version_without_column_changes_is_stored(
-    publisher: SnapshotPublisher, reader: SnapshotReader
-) -> None:
+def test_configuration_version_without_column_changes_is_stored(publisher, reader):
     publisher.publish([item("a")], columns=SHADES, version=1, now_ms=NOW_MS)
     publisher.publish((), columns=SHADES, version=3, now_ms=NOW_MS)
 
@@ -64,13 +50,13 @@ def test_configuration_version_without_column_changes_is_stored(
     assert reader.current(now_ms=NOW_MS).column_types == SHADES
 
 
-def test_column_change_succeeds_during_concurrent_publications(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
+def test_column_change_succeeds_during_concurrent_publications(s3, reader, tmp_path):
     other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"))
     other.publish([item("a")], columns=COLUMNS, version=1, now_ms=NOW_MS)
     interruptions = iter(range(3))
 
     class Overtaken(SnapshotStore):
-        def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> Any:
+        def upload(self, segment, *, now_ms):
             if (number := next(interruptions, None)) is not None:
                 other.publish([item(f"b{number}")], columns=COLUMNS, version=1, now_ms=NOW_MS)
             return super().upload(segment, now_ms=now_ms)
@@ -84,9 +70,7 @@ def test_column_change_succeeds_during_concurrent_publications(s3: Any, reader: 
     assert sorted(items(reader)) == ["a", "b0", "b1", "b2"]
 
 
-def test_rebuild_uses_the_columns_of_the_restored_configuration(
-    publisher: SnapshotPublisher, reader: SnapshotReader
-) -> None:
+def test_rebuild_uses_the_columns_of_the_restored_configuration(publisher, reader):
     publisher.publish([item("a")], columns=COLUMNS, version=9, now_ms=NOW_MS)
 
     publisher.publish_all([item("a")], columns=SHADES, version=2, now_ms=NOW_MS)

@@ -1,27 +1,24 @@
 """Nearest items of the model for a new item, computed by hand."""
 
-from __future__ import annotations
-
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from alsolike.arrays.ragged import hashes_of
-from alsolike.arrays.tensors import Array, map_tensors, write_tensors
+from alsolike.arrays.tensors import map_tensors, write_tensors
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.snapshot import content_index as module
 from alsolike.snapshot.content_index import FORMAT, ContentIndex, Scales
 from tests.unit.alsolike.content import cosines_one_by_one, index_of
 
 
-def nearest(index: ContentIndex, **properties: Any) -> dict[int, float]:
+def nearest(index, **properties):
     items, weights = index.nearest(properties)
     return dict(zip(items.tolist(), weights.round(6).tolist(), strict=True))
 
 
-def test_neighbours_are_weighted_by_cosine_similarity() -> None:
+def test_neighbours_are_weighted_by_cosine_similarity():
     """Every token is in two of four items, so all tokens have equal weights.
 
     The vase shares two tokens, bowl and cup one each.
@@ -29,7 +26,7 @@ def test_neighbours_are_weighted_by_cosine_similarity() -> None:
     assert nearest(index_of(), colour="red", kind="glass") == {1: 0.5, 2: 0.25, 3: 0.25}
 
 
-def test_rare_tokens_have_more_weight() -> None:
+def test_rare_tokens_have_more_weight():
     """The catalogue has 8 items, 2 of glass and 4 in red. log(8/2) is twice log(8/4)."""
     items = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} if n < 6 else {} for n in range(8)}
 
@@ -40,24 +37,24 @@ def test_rare_tokens_have_more_weight() -> None:
     assert found == pytest.approx({1: 2 / 8, 2: 2 / 8, 3: 1 / 8, 4: 1 / 8, 5: 1 / 8, 6: 1 / 8}, abs=1e-6)
 
 
-def scales_of(index: ContentIndex, *item_ids: str) -> list[float]:
+def scales_of(index, *item_ids):
     return [float(scale) for scale in index.scales_of(hashes_of([item_id.encode() for item_id in item_ids]))]
 
 
-def test_rare_items_have_another_scale_than_new_items() -> None:
+def test_rare_items_have_another_scale_than_new_items():
     index = index_of(scales=Scales(new=3.0, rare=0.5), rare=["zither", "anvil"])
 
     assert scales_of(index, "zither", "new", "anvil") == [0.5, 3.0, 0.5]
     assert scales_of(index_of(scales=Scales(new=3.0, rare=0.5)), "zither") == [3.0]
 
 
-def test_items_without_common_tokens_have_no_neighbours() -> None:
+def test_items_without_common_tokens_have_no_neighbours():
     assert nearest(index_of(), colour="green") == {}
     assert nearest(index_of()) == {}
     assert nearest(index_of({"a": {}, "b": {}}), colour="red") == {}
 
 
-def test_equally_near_items_are_ordered_by_frequency() -> None:
+def test_equally_near_items_are_ordered_by_frequency():
     items: dict[str, dict[str, Any]] = {f"i{n}": {"kind": "glass" if n % 2 else "clay"} for n in range(60)}
 
     found, _ = index_of(items).nearest({"kind": "glass"})
@@ -66,7 +63,7 @@ def test_equally_near_items_are_ordered_by_frequency() -> None:
     assert found.tolist() == list(range(2, 2 + 2 * module.NEIGHBOURS, 2))
 
 
-def test_comparisons_are_limited_and_rarest_tokens_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparisons_are_limited_and_rarest_tokens_come_first(monkeypatch):
     items: dict[str, dict[str, Any]] = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} for n in range(6)}
     monkeypatch.setattr(module, "MAX_PAIRS", 3)
 
@@ -74,7 +71,7 @@ def test_comparisons_are_limited_and_rarest_tokens_come_first(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("dense_items", [0, 10_000])
-def test_batch_of_neighbours_equals_the_definition(monkeypatch: pytest.MonkeyPatch, dense_items: int) -> None:
+def test_batch_of_neighbours_equals_the_definition(monkeypatch, dense_items):
     """The new items include items with equal tokens, without known tokens, and with more pairs than the limit."""
     monkeypatch.setattr(module, "_DENSE_ITEMS", dense_items)
     monkeypatch.setattr(module, "MAX_PAIRS", 150)
@@ -93,11 +90,11 @@ def test_batch_of_neighbours_equals_the_definition(monkeypatch: pytest.MonkeyPat
         np.testing.assert_allclose(weights, cosines[items] / max(cosines[items].sum(), 1e-9), rtol=1e-5)
 
 
-def test_equal_tokens_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_tokens_are_compared_once(monkeypatch):
     compared = []
     by_tokens = ContentIndex._by_tokens
 
-    def counted(self: ContentIndex, tokens: Array) -> tuple[Array, Array]:
+    def counted(self, tokens):
         compared.append(tokens)
         return by_tokens(self, tokens)
 
@@ -109,13 +106,13 @@ def test_equal_tokens_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(compared) == 2
 
 
-def test_index_knows_the_items_of_the_model() -> None:
+def test_index_knows_the_items_of_the_model():
     known = index_of().knows(hashes_of([b"vase", b"spoon", b"jug"]))
 
     assert known.tolist() == [True, False, True]
 
 
-def test_index_gives_the_same_neighbours_after_write_and_read(tmp_path: Path) -> None:
+def test_index_gives_the_same_neighbours_after_write_and_read(tmp_path):
     index = index_of(scales=Scales(new=2.5, rare=0.1), rare=["zither", "anvil"])
     index.write(tmp_path / "content.tensors")
 
@@ -127,7 +124,7 @@ def test_index_gives_the_same_neighbours_after_write_and_read(tmp_path: Path) ->
     np.testing.assert_array_equal(found.item_hashes, index.item_hashes)
 
 
-def test_index_with_one_scale_uses_it_for_all_items(tmp_path: Path) -> None:
+def test_index_with_one_scale_uses_it_for_all_items(tmp_path):
     path = tmp_path / "content.tensors"
     index_of(rare=["zither"]).write(path)
     arrays, _ = map_tensors(path)
@@ -141,7 +138,7 @@ def test_index_with_one_scale_uses_it_for_all_items(tmp_path: Path) -> None:
     assert nearest(found, colour="red", kind="glass") == {1: 0.5, 2: 0.25, 3: 0.25}
 
 
-def test_index_metadata_has_the_smaller_scale_for_earlier_versions(tmp_path: Path) -> None:
+def test_index_metadata_has_the_smaller_scale_for_earlier_versions(tmp_path):
     index_of(scales=Scales(new=4.0, rare=0.25)).write(tmp_path / "content.tensors")
 
     _, metadata = map_tensors(tmp_path / "content.tensors")
@@ -150,7 +147,7 @@ def test_index_metadata_has_the_smaller_scale_for_earlier_versions(tmp_path: Pat
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 100])
-def test_invalid_index_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_invalid_index_is_refused(tmp_path, data):
     (tmp_path / "content.tensors").write_bytes(data)
 
     with pytest.raises(InvalidBundle, match=r"^content\.tensors is not a valid content index"):
@@ -171,7 +168,7 @@ def test_invalid_index_is_refused(tmp_path: Path, data: bytes) -> None:
         ("items", lambda array: array[:-1]),
     ],
 )
-def test_index_with_inconsistent_arrays_is_refused(tmp_path: Path, name: str, change: Any) -> None:
+def test_index_with_inconsistent_arrays_is_refused(tmp_path, name, change):
     path = tmp_path / "content.tensors"
     index_of().write(path)
     arrays, metadata = map_tensors(path)

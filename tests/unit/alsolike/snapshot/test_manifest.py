@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import itertools
 import random
 
@@ -14,17 +12,17 @@ from alsolike.snapshot.manifest import GROWTH, Manifest, Retired, SegmentEntry, 
 NAMES = itertools.count()
 
 
-def entry(rows: int) -> SegmentEntry:
+def entry(rows):
     return SegmentEntry(f"catalog/segments/{next(NAMES)}", rows, rows * 100, f"{rows:064x}")
 
 
-def test_manifest_is_unchanged_after_write_and_read() -> None:
+def test_manifest_is_unchanged_after_write_and_read():
     manifest = Manifest((entry(3), entry(5)), {"price": ColumnType.NUMBER}, (Retired("catalog/segments/x", 7),), 9)
 
     assert Manifest.from_json(manifest.to_json()) == manifest
 
 
-def test_version_depends_only_on_the_segments() -> None:
+def test_version_depends_only_on_the_segments():
     first, second = entry(3), entry(5)
 
     assert Manifest((first, second)).version == Manifest((second, first), published_ms=5).version
@@ -35,7 +33,7 @@ def test_version_depends_only_on_the_segments() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"[]", b"{}", b'{"format_version": 2}', b'{"format_version": 1, "segments": [1]}']
 )
-def test_invalid_manifest_is_refused(data: bytes) -> None:
+def test_invalid_manifest_is_refused(data):
     with pytest.raises(InvalidSnapshot, match=r"catalog/current\.json is unreadable"):
         Manifest.from_json(data)
 
@@ -53,12 +51,12 @@ def test_invalid_manifest_is_refused(data: bytes) -> None:
         ([768, 1], []),
     ],
 )
-def test_segments_are_merged_unless_the_next_is_three_times_as_large(rows: list[int], merged: list[int]) -> None:
+def test_segments_are_merged_unless_the_next_is_three_times_as_large(rows, merged):
     assert [each.rows for each in to_merge([entry(count) for count in rows])] == merged
 
 
 @given(st.lists(st.integers(1, 10_000_000), max_size=30))
-def test_remaining_segments_grow_by_the_factor(rows: list[int]) -> None:
+def test_remaining_segments_grow_by_the_factor(rows):
     segments = [entry(count) for count in rows]
     merged = to_merge(segments)
 
@@ -69,7 +67,7 @@ def test_remaining_segments_grow_by_the_factor(rows: list[int]) -> None:
         assert max(count, 256) >= GROWTH * sum(max(each, 256) for each in kept[:place])
 
 
-def test_million_rows_need_few_segments_and_little_rewriting() -> None:
+def test_million_rows_need_few_segments_and_little_rewriting():
     """All changes concern different items, so nothing is replaced.
 
     This is the worst case. Batches have different sizes.

@@ -1,12 +1,8 @@
 """Published changes, which are readable despite concurrent publications."""
 
-from __future__ import annotations
-
 import datetime as dt
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,11 +12,10 @@ from alsolike.catalogue.changes import Change
 from alsolike.configuration.configuration import ColumnType
 from alsolike.declarations.storage import SNAPSHOT_KEY
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
-from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.publisher import TOMBSTONES_KEPT_MS, SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.segment import Segment
-from alsolike.snapshot.store import GRACE_MS, SnapshotStore, StoredManifest
+from alsolike.snapshot.store import GRACE_MS, SnapshotStore
 from tests.fakes.interruptions import Killed
 from tests.unit.alsolike.catalogue_columns import CHANGES, COLUMNS, live
 from tests.unit.alsolike.snapshot.publications import (
@@ -35,7 +30,7 @@ from tests.unit.alsolike.snapshot.publications import (
 )
 
 
-def test_published_changes_are_read(publisher: SnapshotPublisher, reader: SnapshotReader) -> None:
+def test_published_changes_are_read(publisher, reader):
     publish(publisher, item("a", price=1), item("b", price=2))
     first = reader.current(now_ms=NOW_MS)
     publish(publisher, item("a", 2, price=3), Change("b", 2, None))
@@ -51,9 +46,7 @@ def test_published_changes_are_read(publisher: SnapshotPublisher, reader: Snapsh
     repeated=st.lists(st.integers(0, 7), max_size=4),
     random=st.randoms(use_true_random=False),
 )
-def test_catalogue_does_not_depend_on_order_batching_or_repetition(
-    s3: Any, changes: list[Change], repeated: list[int], random: Any
-) -> None:
+def test_catalogue_does_not_depend_on_order_batching_or_repetition(s3, changes, repeated, random):
     delivered = [*changes, *(changes[place % len(changes)] for place in repeated)]
     random.shuffle(delivered)
     s3.delete_object(Bucket=BUCKET, Key=SNAPSHOT_KEY)
@@ -68,7 +61,7 @@ def test_catalogue_does_not_depend_on_order_batching_or_repetition(
         assert dict(found.items()) == live(changes)
 
 
-def test_one_change_writes_one_small_segment(s3: Any, publisher: SnapshotPublisher) -> None:
+def test_one_change_writes_one_small_segment(s3, publisher):
     publish(publisher, *(item(f"i{number}", price=number) for number in range(2_000)))
     (large,) = manifest(s3).segments
 
@@ -80,7 +73,7 @@ def test_one_change_writes_one_small_segment(s3: Any, publisher: SnapshotPublish
     assert small.size_bytes < large.size_bytes / 50
 
 
-def test_many_publications_leave_few_segments(s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader) -> None:
+def test_many_publications_leave_few_segments(s3, publisher, reader):
     for number in range(30):
         publish(publisher, item(f"i{number % 20}", number, price=number))
 
@@ -88,9 +81,7 @@ def test_many_publications_leave_few_segments(s3: Any, publisher: SnapshotPublis
     assert items(reader) == {f"i{number % 20}": {"price": number} for number in range(10, 30)}
 
 
-def test_deletion_mark_is_removed_after_its_retention(
-    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader
-) -> None:
+def test_deletion_mark_is_removed_after_its_retention(s3, publisher, reader):
     publish(publisher, Change("a", NOW_MS, None), now_ms=NOW_MS)
     publish(publisher, item("a", NOW_MS - 1, price=1), now_ms=NOW_MS + TOMBSTONES_KEPT_MS)
     assert items(reader) == {}
@@ -100,7 +91,7 @@ def test_deletion_mark_is_removed_after_its_retention(
     assert [entry.rows for entry in manifest(s3).segments] == [1]
 
 
-def test_merged_segments_are_deleted_after_the_grace_period(s3: Any, publisher: SnapshotPublisher) -> None:
+def test_merged_segments_are_deleted_after_the_grace_period(s3, publisher):
     publish(publisher, item("a"))
     (first,) = segment_keys(s3)
     publish(publisher, item("b"))
@@ -112,9 +103,7 @@ def test_merged_segments_are_deleted_after_the_grace_period(s3: Any, publisher: 
     assert segment_keys(s3) == {e.key for e in manifest(s3).segments} | {e.key for e in manifest(s3).retired}
 
 
-def test_writer_killed_before_the_manifest_loses_no_rows_and_no_file_stays(
-    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_writer_killed_before_the_manifest_loses_no_rows_and_no_file_stays(s3, publisher, reader, monkeypatch):
     publish(publisher, item("a", price=1))
     with monkeypatch.context() as patch:
         patch.setattr(SnapshotStore, "replace", _killed)
@@ -135,19 +124,17 @@ def test_writer_killed_before_the_manifest_loses_no_rows_and_no_file_stays(
     assert len(items(reader)) == 19
 
 
-def _killed(*_: Any, **__: Any) -> StoredManifest:
+def _killed(*_, **__):
     raise Killed
 
 
-def test_conflicting_writers_both_succeed(
-    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_conflicting_writers_both_succeed(s3, publisher, reader, tmp_path, monkeypatch):
     other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"), young_rows=4)
     publish(publisher, item("a"))
     replace = SnapshotStore.replace
     interrupted: list[bool] = []
 
-    def interrupting(store: SnapshotStore, expected: StoredManifest, new: Manifest) -> StoredManifest:
+    def interrupting(store, expected, new):
         if not interrupted:
             interrupted.append(True)
             publish(other, item("b"))
@@ -159,10 +146,8 @@ def test_conflicting_writers_both_succeed(
     assert sorted(items(reader)) == ["a", "b", "c"]
 
 
-def test_writer_overtaken_at_every_attempt_raises_concurrent_update(
-    publisher: SnapshotPublisher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def losing(*_: Any) -> StoredManifest:
+def test_writer_overtaken_at_every_attempt_raises_concurrent_update(publisher, monkeypatch):
+    def losing(*_):
         raise ConcurrentUpdate("another writer")
 
     monkeypatch.setattr(SnapshotStore, "replace", losing)
@@ -171,13 +156,11 @@ def test_writer_overtaken_at_every_attempt_raises_concurrent_update(
         publish(publisher, item("a"))
 
 
-def test_complete_publication_replaces_all_but_concurrent_changes(
-    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, tmp_path: Path
-) -> None:
+def test_complete_publication_replaces_all_but_concurrent_changes(s3, publisher, reader, tmp_path):
     other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"), young_rows=0)
     publish(publisher, item("gone"), item("a", price=1))
 
-    def catalogue() -> Iterator[Change]:
+    def catalogue():
         yield item("a", 2, price=2)
         publish(other, item("meanwhile"), item("a", 3, price=3))
         yield item("a", 1, price=1)
@@ -190,9 +173,7 @@ def test_complete_publication_replaces_all_but_concurrent_changes(
     assert reader.current(now_ms=NOW_MS).column_types == {"shade": ColumnType.STRING}
 
 
-def test_complete_publication_replaces_an_unreadable_manifest(
-    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader
-) -> None:
+def test_complete_publication_replaces_an_unreadable_manifest(s3, publisher, reader):
     publish(publisher, item("gone"))
     s3.put_object(Bucket=BUCKET, Key=SNAPSHOT_KEY, Body=b"{")
     with pytest.raises(InvalidSnapshot):
@@ -203,7 +184,7 @@ def test_complete_publication_replaces_an_unreadable_manifest(
     assert items(reader).keys() == {"a", "b"}
 
 
-def test_damaged_segment_does_not_prevent_a_publication(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
+def test_damaged_segment_does_not_prevent_a_publication(s3, reader, tmp_path):
     publish(SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "first")), item("a"))
     damage(s3, manifest(s3).segments[0].key)
 
@@ -216,7 +197,7 @@ def test_damaged_segment_does_not_prevent_a_publication(s3: Any, reader: Snapsho
     assert "has SHA-256" in done.unmerged
 
 
-def test_missing_segment_error_names_the_segment(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
+def test_missing_segment_error_names_the_segment(s3, publisher, tmp_path):
     publish(publisher, item("a"))
     (entry,) = manifest(s3).segments
     s3.delete_object(Bucket=BUCKET, Key=entry.key)
@@ -225,7 +206,7 @@ def test_missing_segment_error_names_the_segment(s3: Any, publisher: SnapshotPub
         SnapshotStore(s3, BUCKET, tmp_path / "new").fetch(entry)
 
 
-def test_failed_segment_upload_leaves_no_files(s3: Any, tmp_path: Path) -> None:
+def test_failed_segment_upload_leaves_no_files(s3, tmp_path):
     publisher = SnapshotPublisher(SnapshotStore(s3, "no-such-bucket", tmp_path / "publisher"))
 
     with pytest.raises(Unavailable, match=r"^s3://no-such-bucket/catalog/segments/"):

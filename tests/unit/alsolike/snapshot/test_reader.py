@@ -1,18 +1,11 @@
 """Reader of the published snapshot, which downloads new files, and keeps its snapshot after a failure."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
-
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import Polling
-from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
-from tests.fakes import MemoryCloud
 from tests.unit.alsolike.catalogue_columns import COLUMNS
 from tests.unit.alsolike.snapshot.publications import (
     BUCKET,
@@ -25,13 +18,11 @@ from tests.unit.alsolike.snapshot.publications import (
 )
 
 
-def test_snapshot_is_empty_before_the_first_publication(reader: SnapshotReader) -> None:
+def test_snapshot_is_empty_before_the_first_publication(reader):
     assert items(reader) == {}
 
 
-def test_damaged_segment_keeps_the_previous_snapshot(
-    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, tmp_path: Path
-) -> None:
+def test_damaged_segment_keeps_the_previous_snapshot(s3, publisher, reader, tmp_path):
     publish(publisher, item("a", price=1))
     assert items(reader) == {"a": {"price": 1}}
     publish(publisher, item("b"))
@@ -45,9 +36,7 @@ def test_damaged_segment_keeps_the_previous_snapshot(
     assert sorted(items(reader)) == ["a", "b"]
 
 
-def test_reader_checks_after_its_interval_and_downloads_only_new_files(
-    s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud
-) -> None:
+def test_reader_checks_after_its_interval_and_downloads_only_new_files(s3, publisher, tmp_path, cloud):
     reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(10))
     publish(publisher, *(item(f"i{number}") for number in range(20)))
     cloud.calls.clear()
@@ -66,7 +55,7 @@ def test_reader_checks_after_its_interval_and_downloads_only_new_files(
     assert len(list((tmp_path / "reader").iterdir())) == 2
 
 
-def test_reader_deletes_unused_files(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
+def test_reader_deletes_unused_files(s3, publisher, tmp_path):
     reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(0))
     (tmp_path / "reader").mkdir()
     (tmp_path / "reader" / ".unfinished-left-by-a-dead-process").write_bytes(b"x")
@@ -78,9 +67,7 @@ def test_reader_deletes_unused_files(s3: Any, publisher: SnapshotPublisher, tmp_
     assert left.name == manifest(s3).segments[0].file_name
 
 
-def test_outage_keeps_the_previous_snapshot(
-    s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud
-) -> None:
+def test_outage_keeps_the_previous_snapshot(s3, publisher, tmp_path, cloud):
     publish(publisher, item("a"))
     reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(0))
     late = SnapshotReader(s3, BUCKET, tmp_path / "late")
@@ -93,9 +80,7 @@ def test_outage_keeps_the_previous_snapshot(
         late.current(now_ms=0)
 
 
-def test_large_snapshot_or_too_little_time_raises_unavailable(
-    s3: Any, publisher: SnapshotPublisher, tmp_path: Path
-) -> None:
+def test_large_snapshot_or_too_little_time_raises_unavailable(s3, publisher, tmp_path):
     publish(publisher, item("a"))
     small = SnapshotReader(s3, BUCKET, tmp_path / "small", max_bytes=100)
 

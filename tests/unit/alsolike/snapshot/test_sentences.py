@@ -3,22 +3,17 @@
 `grey` is in two of four titles, so that it is the only token with weight. Its embedding is zero.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from alsolike.arrays.tensors import Array, map_tensors, write_tensors
+from alsolike.arrays.tensors import map_tensors, write_tensors
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.snapshot import content_index as module
 from alsolike.snapshot.content_index import FORMAT, SENTENCES_FORMAT, ContentIndex
-from alsolike.snapshot.sentences import MIN_COSINE, SentenceModel
+from alsolike.snapshot.sentences import MIN_COSINE
 from model_export.data.item_content import content_index, item_content
 from model_export.data.item_sentences import sentence_index
 from tests.builders.sentence_model import ITEMS, sentence_model, tokenizer
@@ -28,27 +23,27 @@ SOFA, LAMP = 1, 2
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> SentenceModel:
+def model(tmp_path):
     return sentence_model(tmp_path / "model")
 
 
-def index_of(model: SentenceModel | None, items: Mapping[str, Mapping[str, Any]] = ITEMS) -> ContentIndex:
+def index_of(model, items=ITEMS):
     columns = list(items.values())
     sentences = None if model is None else sentence_index(model, columns)
     return content_index(list(items), item_content(columns), sentences=sentences)
 
 
-def nearest(index: ContentIndex, title: str) -> dict[int, float]:
+def nearest(index, title):
     items, weights = index.nearest({"title": title})
     return dict(zip(items.tolist(), weights.tolist(), strict=True))
 
 
-def test_synonym_is_a_neighbour_by_its_embedding(model: SentenceModel) -> None:
+def test_synonym_is_a_neighbour_by_its_embedding(model):
     assert nearest(index_of(None), "couch") == {}
     assert nearest(index_of(model), "Couch") == {SOFA: 1.0}
 
 
-def test_embedding_cosine_has_a_weight_of_one_quarter(model: SentenceModel) -> None:
+def test_embedding_cosine_has_a_weight_of_one_quarter(model):
     """The cosine of the words is 1 with both grey items.
 
     The cosine of the embeddings is 0.8 with the sofa, and 0 with the lamp.
@@ -61,20 +56,19 @@ def test_embedding_cosine_has_a_weight_of_one_quarter(model: SentenceModel) -> N
     )
 
 
-def test_embedding_cosine_below_the_minimum_does_not_count(model: SentenceModel) -> None:
+def test_embedding_cosine_below_the_minimum_does_not_count(model):
     assert 0 < 0.28 < MIN_COSINE
     assert nearest(index_of(model), "divan") == {}
 
 
-def test_unknown_words_have_no_neighbours(model: SentenceModel) -> None:
+def test_unknown_words_have_no_neighbours(model):
     assert nearest(index_of(model), "canapé") == {}
     assert nearest(index_of(model), "canapé couch") == {SOFA: 1.0}
     assert index_of(model).nearest({"name": "couch", "title": 7})[0].tolist() == []
 
 
-def test_items_without_an_embedding_are_compared_by_words(model: SentenceModel) -> None:
+def test_items_without_an_embedding_are_compared_by_words(model):
     index = index_of(model)
-    assert index.sentences is not None
     first = dataclasses.replace(index.sentences, vectors=index.sentences.vectors[:2])
     both = 3 / 4 + 1 / 4 * 0.8, 3 / 4
 
@@ -83,13 +77,12 @@ def test_items_without_an_embedding_are_compared_by_words(model: SentenceModel) 
     assert found == pytest.approx({SOFA: both[0] / sum(both), LAMP: both[1] / sum(both)}, abs=1e-3)
 
 
-def test_nearest_of_many_items_equal_an_exhaustive_comparison(model: SentenceModel) -> None:
+def test_nearest_of_many_items_equal_an_exhaustive_comparison(model):
     rng = np.random.default_rng(0)
     words = ("grey", "sofa", "couch", "divan", "lamp", "desk", "oak", "blue", "red", "tall")
     items = [{"title": " ".join(rng.choice(words, 3))} for _ in range(300)]
     known, new = items[:200], items[200:]
     index = index_of(model, {f"i{n}": columns for n, columns in enumerate(known)})
-    assert index.sentences is not None
     of_text = index.sentences.cosines(new)
     mean = np.where(of_text < MIN_COSINE, 0, of_text) / 4
     for columns, row in zip(new, mean, strict=True):
@@ -104,18 +97,17 @@ def test_nearest_of_many_items_equal_an_exhaustive_comparison(model: SentenceMod
         np.testing.assert_allclose(weights, expected / expected.sum(), atol=1e-6)
 
 
-def test_index_gives_the_same_neighbours_after_write_and_read(model: SentenceModel, tmp_path: Path) -> None:
+def test_index_gives_the_same_neighbours_after_write_and_read(model, tmp_path):
     index = index_of(model)
     index.write(tmp_path / "content.tensors")
 
     found = ContentIndex.map(tmp_path / "content.tensors")
 
     assert nearest(found, "grey couch") == nearest(index, "grey couch")
-    assert found.sentences is not None
     assert found.sentences.model.columns == ("title",)
 
 
-def test_index_with_sentences_has_a_separate_format(model: SentenceModel, tmp_path: Path) -> None:
+def test_index_with_sentences_has_a_separate_format(model, tmp_path):
     formats = []
     for index in (index_of(None), index_of(model)):
         index.write(tmp_path / "content.tensors")
@@ -124,9 +116,7 @@ def test_index_with_sentences_has_a_separate_format(model: SentenceModel, tmp_pa
     assert formats == [FORMAT, SENTENCES_FORMAT]
 
 
-def test_index_with_sentences_requires_the_tokenizers_library(
-    model: SentenceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_index_with_sentences_requires_the_tokenizers_library(model, tmp_path, monkeypatch):
     index_of(model).write(tmp_path / "with.tensors")
     index_of(None).write(tmp_path / "without.tensors")
     monkeypatch.setitem(sys.modules, "tokenizers", None)
@@ -138,28 +128,28 @@ def test_index_with_sentences_requires_the_tokenizers_library(
     assert nearest(ContentIndex.map(tmp_path / "without.tensors"), "grey couch") == {SOFA: 0.5, LAMP: 0.5}
 
 
-def _shorter_table(arrays: dict[str, Array]) -> None:
+def _shorter_table(arrays):
     arrays["sentences.table"] = arrays["sentences.table"][:-3]
 
 
-def _ragged_vectors(arrays: dict[str, Array]) -> None:
+def _ragged_vectors(arrays):
     arrays["sentences.vectors"] = arrays["sentences.vectors"][:-1]
 
 
-def _more_vectors(arrays: dict[str, Array]) -> None:
+def _more_vectors(arrays):
     arrays["sentences.vectors"] = np.append(arrays["sentences.vectors"], np.zeros(3, np.float16))
 
 
-def _no_tokenizer(arrays: dict[str, Array]) -> None:
+def _no_tokenizer(arrays):
     arrays["sentences.tokenizer"] = np.frombuffer(b"{}", np.uint8)
 
 
-def _other_tokenizer(arrays: dict[str, Array]) -> None:
+def _other_tokenizer(arrays):
     other = tokenizer(["?", "sofa", "grey", "couch", "divan", "lamp", "desk"])
     arrays["sentences.tokenizer"] = np.frombuffer(other.to_str().encode(), np.uint8)
 
 
-def _nothing_of_it(arrays: dict[str, Array]) -> None:
+def _nothing_of_it(arrays):
     del arrays["sentences.probe"]
 
 
@@ -179,9 +169,7 @@ def _nothing_of_it(arrays: dict[str, Array]) -> None:
         (_nothing_of_it, "is not a valid content index: 'sentences.probe'"),
     ],
 )
-def test_inconsistent_sentence_model_is_refused(
-    model: SentenceModel, tmp_path: Path, damage: Callable[[dict[str, Array]], None], message: str
-) -> None:
+def test_inconsistent_sentence_model_is_refused(model, tmp_path, damage, message):
     path = tmp_path / "content.tensors"
     index_of(model).write(path)
     arrays, metadata = map_tensors(path)

@@ -1,10 +1,5 @@
-from __future__ import annotations
-
 import io
 import itertools
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +8,6 @@ from hypothesis import strategies as st
 
 from alsolike.arrays.ragged import hashes_of
 from alsolike.catalogue.changes import Change
-from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidSnapshot
 from alsolike.snapshot.columns import BooleanColumn
 from alsolike.snapshot.segment import Segment
@@ -21,15 +15,15 @@ from alsolike.snapshot.snapshot import EMPTY, ListColumn, NumberColumn, Snapshot
 from tests.unit.alsolike.catalogue_columns import CHANGES, COLUMNS, live, through_a_file
 
 
-def snapshot(*batches: Sequence[Change], columns: Mapping[str, ColumnType] = COLUMNS) -> Snapshot:
+def snapshot(*batches, columns=COLUMNS):
     return Snapshot([Segment.of(batch, columns) for batch in batches], version="v")
 
 
-def item(item_id: str, at: int = 1, **properties: Any) -> Change:
+def item(item_id, at=1, **properties):
     return Change(item_id, at, properties)
 
 
-def test_newest_row_of_all_segments_is_used() -> None:
+def test_newest_row_of_all_segments_is_used():
     found = snapshot(
         [item("a", 1, price=1), item("b", 1, price=1), item("c", 5, price=1)],
         [item("a", 2, price=2), Change("b", 2, None)],
@@ -46,7 +40,7 @@ def test_newest_row_of_all_segments_is_used() -> None:
     assert prices.values[rows[rows >= 0]].tolist() == [4.0, 2.0, 1.0]
 
 
-def test_deletion_is_effective_until_a_later_row() -> None:
+def test_deletion_is_effective_until_a_later_row():
     found = snapshot([Change("a", 3, None), Change("b", 3, None), item("c")], [item("a", 2), item("b", 4)])
 
     assert sorted(dict(found.items())) == ["b", "c"]
@@ -55,7 +49,7 @@ def test_deletion_is_effective_until_a_later_row() -> None:
 
 
 @given(st.lists(st.lists(CHANGES, max_size=6), max_size=4), st.permutations(range(4)))
-def test_catalogue_does_not_depend_on_the_order_of_batches(batches: list[list[Change]], order: list[int]) -> None:
+def test_catalogue_does_not_depend_on_the_order_of_batches(batches, order):
     wanted = live(itertools.chain.from_iterable(batches))
     shuffled = [batches[place] for place in order if place < len(batches)]
 
@@ -66,7 +60,7 @@ def test_catalogue_does_not_depend_on_the_order_of_batches(batches: list[list[Ch
 
 
 @given(st.lists(CHANGES, max_size=8), st.lists(CHANGES, max_size=8))
-def test_merged_segment_equals_its_parts(first: list[Change], second: list[Change]) -> None:
+def test_merged_segment_equals_its_parts(first, second):
     parts = [Segment.of(batch, COLUMNS) for batch in (first, second)]
 
     merged = Segment.merge(parts)
@@ -76,7 +70,7 @@ def test_merged_segment_equals_its_parts(first: list[Change], second: list[Chang
 
 
 @given(st.lists(CHANGES, max_size=8))
-def test_segment_is_unchanged_after_write_and_read(changes: list[Change]) -> None:
+def test_segment_is_unchanged_after_write_and_read(changes):
     read = through_a_file(Segment.of(changes, COLUMNS))
 
     kept = {change.entity_id: change for change in read.changes()}
@@ -88,7 +82,7 @@ def test_segment_is_unchanged_after_write_and_read(changes: list[Change]) -> Non
             assert isinstance(value, bool) == isinstance(original, bool)
 
 
-def test_columns_of_all_segments_share_one_dictionary() -> None:
+def test_columns_of_all_segments_share_one_dictionary():
     found = snapshot(
         [item("a", colour="red", tags=["x", "y"], sold=True, title="T", created=5), item("b", colour="blue")],
         [item("c", colour="green", tags="y|z", sold=False), item("d", colour="red", tags=[], title="")],
@@ -113,7 +107,7 @@ def test_columns_of_all_segments_share_one_dictionary() -> None:
     assert found.column("undeclared") is None
 
 
-def postings(segment: Segment) -> dict[str, list[str]] | None:
+def postings(segment):
     """Return the IDs of the items per tag, from the segment's postings."""
     tags = segment.columns["tags"]
     assert isinstance(tags, ListColumn)
@@ -123,14 +117,14 @@ def postings(segment: Segment) -> dict[str, list[str]] | None:
     return {tag: sorted(ids[row] for row in tags.postings[code]) for code, tag in enumerate(tags.dictionary)}
 
 
-def test_postings_list_the_rows_of_each_value() -> None:
+def test_postings_list_the_rows_of_each_value():
     items = [item("a", tags=["x", "y", "x"]), item("b"), item("c", tags="y|z"), item("d", tags=[])]
 
     assert postings(through_a_file(Segment.of(items, COLUMNS))) == {"x": ["a", "a"], "y": ["a", "c"], "z": ["c"]}
     assert postings(through_a_file(Segment.of([item("b")], COLUMNS))) == {}
 
 
-def test_file_without_postings_is_readable_and_gets_them_when_merged() -> None:
+def test_file_without_postings_is_readable_and_gets_them_when_merged():
     older = through_a_file(Segment.of([item("a", tags=["x"]), item("b", tags=["x", "y"])], COLUMNS), without="posting")
     later = through_a_file(Segment.of([item("a", 2, tags=["z"])], COLUMNS))
 
@@ -141,7 +135,7 @@ def test_file_without_postings_is_readable_and_gets_them_when_merged() -> None:
     assert postings(merged) == {"z": ["a"], "x": ["b"], "y": ["b"]}
 
 
-def test_value_of_another_type_is_unchanged() -> None:
+def test_value_of_another_type_is_unchanged():
     found = snapshot([item("a", price="cheap", colour=7, tags=["x", 1], sold="yes", created=-1, big=2**60)])
     (row,) = found.rows(["a"])
 
@@ -153,7 +147,7 @@ def test_value_of_another_type_is_unchanged() -> None:
     assert np.isnan(prices.values[row])
 
 
-def test_merge_removes_old_deletions_and_unused_values() -> None:
+def test_merge_removes_old_deletions_and_unused_values():
     merged = Segment.merge(
         [
             Segment.of([item("a", 1, colour="red"), Change("b", 1, None), Change("c", 9, None)], COLUMNS),
@@ -168,7 +162,7 @@ def test_merge_removes_old_deletions_and_unused_values() -> None:
     assert list(colour.dictionary) == ["blue"]
 
 
-def test_same_rows_give_the_same_bytes() -> None:
+def test_same_rows_give_the_same_bytes():
     changes = [item("a", colour="red", tags=["x"]), item("b", colour="blue")]
     files = []
     for order in (changes, changes[::-1]):
@@ -178,7 +172,7 @@ def test_same_rows_give_the_same_bytes() -> None:
     assert files[0].getvalue() == files[1].getvalue()
 
 
-def test_empty_snapshot_has_no_rows_or_columns() -> None:
+def test_empty_snapshot_has_no_rows_or_columns():
     assert len(EMPTY) == 0
     assert EMPTY.rows(["a"]).tolist() == [-1]
     assert EMPTY.rows([]).tolist() == []
@@ -188,7 +182,7 @@ def test_empty_snapshot_has_no_rows_or_columns() -> None:
     assert snapshot([]).rows(["a"]).tolist() == [-1]
 
 
-def test_file_of_another_format_is_refused(tmp_path: Path) -> None:
+def test_file_of_another_format_is_refused(tmp_path):
     with (tmp_path / "s").open("wb") as file:
         Segment.of([item("a")], COLUMNS).write(file)
     data = (tmp_path / "s").read_bytes()

@@ -1,7 +1,5 @@
 """The dataset's manifest."""
 
-from __future__ import annotations
-
 import dataclasses
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +15,7 @@ from alsolike.training.drift import Histogram
 from alsolike.training.drift_reference import Categories, Reference
 
 
-def manifest() -> DatasetManifest:
+def manifest():
     return DatasetManifest(
         dataset_id="20260301t040506-eaf6fc",
         created_ms=9,
@@ -37,11 +35,11 @@ def manifest() -> DatasetManifest:
     )
 
 
-def test_manifest_is_unchanged_after_write_and_read() -> None:
+def test_manifest_is_unchanged_after_write_and_read():
     assert DatasetManifest.from_json(manifest().to_json()) == manifest()
 
 
-def test_read_only_mappings_can_be_written() -> None:
+def test_read_only_mappings_can_be_written():
     fields = orjson.loads(manifest().to_json())
     fields.update(event_weights=DEFAULT.event_weights, dropped=MappingProxyType({"rare_item": 1}))
 
@@ -61,7 +59,7 @@ def test_read_only_mappings_can_be_written() -> None:
         (b'{"format_version": 1, "users": 4}', "manifest.json misses catalogue_items, created_ms, dataset_id, "),
     ],
 )
-def test_invalid_manifest_is_refused(data: bytes, message: str) -> None:
+def test_invalid_manifest_is_refused(data, message):
     with pytest.raises(InvalidDataset) as error:
         DatasetManifest.from_json(data)
 
@@ -78,13 +76,13 @@ REFERENCE = Reference(
 
 
 @pytest.mark.parametrize("reference", [REFERENCE, dataclasses.replace(REFERENCE, category_popularity=None)])
-def test_reference_is_unchanged_after_write_and_read(reference: Reference) -> None:
+def test_reference_is_unchanged_after_write_and_read(reference):
     written = dataclasses.replace(manifest(), reference=reference)
 
     assert DatasetManifest.from_json(written.to_json()) == written
 
 
-def test_manifest_of_an_earlier_version_has_no_reference() -> None:
+def test_manifest_of_an_earlier_version_has_no_reference():
     document = orjson.loads(manifest().to_json())
     del document["reference"]
 
@@ -99,7 +97,7 @@ def test_manifest_of_an_earlier_version_has_no_reference() -> None:
         {"category_popularity": {"column": "kind"}},
     ],
 )
-def test_unreadable_reference_is_refused(change: dict[str, Any]) -> None:
+def test_unreadable_reference_is_refused(change):
     document = orjson.loads(dataclasses.replace(manifest(), reference=REFERENCE).to_json())
     document["reference"] |= change
 
@@ -107,11 +105,11 @@ def test_unreadable_reference_is_refused(change: dict[str, Any]) -> None:
         DatasetManifest.from_json(orjson.dumps(document))
 
 
-def test_fields_of_a_later_version_are_ignored() -> None:
+def test_fields_of_a_later_version_are_ignored():
     document: dict[str, Any] = {**orjson.loads(manifest().to_json()), "histograms": []}
 
     assert DatasetManifest.from_json(orjson.dumps(document)) == manifest()
 
 
-def test_dataset_has_one_prefix() -> None:
+def test_dataset_has_one_prefix():
     assert dataset.prefix("d1") == "datasets/d1/"

@@ -1,7 +1,5 @@
 """Population stability index of two histograms, by hand and compared with SciPy."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -11,17 +9,17 @@ from scipy import stats
 from alsolike.training.drift import CHANCE_LEVEL, SMOOTHING, Design, psi, psi_by_chance
 
 
-def scipys(reference: list[int], current: list[int]) -> float:
+def scipys(reference, current):
     """Return KL(p || q) + KL(q || p) of the smoothed histograms."""
     p, q = (np.array(counts) + SMOOTHING for counts in (reference, current))
     return float(stats.entropy(p, q) + stats.entropy(q, p))  # `entropy` normalises its arguments.
 
 
-def test_equal_shares_have_index_0() -> None:
+def test_equal_shares_have_index_0():
     assert psi([50, 30, 20], [50, 30, 20]) == 0
 
 
-def test_index_equals_the_sum_over_bins_by_hand() -> None:
+def test_index_equals_the_sum_over_bins_by_hand():
     p, q = (60.5 / 101, 40.5 / 101), (30.5 / 101, 70.5 / 101)
 
     assert psi([60, 40], [30, 70]) == pytest.approx(
@@ -29,18 +27,18 @@ def test_index_equals_the_sum_over_bins_by_hand() -> None:
     )
 
 
-def test_index_with_a_newly_empty_bin_is_finite() -> None:
+def test_index_with_a_newly_empty_bin_is_finite():
     p, q = (100.5 / 201, 100.5 / 201), (200.5 / 201, 0.5 / 201)
 
     assert psi([100, 100], [200, 0]) == pytest.approx(sum((b - a) * math.log(b / a) for a, b in zip(p, q, strict=True)))
 
 
-def test_bin_empty_in_both_histograms_is_ignored() -> None:
+def test_bin_empty_in_both_histograms_is_ignored():
     assert psi([60, 0, 40], [30, 0, 70]) == psi([60, 40], [30, 70])
     assert psi_by_chance([60, 0, 40], [30, 0, 70]) == psi_by_chance([60, 40], [30, 70])
 
 
-def test_index_equals_scipy_on_many_histograms() -> None:
+def test_index_equals_scipy_on_many_histograms():
     rng = np.random.default_rng(7)
     for _ in range(500):
         bins = int(rng.integers(2, 40))
@@ -52,7 +50,7 @@ def test_index_equals_scipy_on_many_histograms() -> None:
         assert psi(reference, current) == pytest.approx(scipys(*map(list, zip(*filled, strict=True))), abs=1e-12)
 
 
-def test_chance_mean_equals_the_mean_index_of_equal_populations() -> None:
+def test_chance_mean_equals_the_mean_index_of_equal_populations():
     rng = np.random.default_rng(1)
     shares = rng.dirichlet(np.full(10, 5.0))
     drawn = [(rng.multinomial(3_000, shares).tolist(), rng.multinomial(1_000, shares).tolist()) for _ in range(400)]
@@ -64,14 +62,14 @@ def test_chance_mean_equals_the_mean_index_of_equal_populations() -> None:
 
 
 @pytest.mark.parametrize("bins", [2, 5, 22])
-def test_highest_chance_index_is_the_chi_square_quantile(bins: int) -> None:
+def test_highest_chance_index_is_the_chi_square_quantile(bins):
     chance = psi_by_chance([50] * bins, [20] * bins)
 
     expected = stats.chi2.isf(CHANCE_LEVEL, bins - 1) * (1 / (50 * bins) + 1 / (20 * bins))
     assert 0.99 * expected < chance.highest < 1.12 * expected
 
 
-def test_dependent_counts_scale_chance_mean_and_quantile() -> None:
+def test_dependent_counts_scale_chance_mean_and_quantile():
     """Four equal eigenvalues of 3 triple the mean and the quantile.
 
     A single eigenvalue of 12 has the same mean and a higher quantile.

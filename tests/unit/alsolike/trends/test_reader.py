@@ -1,9 +1,5 @@
 """Trend counters as functions read them."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -16,50 +12,50 @@ from tests.fakes.places import BUCKET
 NOW_MS = 1_790_000_000_000
 
 
-def put(s3: Any, shard: int, *items: str, replaces: str | None = None) -> str:
+def put(s3, shard, *items, replaces=None):
     """Write the counters of a shard with thirty events per item."""
     events = [Event(n, item, NOW_MS, 30.0) for n, item in enumerate(items)]
     counts = NOTHING_COUNTED.add(events, sequence=len(items), arrived_ms=NOW_MS)
     return TrendsStore(s3, BUCKET).write(trends_key(f"shardId-{shard}"), counts, replaces=replaces)
 
 
-def best(reader: TrendsReader, *, now_ms: int = NOW_MS) -> list[str]:
+def best(reader, *, now_ms=NOW_MS):
     return [item for item, _ in reader.current(now_ms=now_ms).best("1h", now_ms=now_ms)]
 
 
 class Calls:
     """S3 client that counts reads, and fails while `fails` is true."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client):
         self.client = client
         self.read: list[str] = []
         self.fails = False
 
-    def get_paginator(self, name: str) -> Any:
+    def get_paginator(self, name):
         if self.fails:
             raise EndpointConnectionError(endpoint_url="https://s3.test")
         return self.client.get_paginator(name)
 
-    def get_object(self, **call: Any) -> Any:
+    def get_object(self, **call):
         self.read.append(call["Key"])
         return self.client.get_object(**call)
 
 
-def test_reader_without_counters_has_an_empty_list(s3: Any) -> None:
+def test_reader_without_counters_has_an_empty_list(s3):
     reader = TrendsReader(s3, BUCKET)
 
     assert best(reader) == []
     assert not reader.degraded
 
 
-def test_counters_of_shards_are_added(s3: Any) -> None:
+def test_counters_of_shards_are_added(s3):
     put(s3, 0, "plum", "pear")
     put(s3, 1, "pear", "fig")
 
     assert best(TrendsReader(s3, BUCKET)) == ["pear", "fig", "plum"]
 
 
-def test_only_changed_objects_are_read_after_the_interval(s3: Any) -> None:
+def test_only_changed_objects_are_read_after_the_interval(s3):
     etag = put(s3, 0, "plum")
     put(s3, 1, "pear")
     calls = Calls(s3)
@@ -76,14 +72,14 @@ def test_only_changed_objects_are_read_after_the_interval(s3: Any) -> None:
     assert sorted(calls.read[2:]) == [trends_key("shardId-0"), trends_key("shardId-2")]
 
 
-def test_unchanged_trends_are_the_same_object(s3: Any) -> None:
+def test_unchanged_trends_are_the_same_object(s3):
     put(s3, 0, "plum")
     reader = TrendsReader(s3, BUCKET, polling=Polling(0))
 
     assert reader.current(now_ms=NOW_MS) is reader.current(now_ms=NOW_MS)
 
 
-def test_deleted_object_no_longer_counts(s3: Any) -> None:
+def test_deleted_object_no_longer_counts(s3):
     put(s3, 0, "plum")
     put(s3, 1, "pear")
     reader = TrendsReader(s3, BUCKET, polling=Polling(0))
@@ -94,19 +90,19 @@ def test_deleted_object_no_longer_counts(s3: Any) -> None:
     assert best(reader) == ["plum"]
 
 
-def test_object_deleted_after_listing_is_ignored(s3: Any) -> None:
+def test_object_deleted_after_listing_is_ignored(s3):
     put(s3, 0, "plum")
     put(s3, 1, "pear")
 
     class Deleting(Calls):
-        def get_object(self, **call: Any) -> Any:
+        def get_object(self, **call):
             s3.delete_object(Bucket=BUCKET, Key=trends_key("shardId-1"))
             return super().get_object(**call)
 
     assert best(TrendsReader(Deleting(s3), BUCKET)) == ["plum"]
 
 
-def test_unreadable_object_is_omitted_and_read_once(s3: Any) -> None:
+def test_unreadable_object_is_omitted_and_read_once(s3):
     put(s3, 0, "plum")
     s3.put_object(Bucket=BUCKET, Key=trends_key("shardId-1"), Body=b"nonsense")
     calls = Calls(s3)
@@ -121,7 +117,7 @@ def test_unreadable_object_is_omitted_and_read_once(s3: Any) -> None:
     assert not reader.degraded
 
 
-def test_earlier_trends_decay_while_s3_is_unavailable(s3: Any) -> None:
+def test_earlier_trends_decay_while_s3_is_unavailable(s3):
     put(s3, 0, "plum")
     calls = Calls(s3)
     reader = TrendsReader(calls, BUCKET, polling=Polling(30))
@@ -139,7 +135,7 @@ def test_earlier_trends_decay_while_s3_is_unavailable(s3: Any) -> None:
     assert not reader.degraded
 
 
-def test_unavailable_store_before_the_first_read_raises_unavailable(s3: Any) -> None:
+def test_unavailable_store_before_the_first_read_raises_unavailable(s3):
     calls = Calls(s3)
     calls.fails = True
     reader = TrendsReader(calls, BUCKET)
@@ -152,7 +148,7 @@ def test_unavailable_store_before_the_first_read_raises_unavailable(s3: Any) -> 
 
 
 @pytest.mark.parametrize("replaces", [None, '"0123456789abcdef0123456789abcdef"'])
-def test_object_is_replaced_only_with_its_etag(s3: Any, replaces: str | None) -> None:
+def test_object_is_replaced_only_with_its_etag(s3, replaces):
     put(s3, 0, "plum")
 
     with pytest.raises(
@@ -161,6 +157,6 @@ def test_object_is_replaced_only_with_its_etag(s3: Any, replaces: str | None) ->
         put(s3, 0, "pear", replaces=replaces)
 
 
-def test_deleted_object_is_not_replaced(s3: Any) -> None:
+def test_deleted_object_is_not_replaced(s3):
     with pytest.raises(ConcurrentUpdate):
         put(s3, 0, "pear", replaces='"0123456789abcdef0123456789abcdef"')

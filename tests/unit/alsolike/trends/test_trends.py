@@ -1,10 +1,7 @@
 """Decaying counters, and the trends that are computed from them."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -32,14 +29,14 @@ BASELINE = len(WINDOWS)
 """Column of the baseline. The next column contains assumed events."""
 
 
-def counted(*events: tuple[str, float, float], by: ShardCounts = NOTHING_COUNTED, now_ms: int = NOW_MS) -> ShardCounts:
+def counted(*events, by=NOTHING_COUNTED, now_ms=NOW_MS):
     """Count events, given as tuples of item, age in milliseconds and weight."""
     first = by.sequence + 1
     made = [Event(first + n, item, int(now_ms - age_ms), weight) for n, (item, age_ms, weight) in enumerate(events)]
     return by.add(made, sequence=first + len(made), arrived_ms=now_ms)
 
 
-def standing(items: Mapping[str, tuple[float, float]], *, fast: float, baseline: float) -> Trends:
+def standing(items, *, fast, baseline):
     """Return the trends of an hour from each item's fast and baseline counts, and the sums over all items."""
     column = LIST.index("1h")
     counts = np.zeros((len(items), len(WINDOWS) + 2))
@@ -49,7 +46,7 @@ def standing(items: Mapping[str, tuple[float, float]], *, fast: float, baseline:
     return Trends([ShardCounts(1, NOW_MS, tuple(items), counts, totals)])
 
 
-def test_counters_decay_by_their_windows() -> None:
+def test_counters_decay_by_their_windows():
     counts = counted(("pear", HOUR_MS, 3.0))
 
     assert counts.counts[0] == pytest.approx(
@@ -58,7 +55,7 @@ def test_counters_decay_by_their_windows() -> None:
     assert counts.totals == pytest.approx(counts.counts[0])
 
 
-def test_counter_of_a_steady_rate_equals_the_events_of_its_window() -> None:
+def test_counter_of_a_steady_rate_equals_the_events_of_its_window():
     every_minute = [("pear", 60_000.0 * minute, 1.0) for minute in range(60 * 24 * 60)]
 
     counts = counted(*every_minute)
@@ -66,7 +63,7 @@ def test_counter_of_a_steady_rate_equals_the_events_of_its_window() -> None:
     assert counts.counts[0] == pytest.approx([*(s / 60 for s in (*WINDOWS.values(), BASELINE_S)), 0], rel=0.02)
 
 
-def test_old_event_counts_in_the_baseline_only() -> None:
+def test_old_event_counts_in_the_baseline_only():
     counts = counted(("pear", 14 * DAY_MS, 100.0))
 
     assert counts.counts[0, LIST.index("1d")] == pytest.approx(100 * math.exp(-14), abs=1e-9)
@@ -74,7 +71,7 @@ def test_old_event_counts_in_the_baseline_only() -> None:
     assert [Trends([counts]).best(window, now_ms=NOW_MS) for window in WINDOWS] == [[]] * len(WINDOWS)
 
 
-def test_late_event_counts_like_a_timely_one() -> None:
+def test_late_event_counts_like_a_timely_one():
     in_time = counted(("plum", 0, 1.0), by=counted(("pear", 0, 1.0), now_ms=NOW_MS - HOUR_MS))
     late = counted(("plum", 0, 1.0), ("pear", HOUR_MS, 1.0))
 
@@ -83,7 +80,7 @@ def test_late_event_counts_like_a_timely_one() -> None:
     np.testing.assert_allclose(late.totals, in_time.totals)
 
 
-def test_trend_score_equals_the_likelihood_ratio_over_its_bound() -> None:
+def test_trend_score_equals_the_likelihood_ratio_over_its_bound():
     # The hour's share of the past is 100 / (16_900 - 100) = 1 / 168.
     shop = standing(
         {
@@ -105,14 +102,14 @@ def test_trend_score_equals_the_likelihood_ratio_over_its_bound() -> None:
     assert dict(found) == pytest.approx({"unknown": 12 * math.log(169) / bound, "rising": rising / bound}, abs=1e-6)
 
 
-def test_busy_hour_with_usual_shares_has_no_trends() -> None:
+def test_busy_hour_with_usual_shares_has_no_trends():
     # All items have three times their usual number of events: 300 instead of 100, with the usual shares.
     shop = standing({"a": (150, 8_550), "b": (90, 5_130), "c": (60, 3_420)}, fast=300, baseline=17_100)
 
     assert shop.best("1h", now_ms=NOW_MS) == []
 
 
-def test_most_viewed_items_of_a_new_shop_trend() -> None:
+def test_most_viewed_items_of_a_new_shop_trend():
     # Ten minutes after the first event, the baseline contains little more than the hour does.
     shop = standing({"a": (40, 42), "b": (20, 20), "c": (1, 1)}, fast=61, baseline=64)
 
@@ -127,7 +124,7 @@ def test_most_viewed_items_of_a_new_shop_trend() -> None:
     assert dict(found) == pytest.approx(expected, abs=1e-6)
 
 
-def test_equal_scores_are_sorted_by_item_id() -> None:
+def test_equal_scores_are_sorted_by_item_id():
     shop = standing({"c": (9, 9), "a": (9, 9), "b": (9, 9), "d": (20, 20)}, fast=1, baseline=1_000)
 
     assert [item for item, _ in shop.best("1h", now_ms=NOW_MS)] == ["d", "a", "b", "c"]
@@ -135,18 +132,18 @@ def test_equal_scores_are_sorted_by_item_id() -> None:
     assert shop.best("1h", now_ms=NOW_MS, k=0) == []
 
 
-def test_empty_counters_have_an_empty_list() -> None:
+def test_empty_counters_have_an_empty_list():
     assert NO_TRENDS.best("30m", now_ms=NOW_MS) == []
     assert Trends([NOTHING_COUNTED]).best("30m", now_ms=NOW_MS) == []
 
 
-def test_unknown_window_is_refused() -> None:
+def test_unknown_window_is_refused():
     with pytest.raises(InvalidInput, match="window is '2h', expected one of 30m, 1h, 3h, 1d"):
         NO_TRENDS.best("2h", now_ms=NOW_MS)
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-def test_burst_leads_within_one_batch_and_ends_after_silence(window: str) -> None:
+def test_burst_leads_within_one_batch_and_ends_after_silence(window):
     # One month of events of twenty items. One item is as popular as the other items together.
     usual = counted(
         *((f"item-{n}", age * HOUR_MS, 19.0 if n == 0 else 1.0) for n in range(20) for age in range(30 * 24)),
@@ -163,7 +160,7 @@ def test_burst_leads_within_one_batch_and_ends_after_silence(window: str) -> Non
     counts=st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e6)), min_size=1, max_size=6),
     scale=st.floats(1, 1_000),
 )
-def test_more_events_of_all_items_make_trends_more_certain(counts: Sequence[tuple[float, float]], scale: float) -> None:
+def test_more_events_of_all_items_make_trends_more_certain(counts, scale):
     items = {f"i{n}": (fast, fast + past) for n, (fast, past) in enumerate(counts)}
     fast, baseline = (sum(column) for column in zip(*items.values(), strict=True))
 
@@ -177,7 +174,7 @@ def test_more_events_of_all_items_make_trends_more_certain(counts: Sequence[tupl
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(HOUR_MS, 30 * DAY_MS), st.floats(0.1, 10)), max_size=30))
-def test_events_of_two_shards_equal_those_of_one(events: Sequence[tuple[int, float, float]]) -> None:
+def test_events_of_two_shards_equal_those_of_one(events):
     named = [(f"i{item}", age_ms, weight) for item, age_ms, weight in events]
     an_hour_ago = [(item, age_ms - HOUR_MS, weight) for item, age_ms, weight in named[1::2]]
 
@@ -189,7 +186,7 @@ def test_events_of_two_shards_equal_those_of_one(events: Sequence[tuple[int, flo
         assert dict(two.best(window, now_ms=NOW_MS)) == pytest.approx(expected, abs=1e-5)
 
 
-def test_popular_and_trending_items_are_kept() -> None:
+def test_popular_and_trending_items_are_kept():
     month = 30 * DAY_MS
     rng = np.random.default_rng(7)
     popular = [(f"popular-{n}", age, 1.0) for n in range(200) for age in rng.uniform(0, month, 100)]
@@ -204,7 +201,7 @@ def test_popular_and_trending_items_are_kept() -> None:
     assert Trends([counts]).best("1h", now_ms=NOW_MS)[0][0] == "news"
 
 
-def test_repeated_burst_of_a_dropped_item_trends() -> None:
+def test_repeated_burst_of_a_dropped_item_trends():
     rng = np.random.default_rng(7)
     counts = counted(*((f"seldom-{n % 20_000}", age, 1.0) for n, age in enumerate(rng.uniform(0, 30 * DAY_MS, 60_000))))
     for minute in range(15):  # One event per minute, among events of other items.
@@ -214,7 +211,7 @@ def test_repeated_burst_of_a_dropped_item_trends() -> None:
     assert Trends([counts]).best("30m", now_ms=NOW_MS + 60_000 * 15)[0][0] == "news"
 
 
-def test_dropped_item_has_an_assumed_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dropped_item_has_an_assumed_baseline(monkeypatch):
     monkeypatch.setattr(trends, "KEPT_ITEMS", 2)
     before = counted(("a", 2 * DAY_MS, 100.0), ("b", 2 * DAY_MS, 60.0), ("c", 4 * DAY_MS, 30.0), now_ms=NOW_MS - DAY_MS)
     monkeypatch.setattr(trends, "KEPT_ITEMS", 3)
@@ -235,9 +232,7 @@ def test_dropped_item_has_an_assumed_baseline(monkeypatch: pytest.MonkeyPatch) -
     assert best["c"] == pytest.approx(evidence / math.log(3 / CHANCE), abs=1e-6)  # KEPT_ITEMS is 3.
 
 
-def test_usual_traffic_with_many_dropped_items_has_no_trends(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_usual_traffic_with_many_dropped_items_has_no_trends(monkeypatch):
     monkeypatch.setattr(trends, "KEPT_ITEMS", 50)
     rng = np.random.default_rng(1)
     popularity = 1 / np.arange(1, 2_001)
@@ -253,7 +248,7 @@ def test_usual_traffic_with_many_dropped_items_has_no_trends(
     assert found == []  # Without assumed events, several items would trend.
 
 
-def test_counters_are_unchanged_after_write_and_read() -> None:
+def test_counters_are_unchanged_after_write_and_read():
     counts = counted(("pear", 0, 1.0), ("größe 42", HOUR_MS, 0.3), ("🍐", DAY_MS, 5.0))
     counts = dataclasses.replace(counts, forgotten=0.1)
 
@@ -266,13 +261,13 @@ def test_counters_are_unchanged_after_write_and_read() -> None:
     assert read.to_bytes() == counts.to_bytes()
 
 
-def test_empty_counters_are_unchanged_after_write_and_read() -> None:
+def test_empty_counters_are_unchanged_after_write_and_read():
     read = ShardCounts.from_bytes(NOTHING_COUNTED.to_bytes(), name="x")
 
     assert (read.sequence, read.items, read.counts.shape) == (-1, (), (0, len(WINDOWS) + 2))
 
 
-def damaged(field: str, value: float) -> bytes:
+def damaged(field, value):
     counts = counted(("pear", 0, 1.0))
     getattr(counts, field)[..., 0] = value
     return counts.to_bytes()
@@ -292,12 +287,12 @@ def damaged(field: str, value: float) -> bytes:
         dataclasses.replace(counted(("pear", 0, 1.0)), forgotten=math.nan).to_bytes(),
     ],
 )
-def test_damaged_object_is_refused(data: bytes) -> None:
+def test_damaged_object_is_refused(data):
     with pytest.raises(InvalidTrends, match="the object has no trends that this version can read: "):
         ShardCounts.from_bytes(data, name="the object")
 
 
-def test_unknown_item_trends_from_three_views_on() -> None:
+def test_unknown_item_trends_from_three_views_on():
     """If the hour has a share of 1/169, each view is evidence of ln(169) = 5.13.
 
     A trend requires ln(2,000 / 0.05) = 10.6.
@@ -311,9 +306,7 @@ def test_unknown_item_trends_from_three_views_on() -> None:
     assert [item for item, _ in found[3]] == ["new"]
 
 
-def stationary(
-    *, weights: Sequence[float], per_visit: int, seed: int, items: int = 200, hours: int = 12 * 24
-) -> Trends:
+def stationary(*, weights, per_visit, seed, items=200, hours=12 * 24):
     """Return the trends of a shop whose items keep their shares of 400 visits per hour."""
     draws = np.random.default_rng(seed)
     shares = 1 / np.arange(1, items + 1)
@@ -329,7 +322,7 @@ def stationary(
 
 
 @pytest.mark.parametrize(("weights", "per_visit"), [((1,), 1), ((1, 1, 1, 3, 5), 1), ((1,), 3)])
-def test_stationary_shop_has_no_trends(weights: Sequence[float], per_visit: int) -> None:
+def test_stationary_shop_has_no_trends(weights, per_visit):
     shop = stationary(weights=weights, per_visit=per_visit, seed=3)
 
     assert not any(shop.best(window, now_ms=NOW_MS) for window in WINDOWS)
