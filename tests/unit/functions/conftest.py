@@ -1,8 +1,6 @@
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -11,12 +9,11 @@ from alsolike.privacy.tombstones import add_tombstone
 from alsolike.runtime.observability import logger
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, LambdaContext
-from tests.fakes import MemoryCloud
 from tests.fakes.places import create_bucket, create_profiles_table, create_table
 from tests.unit.functions.grants import Offences
 
 
-def _forget_handlers() -> None:
+def _forget_handlers():
     for name, module in sys.modules.items():
         if name.startswith("functions.") and name.endswith((".handler", ".sources")):
             for value in vars(module).values():
@@ -26,7 +23,7 @@ def _forget_handlers() -> None:
 
 
 @pytest.fixture(autouse=True)
-def start_new_process() -> Callable[[], None]:
+def start_new_process():
     """Simulate a new process for each test by clearing the cached settings and stores of handlers.
 
     Return a function that simulates another new process.
@@ -36,7 +33,7 @@ def start_new_process() -> Callable[[], None]:
 
 
 @pytest.fixture(autouse=True)
-def refuse_calls_without_grant(memory_cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def refuse_calls_without_grant(memory_cloud, monkeypatch):
     """Fail a test in which a function makes a call that its manifest does not grant."""
     offences = Offences()
     offences.watch(memory_cloud, monkeypatch)
@@ -45,37 +42,37 @@ def refuse_calls_without_grant(memory_cloud: MemoryCloud, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def context() -> LambdaContext:
+def context():
     return LambdaContext()
 
 
 @pytest.fixture
-def profiles_table(aws: Callable[[str], Any]) -> str:
+def profiles_table(aws):
     return create_profiles_table(aws("dynamodb"), "profiles")
 
 
 @pytest.fixture
-def catalogue_table(aws: Callable[[str], Any]) -> str:
+def catalogue_table(aws):
     return create_table(aws("dynamodb"), "catalogue", key="item_id")
 
 
 @pytest.fixture
-def users_table(aws: Callable[[str], Any]) -> str:
+def users_table(aws):
     return create_table(aws("dynamodb"), "users", key="user_id")
 
 
 @pytest.fixture
-def lake_bucket(aws: Callable[[str], Any]) -> str:
+def lake_bucket(aws):
     return create_bucket(aws("s3"), "lake-bucket")
 
 
 @pytest.fixture
-def artefact_bucket(aws: Callable[[str], Any]) -> str:
+def artefact_bucket(aws):
     return create_bucket(aws("s3"), "artefact-bucket")
 
 
 @pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+def logged(monkeypatch):
     """Return a function that returns the log output of the functions."""
     lines = io.StringIO()
     for log_handler in logger.handlers:
@@ -84,10 +81,10 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
 
 
 @pytest.fixture
-def counted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]]:
+def counted(capsys):
     """Return a function that returns the metrics since its last call, by name."""
 
-    def read() -> dict[str, float]:
+    def read():
         values: dict[str, float] = {}
         for line in capsys.readouterr().out.splitlines():
             document = json.loads(line)
@@ -100,27 +97,27 @@ def counted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]
 
 
 @pytest.fixture
-def pseudonyms(aws: Callable[[str], Any]) -> Pseudonyms:
+def pseudonyms(aws):
     """Return keyed hashes with the secret `the-key`, which the functions read."""
     aws("secretsmanager").create_secret(Name="the-key", SecretString="k" * 64)
     return Pseudonyms(b"k" * 64)
 
 
 @pytest.fixture
-def erase(aws: Callable[[str], Any], artefact_bucket: str, pseudonyms: Pseudonyms) -> Callable[[str], None]:
+def erase(aws, artefact_bucket, pseudonyms):
     """Return a function that writes the tombstone of a user."""
 
-    def write(user: str) -> None:
+    def write(user):
         add_tombstone(aws("s3"), artefact_bucket, pseudonyms.erased_user(user), now_ms=1)
 
     return write
 
 
 @pytest.fixture
-def configure(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[dict[str, Any]], None]:
+def configure(aws, artefact_bucket):
     """Return a function that applies a configuration."""
 
-    def apply(document: dict[str, Any]) -> None:
+    def apply(document):
         store = ConfigurationStore(aws("s3"), artefact_bucket)
         store.apply(store.current(), {"format": 1, **document}, text="", by="test", reason="test", now_ms=NOW_MS)
 

@@ -4,9 +4,6 @@ import dataclasses
 import io
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -36,11 +33,11 @@ ROUTES = {
 
 
 class RawBody(io.BytesIO):
-    def stream(self, **_: Any) -> Iterator[bytes]:
+    def stream(self, **_):
         yield self.read()
 
 
-def answer(request: Any, **_: Any) -> AWSResponse:
+def answer(request, **_):
     """Emulate the HTTP API between a client and a handler."""
     path = urlsplit(request.url).path
     body = request.body.encode() if isinstance(request.body, str) else request.body
@@ -49,15 +46,7 @@ def answer(request: Any, **_: Any) -> AWSResponse:
 
 
 @pytest.fixture
-def personalize(
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    profiles_table: str,
-    catalogue_table: str,
-    users_table: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[str], Any]:
+def personalize(aws, artefact_bucket, profiles_table, catalogue_table, users_table, tmp_path, monkeypatch):
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     monkeypatch.setenv("STREAM_NAME", "events")
     monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
@@ -69,7 +58,7 @@ def personalize(
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def client(service: str) -> Any:
+    def client(service):
         made = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1").client(service)
         made.meta.events.register_first("before-send", answer)
         return made
@@ -77,7 +66,7 @@ def personalize(
     return client
 
 
-def test_client_can_put_events_items_and_users(personalize: Callable[[str], Any], aws: Callable[[str], Any]) -> None:
+def test_client_can_put_events_items_and_users(personalize, aws):
     client = personalize("personalize-events")
 
     client.put_events(
@@ -93,9 +82,7 @@ def test_client_can_put_events_items_and_users(personalize: Callable[[str], Any]
     assert aws("dynamodb").get_item(TableName="users", Key={"user_id": {"S": "anna"}})["Item"]
 
 
-def test_client_can_put_actions_and_action_interactions(
-    personalize: Callable[[str], Any], aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_client_can_put_actions_and_action_interactions(personalize, aws, artefact_bucket):
     client = personalize("personalize-events")
 
     client.put_actions(datasetArn=f"{DATASETS}/ACTIONS", actions=[{"actionId": "app", "properties": '{"value": 2}'}])
@@ -111,7 +98,7 @@ def test_client_can_put_actions_and_action_interactions(
         client.put_actions(datasetArn=f"{DATASETS}/ITEMS", actions=[{"actionId": "app"}])
 
 
-def test_refused_events_raise_the_exception_of_the_client(personalize: Callable[[str], Any]) -> None:
+def test_refused_events_raise_the_exception_of_the_client(personalize):
     client = personalize("personalize-events")
 
     with pytest.raises(client.exceptions.InvalidInputException, match="eventType is 'Rating'"):
@@ -120,13 +107,7 @@ def test_refused_events_raise_the_exception_of_the_client(personalize: Callable[
         )
 
 
-def test_client_can_read_recommendations(
-    personalize: Callable[[str], Any],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    profiles_table: str,
-    tmp_path: Path,
-) -> None:
+def test_client_can_read_recommendations(personalize, aws, artefact_bucket, profiles_table, tmp_path):
     write_bundle(
         tmp_path / "v1",
         manifest=dataclasses.replace(MANIFEST, version="v1"),
@@ -149,9 +130,7 @@ def test_client_can_read_recommendations(
     assert found["recommendationId"]
 
 
-def test_filter_applies_and_an_unknown_one_raises_resource_not_found(
-    personalize: Callable[[str], Any], aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path
-) -> None:
+def test_filter_applies_and_an_unknown_one_raises_resource_not_found(personalize, aws, artefact_bucket, tmp_path):
     write_bundle(tmp_path / "v1", manifest=dataclasses.replace(MANIFEST, version="v1"))
     upload_bundle(aws("s3"), artefact_bucket, tmp_path / "v1", version="v1")
     Registry(aws("s3"), artefact_bucket).promote("v1", reason="test", now_ms=NOW_MS)
@@ -170,16 +149,14 @@ def test_filter_applies_and_an_unknown_one_raises_resource_not_found(
         client.get_recommendations(userId="anna", filterArn=f"{arn}other")
 
 
-def test_unknown_campaign_raises_resource_not_found(personalize: Callable[[str], Any]) -> None:
+def test_unknown_campaign_raises_resource_not_found(personalize):
     client = personalize("personalize-runtime")
 
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.get_recommendations(campaignArn="arn:aws:personalize:eu-west-1:1:campaign/other", userId="anna")
 
 
-def test_client_can_read_action_recommendations(
-    personalize: Callable[[str], Any], aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_client_can_read_action_recommendations(personalize, aws, artefact_bucket):
     ActionStore(aws("s3"), artefact_bucket).put(
         [Action("app", {}), Action("mail", {"actionExpirationTimestamp": 5})], now_ms=0
     )

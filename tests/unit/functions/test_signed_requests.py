@@ -18,7 +18,6 @@ from alsolike.signing.keys import SigningKey, encryption_context
 from alsolike.signing.signature import INVALID, NO_SIGNATURE, UNKNOWN_KEY
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign
-from tests.fakes import MemoryCloud
 from tests.fakes.places import create_table
 
 READ, WRITE, ADMIN = "alsolike/recommendations.read", "alsolike/events.write", "alsolike/admin"
@@ -39,14 +38,14 @@ class Handled:
     call: Callable[[dict[str, Any]], dict[str, Any]]
     store: Callable[[SigningKey], None]
 
-    def __call__(self, event: dict[str, Any]) -> tuple[int, str]:
+    def __call__(self, event):
         """Return the status, and the route or the type of the error."""
         answer = self.call(event)
         return answer["statusCode"], answer["headers"].get("x-amzn-errortype", answer["body"])
 
 
 @pytest.fixture
-def handled(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Handled:
+def handled(aws, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: NOW_S)
     table = create_table(aws("dynamodb"), "keys", key="key_id")
     kms_key = aws("kms").create_key()["KeyMetadata"]["Arn"]
@@ -54,7 +53,7 @@ def handled(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Handl
         "CiphertextBlob"
     ]
 
-    def store(key: SigningKey) -> None:
+    def store(key):
         aws("dynamodb").put_item(TableName=table, Item=dataclasses.replace(key, secret=secret).to_item())
 
     store(SigningKey(KEY_ID, "checkout", b"", (READ, WRITE), created_ms=0))
@@ -62,7 +61,7 @@ def handled(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Handl
     monkeypatch.setenv("KEYS_TABLE", table)
 
     @api_handler(Settings)
-    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def handler(event, context):
         return {"statusCode": 200, "headers": {}, "body": event["routeKey"]}
 
     return Handled(lambda event: handler(event, LambdaContext()), store)
@@ -77,11 +76,11 @@ def handled(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Handl
         ("trending", "GET /trending", "GET"),
     ],
 )
-def test_signed_request_is_passed_to_the_unsigned_route(handled: Handled, path: str, route: str, method: str) -> None:
+def test_signed_request_is_passed_to_the_unsigned_route(handled, path, route, method):
     assert handled(sign(url=f"{URL}/{path}", method=method)) == (200, route)
 
 
-def test_variables_of_the_path_are_kept(handled: Handled) -> None:
+def test_variables_of_the_path_are_kept(handled):
     event = sign(url=f"{URL}/items/a%20b/similar", method="GET", route="/personalize/items/{itemId}/similar")
 
     assert handled(event) == (200, "GET /items/{itemId}/similar")
@@ -89,7 +88,7 @@ def test_variables_of_the_path_are_kept(handled: Handled) -> None:
 
 @pytest.mark.parametrize("scope", [READ, ADMIN])
 @pytest.mark.parametrize("path", ["recommendation", "Recommendations", "recommendations/42", "personalize"])
-def test_unknown_path_returns_404(handled: Handled, path: str, scope: str) -> None:
+def test_unknown_path_returns_404(handled, path, scope):
     handled.store(SigningKey(KEY_ID, "checkout", b"", (scope,), created_ms=0))
 
     answer = handled.call(sign(url=f"{URL}/{path}", route="/personalize/{proxy+}"))
@@ -101,23 +100,23 @@ def test_unknown_path_returns_404(handled: Handled, path: str, scope: str) -> No
     assert "proxy" not in message
 
 
-def test_trailing_slash_is_the_control_plane(handled: Handled) -> None:
+def test_trailing_slash_is_the_control_plane(handled):
     handled.store(SigningKey(KEY_ID, "back-office", b"", (ADMIN,), created_ms=0))
 
     assert handled(sign(url=f"{URL}/", route="/personalize/{proxy+}")) == (200, "POST /{proxy+}")
 
 
-def test_wrong_signature_on_an_unknown_path_is_refused(handled: Handled) -> None:
+def test_wrong_signature_on_an_unknown_path_is_refused(handled):
     event = sign(url=f"{URL}/recommendation", route="/personalize/{proxy+}", secret="t" * 40)
 
     assert handled(event) == (403, INVALID)
 
 
-def test_other_requests_are_passed_on(handled: Handled) -> None:
+def test_other_requests_are_passed_on(handled):
     assert handled(http_event("POST /personalize-ranking")) == (200, "POST /personalize-ranking")
 
 
-def test_response_and_refusal_have_the_correlation_id(handled: Handled) -> None:
+def test_response_and_refusal_have_the_correlation_id(handled):
     event = sign(secret="t" * 40)
     event["headers"]["x-correlation-id"] = "order-17"
 
@@ -136,9 +135,7 @@ def test_response_and_refusal_have_the_correlation_id(handled: Handled) -> None:
         (http_event("POST /personalize/recommendations"), NO_SIGNATURE),
     ],
 )
-def test_refusals_have_the_error_codes_of_personalize(
-    handled: Handled, event: dict[str, Any], code: str, logged: Callable[[], str]
-) -> None:
+def test_refusals_have_the_error_codes_of_personalize(handled, event, code, logged):
     answer = handled.call(event)
 
     assert answer["statusCode"] == 403
@@ -147,18 +144,18 @@ def test_refusals_have_the_error_codes_of_personalize(
     assert "SignatureRefused" in logged()
 
 
-def test_responses_have_the_request_id(handled: Handled) -> None:
+def test_responses_have_the_request_id(handled):
     assert handled.call(sign())["headers"]["x-amzn-requestid"] == "r1"
 
 
 @pytest.mark.parametrize("change", [{"status": "disabled"}, {"expires_ms": int(NOW_S * 1000)}])
-def test_disabled_or_expired_key_is_unknown(handled: Handled, change: dict[str, Any]) -> None:
+def test_disabled_or_expired_key_is_unknown(handled, change):
     handled.store(dataclasses.replace(SigningKey(KEY_ID, "checkout", b"", (READ,), created_ms=0), **change))
 
     assert handled(sign()) == (403, UNKNOWN_KEY)
 
 
-def test_key_reaches_only_routes_of_its_scopes(handled: Handled) -> None:
+def test_key_reaches_only_routes_of_its_scopes(handled):
     handled.store(SigningKey(KEY_ID, "back-office", b"", (ADMIN,), created_ms=0))
 
     assert handled(sign()) == (403, DENIED)
@@ -166,13 +163,13 @@ def test_key_reaches_only_routes_of_its_scopes(handled: Handled) -> None:
     assert handled(sign(url=f"{URL}/openapi.json", method="GET")) == (200, "GET /openapi.json")
 
 
-def test_unreadable_body_is_invalid(handled: Handled) -> None:
+def test_unreadable_body_is_invalid(handled):
     event = sign()
 
     assert handled({**event, "body": "\ud800"}) == (400, "InvalidInputException")
 
 
-def basic(password: str) -> dict[str, Any]:
+def basic(password):
     credentials = base64.b64encode(f"{KEY_ID}:{password}".encode()).decode()
     event = http_event("GET /metrics")
     event["headers"]["authorization"] = f"Basic {credentials}"
@@ -188,14 +185,7 @@ def basic(password: str) -> dict[str, Any]:
         EndpointConnectionError(endpoint_url="https://aws.internal"),
     ],
 )
-def test_unverified_caller_gets_no_key_or_aws_error_details(
-    handled: Handled,
-    cloud: MemoryCloud,
-    logged: Callable[[], str],
-    event: dict[str, Any],
-    operation: str,
-    outage: Exception,
-) -> None:
+def test_unverified_caller_gets_no_key_or_aws_error_details(handled, cloud, logged, event, operation, outage):
     cloud.outages[operation] = outage
 
     answer = handled.call(event)

@@ -1,7 +1,5 @@
 import io
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import awswrangler as wr
 import orjson
@@ -13,7 +11,7 @@ from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.events.interactions import MAX_TIME_MS, Interaction
+from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.events.stream import stream_records
 from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
@@ -29,24 +27,19 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def invoke(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def invoke(lake_bucket, artefact_bucket, monkeypatch):
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
-def objects(s3: Any, bucket: str) -> dict[str, bytes]:
+def objects(s3, bucket):
     listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
     return {entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed}
 
 
-def test_batch_is_written_by_event_date_under_shard_and_sequence_range(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    lake_bucket: str,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_batch_is_written_by_event_date_under_shard_and_sequence_range(invoke, aws, lake_bucket, counted):
     yesterday = interaction("e2", event_time_ms=NOW_MS - DAY_MS)
 
     answer = invoke(kinesis_event([interaction("e1"), yesterday, interaction("e3")], first=7))
@@ -60,9 +53,7 @@ def test_batch_is_written_by_event_date_under_shard_and_sequence_range(
     assert counted() == {"InteractionsArchived": 3}
 
 
-def test_lake_row_has_every_field_of_the_interaction(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_lake_row_has_every_field_of_the_interaction(invoke, aws, lake_bucket):
     invoke(
         kinesis_event(
             [
@@ -105,9 +96,7 @@ def test_lake_row_has_every_field_of_the_interaction(
         {"event_value": 1.0, "recommendation_id": "r", "impression": ("a",), "user_id": None},
     ],
 )
-def test_lake_columns_have_the_glue_types_for_any_values(
-    fields: dict[str, Any], invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_lake_columns_have_the_glue_types_for_any_values(fields, invoke, aws, lake_bucket):
     invoke(kinesis_event([interaction("e1", **fields)]))
 
     (content,) = objects(aws("s3"), lake_bucket).values()
@@ -123,12 +112,7 @@ def test_lake_columns_have_the_glue_types_for_any_values(
             assert found == types[glue_type], name
 
 
-def test_poison_record_is_quarantined_and_other_records_are_archived(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    lake_bucket: str,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_poison_record_is_quarantined_and_other_records_are_archived(invoke, aws, lake_bucket, counted):
     invoke(kinesis_event([interaction("e1"), b"\xff\x00poison", interaction("e2")]))
 
     stored = objects(aws("s3"), lake_bucket)
@@ -143,9 +127,7 @@ def test_poison_record_is_quarantined_and_other_records_are_archived(
     assert counted() == {"InteractionsArchived": 2, "RecordsQuarantined": 1}
 
 
-def test_record_from_the_future_is_quarantined_once_with_its_reason(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_record_from_the_future_is_quarantined_once_with_its_reason(invoke, aws, lake_bucket):
     year_9999 = interaction("e1", event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
 
     invoke(kinesis_event([year_9999]))
@@ -160,17 +142,13 @@ def test_record_from_the_future_is_quarantined_once_with_its_reason(
     )
 
 
-def test_batch_of_poison_records_writes_only_quarantine(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_batch_of_poison_records_writes_only_quarantine(invoke, aws, lake_bucket):
     invoke(kinesis_event([b"{}", b"[]"]))
 
     assert {key.split("/")[0] for key in objects(aws("s3"), lake_bucket)} == {"quarantine"}
 
 
-def test_redelivered_batch_writes_identical_objects(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_redelivered_batch_writes_identical_objects(invoke, aws, lake_bucket):
     event = kinesis_event([interaction("e1"), b"poison", interaction("e2", event_time_ms=NOW_MS - DAY_MS)])
 
     invoke(event)
@@ -181,13 +159,13 @@ def test_redelivered_batch_writes_identical_objects(
     assert len(first) == 3
 
 
-def archived(s3: Any, bucket: str, batch: Sequence[Interaction | bytes], configurations: Applied) -> tuple[str, ...]:
+def archived(s3, bucket, batch, configurations):
     """Archive a batch, and return the reasons for quarantined records."""
     records = stream_records(kinesis_event(batch))
     return archive(records, client=s3, bucket=bucket, configurations=configurations, now_ms=NOW_MS).reasons
 
 
-def test_correlation_ids_of_unreadable_records_are_returned_once(aws: Callable[[str], Any], lake_bucket: str) -> None:
+def test_correlation_ids_of_unreadable_records_are_returned_once(aws, lake_bucket):
     batch = [orjson.dumps({"correlation_id": name}) for name in ("a", "b", "a", "anna@example.com", None, 7)]
     records = stream_records(kinesis_event([*batch, b"\xff", b"[]"]))
 
@@ -196,9 +174,7 @@ def test_correlation_ids_of_unreadable_records_are_returned_once(aws: Callable[[
     assert result.correlation_ids == ("a", "b")
 
 
-def test_late_events_are_archived_and_future_events_limited_by_clock_skew(
-    aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_late_events_are_archived_and_future_events_limited_by_clock_skew(aws, lake_bucket):
     batch = [
         interaction("late", event_time_ms=NOW_MS - 400 * DAY_MS),
         interaction("ahead", event_time_ms=NOW_MS + 400_000),
@@ -217,9 +193,7 @@ def test_late_events_are_archived_and_future_events_limited_by_clock_skew(
     )
 
 
-def test_new_event_type_is_accepted_after_one_configuration_refresh(
-    aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_new_event_type_is_accepted_after_one_configuration_refresh(aws, lake_bucket):
     configurations = Applied(DEFAULT, RATING)
     batch = [interaction(f"e{n}", event_type=kind) for n, kind in enumerate(["rating", "nod", "rating", "shrug"])]
 
@@ -231,7 +205,7 @@ def test_new_event_type_is_accepted_after_one_configuration_refresh(
     assert [row[0] for row in read_once(lake_bucket)] == ["e0", "e2"]
 
 
-def test_search_event_is_archived_with_its_query(aws: Callable[[str], Any], lake_bucket: str) -> None:
+def test_search_event_is_archived_with_its_query(aws, lake_bucket):
     archived(
         aws("s3"), lake_bucket, [interaction("e1", item_id=None, query="ripe figs", event_type="search")], Applied()
     )
@@ -241,7 +215,7 @@ def test_search_event_is_archived_with_its_query(aws: Callable[[str], Any], lake
     assert (row["item_id"], row["query"], row["event_type"]) == (None, "ripe figs", "search")
 
 
-def test_missing_bucket_fails_the_batch(aws: Callable[[str], Any], lake_bucket: str) -> None:
+def test_missing_bucket_fails_the_batch(aws, lake_bucket):
     with pytest.raises(Unavailable, match=r"s3://elsewhere/interactions/.*NoSuchBucket"):
         archived(aws("s3"), "elsewhere", [interaction("e1")], Applied())
 
@@ -252,12 +226,12 @@ BATCH = [
 ]
 
 
-def read_once(bucket: str) -> list[tuple[str, str, int]]:
+def read_once(bucket):
     rows = lake.deduplicate(wr.s3.read_parquet(f"s3://{bucket}/{INTERACTIONS_PREFIX}"))
     return sorted(zip(rows["event_id"], rows["item_id"], rows["received_time_ms"], strict=True))
 
 
-def archive_in_parts(s3: Any, bucket: str, batch: Sequence[Interaction], cuts: Sequence[int]) -> None:
+def archive_in_parts(s3, bucket, batch, cuts):
     bounds = [0, *sorted(cuts), len(batch)]
     records = stream_records(kinesis_event(batch))
     for start, end in itertools.pairwise(bounds):
@@ -267,9 +241,7 @@ def archive_in_parts(s3: Any, bucket: str, batch: Sequence[Interaction], cuts: S
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deliveries=st.lists(st.lists(st.integers(1, len(BATCH) - 1), max_size=3), min_size=1, max_size=3))
-def test_lake_events_do_not_depend_on_bisected_and_repeated_batches(
-    deliveries: list[list[int]], aws: Callable[[str], Any]
-) -> None:
+def test_lake_events_do_not_depend_on_bisected_and_repeated_batches(deliveries, aws):
     s3 = aws("s3")
     number = len(s3.list_buckets()["Buckets"])  # Every example has two separate buckets.
     straight, tangled = create_bucket(s3, f"straight-{number}"), create_bucket(s3, f"tangled-{number}")
@@ -282,13 +254,7 @@ def test_lake_events_do_not_depend_on_bisected_and_repeated_batches(
     assert len(read_once(straight)) == 6
 
 
-def test_records_of_erased_users_are_not_archived(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    lake_bucket: str,
-    erase: Callable[[str], None],
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_records_of_erased_users_are_not_archived(invoke, aws, lake_bucket, erase, counted):
     erase("anna")
     bad = b'{"user_id": "anna", "schema_version": 9}'
     bens = [interaction("e2", user_id="ben"), interaction("e3", user_id=None)]
@@ -301,9 +267,7 @@ def test_records_of_erased_users_are_not_archived(
     assert counted() == {"InteractionsArchived": 2, "EventsOfErasedUsers": 2}
 
 
-def test_unreadable_record_with_key_of_erased_user_is_not_stored(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, erase: Callable[[str], None]
-) -> None:
+def test_unreadable_record_with_key_of_erased_user_is_not_stored(invoke, aws, lake_bucket, erase):
     erase("anna")  # All records of these batches are in the partition of this user.
 
     invoke(kinesis_event([b"\xff cut off"]))

@@ -4,8 +4,6 @@ import base64
 import dataclasses
 import gzip
 import io
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
@@ -15,7 +13,6 @@ from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.impressions import ImpressionStore
-from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.archive_served import handler
 from functions.archive_served.service import archive, read_delivery
@@ -29,18 +26,14 @@ STREAM = "2026/09/21/[7]0123456789abcdef"
 
 
 @pytest.fixture
-def invoke(
-    lake_bucket: str, artefact_bucket: str, profiles_table: str, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+def invoke(lake_bucket, artefact_bucket, profiles_table, monkeypatch):
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
-def logs_event(
-    lines: Sequence[ServedResponse | str], *, kind: str = "DATA_MESSAGE", stream: str = STREAM
-) -> dict[str, Any]:
+def logs_event(lines, *, kind="DATA_MESSAGE", stream=STREAM):
     messages = [line if isinstance(line, str) else line.to_line() + "\n" for line in lines]
     document = {
         "messageType": kind,
@@ -56,19 +49,16 @@ def logs_event(
     return {"awslogs": {"data": base64.b64encode(gzip.compress(orjson.dumps(document))).decode()}}
 
 
-def objects(s3: Any, bucket: str) -> dict[str, bytes]:
+def objects(s3, bucket):
     listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
     return {entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed}
 
 
-def rows(content: bytes) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pq.read_table(io.BytesIO(content)).to_pylist()
-    return found
+def rows(content):
+    return pq.read_table(io.BytesIO(content)).to_pylist()
 
 
-def test_log_rows_are_written_by_date_under_stream_and_event(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_log_rows_are_written_by_date_under_stream_and_event(invoke, aws, lake_bucket, counted):
     today, yesterday = served(), served(served_ms=SERVED_MS - DAY_MS)
 
     invoke(logs_event([today, yesterday, today]))
@@ -83,9 +73,7 @@ def test_log_rows_are_written_by_date_under_stream_and_event(
     assert counted() == {"ServedArchived": 3}
 
 
-def test_redelivered_batch_changes_nothing_and_other_stream_adds_an_object(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_redelivered_batch_changes_nothing_and_other_stream_adds_an_object(invoke, aws, lake_bucket):
     event = logs_event([served(), "no row"])
     invoke(event)
     once = objects(aws("s3"), lake_bucket)
@@ -97,9 +85,7 @@ def test_redelivered_batch_changes_nothing_and_other_stream_adds_an_object(
     assert len(objects(aws("s3"), lake_bucket)) == len(once) + 1
 
 
-def test_forged_log_line_is_quarantined_and_other_lines_are_archived(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_forged_log_line_is_quarantined_and_other_lines_are_archived(invoke, aws, lake_bucket, counted):
     forged = dataclasses.replace(served(), served_ms=SERVED_MS + 1)
 
     invoke(logs_event([served(), forged, served()]))
@@ -114,9 +100,7 @@ def test_forged_log_line_is_quarantined_and_other_lines_are_archived(
     assert counted() == {"ServedArchived": 2, "RecordsQuarantined": 1}
 
 
-def test_served_columns_have_the_glue_types_when_all_values_are_null(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_served_columns_have_the_glue_types_when_all_values_are_null(invoke, aws, lake_bucket):
     empty = served(shopper=None, arms=[], item_ids=[], origins=[], propensities=[])
 
     invoke(logs_event([empty]))
@@ -128,13 +112,7 @@ def test_served_columns_have_the_glue_types_when_all_values_are_null(
     assert (types["served_ms"], types["asked"]) == ("int64", "int32")
 
 
-def test_log_rows_of_erased_users_are_not_archived(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    lake_bucket: str,
-    artefact_bucket: str,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_log_rows_of_erased_users_are_not_archived(invoke, aws, lake_bucket, artefact_bucket, counted):
     hashes = Pseudonyms(b"k" * 64)
     add_tombstone(aws("s3"), artefact_bucket, hashes.shopper("anna"), now_ms=1)
     of_anna = served(shopper=hashes.shopper("anna"))
@@ -149,9 +127,7 @@ def test_log_rows_of_erased_users_are_not_archived(
     assert counted() == {"ServedArchived": 1, "RowsOfErasedUsers": 3}
 
 
-def test_control_message_writes_nothing(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_control_message_writes_nothing(invoke, aws, lake_bucket):
     invoke(logs_event(["CWL CONTROL MESSAGE: Checking health of destination"], kind="CONTROL_MESSAGE"))
 
     assert objects(aws("s3"), lake_bucket) == {}
@@ -161,21 +137,19 @@ def test_control_message_writes_nothing(
     "data",
     ["", "no base64!", base64.b64encode(b"no gzip").decode(), base64.b64encode(gzip.compress(b"[]", mtime=0)).decode()],
 )
-def test_invalid_delivery_raises_invalid_input(data: str) -> None:
+def test_invalid_delivery_raises_invalid_input(data):
     with pytest.raises(InvalidInput, match="is not the data of a subscription"):
         read_delivery(data)
 
 
-def test_unavailable_lake_fails_the_delivery(aws: Callable[[str], Any]) -> None:
+def test_unavailable_lake_fails_the_delivery(aws):
     delivery = read_delivery(logs_event([served()])["awslogs"]["data"])
 
     with pytest.raises(Unavailable, match="no-such-bucket"):
         archive(delivery, client=aws("s3"), bucket="no-such-bucket")
 
 
-def test_lists_are_stored_as_impressions_only_with_fatigue(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, profiles_table: str
-) -> None:
+def test_lists_are_stored_as_impressions_only_with_fatigue(invoke, aws, artefact_bucket, profiles_table):
     store = ImpressionStore(aws("dynamodb"), profiles_table)
     row = served()
     invoke(logs_event([row]))

@@ -1,26 +1,23 @@
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from tests.builders.attribution import Answer, Lake, answer, event
+from tests.builders.attribution import Lake, answer, event
 
 
 @pytest.fixture
-def shop(aws: Callable[[str], Any], lake_bucket: str) -> Lake:
+def shop(aws, lake_bucket):
     return Lake(aws("s3"), lake_bucket)
 
 
 @pytest.fixture
-def given() -> Answer:
+def given():
     return answer(["pear", "plum"])
 
 
 @pytest.fixture
-def judged(shop: Lake, given: Answer) -> Callable[..., dict[str, int]]:
+def judged(shop, given):
     """Return a function that counts rejected events by reason. Next to them, only one valid click is attributed."""
 
-    def judge(*events: dict[str, Any], answers: tuple[Answer, ...] = (), clicks: int = 1) -> dict[str, int]:
+    def judge(*events, answers=(), clicks=1):
         shop.write_served([given, *answers])
         shop.write_events([event(given, "plum"), *events])
         shop.attribute()

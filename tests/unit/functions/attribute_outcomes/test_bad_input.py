@@ -1,8 +1,5 @@
 """Rejected events, which are counted by reason and change no outcome."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,18 +11,16 @@ from tests.builders.attribution import (
     NOW_MS,
     PSEUDONYMS,
     SERVED_MS,
-    Answer,
-    Lake,
     answer,
     event,
 )
 
 
-def changed(recommendation_id: str) -> str:
+def changed(recommendation_id):
     return ("B" if recommendation_id[20] == "A" else "A").join((recommendation_id[:20], recommendation_id[21:]))
 
 
-def test_forged_and_truncated_ids_are_rejected_as_forged(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_forged_and_truncated_ids_are_rejected_as_forged(judged, given):
     made = given["recommendation_id"]
 
     assert judged(
@@ -34,17 +29,17 @@ def test_forged_and_truncated_ids_are_rejected_as_forged(judged: Callable[..., d
     ) == {"forged": 5}  # fmt: skip
 
 
-def test_id_without_log_row_is_rejected_as_unknown_answer(judged: Callable[..., dict[str, int]]) -> None:
+def test_id_without_log_row_is_rejected_as_unknown_answer(judged):
     assert judged(event(answer(["pear"]), "pear")) == {"unknown-answer": 1}
 
 
-def test_events_of_other_shoppers_are_rejected(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_events_of_other_shoppers_are_rejected(judged, given):
     others = [event(given, "pear", user_id="bob"), event(given, "pear", user_id=None, session_id="s9")]
 
     assert judged(*others) == {"other-shopper": 2}
 
 
-def test_shopper_is_matched_by_user_or_session(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_shopper_is_matched_by_user_or_session(judged, given):
     given["session"] = PSEUDONYMS.shopper("s1")
     given["item_ids"] = ["pear", "plum", "fig"]
     mine = [event(given, "pear", user_id=None, session_id="s1"), event(given, "fig", user_id="bob", session_id="s1")]
@@ -52,29 +47,27 @@ def test_shopper_is_matched_by_user_or_session(judged: Callable[..., dict[str, i
     assert judged(*mine, clicks=3) == {}
 
 
-def test_response_without_user_accepts_clicks_of_any_shopper(judged: Callable[..., dict[str, int]]) -> None:
+def test_response_without_user_accepts_clicks_of_any_shopper(judged):
     for_all = answer(["pear"], user=None)
 
     assert judged(event(for_all, "pear", user_id="bob"), answers=(for_all,)) == {}
 
 
-def test_response_with_unknown_shopper_hash_is_unverifiable(judged: Callable[..., dict[str, int]]) -> None:
+def test_response_with_unknown_shopper_hash_is_unverifiable(judged):
     unknown = answer(["pear"], shopper="unknown")
 
     assert judged(event(unknown, "pear"), answers=(unknown,)) == {"unverifiable": 1}
 
 
 @pytest.mark.parametrize("value", [1.7e308, -1.0000001e9, float("inf"), float("-inf"), float("nan")])
-def test_event_with_value_out_of_range_is_rejected(
-    judged: Callable[..., dict[str, int]], given: Answer, value: float
-) -> None:
+def test_event_with_value_out_of_range_is_rejected(judged, given, value):
     kinds = ("purchase", "return", "click")
     events = [event(given, "pear", kind, event_value=value, impression=["pear"]) for kind in kinds]
 
     assert judged(*events) == {"value-out-of-range": 3}
 
 
-def test_largest_event_values_are_summed_exactly(shop: Lake, given: Answer) -> None:
+def test_largest_event_values_are_summed_exactly(shop, given):
     other = answer(["pear"])
     shop.write_served([given, other])
     values = {"purchase": MAX_EVENT_VALUE, "return": -1.0}
@@ -94,16 +87,12 @@ def test_largest_event_values_are_summed_exactly(shop: Lake, given: Answer) -> N
         (7 * DAY_MS + 1, {"too-late": 1}),
     ],
 )
-def test_event_outside_the_attribution_window_is_rejected(
-    judged: Callable[..., dict[str, int]], given: Answer, after_ms: int, reasons: dict[str, int]
-) -> None:
+def test_event_outside_the_attribution_window_is_rejected(judged, given, after_ms, reasons):
     assert judged(event(given, "pear", after_ms=after_ms), clicks=1 if reasons else 2) == reasons
 
 
 @pytest.mark.parametrize(("after_days", "reason"), [(9, "too-late"), (-3, "before-served")])
-def test_event_far_outside_the_window_is_rejected_on_its_own_day(
-    shop: Lake, given: Answer, after_days: int, reason: str
-) -> None:
+def test_event_far_outside_the_window_is_rejected_on_its_own_day(shop, given, after_days, reason):
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS - 5 * DAY_MS)])
     shop.write_events([event(given, "pear", after_ms=after_days * DAY_MS)])
 
@@ -114,9 +103,7 @@ def test_event_far_outside_the_window_is_rejected_on_its_own_day(
 
 
 @pytest.mark.parametrize("after_days", [0, 2])
-def test_event_for_day_without_responses_is_counted_as_unknown_answer(
-    shop: Lake, given: Answer, after_days: int
-) -> None:
+def test_event_for_day_without_responses_is_counted_as_unknown_answer(shop, given, after_days):
     other = answer(["pear"], served_ms=SERVED_MS - 3 * DAY_MS)
     shop.write_served([other])
     shop.write_events([event(given, "pear", after_ms=after_days * DAY_MS)])
@@ -131,9 +118,7 @@ def test_event_for_day_without_responses_is_counted_as_unknown_answer(
 
 
 @pytest.mark.parametrize(("early_days", "clicks", "reasons"), [(3, 1, {}), (4, 0, {"before-served": 1})])
-def test_clock_skew_of_days_accepts_early_events(
-    shop: Lake, given: Answer, early_days: int, clicks: int, reasons: dict[str, int]
-) -> None:
+def test_clock_skew_of_days_accepts_early_events(shop, given, early_days, clicks, reasons):
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS - 5 * DAY_MS)])
     shop.write_events([event(given, "pear", after_ms=-early_days * DAY_MS)])
 
@@ -154,9 +139,7 @@ def test_clock_skew_of_days_accepts_early_events(
         ({"impression": ["pear"], "after_ms": 1}, "not-served"),
     ],
 )
-def test_event_with_several_faults_is_counted_by_the_first_reason(
-    shop: Lake, given: Answer, fields: dict[str, Any], reason: str
-) -> None:
+def test_event_with_several_faults_is_counted_by_the_first_reason(shop, given, fields, reason):
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + 7 * DAY_MS)])
     shop.write_events([event(given, "kiwi", "purchase", **fields)])
 
@@ -169,30 +152,26 @@ def test_event_with_several_faults_is_counted_by_the_first_reason(
 
 
 @pytest.mark.parametrize("kind", ["cart", "purchase", "return", "view"])
-def test_event_before_its_impression_is_rejected(
-    judged: Callable[..., dict[str, int]], given: Answer, kind: str
-) -> None:
+def test_event_before_its_impression_is_rejected(judged, given, kind):
     shown = event(given, None, "search", query="fruit", after_ms=60_001, impression=["pear"])
 
     assert judged(event(given, "pear", kind, event_value=5.0), shown) == {"before-impression": 1}
 
 
-def test_events_of_items_not_served_are_rejected(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_events_of_items_not_served_are_rejected(judged, given):
     events = [event(given, "kiwi"), event(given, "kiwi", "purchase", event_value=5.0), event(given, None, "click")]
 
     assert judged(*events) == {"not-served": 3}
 
 
-def test_shown_items_not_served_are_counted_separately(
-    shop: Lake, judged: Callable[..., dict[str, int]], given: Answer
-) -> None:
+def test_shown_items_not_served_are_counted_separately(shop, judged, given):
     shown = event(given, None, "search", query="fruit", impression=["pear", "kiwi", "fig", "pear"])
 
     assert judged(shown) == {"shown-not-served": 2}
     assert shop.outcomes()[given["recommendation_id"]]["impressions"] == 1
 
 
-def test_click_before_impression_is_rejected(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_click_before_impression_is_rejected(judged, given):
     events = [
         event(given, "pear", after_ms=60_000),
         event(given, None, "search", query="fruit", after_ms=60_001, impression=["pear"]),
@@ -201,11 +180,11 @@ def test_click_before_impression_is_rejected(judged: Callable[..., dict[str, int
     assert judged(*events) == {"before-impression": 1}
 
 
-def test_click_with_impression_in_same_event_counts(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_click_with_impression_in_same_event_counts(judged, given):
     assert judged(event(given, "pear", impression=["pear"]), clicks=2) == {}
 
 
-def test_two_equal_order_lines_in_one_second_are_two_purchases(shop: Lake, given: Answer) -> None:
+def test_two_equal_order_lines_in_one_second_are_two_purchases(shop, given):
     line = event(given, "pear", "purchase", event_value=10.0)
     clicks = [event(given, "pear", event_id=f"click-{n}") for n in range(2)]
     shop.write_served([given])
@@ -218,7 +197,7 @@ def test_two_equal_order_lines_in_one_second_are_two_purchases(shop: Lake, given
     assert shop.rejected() == {}
 
 
-def test_item_revenue_is_never_negative(shop: Lake, given: Answer) -> None:
+def test_item_revenue_is_never_negative(shop, given):
     other = answer(["pear"])
     shop.write_served([given, other])
     shop.write_events(
@@ -237,7 +216,7 @@ def test_item_revenue_is_never_negative(shop: Lake, given: Answer) -> None:
     assert shop.outcomes()[other["recommendation_id"]]["revenue"] == 0.0
 
 
-def test_log_row_that_contradicts_its_id_is_rejected(shop: Lake, given: Answer) -> None:
+def test_log_row_that_contradicts_its_id_is_rejected(shop, given):
     known: dict[str, Any] = {"arms": ["spring/new"]}
     wrong = [
         {**answer(["pear"], **known), "arms": ["spring/nonsense"]},

@@ -1,9 +1,6 @@
 """Duplicates of an event ID, which count once, even if they differ."""
 
-from __future__ import annotations
-
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,18 +8,18 @@ import pytest
 from alsolike.lake import lake
 from functions.attribute_outcomes.inputs import date_of
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.builders.attribution import DAY, NOW_MS, SERVED_MS, Answer, Lake, answer, event
+from tests.builders.attribution import DAY, NOW_MS, SERVED_MS, answer, event
 
 Row = dict[str, Any]
 LATER_MS = NOW_MS + 30 * DAY_MS
 
 
-def on(day: int, user: str = "anna") -> Row:
+def on(day, user="anna"):
     """Return a response that is `day` days later than the first one."""
     return answer(["pear"], user=user, served_ms=SERVED_MS + day * DAY_MS)
 
 
-def order(of: Row, *, received_day: float, after_days: int = 0, value: float = 10.0) -> Row:
+def order(of, *, received_day, after_days=0, value=10.0):
     return event(
         of,
         "pear",
@@ -34,12 +31,12 @@ def order(of: Row, *, received_day: float, after_days: int = 0, value: float = 1
     )
 
 
-def found(shop: Lake, days: tuple[int, ...]) -> tuple[list[float], list[dict[str, int]]]:
+def found(shop, days):
     revenue = [sum(row["revenue"] for row in shop.outcomes(date_of(DAY + day)).values()) for day in days]
     return revenue, [shop.rejected(DAY + day) for day in days]
 
 
-def in_any_order(shop: Lake, copies: list[Row], days: tuple[int, ...]) -> Any:
+def in_any_order(shop, copies, days):
     """Return the results for all orders of arrival of the duplicates. A call of attribution follows each arrival."""
     results = []
     for arrivals in itertools.permutations(copies):
@@ -54,7 +51,7 @@ def in_any_order(shop: Lake, copies: list[Row], days: tuple[int, ...]) -> Any:
     return results[0]
 
 
-def test_order_sent_again_for_another_response_counts_for_the_first(shop: Lake) -> None:
+def test_order_sent_again_for_another_response_counts_for_the_first(shop):
     first, second = on(0), on(2)
     shop.write_served([first, second])
     copies = [order(first, received_day=0, value=10.0), order(second, received_day=2, value=12.0)]
@@ -63,7 +60,7 @@ def test_order_sent_again_for_another_response_counts_for_the_first(shop: Lake) 
     assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_backdated_copy_does_not_replace_the_first_received_event(shop: Lake) -> None:
+def test_backdated_copy_does_not_replace_the_first_received_event(shop):
     first, second = on(0), on(2)
     shop.write_served([first, second])
     copies = [order(second, received_day=2, value=12.0), order(first, received_day=2.5, value=10.0)]
@@ -71,7 +68,7 @@ def test_backdated_copy_does_not_replace_the_first_received_event(shop: Lake) ->
     assert in_any_order(shop, copies, (0, 2)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
 
 
-def test_copy_backdated_into_closed_window_counts_as_duplicate(shop: Lake) -> None:
+def test_copy_backdated_into_closed_window_counts_as_duplicate(shop):
     old, new = on(0), on(8)
     shop.write_served([old, new])
     copies = [order(new, received_day=8, value=12.0), order(old, received_day=8.5, after_days=6)]
@@ -80,7 +77,7 @@ def test_copy_backdated_into_closed_window_counts_as_duplicate(shop: Lake) -> No
     assert in_any_order(shop, copies, (0, 8)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
 
 
-def test_three_copies_on_three_days_count_once(shop: Lake) -> None:
+def test_three_copies_on_three_days_count_once(shop):
     given = [on(day) for day in (0, 3, 6)]
     shop.write_served(given)
     copies = [order(of, received_day=day) for of, day in zip(given, (0, 3, 6), strict=True)]
@@ -91,7 +88,7 @@ def test_three_copies_on_three_days_count_once(shop: Lake) -> None:
     )
 
 
-def test_copies_on_one_day_are_one_duplicate(shop: Lake) -> None:
+def test_copies_on_one_day_are_one_duplicate(shop):
     first, second, third = on(0), on(2), on(2)
     shop.write_served([first, second, third])
     copies = [order(first, received_day=0), order(second, received_day=2), order(third, received_day=3, after_days=1)]
@@ -99,7 +96,7 @@ def test_copies_on_one_day_are_one_duplicate(shop: Lake) -> None:
     assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_copies_received_at_same_time_count_for_the_earlier_day(shop: Lake) -> None:
+def test_copies_received_at_same_time_count_for_the_earlier_day(shop):
     first, second = on(0), on(1)
     shop.write_served([first, second])
     copies = [order(first, received_day=1, after_days=1), order(second, received_day=1)]
@@ -107,7 +104,7 @@ def test_copies_received_at_same_time_count_for_the_earlier_day(shop: Lake) -> N
     assert in_any_order(shop, copies, (0, 1)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_order_id_used_by_two_users_counts_for_both(shop: Lake) -> None:
+def test_order_id_used_by_two_users_counts_for_both(shop):
     first, second = on(0), on(2, "ben")
     shop.write_served([first, second])
     copies = [order(first, received_day=0), {**order(second, received_day=2), "user_id": "ben"}]
@@ -115,7 +112,7 @@ def test_order_id_used_by_two_users_counts_for_both(shop: Lake) -> None:
     assert in_any_order(shop, copies, (0, 2)) == ([10.0, 10.0], [{}, {}])
 
 
-def test_forged_event_stays_forged_when_sent_again(shop: Lake) -> None:
+def test_forged_event_stays_forged_when_sent_again(shop):
     first, second = on(0), on(1)
     shop.write_served([first, second])
     forged = {**order(first, received_day=0), "recommendation_id": "forged"}
@@ -126,7 +123,7 @@ def test_forged_event_stays_forged_when_sent_again(shop: Lake) -> None:
     )
 
 
-def test_copy_counts_after_its_original_is_erased(shop: Lake) -> None:
+def test_copy_counts_after_its_original_is_erased(shop):
     first, second = on(0), on(1)
     shop.write_served([first, second])
     shop.write_events([order(first, received_day=0)], name="e0")
@@ -141,7 +138,7 @@ def test_copy_counts_after_its_original_is_erased(shop: Lake) -> None:
 
 
 @pytest.mark.parametrize(("days", "revenue"), [(7, [10.0, 0.0]), (8, [10.0, 10.0])])
-def test_copies_within_seven_days_before_a_response_are_duplicates(shop: Lake, days: int, revenue: list[float]) -> None:
+def test_copies_within_seven_days_before_a_response_are_duplicates(shop, days, revenue):
     first, second = on(0), on(days)
     shop.write_served([first, second])
     shop.write_events([order(first, received_day=0), order(second, received_day=days)])
@@ -151,7 +148,7 @@ def test_copies_within_seven_days_before_a_response_are_duplicates(shop: Lake, d
     assert found(shop, (0, days))[0] == revenue
 
 
-def test_event_sent_again_counts_once(shop: Lake, judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_event_sent_again_counts_once(shop, judged, given):
     bought = event(given, "pear", "return", event_value=5.0)
     assert judged(bought, bought) == {}
 
@@ -166,7 +163,7 @@ def test_event_sent_again_counts_once(shop: Lake, judged: Callable[..., dict[str
     assert (row["purchases"], row["revenue"]) == (1, 10.0)
 
 
-def test_event_sent_again_for_another_response_is_ignored(shop: Lake, given: Answer) -> None:
+def test_event_sent_again_for_another_response_is_ignored(shop, given):
     other = answer(["pear"])
     first = event(given, "pear", "purchase", event_value=10.0)
     again = {

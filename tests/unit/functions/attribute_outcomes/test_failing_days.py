@@ -1,9 +1,5 @@
 """Attribution of other days when one day fails."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from alsolike.lake import served
@@ -11,10 +7,10 @@ from alsolike.runtime.errors import DaysFailed
 from functions.attribute_outcomes import day_results
 from functions.attribute_outcomes.responses import genuine as really
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.builders.attribution import DATE, DAY, SERVED_MS, Answer, Lake, answer
+from tests.builders.attribution import DATE, DAY, SERVED_MS, answer
 
 
-def test_invalid_parquet_object_fails_only_its_day(shop: Lake, given: Answer) -> None:
+def test_invalid_parquet_object_fails_only_its_day(shop, given):
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
     shop.s3.put_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
 
@@ -26,12 +22,10 @@ def test_invalid_parquet_object_fails_only_its_day(shop: Lake, given: Answer) ->
         outcome.raise_failures()
 
 
-def test_unexpected_error_fails_only_its_day_and_hides_data(
-    shop: Lake, given: Answer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unexpected_error_fails_only_its_day_and_hides_data(shop, given, monkeypatch):
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
 
-    def genuine(rows: Any, of: int) -> Any:
+    def genuine(rows, of):
         if of == DAY:
             raise OverflowError("anna's order")
         return really(rows, of)

@@ -1,40 +1,32 @@
 """Attribution as Lambda calls it."""
 
-from __future__ import annotations
-
 import json
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from alsolike.lake import served
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.errors import DaysFailed
 from functions.attribute_outcomes import handler
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.builders.attribution import DATE, NOW_MS, SERVED_MS, Lake, answer, event
+from tests.builders.attribution import DATE, NOW_MS, SERVED_MS, answer, event
 from tests.builders.lambda_events import LambdaContext
 
 
 @pytest.fixture
-def invoke(
-    lake_bucket: str, artefact_bucket: str, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., dict[str, Any]]:
+def invoke(lake_bucket, artefact_bucket, pseudonyms, monkeypatch):
     variables = {"LAKE_BUCKET": lake_bucket, "ARTEFACT_BUCKET": artefact_bucket, "SECRET_ARN": "the-key"}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
-    def call(*, now_ms: int = NOW_MS, remaining_ms: int = 900_000) -> dict[str, Any]:
+    def call(*, now_ms=NOW_MS, remaining_ms=900_000):
         monkeypatch.setattr(time, "time_ns", lambda: now_ms * 1_000_000)
-        outcome: dict[str, Any] = handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
-        return outcome
+        return handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
 
     return call
 
 
-def sent(lines: str) -> dict[tuple[str, ...], dict[str, float]]:
+def sent(lines):
     """Return the metrics by the values of their dimensions."""
     found: dict[tuple[str, ...], dict[str, float]] = {}
     for line in lines.splitlines():
@@ -47,11 +39,7 @@ def sent(lines: str) -> dict[tuple[str, ...], dict[str, float]]:
     return found
 
 
-def test_call_attributes_days_and_reports_the_last_complete_day_once(
-    shop: Lake,
-    invoke: Callable[..., dict[str, Any]],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_call_attributes_days_and_reports_the_last_complete_day_once(shop, invoke, capsys):
     given = answer(["pear", "plum"], arms=["spring/new"])
     shop.write_served([given, answer(["fig"], served_ms=SERVED_MS + DAY_MS)])
     shop.write_events([event(given, "pear", impression=["pear", "plum"]), event("forged", "pear")])
@@ -76,9 +64,7 @@ def test_call_attributes_days_and_reports_the_last_complete_day_once(
     assert messages_again == {(): {"DaysAttributed": 2}}
 
 
-def test_call_without_time_leaves_remaining_days_to_the_next_call(
-    shop: Lake, invoke: Callable[..., dict[str, Any]]
-) -> None:
+def test_call_without_time_leaves_remaining_days_to_the_next_call(shop, invoke):
     shop.write_served([answer(["pear"])])
 
     first = invoke(remaining_ms=300_000)
@@ -88,11 +74,7 @@ def test_call_without_time_leaves_remaining_days_to_the_next_call(
     assert list(shop.outcomes(DATE))
 
 
-def test_call_with_failing_day_computes_other_days_and_fails(
-    shop: Lake,
-    invoke: Callable[..., dict[str, Any]],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_call_with_failing_day_computes_other_days_and_fails(shop, invoke, capsys):
     shop.write_served([answer(["fig"], served_ms=SERVED_MS + DAY_MS)])
     shop.s3.put_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import itertools
 from fractions import Fraction
 
@@ -30,7 +28,7 @@ changed = st.builds(
 )
 
 
-def answered_ms(text: str | None) -> int | None:
+def answered_ms(text):
     try:
         return recommendation_id.parse(text or "").answered_ms
     except InvalidInput:
@@ -38,7 +36,7 @@ def answered_ms(text: str | None) -> int | None:
 
 
 @given(st.lists(st.one_of(made, made, cut, changed, st.text(), st.none()), max_size=8))
-def test_batch_read_of_ids_equals_single_reads(ids: list[str | None]) -> None:
+def test_batch_read_of_ids_equals_single_reads(ids):
     found = read(pa.array(ids, pa.string()))
 
     times = [time if good else None for good, time in zip(found.genuine, found.answered_ms.tolist(), strict=True)]
@@ -46,10 +44,10 @@ def test_batch_read_of_ids_equals_single_reads(ids: list[str | None]) -> None:
 
 
 @given(st.lists(st.floats(-1e18, 1e18), max_size=20))
-def test_exact_sum_equals_sum_of_fractions(values: list[float]) -> None:
+def test_exact_sum_equals_sum_of_fractions(values):
     assert exact_sum(np.array(values, np.float64)) == sum(map(Fraction, values), Fraction())
 
 
-def test_exact_sum_does_not_overflow() -> None:
+def test_exact_sum_does_not_overflow():
     assert exact_sum(np.full(100_000, 9007199254740991.0)) == 100_000 * 9007199254740991
     assert len({exact_sum(np.array(each)) for each in itertools.permutations((0.1, 0.2, 1e9))}) == 1

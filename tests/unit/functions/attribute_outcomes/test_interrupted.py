@@ -1,10 +1,5 @@
 """Interrupted and concurrent calls, and calls that find deleted input."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from alsolike.declarations.storage import ENGAGEMENT_PREFIX, OUTCOMES_PREFIX
@@ -18,15 +13,15 @@ from tests.fakes.interruptions import Killed
 class Watched:
     """S3 client that calls `before` with the number of each write."""
 
-    def __init__(self, client: Any, before: Callable[[int], None]) -> None:
+    def __init__(self, client, before):
         self._client, self._before, self._writes = client, before, 0
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         method = getattr(self._client, name)
         if name not in ("put_object", "delete_object"):
             return method
 
-        def call(**arguments: Any) -> Any:
+        def call(**arguments):
             self._before(self._writes)
             self._writes += 1
             return method(**arguments)
@@ -34,19 +29,19 @@ class Watched:
         return call
 
 
-def clicks(shop: Lake) -> list[int]:
+def clicks(shop):
     return [row["clicks"] for row in shop.outcomes().values()]
 
 
 @pytest.mark.parametrize("write", range(3))
-def test_call_interrupted_before_a_write_is_completed_by_the_next_call(shop: Lake, write: int) -> None:
+def test_call_interrupted_before_a_write_is_completed_by_the_next_call(shop, write):
     given = answer(["pear", "plum"])
     shop.write_served([given])
     shop.write_events([event(given, "pear")])
     shop.attribute()
     shop.write_events([event(given, "plum")], name="late")
 
-    def die(number: int) -> None:
+    def die(number):
         if number == write:
             raise Killed
 
@@ -61,12 +56,12 @@ def test_call_interrupted_before_a_write_is_completed_by_the_next_call(shop: Lak
 
 
 @pytest.mark.parametrize("write", range(3))
-def test_call_overtaken_by_another_is_corrected_by_the_next_call(shop: Lake, write: int) -> None:
+def test_call_overtaken_by_another_is_corrected_by_the_next_call(shop, write):
     given = answer(["pear", "plum"])
     shop.write_served([given])
     shop.write_events([event(given, "pear")])
 
-    def overtake(number: int) -> None:
+    def overtake(number):
         if number == write:
             shop.write_events([event(given, "plum")], name="late")
             shop.attribute()
@@ -78,7 +73,7 @@ def test_call_overtaken_by_another_is_corrected_by_the_next_call(shop: Lake, wri
     assert shop.engagement()["all", "all"].clicks == 2
 
 
-def test_day_is_recomputed_only_after_a_change(shop: Lake) -> None:
+def test_day_is_recomputed_only_after_a_change(shop):
     days = [answer(["pear"], served_ms=answer([])["served_ms"] + n * 10 * DAY_MS) for n in range(3)]
     shop.write_served(days)
     shop.write_events([event(each, "pear") for each in days])
@@ -90,7 +85,7 @@ def test_day_is_recomputed_only_after_a_change(shop: Lake) -> None:
     assert shop.attribute(now_ms=NOW_MS + 30 * DAY_MS).days == 2
 
 
-def test_overwritten_outcomes_are_recomputed(shop: Lake) -> None:
+def test_overwritten_outcomes_are_recomputed(shop):
     shop.write_served([answer(["pear"])])
     shop.attribute()
     shop.s3.put_object(Bucket=shop.bucket, Key=outcomes.object_key(DATE), Body=b"less")
@@ -99,7 +94,7 @@ def test_overwritten_outcomes_are_recomputed(shop: Lake) -> None:
     assert clicks(shop) == [0]
 
 
-def test_erased_responses_are_removed_from_outcomes(shop: Lake) -> None:
+def test_erased_responses_are_removed_from_outcomes(shop):
     kept, erased = answer(["pear"], user="bob"), answer(["plum"])
     shop.write_served([kept, erased])
     shop.write_events([event(erased, "plum"), event(kept, "pear", user_id="bob")])
@@ -113,7 +108,7 @@ def test_erased_responses_are_removed_from_outcomes(shop: Lake) -> None:
     assert shop.engagement()["all", "all"].answers == 1
 
 
-def test_day_keeps_its_results_while_its_inputs_expire(shop: Lake) -> None:
+def test_day_keeps_its_results_while_its_inputs_expire(shop):
     given = answer(["pear"])
     shop.write_served([given])
     shop.write_events([event(given, "pear")])
@@ -127,7 +122,7 @@ def test_day_keeps_its_results_while_its_inputs_expire(shop: Lake) -> None:
     assert clicks(shop) == [0]
 
 
-def test_sums_remain_after_responses_expire(shop: Lake) -> None:
+def test_sums_remain_after_responses_expire(shop):
     given = answer(["pear"])
     shop.write_served([given])
     shop.write_events([event(given, "pear"), event("forged", "pear")])
@@ -143,7 +138,7 @@ def test_sums_remain_after_responses_expire(shop: Lake) -> None:
     assert shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=ENGAGEMENT_PREFIX)["KeyCount"] == 1
 
 
-def test_expired_responses_are_not_unknown_for_later_days(shop: Lake) -> None:
+def test_expired_responses_are_not_unknown_for_later_days(shop):
     given, next_day = answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)
     shop.write_served([given, next_day])
     shop.write_events([event(given, "pear", after_ms=DAY_MS)])
@@ -155,9 +150,7 @@ def test_expired_responses_are_not_unknown_for_later_days(shop: Lake) -> None:
 
 
 @pytest.mark.parametrize(("retention_days", "computed", "cut_days"), [(15, 2, 0), (10, 2, 5), (7, 1, 8)])
-def test_short_retention_shortens_windows_and_logs_a_warning(
-    shop: Lake, caplog: pytest.LogCaptureFixture, retention_days: int, computed: int, cut_days: int
-) -> None:
+def test_short_retention_shortens_windows_and_logs_a_warning(shop, caplog, retention_days, computed, cut_days):
     shop.write_served([answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
 
     outcome = shop.attribute(**kept_for(retention_days))
@@ -166,7 +159,7 @@ def test_short_retention_shortens_windows_and_logs_a_warning(
     assert ("final before the end of their window" in caplog.text) == (cut_days > 0)
 
 
-def test_retention_shorter_than_the_window_fails_the_call(shop: Lake) -> None:
+def test_retention_shorter_than_the_window_fails_the_call(shop):
     shop.write_served([answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
     shop.write_events([event("forged", "pear", after_ms=DAY_MS)])
 
@@ -177,7 +170,7 @@ def test_retention_shorter_than_the_window_fails_the_call(shop: Lake) -> None:
         outcome.raise_failures()
 
 
-def kept_for(retention_days: int) -> dict[str, int]:
+def kept_for(retention_days):
     return {
         "first_day": first_whole_day(NOW_MS, served_days=90, retention_days=retention_days),
         "cut_days": window_cut_days(retention_days, AttributionRules()),

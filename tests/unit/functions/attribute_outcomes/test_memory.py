@@ -1,17 +1,14 @@
 """Memory does not grow with the number of responses and events."""
 
-from __future__ import annotations
-
 from collections import Counter
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from functions.attribute_outcomes import day_results, disk_partitions
 from functions.attribute_outcomes.disk_partitions import Spill, parts_of
-from functions.attribute_outcomes.join import Joined, Known, join
-from tests.builders.attribution import Lake, answer, event
+from functions.attribute_outcomes.join import join
+from tests.builders.attribution import answer, event
 
 ROWS = pa.schema([("key", pa.string()), ("number", pa.int64())])
 KEYS = [f"key-{number}" for number in range(3_000)]
@@ -20,17 +17,17 @@ Watched = tuple[list[int], list[int]]
 
 
 @pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
+def watched(monkeypatch):
     """Record the number of rows per join and per removal of duplicates."""
     joined: list[int] = []
     reduced: list[int] = []
     once = day_results._once
 
-    def watched_join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
+    def watched_join(answers, events, known):
         joined.append(len(answers) + len(events))
         return join(answers, events, known)
 
-    def watched_once(events: pa.Table) -> pa.Table:
+    def watched_once(events):
         reduced.append(len(events))
         return once(events)
 
@@ -39,14 +36,14 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     return joined, reduced
 
 
-def spilled(directory: Path, name: str, keys: list[str], *, parts: int) -> Spill:
+def spilled(directory, name, keys, *, parts):
     with Spill(directory, name, ROWS, key="key", parts=parts) as rows:
         rows.add(pa.table([keys, range(len(keys))], schema=ROWS))
     return rows
 
 
 @pytest.mark.parametrize("parts", [1, 7])  # The estimate would require 40 partitions.
-def test_partition_rows_stay_below_the_limit_for_any_estimate(tmp_path: Path, parts: int) -> None:
+def test_partition_rows_stay_below_the_limit_for_any_estimate(tmp_path, parts):
     answers, events = (spilled(tmp_path, name, KEYS * times, parts=parts) for name, times in (("a", 1), ("b", 2)))
     rows: list[int] = []
     found: list[str] = []
@@ -62,7 +59,7 @@ def test_partition_rows_stay_below_the_limit_for_any_estimate(tmp_path: Path, pa
     assert not list(tmp_path.iterdir())
 
 
-def test_rows_of_one_key_stay_in_one_partition(tmp_path: Path) -> None:
+def test_rows_of_one_key_stay_in_one_partition(tmp_path):
     keys = [*KEYS[:200], *["often"] * 500]
     large = []
     for (part,) in parts_of(spilled(tmp_path, "rows", keys, parts=1), max_rows=100):
@@ -74,7 +71,7 @@ def test_rows_of_one_key_stay_in_one_partition(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answers", [400, 1_200])
-def test_joined_rows_stay_below_the_limit(shop: Lake, watched: Watched, answers: int) -> None:
+def test_joined_rows_stay_below_the_limit(shop, watched, answers):
     joined, reduced = watched
     rows = [answer(["pear"]) for _ in range(answers)]
     shop.write_served(rows)
@@ -87,9 +84,7 @@ def test_joined_rows_stay_below_the_limit(shop: Lake, watched: Watched, answers:
     assert max(joined + reduced) <= 100
 
 
-def test_copies_and_events_without_response_are_reduced_in_chunks(
-    shop: Lake, watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_copies_and_events_without_response_are_reduced_in_chunks(shop, watched, monkeypatch):
     joined, reduced = watched
     monkeypatch.setattr(disk_partitions, "PIECE_ROWS", 50)
     given, missing = answer(["pear"]), answer(["pear"])

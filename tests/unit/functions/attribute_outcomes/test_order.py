@@ -1,11 +1,7 @@
 """Results do not depend on order of arrival, split into objects, redeliveries and repeated calls."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
@@ -14,7 +10,7 @@ from hypothesis import strategies as st
 from functions.attribute_outcomes.rules import DAY_MS
 from functions.attribute_outcomes.slate import ordered_sum
 from tests.builders.arrivals import check_any_arrival, histories
-from tests.builders.attribution import SERVED_MS, Lake, answer, event
+from tests.builders.attribution import SERVED_MS, answer, event
 
 
 @settings(
@@ -25,14 +21,12 @@ from tests.builders.attribution import SERVED_MS, Lake, answer, event
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=histories(), data=st.data())
-def test_results_do_not_depend_on_order_of_arrival(
-    aws: Callable[[str], Any], history: Any, data: st.DataObject
-) -> None:
+def test_results_do_not_depend_on_order_of_arrival(aws, history, data):
     """Test two histories. The slow tests use more histories."""
     check_any_arrival(aws("s3"), history, data)
 
 
-def test_many_partitions_give_the_same_outcomes(shop: Lake) -> None:
+def test_many_partitions_give_the_same_outcomes(shop):
     rows = [answer(["pear"], user=None) for _ in range(50)]
     shop.write_served(rows)
     shop.write_events([event(row, "pear", "purchase", event_value=0.1) for row in rows])
@@ -44,7 +38,7 @@ def test_many_partitions_give_the_same_outcomes(shop: Lake) -> None:
     assert dataclasses.asdict(shop.engagement()["all", "all"])["revenue"] == 5.0
 
 
-def test_differing_copies_of_a_response_give_same_result_in_any_order(shop: Lake) -> None:
+def test_differing_copies_of_a_response_give_same_result_in_any_order(shop):
     one = answer(["pear", "plum"])
     other = {**one, "item_ids": ["pear"]}
     found = []
@@ -58,7 +52,7 @@ def test_differing_copies_of_a_response_give_same_result_in_any_order(shop: Lake
     assert found[0] == found[1]
 
 
-def test_ordered_sum_does_not_depend_on_order_of_terms() -> None:
+def test_ordered_sum_does_not_depend_on_order_of_terms():
     terms = (0.1, 0.2, 0.7, 1e9)
     sums = {
         tuple(ordered_sum(np.zeros(4, np.int64), np.array(each), 1).tolist()) for each in itertools.permutations(terms)
@@ -68,7 +62,7 @@ def test_ordered_sum_does_not_depend_on_order_of_terms() -> None:
     assert len(sums) == 1
 
 
-def test_event_copies_for_responses_of_two_days_count_once(shop: Lake) -> None:
+def test_event_copies_for_responses_of_two_days_count_once(shop):
     first, second = answer(["pear"], served_ms=SERVED_MS - DAY_MS), answer(["pear"])
     order = event(second, "pear", "purchase", event_value=10.0)
     copy = {**order, "recommendation_id": first["recommendation_id"]}

@@ -1,7 +1,5 @@
 """Outcomes of responses, compared with values computed by hand."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -11,10 +9,10 @@ from alsolike.configuration.configuration import ColumnType
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
 from functions.attribute_outcomes.rules import DAY_MS
-from tests.builders.attribution import SERVED_MS, Lake, answer, event
+from tests.builders.attribution import SERVED_MS, answer, event
 
 
-def test_outcomes_equal_values_computed_by_hand(shop: Lake) -> None:
+def test_outcomes_equal_values_computed_by_hand(shop):
     arm = "spring/new"
     first = answer(["pear", "plum", "fig"], arms=[arm])
     second = answer(["pear", "kiwi"], user="bob", recommender="similar-items", degraded=["model"])
@@ -53,7 +51,7 @@ def test_outcomes_equal_values_computed_by_hand(shop: Lake) -> None:
     assert shop.rejected() == {}
 
 
-def test_shopper_is_the_user_or_else_the_session(shop: Lake) -> None:
+def test_shopper_is_the_user_or_else_the_session(shop):
     answers = [
         answer(["pear"], user="anna", session="the session"),
         answer(["pear"], user=None, session="the session"),
@@ -69,7 +67,7 @@ def test_shopper_is_the_user_or_else_the_session(shop: Lake) -> None:
     ]  # fmt: skip
 
 
-def test_sums_are_grouped_by_recommender_model_and_arm(shop: Lake) -> None:
+def test_sums_are_grouped_by_recommender_model_and_arm(shop):
     answers = [
         answer(["pear", "plum"], arms=["spring/new", "photo/big"]),
         answer(["pear"], arms=["spring/old"], recommender="similar-items"),
@@ -106,7 +104,7 @@ def test_sums_are_grouped_by_recommender_model_and_arm(shop: Lake) -> None:
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_catalogue_gives_new_item_share_and_coverage(shop: Lake, declared: bool) -> None:
+def test_catalogue_gives_new_item_share_and_coverage(shop, declared):
     days = {"pear": 31, "plum": 30, "fig": 1, "kiwi": None, "date": 400}
     changes = [
         Change(item, 0, {} if age is None else {"creationTimestamp": (SERVED_MS - age * DAY_MS) // 1000})
@@ -127,7 +125,7 @@ def test_catalogue_gives_new_item_share_and_coverage(shop: Lake, declared: bool)
     assert sums["all", "all"].rates()["new_item_share"] == 2 / 6
 
 
-def test_response_without_user_counts_per_viewer(shop: Lake) -> None:
+def test_response_without_user_counts_per_viewer(shop):
     shared, own = answer(["pear", "plum"], user=None, recommender="popular"), answer(["pear"])
     viewers: list[dict[str, Any]] = [{"user_id": None, "session_id": f"s{n}"} for n in range(18)] + [
         {"user_id": "bob", "session_id": "s18"},
@@ -166,7 +164,7 @@ def test_response_without_user_counts_per_viewer(shop: Lake) -> None:
     assert everything.rates()["revenue_per_thousand"] == 1000 * 5.0 / 1
 
 
-def test_click_before_impression_of_one_viewer_counts_for_another(shop: Lake) -> None:
+def test_click_before_impression_of_one_viewer_counts_for_another(shop):
     shared = answer(["pear"], user=None)
     shop.write_served([shared])
     shop.write_events(
@@ -185,7 +183,7 @@ def test_click_before_impression_of_one_viewer_counts_for_another(shop: Lake) ->
     assert shop.rejected() == {"before-impression": 1}
 
 
-def test_responses_and_events_of_agents_are_not_attributed(shop: Lake) -> None:
+def test_responses_and_events_of_agents_are_not_attributed(shop):
     of_agent, of_user = answer(["pear"], agent="assistant"), answer(["pear"])
     shop.write_served([of_agent, of_user])
     shop.write_events(

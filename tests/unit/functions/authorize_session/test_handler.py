@@ -1,10 +1,6 @@
 """Authorizer of the browser routes, which authorizes valid tokens for their session and rejects others."""
 
-from __future__ import annotations
-
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -14,56 +10,55 @@ from alsolike.runtime.errors import Unavailable
 from functions.authorize_session import handler
 from functions.authorize_session.keys import CHECK_ON_MISMATCH_S, CHECK_S
 from tests.builders.lambda_events import LambdaContext
-from tests.fakes import MemoryCloud
 
 NOW_S = 1_790_000_000
 OLD, NEW, NEWEST = "o" * 64, "n" * 64, "w" * 64
 READ = "secrets-manager.GetSecretValue"
 
 
-def token(key: str = OLD, *, user_id: str | None = "anna", now_s: int = NOW_S) -> str:
+def token(key=OLD, *, user_id="anna", now_s=NOW_S):
     return mint(key.encode(), Session("s1", user_id), now_s=now_s)
 
 
 class Secret:
     """Session key in Secrets Manager, with the number of its reads and a switch for failures."""
 
-    def __init__(self, cloud: MemoryCloud, client: Any) -> None:
+    def __init__(self, cloud, client):
         self._cloud, self._client = cloud, client
         self.arn: str = client.create_secret(Name="session-key", SecretString=OLD)["ARN"]
 
     @property
-    def reads(self) -> int:
+    def reads(self):
         reads = [call.request for call in self._cloud.calls if call.operation == READ]
         return sum(request["VersionStage"] == "AWSCURRENT" for request in reads)
 
-    def rotate(self, value: str) -> None:
+    def rotate(self, value):
         self._client.put_secret_value(SecretId=self.arn, SecretString=value)
 
-    def cut_off(self) -> None:
+    def cut_off(self):
         self._cloud.outages[READ] = EndpointConnectionError(endpoint_url="https://secretsmanager")
 
-    def reconnect(self) -> None:
+    def reconnect(self):
         del self._cloud.outages[READ]
 
 
 class Clock:
-    def __init__(self) -> None:
+    def __init__(self):
         self.now_s = float(NOW_S)
 
-    def __call__(self) -> float:
+    def __call__(self):
         return self.now_s
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(time, "time", clock)
     return clock
 
 
 @pytest.fixture
-def secret(aws: Callable[[str], Any], cloud: MemoryCloud, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Secret:
+def secret(aws, cloud, clock, monkeypatch):
     client = aws("secretsmanager")
     secret = Secret(cloud, client)
     monkeypatch.setenv("SESSION_KEY_ARN", secret.arn)
@@ -72,18 +67,17 @@ def secret(aws: Callable[[str], Any], cloud: MemoryCloud, clock: Clock, monkeypa
     return secret
 
 
-def authorize(header: str) -> dict[str, Any]:
+def authorize(header):
     event = {"version": "2.0", "type": "REQUEST", "identitySource": [header], "routeKey": "POST /session/events"}
-    answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
-    return answer
+    return handler.lambda_handler(event, LambdaContext())
 
 
-def passes(text: str) -> bool:
+def passes(text):
     return bool(authorize(f"Bearer {text}")["isAuthorized"])
 
 
 @pytest.mark.usefixtures("secret")
-def test_valid_token_is_authorized_with_session_and_user() -> None:
+def test_valid_token_is_authorized_with_session_and_user():
     assert authorize(f"Bearer {token()}") == {"isAuthorized": True, "context": {"sessionId": "s1", "userId": "anna"}}
     assert authorize(f"bearer  {token(user_id=None)} ") == {"isAuthorized": True, "context": {"sessionId": "s1"}}
 
@@ -109,9 +103,7 @@ def test_valid_token_is_authorized_with_session_and_user() -> None:
         ".",
     ],
 )
-def test_invalid_token_is_refused_and_counted_without_logging_it(
-    secret: Secret, header: str, counted: Callable[[], dict[str, float]], logged: Callable[[], str]
-) -> None:
+def test_invalid_token_is_refused_and_counted_without_logging_it(secret, header, counted, logged):
     assert authorize(header) == {"isAuthorized": False}
 
     assert counted() == {"SessionTokensRefused": 1}
@@ -119,14 +111,14 @@ def test_invalid_token_is_refused_and_counted_without_logging_it(
     assert not [secret for secret in (*token().split("."), OLD, NEW, "anna") if secret in logged()]
 
 
-def test_authorized_request_does_not_log_user_or_secret(secret: Secret, logged: Callable[[], str]) -> None:
+def test_authorized_request_does_not_log_user_or_secret(secret, logged):
     assert passes(token())
 
     assert "anna" not in logged()
     assert secret.arn not in logged()
 
 
-def test_signing_key_is_cached_for_five_minutes(secret: Secret, clock: Clock) -> None:
+def test_signing_key_is_cached_for_five_minutes(secret, clock):
     assert passes(token())
     clock.now_s += CHECK_S - 1
     assert passes(token())
@@ -137,7 +129,7 @@ def test_signing_key_is_cached_for_five_minutes(secret: Secret, clock: Clock) ->
     assert secret.reads == 2
 
 
-def test_new_key_is_valid_at_once_and_old_key_until_the_next_rotation(secret: Secret, clock: Clock) -> None:
+def test_new_key_is_valid_at_once_and_old_key_until_the_next_rotation(secret, clock):
     assert passes(token())
     secret.rotate(NEW)
     clock.now_s += CHECK_ON_MISMATCH_S
@@ -150,7 +142,7 @@ def test_new_key_is_valid_at_once_and_old_key_until_the_next_rotation(secret: Se
     assert [passes(token(key)) for key in (NEWEST, NEW, OLD)] == [True, True, False]
 
 
-def test_forged_tokens_do_not_cause_repeated_key_reads(secret: Secret, clock: Clock) -> None:
+def test_forged_tokens_do_not_cause_repeated_key_reads(secret, clock):
     forged = token("f" * 64)
 
     assert not any(passes(forged) for _ in range(5))
@@ -160,9 +152,7 @@ def test_forged_tokens_do_not_cause_repeated_key_reads(secret: Secret, clock: Cl
     assert secret.reads == 2
 
 
-def test_cached_keys_stay_valid_while_the_secret_is_unreadable(
-    secret: Secret, clock: Clock, counted: Callable[[], dict[str, float]], logged: Callable[[], str]
-) -> None:
+def test_cached_keys_stay_valid_while_the_secret_is_unreadable(secret, clock, counted, logged):
     assert passes(token())
     secret.cut_off()
     clock.now_s += CHECK_S + 1
@@ -175,7 +165,7 @@ def test_cached_keys_stay_valid_while_the_secret_is_unreadable(
     assert "session keys cannot be read" in logged()
 
 
-def test_failed_key_read_is_retried_after_five_seconds(secret: Secret, clock: Clock) -> None:
+def test_failed_key_read_is_retried_after_five_seconds(secret, clock):
     assert passes(token())
     secret.rotate(NEW)
     secret.rotate(NEWEST)
@@ -190,7 +180,7 @@ def test_failed_key_read_is_retried_after_five_seconds(secret: Secret, clock: Cl
     assert not passes(token())
 
 
-def test_authorizer_without_any_key_raises_unavailable(secret: Secret) -> None:
+def test_authorizer_without_any_key_raises_unavailable(secret):
     secret.cut_off()
 
     with pytest.raises(Unavailable, match="secretsmanager"):

@@ -1,7 +1,5 @@
 """Session tokens of pages with a site key."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +19,7 @@ Apply = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture
-def apply(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Apply:
+def apply(aws, monkeypatch):
     """Return a function that applies sites. The site `www` is already applied."""
     s3, secrets = aws("s3"), aws("secretsmanager")
     s3.create_bucket(Bucket=BUCKET)
@@ -32,7 +30,7 @@ def apply(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Apply:
     monkeypatch.setattr(time, "time", lambda: float(NOW_S))
     store = ConfigurationStore(s3, BUCKET)
 
-    def apply_sites(sites: dict[str, Any]) -> None:
+    def apply_sites(sites):
         document = {"format": 1, "sessions": {"sites": sites}}
         store.apply(store.current(), document, text="", by="test", reason="test", now_ms=NOW_S * 1000)
 
@@ -40,7 +38,7 @@ def apply(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Apply:
     return apply_sites
 
 
-def ask(body: Any, *, origin: str | None = ORIGIN) -> tuple[int, dict[str, Any]]:
+def ask(body, *, origin=ORIGIN):
     event = {
         "version": "2.0",
         "routeKey": "POST /session/tokens",
@@ -53,7 +51,7 @@ def ask(body: Any, *, origin: str | None = ORIGIN) -> tuple[int, dict[str, Any]]
 
 
 @pytest.mark.usefixtures("apply")
-def test_page_of_the_origin_gets_a_token_of_its_session() -> None:
+def test_page_of_the_origin_gets_a_token_of_its_session():
     status, document = ask({"siteKey": "www", "visitor": VISITOR})
 
     session = verify(document["token"], [KEY.encode()], now_s=NOW_S)
@@ -62,7 +60,7 @@ def test_page_of_the_origin_gets_a_token_of_its_session() -> None:
 
 
 @pytest.mark.usefixtures("apply")
-def test_session_id_depends_on_the_visitor_and_does_not_contain_it() -> None:
+def test_session_id_depends_on_the_visitor_and_does_not_contain_it():
     ids = [ask({"siteKey": "www", "visitor": visitor})[1]["sessionId"] for visitor in (VISITOR, VISITOR, "b" * 22)]
 
     assert ids[0] == ids[1] != ids[2]
@@ -85,9 +83,7 @@ def test_session_id_depends_on_the_visitor_and_does_not_contain_it() -> None:
         ({"siteKey": "www", "visitor": "a" * 2_000}, ORIGIN, 400, "expected at most 1000"),
     ],
 )
-def test_other_requests_get_no_token(
-    body: Any, origin: str | None, status: int, message: str, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_other_requests_get_no_token(body, origin, status, message, counted):
     answered, document = ask(body, origin=origin)
 
     assert answered == status
@@ -96,7 +92,7 @@ def test_other_requests_get_no_token(
     assert counted() == {"SessionTokensRefused": 1}
 
 
-def test_new_site_key_is_valid_at_once(apply: Apply) -> None:
+def test_new_site_key_is_valid_at_once(apply):
     assert ask({"siteKey": "outlet", "visitor": VISITOR})[0] == 404
 
     apply({"outlet": {"origins": [ORIGIN]}})

@@ -1,12 +1,10 @@
 """Start of authorize_session, which every new process repeats."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 
 
-def test_authorizer_starts_without_the_configuration() -> None:
+def test_authorizer_starts_without_the_configuration():
     reader = "alsolike.configuration_document.reader"
     code = f"import sys, functions.authorize_session.handler; print({reader!r} in sys.modules)"
 

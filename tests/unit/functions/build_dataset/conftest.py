@@ -1,13 +1,10 @@
 """Lake, catalogue, and the dataset that is built from them."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.configuration_document.reader import ConfigurationReader
-from alsolike.events.stream import StreamRecord, stream_records
+from alsolike.events.stream import stream_records
 from functions.archive_events.service import archive
 from functions.build_dataset import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, kinesis_event
@@ -15,9 +12,7 @@ from tests.unit.functions.build_dataset.shop import EVENT, shopping
 
 
 @pytest.fixture
-def invoke(
-    lake_bucket: str, artefact_bucket: str, catalogue_table: str, users_table: str, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+def invoke(lake_bucket, artefact_bucket, catalogue_table, users_table, monkeypatch):
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
@@ -27,11 +22,11 @@ def invoke(
 
 
 @pytest.fixture
-def archived(aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str) -> Callable[[list[StreamRecord]], None]:
+def archived(aws, lake_bucket, artefact_bucket):
     """Return a function that writes records to the lake as archive_events does."""
     s3 = aws("s3")
 
-    def write(records: list[StreamRecord]) -> None:
+    def write(records):
         configurations = ConfigurationReader(s3, artefact_bucket)
         archive(records, client=s3, bucket=lake_bucket, configurations=configurations, now_ms=NOW_MS)
 
@@ -39,13 +34,7 @@ def archived(aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str) 
 
 
 @pytest.fixture
-def dataset(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    archived: Callable[[list[StreamRecord]], None],
-    artefact_bucket: str,
-    catalogue_table: str,
-) -> Callable[[], dict[str, bytes]]:
+def dataset(invoke, aws, archived, artefact_bucket, catalogue_table):
     s3 = aws("s3")
     records = stream_records(kinesis_event(shopping()))
     archived(records)
@@ -53,7 +42,7 @@ def dataset(
     items = [Item("plum", {"title": "Plum"}), Item("fig", {"title": "Fig", "price": 1.5}), Item("pear", {})]
     CatalogueStore(aws("dynamodb"), catalogue_table).put(items, now_ms=NOW_MS)
 
-    def build() -> dict[str, bytes]:
+    def build():
         prefix = invoke()["dataset_s3_uri"].removeprefix(f"s3://{artefact_bucket}/")
         listed = s3.list_objects_v2(Bucket=artefact_bucket, Prefix=prefix)["Contents"]
         return {

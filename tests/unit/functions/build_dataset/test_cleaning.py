@@ -1,17 +1,15 @@
-from typing import Any
-
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.events.interactions import profile_id
-from functions.build_dataset.cleaning import CleanInteractions, clean
+from functions.build_dataset.cleaning import clean
 from functions.build_dataset.rules import LAKE_COLUMNS
 from tests.builders.lambda_events import NOW_MS
 
 
-def row(event_id: str, user: str | None = "anna", item: str | None = "pear", **fields: Any) -> dict[str, Any]:
+def row(event_id, user="anna", item="pear", **fields):
     values = {
         "event_id": event_id,
         "user_id": user,
@@ -24,26 +22,24 @@ def row(event_id: str, user: str | None = "anna", item: str | None = "pear", **f
     return {**values, **fields}
 
 
-def frame(*rows: dict[str, Any]) -> pd.DataFrame:
+def frame(*rows):
     """Return rows as awswrangler reads them from the lake, with Arrow types and the lake's order of columns."""
     columns = pd.DataFrame(rows, columns=list(LAKE_COLUMNS))
     types = {name: "int64[pyarrow]" if name.endswith("_ms") else "string[pyarrow]" for name in LAKE_COLUMNS}
     return columns.astype(types)
 
 
-def cleaned(
-    *rows: dict[str, Any], minimum_item: int = 1, minimum_user: int = 1, events: tuple[EventType, ...] = ()
-) -> CleanInteractions:
+def cleaned(*rows, minimum_item=1, minimum_user=1, events=()):
     limits = Limits(minimum_item_interactions=minimum_item, minimum_user_interactions=minimum_user)
     configuration = Configuration(events={**DEFAULT.events, **{event.name: event for event in events}}, limits=limits)
     return clean(frame(*rows), configuration)
 
 
-def pairs(interactions: CleanInteractions) -> list[tuple[str, str]]:
+def pairs(interactions):
     return list(zip(interactions.frame["profile_id"], interactions.frame["item_id"], strict=True))
 
 
-def test_repeated_event_keeps_the_first_received_copy() -> None:
+def test_repeated_event_keeps_the_first_received_copy():
     interactions = cleaned(
         row("e1", item="plum", received_time_ms=NOW_MS + 1),
         row("e1", item="pear", received_time_ms=NOW_MS),
@@ -54,7 +50,7 @@ def test_repeated_event_keeps_the_first_received_copy() -> None:
     assert interactions.dropped["duplicate_event"] == 1
 
 
-def test_returned_purchase_is_dropped_in_any_row_order() -> None:
+def test_returned_purchase_is_dropped_in_any_row_order():
     interactions = cleaned(
         row("e4", event_type="return", event_time_ms=NOW_MS + 2),
         row("e1", event_type="view"),
@@ -66,7 +62,7 @@ def test_returned_purchase_is_dropped_in_any_row_order() -> None:
     assert interactions.dropped["taken_back"] == 2
 
 
-def test_return_with_smaller_weight_reduces_the_purchase_weight() -> None:
+def test_return_with_smaller_weight_reduces_the_purchase_weight():
     interactions = cleaned(
         row("e1", event_type="purchase"),
         row("e2", event_type="return", event_time_ms=NOW_MS + 1),
@@ -76,7 +72,7 @@ def test_return_with_smaller_weight_reduces_the_purchase_weight() -> None:
     assert interactions.frame["weight"].tolist() == [3.0]
 
 
-def test_weight_and_name_come_from_the_event_type_in_any_spelling() -> None:
+def test_weight_and_name_come_from_the_event_type_in_any_spelling():
     interactions = cleaned(
         row("e1", event_type="purchase"), row("e2", event_type="AddToCart"), row("e3", event_type="view")
     )
@@ -85,7 +81,7 @@ def test_weight_and_name_come_from_the_event_type_in_any_spelling() -> None:
     assert interactions.frame["event_type"].tolist() == ["purchase", "cart", "view"]
 
 
-def test_weights_and_event_types_come_from_the_configuration() -> None:
+def test_weights_and_event_types_come_from_the_configuration():
     wish, view = EventType("wish", 2.5, aliases=("wishlist",)), EventType("view", 0.25)
 
     interactions = cleaned(row("e1", event_type="WishList"), row("e2"), events=(wish, view))
@@ -93,35 +89,35 @@ def test_weights_and_event_types_come_from_the_configuration() -> None:
     assert interactions.frame["weight"].tolist() == [2.5, 0.25]
 
 
-def test_event_types_without_weight_are_dropped_and_counted() -> None:
+def test_event_types_without_weight_are_dropped_and_counted():
     interactions = cleaned(row("e1"), row("e2", event_type="purchase"), events=(EventType("view", 0.0),))
 
     assert interactions.frame["weight"].tolist() == [5.0]
     assert (interactions.dropped["no_weight"], interactions.dropped["unknown_event_type"]) == (1, 0)
 
 
-def test_unknown_event_types_are_dropped_and_counted() -> None:
+def test_unknown_event_types_are_dropped_and_counted():
     interactions = cleaned(row("e1", event_type="rating"), row("e2"), row("e3", event_type=None))
 
     assert len(interactions.frame) == 1
     assert interactions.dropped["unknown_event_type"] == 2
 
 
-def test_lake_of_unknown_event_types_gives_an_empty_frame() -> None:
+def test_lake_of_unknown_event_types_gives_an_empty_frame():
     interactions = cleaned(row("e1", event_type=None), row("e2", event_type="rating"))
 
     assert interactions.frame.empty
     assert interactions.dropped["unknown_event_type"] == 2
 
 
-def test_searches_are_dropped_and_counted() -> None:
+def test_searches_are_dropped_and_counted():
     interactions = cleaned(row("e1"), row("e2", item=None, event_type="search"), row("e3", item=None))
 
     assert len(interactions.frame) == 1
     assert (interactions.dropped["no_item"], interactions.dropped["unknown_event_type"]) == (2, 0)
 
 
-def test_profile_id_equals_the_id_used_by_serving() -> None:
+def test_profile_id_equals_the_id_used_by_serving():
     interactions = cleaned(row("e1", user="anna"), row("e2", user=None, session_id="s7"))
 
     assert interactions.frame["profile_id"].tolist() == [
@@ -130,7 +126,7 @@ def test_profile_id_equals_the_id_used_by_serving() -> None:
     ]
 
 
-def test_session_events_before_login_belong_to_the_user() -> None:
+def test_session_events_before_login_belong_to_the_user():
     interactions = cleaned(
         row("e1", user=None, item="fig", event_time_ms=NOW_MS - 9),
         row("e1", user=None, item="fig", event_time_ms=NOW_MS - 9),
@@ -143,7 +139,7 @@ def test_session_events_before_login_belong_to_the_user() -> None:
     assert pairs(interactions) == [("u#anna", "fig"), ("u#anna", "pear"), ("s#s1", "plum"), ("u#ben", "kiwi")]
 
 
-def test_rows_are_sorted_by_time_then_event_id() -> None:
+def test_rows_are_sorted_by_time_then_event_id():
     interactions = cleaned(
         row("e3", item="third", event_time_ms=NOW_MS + 5),
         row("e2", item="second"),
@@ -154,7 +150,7 @@ def test_rows_are_sorted_by_time_then_event_id() -> None:
     assert interactions.frame["item_id"].tolist() == ["zeroth", "first", "second", "third"]
 
 
-def test_minimums_hold_after_other_rows_are_dropped() -> None:
+def test_minimums_hold_after_other_rows_are_dropped():
     """Dropping the rare plum drops Ben, whose loss drops the fig, whose loss drops Cleo."""
     interactions = cleaned(
         row("e1", user="ben", item="plum"),
@@ -182,7 +178,7 @@ def test_minimums_hold_after_other_rows_are_dropped() -> None:
     }
 
 
-def test_interactions_below_minimum_give_an_empty_frame() -> None:
+def test_interactions_below_minimum_give_an_empty_frame():
     interactions = cleaned(row("e1"), row("e2", user="ben"), minimum_item=3)
 
     assert interactions.frame.empty
@@ -190,7 +186,7 @@ def test_interactions_below_minimum_give_an_empty_frame() -> None:
     assert interactions.repeats == 0
 
 
-def test_repeats_count_interactions_with_a_known_item() -> None:
+def test_repeats_count_interactions_with_a_known_item():
     interactions = cleaned(row("e1"), row("e2"), row("e3", item="plum"), row("e4", user="ben"))
 
     assert interactions.repeats == 1
@@ -201,9 +197,7 @@ def test_repeats_count_interactions_with_a_known_item() -> None:
     st.integers(1, 4),
     st.integers(1, 4),
 )
-def test_rows_are_kept_or_counted_as_dropped_and_minimums_hold(
-    interactions: list[tuple[int, int]], minimum_item: int, minimum_user: int
-) -> None:
+def test_rows_are_kept_or_counted_as_dropped_and_minimums_hold(interactions, minimum_item, minimum_user):
     rows = [row(f"e{n}", user=f"u{user}", item=f"i{item}") for n, (user, item) in enumerate(interactions)]
 
     result = cleaned(*rows, minimum_item=minimum_item, minimum_user=minimum_user)

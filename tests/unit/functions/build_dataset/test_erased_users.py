@@ -1,13 +1,11 @@
 """Datasets contain no erased users."""
 
 import io
-from collections.abc import Callable
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.events.stream import StreamRecord, stream_records
+from alsolike.events.stream import stream_records
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import DatasetManifest
 from functions.build_dataset import service
@@ -15,22 +13,18 @@ from functions.build_dataset.cleaning import clean
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 
 
-def one_more_shopper() -> list[StreamRecord]:
+def one_more_shopper():
     """Return purchases that keep pear and plum in the dataset when a user is excluded."""
     bought = [interaction(f"m{item}", user_id="user9", session_id=None, item_id=item) for item in ("pear", "plum")]
     return stream_records(kinesis_event(bought, first=90))
 
 
-def profiles_in(files: dict[str, bytes]) -> set[str]:
+def profiles_in(files):
     table = pq.read_table(io.BytesIO(files["interactions.parquet"]), columns=["profile_id"])
     return set(table["profile_id"].to_pylist())
 
 
-def test_erased_users_are_excluded_before_their_purge(
-    dataset: Callable[[], dict[str, bytes]],
-    archived: Callable[[list[StreamRecord]], None],
-    erase: Callable[[str], None],
-) -> None:
+def test_erased_users_are_excluded_before_their_purge(dataset, archived, erase):
     archived(one_more_shopper())
     erase("user1")
 
@@ -41,11 +35,7 @@ def test_erased_users_are_excluded_before_their_purge(
     assert DatasetManifest.from_json(files["manifest.json"]).dropped["erased_user"] == 2
 
 
-def test_session_events_of_erased_user_before_login_are_excluded(
-    dataset: Callable[[], dict[str, bytes]],
-    archived: Callable[[list[StreamRecord]], None],
-    erase: Callable[[str], None],
-) -> None:
+def test_session_events_of_erased_user_before_login_are_excluded(dataset, archived, erase):
     session = [
         interaction("s1", user_id=None, session_id="s", item_id="pear", event_time_ms=NOW_MS - 9),
         interaction("s2", user_id="user1", session_id="s", item_id="plum", event_time_ms=NOW_MS - 8),
@@ -60,14 +50,8 @@ def test_session_events_of_erased_user_before_login_are_excluded(
     assert "s#s" not in profiles_in(files)
 
 
-def test_user_erased_during_the_build_fails_the_dataset(
-    dataset: Callable[[], dict[str, bytes]],
-    erase: Callable[[str], None],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def clean_then_erase(*arguments: Any, **options: Any) -> Any:
+def test_user_erased_during_the_build_fails_the_dataset(dataset, erase, aws, artefact_bucket, monkeypatch):
+    def clean_then_erase(*arguments, **options):
         cleaned = clean(*arguments, **options)
         erase("user1")
         return cleaned

@@ -8,10 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.events.stream import StreamRecord, stream_records
+from alsolike.events.stream import stream_records
 from alsolike.lake.served import partition_prefix, served_date
-from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.records.served_response import ServedResponse
 from functions.archive_served.service import to_parquet
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.served_rows import served
@@ -21,16 +19,10 @@ Build = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
-def build(
-    dataset: Callable[[], dict[str, bytes]],
-    aws: Callable[[str], Any],
-    archived: Callable[[list[StreamRecord]], None],
-    lake_bucket: str,
-    pseudonyms: Pseudonyms,
-) -> Build:
+def build(dataset, aws, archived, lake_bucket, pseudonyms):
     """Return a function that returns the file's rows for one response and the events that reference it."""
 
-    def rows(*events: dict[str, Any], user: str = "user0", **fields: Any) -> list[dict[str, Any]]:
+    def rows(*events, user="user0", **fields):
         row = response(shopper=pseudonyms.shopper(user), **fields)
         key = f"{partition_prefix(served_date(row.served_ms))}a.parquet"
         aws("s3").put_object(Bucket=lake_bucket, Key=key, Body=to_parquet([row, row]))
@@ -50,7 +42,7 @@ def build(
     return rows
 
 
-def response(**fields: Any) -> ServedResponse:
+def response(**fields):
     return served(
         **{
             "served_ms": NOW_MS - 8 * DAY_MS,
@@ -63,7 +55,7 @@ def response(**fields: Any) -> ServedResponse:
     )
 
 
-def test_response_row_has_ranked_items_and_outcomes(build: Build) -> None:
+def test_response_row_has_ranked_items_and_outcomes(build):
     (row,) = build(
         {"item_id": "plum"},
         {"item_id": "plum", "event_type": "purchase", "event_value": 4.5},
@@ -85,7 +77,7 @@ def test_response_row_has_ranked_items_and_outcomes(build: Build) -> None:
     }
 
 
-def test_randomised_pairs_are_read_from_the_log(build: Build) -> None:
+def test_randomised_pairs_are_read_from_the_log(build):
     (row,) = build(
         {"item_id": "plum"},
         item_ids=["kiwi", "pear", "plum", "fig"],
@@ -97,7 +89,7 @@ def test_randomised_pairs_are_read_from_the_log(build: Build) -> None:
     assert (row["places"], row["pairs"]) == ([0, 1, 2, 3], [1])
 
 
-def test_items_after_position_50_are_dropped(build: Build) -> None:
+def test_items_after_position_50_are_dropped(build):
     many = {
         "item_ids": [f"i{place}" for place in range(60)],
         "origins": ["pinned", *["ranked"] * 59],
@@ -111,34 +103,28 @@ def test_items_after_position_50_are_dropped(build: Build) -> None:
     assert row["outcome_item_ids"] == ["i1"]
 
 
-def test_days_without_referenced_response_are_not_read(
-    build: Build, aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_days_without_referenced_response_are_not_read(build, aws, lake_bucket):
     key = f"{partition_prefix(served_date(NOW_MS))}a.parquet"
     aws("s3").put_object(Bucket=lake_bucket, Key=key, Body=b"never read")
 
     assert len(build({"item_id": "plum"})) == 1
 
 
-def test_response_limit_counts_only_for_you_responses(
-    build: Build, archived: Callable[[list[StreamRecord]], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_response_limit_counts_only_for_you_responses(build, archived, monkeypatch):
     monkeypatch.setattr("functions.build_dataset.impressions.MAX_RESPONSES", 1)
     archived(naming(served(recommender="popular"), served(recommender="popular")))
 
     assert len(build({"item_id": "plum"})) == 1
 
 
-def test_responses_before_the_oldest_day_read_are_dropped(
-    build: Build, archived: Callable[[list[StreamRecord]], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_responses_before_the_oldest_day_read_are_dropped(build, archived, monkeypatch):
     monkeypatch.setattr("functions.build_dataset.impressions.MAX_RESPONSES", 1)
     archived(naming(served()))
 
     assert build({"item_id": "plum", "event_time_ms": NOW_MS}, served_ms=NOW_MS - DAY_MS) == []
 
 
-def naming(*responses: ServedResponse) -> list[StreamRecord]:
+def naming(*responses):
     """Return current events that reference responses."""
     named = [
         interaction(f"n{n}", event_time_ms=NOW_MS, recommendation_id=row.recommendation_id)
@@ -159,14 +145,10 @@ def naming(*responses: ServedResponse) -> list[StreamRecord]:
         ({}, {"scores": None}),
     ],
 )
-def test_unmatched_responses_and_events_are_ignored(
-    build: Build, event: dict[str, Any], fields: dict[str, Any]
-) -> None:
+def test_unmatched_responses_and_events_are_ignored(build, event, fields):
     assert build({"item_id": "plum", **event}, **fields) == []
 
 
 @pytest.mark.parametrize(("of_event", "of_response"), [("assistant", None), (None, "assistant")])
-def test_event_or_response_of_an_agent_is_no_outcome(
-    build: Build, of_event: str | None, of_response: str | None
-) -> None:
+def test_event_or_response_of_an_agent_is_no_outcome(build, of_event, of_response):
     assert build({"item_id": "plum", "event_type": "click", "agent": of_event}, agent=of_response) == []

@@ -1,10 +1,5 @@
 """Reads of the lake during compaction."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import pyarrow as pa
 import pytest
 
@@ -18,21 +13,21 @@ LATER_MS = HOUR_MS + 1_000
 
 
 @pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
+def s3(aws):
     return aws("s3")
 
 
-def events(client: Any, bucket: str) -> list[str]:
+def events(client, bucket):
     rows, _ = read_lake(client, bucket, columns=LAKE_COLUMNS)
     return sorted(lake.deduplicate(rows)["event_id"])
 
 
-def test_objects_removed_by_compaction_after_listing_are_skipped(s3: Any, lake_bucket: str) -> None:
+def test_objects_removed_by_compaction_after_listing_are_skipped(s3, lake_bucket):
     raw = [write(s3, lake_bucket, f"shard-{n}", [row(f"e{n}"), row(f"e{n + 1}")]) for n in range(4)]
     keep_up(s3, lake_bucket, later_ms=LATER_MS)  # The objects are merged, but the inputs still exist.
     assert len(keys(s3, lake_bucket)) == 5
 
-    def remove_inputs(number: int, name: str) -> None:
+    def remove_inputs(number, name):
         if name == "get_object" and raw[0] in keys(s3, lake_bucket):
             assert keep_up(s3, lake_bucket, later_ms=LATER_MS).removed == 4
 
@@ -40,17 +35,17 @@ def test_objects_removed_by_compaction_after_listing_are_skipped(s3: Any, lake_b
     assert len(keys(s3, lake_bucket)) == 1
 
 
-def test_object_rewritten_after_listing_is_read_in_its_new_form(s3: Any, lake_bucket: str) -> None:
+def test_object_rewritten_after_listing_is_read_in_its_new_form(s3, lake_bucket):
     key = write(s3, lake_bucket, "shard-0", [row("e0", user_id="anna"), row("e1", user_id="bob")])
 
-    def erase(number: int, name: str) -> None:
+    def erase(number, name):
         if name == "get_object":
             s3.put_object(Bucket=lake_bucket, Key=key, Body=parquet([row("e1", user_id="bob")]))
 
     assert events(Watched(s3, erase), lake_bucket) == ["e1"]
 
 
-def test_partitions_of_other_writers_are_read_with_known_columns(s3: Any, lake_bucket: str) -> None:
+def test_partitions_of_other_writers_are_read_with_known_columns(s3, lake_bucket):
     few = pa.schema([("event_id", pa.large_string()), ("received_time_ms", pa.int64())])
     s3.put_object(
         Bucket=lake_bucket,
@@ -67,13 +62,13 @@ def test_partitions_of_other_writers_are_read_with_known_columns(s3: Any, lake_b
     assert rows["item_id"].isna().tolist() == [True, False]
 
 
-def test_empty_lake_has_no_partitions(s3: Any, lake_bucket: str) -> None:
+def test_empty_lake_has_no_partitions(s3, lake_bucket):
     rows, partitions = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
 
     assert (len(rows), partitions) == (0, ())
 
 
-def test_invalid_parquet_object_error_names_the_object(s3: Any, lake_bucket: str) -> None:
+def test_invalid_parquet_object_error_names_the_object(s3, lake_bucket):
     s3.put_object(Bucket=lake_bucket, Key=f"{lake.partition_prefix('2026-09-20')}torn.parquet", Body=b"PAR1")
 
     with pytest.raises(
@@ -82,7 +77,7 @@ def test_invalid_parquet_object_error_names_the_object(s3: Any, lake_bucket: str
         read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
 
 
-def test_rows_of_agents_are_skipped(s3: Any, lake_bucket: str) -> None:
+def test_rows_of_agents_are_skipped(s3, lake_bucket):
     write(s3, lake_bucket, "shard-0", [row("e0", agent="assistant"), row("e1"), row("e2", agent="unnamed")])
 
     assert events(s3, lake_bucket) == ["e1"]

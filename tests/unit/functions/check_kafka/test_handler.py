@@ -1,19 +1,14 @@
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from alsolike.runtime.errors import AlsolikeError, Unavailable
 from functions.check_kafka import handler
 from tests.builders.lambda_events import LambdaContext
-from tests.fakes import MemoryCloud
 
 MAPPING = "0d1c0b5e-1234-4321-9876-0123456789ab"
 GONE = "00000000-1234-4321-9876-0123456789ab"
 
 
-def check(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch, **mapping: Any) -> str:
+def check(cloud, monkeypatch, **mapping):
     """Return the function's result for an event source mapping."""
     stated = {name: value for name, value in mapping.items() if value is not None}
     cloud.functions.mappings[MAPPING] = {"UUID": MAPPING, "StateTransitionReason": "User action", **stated}
@@ -31,9 +26,7 @@ def check(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch, **mapping: Any) -
         ("Updating", "OK"),
     ],
 )
-def test_working_mapping_passes(
-    state: str, result: str | None, aws: Any, cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_working_mapping_passes(state, result, aws, cloud, monkeypatch):
     assert check(cloud, monkeypatch, State=state, LastProcessingResult=result) == (result or "none")
 
 
@@ -47,14 +40,12 @@ def test_working_mapping_passes(
         ("Deleting", "OK"),
     ],
 )
-def test_failing_mapping_fails_the_function(
-    state: str, result: str | None, aws: Any, cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failing_mapping_fails_the_function(state, result, aws, cloud, monkeypatch):
     with pytest.raises(Unavailable, match=rf"Kafka is not read: the mapping {MAPPING} is {state} \(User action\)"):
         check(cloud, monkeypatch, State=state, LastProcessingResult=result)
 
 
-def test_missing_mapping_fails_the_function(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_mapping_fails_the_function(aws, monkeypatch):
     monkeypatch.setenv("MAPPING_ID", GONE)
 
     with pytest.raises(AlsolikeError, match=f"event source mapping {GONE}"):

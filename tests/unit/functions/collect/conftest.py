@@ -1,6 +1,4 @@
 import time
-from collections.abc import Callable
-from typing import Any
 
 import orjson
 import pytest
@@ -11,13 +9,7 @@ from tests.unit.functions.collect.events import TRACKING_ID
 
 
 @pytest.fixture
-def collect(
-    aws: Callable[[str], Any],
-    catalogue_table: str,
-    users_table: str,
-    artefact_bucket: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[..., Any]:
+def collect(aws, catalogue_table, users_table, artefact_bucket, monkeypatch):
     """Return a function that sends a request with a route and a body."""
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     for name, value in {
@@ -31,7 +23,7 @@ def collect(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
 
-    def send(route: str, body: Any = b"", **options: Any) -> dict[str, Any]:
+    def send(route, body=b"", **options):
         answer = handler.lambda_handler(http_event(route, body, **options), LambdaContext())
         return {**answer, "document": orjson.loads(answer["body"])}
 

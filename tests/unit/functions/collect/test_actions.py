@@ -1,6 +1,3 @@
-from collections.abc import Callable
-from typing import Any
-
 import orjson
 import pytest
 
@@ -12,23 +9,21 @@ from tests.unit.functions.collect.events import ARN, TRACKING_ID
 SECOND = NOW_MS // 1000
 
 
-def put_actions(collect: Callable[..., Any], *actions: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = collect("POST /actions", {"datasetArn": f"{ARN}/ACTIONS", "actions": list(actions)})
-    return answer
+def put_actions(collect, *actions):
+    return collect("POST /actions", {"datasetArn": f"{ARN}/ACTIONS", "actions": list(actions)})
 
 
-def put_interactions(collect: Callable[..., Any], *interactions: dict[str, Any]) -> dict[str, Any]:
+def put_interactions(collect, *interactions):
     body = {"trackingId": TRACKING_ID, "actionInteractions": list(interactions)}
-    answer: dict[str, Any] = collect("POST /action-interactions", body)
-    return answer
+    return collect("POST /action-interactions", body)
 
 
-def sent(**fields: Any) -> dict[str, Any]:
+def sent(**fields):
     defaults = {"actionId": "app", "userId": "anna", "sessionId": "s1", "timestamp": SECOND, "eventType": "TAKEN"}
     return {**defaults, **fields}
 
 
-def on_stream(aws: Callable[[str], Any]) -> list[Any]:
+def on_stream(aws):
     kinesis = aws("kinesis")
     shard = kinesis.list_shards(StreamName="events")["Shards"][0]["ShardId"]
     iterator = kinesis.get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
@@ -36,12 +31,7 @@ def on_stream(aws: Callable[[str], Any]) -> list[Any]:
     return [parse_record(record["Data"], arrived_ms=NOW_MS) for record in records]
 
 
-def test_actions_are_stored_and_later_calls_replace_them(
-    collect: Callable[..., Any],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_actions_are_stored_and_later_calls_replace_them(collect, aws, artefact_bucket, counted):
     put_actions(collect, {"actionId": "app", "properties": '{"value": 2}'}, {"actionId": "mail"})
 
     answer = put_actions(collect, {"actionId": "app", "properties": '{"value": 3}'})
@@ -67,13 +57,7 @@ def test_actions_are_stored_and_later_calls_replace_them(
         ),
     ],
 )
-def test_invalid_action_is_refused_and_other_actions_are_stored(
-    collect: Callable[..., Any],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    properties: dict[str, Any],
-    reason: str,
-) -> None:
+def test_invalid_action_is_refused_and_other_actions_are_stored(collect, aws, artefact_bucket, properties, reason):
     answer = put_actions(collect, {"actionId": "app", "properties": properties}, {"actionId": "mail"})
 
     assert answer["statusCode"] == 400
@@ -81,9 +65,7 @@ def test_invalid_action_is_refused_and_other_actions_are_stored(
     assert ActionStore(aws("s3"), artefact_bucket).all() == [Action("mail", {})]
 
 
-def test_more_actions_than_the_limit_are_refused(
-    collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_more_actions_than_the_limit_are_refused(collect, aws, artefact_bucket):
     ActionStore(aws("s3"), artefact_bucket).put(
         (Action(f"action {number}", {}) for number in range(MAX_ACTIONS)), now_ms=0
     )
@@ -94,9 +76,7 @@ def test_more_actions_than_the_limit_are_refused(
     assert answer["document"]["message"] == "there would be 1,001 actions, expected at most 1,000"
 
 
-def test_expired_actions_are_removed_to_admit_new_actions(
-    collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_expired_actions_are_removed_to_admit_new_actions(collect, aws, artefact_bucket):
     store = ActionStore(aws("s3"), artefact_bucket)
     expired = {"actionExpirationTimestamp": 5}
     store.put((Action(f"{number}", expired if number < 3 else {}) for number in range(MAX_ACTIONS)), now_ms=0)
@@ -110,15 +90,13 @@ def test_expired_actions_are_removed_to_admit_new_actions(
     assert not {"0", "1", "2"} & stored
 
 
-def test_actions_of_another_dataset_are_refused(collect: Callable[..., Any]) -> None:
+def test_actions_of_another_dataset_are_refused(collect):
     answer = collect("POST /actions", {"datasetArn": f"{ARN}/ITEMS", "actions": [{"actionId": "app"}]})
 
     assert answer["statusCode"] == 404
 
 
-def test_action_interactions_are_put_on_the_stream(
-    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_action_interactions_are_put_on_the_stream(collect, aws, counted):
     answer = put_interactions(
         collect,
         sent(eventId="e1", impression=["app", "mail"], properties='{"channel": "web"}', recommendationId="r1"),
@@ -138,18 +116,14 @@ def test_action_interactions_are_put_on_the_stream(
     assert counted() == {"EventsAccepted": 2}
 
 
-def test_repeated_call_without_event_ids_puts_the_same_events(
-    collect: Callable[..., Any], aws: Callable[[str], Any]
-) -> None:
+def test_repeated_call_without_event_ids_puts_the_same_events(collect, aws):
     put_interactions(collect, sent())
     put_interactions(collect, sent())
 
     assert len({event.event_id for event in on_stream(aws)}) == 1
 
 
-def test_invalid_action_interaction_is_refused_and_others_are_stored(
-    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_invalid_action_interaction_is_refused_and_others_are_stored(collect, aws, counted):
     answer = put_interactions(collect, sent(eventType="Clicked"), sent(), sent(actionId=""))
 
     assert answer["statusCode"] == 400
@@ -161,7 +135,7 @@ def test_invalid_action_interaction_is_refused_and_others_are_stored(
     assert len(on_stream(aws)) == 1
 
 
-def test_action_interactions_for_another_tracking_id_are_refused(collect: Callable[..., Any]) -> None:
+def test_action_interactions_for_another_tracking_id_are_refused(collect):
     answer = collect("POST /action-interactions", {"trackingId": "other", "actionInteractions": [sent()]})
 
     assert answer["statusCode"] == 404

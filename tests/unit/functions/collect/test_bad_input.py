@@ -1,6 +1,5 @@
 """Invalid requests. Their responses have status 400 or 404 and a message, but never 500."""
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -62,28 +61,25 @@ GOOD: dict[str, Any] = {
 }
 
 
-def authorizer(key: str) -> dict[str, Any] | None:
+def authorizer(key):
     """Return the session authorizer's context for routes that use the authorizer, otherwise None."""
     return {"lambda": {"sessionId": "s1"}} if "/session/" in key else None
 
 
-def answer_to(collect: Callable[..., Any], key: str, fault: Fault) -> dict[str, Any]:
+def answer_to(collect, key, fault):
     body = GOOD[key] if fault.body is None else fault.body
     path = fault.path or dict.fromkeys(path_parameters(key), "pear")
-    answer: dict[str, Any] = collect(
-        key, b"" if body is None else body, path=path, query=fault.query, authorizer=authorizer(key)
-    )
-    return answer
+    return collect(key, b"" if body is None else body, path=path, query=fault.query, authorizer=authorizer(key))
 
 
-def test_every_route_has_a_valid_request_to_vary(collect: Callable[..., Any]) -> None:
+def test_every_route_has_a_valid_request_to_vary(collect):
     collect("GET /items")
 
     assert set(handler._routes()) - set(BEACON_ROUTES) == set(GOOD)  # Beacons are session events.
 
 
 @pytest.mark.parametrize("key", GOOD)
-def test_valid_request_is_accepted(collect: Callable[..., Any], key: str) -> None:
+def test_valid_request_is_accepted(collect, key):
     for route in ("POST /items", "POST /users"):
         collect(route, orjson.loads(orjson.dumps(GOOD[route]).replace(b'"anna"', b'"pear"')))
 
@@ -91,7 +87,7 @@ def test_valid_request_is_accepted(collect: Callable[..., Any], key: str) -> Non
 
 
 @pytest.mark.parametrize("key", GOOD)
-def test_invalid_field_is_refused_with_a_message(collect: Callable[..., Any], key: str) -> None:
+def test_invalid_field_is_refused_with_a_message(collect, key):
     faults = [*path_faults(key), *query_faults(key), *(body_faults(key, GOOD[key]) if GOOD[key] else ())]
 
     answers = [(fault, answer_to(collect, key, fault)) for fault in faults]
@@ -102,7 +98,7 @@ def test_invalid_field_is_refused_with_a_message(collect: Callable[..., Any], ke
 
 @pytest.mark.parametrize("key", [key for key in GOOD if GOOD[key]])
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_unreadable_body_is_refused(collect: Callable[..., Any], key: str, name: str) -> None:
+def test_unreadable_body_is_refused(collect, key, name):
     path = dict.fromkeys(path_parameters(key), "pear")
     answer = collect(key, UNREADABLE[name], base64_encoded=True, path=path, authorizer=authorizer(key))
 
@@ -110,7 +106,7 @@ def test_unreadable_body_is_refused(collect: Callable[..., Any], key: str, name:
 
 
 @pytest.mark.parametrize("body", ["\ud800", '{"a":"\ud800"}'])
-def test_lone_surrogate_in_body_is_refused(collect: Callable[..., Any], body: str) -> None:
+def test_lone_surrogate_in_body_is_refused(collect, body):
     event = {**http_event("POST /events"), "body": body}
     collect("GET /items")
 

@@ -1,13 +1,8 @@
-from collections.abc import Callable
-from typing import Any
-
 from functions.collect import handler
 from tests.builders.lambda_events import LambdaContext, http_event
 
 
-def test_openapi_description_contains_configured_types_and_columns(
-    collect: Callable[..., Any], configure: Callable[[dict[str, Any]], None]
-) -> None:
+def test_openapi_description_contains_configured_types_and_columns(collect, configure):
     configure(
         {"events": {"wishlist": {"weight": 2}}, "items": {"columns": {"weightKg": "number", "packed": "timestamp"}}}
     )
@@ -23,7 +18,7 @@ def test_openapi_description_contains_configured_types_and_columns(
     assert columns["packed"]["format"] == "unixtime"
 
 
-def test_openapi_request_with_current_etag_returns_304(collect: Callable[..., Any]) -> None:
+def test_openapi_request_with_current_etag_returns_304(collect):
     first = collect("GET /openapi.json")
     event = http_event("GET /openapi.json")
     event["headers"]["if-none-match"] = f'"other", W/{first["headers"]["etag"]}'

@@ -1,25 +1,20 @@
-from collections.abc import Callable
-from typing import Any
-
 import orjson
 import pytest
 
 from alsolike.configuration.configuration import Configuration, EventType
-from alsolike.events.interactions import Interaction, parse_record
+from alsolike.events.interactions import parse_record
 from functions.collect import handler
 from functions.collect.events import MAX_BYTES
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 from tests.unit.functions.collect.events import CALL, EVENT, TRACKING_ID, interaction, stored_records
 
 
-def event(**fields: Any) -> dict[str, Any]:
+def event(**fields):
     changed = {**EVENT, **fields}
     return {**CALL, "eventList": [{name: value for name, value in changed.items() if value is not None}]}
 
 
-def test_events_are_put_on_the_stream_under_their_user(
-    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_events_are_put_on_the_stream_under_their_user(collect, aws, counted):
     answer = collect(
         "POST /events", {**CALL, "eventList": [EVENT, {**EVENT, "itemId": "plum", "eventType": "AddToCart"}]}
     )
@@ -35,15 +30,13 @@ def test_events_are_put_on_the_stream_under_their_user(
     assert counted()["EventsAccepted"] == 2
 
 
-def test_anonymous_event_is_put_on_the_stream_under_its_session(
-    collect: Callable[..., Any], aws: Callable[[str], Any]
-) -> None:
+def test_anonymous_event_is_put_on_the_stream_under_its_session(collect, aws):
     collect("POST /events", {name: value for name, value in CALL.items() if name != "userId"})
 
     assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["s#s1"]
 
 
-def test_repeated_call_has_the_same_event_ids(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+def test_repeated_call_has_the_same_event_ids(collect, aws):
     collect("POST /events", CALL)
     collect("POST /events", CALL)
 
@@ -51,14 +44,14 @@ def test_repeated_call_has_the_same_event_ids(collect: Callable[..., Any], aws: 
     assert first.event_id == second.event_id
 
 
-def test_longest_user_id_is_accepted(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+def test_longest_user_id_is_accepted(collect, aws):
     answer = collect("POST /events", {**CALL, "userId": "x" * 256})
 
     assert answer["statusCode"] == 200
     assert interaction(stored_records(aws("kinesis"))[0]).user_id == "x" * 256
 
 
-def test_base64_body_is_read(collect: Callable[..., Any]) -> None:
+def test_base64_body_is_read(collect):
     assert collect("POST /events", CALL, base64_encoded=True)["statusCode"] == 200
 
 
@@ -88,13 +81,7 @@ def test_base64_body_is_read(collect: Callable[..., Any]) -> None:
         ({**CALL, "eventlist": [EVENT]}, "eventlist is not a known field, expected trackingId, userId, "),
     ],
 )
-def test_invalid_call_is_refused_with_its_reason_and_stores_nothing(
-    body: Any,
-    reason: str,
-    collect: Callable[..., Any],
-    aws: Callable[[str], Any],
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_invalid_call_is_refused_with_its_reason_and_stores_nothing(body, reason, collect, aws, counted):
     answer = collect("POST /events", body)
 
     assert answer["statusCode"] == 400
@@ -114,9 +101,7 @@ def test_invalid_call_is_refused_with_its_reason_and_stores_nothing(
         ('{"userId": ["anna@example.com"]}', False, "NoneType"),
     ],
 )
-def test_refused_body_is_not_logged(
-    body: str, encoded: bool, cause: str, collect: Callable[..., Any], logged: Callable[[], str]
-) -> None:
+def test_refused_body_is_not_logged(body, encoded, cause, collect, logged):
     request = {**http_event("POST /events", b""), "body": body, "isBase64Encoded": encoded}
 
     answer = handler.lambda_handler(request, LambdaContext())
@@ -127,9 +112,7 @@ def test_refused_body_is_not_logged(
     assert "anna" not in logged()
 
 
-def test_invalid_events_are_rejected_individually(
-    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_invalid_events_are_rejected_individually(collect, aws, counted):
     events = [EVENT, {**EVENT, "itemId": ""}, {**EVENT, "eventType": "Rating"}]
 
     answer = collect("POST /events", {**CALL, "eventList": events})
@@ -144,7 +127,7 @@ def test_invalid_events_are_rejected_individually(
     assert counted() == {"EventsAccepted": 1, "EventsRejected": 2, "RequestsRejected": 1}
 
 
-def test_missing_stream_returns_503(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+def test_missing_stream_returns_503(collect, aws):
     aws("kinesis").delete_stream(StreamName="events")
 
     answer = collect("POST /events", CALL)
@@ -153,9 +136,7 @@ def test_missing_stream_returns_503(collect: Callable[..., Any], aws: Callable[[
     assert answer["headers"]["x-amzn-errortype"] == "ServiceUnavailableException"
 
 
-def test_other_tracking_id_returns_404_with_the_expected_id(
-    collect: Callable[..., Any], aws: Callable[[str], Any]
-) -> None:
+def test_other_tracking_id_returns_404_with_the_expected_id(collect, aws):
     answer = collect("POST /events", {**CALL, "trackingId": "other"})
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
@@ -163,18 +144,14 @@ def test_other_tracking_id_returns_404_with_the_expected_id(
     assert stored_records(aws("kinesis")) == []
 
 
-def test_search_event_is_put_on_the_stream_with_its_query(
-    collect: Callable[..., Any], aws: Callable[[str], Any]
-) -> None:
+def test_search_event_is_put_on_the_stream_with_its_query(collect, aws):
     collect("POST /events", event(eventType="Search", itemId=None, properties='{"query": "pears", "page": 1}'))
 
     (found,) = map(interaction, stored_records(aws("kinesis")))
     assert (found.event_type, found.item_id, found.query, found.properties) == ("search", None, "pears", '{"page":1}')
 
 
-def test_events_from_the_future_are_accepted_and_counted(
-    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_events_from_the_future_are_accepted_and_counted(collect, aws, counted):
     """Consumers check the time with the stream's clock, and write rejected events to quarantine."""
     far, near = {**EVENT, "sentAt": NOW_MS / 1000 + 301}, {**EVENT, "sentAt": NOW_MS / 1000 + 299}
 
@@ -185,9 +162,7 @@ def test_events_from_the_future_are_accepted_and_counted(
     assert counted() == {"EventsAccepted": 2, "EventsAhead": 1}
 
 
-def test_new_event_type_is_accepted_immediately(
-    collect: Callable[..., Any], aws: Callable[[str], Any], configure: Callable[[dict[str, Any]], None]
-) -> None:
+def test_new_event_type_is_accepted_immediately(collect, aws, configure):
     assert collect("POST /events", event(eventType="Rating"))["statusCode"] == 400
 
     configure({"events": {"rating": {"weight": 2}}})
@@ -196,14 +171,12 @@ def test_new_event_type_is_accepted_immediately(
     assert [interaction.event_type for interaction in _unchecked(aws("kinesis"))] == ["rating"]
 
 
-def _unchecked(kinesis: Any) -> list[Interaction]:
+def _unchecked(kinesis):
     rating = Configuration(events={"rating": EventType("rating", 2)})
     return [parse_record(record["Data"], arrived_ms=NOW_MS, configuration=rating) for record in stored_records(kinesis)]
 
 
-def test_event_has_correlation_id_and_event_id_does_not_depend_on_it(
-    collect: Callable[..., Any], aws: Callable[[str], Any]
-) -> None:
+def test_event_has_correlation_id_and_event_id_does_not_depend_on_it(collect, aws):
     request = http_event("POST /events", CALL)
     request["headers"]["x-correlation-id"] = "order-17"
 
@@ -216,13 +189,11 @@ def test_event_has_correlation_id_and_event_id_does_not_depend_on_it(
     assert first.event_id == second.event_id
 
 
-def test_refused_request_returns_its_correlation_id(collect: Callable[..., Any]) -> None:
+def test_refused_request_returns_its_correlation_id(collect):
     assert collect("POST /events", {})["headers"]["x-correlation-id"] == "r1"
 
 
-def test_event_of_an_agent_names_the_agent_and_counts_apart(
-    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_event_of_an_agent_names_the_agent_and_counts_apart(collect, aws, counted):
     request = http_event("POST /events", CALL)
     request["headers"]["x-alsolike-agent"] = "assistant"
 

@@ -1,6 +1,3 @@
-from collections.abc import Callable
-from typing import Any
-
 import orjson
 import pytest
 
@@ -10,22 +7,16 @@ from tests.unit.functions.collect.events import ARN
 STRANGE_IDS = ["a/b", "../b", "50%", "%2F", "a?b#c", "ü", "😀" * 256, "~x", "..", "a b", "a+b"]
 
 
-def put_items(collect: Callable[..., Any], *items: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = collect("POST /items", {"datasetArn": f"{ARN}/ITEMS", "items": list(items)})
-    return answer
+def put_items(collect, *items):
+    return collect("POST /items", {"datasetArn": f"{ARN}/ITEMS", "items": list(items)})
 
 
-def stored(aws: Callable[[str], Any], table: str, key: str) -> dict[str, Any]:
+def stored(aws, table, key):
     rows = aws("dynamodb").scan(TableName=table)["Items"]
     return {row[key]["S"]: orjson.loads(row["properties"]["S"]) for row in rows if "properties" in row}
 
 
-def test_items_are_stored_in_the_catalogue(
-    collect: Callable[..., Any],
-    aws: Callable[[str], Any],
-    catalogue_table: str,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_items_are_stored_in_the_catalogue(collect, aws, catalogue_table, counted):
     answer = put_items(collect, {"itemId": "pear", "properties": '{"title": "Pear", "price": 0.5}'}, {"itemId": "plum"})
 
     assert (answer["statusCode"], answer["document"]) == (200, {})
@@ -33,9 +24,7 @@ def test_items_are_stored_in_the_catalogue(
     assert counted() == {"ItemsAccepted": 2}
 
 
-def test_users_are_stored_in_the_users_table(
-    collect: Callable[..., Any], aws: Callable[[str], Any], users_table: str, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_users_are_stored_in_the_users_table(collect, aws, users_table, counted):
     users = [{"userId": "anna", "properties": '{"membership": "gold"}'}]
 
     answer = collect("POST /users", {"datasetArn": f"{ARN}/USERS", "users": users})
@@ -45,13 +34,7 @@ def test_users_are_stored_in_the_users_table(
     assert counted() == {"UsersAccepted": 1}
 
 
-def test_invalid_items_are_rejected_individually(
-    collect: Callable[..., Any],
-    aws: Callable[[str], Any],
-    catalogue_table: str,
-    counted: Callable[[], dict[str, float]],
-    configure: Callable[[dict[str, Any]], None],
-) -> None:
+def test_invalid_items_are_rejected_individually(collect, aws, catalogue_table, counted, configure):
     configure({"items": {"columns": {"price": "number"}}})
 
     answer = put_items(
@@ -77,9 +60,7 @@ def test_invalid_items_are_rejected_individually(
         ("POST /users", {"datasetArn": f"{ARN}/ITEMS", "users": [{"userId": "a"}]}, "/USERS"),
     ],
 )
-def test_call_for_another_dataset_returns_404_with_the_expected_type(
-    collect: Callable[..., Any], route: str, body: Any, expected: str
-) -> None:
+def test_call_for_another_dataset_returns_404_with_the_expected_type(collect, route, body, expected):
     answer = collect(route, body)
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
@@ -88,18 +69,14 @@ def test_call_for_another_dataset_returns_404_with_the_expected_type(
     )
 
 
-def test_repeated_put_replaces_the_row(
-    collect: Callable[..., Any], aws: Callable[[str], Any], catalogue_table: str
-) -> None:
+def test_repeated_put_replaces_the_row(collect, aws, catalogue_table):
     put_items(collect, {"itemId": "pear", "properties": {"price": 1, "colour": "green"}})
     put_items(collect, {"itemId": "pear", "properties": {"price": 2}})
 
     assert stored(aws, catalogue_table, "item_id") == {"pear": {"price": 2}}
 
 
-def test_item_can_be_read_changed_and_deleted(
-    collect: Callable[..., Any], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_item_can_be_read_changed_and_deleted(collect, counted):
     put_items(collect, {"itemId": "pear", "properties": {"price": 1, "colour": "green"}})
     pear = {"path": {"itemId": "pear"}}
 
@@ -121,7 +98,7 @@ def test_item_can_be_read_changed_and_deleted(
     assert counted() == {"ItemsAccepted": 3, "RequestsRejected": 3}
 
 
-def test_user_can_be_read_and_changed(collect: Callable[..., Any]) -> None:
+def test_user_can_be_read_and_changed(collect):
     collect("POST /users", {"datasetArn": f"{ARN}/USERS", "users": [{"userId": "anna"}]})
 
     changed = collect("PATCH /users/{userId}", {"age": 7}, path={"userId": "anna"})
@@ -131,9 +108,7 @@ def test_user_can_be_read_and_changed(collect: Callable[..., Any]) -> None:
     assert collect("GET /users")["document"] == {"users": [changed["document"]]}
 
 
-def test_change_to_another_type_is_refused_with_the_column_name(
-    collect: Callable[..., Any], configure: Callable[[dict[str, Any]], None]
-) -> None:
+def test_change_to_another_type_is_refused_with_the_column_name(collect, configure):
     configure({"items": {"columns": {"price": "number"}}})
     put_items(collect, {"itemId": "pear", "properties": {"price": 1}})
 
@@ -144,7 +119,7 @@ def test_change_to_another_type_is_refused_with_the_column_name(
     assert collect("GET /items/{itemId}", path={"itemId": "pear"})["document"]["properties"] == {"price": 1}
 
 
-def test_items_with_any_id_are_listed_once(collect: Callable[..., Any]) -> None:
+def test_items_with_any_id_are_listed_once(collect):
     for item_id in STRANGE_IDS:
         put_items(collect, {"itemId": item_id})
 
@@ -173,23 +148,21 @@ def test_items_with_any_id_are_listed_once(collect: Callable[..., Any]) -> None:
         ("9" * 5000, f'"{"9" * 79}… (5002 characters)'),
     ],
 )
-def test_invalid_limit_is_refused(collect: Callable[..., Any], limit: str, shown: str) -> None:
+def test_invalid_limit_is_refused(collect, limit, shown):
     answer = collect("GET /items", query={"limit": limit})
 
     assert answer["statusCode"] == 400
     assert answer["document"]["message"] == f"limit is {shown}, expected a whole number from 1 to 1000"
 
 
-def test_invalid_next_token_is_refused(collect: Callable[..., Any]) -> None:
+def test_invalid_next_token_is_refused(collect):
     answer = collect("GET /items", query={"nextToken": "%%%"})
 
     assert answer["statusCode"] == 400
     assert answer["document"]["message"] == "nextToken is '%%%', expected one that this list returned"
 
 
-def test_missing_table_returns_503(
-    collect: Callable[..., Any], aws: Callable[[str], Any], catalogue_table: str
-) -> None:
+def test_missing_table_returns_503(collect, aws, catalogue_table):
     aws("dynamodb").delete_table(TableName=catalogue_table)
 
     answers = [
@@ -201,7 +174,7 @@ def test_missing_table_returns_503(
     assert [answer["statusCode"] for answer in answers] == [503, 503, 503]
 
 
-def test_unknown_query_parameter_is_refused(collect: Callable[..., Any]) -> None:
+def test_unknown_query_parameter_is_refused(collect):
     answer = collect("GET /items", query={"Limit": "1"})
 
     assert answer["statusCode"] == 400

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from alsolike.privacy.pseudonyms import Pseudonyms
 from tests.unit.functions.collect.events import CALL, EVENT, TRACKING_ID, interaction, stored_records
 
 OWN = {**EVENT, "eventId": "order-7"}
@@ -14,18 +13,17 @@ Send = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def browse(collect: Callable[..., Any]) -> Send:
+def browse(collect):
     """Return a function that sends a browser's request. By default, the session has no user."""
 
-    def send(body: Any, *, session: str = "s1", user: str | None = None) -> dict[str, Any]:
+    def send(body, *, session="s1", user=None):
         context = {"sessionId": session} | ({} if user is None else {"userId": user})
-        answer: dict[str, Any] = collect("POST /session/events", body, authorizer={"lambda": context})
-        return answer
+        return collect("POST /session/events", body, authorizer={"lambda": context})
 
     return send
 
 
-def test_events_are_stored_under_the_session_of_the_token(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_events_are_stored_under_the_session_of_the_token(browse, aws):
     answer = browse({"eventList": [EVENT]})
 
     assert (answer["statusCode"], answer["document"]) == (200, {})
@@ -35,7 +33,7 @@ def test_events_are_stored_under_the_session_of_the_token(browse: Send, aws: Cal
     assert (stored.user_id, stored.session_id, stored.item_id, stored.event_type) == (None, "s1", "pear", "view")
 
 
-def test_events_are_stored_under_the_user_of_the_token(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_events_are_stored_under_the_user_of_the_token(browse, aws):
     browse({"eventList": [EVENT], "trackingId": TRACKING_ID}, user="anna")
 
     (record,) = stored_records(aws("kinesis"))
@@ -43,12 +41,7 @@ def test_events_are_stored_under_the_user_of_the_token(browse: Send, aws: Callab
     assert (interaction(record).user_id, interaction(record).session_id) == ("anna", "s1")
 
 
-def test_browser_purchase_is_refused_unless_configured(
-    browse: Send,
-    aws: Callable[[str], Any],
-    configure: Callable[[dict[str, Any]], None],
-    start_new_process: Callable[[], None],
-) -> None:
+def test_browser_purchase_is_refused_unless_configured(browse, aws, configure, start_new_process):
     sold = {**EVENT, "eventType": "Purchase"}
     message = (
         'eventList[1].eventType is "purchase", expected one that the configuration permits sessions (sessions.events): '
@@ -66,7 +59,7 @@ def test_browser_purchase_is_refused_unless_configured(
 
 
 @pytest.mark.parametrize("field", ["userId", "sessionId"])
-def test_browser_event_with_user_or_session_id_is_refused(browse: Send, aws: Callable[[str], Any], field: str) -> None:
+def test_browser_event_with_user_or_session_id_is_refused(browse, aws, field):
     answer = browse({"eventList": [EVENT], field: "ben"})
 
     assert answer["statusCode"] == 400
@@ -87,9 +80,7 @@ def test_browser_event_with_user_or_session_id_is_refused(browse: Send, aws: Cal
         ([], 400, "body is [], expected an object"),
     ],
 )
-def test_invalid_envelope_stores_nothing(
-    browse: Send, aws: Callable[[str], Any], body: Any, status: int, message: str
-) -> None:
+def test_invalid_envelope_stores_nothing(browse, aws, body, status, message):
     answer = browse(body)
 
     assert answer["statusCode"] == status
@@ -97,7 +88,7 @@ def test_invalid_envelope_stores_nothing(
     assert stored_records(aws("kinesis")) == []
 
 
-def test_valid_events_of_a_partly_invalid_call_are_stored(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_valid_events_of_a_partly_invalid_call_are_stored(browse, aws):
     answer = browse({"eventList": [EVENT, {**EVENT, "itemId": ""}]})
 
     assert answer["statusCode"] == 400
@@ -105,7 +96,7 @@ def test_valid_events_of_a_partly_invalid_call_are_stored(browse: Send, aws: Cal
     assert len(stored_records(aws("kinesis"))) == 1
 
 
-def test_event_id_is_unique_per_session(browse: Send, collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+def test_event_id_is_unique_per_session(browse, collect, aws):
     collect("POST /events", {**CALL, "eventList": [OWN]})
     browse({"eventList": [OWN]})
     browse({"eventList": [OWN]}, user="anna")
@@ -117,7 +108,7 @@ def test_event_id_is_unique_per_session(browse: Send, collect: Callable[..., Any
     assert len({shop, first, other}) == 3
 
 
-def test_repeated_call_has_the_same_event_ids(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_repeated_call_has_the_same_event_ids(browse, aws):
     for _ in range(2):
         browse({"eventList": [EVENT, EVENT]})
 
@@ -126,9 +117,7 @@ def test_repeated_call_has_the_same_event_ids(browse: Send, aws: Callable[[str],
     assert len(set(ids)) == 2
 
 
-def test_browser_events_of_an_erased_user_are_accepted_and_not_stored(
-    browse: Send, aws: Callable[[str], Any], erase: Callable[[str], None]
-) -> None:
+def test_browser_events_of_an_erased_user_are_accepted_and_not_stored(browse, aws, erase):
     erase("anna")
 
     assert browse({"eventList": [EVENT]}, user="anna")["statusCode"] == 200
@@ -136,9 +125,7 @@ def test_browser_events_of_an_erased_user_are_accepted_and_not_stored(
     assert stored_records(aws("kinesis")) == []
 
 
-def test_ids_of_a_token_are_pseudonymised(
-    browse: Send, aws: Callable[[str], Any], pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ids_of_a_token_are_pseudonymised(browse, aws, pseudonyms, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
 
     browse({"eventList": [OWN]}, user="anna")

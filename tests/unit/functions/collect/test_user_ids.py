@@ -1,33 +1,24 @@
 """Events of erased users, which are not stored, and pseudonymised IDs."""
 
-from collections.abc import Callable
-from typing import Any
-
 import orjson
 import pytest
 
-from alsolike.privacy.pseudonyms import Pseudonyms
 from tests.unit.functions.collect.events import ARN, CALL, EVENT, interaction, stored_records
 
 USERS = {"datasetArn": f"{ARN}/USERS", "users": [{"userId": "anna", "properties": '{"age": "30"}'}, {"userId": "ben"}]}
 
 
-def rows(aws: Callable[[str], Any], table: str) -> list[str]:
+def rows(aws, table):
     return sorted(item["user_id"]["S"] for item in aws("dynamodb").scan(TableName=table)["Items"])
 
 
 @pytest.fixture
-def hashing(collect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, pseudonyms: Pseudonyms) -> Pseudonyms:
+def hashing(collect, monkeypatch, pseudonyms):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
     return pseudonyms
 
 
-def test_events_of_an_erased_user_are_accepted_and_not_stored(
-    collect: Callable[..., Any],
-    aws: Callable[[str], Any],
-    erase: Callable[[str], None],
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_events_of_an_erased_user_are_accepted_and_not_stored(collect, aws, erase, counted):
     erase("anna")
 
     answer = collect("POST /events", CALL)
@@ -38,9 +29,7 @@ def test_events_of_an_erased_user_are_accepted_and_not_stored(
     assert counted() == {"EventsOfErasedUsers": 1, "EventsAccepted": 1}
 
 
-def test_erased_user_is_not_stored_in_the_users_table(
-    collect: Callable[..., Any], aws: Callable[[str], Any], erase: Callable[[str], None], users_table: str
-) -> None:
+def test_erased_user_is_not_stored_in_the_users_table(collect, aws, erase, users_table):
     erase("anna")
 
     assert collect("POST /users", USERS)["statusCode"] == 200
@@ -48,12 +37,7 @@ def test_erased_user_is_not_stored_in_the_users_table(
     assert rows(aws, users_table) == ["ben"]
 
 
-def test_erasure_is_effective_in_a_running_process(
-    collect: Callable[..., Any],
-    aws: Callable[[str], Any],
-    erase: Callable[[str], None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_erasure_is_effective_in_a_running_process(collect, aws, erase, monkeypatch):
     monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
     collect("POST /events", CALL)
 
@@ -63,13 +47,7 @@ def test_erasure_is_effective_in_a_running_process(
     assert len(stored_records(aws("kinesis"))) == 1
 
 
-def test_row_of_an_erased_user_is_not_changed(
-    collect: Callable[..., Any],
-    erase: Callable[[str], None],
-    aws: Callable[[str], Any],
-    users_table: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_row_of_an_erased_user_is_not_changed(collect, erase, aws, users_table, monkeypatch):
     monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
     collect("POST /users", USERS)
     before = aws("dynamodb").scan(TableName=users_table)["Items"]
@@ -81,9 +59,7 @@ def test_row_of_an_erased_user_is_not_changed(
     assert aws("dynamodb").scan(TableName=users_table)["Items"] == before
 
 
-def test_row_of_an_erased_user_returns_404(
-    collect: Callable[..., Any], erase: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_row_of_an_erased_user_returns_404(collect, erase, monkeypatch):
     monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
     collect("POST /users", USERS)
     before = collect("GET /users/{userId}", path={"userId": "anna"})
@@ -94,9 +70,7 @@ def test_row_of_an_erased_user_returns_404(
     assert (before["statusCode"], answer["statusCode"]) == (200, 404)
 
 
-def test_events_are_refused_while_tombstones_are_unreadable(
-    collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, users_table: str
-) -> None:
+def test_events_are_refused_while_tombstones_are_unreadable(collect, aws, artefact_bucket, users_table):
     collect("GET /users")  # The request loads the configuration, so that only the tombstones are missing later.
     aws("s3").put_object(Bucket=artefact_bucket, Key="privacy/tombstones.json", Body=b"?")
 
@@ -105,9 +79,7 @@ def test_events_are_refused_while_tombstones_are_unreadable(
     assert stored_records(aws("kinesis")) == []
 
 
-def test_only_pseudonymised_ids_are_stored(
-    collect: Callable[..., Any], hashing: Pseudonyms, aws: Callable[[str], Any], users_table: str
-) -> None:
+def test_only_pseudonymised_ids_are_stored(collect, hashing, aws, users_table):
     collect("POST /events", CALL)
     collect("POST /users", USERS)
 
@@ -119,13 +91,7 @@ def test_only_pseudonymised_ids_are_stored(
     assert rows(aws, users_table) == sorted([hashing.user("anna"), hashing.user("ben")])
 
 
-def test_generated_event_id_is_based_on_pseudonymised_ids(
-    collect: Callable[..., Any],
-    hashing: Pseudonyms,
-    aws: Callable[[str], Any],
-    monkeypatch: pytest.MonkeyPatch,
-    start_new_process: Callable[[], None],
-) -> None:
+def test_generated_event_id_is_based_on_pseudonymised_ids(collect, hashing, aws, monkeypatch, start_new_process):
     """An ID based on the plain user ID could be found by trying all user IDs."""
     collect("POST /events", CALL)
     monkeypatch.setenv("PSEUDONYMISE_IDS", "0")
@@ -136,9 +102,7 @@ def test_generated_event_id_is_based_on_pseudonymised_ids(
     assert first == second
 
 
-def test_user_path_accepts_the_plain_id_of_a_pseudonymised_user(
-    collect: Callable[..., Any], hashing: Pseudonyms, users_table: str
-) -> None:
+def test_user_path_accepts_the_plain_id_of_a_pseudonymised_user(collect, hashing, users_table):
     collect("POST /users", USERS)
 
     answer = collect("GET /users/{userId}", path={"userId": "anna"})
@@ -147,9 +111,7 @@ def test_user_path_accepts_the_plain_id_of_a_pseudonymised_user(
     assert orjson.loads(answer["body"])["properties"] == {"age": "30"}
 
 
-def test_erasure_of_the_stored_id_drops_the_events(
-    collect: Callable[..., Any], hashing: Pseudonyms, erase: Callable[[str], None], aws: Callable[[str], Any]
-) -> None:
+def test_erasure_of_the_stored_id_drops_the_events(collect, hashing, erase, aws):
     erase(hashing.user("anna"))
 
     collect("POST /events", {**CALL, "eventList": [EVENT]})

@@ -1,8 +1,4 @@
-from __future__ import annotations
-
 import io
-from collections.abc import Callable
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,12 +26,12 @@ QUIET_MS = HOUR_MS + 1_000
 
 
 @pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
+def s3(aws):
     return aws("s3")
 
 
 @pytest.fixture
-def raw(s3: Any, lake_bucket: str) -> list[str]:
+def raw(s3, lake_bucket):
     """Write five batches of one day, each of which repeats an event of the previous batch."""
     return [
         write(s3, lake_bucket, f"shard-{n}", [row(f"e{n}", received_time_ms=TIME_MS + n), row(f"e{n + 1}")])
@@ -43,13 +39,11 @@ def raw(s3: Any, lake_bucket: str) -> list[str]:
     ]
 
 
-def content(s3: Any, bucket: str, key: str) -> pa.Table:
+def content(s3, bucket, key):
     return pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
 
 
-def test_merged_object_replaces_inputs_after_readers_cannot_need_them(
-    s3: Any, lake_bucket: str, raw: list[str]
-) -> None:
+def test_merged_object_replaces_inputs_after_readers_cannot_need_them(s3, lake_bucket, raw):
     before = counted(s3, lake_bucket)
 
     merging = keep_up(s3, lake_bucket, later_ms=QUIET_MS)
@@ -69,7 +63,7 @@ def test_merged_object_replaces_inputs_after_readers_cannot_need_them(
     assert counted(s3, lake_bucket) == before
 
 
-def test_merged_object_has_each_event_once_sorted_by_time(s3: Any, lake_bucket: str) -> None:
+def test_merged_object_has_each_event_once_sorted_by_time(s3, lake_bucket):
     write(
         s3, lake_bucket, "a", [row("late", event_time_ms=TIME_MS + 5), row("x", item_id="second", received_time_ms=9)]
     )
@@ -87,7 +81,7 @@ def test_merged_object_has_each_event_once_sorted_by_time(s3: Any, lake_bucket: 
     }
 
 
-def test_same_inputs_give_identical_merged_bytes(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_same_inputs_give_identical_merged_bytes(s3, lake_bucket, raw):
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     (merged,) = set(keys(s3, lake_bucket)) - set(raw)
     first = s3.get_object(Bucket=lake_bucket, Key=merged)["Body"].read()
@@ -99,7 +93,7 @@ def test_same_inputs_give_identical_merged_bytes(s3: Any, lake_bucket: str, raw:
     assert s3.get_object(Bucket=lake_bucket, Key=merged)["Body"].read() == first
 
 
-def test_few_recent_or_large_objects_are_not_merged(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_few_recent_or_large_objects_are_not_merged(s3, lake_bucket, raw):
     write(s3, lake_bucket, "only", [row("e")], date="2026-09-22")
 
     assert keep_up(s3, lake_bucket).merged == 0
@@ -108,7 +102,7 @@ def test_few_recent_or_large_objects_are_not_merged(s3: Any, lake_bucket: str, r
     assert keys(s3, lake_bucket) == [*raw, "interactions/event_date=2026-09-22/only.parquet"]
 
 
-def test_late_objects_are_merged_with_the_merged_object(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_late_objects_are_merged_with_the_merged_object(s3, lake_bucket, raw):
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     late = [write(s3, lake_bucket, f"late-{n}", [row(f"late{n}"), row("e1")]) for n in range(2)]
     before = counted(s3, lake_bucket)
@@ -124,7 +118,7 @@ def test_late_objects_are_merged_with_the_merged_object(s3: Any, lake_bucket: st
     assert {each["event_id"] for each in before} == {*(f"e{n}" for n in range(6)), "late0", "late1"}
 
 
-def test_batch_redelivered_after_its_merge_is_counted_once(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_batch_redelivered_after_its_merge_is_counted_once(s3, lake_bucket, raw):
     again = s3.get_object(Bucket=lake_bucket, Key=raw[2])["Body"].read()
     before = counted(s3, lake_bucket)
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
@@ -135,7 +129,7 @@ def test_batch_redelivered_after_its_merge_is_counted_once(s3: Any, lake_bucket:
     assert counted(s3, lake_bucket) == before
 
 
-def test_input_rewritten_after_its_merge_is_not_deleted(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_input_rewritten_after_its_merge_is_not_deleted(s3, lake_bucket, raw):
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     s3.put_object(Bucket=lake_bucket, Key=raw[0], Body=parquet([row("other")]))
 
@@ -146,7 +140,7 @@ def test_input_rewritten_after_its_merge_is_not_deleted(s3: Any, lake_bucket: st
     assert {each["event_id"] for each in counted(s3, lake_bucket)} == {*(f"e{n}" for n in range(6)), "other"}
 
 
-def test_inputs_are_kept_if_the_merged_object_is_missing(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_inputs_are_kept_if_the_merged_object_is_missing(s3, lake_bucket, raw):
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     (merged,) = set(keys(s3, lake_bucket)) - set(raw)
     s3.delete_object(Bucket=lake_bucket, Key=merged)
@@ -157,7 +151,7 @@ def test_inputs_are_kept_if_the_merged_object_is_missing(s3: Any, lake_bucket: s
     assert set(keys(s3, lake_bucket)) == {*raw, merged}  # The inputs are merged again.
 
 
-def test_objects_of_older_and_newer_schemas_are_merged(s3: Any, lake_bucket: str, logged: Callable[[], str]) -> None:
+def test_objects_of_older_and_newer_schemas_are_merged(s3, lake_bucket, logged):
     older = pa.schema([field for field in SCHEMA if field.name != "query"])
     newer = SCHEMA.append(pa.field("page", pa.string()))
     folder = lake.partition_prefix(DATE)
@@ -184,7 +178,7 @@ def test_objects_of_older_and_newer_schemas_are_merged(s3: Any, lake_bucket: str
     assert "columns ['page'] are unknown" in logged()
 
 
-def test_merge_reads_at_most_the_configured_rows(s3: Any, lake_bucket: str) -> None:
+def test_merge_reads_at_most_the_configured_rows(s3, lake_bucket):
     for n in range(20):
         write(s3, lake_bucket, f"{n:02d}", [row(f"e{n:02d}")])
     before = counted(s3, lake_bucket)
@@ -201,7 +195,7 @@ def test_merge_reads_at_most_the_configured_rows(s3: Any, lake_bucket: str) -> N
     assert keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules).merged == 0
 
 
-def test_merge_reads_at_most_the_configured_bytes(s3: Any, lake_bucket: str) -> None:
+def test_merge_reads_at_most_the_configured_bytes(s3, lake_bucket):
     sizes = [len(parquet([row(f"e{n}")])) for n in range(9)]
     for n in range(9):
         write(s3, lake_bucket, f"{n}", [row(f"e{n}")])
@@ -213,7 +207,7 @@ def test_merge_reads_at_most_the_configured_bytes(s3: Any, lake_bucket: str) -> 
     assert (outcome.merged, outcome.written) == (8, 2)  # One remaining object is fewer than the minimum.
 
 
-def test_call_stops_before_its_timeout_and_the_next_continues(s3: Any, lake_bucket: str) -> None:
+def test_call_stops_before_its_timeout_and_the_next_continues(s3, lake_bucket):
     dates = ["2026-09-01", "2026-09-02", "2026-09-03"]
     for date in dates:
         for n in range(3):
@@ -229,7 +223,7 @@ def test_call_stops_before_its_timeout_and_the_next_continues(s3: Any, lake_buck
     assert counted(s3, lake_bucket) == before
 
 
-def test_days_older_than_retention_are_removed_with_compaction_records(s3: Any, lake_bucket: str) -> None:
+def test_days_older_than_retention_are_removed_with_compaction_records(s3, lake_bucket):
     now = 1_790_000_000_000  # 2026-09-21T14:13:20Z
     for date in ("2026-08-21", "2026-08-22", "2026-09-21"):
         for n in range(3):

@@ -1,8 +1,3 @@
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import orjson
 import pytest
 
@@ -20,9 +15,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def invoke(
-    aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+def invoke(aws, lake_bucket, artefact_bucket, monkeypatch):
     secret = aws("secretsmanager").create_secret(Name="secret", SecretString=SECRET)["ARN"]
     variables = {
         "LAKE_BUCKET": lake_bucket,
@@ -35,13 +28,7 @@ def invoke(
     return lambda remaining_ms=900_000: handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
 
 
-def test_call_returns_and_counts_merged_objects(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    lake_bucket: str,
-    artefact_bucket: str,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_call_returns_and_counts_merged_objects(invoke, aws, lake_bucket, artefact_bucket, counted):
     s3 = aws("s3")
     for n in range(3):
         write(s3, lake_bucket, str(n), [row(f"e{n}", user_id="anna"), row(f"f{n}", user_id="bob")])
@@ -58,13 +45,7 @@ def test_call_returns_and_counts_merged_objects(
     assert counted() == {"LakeObjectsMerged": 3}
 
 
-def test_configured_retention_removes_older_days(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    lake_bucket: str,
-    artefact_bucket: str,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_configured_retention_removes_older_days(invoke, aws, lake_bucket, artefact_bucket, counted):
     s3 = aws("s3")
     write(s3, lake_bucket, "old", [row("e")], date="2020-01-01")
     assert invoke()["expired_days"] == 0
@@ -76,9 +57,7 @@ def test_configured_retention_removes_older_days(
     assert counted()["LakeDaysExpired"] == 1
 
 
-def test_call_without_time_is_incomplete_and_merges_nothing(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_call_without_time_is_incomplete_and_merges_nothing(invoke, aws, lake_bucket):
     for n in range(3):
         write(aws("s3"), lake_bucket, str(n), [row(f"e{n}")])
 
@@ -88,7 +67,7 @@ def test_call_without_time_is_incomplete_and_merges_nothing(
     assert invoke()["merged"] == 3
 
 
-def configure(s3: Any, bucket: str, document: dict[str, Any]) -> None:
+def configure(s3, bucket, document):
     store = ConfigurationStore(s3, bucket)
     text = orjson.dumps(document).decode()
     store.apply(store.current(), document, text=text, by="test", reason="test", now_ms=1)

@@ -1,10 +1,5 @@
 """Interrupted and concurrent upkeep, and erased users. The slow tests interrupt each call."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from functions.compact_lake.service import UpkeepResult
@@ -21,26 +16,26 @@ from tests.fakes.places import create_bucket
 
 
 @pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
+def s3(aws):
     return aws("s3")
 
 
 @pytest.mark.parametrize("step", [4, 11, 18])
-def test_killed_upkeep_loses_no_event_and_next_calls_finish(s3: Any, lake_bucket: str, step: int) -> None:
+def test_killed_upkeep_loses_no_event_and_next_calls_finish(s3, lake_bucket, step):
     """Interrupt the upkeep at some steps. The slow tests interrupt each step."""
     assert kill_and_go_on(s3, lake_bucket, step=step)
 
 
 @pytest.mark.parametrize("step", [6, 14])
-def test_concurrent_upkeep_calls_lose_no_event(s3: Any, lake_bucket: str, step: int) -> None:
+def test_concurrent_upkeep_calls_lose_no_event(s3, lake_bucket, step):
     assert join_another_call(s3, lake_bucket, step=step)
 
 
-def test_merge_started_by_another_call_is_left_to_it(s3: Any, lake_bucket: str) -> None:
+def test_merge_started_by_another_call_is_left_to_it(s3, lake_bucket):
     inputs = fill(s3, lake_bucket)
     others: list[UpkeepResult] = []
 
-    def run_another_call(number: int, name: str) -> None:
+    def run_another_call(number, name):
         if name == "put_object" and not others:  # The first write is the receipt.
             others.append(keep_up(s3, lake_bucket, later_ms=LATER_MS))
 
@@ -51,16 +46,16 @@ def test_merge_started_by_another_call_is_left_to_it(s3: Any, lake_bucket: str) 
 
 
 @pytest.mark.parametrize("step", [3, 6])
-def test_user_erased_during_a_merge_is_not_restored(s3: Any, lake_bucket: str, step: int) -> None:
+def test_user_erased_during_a_merge_is_not_restored(s3, lake_bucket, step):
     assert erase_during_a_merge(s3, lake_bucket, step=step)
 
 
-def test_inputs_rewritten_just_before_deletion_are_kept(s3: Any, lake_bucket: str) -> None:
+def test_inputs_rewritten_just_before_deletion_are_kept(s3, lake_bucket):
     inputs = fill(s3, lake_bucket)
     keep_up(s3, lake_bucket, later_ms=LATER_MS)
     rewritten: list[str] = []
 
-    def rewrite(number: int, name: str) -> None:
+    def rewrite(number, name):
         if name == "delete_object" and not rewritten:
             rewritten.extend(inputs)
             for key in inputs:
@@ -72,7 +67,7 @@ def test_inputs_rewritten_just_before_deletion_are_kept(s3: Any, lake_bucket: st
     assert set(inputs) <= set(keys(s3, lake_bucket))
 
 
-def test_rows_of_erased_users_are_dropped(s3: Any) -> None:
+def test_rows_of_erased_users_are_dropped(s3):
     bucket = create_bucket(s3, "erased")
     for n in range(3):
         write(
@@ -85,7 +80,7 @@ def test_rows_of_erased_users_are_dropped(s3: Any) -> None:
     assert {each["user_id"] for each in counted(s3, bucket)} == {"bob", None}
 
 
-def test_lake_of_only_erased_users_becomes_empty(s3: Any) -> None:
+def test_lake_of_only_erased_users_becomes_empty(s3):
     bucket = create_bucket(s3, "all-erased")
     fill(s3, bucket)
 

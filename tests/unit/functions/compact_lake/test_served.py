@@ -1,17 +1,12 @@
 """Compaction of the recommendation log: one row per response, without erased users, while readers query the log."""
 
-from __future__ import annotations
-
 import io
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.storage import COMPACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.lake import served
-from alsolike.records.served_response import ServedResponse
 from functions.archive_served.service import to_parquet
 from functions.compact_lake.tables import SERVED
 from tests.builders.lakes import NoErasedUsers, keep_up, keys, row, write
@@ -24,20 +19,20 @@ HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
+def s3(aws):
     return aws("s3")
 
 
-def put(s3: Any, bucket: str, name: str, *rows: ServedResponse) -> None:
+def put(s3, bucket, name, *rows):
     s3.put_object(Bucket=bucket, Key=f"{DAY}{name}.parquet", Body=to_parquet(rows))
 
 
-def stored(s3: Any, bucket: str) -> dict[str, list[dict[str, Any]]]:
+def stored(s3, bucket):
     bodies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys(s3, bucket, SERVED_PREFIX)}
     return {key: pq.read_table(io.BytesIO(body)).to_pylist() for key, body in bodies.items()}
 
 
-def test_log_objects_are_merged_with_each_response_once(s3: Any, lake_bucket: str) -> None:
+def test_log_objects_are_merged_with_each_response_once(s3, lake_bucket):
     first, second, third = (answer(served_ms=SERVED_MS + n, propensities=[None, 0.5]) for n in range(3))
     put(s3, lake_bucket, "a", third, first)
     put(s3, lake_bucket, "b", first, second)
@@ -55,9 +50,9 @@ def test_log_objects_are_merged_with_each_response_once(s3: Any, lake_bucket: st
     assert keys(s3, lake_bucket, COMPACTIONS_PREFIX) == []
 
 
-def test_log_rows_of_erased_users_are_dropped(s3: Any, lake_bucket: str) -> None:
+def test_log_rows_of_erased_users_are_dropped(s3, lake_bucket):
     class Ann(NoErasedUsers):
-        def now(self) -> Mapping[str, int]:
+        def now(self):
             return {"a" * 32: 1}
 
     others = answer(shopper="b" * 32)
@@ -71,7 +66,7 @@ def test_log_rows_of_erased_users_are_dropped(s3: Any, lake_bucket: str) -> None
     assert merged == [as_stored(others)]
 
 
-def test_compaction_of_one_table_leaves_other_tables_unchanged(s3: Any, lake_bucket: str) -> None:
+def test_compaction_of_one_table_leaves_other_tables_unchanged(s3, lake_bucket):
     for name in "abc":
         put(s3, lake_bucket, name, answer())
         write(s3, lake_bucket, name, [row(f"e-{name}")])

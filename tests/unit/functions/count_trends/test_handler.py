@@ -1,10 +1,5 @@
 """Handler of trend counters, with S3's conditional writes."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from alsolike.trends.store import TrendsReader, TrendsStore, trends_key
@@ -14,32 +9,25 @@ from tests.builders.lambda_events import NOW_MS, SHARD, LambdaContext, interacti
 
 
 @pytest.fixture
-def invoke(artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def invoke(artefact_bucket, monkeypatch):
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
 @pytest.fixture
-def items(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[], dict[str, float]]:
+def items(aws, artefact_bucket):
     """Return a function that returns the baseline of each item."""
 
-    def read() -> dict[str, float]:
+    def read():
         stored = TrendsStore(aws("s3"), artefact_bucket).read(trends_key(SHARD))
-        assert stored is not None
         counts = ShardCounts.from_bytes(stored.body, name="stored")
         return dict(zip(counts.items, counts.counts[:, len(WINDOWS)].tolist(), strict=True))
 
     return read
 
 
-def test_repeated_batches_count_each_event_once(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    counted: Callable[[], dict[str, float]],
-    start_new_process: Callable[[], None],
-) -> None:
+def test_repeated_batches_count_each_event_once(invoke, aws, artefact_bucket, counted, start_new_process):
     batch = kinesis_event([*(interaction(f"e{n}") for n in range(20)), b"poison"])
 
     answers = [invoke(batch), invoke(batch)]
@@ -54,9 +42,7 @@ def test_repeated_batches_count_each_event_once(
     assert [item for item, _ in trends.best("1h", now_ms=NOW_MS)] == ["pear", "plum"]
 
 
-def test_stale_counts_in_memory_are_read_again(
-    invoke: Callable[..., Any], items: Callable[[], dict[str, float]], start_new_process: Callable[[], None]
-) -> None:
+def test_stale_counts_in_memory_are_read_again(invoke, items, start_new_process):
     invoke(kinesis_event([interaction("e1")]))
     remembered = handler._sources()
     start_new_process()
@@ -71,9 +57,7 @@ def test_stale_counts_in_memory_are_read_again(
     assert items() == pytest.approx({"pear": 1, "plum": 1, "fig": 1}, rel=1e-3)
 
 
-def test_s3_failure_returns_the_batch_for_retry(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, logged: Callable[[], str]
-) -> None:
+def test_s3_failure_returns_the_batch_for_retry(invoke, aws, artefact_bucket, logged):
     aws("s3").delete_bucket(Bucket=artefact_bucket)
 
     answer = invoke(kinesis_event([interaction("e1"), interaction("e2")]))
@@ -83,12 +67,7 @@ def test_s3_failure_returns_the_batch_for_retry(
     assert "anna" not in logged()
 
 
-def test_deleted_trends_object_is_started_again(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    items: Callable[[], dict[str, float]],
-) -> None:
+def test_deleted_trends_object_is_started_again(invoke, aws, artefact_bucket, items):
     invoke(kinesis_event([interaction("e1")]))
     aws("s3").delete_object(Bucket=artefact_bucket, Key=trends_key(SHARD))
 
@@ -97,12 +76,7 @@ def test_deleted_trends_object_is_started_again(
     assert items().keys() == {"plum"}
 
 
-def test_events_of_erased_users_do_not_count(
-    invoke: Callable[..., Any],
-    erase: Callable[[str], None],
-    items: Callable[[], dict[str, float]],
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_events_of_erased_users_do_not_count(invoke, erase, items, counted):
     erase("anna")
 
     invoke(kinesis_event([interaction("e1"), interaction("e2", user_id="ben", item_id="plum")]))
@@ -111,9 +85,7 @@ def test_events_of_erased_users_do_not_count(
     assert counted()["EventsOfErasedUsers"] == 1
 
 
-def test_events_of_agents_do_not_count(
-    invoke: Callable[..., Any], items: Callable[[], dict[str, float]], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_events_of_agents_do_not_count(invoke, items, counted):
     invoke(kinesis_event([interaction("e1", agent="assistant"), interaction("e2", item_id="plum")]))
 
     assert items().keys() == {"plum"}

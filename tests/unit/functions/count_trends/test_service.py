@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.events.interactions import MAX_TIME_MS, Interaction
-from alsolike.events.stream import ConfigurationSource, StreamRecord, stream_records
-from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.events.interactions import MAX_TIME_MS
+from alsolike.events.stream import StreamRecord, stream_records
+from alsolike.privacy.tombstones import no_erased_users
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.runtime.s3 import Content
 from alsolike.trends.store import TrendsStore, trends_key
@@ -28,16 +28,16 @@ KEY = trends_key(SHARD)
 class MemoryStore(TrendsStore):
     """Objects in memory, with conditional writes."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(None, "memory")
         self.objects: dict[str, Content] = {}
         self.versions = itertools.count()
         self.writes = 0
 
-    def read(self, key: str) -> Content | None:
+    def read(self, key):
         return self.objects.get(key)
 
-    def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
+    def write(self, key, counts, *, replaces):
         found = self.objects.get(key)
         if (found.etag if found else None) != replaces:
             raise ConcurrentUpdate(f"{key} was written by another caller")
@@ -46,10 +46,10 @@ class MemoryStore(TrendsStore):
         self.writes += 1
         return etag
 
-    def counts(self, shard: str = SHARD) -> ShardCounts:
+    def counts(self, shard=SHARD):
         return ShardCounts.from_bytes(self.objects[trends_key(shard)].body, name=shard)
 
-    def weights(self) -> dict[str, float]:
+    def weights(self):
         """Return the total weight per item of events one minute ago."""
         counts = self.counts()
         hour = list(WINDOWS).index("1h")
@@ -57,13 +57,7 @@ class MemoryStore(TrendsStore):
         return dict(zip(counts.items, (counts.counts[:, hour] * math.exp(age_ms / 3_600_000)).tolist(), strict=True))
 
 
-def count(
-    store: MemoryStore,
-    records: Sequence[Interaction | bytes],
-    *,
-    configurations: ConfigurationSource | None = None,
-    erased: IsErased = no_erased_users,
-) -> CountResult:
+def count(store, records, *, configurations=None, erased=no_erased_users):
     return count_trends(
         stream_records(kinesis_event(records)),
         counters=Counters(store),
@@ -73,7 +67,7 @@ def count(
     )
 
 
-def test_event_counts_with_the_weight_of_its_type() -> None:
+def test_event_counts_with_the_weight_of_its_type():
     store = MemoryStore()
 
     outcome = count(
@@ -89,7 +83,7 @@ def test_event_counts_with_the_weight_of_its_type() -> None:
     assert store.weights() == pytest.approx({"pear": 1 + 5, "plum": 3}, rel=1e-5)
 
 
-def test_events_without_positive_weight_or_item_do_not_count() -> None:
+def test_events_without_positive_weight_or_item_do_not_count():
     store = MemoryStore()
 
     outcome = count(
@@ -105,7 +99,7 @@ def test_events_without_positive_weight_or_item_do_not_count() -> None:
     assert store.objects == {}
 
 
-def test_weights_come_from_the_configuration_at_arrival() -> None:
+def test_weights_come_from_the_configuration_at_arrival():
     store = MemoryStore()
     # The configuration contains the event type from the second read on.
     configurations = Applied(with_clock_skew(300), RATING)
@@ -115,7 +109,7 @@ def test_weights_come_from_the_configuration_at_arrival() -> None:
     assert store.weights() == pytest.approx({"pear": 1 + 2}, rel=1e-5)
 
 
-def test_records_of_erased_users_and_unreadable_records_are_skipped() -> None:
+def test_records_of_erased_users_and_unreadable_records_are_skipped():
     store = MemoryStore()
 
     outcome = count(
@@ -129,7 +123,7 @@ def test_records_of_erased_users_and_unreadable_records_are_skipped() -> None:
 
 
 @pytest.mark.parametrize(("ahead_ms", "counted"), [(300_000, 1), (300_002, 0), (MAX_TIME_MS - NOW_MS, 0)])
-def test_future_event_counts_at_arrival_or_is_rejected(ahead_ms: int, counted: int) -> None:
+def test_future_event_counts_at_arrival_or_is_rejected(ahead_ms, counted):
     store = MemoryStore()
 
     outcome = count(store, [interaction("e1", event_time_ms=NOW_MS + ahead_ms)])
@@ -140,7 +134,7 @@ def test_future_event_counts_at_arrival_or_is_rejected(ahead_ms: int, counted: i
         assert store.counts().as_of_ms == NOW_MS  # A clock that is ahead does not decay the other counters.
 
 
-def test_late_event_counts_by_its_event_time() -> None:
+def test_late_event_counts_by_its_event_time():
     store = MemoryStore()
 
     count(store, [interaction("e1", event_time_ms=NOW_MS - 3_600_000)])
@@ -148,7 +142,7 @@ def test_late_event_counts_by_its_event_time() -> None:
     assert store.counts().counts[0, list(WINDOWS).index("1h")] == pytest.approx(math.exp(-1))
 
 
-def test_batch_already_counted_is_skipped_without_a_write() -> None:
+def test_batch_already_counted_is_skipped_without_a_write():
     store = MemoryStore()
     records = [interaction("e1"), interaction("e2")]
 
@@ -158,7 +152,7 @@ def test_batch_already_counted_is_skipped_without_a_write() -> None:
     assert store.writes == 1
 
 
-def test_sequence_numbers_are_compared_as_integers() -> None:
+def test_sequence_numbers_are_compared_as_integers():
     store = MemoryStore()
     event = kinesis_event([interaction("e1"), interaction("e2")])
     event["Records"][0]["kinesis"]["sequenceNumber"] = "9"
@@ -171,7 +165,7 @@ def test_sequence_numbers_are_compared_as_integers() -> None:
     assert store.weights() == pytest.approx({"pear": 2}, rel=1e-5)
 
 
-def test_repeated_event_id_of_a_session_counts_once() -> None:
+def test_repeated_event_id_of_a_session_counts_once():
     store = MemoryStore()
     counters = Counters(store)
     first = [interaction("e1", user_id=None, session_id=session) for session in ("s1", "s1", "s2")]
@@ -191,7 +185,7 @@ def test_repeated_event_id_of_a_session_counts_once() -> None:
     assert store.weights() == pytest.approx({"pear": 3}, rel=1e-5)
 
 
-def test_event_id_counts_again_after_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_event_id_counts_again_after_many_others(monkeypatch):
     monkeypatch.setattr("alsolike.trends.trends.REMEMBERED_EVENTS", 2)
     store = MemoryStore()
     counters = Counters(store)
@@ -205,7 +199,7 @@ def test_event_id_counts_again_after_many_others(monkeypatch: pytest.MonkeyPatch
     assert len(store.counts().recent) == 2
 
 
-def test_shards_are_counted_separately() -> None:
+def test_shards_are_counted_separately():
     store = MemoryStore()
     counters = Counters(store)
     for shard, item in (("shardId-0", "pear"), ("shardId-1", "plum"), ("shardId-0", "fig")):
@@ -217,7 +211,7 @@ def test_shards_are_counted_separately() -> None:
     assert store.counts("shardId-1").items == ("plum",)
 
 
-def test_unreadable_trends_object_is_replaced(logged: Callable[[], str]) -> None:
+def test_unreadable_trends_object_is_replaced(logged):
     store = MemoryStore()
     store.objects[KEY] = Content(b"alsolike-trends-0", "old")
 
@@ -229,18 +223,18 @@ def test_unreadable_trends_object_is_replaced(logged: Callable[[], str]) -> None
 class Hurried(MemoryStore):
     """Store in which another writer wins `times` times."""
 
-    def __init__(self, times: int) -> None:
+    def __init__(self, times):
         super().__init__()
         self.times = times
 
-    def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
+    def write(self, key, counts, *, replaces):
         if self.times:
             self.times -= 1
             raise ConcurrentUpdate(f"{key} was written by another caller")
         return super().write(key, counts, replaces=replaces)
 
 
-def test_lost_write_race_is_retried_up_to_the_limit() -> None:
+def test_lost_write_race_is_retried_up_to_the_limit():
     assert count(Hurried(MAX_ATTEMPTS - 1), [interaction("e1")]).counted == 1
     with pytest.raises(ConcurrentUpdate, match="changed 5 times while it was updated"):
         count(Hurried(MAX_ATTEMPTS), [interaction("e1")])
@@ -249,11 +243,11 @@ def test_lost_write_race_is_retried_up_to_the_limit() -> None:
 class Flaky(MemoryStore):
     """Store that does not acknowledge some writes, which may or may not succeed."""
 
-    def __init__(self, fates: Sequence[str]) -> None:
+    def __init__(self, fates):
         super().__init__()
         self.fates = list(fates)
 
-    def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
+    def write(self, key, counts, *, replaces):
         fate = self.fates.pop() if self.fates else "kept"
         if fate == "lost":
             raise Unavailable("s3 was not reached")
@@ -289,15 +283,13 @@ RECORDS: Sequence[StreamRecord] = [
     ),  # Tuples of first event, number of events, and process.
     fates=st.lists(st.sampled_from(["kept", "lost", "silent"]), max_size=15),
 )
-def test_counts_do_not_depend_on_batching_or_repeated_batches(
-    deliveries: Sequence[tuple[int, int, int]], fates: Sequence[str]
-) -> None:
+def test_counts_do_not_depend_on_batching_or_repeated_batches(deliveries, fates):
     straight, tangled = MemoryStore(), Flaky(fates)
     count_trends(RECORDS, counters=Counters(straight), configurations=Applied(), now_ms=NOW_MS)
     processes = [Counters(tangled) for _ in range(3)]  # Each process has a separate cache.
     done = 0
 
-    def deliver(first: int, last: int, process: int) -> int:
+    def deliver(first, last, process):
         """Deliver a batch as Lambda does, in order and again after a failure. Return the number of processed events."""
         try:
             count_trends(RECORDS[first:last], counters=processes[process], configurations=Applied(), now_ms=NOW_MS)

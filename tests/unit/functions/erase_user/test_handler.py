@@ -1,16 +1,10 @@
 """DELETE /users/{userId}: status 202 before the deletion, 400 for an invalid ID, and no user ID in the response."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import orjson
 import pytest
 
 from alsolike.declarations.storage import TOMBSTONES_KEY
 from alsolike.privacy.erasures import ErasureReceiptStore
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader
 from functions.erase_user import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
@@ -22,23 +16,16 @@ MACHINE = {
 
 
 @pytest.fixture
-def machine(aws: Callable[[str], Any]) -> str:
+def machine(aws):
     role = "arn:aws:iam::123456789012:role/workflow"
     made = aws("stepfunctions").create_state_machine(
         name="erasure", definition=orjson.dumps(MACHINE).decode(), roleArn=role
     )
-    arn: str = made["stateMachineArn"]
-    return arn
+    return made["stateMachineArn"]
 
 
 @pytest.fixture
-def erase_user(
-    machine: str,
-    artefact_bucket: str,
-    profiles_table: str,
-    pseudonyms: Pseudonyms,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[str], dict[str, Any]]:
+def erase_user(machine, artefact_bucket, profiles_table, pseudonyms, monkeypatch):
     """Return a function that requests the erasure of a user."""
     for name, value in {
         "ARTEFACT_BUCKET": artefact_bucket,
@@ -48,7 +35,7 @@ def erase_user(
     }.items():
         monkeypatch.setenv(name, value)
 
-    def erase(user: str) -> dict[str, Any]:
+    def erase(user):
         event = http_event("DELETE /users/{userId}", path={"userId": user})
         answer = handler.lambda_handler(event, LambdaContext())
         return {**answer, "document": orjson.loads(answer["body"])}
@@ -56,22 +43,15 @@ def erase_user(
     return erase
 
 
-def erased(s3: Any, bucket: str, pseudonyms: Pseudonyms, user: str) -> bool:
+def erased(s3, bucket, pseudonyms, user):
     return TombstoneReader(s3, bucket, lambda: pseudonyms).erased(user, now_ms=NOW_MS)
 
 
-def executions(aws: Callable[[str], Any], machine: str) -> list[str]:
+def executions(aws, machine):
     return [each["name"] for each in aws("stepfunctions").list_executions(stateMachineArn=machine)["executions"]]
 
 
-def test_erasure_is_accepted_with_its_id(
-    erase_user: Callable[[str], dict[str, Any]],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    machine: str,
-    pseudonyms: Pseudonyms,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_erasure_is_accepted_with_its_id(erase_user, aws, artefact_bucket, machine, pseudonyms, counted):
     answer = erase_user("ann.lee")
 
     erasure = pseudonyms.erased_user("ann.lee")[:32]
@@ -81,13 +61,7 @@ def test_erasure_is_accepted_with_its_id(
     assert counted() == {"ErasuresRequested": 1}
 
 
-def test_pseudonymised_user_is_erased_under_the_stored_id(
-    erase_user: Callable[[str], dict[str, Any]],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    pseudonyms: Pseudonyms,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_pseudonymised_user_is_erased_under_the_stored_id(erase_user, aws, artefact_bucket, pseudonyms, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
 
     erasure = erase_user("ann.lee")["document"]["erasureId"]
@@ -99,22 +73,14 @@ def test_pseudonymised_user_is_erased_under_the_stored_id(
     assert not erased(aws("s3"), artefact_bucket, pseudonyms, "ann.lee")
 
 
-def test_erasure_accepts_an_id_in_base64url(
-    erase_user: Callable[[str], dict[str, Any]], pseudonyms: Pseudonyms
-) -> None:
+def test_erasure_accepts_an_id_in_base64url(erase_user, pseudonyms):
     erasure = erase_user("~c2t1Lzc")["document"]["erasureId"]
 
     assert pseudonyms.erased_user("sku/7").startswith(erasure)
 
 
 @pytest.mark.parametrize("user", ["", " ", "u" * 257, "~!", "~_w"])
-def test_invalid_user_id_is_refused_and_erases_no_user(
-    user: str,
-    erase_user: Callable[[str], dict[str, Any]],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_invalid_user_id_is_refused_and_erases_no_user(user, erase_user, aws, artefact_bucket, counted):
     answer = erase_user(user)
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (400, "InvalidInputException")
@@ -122,9 +88,7 @@ def test_invalid_user_id_is_refused_and_erases_no_user(
     assert counted() == {"RequestsRejected": 1}
 
 
-def test_workflow_that_does_not_start_returns_503(
-    erase_user: Callable[[str], dict[str, Any]], aws: Callable[[str], Any], machine: str
-) -> None:
+def test_workflow_that_does_not_start_returns_503(erase_user, aws, machine):
     aws("stepfunctions").delete_state_machine(stateMachineArn=machine)
 
     answer = erase_user("ann.lee")
@@ -134,14 +98,7 @@ def test_workflow_that_does_not_start_returns_503(
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_log_names_the_erasure_id_and_not_the_user(
-    fails: bool,
-    erase_user: Callable[[str], dict[str, Any]],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    pseudonyms: Pseudonyms,
-    logged: Callable[[], str],
-) -> None:
+def test_log_names_the_erasure_id_and_not_the_user(fails, erase_user, aws, artefact_bucket, pseudonyms, logged):
     if fails:
         aws("s3").put_object(Bucket=artefact_bucket, Key=TOMBSTONES_KEY, Body=b"?")
 
@@ -152,9 +109,7 @@ def test_log_names_the_erasure_id_and_not_the_user(
     assert (pseudonyms.erased_user("ann.lee")[:32] in logged()) is not fails
 
 
-def test_started_receipt_contains_no_user_id(
-    erase_user: Callable[[str], dict[str, Any]], aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_started_receipt_contains_no_user_id(erase_user, aws, artefact_bucket):
     erasure = erase_user("ann.lee")["document"]["erasureId"]
 
     receipt = ErasureReceiptStore(aws("s3"), artefact_bucket).read(erasure)

@@ -1,10 +1,6 @@
 """Request of an erasure, which is effective immediately, can be repeated, and starts one purge."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
-from typing import Any
 
 import orjson
 import pytest
@@ -18,15 +14,15 @@ from tests.builders.stores import PLACES, PSEUDONYMS, Stores
 
 
 @pytest.fixture
-def stores(aws: Callable[[str], Any]) -> Stores:
+def stores(aws):
     return Stores.create(aws)
 
 
-def is_erased(stores: Stores, user: str) -> bool:
+def is_erased(stores, user):
     return TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS).erased(user, now_ms=NOW_MS)
 
 
-def test_user_is_erased_before_the_workflow_starts(stores: Stores) -> None:
+def test_user_is_erased_before_the_workflow_starts(stores):
     stores.put_user("ann")
 
     stores.request_erasure("ann")
@@ -34,7 +30,7 @@ def test_user_is_erased_before_the_workflow_starts(stores: Stores) -> None:
     assert [is_erased(stores, user) for user in ("ann", "bob")] == [True, False]
 
 
-def test_workflow_input_and_name_contain_no_user_id(stores: Stores) -> None:
+def test_workflow_input_and_name_contain_no_user_id(stores):
     erasure = stores.request_erasure("ann.lee")
 
     assert stores.workflows.started == [f"{erasure}-1"]
@@ -42,13 +38,13 @@ def test_workflow_input_and_name_contain_no_user_id(stores: Stores) -> None:
     assert PSEUDONYMS.erased_user("ann.lee").startswith(erasure)
 
 
-def test_receipt_names_the_current_run(stores: Stores) -> None:
+def test_receipt_names_the_current_run(stores):
     erasure = stores.request_erasure("ann")
 
     assert (stores.receipt(erasure).runs, stores.receipt(erasure).status) == (1, "running")
 
 
-def test_request_during_a_running_erasure_changes_nothing(stores: Stores) -> None:
+def test_request_during_a_running_erasure_changes_nothing(stores):
     erasure = stores.request_erasure("ann")
     before = stores.receipt(erasure)
 
@@ -59,14 +55,14 @@ def test_request_during_a_running_erasure_changes_nothing(stores: Stores) -> Non
 
 
 @pytest.mark.parametrize("length", [1, 256])
-def test_receipt_contains_all_hashes_of_the_tombstones(length: int, stores: Stores) -> None:
+def test_receipt_contains_all_hashes_of_the_tombstones(length, stores):
     receipt = stores.receipt(stores.request_erasure("u" * length))
 
     stones = orjson.loads(stores.body(TOMBSTONES_KEY, bucket=PLACES.artefact_bucket))["erased"]
     assert {receipt.user_hash, *receipt.further_hashes} == set(stones)
 
 
-def test_request_at_the_end_of_the_run_does_not_reopen_the_receipt(stores: Stores) -> None:
+def test_request_at_the_end_of_the_run_does_not_reopen_the_receipt(stores):
     erasure = stores.request_erasure("ann")
     while stores.step(erasure) != "done":
         pass
@@ -77,7 +73,7 @@ def test_request_at_the_end_of_the_run_does_not_reopen_the_receipt(stores: Store
     assert stores.receipt(erasure).status == "complete"
 
 
-def test_request_after_the_end_starts_a_second_run(stores: Stores) -> None:
+def test_request_after_the_end_starts_a_second_run(stores):
     erasure = stores.request_erasure("ann")
     stores.finish(erasure)
 
@@ -88,7 +84,7 @@ def test_request_after_the_end_starts_a_second_run(stores: Stores) -> None:
     assert (found.runs, found.status, found.requested_at_ms) == (2, "running", NOW_MS)
 
 
-def test_request_after_90_days_starts_a_run_with_a_new_name(stores: Stores) -> None:
+def test_request_after_90_days_starts_a_run_with_a_new_name(stores):
     erasure = stores.request_erasure("ann")
     stores.finish(erasure)
     stores.workflows.started.clear()  # Step Functions deletes an execution after 90 days.
@@ -99,7 +95,7 @@ def test_request_after_90_days_starts_a_run_with_a_new_name(stores: Stores) -> N
     assert stores.receipt(erasure).status == "running"
 
 
-def test_failed_run_is_resumed_from_its_progress(stores: Stores) -> None:
+def test_failed_run_is_resumed_from_its_progress(stores):
     erasure = stores.request_erasure("ann")
     stores.step(erasure)
     progress = stores.body(pending_key(erasure), bucket=PLACES.artefact_bucket)
@@ -111,7 +107,7 @@ def test_failed_run_is_resumed_from_its_progress(stores: Stores) -> None:
     assert stores.body(pending_key(erasure), bucket=PLACES.artefact_bucket) == progress
 
 
-def test_failed_workflow_start_is_repaired_by_repeating_the_request(stores: Stores) -> None:
+def test_failed_workflow_start_is_repaired_by_repeating_the_request(stores):
     stores.workflows.is_down = True
     with pytest.raises(Unavailable, match="workflow does not start"):
         stores.request_erasure("ann")
@@ -124,7 +120,7 @@ def test_failed_workflow_start_is_repaired_by_repeating_the_request(stores: Stor
     assert stores.receipt(erasure).requested_at_ms == NOW_MS
 
 
-def test_stream_key_of_a_long_id_is_erased_too(stores: Stores) -> None:
+def test_stream_key_of_a_long_id_is_erased_too(stores):
     long = "u" * 256
     key = long_key(f"u#{long}")
     assert key is not None

@@ -1,13 +1,10 @@
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from tests.fakes.places import create_bucket
 
 
 @pytest.fixture
-def s3(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def s3(aws, artefact_bucket, monkeypatch):
     """Return an S3 client for a deployment with the bucket `uploads`."""
     aws("secretsmanager").create_secret(Name="key-of-people", SecretString="k" * 32)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)

@@ -1,10 +1,7 @@
 """Input and output lines of batch inference jobs."""
 
-from __future__ import annotations
-
 import io
 import json
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,18 +15,18 @@ from tests.builders.lambda_events import LambdaContext
 SOURCE, OUTPUT = "s3://uploads/in/users.json", "s3://uploads/out/"
 
 
-def run(**event: str) -> int:
+def run(**event):
     return handler.lambda_handler(
         {"run": "r1", "recommender": "for-you", "numResults": 25, "source": SOURCE, **event}, LambdaContext()
     )["users"]
 
 
-def put_users(s3: Any, *users: str) -> None:
+def put_users(s3, *users):
     body = "\n".join(json.dumps({"userId": user}) for user in users)
     s3.put_object(Bucket="uploads", Key="in/users.json", Body=body.encode())
 
 
-def test_users_are_stored_in_batches(s3: Any, artefact_bucket: str) -> None:
+def test_users_are_stored_in_batches(s3, artefact_bucket):
     users = [str(number) for number in range(USERS_OF_A_BATCH + 1)]
     put_users(s3, *users)
 
@@ -39,26 +36,26 @@ def test_users_are_stored_in_batches(s3: Any, artefact_bucket: str) -> None:
     assert json.load(s3.get_object(Bucket=artefact_bucket, Key=keys[1])["Body"]) == users[-1:]
 
 
-def test_step_of_an_earlier_workflow_reads_users(s3: Any) -> None:
+def test_step_of_an_earlier_workflow_reads_users(s3):
     put_users(s3, "ann")
 
     assert handler.lambda_handler({"run": "r1", "source": SOURCE}, LambdaContext()) == {"users": 1}
 
 
 @pytest.mark.parametrize("body", [b"", b'{"userId": "1"}\n{"user": "2"}\n', b"1\n"])
-def test_file_without_user_ids_is_refused(s3: Any, body: bytes) -> None:
+def test_file_without_user_ids_is_refused(s3, body):
     s3.put_object(Bucket="uploads", Key="in/users.json", Body=body)
 
     with pytest.raises(InvalidInput, match=r"users\.json"):
         run()
 
 
-def test_missing_file_error_names_the_file(s3: Any) -> None:
+def test_missing_file_error_names_the_file(s3):
     with pytest.raises(InvalidInput, match=r"s3://uploads/in/users\.json does not exist"):
         run()
 
 
-def test_output_lines_have_the_format_of_personalize(s3: Any, artefact_bucket: str) -> None:
+def test_output_lines_have_the_format_of_personalize(s3, artefact_bucket):
     put_users(s3, "ann", "bob", "x")
     run()
     part = io.BytesIO()

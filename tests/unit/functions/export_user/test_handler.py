@@ -3,12 +3,9 @@
 The error for a too large export names the command that exports the data.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import time
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -36,7 +33,7 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-def stores(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Stores:
+def stores(aws, monkeypatch):
     """Return a deployment whose secret has the key of `PSEUDONYMS`."""
     aws("secretsmanager").create_secret(Name="key-of-people", SecretString="k" * 32)
     for name, value in ENVIRONMENT.items():
@@ -44,14 +41,14 @@ def stores(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Stores
     return Stores.create(aws)
 
 
-def export(user: str, *, remaining_ms: int = 29_000, token: str | None = None, context: Any = None) -> dict[str, Any]:
+def export(user, *, remaining_ms=29_000, token=None, context=None):
     query = {} if token is None else {"nextToken": token}
     event = http_event("GET /users/{userId}/data", path={"userId": user}, query=query)
     answer = handler.lambda_handler(event, context or LambdaContext(remaining_ms=remaining_ms))
     return {**answer, "document": orjson.loads(answer["body"])}
 
 
-def test_export_contains_the_users_data_of_every_store(stores: Stores, counted: Callable[[], dict[str, float]]) -> None:
+def test_export_contains_the_users_data_of_every_store(stores, counted):
     fill_stores(stores)
 
     answer = export("ann.lee")
@@ -79,7 +76,7 @@ def test_export_contains_the_users_data_of_every_store(stores: Stores, counted: 
     assert counted() == {"UsersExported": 1}
 
 
-def test_export_of_an_unknown_user_is_empty(stores: Stores) -> None:
+def test_export_of_an_unknown_user_is_empty(stores):
     fill_stores(stores)
 
     assert export("carl")["document"] == {
@@ -94,7 +91,7 @@ def test_export_of_an_unknown_user_is_empty(stores: Stores) -> None:
     }
 
 
-def test_export_of_an_erased_user_contains_only_the_receipt(stores: Stores) -> None:
+def test_export_of_an_erased_user_contains_only_the_receipt(stores):
     fill_stores(stores)
     stores.finish(stores.request_erasure("ann.lee"))
 
@@ -112,7 +109,7 @@ def test_export_of_an_erased_user_contains_only_the_receipt(stores: Stores) -> N
     }
 
 
-def test_pseudonymised_data_is_found_by_the_plain_id(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pseudonymised_data_is_found_by_the_plain_id(stores, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
     stored = PSEUDONYMS.user("ann")
     stores.put_rows("mixed", interaction("a", user_id=stored), interaction("b", user_id="ann"))
@@ -124,9 +121,7 @@ def test_pseudonymised_data_is_found_by_the_plain_id(stores: Stores, monkeypatch
 
 
 @pytest.mark.parametrize("user", ["", " ", "u" * 257, "~!", "~_w"])
-def test_invalid_user_id_is_refused(
-    user: str, stores: Stores, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_invalid_user_id_is_refused(user, stores, logged, counted):
     answer = export(user)
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (400, "InvalidInputException")
@@ -134,7 +129,7 @@ def test_invalid_user_id_is_refused(
     assert counted() == {"RequestsRejected": 1}
 
 
-def test_export_accepts_an_id_in_base64url(stores: Stores) -> None:
+def test_export_accepts_an_id_in_base64url(stores):
     stores.put_user("sku/7")
 
     document = export("~c2t1Lzc")["document"]
@@ -142,7 +137,7 @@ def test_export_accepts_an_id_in_base64url(stores: Stores) -> None:
     assert (document["userId"], document["user"]) == ("sku/7", {"properties": {}, "updatedAtMs": 1})
 
 
-def test_rows_beyond_the_response_limit_are_on_the_next_page(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_beyond_the_response_limit_are_on_the_next_page(stores, monkeypatch):
     stores.put_user("ann")
     stores.put_rows("one", interaction("a", user_id="ann"))
     returned = orjson.dumps(export("ann")["body"])  # Lambda returns the body as a JSON string with escaped quotes.
@@ -155,7 +150,7 @@ def test_rows_beyond_the_response_limit_are_on_the_next_page(stores: Stores, mon
     assert [[row["event_id"] for row in page["interactions"]] for page in found] == [[], ["a"]]
 
 
-def test_export_of_many_events_has_pages_below_the_lambda_limit(stores: Stores) -> None:
+def test_export_of_many_events_has_pages_below_the_lambda_limit(stores):
     quotes = '{"' + '\\"' * 400 + '": 1}'
     ids = [f"e{n:04}" for n in range(2_000)]
     for start in range(0, 2_000, 500):
@@ -168,7 +163,7 @@ def test_export_of_many_events_has_pages_below_the_lambda_limit(stores: Stores) 
     assert max(len(orjson.dumps(orjson.dumps(page).decode())) for page in found) < 6_291_556
 
 
-def test_object_above_the_response_limit_returns_413_with_the_command(stores: Stores) -> None:
+def test_object_above_the_response_limit_returns_413_with_the_command(stores):
     quotes = '{"' + '\\"' * 400 + '": 1}'
     stores.put_rows("many", *(interaction(f"e{n:04}", user_id="ann", properties=quotes) for n in range(2_000)))
 
@@ -178,7 +173,7 @@ def test_object_above_the_response_limit_returns_413_with_the_command(stores: St
     assert "alsolike users export USER > file.json" in answer["document"]["message"]
 
 
-def test_call_without_time_returns_503_to_repeat(stores: Stores) -> None:
+def test_call_without_time_returns_503_to_repeat(stores):
     fill_stores(stores)
 
     answer = export("ann.lee", remaining_ms=service.ANSWER_MS)
@@ -187,14 +182,14 @@ def test_call_without_time_returns_503_to_repeat(stores: Stores) -> None:
     assert "repeat the request" in answer["document"]["message"]
 
 
-def test_missing_table_returns_503(stores: Stores) -> None:
+def test_missing_table_returns_503(stores):
     stores.dynamodb.delete_table(TableName=PLACES.users_table)
 
     assert export("ann")["statusCode"] == 503
 
 
 @pytest.mark.parametrize("remaining_ms", [29_000, 0])
-def test_export_log_contains_no_user_id(remaining_ms: int, stores: Stores, logged: Callable[[], str]) -> None:
+def test_export_log_contains_no_user_id(remaining_ms, stores, logged):
     fill_stores(stores)
     stores.profiles.add(profile_id(user_id="ann.lee", session_id=None), (), now_ms=NOW_MS)
 
@@ -203,7 +198,7 @@ def test_export_log_contains_no_user_id(remaining_ms: int, stores: Stores, logge
     assert "ann.lee" not in logged()
 
 
-def test_exported_event_has_the_lake_columns_as_json(stores: Stores) -> None:
+def test_exported_event_has_the_lake_columns_as_json(stores):
     row = interaction("a", user_id="ann", session_id=None, item_id=None, query="ripe \U0001f34c", impression=("x", "y"))
     stores.put_rows("one", row)
 
@@ -216,16 +211,16 @@ def test_exported_event_has_the_lake_columns_as_json(stores: Stores) -> None:
 class RunningContext(LambdaContext):
     """Context of a call in which each check of the remaining time takes `step_ms`."""
 
-    def __init__(self, step_ms: int) -> None:
+    def __init__(self, step_ms):
         super().__init__()
         self._step_ms, self._left_ms = step_ms, 29_000
 
-    def get_remaining_time_in_millis(self) -> int:
+    def get_remaining_time_in_millis(self):
         self._left_ms -= self._step_ms
         return self._left_ms
 
 
-def pages(user: str, *, step_ms: int = 0) -> list[dict[str, Any]]:
+def pages(user, *, step_ms=0):
     """Return the documents of all pages of an export."""
     found: list[dict[str, Any]] = []
     token: str | None = None
@@ -237,7 +232,7 @@ def pages(user: str, *, step_ms: int = 0) -> list[dict[str, Any]]:
     return found
 
 
-def write_log(stores: Stores, *, objects: int, of_user: int) -> list[str]:
+def write_log(stores, *, objects, of_user):
     """Write a recommendation log with one response per object. Return the IDs of the user's responses."""
     ids = []
     of_others = to_parquet([served(shopper=PSEUDONYMS.shopper("bob"))])
@@ -251,7 +246,7 @@ def write_log(stores: Stores, *, objects: int, of_user: int) -> list[str]:
     return ids
 
 
-def test_thousands_of_log_objects_are_exported_in_pages(stores: Stores) -> None:
+def test_thousands_of_log_objects_are_exported_in_pages(stores):
     """A real call reads about 4,600 objects in its time. In this test, 50 objects take the same time."""
     stores.put_rows("own", interaction("a", user_id="ann"))
     ids = write_log(stores, objects=200, of_user=20)
@@ -265,7 +260,7 @@ def test_thousands_of_log_objects_are_exported_in_pages(stores: Stores) -> None:
     assert [list(page) for page in found[1:]] == [[*lists, "nextToken"]] * 3 + [lists]
 
 
-def test_log_larger_than_a_response_is_exported_in_pages(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_larger_than_a_response_is_exported_in_pages(stores, monkeypatch):
     ids = write_log(stores, objects=30, of_user=30)
     monkeypatch.setattr(service, "MAX_BYTES", 6_000)
 
@@ -275,9 +270,7 @@ def test_log_larger_than_a_response_is_exported_in_pages(stores: Stores, monkeyp
     assert [row["recommendation_id"] for page in found for row in page["recommendations"]] == ids
 
 
-def test_responses_to_a_session_before_login_are_on_later_pages(
-    stores: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_responses_to_a_session_before_login_are_on_later_pages(stores, monkeypatch):
     stores.put_rows("login", interaction("a", user_id="ann", session_id="visit", received_time_ms=NOW_MS))
     rows = [served(shopper=None, session=PSEUDONYMS.shopper("visit"), served_ms=NOW_MS - 20 + n) for n in range(40)]
     for number, row in enumerate(rows):
@@ -291,7 +284,7 @@ def test_responses_to_a_session_before_login_are_on_later_pages(
     assert shown == [row.recommendation_id for row in rows[:21]]
 
 
-def test_later_page_without_time_returns_503_to_repeat(stores: Stores) -> None:
+def test_later_page_without_time_returns_503_to_repeat(stores):
     write_log(stores, objects=3, of_user=3)
     token = export("ann", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
 
@@ -301,7 +294,7 @@ def test_later_page_without_time_returns_503_to_repeat(stores: Stores) -> None:
     assert len(export("ann", token=token)["document"]["recommendations"]) == 3
 
 
-def put_visits(stores: Stores, *, visits: int) -> tuple[list[str], list[str]]:
+def put_visits(stores, *, visits):
     """Write visits of two users in turn, each with a view before the login and one after it.
 
     Return Ann's events and responses.
@@ -328,7 +321,7 @@ def put_visits(stores: Stores, *, visits: int) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("step_ms", [0, 10, 500, 1_000, 2_500])
-def test_export_is_complete_for_any_page_boundary(step_ms: int, stores: Stores) -> None:
+def test_export_is_complete_for_any_page_boundary(step_ms, stores):
     """Another user's login on the last page affects the first pages, and each event is on one page."""
     events, responses = put_visits(stores, visits=12)
 
@@ -339,7 +332,7 @@ def test_export_is_complete_for_any_page_boundary(step_ms: int, stores: Stores) 
     assert (len(found) == 1) == (step_ms < 500)
 
 
-def test_page_read_again_changes_no_later_page(stores: Stores) -> None:
+def test_page_read_again_changes_no_later_page(stores):
     events, _ = put_visits(stores, visits=12)
     first = export("ann", context=RunningContext(1_000))["document"]
     found = [first]
@@ -350,13 +343,13 @@ def test_page_read_again_changes_no_later_page(stores: Stores) -> None:
     assert [row["event_id"] for row in in_order(found, "interactions")] == events
 
 
-def in_order(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+def in_order(found, name):
     return sorted(
         (row for page in found for row in page[name]), key=lambda row: (row["event_time_ms"], row["event_id"])
     )
 
 
-def test_thousands_of_interaction_objects_are_exported_in_pages(stores: Stores) -> None:
+def test_thousands_of_interaction_objects_are_exported_in_pages(stores):
     """A real call reads about 4,600 objects in its time.
 
     In this test, 50 objects take the same time. Each object is read for sessions, logins and rows.
@@ -372,7 +365,7 @@ def test_thousands_of_interaction_objects_are_exported_in_pages(stores: Stores) 
     assert shown == [f"{number:06}" for number in range(0, 100, 10)]
 
 
-def test_thousands_of_quarantined_objects_are_exported_in_pages(stores: Stores) -> None:
+def test_thousands_of_quarantined_objects_are_exported_in_pages(stores):
     fill_stores(stores)
     body = stores.s3.get_object(Bucket=PLACES.lake_bucket, Key=export("ann.lee")["document"]["quarantine"][0]["key"])
     record = body["Body"].read()
@@ -385,16 +378,14 @@ def test_thousands_of_quarantined_objects_are_exported_in_pages(stores: Stores) 
     assert len([each for page in found for each in page["quarantine"]]) == 302
 
 
-def pass_time(monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
+def pass_time(monkeypatch, *, seconds):
     """Set the clock of the export to `seconds` after the current time."""
     data, ids = handler._data()
     later = dataclasses.replace(data, now_s=lambda: time.time() + seconds)
     monkeypatch.setattr(handler, "_data", lambda: (later, ids))
 
 
-def test_export_token_ends_after_its_lifetime_or_the_users_erasure(
-    stores: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_export_token_ends_after_its_lifetime_or_the_users_erasure(stores, monkeypatch):
     fill_stores(stores)
     token = export("ann.lee", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
 
@@ -410,7 +401,7 @@ def test_export_token_ends_after_its_lifetime_or_the_users_erasure(
         assert "start again without nextToken" in answer["document"]["message"]
 
 
-def test_later_page_does_not_extend_the_export_lifetime(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_page_does_not_extend_the_export_lifetime(stores, monkeypatch):
     put_visits(stores, visits=12)
     first = export("ann", context=RunningContext(1_000))["document"]["nextToken"]
     with monkeypatch.context() as patch:
@@ -424,9 +415,7 @@ def test_later_page_does_not_extend_the_export_lifetime(stores: Stores, monkeypa
 
 
 @pytest.mark.parametrize("later_s", [export_state.LIFETIME_S - 60, 7_200])
-def test_export_during_compaction_is_complete_or_refused(
-    later_s: int, stores: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_export_during_compaction_is_complete_or_refused(later_s, stores, monkeypatch):
     """The merged object sorts before its inputs.
 
     So pages that are already past the merged object require the inputs.
@@ -453,7 +442,7 @@ def test_export_during_compaction_is_complete_or_refused(
         assert (answer["statusCode"], later_s) == (400, 7_200)
 
 
-def test_erasure_of_another_user_removes_the_id_from_export_state(stores: Stores) -> None:
+def test_erasure_of_another_user_removes_the_id_from_export_state(stores):
     put_visits(stores, visits=12)
     token = export("ann", context=RunningContext(1_000))["document"]["nextToken"]
     while (last := token) is not None:
@@ -467,7 +456,7 @@ def test_erasure_of_another_user_removes_the_id_from_export_state(stores: Stores
     assert b"bob" not in sessions
 
 
-def test_export_after_erasure_stores_no_user_id(stores: Stores) -> None:
+def test_export_after_erasure_stores_no_user_id(stores):
     fill_stores(stores)
     stores.finish(stores.request_erasure("ann.lee"))
 
@@ -477,7 +466,7 @@ def test_export_after_erasure_stores_no_user_id(stores: Stores) -> None:
     assert stores.holding("ann.lee") == []
 
 
-def test_export_state_is_not_a_profile_and_not_readable_by_others(stores: Stores) -> None:
+def test_export_state_is_not_a_profile_and_not_readable_by_others(stores):
     fill_stores(stores)
     token = export("ann.lee", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
 
@@ -486,9 +475,7 @@ def test_export_state_is_not_a_profile_and_not_readable_by_others(stores: Stores
     assert export("ann.lee")["document"]["profile"]["erased"] is False
 
 
-def test_more_sessions_than_the_state_limit_return_413_with_the_command(
-    stores: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_sessions_than_the_state_limit_return_413_with_the_command(stores, monkeypatch):
     stores.put_rows("own", *(interaction(f"e{n}", user_id="ann", session_id=f"s{n}") for n in range(50)))
     monkeypatch.setattr(export_state, "MAX_STATE_BYTES", 100)
     monkeypatch.setattr(service, "MAX_BYTES", 6_000)
@@ -500,7 +487,7 @@ def test_more_sessions_than_the_state_limit_return_413_with_the_command(
 
 
 @pytest.mark.parametrize("token", ["", "?", "c2t1Lzc=", token_of_row("x interaction s/")])
-def test_invalid_export_token_is_refused(token: str, stores: Stores) -> None:
+def test_invalid_export_token_is_refused(token, stores):
     answer = export("ann", token=token)
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (400, "InvalidInputException")

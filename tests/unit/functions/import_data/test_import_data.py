@@ -1,13 +1,8 @@
 """Files of import jobs, which are stored as interactions, items and users."""
 
-from __future__ import annotations
-
 import io
 import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
@@ -20,8 +15,7 @@ from alsolike.configuration_document.client_resources import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.events.action_events import ActionEvent, action_events
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
-from alsolike.lake.dead_letters import DeadLetter, Kind, read_dead_letter
-from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.lake.dead_letters import Kind, read_dead_letter
 from alsolike.privacy.tombstones import add_session_tombstones, add_tombstone
 from alsolike.privacy.user_matcher import Owner, UserMatcher
 from alsolike.runtime.errors import InvalidInput
@@ -34,16 +28,8 @@ INTERACTIONS = b"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n1,a,1500000000,Watch\n1,b
 
 @pytest.fixture
 def uploads(
-    aws: Callable[[str], Any],
-    lake_bucket: str,
-    artefact_bucket: str,
-    profiles_table: str,
-    catalogue_table: str,
-    users_table: str,
-    pseudonyms: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> Callable[[str, bytes], None]:
+    aws, lake_bucket, artefact_bucket, profiles_table, catalogue_table, users_table, pseudonyms, monkeypatch, tmp_path
+):
     """Return a function that uploads a file."""
     for name, value in {
         "DEPLOYMENT": "shop",
@@ -60,26 +46,24 @@ def uploads(
     monkeypatch.chdir(tmp_path)
     create_bucket(aws("s3"), "uploads")
 
-    def put(key: str, body: bytes) -> None:
+    def put(key, body):
         aws("s3").put_object(Bucket="uploads", Key=key, Body=body)
 
     return put
 
 
-def run(dataset: str, key: str) -> dict[str, Any]:
+def run(dataset, key):
     event = {"job": "first", "dataset": dataset, "location": f"s3://uploads/{key}"}
     return handler.lambda_handler(event, LambdaContext())
 
 
-def lake_rows(aws: Callable[[str], Any], lake_bucket: str) -> list[dict[str, Any]]:
+def lake_rows(aws, lake_bucket):
     listed = aws("s3").list_objects_v2(Bucket=lake_bucket, Prefix="interactions/").get("Contents", [])
     bodies = [aws("s3").get_object(Bucket=lake_bucket, Key=each["Key"])["Body"].read() for each in listed]
     return [row for body in bodies for row in pq.read_table(io.BytesIO(body)).to_pylist()]
 
 
-def test_undeclared_event_types_count_as_views(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_undeclared_event_types_count_as_views(uploads, aws, lake_bucket):
     uploads("history/a.csv", INTERACTIONS)
 
     counts = run("INTERACTIONS", "history/")
@@ -93,18 +77,14 @@ def test_undeclared_event_types_count_as_views(
 @pytest.mark.parametrize(
     ("dataset", "key", "table"), [("ITEMS", "ITEM_ID", "catalogue"), ("USERS", "USER_ID", "users")]
 )
-def test_items_and_users_are_stored_in_their_tables(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], dataset: str, key: str, table: str
-) -> None:
+def test_items_and_users_are_stored_in_their_tables(uploads, aws, dataset, key, table):
     uploads("rows.csv", f"{key},PRICE\na,1.5\nb,2\n".encode())
 
     assert run(dataset, "rows.csv") == {"imported": 2, "rejected": 0, "quarantined": 0, "reasons": ""}
     assert aws("dynamodb").scan(TableName=table)["Count"] == 2
 
 
-def test_item_values_have_the_types_of_their_schema(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_item_values_have_the_types_of_their_schema(uploads, aws, artefact_bucket):
     names = OwnNames({}, {}, {"year": ColumnType.STRING, "genre": ColumnType.LIST, "price": ColumnType.NUMBER})
     aws("s3").put_object(Bucket=artefact_bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
     uploads("items.csv", b"ITEM_ID,YEAR,GENRE,PRICE\na,1995,Drama,cheap\nb,1996,Crime|Drama,2\n")
@@ -124,9 +104,7 @@ sms,cheap,,,offer,,
 """
 
 
-def test_actions_are_stored_with_the_columns_of_their_schema(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_actions_are_stored_with_the_columns_of_their_schema(uploads, aws, artefact_bucket):
     uploads("actions.csv", ACTIONS)
 
     counts = run("ACTIONS", "actions.csv")
@@ -148,9 +126,7 @@ def test_actions_are_stored_with_the_columns_of_their_schema(
     assert ActionStore(aws("s3"), artefact_bucket).all() == stored
 
 
-def test_imported_actions_replace_actions_with_the_same_ids(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_imported_actions_replace_actions_with_the_same_ids(uploads, aws, artefact_bucket):
     store = ActionStore(aws("s3"), artefact_bucket)
     store.put([Action("app", {"value": 1, "kind": "offer"}), Action("mail", {})], now_ms=0)
     uploads("all/1.csv", b"ACTION_ID,VALUE\napp,2\ncard,3\n")
@@ -161,9 +137,7 @@ def test_imported_actions_replace_actions_with_the_same_ids(
     assert store.all() == [Action("app", {"value": 2}), Action("card", {"value": 4}), Action("mail", {})]
 
 
-def test_actions_above_the_limit_fail_the_job_and_change_nothing(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_actions_above_the_limit_fail_the_job_and_change_nothing(uploads, aws, artefact_bucket):
     store = ActionStore(aws("s3"), artefact_bucket)
     store.put([Action("app", {})], now_ms=0)
     uploads("actions.csv", b"ACTION_ID\n" + b"".join(b"new-%d\n" % number for number in range(MAX_ACTIONS)))
@@ -174,7 +148,7 @@ def test_actions_above_the_limit_fail_the_job_and_change_nothing(
     assert store.all() == [Action("app", {})]
 
 
-def test_file_without_action_ids_fails_the_job(uploads: Callable[[str, bytes], None]) -> None:
+def test_file_without_action_ids_fails_the_job(uploads):
     uploads("actions.csv", b"ITEM_ID,VALUE\napp,2\n")
 
     with pytest.raises(InvalidInput, match="misses ACTION_ID; its columns are ITEM_ID, VALUE"):
@@ -193,9 +167,7 @@ cid,mail,Taken,yesterday,,,
 """
 
 
-def test_action_interactions_are_written_to_the_lake(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_action_interactions_are_written_to_the_lake(uploads, aws, lake_bucket):
     uploads("a.csv", ACTION_INTERACTIONS)
 
     counts = run("ACTION_INTERACTIONS", "a.csv")
@@ -218,9 +190,7 @@ def test_action_interactions_are_written_to_the_lake(
     assert orjson.loads(rows[0]["properties"])["properties"] == {"channel": "web"}
 
 
-def test_repeated_action_interactions_have_one_event_id(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_repeated_action_interactions_have_one_event_id(uploads, aws, lake_bucket):
     header, first, *_ = ACTION_INTERACTIONS.splitlines(keepends=True)
     uploads("a.csv", header + first)
     uploads("b.csv", header + first + b"ann,mail,Taken,1500000000,,,\n")
@@ -235,9 +205,7 @@ def test_repeated_action_interactions_have_one_event_id(
     assert len({row["event_id"] for row in lake_rows(aws, lake_bucket)}) == 2  # Trainings count each ID once.
 
 
-def test_action_interactions_of_erased_users_are_dropped(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str, erase: Callable[[str], None]
-) -> None:
+def test_action_interactions_of_erased_users_are_dropped(uploads, aws, lake_bucket, erase):
     erase("ann")
     uploads("a.csv", ACTION_INTERACTIONS)
 
@@ -246,7 +214,7 @@ def test_action_interactions_of_erased_users_are_dropped(
     assert sorted(row["user_id"] for row in lake_rows(aws, lake_bucket)) == ["bob", "cid"]
 
 
-def test_action_interaction_with_more_than_25_impressions_is_rejected(uploads: Callable[[str, bytes], None]) -> None:
+def test_action_interaction_with_more_than_25_impressions_is_rejected(uploads):
     shown = "|".join(f"action-{number}" for number in range(26))
     rows = f"ann,app,Taken,1,{shown}\nann,app,Taken,2,{shown.removesuffix('|action-25')}\n"
     uploads("a.csv", b"USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP,IMPRESSION\n" + rows.encode())
@@ -264,23 +232,21 @@ def test_action_interaction_with_more_than_25_impressions_is_rejected(uploads: C
         (b"USER_ID,ACTION_ID,TIMESTAMP,EVENT_TYPE,ITEM_ID", "has ITEM_ID, expected interactions with actions only"),
     ],
 )
-def test_action_interaction_file_with_wrong_columns_fails_the_job(
-    uploads: Callable[[str, bytes], None], header: bytes, message: str
-) -> None:
+def test_action_interaction_file_with_wrong_columns_fails_the_job(uploads, header, message):
     uploads("a.csv", header + b"\n")
 
     with pytest.raises(InvalidInput, match=message):
         run("ACTION_INTERACTIONS", "a.csv")
 
 
-def test_file_without_a_valid_row_fails_the_job(uploads: Callable[[str, bytes], None]) -> None:
+def test_file_without_a_valid_row_fails_the_job(uploads):
     uploads("a.csv", b"USER_ID,ITEM_ID,TIMESTAMP\n,a,1500000000\n")
 
     with pytest.raises(InvalidInput, match="no valid row: USER_ID is missing"):
         run("INTERACTIONS", "a.csv")
 
 
-def held(aws: Callable[[str], Any], lake_bucket: str) -> list[DeadLetter]:
+def held(aws, lake_bucket):
     s3 = aws("s3")
     listed = s3.list_objects_v2(Bucket=lake_bucket, Prefix="quarantine/").get("Contents", [])
     bodies = [(each["Key"], s3.get_object(Bucket=lake_bucket, Key=each["Key"])["Body"].read()) for each in listed]
@@ -290,9 +256,7 @@ def held(aws: Callable[[str], Any], lake_bucket: str) -> list[DeadLetter]:
 BAD = b"USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,yesterday\ncid,,1500000000\neve,x,1500000000,more\n"
 
 
-def test_rejected_rows_are_quarantined_with_their_reasons(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_rejected_rows_are_quarantined_with_their_reasons(uploads, aws, lake_bucket):
     uploads("a.csv", BAD)
 
     counts = run("INTERACTIONS", "a.csv")
@@ -311,9 +275,7 @@ def test_rejected_rows_are_quarantined_with_their_reasons(
     assert letters[1].reason == "ITEM_ID is missing"
 
 
-def test_erasure_matches_only_quarantined_rows_of_the_user(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_erasure_matches_only_quarantined_rows_of_the_user(uploads, aws, lake_bucket):
     uploads("a.csv", BAD)
     run("INTERACTIONS", "a.csv")
 
@@ -324,13 +286,7 @@ def test_erasure_matches_only_quarantined_rows_of_the_user(
         assert [matcher.owner(record.data) for record in records].count(Owner.USER) == 1
 
 
-def test_row_with_session_of_an_erased_user_is_not_quarantined(
-    uploads: Callable[[str, bytes], None],
-    aws: Callable[[str], Any],
-    lake_bucket: str,
-    artefact_bucket: str,
-    pseudonyms: Pseudonyms,
-) -> None:
+def test_row_with_session_of_an_erased_user_is_not_quarantined(uploads, aws, lake_bucket, artefact_bucket, pseudonyms):
     add_tombstone(aws("s3"), artefact_bucket, pseudonyms.erased_user("bob"), now_ms=1)
     now_ms = time.time_ns() // 1_000_000
     add_session_tombstones(aws("s3"), artefact_bucket, [pseudonyms.shopper("visit-7")], now_ms=now_ms)
@@ -344,9 +300,7 @@ def test_row_with_session_of_an_erased_user_is_not_quarantined(
     assert not [letter for letter in held(aws, lake_bucket) if b"visit-7" in letter.records[0].data]
 
 
-def test_rows_of_erased_users_are_not_quarantined(
-    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str, erase: Callable[[str], None]
-) -> None:
+def test_rows_of_erased_users_are_not_quarantined(uploads, aws, lake_bucket, erase):
     erase("bob")
     uploads("a.csv", BAD)
 
@@ -356,12 +310,7 @@ def test_rows_of_erased_users_are_not_quarantined(
     assert not [letter for letter in held(aws, lake_bucket) if b"bob" in letter.records[0].data]
 
 
-def test_pseudonymised_deployment_quarantines_no_rows(
-    uploads: Callable[[str, bytes], None],
-    aws: Callable[[str], Any],
-    lake_bucket: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_pseudonymised_deployment_quarantines_no_rows(uploads, aws, lake_bucket, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
     uploads("a.csv", BAD)
 
@@ -369,12 +318,7 @@ def test_pseudonymised_deployment_quarantines_no_rows(
     assert held(aws, lake_bucket) == []
 
 
-def test_rejected_rows_above_the_quarantine_limit_are_only_counted(
-    uploads: Callable[[str, bytes], None],
-    aws: Callable[[str], Any],
-    lake_bucket: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_rejected_rows_above_the_quarantine_limit_are_only_counted(uploads, aws, lake_bucket, monkeypatch):
     monkeypatch.setattr(quarantine, "MAX_ROWS", 2)
     uploads("a.csv", BAD)
 

@@ -1,7 +1,5 @@
 """Distributions that each drift metric compares, and cases with too little data."""
 
-from __future__ import annotations
-
 import dataclasses
 import io
 
@@ -12,7 +10,7 @@ from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.runtime.errors import InvalidBundle, InvalidDataset, InvalidInput, NotFound
 from alsolike.training.drift import DAY_MS, Histogram, psi
 from alsolike.training.drift_reference import Categories, ItemCount, ranked, reference_of
-from alsolike.training.monitoring import Drift, DriftReport, Figure, report_key
+from alsolike.training.monitoring import Drift, DriftReport, report_key
 from functions.build_dataset.drift_reference import reference
 from functions.monitor_models import lake_reader
 from tests.builders.lambda_events import NOW_MS
@@ -20,7 +18,6 @@ from tests.unit.functions.monitor_models.shop import (
     HOUR_MS,
     ITEMS,
     RULES,
-    MonitoredShop,
     catalogue,
     event,
     frame_of,
@@ -28,12 +25,12 @@ from tests.unit.functions.monitor_models.shop import (
 )
 
 
-def figure_of(report: DriftReport, name: Drift) -> Figure:
+def figure_of(report, name):
     (found,) = (each for each in report.figures if each.name == name)
     return found
 
 
-def test_equal_weeks_have_no_drift(shop: MonitoredShop) -> None:
+def test_equal_weeks_have_no_drift(shop):
     rows = shopping()
     shop.champion(rows)
     shop.happened(rows)
@@ -46,7 +43,7 @@ def test_equal_weeks_have_no_drift(shop: MonitoredShop) -> None:
     assert (report.interactions, report.users, report.sampled) == (600, 150, 1)
 
 
-def test_user_activity_and_history_length_are_compared_with_enough_users(shop: MonitoredShop) -> None:
+def test_user_activity_and_history_length_are_compared_with_enough_users(shop):
     rows = shopping(users=250)
     shop.champion(rows)
     shop.happened(rows)
@@ -58,7 +55,7 @@ def test_user_activity_and_history_length_are_compared_with_enough_users(shop: M
     assert figure_of(report, Drift.USER_ACTIVITY).current == 250
 
 
-def test_more_active_users_give_activity_and_history_drift(shop: MonitoredShop) -> None:
+def test_more_active_users_give_activity_and_history_drift(shop):
     shop.champion(shopping(users=250))
     shop.happened(shopping(users=250, each=12, seed=2))
 
@@ -69,7 +66,7 @@ def test_more_active_users_give_activity_and_history_drift(shop: MonitoredShop) 
     assert figure_of(report, Drift.HISTORY_LENGTH).value == pytest.approx(psi([250, 0], [0, 250]), abs=1e-6)
 
 
-def test_item_popularity_is_compared_by_deciles_of_the_reference(shop: MonitoredShop) -> None:
+def test_item_popularity_is_compared_by_deciles_of_the_reference(shop):
     """Both items have half of the interactions. Later, one of them has 90%."""
     then = [event(f"t{n}", f"user-{n % 200}", ("a", "b")[n // 200], NOW_MS - n) for n in range(400)]
     now = [event(f"n{n}", f"user-{n // 2}", "a" if n < 360 else "b", NOW_MS - n) for n in range(400)]
@@ -84,7 +81,7 @@ def test_item_popularity_is_compared_by_deciles_of_the_reference(shop: Monitored
     assert found.threshold == pytest.approx(0.25 + 2 * 200 / 199 * (1 / 400 + 1 / 400), abs=1e-6)
 
 
-def test_unknown_items_and_users_are_reported_as_shares(shop: MonitoredShop) -> None:
+def test_unknown_items_and_users_are_reported_as_shares(shop):
     rows = shopping(users=60)
     shop.champion(rows)
     shop.happened(rows)
@@ -98,9 +95,7 @@ def test_unknown_items_and_users_are_reported_as_shares(shop: MonitoredShop) -> 
     assert figure_of(report, Drift.ITEM_POPULARITY).current == 240
 
 
-def test_category_popularity_uses_the_catalogue_categories(
-    shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_category_popularity_uses_the_catalogue_categories(shop, monkeypatch):
     rows = shopping(users=100, tail=0.2)
     kinds = {item: ("fruit", "tools")[number % 2] for number, item in enumerate(ITEMS)}
     described = reference(frame_of(rows), catalogue(kinds), minimum_user_interactions=2, history_length=100)
@@ -110,22 +105,21 @@ def test_category_popularity_uses_the_catalogue_categories(
     class Catalogue:
         """Catalogue in which all tools are fruit now."""
 
-        def rows(self, item_ids: list[str]) -> object:
+        def rows(self, item_ids):
             return np.arange(len(item_ids))
 
-        def properties(self, row: int) -> dict[str, str]:
+        def properties(self, row):
             return {"category": "fruit|red"}
 
     monkeypatch.setattr("functions.monitor_models.service._catalogue", lambda places, now_ms: Catalogue())
     found = figure_of(shop.look(), Drift.CATEGORY_POPULARITY)
 
-    assert described.category_popularity is not None
     assert described.category_popularity.column == "category"
     fruit = sum(kinds[str(row["item_id"])] == "fruit" for row in rows)
     assert found.value == pytest.approx(psi([fruit, 400 - fruit], [400, 0]), abs=1e-6)
 
 
-def test_top_scores_come_from_responses_to_people_without_rules_or_filters(shop: MonitoredShop) -> None:
+def test_top_scores_come_from_responses_to_people_without_rules_or_filters(shop):
     shop.champion(shopping(), top_scores=Histogram((1.0,), (300, 300)))
     shop.answered([0.5] * 200 + [1.5] * 100)
     shop.answered([9.0] * 500, filter="in-stock", now_ms=NOW_MS - HOUR_MS)
@@ -141,7 +135,7 @@ def test_top_scores_come_from_responses_to_people_without_rules_or_filters(shop:
     assert found.value == pytest.approx(psi([300, 300], [200, 100]), abs=1e-6)
 
 
-def test_champion_without_reference_gives_a_reason_for_each_figure(shop: MonitoredShop) -> None:
+def test_champion_without_reference_gives_a_reason_for_each_figure(shop):
     rows = shopping()
     shop.champion(rows, with_reference=False)
     shop.happened(rows)
@@ -156,7 +150,7 @@ def test_champion_without_reference_gives_a_reason_for_each_figure(shop: Monitor
     assert report.unknown_item_share == 0
 
 
-def test_missing_dataset_is_reported_as_the_reason(shop: MonitoredShop) -> None:
+def test_missing_dataset_is_reported_as_the_reason(shop):
     shop.champion(shopping())
     shop.happened(shopping())
     shop.places.s3.delete_object(Bucket=shop.places.artefact_bucket, Key="datasets/v1/manifest.json")
@@ -164,7 +158,7 @@ def test_missing_dataset_is_reported_as_the_reason(shop: MonitoredShop) -> None:
     assert figure_of(shop.look(), Drift.ITEM_POPULARITY).reason == "dataset v1 was deleted"
 
 
-def test_missing_champion_files_raise_not_found(shop: MonitoredShop) -> None:
+def test_missing_champion_files_raise_not_found(shop):
     shop.champion(shopping())
     shop.places.s3.delete_object(Bucket=shop.places.artefact_bucket, Key="models/v1/ids.idx.npy")
 
@@ -172,7 +166,7 @@ def test_missing_champion_files_raise_not_found(shop: MonitoredShop) -> None:
         shop.look()
 
 
-def test_too_few_events_give_no_drift_value(shop: MonitoredShop) -> None:
+def test_too_few_events_give_no_drift_value(shop):
     shop.champion(shopping())
     shop.happened(shopping(users=49))
 
@@ -181,7 +175,7 @@ def test_too_few_events_give_no_drift_value(shop: MonitoredShop) -> None:
     assert (found.value, found.reason) == (None, "600 before and 196 now, expected 200 of both")
 
 
-def test_empty_lake_and_missing_champion_are_reported(shop: MonitoredShop) -> None:
+def test_empty_lake_and_missing_champion_are_reported(shop):
     report = shop.look()
 
     assert (report.champion, report.lake_silent_h, report.interactions) == (None, None, 0)
@@ -189,7 +183,7 @@ def test_empty_lake_and_missing_champion_are_reported(shop: MonitoredShop) -> No
     assert all(check.share is None for check in report.checks)
 
 
-def test_lake_without_recent_events_is_not_compared(shop: MonitoredShop) -> None:
+def test_lake_without_recent_events_is_not_compared(shop):
     rows = shopping()
     shop.champion(rows)
     shop.happened(rows)
@@ -202,7 +196,7 @@ def test_lake_without_recent_events_is_not_compared(shop: MonitoredShop) -> None
     assert report.champion_age_h == report.lake_silent_h
 
 
-def test_events_count_once_and_only_inside_the_window(shop: MonitoredShop) -> None:
+def test_events_count_once_and_only_inside_the_window(shop):
     shop.champion(shopping())
     rows = shopping(users=50)
     shop.happened(rows)
@@ -212,7 +206,7 @@ def test_events_count_once_and_only_inside_the_window(shop: MonitoredShop) -> No
     assert shop.look().interactions == 200
 
 
-def test_many_rows_are_sampled_by_user(shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_sampled_by_user(shop, monkeypatch):
     rows = shopping(users=300)
     shop.champion(rows)
     shop.happened(rows)
@@ -225,7 +219,7 @@ def test_many_rows_are_sampled_by_user(shop: MonitoredShop, monkeypatch: pytest.
     assert 100 < report.users < 175
 
 
-def test_checks_report_the_share_of_invalid_rows(shop: MonitoredShop) -> None:
+def test_checks_report_the_share_of_invalid_rows(shop):
     rows = [
         *(event(f"p{n}", f"user-{n}", "item-00", NOW_MS - n, event_value=None if n < 3 else 2.0) for n in range(10)),
         event("dear", "user-1", "item-00", NOW_MS - 1, event_value=2e9),
@@ -250,7 +244,7 @@ def test_checks_report_the_share_of_invalid_rows(shop: MonitoredShop) -> None:
     assert [name for name, check in found.items() if check.failed] == list(found)[:-1]
 
 
-def test_shop_without_event_values_passes_the_value_check(shop: MonitoredShop) -> None:
+def test_shop_without_event_values_passes_the_value_check(shop):
     shop.happened([event("p", "user-1", "item-00", NOW_MS - 1, event_value=None)])
 
     found = {check.name: check for check in shop.look().checks}
@@ -258,7 +252,7 @@ def test_shop_without_event_values_passes_the_value_check(shop: MonitoredShop) -
     assert (found["value_missing"].share, found["value_missing"].failed) == (None, False)
 
 
-def test_missing_values_are_counted_from_the_first_purchase_with_a_value(shop: MonitoredShop) -> None:
+def test_missing_values_are_counted_from_the_first_purchase_with_a_value(shop):
     imported = [event(f"old{n}", "user-1", "item-00", NOW_MS - 100 - n, event_value=None) for n in range(90)]
     live = [event(f"new{n}", "user-1", "item-00", NOW_MS - n) for n in range(19)]
     view = event("view", "user-1", "item-00", NOW_MS - 3, event_type="view", event_value=None)
@@ -269,7 +263,7 @@ def test_missing_values_are_counted_from_the_first_purchase_with_a_value(shop: M
     assert (found["value_missing"].share, found["value_missing"].rows) == (1 / 20, 20)
 
 
-def test_report_is_stored_by_date_and_as_latest(shop: MonitoredShop) -> None:
+def test_report_is_stored_by_date_and_as_latest(shop):
     shop.champion(shopping())
     shop.happened(shopping())
 
@@ -281,7 +275,7 @@ def test_report_is_stored_by_date_and_as_latest(shop: MonitoredShop) -> None:
     assert report_key(NOW_MS) == "monitoring/2026-09-21.json"
 
 
-def test_unreadable_state_error_names_the_file_and_the_fix(shop: MonitoredShop) -> None:
+def test_unreadable_state_error_names_the_file_and_the_fix(shop):
     shop.put("monitoring/state.json", b'{"champion": "v1"}')
 
     with pytest.raises(
@@ -302,7 +296,7 @@ MANY = b"{'descr': '<i4', 'fortran_order': False, 'shape': (1000000000000,), }".
         np.lib.format.magic(1, 0) + b"\x00\x00",
     ],
 )
-def test_damaged_champion_array_error_names_the_array(shop: MonitoredShop, content: bytes) -> None:
+def test_damaged_champion_array_error_names_the_array(shop, content):
     shop.champion(shopping())
     shop.put("models/v1/ids.idx.npy", content)
 
@@ -310,7 +304,7 @@ def test_damaged_champion_array_error_names_the_array(shop: MonitoredShop, conte
         shop.look()
 
 
-def test_arrays_of_different_lengths_raise_invalid_bundle(shop: MonitoredShop) -> None:
+def test_arrays_of_different_lengths_raise_invalid_bundle(shop):
     shop.champion(shopping())
     buffer = io.BytesIO()
     np.save(buffer, np.array([1], np.int32))
@@ -320,7 +314,7 @@ def test_arrays_of_different_lengths_raise_invalid_bundle(shop: MonitoredShop) -
         shop.look()
 
 
-def test_invalid_lake_object_error_names_the_object(shop: MonitoredShop) -> None:
+def test_invalid_lake_object_error_names_the_object(shop):
     key = "interactions/event_date=2026-09-20/x.parquet"
     shop.places.s3.put_object(Bucket=shop.places.lake_bucket, Key=key, Body=b"PAR1")
 
@@ -328,11 +322,11 @@ def test_invalid_lake_object_error_names_the_object(shop: MonitoredShop) -> None
         shop.look()
 
 
-def test_report_contains_the_rules_of_the_run(shop: MonitoredShop) -> None:
+def test_report_contains_the_rules_of_the_run(shop):
     assert shop.look(rules=dataclasses.replace(RULES, psi=0.5)).rules.psi == 0.5
 
 
-def test_reference_splits_interactions_into_deciles_by_rank() -> None:
+def test_reference_splits_interactions_into_deciles_by_rank():
     items = ranked([ItemCount(f"i{n:02}", 100 - n, 10) for n in range(20)])
 
     made = reference_of(
@@ -344,7 +338,7 @@ def test_reference_splits_interactions_into_deciles_by_rank() -> None:
     assert made.category_popularity is None
 
 
-def test_item_with_half_of_all_interactions_is_one_bin() -> None:
+def test_item_with_half_of_all_interactions_is_one_bin():
     items = ranked([ItemCount("all", 50, 50), *(ItemCount(f"i{n}", 10, 10) for n in range(5))])
 
     made = reference_of(
@@ -354,7 +348,7 @@ def test_item_with_half_of_all_interactions_is_one_bin() -> None:
     assert made.item_popularity == Histogram((1, 2, 3, 4, 5), (50, 10, 10, 10, 10, 10))
 
 
-def test_rare_categories_are_counted_together() -> None:
+def test_rare_categories_are_counted_together():
     items = [ItemCount(f"i{n}", 9, n + 1) for n in range(25)]
     values = {f"i{n}": f"c{n}|more" for n in range(24)}
 
@@ -362,7 +356,6 @@ def test_rare_categories_are_counted_together() -> None:
         items, activity={}, lengths={}, history_length=9, column="kind", values=values, event_types={}, days={}
     )
 
-    assert made.category_popularity is not None
     assert made.category_popularity.names[0] == "c23"
     assert made.category_popularity.counts == (*range(24, 4, -1), 4 + 3 + 2 + 1, 25)
     assert Categories("kind", ("a",), (1, 2, 3)).count({"a": 5, "z": 6, None: 7}) == (5, 6, 7)

@@ -1,11 +1,7 @@
 """Monitoring as invoked by its schedule."""
 
-from __future__ import annotations
-
 import json
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -13,11 +9,11 @@ from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle
 from functions.monitor_models import handler
 from tests.builders.lambda_events import LambdaContext
-from tests.unit.functions.monitor_models.shop import MonitoredShop, shopping
+from tests.unit.functions.monitor_models.shop import shopping
 
 
 @pytest.fixture
-def invoke(shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
+def invoke(shop, monkeypatch):
     variables = {
         "LAKE_BUCKET": shop.places.lake_bucket,
         "ARTEFACT_BUCKET": shop.places.artefact_bucket,
@@ -35,12 +31,7 @@ def invoke(shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
     return lambda: handler.lambda_handler({}, LambdaContext())
 
 
-def test_invocation_returns_its_report_and_publishes_metrics(
-    shop: MonitoredShop,
-    invoke: Callable[[], dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_invocation_returns_its_report_and_publishes_metrics(shop, invoke, monkeypatch, counted):
     rows = shopping()
     last_ms = max(row["event_time_ms"] for row in rows)
     shop.champion(rows)
@@ -65,9 +56,7 @@ def test_invocation_returns_its_report_and_publishes_metrics(
 
 
 @pytest.mark.parametrize("forced", [True, False])
-def test_forced_champion_is_counted_until_it_is_replaced(
-    forced: bool, shop: MonitoredShop, invoke: Callable[[], dict[str, Any]], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_forced_champion_is_counted_until_it_is_replaced(forced, shop, invoke, counted):
     rows = shopping(end_ms=time.time_ns() // 1_000_000)
     for version in ("v1", "v2"):
         shop.champion(rows, version=version)
@@ -82,9 +71,7 @@ def test_forced_champion_is_counted_until_it_is_replaced(
     assert "ChampionForced" not in counted()
 
 
-def test_forced_champion_with_a_damaged_bundle_is_counted(
-    shop: MonitoredShop, invoke: Callable[[], dict[str, Any]], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_forced_champion_with_a_damaged_bundle_is_counted(shop, invoke, counted):
     shop.champion(shopping())
     registry = Registry(shop.places.s3, shop.places.artefact_bucket)
     shop.champion(shopping(), version="v2")
@@ -97,9 +84,7 @@ def test_forced_champion_with_a_damaged_bundle_is_counted(
     assert counted() == {"ChampionForced": 1}
 
 
-def test_started_training_is_returned_and_counted(
-    shop: MonitoredShop, invoke: Callable[[], dict[str, Any]], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_started_training_is_returned_and_counted(shop, invoke, counted):
     shop.champion(shopping(end_ms=1_700_000_000_000))
     shop.happened(shopping(end_ms=time.time_ns() // 1_000_000))
 

@@ -1,17 +1,11 @@
 """Outcomes of a training run that monitoring started."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
 from alsolike.training.monitoring import Start, StartedTraining, Trigger
 from functions.monitor_models.training_start import outcome_of
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.monitor_models.shop import MonitoredShop
 
 
 @pytest.mark.parametrize(
@@ -24,9 +18,7 @@ from tests.unit.functions.monitor_models.shop import MonitoredShop
         ({"status": "TIMED_OUT", "entered": "First"}, StartedTraining.FAILED),
     ],
 )  # fmt: skip
-def test_finished_training_counts_as_run_for_any_result(
-    shop: MonitoredShop, ending: Mapping[str, Any], outcome: StartedTraining
-) -> None:
+def test_finished_training_counts_as_run_for_any_result(shop, ending, outcome):
     start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
     shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
     shop.ended(**ending)
@@ -37,7 +29,7 @@ def test_finished_training_counts_as_run_for_any_result(
     assert found.counts
 
 
-def test_unknown_run_output_raises_an_error_with_the_run_name(shop: MonitoredShop) -> None:
+def test_unknown_run_output_raises_an_error_with_the_run_name(shop):
     start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
     gone = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
     shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")

@@ -1,7 +1,5 @@
 """A real shop's weeks compared with the week before training. The index equals that of SciPy, without false drift."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from scipy import stats
 
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.training.drift import DAY_MS, SMOOTHING, Histogram, psi
-from alsolike.training.drift_reference import ItemCount, Reference, ranked
+from alsolike.training.drift_reference import ItemCount, ranked
 from functions.build_dataset.cleaning import clean
 from functions.build_dataset.drift_reference import reference
 from functions.monitor_models.drift_metrics import MIN_COUNT, active_users
@@ -26,7 +24,7 @@ pytestmark = pytest.mark.skipif(not PURCHASES.is_file(), reason="ALSOLIKE_ONLINE
 
 
 @pytest.fixture(scope="module")
-def purchases() -> pd.DataFrame:
+def purchases():
     read = pd.read_parquet(PURCHASES, columns=["USER_ID", "ITEM_ID", "TIMESTAMP"])
     time_ms = read["TIMESTAMP"].astype("int64") * 1_000
     rows = pd.DataFrame(
@@ -44,19 +42,17 @@ def purchases() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def learned(purchases: pd.DataFrame) -> pd.DataFrame:
+def learned(purchases):
     times = purchases["event_time_ms"]
     return clean(purchases[times <= times.min() + WEEKS * 7 * DAY_MS], DEFAULT).frame
 
 
 @pytest.fixture(scope="module")
-def described(learned: pd.DataFrame) -> Reference:
+def described(learned):
     return reference(learned, catalogue({}), minimum_user_interactions=2, history_length=100)
 
 
-def test_next_week_has_no_drift_and_psi_equals_scipy(
-    purchases: pd.DataFrame, learned: pd.DataFrame, described: Reference
-) -> None:
+def test_next_week_has_no_drift_and_psi_equals_scipy(purchases, learned, described):
     counts = learned["item_id"].value_counts()
     by_rank = ranked(ItemCount(str(item), int(often), 0) for item, often in counts.items())
     rank = {item.item_id: place for place, item in enumerate(by_rank, start=1)}
@@ -76,7 +72,7 @@ def test_next_week_has_no_drift_and_psi_equals_scipy(
         assert psi(histogram.counts, found.counts) < 0.25
 
 
-def test_popularity_deciles_each_contain_a_tenth(described: Reference) -> None:
+def test_popularity_deciles_each_contain_a_tenth(described):
     shares = np.array(described.item_popularity.counts) / sum(described.item_popularity.counts)
 
     assert len(shares) == 10

@@ -1,11 +1,7 @@
 """Trainings that drift starts, one per change."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
@@ -14,17 +10,17 @@ from alsolike.training.drift import DAY_MS
 from alsolike.training.monitoring import StartedTraining
 from functions.monitor_models.state import State, StateStore
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, MonitoredShop, shopping
+from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, shopping
 
 DRIFTED = 0.6
 
 
-def drift(shop: MonitoredShop, *, now_ms: int) -> None:
+def drift(shop, *, now_ms):
     """Write a week of purchases in which rare items are popular."""
     shop.happened(shopping(end_ms=now_ms, tail=DRIFTED, seed=1), profiles=False)
 
 
-def test_drift_starts_one_training_after_the_set_time(shop: MonitoredShop) -> None:
+def test_drift_starts_one_training_after_the_set_time(shop):
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -45,7 +41,7 @@ def test_drift_starts_one_training_after_the_set_time(shop: MonitoredShop) -> No
     assert later.last_start == started.started
 
 
-def test_repeated_check_without_saved_state_starts_no_second_training(shop: MonitoredShop) -> None:
+def test_repeated_check_without_saved_state_starts_no_second_training(shop):
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -62,7 +58,7 @@ def test_repeated_check_without_saved_state_starts_no_second_training(shop: Moni
     assert len(shop.started()) == 1
 
 
-def test_check_below_the_threshold_restarts_the_waiting_time(shop: MonitoredShop) -> None:
+def test_check_below_the_threshold_restarts_the_waiting_time(shop):
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -76,7 +72,7 @@ def test_check_below_the_threshold_restarts_the_waiting_time(shop: MonitoredShop
     assert shop.started() == []
 
 
-def test_drift_with_retraining_disabled_is_only_reported(shop: MonitoredShop) -> None:
+def test_drift_with_retraining_disabled_is_only_reported(shop):
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -89,7 +85,7 @@ def test_drift_with_retraining_disabled_is_only_reported(shop: MonitoredShop) ->
     assert shop.started() == []
 
 
-def test_drift_of_same_champion_retrains_only_after_the_pause(shop: MonitoredShop) -> None:
+def test_drift_of_same_champion_retrains_only_after_the_pause(shop):
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -107,7 +103,7 @@ def test_drift_of_same_champion_retrains_only_after_the_pause(shop: MonitoredSho
     assert first["name"] != second["name"]
 
 
-def test_new_champion_with_unchanged_drift_waits_for_the_pause(shop: MonitoredShop) -> None:
+def test_new_champion_with_unchanged_drift_waits_for_the_pause(shop):
     """Another training did not remove the drift. Without the pause, one training would start per day."""
     now_ms = NOW_MS + 7 * DAY_MS
     shop.champion(shopping())
@@ -125,7 +121,7 @@ def test_new_champion_with_unchanged_drift_waits_for_the_pause(shop: MonitoredSh
     assert shop.state()["unsettled"] == ["item_popularity"]
 
 
-def test_new_champion_with_resolved_drift_may_start_again(shop: MonitoredShop) -> None:
+def test_new_champion_with_resolved_drift_may_start_again(shop):
     now_ms = NOW_MS + 7 * DAY_MS
     shop.champion(shopping())
     drift(shop, now_ms=now_ms)
@@ -153,9 +149,7 @@ def test_new_champion_with_resolved_drift_may_start_again(shop: MonitoredShop) -
         ({"status": "FAILED", "entered": "StartTraining"}, StartedTraining.NOT_BEGUN),
     ],
 )
-def test_drift_retries_at_the_next_check_after_a_busy_training(
-    shop: MonitoredShop, ending: Mapping[str, Any], outcome: StartedTraining
-) -> None:
+def test_drift_retries_at_the_next_check_after_a_busy_training(shop, ending, outcome):
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -167,7 +161,6 @@ def test_drift_retries_at_the_next_check_after_a_busy_training(
     again = shop.look(now_ms=now_ms + 26 * HOUR_MS)
     going = shop.look(now_ms=now_ms + 27 * HOUR_MS)
 
-    assert calm.last_start is not None
     assert (calm.last_start.outcome, shop.state()["last_start"]) == (outcome, None)
     assert again.started is not None
     assert going.last_start == again.started
@@ -176,7 +169,7 @@ def test_drift_retries_at_the_next_check_after_a_busy_training(
     assert second["name"] == again.started.name
 
 
-def test_third_attempt_has_its_own_name_and_a_failed_run_ends_retries(shop: MonitoredShop) -> None:
+def test_third_attempt_has_its_own_name_and_a_failed_run_ends_retries(shop):
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -191,12 +184,11 @@ def test_third_attempt_has_its_own_name_and_a_failed_run_ends_retries(shop: Moni
 
     assert len({each["name"] for each in shop.started()}) == 3
     assert last.started is None
-    assert last.last_start is not None
     assert last.last_start.outcome is StartedTraining.FAILED
     assert (shop.state()["attempts"], shop.state()["refused"]) == (0, None)
 
 
-def test_concurrent_state_write_is_refused(shop: MonitoredShop) -> None:
+def test_concurrent_state_write_is_refused(shop):
     shop.champion(shopping())
     store = StateStore(shop.places.s3, shop.places.artefact_bucket)
     read = store.read()

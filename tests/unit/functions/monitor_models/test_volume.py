@@ -1,29 +1,24 @@
 """Checks of a week's interactions: their number, and weekdays without interactions."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from alsolike.training.drift import DAY_MS
 from alsolike.training.drift_reference import weekdays_of
-from alsolike.training.monitoring import DataCheck
 from functions.monitor_models.drift_metrics import volume
 
 STEADY = (100,) * 7
 
 
-def checks(reference: Sequence[int], current: Sequence[int], *, one_of: int = 1) -> dict[str, DataCheck]:
+def checks(reference, current, *, one_of=1):
     """Return the checks of a week with these numbers of interactions per day, starting on a Thursday."""
     times = np.repeat(np.arange(7) * DAY_MS + 1, current)
     found = volume(reference, pd.DataFrame({"event_time_ms": times}), one_of=one_of)
     return {check.name: check for check in found}
 
 
-def failed(reference: Sequence[int], current: Sequence[int], *, one_of: int = 1) -> list[str]:
+def failed(reference, current, *, one_of=1):
     return [name for name, check in checks(reference, current, one_of=one_of).items() if check.failed]
 
 
@@ -40,50 +35,48 @@ def failed(reference: Sequence[int], current: Sequence[int], *, one_of: int = 1)
         ((0,) * 7, ["volume_fallen", "days_missing"]),
     ],
 )
-def test_volume_check_fails_below_half_and_above_three_times_the_reference(
-    current: Sequence[int], names: list[str]
-) -> None:
+def test_volume_check_fails_below_half_and_above_three_times_the_reference(current, names):
     assert failed(STEADY, current) == names
 
 
-def test_volume_fall_is_a_share_of_the_reference() -> None:
+def test_volume_fall_is_a_share_of_the_reference():
     found = checks(STEADY, (40,) * 7)["volume_fallen"]
 
     assert found.share == pytest.approx(0.6)
     assert (found.bound, found.rows) == (0.5, 280)
 
 
-def test_volume_bound_is_at_least_four_standard_errors() -> None:
+def test_volume_bound_is_at_least_four_standard_errors():
     found = checks((30,) * 7, (2,) * 7)["volume_fallen"]
 
     assert found.bound == pytest.approx(1 - np.exp(-4 * np.sqrt(1 / 210 + 1 / 14)), abs=1e-6)
 
 
-def test_weekly_rhythm_does_not_widen_the_volume_bound() -> None:
+def test_weekly_rhythm_does_not_widen_the_volume_bound():
     weekend_shop = (10, 10, 10, 10, 10, 325, 325)
 
     assert failed(weekend_shop, (3, 3, 3, 3, 3, 97, 97)) == ["volume_fallen"]
 
 
-def test_deviations_from_the_weekly_rhythm_widen_the_volume_bound() -> None:
+def test_deviations_from_the_weekly_rhythm_widen_the_volume_bound():
     assert failed(STEADY, (1, 150, 2, 5, 1, 70, 12)) == []
 
 
-def test_day_on_which_the_shop_is_closed_is_not_missing() -> None:
+def test_day_on_which_the_shop_is_closed_is_not_missing():
     closed_on_sundays = (100, 100, 100, 2, 100, 100, 100)
 
     assert failed(closed_on_sundays, (100, 100, 100, 0, 100, 100, 100)) == []
 
 
-def test_sampled_users_are_scaled_to_all_users() -> None:
+def test_sampled_users_are_scaled_to_all_users():
     assert failed(STEADY, (50,) * 7, one_of=2) == []
 
 
-def test_too_few_interactions_are_not_compared() -> None:
+def test_too_few_interactions_are_not_compared():
     found = checks((28, 28, 28, 28, 28, 28, 31), (0,) * 7)
 
     assert (found["volume_fallen"].share, found["volume_grown"].share) == (None, None)
 
 
-def test_weekday_counts_are_sums_of_days_since_the_epoch() -> None:
+def test_weekday_counts_are_sums_of_days_since_the_epoch():
     assert weekdays_of({0: 1, 7: 2, 13: 5}) == (3, 0, 0, 0, 0, 0, 5)

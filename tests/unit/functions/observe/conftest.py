@@ -1,5 +1,4 @@
 import time
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -7,24 +6,18 @@ import pytest
 
 from functions.observe import handler
 from tests.builders.lambda_events import LambdaContext, http_event
-from tests.unit.functions.observe.asking import OWN_NAMESPACE, Clock, Observe
+from tests.unit.functions.observe.asking import OWN_NAMESPACE, Clock
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(time, "time_ns", lambda: clock.now_ms * 1_000_000)
     return clock
 
 
 @pytest.fixture
-def observe(
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    lake_bucket: str,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Observe:
+def observe(aws, artefact_bucket, lake_bucket, clock, monkeypatch):
     """Return a function that requests a view, with the last part of its path and its query."""
     for name, value in {
         "DEPLOYMENT": "test",
@@ -37,7 +30,7 @@ def observe(
     }.items():
         monkeypatch.setenv(name, value)
 
-    def ask(route: str, *, status: int = 200, remaining_ms: int = 29_000, **query: str) -> dict[str, Any]:
+    def ask(route, *, status=200, remaining_ms=29_000, **query):
         event = http_event(f"GET /operator/{route}", query=query)
         answer = handler.lambda_handler(event, LambdaContext(remaining_ms=remaining_ms))
         document: dict[str, Any] = orjson.loads(answer["body"])

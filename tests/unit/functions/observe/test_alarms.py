@@ -1,24 +1,16 @@
 """The deployment's alarms, active ones first."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_responses import ANSWERS
-from tests.unit.functions.observe.asking import Observe
 
 RULE = 'ALARM("arn:aws:cloudwatch:eu-central-1:1:alarm:alsolike-test-lake-Upkeep12345678-X1") OR ALARM("plain")'
 
 
 @pytest.fixture
-def put_alarm(aws: Callable[[str], Any]) -> Callable[..., None]:
-    def put(
-        name: str, description: str, *, state: str = "OK", composite: bool = False, metric: dict[str, Any] | None = None
-    ) -> None:
+def put_alarm(aws):
+    def put(name, description, *, state="OK", composite=False, metric=None):
         client = aws("cloudwatch")
         if composite:
             client.put_composite_alarm(AlarmName=name, AlarmDescription=description, AlarmRule=RULE)
@@ -36,7 +28,7 @@ def put_alarm(aws: Callable[[str], Any]) -> Callable[..., None]:
     return put
 
 
-def test_active_alarms_come_first_with_their_runbooks(observe: Observe, put_alarm: Callable[..., None]) -> None:
+def test_active_alarms_come_first_with_their_runbooks(observe, put_alarm):
     quarantine, errors = "alsolike-test-lake-Quarantine23FF09FE-455f8327", "alsoliketestErrors8534EEDC"
     put_alarm(quarantine, "Alsolike test: Many cannot be read: docs/runbooks/quarantine.md")
     put_alarm(errors, "Alsolike test: Errors: docs/runbooks/errors.md", state="ALARM", composite=True)
@@ -85,7 +77,7 @@ def test_active_alarms_come_first_with_their_runbooks(observe: Observe, put_alar
     ]
 
 
-def test_alarm_condition_of_an_expression_has_its_label(observe: Observe, put_alarm: Callable[..., None]) -> None:
+def test_alarm_condition_of_an_expression_has_its_label(observe, put_alarm):
     latency = {"Namespace": "n", "MetricName": "Latency", "Dimensions": []}
     queries = [
         {"Id": "m1", "MetricStat": {"Metric": latency, "Period": 300, "Stat": "p99"}, "ReturnData": False},
@@ -100,7 +92,7 @@ def test_alarm_condition_of_an_expression_has_its_label(observe: Observe, put_al
     assert (alarm["id"], alarm["condition"]) == ("ApiSlow", expected)
 
 
-def test_alarms_of_other_deployments_are_not_shown(observe: Observe, put_alarm: Callable[..., None]) -> None:
+def test_alarms_of_other_deployments_are_not_shown(observe, put_alarm):
     put_alarm(
         "alsolike-test-two-lake-Quarantine", "Alsolike test-two: Many cannot be read: docs/runbooks/quarantine.md"
     )

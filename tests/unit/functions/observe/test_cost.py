@@ -1,10 +1,6 @@
 """Monthly cost of the deployed resources under a given or counted load."""
 
-from __future__ import annotations
-
 import datetime as dt
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,23 +9,22 @@ from alsolike.api.operator_query_responses import ANSWERS
 from alsolike.declarations.storage import MONITORING_LATEST_KEY, SNAPSHOT_KEY
 from alsolike.snapshot.manifest import Manifest, SegmentEntry
 from tests.builders.lambda_events import NOW_MS
-from tests.fakes import MemoryCloud
-from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, TEMPLATES, Observe
+from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, TEMPLATES
 
 
 @pytest.fixture(autouse=True)
-def deployed(cloud: MemoryCloud) -> dict[str, Mapping[str, Any]]:
+def deployed(cloud):
     """Deploy the stacks, and return their templates."""
     cloud.cloudformation.templates.update(TEMPLATES)
     return cloud.cloudformation.templates
 
 
-def read_stacks(cloud: MemoryCloud) -> list[str]:
+def read_stacks(cloud):
     """Return the stacks whose templates were read."""
     return [call.request["StackName"] for call in cloud.calls if call.operation == "cloudformation.GetTemplate"]
 
 
-def test_cost_of_a_specified_load_reads_no_metrics(observe: Observe, cloud: MemoryCloud) -> None:
+def test_cost_of_a_specified_load_reads_no_metrics(observe, cloud):
     document = observe("cost", users="0", eventsPerDay="0", requestsPerDay="0", items="0")
 
     Draft202012Validator(ANSWERS["Cost"]).validate(document)
@@ -45,9 +40,7 @@ def test_cost_of_a_specified_load_reads_no_metrics(observe: Observe, cloud: Memo
     assert read_stacks(cloud) == list(TEMPLATES)
 
 
-def test_cost_without_a_load_uses_the_load_of_the_last_days(
-    observe: Observe, cloud: MemoryCloud, aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_cost_without_a_load_uses_the_load_of_the_last_days(observe, cloud, aws, artefact_bucket):
     aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
     for name, service, value, hours in (
         ("EventsAccepted", "collect", 40, 0),
@@ -83,7 +76,7 @@ def test_cost_without_a_load_uses_the_load_of_the_last_days(
     assert read_stacks(cloud) == list(TEMPLATES)
 
 
-def test_unreadable_stack_error_names_the_stack(observe: Observe, deployed: dict[str, Mapping[str, Any]]) -> None:
+def test_unreadable_stack_error_names_the_stack(observe, deployed):
     del deployed["alsolike-test-serving"]
 
     message = observe("cost", status=503)["message"]
@@ -91,7 +84,7 @@ def test_unreadable_stack_error_names_the_stack(observe: Observe, deployed: dict
     assert "CloudFormation does not answer with the template of alsolike-test-serving: " in message
 
 
-def test_load_out_of_range_is_refused(observe: Observe) -> None:
+def test_load_out_of_range_is_refused(observe):
     assert observe("cost", status=400, items="-1")["message"] == (
         "items is -1, expected a whole number from 0 to 1000000000"
     )

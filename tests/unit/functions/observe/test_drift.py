@@ -1,22 +1,16 @@
 """Drift reports with the history of each drift metric."""
 
-from __future__ import annotations
-
 import datetime as dt
-from collections.abc import Callable
-from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_responses import ANSWERS
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, Observe
+from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT
 
 
-def test_latest_drift_report_has_the_history_of_each_figure(
-    observe: Observe, aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_latest_drift_report_has_the_history_of_each_figure(observe, aws, artefact_bucket):
     aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
     hour_ms = NOW_MS // HOUR_MS * HOUR_MS
     for days, value in ((0, 0.3), (1, 0.2), (13, 0.1), (15, 9.0)):
@@ -79,13 +73,11 @@ def test_latest_drift_report_has_the_history_of_each_figure(
     }
 
 
-def test_drift_without_a_report_is_null(observe: Observe) -> None:
+def test_drift_without_a_report_is_null(observe):
     assert observe("drift") == {"looked": None}
 
 
-def test_unreadable_drift_report_error_names_the_object(
-    observe: Observe, aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_unreadable_drift_report_error_names_the_object(observe, aws, artefact_bucket):
     aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=b"{}")
 
     assert observe("drift", status=503)["message"].startswith(f"s3://{artefact_bucket}/{MONITORING_LATEST_KEY}: ")

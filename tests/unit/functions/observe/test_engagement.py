@@ -1,11 +1,8 @@
 """Outcomes per day. Rates are ratios of sums."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 from collections.abc import Callable
-from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -17,22 +14,21 @@ from alsolike.api.operator_query_responses import ANSWERS
 from alsolike.lake.engagement import object_key, receipt_key
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.observe.asking import Observe
 
 TODAY = dt.datetime.fromtimestamp(NOW_MS / 1000, dt.UTC).date()
 
 Store = Callable[..., None]
 
 
-def day(back: int) -> str:
+def day(back):
     return (TODAY - dt.timedelta(days=back)).isoformat()
 
 
 @pytest.fixture
-def store(aws: Callable[[str], Any], lake_bucket: str) -> Store:
+def store(aws, lake_bucket):
     """Return a function that writes the sums of a day, and the numbers of rejected events."""
 
-    def write(back: int, *rows: dict[str, Any], rejected: dict[str, int] | None = None) -> None:
+    def write(back, *rows, rejected=None):
         whole = [dict.fromkeys(ENGAGEMENT_COLUMNS, 0) | {"dimension": "all", "name": "all"} | row for row in rows]
         types = {"string": pa.string(), "bigint": pa.int64(), "double": pa.float64()}
         schema = pa.schema([(name, types[kind]) for name, kind in ENGAGEMENT_COLUMNS.items()])
@@ -47,7 +43,7 @@ def store(aws: Callable[[str], Any], lake_bucket: str) -> Store:
     return write
 
 
-def test_days_and_totals_have_rates_of_their_sums(observe: Observe, store: Store) -> None:
+def test_days_and_totals_have_rates_of_their_sums(observe, store):
     store(0, {"answers": 10, "impressions": 40, "clicks": 5, "shown_clicks": 4, "revenue": 30.0}, rejected={"late": 2})
     store(1, {"answers": 30, "impressions": 60, "shown_clicks": 1, "bought_answers": 10, "degraded": 3})
     store(2, {"answers": 500}, rejected={"late": 100})
@@ -80,7 +76,7 @@ def test_days_and_totals_have_rates_of_their_sums(observe: Observe, store: Store
     assert document["rejected"] == {"late": 2}
 
 
-def test_rows_are_grouped_by_the_requested_dimension(observe: Observe, store: Store) -> None:
+def test_rows_are_grouped_by_the_requested_dimension(observe, store):
     store(
         0,
         {"answers": 3},
@@ -90,7 +86,7 @@ def test_rows_are_grouped_by_the_requested_dimension(observe: Observe, store: St
         {"dimension": "arm", "name": "spring/new", "answers": 4},
     )
 
-    def names(by: str) -> list[tuple[str, int]]:
+    def names(by):
         return [(row["name"], row["answers"]) for row in observe("engagement", by=by)["totals"]]
 
     assert names("recommender") == [("for-you", 2), ("popular", 1)]
@@ -98,7 +94,7 @@ def test_rows_are_grouped_by_the_requested_dimension(observe: Observe, store: St
     assert names("arm") == [("spring/new", 4)]
 
 
-def test_days_without_responses_have_no_rows(observe: Observe, store: Store) -> None:
+def test_days_without_responses_have_no_rows(observe, store):
     store(3, {"answers": 1})
 
     document = observe("engagement")
@@ -107,13 +103,11 @@ def test_days_without_responses_have_no_rows(observe: Observe, store: Store) -> 
 
 
 @pytest.mark.parametrize(("query", "expected"), [({"days": "91"}, "1 to 90"), ({"by": "item"}, "one of all, rec")])
-def test_invalid_query_is_refused(observe: Observe, query: dict[str, str], expected: str) -> None:
+def test_invalid_query_is_refused(observe, query, expected):
     assert expected in observe("engagement", status=400, **query)["message"]
 
 
-def test_invalid_object_error_names_the_object(
-    observe: Observe, store: Store, aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_invalid_object_error_names_the_object(observe, store, aws, lake_bucket):
     store(0, {"answers": 1})
     aws("s3").put_object(Bucket=lake_bucket, Key=object_key(day(0)), Body=b"no Parquet")
 

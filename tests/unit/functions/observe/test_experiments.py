@@ -1,11 +1,8 @@
 """Experiments with their reports, which equal the reports of the command line."""
 
-from __future__ import annotations
-
 import dataclasses
 import random
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -21,7 +18,6 @@ from functions.observe.arm_tally import ArmTally
 from operations.experiments import tally
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.outcome_rows import DAY_MS, Outcome, store, table
-from tests.unit.functions.observe.asking import Clock, Observe
 
 START_MS = NOW_MS - 3 * DAY_MS
 HALVES = {"new": {"share": 0.5, "rules": "spring"}, "control": {"share": 0.5}}
@@ -32,10 +28,10 @@ State = Callable[..., None]
 
 
 @pytest.fixture
-def state(configure: Callable[[dict[str, Any]], None]) -> State:
+def state(configure):
     """Return a function that applies experiments by name, given as first day and end, relative to the current day."""
 
-    def apply(**stated: tuple[int, int | None]) -> None:
+    def apply(**stated):
         configure(
             {
                 "rules": RULES,
@@ -55,7 +51,7 @@ def state(configure: Callable[[dict[str, Any]], None]) -> State:
     return apply
 
 
-def many(experiment: str = "spring") -> list[Outcome]:
+def many(experiment="spring"):
     """Return responses with 4 shown items to 300 users per arm.
 
     30 users of the control and 90 of the new arm clicked.
@@ -73,9 +69,7 @@ def many(experiment: str = "spring") -> list[Outcome]:
     ]
 
 
-def test_experiment_is_reported_by_its_own_metric(
-    observe: Observe, configure: Callable[[dict[str, Any]], None]
-) -> None:
+def test_experiment_is_reported_by_its_own_metric(observe, configure):
     stated = {"start": time_text(START_MS), "arms": {"a": {"share": 0.5}, "b": {"share": 0.5}}, "metric": "revenue"}
     configure({"experiments": {"spring": stated}})
 
@@ -84,9 +78,7 @@ def test_experiment_is_reported_by_its_own_metric(
     assert spring["metric"] == "revenue"
 
 
-def test_running_experiment_has_its_current_report(
-    observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_running_experiment_has_its_current_report(observe, state, aws, lake_bucket):
     state(spring=(-3, None))
     store(aws("s3"), lake_bucket, many())
 
@@ -115,7 +107,7 @@ def test_running_experiment_has_its_current_report(
     assert new["pValue"] < 0.05
 
 
-def test_running_experiments_come_before_planned_and_ended_ones(observe: Observe, state: State) -> None:
+def test_running_experiments_come_before_planned_and_ended_ones(observe, state):
     state(old=(-9, -8), older=(-20, -19), later=(1, None), spring=(-3, None))
 
     found = observe("experiments")["experiments"]
@@ -130,9 +122,7 @@ def test_running_experiments_come_before_planned_and_ended_ones(observe: Observe
     assert all(each["sampleRatioPValue"] is None for each in found)
 
 
-def test_report_without_remaining_time_is_partial(
-    observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_report_without_remaining_time_is_partial(observe, state, aws, lake_bucket):
     state(spring=(-3, None))
     store(aws("s3"), lake_bucket, many())
 
@@ -141,9 +131,7 @@ def test_report_without_remaining_time_is_partial(
     assert (spring["partial"], spring["arms"][0]["users"]) == (True, 0)
 
 
-def test_report_above_the_user_limit_is_partial_with_running_ones_first(
-    observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_report_above_the_user_limit_is_partial_with_running_ones_first(observe, state, aws, lake_bucket, monkeypatch):
     monkeypatch.setattr(experiments, "MAX_USERS", 599)
     state(spring=(-3, None), winter=(-3, -1))
     store(aws("s3"), lake_bucket, [*many(), *many("winter")])
@@ -153,9 +141,7 @@ def test_report_above_the_user_limit_is_partial_with_running_ones_first(
     assert [(each["partial"], each["arms"][0]["users"]) for each in (spring, winter)] == [(False, 300), (True, 0)]
 
 
-def test_experiments_response_is_cached_for_one_minute(
-    observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str, clock: Clock
-) -> None:
+def test_experiments_response_is_cached_for_one_minute(observe, state, aws, lake_bucket, clock):
     state(spring=(-3, None))
     before = observe("experiments")
     store(aws("s3"), lake_bucket, many())
@@ -167,7 +153,7 @@ def test_experiments_response_is_cached_for_one_minute(
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_row_counting_equals_column_counting_of_the_command(metric: str) -> None:
+def test_row_counting_equals_column_counting_of_the_command(metric):
     chance = random.Random(7)
     experiment = Experiment(
         "spring", "home", START_MS, START_MS + 2 * DAY_MS, (Arm("new", 0.5, rules="x"), Arm("control", 0.5))
@@ -194,7 +180,7 @@ def test_row_counting_equals_column_counting_of_the_command(metric: str) -> None
         by_rows.add(table(part).select(list(READ)).to_pylist())
     by_rows.add_before(table(rows).select(list(READ)).to_pylist())
 
-    def figures(each: Any) -> dict[str, Any]:
+    def figures(each):
         return dataclasses.asdict(report(experiment, METRICS[metric], each, now_ms=NOW_MS))
 
     assert _alike(figures(by_rows), figures(by_columns))
@@ -203,7 +189,7 @@ def test_row_counting_equals_column_counting_of_the_command(metric: str) -> None
     assert figures(by_rows)["excluded"]["users_in_two_arms"] > 0
 
 
-def _alike(one: Any, other: Any) -> bool:
+def _alike(one, other):
     """Compare two documents. Sums in different order may differ in the last digits of numbers."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)

@@ -6,11 +6,9 @@ import base64
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from prometheus_client import Metric
 
 from alsolike.declarations.routes import READ_METRICS, WRITE_EVENTS
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
@@ -18,9 +16,8 @@ from alsolike.signing.keys import SigningKey, encryption_context
 from functions.observe import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 from tests.builders.openmetrics import read_families
-from tests.fakes import MemoryCloud
 from tests.fakes.places import create_table
-from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, TEMPLATES, Clock, Observe
+from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, TEMPLATES
 
 SECRET = "s3cret:with-a-colon"
 DAY_MS = 24 * HOUR_MS
@@ -34,19 +31,18 @@ class Scraper:
 
     store: Callable[[SigningKey], None]
 
-    def get(self, user: str = "ALSOMETRICS", password: str = SECRET) -> dict[str, Any]:
+    def get(self, user="ALSOMETRICS", password=SECRET):
         event = http_event("GET /metrics")
         event["headers"]["authorization"] = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
-        answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
-        return answer
+        return handler.lambda_handler(event, LambdaContext())
 
-    def scrape(self) -> Mapping[str, Metric]:
+    def scrape(self):
         answer = self.get()
         assert answer["statusCode"] == 200, answer
         assert answer["headers"]["content-type"].startswith("application/openmetrics-text; version=1.0.0")
         return read_families(answer["body"])
 
-    def values(self, family: str) -> dict[tuple[str, ...], float]:
+    def values(self, family):
         """Return the values of a family by sample name and label values."""
         found = self.scrape()
         samples = found[family].samples if family in found else ()
@@ -54,13 +50,13 @@ class Scraper:
 
 
 @pytest.fixture
-def scraper(observe: Observe, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Scraper:
+def scraper(observe, aws, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: NOW_MS / 1000)
     table = create_table(aws("dynamodb"), "keys", key="key_id")
     monkeypatch.setenv("KEYS_TABLE", table)
     kms_key = aws("kms").create_key()["KeyMetadata"]["Arn"]
 
-    def store(key: SigningKey) -> None:
+    def store(key):
         context = encryption_context(key.key_id)
         secret = aws("kms").encrypt(KeyId=kms_key, Plaintext=SECRET.encode(), EncryptionContext=context)
         aws("dynamodb").put_item(
@@ -72,8 +68,8 @@ def scraper(observe: Observe, aws: Callable[[str], Any], monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def put(aws: Callable[[str], Any]) -> Put:
-    def put_metric(namespace: str, name: str, *values: float, at_ms: int = NOW_MS, **dimensions: str) -> None:
+def put(aws):
+    def put_metric(namespace, name, *values, at_ms=NOW_MS, **dimensions):
         datum = {
             "MetricName": name,
             "Dimensions": [{"Name": each, "Value": value} for each, value in dimensions.items()],
@@ -85,7 +81,7 @@ def put(aws: Callable[[str], Any]) -> Put:
     return put_metric
 
 
-def test_counters_are_sums_since_the_start_of_the_month(scraper: Scraper, put: Put) -> None:
+def test_counters_are_sums_since_the_start_of_the_month(scraper, put):
     month = dt.datetime.fromtimestamp(NOW_MS / 1000, dt.UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     month_ms = int(month.timestamp()) * 1000
     for at_ms, requests in ((month_ms - 1, 100), (month_ms, 20), (NOW_MS, 3)):
@@ -104,7 +100,7 @@ def test_counters_are_sums_since_the_start_of_the_month(scraper: Scraper, put: P
     }
 
 
-def test_latency_is_a_histogram_in_seconds(scraper: Scraper, put: Put) -> None:
+def test_latency_is_a_histogram_in_seconds(scraper, put):
     put("AWS/ApiGateway", "Latency", 20, 50, 51, 400, 3_000, ApiId="shop")
 
     assert scraper.values("alsolike_api_latency_seconds") == {
@@ -120,7 +116,7 @@ def test_latency_is_a_histogram_in_seconds(scraper: Scraper, put: Put) -> None:
     }
 
 
-def test_lag_is_the_latest_value(scraper: Scraper, put: Put) -> None:
+def test_lag_is_the_latest_value(scraper, put):
     for minutes, lag_ms in ((20, 70_000), (3, 9_000), (1, 4_500)):
         put(
             "AWS/Kinesis",
@@ -133,9 +129,7 @@ def test_lag_is_the_latest_value(scraper: Scraper, put: Put) -> None:
     assert scraper.values("alsolike_stream_lag_seconds") == {("",): 4.5}
 
 
-def test_drift_metrics_come_from_the_last_report(
-    scraper: Scraper, aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_drift_metrics_come_from_the_last_report(scraper, aws, artefact_bucket):
     assert scraper.values("alsolike_champion_age_seconds") == {}
     aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
     handler._routes.cache_clear()
@@ -146,7 +140,7 @@ def test_drift_metrics_come_from_the_last_report(
     assert scraper.values("alsolike_checks_failed") == {("",): 1}
 
 
-def test_each_alarm_has_a_series(scraper: Scraper, aws: Callable[[str], Any]) -> None:
+def test_each_alarm_has_a_series(scraper, aws):
     cloudwatch = aws("cloudwatch")
     for name, runbook in (("Fails", "attribution"), ("UpkeepFails", "upkeep")):
         cloudwatch.put_metric_alarm(
@@ -168,7 +162,7 @@ def test_each_alarm_has_a_series(scraper: Scraper, aws: Callable[[str], Any]) ->
     }
 
 
-def test_unavailable_source_is_omitted(scraper: Scraper, cloud: MemoryCloud) -> None:
+def test_unavailable_source_is_omitted(scraper, cloud):
     up = scraper.values("alsolike_source_up")
 
     assert up == {("", "cloudwatch"): 1, ("", "alarms"): 1, ("", "drift"): 1, ("", "engagement"): 1, ("", "cost"): 0}
@@ -176,9 +170,7 @@ def test_unavailable_source_is_omitted(scraper: Scraper, cloud: MemoryCloud) -> 
 
 
 @pytest.mark.parametrize("code", ["InternalError", "Forbidden"])
-def test_metric_that_cloudwatch_cannot_read_is_omitted(
-    scraper: Scraper, put: Put, cloud: MemoryCloud, clock: Clock, code: str
-) -> None:
+def test_metric_that_cloudwatch_cannot_read_is_omitted(scraper, put, cloud, clock, code):
     put("AWS/ApiGateway", "Count", 20, ApiId="shop")
     assert scraper.values("alsolike_api_requests") == {("_total",): 20}
     cloud.cloudwatch.failed["Count"] = code
@@ -188,7 +180,7 @@ def test_metric_that_cloudwatch_cannot_read_is_omitted(
     assert scraper.values("alsolike_source_up")["", "cloudwatch"] == 0
 
 
-def test_value_is_omitted_when_a_later_read_fails(scraper: Scraper, cloud: MemoryCloud, clock: Clock) -> None:
+def test_value_is_omitted_when_a_later_read_fails(scraper, cloud, clock):
     cloud.cloudformation.templates.update(TEMPLATES)
     assert len(scraper.values("alsolike_monthly_cost_dollars")) == 1
     cloud.cloudwatch.failed["EventsAccepted"] = "InternalError"
@@ -202,8 +194,8 @@ def test_value_is_omitted_when_a_later_read_fails(scraper: Scraper, cloud: Memor
     assert scraper.values("alsolike_source_up")["", "cost"] == 1
 
 
-def test_failed_read_is_retried_after_five_minutes(scraper: Scraper, cloud: MemoryCloud, clock: Clock) -> None:
-    def reads() -> int:
+def test_failed_read_is_retried_after_five_minutes(scraper, cloud, clock):
+    def reads():
         return sum(call.operation == "cloudformation.GetTemplate" for call in cloud.calls)
 
     scraper.get()
@@ -216,10 +208,8 @@ def test_failed_read_is_retried_after_five_minutes(scraper: Scraper, cloud: Memo
     assert reads() > before
 
 
-def test_second_scrape_within_a_minute_reads_nothing(
-    scraper: Scraper, put: Put, cloud: MemoryCloud, clock: Clock
-) -> None:
-    def reads() -> int:
+def test_second_scrape_within_a_minute_reads_nothing(scraper, put, cloud, clock):
+    def reads():
         return sum(call.operation == "cloudwatch.GetMetricData" for call in cloud.calls)
 
     scraper.get()
@@ -241,7 +231,7 @@ def test_second_scrape_within_a_minute_reads_nothing(
         ("", SECRET, "IncompleteSignatureException"),
     ],
 )
-def test_invalid_credentials_are_refused(scraper: Scraper, user: str, password: str, code: str) -> None:
+def test_invalid_credentials_are_refused(scraper, user, password, code):
     scraper.store(SigningKey("ALSOEVENTS", "checkout", b"", (WRITE_EVENTS,), created_ms=0))
 
     answer = scraper.get(user, password)
@@ -258,7 +248,7 @@ def test_invalid_credentials_are_refused(scraper: Scraper, user: str, password: 
         ("Basic //8=", "IncompleteSignatureException"),
     ],
 )
-def test_unreadable_credentials_are_refused(scraper: Scraper, header: str | None, code: str) -> None:
+def test_unreadable_credentials_are_refused(scraper, header, code):
     event = http_event("GET /metrics")
     if header is not None:
         event["headers"]["authorization"] = header

@@ -1,9 +1,6 @@
 """Quarantined records by reason. Responses do not contain the records' values."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import Any
 
 import orjson
 import pytest
@@ -14,7 +11,6 @@ from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord, short_id
 from functions.observe import quarantine
 from tests.builders.lambda_events import NOW_MS, kinesis_event
-from tests.unit.functions.observe.asking import Observe
 
 DAY_MS = 86_400_000
 
@@ -22,10 +18,10 @@ Hold = Callable[..., str]
 
 
 @pytest.fixture
-def hold(aws: Callable[[str], Any], lake_bucket: str) -> Hold:
+def hold(aws, lake_bucket):
     """Return a function that quarantines a record with a reason and returns the record's short ID."""
 
-    def write(sequence: int, reason: str, *, days: int = 0) -> str:
+    def write(sequence, reason, *, days=0):
         record = StreamRecord(
             data=b'{"user_id": "anna@shop.example"}',
             stream="events",
@@ -42,10 +38,10 @@ def hold(aws: Callable[[str], Any], lake_bucket: str) -> Hold:
 
 
 @pytest.fixture
-def give_up(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[int], str]:
+def give_up(aws, lake_bucket):
     """Return a function that stores a failed batch as Lambda does and returns the batch's short ID."""
 
-    def write(records: int) -> str:
+    def write(records):
         key = "aws/lambda/uuid/shardId-0/2026/11/26/batch"
         document = {
             "requestContext": {
@@ -64,9 +60,7 @@ def give_up(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[int], str]
     return write
 
 
-def test_quarantined_records_are_grouped_by_reason_without_values(
-    observe: Observe, hold: Hold, give_up: Callable[[int], str]
-) -> None:
+def test_quarantined_records_are_grouped_by_reason_without_values(observe, hold, give_up):
     hold(1, 'user_id is "anna@shop.example", expected a string', days=2)
     latest = hold(2, 'user_id is "bob@shop.example", expected a string')
     other = hold(3, "item_id is missing", days=1)
@@ -108,9 +102,7 @@ def test_quarantined_records_are_grouped_by_reason_without_values(
     }
 
 
-def test_quarantine_above_the_limit_shows_the_latest_days(
-    observe: Observe, hold: Hold, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_quarantine_above_the_limit_shows_the_latest_days(observe, hold, monkeypatch):
     monkeypatch.setattr(quarantine, "MAX_OBJECTS", 3)
     for number, days in enumerate((3, 2, 1, 0)):
         hold(number, f"item_id is missing on day {'abcd'[days]}", days=days)
@@ -121,7 +113,7 @@ def test_quarantine_above_the_limit_shows_the_latest_days(
     assert {group["reason"][-1] for group in document["groups"]} == {"a", "b", "c"}
 
 
-def test_quarantine_read_without_time_is_truncated(observe: Observe, hold: Hold) -> None:
+def test_quarantine_read_without_time_is_truncated(observe, hold):
     hold(1, "item_id is missing")
 
     document = observe("quarantine", remaining_ms=5_999)
@@ -129,5 +121,5 @@ def test_quarantine_read_without_time_is_truncated(observe: Observe, hold: Hold)
     assert (document["objects"], document["truncated"], document["groups"]) == (0, True, [])
 
 
-def test_empty_quarantine_is_not_truncated(observe: Observe) -> None:
+def test_empty_quarantine_is_not_truncated(observe):
     assert observe("quarantine") == {"objects": 0, "records": 0, "truncated": False, "groups": []}

@@ -1,17 +1,14 @@
 """Traffic of the API and the consumers per minute, from existing metrics."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_responses import ANSWERS
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.observe.asking import OWN_NAMESPACE, Clock, Observe
+from tests.unit.functions.observe.asking import OWN_NAMESPACE
 
 MINUTE_MS = 60_000
 THIS_MINUTE_MS = NOW_MS // MINUTE_MS * MINUTE_MS
@@ -20,8 +17,8 @@ Put = Callable[..., None]
 
 
 @pytest.fixture
-def put(aws: Callable[[str], Any]) -> Put:
-    def put_metric(namespace: str, name: str, *values: float, at_ms: int = THIS_MINUTE_MS, **dimensions: str) -> None:
+def put(aws):
+    def put_metric(namespace, name, *values, at_ms=THIS_MINUTE_MS, **dimensions):
         aws("cloudwatch").put_metric_data(
             Namespace=namespace,
             MetricData=[
@@ -37,7 +34,7 @@ def put(aws: Callable[[str], Any]) -> Put:
     return put_metric
 
 
-def counted(document: dict[str, Any]) -> dict[str, list[tuple[int, float]]]:
+def counted(document):
     """Return the values of each series with the number of periods since each value."""
     last_ms = {name: points[-1][0] for name, points in document["series"].items()}
     period_ms = document["periodS"] * 1000
@@ -48,7 +45,7 @@ def counted(document: dict[str, Any]) -> dict[str, list[tuple[int, float]]]:
     }
 
 
-def test_requests_and_errors_are_counted_per_minute(observe: Observe, put: Put) -> None:
+def test_requests_and_errors_are_counted_per_minute(observe, put):
     for minute, requests, refused in ((0, 3, 1), (7, 2, 0)):
         at_ms = THIS_MINUTE_MS - minute * MINUTE_MS
         put("AWS/ApiGateway", "Count", *[1.0] * requests, at_ms=at_ms, ApiId="shop")
@@ -70,7 +67,7 @@ def test_requests_and_errors_are_counted_per_minute(observe: Observe, put: Put) 
     Draft202012Validator(ANSWERS["Traffic"]).validate(document)
 
 
-def test_latency_has_percentiles(observe: Observe, put: Put) -> None:
+def test_latency_has_percentiles(observe, put):
     put("AWS/ApiGateway", "Latency", *map(float, range(1, 101)), ApiId="shop")
 
     assert counted(observe("traffic")) == {
@@ -80,7 +77,7 @@ def test_latency_has_percentiles(observe: Observe, put: Put) -> None:
     }
 
 
-def test_function_metrics_are_summed_over_functions(observe: Observe, put: Put) -> None:
+def test_function_metrics_are_summed_over_functions(observe, put):
     for service, name, value in (
         ("recommend", "RecommendationsServed", 5),
         ("recommend", "RecommendationsDegraded", 2),
@@ -106,7 +103,7 @@ def test_function_metrics_are_summed_over_functions(observe: Observe, put: Put) 
     }
 
 
-def test_empty_and_short_responses_are_counted_by_filter(observe: Observe, put: Put) -> None:
+def test_empty_and_short_responses_are_counted_by_filter(observe, put):
     for metric, filter_name, minutes_ago, count in (
         ("RecommendationsShort", "none", 1, 9),
         ("RecommendationsEmpty", "cheap", 59, 2),
@@ -132,7 +129,7 @@ def test_empty_and_short_responses_are_counted_by_filter(observe: Observe, put: 
 @pytest.mark.parametrize(
     ("minutes", "period_s"), [(180, 60), (181, 300), (1_440, 300), (1_441, 3_600), (21_600, 3_600)]
 )
-def test_longer_ranges_have_longer_periods(observe: Observe, put: Put, minutes: int, period_s: int) -> None:
+def test_longer_ranges_have_longer_periods(observe, put, minutes, period_s):
     put("AWS/ApiGateway", "Count", 1.0, at_ms=NOW_MS - period_s * 1000, ApiId="shop")
     put("AWS/ApiGateway", "Count", 1.0, at_ms=NOW_MS - 1, ApiId="shop")
 
@@ -144,9 +141,7 @@ def test_longer_ranges_have_longer_periods(observe: Observe, put: Put, minutes: 
 
 
 @pytest.mark.parametrize("minutes", ["4", "21601", "an hour", "60.5"])
-def test_minutes_out_of_range_are_refused(
-    observe: Observe, minutes: str, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_minutes_out_of_range_are_refused(observe, minutes, counted):
     message = observe("traffic", status=400, minutes=minutes)["message"]
 
     assert message.startswith("minutes is ")
@@ -154,11 +149,11 @@ def test_minutes_out_of_range_are_refused(
     assert counted() == {"RequestsRejected": 1}
 
 
-def test_unknown_parameters_are_refused(observe: Observe) -> None:
+def test_unknown_parameters_are_refused(observe):
     assert "minuets" in observe("traffic", status=400, minuets="60")["message"]
 
 
-def test_same_query_is_cached_for_20_seconds(observe: Observe, put: Put, clock: Clock) -> None:
+def test_same_query_is_cached_for_20_seconds(observe, put, clock):
     first = observe("traffic")
     put("AWS/ApiGateway", "Count", 1.0, ApiId="shop")
 

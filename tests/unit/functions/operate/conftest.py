@@ -1,6 +1,4 @@
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -10,7 +8,7 @@ from tests.unit.functions.operate.shop import ATTRIBUTE, GROUP, MACHINE, MONITOR
 
 
 @pytest.fixture
-def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Operator:
+def empty(aws, artefact_bucket, monkeypatch):
     """Return an operator of a deployment without a model."""
     for name, value in {
         "ARTEFACT_BUCKET": artefact_bucket,
@@ -29,7 +27,7 @@ def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def operator(empty: Operator) -> Operator:
+def operator(empty):
     """Publish v1, the champion v2, v3, which the gate rejected, and v4, which passed the gate."""
     empty.publish("v1")
     empty.publish("v2")

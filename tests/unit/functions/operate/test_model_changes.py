@@ -1,21 +1,17 @@
 """Changes of model versions through the API: operator, reason and concurrent changes."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from alsolike.registry.approvals import Approvals
-from alsolike.registry.champion import Champion
 from alsolike.registry.decision import Check, Decision, Decisions
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.operate.shop import SUBJECT, Operator, described, throttled
+from tests.unit.functions.operate.shop import SUBJECT, described, throttled
 
 PROMOTE, ROLL_BACK = "POST /operator/models/{version}/promotion", "POST /operator/rollbacks"
 
 
 class TestPromotion:
-    def test_promotion_sets_the_champion_with_reason_and_operator(self, operator: Operator) -> None:
+    def test_promotion_sets_the_champion_with_reason_and_operator(self, operator):
         result = operator.act(PROMOTE, {"reason": "better for spring"}, version="v4")
 
         (latest, *_) = operator.champion.history
@@ -26,7 +22,7 @@ class TestPromotion:
         assert result["warnings"] == []
         assert described("Promotion", result)
 
-    def test_promotion_of_a_rejected_version_requires_force(self, operator: Operator) -> None:
+    def test_promotion_of_a_rejected_version_requires_force(self, operator):
         status, message = operator.refused(PROMOTE, {"reason": "I like it", "force": False}, version="v3")
 
         assert status == 400
@@ -37,10 +33,9 @@ class TestPromotion:
 
         decision = operator.decisions.get("v3")
         assert operator.champion.version == "v3"
-        assert decision is not None
         assert decision.forced == f"I like it (operator {SUBJECT})"
 
-    def test_forced_promotion_of_an_unservable_version_is_refused(self, operator: Operator) -> None:
+    def test_forced_promotion_of_an_unservable_version_is_refused(self, operator):
         operator.put_decision(Decision("v4", 5, "v2", (Check("graph", False, "it does not run", final=True),)))
 
         status, message = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v4")
@@ -48,7 +43,7 @@ class TestPromotion:
         assert (status, operator.champion.version) == (400, "v2")
         assert "cannot be served or forced: failed: graph: it does not run" in message
 
-    def test_promotion_of_a_version_without_files_returns_404(self, operator: Operator) -> None:
+    def test_promotion_of_a_version_without_files_returns_404(self, operator):
         operator.publish("v5", files=False)
 
         status, message = operator.refused(PROMOTE, {"reason": "it was good"}, version="v5")
@@ -56,15 +51,13 @@ class TestPromotion:
         assert (status, operator.champion.version) == (404, "v2")
         assert message == "model version 'v5' no longer has a bundle, so it cannot serve"
 
-    def test_promotion_of_an_unknown_version_returns_the_same_404_as_its_view(self, operator: Operator) -> None:
+    def test_promotion_of_an_unknown_version_returns_the_same_404_as_its_view(self, operator):
         looked = operator.refused("GET /operator/models/{version}", b"", version="v9")
 
         assert operator.refused(PROMOTE, {"reason": "it was good"}, version="v9") == looked
         assert looked == (404, "there is no model version 'v9'; `alsolike models list` shows them")
 
-    def test_promotion_of_the_champion_is_refused(
-        self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
-    ) -> None:
+    def test_promotion_of_the_champion_is_refused(self, operator, logged, counted):
         before = operator.champion
 
         answer = operator.refused(PROMOTE, {"reason": "again"}, version="v2")
@@ -73,7 +66,7 @@ class TestPromotion:
         assert operator.champion == before
         assert ("operator change" in logged(), counted()) == (False, {"RequestsRejected": 1})
 
-    def test_promotion_of_the_champion_does_not_end_the_pause(self, operator: Operator) -> None:
+    def test_promotion_of_the_champion_does_not_end_the_pause(self, operator):
         operator.act(ROLL_BACK, {"reason": "socks only"})
 
         status, message = operator.refused(PROMOTE, {"reason": "again"}, version="v1")
@@ -81,7 +74,7 @@ class TestPromotion:
         assert (status, operator.champion.held is None) == (400, False)
         assert message == "model version 'v1' is champion already; promotions are paused, and `resume` ends the pause"
 
-    def test_promotion_of_the_champion_ends_a_running_canary(self, operator: Operator) -> None:
+    def test_promotion_of_the_champion_ends_a_running_canary(self, operator):
         operator.try_beside("v4")
 
         operator.act(PROMOTE, {"reason": "enough seen"}, version="v2")
@@ -90,19 +83,17 @@ class TestPromotion:
 
     @pytest.mark.parametrize("reason", [None, "", "  ", "x" * 501, "two\nlines"])
     @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
-    def test_invalid_reason_is_refused(self, operator: Operator, route: str, reason: str | None) -> None:
+    def test_invalid_reason_is_refused(self, operator, route, reason):
         status, message = operator.refused(route, {"reason": reason}, version="v4")
 
         assert (status, "reason" in message, operator.champion.version) == (400, True, "v2")
 
-    def test_longest_reason_is_stored_in_full(self, operator: Operator) -> None:
+    def test_longest_reason_is_stored_in_full(self, operator):
         operator.act(PROMOTE, {"reason": "x" * 500}, version="v4")
 
         assert operator.champion.history[0].reason.startswith("x" * 500 + " (")
 
-    def test_canary_with_share_0_is_refused_and_promotes_nothing(
-        self, operator: Operator, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_canary_with_share_0_is_refused_and_promotes_nothing(self, operator, monkeypatch):
         monkeypatch.setenv("CANARY_SHARE_PERCENT", "0")
 
         status, message = operator.refused(PROMOTE, {"reason": "try it", "canary": True}, version="v4")
@@ -112,7 +103,7 @@ class TestPromotion:
 
 
 class TestRollback:
-    def test_rollback_restores_the_previous_champion_and_pauses_promotions(self, operator: Operator) -> None:
+    def test_rollback_restores_the_previous_champion_and_pauses_promotions(self, operator):
         result = operator.act(ROLL_BACK, {"reason": "socks only"})
 
         assert (operator.champion.version, result["version"]) == ("v1", "v1")
@@ -123,14 +114,14 @@ class TestRollback:
         status, message = operator.refused("POST /operator/models/resume", {})
         assert (status, "promotions are not paused" in message) == (404, True)
 
-    def test_rollback_without_previous_champion_returns_404(self, operator: Operator) -> None:
+    def test_rollback_without_previous_champion_returns_404(self, operator):
         operator.act(ROLL_BACK, {"reason": "worse"})
 
         status, message = operator.refused(ROLL_BACK, {"reason": "worse still"})
 
         assert (status, "there is no earlier champion" in message) == (404, True)
 
-    def test_rollback_during_a_canary_must_name_canary_or_champion(self, operator: Operator) -> None:
+    def test_rollback_during_a_canary_must_name_canary_or_champion(self, operator):
         operator.try_beside("v4")
 
         status, message = operator.refused(ROLL_BACK, {"reason": "worse"})
@@ -141,7 +132,7 @@ class TestRollback:
         assert (status, "are both true, expected one" in message) == (400, True)
         assert operator.champion.canary is not None
 
-    def test_rollback_of_the_canary_keeps_the_champion(self, operator: Operator) -> None:
+    def test_rollback_of_the_canary_keeps_the_champion(self, operator):
         operator.try_beside("v4")
 
         result = operator.act(ROLL_BACK, {"reason": "worse", "canary": True})
@@ -150,7 +141,7 @@ class TestRollback:
         status, message = operator.refused(ROLL_BACK, {"reason": "worse", "canary": True})
         assert (status, message) == (404, "no canary is running")
 
-    def test_rollback_of_the_champion_ends_the_canary(self, operator: Operator) -> None:
+    def test_rollback_of_the_champion_ends_the_canary(self, operator):
         operator.try_beside("v4")
 
         result = operator.act(ROLL_BACK, {"reason": "worse", "champion": True})
@@ -158,7 +149,7 @@ class TestRollback:
         assert (result["version"], result["canary"]) == ("v1", None)
 
 
-def test_pinned_version_can_be_unpinned_once(operator: Operator) -> None:
+def test_pinned_version_can_be_unpinned_once(operator):
     assert operator.act("POST /operator/models/{version}/pin", {}, version="v4")["pinned"] == ["v4"]
     assert operator.act("POST /operator/models/{version}/unpin", {}, version="v4")["pinned"] == []
     status, message = operator.refused("POST /operator/models/{version}/unpin", {}, version="v4")
@@ -175,7 +166,7 @@ class TestTwoConsoles:
             ("POST /operator/models/{version}/pin", {}),
         ],
     )
-    def test_change_with_an_old_etag_is_refused(self, operator: Operator, route: str, body: dict[str, Any]) -> None:
+    def test_change_with_an_old_etag_is_refused(self, operator, route, body):
         seen = operator.act("GET /operator/models", b"")["champion"]["etag"]
         operator.act(ROLL_BACK, {"reason": "first", "etag": seen})
         before = operator.champion
@@ -189,12 +180,10 @@ class TestTwoConsoles:
         )
 
     @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
-    def test_concurrent_change_is_refused(
-        self, operator: Operator, route: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_concurrent_change_is_refused(self, operator, route, monkeypatch):
         read, others = type(operator.registry).champion, [lambda: operator.registry.promote("v1", reason="x", now_ms=2)]
 
-        def read_then_lose(self: Any) -> Champion | None:
+        def read_then_lose(self):
             found = read(self)
             if others:
                 others.pop()()
@@ -209,9 +198,7 @@ class TestTwoConsoles:
 
 
 class TestAudit:
-    def test_change_is_logged_with_operator_and_action_without_reason(
-        self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
-    ) -> None:
+    def test_change_is_logged_with_operator_and_action_without_reason(self, operator, logged, counted):
         operator.act(PROMOTE, {"reason": "Ann wants it"}, version="v4")
 
         (line,) = [line for line in logged().splitlines() if "operator change" in line]
@@ -220,13 +207,7 @@ class TestAudit:
         assert "nn" not in line.replace("function_n", "")
         assert counted()["OperatorChanges"] == 1
 
-    def test_promotion_succeeds_with_a_warning_if_sagemaker_fails(
-        self,
-        operator: Operator,
-        logged: Callable[[], str],
-        counted: Callable[[], dict[str, float]],
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
+    def test_promotion_succeeds_with_a_warning_if_sagemaker_fails(self, operator, logged, counted, monkeypatch):
         monkeypatch.setattr(Approvals, "decide", throttled)
 
         result = operator.act(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
@@ -240,9 +221,7 @@ class TestAudit:
         assert '"action":"promote"' in logged()
         assert counted() == {"OperatorChanges": 1}
 
-    def test_forced_promotion_fails_if_the_reason_cannot_be_stored(
-        self, operator: Operator, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_forced_promotion_fails_if_the_reason_cannot_be_stored(self, operator, logged, monkeypatch):
         monkeypatch.setattr(Decisions, "force", throttled)
 
         status, message = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
@@ -250,9 +229,7 @@ class TestAudit:
         assert (status, message, operator.champion.version) == (503, "Rate exceeded", "v2")
         assert "operator change" not in logged()
 
-    def test_refused_change_is_counted_and_not_logged_as_a_change(
-        self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
-    ) -> None:
+    def test_refused_change_is_counted_and_not_logged_as_a_change(self, operator, logged, counted):
         operator.refused(PROMOTE, {"reason": "I like it"}, version="v3")
 
         assert "operator change" not in logged()

@@ -1,19 +1,16 @@
 """Model versions, read through the API."""
 
-from __future__ import annotations
-
 import dataclasses
-from pathlib import Path
 
 import pytest
 
 from alsolike.registry import bundle_files
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
-from tests.unit.functions.operate.shop import Operator, described
+from tests.unit.functions.operate.shop import described
 
 
 class TestList:
-    def test_model_list_has_each_version_and_the_champion(self, operator: Operator) -> None:
+    def test_model_list_has_each_version_and_the_champion(self, operator):
         operator.publish("v5", files=False)
         operator.try_beside("v4")
         operator.registry.pin(operator.champion, ("v1",))
@@ -35,10 +32,10 @@ class TestList:
         assert (v4["algorithm"], v4["items"], v4["hr"], v4["ndcg"], v4["coverage"]) == ("ease", 40, 0.5, 0.25, 0.8)
         assert described("Models", found)
 
-    def test_model_list_without_models_is_empty(self, empty: Operator) -> None:
+    def test_model_list_without_models_is_empty(self, empty):
         assert empty.act("GET /operator/models", b"") == {"champion": None, "versions": [], "trialSharePercent": 10}
 
-    def test_model_list_limit_keeps_versions_of_the_champion_pointer(self, operator: Operator) -> None:
+    def test_model_list_limit_keeps_versions_of_the_champion_pointer(self, operator):
         found = operator.call("GET /operator/models", query={"limit": "1"})["document"]
 
         latest, *named = [each["version"] for each in found["versions"]]
@@ -47,7 +44,7 @@ class TestList:
 
 
 class TestStory:
-    def test_model_details_have_training_gate_and_canary_results(self, operator: Operator) -> None:
+    def test_model_details_have_training_gate_and_canary_results(self, operator):
         operator.try_beside("v4")
 
         details = operator.act("GET /operator/models/{version}", b"", version="v4")
@@ -68,7 +65,7 @@ class TestStory:
         assert details["promotions"] == []
         assert described("ModelStory", details)
 
-    def test_model_details_remain_after_the_files_are_deleted(self, operator: Operator) -> None:
+    def test_model_details_remain_after_the_files_are_deleted(self, operator):
         operator.publish("v5", files=False)
 
         details = operator.act("GET /operator/models/{version}", b"", version="v5")
@@ -78,7 +75,7 @@ class TestStory:
         assert described("ModelStory", details)
 
     @pytest.mark.parametrize("version", ["v9", "a/b", "../v1", "😀" * 250])
-    def test_unknown_version_returns_404(self, operator: Operator, version: str) -> None:
+    def test_unknown_version_returns_404(self, operator, version):
         status, message = operator.refused("GET /operator/models/{version}", b"", version=version)
 
         assert (status, "there is no model version" in message) == (404, True)
@@ -92,15 +89,7 @@ class TestStory:
             ("models/v4/ids.blob", "same size", "ids.blob differs from its checksum"),
         ],
     )
-    def test_damaged_file_is_named(
-        self,
-        operator: Operator,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        key: str,
-        body: bytes | str | None,
-        fault: str,
-    ) -> None:
+    def test_damaged_file_is_named(self, operator, tmp_path, monkeypatch, key, body, fault):
         write_bundle(tmp_path, manifest=dataclasses.replace(MANIFEST, version="v4"))
         upload_bundle(operator.s3, operator.bucket, tmp_path, version="v4")
         assert damaged_files(operator) == ([], [])
@@ -119,7 +108,7 @@ class TestStory:
         assert listed.startswith(fault)
 
 
-def damaged_files(operator: Operator) -> tuple[list[str], list[str]]:
+def damaged_files(operator):
     """Return v4's damaged files from the list of versions and from the version's view."""
     found = operator.act("GET /operator/models", b"")
     shown = operator.act("GET /operator/models/{version}", b"", version="v4")

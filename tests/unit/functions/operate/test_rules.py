@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from alsolike.runtime.aws import client as of_aws
 from functions.operate import handler
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.operate.shop import RECOMMEND, SUBJECT, Operator, described
+from tests.unit.functions.operate.shop import RECOMMEND, SUBJECT, described
 
 ROUTE = "POST /operator/rules/preview"
 DRAFT: dict[str, Any] = {
@@ -56,11 +55,11 @@ FOUND = {
 class Recommend:
     """Lambda client whose function returns a given response."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.answer: dict[str, Any] = {"document": FOUND}
         self.requests: list[Any] = []
 
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+    def invoke(self, *, FunctionName, Payload):  # noqa: N803
         assert FunctionName == RECOMMEND
         self.requests.append(json.loads(Payload))
         document = json.dumps(self.answer["document"]).encode()
@@ -68,7 +67,7 @@ class Recommend:
 
 
 @pytest.fixture
-def recommend(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> Recommend:
+def recommend(empty, monkeypatch):
     found = Recommend()
     monkeypatch.setattr(
         handler, "client", lambda service, **how: found if service == "lambda" else of_aws(service, **how)
@@ -76,7 +75,7 @@ def recommend(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> Recommend:
     return found
 
 
-def test_preview_returns_the_response_of_the_function(empty: Operator, recommend: Recommend) -> None:
+def test_preview_returns_the_response_of_the_function(empty, recommend):
     body = {"userId": "ann", "rules": "spring", "numResults": 5, "metadata": ["TITLE"]}
 
     assert empty.act(ROUTE, body) == FOUND
@@ -88,15 +87,13 @@ def test_preview_returns_the_response_of_the_function(empty: Operator, recommend
 @pytest.mark.parametrize(
     ("refused", "status"), [("InvalidInput", 400), ("InvalidConfiguration", 400), ("NotFound", 404)]
 )
-def test_preview_refused_by_the_function_is_refused(
-    empty: Operator, recommend: Recommend, refused: str, status: int
-) -> None:
+def test_preview_refused_by_the_function_is_refused(empty, recommend, refused, status):
     recommend.answer = {"document": {"refused": {"type": refused, "message": "preview.rules is 'x'"}}}
 
     assert empty.refused(ROUTE, {"userId": "ann"}) == (status, "preview.rules is 'x'")
 
 
-def test_preview_returns_503_if_the_function_fails(empty: Operator, recommend: Recommend) -> None:
+def test_preview_returns_503_if_the_function_fails(empty, recommend):
     recommend.answer = {
         "document": {"errorType": "Sandbox.Timedout", "errorMessage": "20 s"},
         "more": {"FunctionError": "Unhandled"},
@@ -105,9 +102,7 @@ def test_preview_returns_503_if_the_function_fails(empty: Operator, recommend: R
     assert empty.refused(ROUTE, {"userId": "ann"}) == (503, "Sandbox.Timedout: 20 s")
 
 
-def test_preview_of_a_draft_sends_the_configuration_with_it(
-    empty: Operator, recommend: Recommend, store: ConfigurationStore
-) -> None:
+def test_preview_of_a_draft_sends_the_configuration_with_it(empty, recommend, store):
     draft = {**DRAFT, "rules": {"spring": {}}}
 
     empty.act(ROUTE, {"recommender": "bought-together", "cart": ["fig"], "draft": draft})
@@ -117,20 +112,20 @@ def test_preview_of_a_draft_sends_the_configuration_with_it(
     assert sent["preview"]["configuration"] == {**DOCUMENT, "rules": {"spring": {}}}
 
 
-def test_preview_with_a_configuration_is_refused(empty: Operator, recommend: Recommend) -> None:
+def test_preview_with_a_configuration_is_refused(empty, recommend):
     status, message = empty.refused(ROUTE, {"userId": "ann", "configuration": {"format": 1}})
 
     assert (status, "configuration" in message, recommend.requests) == (400, True, [])
 
 
 @pytest.fixture
-def store(empty: Operator) -> ConfigurationStore:
+def store(empty):
     found = ConfigurationStore(empty.s3, empty.bucket)
     found.apply(found.current(), DOCUMENT, text="", by="dev", reason="start", now_ms=1)
     return found
 
 
-def test_rules_of_the_live_version_are_shown_with_their_uses(empty: Operator, store: ConfigurationStore) -> None:
+def test_rules_of_the_live_version_are_shown_with_their_uses(empty, store):
     document = empty.act("GET /operator/rules", b"")
 
     assert described("Rules", document)
@@ -142,14 +137,14 @@ def test_rules_of_the_live_version_are_shown_with_their_uses(empty: Operator, st
     assert document["readOnly"] is False
 
 
-def test_rules_of_an_earlier_version_are_shown(empty: Operator, store: ConfigurationStore) -> None:
+def test_rules_of_an_earlier_version_are_shown(empty, store):
     document = empty.call("GET /operator/rules", query={"version": "0"})["document"]
 
     assert (document["version"], document["draft"]["rules"]) == (0, {})
     assert empty.call("GET /operator/rules", query={"version": "7"})["statusCode"] == 404
 
 
-def test_check_of_a_draft_returns_its_faults_and_differences(empty: Operator, store: ConfigurationStore) -> None:
+def test_check_of_a_draft_returns_its_faults_and_differences(empty, store):
     changed = {"spring": {**DRAFT["rules"]["spring"], "pins": [{"item": "", "position": 1}]}}
 
     document = empty.act("POST /operator/rules/check", {"version": 1, "draft": {**DRAFT, "rules": changed}})
@@ -162,13 +157,11 @@ def test_check_of_a_draft_returns_its_faults_and_differences(empty: Operator, st
 
 
 @pytest.mark.parametrize("draft", [{**DRAFT, "rules": {"spring": {"pins": 7}}}, {**DRAFT, "filters": {"all": None}}])
-def test_check_reports_any_content_of_a_draft(
-    empty: Operator, store: ConfigurationStore, draft: dict[str, Any]
-) -> None:
+def test_check_reports_any_content_of_a_draft(empty, store, draft):
     assert empty.act("POST /operator/rules/check", {"version": 1, "draft": draft})["errors"] != []
 
 
-def test_check_returns_what_changed_since_the_version_of_the_draft(empty: Operator, store: ConfigurationStore) -> None:
+def test_check_returns_what_changed_since_the_version_of_the_draft(empty, store):
     store.apply(store.current(), {**DOCUMENT, "recommenders": {}}, text="", by="dev", reason="", now_ms=2)
 
     document = empty.act("POST /operator/rules/check", {"version": 1, "draft": DRAFT})
@@ -180,9 +173,7 @@ def test_check_returns_what_changed_since_the_version_of_the_draft(empty: Operat
     ]
 
 
-def test_published_draft_is_live_with_its_author_and_reason(
-    empty: Operator, store: ConfigurationStore, logged: Callable[[], str]
-) -> None:
+def test_published_draft_is_live_with_its_author_and_reason(empty, store, logged):
     draft = {**DRAFT, "rules": {"spring": {}}}
 
     assert empty.act("POST /operator/rules", {"version": 1, "draft": draft, "reason": "over"}) == {"version": 2}
@@ -199,15 +190,13 @@ def test_published_draft_is_live_with_its_author_and_reason(
 @pytest.mark.parametrize(
     ("version", "draft", "status"), [(0, DRAFT, 409), (1, {**DRAFT, "recommenders": {"for-you": {"rules": "x"}}}, 400)]
 )
-def test_draft_that_is_outdated_or_invalid_is_not_published(
-    empty: Operator, store: ConfigurationStore, version: int, draft: dict[str, Any], status: int
-) -> None:
+def test_draft_that_is_outdated_or_invalid_is_not_published(empty, store, version, draft, status):
     assert empty.refused("POST /operator/rules", {"version": version, "draft": draft, "reason": "x"})[0] == status
     assert store.current().version == 1
 
 
 @pytest.mark.parametrize("groups", ["[read-only]", "[night read-only]"])
-def test_read_only_operator_cannot_publish(empty: Operator, store: ConfigurationStore, groups: str) -> None:
+def test_read_only_operator_cannot_publish(empty, store, groups):
     empty.claims = {"cognito:groups": groups}
 
     status, message = empty.refused("POST /operator/rules", {"version": 1, "draft": DRAFT, "reason": "x"})
@@ -220,7 +209,7 @@ def test_read_only_operator_cannot_publish(empty: Operator, store: Configuration
 
 
 @pytest.mark.parametrize("key", [key for key in ROUTES if ROUTES[key].function == "operate" and key not in READING])
-def test_read_only_operator_can_call_only_reading_routes(empty: Operator, key: str) -> None:
+def test_read_only_operator_can_call_only_reading_routes(empty, key):
     empty.claims = {"cognito:groups": "[read-only]"}
 
     refused = empty.call(key, b"{}", path={"version": "v1"})["statusCode"] == 403
@@ -228,7 +217,7 @@ def test_read_only_operator_can_call_only_reading_routes(empty: Operator, key: s
     assert refused == (not key.startswith("GET "))
 
 
-def test_operator_of_another_group_may_publish(empty: Operator, store: ConfigurationStore) -> None:
+def test_operator_of_another_group_may_publish(empty, store):
     empty.claims = {"cognito:groups": "[read-only-friends]"}
 
     assert empty.act("POST /operator/rules", {"version": 1, "draft": DRAFT, "reason": "x"}) == {"version": 1}

@@ -1,7 +1,5 @@
 """Training runs, listed and started through the API."""
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 from typing import Any
@@ -15,7 +13,7 @@ from alsolike.configuration.configuration import DEFAULT
 from alsolike.runtime.aws import client as of_aws
 from alsolike.training.runs import TrainingRuns
 from functions.operate import handler
-from tests.unit.functions.operate.shop import MACHINE, SUBJECT, Operator
+from tests.unit.functions.operate.shop import MACHINE, SUBJECT
 
 T0 = dt.datetime(2026, 3, 1, 4, 0, tzinfo=dt.UTC)
 T0_MS = 1_772_337_600_000
@@ -25,12 +23,12 @@ START = "POST /operator/trainings"
 class Machine:
     """Step Functions client with executions and their event histories."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.executions: dict[str, dict[str, Any]] = {}
         self.histories: dict[str, list[dict[str, Any]]] = {}
         self.calls: list[str] = []
 
-    def put(self, name: str, status: str, *events: tuple[Any, ...], minute: int = 0, **more: Any) -> None:
+    def put(self, name, status, *events, minute=0, **more):
         """Add an execution that started at `minute`. An event is a tuple of second, state, and output or None."""
         arn = f"{MACHINE.replace('stateMachine', 'execution')}:{name}"
         started = T0 + dt.timedelta(minutes=minute)
@@ -43,37 +41,37 @@ class Machine:
             for number, (second, state, output) in enumerate(events, start=1)
         ]
 
-    def list_executions(self, *, stateMachineArn: str, **filters: Any) -> dict[str, Any]:  # noqa: N803
+    def list_executions(self, *, stateMachineArn, **filters):  # noqa: N803
         assert stateMachineArn == MACHINE
         wanted = filters.get("statusFilter")
         return {"executions": [each for each in self.executions.values() if wanted in (None, each["status"])]}
 
-    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
+    def describe_execution(self, *, executionArn):  # noqa: N803
         self.calls.append(executionArn.rpartition(":")[2])
         if executionArn not in self.executions:
             raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "DescribeExecution")
         return self.executions[executionArn]
 
-    def get_paginator(self, _: str) -> Machine:
+    def get_paginator(self, _):
         return self
 
-    def paginate(self, *, executionArn: str, **_: Any) -> list[dict[str, Any]]:  # noqa: N803
+    def paginate(self, *, executionArn, **_):  # noqa: N803
         return [{"events": self.histories[executionArn][::-1]}]
 
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:  # noqa: N803
+    def start_execution(self, *, stateMachineArn, name, input):  # noqa: N803
         assert stateMachineArn == MACHINE
         self.put(name, "RUNNING", input=input)
         return {"executionArn": f"{MACHINE.replace('stateMachine', 'execution')}:{name}"}
 
 
-def _event(state: str, output: Any) -> dict[str, Any]:
+def _event(state, output):
     if output is None:
         return {"stateEnteredEventDetails": {"name": state}}
     return {"stateExitedEventDetails": {"name": state, "output": json.dumps(output)}}
 
 
 @pytest.fixture
-def machine(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine(empty, monkeypatch):
     found = Machine()
     monkeypatch.setattr(
         handler, "client", lambda service, **how: found if service == "stepfunctions" else of_aws(service, **how)
@@ -84,16 +82,16 @@ def machine(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> Machine:
 class Logs:
     """CloudWatch Logs with the lines of one job's stream."""
 
-    def __init__(self, *lines: str) -> None:
+    def __init__(self, *lines):
         self.lines = lines
 
-    def describe_log_streams(self, *, logGroupName: str, logStreamNamePrefix: str) -> dict[str, Any]:  # noqa: N803
+    def describe_log_streams(self, *, logGroupName, logStreamNamePrefix):  # noqa: N803
         if not self.lines:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "DescribeLogStreams")
         assert (logGroupName, logStreamNamePrefix) == ("/aws/sagemaker/TrainingJobs", "job-2/")
         return {"logStreams": [{"logStreamName": "job-2/algo-1"}]}
 
-    def get_log_events(self, *, limit: int, **_: str) -> dict[str, Any]:
+    def get_log_events(self, *, limit, **_):
         events = [{"timestamp": number, "message": f"{line}\n"} for number, line in enumerate(self.lines)]
         return {"events": events[-limit:]}
 
@@ -106,9 +104,7 @@ class Logs:
         ("FAILED", ["epoch 1"], None),
     ],
 )
-def test_active_run_has_the_last_line_of_its_log(
-    empty: Operator, monkeypatch: pytest.MonkeyPatch, status: str, lines: list[str], shown: str | None
-) -> None:
+def test_active_run_has_the_last_line_of_its_log(empty, monkeypatch, status, lines, shown):
     machine, logs = Machine(), Logs(*lines)
     machine.put("e1", status, (0, "StartTraining", None), (1, "Train", None))
     machine.histories[next(iter(machine.executions))] += [
@@ -130,14 +126,14 @@ def test_active_run_has_the_last_line_of_its_log(
     assert run["log"] == shown
 
 
-def listed(operator: Operator, **options: Any) -> list[dict[str, Any]]:
+def listed(operator, **options):
     document = operator.call("GET /operator/trainings", **{"remaining_ms": 29_000, **options})["document"]
     schema = description(DEFAULT)["components"]["schemas"]["Trainings"]
     Draft202012Validator(schema).validate(document)
     return list(document["runs"])
 
 
-def test_run_is_listed_with_its_states_outcome_and_reason(empty: Operator, machine: Machine) -> None:
+def test_run_is_listed_with_its_states_outcome_and_reason(empty, machine):
     start = {"start": {"run_id": "r1", "first": "dataset", "reason": "by-hand: spring", "version": "r1"}}
     gate = {**start, "registration": {"version": "r1", "verdict": "approved"}}
     going, done = ({**gate, "canary": {"state": state}} for state in ("going", "rolled_back"))
@@ -170,7 +166,7 @@ def test_run_is_listed_with_its_states_outcome_and_reason(empty: Operator, machi
     ]
 
 
-def test_running_run_has_no_outcome_and_an_open_state(empty: Operator, machine: Machine) -> None:
+def test_running_run_has_no_outcome_and_an_open_state(empty, machine):
     given = json.dumps({"trigger": "drift", "reason": "psi 0.3"})
     machine.put("e1", "RUNNING", (0, "StartTraining", None), input=given)
 
@@ -180,7 +176,7 @@ def test_running_run_has_no_outcome_and_an_open_state(empty: Operator, machine: 
     assert run["states"] == [{"name": "StartTraining", "enteredMs": T0_MS, "leftMs": None}]
 
 
-def test_failed_run_has_its_cause_and_end_time(empty: Operator, machine: Machine) -> None:
+def test_failed_run_has_its_cause_and_end_time(empty, machine):
     machine.put("e1", "TIMED_OUT", (0, "Train", None), error="States.Timeout", cause="5 h are over")
 
     (run,) = listed(empty)
@@ -189,7 +185,7 @@ def test_failed_run_has_its_cause_and_end_time(empty: Operator, machine: Machine
     assert run["states"][0]["leftMs"] == T0_MS + 50_000
 
 
-def test_run_stopped_by_another_run_has_outcome_busy(empty: Operator, machine: Machine) -> None:
+def test_run_stopped_by_another_run_has_outcome_busy(empty, machine):
     start = {
         "start": {"run_id": "r2", "first": "busy", "reason": "by-hand; not started, because run r1", "version": "r2"}
     }
@@ -201,7 +197,7 @@ def test_run_stopped_by_another_run_has_outcome_busy(empty: Operator, machine: M
     assert run["reason"] == "by-hand; not started, because run r1"
 
 
-def test_latest_runs_come_first_up_to_the_limit(empty: Operator, machine: Machine) -> None:
+def test_latest_runs_come_first_up_to_the_limit(empty, machine):
     for minute in range(25):
         machine.put(f"e{minute}", "SUCCEEDED", minute=minute)
 
@@ -209,7 +205,7 @@ def test_latest_runs_come_first_up_to_the_limit(empty: Operator, machine: Machin
     assert [run["id"] for run in listed(empty, query={"limit": "2"})] == ["e24", "e23"]
 
 
-def test_ended_runs_are_cached_and_active_runs_are_read_again(empty: Operator, machine: Machine) -> None:
+def test_ended_runs_are_cached_and_active_runs_are_read_again(empty, machine):
     machine.put("e1", "SUCCEEDED", minute=1)
     machine.put("e2", "RUNNING", (0, "StartTraining", None), minute=2)
     listed(empty)
@@ -220,7 +216,7 @@ def test_ended_runs_are_cached_and_active_runs_are_read_again(empty: Operator, m
     assert machine.calls == ["e2"]
 
 
-def test_runs_are_listed_without_states_if_time_is_short(empty: Operator, machine: Machine) -> None:
+def test_runs_are_listed_without_states_if_time_is_short(empty, machine):
     machine.put("e1", "SUCCEEDED", (0, "Train", None))
 
     (run,) = listed(empty, remaining_ms=15_000)
@@ -230,7 +226,7 @@ def test_runs_are_listed_without_states_if_time_is_short(empty: Operator, machin
 
 
 class TestStart:
-    def test_training_starts_with_reason_and_operator(self, empty: Operator, machine: Machine) -> None:
+    def test_training_starts_with_reason_and_operator(self, empty, machine):
         result = empty.act(START, {"reason": "new season"})
 
         (execution,) = machine.executions.values()
@@ -240,26 +236,24 @@ class TestStart:
             "reason": f"new season (operator {SUBJECT})",
         }
 
-    def test_training_without_reason_is_started_with_the_operator(self, empty: Operator, machine: Machine) -> None:
+    def test_training_without_reason_is_started_with_the_operator(self, empty, machine):
         empty.act(START, {})
 
         (execution,) = machine.executions.values()
         assert json.loads(execution["input"])["reason"] == f"operator {SUBJECT}"
 
-    def test_same_client_token_starts_one_run(self, empty: Operator, machine: Machine) -> None:
+    def test_same_client_token_starts_one_run(self, empty, machine):
         first = empty.act(START, {"clientToken": "t1", "reason": "new season"})
         again = empty.act(START, {"clientToken": "t1"})
 
         assert first == again
         assert len(machine.executions) == 1
 
-    def test_concurrent_calls_with_one_token_start_one_run(
-        self, empty: Operator, machine: Machine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_concurrent_calls_with_one_token_start_one_run(self, empty, machine, monkeypatch):
         body = {"clientToken": "t1"}
         check_idle, others = TrainingRuns.check_idle, [lambda: empty.act(START, body)]
 
-        def start_before_looking(self: TrainingRuns) -> None:
+        def start_before_looking(self):
             if others:
                 others.pop()()
             check_idle(self)
@@ -271,7 +265,7 @@ class TestStart:
         (execution,) = machine.executions.values()
         assert result == {"id": execution["name"]}
 
-    def test_start_during_a_run_is_refused(self, empty: Operator, machine: Machine) -> None:
+    def test_start_during_a_run_is_refused(self, empty, machine):
         empty.act(START, {"clientToken": "t1"})
 
         status, message = empty.refused(START, {"clientToken": "t2"})
@@ -283,7 +277,7 @@ class TestStart:
 class TestTrial:
     ROUTE = "POST /operator/models/{version}/promotion"
 
-    def test_canary_starts_the_workflow_at_the_canary_state(self, operator: Operator, machine: Machine) -> None:
+    def test_canary_starts_the_workflow_at_the_canary_state(self, operator, machine):
         result = operator.act(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
 
         (execution,) = machine.executions.values()
@@ -291,12 +285,12 @@ class TestTrial:
         assert json.loads(execution["input"]) == {"version": "v4", "reason": f"spring (operator {SUBJECT})"}
         assert operator.champion.version == "v2"
 
-    def test_canary_of_the_champion_is_refused(self, operator: Operator, machine: Machine) -> None:
+    def test_canary_of_the_champion_is_refused(self, operator, machine):
         status, message = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v2")
 
         assert (status, message, machine.executions) == (400, "model version 'v2' is champion already", {})
 
-    def test_canary_during_a_run_is_refused(self, operator: Operator, machine: Machine) -> None:
+    def test_canary_during_a_run_is_refused(self, operator, machine):
         machine.put("e1", "RUNNING")
 
         status, message = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")

@@ -1,10 +1,7 @@
 """The control plane, called by an unchanged boto3 client."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,12 +11,12 @@ from functions.personalize import handler
 from functions.personalize.store import DELETING_MS
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.signed_requests import NOW_S, sign
-from tests.unit.functions.personalize.client import AVRO, PREFIX, Clock, make_group, refusal
+from tests.unit.functions.personalize.client import AVRO, PREFIX, make_group, refusal
 
 ROOT = Path(__file__).parents[4]
 
 
-def test_resources_have_arns_in_the_format_of_personalize(personalize: Any) -> None:
+def test_resources_have_arns_in_the_format_of_personalize(personalize):
     group, schema = make_group(personalize)
     dataset = personalize.create_dataset(
         name="interactions", schemaArn=schema, datasetGroupArn=group, datasetType="Interactions"
@@ -36,7 +33,7 @@ def test_resources_have_arns_in_the_format_of_personalize(personalize: Any) -> N
     assert tracker["trackingId"] == "alsolike-shop"
 
 
-def test_described_resources_are_active_with_the_requested_values(personalize: Any) -> None:
+def test_described_resources_are_active_with_the_requested_values(personalize):
     group, schema = make_group(personalize)
     arn = personalize.create_dataset(name="i", schemaArn=schema, datasetGroupArn=group, datasetType="ITEMS")[
         "datasetArn"
@@ -49,7 +46,7 @@ def test_described_resources_are_active_with_the_requested_values(personalize: A
     assert dataset["creationDateTime"].timestamp() == NOW_S
 
 
-def test_arn_of_another_account_finds_the_same_resource(personalize: Any) -> None:
+def test_arn_of_another_account_finds_the_same_resource(personalize):
     make_group(personalize)
 
     found = personalize.describe_dataset_group(datasetGroupArn="arn:aws:personalize:us-west-2:999:dataset-group/shop")
@@ -57,7 +54,7 @@ def test_arn_of_another_account_finds_the_same_resource(personalize: Any) -> Non
     assert found["datasetGroup"]["datasetGroupArn"] == f"{PREFIX}:dataset-group/shop"
 
 
-def test_lists_are_paged_and_filtered_by_group(personalize: Any) -> None:
+def test_lists_are_paged_and_filtered_by_group(personalize):
     group, schema = make_group(personalize)
     for name in ("a", "b", "c"):
         personalize.create_schema(name=name, schema=AVRO)
@@ -73,7 +70,7 @@ def test_lists_are_paged_and_filtered_by_group(personalize: Any) -> None:
     assert refusal(personalize.list_schemas, nextToken="x") == "InvalidNextTokenException"
 
 
-def test_recipes_are_listed_if_a_recommender_supports_them(personalize: Any) -> None:
+def test_recipes_are_listed_if_a_recommender_supports_them(personalize):
     found = personalize.list_recipes()["recipes"]
     shop = personalize.list_recipes(domain="ECOMMERCE")["recipes"]
 
@@ -84,7 +81,7 @@ def test_recipes_are_listed_if_a_recommender_supports_them(personalize: Any) -> 
     assert refusal(personalize.describe_recipe, recipeArn=f"{arn}x") == "ResourceNotFoundException"
 
 
-def test_deleted_resource_is_visible_for_one_minute(personalize: Any, clock: Clock) -> None:
+def test_deleted_resource_is_visible_for_one_minute(personalize, clock):
     _, schema = make_group(personalize)
     group = f"{PREFIX}:dataset-group/shop"
 
@@ -100,7 +97,7 @@ def test_deleted_resource_is_visible_for_one_minute(personalize: Any, clock: Clo
     personalize.delete_schema(schemaArn=schema)
 
 
-def test_resource_being_deleted_cannot_be_used(personalize: Any) -> None:
+def test_resource_being_deleted_cannot_be_used(personalize):
     group, schema = make_group(personalize)
     personalize.delete_schema(schemaArn=schema)
     create = {"name": "i", "schemaArn": schema, "datasetGroupArn": group, "datasetType": "ITEMS"}
@@ -108,7 +105,7 @@ def test_resource_being_deleted_cannot_be_used(personalize: Any) -> None:
     assert refusal(personalize.create_dataset, **create) == "ResourceInUseException"
 
 
-def test_second_dataset_group_is_refused_with_the_name_of_the_first(personalize: Any) -> None:
+def test_second_dataset_group_is_refused_with_the_name_of_the_first(personalize):
     deleted = personalize.create_dataset_group(name="a-deleted-one")["datasetGroupArn"]
     personalize.delete_dataset_group(datasetGroupArn=deleted)
     make_group(personalize)
@@ -117,7 +114,7 @@ def test_second_dataset_group_is_refused_with_the_name_of_the_first(personalize:
         personalize.create_dataset_group(name="second")
 
 
-def test_resources_in_use_are_not_deleted(personalize: Any) -> None:
+def test_resources_in_use_are_not_deleted(personalize):
     group, schema = make_group(personalize)
     dataset = personalize.create_dataset(name="i", schemaArn=schema, datasetGroupArn=group, datasetType="ITEMS")
 
@@ -128,7 +125,7 @@ def test_resources_in_use_are_not_deleted(personalize: Any) -> None:
     personalize.delete_dataset_group(datasetGroupArn=group)
 
 
-def test_events_dataset_of_a_tracker_can_be_deleted(personalize: Any) -> None:
+def test_events_dataset_of_a_tracker_can_be_deleted(personalize):
     group, _ = make_group(personalize)
     personalize.create_event_tracker(name="tracker", datasetGroupArn=group)
 
@@ -140,7 +137,7 @@ def test_events_dataset_of_a_tracker_can_be_deleted(personalize: Any) -> None:
     personalize.delete_dataset(datasetArn=dataset)
 
 
-def test_events_dataset_of_a_tracker_is_deleted_with_its_group(personalize: Any) -> None:
+def test_events_dataset_of_a_tracker_is_deleted_with_its_group(personalize):
     group, _ = make_group(personalize)
     tracker = personalize.create_event_tracker(name="tracker", datasetGroupArn=group)["eventTrackerArn"]
     personalize.delete_event_tracker(eventTrackerArn=tracker)
@@ -181,9 +178,7 @@ def test_events_dataset_of_a_tracker_is_deleted_with_its_group(personalize: Any)
         ),
     ],
 )
-def test_refusals_have_the_error_codes_of_personalize(
-    personalize: Any, operation: str, arguments: dict[str, Any], code: str
-) -> None:
+def test_refusals_have_the_error_codes_of_personalize(personalize, operation, arguments, code):
     make_group(personalize)
 
     assert refusal(getattr(personalize, operation), **arguments) == code
@@ -196,19 +191,19 @@ def test_refusals_have_the_error_codes_of_personalize(
         ('{"type": "record", "fields": []}', "schema has no fields, expected at least one"),
     ],
 )
-def test_invalid_schema_is_refused(personalize: Any, schema: str, problem: str) -> None:
+def test_invalid_schema_is_refused(personalize, schema, problem):
     with pytest.raises(personalize.exceptions.InvalidInputException, match=problem):
         personalize.create_schema(name="items", schema=schema)
 
     assert personalize.list_schemas()["schemas"] == []
 
 
-def test_operations_without_an_equivalent_name_the_alternative(personalize: Any) -> None:
+def test_operations_without_an_equivalent_name_the_alternative(personalize):
     with pytest.raises(personalize.exceptions.InvalidInputException, match="alsolike users erase"):
         personalize.describe_data_deletion_job(dataDeletionJobArn=f"{PREFIX}:data-deletion-job/a")
 
 
-def test_every_personalize_operation_is_declared_and_supported(personalize: Any) -> None:
+def test_every_personalize_operation_is_declared_and_supported(personalize):
     works = [*WORKING, *RECORDED, *EMPTY_LISTS]
 
     assert sorted([*works, *REFUSED]) == sorted(personalize.meta.service_model.operation_names)
@@ -216,7 +211,7 @@ def test_every_personalize_operation_is_declared_and_supported(personalize: Any)
     assert personalize.list_batch_segment_jobs()["batchSegmentJobs"] == []
 
 
-def test_documentation_lists_every_operation() -> None:
+def test_documentation_lists_every_operation():
     answers = [
         *(("works", "", name) for name in WORKING),
         *(("recorded", "", name) for name in RECORDED),
@@ -242,7 +237,7 @@ def test_documentation_lists_every_operation() -> None:
     ],
 )
 @pytest.mark.parametrize("end", ["", "/"])
-def test_unknown_target_header_is_refused(personalize: Any, end: str, target: dict[str, Any], problem: str) -> None:
+def test_unknown_target_header_is_refused(personalize, end, target, problem):
     route = "/personalize/{proxy+}" if end else None
     event = sign(url=f"https://api.example/personalize{end}", body="{}", route=route, **target)
 

@@ -1,19 +1,14 @@
 """Import jobs as executions of the import workflow."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from tests.fakes import MemoryCloud
 from tests.unit.functions.personalize.client import AVRO, IMPORTS, PREFIX, make_group, refusal
 
 
 @pytest.fixture
-def job(personalize: Any) -> dict[str, Any]:
+def job(personalize):
     """Return the request for a job of an existing dataset."""
     group, schema = make_group(personalize)
     dataset = personalize.create_dataset(
@@ -23,15 +18,12 @@ def job(personalize: Any) -> dict[str, Any]:
     return {"jobName": "first", "datasetArn": dataset, "dataSource": source, "roleArn": "arn:aws:iam::1:role/r"}
 
 
-def status(personalize: Any) -> str:
+def status(personalize):
     found = personalize.describe_dataset_import_job(datasetImportJobArn=f"{PREFIX}:dataset-import-job/first")
-    text: str = found["datasetImportJob"]["status"]
-    return text
+    return found["datasetImportJob"]["status"]
 
 
-def test_import_job_is_a_workflow_execution(
-    personalize: Any, job: dict[str, Any], aws: Callable[[str], Any], cloud: MemoryCloud
-) -> None:
+def test_import_job_is_a_workflow_execution(personalize, job, aws, cloud):
     arn = personalize.create_dataset_import_job(**job)["datasetImportJobArn"]
 
     assert arn == f"{PREFIX}:dataset-import-job/first"
@@ -48,9 +40,7 @@ def test_import_job_is_a_workflow_execution(
 
 
 @pytest.mark.parametrize("dataset_type", ["ACTIONS", "ACTION_INTERACTIONS"])
-def test_actions_are_imported(
-    personalize: Any, job: dict[str, Any], aws: Callable[[str], Any], dataset_type: str
-) -> None:
+def test_actions_are_imported(personalize, job, aws, dataset_type):
     schema = personalize.create_schema(name=dataset_type, schema=AVRO)["schemaArn"]
     group = f"{PREFIX}:dataset-group/shop"
     arn = personalize.create_dataset(
@@ -65,7 +55,7 @@ def test_actions_are_imported(
     assert json.loads(described["input"])["dataset"] == dataset_type
 
 
-def test_failed_job_has_status_create_failed(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
+def test_failed_job_has_status_create_failed(personalize, job, cloud):
     personalize.create_dataset_import_job(**job)
 
     cloud.step_functions.end_all("FAILED")
@@ -73,7 +63,7 @@ def test_failed_job_has_status_create_failed(personalize: Any, job: dict[str, An
     assert status(personalize) == "CREATE FAILED"
 
 
-def test_job_reports_rejected_rows(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
+def test_job_reports_rejected_rows(personalize, job, cloud):
     arn = personalize.create_dataset_import_job(**job)["datasetImportJobArn"]
     rows = {"imported": 2, "rejected": 1, "quarantined": 1, "reasons": "USER_ID is missing (1)"}
     cloud.step_functions.end_all(output={"rows": rows})
@@ -84,7 +74,7 @@ def test_job_reports_rejected_rows(personalize: Any, job: dict[str, Any], cloud:
     assert found["failureReason"] == "1 of 3 rows were rejected (1 in quarantine): USER_ID is missing (1)"
 
 
-def test_job_without_its_execution_fails(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
+def test_job_without_its_execution_fails(personalize, job, cloud):
     personalize.create_dataset_import_job(**job)
 
     cloud.step_functions.forget_all()
@@ -96,12 +86,12 @@ def test_job_without_its_execution_fails(personalize: Any, job: dict[str, Any], 
 
 
 @pytest.mark.parametrize("location", ["s3://other/a.csv", "uploads/a.csv", "s3://"])
-def test_import_from_an_unlisted_bucket_is_refused(personalize: Any, job: dict[str, Any], location: str) -> None:
+def test_import_from_an_unlisted_bucket_is_refused(personalize, job, location):
     with pytest.raises(personalize.exceptions.InvalidInputException, match="import_buckets: uploads, more-uploads"):
         personalize.create_dataset_import_job(**{**job, "dataSource": {"dataLocation": location}})
 
 
-def test_import_into_the_events_dataset_of_a_tracker_is_refused(personalize: Any, job: dict[str, Any]) -> None:
+def test_import_into_the_events_dataset_of_a_tracker_is_refused(personalize, job):
     personalize.create_event_tracker(name="tracker", datasetGroupArn=f"{PREFIX}:dataset-group/shop")
     dataset = f"{PREFIX}:dataset/shop/EVENT_INTERACTIONS"
 

@@ -1,18 +1,14 @@
 """Solution versions, campaigns, recommenders and filters."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from alsolike.configuration.aliases import Alias
-from alsolike.configuration.configuration import ColumnType, Configuration
+from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration.rules import Exploration
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.registry import promotion
@@ -22,8 +18,7 @@ from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.training.runs import BUSY, TrainingRuns
 from functions.personalize.served_names import ServedNames
 from operations.configuration.configuration_store import ConfigurationStore
-from tests.fakes import MemoryCloud
-from tests.unit.functions.personalize.client import BATCHES, MACHINE, PREFIX, Clock, make_group, raw, refusal
+from tests.unit.functions.personalize.client import BATCHES, MACHINE, PREFIX, make_group, raw, refusal
 
 RECIPES = "arn:aws:personalize:::recipe"
 VISIBLE_S = 33
@@ -33,41 +28,37 @@ VISIBLE_S = 33
 class Shop:
     """Dataset group whose training runs are ended by tests."""
 
-    def __init__(self, personalize: Any, aws: Callable[[str], Any], cloud: MemoryCloud, bucket: str) -> None:
+    def __init__(self, personalize, aws, cloud, bucket):
         self.client, self._cloud, self.s3, self.bucket = personalize, cloud, aws("s3"), bucket
         self.stepfunctions = aws("stepfunctions")
         self.group, _ = make_group(personalize)
         self.registry = Registry(self.s3, bucket)
 
-    def solution(self, name: str = "for-you", recipe: str = "aws-user-personalization") -> str:
-        arn: str = self.client.create_solution(name=name, datasetGroupArn=self.group, recipeArn=f"{RECIPES}/{recipe}")[
+    def solution(self, name="for-you", recipe="aws-user-personalization"):
+        return self.client.create_solution(name=name, datasetGroupArn=self.group, recipeArn=f"{RECIPES}/{recipe}")[
             "solutionArn"
         ]
-        return arn
 
-    def version(self, solution: str) -> str:
-        arn: str = self.client.create_solution_version(solutionArn=solution)["solutionVersionArn"]
-        return arn
+    def version(self, solution):
+        return self.client.create_solution_version(solutionArn=solution)["solutionVersionArn"]
 
-    def status(self, version: str) -> str:
+    def status(self, version):
         found = self.client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
-        status: str = found["status"]
-        return status
+        return found["status"]
 
-    def runs(self) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = self.stepfunctions.list_executions(stateMachineArn=MACHINE)["executions"]
-        return listed
+    def runs(self):
+        return self.stepfunctions.list_executions(stateMachineArn=MACHINE)["executions"]
 
-    def forget(self) -> None:
+    def forget(self):
         self._cloud.step_functions.forget_all()
 
-    def end(self, verdict: str = "approved", version: str = "m1", *, status: str = "SUCCEEDED") -> None:
+    def end(self, verdict="approved", version="m1", *, status="SUCCEEDED"):
         output = {"start": {"run_id": version}, "registration": {"version": version, "verdict": verdict}}
         event = {"stateExitedEventDetails": {"name": "Register", "output": json.dumps(output)}}
         history = [{"id": 1, "timestamp": self.runs()[0]["startDate"], **event}]
         self._cloud.step_functions.end_all(status, history=history if status == "SUCCEEDED" else ())
 
-    def publish(self, version: str) -> None:
+    def publish(self, version):
         """Store a bundle's manifest, and promote the version to champion."""
         candidates = [
             {"algorithm": "popularity", "hr": 0.3, "ndcg": 0.1, "mrr": 0.05, "coverage": 0.2},
@@ -84,28 +75,28 @@ class Shop:
         )
         self.registry.promote(version, reason="run", now_ms=1)
 
-    def configuration(self) -> Configuration:
+    def configuration(self):
         """Return the configuration as the function recommend reads it."""
         reader = ConfigurationReader(self.s3, self.bucket, own_names=True)
         return reader.current(now_ms=0, remaining_ms=lambda: 1e9)
 
-    def aliases(self) -> dict[str, Alias]:
+    def aliases(self):
         return dict(self.configuration().aliases)
 
-    def filters(self) -> dict[str, str]:
+    def filters(self):
         return dict(self.configuration().filters)
 
-    def configure(self, **document: Any) -> None:
+    def configure(self, **document):
         store = ConfigurationStore(self.s3, self.bucket)
         store.apply(store.current(), {"format": 1, **document}, text="", by="me", reason="", now_ms=1)
 
 
 @pytest.fixture
-def shop(personalize: Any, aws: Callable[[str], Any], cloud: MemoryCloud, artefact_bucket: str) -> Shop:
+def shop(personalize, aws, cloud, artefact_bucket):
     return Shop(personalize, aws, cloud, artefact_bucket)
 
 
-def test_solution_version_is_a_training_run(shop: Shop) -> None:
+def test_solution_version_is_a_training_run(shop):
     solution = shop.solution()
     version = shop.version(solution)
 
@@ -131,7 +122,7 @@ def test_solution_version_is_a_training_run(shop: Shop) -> None:
         ({"status": "FAILED"}, "no error named"),
     ],
 )
-def test_run_without_a_model_fails_the_version(shop: Shop, how: dict[str, str], reason: str) -> None:
+def test_run_without_a_model_fails_the_version(shop, how, reason):
     version = shop.version(shop.solution())
     check = Check("ndcg", passed=False, figures="0.1, popularity has 0.2")
     body = Decision("m1", 5, None, (check,)).to_json()
@@ -145,7 +136,7 @@ def test_run_without_a_model_fails_the_version(shop: Shop, how: dict[str, str], 
     assert len(shop.runs()) == 1
 
 
-def reject_as_known(shop: Shop, version: str, *, last_event_ms: int = 7) -> None:
+def reject_as_known(shop, version, *, last_event_ms=7):
     """End the run with a model that the gate rejected because champion m1 has equally recent data, until 7 ms."""
     times = {"last_event_ms": last_event_ms, "champion_last_event_ms": 7}
     checks = (Check(LATEST_EVENT, True, "", times), Check("against the champion", False, "nothing new"))
@@ -155,7 +146,7 @@ def reject_as_known(shop: Shop, version: str, *, last_event_ms: int = 7) -> None
 
 
 @pytest.fixture
-def trained(shop: Shop, clock: Clock) -> Shop:
+def trained(shop, clock):
     """Return a shop whose first solution version trained the champion m1."""
     version = shop.version(shop.solution())
     shop.publish("m1")
@@ -165,7 +156,7 @@ def trained(shop: Shop, clock: Clock) -> Shop:
     return shop
 
 
-def test_versions_on_the_same_data_are_served_by_the_champion(trained: Shop, clock: Clock) -> None:
+def test_versions_on_the_same_data_are_served_by_the_champion(trained, clock):
     versions = {name: trained.version(trained.solution(name, f"aws-{name}")) for name in ("sims", "hrnn")}
 
     for model, (name, version) in zip(("m2", "m3"), versions.items(), strict=True):
@@ -187,7 +178,7 @@ def test_versions_on_the_same_data_are_served_by_the_champion(trained: Shop, clo
     }  # fmt: skip
 
 
-def test_update_to_a_version_of_the_champion_keeps_the_champion(trained: Shop) -> None:
+def test_update_to_a_version_of_the_champion_keeps_the_champion(trained):
     version = trained.version(trained.solution("sims", "aws-sims"))
     reject_as_known(trained, "m2")
     arn = trained.client.create_campaign(name="sims", solutionVersionArn=version)["campaignArn"]
@@ -197,7 +188,7 @@ def test_update_to_a_version_of_the_champion_keeps_the_champion(trained: Shop) -
     assert champion(trained) == "m1"
 
 
-def test_deletion_of_a_used_group_names_the_resources_in_order(trained: Shop) -> None:
+def test_deletion_of_a_used_group_names_the_resources_in_order(trained):
     client, group = trained.client, trained.group
     solution = trained.solution("sims", "aws-sims")
     version = trained.version(solution)
@@ -228,7 +219,7 @@ def test_deletion_of_a_used_group_names_the_resources_in_order(trained: Shop) ->
     client.delete_dataset_group(datasetGroupArn=group)
 
 
-def test_rejected_model_of_newer_data_fails_the_version(trained: Shop) -> None:
+def test_rejected_model_of_newer_data_fails_the_version(trained):
     version = trained.version(trained.solution("sims", "aws-sims"))
 
     reject_as_known(trained, "m2", last_event_ms=8)
@@ -236,7 +227,7 @@ def test_rejected_model_of_newer_data_fails_the_version(trained: Shop) -> None:
     assert trained.status(version) == "CREATE FAILED"
 
 
-def test_versions_created_during_a_run_share_the_next_run(shop: Shop, clock: Clock) -> None:
+def test_versions_created_during_a_run_share_the_next_run(shop, clock):
     solution = shop.solution()
     shop.version(solution)
     clock.now_s = 1_900_000_000  # The active run started before this time.
@@ -250,7 +241,7 @@ def test_versions_created_during_a_run_share_the_next_run(shop: Shop, clock: Clo
     assert len(shop.runs()) == 2
 
 
-def test_campaign_is_an_alias_in_requests(shop: Shop, clock: Clock) -> None:
+def test_campaign_is_an_alias_in_requests(shop, clock):
     version = shop.version(shop.solution(recipe="aws-user-personalization"))
     campaign = {
         "name": "home", "solutionVersionArn": version, "minProvisionedTPS": 1,
@@ -279,7 +270,7 @@ def test_campaign_is_an_alias_in_requests(shop: Shop, clock: Clock) -> None:
     assert shop.status(version) == "DELETE IN_PROGRESS"
 
 
-def test_update_of_a_campaign_promotes_another_model(shop: Shop, clock: Clock) -> None:
+def test_update_of_a_campaign_promotes_another_model(shop, clock):
     solution = shop.solution()
     versions = []
     for model in ("m1", "m2"):
@@ -294,7 +285,6 @@ def test_update_of_a_campaign_promotes_another_model(shop: Shop, clock: Clock) -
     shop.client.update_campaign(campaignArn=arn, solutionVersionArn=versions[0], minProvisionedTPS=2)
 
     champion = shop.registry.champion()
-    assert champion is not None
     assert champion.version == "m1"
     found = shop.client.describe_campaign(campaignArn=arn)["campaign"]
     assert found["latestCampaignUpdate"]["status"] == "CREATE IN_PROGRESS"
@@ -305,7 +295,7 @@ def test_update_of_a_campaign_promotes_another_model(shop: Shop, clock: Clock) -
 
 
 @pytest.fixture
-def two_models(shop: Shop, clock: Clock) -> tuple[str, str]:
+def two_models(shop, clock):
     """Return the solution version of the first model, and a campaign of the second model, which is champion."""
     solution = shop.solution()
     versions = []
@@ -318,13 +308,12 @@ def two_models(shop: Shop, clock: Clock) -> tuple[str, str]:
     return versions[0], shop.client.create_campaign(name="home", solutionVersionArn=versions[1])["campaignArn"]
 
 
-def champion(shop: Shop) -> str:
+def champion(shop):
     found = shop.registry.champion()
-    assert found is not None
     return found.version
 
 
-def test_invalid_campaign_update_keeps_the_champion(shop: Shop, two_models: tuple[str, str]) -> None:
+def test_invalid_campaign_update_keeps_the_champion(shop, two_models):
     version, campaign = two_models
     config = {"itemExplorationConfig": {"explorationWeight": "2"}}
 
@@ -334,7 +323,7 @@ def test_invalid_campaign_update_keeps_the_champion(shop: Shop, two_models: tupl
     assert champion(shop) == "m2"
 
 
-def test_campaign_update_during_its_deletion_keeps_the_champion(shop: Shop, two_models: tuple[str, str]) -> None:
+def test_campaign_update_during_its_deletion_keeps_the_champion(shop, two_models):
     version, campaign = two_models
     shop.client.delete_campaign(campaignArn=campaign)
 
@@ -344,7 +333,7 @@ def test_campaign_update_during_its_deletion_keeps_the_champion(shop: Shop, two_
     assert champion(shop) == "m2"
 
 
-def test_campaign_update_to_a_deleted_model_changes_nothing(shop: Shop, two_models: tuple[str, str]) -> None:
+def test_campaign_update_to_a_deleted_model_changes_nothing(shop, two_models):
     version, campaign = two_models
     shop.s3.delete_object(Bucket=shop.bucket, Key="models/m1/manifest.json")
 
@@ -355,9 +344,7 @@ def test_campaign_update_to_a_deleted_model_changes_nothing(shop: Shop, two_mode
     assert champion(shop) == "m2"
 
 
-def test_promotion_without_an_approval_is_logged(
-    shop: Shop, two_models: tuple[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_promotion_without_an_approval_is_logged(shop, two_models, monkeypatch, caplog):
     version, campaign = two_models
     monkeypatch.setattr(promotion, "approve", lambda *_, **__: ("the package could not be approved",))
 
@@ -367,7 +354,7 @@ def test_promotion_without_an_approval_is_logged(
     assert "the package could not be approved" in caplog.text
 
 
-def test_version_without_its_execution_fails(shop: Shop) -> None:
+def test_version_without_its_execution_fails(shop):
     solution = shop.solution()
     version = shop.version(solution)
 
@@ -379,7 +366,7 @@ def test_version_without_its_execution_fails(shop: Shop) -> None:
     assert shop.runs() == []  # the failure is final, so no run starts
 
 
-def test_busy_run_leaves_the_version_pending(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_run_leaves_the_version_pending(shop, monkeypatch):
     read = TrainingRuns.get
     with monkeypatch.context() as during:
         during.setattr(
@@ -392,7 +379,7 @@ def test_busy_run_leaves_the_version_pending(shop: Shop, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("config", ["x", {"itemExplorationConfig": ["x"]}])
-def test_exploration_config_of_another_type_is_refused(shop: Shop, config: Any) -> None:
+def test_exploration_config_of_another_type_is_refused(shop, config):
     create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
 
     answer = raw("CreateRecommender", json.dumps({"name": "a", "recommenderConfig": config, **create}))
@@ -401,10 +388,8 @@ def test_exploration_config_of_another_type_is_refused(shop: Shop, config: Any) 
 
 
 @pytest.mark.parametrize("retry", ["delete_campaign", "describe_campaign"])
-def test_failed_alias_deletion_is_completed_by_a_retry(
-    shop: Shop, two_models: tuple[str, str], retry: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: Any, **__: Any) -> None:
+def test_failed_alias_deletion_is_completed_by_a_retry(shop, two_models, retry, monkeypatch):
+    def fail(*_, **__):
         raise ConcurrentUpdate("another writer was faster")
 
     campaign = two_models[1]
@@ -420,14 +405,13 @@ def test_failed_alias_deletion_is_completed_by_a_retry(
     assert "home" not in shop.aliases()
 
 
-def test_recommender_without_a_model_starts_a_training(shop: Shop, clock: Clock) -> None:
+def test_recommender_without_a_model_starts_a_training(shop, clock):
     create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-ecomm-recommended-for-you"}
 
     arn = shop.client.create_recommender(name="mine", **create)["recommenderArn"]
 
-    def status() -> str:
-        found: str = shop.client.describe_recommender(recommenderArn=arn)["recommender"]["status"]
-        return found
+    def status():
+        return shop.client.describe_recommender(recommenderArn=arn)["recommender"]["status"]
 
     assert status() == "CREATE IN_PROGRESS"
     shop.end()
@@ -445,7 +429,7 @@ def test_recommender_without_a_model_starts_a_training(shop: Shop, clock: Clock)
     assert [(one["name"], one["status"]) for one in listed] == [("mine", "ACTIVE"), ("more", "CREATE IN_PROGRESS")]
 
 
-def test_filter_is_checked_and_can_be_used_in_requests(shop: Shop, clock: Clock) -> None:
+def test_filter_is_checked_and_can_be_used_in_requests(shop, clock):
     shop.configure(
         filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 5"},
         items={"columns": {"PRICE": "number", "GENRE": "string"}},
@@ -483,7 +467,7 @@ def test_filter_is_checked_and_can_be_used_in_requests(shop: Shop, clock: Clock)
         ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.COST", "CurrentItem.COST is not declared"),
     ],
 )
-def test_invalid_filter_is_refused(shop: Shop, expression: str, problem: str) -> None:
+def test_invalid_filter_is_refused(shop, expression, problem):
     shop.configure(items={"columns": {"PRICE": "number"}})
 
     with pytest.raises(shop.client.exceptions.InvalidInputException, match=problem):
@@ -509,14 +493,13 @@ SCHEMA = json.dumps(
 )
 
 
-def add_dataset(shop: Shop, dataset: str, schema: str) -> str:
+def add_dataset(shop, dataset, schema):
     arn = shop.client.create_schema(name=dataset, schema=schema)["schemaArn"]
     created = shop.client.create_dataset(name=dataset, schemaArn=arn, datasetGroupArn=shop.group, datasetType=dataset)
-    dataset_arn: str = created["datasetArn"]
-    return dataset_arn
+    return created["datasetArn"]
 
 
-def test_schema_adds_its_columns_to_the_configuration(shop: Shop) -> None:
+def test_schema_adds_its_columns_to_the_configuration(shop):
     shop.configure(items={"columns": {"YEAR": "string", "BRAND": "string"}})
     users = SCHEMA.replace("ITEM_ID", "USER_ID")
 
@@ -537,7 +520,7 @@ def test_schema_adds_its_columns_to_the_configuration(shop: Shop) -> None:
     assert shop.configuration().user_columns == of_schema
 
 
-def test_filter_may_use_the_columns_of_a_schema(shop: Shop) -> None:
+def test_filter_may_use_the_columns_of_a_schema(shop):
     add_dataset(shop, "ITEMS", SCHEMA)
     create = {"name": "drama", "datasetGroupArn": shop.group}
 
@@ -549,7 +532,7 @@ def test_filter_may_use_the_columns_of_a_schema(shop: Shop) -> None:
         assert code == "InvalidInputException"
 
 
-def test_dataset_can_be_recreated_with_other_columns(shop: Shop, clock: Clock) -> None:
+def test_dataset_can_be_recreated_with_other_columns(shop, clock):
     shop.client.delete_dataset(datasetArn=add_dataset(shop, "ITEMS", SCHEMA))
     clock.now_s += 61
     schema = shop.client.create_schema(name="other", schema=SCHEMA.replace("GENRE", "KIND"))["schemaArn"]
@@ -560,7 +543,7 @@ def test_dataset_can_be_recreated_with_other_columns(shop: Shop, clock: Clock) -
     assert "genre" not in shop.configuration().item_columns
 
 
-def test_aliases_and_filters_remain_without_the_resources_table(shop: Shop, aws: Callable[[str], Any]) -> None:
+def test_aliases_and_filters_remain_without_the_resources_table(shop, aws):
     create = {"datasetGroupArn": shop.group, "filterExpression": "INCLUDE ItemID WHERE Items.ITEM_ID IN ($items)"}
     kept = shop.client.create_filter(name="kept", **create)["filterArn"]
     shop.client.create_recommender(name="mine", datasetGroupArn=shop.group, recipeArn=f"{RECIPES}/aws-popularity-count")
@@ -577,7 +560,7 @@ def test_aliases_and_filters_remain_without_the_resources_table(shop: Shop, aws:
     assert set(shop.filters()) == {"new"}
 
 
-def test_batch_inference_job_is_a_batch_workflow_execution(shop: Shop, clock: Clock) -> None:
+def test_batch_inference_job_is_a_batch_workflow_execution(shop, clock):
     version = shop.version(shop.solution())
     shop.end()
     job = {
@@ -588,9 +571,8 @@ def test_batch_inference_job_is_a_batch_workflow_execution(shop: Shop, clock: Cl
 
     arn = shop.client.create_batch_inference_job(**job)["batchInferenceJobArn"]
 
-    def status() -> str:
-        found: str = shop.client.describe_batch_inference_job(batchInferenceJobArn=arn)["batchInferenceJob"]["status"]
-        return found
+    def status():
+        return shop.client.describe_batch_inference_job(batchInferenceJobArn=arn)["batchInferenceJob"]["status"]
 
     assert status() == "IN PROGRESS"
     (execution,) = shop.stepfunctions.list_executions(stateMachineArn=BATCHES)["executions"]
@@ -614,7 +596,7 @@ def test_batch_inference_job_is_a_batch_workflow_execution(shop: Shop, clock: Cl
     shop.client.delete_solution(solutionArn=f"{PREFIX}:solution/for-you")
 
 
-def test_batch_inference_of_similar_items_is_refused(shop: Shop) -> None:
+def test_batch_inference_of_similar_items_is_refused(shop):
     version = shop.version(shop.solution(recipe="aws-similar-items"))
     shop.end()
     job = {
@@ -627,7 +609,7 @@ def test_batch_inference_of_similar_items_is_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("recipe", ["aws-item-affinity", "aws-item-attribute-affinity"])
-def test_segment_job_is_a_batch_workflow_execution(shop: Shop, recipe: str) -> None:
+def test_segment_job_is_a_batch_workflow_execution(shop, recipe):
     version = shop.version(shop.solution(recipe=recipe))
     shop.end()
     job = {
@@ -659,7 +641,7 @@ def test_segment_job_is_a_batch_workflow_execution(shop: Shop, recipe: str) -> N
         assert refusal(create, **{**fields, "solutionVersionArn": version}) == "InvalidInputException"
 
 
-def test_segment_job_of_another_recipe_is_refused(shop: Shop) -> None:
+def test_segment_job_of_another_recipe_is_refused(shop):
     version = shop.version(shop.solution())
     shop.end()
     job = {
@@ -672,7 +654,7 @@ def test_segment_job_of_another_recipe_is_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["popular", "summer"])
-def test_recommender_name_used_in_the_configuration_is_refused(shop: Shop, name: str) -> None:
+def test_recommender_name_used_in_the_configuration_is_refused(shop, name):
     shop.configure(aliases={"summer": {"recommender": "popular"}})
     create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
 
@@ -680,7 +662,7 @@ def test_recommender_name_used_in_the_configuration_is_refused(shop: Shop, name:
 
 
 @pytest.mark.parametrize("weight", ["2", "much"])
-def test_invalid_exploration_weight_is_refused(shop: Shop, weight: str) -> None:
+def test_invalid_exploration_weight_is_refused(shop, weight):
     create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
     config = {"itemExplorationConfig": {"explorationWeight": weight}}
 

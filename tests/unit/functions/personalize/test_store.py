@@ -1,15 +1,11 @@
 """DynamoDB table of the control plane's resources."""
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Callable
-from typing import Any
 
 from functions.personalize.store import Resource, ResourceStore
 
 
-def test_saved_progress_keeps_a_concurrent_update(personalize: Any, aws: Callable[[str], Any]) -> None:
+def test_saved_progress_keeps_a_concurrent_update(personalize, aws):
     store = ResourceStore(aws("dynamodb"), "resources")
     read = Resource("Recommender", "mine", "mine", {"recommenderConfig": {}}, 1)
     store.insert(read)

@@ -1,22 +1,16 @@
 """Environment and outputs of publish_catalog."""
 
-from __future__ import annotations
-
 import tempfile
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from alsolike.runtime.polling import Polling
 from alsolike.snapshot.reader import SnapshotReader
-from alsolike.snapshot.snapshot import Snapshot
 from tests.unit.functions.publish_catalog.changes import NOW_MS
 
 
 @pytest.fixture(autouse=True)
-def environment(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def environment(lake_bucket, artefact_bucket, monkeypatch, tmp_path):
     monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
@@ -25,14 +19,14 @@ def environment(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def snapshot(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> Callable[[], Snapshot]:
+def snapshot(aws, artefact_bucket, tmp_path):
     reader = SnapshotReader(aws("s3"), artefact_bucket, tmp_path / "reader", polling=Polling(0))
     return lambda: reader.current(now_ms=NOW_MS)
 
 
 @pytest.fixture
-def logged_objects(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[], dict[str, bytes]]:
-    def read() -> dict[str, bytes]:
+def logged_objects(aws, lake_bucket):
+    def read():
         s3 = aws("s3")
         keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=lake_bucket).get("Contents", [])]
         return {key: s3.get_object(Bucket=lake_bucket, Key=key)["Body"].read() for key in keys}

@@ -1,11 +1,7 @@
 """Items that the champion does not contain, which are published with their nearest items of the champion."""
 
-from __future__ import annotations
-
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pytest
 
@@ -13,10 +9,8 @@ from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.files import CONTENT_FILE
 from alsolike.registry.registry import Registry
 from alsolike.snapshot.content_index import UNSCALED, Scales
-from alsolike.snapshot.snapshot import Snapshot
 from functions.publish_catalog import handler
 from tests.builders.bundles import upload_bundle, write_bundle
-from tests.builders.lambda_events import LambdaContext
 from tests.builders.sentence_model import ITEMS, sentence_model
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record
 
@@ -24,29 +18,14 @@ COLOURS = {"vase": {"colour": "red"}, "bowl": {"colour": "red"}, "cup": {"colour
 
 
 class MakeChampion(Protocol):
-    def __call__(
-        self,
-        items: Mapping[str, Mapping[str, Any]],
-        *,
-        content: bool = True,
-        sentences: bool = False,
-        scales: Scales = UNSCALED,
-        rare: Sequence[str] = (),
-    ) -> None: ...
+    def __call__(self, items, *, content=True, sentences=False, scales=UNSCALED, rare=()): ...
 
 
 @pytest.fixture
-def make_champion(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> MakeChampion:
+def make_champion(aws, artefact_bucket, tmp_path):
     """Return a function that promotes a champion, optionally with a sentence model or without a content index."""
 
-    def made(
-        items: Mapping[str, Mapping[str, Any]],
-        *,
-        content: bool = True,
-        sentences: bool = False,
-        scales: Scales = UNSCALED,
-        rare: Sequence[str] = (),
-    ) -> None:
+    def made(items, *, content=True, sentences=False, scales=UNSCALED, rare=()):
         directory = tmp_path / "v1"
         model = sentence_model(tmp_path / "sentences") if sentences else None
         write_bundle(
@@ -62,22 +41,17 @@ def make_champion(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Pat
 
 
 @pytest.fixture
-def neighbours(snapshot: Callable[[], Snapshot]) -> Callable[[], list[list[int]]]:
+def neighbours(snapshot):
     """Return a function that returns the positions of the nearest items of the champion, per cold item."""
 
-    def found() -> list[list[int]]:
+    def found():
         cold = snapshot().cold
         return [] if cold is None else [cold.neighbours[row].tolist() for row in range(len(cold))]
 
     return found
 
 
-def test_new_item_has_its_nearest_known_items(
-    context: LambdaContext,
-    make_champion: MakeChampion,
-    neighbours: Callable[[], list[list[int]]],
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_new_item_has_its_nearest_known_items(context, make_champion, neighbours, counted):
     make_champion(COLOURS)
 
     deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="red"))
@@ -86,27 +60,19 @@ def test_new_item_has_its_nearest_known_items(
     assert counted()["ColdItemsCompared"] == 1
 
 
-def test_new_item_has_a_larger_scale_than_a_rare_item(
-    context: LambdaContext, make_champion: MakeChampion, snapshot: Callable[[], Snapshot]
-) -> None:
+def test_new_item_has_a_larger_scale_than_a_rare_item(context, make_champion, snapshot):
     make_champion(COLOURS, scales=Scales(new=3.0, rare=0.75), rare=["spoon"])
 
     deliver(context, record("spoon", 1, colour="red"), record("plate", 2, colour="red"))
 
     cold = snapshot().cold
-    assert cold is not None
     row_of = {hash_: row for row, hash_ in enumerate(cold.hashes.tolist())}
     (spoon, spoons), (plate, plates) = (cold.nearest(row_of[each]) for each in hashes_of([b"spoon", b"plate"]).tolist())
     assert spoon.tolist() == plate.tolist() == [1, 2]
     assert (spoons.tolist(), plates.tolist()) == ([0.75 / 2] * 2, [3.0 / 2] * 2)
 
 
-def test_new_champion_adds_neighbours_of_items_it_does_not_know(
-    context: LambdaContext,
-    make_champion: MakeChampion,
-    snapshot: Callable[[], Snapshot],
-    neighbours: Callable[[], list[list[int]]],
-) -> None:
+def test_new_champion_adds_neighbours_of_items_it_does_not_know(context, make_champion, snapshot, neighbours):
     deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="blue"))
     assert snapshot().cold is None
     make_champion(COLOURS)
@@ -118,13 +84,8 @@ def test_new_champion_adds_neighbours_of_items_it_does_not_know(
 
 @pytest.mark.parametrize(("sentences", "nearest"), [(True, [1]), (False, [])])
 def test_new_item_has_neighbours_by_title_with_a_sentence_model(
-    context: LambdaContext,
-    make_champion: MakeChampion,
-    neighbours: Callable[[], list[list[int]]],
-    counted: Callable[[], dict[str, float]],
-    sentences: bool,
-    nearest: list[int],
-) -> None:
+    context, make_champion, neighbours, counted, sentences, nearest
+):
     make_champion(ITEMS, sentences=sentences)
 
     deliver(context, record("couch", 1, title="Couch"))
@@ -134,13 +95,8 @@ def test_new_item_has_neighbours_by_title_with_a_sentence_model(
 
 
 def test_changes_are_published_without_neighbours_if_tokenizers_is_missing(
-    context: LambdaContext,
-    make_champion: MakeChampion,
-    snapshot: Callable[[], Snapshot],
-    neighbours: Callable[[], list[list[int]]],
-    counted: Callable[[], dict[str, float]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    context, make_champion, snapshot, neighbours, counted, monkeypatch
+):
     make_champion(ITEMS, sentences=True)
     monkeypatch.setitem(sys.modules, "tokenizers", None)
 
@@ -151,12 +107,7 @@ def test_changes_are_published_without_neighbours_if_tokenizers_is_missing(
     assert counted()["ColdItemsFailed"] == 1
 
 
-def test_changes_are_published_without_a_content_index(
-    context: LambdaContext,
-    make_champion: MakeChampion,
-    snapshot: Callable[[], Snapshot],
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_changes_are_published_without_a_content_index(context, make_champion, snapshot, counted):
     make_champion(COLOURS, content=False)
 
     deliver(context, record("plate", 1))

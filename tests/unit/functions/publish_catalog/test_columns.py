@@ -1,27 +1,20 @@
 """Columns of the snapshot, which have the types of the applied configuration."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import Unavailable
-from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
 from functions.publish_catalog import handler
 from operations.configuration.configuration_store import ConfigurationStore
-from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record
 
 
 @pytest.fixture
-def declare_colour(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[], None]:
+def declare_colour(aws, artefact_bucket):
     """Return a function that applies a configuration in which colour is a string."""
 
-    def applied() -> None:
+    def applied():
         store = ConfigurationStore(aws("s3"), artefact_bucket)
         document = {"format": 1, "items": {"columns": {"COLOUR": "string"}}}
         store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
@@ -29,9 +22,7 @@ def declare_colour(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[
     return applied
 
 
-def test_applied_configuration_types_existing_columns(
-    context: LambdaContext, snapshot: Callable[[], Snapshot], declare_colour: Callable[[], None]
-) -> None:
+def test_applied_configuration_types_existing_columns(context, snapshot, declare_colour):
     deliver(context, record("a", 1, colour="red"))
     assert snapshot().column("colour") is None
     declare_colour()
@@ -41,12 +32,7 @@ def test_applied_configuration_types_existing_columns(
     assert snapshot().column_types == {"colour": ColumnType.STRING}
 
 
-def test_batch_with_a_stale_configuration_keeps_applied_columns(
-    context: LambdaContext,
-    snapshot: Callable[[], Snapshot],
-    declare_colour: Callable[[], None],
-    start_new_process: Callable[[], None],
-) -> None:
+def test_batch_with_a_stale_configuration_keeps_applied_columns(context, snapshot, declare_colour, start_new_process):
     deliver(context, record("a", 1, colour="red"))
     warm = handler._sources()
     declare_colour()
@@ -61,13 +47,11 @@ def test_batch_with_a_stale_configuration_keeps_applied_columns(
     assert len(snapshot()) == 2
 
 
-def test_failed_column_update_raises_for_a_retry(
-    context: LambdaContext, monkeypatch: pytest.MonkeyPatch, declare_colour: Callable[[], None]
-) -> None:
+def test_failed_column_update_raises_for_a_retry(context, monkeypatch, declare_colour):
     deliver(context, record("a", 1, colour="red"))
     declare_colour()
 
-    def outage(*_: Any, **__: Any) -> None:
+    def outage(*_, **__):
         raise Unavailable("the artefact bucket is away")
 
     monkeypatch.setattr(SnapshotStore, "upload", outage)

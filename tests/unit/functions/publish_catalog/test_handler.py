@@ -1,10 +1,5 @@
 """Changes, which are written once to the snapshot and the log, including after failures."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from alsolike.catalogue import change_log
@@ -13,20 +8,13 @@ from alsolike.catalogue.changes import Change
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.runtime.errors import Unavailable
-from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
-from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliver, record
 
 DAY = "2026-11-25"
 
 
-def test_item_changes_are_written_to_snapshot_and_log(
-    context: LambdaContext,
-    snapshot: Callable[[], Snapshot],
-    logged_objects: Callable[[], dict[str, bytes]],
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_item_changes_are_written_to_snapshot_and_log(context, snapshot, logged_objects, counted):
     deliver(context, record("a", 1, price=1), record("b", 2, price=2))
     deliver(context, record("a", 3, price=9), deletion("b", 4))
 
@@ -46,9 +34,7 @@ def test_item_changes_are_written_to_snapshot_and_log(
     assert (counts := counted())["ItemsPublished"] == counts["ChangesLogged"] == 4
 
 
-def test_batch_delivered_ten_times_changes_nothing(
-    context: LambdaContext, snapshot: Callable[[], Snapshot], logged_objects: Callable[[], dict[str, bytes]]
-) -> None:
+def test_batch_delivered_ten_times_changes_nothing(context, snapshot, logged_objects):
     first = [record("a", 1, price=1), record("b", 2, price=2)]
     deliver(context, *first)
     deliver(context, record("a", 3, price=3))
@@ -61,9 +47,7 @@ def test_batch_delivered_ten_times_changes_nothing(
     assert logged_objects() == before
 
 
-def test_user_changes_are_written_to_the_log_only(
-    context: LambdaContext, snapshot: Callable[[], Snapshot], logged_objects: Callable[[], dict[str, bytes]]
-) -> None:
+def test_user_changes_are_written_to_the_log_only(context, snapshot, logged_objects):
     deliver(context, record("u", 1, key="user_id", age=7))
 
     ((key, data),) = logged_objects().items()
@@ -72,12 +56,7 @@ def test_user_changes_are_written_to_the_log_only(
     assert len(snapshot()) == 0
 
 
-def test_erased_user_is_not_written_to_the_log(
-    context: LambdaContext,
-    logged_objects: Callable[[], dict[str, bytes]],
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-) -> None:
+def test_erased_user_is_not_written_to_the_log(context, logged_objects, aws, artefact_bucket):
     secrets = aws("secretsmanager")
     secrets.create_secret(Name="the-key", SecretString="k" * 64)
     user_hash = pseudonyms_of(secrets, "the-key").erased_user("gone")
@@ -91,9 +70,7 @@ def test_erased_user_is_not_written_to_the_log(
     assert list(change_log.decode(ChangeKind.ITEM, items[1])) == [Change("gone", NOW_MS + 3, {})]
 
 
-def test_unreadable_row_is_counted_and_other_rows_are_published(
-    context: LambdaContext, snapshot: Callable[[], Snapshot], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_unreadable_row_is_counted_and_other_rows_are_published(context, snapshot, counted):
     broken = record("x", 1)
     del broken["dynamodb"]["NewImage"]["updated_at_ms"]
 
@@ -103,13 +80,8 @@ def test_unreadable_row_is_counted_and_other_rows_are_published(
     assert counted()["RecordsUnreadable"] == 1
 
 
-def test_partly_failed_batch_is_completed_by_redelivery(
-    context: LambdaContext,
-    snapshot: Callable[[], Snapshot],
-    logged_objects: Callable[[], dict[str, bytes]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def outage(*_: Any, **__: Any) -> None:
+def test_partly_failed_batch_is_completed_by_redelivery(context, snapshot, logged_objects, monkeypatch):
+    def outage(*_, **__):
         raise Unavailable("the artefact bucket is away")
 
     with monkeypatch.context() as patch:
@@ -124,9 +96,7 @@ def test_partly_failed_batch_is_completed_by_redelivery(
     assert len(logged_objects()) == 1
 
 
-def test_snapshot_above_the_size_limit_is_counted(
-    context: LambdaContext, counted: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_snapshot_above_the_size_limit_is_counted(context, counted, monkeypatch):
     monkeypatch.setenv("MAX_SNAPSHOT_MB", "0")
 
     deliver(context, record("a", 1))

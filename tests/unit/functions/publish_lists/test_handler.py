@@ -1,13 +1,10 @@
 """Static lists are written completely or not at all, and follow the champion, the catalogue and the trends."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import pytest
@@ -23,7 +20,7 @@ from alsolike.trends.store import TrendsStore, trends_key
 from alsolike.trends.trends import NOTHING_COUNTED, Event
 from functions.publish_lists import champion_lists, handler, service
 from tests.builders.bundles import MANIFEST, upload_bundle, without_later_files, write_bundle
-from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.builders.lambda_events import NOW_MS
 from tests.fakes.places import create_bucket
 
 PUBLIC = {"pear": {"plum": 1.0, "fig": 0.1235}, "fig": {"pear": 0.5}}
@@ -32,17 +29,15 @@ Publish = Callable[[], dict[str, Any]]
 
 
 class MakeChampion(Protocol):
-    def __call__(
-        self, version: str = "v1", *, public: Mapping[str, Mapping[str, float]] = PUBLIC, old: bool = False
-    ) -> None: ...
+    def __call__(self, version="v1", *, public=PUBLIC, old=False): ...
 
 
 class PutItems(Protocol):
-    def __call__(self, **items: Mapping[str, Any] | None) -> None: ...
+    def __call__(self, **items): ...
 
 
 @pytest.fixture(autouse=True)
-def web_bucket(artefact_bucket: str, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+def web_bucket(artefact_bucket, aws, monkeypatch, tmp_path):
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("WEB_BUCKET", "web-bucket")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -50,10 +45,10 @@ def web_bucket(artefact_bucket: str, aws: Callable[[str], Any], monkeypatch: pyt
 
 
 @pytest.fixture
-def files(aws: Callable[[str], Any], web_bucket: str) -> Callable[[], dict[str, Any]]:
+def files(aws, web_bucket):
     """Return the published files by key."""
 
-    def read() -> dict[str, Any]:
+    def read():
         s3 = aws("s3")
         keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=web_bucket).get("Contents", [])]
         return {key: json.loads(s3.get_object(Bucket=web_bucket, Key=key)["Body"].read()) for key in keys}
@@ -62,10 +57,10 @@ def files(aws: Callable[[str], Any], web_bucket: str) -> Callable[[], dict[str, 
 
 
 @pytest.fixture
-def published(files: Callable[[], dict[str, Any]], context: LambdaContext) -> Publish:
+def published(files, context):
     """Publish, and return the file of lists with the items of all its shards."""
 
-    def publish() -> dict[str, Any]:
+    def publish():
         handler.lambda_handler({}, context)
         stored = files()
         lists = stored["lists/lists.json"]
@@ -78,8 +73,8 @@ def published(files: Callable[[], dict[str, Any]], context: LambdaContext) -> Pu
 
 
 @pytest.fixture
-def make_champion(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> MakeChampion:
-    def made(version: str = "v1", *, public: Mapping[str, Mapping[str, float]] = PUBLIC, old: bool = False) -> None:
+def make_champion(aws, artefact_bucket, tmp_path):
+    def made(version="v1", *, public=PUBLIC, old=False):
         directory = tmp_path / version
         write_bundle(directory, manifest=dataclasses.replace(MANIFEST, version=version), public=public)
         if old:
@@ -91,10 +86,10 @@ def make_champion(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Pat
 
 
 @pytest.fixture
-def put_items(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> PutItems:
+def put_items(aws, artefact_bucket, tmp_path):
     publisher = SnapshotPublisher(SnapshotStore(aws("s3"), artefact_bucket, tmp_path / "snapshot"))
 
-    def put(**items: Mapping[str, Any] | None) -> None:
+    def put(**items):
         now_ms = time.time_ns() // 1_000_000
         changes = [Change(item_id, now_ms, properties) for item_id, properties in items.items()]
         publisher.publish(changes, columns=COLUMNS, version=1, now_ms=now_ms)
@@ -102,7 +97,7 @@ def put_items(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -
     return put
 
 
-def test_lists_and_shards_contain_the_champion(make_champion: MakeChampion, published: Publish) -> None:
+def test_lists_and_shards_contain_the_champion(make_champion, published):
     make_champion()
 
     lists = published()
@@ -117,7 +112,7 @@ def test_lists_and_shards_contain_the_champion(make_champion: MakeChampion, publ
     }  # fmt: skip
 
 
-def test_shop_without_a_model_or_public_pairs_still_has_lists(make_champion: MakeChampion, published: Publish) -> None:
+def test_shop_without_a_model_or_public_pairs_still_has_lists(make_champion, published):
     assert {name: published()[name] for name in ("popular", "trending", "shards")} == {
         "popular": [], "trending": [], "shards": [],
     }  # fmt: skip
@@ -127,7 +122,7 @@ def test_shop_without_a_model_or_public_pairs_still_has_lists(make_champion: Mak
     assert published()["popular"] == ["fig", "pear", "kiwi"]
 
 
-def test_rollback_publishes_the_earlier_model_again(make_champion: MakeChampion, published: Publish) -> None:
+def test_rollback_publishes_the_earlier_model_again(make_champion, published):
     make_champion("v1")
     first = published()
     make_champion("v2", public={"plum": {"kiwi": 1.0}})
@@ -137,9 +132,7 @@ def test_rollback_publishes_the_earlier_model_again(make_champion: MakeChampion,
     assert published() == first
 
 
-def test_repeated_call_writes_nothing(
-    make_champion: MakeChampion, published: Publish, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_repeated_call_writes_nothing(make_champion, published, aws, monkeypatch):
     make_champion()
     first = published()
     monkeypatch.setattr(type(aws("s3")), "put_object", None)
@@ -147,9 +140,7 @@ def test_repeated_call_writes_nothing(
     assert published() == first
 
 
-def test_shards_of_the_earlier_lists_are_kept_once(
-    make_champion: MakeChampion, published: Publish, files: Callable[[], dict[str, Any]]
-) -> None:
+def test_shards_of_the_earlier_lists_are_kept_once(make_champion, published, files):
     shards = []
     for number, score in enumerate((0.1, 0.2, 0.3)):
         make_champion(f"v{number}", public={"pear": {"plum": score}})
@@ -158,13 +149,7 @@ def test_shards_of_the_earlier_lists_are_kept_once(
     assert set(files()) == {"lists/lists.json", *(f"lists/{name}.json" for name in (*shards[1], *shards[2]))}
 
 
-def test_interrupted_call_leaves_the_earlier_lists(
-    make_champion: MakeChampion,
-    published: Publish,
-    files: Callable[[], dict[str, Any]],
-    context: LambdaContext,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_interrupted_call_leaves_the_earlier_lists(make_champion, published, files, context, monkeypatch):
     make_champion("v1")
     first = published()
     make_champion("v2", public={"plum": {"kiwi": 1.0}})
@@ -179,15 +164,13 @@ def test_interrupted_call_leaves_the_earlier_lists(
     assert published()["model"] == "v2"
 
 
-def test_call_that_read_an_earlier_champion_does_not_win(
-    make_champion: MakeChampion, published: Publish, context: LambdaContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_call_that_read_an_earlier_champion_does_not_win(make_champion, published, context, monkeypatch):
     make_champion("v1")
     published()
     make_champion("v2", public={"plum": {"kiwi": 1.0}})
     read = champion_lists.read_champion
 
-    def read_slowly(*arguments: Any) -> Any:
+    def read_slowly(*arguments):
         champion = read(*arguments)
         monkeypatch.setattr(handler, "read_champion", read)
         make_champion("v3", public={})
@@ -201,9 +184,7 @@ def test_call_that_read_an_earlier_champion_does_not_win(
     assert published()["model"] == "v3"
 
 
-def test_deleted_and_filtered_items_are_left_out(
-    make_champion: MakeChampion, put_items: PutItems, published: Publish, configure: Callable[[dict[str, Any]], None]
-) -> None:
+def test_deleted_and_filtered_items_are_left_out(make_champion, put_items, published, configure):
     configure(
         {
             "items": {"columns": {"IN_STOCK": "boolean"}},
@@ -220,9 +201,7 @@ def test_deleted_and_filtered_items_are_left_out(
     assert lists["popular"] == ["fig", "pear"]  # `popular` has no filter, but kiwi is deleted
 
 
-def test_only_columns_of_sessions_are_published(
-    make_champion: MakeChampion, put_items: PutItems, published: Publish, configure: Callable[[dict[str, Any]], None]
-) -> None:
+def test_only_columns_of_sessions_are_published(make_champion, put_items, published, configure):
     configure({"sessions": {"columns": ["TITLE", "SIZES"]}})
     make_champion(public={})
     put_items(pear={"title": "A pear", "sizes": ["S", "M"], "cost": 2}, plum={"title": "x" * 4_000}, fig={"cost": 3})
@@ -232,9 +211,7 @@ def test_only_columns_of_sessions_are_published(
     assert items == {"pear": {"columns": {"title": "A pear", "sizes": "S|M"}}, "plum": {}, "fig": {}, "kiwi": {}}
 
 
-def test_trending_items_are_listed_without_a_model(
-    published: Publish, aws: Callable[[str], Any], artefact_bucket: str
-) -> None:
+def test_trending_items_are_listed_without_a_model(published, aws, artefact_bucket):
     now_ms = time.time_ns() // 1_000_000
     events = [Event(number, "kiwi", now_ms, 1.0) for number in range(1, 31)]
     counts = NOTHING_COUNTED.add(events, sequence=30, arrived_ms=now_ms)
@@ -245,7 +222,7 @@ def test_trending_items_are_listed_without_a_model(
     assert (lists["trending"], lists["items"]) == (["kiwi"], {"kiwi": {}})
 
 
-def test_shards_have_at_most_fifty_kilobytes() -> None:
+def test_shards_have_at_most_fifty_kilobytes():
     entries = {f"item-{number}": b'"%s"' % (b"x" * 4_000) for number in range(400)}
 
     shards = service._shards(entries)
@@ -255,16 +232,16 @@ def test_shards_have_at_most_fifty_kilobytes() -> None:
     assert sum(map(len, shards)) / len(shards) > 4_000
 
 
-def test_hash_is_fnv_1a() -> None:
+def test_hash_is_fnv_1a():
     assert [service._fnv(text) for text in ("", "a", "foobar", "ä")] == [
         0x811C9DC5, 0xE40C292C, 0xBF9CF968, service._fnv("\u00e4"),
     ]  # fmt: skip
 
 
 def test_damaged_bundle_fails_and_leaves_the_lists(
-    make_champion: MakeChampion, published: Publish, aws: Callable[[str], Any], artefact_bucket: str,
-    context: LambdaContext, files: Callable[[], dict[str, Any]],
-) -> None:  # fmt: skip
+    make_champion, published, aws, artefact_bucket,
+    context, files
+):  # fmt: skip
     make_champion("v1")
     published()
     make_champion("v2")

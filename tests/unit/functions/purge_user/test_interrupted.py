@@ -1,9 +1,6 @@
 """A purge that is interrupted or concurrent, which removes all rows and counts each row once."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
 
@@ -11,13 +8,12 @@ from alsolike.runtime.errors import ConcurrentUpdate
 from tests.builders.lambda_events import NOW_MS, interaction
 from tests.builders.stores import (
     PLACES,
-    Stores,
     fill_stores,
 )
 from tests.fakes.interruptions import Killed
 
 
-def test_rewritten_object_keeps_its_key_without_the_users_rows(stores: Stores) -> None:
+def test_rewritten_object_keeps_its_key_without_the_users_rows(stores):
     stores.put_rows("mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
     stores.put_rows("own", interaction("c", user_id="ann"))
     listed = stores.keys("interactions/")
@@ -29,7 +25,7 @@ def test_rewritten_object_keeps_its_key_without_the_users_rows(stores: Stores) -
     assert [row["event_id"] for row in stores.rows()] == ["b"]
 
 
-def test_object_changed_during_the_purge_is_read_again_and_counted_once(stores: Stores) -> None:
+def test_object_changed_during_the_purge_is_read_again_and_counted_once(stores):
     key = stores.put_rows(
         "mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"), interaction("c", user_id="cid")
     )
@@ -38,10 +34,10 @@ def test_object_changed_during_the_purge_is_read_again_and_counted_once(stores: 
     class Racing:
         """S3 client in which another erasure removes Cid from the object just before the write."""
 
-        def __getattr__(self, name: str) -> Any:
+        def __getattr__(self, name):
             return getattr(stores.s3, name)
 
-        def put_object(self, **request: Any) -> Any:
+        def put_object(self, **request):
             if request["Key"] == key and "cid" in str(stores.rows()):
                 stores.put_rows("mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
             return stores.s3.put_object(**request)
@@ -53,7 +49,7 @@ def test_object_changed_during_the_purge_is_read_again_and_counted_once(stores: 
     assert stores.purged(erasure)["lake"] == (1, 1)
 
 
-def test_concurrent_erasures_keep_one_object(stores: Stores) -> None:
+def test_concurrent_erasures_keep_one_object(stores):
     users = [f"user-{number}" for number in range(20)]
     key = stores.put_rows("shared", *(interaction(user, user_id=user) for user in (*users, "bob")))
 
@@ -65,7 +61,7 @@ def test_concurrent_erasures_keep_one_object(stores: Stores) -> None:
     assert [row["user_id"] for row in stores.rows()] == ["bob"]
 
 
-def test_rows_restored_by_a_compaction_are_found(stores: Stores) -> None:
+def test_rows_restored_by_a_compaction_are_found(stores):
     stores.put_rows("one", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
     erasure = stores.request_erasure("ann")
     stores.step(erasure)
@@ -77,7 +73,7 @@ def test_rows_restored_by_a_compaction_are_found(stores: Stores) -> None:
     assert stores.holding("ann") == []
 
 
-def test_row_written_before_the_scan_position_is_found_in_the_same_pass(stores: Stores) -> None:
+def test_row_written_before_the_scan_position_is_found_in_the_same_pass(stores):
     stores.put_rows("z", interaction("z", user_id="bob"))
     erasure = stores.request_erasure("ann")
     passed = False
@@ -85,10 +81,10 @@ def test_row_written_before_the_scan_position_is_found_in_the_same_pass(stores: 
     class Compacting:
         """S3 client that adds a row of Ann before the scan position, while the scan reads its last object."""
 
-        def __getattr__(self, name: str) -> Any:
+        def __getattr__(self, name):
             return getattr(stores.s3, name)
 
-        def get_object(self, **request: Any) -> Any:
+        def get_object(self, **request):
             nonlocal passed
             if request["Key"].endswith("z.parquet") and not passed:
                 passed = True
@@ -100,13 +96,12 @@ def test_row_written_before_the_scan_position_is_found_in_the_same_pass(stores: 
     assert purged_now(stores, erasure)["lake"] == [1, 1, NOW_MS]
 
 
-def purged_now(stores: Stores, erasure: str) -> dict[str, list[int]]:
+def purged_now(stores, erasure):
     body = stores.body(f"privacy/pending/{erasure}.json", bucket=PLACES.artefact_bucket)
-    counts: dict[str, list[int]] = json.loads(body)["purged"]
-    return counts
+    return json.loads(body)["purged"]
 
 
-def test_repeated_request_is_one_erasure_and_counts_once(stores: Stores) -> None:
+def test_repeated_request_is_one_erasure_and_counts_once(stores):
     fill_stores(stores)
     erasure = stores.request_erasure("ann.lee")
     stores.finish(erasure)
@@ -122,7 +117,7 @@ def test_repeated_request_is_one_erasure_and_counts_once(stores: Stores) -> None
     assert stores.holding("ann.lee") == []
 
 
-def test_purge_with_little_time_continues_in_the_next_calls(stores: Stores) -> None:
+def test_purge_with_little_time_continues_in_the_next_calls(stores):
     fill_stores(stores)
     erasure = stores.request_erasure("ann.lee")
 
@@ -139,16 +134,16 @@ def test_purge_with_little_time_continues_in_the_next_calls(stores: Stores) -> N
 class Dying:
     """S3 client that fails at its n-th write."""
 
-    def __init__(self, client: Any, writes: int) -> None:
+    def __init__(self, client, writes):
         self._client = client
         self._left = writes
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         method = getattr(self._client, name)
         if name not in ("put_object", "delete_object", "delete_objects"):
             return method
 
-        def call(**request: Any) -> Any:
+        def call(**request):
             self._left -= 1
             if self._left < 0:
                 raise Killed
@@ -157,7 +152,7 @@ class Dying:
         return call
 
 
-def test_purge_killed_at_any_write_resumes_and_counts_once(stores: Stores) -> None:
+def test_purge_killed_at_any_write_resumes_and_counts_once(stores):
     fill_stores(stores)
     erasure = stores.request_erasure("ann.lee")
     kills = 0
@@ -179,7 +174,7 @@ def test_purge_killed_at_any_write_resumes_and_counts_once(stores: Stores) -> No
     assert {key.partition("/")[0] for key in stores.old_versions("ann.lee")} == {"interactions", "users"}
 
 
-def test_user_stored_again_in_20_passes_raises_an_error(stores: Stores) -> None:
+def test_user_stored_again_in_20_passes_raises_an_error(stores):
     erasure = stores.request_erasure("ann")
 
     for _ in range(19):
@@ -191,7 +186,7 @@ def test_user_stored_again_in_20_passes_raises_an_error(stores: Stores) -> None:
         stores.step(erasure)
 
 
-def test_finished_erasure_is_done_immediately(stores: Stores) -> None:
+def test_finished_erasure_is_done_immediately(stores):
     erasure = stores.request_erasure("ann")
     stores.finish(erasure)
 

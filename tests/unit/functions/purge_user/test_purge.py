@@ -1,7 +1,5 @@
 """A purge, which removes the user from every store and keeps the data of other users."""
 
-from __future__ import annotations
-
 import functools
 import io
 import json
@@ -30,14 +28,13 @@ from tests.builders.stores import (
     OLD_SCHEMA,
     PLACES,
     PSEUDONYMS,
-    Stores,
     failed_batch,
     fill_stores,
     parquet,
 )
 
 
-def test_purge_removes_the_user_from_every_store(stores: Stores) -> None:
+def test_purge_removes_the_user_from_every_store(stores):
     fill_stores(stores)
 
     stores.finish(stores.request_erasure("ann.lee"))
@@ -46,7 +43,7 @@ def test_purge_removes_the_user_from_every_store(stores: Stores) -> None:
     assert [row["event_id"] for row in stores.rows()] == ["b0", "b1", "b2"]
 
 
-def test_purge_removes_the_impressions_of_the_user_and_of_sessions(stores: Stores) -> None:
+def test_purge_removes_the_impressions_of_the_user_and_of_sessions(stores):
     fill_stores(stores)
     impressions = ImpressionStore(stores.dynamodb, PLACES.profiles_table)
     shoppers = [PSEUDONYMS.shopper(name) for name in ("ann.lee", "s-ann", "bob.ray")]
@@ -58,7 +55,7 @@ def test_purge_removes_the_impressions_of_the_user_and_of_sessions(stores: Store
     assert [len(impressions.read(each, since_ms=0)) for each in shoppers] == [0, 0, 1]
 
 
-def test_purge_keeps_data_of_other_users(stores: Stores) -> None:
+def test_purge_keeps_data_of_other_users(stores):
     fill_stores(stores)
     before = [row for row in stores.rows() if row["user_id"] == "bob.ray"]
     objects = len(stores.holding("bob.ray"))
@@ -69,7 +66,7 @@ def test_purge_keeps_data_of_other_users(stores: Stores) -> None:
     assert len(stores.holding("bob.ray")) == objects
 
 
-def test_receipt_has_counts_per_store_and_no_user_id(stores: Stores) -> None:
+def test_receipt_has_counts_per_store_and_no_user_id(stores):
     fill_stores(stores)
 
     erasure = stores.request_erasure("ann.lee")
@@ -102,7 +99,7 @@ def test_receipt_has_counts_per_store_and_no_user_id(stores: Stores) -> None:
     }
 
 
-def test_model_copy_in_a_dataset_is_not_read(stores: Stores) -> None:
+def test_model_copy_in_a_dataset_is_not_read(stores):
     """A copy of a model contains no user data, and is too large to be read for each erasure."""
     fill_stores(stores)
     key = "datasets/20260901t000000-aaaaaa/champion/graph.data"
@@ -113,7 +110,7 @@ def test_model_copy_in_a_dataset_is_not_read(stores: Stores) -> None:
     assert key in stores.keys("datasets/", bucket=PLACES.artefact_bucket)
 
 
-def test_models_trained_with_the_user_are_listed_with_retrain_dates(stores: Stores) -> None:
+def test_models_trained_with_the_user_are_listed_with_retrain_dates(stores):
     fill_stores(stores)
     champion = {"history": [{"version": "20260901t000000-aaaaaa", "promoted_ms": 1, "reason": "first"}]}
     stores.put(CHAMPION_KEY, json.dumps(champion).encode(), bucket=PLACES.artefact_bucket)
@@ -137,7 +134,7 @@ def test_models_trained_with_the_user_are_listed_with_retrain_dates(stores: Stor
     ]
 
 
-def test_user_id_equal_to_a_manifest_word_keeps_the_manifest(stores: Stores) -> None:
+def test_user_id_equal_to_a_manifest_word_keeps_the_manifest(stores):
     manifest = stores.put(
         "datasets/20260901t000000-aaaaaa/manifest.json",
         b'{"event_weights": {"view": 1}}',
@@ -149,7 +146,7 @@ def test_user_id_equal_to_a_manifest_word_keeps_the_manifest(stores: Stores) -> 
     assert manifest in stores.keys("datasets/", bucket=PLACES.artefact_bucket)
 
 
-def test_session_with_first_login_of_another_user_is_kept(stores: Stores) -> None:
+def test_session_with_first_login_of_another_user_is_kept(stores):
     stores.put_rows(
         "shared",
         interaction("1", user_id=None, session_id="s", event_time_ms=1),
@@ -162,7 +159,7 @@ def test_session_with_first_login_of_another_user_is_kept(stores: Stores) -> Non
     assert [row["event_id"] for row in stores.rows()] == ["1", "2"]
 
 
-def test_session_row_in_another_object_is_purged_by_its_login(stores: Stores) -> None:
+def test_session_row_in_another_object_is_purged_by_its_login(stores):
     stores.put_rows("a-browsed", interaction("1", user_id=None, session_id="s", event_time_ms=1))
     stores.put_rows("b-login", interaction("2", user_id="ann", session_id="s", event_time_ms=2))
     stores.put_rows("c-after", interaction("3", user_id=None, session_id="s", event_time_ms=3))
@@ -172,7 +169,7 @@ def test_session_row_in_another_object_is_purged_by_its_login(stores: Stores) ->
     assert stores.rows() == []
 
 
-def test_session_of_a_login_missing_in_the_lake_is_purged(stores: Stores) -> None:
+def test_session_of_a_login_missing_in_the_lake_is_purged(stores):
     stores.put_rows("browsed", *(interaction(n, user_id=None, session_id="s", event_time_ms=1) for n in "123"))
     stores.put(
         "served/served_date=2026-09-21/a.parquet",
@@ -186,7 +183,7 @@ def test_session_of_a_login_missing_in_the_lake_is_purged(stores: Stores) -> Non
     assert stores.keys("served/") == []
 
 
-def test_session_of_a_login_dropped_by_all_consumers_is_purged(stores: Stores) -> None:
+def test_session_of_a_login_dropped_by_all_consumers_is_purged(stores):
     login = interaction("login", user_id="ann", session_id="s", event_time_ms=NOW_MS)
     browsed = interaction("1", user_id=None, session_id="s", event_time_ms=NOW_MS - 1)
     stores.put_rows("browsed", browsed)
@@ -211,7 +208,7 @@ def test_session_of_a_login_dropped_by_all_consumers_is_purged(stores: Stores) -
     assert stores.dynamodb.scan(TableName=PLACES.profiles_table)["Items"] == []
 
 
-def test_later_user_of_the_session_is_not_erased(stores: Stores) -> None:
+def test_later_user_of_the_session_is_not_erased(stores):
     stores.put_rows(
         "shared",
         interaction("1", user_id=None, session_id="s", event_time_ms=1),
@@ -228,7 +225,7 @@ def test_later_user_of_the_session_is_not_erased(stores: Stores) -> None:
     assert not tombstones.erased("bob", "s", now_ms=NOW_MS)
 
 
-def test_quarantined_login_removes_quarantined_events_of_its_session(stores: Stores) -> None:
+def test_quarantined_login_removes_quarantined_events_of_its_session(stores):
     stores.quarantine("login", json.dumps({"user_id": "ann", "session_id": "s", "event_time_ms": 9}).encode())
     stores.quarantine("view", json.dumps({"session_id": "s", "event_time_ms": 8}).encode())
     other = stores.quarantine("other", json.dumps({"session_id": "t", "event_time_ms": 8}).encode())
@@ -239,7 +236,7 @@ def test_quarantined_login_removes_quarantined_events_of_its_session(stores: Sto
 
 
 @pytest.mark.parametrize("form", [*NAMING_USER, *NAMING_SESSION, *UNDECIDED])
-def test_damaged_record_is_removed_from_quarantine_and_batch(form: str, stores: Stores) -> None:
+def test_damaged_record_is_removed_from_quarantine_and_batch(form, stores):
     data = {**NAMING_USER, **NAMING_SESSION, **UNDECIDED}[form]
     stores.put_rows("login", interaction("1", user_id=USER, session_id=SESSION))
     stores.quarantine("damaged", data)
@@ -256,7 +253,7 @@ def test_damaged_record_is_removed_from_quarantine_and_batch(form: str, stores: 
     assert (stores.purged(erasure)["quarantine"], stores.purged(erasure)["failed batches"]) == ((1, 1), (1, 1))
 
 
-def test_session_of_a_truncated_login_is_purged(stores: Stores) -> None:
+def test_session_of_a_truncated_login_is_purged(stores):
     stores.quarantine("login", NAMING_USER["truncated"])
     stores.put_rows("browsed", interaction("1", user_id=None, session_id=SESSION))
 
@@ -266,7 +263,7 @@ def test_session_of_a_truncated_login_is_purged(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("place", ["quarantine", "failed batch"])
-def test_session_of_a_record_with_only_the_users_partition_key_is_purged(place: str, stores: Stores) -> None:
+def test_session_of_a_record_with_only_the_users_partition_key_is_purged(place, stores):
     data = b'{"session_id": "s", "event_ti'
     if place == "quarantine":
         record = StreamRecord("events", "shard", "1", NOW_MS, data, partition_key="u#ann")
@@ -283,7 +280,7 @@ def test_session_of_a_record_with_only_the_users_partition_key_is_purged(place: 
 
 
 @pytest.mark.parametrize("length", [1, 256])
-def test_lost_tombstones_are_restored_from_the_receipt(length: int, stores: Stores) -> None:
+def test_lost_tombstones_are_restored_from_the_receipt(length, stores):
     session = "s" * length
     stores.put_rows("login", interaction("1", user_id=USER, session_id=session))
     stores.finish(stores.request_erasure(USER))
@@ -296,7 +293,7 @@ def test_lost_tombstones_are_restored_from_the_receipt(length: int, stores: Stor
     assert (stones.users.keys(), stones.sessions.keys()) == (before["erased"].keys(), before["sessions"].keys())
 
 
-def test_session_tombstones_lost_during_an_erasure_are_restored(stores: Stores) -> None:
+def test_session_tombstones_lost_during_an_erasure_are_restored(stores):
     stores.put_rows("login", interaction("1", user_id=USER, session_id=SESSION))
     erasure = stores.request_erasure(USER)
     assert stores.step(erasure) == "again"
@@ -310,7 +307,7 @@ def test_session_tombstones_lost_during_an_erasure_are_restored(stores: Stores) 
     assert list(stones["sessions"]) == [PSEUDONYMS.shopper(SESSION)]
 
 
-def test_undecided_late_records_do_not_delay_the_receipt(stores: Stores) -> None:
+def test_undecided_late_records_do_not_delay_the_receipt(stores):
     erasure = stores.request_erasure(USER)
 
     outcomes: list[Outcome] = []
@@ -322,7 +319,7 @@ def test_undecided_late_records_do_not_delay_the_receipt(stores: Stores) -> None
     assert stores.receipt(erasure).status == "complete"
 
 
-def test_corrupt_change_log_is_removed(stores: Stores) -> None:
+def test_corrupt_change_log_is_removed(stores):
     stores.put("users/change_date=2026-09-21/0-1-2.jsonl.gz", b"\x1f\x8b torn")
 
     stores.finish(stores.request_erasure(USER))
@@ -331,7 +328,7 @@ def test_corrupt_change_log_is_removed(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("early_ms", [4_000, 999])
-def test_session_with_an_early_dated_login_is_purged(early_ms: int, stores: Stores) -> None:
+def test_session_with_an_early_dated_login_is_purged(early_ms, stores):
     visit = PSEUDONYMS.shopper("s")
     stores.put_rows(
         "visit",
@@ -347,7 +344,7 @@ def test_session_with_an_early_dated_login_is_purged(early_ms: int, stores: Stor
     assert stores.keys("served/") == []
 
 
-def test_objects_of_an_older_schema_keep_their_columns(stores: Stores) -> None:
+def test_objects_of_an_older_schema_keep_their_columns(stores):
     stores.put_rows("old", interaction("a", user_id="ann"), interaction("b", user_id="bob"), schema=OLD_SCHEMA)
 
     stores.finish(stores.request_erasure("ann"))
@@ -356,7 +353,7 @@ def test_objects_of_an_older_schema_keep_their_columns(stores: Stores) -> None:
     assert list(row) == OLD_SCHEMA.names
 
 
-def test_dictionary_encoded_column_does_not_keep_the_user(stores: Stores) -> None:
+def test_dictionary_encoded_column_does_not_keep_the_user(stores):
     key = stores.put_rows("mixed", interaction("a", user_id="ann.lee"), interaction("b", user_id="bob.ray"))
     table = pq.read_table(io.BytesIO(stores.body(key)))
     place = table.schema.get_field_index("user_id")
@@ -369,14 +366,14 @@ def test_dictionary_encoded_column_does_not_keep_the_user(stores: Stores) -> Non
     assert b"ann.lee" not in stores.body(left)
 
 
-def test_corrupt_object_raises_an_error_with_its_name(stores: Stores) -> None:
+def test_corrupt_object_raises_an_error_with_its_name(stores):
     stores.put("interactions/event_date=2026-09-21/bad.parquet", b"PAR1 no")
 
     with pytest.raises(InvalidInput, match=r"bad\.parquet is not a Parquet file"):
         stores.step(stores.request_erasure("ann"))
 
 
-def test_pending_request_is_deleted_in_all_versions(stores: Stores) -> None:
+def test_pending_request_is_deleted_in_all_versions(stores):
     fill_stores(stores)
 
     stores.finish(stores.request_erasure("ann.lee"))
@@ -386,7 +383,7 @@ def test_pending_request_is_deleted_in_all_versions(stores: Stores) -> None:
     assert "DeleteMarkers" not in versions
 
 
-def test_old_versions_are_deleted_except_those_needed_by_restores(stores: Stores) -> None:
+def test_old_versions_are_deleted_except_those_needed_by_restores(stores):
     fill_stores(stores)
     before = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/")["Versions"]
 
@@ -401,7 +398,7 @@ def test_old_versions_are_deleted_except_those_needed_by_restores(stores: Stores
     assert "DeleteMarkers" not in after
 
 
-def test_object_whose_name_begins_like_another_keeps_its_versions(stores: Stores) -> None:
+def test_object_whose_name_begins_like_another_keeps_its_versions(stores):
     fill_stores(stores)
     for number in range(2):
         stores.put("quarantine/dt=2026-09-21/ann.json.d/bob.json", b'{"user_id": "bob.ray", "n": %d}' % number)
@@ -412,13 +409,13 @@ def test_object_whose_name_begins_like_another_keeps_its_versions(stores: Stores
     assert [each["Key"] for each in versions["Versions"]] == ["quarantine/dt=2026-09-21/ann.json.d/bob.json"] * 2
 
 
-def test_unknown_erasure_is_refused(stores: Stores) -> None:
+def test_unknown_erasure_is_refused(stores):
     with pytest.raises(NotFound, match="there is no erasure ffff"):
         stores.step("ffff")
 
 
 @pytest.mark.parametrize("length", [1, 254, 255, 256])
-def test_late_unreadable_records_of_erased_sessions_are_matched_by_key(length: int, stores: Stores) -> None:
+def test_late_unreadable_records_of_erased_sessions_are_matched_by_key(length, stores):
     session, other = "s" * length, "t" * length
     stores.put_rows("logins", interaction("1", user_id="ann.lee", session_id=session))
 
@@ -426,7 +423,7 @@ def test_late_unreadable_records_of_erased_sessions_are_matched_by_key(length: i
 
     reader = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
 
-    def named(name: str) -> bool:
+    def named(name):
         key = partition_key(profile_id(user_id=None, session_id=name))
         record = StreamRecord("events", "shard", "1", NOW_MS, b"no JSON", key)
         return names_erased(record, functools.partial(reader.erased, now_ms=NOW_MS))

@@ -1,13 +1,10 @@
 import time
-from collections.abc import Callable
-from typing import Any
 
 import orjson
 import pytest
 
 from alsolike.api.put_events import parse_put_events
 from alsolike.lake.dead_letters import Kind, QuarantinedRecord, read_dead_letter
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.errors import Unavailable
 from functions.read_kafka import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, kafka_event
@@ -19,9 +16,7 @@ FOLDER = "quarantine/dt=2026-09-21/kafka-shop-events-0-"
 
 
 @pytest.fixture
-def read(
-    aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., None]:
+def read(aws, artefact_bucket, lake_bucket, monkeypatch):
     """Return a function that invokes read_kafka with an event."""
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     for name, value in {
@@ -37,10 +32,10 @@ def read(
 
 
 @pytest.fixture
-def quarantined(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[], dict[str, QuarantinedRecord]]:
+def quarantined(aws, lake_bucket):
     """Return a function that returns the quarantined records by key."""
 
-    def load() -> dict[str, QuarantinedRecord]:
+    def load():
         s3 = aws("s3")
         keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=lake_bucket).get("Contents", [])]
         bodies = {key: s3.get_object(Bucket=lake_bucket, Key=key)["Body"].read() for key in keys}
@@ -49,13 +44,11 @@ def quarantined(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[], dic
     return load
 
 
-def body(**changes: Any) -> bytes:
+def body(**changes):
     return orjson.dumps({**CALL, **changes})
 
 
-def test_records_are_put_on_the_stream_as_events(
-    read: Callable[..., None], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_records_are_put_on_the_stream_as_events(read, aws, counted):
     read(kafka_event(GOOD, body(userId="ben", eventList=[EVENT, {**EVENT, "eventId": "e9"}]), first=40))
 
     records = stored_records(aws("kinesis"))
@@ -67,7 +60,7 @@ def test_records_are_put_on_the_stream_as_events(
     assert counted() == {"EventsAccepted": 3}
 
 
-def test_redelivered_record_keeps_its_event_id(read: Callable[..., None], aws: Callable[[str], Any]) -> None:
+def test_redelivered_record_keeps_its_event_id(read, aws):
     read(kafka_event(GOOD, first=40))
     read(kafka_event(GOOD, first=40))
 
@@ -75,7 +68,7 @@ def test_redelivered_record_keeps_its_event_id(read: Callable[..., None], aws: C
     assert first.event_id == second.event_id
 
 
-def test_record_has_the_same_event_id_as_through_the_api(read: Callable[..., None], aws: Callable[[str], Any]) -> None:
+def test_record_has_the_same_event_id_as_through_the_api(read, aws):
     (by_http,) = parse_put_events(GOOD, now_ms=NOW_MS).interactions
 
     read(kafka_event(GOOD))
@@ -94,14 +87,7 @@ def test_record_has_the_same_event_id_as_through_the_api(read: Callable[..., Non
         (body(eventList=[{**EVENT, "eventType": "Teleport"}]), "eventType is 'Teleport'"),
     ],
 )
-def test_invalid_record_is_quarantined_and_others_are_accepted(
-    value: bytes,
-    reason: str,
-    read: Callable[..., None],
-    aws: Callable[[str], Any],
-    quarantined: Callable[[], dict[str, QuarantinedRecord]],
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_invalid_record_is_quarantined_and_others_are_accepted(value, reason, read, aws, quarantined, counted):
     read(kafka_event(GOOD, value, body(userId="ben"), first=7))
 
     assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["u#anna", "u#ben"]
@@ -113,11 +99,7 @@ def test_invalid_record_is_quarantined_and_others_are_accepted(
     assert counted() == {"EventsAccepted": 2, "RecordsQuarantined": 1}
 
 
-def test_invalid_event_is_quarantined_and_others_of_its_record_accepted(
-    read: Callable[..., None],
-    aws: Callable[[str], Any],
-    quarantined: Callable[[], dict[str, QuarantinedRecord]],
-) -> None:
+def test_invalid_event_is_quarantined_and_others_of_its_record_accepted(read, aws, quarantined):
     read(kafka_event(body(eventList=[EVENT, {**EVENT, "sentAt": "today"}, {**EVENT, "itemId": "plum"}])))
 
     assert [interaction(record).item_id for record in stored_records(aws("kinesis"))] == ["pear", "plum"]
@@ -125,18 +107,14 @@ def test_invalid_event_is_quarantined_and_others_of_its_record_accepted(
     assert held.reason == 'eventList[1].sentAt is "today", expected a number'
 
 
-def test_redelivered_invalid_record_is_quarantined_once(
-    read: Callable[..., None], quarantined: Callable[[], dict[str, QuarantinedRecord]]
-) -> None:
+def test_redelivered_invalid_record_is_quarantined_once(read, quarantined):
     read(kafka_event(b"{", first=3))
     read(kafka_event(b"{", first=3))
 
     assert [*quarantined()] == [f"{FOLDER}3.json"]
 
 
-def test_record_with_invalid_time_is_quarantined_by_its_arrival_date(
-    read: Callable[..., None], quarantined: Callable[[], dict[str, QuarantinedRecord]]
-) -> None:
+def test_record_with_invalid_time_is_quarantined_by_its_arrival_date(read, quarantined):
     event = kafka_event(b"{")
     event["records"]["shop-events-0"][0]["timestamp"] = -1
 
@@ -145,9 +123,7 @@ def test_record_with_invalid_time_is_quarantined_by_its_arrival_date(
     assert [*quarantined()] == [f"{FOLDER}0.json"]
 
 
-def test_quarantined_kafka_record_cannot_be_replayed(
-    read: Callable[..., None], quarantined: Callable[[], dict[str, QuarantinedRecord]]
-) -> None:
+def test_quarantined_kafka_record_cannot_be_replayed(read, quarantined):
     read(kafka_event(b"{"))
 
     ((key, held),) = quarantined().items()
@@ -155,7 +131,7 @@ def test_quarantined_kafka_record_cannot_be_replayed(
     assert (letter.kind, letter.can_be_replayed) == (Kind.KAFKA, False)
 
 
-def test_records_of_several_partitions_are_read(read: Callable[..., None], aws: Callable[[str], Any]) -> None:
+def test_records_of_several_partitions_are_read(read, aws):
     event = kafka_event(GOOD)
     event["records"] |= kafka_event(body(userId="ben"), partition=3)["records"]
 
@@ -164,9 +140,7 @@ def test_records_of_several_partitions_are_read(read: Callable[..., None], aws: 
     assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["u#anna", "u#ben"]
 
 
-def test_new_event_type_is_accepted_immediately(
-    read: Callable[..., None], aws: Callable[[str], Any], configure: Callable[[dict[str, Any]], None]
-) -> None:
+def test_new_event_type_is_accepted_immediately(read, aws, configure):
     read(kafka_event(GOOD))
     configure({"events": {"rating": {"weight": 2}}})
 
@@ -175,7 +149,7 @@ def test_new_event_type_is_accepted_immediately(
     assert [interaction_type(record) for record in stored_records(aws("kinesis"))] == ["view", "rating"]
 
 
-def interaction_type(record: dict[str, Any]) -> str:
+def interaction_type(record):
     return str(orjson.loads(record["Data"])["event_type"])
 
 
@@ -190,13 +164,7 @@ def interaction_type(record: dict[str, Any]) -> str:
         GOOD.decode().encode("utf-16"),
     ],
 )
-def test_records_of_erased_users_are_not_stored(
-    value: bytes,
-    read: Callable[..., None],
-    erase: Callable[[str], None],
-    aws: Callable[[str], Any],
-    quarantined: Callable[[], dict[str, QuarantinedRecord]],
-) -> None:
+def test_records_of_erased_users_are_not_stored(value, read, erase, aws, quarantined):
     erase("anna")
 
     read(kafka_event(value, body(userId="ben")))
@@ -205,12 +173,7 @@ def test_records_of_erased_users_are_not_stored(
     assert quarantined() == {}
 
 
-def test_quarantine_contains_only_pseudonymised_ids(
-    read: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-    pseudonyms: Pseudonyms,
-    quarantined: Callable[[], dict[str, QuarantinedRecord]],
-) -> None:
+def test_quarantine_contains_only_pseudonymised_ids(read, monkeypatch, pseudonyms, quarantined):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
 
     read(kafka_event(body(eventList=[{}]), body(userId=4711), b'{"userId": "anna"'))
@@ -223,12 +186,7 @@ def test_quarantine_contains_only_pseudonymised_ids(
     assert broken.record.data == b""
 
 
-def test_pseudonymised_record_is_quarantined_without_unknown_fields(
-    read: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-    pseudonyms: Pseudonyms,
-    quarantined: Callable[[], dict[str, QuarantinedRecord]],
-) -> None:
+def test_pseudonymised_record_is_quarantined_without_unknown_fields(read, monkeypatch, pseudonyms, quarantined):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
     misspelt = {"trackingId": TRACKING_ID, "user_id": "anna", "sessionId": "s1", "eventList": [EVENT]}
 
@@ -241,9 +199,7 @@ def test_pseudonymised_record_is_quarantined_without_unknown_fields(
     assert orjson.loads(of_events)["eventList"] == [EVENT]
 
 
-def test_missing_stream_fails_the_batch(
-    read: Callable[..., None], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_missing_stream_fails_the_batch(read, aws, counted):
     aws("kinesis").delete_stream(StreamName="events")
 
     with pytest.raises(Unavailable, match="stream"):
@@ -252,9 +208,7 @@ def test_missing_stream_fails_the_batch(
     assert counted() == {}
 
 
-def test_missing_quarantine_bucket_fails_the_batch(
-    read: Callable[..., None], aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_missing_quarantine_bucket_fails_the_batch(read, aws, lake_bucket):
     aws("s3").delete_bucket(Bucket=lake_bucket)
     with pytest.raises(Unavailable):
         read(kafka_event(GOOD, b"{"))

@@ -1,11 +1,7 @@
 import tempfile
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from alsolike.privacy.pseudonyms import Pseudonyms
 from tests.fakes.places import create_table
 from tests.unit.functions.recommend.deployment import Deployment
 from tests.unit.functions.recommend.shop import Shop
@@ -14,19 +10,12 @@ RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}, "together": {"pear":
 
 
 @pytest.fixture
-def deployment(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> Deployment:
+def deployment(aws, artefact_bucket, tmp_path):
     return Deployment(aws("s3"), artefact_bucket, tmp_path)
 
 
 @pytest.fixture
-def shop(
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    profiles_table: str,
-    pseudonyms: Pseudonyms,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Shop:
+def shop(aws, artefact_bucket, profiles_table, pseudonyms, tmp_path, monkeypatch):
     users_table = create_table(aws("dynamodb"), "users", key="user_id")
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
@@ -39,6 +28,6 @@ def shop(
 
 
 @pytest.fixture
-def stocked(shop: Shop) -> Shop:
+def stocked(shop):
     shop.publish(related=RELATED)
     return shop

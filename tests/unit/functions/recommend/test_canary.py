@@ -1,9 +1,6 @@
 """Canary that serves its share of users, through the handler."""
 
-from __future__ import annotations
-
 import time
-from typing import Any
 
 import orjson
 import pytest
@@ -13,9 +10,8 @@ from alsolike.configuration.recommendation_id import arm_tag
 from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.canary import GRACE_MS, Canary
 from alsolike.registry.registry import Registry
-from functions.recommend.state.bundles import BundleCache, load
+from functions.recommend.state.bundles import load
 from functions.recommend.state.model import GRAPH_ERRORS, Model
-from tests.unit.functions.recommend.shop import Shop
 
 NOW_MS = time.time_ns() // 1_000_000
 CANARY = Canary("v2", "v1", 0.5, NOW_MS - 1_000, NOW_MS + 3_600_000, 1_000, "run")
@@ -27,7 +23,7 @@ CANDIDATE_ARM, CHAMPION_ARM = "canary-v2/candidate", "canary-v2/champion"
 
 
 @pytest.fixture
-def tried(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def tried(shop, monkeypatch):
     """Return a shop with champion v1, which recommends figs after a pear, and canary v2, which recommends kiwis."""
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     for user in USERS:
@@ -37,34 +33,34 @@ def tried(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return shop
 
 
-def registry(shop: Shop) -> Registry:
+def registry(shop):
     return Registry(shop.s3, shop.bucket)
 
 
-def start(shop: Shop, canary: Canary = CANARY) -> None:
+def start(shop, canary=CANARY):
     pointer = registry(shop).champion()
     assert pointer is not None
     registry(shop).start_canary(pointer, canary)
 
 
-def first(shop: Shop, **request: Any) -> tuple[str, str, str | None]:
+def first(shop, **request):
     """Return the first item, the model version and the arms of a response."""
     items, headers = shop.ask(**request)
     return items[0]["itemId"], headers["x-alsolike-model-version"], headers.get("x-alsolike-arms")
 
 
-def test_user_gets_the_version_of_the_arm(tried: Shop) -> None:
+def test_user_gets_the_version_of_the_arm(tried):
     assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", CANDIDATE_ARM)
     assert first(tried, userId=NOT_ON_TRIAL) == ("fig", "v1", CHAMPION_ARM)
 
 
-def test_arm_is_in_the_recommendation_id(tried: Shop) -> None:
+def test_arm_is_in_the_recommendation_id(tried):
     body = orjson.loads(tried.post({"userId": ON_TRIAL})["body"])
 
     assert recommendation_id.parse(body["recommendationId"]).arm_tags == (arm_tag(CANDIDATE_ARM),)
 
 
-def test_canary_share_is_the_share_of_users(tried: Shop) -> None:
+def test_canary_share_is_the_share_of_users(tried):
     start(tried, Canary("v2", "v1", 0.1, NOW_MS - 1_000, NOW_MS + 3_600_000, 1_000, "run"))
     tenth = Canary("v2", "v1", 0.1, 0, 1, 1, "").experiment
     users = [f"shopper-{number}" for number in range(5_000)]
@@ -73,7 +69,7 @@ def test_canary_share_is_the_share_of_users(tried: Shop) -> None:
     assert 430 < sum(tenth.arm_of(user).name == "candidate" for user in users) < 570
 
 
-def test_request_without_user_gets_the_champion(tried: Shop) -> None:
+def test_request_without_user_gets_the_champion(tried):
     headers = tried.get("GET /popular")["headers"]
 
     assert (headers["x-alsolike-model-version"], headers["cache-control"]) == ("v1", "public, max-age=60")
@@ -84,7 +80,7 @@ def test_request_without_user_gets_the_champion(tried: Shop) -> None:
     ("recommender", "arms"),
     [("popular", CANDIDATE_ARM), ("buy-again", CANDIDATE_ARM), ("trending", CANDIDATE_ARM), ("recently-viewed", None)],
 )
-def test_every_recommender_that_uses_a_model_has_the_canary(tried: Shop, recommender: str, arms: str | None) -> None:
+def test_every_recommender_that_uses_a_model_has_the_canary(tried, recommender, arms):
     path = {"userId": ON_TRIAL}
 
     headers = tried.get("GET /users/{userId}/recommendations", path=path, recommender=recommender)["headers"]
@@ -92,7 +88,7 @@ def test_every_recommender_that_uses_a_model_has_the_canary(tried: Shop, recomme
     assert headers.get("x-alsolike-arms") == arms
 
 
-def test_ended_canary_serves_no_users_after_the_next_check(tried: Shop) -> None:
+def test_ended_canary_serves_no_users_after_the_next_check(tried):
     assert first(tried, userId=ON_TRIAL)[1] == "v2"
     pointer = registry(tried).champion()
     assert pointer is not None
@@ -102,7 +98,7 @@ def test_ended_canary_serves_no_users_after_the_next_check(tried: Shop) -> None:
     assert first(tried, userId=ON_TRIAL) == ("fig", "v1", None)
 
 
-def test_promoted_canary_serves_all_users_after_the_next_check(tried: Shop) -> None:
+def test_promoted_canary_serves_all_users_after_the_next_check(tried):
     first(tried, userId=ON_TRIAL)
 
     registry(tried).promote("v2", reason="passed", now_ms=NOW_MS)
@@ -111,14 +107,14 @@ def test_promoted_canary_serves_all_users_after_the_next_check(tried: Shop) -> N
     assert first(tried, userId=NOT_ON_TRIAL) == ("kiwi", "v2", None)
 
 
-def test_expired_canary_serves_no_users(tried: Shop) -> None:
+def test_expired_canary_serves_no_users(tried):
     start(tried, Canary("v2", "v1", 0.5, NOW_MS - 2 * GRACE_MS, NOW_MS - GRACE_MS - 1, 1_000, "gone"))
 
     assert first(tried, userId=ON_TRIAL) == ("fig", "v1", None)
 
 
 @pytest.mark.parametrize("damage", ["graph.data", "manifest.json"])
-def test_canary_that_cannot_be_loaded_falls_back_to_the_champion(tried: Shop, damage: str) -> None:
+def test_canary_that_cannot_be_loaded_falls_back_to_the_champion(tried, damage):
     tried.s3.put_object(Bucket=tried.bucket, Key=f"models/v2/{damage}", Body=b"damaged")
 
     items, headers = tried.ask(userId=ON_TRIAL)
@@ -128,8 +124,8 @@ def test_canary_that_cannot_be_loaded_falls_back_to_the_champion(tried: Shop, da
     assert "x-alsolike-degraded" not in tried.ask(userId=NOT_ON_TRIAL)[1]
 
 
-def test_unexpected_error_at_loading_falls_back_to_the_champion(tried: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(bundles: BundleCache, version: str, **arguments: Any) -> Model:
+def test_unexpected_error_at_loading_falls_back_to_the_champion(tried, monkeypatch):
+    def fail(bundles, version, **arguments):
         if version == "v2":
             raise MemoryError("unforeseen error")
         return load(bundles, version, **arguments)
@@ -142,10 +138,10 @@ def test_unexpected_error_at_loading_falls_back_to_the_champion(tried: Shop, mon
         assert (items[0]["itemId"], headers.get("x-alsolike-degraded")) == ("fig", lacking)
 
 
-def test_canary_that_fails_at_ranking_uses_the_fallbacks(tried: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_canary_that_fails_at_ranking_uses_the_fallbacks(tried, monkeypatch):
     rank = Model.rank
 
-    def fail(self: Model, *arguments: Any, **named: Any) -> Any:
+    def fail(self, *arguments, **named):
         if self.version == "v2":
             raise GRAPH_ERRORS[-1]("the graph does not fit its inputs")
         return rank(self, *arguments, **named)
@@ -159,7 +155,7 @@ def test_canary_that_fails_at_ranking_uses_the_fallbacks(tried: Shop, monkeypatc
     assert "x-alsolike-degraded" not in tried.ask(userId=NOT_ON_TRIAL)[1]
 
 
-def test_canary_continues_while_the_pointer_is_unreadable(tried: Shop) -> None:
+def test_canary_continues_while_the_pointer_is_unreadable(tried):
     first(tried, userId=ON_TRIAL)
     tried.s3.put_object(Bucket=tried.bucket, Key=CHAMPION_KEY, Body=b"damaged")
 
@@ -167,14 +163,14 @@ def test_canary_continues_while_the_pointer_is_unreadable(tried: Shop) -> None:
 
 
 class TestBesideExperiments:
-    def test_canary_does_not_end_other_experiments(self, tried: Shop) -> None:
+    def test_canary_does_not_end_other_experiments(self, tried):
         arms = {"control": {"share": 0.001}, "new": {"share": 0.999}}
         tried.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
 
         assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", f"spring/new, {CANDIDATE_ARM}")
 
     @pytest.mark.parametrize("share", [0.001, 0.999])
-    def test_user_in_a_model_experiment_is_not_in_the_canary(self, tried: Shop, share: float) -> None:
+    def test_user_in_a_model_experiment_is_not_in_the_canary(self, tried, share):
         arms = {"control": {"share": 1 - share}, "new": {"share": share, "model": "v1"}}
         tried.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
 
@@ -182,7 +178,7 @@ class TestBesideExperiments:
         popular = tried.get("GET /users/{userId}/recommendations", path={"userId": ON_TRIAL}, recommender="popular")
         assert popular["headers"]["x-alsolike-arms"] == CANDIDATE_ARM  # The experiment covers another recommender.
 
-    def test_user_with_the_maximum_number_of_arms_is_not_in_the_canary(self, tried: Shop) -> None:
+    def test_user_with_the_maximum_number_of_arms_is_not_in_the_canary(self, tried):
         arms = {"control": {"share": 0.5}, "new": {"share": 0.5}}
         each = {"start": "2020-01-01T00:00:00Z", "arms": arms}
         tried.configure(experiments={name: {**each, "layer": name} for name in ("one", "two", "three")})
@@ -190,5 +186,4 @@ class TestBesideExperiments:
         item, version, labels = first(tried, userId=ON_TRIAL)
 
         assert (item, version) == ("fig", "v1")
-        assert labels is not None
         assert [label.split("/")[0] for label in labels.split(", ")] == ["one", "two", "three"]

@@ -1,9 +1,7 @@
 """Number of files that a warm request runs through, and of changes between files."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,6 @@ from functions.recommend import handler
 from model_export.data.impressions import item_columns
 from tests.builders.bundles import ITEMS
 from tests.builders.lambda_events import LambdaContext, http_event
-from tests.unit.functions.recommend.shop import Shop
 
 ROOT = Path(__file__).parents[4]
 PRODUCT = (str(ROOT / "functions"), str(ROOT / "layers"))
@@ -22,18 +19,18 @@ REQUEST = http_event("POST /recommendations", {"userId": "anna"})
 
 
 @pytest.fixture
-def warm(stocked: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def warm(stocked, monkeypatch):
     for check in ("CHAMPION_CHECK_S", "CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S", "TRENDS_CHECK_S"):
         monkeypatch.setenv(check, "3600")
     stocked.remember("u#anna", "pear")
     return stocked
 
 
-def path(call: Callable[[], Any]) -> tuple[list[str], int]:
+def path(call):
     """Return the files of the product that a call runs through, and the number of changes between files."""
     files: list[str] = []
 
-    def trace(frame: FrameType, event: str, _: Any) -> None:
+    def trace(frame, event, _):
         if event not in ("call", "return"):
             return
         running = frame if event == "call" else frame.f_back
@@ -49,13 +46,13 @@ def path(call: Callable[[], Any]) -> tuple[list[str], int]:
     return sorted({str(Path(name).relative_to(ROOT)) for name in files}), len(files) - 1
 
 
-def answer() -> dict[str, Any]:
+def answer():
     answer: dict[str, Any] = handler.lambda_handler(REQUEST, LambdaContext())
     assert answer["statusCode"] == 200, answer["body"]
     return answer
 
 
-def test_warm_request_runs_through_few_files(warm: Shop) -> None:
+def test_warm_request_runs_through_few_files(warm):
     answer()
 
     files, crossings = path(answer)
@@ -64,7 +61,7 @@ def test_warm_request_runs_through_few_files(warm: Shop) -> None:
     assert crossings <= 96
 
 
-def test_reranked_request_runs_through_one_file_more(warm: Shop) -> None:
+def test_reranked_request_runs_through_one_file_more(warm):
     ones = np.ones(len(FEATURES))
     reranker = Reranker((), ones, ones, ones[None, :], item_columns([{"price": 1}] * len(ITEMS)))
     warm.publish("v2", reranker=reranker)
@@ -77,7 +74,7 @@ def test_reranked_request_runs_through_one_file_more(warm: Shop) -> None:
     assert crossings <= 98
 
 
-def test_request_with_a_pin_and_a_boost_runs_through_few_files(warm: Shop) -> None:
+def test_request_with_a_pin_and_a_boost_runs_through_few_files(warm):
     warm.catalogue({"fig": {"title": "Fig"}, "plum": {"title": "Plum"}, "kiwi": {"title": "Kiwi"}})
     warm.configure(
         items={"columns": {"title": "string"}},

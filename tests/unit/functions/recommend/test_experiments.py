@@ -1,10 +1,7 @@
 """Users in arms of experiments, who get the settings of their arms through the handler."""
 
-from __future__ import annotations
-
 import json
 import time
-from typing import Any
 
 import orjson
 import pytest
@@ -17,8 +14,8 @@ from functions.recommend import handler
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
 from tests.builders.lambda_events import LambdaContext
-from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.deployment import CHECK_S
+from tests.unit.functions.recommend.shop import ARN
 
 BOTH = Experiment("spring", "home", 0, None, (Arm("control", 0.5), Arm("new", 0.5)))
 USERS = [f"user-{number}" for number in range(40)]
@@ -26,25 +23,25 @@ IN_CONTROL, IN_NEW = (next(user for user in USERS if BOTH.arm_of(user).name == n
 FOR_YOU = f"{ARN}:recommender/for-you"
 
 
-def spring(**stated: Any) -> dict[str, Any]:
+def spring(**stated):
     """Return an experiment whose second half of users gets the settings `new`."""
     arms = {"control": {"share": 0.5}, "new": {"share": 0.5, **stated.pop("new", {})}}
     return {"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms, **stated}}
 
 
 @pytest.fixture
-def known(shop: Shop) -> Shop:
+def known(shop):
     for user in USERS:
         shop.remember(f"u#{user}", "pear")
     return shop
 
 
-def first(shop: Shop, user: str, **fields: Any) -> tuple[str, dict[str, str]]:
+def first(shop, user, **fields):
     items, headers = shop.ask(userId=user, **fields)
     return items[0]["itemId"], headers
 
 
-def test_arms_are_in_the_header_and_the_recommendation_id(known: Shop) -> None:
+def test_arms_are_in_the_header_and_the_recommendation_id(known):
     known.publish()
     known.configure(experiments=spring())
 
@@ -56,7 +53,7 @@ def test_arms_are_in_the_header_and_the_recommendation_id(known: Shop) -> None:
         assert answer["headers"]["x-alsolike-arms"] == arm
 
 
-def test_arm_with_another_recommender_keeps_the_requested_name(known: Shop) -> None:
+def test_arm_with_another_recommender_keeps_the_requested_name(known):
     known.publish()
     known.configure(experiments=spring(new={"recommender": "recently-viewed"}))
 
@@ -68,7 +65,7 @@ def test_arm_with_another_recommender_keeps_the_requested_name(known: Shop) -> N
     assert recommendation_id.parse(body["recommendationId"]).recommender == "for-you"
 
 
-def test_filter_of_the_arm_recommender_applies(known: Shop) -> None:
+def test_filter_of_the_arm_recommender_applies(known):
     known.publish()
     known.catalogue({"fig": {"price": 1.0}, "pear": {"price": 9.0}})
     known.configure(
@@ -90,7 +87,7 @@ def test_filter_of_the_arm_recommender_applies(known: Shop) -> None:
     assert known.ask(userId=IN_NEW)[0] == []
 
 
-def test_arm_with_another_model_has_its_version(known: Shop) -> None:
+def test_arm_with_another_model_has_its_version(known):
     known.publish_beside("v2")
     known.configure(experiments=spring(new={"model": "v2"}))
 
@@ -101,7 +98,7 @@ def test_arm_with_another_model_has_its_version(known: Shop) -> None:
     assert (item, headers["x-alsolike-model-version"]) == ("fig", "v1")
 
 
-def test_degradation_of_the_champion_is_not_reported_in_another_model_arm(known: Shop) -> None:
+def test_degradation_of_the_champion_is_not_reported_in_another_model_arm(known):
     known.publish_beside("v2")
     known.s3.put_object(Bucket=known.bucket, Key="models/v1/graph.data", Body=b"damaged")
     known.configure(experiments=spring(new={"model": "v2"}))
@@ -111,7 +108,7 @@ def test_degradation_of_the_champion_is_not_reported_in_another_model_arm(known:
     assert "no-model" in known.ask(userId=IN_CONTROL)[1]["x-alsolike-degraded"]
 
 
-def test_arm_with_a_missing_model_falls_back_to_the_champion(known: Shop) -> None:
+def test_arm_with_a_missing_model_falls_back_to_the_champion(known):
     known.publish("v1")
     known.configure(experiments=spring(new={"model": "v9"}))
 
@@ -122,7 +119,7 @@ def test_arm_with_a_missing_model_falls_back_to_the_champion(known: Shop) -> Non
     assert "x-alsolike-degraded" not in first(known, IN_CONTROL)[1]
 
 
-def test_arm_with_the_champion_does_not_load_it_twice(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arm_with_the_champion_does_not_load_it_twice(known, monkeypatch):
     known.publish("v1")
     known.configure(experiments=spring(new={"model": "v1"}))
     known.ask(userId=IN_CONTROL)
@@ -134,7 +131,7 @@ def test_arm_with_the_champion_does_not_load_it_twice(known: Shop, monkeypatch: 
     assert (headers["x-alsolike-model-version"], headers.get("x-alsolike-degraded")) == ("v1", None)
 
 
-def test_request_without_user_is_in_no_experiment_and_stays_public(known: Shop) -> None:
+def test_request_without_user_is_in_no_experiment_and_stays_public(known):
     known.publish()
     known.configure(experiments=spring(on=["popular"], new={"recommender": "trending"}))
 
@@ -146,11 +143,11 @@ def test_request_without_user_is_in_no_experiment_and_stays_public(known: Shop) 
     assert (named["x-alsolike-arms"], named["cache-control"]) == ("spring/new", "private, no-cache")
 
 
-def test_session_is_assigned_by_its_id_until_its_token_has_a_user(known: Shop) -> None:
+def test_session_is_assigned_by_its_id_until_its_token_has_a_user(known):
     known.publish()
     known.configure(experiments=spring())
 
-    def arms(**token: str) -> tuple[str, ...]:
+    def arms(**token):
         answer = known.get("GET /session/recommendations", token=token)
         assert "x-alsolike-arms" not in answer["headers"]  # The headers for a browser do not contain the arms.
         return recommendation_id.parse(orjson.loads(answer["body"])["recommendationId"]).arm_tags
@@ -159,7 +156,7 @@ def test_session_is_assigned_by_its_id_until_its_token_has_a_user(known: Shop) -
     assert arms(sessionId=IN_NEW, userId=IN_CONTROL) == (arm_tag("spring/control"),)
 
 
-def test_batch_results_have_the_arm_of_each_user(known: Shop) -> None:
+def test_batch_results_have_the_arm_of_each_user(known):
     known.publish_beside("v2")
     known.configure(experiments=spring(new={"model": "v2"}))
 
@@ -170,7 +167,7 @@ def test_batch_results_have_the_arm_of_each_user(known: Shop) -> None:
     assert found == [("fig", "v1", ["spring/control"]), ("kiwi", "v2", ["spring/new"])]
 
 
-def test_experiment_has_no_users_before_its_start_and_after_its_end(known: Shop) -> None:
+def test_experiment_has_no_users_before_its_start_and_after_its_end(known):
     known.publish()
     hour_ahead = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3_600))
     for stated in ({"start": hour_ahead}, {"end": "2021-01-01T00:00:00Z"}):
@@ -181,20 +178,18 @@ def test_experiment_has_no_users_before_its_start_and_after_its_end(known: Shop)
 
 class TestModelsBeside:
     @pytest.fixture
-    def bundles(self, deployment: Deployment) -> BundleCache:
+    def bundles(self, deployment):
         return BundleCache(deployment.s3, deployment.bucket, deployment.cache)
 
     @pytest.fixture
-    def beside(self, bundles: BundleCache) -> VariantModels:
+    def beside(self, bundles):
         return VariantModels(bundles, retry_s=CHECK_S)
 
     @staticmethod
-    def loaded(beside: VariantModels, *wanted: str, champion: Any = None, now_ms: int = 0) -> list[str]:
+    def loaded(beside, *wanted, champion=None, now_ms=0):
         return list(beside.current(wanted, champion=champion, now_ms=now_ms, remaining_ms=lambda: 20_000))
 
-    def test_previous_champion_stays_on_disk_while_it_is_used(
-        self, deployment: Deployment, bundles: BundleCache, beside: VariantModels
-    ) -> None:
+    def test_previous_champion_stays_on_disk_while_it_is_used(self, deployment, bundles, beside):
         champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0))
         deployment.publish("v1")
         deployment.publish("v2")
@@ -207,9 +202,7 @@ class TestModelsBeside:
         assert self.loaded(beside, champion=now.model) == []
         assert deployment.cached() == ["v3"]
 
-    def test_arm_version_that_becomes_champion_is_stored_once(
-        self, deployment: Deployment, bundles: BundleCache, beside: VariantModels
-    ) -> None:
+    def test_arm_version_that_becomes_champion_is_stored_once(self, deployment, bundles, beside):
         deployment.publish("v1")
         self.loaded(beside, "v1")
         champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0)).current(
@@ -219,15 +212,13 @@ class TestModelsBeside:
         assert self.loaded(beside, "v1", champion=champion.model) == []
         assert deployment.cached() == ["v1"]
 
-    def test_model_that_cannot_be_loaded_is_retried_with_backoff(
-        self, deployment: Deployment, beside: VariantModels, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_model_that_cannot_be_loaded_is_retried_with_backoff(self, deployment, beside, monkeypatch):
         deployment.publish("v1", damage="graph.data")
         tries: list[int] = []
         fetch = BundleCache.fetch
         now = 0
 
-        def counted(self: BundleCache, version: str, **more: Any) -> Any:
+        def counted(self, version, **more):
             tries.append(now)
             return fetch(self, version, **more)
 
@@ -240,9 +231,7 @@ class TestModelsBeside:
         # another 240 s.
         assert tries == [0, 0, 30_000, 30_000, 90_000, 90_000, 210_000, 210_000]
 
-    def test_arm_model_is_loaded_only_with_room_for_the_next_champion(
-        self, deployment: Deployment, bundles: BundleCache, beside: VariantModels, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_arm_model_is_loaded_only_with_room_for_the_next_champion(self, deployment, bundles, beside, monkeypatch):
         deployment.publish("v1")
         deployment.publish("v2")
         champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0)).current(
@@ -256,7 +245,7 @@ class TestModelsBeside:
             assert (found, deployment.cached()) == (expected, [*expected, "v2"])
 
 
-def test_rules_of_an_arm_replace_those_of_the_recommender(known: Shop) -> None:
+def test_rules_of_an_arm_replace_those_of_the_recommender(known):
     known.publish()
     known.configure(
         rules={

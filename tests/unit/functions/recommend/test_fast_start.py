@@ -1,7 +1,6 @@
 """Champion that is loaded at initialisation, and checked again after the restoration of a snapshot."""
 
 import importlib
-from collections.abc import Callable, Iterator
 
 import pytest
 import snapshot_restore_py
@@ -12,12 +11,11 @@ from alsolike.runtime.errors import Unavailable
 from functions.recommend import handler
 from functions.recommend.sources import current_sources
 from functions.recommend.start import CONNECT_ATTEMPTS, NO_PROFILE
-from tests.unit.functions.recommend.shop import Shop
 
 
 @pytest.fixture
-def initialised(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    def initialise(kind: str) -> None:
+def initialised(shop, monkeypatch):
+    def initialise(kind):
         monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", kind)
         importlib.reload(handler)
 
@@ -26,7 +24,7 @@ def initialised(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     importlib.reload(handler)
 
 
-def loaded() -> str | None:
+def loaded():
     """Return the loaded version without polling."""
     model = current_sources().refresher._champion.latest.model
     return None if model is None else model.version
@@ -35,9 +33,7 @@ def loaded() -> str | None:
 @pytest.mark.parametrize(
     ("kind", "version"), [("snap-start", "v1"), ("provisioned-concurrency", "v1"), ("on-demand", None)]
 )
-def test_champion_is_loaded_at_initialisation_before_requests(
-    kind: str, version: str | None, shop: Shop, initialised: Callable[[str], None]
-) -> None:
+def test_champion_is_loaded_at_initialisation_before_requests(kind, version, shop, initialised):
     shop.publish("v1")
 
     initialised(kind)
@@ -45,9 +41,7 @@ def test_champion_is_loaded_at_initialisation_before_requests(
     assert loaded() == version
 
 
-def test_clients_are_created_at_initialisation(
-    shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clients_are_created_at_initialisation(shop, initialised, monkeypatch):
     initialised("on-demand")
     # A second read of the settings would raise an error.
     monkeypatch.setattr("functions.recommend.sources.from_environment", None)
@@ -57,12 +51,10 @@ def test_clients_are_created_at_initialisation(
 
 @pytest.mark.parametrize("kind", ["snap-start", "provisioned-concurrency", "on-demand"])
 @pytest.mark.parametrize("failures", [0, 2, 9])
-def test_dynamodb_connection_is_opened_at_initialisation(
-    kind: str, failures: int, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dynamodb_connection_is_opened_at_initialisation(kind, failures, initialised, monkeypatch):
     reads: list[str] = []
 
-    def read(_: ProfileStore, profile_id: str, **__: bool) -> Profile:
+    def read(_, profile_id, **__):
         reads.append(profile_id)
         if len(reads) <= failures:
             raise Unavailable("a handshake that takes 80 ms")
@@ -77,9 +69,7 @@ def test_dynamodb_connection_is_opened_at_initialisation(
     assert set(reads) == {NO_PROFILE}
 
 
-def test_pseudonym_secret_is_read_at_initialisation(
-    shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pseudonym_secret_is_read_at_initialisation(shop, initialised, monkeypatch):
     initialised("snap-start")
     # A second read of the secret would raise an error.
     monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", None)
@@ -87,9 +77,7 @@ def test_pseudonym_secret_is_read_at_initialisation(
     assert shop.post({"userId": "anna"})["statusCode"] == 200
 
 
-def test_restored_process_reads_the_pointer_before_its_first_request(
-    shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_restored_process_reads_the_pointer_before_its_first_request(shop, initialised, monkeypatch):
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     shop.publish("v1")
     initialised("snap-start")
@@ -101,7 +89,7 @@ def test_restored_process_reads_the_pointer_before_its_first_request(
     assert loaded() == "v2"
 
 
-def test_initialisation_succeeds_without_a_store(shop: Shop, initialised: Callable[[str], None]) -> None:
+def test_initialisation_succeeds_without_a_store(shop, initialised):
     shop.s3.delete_bucket(Bucket=shop.bucket)
 
     initialised("snap-start")

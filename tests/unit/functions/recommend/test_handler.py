@@ -1,20 +1,17 @@
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
 from alsolike.configuration import recommendation_id
-from alsolike.privacy.pseudonyms import Pseudonyms
 from functions.recommend import handler
 from functions.recommend.sources import current_sources
 from tests.builders.bundles import ITEMS
 from tests.builders.lambda_events import LambdaContext, http_event
-from tests.fakes import MemoryCloud
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 
-def test_known_user_gets_items_ranked_by_the_model(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_known_user_gets_items_ranked_by_the_model(shop, counted):
     shop.publish()
     shop.remember("u#anna", "pear")
 
@@ -32,7 +29,7 @@ def test_known_user_gets_items_ranked_by_the_model(shop: Shop, counted: Callable
     }
 
 
-def test_recommendation_id_has_the_model_version(shop: Shop) -> None:
+def test_recommendation_id_has_the_model_version(shop):
     shop.publish()
 
     document = orjson.loads(shop.post({"userId": "anna"})["body"])
@@ -42,7 +39,7 @@ def test_recommendation_id_has_the_model_version(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("length", [2, 120])
-def test_history_length_is_limited_by_the_configuration(shop: Shop, cloud: MemoryCloud, length: int) -> None:
+def test_history_length_is_limited_by_the_configuration(shop, cloud, length):
     shop.publish()
     shop.configure(limits={"history_length": length})
     for item in ("pear", "fig", "plum"):
@@ -57,7 +54,7 @@ def test_history_length_is_limited_by_the_configuration(shop: Shop, cloud: Memor
     assert len(items) == min(length, 3)
 
 
-def test_anonymous_session_is_found_by_its_session_id(shop: Shop) -> None:
+def test_anonymous_session_is_found_by_its_session_id(shop):
     shop.publish()
     shop.remember("s#anna", "pear")
 
@@ -67,9 +64,7 @@ def test_anonymous_session_is_found_by_its_session_id(shop: Shop) -> None:
     assert headers["x-alsolike-source"] == "model"
 
 
-def test_pseudonymised_profiles_are_found_by_their_hashes(
-    shop: Shop, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pseudonymised_profiles_are_found_by_their_hashes(shop, pseudonyms, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
     shop.publish()
     shop.remember(f"u#{pseudonyms.user('anna')}", "pear")
@@ -81,7 +76,7 @@ def test_pseudonymised_profiles_are_found_by_their_hashes(
     assert sources == {"anna": "model", "visit": "model", "ben": "popular"}
 
 
-def test_user_precedes_a_session_with_the_same_id(shop: Shop) -> None:
+def test_user_precedes_a_session_with_the_same_id(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.remember("s#anna", "kiwi")
@@ -92,9 +87,7 @@ def test_user_precedes_a_session_with_the_same_id(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("known_item", [None, "durian"])
-def test_unknown_user_gets_popular_items(
-    known_item: str | None, shop: Shop, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_unknown_user_gets_popular_items(known_item, shop, counted):
     shop.publish()
     if known_item is not None:
         shop.remember("u#anna", known_item)
@@ -107,7 +100,7 @@ def test_unknown_user_gets_popular_items(
     assert counted()["RecommendationsPopular"] == 1
 
 
-def test_popular_items_fill_a_short_list_and_are_counted(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_popular_items_fill_a_short_list_and_are_counted(shop, counted):
     """After the pear, the model ranks fig and plum, but neither pear nor kiwi."""
     shop.publish()
     shop.remember("u#anna", "pear")
@@ -125,7 +118,7 @@ def test_popular_items_fill_a_short_list_and_are_counted(shop: Shop, counted: Ca
     assert counted()["RecommendationsFilled"] == 1
 
 
-def test_history_without_scored_items_gets_popular_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_history_without_scored_items_gets_popular_items(shop, counted):
     shop.publish()
     shop.remember("u#anna", "kiwi")
 
@@ -147,9 +140,7 @@ def test_history_without_scored_items_gets_popular_items(shop: Shop, counted: Ca
         (2, 1, {}),
     ],
 )
-def test_response_with_too_few_items_is_counted_by_recommender_and_filter(
-    bound: int, num_results: int, counts: dict[str, float], shop: Shop, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_response_with_too_few_items_is_counted_by_recommender_and_filter(bound, num_results, counts, shop, capsys):
     shop.publish()
     shop.catalogue({name: {"price": price} for price, name in enumerate(ITEMS, 1)})
     shop.configure(
@@ -167,9 +158,7 @@ def test_response_with_too_few_items_is_counted_by_recommender_and_filter(
 
 
 @pytest.mark.parametrize("recommender", ["buy-again", "recently-viewed"])
-def test_empty_list_of_a_recommender_without_fallback_is_not_counted(
-    recommender: str, shop: Shop, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_empty_list_of_a_recommender_without_fallback_is_not_counted(recommender, shop, counted):
     shop.publish()
 
     items, _ = shop.ask(recommenderArn=f"{ARN}:recommender/{recommender}")
@@ -178,7 +167,7 @@ def test_empty_list_of_a_recommender_without_fallback_is_not_counted(
     assert "RecommendationsEmpty" not in counted()
 
 
-def test_missing_model_gives_an_empty_degraded_list(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_missing_model_gives_an_empty_degraded_list(shop, counted):
     items, headers = shop.ask()
 
     assert items == []
@@ -187,7 +176,7 @@ def test_missing_model_gives_an_empty_degraded_list(shop: Shop, counted: Callabl
     assert counted()["RecommendationsDegraded"] == 1
 
 
-def test_unreadable_profile_falls_back_to_popular_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_unreadable_profile_falls_back_to_popular_items(shop, counted):
     shop.publish()
     shop.dynamodb.delete_table(TableName=shop.profiles_table)
 
@@ -199,7 +188,7 @@ def test_unreadable_profile_falls_back_to_popular_items(shop: Shop, counted: Cal
     assert counted()["RecommendationsDegraded"] == 1
 
 
-def test_metadata_values_are_strings(shop: Shop) -> None:
+def test_metadata_values_are_strings(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
 
@@ -213,7 +202,7 @@ def test_metadata_values_are_strings(shop: Shop) -> None:
     ]
 
 
-def test_s3_timeouts_are_shorter_than_the_function_timeout(shop: Shop) -> None:
+def test_s3_timeouts_are_shorter_than_the_function_timeout(shop):
     """Two reads have two attempts each, with 2 s to connect and 2 s to read: 16 s of 20 s in total."""
     shop.ask()
     champion = current_sources().refresher._champion
@@ -225,7 +214,7 @@ def test_s3_timeouts_are_shorter_than_the_function_timeout(shop: Shop) -> None:
         assert config.retries["total_max_attempts"] == 2
 
 
-def test_new_champion_is_served_after_the_interval(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_champion_is_served_after_the_interval(shop, monkeypatch):
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     shop.publish("v1")
     shop.ask()
@@ -249,9 +238,7 @@ def test_new_champion_is_served_after_the_interval(shop: Shop, monkeypatch: pyte
         ),
     ],
 )
-def test_invalid_request_is_refused_with_its_reason(
-    body: Any, status: int, error_type: str, reason: str, shop: Shop, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_invalid_request_is_refused_with_its_reason(body, status, error_type, reason, shop, counted):
     answer = shop.post(body)
 
     assert answer["statusCode"] == status
@@ -260,7 +247,7 @@ def test_invalid_request_is_refused_with_its_reason(
     assert counted() == {"RequestsRejected": 1}
 
 
-def test_refused_body_is_not_logged(shop: Shop, logged: Callable[[], str]) -> None:
+def test_refused_body_is_not_logged(shop, logged):
     request = {**http_event("POST /recommendations", b""), "body": '{"userId": "anna@example.com \ud800"}'}
 
     assert handler.lambda_handler(request, LambdaContext())["statusCode"] == 400

@@ -1,7 +1,5 @@
 """Rules that apply to a request, from the recommender or a named set. Rankings accept only some of them."""
 
-from __future__ import annotations
-
 import pytest
 
 from alsolike.configuration.rules import RuleSet
@@ -21,9 +19,7 @@ from functions.recommend.resolve import OWN_RULES, rule_set
         ("popular", "spring", "spring"),
     ],
 )
-def test_named_rule_set_replaces_that_of_the_recommender(
-    recommender: str, name: str | None, expected: str | None
-) -> None:
+def test_named_rule_set_replaces_that_of_the_recommender(recommender, name, expected):
     """An empty rule set counts as no rules."""
     pins = {"pins": [{"item": "fig", "position": 1}]}
     document = {
@@ -37,7 +33,7 @@ def test_named_rule_set_replaces_that_of_the_recommender(
     assert (found and found.name) == expected
 
 
-def test_ranking_uses_only_boosts_and_diversity() -> None:
+def test_ranking_uses_only_boosts_and_diversity():
     document = {
         "format": 1,
         "items": {"columns": {"brand": "string", "creationTimestamp": "timestamp"}},
@@ -59,5 +55,4 @@ def test_ranking_uses_only_boosts_and_diversity() -> None:
         RecommendationRequest("anna", 2, "personalized-ranking", to_rank=("fig", "kiwi")), parse(document), now_ms=0
     )
 
-    assert found is not None
     assert found == RuleSet("all", boosts=found.boosts, diversity=found.diversity)

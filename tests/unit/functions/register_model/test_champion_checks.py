@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.bundle.manifest import Manifest
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.simulated_lists import Lists
 from tests.unit.functions.register_model.candidates import (
@@ -24,7 +23,7 @@ from tests.unit.functions.register_model.candidates import (
 )
 
 
-def test_significantly_better_candidate_passes_with_figures() -> None:
+def test_significantly_better_candidate_passes_with_figures():
     check = against(compared())
 
     assert str(check) == (
@@ -35,7 +34,7 @@ def test_significantly_better_candidate_passes_with_figures() -> None:
     assert check.values["ahead_interval"] == [0.01, 0.03]
 
 
-def test_comparison_check_has_its_values() -> None:
+def test_comparison_check_has_its_values():
     assert against(compared()).values == {
         "ndcg": 0.22,
         "champion_ndcg": 0.2,
@@ -50,7 +49,7 @@ def test_comparison_check_has_its_values() -> None:
     }
 
 
-def test_comparison_without_an_interval_waits() -> None:
+def test_comparison_without_an_interval_waits():
     check = against(compared(ahead=None))
 
     assert (check.passed, check.waits) == (False, True)
@@ -59,7 +58,7 @@ def test_comparison_without_an_interval_waits() -> None:
 
 
 @pytest.mark.parametrize("missing", ["candidate", "champion"])
-def test_comparison_without_metrics_of_one_model_waits(missing: str) -> None:
+def test_comparison_without_metrics_of_one_model_waits(missing):
     nothing: dict[str, Any] = {missing: None}
 
     check = against(compared(**nothing, reason="no list"))
@@ -70,7 +69,7 @@ def test_comparison_without_metrics_of_one_model_waits(missing: str) -> None:
     assert check.values == {"asked_users": 60, "min_compared_users": 30}
 
 
-def test_thirty_users_are_enough_for_a_comparison() -> None:
+def test_thirty_users_are_enough_for_a_comparison():
     worse = {**AGAINST["candidate"], "ndcg": 0.1}  # type: ignore[dict-item]
 
     assert against(compared(asked_users=30, ahead=[-0.2, -0.1], candidate=worse)).figures.startswith(
@@ -78,11 +77,11 @@ def test_thirty_users_are_enough_for_a_comparison() -> None:
     )
 
 
-def test_comparison_without_a_user_count_has_0_users() -> None:
+def test_comparison_without_a_user_count_has_0_users():
     assert against(compared(asked_users=None)).values["asked_users"] == 0
 
 
-def test_slices_of_another_champion_or_few_users_are_not_compared() -> None:
+def test_slices_of_another_champion_or_few_users_are_not_compared():
     fallen = {"users": 30, "candidate": 0.1, "champion": 0.2, "ahead": [-0.2, -0.1]}
     few = {**fallen, "users": 29}
 
@@ -95,7 +94,7 @@ def test_slices_of_another_champion_or_few_users_are_not_compared() -> None:
     )
 
 
-def test_significantly_better_candidate_needs_no_newer_data() -> None:
+def test_significantly_better_candidate_needs_no_newer_data():
     assert against(compared(last_event_ms=CHAMPION.last_event_ms)).passed
 
 
@@ -115,7 +114,7 @@ def test_significantly_better_candidate_needs_no_newer_data() -> None:
         ([-0.1, -0.0041], 1, "failed", "significantly more than 2% below"),
     ],
 )  # fmt: skip
-def test_confidence_interval_of_the_lead_decides(ahead: list[float], fresher_ms: int, result: str, end: str) -> None:
+def test_confidence_interval_of_the_lead_decides(ahead, fresher_ms, result, end):
     check = against(compared(ahead=ahead, last_event_ms=CHAMPION.last_event_ms + fresher_ms))
 
     assert str(check).partition(":")[0] == result
@@ -132,7 +131,7 @@ def test_confidence_interval_of_the_lead_decides(ahead: list[float], fresher_ms:
         ({"hit_users": 9}, False),
     ],
 )
-def test_lead_on_half_of_the_new_interactions_is_evidence(taught: dict[str, Any], passed: bool) -> None:
+def test_lead_on_half_of_the_new_interactions_is_evidence(taught, passed):
     figures = {"users": 30, "hit_users": 10, "candidate": 0.3, "champion": 0.3, "ahead": [-0.006, 0.1], **taught}
     metrics = {"new_data": {"interactions": 90, "taught": figures, "foreseen": None}}
     candidate = compared(ahead=[-0.01, 0.01])
@@ -142,7 +141,7 @@ def test_lead_on_half_of_the_new_interactions_is_evidence(taught: dict[str, Any]
     assert (check.passed, check.waits) == (passed, not passed)
 
 
-def test_lead_on_half_of_the_new_interactions_does_not_outweigh_a_loss() -> None:
+def test_lead_on_half_of_the_new_interactions_does_not_outweigh_a_loss():
     figures = {"users": 30, "hit_users": 10, "candidate": 0.3, "champion": 0.3, "ahead": [0.1, 0.2]}
     metrics = {"new_data": {"interactions": 90, "taught": figures, "foreseen": None}}
     candidate = compared(ahead=[-0.1, -0.01])
@@ -153,7 +152,7 @@ def test_lead_on_half_of_the_new_interactions_does_not_outweigh_a_loss() -> None
 
 
 @pytest.mark.parametrize(("fresher_ms", "waits"), [(1, True), (0, False)])
-def test_candidate_with_too_few_users_waits_if_its_data_are_newer(fresher_ms: int, waits: bool) -> None:
+def test_candidate_with_too_few_users_waits_if_its_data_are_newer(fresher_ms, waits):
     last_event_ms = CHAMPION.last_event_ms + fresher_ms
     check = against(compared(asked_users=29, last_event_ms=last_event_ms))
 
@@ -162,7 +161,7 @@ def test_candidate_with_too_few_users_waits_if_its_data_are_newer(fresher_ms: in
 
 
 @pytest.mark.parametrize("hit_users", [9, None])
-def test_equal_lists_without_relevant_items_wait(hit_users: int | None) -> None:
+def test_equal_lists_without_relevant_items_wait(hit_users):
     check = against(compared(hit_users=hit_users, ahead=[0.0, 0.0]))
 
     assert (check.passed, check.waits) == (False, True)
@@ -172,19 +171,19 @@ def test_equal_lists_without_relevant_items_wait(hit_users: int | None) -> None:
 
 
 @pytest.mark.parametrize("lists", [Lists(users=300, worse=0.2), Lists(users=300, same=0.9, worse=0.2)])
-def test_candidate_with_20_percent_worse_lists_rarely_passes(lists: Lists) -> None:
+def test_candidate_with_20_percent_worse_lists_rarely_passes(lists):
     passed = sum(against(compared(**lists.document(np.random.default_rng([45, run])))).passed for run in range(40))
 
     assert passed <= 5  # The expected number at a level of exactly 5% is 2.
 
 
-def test_candidate_with_the_lists_of_the_champion_passes() -> None:
+def test_candidate_with_the_lists_of_the_champion_passes():
     figures = Lists(users=300, same=1.0).document(np.random.default_rng(46))
 
     assert against(compared(**figures)).passed
 
 
-def test_candidate_on_the_data_of_the_champion_fails() -> None:
+def test_candidate_on_the_data_of_the_champion_fails():
     nothing: dict[str, Any] = {"refusal": "nothing new", "reason": "nobody came", "candidate": None, "champion": None}
 
     check = against(compared(**nothing, asked_users=0, last_event_ms=CHAMPION.last_event_ms))
@@ -194,7 +193,7 @@ def test_candidate_on_the_data_of_the_champion_fails() -> None:
     )
 
 
-def test_champion_with_a_broken_bundle_is_not_compared() -> None:
+def test_champion_with_a_broken_bundle_is_not_compared():
     broken: dict[str, Any] = {"refusal": "broken", "reason": "graph.onnx is cut", "candidate": None, "champion": None}
 
     check = against(compared(**broken, version=None))
@@ -203,7 +202,7 @@ def test_champion_with_a_broken_bundle_is_not_compared() -> None:
     assert check.figures == "the bundle of champion v0 did not run, so there is no comparison: graph.onnx is cut"
 
 
-def test_champion_replaced_after_the_comparison_fails_the_check() -> None:
+def test_champion_replaced_after_the_comparison_fails_the_check():
     check = against(compared(version="v-1"))
 
     assert str(check) == (
@@ -211,7 +210,7 @@ def test_champion_replaced_after_the_comparison_fails_the_check() -> None:
     )
 
 
-def test_champion_promoted_during_the_first_training_fails_the_check() -> None:
+def test_champion_promoted_during_the_first_training_fails_the_check():
     check = against(with_metrics(against_champion=None))
 
     assert str(check) == (
@@ -230,9 +229,7 @@ def test_champion_promoted_during_the_first_training_fails_the_check() -> None:
         (0.1, 30, None, True),
     ],
 )
-def test_slice_that_falls_significantly_above_the_limit_fails(
-    candidate: float, users: int, high: float | None, passed: bool
-) -> None:
+def test_slice_that_falls_significantly_above_the_limit_fails(candidate, users, high, passed):
     fallen = {"users": users, "candidate": candidate, "champion": 0.2, "ahead": [-0.2, high]}
     steady = {"users": 60, "candidate": 0.2, "champion": 0.2, "ahead": [-0.1, 0.1]}
 
@@ -249,10 +246,10 @@ def test_slice_that_falls_significantly_above_the_limit_fails(
     st.integers(0, 1), st.floats(0, 1), st.floats(0, 10),
 )  # fmt: skip
 def test_better_candidate_passes_every_check_that_a_worse_one_passes(
-    ndcg: float, low: float, days: int, coverage: float, ratio: float,
-    more: float, later: int, covers_more: float, less_popular: float,
-) -> None:  # fmt: skip
-    def candidate(ndcg: float, low: float, days: int, coverage: float, ratio: float) -> Manifest:
+    ndcg, low, days, coverage, ratio,
+    more, later, covers_more, less_popular
+):  # fmt: skip
+    def candidate(ndcg, low, days, coverage, ratio):
         *others, winner = CANDIDATES
         figures = {**winner, "ndcg": ndcg, "coverage": coverage, "popularity_ratio": ratio}
         each = {"users": 40, "candidate": ndcg, "champion": 0.2, "ahead": [low, low + 0.2]}

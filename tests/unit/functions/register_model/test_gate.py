@@ -24,7 +24,7 @@ from tests.unit.functions.register_model.candidates import (
 )
 
 
-def test_valid_first_candidate_passes_with_its_figures() -> None:
+def test_valid_first_candidate_passes_with_its_figures():
     candidate = with_metrics(parity={"histories": 64, "largest_difference": 4.03356693823298e-07})
 
     assert [str(check) for check in checks(candidate).values()] == [
@@ -42,12 +42,12 @@ def test_valid_first_candidate_passes_with_its_figures() -> None:
     ]
 
 
-def test_version_of_another_run_fails() -> None:
+def test_version_of_another_run_fails():
     assert failed(dataclasses.replace(MANIFEST, version="v0")) == ["version"]
 
 
 @pytest.mark.parametrize("parity", [None, {}, {"histories": 64, "largest_difference": float("nan")}])
-def test_missing_parity_fails(parity: Any) -> None:
+def test_missing_parity_fails(parity):
     assert failed(with_metrics(parity=parity)) == ["parity"]
 
 
@@ -59,11 +59,11 @@ def test_missing_parity_fails(parity: Any) -> None:
         ({"interactions": 1_000, "users": 49}, ["enough data"]),
     ],
 )
-def test_too_few_interactions_or_users_fail(dataset: Any, expected: list[str]) -> None:
+def test_too_few_interactions_or_users_fail(dataset, expected):
     assert failed(with_metrics(dataset=dataset)) == expected
 
 
-def test_winner_below_popularity_fails() -> None:
+def test_winner_below_popularity_fails():
     candidates = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.29}]
 
     check = checks(with_metrics(candidates=candidates))["ndcg@10 on the hold-out"]
@@ -71,7 +71,7 @@ def test_winner_below_popularity_fails() -> None:
     assert str(check) == "failed: ndcg@10 on the hold-out: table 0.2900, popularity 0.3000"
 
 
-def test_popularity_may_win() -> None:
+def test_popularity_may_win():
     assert failed(dataclasses.replace(MANIFEST, algorithm="popularity")) == []
 
 
@@ -85,7 +85,7 @@ def test_popularity_may_win() -> None:
         ("new_data", ["new data"]),
     ],
 )
-def test_missing_metrics_of_an_earlier_training_fail(metric: str, expected: list[str]) -> None:
+def test_missing_metrics_of_an_earlier_training_fail(metric, expected):
     champion = CHAMPION if metric in ("against_champion", "new_data") else None
 
     candidate = without_metric(metric)
@@ -105,9 +105,7 @@ def test_missing_metrics_of_an_earlier_training_fail(metric: str, expected: list
         ),
     ],
 )
-def test_excluded_algorithms_are_a_warning_if_the_champion_uses_them(
-    settings: dict[str, Any], figures: str, of_champion: list[str]
-) -> None:
+def test_excluded_algorithms_are_a_warning_if_the_champion_uses_them(settings, figures, of_champion):
     champion = dataclasses.replace(CHAMPION, metrics={**CHAMPION.metrics, "settings": settings})
     candidate = with_metrics(left_out={"sasrec": "too slow", "slist": "too large"})
 
@@ -117,7 +115,7 @@ def test_excluded_algorithms_are_a_warning_if_the_champion_uses_them(
     assert check.values == {"left_out": 2, "of_champion": of_champion}
 
 
-def test_freshness_check_has_both_times_in_text_and_values() -> None:
+def test_freshness_check_has_both_times_in_text_and_values():
     day = "2026-09-21 14:13:20 UTC"
     newer = dataclasses.replace(CHAMPION, last_event_ms=NOW_MS + 1_000)
 
@@ -135,27 +133,27 @@ def test_freshness_check_has_both_times_in_text_and_values() -> None:
     assert "max_age_days" not in older.values
 
 
-def test_age_in_days_has_two_decimals() -> None:
+def test_age_in_days_has_two_decimals():
     candidate = dataclasses.replace(MANIFEST, last_event_ms=NOW_MS - DAY_MS * 2 // 9)  # 1.2222 days
 
     assert checks(candidate)["latest training event"].values["age_days"] == 1.22
 
 
 @pytest.mark.parametrize(("champion_ms", "expected"), [(NOW_MS, []), (NOW_MS + 1, ["latest training event"])])
-def test_candidate_with_older_data_than_the_champion_fails(champion_ms: int, expected: list[str]) -> None:
+def test_candidate_with_older_data_than_the_champion_fails(champion_ms, expected):
     champion = dataclasses.replace(CHAMPION, last_event_ms=champion_ms)
 
     assert failed(compared(), champion) == expected
 
 
 @pytest.mark.parametrize(("age_days", "expected"), [(0, []), (1, []), (2, [])])
-def test_data_age_within_the_limit_passes(age_days: int, expected: list[str]) -> None:
+def test_data_age_within_the_limit_passes(age_days, expected):
     candidate = dataclasses.replace(MANIFEST, last_event_ms=NOW_MS + DAY_MS - age_days * DAY_MS)
 
     assert failed(candidate, max_age_days=2) == expected
 
 
-def test_data_age_check_has_the_time_of_the_champion() -> None:
+def test_data_age_check_has_the_time_of_the_champion():
     outdated = compared(last_event_ms=NOW_MS - 2 * DAY_MS)
 
     check = checks(outdated, CHAMPION, max_age_days=2)["latest training event"]
@@ -163,7 +161,7 @@ def test_data_age_check_has_the_time_of_the_champion() -> None:
     assert (check.passed, check.values["champion_last_event_ms"]) == (False, CHAMPION.last_event_ms)
 
 
-def test_data_age_above_the_limit_fails_and_no_limit_passes() -> None:
+def test_data_age_above_the_limit_fails_and_no_limit_passes():
     candidate = dataclasses.replace(MANIFEST, last_event_ms=NOW_MS - DAY_MS - 1)
 
     assert failed(candidate, max_age_days=2) == ["latest training event"]
@@ -179,16 +177,14 @@ def test_data_age_above_the_limit_fails_and_no_limit_passes() -> None:
         (0.0, 0, ["coverage"]),
     ],
 )
-def test_coverage_is_relative_to_the_items_that_lists_can_contain(
-    coverage: float, asked: int, expected: list[str]
-) -> None:
+def test_coverage_is_relative_to_the_items_that_lists_can_contain(coverage, asked, expected):
     *others, winner = CANDIDATES
     candidate = with_metrics(candidates=[*others, {**winner, "coverage": coverage}], asked_users=asked)
 
     assert failed(dataclasses.replace(candidate, items=100), min_coverage_percent=10) == expected
 
 
-def test_coverage_of_a_single_position_is_100_percent() -> None:
+def test_coverage_of_a_single_position_is_100_percent():
     candidate = dataclasses.replace(with_metrics(asked_users=1, k=1), items=1)
 
     check = checks(candidate)["coverage"]
@@ -201,7 +197,7 @@ def test_coverage_of_a_single_position_is_100_percent() -> None:
     }
 
 
-def test_gate_check_values_include_metrics_since_the_champion() -> None:
+def test_gate_check_values_include_metrics_since_the_champion():
     found = checks(compared(), CHAMPION)
 
     assert found["coverage"].values["since_champion"] == {"candidate": 0.9, "champion": 0.8}
@@ -214,7 +210,7 @@ def test_gate_check_values_include_metrics_since_the_champion() -> None:
 
 
 @pytest.mark.parametrize("missing", ["candidate", "champion"])
-def test_metrics_of_only_one_model_are_not_compared(missing: str) -> None:
+def test_metrics_of_only_one_model_are_not_compared(missing):
     nothing: dict[str, Any] = {missing: None}
 
     assert "since_champion" not in checks(compared(**nothing), CHAMPION)["coverage"].values
@@ -229,11 +225,11 @@ def test_metrics_of_only_one_model_are_not_compared(missing: str) -> None:
         ({"candidates": [{"algorithm": "popularity", "ndcg": 0.25}]}, "ndcg@10 on the hold-out"),
     ],
 )
-def test_check_without_one_of_its_figures_fails(metrics: dict[str, Any], name: str) -> None:
+def test_check_without_one_of_its_figures_fails(metrics, name):
     assert not checks(with_metrics(**metrics))[name].passed
 
 
-def test_winner_equal_to_popularity_passes() -> None:
+def test_winner_equal_to_popularity_passes():
     candidates = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.3}]
 
     check = checks(with_metrics(candidates=candidates))["ndcg@10 on the hold-out"]
@@ -242,7 +238,7 @@ def test_winner_equal_to_popularity_passes() -> None:
     assert check.values == {"ndcg": 0.3, "popularity_ndcg": 0.3}
 
 
-def test_limits_have_the_defaults_of_the_documentation() -> None:
+def test_limits_have_the_defaults_of_the_documentation():
     document = (Path(__file__).parents[4] / "docs/gate.md").read_text()
     written = {name: int(value) for name, value in re.findall(r"`gate_(\w+)` (\d+)", document)}
     written |= {"max_age_days": 0, "max_bundle_bytes": 150_000_000}  # Settings of the deployment determine both limits.
@@ -250,7 +246,7 @@ def test_limits_have_the_defaults_of_the_documentation() -> None:
     assert dataclasses.asdict(GateLimits()) == written
 
 
-def test_comparison_with_a_limit_ignores_rounding_errors() -> None:
+def test_comparison_with_a_limit_ignores_rounding_errors():
     assert not below(0.19, 0.2, 5)
     assert not below(-1e-9, 0.0, 5)
     assert below(-1.1e-9, 0.0, 5)
@@ -258,21 +254,21 @@ def test_comparison_with_a_limit_ignores_rounding_errors() -> None:
 
 
 @pytest.mark.parametrize(("ratio", "expected"), [(10.0, []), (10.01, ["popularity bias"])])
-def test_lists_that_are_too_popular_fail(ratio: float, expected: list[str]) -> None:
+def test_lists_that_are_too_popular_fail(ratio, expected):
     assert failed(with_winner(popularity_ratio=ratio)) == expected
 
 
 @pytest.mark.parametrize(
     ("low", "expected"), [(0.001, []), (0.0, ["reranker"]), (float("nan"), ["reranker"]), (None, ["reranker"])]
 )
-def test_reranker_must_be_better_than_the_first_stage(low: Any, expected: list[str]) -> None:
+def test_reranker_must_be_better_than_the_first_stage(low, expected):
     figures = {"on": True, "sentence": "on, NDCG 0.6", "quality": {"ndcg": 0.6, "lead_interval": [low, 0.2]}}
 
     assert failed(with_metrics(reranker=figures)) == expected
     assert failed(with_metrics(reranker={**figures, "on": False})) == []
 
 
-def test_reranker_without_an_evaluation_fails_with_the_training_message() -> None:
+def test_reranker_without_an_evaluation_fails_with_the_training_message():
     check = checks(with_metrics(reranker={"on": True, "sentence": "on, not evaluated", "quality": None}))["reranker"]
 
     assert (check.passed, check.figures) == (False, "on, not evaluated")

@@ -1,17 +1,12 @@
 """Models of generated shops, trained and compared one after the other."""
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from alsolike.bundle.bundle import Bundle
-from alsolike.bundle.manifest import Manifest
 from tests.unit.functions.register_model.generations import (
     CHAMPIONS_DAYS,
     DAYS,
     USERS,
-    Walks,
     failed,
     judged,
     shuffled,
@@ -21,7 +16,7 @@ from tests.unit.model_export.shops import random_sequences
 
 
 @pytest.fixture(scope="module")
-def walks() -> Walks:
+def walks():
     """Return random sequences of users through 20 items, mostly in order."""
     return {
         f"user{user}": [f"item{item:02d}" for item in sequence]
@@ -29,12 +24,11 @@ def walks() -> Walks:
     }
 
 
-def against(manifest: Manifest) -> dict[str, Any]:
-    found: dict[str, Any] = manifest.metrics["against_champion"]
-    return found
+def against(manifest):
+    return manifest.metrics["against_champion"]
 
 
-def test_worse_candidate_is_rejected_and_a_better_one_passes(tmp_path: Path, walks: Walks) -> None:
+def test_worse_candidate_is_rejected_and_a_better_one_passes(tmp_path, walks):
     early = {user: items[:CHAMPIONS_DAYS] for user, items in walks.items()}
     good = trained(tmp_path, early, version="good")
     poor = trained(tmp_path, shuffled(early, days=CHAMPIONS_DAYS), version="poor")
@@ -61,7 +55,7 @@ def test_worse_candidate_is_rejected_and_a_better_one_passes(tmp_path: Path, wal
     assert failed(judged(steady, good)) == []
 
 
-def test_second_training_on_the_same_data_fails_as_not_newer(tmp_path: Path, walks: Walks) -> None:
+def test_second_training_on_the_same_data_fails_as_not_newer(tmp_path, walks):
     first = trained(tmp_path, walks, version="first")
     second = trained(tmp_path, walks, version="second", champion=first)
 

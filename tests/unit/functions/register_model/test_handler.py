@@ -1,14 +1,11 @@
 import dataclasses
 import json
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import Bundle, write_manifest
+from alsolike.bundle.bundle import write_manifest
 from alsolike.bundle.files import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import Decision, Decisions, decision_key
@@ -21,7 +18,7 @@ from functions.register_model.unpacking import unpack_bundle
 from tests.builders.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext
 from tests.fakes.sagemaker import MemorySageMaker
-from tests.fakes.service import Response, ServiceError, operation
+from tests.fakes.service import ServiceError, operation
 
 GROUP = "recommender"
 ANY_PARAMETER = (
@@ -31,7 +28,7 @@ ANY_PARAMETER = (
 FROM_ANY_TO_FIG = {(item, "fig"): 1.0 for item in ITEMS}
 
 
-def compared_with(version: str) -> dict[str, Any]:
+def compared_with(version):
     """Return metrics of a candidate that is better than the version it was compared with."""
     figures = {"coverage": 1.0, "popularity": 0.1, "popularity_ratio": 1.0}
     found = {
@@ -49,18 +46,18 @@ def compared_with(version: str) -> dict[str, Any]:
 class Workflow:
     """Training outputs in the artefact bucket, and calls of the function that registers them."""
 
-    def __init__(self, s3: Any, sagemaker: Any, bucket: str, directory: Path) -> None:
+    def __init__(self, s3, sagemaker, bucket, directory):
         self.s3, self.sagemaker, self.bucket, self.directory = s3, sagemaker, bucket, directory
         self.registry = Registry(s3, bucket)
 
-    def trained(self, version: str, **fields: Any) -> dict[str, Any]:
+    def trained(self, version, **fields):
         """Write the output of a training job to its location in S3, and return the function's event."""
         folder = self.directory / version
         manifest = dataclasses.replace(MANIFEST, **{"version": version, **fields})
         write_bundle(folder, manifest=manifest, transitions=FROM_ANY_TO_FIG)
         return self.put(version, archive_of(folder))
 
-    def put(self, version: str, archive: bytes) -> dict[str, Any]:
+    def put(self, version, archive):
         key = f"training/alsolike-demo-{version}/output/model.tar.gz"
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive)
         return {
@@ -69,38 +66,35 @@ class Workflow:
             "training_job_name": f"alsolike-demo-{version}",
         }
 
-    def register(self, event: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
-        return answer
+    def register(self, event):
+        return handler.lambda_handler(event, LambdaContext())
 
-    def promote(self, version: str, **fields: Any) -> None:
+    def promote(self, version, **fields):
         self.register(self.trained(version, **fields))
         self.registry.promote(version, reason="a test", now_ms=NOW_MS)
 
-    def champion(self) -> str | None:
+    def champion(self):
         champion = self.registry.champion()
         return champion.version if champion else None
 
-    def model_files(self, version: str) -> set[str]:
+    def model_files(self, version):
         listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"models/{version}/").get("Contents", [])
         return {entry["Key"].rpartition("/")[2] for entry in listed}
 
-    def packages(self) -> list[dict[str, Any]]:
+    def packages(self):
         listed = self.sagemaker.list_model_packages(ModelPackageGroupName=GROUP)["ModelPackageSummaryList"]
         return [self.sagemaker.describe_model_package(ModelPackageName=entry["ModelPackageArn"]) for entry in listed]
 
 
 @pytest.fixture
-def workflow(
-    aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Workflow:
+def workflow(aws, artefact_bucket, tmp_path, monkeypatch):
     aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("MODEL_PACKAGE_GROUP", GROUP)
     return Workflow(aws("s3"), aws("sagemaker"), artefact_bucket, tmp_path)
 
 
-def test_valid_model_is_approved_and_stored(workflow: Workflow, counted: Callable[[], dict[str, float]]) -> None:
+def test_valid_model_is_approved_and_stored(workflow, counted):
     answer = workflow.register(workflow.trained("v1"))
 
     assert (answer["version"], answer["verdict"]) == ("v1", "approved")
@@ -110,7 +104,7 @@ def test_valid_model_is_approved_and_stored(workflow: Workflow, counted: Callabl
     assert "ModelsRejected" not in counted()
 
 
-def test_decision_is_stored_with_its_checks(workflow: Workflow) -> None:
+def test_decision_is_stored_with_its_checks(workflow):
     answer = workflow.register(workflow.trained("v1"))
 
     assert answer["decision_s3_uri"] == f"s3://{workflow.bucket}/registry/decisions/v1.json"
@@ -120,17 +114,16 @@ def test_decision_is_stored_with_its_checks(workflow: Workflow) -> None:
     assert (decision.verdict, decision.champion) == ("approved", None)
 
 
-def test_decision_has_the_current_time(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decision_has_the_current_time(workflow, monkeypatch):
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
 
     workflow.register(workflow.trained("v1"))
 
     decision = Decisions(workflow.s3, workflow.bucket).get("v1")
-    assert decision is not None
     assert decision.decided_ms == NOW_MS
 
 
-def test_model_of_an_earlier_image_is_registered_without_later_files(workflow: Workflow) -> None:
+def test_model_of_an_earlier_image_is_registered_without_later_files(workflow):
     folder = workflow.directory / "v1"
     write_bundle(folder, transitions=FROM_ANY_TO_FIG)
     without_later_files(folder)
@@ -141,7 +134,7 @@ def test_model_of_an_earlier_image_is_registered_without_later_files(workflow: W
     assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}.difference(LATER_FILES)
 
 
-def test_version_is_registered_with_its_metrics_and_lineage(workflow: Workflow) -> None:
+def test_version_is_registered_with_its_metrics_and_lineage(workflow):
     workflow.register(workflow.trained("v1"))
 
     (package,) = workflow.packages()
@@ -159,10 +152,8 @@ def test_version_is_registered_with_its_metrics_and_lineage(workflow: Workflow) 
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceLimitExceeded", "ValidationException"])
-def test_version_refused_by_sagemaker_is_checked_and_stored(
-    workflow: Workflow, code: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: Any) -> Response:
+def test_version_refused_by_sagemaker_is_checked_and_stored(workflow, code, monkeypatch):
+    def refuse(*_):
         raise ServiceError(code, "no InferenceSpecification")
 
     monkeypatch.setattr(MemorySageMaker, "create_model_package", operation(*ANY_PARAMETER)(refuse))
@@ -175,8 +166,8 @@ def test_version_refused_by_sagemaker_is_checked_and_stored(
     assert workflow.packages() == []
 
 
-def test_throttled_registry_raises_unavailable_for_a_retry(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> Response:
+def test_throttled_registry_raises_unavailable_for_a_retry(workflow, monkeypatch):
+    def fail(*_):
         raise ServiceError("ThrottlingException", "slow down")
 
     monkeypatch.setattr(MemorySageMaker, "create_model_package", operation(*ANY_PARAMETER)(fail))
@@ -185,7 +176,7 @@ def test_throttled_registry_raises_unavailable_for_a_retry(workflow: Workflow, m
         workflow.register(workflow.trained("v1"))
 
 
-def test_repeated_call_changes_nothing(workflow: Workflow) -> None:
+def test_repeated_call_changes_nothing(workflow):
     event = workflow.trained("v1")
 
     first, second = workflow.register(event), workflow.register(event)
@@ -195,7 +186,7 @@ def test_repeated_call_changes_nothing(workflow: Workflow) -> None:
     assert len(workflow.packages()) == 1
 
 
-def test_repeated_call_after_the_canary_keeps_decision_and_approval(workflow: Workflow) -> None:
+def test_repeated_call_after_the_canary_keeps_decision_and_approval(workflow):
     event = workflow.trained("v1")
     first = workflow.register(event)
     workflow.registry.promote("v1", reason="its trial went well", now_ms=NOW_MS)
@@ -206,24 +197,23 @@ def test_repeated_call_after_the_canary_keeps_decision_and_approval(workflow: Wo
     assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["Approved"]
 
 
-def test_model_better_than_the_champion_is_approved(workflow: Workflow) -> None:
+def test_model_better_than_the_champion_is_approved(workflow):
     workflow.promote("v1")
 
     answer = workflow.register(workflow.trained("v2", metrics=compared_with("v1")))
 
     assert answer["verdict"] == "approved"
     decision = Decisions(workflow.s3, workflow.bucket).get("v2")
-    assert decision is not None
     assert decision.champion == "v1"
     assert {"against the champion", "slices"} <= {check.name for check in decision.checks}
     (package,) = [each for each in workflow.packages() if each["ModelPackageDescription"] == "v2"]
     assert package["CustomerMetadataProperties"]["compared_with"] == "v1"
 
 
-def test_unpacked_output_is_limited_to_1_8_gb(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unpacked_output_is_limited_to_1_8_gb(workflow, monkeypatch):
     limits: list[int] = []
 
-    def unpack(archive: IO[bytes], directory: Path, *, maximum_bytes: int) -> Bundle:
+    def unpack(archive, directory, *, maximum_bytes):
         limits.append(maximum_bytes)
         return unpack_bundle(archive, directory, maximum_bytes=maximum_bytes)
 
@@ -234,7 +224,7 @@ def test_unpacked_output_is_limited_to_1_8_gb(workflow: Workflow, monkeypatch: p
     assert limits == [1_800_000_000]
 
 
-def test_candidate_compared_with_a_replaced_champion_is_rejected(workflow: Workflow) -> None:
+def test_candidate_compared_with_a_replaced_champion_is_rejected(workflow):
     workflow.promote("v1")
     event = workflow.trained("v3", metrics=compared_with("v1"))
     workflow.promote("v2", metrics=compared_with("v1"))
@@ -248,7 +238,7 @@ def test_candidate_compared_with_a_replaced_champion_is_rejected(workflow: Workf
     )
 
 
-def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow: Workflow) -> None:
+def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow):
     event = workflow.trained("v1")
     folder = workflow.directory / "v1"
     manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
@@ -265,9 +255,7 @@ def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow: Workflow)
         Decisions(workflow.s3, workflow.bucket).force("v1", reason="it has to")
 
 
-def test_model_below_popularity_is_rejected_and_the_champion_stays(
-    workflow: Workflow, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_model_below_popularity_is_rejected_and_the_champion_stays(workflow, counted):
     workflow.promote("v1")
     worse = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
 
@@ -281,9 +269,7 @@ def test_model_below_popularity_is_rejected_and_the_champion_stays(
     assert counted()["ModelsRejected"] == 1
 
 
-def test_metrics_have_the_checks_of_both_models_and_failed_conditions(
-    workflow: Workflow, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_metrics_have_the_checks_of_both_models_and_failed_conditions(workflow, capsys):
     workflow.promote("v1")
     capsys.readouterr()
     worse = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
@@ -308,7 +294,7 @@ def test_metrics_have_the_checks_of_both_models_and_failed_conditions(
     assert len(metrics) == 15
 
 
-def test_model_of_older_data_is_rejected(workflow: Workflow) -> None:
+def test_model_of_older_data_is_rejected(workflow):
     workflow.promote("v2")
 
     answer = workflow.register(workflow.trained("v1", last_event_ms=NOW_MS - 1))
@@ -317,7 +303,7 @@ def test_model_of_older_data_is_rejected(workflow: Workflow) -> None:
     assert workflow.champion() == "v2"
 
 
-def test_corrupt_output_raises_and_the_champion_stays(workflow: Workflow) -> None:
+def test_corrupt_output_raises_and_the_champion_stays(workflow):
     workflow.promote("v1")
     event = workflow.trained("v2")
     (workflow.directory / "v2" / "graph.data").write_bytes(b"")
@@ -330,7 +316,7 @@ def test_corrupt_output_raises_and_the_champion_stays(workflow: Workflow) -> Non
     assert len(workflow.packages()) == 1
 
 
-def test_position_outside_the_model_raises_and_the_champion_stays(workflow: Workflow) -> None:
+def test_position_outside_the_model_raises_and_the_champion_stays(workflow):
     workflow.promote("v1")
     event = workflow.trained("v2")
     folder = workflow.directory / "v2"
@@ -344,7 +330,7 @@ def test_position_outside_the_model_raises_and_the_champion_stays(workflow: Work
     assert workflow.champion() == "v1"
 
 
-def test_bundle_above_the_size_limit_is_rejected(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bundle_above_the_size_limit_is_rejected(workflow, monkeypatch):
     monkeypatch.setenv("MAX_BUNDLE_MB", "0")
 
     answer = workflow.register(workflow.trained("v1"))
@@ -353,21 +339,21 @@ def test_bundle_above_the_size_limit_is_rejected(workflow: Workflow, monkeypatch
     assert "failed: bundle size: 0.0 MB, serving has room for 0 MB" in answer["reasons"]
 
 
-def test_two_bundles_of_the_default_limit_fit_on_the_smallest_disk() -> None:
+def test_two_bundles_of_the_default_limit_fit_on_the_smallest_disk():
     settings = Settings("bucket", "group")
 
     assert 2 * settings.max_bundle_mb * 1_000_000 < 0.8 * 512 * 1024 * 1024
     assert settings.limits == GateLimits()
 
 
-def test_champion_without_files_is_not_compared(workflow: Workflow) -> None:
+def test_champion_without_files_is_not_compared(workflow):
     workflow.promote("v1")
     workflow.s3.delete_object(Bucket=workflow.bucket, Key=f"models/v1/{MANIFEST_FILE}")
 
     assert workflow.register(workflow.trained("v2"))["verdict"] == "approved"
 
 
-def test_metadata_is_limited_to_the_sizes_of_sagemaker(workflow: Workflow) -> None:
+def test_metadata_is_limited_to_the_sizes_of_sagemaker(workflow):
     candidates = [*METRICS["candidates"], *({"algorithm": f"other {n}", "ndcg": 0.1} for n in range(60))]  # type: ignore[misc]
 
     workflow.register(
@@ -380,7 +366,7 @@ def test_metadata_is_limited_to_the_sizes_of_sagemaker(workflow: Workflow) -> No
     assert len(package["CustomerMetadataProperties"]["code_version"]) == 256
 
 
-def test_uploaded_manifest_has_the_metrics_of_the_training(workflow: Workflow) -> None:
+def test_uploaded_manifest_has_the_metrics_of_the_training(workflow):
     workflow.register(workflow.trained("v1"))
 
     answer = workflow.s3.get_object(Bucket=workflow.bucket, Key=f"models/v1/{MANIFEST_FILE}")

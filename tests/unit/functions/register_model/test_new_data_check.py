@@ -1,12 +1,9 @@
 """The gate's check of new data: the gain from training on the data, and its predictability."""
 
 import dataclasses
-from typing import Any
 
 import pytest
 
-from alsolike.bundle.manifest import Manifest
-from alsolike.registry.decision import Check
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import (
     CHAMPION,
@@ -24,7 +21,7 @@ NEW_DATA = {
 }
 
 
-def judged_new_data(*, taught: Any = None, foreseen: Any = None, **limits: Any) -> Check:
+def judged_new_data(*, taught=None, foreseen=None, **limits):
     found = {
         **NEW_DATA,
         "taught": {**NEW_DATA["taught"], **(taught or {})},  # type: ignore[dict-item]
@@ -33,12 +30,12 @@ def judged_new_data(*, taught: Any = None, foreseen: Any = None, **limits: Any) 
     return checks(with_new_data(found), CHAMPION, **limits)["new data"]
 
 
-def with_new_data(found: Any) -> Manifest:
+def with_new_data(found):
     candidate = compared()
     return dataclasses.replace(candidate, metrics={**candidate.metrics, "new_data": found})
 
 
-def test_new_data_similar_to_earlier_data_passes_with_figures() -> None:
+def test_new_data_similar_to_earlier_data_passes_with_figures():
     assert str(judged_new_data()) == (
         "passed: new data: 400 interactions are new; trained on half of them, ndcg is 0.2000 on the rest, "
         "champion 0.2000, 60 users; ndcg above random lists is 0.1700, in an earlier period of the same length 0.1800"
@@ -56,7 +53,7 @@ def test_new_data_similar_to_earlier_data_passes_with_figures() -> None:
         (0.195, [-0.012, -0.002], False),
     ],
 )
-def test_new_data_that_lowers_ndcg_significantly_fails(candidate: float, ahead: Any, passed: bool) -> None:
+def test_new_data_that_lowers_ndcg_significantly_fails(candidate, ahead, passed):
     check = judged_new_data(taught={"candidate": candidate, "ahead": ahead})
 
     assert check.passed == passed
@@ -74,19 +71,19 @@ def test_new_data_that_lowers_ndcg_significantly_fails(candidate: float, ahead: 
         (0.0361, [-0.17, -0.09], True),
     ],
 )
-def test_new_data_with_significantly_lower_predictability_fails(now: float, difference: Any, passed: bool) -> None:
+def test_new_data_with_significantly_lower_predictability_fails(now, difference, passed):
     check = judged_new_data(foreseen={"now": now, "difference": difference})
 
     assert check.passed == passed
     assert check.figures.endswith("; predictability falls significantly by more than 80%") == (not passed)
 
 
-def test_new_data_without_earlier_predictability_passes() -> None:
+def test_new_data_without_earlier_predictability_passes():
     assert judged_new_data(foreseen={"before": -0.01, "now": -0.02, "difference": [-0.02, -0.001]}).passed
     assert judged_new_data(foreseen={"before": 0.0, "now": -0.02, "difference": [-0.02, -0.001]}).passed
 
 
-def test_missing_comparison_is_omitted_from_the_figures() -> None:
+def test_missing_comparison_is_omitted_from_the_figures():
     check = checks(with_new_data({**NEW_DATA, "taught": None}), CHAMPION, min_compared_users=1)["new data"]
 
     assert check.figures == (
@@ -94,7 +91,7 @@ def test_missing_comparison_is_omitted_from_the_figures() -> None:
     )
 
 
-def test_new_data_with_too_few_users_pass() -> None:
+def test_new_data_with_too_few_users_pass():
     check = judged_new_data(
         taught={"candidate": 0.1, "ahead": [-0.12, -0.08]}, foreseen={"now": 0.0}, min_compared_users=61
     )
@@ -104,7 +101,7 @@ def test_new_data_with_too_few_users_pass() -> None:
 
 
 @pytest.mark.parametrize("few", ["before_users", "users"])
-def test_predictability_with_too_few_users_in_one_period_passes(few: str) -> None:
+def test_predictability_with_too_few_users_in_one_period_passes(few):
     check = judged_new_data(foreseen={few: 29, "now": 0.0, "difference": [-0.22, -0.16]})
 
     assert check.passed
@@ -112,7 +109,7 @@ def test_predictability_with_too_few_users_in_one_period_passes(few: str) -> Non
     assert not judged_new_data(foreseen={few: 30, "now": 0.0, "difference": [-0.22, -0.16]}).passed
 
 
-def test_fall_limit_of_100_percent_accepts_chance_level() -> None:
+def test_fall_limit_of_100_percent_accepts_chance_level():
     found = {"now": 0.0, "difference": [-0.22, -0.16]}
 
     assert judged_new_data(foreseen=found, max_fall_percent=100).passed

@@ -1,18 +1,14 @@
 """Check of purchases since the champion's training, before a model that was trained on them starts a canary."""
 
 import random
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from alsolike.bundle.bundle import Bundle
 from model_export.algorithms.transitions import Transitions
-from model_export.api import Interactions, Model
 from model_export.evaluation.budget import FITS
 from model_export.job.new_data import Foreseen
-from tests.unit.functions.register_model.generations import Walks, failed, judged, trained
+from tests.unit.functions.register_model.generations import failed, judged, trained
 from tests.unit.model_export.shops import random_sequences
 
 USERS, ITEMS, DAYS, CHAMPIONS_DAYS = 60, 40, 44, 40
@@ -21,7 +17,7 @@ OLD_CHAMPIONS_DAYS = 32
 
 
 @pytest.fixture(scope="module")
-def walks() -> Walks:
+def walks():
     """Return random sequences of users through two cycles of 40 items, mostly in order."""
     return {
         f"user{user:02d}": [f"item{item:02d}" for item in sequence]
@@ -30,34 +26,31 @@ def walks() -> Walks:
 
 
 @pytest.fixture(scope="module")
-def champion(walks: Walks, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def champion(walks, tmp_path_factory):
     early = {user: items[:CHAMPIONS_DAYS] for user, items in walks.items()}
     return trained(tmp_path_factory.mktemp("champion"), early, version="champion")
 
 
-def drawn(rng: random.Random) -> str:
+def drawn(rng):
     return f"item{rng.randrange(ITEMS) + 1:02d}"
 
 
-def random_purchases(walks: Walks, *, since_day: int) -> Walks:
+def random_purchases(walks, *, since_day):
     """Replace each user's purchases from a day on by random purchases."""
     rng = random.Random(0)
     return {user: [*items[:since_day], *(drawn(rng) for _ in items[since_day:])] for user, items in walks.items()}
 
 
-def new_data(bundle: Path) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = Bundle(bundle).manifest.metrics["new_data"]
-    return found
+def new_data(bundle):
+    return Bundle(bundle).manifest.metrics["new_data"]
 
 
-def test_ordinary_new_data_passes_with_five_fits(
-    walks: Walks, champion: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ordinary_new_data_passes_with_five_fits(walks, champion, tmp_path, monkeypatch):
     lines: list[str] = []
     fits: list[int] = []
     fit = Transitions.fit
 
-    def counted(settings: Transitions, data: Interactions) -> Model:
+    def counted(settings, data):
         fits.append(len(data))
         return fit(settings, data)
 
@@ -77,7 +70,7 @@ def test_ordinary_new_data_passes_with_five_fits(
     assert any(line.startswith("240 interactions are new; trained on half of them, ndcg@10 is ") for line in lines)
 
 
-def test_random_new_purchases_are_rejected(walks: Walks, champion: Path, tmp_path: Path) -> None:
+def test_random_new_purchases_are_rejected(walks, champion, tmp_path):
     candidate = trained(tmp_path, random_purchases(walks, since_day=CHAMPIONS_DAYS), version="next", champion=champion)
 
     checks = judged(candidate, champion)
@@ -90,12 +83,12 @@ def test_random_new_purchases_are_rejected(walks: Walks, champion: Path, tmp_pat
 
 
 @pytest.fixture(scope="module")
-def old_champion(walks: Walks, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def old_champion(walks, tmp_path_factory):
     early = {user: items[:OLD_CHAMPIONS_DAYS] for user, items in walks.items()}
     return trained(tmp_path_factory.mktemp("old"), early, version="champion")
 
 
-def test_random_purchases_since_an_old_champion_are_rejected(walks: Walks, old_champion: Path, tmp_path: Path) -> None:
+def test_random_purchases_since_an_old_champion_are_rejected(walks, old_champion, tmp_path):
     purchases = random_purchases(walks, since_day=OLD_CHAMPIONS_DAYS)
 
     candidate = trained(tmp_path, purchases, version="next", champion=old_champion)
@@ -109,7 +102,7 @@ def test_random_purchases_since_an_old_champion_are_rejected(walks: Walks, old_c
     assert "predictability falls significantly by more than 80%" in check.figures
 
 
-def test_ordinary_new_data_since_an_old_champion_passes(walks: Walks, old_champion: Path, tmp_path: Path) -> None:
+def test_ordinary_new_data_since_an_old_champion_passes(walks, old_champion, tmp_path):
     candidate = trained(tmp_path, walks, version="next", champion=old_champion)
 
     assert failed(judged(candidate, old_champion)) == []

@@ -2,8 +2,6 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,6 @@ import pytest
 from alsolike.bundle.bundle import Bundle, write_manifest
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES
 from alsolike.bundle.manifest import HistoryParameters
-from alsolike.registry.decision import Check
 from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.state import model as serving
 from functions.register_model import serving_check
@@ -22,16 +19,16 @@ from tests.builders.bundles import ITEMS, MANIFEST, without_later_files, write_b
 TO_FIG = {(item, "fig"): 1.0 for item in ITEMS}
 
 
-def opened(directory: Path, *, transitions: Mapping[tuple[str, str], float] = TO_FIG, **fields: Any) -> Bundle:
+def opened(directory, *, transitions=TO_FIG, **fields):
     write_bundle(directory, manifest=dataclasses.replace(MANIFEST, **fields), transitions=transitions)
     return Bundle(directory)
 
 
-def checks(bundle: Bundle, **limits: Any) -> dict[str, Check]:
+def checks(bundle, **limits):
     return {check.name: check for check in serving_check.serving_checks(bundle, limits=GateLimits(**limits))}
 
 
-def test_valid_graphs_pass_with_their_latency(tmp_path: Path) -> None:
+def test_valid_graphs_pass_with_their_latency(tmp_path):
     found = checks(opened(tmp_path))
 
     assert [name for name, check in found.items() if check.passed] == ["bundle size", "serving", "latency"]
@@ -42,7 +39,7 @@ def test_valid_graphs_pass_with_their_latency(tmp_path: Path) -> None:
         assert 0 < speed["p50_ms"] <= speed["p99_ms"]
 
 
-def test_bundle_of_an_earlier_version_is_measured(tmp_path: Path) -> None:
+def test_bundle_of_an_earlier_version_is_measured(tmp_path):
     opened(tmp_path)
     without_later_files(tmp_path)
 
@@ -50,7 +47,7 @@ def test_bundle_of_an_earlier_version_is_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("more", "passed"), [(0, True), (-1, False)])
-def test_bundle_size_counts_only_served_files(tmp_path: Path, more: int, passed: bool) -> None:
+def test_bundle_size_counts_only_served_files(tmp_path, more, passed):
     bundle = opened(tmp_path)
     size_bytes = sum((tmp_path / name).stat().st_size for name in SERVED_FILES)
 
@@ -62,9 +59,7 @@ def test_bundle_size_counts_only_served_files(tmp_path: Path, more: int, passed:
 class Runs:
     """Graph that records its inputs. Each run after the warm-up takes the next of the given times."""
 
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, *, took_s: Sequence[float], items: Sequence[int] = (1,)
-    ) -> None:
+    def __init__(self, monkeypatch, *, took_s, items=(1,)):
         self.feeds: list[dict[str, Any]] = []
         self._took_s = [0.0] * serving_check.WARM_UP + list(took_s)
         self._items = np.array([items])
@@ -72,20 +67,20 @@ class Runs:
         monkeypatch.setattr(serving_check, "open_session", lambda graph, tables: self)
         monkeypatch.setattr(time, "perf_counter", lambda: self._now_s)
 
-    def get_inputs(self) -> list[Any]:
+    def get_inputs(self):
         return []
 
-    def run(self, outputs: list[str], feed: dict[str, Any]) -> tuple[Any, Any]:
+    def run(self, outputs, feed):
         self._now_s += self._took_s[len(self.feeds) % len(self._took_s)]
         self.feeds.append(feed)
         return self._items, np.ones(self._items.shape, np.float32)
 
 
-def measured(bundle: Bundle, name: str = GRAPH_FILE) -> serving_check.Speed:
+def measured(bundle, name=GRAPH_FILE):
     return serving_check._measure(bundle, name, {})
 
 
-def test_latency_excludes_warm_up_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latency_excludes_warm_up_runs(tmp_path, monkeypatch):
     runs = Runs(monkeypatch, took_s=[n / 1_000 for n in range(1, 51)])  # The runs take 1 ms to 50 ms.
 
     speed = measured(opened(tmp_path))
@@ -95,25 +90,21 @@ def test_latency_excludes_warm_up_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert speed.p99_ms == pytest.approx(49.51)  # 1 + 0.99 * 49
 
 
-def test_latency_runs_end_after_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latency_runs_end_after_ten_seconds(tmp_path, monkeypatch):
     Runs(monkeypatch, took_s=[2.5] * 50)
 
     assert measured(opened(tmp_path)).runs == 4
 
 
 @pytest.mark.parametrize(("items", "sound"), [((0, 4), True), ((4, -1), False), ((5, 1), False)])
-def test_graph_output_must_contain_positions_of_the_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: Sequence[int], sound: bool
-) -> None:
+def test_graph_output_must_contain_positions_of_the_model(tmp_path, monkeypatch, items, sound):
     Runs(monkeypatch, took_s=[0.0] * 50, items=items)
 
     with contextlib.nullcontext() if sound else pytest.raises(InvalidBundle, match="returns an unknown item"):
         measured(opened(tmp_path))
 
 
-def test_measured_histories_are_full_and_have_the_largest_weight(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_measured_histories_are_full_and_have_the_largest_weight(tmp_path, monkeypatch):
     runs = Runs(monkeypatch, took_s=[0.0] * 50)
 
     measured(opened(tmp_path, exclude_seen=True), BIAS_GRAPH_FILE)
@@ -128,7 +119,7 @@ def test_measured_histories_are_full_and_have_the_largest_weight(
     assert run["exclude"] is run["history"]
 
 
-def test_model_without_weights_is_measured_with_lists_of_25(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_without_weights_is_measured_with_lists_of_25(tmp_path, monkeypatch):
     runs = Runs(monkeypatch, took_s=[0.0] * 50)
     names = [f"item{n}" for n in range(30)]
     write_bundle(
@@ -145,7 +136,7 @@ def test_model_without_weights_is_measured_with_lists_of_25(tmp_path: Path, monk
     assert "bias" not in runs.feeds[-1]
 
 
-def test_bundle_size_is_shown_in_megabytes() -> None:
+def test_bundle_size_is_shown_in_megabytes():
     files = {name: {"size_bytes": 10**12} for name in SERVED_FILES}
     manifest = dataclasses.replace(MANIFEST, files=files)
 
@@ -155,9 +146,7 @@ def test_bundle_size_is_shown_in_megabytes() -> None:
 
 
 @pytest.mark.parametrize(("took_ms", "passed"), [(50.0, True), (50.1, False)])
-def test_median_latency_of_the_slower_graph_decides(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, took_ms: float, passed: bool
-) -> None:
+def test_median_latency_of_the_slower_graph_decides(tmp_path, monkeypatch, took_ms, passed):
     speeds = {
         GRAPH_FILE: serving_check.Speed(runs=50, p50_ms=1.0, p99_ms=900.0),
         BIAS_GRAPH_FILE: serving_check.Speed(runs=50, p50_ms=took_ms, p99_ms=70.0),
@@ -170,7 +159,7 @@ def test_median_latency_of_the_slower_graph_decides(
     assert check.figures == (f"p50 {took_ms:.1f} ms, p99 70.0 ms of 50 runs of the slower graph, p50 may be 50 ms")
 
 
-def test_slow_graph_has_fewer_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_graph_has_fewer_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(serving_check, "LONGEST_S", 0.0)
 
     speed = checks(opened(tmp_path))["latency"].values[GRAPH_FILE]
@@ -178,26 +167,26 @@ def test_slow_graph_has_fewer_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert speed["runs"] == 3
 
 
-def test_graph_with_empty_lists_fails(tmp_path: Path) -> None:
+def test_graph_with_empty_lists_fails(tmp_path):
     check = checks(opened(tmp_path, transitions={}))["serving"]
 
     assert (check.passed, check.final) == (False, True)
     assert check.figures == "graph.onnx returns no items for 3 histories of 3 interactions"
 
 
-def test_graph_with_nan_scores_fails(tmp_path: Path) -> None:
+def test_graph_with_nan_scores_fails(tmp_path):
     check = checks(opened(tmp_path, transitions={(item, "fig"): np.nan for item in ITEMS}))["serving"]
 
     assert not check.passed
 
 
-def test_empty_lists_pass_if_the_history_contains_all_items(tmp_path: Path) -> None:
+def test_empty_lists_pass_if_the_history_contains_all_items(tmp_path):
     every = {(item, other): 1.0 for item in ITEMS for other in ITEMS}
 
     assert checks(opened(tmp_path, transitions=every, exclude_seen=True))["serving"].passed
 
 
-def test_invalid_related_items_fail(tmp_path: Path) -> None:
+def test_invalid_related_items_fail(tmp_path):
     related = {"similar": {"pear": {"fig": np.nan}}}
     write_bundle(tmp_path, manifest=MANIFEST, transitions=TO_FIG, related=related)
 
@@ -210,16 +199,14 @@ def test_invalid_related_items_fail(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("items", "scores"), [([1, 2], [2.0, 1.0]), ([[1, 2]], [[2.0]]), ([[1.0]], [[1.0]]), ([[1]], [[np.inf]])]
 )
-def test_graph_with_invalid_output_shapes_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: Any, scores: Any
-) -> None:
+def test_graph_with_invalid_output_shapes_fails(tmp_path, monkeypatch, items, scores):
     runs = Runs(monkeypatch, took_s=[0.0] * 50)
     monkeypatch.setattr(runs, "run", lambda outputs, feed: (np.array(items), np.array(scores, np.float32)))
 
     assert not checks(opened(tmp_path))["serving"].passed
 
 
-def test_tables_that_do_not_match_the_graph_fail(tmp_path: Path) -> None:
+def test_tables_that_do_not_match_the_graph_fail(tmp_path):
     bundle = opened(tmp_path)
     (tmp_path / "graph.tables.json").write_bytes(b"{")
     write_manifest(tmp_path, bundle.manifest)
@@ -230,7 +217,7 @@ def test_tables_that_do_not_match_the_graph_fail(tmp_path: Path) -> None:
     assert check.figures.startswith("graph.tables.json does not fit graph.data")
 
 
-def test_gate_opens_graphs_with_the_session_options_of_serving(tmp_path: Path) -> None:
+def test_gate_opens_graphs_with_the_session_options_of_serving(tmp_path):
     opened(tmp_path)
 
     own = serving_check.open_session(tmp_path / GRAPH_FILE, {}).get_session_options()

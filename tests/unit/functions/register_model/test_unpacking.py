@@ -2,11 +2,9 @@ import gzip
 import io
 import tarfile
 import tracemalloc
-from pathlib import Path
 
 import pytest
 
-from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.files import CONTENT_FILE, GRAPH_FILE, PUBLIC_FILE
 from alsolike.runtime.errors import InvalidBundle
 from functions.register_model import unpacking
@@ -14,22 +12,22 @@ from tests.builders.bundles import archive_of, write_bundle
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Path:
+def bundle(tmp_path):
     write_bundle(tmp_path / "bundle")
     return tmp_path / "bundle"
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Path:
+def target(tmp_path):
     (tmp_path / "target").mkdir()
     return tmp_path / "target"
 
 
-def unpack_bundle(archive: io.BytesIO, directory: Path, *, maximum_bytes: int = 1_000_000) -> Bundle:
+def unpack_bundle(archive, directory, *, maximum_bytes=1_000_000):
     return unpacking.unpack_bundle(archive, directory, maximum_bytes=maximum_bytes)
 
 
-def with_member(archive: bytes, member: tarfile.TarInfo, data: bytes = b"") -> bytes:
+def with_member(archive, member, data=b""):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(archive)) as source, tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         member.size = len(data)
@@ -40,13 +38,13 @@ def with_member(archive: bytes, member: tarfile.TarInfo, data: bytes = b"") -> b
 
 
 @pytest.mark.parametrize("prefix", ["", "./"])
-def test_archive_of_a_bundle_is_unpacked(prefix: str, bundle: Path, target: Path) -> None:
+def test_archive_of_a_bundle_is_unpacked(prefix, bundle, target):
     opened = unpack_bundle(io.BytesIO(archive_of(bundle, prefix=prefix)), target)
 
     assert opened.manifest.version == "v1"
 
 
-def test_archive_may_contain_its_root_folder(bundle: Path, target: Path) -> None:
+def test_archive_may_contain_its_root_folder(bundle, target):
     folder = tarfile.TarInfo("./")
     folder.type = tarfile.DIRTYPE
 
@@ -54,7 +52,7 @@ def test_archive_may_contain_its_root_folder(bundle: Path, target: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["code.py", "../manifest.json", "/tmp/manifest.json", "inner/manifest.json"])
-def test_archive_with_an_unexpected_file_is_refused(name: str, bundle: Path, target: Path) -> None:
+def test_archive_with_an_unexpected_file_is_refused(name, bundle, target):
     archive = with_member(archive_of(bundle), tarfile.TarInfo(name), b"{}")
 
     with pytest.raises(InvalidBundle, match=f"contains '{name}', which is not part of a model bundle"):
@@ -63,7 +61,7 @@ def test_archive_with_an_unexpected_file_is_refused(name: str, bundle: Path, tar
     assert list(target.iterdir()) == []
 
 
-def test_archive_with_an_inner_folder_is_refused(bundle: Path, target: Path) -> None:
+def test_archive_with_an_inner_folder_is_refused(bundle, target):
     folder = tarfile.TarInfo("inner")
     folder.type = tarfile.DIRTYPE
 
@@ -71,7 +69,7 @@ def test_archive_with_an_inner_folder_is_refused(bundle: Path, target: Path) -> 
         unpack_bundle(io.BytesIO(with_member(archive_of(bundle), folder)), target)
 
 
-def test_archive_with_a_link_is_refused(bundle: Path, target: Path) -> None:
+def test_archive_with_a_link_is_refused(bundle, target):
     link = tarfile.TarInfo("manifest.json")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
 
@@ -79,7 +77,7 @@ def test_archive_with_a_link_is_refused(bundle: Path, target: Path) -> None:
         unpack_bundle(io.BytesIO(with_member(archive_of(bundle), link)), target)
 
 
-def test_archive_above_the_size_limit_is_refused(bundle: Path, target: Path) -> None:
+def test_archive_above_the_size_limit_is_refused(bundle, target):
     size_bytes = sum(path.stat().st_size for path in bundle.iterdir() if path.name not in (CONTENT_FILE, PUBLIC_FILE))
 
     unpack_bundle(io.BytesIO(archive_of(bundle)), target, maximum_bytes=size_bytes)
@@ -87,7 +85,7 @@ def test_archive_above_the_size_limit_is_refused(bundle: Path, target: Path) -> 
         unpack_bundle(io.BytesIO(archive_of(bundle)), target, maximum_bytes=size_bytes - 1)
 
 
-def test_content_index_has_a_separate_size_limit(bundle: Path, target: Path) -> None:
+def test_content_index_has_a_separate_size_limit(bundle, target):
     size_bytes = sum(path.stat().st_size for path in bundle.iterdir())
     (bundle / CONTENT_FILE).write_bytes(b"x" * (size_bytes + 1))
 
@@ -96,7 +94,7 @@ def test_content_index_has_a_separate_size_limit(bundle: Path, target: Path) -> 
 
 
 @pytest.mark.parametrize("name", [CONTENT_FILE, GRAPH_FILE])
-def test_archive_with_a_repeated_file_is_refused(name: str, bundle: Path, target: Path) -> None:
+def test_archive_with_a_repeated_file_is_refused(name, bundle, target):
     """With a limit per file, a repeated file could exceed the limit of all files."""
     archive = with_member(archive_of(bundle), tarfile.TarInfo(name), b"x" * 900_000)
 
@@ -104,7 +102,7 @@ def test_archive_with_a_repeated_file_is_refused(name: str, bundle: Path, target
         unpack_bundle(io.BytesIO(archive), target)
 
 
-def extended(kind: bytes, data: bytes, *, times: int = 1, after: bytes = b"") -> bytes:
+def extended(kind, data, *, times=1, after=b""):
     """Return an archive that starts with extended headers."""
     header = tarfile.TarInfo("x")
     header.type, header.size = kind, len(data)
@@ -113,7 +111,7 @@ def extended(kind: bytes, data: bytes, *, times: int = 1, after: bytes = b"") ->
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
-def test_extended_header_above_the_limit_is_not_read(kind: bytes, target: Path) -> None:
+def test_extended_header_above_the_limit_is_not_read(kind, target):
     record = b"19999999 comment=" + b"x" * 19_999_981 + b"\n"
     archive = extended(kind, record)
 
@@ -128,12 +126,12 @@ def test_extended_header_above_the_limit_is_not_read(kind: bytes, target: Path) 
     assert max_bytes < 3_000_000 + len(archive)
 
 
-def test_many_small_extended_headers_are_refused(target: Path) -> None:
+def test_many_small_extended_headers_are_refused(target):
     with pytest.raises(InvalidBundle):
         unpack_bundle(io.BytesIO(extended(tarfile.XHDTYPE, b"12 path=abc\n", times=5_000)), target)
 
 
-def test_sparse_file_map_above_the_limit_is_not_read(target: Path) -> None:
+def test_sparse_file_map_above_the_limit_is_not_read(target):
     """A sparse file starts with the number of its parts, whose list tarfile reads into memory."""
     records = b"".join(b"%d %s\n" % (len(text) + 4, text) for text in (b"GNU.sparse.major=1", b"GNU.sparse.minor=0"))
     member = tarfile.TarInfo("graph.data")
@@ -148,7 +146,7 @@ def test_sparse_file_map_above_the_limit_is_not_read(target: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [b"-1", b"-1000000", b"1000001"])
-def test_invalid_size_in_an_extended_header_is_refused(size: bytes, target: Path) -> None:
+def test_invalid_size_in_an_extended_header_is_refused(size, target):
     text = b"size=" + size
     record = b"%d %s\n" % (len(text) + 4, text)
     member = tarfile.TarInfo("graph.data").tobuf(tarfile.USTAR_FORMAT)
@@ -157,7 +155,7 @@ def test_invalid_size_in_an_extended_header_is_refused(size: bytes, target: Path
         unpack_bundle(io.BytesIO(extended(tarfile.XHDTYPE, record, after=member + bytes(20_000))), target)
 
 
-def test_ordinary_extended_headers_before_each_file_are_accepted(bundle: Path, target: Path) -> None:
+def test_ordinary_extended_headers_before_each_file_are_accepted(bundle, target):
     """Python writes an extended header with the modification time before each file."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
@@ -171,12 +169,12 @@ def test_ordinary_extended_headers_before_each_file_are_accepted(bundle: Path, t
 
 
 @pytest.mark.parametrize("cut", [0, 10, 400])
-def test_truncated_or_invalid_archive_is_refused(cut: int, bundle: Path, target: Path) -> None:
+def test_truncated_or_invalid_archive_is_refused(cut, bundle, target):
     with pytest.raises(InvalidBundle):
         unpack_bundle(io.BytesIO(archive_of(bundle)[:cut] if cut else b"no archive"), target)
 
 
-def test_file_with_a_wrong_checksum_is_refused(bundle: Path, target: Path) -> None:
+def test_file_with_a_wrong_checksum_is_refused(bundle, target):
     (bundle / "popular.npy").write_bytes((bundle / "popular.npy").read_bytes()[:-1] + b"\x07")
 
     with pytest.raises(InvalidBundle, match=r"popular\.npy is .*sha256"):

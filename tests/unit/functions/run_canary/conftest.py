@@ -1,13 +1,10 @@
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from tests.unit.functions.run_canary.trial import GROUP, Trial
 
 
 @pytest.fixture
-def trial(aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Trial:
+def trial(aws, artefact_bucket, lake_bucket, monkeypatch):
     for name, value in {
         "ARTEFACT_BUCKET": artefact_bucket,
         "LAKE_BUCKET": lake_bucket,

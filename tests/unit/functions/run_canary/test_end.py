@@ -1,16 +1,12 @@
 """End of a canary: its removal from the pointer, and the deletion of unused versions."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
-from tests.unit.functions.run_canary.trial import HOUR_MS, Trial
+from tests.unit.functions.run_canary.trial import HOUR_MS
 
 
-def test_end_action_rolls_a_running_canary_back(trial: Trial) -> None:
+def test_end_action_rolls_a_running_canary_back(trial):
     trial.start()
 
     assert trial.do("end")["reasons"] == ["the workflow ended before the canary did"]
@@ -18,15 +14,13 @@ def test_end_action_rolls_a_running_canary_back(trial: Trial) -> None:
     assert trial.do("end")["state"] == "rolled_back"
 
 
-def test_unknown_action_is_refused(trial: Trial) -> None:
+def test_unknown_action_is_refused(trial):
     with pytest.raises(InvalidInput, match="action is 'stop', expected one of start, look, end"):
         trial.do("stop")
 
 
 class TestRetention:
-    def test_unused_versions_are_deleted_at_the_end_of_the_canary(
-        self, trial: Trial, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_unused_versions_are_deleted_at_the_end_of_the_canary(self, trial, monkeypatch):
         monkeypatch.setenv("MODELS_KEPT", "1")
         for version in ("old-1", "old-2", "pinned", "tested"):
             trial.publish(version)
@@ -42,9 +36,7 @@ class TestRetention:
         assert kept in ("old-1", "old-2")
         assert trial.report("v2").state == "promoted"
 
-    def test_versions_are_kept_if_the_configuration_is_unreadable(
-        self, trial: Trial, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
-    ) -> None:
+    def test_versions_are_kept_if_the_configuration_is_unreadable(self, trial, monkeypatch, logged):
         monkeypatch.setenv("MODELS_KEPT", "1")
         for version in ("old-1", "old-2"):
             trial.publish(version)

@@ -1,7 +1,5 @@
 """Simulations of canary decisions: rollbacks of equal versions, and the time until a worse one is rolled back."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np
@@ -17,7 +15,7 @@ NO_TOLERANCE = Tolerance(error_points=0.0, latency_share=0.0)
 SHARE, DAY_MS = 0.2, 86_400_000
 
 
-def test_equal_version_is_rarely_rolled_back_over_many_checks() -> None:
+def test_equal_version_is_rarely_rolled_back_over_many_checks():
     """Without tolerances, the false positive rate reaches the level of the tests.
 
     `tests/slow/statistics` has more runs.
@@ -39,7 +37,7 @@ def test_equal_version_is_rarely_rolled_back_over_many_checks() -> None:
         (Behaviour(error_rate=0.9), "fails outright", 1),
     ],
 )
-def test_much_worse_version_is_rolled_back_soon(worse: Behaviour, what: str, within: int) -> None:
+def test_much_worse_version_is_rolled_back_soon(worse, what, within):
     rng = np.random.default_rng(11)
 
     found = [Canary(candidate=worse).first_breach(rng) for _ in range(10)]
@@ -48,7 +46,7 @@ def test_much_worse_version_is_rolled_back_soon(worse: Behaviour, what: str, wit
     assert np.median([breach[1] if breach else 24 for breach in found]) <= within
 
 
-def test_tolerated_degradation_is_rarely_rolled_back() -> None:
+def test_tolerated_degradation_is_rarely_rolled_back():
     rng = np.random.default_rng(13)
     tolerated = Behaviour(error_rate=0.03, latency_ms=29.0)
 
@@ -57,7 +55,7 @@ def test_tolerated_degradation_is_rarely_rolled_back() -> None:
     assert false <= 2
 
 
-def test_arm_metrics_equal_values_computed_by_hand() -> None:
+def test_arm_metrics_equal_values_computed_by_hand():
     users = np.array([1, 1, 2, 3], np.uint64)
     counts = np.bincount([1, 1, 2, 3], minlength=GROUPS).astype(float)
     outcomes = Outcomes(counts, 10 * counts, counts, 2 * counts)
@@ -71,7 +69,7 @@ def test_arm_metrics_equal_values_computed_by_hand() -> None:
     assert [shown.clicks.ratio, answered.clicks.ratio] == pytest.approx([1 / 10, 2 / 1])
 
 
-def test_click_bound_uses_responses_with_known_clicks() -> None:
+def test_click_bound_uses_responses_with_known_clicks():
     """Attribution runs an hour late. The bound for clicks uses the number of responses with known clicks."""
     rng = np.random.default_rng(17)
     ours, theirs = (history(rng, users, Behaviour(), first_user=first) for users, first in ((500, 0), (2_000, 500)))
@@ -88,7 +86,7 @@ def test_click_bound_uses_responses_with_known_clicks() -> None:
     )
 
 
-def test_sampled_responses_have_their_own_information_fraction() -> None:
+def test_sampled_responses_have_their_own_information_fraction():
     rng = np.random.default_rng(19)
     ours, theirs = (arm(history(rng, users, Behaviour(), first_user=users), 0.5) for users in (500, 2_000))
 
@@ -99,7 +97,7 @@ def test_sampled_responses_have_their_own_information_fraction() -> None:
     )
 
 
-def test_detectable_fall_is_found_with_its_power() -> None:
+def test_detectable_fall_is_found_with_its_power():
     rng = np.random.default_rng(29)
     before = arm(history(rng, 20_000, Behaviour(), first_user=0), 1.0).clicks
     fall = detectable_fall(before, share=SHARE, alpha=ALPHA / TESTS)
@@ -110,7 +108,7 @@ def test_detectable_fall_is_found_with_its_power() -> None:
     assert sum(breach is not None for breach in found) >= 5  # Fewer have a probability of 1/150.
 
 
-def test_detectable_fall_message_has_fall_and_duration() -> None:
+def test_detectable_fall_message_has_fall_and_duration():
     before = arm(history(np.random.default_rng(31), 4_000, Behaviour(), first_user=0), 1.0).clicks
     fall = detectable_fall(before, share=0.1, alpha=ALPHA / TESTS)
 
@@ -123,7 +121,7 @@ def test_detectable_fall_message_has_fall_and_duration() -> None:
     )
 
 
-def test_too_few_clicks_detect_no_fall() -> None:
+def test_too_few_clicks_detect_no_fall():
     before = arm(history(np.random.default_rng(31), 900, Behaviour(), first_user=0), 1.0).clicks
 
     assert detectable(before, share=0.1, duration_ms=DAY_MS) == (
@@ -140,7 +138,7 @@ def test_too_few_clicks_detect_no_fall() -> None:
         (None, "the canary has no evidence about click-through: too few responses"),
     ],
 )
-def test_conclusion_is_passed_only_if_large_falls_are_excluded(excluded: float | None, message: str) -> None:
+def test_conclusion_is_passed_only_if_large_falls_are_excluded(excluded, message):
     latency = evaluation.Test("latency", "", 0.0, 2.9, False)
     clicks = evaluation.Test("click-through", "", 0.0, 2.9, False, excluded=excluded)
 

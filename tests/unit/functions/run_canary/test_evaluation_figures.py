@@ -1,14 +1,11 @@
 """Statistics of a canary, compared with values computed by hand."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 
 import pytest
 
 from alsolike.experiments.comparison import ArmSample, critical_z
-from functions.run_canary import evaluation
 from functions.run_canary.evaluation import Tolerance, judge
 from functions.run_canary.figures import Arm
 
@@ -16,7 +13,7 @@ LIMITS = Tolerance(error_points=1.0, latency_share=0.5)
 UNKNOWN = ArmSample(users=1_000, eventful=0, mean_y=0.0, mean_x=0.0, var_y=0.0, var_x=0.0, cov_xy=0.0)
 
 
-def ratio(value: float, *, users: int = 1_000, eventful: int = 100, variance: float = 0.0) -> ArmSample:
+def ratio(value, *, users=1_000, eventful=100, variance=0.0):
     """Return a sample of users with one response each, the metric `value` and the variance `variance`."""
     return ArmSample(users, eventful, mean_y=value, mean_x=1.0, var_y=variance, var_x=0.0, cov_xy=0.0)
 
@@ -24,19 +21,17 @@ def ratio(value: float, *, users: int = 1_000, eventful: int = 100, variance: fl
 ARM = Arm(1_000, 1_000, 1_000, errors=ratio(0.02), latency=ratio(20.0), clicks=ratio(0.1))
 
 
-def judged(
-    candidate: Arm = ARM, champion: Arm = ARM, *, share: float = 0.5, planned: float = 4_000, fraction: float = 1.0
-) -> dict[str, evaluation.Test]:
+def judged(candidate=ARM, champion=ARM, *, share=0.5, planned=4_000, fraction=1.0):
     every = judge(candidate, champion, share=share, planned=planned, limits=LIMITS, fraction=fraction)
     return {test.name: test for test in every}
 
 
-def bound(*, observed: float, planned: float) -> float:
+def bound(*, observed, planned):
     return critical_z(alpha=0.05 / 3, observed=observed, planned=planned, one_sided=True)
 
 
-def arm(**changes: object) -> Arm:
-    return dataclasses.replace(ARM, **changes)  # type: ignore[arg-type]
+def arm(**changes):
+    return dataclasses.replace(ARM, **changes)
 
 
 @pytest.mark.parametrize(
@@ -50,15 +45,13 @@ def arm(**changes: object) -> Arm:
         (20, 5, 0.6, 0.3, False),  # The champion has half as many errors, so the version is not the cause.
     ],
 )
-def test_error_rate_above_half_with_enough_responses_fails_outright(
-    answers: int, users: int, ours: float, theirs: float, breached: bool
-) -> None:
+def test_error_rate_above_half_with_enough_responses_fails_outright(answers, users, ours, theirs, breached):
     candidate = arm(answers=answers, users=users, errors=ratio(ours))
 
     assert judged(candidate, arm(errors=ratio(theirs)))["fails outright"].breached is breached
 
 
-def test_unknown_error_rate_of_the_champion_counts_as_zero() -> None:
+def test_unknown_error_rate_of_the_champion_counts_as_zero():
     failing, unknown = arm(errors=ratio(0.6)), arm(errors=UNKNOWN)
 
     assert judged(failing, unknown)["fails outright"].breached
@@ -71,14 +64,14 @@ def test_unknown_error_rate_of_the_champion_counts_as_zero() -> None:
     # With an expected share of a fifth, 326 and 327 of 2,000 users have the p-values 0.00083 and 0.00105.
     [(326, True), (327, False), (400, False), (1_000, False)],
 )
-def test_users_missing_in_the_log_are_a_breach(users: int, breached: bool) -> None:
+def test_users_missing_in_the_log_are_a_breach(users, breached):
     found = judged(arm(users=users), arm(users=2_000 - users), share=0.2)["missing users"]
 
     assert found.breached is breached
     assert found.sentence == f"{users:,} of 2,000 users in the log belong to the version, 20% expected"
 
 
-def test_error_rate_z_is_the_difference_above_the_margin_over_its_error() -> None:
+def test_error_rate_z_is_the_difference_above_the_margin_over_its_error():
     """The candidate's variance of 0.04 / 400 exceeds the champion's variance scaled to 400 users."""
     ours, theirs = ratio(0.06, users=400, variance=0.04), ratio(0.02, users=1_600, variance=0.0324)
 
@@ -87,7 +80,7 @@ def test_error_rate_z_is_the_difference_above_the_margin_over_its_error() -> Non
     assert z == pytest.approx((0.06 - 0.02 - 1 / 100) / math.sqrt(0.04 / 400 + 0.0324 / 1_600))
 
 
-def test_error_rate_variance_is_at_least_that_of_the_champion() -> None:
+def test_error_rate_variance_is_at_least_that_of_the_champion():
     ours, theirs = ratio(0.06, users=400, variance=0.01), ratio(0.02, users=1_600, variance=0.0324)
 
     z = judged(arm(errors=ours), arm(errors=theirs))["error rate"].z
@@ -95,14 +88,14 @@ def test_error_rate_variance_is_at_least_that_of_the_champion() -> None:
     assert z == pytest.approx((0.06 - 0.02 - 1 / 100) / math.sqrt(0.0324 / 400 + 0.0324 / 1_600))
 
 
-def test_fewer_than_ten_errors_have_z_zero() -> None:
+def test_fewer_than_ten_errors_have_z_zero():
     theirs = arm(errors=ratio(0.02, variance=0.01))
 
     assert judged(arm(errors=ratio(0.06, eventful=9)), theirs)["error rate"].z == 0.0
     assert (judged(arm(errors=ratio(0.06, eventful=10)), theirs)["error rate"].z or 0.0) > 1.0
 
 
-def test_latency_z_is_the_difference_above_the_margin_over_its_error() -> None:
+def test_latency_z_is_the_difference_above_the_margin_over_its_error():
     ours, theirs = ratio(40.0, users=400, variance=900.0), ratio(20.0, users=1_600, variance=400.0)
 
     z = judged(arm(latency=ours), arm(latency=theirs))["latency"].z
@@ -110,7 +103,7 @@ def test_latency_z_is_the_difference_above_the_margin_over_its_error() -> None:
     assert z == pytest.approx((40 - 1.5 * 20) / math.sqrt(900 / 400 + 1.5**2 * 400 / 1_600))
 
 
-def test_click_through_z_is_the_fall_over_its_error() -> None:
+def test_click_through_z_is_the_fall_over_its_error():
     ours, theirs = ratio(0.05, users=400, variance=0.04), ratio(0.1, users=1_600, variance=0.09)
 
     z = judged(arm(clicks=ours), arm(clicks=theirs))["click-through"].z
@@ -118,7 +111,7 @@ def test_click_through_z_is_the_fall_over_its_error() -> None:
     assert z == pytest.approx((0.1 - 0.05) / math.sqrt(0.09 / 400 + 0.09 / 1_600))
 
 
-def test_click_through_needs_ten_expected_clicking_users() -> None:
+def test_click_through_needs_ten_expected_clicking_users():
     """50 of the champion's 1,000 users clicked, so 10 of 200 users would click, and fewer than 10 of 199."""
     champion = arm(clicks=ratio(0.1, users=1_000, eventful=50, variance=0.09))
     enough, too_few = (arm(clicks=ratio(0.0, users=users, eventful=0)) for users in (200, 199))
@@ -128,7 +121,7 @@ def test_click_through_needs_ten_expected_clicking_users() -> None:
     assert judged(enough, arm(clicks=ratio(0.0, users=0, eventful=0)))["click-through"].z is None
 
 
-def test_fewer_than_100_users_are_not_compared() -> None:
+def test_fewer_than_100_users_are_not_compared():
     champion = arm(latency=ratio(20.0, variance=400.0))
     enough, too_few = (arm(latency=ratio(90.0, users=users, variance=400.0)) for users in (100, 99))
 
@@ -141,7 +134,7 @@ def test_fewer_than_100_users_are_not_compared() -> None:
     )
 
 
-def test_unknown_metrics_are_not_compared() -> None:
+def test_unknown_metrics_are_not_compared():
     unknown, known = arm(latency=UNKNOWN, errors=UNKNOWN), ARM
 
     for candidate, champion in ((unknown, known), (known, unknown)):
@@ -152,14 +145,14 @@ def test_unknown_metrics_are_not_compared() -> None:
 
 
 @pytest.mark.parametrize(("latency_ms", "z"), [(30.0, 0.0), (31.0, math.inf), (29.0, -math.inf)])
-def test_metrics_without_variance_have_z_zero_or_infinite(latency_ms: float, z: float) -> None:
+def test_metrics_without_variance_have_z_zero_or_infinite(latency_ms, z):
     found = judged(arm(latency=ratio(latency_ms)), arm(latency=ratio(20.0)))["latency"]
 
     assert found.z == z
     assert found.breached is (z > 0)
 
 
-def test_critical_value_uses_a_third_of_the_significance_level() -> None:
+def test_critical_value_uses_a_third_of_the_significance_level():
     candidate, champion = arm(answers=300, attributed=100), arm(answers=700, attributed=400)
 
     found = judged(candidate, champion, planned=4_000)
@@ -170,7 +163,7 @@ def test_critical_value_uses_a_third_of_the_significance_level() -> None:
     assert sampled["latency"].critical_z == pytest.approx(bound(observed=1_000, planned=2_000))
 
 
-def test_excluded_fall_is_the_fieller_bound_at_the_full_level() -> None:
+def test_excluded_fall_is_the_fieller_bound_at_the_full_level():
     """Both arms have R = 0.1 and V = 0.09 / 1,000. Then 1 - fall is the lower root of (1 - g)^2 = w (1 + g^2)."""
     clicks = ratio(0.1, eventful=100, variance=0.09)
     z = critical_z(alpha=0.05, observed=2_000, planned=4_000, one_sided=True)
@@ -183,7 +176,7 @@ def test_excluded_fall_is_the_fieller_bound_at_the_full_level() -> None:
     assert found.sentence.endswith(f"a fall of more than {found.excluded:.0%} is excluded")
 
 
-def test_excluded_fall_is_none_if_the_clicks_may_be_zero() -> None:
+def test_excluded_fall_is_none_if_the_clicks_may_be_zero():
     clicks = ratio(0.1, eventful=100, variance=9.0)
 
     assert judged(arm(clicks=clicks), arm(clicks=clicks))["click-through"].excluded is None

@@ -1,15 +1,11 @@
 """Check of a canary, which compares the arms and then promotes the version, rolls it back or continues."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import pytest
 
-from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS, SLOW_MS, Trial, document
+from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS, SLOW_MS, document
 
 
-def test_equal_version_continues_its_canary(trial: Trial) -> None:
+def test_equal_version_continues_its_canary(trial):
     experiment = trial.start().experiment
     own = sum(experiment.arm_of(user).name == "candidate" for user in EVERYBODY)
     trial.answered(EVERYBODY)
@@ -20,7 +16,7 @@ def test_equal_version_continues_its_canary(trial: Trial) -> None:
     assert answer["reasons"][0] == f"{own} answers to {own} users, {1_000 - own} of the champion to {1_000 - own}"
 
 
-def test_canary_without_a_breach_is_promoted_at_its_end(trial: Trial, counted: Callable[[], dict[str, float]]) -> None:
+def test_canary_without_a_breach_is_promoted_at_its_end(trial, counted):
     trial.start()
     trial.answered(EVERYBODY)
     trial.now_ms += HOUR_MS
@@ -37,7 +33,7 @@ def test_canary_without_a_breach_is_promoted_at_its_end(trial: Trial, counted: C
     assert counted()["CanariesPromoted"] == 2
 
 
-def test_canary_with_too_few_responses_is_promoted_with_the_reason(trial: Trial) -> None:
+def test_canary_with_too_few_responses_is_promoted_with_the_reason(trial):
     trial.start()
     trial.answered(EVERYBODY[:30])
     trial.now_ms += HOUR_MS
@@ -51,7 +47,7 @@ def test_canary_with_too_few_responses_is_promoted_with_the_reason(trial: Trial)
     )
 
 
-def test_canary_without_log_rows_is_extended_once_and_rolled_back(trial: Trial) -> None:
+def test_canary_without_log_rows_is_extended_once_and_rolled_back(trial):
     canary = trial.expecting(200)
     trial.answered(EVERYBODY[:9])
     trial.now_ms = canary.ends_ms
@@ -76,7 +72,7 @@ def test_canary_without_log_rows_is_extended_once_and_rolled_back(trial: Trial) 
     assert trial.do("look") == answer
 
 
-def test_canary_with_late_log_rows_is_promoted(trial: Trial) -> None:
+def test_canary_with_late_log_rows_is_promoted(trial):
     trial.expecting(200)
     trial.now_ms += HOUR_MS
     assert trial.do("look")["state"] == "going"
@@ -90,7 +86,7 @@ def test_canary_with_late_log_rows_is_promoted(trial: Trial) -> None:
 
 
 @pytest.mark.parametrize(("expected", "answers"), [(None, 0), (0, 0), (199, 0), (200, 10)])
-def test_canary_of_a_shop_with_few_visitors_is_promoted(trial: Trial, expected: int | None, answers: int) -> None:
+def test_canary_of_a_shop_with_few_visitors_is_promoted(trial, expected, answers):
     trial.expecting(expected)
     trial.answered(EVERYBODY[:answers])
     trial.now_ms += HOUR_MS
@@ -98,9 +94,7 @@ def test_canary_of_a_shop_with_few_visitors_is_promoted(trial: Trial, expected: 
     assert trial.do("look")["state"] == "promoted"
 
 
-def test_version_that_mostly_fails_is_rolled_back_after_20_responses(
-    trial: Trial, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_version_that_mostly_fails_is_rolled_back_after_20_responses(trial, counted):
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["arm-model-unavailable"])
     trial.answered(trial.users("champion", 80))
@@ -115,14 +109,14 @@ def test_version_that_mostly_fails_is_rolled_back_after_20_responses(
     assert counted()["CanariesRolledBack"] == 2
 
 
-def test_failures_of_both_versions_are_no_breach(trial: Trial) -> None:
+def test_failures_of_both_versions_are_no_breach(trial):
     trial.start()
     trial.answered(EVERYBODY, degraded=["model-slow"])
 
     assert trial.do("look")["state"] == "going"
 
 
-def test_degradations_unrelated_to_the_model_are_not_errors(trial: Trial) -> None:
+def test_degradations_unrelated_to_the_model_are_not_errors(trial):
     trial.start()
     trial.answered(trial.users("candidate", 200), degraded=["no-profile", "stale-catalogue"])
     trial.answered(trial.users("champion", 800))
@@ -130,7 +124,7 @@ def test_degradations_unrelated_to_the_model_are_not_errors(trial: Trial) -> Non
     assert trial.do("look")["state"] == "going"
 
 
-def test_error_rate_above_the_limit_is_rolled_back(trial: Trial) -> None:
+def test_error_rate_above_the_limit_is_rolled_back(trial):
     trial.start()
     failing = trial.users("candidate", 200)
     trial.answered(failing[:30], degraded=["model-failed"])  # These are 15% of the candidate's users.
@@ -144,7 +138,7 @@ def test_error_rate_above_the_limit_is_rolled_back(trial: Trial) -> None:
     )
 
 
-def test_latency_above_the_limit_is_rolled_back(trial: Trial) -> None:
+def test_latency_above_the_limit_is_rolled_back(trial):
     trial.start()
     trial.answered(trial.users("candidate", 200), took_ms=SLOW_MS)
     trial.answered(trial.users("champion", 800), took_ms=100.0)
@@ -155,7 +149,7 @@ def test_latency_above_the_limit_is_rolled_back(trial: Trial) -> None:
     assert answer["reasons"][0].startswith("latency: its answers take 250.0 ms, the champion's 100.0 ms; 50% more")
 
 
-def test_latency_within_the_limit_continues(trial: Trial) -> None:
+def test_latency_within_the_limit_continues(trial):
     trial.start()
     trial.answered(trial.users("candidate", 200), took_ms=140.0)
     trial.answered(trial.users("champion", 800), took_ms=100.0)
@@ -164,7 +158,7 @@ def test_latency_within_the_limit_continues(trial: Trial) -> None:
 
 
 @pytest.mark.parametrize("shown", [5, 0])
-def test_lower_click_through_is_rolled_back(trial: Trial, shown: int) -> None:
+def test_lower_click_through_is_rolled_back(trial, shown):
     """The click-through rate is per impression, or per response if a shop reports no impressions."""
     trial.start()
     ours, theirs = trial.users("candidate", 300), trial.users("champion", 1_200)
@@ -181,7 +175,7 @@ def test_lower_click_through_is_rolled_back(trial: Trial, shown: int) -> None:
     assert answer["reasons"][0].startswith(f"click-through: its click-through is 0.00%, the champion's {expected} (")
 
 
-def test_version_missing_in_the_log_is_rolled_back(trial: Trial) -> None:
+def test_version_missing_in_the_log_is_rolled_back(trial):
     trial.start()
     trial.answered(trial.users("champion", 400))
 
@@ -191,7 +185,7 @@ def test_version_missing_in_the_log_is_rolled_back(trial: Trial) -> None:
     assert answer["reasons"][0] == "missing users: 0 of 400 users in the log belong to the version, 20% expected"
 
 
-def test_response_in_several_objects_counts_once(trial: Trial) -> None:
+def test_response_in_several_objects_counts_once(trial):
     trial.start()
     rows = trial.answered(EVERYBODY)
     trial.archive(rows)  # Compaction writes the rows again.
@@ -202,7 +196,7 @@ def test_response_in_several_objects_counts_once(trial: Trial) -> None:
     assert figures["candidate"]["answers"] + figures["champion"]["answers"] == 1_000
 
 
-def test_responses_of_an_earlier_canary_of_the_version_do_not_count(trial: Trial) -> None:
+def test_responses_of_an_earlier_canary_of_the_version_do_not_count(trial):
     trial.start()
     trial.answered(trial.users("candidate", 50), degraded=["model-failed"])
     trial.do("end")
@@ -214,7 +208,7 @@ def test_responses_of_an_earlier_canary_of_the_version_do_not_count(trial: Trial
     assert trial.report().looks[-1].figures["candidate"]["answers"] == 0
 
 
-def test_report_has_every_check_with_its_figures(trial: Trial) -> None:
+def test_report_has_every_check_with_its_figures(trial):
     trial.start()
     trial.answered(EVERYBODY)
     trial.do("look")
@@ -231,7 +225,7 @@ def test_report_has_every_check_with_its_figures(trial: Trial) -> None:
     ]  # fmt: skip
 
 
-def test_responses_to_agents_are_no_evidence(trial: Trial) -> None:
+def test_responses_to_agents_are_no_evidence(trial):
     trial.start()
     trial.answered(EVERYBODY[:30], agent="assistant", degraded=["model"])
     trial.answered(EVERYBODY[30:])

@@ -1,29 +1,26 @@
 """Manual changes during a canary, which are kept."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from alsolike.registry.canary_report import CanaryReport, CanaryReports
+from alsolike.registry.canary_report import CanaryReports
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
-from tests.unit.functions.run_canary.trial import HOUR_MS, Trial
+from tests.unit.functions.run_canary.trial import HOUR_MS
 
 JustBefore = Callable[[type, str, Callable[[], object]], None]
 
 
 @pytest.fixture
-def just_before(monkeypatch: pytest.MonkeyPatch) -> JustBefore:
+def just_before(monkeypatch):
     """Return a function that lets something happen just before the next call of a method."""
 
-    def arrange(kind: type, method: str, happens: Callable[[], object]) -> None:
+    def arrange(kind, method, happens):
         work = getattr(kind, method)
 
-        def late(self: Any, *arguments: Any, **named: Any) -> Any:
+        def late(self, *arguments, **named):
             monkeypatch.setattr(kind, method, work)
             happens()
             return work(self, *arguments, **named)
@@ -33,7 +30,7 @@ def just_before(monkeypatch: pytest.MonkeyPatch) -> JustBefore:
     return arrange
 
 
-def test_promotion_of_another_version_ends_the_canary(trial: Trial) -> None:
+def test_promotion_of_another_version_ends_the_canary(trial):
     trial.start()
     trial.publish("v3")
     trial.registry.promote("v3", reason="we need it now", now_ms=trial.now_ms)
@@ -46,7 +43,7 @@ def test_promotion_of_another_version_ends_the_canary(trial: Trial) -> None:
     assert trial.approval("v2") == "PendingManualApproval"
 
 
-def test_manual_promotion_of_the_version_is_reported_as_promoted(trial: Trial) -> None:
+def test_manual_promotion_of_the_version_is_reported_as_promoted(trial):
     trial.start()
     trial.registry.promote("v2", reason="I am sure", now_ms=trial.now_ms)
 
@@ -56,7 +53,7 @@ def test_manual_promotion_of_the_version_is_reported_as_promoted(trial: Trial) -
     assert trial.approval("v2") == "Approved"
 
 
-def test_promotion_during_a_check_is_kept(trial: Trial, just_before: JustBefore) -> None:
+def test_promotion_during_a_check_is_kept(trial, just_before):
     trial.start()
     trial.now_ms += HOUR_MS
     trial.publish("v3")
@@ -66,12 +63,12 @@ def test_promotion_during_a_check_is_kept(trial: Trial, just_before: JustBefore)
     assert trial.pointer().version == "v3"
 
 
-def test_pin_during_a_check_does_not_prevent_a_rollback(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pin_during_a_check_does_not_prevent_a_rollback(trial, monkeypatch):
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
     end = Registry.end_canary
 
-    def late(self: Registry, expected: Any, **named: Any) -> Any:
+    def late(self, expected, **named):
         monkeypatch.setattr(Registry, "end_canary", end)
         self.pin(expected, ("v1",))
         with pytest.raises(ConcurrentUpdate):
@@ -84,7 +81,7 @@ def test_pin_during_a_check_does_not_prevent_a_rollback(trial: Trial, monkeypatc
     assert (trial.pointer().canary, trial.pointer().pinned) == (None, ("v1",))
 
 
-def test_promotion_between_a_breach_and_its_rollback_is_kept(trial: Trial, just_before: JustBefore) -> None:
+def test_promotion_between_a_breach_and_its_rollback_is_kept(trial, just_before):
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
     better = functools.partial(trial.registry.promote, "v2", reason="we know better", now_ms=trial.now_ms)
@@ -97,7 +94,7 @@ def test_promotion_between_a_breach_and_its_rollback_is_kept(trial: Trial, just_
     assert [look.state for look in trial.report().looks] == ["going", "promoted"]
 
 
-def test_promotion_just_after_a_rollback_keeps_its_approval(trial: Trial, just_before: JustBefore) -> None:
+def test_promotion_just_after_a_rollback_keeps_its_approval(trial, just_before):
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
     better = functools.partial(trial.registry.promote, "v2", reason="we know better", now_ms=trial.now_ms)
@@ -107,7 +104,7 @@ def test_promotion_just_after_a_rollback_keeps_its_approval(trial: Trial, just_b
     assert (trial.pointer().version, trial.approval("v2")) == ("v2", "PendingManualApproval")
 
 
-def test_promotion_of_the_champion_ends_the_canary_with_its_reason(trial: Trial) -> None:
+def test_promotion_of_the_champion_ends_the_canary_with_its_reason(trial):
     trial.start()
     trial.registry.promote("v1", reason="no trials before Christmas", now_ms=trial.now_ms)
 
@@ -119,7 +116,7 @@ def test_promotion_of_the_champion_ends_the_canary_with_its_reason(trial: Trial)
 
 
 @pytest.mark.parametrize("noted", [True, False])
-def test_repeated_start_does_not_restart_a_manually_ended_canary(trial: Trial, *, noted: bool) -> None:
+def test_repeated_start_does_not_restart_a_manually_ended_canary(trial, *, noted):
     """Step Functions repeats a step whose response was lost, possibly before a report exists."""
     trial.start()
     if not noted:
@@ -132,12 +129,12 @@ def test_repeated_start_does_not_restart_a_manually_ended_canary(trial: Trial, *
     assert trial.pointer().canary is None
 
 
-def test_rollback_with_a_lost_report_is_reported_again(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rollback_with_a_lost_report_is_reported_again(trial, monkeypatch):
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
     write = CanaryReports.write
 
-    def broken(self: CanaryReports, report: CanaryReport) -> None:
+    def broken(self, report):
         monkeypatch.setattr(CanaryReports, "write", write)
         raise Unavailable("S3 does not answer")
 

@@ -1,17 +1,15 @@
 """Start of a canary, and versions that never start one."""
 
-from __future__ import annotations
-
 import re
 
 import pytest
 
 from alsolike.registry.decision import Decisions
 from alsolike.runtime.errors import NotFound
-from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS, Trial
+from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS
 
 
-def test_start_adds_the_canary_to_the_champion_pointer(trial: Trial) -> None:
+def test_start_adds_the_canary_to_the_champion_pointer(trial):
     answer = trial.do("start")
 
     canary = trial.canary()
@@ -22,14 +20,14 @@ def test_start_adds_the_canary_to_the_champion_pointer(trial: Trial) -> None:
     assert trial.report().state == "going"
 
 
-def test_repeated_start_returns_the_same_canary(trial: Trial) -> None:
+def test_repeated_start_returns_the_same_canary(trial):
     first = trial.start()
     trial.now_ms += 5_000
 
     assert trial.start() == first
 
 
-def test_first_version_is_promoted_without_a_canary(trial: Trial) -> None:
+def test_first_version_is_promoted_without_a_canary(trial):
     trial.s3.delete_object(Bucket=trial.artefacts, Key="registry/champion.json")
     trial.decide("v2", champion=None)
 
@@ -40,7 +38,7 @@ def test_first_version_is_promoted_without_a_canary(trial: Trial) -> None:
     assert trial.approval("v2") == "Approved"
 
 
-def test_share_0_promotes_without_a_canary(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_share_0_promotes_without_a_canary(trial, monkeypatch):
     monkeypatch.setenv("CANARY_SHARE_PERCENT", "0")
 
     answer = trial.do("start")
@@ -50,7 +48,7 @@ def test_share_0_promotes_without_a_canary(trial: Trial, monkeypatch: pytest.Mon
     assert trial.do("start") == answer  # Step Functions may repeat a step.
 
 
-def test_version_compared_with_a_replaced_champion_is_not_started(trial: Trial) -> None:
+def test_version_compared_with_a_replaced_champion_is_not_started(trial):
     trial.publish("v3")
     trial.registry.promote("v3", reason="by hand", now_ms=trial.now_ms)
 
@@ -62,7 +60,7 @@ def test_version_compared_with_a_replaced_champion_is_not_started(trial: Trial) 
     assert trial.approval("v2") == "PendingManualApproval"  # The canary has no evidence against the version.
 
 
-def test_manual_start_uses_the_current_champion(trial: Trial) -> None:
+def test_manual_start_uses_the_current_champion(trial):
     trial.publish("v3")
     trial.registry.promote("v3", reason="by hand", now_ms=trial.now_ms)
 
@@ -71,7 +69,7 @@ def test_manual_start_uses_the_current_champion(trial: Trial) -> None:
     assert (answer["state"], trial.canary().champion) == ("going", "v3")
 
 
-def test_rejected_version_is_not_started(trial: Trial) -> None:
+def test_rejected_version_is_not_started(trial):
     trial.decide("v2", champion="v1", passed=False)
 
     assert trial.do("start", run_id="by-hand")["state"] == "rolled_back"
@@ -79,7 +77,7 @@ def test_rejected_version_is_not_started(trial: Trial) -> None:
 
 
 @pytest.mark.parametrize("forced", [True, False])
-def test_canary_of_a_forced_version_makes_it_a_forced_champion(trial: Trial, forced: bool) -> None:
+def test_canary_of_a_forced_version_makes_it_a_forced_champion(trial, forced):
     trial.decide("v2", champion="v1", passed=not forced)
     if forced:
         Decisions(trial.s3, trial.artefacts).force("v2", reason="it is Christmas")
@@ -91,7 +89,7 @@ def test_canary_of_a_forced_version_makes_it_a_forced_champion(trial: Trial, for
     assert (trial.pointer().version, trial.pointer().is_forced) == ("v2", forced)
 
 
-def test_automatic_start_after_a_manual_rollback_is_paused(trial: Trial) -> None:
+def test_automatic_start_after_a_manual_rollback_is_paused(trial):
     trial.publish("v3")
     trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
     trial.registry.roll_back(reason="it sells socks only", now_ms=1_767_225_600_000)
@@ -106,7 +104,7 @@ def test_automatic_start_after_a_manual_rollback_is_paused(trial: Trial) -> None
     assert trial.approval("v2") == "PendingManualApproval"
 
 
-def test_promotion_after_a_manual_start_ends_the_pause(trial: Trial) -> None:
+def test_promotion_after_a_manual_start_ends_the_pause(trial):
     trial.publish("v3")
     trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
     trial.registry.roll_back(reason="it sells socks only", now_ms=trial.now_ms)
@@ -118,7 +116,7 @@ def test_promotion_after_a_manual_start_ends_the_pause(trial: Trial) -> None:
     assert trial.pointer().held is None
 
 
-def test_reason_of_a_manual_start_is_in_report_and_history(trial: Trial) -> None:
+def test_reason_of_a_manual_start_is_in_report_and_history(trial):
     trial.start(run_id="by-hand")
     trial.now_ms += HOUR_MS
     trial.do("look", run_id="by-hand")
@@ -130,7 +128,7 @@ def test_reason_of_a_manual_start_is_in_report_and_history(trial: Trial) -> None
     )
 
 
-def test_rollback_of_a_canary_does_not_pause_promotions(trial: Trial) -> None:
+def test_rollback_of_a_canary_does_not_pause_promotions(trial):
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
 
@@ -138,7 +136,7 @@ def test_rollback_of_a_canary_does_not_pause_promotions(trial: Trial) -> None:
     assert trial.pointer().held is None
 
 
-def test_version_without_a_manifest_is_refused(trial: Trial) -> None:
+def test_version_without_a_manifest_is_refused(trial):
     trial.s3.delete_object(Bucket=trial.artefacts, Key="models/v2/manifest.json")
 
     with pytest.raises(NotFound, match="model version 'v2' has no bundle"):
@@ -147,7 +145,7 @@ def test_version_without_a_manifest_is_refused(trial: Trial) -> None:
     assert trial.pointer().canary is None
 
 
-def test_planned_responses_are_those_of_the_time_before(trial: Trial) -> None:
+def test_planned_responses_are_those_of_the_time_before(trial):
     trial.start()
     trial.answered(EVERYBODY * 3)
     trial.do("end")
@@ -157,7 +155,7 @@ def test_planned_responses_are_those_of_the_time_before(trial: Trial) -> None:
     assert (canary.planned_answers, canary.expected_answers) == (3_000, 3_000)
 
 
-def test_expected_responses_exclude_those_outside_the_canary(trial: Trial) -> None:
+def test_expected_responses_exclude_those_outside_the_canary(trial):
     arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "v1"}}
     trial.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
     trial.start()
@@ -173,7 +171,7 @@ def test_expected_responses_exclude_those_outside_the_canary(trial: Trial) -> No
     assert (canary.planned_answers, canary.expected_answers) == (1_000, 100)
 
 
-def test_start_reports_the_detectable_fall_of_clicks(trial: Trial) -> None:
+def test_start_reports_the_detectable_fall_of_clicks(trial):
     trial.start()
     rows = [
         {**row, "arms": [], "degraded": False, "impressions": 5, "shown_clicks": number % 3, "clicks": number % 3}

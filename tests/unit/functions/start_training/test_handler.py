@@ -1,9 +1,5 @@
-from __future__ import annotations
-
 import json
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -22,7 +18,7 @@ STARTED = "2026-03-01T04:05:06Z"
 class Runs:
     """Executions of a state machine, and the function that each execution invokes first."""
 
-    def __init__(self, aws: Callable[[str], Any], bucket: str, lake: str) -> None:
+    def __init__(self, aws, bucket, lake):
         self.s3, self.bucket, self.lake = aws("s3"), bucket, lake
         self.stepfunctions = aws("stepfunctions")
         self.registry = Registry(self.s3, bucket)
@@ -31,46 +27,44 @@ class Runs:
         )
         self._machine = machine["stateMachineArn"]
 
-    def execution(self, name: str) -> str:
+    def execution(self, name):
         """Start an execution, which runs until it is stopped."""
         answer = self.stepfunctions.start_execution(stateMachineArn=self._machine, name=name)
-        arn: str = answer["executionArn"]
-        return arn
+        return answer["executionArn"]
 
-    def stop(self, execution_id: str) -> None:
+    def stop(self, execution_id):
         self.stepfunctions.stop_execution(executionArn=execution_id)
 
-    def start(self, execution_id: str, document: Any = None) -> dict[str, Any]:
+    def start(self, execution_id, document=None):
         event = {"execution_id": execution_id, "started_at": STARTED, "input": document or {}}
-        answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
-        return answer
+        return handler.lambda_handler(event, LambdaContext())
 
-    def holder(self) -> str:
+    def holder(self):
         document: dict[str, str] = json.load(self.s3.get_object(Bucket=self.bucket, Key=TRAINING_RUN_KEY)["Body"])
         return document["execution_id"]
 
-    def put_model(self, version: str) -> None:
+    def put_model(self, version):
         for name in ("graph.data", "graph.onnx", "manifest.json"):
             self.s3.put_object(Bucket=self.bucket, Key=f"models/{version}/{name}", Body=f"{version} {name}")
 
-    def promote(self, version: str) -> None:
+    def promote(self, version):
         self.put_model(version)
         self.registry.promote(version, reason="a test", now_ms=NOW_MS)
 
-    def keys(self, prefix: str) -> list[str]:
+    def keys(self, prefix):
         return [
             entry["Key"] for entry in self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
         ]
 
 
 @pytest.fixture
-def runs(aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Runs:
+def runs(aws, artefact_bucket, lake_bucket, monkeypatch):
     for name, value in {"ARTEFACT_BUCKET": artefact_bucket, "LAKE_BUCKET": lake_bucket, "SPARK_ABOVE_MB": "1"}.items():
         monkeypatch.setenv(name, value)
     return Runs(aws, artefact_bucket, lake_bucket)
 
 
-def test_first_run_acquires_the_lock_and_builds_a_dataset(runs: Runs) -> None:
+def test_first_run_acquires_the_lock_and_builds_a_dataset(runs):
     execution = runs.execution("a")
 
     answer = runs.start(execution, {"trigger": "drift", "reason": "psi 0.3"})
@@ -82,7 +76,7 @@ def test_first_run_acquires_the_lock_and_builds_a_dataset(runs: Runs) -> None:
     assert runs.keys("datasets/") == []  # There is no champion yet.
 
 
-def test_run_deletes_old_datasets_that_no_kept_version_uses(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_deletes_old_datasets_that_no_kept_version_uses(runs, monkeypatch):
     for version in ("v1", "v2"):
         runs.promote(version)
     for dataset in ("v0", "v1", "v2", "latest"):
@@ -91,7 +85,7 @@ def test_run_deletes_old_datasets_that_no_kept_version_uses(runs: Runs, monkeypa
         time.sleep(0.002)
     runs.s3.put_object(Bucket=runs.bucket, Key="datasets/broken-off/interactions.parquet", Body=b"1")
 
-    def datasets_after(days: int) -> set[str]:
+    def datasets_after(days):
         monkeypatch.setattr(
             "functions.start_training.handler.time.time_ns", lambda: int((time.time() + days * 86_400) * 1e9)
         )
@@ -102,7 +96,7 @@ def test_run_deletes_old_datasets_that_no_kept_version_uses(runs: Runs, monkeypa
     assert datasets_after(8) == {"v1", "v2", "latest"}
 
 
-def test_run_during_another_run_is_busy(runs: Runs) -> None:
+def test_run_during_another_run_is_busy(runs):
     first, second = runs.execution("a"), runs.execution("b")
     run_id = runs.start(first)["run_id"]
 
@@ -113,14 +107,14 @@ def test_run_during_another_run_is_busy(runs: Runs) -> None:
     assert runs.holder() == first
 
 
-def test_repeated_call_of_the_same_execution_keeps_the_lock(runs: Runs) -> None:
+def test_repeated_call_of_the_same_execution_keeps_the_lock(runs):
     execution = runs.execution("a")
 
     assert runs.start(execution) == runs.start(execution)
 
 
 @pytest.mark.parametrize("gone", [False, True])
-def test_lock_of_an_ended_or_unknown_run_is_taken_over(runs: Runs, gone: bool) -> None:
+def test_lock_of_an_ended_or_unknown_run_is_taken_over(runs, gone):
     first, second = runs.execution("a"), runs.execution("b")
     runs.start(first)
     runs.stop(first)
@@ -136,7 +130,7 @@ def test_lock_of_an_ended_or_unknown_run_is_taken_over(runs: Runs, gone: bool) -
     "body",
     [b"", b"{", b"[]", b"null", b"{}", b'{"execution_id": 1, "run_id": "r"}', b'{"execution_id": "", "run_id": "r"}'],
 )
-def test_unreadable_lock_raises_and_can_be_cleared(runs: Runs, body: bytes) -> None:
+def test_unreadable_lock_raises_and_can_be_cleared(runs, body):
     runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=body)
     turn = TrainingLock(runs.s3, runs.stepfunctions, runs.bucket)
 
@@ -151,13 +145,13 @@ def test_unreadable_lock_raises_and_can_be_cleared(runs: Runs, body: bytes) -> N
     assert runs.start(runs.execution("a"))["first"] == "dataset"
 
 
-def test_lock_of_an_unknown_execution_is_taken_over(runs: Runs) -> None:
+def test_lock_of_an_unknown_execution_is_taken_over(runs):
     runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=b'{"execution_id": "x", "run_id": "r"}')
 
     assert runs.start(runs.execution("a"))["first"] == "dataset"
 
 
-def test_training_with_a_deleted_champion_pointer_fails(runs: Runs) -> None:
+def test_training_with_a_deleted_champion_pointer_fails(runs):
     runs.s3.put_bucket_versioning(Bucket=runs.bucket, VersioningConfiguration={"Status": "Enabled"})
     runs.promote("v1")
     runs.s3.delete_object(Bucket=runs.bucket, Key=CHAMPION_KEY)
@@ -167,7 +161,7 @@ def test_training_with_a_deleted_champion_pointer_fails(runs: Runs) -> None:
 
 
 @pytest.mark.parametrize("there_was_one_before", [False, True])
-def test_only_one_of_two_concurrent_runs_acquires_the_lock(runs: Runs, there_was_one_before: bool) -> None:
+def test_only_one_of_two_concurrent_runs_acquires_the_lock(runs, there_was_one_before):
     if there_was_one_before:
         runs.start(runs.execution("old"))
         runs.stop(runs.execution("old"))
@@ -175,7 +169,7 @@ def test_only_one_of_two_concurrent_runs_acquires_the_lock(runs: Runs, there_was
     quicker = TrainingLock(runs.s3, runs.stepfunctions, runs.bucket)
 
     class Slower(TrainingLock):
-        def _write(self, *arguments: Any) -> str:
+        def _write(self, *arguments):
             assert (
                 quicker.acquire(first, run_id="ra", now_ms=1).execution_id == first
             )  # The other run acquires the lock between the read and the write of this run.
@@ -188,7 +182,7 @@ def test_only_one_of_two_concurrent_runs_acquires_the_lock(runs: Runs, there_was
     assert runs.start(second)["first"] == "busy"  # A retry of the workflow step receives this result.
 
 
-def test_champion_is_copied_into_the_dataset(runs: Runs) -> None:
+def test_champion_is_copied_into_the_dataset(runs):
     runs.promote("v1")
 
     run_id = runs.start(runs.execution("a"))["run_id"]
@@ -198,7 +192,7 @@ def test_champion_is_copied_into_the_dataset(runs: Runs) -> None:
     assert runs.s3.get_object(Bucket=runs.bucket, Key=f"{prefix}graph.data")["Body"].read() == b"v1 graph.data"
 
 
-def test_named_version_starts_at_its_canary_without_a_dataset(runs: Runs) -> None:
+def test_named_version_starts_at_its_canary_without_a_dataset(runs):
     runs.promote("v1")
 
     answer = runs.start(runs.execution("a"), {"version": "v0"})
@@ -207,7 +201,7 @@ def test_named_version_starts_at_its_canary_without_a_dataset(runs: Runs) -> Non
     assert runs.keys("datasets/") == []
 
 
-def test_canary_of_an_ended_run_is_removed(runs: Runs) -> None:
+def test_canary_of_an_ended_run_is_removed(runs):
     runs.promote("v1")
     runs.put_model("v2")
     champion = runs.registry.champion()
@@ -217,11 +211,10 @@ def test_canary_of_an_ended_run_is_removed(runs: Runs) -> None:
     runs.start(runs.execution("a"))
 
     left = runs.registry.champion()
-    assert left is not None
     assert (left.version, left.canary) == ("v1", None)
 
 
-def test_canary_of_an_active_run_is_kept(runs: Runs) -> None:
+def test_canary_of_an_active_run_is_kept(runs):
     runs.promote("v1")
     runs.put_model("v2")
     run_id = runs.start(runs.execution("a"))["run_id"]
@@ -239,7 +232,7 @@ def test_canary_of_an_active_run_is_kept(runs: Runs) -> None:
 @pytest.mark.parametrize(
     ("megabytes", "engine"), [((0.5, 0.4), "lambda"), ((0.5, 0.5), "lambda"), ((0.6, 0.5), "spark")]
 )
-def test_lake_size_selects_the_dataset_engine(runs: Runs, megabytes: tuple[float, ...], engine: str) -> None:
+def test_lake_size_selects_the_dataset_engine(runs, megabytes, engine):
     for number, size in enumerate(megabytes):
         key = f"interactions/event_date=2026-03-01/{number}.parquet"
         runs.s3.put_object(Bucket=runs.lake, Key=key, Body=bytes(int(size * 1_000_000)))
@@ -248,18 +241,18 @@ def test_lake_size_selects_the_dataset_engine(runs: Runs, megabytes: tuple[float
     assert runs.start(runs.execution("a"))["engine"] == engine
 
 
-def test_dataset_engine_can_be_set(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dataset_engine_can_be_set(runs, monkeypatch):
     monkeypatch.setenv("DATASET_ENGINE", "spark")
 
     assert runs.start(runs.execution("a"))["engine"] == "spark"
 
 
-def test_unknown_engine_is_refused() -> None:
+def test_unknown_engine_is_refused():
     with pytest.raises(MissingSetting, match="DATASET_ENGINE is 'flink', expected auto, lambda, spark"):
         EngineRule("flink", 1)
 
 
-def test_invalid_input_acquires_no_lock(runs: Runs) -> None:
+def test_invalid_input_acquires_no_lock(runs):
     with pytest.raises(InvalidInput, match="trigger is 'moon'"):
         runs.start(runs.execution("a"), {"trigger": "moon"})
 

@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +19,7 @@ EVENT = {"version": "0", "id": "7", "detail-type": "Scheduled Event", "source": 
         (EVENT, Trigger(Cause.SCHEDULE)),
     ],
 )
-def test_input_is_parsed_into_cause_reason_and_version(document: Any, trigger: Trigger) -> None:
+def test_input_is_parsed_into_cause_reason_and_version(document, trigger):
     assert read_trigger(document) == trigger
 
 
@@ -41,7 +39,7 @@ def test_input_is_parsed_into_cause_reason_and_version(document: Any, trigger: T
         ({"reason": "x" * 701}, "reason has 701 characters, expected at most 700"),
     ],
 )
-def test_invalid_input_is_refused_with_field_and_value(document: Any, message: str) -> None:
+def test_invalid_input_is_refused_with_field_and_value(document, message):
     with pytest.raises(InvalidInput, match=message):
         read_trigger(document)
 
@@ -55,7 +53,7 @@ NAMES = st.sampled_from(["trigger", "reason", "version", "source", "detail-type"
 
 
 @given(JSON | st.dictionaries(NAMES, JSON | st.sampled_from([*Cause, "v1"])))
-def test_any_input_is_parsed_or_refused(document: Any) -> None:
+def test_any_input_is_parsed_or_refused(document):
     try:
         read = read_trigger(document)
     except InvalidInput:

@@ -1,10 +1,7 @@
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.profiles.impressions import ImpressionStore
 from alsolike.profiles.store import ProfileStore
 from functions.update_profiles import handler
@@ -13,19 +10,14 @@ from tests.builders.lambda_events import LambdaContext, interaction, kinesis_eve
 
 
 @pytest.fixture
-def invoke(profiles_table: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def invoke(profiles_table, artefact_bucket, monkeypatch):
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
-def test_batch_is_written_to_profiles_without_failures(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    profiles_table: str,
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_batch_is_written_to_profiles_without_failures(invoke, aws, profiles_table, counted):
     answer = invoke(kinesis_event([interaction("e1"), b"poison", interaction("e2", user_id="ben")]))
 
     assert answer == {"batchItemFailures": []}
@@ -35,9 +27,7 @@ def test_batch_is_written_to_profiles_without_failures(
     assert counted() == {"ProfilesUpdated": 2, "InteractionsApplied": 2, "RecordsUnreadable": 1}
 
 
-def test_table_failure_returns_the_batch_from_its_first_valid_record(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], profiles_table: str, logged: Callable[[], str]
-) -> None:
+def test_table_failure_returns_the_batch_from_its_first_valid_record(invoke, aws, profiles_table, logged):
     aws("dynamodb").delete_table(TableName=profiles_table)
 
     answer = invoke(kinesis_event([b"poison", interaction("e1", correlation_id="order-17"), interaction("e2")]))
@@ -46,13 +36,7 @@ def test_table_failure_returns_the_batch_from_its_first_valid_record(
     assert '"correlation_ids":["order-17"]' in logged()
 
 
-def test_records_of_erased_users_create_no_profile_and_mark_sessions(
-    invoke: Callable[..., Any],
-    aws: Callable[[str], Any],
-    profiles_table: str,
-    erase: Callable[[str], None],
-    counted: Callable[[], dict[str, float]],
-) -> None:
+def test_records_of_erased_users_create_no_profile_and_mark_sessions(invoke, aws, profiles_table, erase, counted):
     erase("anna")
 
     answer = invoke(kinesis_event([interaction("e1"), interaction("e2", user_id="ben", session_id="s2")]))
@@ -68,9 +52,7 @@ def test_records_of_erased_users_create_no_profile_and_mark_sessions(
     assert counted()["EventsOfErasedUsers"] == 1
 
 
-def test_refused_logins_of_an_erased_user_mark_their_sessions(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], profiles_table: str, erase: Callable[[str], None]
-) -> None:
+def test_refused_logins_of_an_erased_user_mark_their_sessions(invoke, aws, profiles_table, erase):
     erase("anna")
     refused = [
         {"user_id": "anna", "session_id": "s9", "event_time_ms": True},
@@ -86,9 +68,9 @@ def test_refused_logins_of_an_erased_user_mark_their_sessions(
 
 
 def test_impressions_of_events_are_stored_only_with_fatigue(
-    invoke: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, profiles_table: str,
-    pseudonyms: Pseudonyms,
-) -> None:  # fmt: skip
+    invoke, aws, artefact_bucket, profiles_table,
+    pseudonyms
+):  # fmt: skip
     store = ImpressionStore(aws("dynamodb"), profiles_table)
     event = interaction("e1", user_id="anna", impression=("fig", "pear"), recommendation_id="r1")
     anonymous = interaction("e2", user_id=None, session_id="visit", impression=("kiwi",))

@@ -2,16 +2,13 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT, Limits
 from alsolike.events.identity import first_logins, owner
-from alsolike.events.interactions import Interaction
-from alsolike.profiles.profile import Profile, RecentInteraction, recent
+from alsolike.profiles.profile import Profile, recent
 from alsolike.profiles.store import ProfileStore
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, sequence
@@ -19,7 +16,7 @@ from tests.fakes.places import create_profiles_table
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
 
-def test_session_that_logs_in_moves_its_history_to_the_user_once() -> None:
+def test_session_that_logs_in_moves_its_history_to_the_user_once():
     store = MemoryStore()
 
     update(store, [at(1, "e1", "fig"), at(2, "e2", "pear")])
@@ -32,7 +29,7 @@ def test_session_that_logs_in_moves_its_history_to_the_user_once() -> None:
     assert store.items("s#s1") == ["kiwi"]
 
 
-def test_late_session_event_is_assigned_by_its_time() -> None:
+def test_late_session_event_is_assigned_by_its_time():
     store = MemoryStore()
 
     update(store, [at(3, "e3", "plum", user="anna")])
@@ -42,7 +39,7 @@ def test_late_session_event_is_assigned_by_its_time() -> None:
     assert store.items("s#s1") == ["kiwi"]
 
 
-def test_failed_session_join_returns_the_login_record() -> None:
+def test_failed_session_join_returns_the_login_record():
     store = MemoryStore(failing=["s#s1"])
 
     outcome = update(store, [at(1, "e1", "fig", user="ben"), at(2, "e2", "pear", user="anna")], first=5)
@@ -56,7 +53,7 @@ LOGIN = at(3, "a35", "login", user="anna")
 OTHERS = [at(4, "o1", "other", user="ben"), at(7, "o2", "again", user="anna"), at(5, "o3", "pear", user="anna")]
 
 
-def expected_profiles(events: Sequence[Interaction]) -> dict[str, tuple[RecentInteraction, ...]]:
+def expected_profiles(events):
     """Return the profiles that the rule for owners gives for all events."""
     logins = first_logins(events)
     found: dict[str, Profile] = {}
@@ -67,7 +64,7 @@ def expected_profiles(events: Sequence[Interaction]) -> dict[str, tuple[RecentIn
 
 
 @st.composite
-def deliveries(draw: st.DrawFn) -> list[list[Interaction]]:
+def deliveries(draw):
     """Draw batches of a session's events in random order, with random sizes and repetitions.
 
     The first login precedes the others.
@@ -83,7 +80,7 @@ def deliveries(draw: st.DrawFn) -> list[list[Interaction]]:
 
 
 @given(batches=deliveries())
-def test_session_joins_its_user_in_any_order_of_delivery(batches: list[list[Interaction]]) -> None:
+def test_session_joins_its_user_in_any_order_of_delivery(batches):
     store = MemoryStore()
 
     for batch in batches:
@@ -94,9 +91,7 @@ def test_session_joins_its_user_in_any_order_of_delivery(batches: list[list[Inte
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=deliveries(), remembers=st.lists(st.booleans(), min_size=1, max_size=3))
-def test_session_joins_its_user_in_the_table_with_several_processes(
-    batches: list[list[Interaction]], remembers: list[bool], aws: Callable[[str], Any]
-) -> None:
+def test_session_joins_its_user_in_the_table_with_several_processes(batches, remembers, aws):
     dynamodb = aws("dynamodb")
     table = create_profiles_table(dynamodb, f"profiles-{len(dynamodb.list_tables()['TableNames'])}")
     processes = [ProfileStore(dynamodb, table, remember_bytes=100_000 * remembering) for remembering in remembers]
@@ -108,7 +103,7 @@ def test_session_joins_its_user_in_the_table_with_several_processes(
     assert {key: processes[0].read(key).recent for key in expected} == expected
 
 
-def test_session_join_moves_up_to_the_configured_history_length() -> None:
+def test_session_join_moves_up_to_the_configured_history_length():
     store = MemoryStore()
     long = Applied(dataclasses.replace(DEFAULT, limits=Limits(history_length=120)))
     browsed = [
@@ -123,7 +118,7 @@ def test_session_join_moves_up_to_the_configured_history_length() -> None:
     assert store.items("u#anna") == [*(f"i{n}" for n in reversed(range(120))), "last"]
 
 
-def test_cached_session_does_not_restore_an_erased_user(aws: Callable[[str], Any]) -> None:
+def test_cached_session_does_not_restore_an_erased_user(aws):
     table = create_profiles_table(aws("dynamodb"), "profiles-of-erased")
     store = ProfileStore(aws("dynamodb"), table, remember_bytes=1_000_000)
     browsed = interaction("1", user_id=None, session_id="s", event_time_ms=NOW_MS - 3)

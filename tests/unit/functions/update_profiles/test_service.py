@@ -1,8 +1,6 @@
 """Batches of the stream write each event to the profiles once."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,7 +16,7 @@ from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event, seq
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
 
-def test_batch_is_written_in_calls_of_25_interactions_without_reads() -> None:
+def test_batch_is_written_in_calls_of_25_interactions_without_reads():
     store = MemoryStore()
 
     outcome = update(store, [interaction(f"e{n}", user_id=f"user{n % 2}", session_id=None) for n in range(60)])
@@ -27,7 +25,7 @@ def test_batch_is_written_in_calls_of_25_interactions_without_reads() -> None:
     assert outcome == UpdateResult(profiles=2, interactions=60, unreadable=0)
 
 
-def test_user_has_interactions_of_all_sessions_and_session_anonymous_ones() -> None:
+def test_user_has_interactions_of_all_sessions_and_session_anonymous_ones():
     store = MemoryStore()
 
     update(
@@ -43,7 +41,7 @@ def test_user_has_interactions_of_all_sessions_and_session_anonymous_ones() -> N
     assert store.items("s#s1") == ["fig"]
 
 
-def test_search_is_not_in_a_profile_but_logs_in() -> None:
+def test_search_is_not_in_a_profile_but_logs_in():
     store = MemoryStore()
     search = interaction("e2", user_id="anna", session_id="s1", item_id=None, query="figs", event_type="search")
 
@@ -54,7 +52,7 @@ def test_search_is_not_in_a_profile_but_logs_in() -> None:
     assert outcome == UpdateResult(profiles=0, interactions=0, unreadable=0)
 
 
-def test_late_and_unordered_events_are_sorted_by_time() -> None:
+def test_late_and_unordered_events_are_sorted_by_time():
     store = MemoryStore()
     day_ms = 86_400_000
 
@@ -64,7 +62,7 @@ def test_late_and_unordered_events_are_sorted_by_time() -> None:
     assert store.items("u#anna") == ["kiwi", "fig", "plum"]
 
 
-def test_new_event_type_is_found_with_one_configuration_check_per_batch() -> None:
+def test_new_event_type_is_found_with_one_configuration_check_per_batch():
     store, configurations = MemoryStore(), Applied(DEFAULT, RATING)
     batch = [interaction(f"e{n}", event_type=kind) for n, kind in enumerate(["rating", "rating", "nod", "shrug"])]
 
@@ -74,7 +72,7 @@ def test_new_event_type_is_found_with_one_configuration_check_per_batch() -> Non
     assert (outcome.interactions, outcome.unreadable, configurations.looks) == (2, 2, 1)
 
 
-def test_future_events_are_accepted_up_to_the_configured_clock_skew() -> None:
+def test_future_events_are_accepted_up_to_the_configured_clock_skew():
     ahead = interaction("e1", event_time_ms=NOW_MS + 400_000)
     patient, strict = MemoryStore(), MemoryStore()
 
@@ -85,7 +83,7 @@ def test_future_events_are_accepted_up_to_the_configured_clock_skew() -> None:
     assert strict.profiles == {}
 
 
-def test_unreadable_record_is_skipped_and_other_records_count() -> None:
+def test_unreadable_record_is_skipped_and_other_records_count():
     store = MemoryStore()
 
     outcome = update(store, [interaction("e1", item_id="pear"), b"\x00poison", interaction("e2", item_id="plum")])
@@ -94,7 +92,7 @@ def test_unreadable_record_is_skipped_and_other_records_count() -> None:
     assert outcome == UpdateResult(profiles=1, interactions=2, unreadable=1)
 
 
-def test_future_record_is_not_stored_in_a_profile() -> None:
+def test_future_record_is_not_stored_in_a_profile():
     store = MemoryStore()
     year_9999 = interaction("e1", event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
 
@@ -104,7 +102,7 @@ def test_future_record_is_not_stored_in_a_profile() -> None:
     assert outcome.unreadable == 1
 
 
-def test_failing_profile_returns_its_first_record_and_others_are_applied() -> None:
+def test_failing_profile_returns_its_first_record_and_others_are_applied():
     store = MemoryStore(failing=["u#ben", "u#cleo"])
     users = ["anna", "ben", "anna", "cleo", "ben", "dora"]
 
@@ -116,7 +114,7 @@ def test_failing_profile_returns_its_first_record_and_others_are_applied() -> No
     assert store.contents().keys() == {"u#anna", "u#dora"}
 
 
-def test_sequence_numbers_are_compared_as_integers() -> None:
+def test_sequence_numbers_are_compared_as_integers():
     store = MemoryStore(failing=["u#anna", "u#ben"])
     event = kinesis_event([interaction("e1", user_id="ben"), interaction("e2", user_id="anna")])
     event["Records"][0]["kinesis"]["sequenceNumber"] = "9"
@@ -137,7 +135,7 @@ INTERACTIONS = [
     deliveries=st.lists(st.lists(st.integers(0, len(INTERACTIONS) - 1), min_size=1, max_size=8), max_size=6),
     order=st.permutations(range(len(INTERACTIONS))),
 )
-def test_profiles_do_not_depend_on_batching_order_or_repetition(deliveries: list[list[int]], order: list[int]) -> None:
+def test_profiles_do_not_depend_on_batching_order_or_repetition(deliveries, order):
     straight, tangled = MemoryStore(), MemoryStore()
 
     update(straight, INTERACTIONS)
@@ -149,9 +147,7 @@ def test_profiles_do_not_depend_on_batching_order_or_repetition(deliveries: list
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(len(INTERACTIONS))))
-def test_stored_profile_is_the_same_after_any_redelivery(
-    order: list[int], aws: Callable[[str], Any], profiles_table: str
-) -> None:
+def test_stored_profile_is_the_same_after_any_redelivery(order, aws, profiles_table):
     store = ProfileStore(aws("dynamodb"), profiles_table)
 
     update(store, INTERACTIONS)
@@ -162,7 +158,7 @@ def test_stored_profile_is_the_same_after_any_redelivery(
     assert [entry.event_id for entry in expected.recent] == ["e4", "e8", "e2", "e6", "e0", "e10"]
 
 
-def test_profile_returns_the_latest_interactions() -> None:
+def test_profile_returns_the_latest_interactions():
     store = MemoryStore()
 
     update(store, [interaction(f"e{n:03}", item_id=f"i{n}", event_time_ms=NOW_MS - n) for n in range(150)])
@@ -170,7 +166,7 @@ def test_profile_returns_the_latest_interactions() -> None:
     assert store.items("u#anna", length=HISTORY_LENGTH) == [f"i{n}" for n in reversed(range(HISTORY_LENGTH))]
 
 
-def test_action_interactions_are_stored_next_to_item_interactions() -> None:
+def test_action_interactions_are_stored_next_to_item_interactions():
     store = MemoryStore()
     shown = action_properties("app", ["app", "mail"])
     taken = interaction("e1", item_id=None, event_type=ACTION_TAKEN, properties=shown)
@@ -191,7 +187,7 @@ def test_action_interactions_are_stored_next_to_item_interactions() -> None:
     assert store.read_actions("s#s1") == []
 
 
-def test_failed_action_interaction_is_returned_for_retry() -> None:
+def test_failed_action_interaction_is_returned_for_retry():
     store = MemoryStore(failing=["u#anna"])
     taken = interaction("e1", item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app"))
 
@@ -200,7 +196,7 @@ def test_failed_action_interaction_is_returned_for_retry() -> None:
     assert outcome.failed_sequence == sequence(0)
 
 
-def test_erased_profile_has_no_actions_and_keeps_their_keys() -> None:
+def test_erased_profile_has_no_actions_and_keeps_their_keys():
     store = MemoryStore()
     update(store, [interaction("e1", item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app"))])
 

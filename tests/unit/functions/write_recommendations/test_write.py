@@ -1,7 +1,5 @@
 import io
 import json
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +12,7 @@ EVENT = {"run": "r", "batch": "000007", "recommender": "buy-again"}
 USERS = ["anna", "", "bert", "carl"]
 
 
-def answer(user: str, *items: str, **more: Any) -> dict[str, Any]:
+def answer(user, *items, **more):
     scored = [{"itemId": item, "score": 1 / rank} for rank, item in enumerate(items, start=1)]
     return {"userId": user, "itemList": scored, "source": "model", "modelVersion": "v1", **more}
 
@@ -28,36 +26,35 @@ ANSWERS = [
 
 
 class Run:
-    def __init__(self, s3: Any, bucket: str) -> None:
+    def __init__(self, s3, bucket):
         self.s3, self.bucket = s3, bucket
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key, body):
         self.s3.put_object(Bucket=self.bucket, Key=f"batch/r/{key}", Body=body)
 
-    def answers(self, first: int, results: Sequence[Any]) -> None:
+    def answers(self, first, results):
         self.put(f"answers/000007/{first}.jsonl", b"".join(json.dumps(each).encode() + b"\n" for each in results))
 
-    def get(self, key: str) -> bytes:
+    def get(self, key):
         return bytes(self.s3.get_object(Bucket=self.bucket, Key=f"batch/r/{key}")["Body"].read())
 
-    def held(self) -> list[str]:
+    def held(self):
         listed = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
         return [entry["Key"].removeprefix("batch/r/") for entry in listed]
 
-    def write(self) -> dict[str, int]:
-        counts: dict[str, int] = handler.lambda_handler(EVENT, LambdaContext())
-        return counts
+    def write(self):
+        return handler.lambda_handler(EVENT, LambdaContext())
 
 
 @pytest.fixture
-def run(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(aws, artefact_bucket, monkeypatch):
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     run = Run(aws("s3"), artefact_bucket)
     run.put("users/000007.json", json.dumps(USERS).encode())
     return run
 
 
-def test_results_become_parquet_rows_and_are_deleted(run: Run) -> None:
+def test_results_become_parquet_rows_and_are_deleted(run):
     run.answers(0, ANSWERS)
 
     assert run.write() == {"users": 3, "items": 3, "failed": 1}
@@ -73,7 +70,7 @@ def test_results_become_parquet_rows_and_are_deleted(run: Run) -> None:
     assert run.held() == ["failed/000007.jsonl", "recommendations/part-000007.parquet", "users/000007.json"]
 
 
-def test_results_of_several_calls_are_in_the_order_of_users(run: Run) -> None:
+def test_results_of_several_calls_are_in_the_order_of_users(run):
     users = [f"u{number}" for number in range(12)]
     run.put("users/000007.json", json.dumps(users).encode())
     for first, last in ((0, 2), (2, 10), (10, 12)):  # In alphabetical order, 10 would come before 2.
@@ -85,7 +82,7 @@ def test_results_of_several_calls_are_in_the_order_of_users(run: Run) -> None:
     assert part["user_id"].to_pylist() == users
 
 
-def test_repeated_call_returns_the_same_and_changes_nothing(run: Run) -> None:
+def test_repeated_call_returns_the_same_and_changes_nothing(run):
     run.answers(0, ANSWERS)
     first = run.write()
     part = run.get("recommendations/part-000007.parquet")
@@ -95,7 +92,7 @@ def test_repeated_call_returns_the_same_and_changes_nothing(run: Run) -> None:
     assert run.get("recommendations/part-000007.parquet") == part
 
 
-def test_part_of_an_earlier_attempt_is_overwritten(run: Run) -> None:
+def test_part_of_an_earlier_attempt_is_overwritten(run):
     run.answers(0, [*ANSWERS[:3], answer("carl", "old")])
     run.write()
     run.answers(0, ANSWERS)
@@ -107,7 +104,7 @@ def test_part_of_an_earlier_attempt_is_overwritten(run: Run) -> None:
 
 
 @pytest.mark.parametrize("given", [0, 3])
-def test_batch_with_missing_results_is_not_written(run: Run, given: int) -> None:
+def test_batch_with_missing_results_is_not_written(run, given):
     if given:
         run.answers(0, ANSWERS[:given])
 
@@ -117,7 +114,7 @@ def test_batch_with_missing_results_is_not_written(run: Run, given: int) -> None
     assert "recommendations/part-000007.parquet" not in run.held()
 
 
-def test_batch_without_items_is_an_empty_part(run: Run) -> None:
+def test_batch_without_items_is_an_empty_part(run):
     run.answers(0, [{"error": "no"}] * 4)
 
     assert run.write() == {"users": 0, "items": 0, "failed": 4}

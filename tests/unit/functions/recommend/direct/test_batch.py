@@ -1,8 +1,6 @@
 """Batches of users in direct invocations."""
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import orjson
 import pytest
@@ -12,24 +10,21 @@ from functions.recommend import handler
 from functions.recommend.direct import batch
 from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext
-from tests.fakes import MemoryCloud
-from tests.unit.functions.recommend.shop import Shop
 
 
-def invoke(users: Any = ("anna",), *, context: Any = None, **fields: Any) -> dict[str, Any]:
+def invoke(users=("anna",), *, context=None, **fields):
     """Invoke the function as Lambda does. Event and response are serialised as JSON."""
     given = {"batch": {"users": list(users) if isinstance(users, tuple) else users, **fields}}
     document = handler.lambda_handler(json.loads(json.dumps(given)), context or LambdaContext())
-    answer: dict[str, Any] = json.loads(json.dumps(document))
-    return answer
+    return json.loads(json.dumps(document))
 
 
-def items(result: dict[str, Any]) -> list[str]:
+def items(result):
     return [item["itemId"] for item in result["itemList"]]
 
 
 @pytest.fixture
-def known(shop: Shop) -> Shop:
+def known(shop):
     """Return a shop with the profiles of the user anna and one session."""
     shop.publish()
     shop.remember("u#anna", "pear")
@@ -37,7 +32,7 @@ def known(shop: Shop) -> Shop:
     return shop
 
 
-def test_batch_results_equal_single_responses_in_order(known: Shop) -> None:
+def test_batch_results_equal_single_responses_in_order(known):
     users = ("anna", "visit", "stranger", "anna")
 
     answer = invoke(users, numResults=3)
@@ -65,14 +60,14 @@ def test_batch_results_equal_single_responses_in_order(known: Shop) -> None:
         ({"id": "anna"}, 'userId is {"id":"anna"}, expected a non-empty string'),
     ],
 )
-def test_invalid_user_is_refused_individually(known: Shop, bad: Any, error: str) -> None:
+def test_invalid_user_is_refused_individually(known, bad, error):
     answer = invoke(["anna", bad, "anna"], numResults=1)
 
     assert [result.get("error") for result in answer["results"]] == [None, error, None]
     assert items(answer["results"][2]) == ["fig"]
 
 
-def test_each_profile_is_read_once(known: Shop, cloud: MemoryCloud) -> None:
+def test_each_profile_is_read_once(known, cloud):
     for number in range(150):
         known.remember(f"u#{number}", "pear")
     invoke()
@@ -85,7 +80,7 @@ def test_each_profile_is_read_once(known: Shop, cloud: MemoryCloud) -> None:
     assert reads == ["dynamodb.Query"] * 150
 
 
-def test_filter_is_applied_per_user(known: Shop) -> None:
+def test_filter_is_applied_per_user(known):
     known.remember("u#bert", "pear")
     known.remember("u#bert", "fig", "purchase")
     known.configure(
@@ -99,7 +94,7 @@ def test_filter_is_applied_per_user(known: Shop) -> None:
     assert "fig" not in items(answer["results"][1])
 
 
-def test_buy_again_is_available_in_batches(known: Shop) -> None:
+def test_buy_again_is_available_in_batches(known):
     known.remember("u#anna", "fig", "purchase")
 
     answer = invoke(("anna", "stranger"), recommender="buy-again")
@@ -124,14 +119,14 @@ def test_buy_again_is_available_in_batches(known: Shop) -> None:
         ({"filterValues": {"A": "1"}}, "filterValues is given without a filter, and for-you has none"),
     ],
 )
-def test_invalid_batch_field_fails_the_batch(known: Shop, fields: dict[str, Any], error: str) -> None:
+def test_invalid_batch_field_fails_the_batch(known, fields, error):
     with pytest.raises(InvalidInput) as raised:
         invoke(**fields)
 
     assert str(raised.value).startswith(error)
 
 
-def test_unknown_filter_fails_the_batch(known: Shop) -> None:
+def test_unknown_filter_fails_the_batch(known):
     with pytest.raises(NotFound, match="filter is 'sale', expected none: the configuration has no filters"):
         invoke(filter="sale")
 
@@ -139,17 +134,15 @@ def test_unknown_filter_fails_the_batch(known: Shop) -> None:
 class LittleTime(LambdaContext):
     """Context that returns the given remaining times in order, and then repeats the last one."""
 
-    def __init__(self, *left_ms: int) -> None:
+    def __init__(self, *left_ms):
         object.__setattr__(self, "left_ms", list(left_ms))
 
-    def get_remaining_time_in_millis(self) -> int:
+    def get_remaining_time_in_millis(self):
         left_ms: list[int] = self.left_ms  # type: ignore[attr-defined]
         return left_ms.pop(0) if len(left_ms) > 1 else left_ms[0]
 
 
-def test_users_not_done_in_time_are_reported_and_can_be_sent_again(
-    known: Shop, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_users_not_done_in_time_are_reported_and_can_be_sent_again(known, counted):
     users = ["anna", 7, "stranger", "anna"]
     invoke()  # The first call reads the configuration, the catalogue and the model.
     counted()
@@ -166,7 +159,7 @@ def test_users_not_done_in_time_are_reported_and_can_be_sent_again(
     assert (counts["BatchUsersAnswered"], counts["BatchUsersRefused"], counts["BatchUsersNotDone"]) == (1, 1, 2)
 
 
-def test_response_is_truncated_at_the_lambda_size_limit(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_is_truncated_at_the_lambda_size_limit(known, monkeypatch):
     whole = invoke(("anna",) * 20)
     one = len(orjson.dumps(whole["results"][0]))
     monkeypatch.setattr(batch, "MAX_ANSWER_BYTES", 5 * one)
@@ -177,14 +170,12 @@ def test_response_is_truncated_at_the_lambda_size_limit(known: Shop, monkeypatch
     assert invoke(("anna",) * 20, output={"key": "batch/1/answers/0.jsonl"}) == {"answered": 20, "notDone": 0}
 
 
-def test_unreadable_profile_ends_the_batch_or_fails_it_without_results(
-    known: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreadable_profile_ends_the_batch_or_fails_it_without_results(known, monkeypatch):
     invoke()
     profiles = current_sources().batches().profiles
     reads = profiles.read_many
 
-    def read(profile_ids: Sequence[str], **options: Any) -> Any:
+    def read(profile_ids, **options):
         wanted = list(profile_ids)
         if "u#lost" in wanted:
             raise Unavailable("profile table profiles: not now")
@@ -197,7 +188,7 @@ def test_unreadable_profile_ends_the_batch_or_fails_it_without_results(
         invoke(("lost", "anna"))
 
 
-def test_users_and_results_can_be_objects_in_the_artefact_bucket(known: Shop) -> None:
+def test_users_and_results_can_be_objects_in_the_artefact_bucket(known):
     users = ["anna", "", "stranger"]
     known.s3.put_object(Bucket=known.bucket, Key="batch/r/users/0.json", Body=json.dumps(users))
     given = {"input": {"key": "batch/r/users/0.json"}, "output": {"key": "batch/r/answers/0.jsonl"}, "first": 1}
@@ -209,7 +200,7 @@ def test_users_and_results_can_be_objects_in_the_artefact_bucket(known: Shop) ->
     assert [json.loads(line) for line in stored.splitlines()] == invoke(users, first=1)["results"]
 
 
-def test_missing_or_invalid_input_object_is_refused(known: Shop) -> None:
+def test_missing_or_invalid_input_object_is_refused(known):
     known.s3.put_object(Bucket=known.bucket, Key="batch/r/users/1.json", Body=b"anna\n")
     for key, error in (
         ("batch/r/users/0.json", "an object of the artefact bucket"),
@@ -219,7 +210,7 @@ def test_missing_or_invalid_input_object_is_refused(known: Shop) -> None:
             handler.lambda_handler({"batch": {"input": {"key": key}}}, LambdaContext())
 
 
-def test_batch_counts_answered_and_refused_users(known: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_batch_counts_answered_and_refused_users(known, counted):
     counted()
 
     invoke(["anna", 7, "stranger"])

@@ -1,10 +1,7 @@
 """Previews of rules by direct invocation."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import Any
 
 import pytest
 
@@ -15,20 +12,18 @@ from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend import handler
 from functions.recommend.state import catalogue
 from tests.builders.lambda_events import LambdaContext
-from tests.unit.functions.recommend.shop import Shop
 
 RULES = {"spring": {"pins": [{"item": "kiwi", "position": 1}]}}
 
 
-def preview(**fields: Any) -> dict[str, Any]:
+def preview(**fields):
     """Invoke the function as Lambda does. Event and response are serialised as JSON."""
     document = handler.lambda_handler(json.loads(json.dumps({"preview": fields})), LambdaContext())
-    answer: dict[str, Any] = json.loads(json.dumps(document))
-    return answer
+    return json.loads(json.dumps(document))
 
 
 @pytest.fixture
-def ruled(shop: Shop) -> Shop:
+def ruled(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.catalogue({"fig": {"title": "Fig"}})
@@ -36,7 +31,7 @@ def ruled(shop: Shop) -> Shop:
     return shop
 
 
-def test_preview_has_the_list_with_and_without_rules(ruled: Shop) -> None:
+def test_preview_has_the_list_with_and_without_rules(ruled):
     found = preview(userId="anna", numResults=2, metadata=["TITLE"])
 
     assert found == {
@@ -58,14 +53,14 @@ def test_preview_has_the_list_with_and_without_rules(ruled: Shop) -> None:
     }
 
 
-def test_preview_for_a_cart_has_no_items_of_the_cart(ruled: Shop) -> None:
+def test_preview_for_a_cart_has_no_items_of_the_cart(ruled):
     found = preview(recommender="bought-together", cart=["fig", "pear"])
 
     for part in ("before", "after"):
         assert not {"fig", "pear"} & {item["itemId"] for item in found[part]}
 
 
-def test_preview_accepts_a_configuration_that_is_not_applied(ruled: Shop) -> None:
+def test_preview_accepts_a_configuration_that_is_not_applied(ruled):
     draft = {"format": 1, "rules": {"autumn": {"pins": [{"item": "nobody", "position": 1}]}}}
 
     found = preview(userId="anna", configuration=draft, rules="autumn")
@@ -76,7 +71,7 @@ def test_preview_accepts_a_configuration_that_is_not_applied(ruled: Shop) -> Non
     assert ruled.ask()[1]["x-alsolike-rules"] == "spring"
 
 
-def test_preview_of_a_draft_and_a_rule_set_starts_from_the_live_list(ruled: Shop) -> None:
+def test_preview_of_a_draft_and_a_rule_set_starts_from_the_live_list(ruled):
     ruled.configure(
         filters={"plums": 'INCLUDE ItemID WHERE Items.ITEM_ID IN ("plum")'},
         rules={**RULES, "plain": {}},
@@ -101,7 +96,7 @@ def test_preview_of_a_draft_and_a_rule_set_starts_from_the_live_list(ruled: Shop
     assert [item["itemId"] for item in of_rules["after"]] == ["fig", "plum"]
 
 
-def test_draft_may_use_filters_created_by_personalize_clients(ruled: Shop) -> None:
+def test_draft_may_use_filters_created_by_personalize_clients(ruled):
     names = OwnNames({}, {"plums": 'INCLUDE ItemID WHERE Items.ITEM_ID IN ("plum")'})
     ruled.s3.put_object(Bucket=ruled.bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
 
@@ -110,7 +105,7 @@ def test_draft_may_use_filters_created_by_personalize_clients(ruled: Shop) -> No
     assert [item["itemId"] for item in found["after"]] == ["plum"]
 
 
-def test_draft_may_use_columns_of_personalize_schemas(ruled: Shop) -> None:
+def test_draft_may_use_columns_of_personalize_schemas(ruled):
     names = OwnNames({}, {"cheap": "INCLUDE ItemID WHERE Items.COST < 5"}, {"cost": ColumnType.NUMBER})
     ruled.s3.put_object(Bucket=ruled.bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
     ruled.catalogue({"fig": {"cost": 9}, "plum": {"cost": 1}})
@@ -120,7 +115,7 @@ def test_draft_may_use_columns_of_personalize_schemas(ruled: Shop) -> None:
     assert [item["itemId"] for item in found["after"]] == ["plum"]
 
 
-def test_preview_reads_columns_that_are_not_applied(ruled: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preview_reads_columns_that_are_not_applied(ruled, monkeypatch):
     ruled.catalogue({"fig": {"title": "Fig"}, "lime": {"onSale": True}, "kiwi": {"onSale": False}})
     draft = {
         "format": 1,
@@ -155,7 +150,7 @@ def test_preview_reads_columns_that_are_not_applied(ruled: Shop, monkeypatch: py
         ({"surprise": 1}, InvalidInput, "preview.surprise is not a known field"),
     ],
 )
-def test_invalid_preview_is_refused(ruled: Shop, fields: dict[str, Any], error: type[Exception], says: str) -> None:
+def test_invalid_preview_is_refused(ruled, fields, error, says):
     refused = preview(**{"userId": "anna", **fields})["refused"]
 
     assert refused["type"] == error.__name__

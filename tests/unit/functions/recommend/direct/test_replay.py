@@ -3,28 +3,26 @@
 import json
 import re
 import time
-from typing import Any
 
 import pytest
 
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 ASKED = {"nowMs": NOW_MS, "recommender": "for-you", "numResults": 2}
 
 
-def replay(**fields: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = handler.lambda_handler({"replay": {**ASKED, **fields}}, LambdaContext())
-    return answer
+def replay(**fields):
+    return handler.lambda_handler({"replay": {**ASKED, **fields}}, LambdaContext())
 
 
-def interaction(item_id: str, *, before_ms: int = 1000) -> dict[str, Any]:
+def interaction(item_id, *, before_ms=1000):
     return {"timeMs": NOW_MS - before_ms, "eventId": f"e-{item_id}", "itemId": item_id, "eventType": "view"}
 
 
-def test_replay_uses_the_given_history_instead_of_the_profile(shop: Shop) -> None:
+def test_replay_uses_the_given_history_instead_of_the_profile(shop):
     """The model ranks fig and plum after a pear, and nothing after a kiwi."""
     shop.publish()
     shop.remember("u#anna", "kiwi")
@@ -37,7 +35,7 @@ def test_replay_uses_the_given_history_instead_of_the_profile(shop: Shop) -> Non
     assert json.loads(reason)["itemId"] == "pear"
 
 
-def test_replay_uses_the_time_of_the_response(shop: Shop) -> None:
+def test_replay_uses_the_time_of_the_response(shop):
     """The result of a filter that compares the launch with the current time shows the time of the replay."""
     shop.configure(filters={"launched": "EXCLUDE ItemID WHERE Items.LAUNCHED > NOW"})
     shop.publish()
@@ -49,7 +47,7 @@ def test_replay_uses_the_time_of_the_response(shop: Shop) -> None:
     assert [item["itemId"] for item in answer["items"] if item["origin"] == "ranked"] == ["plum"]
 
 
-def test_replayed_ranking_ranks_the_given_items(shop: Shop) -> None:
+def test_replayed_ranking_ranks_the_given_items(shop):
     shop.publish()
 
     answer = replay(
@@ -62,7 +60,7 @@ def test_replayed_ranking_ranks_the_given_items(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "rules", [{"boosts": [{"filter": "sour", "factor": 3}]}, {"diversity": {"dial": 0.1, "columns": ["TAGS"]}}, {}]
 )
-def test_replayed_ranking_ignores_promotions(shop: Shop, rules: dict[str, Any]) -> None:
+def test_replayed_ranking_ignores_promotions(shop, rules):
     shop.configure(
         items={"columns": {"TAGS": "list"}},
         filters={"sour": 'INCLUDE ItemID WHERE Items.TAGS IN ("sour")'},
@@ -80,7 +78,7 @@ def test_replayed_ranking_ignores_promotions(shop: Shop, rules: dict[str, Any]) 
     assert [item["itemId"] for item in answer["items"]] == ["fig", "kiwi"]
 
 
-def test_replay_applies_filter_values_and_excluded_items(shop: Shop) -> None:
+def test_replay_applies_filter_values_and_excluded_items(shop):
     shop.configure(filters={"tagged": "INCLUDE ItemID WHERE Items.TAGS IN ($TAG)"})
     shop.publish()
     shop.catalogue({"fig": {"tags": ["sweet"]}, "plum": {"tags": ["sour"]}, "kiwi": {"tags": ["sour"]}})
@@ -92,7 +90,7 @@ def test_replay_applies_filter_values_and_excluded_items(shop: Shop) -> None:
     assert without["items"][0]["itemId"] == "plum"
 
 
-def test_replay_is_not_logged_or_counted_as_served(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_replay_is_not_logged_or_counted_as_served(shop, capsys):
     shop.publish()
 
     replay(recommender="popular")
@@ -112,9 +110,7 @@ def test_replay_is_not_logged_or_counted_as_served(shop: Shop, capsys: pytest.Ca
         ({"colour": "red"}, InvalidInput, "colour is not a known field"),
     ],
 )
-def test_invalid_replay_is_refused_with_a_message(
-    shop: Shop, fields: dict[str, Any], kind: type[Exception], message: str
-) -> None:
+def test_invalid_replay_is_refused_with_a_message(shop, fields, kind, message):
     refused = replay(userId="anna", **fields)["refused"]
 
     assert refused["type"] == kind.__name__

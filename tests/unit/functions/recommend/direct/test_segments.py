@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -12,14 +11,13 @@ from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from functions.recommend import handler
 from functions.recommend.direct.segments import interactions_per_day
 from tests.builders.lambda_events import NOW_MS, LambdaContext
-from tests.unit.functions.recommend.shop import Shop
 
 DAY_MS = 86_400_000
 Scored = Callable[..., list[dict[str, float]]]
 
 
 @pytest.fixture
-def known(shop: Shop) -> Shop:
+def known(shop):
     """Return a shop in which figs and plums follow pears, and some users viewed a pear."""
     shop.publish()
     shop.remember("u#anna", "pear")
@@ -27,7 +25,7 @@ def known(shop: Shop) -> Shop:
     return shop
 
 
-def invoke(shop: Shop, *lines: Any, users: tuple[str, ...] = ("anna",), **fields: Any) -> list[dict[str, float]]:
+def invoke(shop, *lines, users=("anna",), **fields):
     """Return the scores by line of each user."""
     shop.s3.put_object(Bucket=shop.bucket, Key="batch/r/segments.json", Body=json.dumps(lines).encode())
     given = {"users": list(users), "recommender": "segments", "segments": {"key": "batch/r/segments.json"}, **fields}
@@ -35,7 +33,7 @@ def invoke(shop: Shop, *lines: Any, users: tuple[str, ...] = ("anna",), **fields
     return [{item["itemId"]: item["score"] for item in result["itemList"]} for result in document["results"]]
 
 
-def test_score_is_the_sum_over_the_items_of_the_line(known: Shop) -> None:
+def test_score_is_the_sum_over_the_items_of_the_line(known):
     known.configure(
         items={"columns": {"TITLE": "string"}}, filters={"figs": 'INCLUDE ItemID WHERE Items.TITLE = "Fig"'}
     )
@@ -52,7 +50,7 @@ def test_score_is_the_sum_over_the_items_of_the_line(known: Shop) -> None:
     assert "4" not in scores
 
 
-def test_users_without_interactions_and_erased_users_have_no_score(known: Shop) -> None:
+def test_users_without_interactions_and_erased_users_have_no_score(known):
     known.remember("u#gone", "pear")
     ProfileStore(known.dynamodb, known.profiles_table).erase("u#gone", now_ms=NOW_MS)
 
@@ -62,7 +60,7 @@ def test_users_without_interactions_and_erased_users_have_no_score(known: Shop) 
     assert stranger == gone == {}
 
 
-def test_list_attribute_matches_a_text_with_equality(known: Shop) -> None:
+def test_list_attribute_matches_a_text_with_equality(known):
     known.configure(items={"columns": {"TAGS": "list"}})
     known.catalogue({"fig": {"tags": ["sweet", "soft"]}, "plum": {"tags": ["sweet"]}})
 
@@ -73,7 +71,7 @@ def test_list_attribute_matches_a_text_with_equality(known: Shop) -> None:
     assert scores["1"] == scores["0"]
 
 
-def test_frequent_shopper_scores_above_a_rare_one_with_equal_taste(known: Shop) -> None:
+def test_frequent_shopper_scores_above_a_rare_one_with_equal_taste(known):
     for number in range(1, 5):
         known.remember("u#often", "pear", before_ms=number * DAY_MS)
     known.remember("u#rare", "pear", before_ms=60 * DAY_MS)
@@ -87,13 +85,13 @@ def test_frequent_shopper_scores_above_a_rare_one_with_equal_taste(known: Shop) 
     ("days", "per_day"),
     [((30, 20, 10), 3 / 30), ((0,), 1 / 7), ((7,), 1 / 7), ((400,), 1 / 400)],
 )
-def test_frequency_is_counted_over_at_least_a_week(days: tuple[int, ...], per_day: float) -> None:
+def test_frequency_is_counted_over_at_least_a_week(days, per_day):
     recent = [RecentInteraction(NOW_MS - day * DAY_MS, str(day), "pear", "view") for day in days]
 
     assert interactions_per_day(recent, now_ms=NOW_MS) == pytest.approx(per_day)
 
 
-def test_items_of_a_personal_filter_are_selected_per_user(known: Shop) -> None:
+def test_items_of_a_personal_filter_are_selected_per_user(known):
     known.remember("u#bert", "pear")
     known.remember("u#bert", "fig", "purchase")
     known.configure(filters={"new": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")'})
@@ -104,7 +102,7 @@ def test_items_of_a_personal_filter_are_selected_per_user(known: Shop) -> None:
     assert bert["0"] < anna["0"]
 
 
-def test_users_of_an_experiment_are_scored_by_the_champion(known: Shop) -> None:
+def test_users_of_an_experiment_are_scored_by_the_champion(known):
     (expected,) = invoke(known, {"itemId": "fig"})
     arms = {"control": {"share": 0.01}, "new": {"share": 0.99, "recommender": "popular"}}
     known.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
@@ -123,13 +121,11 @@ def test_users_of_an_experiment_are_scored_by_the_champion(known: Shop) -> None:
         (({"itemId": "fig"},), {"filter": "rare"}, InvalidInput, "expected batch.segments and no filter"),
     ],
 )
-def test_invalid_lines_fail_the_whole_batch(
-    known: Shop, lines: tuple[Any, ...], fields: dict[str, Any], error: type[Exception], problem: str
-) -> None:
+def test_invalid_lines_fail_the_whole_batch(known, lines, fields, error, problem):
     with pytest.raises(error, match=problem):
         invoke(known, *lines, **fields)
 
 
-def test_segments_without_a_model_are_retried(shop: Shop) -> None:
+def test_segments_without_a_model_are_retried(shop):
     with pytest.raises(Unavailable, match="no-model"):
         invoke(shop, {"itemId": "fig"})

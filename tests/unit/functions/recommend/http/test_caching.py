@@ -5,15 +5,13 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.unit.functions.recommend.shop import Shop
-
 SIMILAR = "GET /items/{itemId}/similar"
 SESSION_SIMILAR = "GET /session/items/{itemId}/similar"
 FOR_USER = "GET /users/{userId}/recommendations"
 
 
 @pytest.fixture
-def stocked(shop: Shop) -> Shop:
+def stocked(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     return shop
@@ -32,17 +30,15 @@ def stocked(shop: Shop) -> Shop:
         (SESSION_SIMILAR, {"path": {"itemId": "pear"}, "token": {"sessionId": "s"}}, "private, no-cache"),
     ],
 )
-def test_response_without_user_has_a_public_cache_lifetime(
-    route: str, arguments: dict[str, Any], cache_control: str, stocked: Shop
-) -> None:
+def test_response_without_user_has_a_public_cache_lifetime(route, arguments, cache_control, stocked):
     assert stocked.get(route, **arguments)["headers"]["cache-control"] == cache_control
 
 
-def test_matching_etag_returns_304(stocked: Shop) -> None:
+def test_matching_etag_returns_304(stocked):
     first = stocked.get(FOR_USER, path={"userId": "anna"})
     etag = first["headers"]["etag"]
 
-    def again(tag: str) -> dict[str, Any]:
+    def again(tag):
         return stocked.get(FOR_USER, path={"userId": "anna"}, headers={"if-none-match": tag})
 
     for tag in (etag, f"W/{etag}", f'"other", {etag}', "*"):
@@ -52,12 +48,11 @@ def test_matching_etag_returns_304(stocked: Shop) -> None:
     assert again('"other"')["statusCode"] == 200
 
 
-def test_etag_depends_on_items_and_not_on_scores(stocked: Shop) -> None:
-    def etag() -> str:
+def test_etag_depends_on_items_and_not_on_scores(stocked):
+    def etag():
         answer = stocked.get(FOR_USER, path={"userId": "anna"}, numResults="2")
         found.append(orjson.loads(answer["body"])["itemList"])
-        tag: str = answer["headers"]["etag"]
-        return tag
+        return answer["headers"]["etag"]
 
     found: list[list[dict[str, Any]]] = []
     first = etag()
@@ -68,11 +63,11 @@ def test_etag_depends_on_items_and_not_on_scores(stocked: Shop) -> None:
     assert etag() != first
 
 
-def test_post_responses_have_no_cache_headers(stocked: Shop) -> None:
+def test_post_responses_have_no_cache_headers(stocked):
     assert not {"etag", "cache-control"} & stocked.ask()[1].keys()
 
 
-def test_head_request_has_the_headers_of_get(stocked: Shop) -> None:
+def test_head_request_has_the_headers_of_get(stocked):
     get = stocked.get(FOR_USER, path={"userId": "anna"})
     head = stocked.get(FOR_USER.replace("GET", "HEAD"), path={"userId": "anna"})
 

@@ -1,7 +1,5 @@
 """Request schemas accept the same bodies as the parsers. Unknown recommenders have status 404."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +18,7 @@ NEAR = {key: near(fields) for key, fields in ROUTES.items()}
 JUDGES = {key: judge(fields.schema()) for key, fields in ROUTES.items()}
 
 
-def takes(key: str, body: Any) -> bool:
+def takes(key, body):
     try:
         PARSERS[key](http_event(key, body, base64_encoded=True))
     except NotFound:
@@ -32,7 +30,7 @@ def takes(key: str, body: Any) -> bool:
 
 @pytest.mark.parametrize("key", ROUTES)
 @given(data=st.data())
-def test_parser_accepts_the_same_bodies_as_the_schema(key: str, data: st.DataObject) -> None:
+def test_parser_accepts_the_same_bodies_as_the_schema(key, data):
     body = data.draw(NEAR[key])
 
     assert takes(key, body) == JUDGES[key].is_valid(body)
@@ -52,12 +50,12 @@ def test_parser_accepts_the_same_bodies_as_the_schema(key: str, data: st.DataObj
         },
     )
 )
-def test_parser_accepts_the_same_field_combinations_as_the_schema(body: dict[str, Any]) -> None:
+def test_parser_accepts_the_same_field_combinations_as_the_schema(body):
     assert takes("POST /recommendations", body) == JUDGES["POST /recommendations"].is_valid(body)
 
 
 @pytest.mark.parametrize(("items", "columns", "taken"), [(50, ["a"], True), (51, ["a"], False), (500, [], True)])
-def test_ranking_with_metadata_has_the_item_limit_of_the_schema(items: int, columns: list[str], taken: bool) -> None:
+def test_ranking_with_metadata_has_the_item_limit_of_the_schema(items, columns, taken):
     body = {
         "campaignArn": f"{ARN}/for-you",
         "userId": "anna",

@@ -1,11 +1,8 @@
 """Recommended actions with propensities."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import orjson
@@ -22,7 +19,7 @@ from alsolike.runtime.errors import InvalidInput
 from functions.recommend import handler
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 DAY_MS = 86_400_000
 MODEL = ActionModel(
@@ -35,7 +32,7 @@ MODEL = ActionModel(
 
 
 @pytest.fixture
-def shop(shop: Shop) -> Shop:
+def shop(shop):
     publish(shop, MODEL)
     put(shop, Action("app", {}), Action("mail", {}))
     shop.s3.put_object(
@@ -65,18 +62,18 @@ def shop(shop: Shop) -> Shop:
     return shop
 
 
-def publish(shop: Shop, model: ActionModel, version: str = "v1") -> None:
+def publish(shop, model, version="v1"):
     folder = shop.directory / version
     write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version=version), actions=model)
     upload_bundle(shop.s3, shop.bucket, folder, version=version)
     Registry(shop.s3, shop.bucket).promote(version, reason="test", now_ms=NOW_MS)
 
 
-def put(shop: Shop, *actions: Action) -> None:
+def put(shop, *actions):
     ActionStore(shop.s3, shop.bucket).put(actions, now_ms=NOW_MS)
 
 
-def took(shop: Shop, action_id: str, *, before_ms: int) -> None:
+def took(shop, action_id, *, before_ms):
     """Record that Anna took an action."""
     event = interaction(
         f"e{before_ms}",
@@ -88,21 +85,21 @@ def took(shop: Shop, action_id: str, *, before_ms: int) -> None:
     ProfileStore(shop.dynamodb, shop.profiles_table).add_actions([event], now_ms=NOW_MS)
 
 
-def now_ms() -> int:
+def now_ms():
     return time.time_ns() // 1_000_000
 
 
-def recommend(*, campaign: str = "exact", **fields: Any) -> dict[str, Any]:
+def recommend(*, campaign="exact", **fields):
     body = {"campaignArn": f"{ARN}:campaign/{campaign}", "userId": "anna", **fields}
     answer = handler.lambda_handler(http_event("POST /action-recommendations", body), LambdaContext())
     return {**answer, "document": orjson.loads(answer["body"])}
 
 
-def actions(**fields: Any) -> list[str]:
+def actions(**fields):
     return [action["actionId"] for action in recommend(**fields)["document"]["actionList"]]
 
 
-def test_actions_are_ranked_by_propensity(shop: Shop) -> None:
+def test_actions_are_ranked_by_propensity(shop):
     answer = recommend()
 
     assert answer["statusCode"] == 200
@@ -115,14 +112,14 @@ def test_actions_are_ranked_by_propensity(shop: Shop) -> None:
     assert len(answer["document"]["recommendationId"]) <= 40
 
 
-def test_number_of_actions_is_limited(shop: Shop) -> None:
+def test_number_of_actions_is_limited(shop):
     put(shop, *(Action(f"other {number}", {}) for number in range(10)))
 
     assert len(actions()) == len(actions(numResults=0)) == 5
     assert actions(numResults=1) == ["app"]
 
 
-def test_user_columns_and_earlier_outcomes_change_action_scores(shop: Shop) -> None:
+def test_user_columns_and_earlier_outcomes_change_action_scores(shop):
     shop.configure(users={"columns": {"plan": "string"}})
     took(shop, "app", before_ms=DAY_MS)
     with_history = recommend()["document"]["actionList"]
@@ -133,13 +130,13 @@ def test_user_columns_and_earlier_outcomes_change_action_scores(shop: Shop) -> N
     assert actions() == ["mail", "app"]
 
 
-def test_expired_actions_are_omitted(shop: Shop) -> None:
+def test_expired_actions_are_omitted(shop):
     put(shop, Action("app", {"actionExpirationTimestamp": now_ms() / 1000 - 1}))
 
     assert actions() == ["mail"]
 
 
-def test_action_is_not_repeated_before_its_repeat_frequency(shop: Shop) -> None:
+def test_action_is_not_repeated_before_its_repeat_frequency(shop):
     put(shop, Action("app", {"repeatFrequency": 2}), Action("mail", {"repeatFrequency": 1}))
     took(shop, "app", before_ms=DAY_MS + 60_000)
     took(shop, "mail", before_ms=DAY_MS + 60_001)
@@ -147,19 +144,19 @@ def test_action_is_not_repeated_before_its_repeat_frequency(shop: Shop) -> None:
     assert actions() == ["mail"]
 
 
-def test_action_without_repeat_frequency_is_repeated_after_a_future_event(shop: Shop) -> None:
+def test_action_without_repeat_frequency_is_repeated_after_a_future_event(shop):
     took(shop, "app", before_ms=-60_000)
 
     assert actions() == ["app", "mail"]
 
 
-def test_value_multiplies_the_propensity(shop: Shop) -> None:
+def test_value_multiplies_the_propensity(shop):
     put(shop, Action("mail", {"value": 10}))
 
     assert actions() == ["mail", "app"]
 
 
-def test_exploration_changes_the_order_and_not_the_scores(shop: Shop) -> None:
+def test_exploration_changes_the_order_and_not_the_scores(shop):
     put(shop, Action("new", {}))
 
     answers = [recommend(campaign="curious")["document"]["actionList"] for _ in range(60)]
@@ -171,7 +168,7 @@ def test_exploration_changes_the_order_and_not_the_scores(shop: Shop) -> None:
     assert {tuple(actions()) for _ in range(10)} == {("app", "new", "mail")}
 
 
-def test_untrained_action_model_is_reported_as_degraded(shop: Shop, counted: Any) -> None:
+def test_untrained_action_model_is_reported_as_degraded(shop, counted):
     publish(shop, dataclasses.replace(MODEL, fitted=False), version="v2")
 
     answer = recommend()
@@ -189,9 +186,7 @@ def test_untrained_action_model_is_reported_as_degraded(shop: Shop, counted: Any
         (b"[1]", "no-actions", []),
     ],
 )
-def test_damaged_actions_are_omitted_and_reported_as_degraded(
-    shop: Shop, body: bytes, reason: str, readable: list[str]
-) -> None:
+def test_damaged_actions_are_omitted_and_reported_as_degraded(shop, body, reason, readable):
     shop.s3.put_object(Bucket=shop.bucket, Key=ACTIONS_KEY, Body=body)
 
     answer = recommend()
@@ -201,7 +196,7 @@ def test_damaged_actions_are_omitted_and_reported_as_degraded(
     assert [action["actionId"] for action in answer["document"]["actionList"]] == readable
 
 
-def test_erased_user_has_no_history(shop: Shop) -> None:
+def test_erased_user_has_no_history(shop):
     took(shop, "app", before_ms=DAY_MS)
     ProfileStore(shop.dynamodb, shop.profiles_table).erase("u#anna", now_ms=NOW_MS)
 
@@ -209,21 +204,21 @@ def test_erased_user_has_no_history(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("campaign", ["home", "unknown"])
-def test_campaign_without_actions_returns_404(shop: Shop, campaign: str) -> None:
+def test_campaign_without_actions_returns_404(shop, campaign):
     answer = recommend(campaign=campaign)
 
     assert answer["statusCode"] == 404
     assert "/next-best-action or /exact or /curious" in answer["document"]["message"]
 
 
-def test_filters_are_refused(shop: Shop) -> None:
+def test_filters_are_refused(shop):
     answer = recommend(filterArn=f"{ARN}:filter/cheap")
 
     assert answer["statusCode"] == 400
     assert answer["document"]["message"].startswith("filterArn is given, expected none")
 
 
-def test_batch_of_actions_equals_single_requests_and_refuses_invalid_users(shop: Shop) -> None:
+def test_batch_of_actions_equals_single_requests_and_refuses_invalid_users(shop):
     took(shop, "app", before_ms=DAY_MS)
     batch = {"users": ["anna", "", "ben"], "recommender": "next-best-action", "numResults": 2}
 
@@ -238,7 +233,7 @@ def test_batch_of_actions_equals_single_requests_and_refuses_invalid_users(shop:
     assert scores[0] != scores[1]  # Only Anna took an action.
 
 
-def test_batch_of_actions_refuses_a_filter(shop: Shop) -> None:
+def test_batch_of_actions_refuses_a_filter(shop):
     batch = {"users": ["anna"], "recommender": "next-best-action", "filter": "cheap"}
 
     with pytest.raises(InvalidInput, match=r"batch\.filter is 'cheap', expected none: next-best-action has no filters"):

@@ -1,8 +1,6 @@
 """Reasons, which are differences of the model's scores with and without an interaction."""
 
 import dataclasses
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -24,14 +22,11 @@ from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.slist import Slist
 from model_export.algorithms.transitions import Transitions
-from model_export.api import Algorithm
-from model_export.api import Model as Fitted
 from model_export.data.interactions import Histories
 from model_export.data.item_content import item_content
 from model_export.export.writer import write_graphs
 from tests.builders.bundles import MANIFEST, write_bundle
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.recommend.shop import Shop
 from tests.unit.model_export.networks import SMALL, untrained
 from tests.unit.model_export.shops import interactions, random_sequences
 
@@ -42,13 +37,13 @@ DISTILLED = Distilled(parts=((BuyAgain(), 0.4), (Popularity(), 0.1), (Repurchase
 ADDITIVE = (Transitions(), ItemKnn(), Ease(), Slist(), Content(), BuyAgain(), DISTILLED)
 
 
-def fitted(algorithm: Algorithm) -> Fitted:
+def fitted(algorithm):
     data = interactions(random_sequences(users=60, items=ITEMS, length=12), items=ITEMS)
     content = item_content([{"colour": item % 3, "size": item % 5} for item in range(ITEMS)])
     return algorithm.fit(dataclasses.replace(data, content=content.vectors))
 
 
-def served(model: Fitted, directory: Path) -> Model:
+def served(model, directory):
     parameters = HistoryParameters(length=5, half_life_days=10.0, event_weights={"view": 1.0, "purchase": 5.0})
     manifest = dataclasses.replace(MANIFEST, items=ITEMS, history=parameters)
     write_bundle(directory, manifest=manifest, item_ids=ITEM_IDS, popular=ITEM_IDS[:3])
@@ -57,14 +52,14 @@ def served(model: Fitted, directory: Path) -> Model:
     return Model(directory)
 
 
-def recent() -> list[RecentInteraction]:
+def recent():
     return [
         RecentInteraction(NOW_MS - 86_400_000 * (len(HISTORY) - place), f"e{place}", f"item{item}", event_type)
         for place, (item, event_type) in enumerate(zip(HISTORY, ["view", "purchase"] * 3, strict=True))
     ]
 
 
-def graph_input() -> Histories:
+def graph_input():
     """Return the graph's input.
 
     It has the latest five interactions with weights of 1 or 5 and a half-life of ten days.
@@ -78,7 +73,7 @@ def graph_input() -> Histories:
     [*map(fitted, ADDITIVE), untrained(SMALL, items=ITEMS)],
     ids=[*(algorithm.name for algorithm in ADDITIVE), "sasrec"],
 )
-def test_contribution_is_the_score_minus_the_score_without_the_interaction(model: Fitted, tmp_path: Path) -> None:
+def test_contribution_is_the_score_minus_the_score_without_the_interaction(model, tmp_path):
     serving = served(model, tmp_path)
     interactions = recent()
     history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
@@ -95,14 +90,14 @@ def test_contribution_is_the_score_minus_the_score_without_the_interaction(model
     np.testing.assert_allclose(found[0], scores, rtol=1e-6)
 
 
-def test_longer_histories_are_run_in_smaller_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_longer_histories_are_run_in_smaller_groups(tmp_path, monkeypatch):
     serving = served(fitted(BuyAgain()), tmp_path)
     interactions = recent()
     history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
     best, _ = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
     together, run = [], InferenceSession.run
 
-    def recorded_run(session: InferenceSession, outputs: Any, feed: dict[str, Any]) -> Any:
+    def recorded_run(session, outputs, feed):
         together.append(len(feed["history"]))
         return run(session, outputs, feed)
 
@@ -116,7 +111,7 @@ def test_longer_histories_are_run_in_smaller_groups(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("algorithm", ADDITIVE, ids=lambda algorithm: algorithm.name)
-def test_contributions_of_an_additive_model_add_up_to_the_score(algorithm: Algorithm, tmp_path: Path) -> None:
+def test_contributions_of_an_additive_model_add_up_to_the_score(algorithm, tmp_path):
     serving = served(fitted(algorithm), tmp_path)
     interactions = recent()
     history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
@@ -127,7 +122,7 @@ def test_contributions_of_an_additive_model_add_up_to_the_score(algorithm: Algor
     np.testing.assert_allclose((found[0] - found[1:]).sum(axis=0), scores, rtol=1e-4)
 
 
-def test_explanation_has_the_largest_contributions_of_each_item(shop: Shop) -> None:
+def test_explanation_has_the_largest_contributions_of_each_item(shop):
     """A purchased pear weighs 5, and a viewed pear 1.
 
     The fig scores twice as much as the plum. Fill items have no reasons.
@@ -145,7 +140,7 @@ def test_explanation_has_the_largest_contributions_of_each_item(shop: Shop) -> N
     ]
 
 
-def because(event_type: str, before_ms: int, contribution: float) -> dict[str, Any]:
+def because(event_type, before_ms, contribution):
     return {
         "itemId": "pear",
         "eventType": event_type,
@@ -154,20 +149,18 @@ def because(event_type: str, before_ms: int, contribution: float) -> dict[str, A
     }
 
 
-def test_explanations_are_returned_only_on_request(shop: Shop) -> None:
+def test_explanations_are_returned_only_on_request(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
 
     assert "reason" not in shop.ask()[0][0]
 
 
-def test_items_are_returned_without_reasons_if_the_explanation_fails(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_items_are_returned_without_reasons_if_the_explanation_fails(shop, monkeypatch):
     shop.publish()
     shop.remember("u#anna", "pear")
 
-    def fail(*_: Any, **__: Any) -> None:
+    def fail(*_, **__):
         raise RuntimeException("out of memory")
 
     monkeypatch.setattr(Model, "ablation_scores", fail)

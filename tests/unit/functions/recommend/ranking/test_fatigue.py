@@ -1,22 +1,19 @@
 """Demotion of items that a user has seen without a reaction."""
 
 import time
-from typing import Any
 
 import pytest
 
 from alsolike.configuration.configuration import Fatigue
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from functions.recommend import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext
-from tests.unit.functions.recommend.shop import Shop
 
 FATIGUE = {"strength": 2, "half_life_hours": 24}
 
 
 @pytest.fixture
-def known(shop: Shop) -> Shop:
+def known(shop):
     """Return a shop in which figs, then plums, follow the pear of the user anna."""
     shop.publish()
     shop.remember("u#anna", "pear")
@@ -26,12 +23,12 @@ def known(shop: Shop) -> Shop:
 
 
 @pytest.fixture
-def see(shop: Shop, pseudonyms: Pseudonyms) -> Any:
+def see(shop, pseudonyms):
     """Return a function that stores lists of items that a user saw, each a millisecond earlier than the one before."""
     store = ImpressionStore(shop.dynamodb, shop.profiles_table)
     now_ms = time.time_ns() // 1_000_000
 
-    def store_lists(*item_ids: str, user: str = "anna", lists: int = 4, ago_ms: int = 0) -> None:
+    def store_lists(*item_ids, user="anna", lists=4, ago_ms=0):
         made = [
             Impressions(pseudonyms.shopper(user), f"r{n}", f"r{n}", now_ms - ago_ms - n, item_ids, is_reported=True)
             for n in range(lists)
@@ -41,7 +38,7 @@ def see(shop: Shop, pseudonyms: Pseudonyms) -> Any:
     return store_lists
 
 
-def test_seen_item_moves_down_and_other_scores_stay(known: Shop, see: Any) -> None:
+def test_seen_item_moves_down_and_other_scores_stay(known, see):
     before, _ = known.ask(numResults=2)
     see("fig")
 
@@ -53,21 +50,21 @@ def test_seen_item_moves_down_and_other_scores_stay(known: Shop, see: Any) -> No
     assert after[1]["score"] == pytest.approx(before[0]["score"] / 4**2, rel=1e-3)
 
 
-def test_demoted_item_leaves_its_place_to_an_item_after_the_list(known: Shop, see: Any) -> None:
+def test_demoted_item_leaves_its_place_to_an_item_after_the_list(known, see):
     see("fig")
 
     assert known.items(numResults=1) == ["plum"]
 
 
 @pytest.mark.parametrize("lists", [0, 1])
-def test_list_is_unchanged_up_to_one_sighting(known: Shop, see: Any, lists: int) -> None:
+def test_list_is_unchanged_up_to_one_sighting(known, see, lists):
     before = known.ask(numResults=3)[0]
     see("fig", lists=lists)
 
     assert known.ask(numResults=3)[0] == before
 
 
-def test_reaction_after_the_sightings_restores_the_item(known: Shop, see: Any) -> None:
+def test_reaction_after_the_sightings_restores_the_item(known, see):
     see("fig", ago_ms=5_000)
     assert known.items(numResults=1) == ["plum"]
     now_ms = time.time_ns() // 1_000_000
@@ -78,19 +75,19 @@ def test_reaction_after_the_sightings_restores_the_item(known: Shop, see: Any) -
     assert known.items(numResults=1) == ["fig"]
 
 
-def test_sightings_of_another_user_have_no_effect(known: Shop, see: Any) -> None:
+def test_sightings_of_another_user_have_no_effect(known, see):
     see("fig", user="bert")
 
     assert known.items(numResults=1) == ["fig"]
 
 
-def test_sightings_of_an_anonymous_session_count(known: Shop, see: Any) -> None:
+def test_sightings_of_an_anonymous_session_count(known, see):
     see("fig", user="visit")
 
     assert known.items(numResults=1, userId="visit") == ["plum"]
 
 
-def test_without_the_setting_no_impressions_are_read(shop: Shop, see: Any, cloud: Any) -> None:
+def test_without_the_setting_no_impressions_are_read(shop, see, cloud):
     shop.publish()
     shop.remember("u#anna", "pear")
     see("fig")
@@ -101,7 +98,7 @@ def test_without_the_setting_no_impressions_are_read(shop: Shop, see: Any, cloud
     assert [call.operation for call in cloud.calls if call.operation == "dynamodb.Query"] == ["dynamodb.Query"]
 
 
-def test_batches_are_not_affected_by_sightings(known: Shop, see: Any) -> None:
+def test_batches_are_not_affected_by_sightings(known, see):
     see("fig")
 
     answer = handler.lambda_handler({"batch": {"users": ["anna"], "numResults": 1}}, LambdaContext())
@@ -109,7 +106,7 @@ def test_batches_are_not_affected_by_sightings(known: Shop, see: Any) -> None:
     assert [item["itemId"] for item in answer["results"][0]["itemList"]] == ["fig"]
 
 
-def test_unreadable_impressions_degrade_the_response(known: Shop, see: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_impressions_degrade_the_response(known, see, monkeypatch):
     see("fig")
     monkeypatch.setattr(ImpressionStore, "__init__", lambda self, client, table: _broken(self, client))
 
@@ -119,5 +116,5 @@ def test_unreadable_impressions_degrade_the_response(known: Shop, see: Any, monk
     assert headers["x-alsolike-degraded"] == "impressions-unavailable"
 
 
-def _broken(store: ImpressionStore, client: Any) -> None:
+def _broken(store, client):
     store._client, store._table = client, "missing"

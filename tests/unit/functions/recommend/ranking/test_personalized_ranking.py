@@ -1,14 +1,12 @@
 """Personalized ranking, which sorts given items by the model."""
 
-from typing import Any
-
 import orjson
 
 from alsolike.configuration import recommendation_id
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 
-def test_ranking_orders_the_given_items(stocked: Shop) -> None:
+def test_ranking_orders_the_given_items(stocked):
     """After the pear, the model ranks fig and plum.
 
     The model also contains the kiwi, but neither the durian nor the salak.
@@ -24,7 +22,7 @@ def test_ranking_orders_the_given_items(stocked: Shop) -> None:
     assert recommendation_id.parse(document["recommendationId"]).recommender == "personalized-ranking"
 
 
-def test_ranking_includes_seen_items(shop: Shop) -> None:
+def test_ranking_includes_seen_items(shop):
     shop.publish(exclude_seen=True)
     shop.remember("u#anna", "fig")
     shop.remember("u#anna", "pear")
@@ -32,7 +30,7 @@ def test_ranking_includes_seen_items(shop: Shop) -> None:
     assert [item["itemId"] for item in rank(shop, ["plum", "fig"])["personalizedRanking"]] == ["fig", "plum"]
 
 
-def test_ranking_omits_filtered_items(stocked: Shop) -> None:
+def test_ranking_omits_filtered_items(stocked):
     stocked.configure(filters={"no-fig": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("fig")'})
     stocked.remember("u#anna", "pear")
 
@@ -41,9 +39,8 @@ def test_ranking_omits_filtered_items(stocked: Shop) -> None:
     assert [item["itemId"] for item in document["personalizedRanking"]] == ["plum"]
 
 
-def rank(shop: Shop, items: list[str], **fields: Any) -> dict[str, Any]:
+def rank(shop, items, **fields):
     body = {"campaignArn": f"{ARN}:campaign/personalized-ranking", "userId": "anna", "inputList": items, **fields}
     answer = shop.post(body, route="POST /personalize-ranking")
     assert answer["statusCode"] == 200, answer["body"]
-    document: dict[str, Any] = orjson.loads(answer["body"])
-    return document
+    return orjson.loads(answer["body"])

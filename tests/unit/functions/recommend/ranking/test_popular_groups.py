@@ -1,13 +1,11 @@
 """Users without a history, with items that are popular in their group. Globally, fig, pear and kiwi are popular."""
 
-from typing import Any
-
 import pytest
 
 from alsolike.bundle.popular_groups import Group
 from alsolike.catalogue.users import UserStore
 from alsolike.runtime.errors import Unavailable
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 GROUPS = (
     Group("plan", "gold", 40, [2]),  # Position 2 is the plum.
@@ -18,7 +16,7 @@ COLUMNS = {"plan": "string", "likes": "list"}
 
 
 @pytest.fixture
-def grouped(shop: Shop) -> Shop:
+def grouped(shop):
     shop.publish(groups=GROUPS)
     shop.configure(
         users={"columns": COLUMNS},
@@ -28,7 +26,7 @@ def grouped(shop: Shop) -> Shop:
     return shop
 
 
-def test_unknown_user_gets_items_popular_in_the_users_group_first(grouped: Shop) -> None:
+def test_unknown_user_gets_items_popular_in_the_users_group_first(grouped):
     grouped.register("anna", plan="gold")
 
     items, headers = grouped.ask()
@@ -42,26 +40,26 @@ def test_unknown_user_gets_items_popular_in_the_users_group_first(grouped: Shop)
     assert (headers["x-alsolike-source"], headers["x-alsolike-popular-within"]) == ("popular", "plan")
 
 
-def test_smallest_group_is_used(grouped: Shop) -> None:
+def test_smallest_group_is_used(grouped):
     grouped.register("anna", plan="gold", likes="jazz|tea")
 
     assert grouped.items(numResults=3) == ["kiwi", "plum", "fig"]
 
 
-def test_context_selects_a_group(grouped: Shop) -> None:
+def test_context_selects_a_group(grouped):
     assert grouped.items(userId="unknown-user", context={"LIKES": "tea"}, numResults=2) == ["kiwi", "plum"]
     assert grouped.items(userId="unknown-user", context={"DEVICE": "phone"}, numResults=2) == ["pear", "fig"]
 
 
 @pytest.mark.parametrize("text", ["true", "True", "TRUE"])
-def test_context_boolean_is_case_insensitive(shop: Shop, text: str) -> None:
+def test_context_boolean_is_case_insensitive(shop, text):
     shop.publish(groups=[Group("trial", "true", 20, [2])])
     shop.configure(users={"columns": {"trial": "boolean"}})
 
     assert shop.items(userId="unknown-user", context={"TRIAL": text}, numResults=1) == ["plum"]
 
 
-def test_group_without_passing_items_is_not_reported(grouped: Shop) -> None:
+def test_group_without_passing_items_is_not_reported(grouped):
     grouped.register("anna", plan="gold")
     grouped.catalogue({"plum": {"price": 9}, "kiwi": {"price": 1}})
 
@@ -71,21 +69,21 @@ def test_group_without_passing_items_is_not_reported(grouped: Shop) -> None:
     assert "x-alsolike-popular-within" not in headers
 
 
-def test_context_precedes_stored_properties(grouped: Shop) -> None:
+def test_context_precedes_stored_properties(grouped):
     grouped.register("anna", likes="tea")
 
     assert grouped.items(context={"likes": "jazz"}, numResults=2) == ["fig", "pear"]
 
 
 @pytest.mark.parametrize("context", [None, {}, {"DEVICE": "fridge"}])
-def test_user_without_a_group_gets_globally_popular_items(grouped: Shop, context: Any) -> None:
+def test_user_without_a_group_gets_globally_popular_items(grouped, context):
     items, headers = grouped.ask(context=context, numResults=2)
 
     assert [item["itemId"] for item in items] == ["fig", "pear"]
     assert "x-alsolike-popular-within" not in headers
 
 
-def test_user_with_a_history_is_ranked_by_the_model(grouped: Shop) -> None:
+def test_user_with_a_history_is_ranked_by_the_model(grouped):
     grouped.register("anna", plan="gold")
     grouped.remember("u#anna", "pear")
 
@@ -95,7 +93,7 @@ def test_user_with_a_history_is_ranked_by_the_model(grouped: Shop) -> None:
     assert "x-alsolike-popular-within" not in headers
 
 
-def test_filters_apply_to_items_popular_in_a_group(grouped: Shop) -> None:
+def test_filters_apply_to_items_popular_in_a_group(grouped):
     grouped.catalogue({"plum": {"price": 9}, "kiwi": {"price": 1}})
 
     items, _ = grouped.ask(filterArn=f"{ARN}:filter/cheap", context={"LIKES": "tea"})
@@ -103,8 +101,8 @@ def test_filters_apply_to_items_popular_in_a_group(grouped: Shop) -> None:
     assert [item["itemId"] for item in items] == ["kiwi"]
 
 
-def test_unreadable_user_gets_globally_popular_items(grouped: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def outage(*_: Any, **__: Any) -> None:
+def test_unreadable_user_gets_globally_popular_items(grouped, monkeypatch):
+    def outage(*_, **__):
         raise Unavailable("the table is away")
 
     monkeypatch.setattr(UserStore, "get", outage)
@@ -115,14 +113,14 @@ def test_unreadable_user_gets_globally_popular_items(grouped: Shop, monkeypatch:
     assert headers["x-alsolike-degraded"] == "user-unavailable"
 
 
-def test_users_table_is_not_read_if_the_model_has_no_groups(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_table_is_not_read_if_the_model_has_no_groups(shop, monkeypatch):
     monkeypatch.setattr(UserStore, "get", None)
     shop.publish()
 
     assert shop.items(numResults=1) == ["fig"]
 
 
-def test_group_names_are_percent_encoded_in_headers(shop: Shop) -> None:
+def test_group_names_are_percent_encoded_in_headers(shop):
     shop.publish(groups=[Group("größe", "L", 20, [2])])
     shop.register("anna", größe="L")
 

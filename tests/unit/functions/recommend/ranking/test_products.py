@@ -1,12 +1,10 @@
 """Lists with one variant per product."""
 
-from typing import Any
-
 import orjson
 import pytest
 
 from functions.recommend.sources import current_sources
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 CAMPAIGN = {"campaignArn": f"{ARN}:campaign/personalized-ranking"}
 FRUIT = {"categoryL1": "fruit"}
@@ -14,22 +12,22 @@ FIGS = {"fig": {"title": "Fig,  1 lb", **FRUIT}, "plum": {"title": "fig, 1 LB", 
 
 
 @pytest.fixture
-def figs(stocked: Shop) -> Shop:
+def figs(stocked):
     """Return a shop whose model ranks two variants of a product first, the fig and then the plum."""
     stocked.remember("u#anna", "pear")
     stocked.catalogue(FIGS)
     return stocked
 
 
-def request(recommender: str, **fields: Any) -> dict[str, Any]:
+def request(recommender, **fields):
     return {"recommenderArn": f"{ARN}:recommender/{recommender}", **fields}
 
 
-def test_variants_of_a_product_take_one_position(figs: Shop) -> None:
+def test_variants_of_a_product_take_one_position(figs):
     assert figs.items(numResults=3) == ["fig", "pear", "kiwi"]
 
 
-def test_variants_fill_a_list_that_would_be_too_short(figs: Shop) -> None:
+def test_variants_fill_a_list_that_would_be_too_short(figs):
     items, headers = figs.ask(numResults=4)
 
     assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
@@ -38,9 +36,7 @@ def test_variants_fill_a_list_that_would_be_too_short(figs: Shop) -> None:
 
 
 @pytest.mark.parametrize(("ranked", "candidates"), [(["fig", "plum", "kiwi"], 3 / 2), (["pear", "kiwi"], 1), ([], 1)])
-def test_candidates_per_position_depend_on_variants_in_model_lists(
-    figs: Shop, ranked: list[str], candidates: float
-) -> None:
+def test_candidates_per_position_depend_on_variants_in_model_lists(figs, ranked, candidates):
     state = current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000)
     assert state.model is not None
 
@@ -49,13 +45,13 @@ def test_candidates_per_position_depend_on_variants_in_model_lists(
     assert state.catalogue.candidates_per_place == candidates
 
 
-def test_variants_have_separate_positions_if_disabled(figs: Shop) -> None:
+def test_variants_have_separate_positions_if_disabled(figs):
     figs.configure(items={"variants": None})
 
     assert figs.items(numResults=3) == ["fig", "plum", "pear"]
 
 
-def test_variants_can_be_defined_by_a_column(figs: Shop) -> None:
+def test_variants_can_be_defined_by_a_column(figs):
     figs.configure(items={"variants": "GROUP_ID"})
     figs.catalogue({item_id: {**FIGS.get(item_id, {}), "groupId": group} for item_id, group in
                     {"fig": 1, "plum": 2, "pear": 2, "kiwi": 1}.items()}, at_ms=10**13)  # fmt: skip
@@ -63,7 +59,7 @@ def test_variants_can_be_defined_by_a_column(figs: Shop) -> None:
     assert figs.items(numResults=2) == ["fig", "plum"]
 
 
-def test_same_title_in_another_category_is_another_product(figs: Shop) -> None:
+def test_same_title_in_another_category_is_another_product(figs):
     assert figs.items(numResults=2) == ["fig", "pear"]
 
     figs.catalogue({"plum": {"title": "Fig, 1 lb", "categoryL1": "fruit", "categoryL2": "dried"}}, at_ms=10**13)
@@ -71,20 +67,20 @@ def test_same_title_in_another_category_is_another_product(figs: Shop) -> None:
     assert figs.items(numResults=2) == ["fig", "plum"]
 
 
-def test_personalized_ranking_keeps_all_variants(figs: Shop) -> None:
+def test_personalized_ranking_keeps_all_variants(figs):
     body = {**CAMPAIGN, "userId": "anna", "inputList": ["kiwi", "plum", "fig"]}
     answer = figs.post(body, route="POST /personalize-ranking")
 
     assert [item["itemId"] for item in orjson.loads(answer["body"])["personalizedRanking"]] == ["fig", "plum", "kiwi"]
 
 
-def test_similar_items_have_one_variant_per_product(figs: Shop) -> None:
+def test_similar_items_have_one_variant_per_product(figs):
     answer = figs.items(**request("similar-items", userId=None, itemId="pear", numResults=2))
 
     assert answer == ["kiwi", "fig"]
 
 
-def test_variants_of_an_item_are_not_bought_together_with_it(stocked: Shop) -> None:
+def test_variants_of_an_item_are_not_bought_together_with_it(stocked):
     of_pear = {"title": "Pear", **FRUIT}
     stocked.catalogue({"pear": of_pear, "plum": of_pear, "kiwi": {"title": "Kiwi", **FRUIT}})
 
@@ -93,7 +89,7 @@ def test_variants_of_an_item_are_not_bought_together_with_it(stocked: Shop) -> N
     assert answer == ["kiwi", "fig"]
 
 
-def test_rules_place_one_variant_per_product(figs: Shop) -> None:
+def test_rules_place_one_variant_per_product(figs):
     figs.configure(
         items={"columns": {"title": "string"}},
         rules={"home": {"pins": [{"item": "plum", "position": 1}]}},
@@ -104,7 +100,7 @@ def test_rules_place_one_variant_per_product(figs: Shop) -> None:
     assert figs.items(numResults=4) == ["plum", "pear", "kiwi", "fig"]
 
 
-def test_boosted_variant_takes_the_position_of_its_product(figs: Shop) -> None:
+def test_boosted_variant_takes_the_position_of_its_product(figs):
     figs.configure(
         items={"columns": {"title": "string"}},
         filters={"boosted": 'INCLUDE ItemID WHERE Items.TITLE IN ("fig, 1 LB")'},

@@ -1,28 +1,25 @@
-from collections.abc import Callable
-from typing import Any
-
 import orjson
 import pytest
 
 from functions.recommend import handler
 from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext, http_event
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 SIMILAR = "GET /items/{itemId}/similar"
 DAY_MS = 86_400_000
 
 
-def named(recommender: str, **fields: Any) -> dict[str, Any]:
+def named(recommender, **fields):
     return {"recommenderArn": f"{ARN}:recommender/{recommender}", **fields}
 
 
-def ids(answer: dict[str, Any]) -> list[str]:
+def ids(answer):
     assert answer["statusCode"] == 200, answer["body"]
     return [item["itemId"] for item in orjson.loads(answer["body"])["itemList"]]
 
 
-def test_similar_items_come_from_the_table_then_the_model(stocked: Shop) -> None:
+def test_similar_items_come_from_the_table_then_the_model(stocked):
     items, headers = stocked.ask(**named("similar-items", userId=None, itemId="pear", numResults=3))
 
     assert [(item["itemId"], item["score"]) for item in items] == [("kiwi", 0.75), ("fig", 0.5), ("plum", 0.25)]
@@ -30,21 +27,21 @@ def test_similar_items_come_from_the_table_then_the_model(stocked: Shop) -> None
     assert "x-alsolike-filled" not in headers
 
 
-def test_bought_together_items_come_from_their_own_table(stocked: Shop) -> None:
+def test_bought_together_items_come_from_their_own_table(stocked):
     items, headers = stocked.ask(**named("bought-together", userId=None, itemId="pear", numResults=1))
 
     assert items == [{"itemId": "plum", "score": 0.5}]
     assert headers["x-alsolike-source"] == "similar"
 
 
-def test_similar_items_follow_bought_together_items(stocked: Shop) -> None:
+def test_similar_items_follow_bought_together_items(stocked):
     items, headers = stocked.ask(**named("bought-together", userId=None, itemId="pear", numResults=3))
 
     assert [(item["itemId"], item["score"]) for item in items] == [("plum", 0.5), ("kiwi", 0.25), ("fig", 1 / 6)]
     assert "x-alsolike-filled" not in headers
 
 
-def test_cart_is_completed_by_the_strongest_link_to_any_cart_item(stocked: Shop) -> None:
+def test_cart_is_completed_by_the_strongest_link_to_any_cart_item(stocked):
     items, headers = stocked.ask(**named("bought-together", userId=None, cart=["kiwi", "pear"], numResults=2))
 
     assert [item["itemId"] for item in items] == ["plum", "fig"]
@@ -52,7 +49,7 @@ def test_cart_is_completed_by_the_strongest_link_to_any_cart_item(stocked: Shop)
     assert headers["x-alsolike-source"] == "similar"
 
 
-def test_cart_is_not_completed_by_substitutes_of_its_items(stocked: Shop) -> None:
+def test_cart_is_not_completed_by_substitutes_of_its_items(stocked):
     pear = {"title": "Pear, 1 lb", "categoryL1": "fruit", "categoryL2": "pome"}
     stocked.catalogue(
         {"pear": pear, "plum": {**pear, "title": "Pear, 2 lb"}, "fig": {**pear, "categoryL2": "fig"}, "kiwi": {}}
@@ -63,36 +60,36 @@ def test_cart_is_not_completed_by_substitutes_of_its_items(stocked: Shop) -> Non
     assert [item["itemId"] for item in items] == ["fig", "kiwi"]
 
 
-def test_cart_is_refused_except_for_bought_together(stocked: Shop) -> None:
+def test_cart_is_refused_except_for_bought_together(stocked):
     answer = stocked.post({"userId": "anna", **named("for-you", cart=["pear"])})
 
     assert answer["statusCode"] == 400
     assert "only bought-together completes a cart, not for-you" in answer["body"]
 
 
-def test_similar_items_exclude_the_item_itself(stocked: Shop) -> None:
+def test_similar_items_exclude_the_item_itself(stocked):
     assert stocked.got(SIMILAR, path={"itemId": "pear"}) == (["kiwi", "fig", "plum"], "similar")
     assert stocked.got(SIMILAR, path={"itemId": "plum"}) == (["fig", "pear", "kiwi"], "popular")
 
 
-def test_similar_items_continue_with_the_model_under_a_filter(stocked: Shop) -> None:
+def test_similar_items_continue_with_the_model_under_a_filter(stocked):
     stocked.configure(items={"columns": {"price": "number"}}, filters={"dear": "INCLUDE ItemID WHERE Items.PRICE > 2"})
     stocked.catalogue({"plum": {"price": 3}, "fig": {"price": 1}, "kiwi": {"price": 2}})
 
     assert stocked.got(SIMILAR, path={"itemId": "pear"}, filter="dear") == (["plum"], "model")
 
 
-def test_similar_items_of_an_unknown_item_are_popular_items(stocked: Shop) -> None:
+def test_similar_items_of_an_unknown_item_are_popular_items(stocked):
     assert stocked.got(SIMILAR, path={"itemId": "durian"}, numResults="2") == (["fig", "pear"], "popular")
 
 
-def test_similar_items_of_a_bundle_without_tables_come_from_the_model(shop: Shop) -> None:
+def test_similar_items_of_a_bundle_without_tables_come_from_the_model(shop):
     shop.publish()
 
     assert shop.got(SIMILAR, path={"itemId": "pear"}, numResults="2") == (["fig", "plum"], "model")
 
 
-def test_recently_viewed_has_each_latest_item_once(stocked: Shop) -> None:
+def test_recently_viewed_has_each_latest_item_once(stocked):
     """A return does not count as a view. Neither the catalogue nor the model contains the durian."""
     for before_ms, (item_id, event_type) in enumerate(
         [("durian", "view"), ("pear", "purchase"), ("fig", "view"), ("durian", "cart"), ("plum", "return")]
@@ -105,7 +102,7 @@ def test_recently_viewed_has_each_latest_item_once(stocked: Shop) -> None:
     assert headers["x-alsolike-source"] == "recent"
 
 
-def test_deleted_items_are_not_recently_viewed(stocked: Shop) -> None:
+def test_deleted_items_are_not_recently_viewed(stocked):
     for item_id in ("durian", "pear", "fig"):
         stocked.remember("u#anna", item_id)
     stocked.catalogue({"durian": None, "pear": None})
@@ -113,7 +110,7 @@ def test_deleted_items_are_not_recently_viewed(stocked: Shop) -> None:
     assert [item["itemId"] for item in stocked.ask(**named("recently-viewed"))[0]] == ["fig"]
 
 
-def test_filters_apply_to_items_unknown_to_the_model(stocked: Shop) -> None:
+def test_filters_apply_to_items_unknown_to_the_model(stocked):
     stocked.configure(
         items={"columns": {"price": "number"}},
         filters={
@@ -133,7 +130,7 @@ def test_filters_apply_to_items_unknown_to_the_model(stocked: Shop) -> None:
     assert set(stocked.items("unbought", **named("recently-viewed"))) == {"durian", "salak"}
 
 
-def test_buy_again_ranks_kept_purchases_by_the_model(stocked: Shop) -> None:
+def test_buy_again_ranks_kept_purchases_by_the_model(stocked):
     """After the pear, the model ranks the fig.
 
     The plum was returned. The kiwi was only viewed, so it cannot be bought again.
@@ -151,7 +148,7 @@ def test_buy_again_ranks_kept_purchases_by_the_model(stocked: Shop) -> None:
     assert headers["x-alsolike-source"] == "model"
 
 
-def test_buy_again_without_purchases_is_empty(stocked: Shop) -> None:
+def test_buy_again_without_purchases_is_empty(stocked):
     stocked.remember("u#anna", "pear")
 
     items, headers = stocked.ask(**named("buy-again"))
@@ -159,7 +156,7 @@ def test_buy_again_without_purchases_is_empty(stocked: Shop) -> None:
     assert (items, headers["x-alsolike-source"]) == ([], "none")
 
 
-def test_buy_again_without_a_model_ranks_by_frequency_and_recency(shop: Shop) -> None:
+def test_buy_again_without_a_model_ranks_by_frequency_and_recency(shop):
     shop.remember("u#anna", "durian", "purchase", before_ms=400 * DAY_MS)
     shop.remember("u#anna", "salak", "purchase", before_ms=2 * DAY_MS)
     shop.remember("u#anna", "salak", "purchase", before_ms=3 * DAY_MS)
@@ -171,7 +168,7 @@ def test_buy_again_without_a_model_ranks_by_frequency_and_recency(shop: Shop) ->
     assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("recent", "no-model")
 
 
-def test_popular_items_follow_trending_items(stocked: Shop) -> None:
+def test_popular_items_follow_trending_items(stocked):
     stocked.count(durian=30, plum=20)
 
     answer = stocked.get("GET /trending", window="30m", numResults="4")
@@ -182,7 +179,7 @@ def test_popular_items_follow_trending_items(stocked: Shop) -> None:
 
 
 @pytest.mark.parametrize("recommender", [None, "popular", "similar-items"])
-def test_window_is_refused_except_for_trending(recommender: str | None, stocked: Shop) -> None:
+def test_window_is_refused_except_for_trending(recommender, stocked):
     query = {"window": "3h"} | ({"recommender": recommender, "itemId": "fig"} if recommender else {})
     event = http_event("GET /users/{userId}/recommendations", path={"userId": "anna"}, query=query)
 
@@ -194,7 +191,7 @@ def test_window_is_refused_except_for_trending(recommender: str | None, stocked:
     )
 
 
-def test_trending_items_of_a_user_use_the_window(stocked: Shop) -> None:
+def test_trending_items_of_a_user_use_the_window(stocked):
     stocked.count(durian=30)
 
     answer = stocked.get(
@@ -205,13 +202,13 @@ def test_trending_items_of_a_user_use_the_window(stocked: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["trending", "trending-30m", "trending-1d"])
-def test_window_can_be_the_suffix_of_a_personalize_arn(name: str, stocked: Shop) -> None:
+def test_window_can_be_the_suffix_of_a_personalize_arn(name, stocked):
     stocked.count(plum=20)
 
     assert stocked.ask(**named(name, numResults=1))[0][0]["itemId"] == "plum"
 
 
-def test_unreadable_trends_are_reported_as_degraded(stocked: Shop) -> None:
+def test_unreadable_trends_are_reported_as_degraded(stocked):
     stocked.ask()
     sources = current_sources()
     sources.trends._store._bucket = "gone"  # type: ignore[attr-defined]
@@ -223,11 +220,11 @@ def test_unreadable_trends_are_reported_as_degraded(stocked: Shop) -> None:
     assert answer["headers"]["cache-control"] == "private, no-cache"
 
 
-def test_popular_route_returns_globally_popular_items(stocked: Shop) -> None:
+def test_popular_route_returns_globally_popular_items(stocked):
     assert stocked.got("GET /popular") == (["fig", "pear", "kiwi", "plum"], "popular")
 
 
-def test_user_routes_accept_any_recommender(stocked: Shop) -> None:
+def test_user_routes_accept_any_recommender(stocked):
     stocked.remember("u#anna", "pear")
     route, path = "GET /users/{userId}/recommendations", {"userId": "anna"}
 
@@ -239,7 +236,7 @@ def test_user_routes_accept_any_recommender(stocked: Shop) -> None:
     )
 
 
-def test_every_recommender_has_a_fallback_without_a_model(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_every_recommender_has_a_fallback_without_a_model(shop, counted):
     shop.count(plum=20)
     shop.remember("u#anna", "pear", "purchase")
 
@@ -253,7 +250,7 @@ def test_every_recommender_has_a_fallback_without_a_model(shop: Shop, counted: C
         counted()
 
 
-def test_unknown_metadata_columns_are_reported(stocked: Shop) -> None:
+def test_unknown_metadata_columns_are_reported(stocked):
     items, headers = stocked.ask(metadataColumns={"ITEMS": ["TITLE", "NO, PE"]})
     _, known = stocked.ask(metadataColumns={"ITEMS": ["TITLE"]})
 
@@ -272,9 +269,7 @@ def test_unknown_metadata_columns_are_reported(stocked: Shop) -> None:
         ("-&-", "anna", ([], "none")),
     ],
 )
-def test_search_ranks_the_items_with_all_words(
-    query: str, user: str | None, expected: tuple[list[str], str], stocked: Shop
-) -> None:
+def test_search_ranks_the_items_with_all_words(query, user, expected, stocked):
     stocked.remember("u#anna", "pear")
     fruit = {"kind": "Fruit"}
     stocked.catalogue({"durian": fruit, "fig": fruit, "pear": fruit, "kiwi": fruit, "plum": {**fruit, "a": "stone"}})
@@ -282,7 +277,7 @@ def test_search_ranks_the_items_with_all_words(
     assert stocked.got("GET /search", query=query, **({"userId": user} if user else {})) == expected
 
 
-def test_search_returns_the_requested_number_of_allowed_items(stocked: Shop) -> None:
+def test_search_returns_the_requested_number_of_allowed_items(stocked):
     stocked.catalogue({name: {"kind": "Fruit"} for name in ("fig", "pear", "kiwi")})
 
     assert stocked.got("GET /search", query="fru", exclude="fig", numResults="1")[0] == ["pear"]

@@ -4,28 +4,24 @@ import dataclasses
 
 import numpy as np
 import orjson
-import pytest
 
 from alsolike.bundle.reranker import FEATURES, HOURS, Reranker
 from alsolike.lake.served import read_line
 from functions.recommend.sources import current_sources
 from model_export.data.impressions import item_columns
 from tests.builders.bundles import ITEMS
-from tests.unit.functions.recommend.shop import Shop
 
 PRICES = {"fig": 8, "plum": 2}
 
 
-def by_price(weight: float = -1.0) -> Reranker:
+def by_price(weight=-1.0):
     weights = np.zeros((1 + len(HOURS), len(FEATURES)))
     weights[0, FEATURES.index("price")] = weight
     columns = item_columns([{"price": PRICES.get(item_id)} for item_id in ITEMS])
     return Reranker(HOURS, np.ones(len(FEATURES)), np.ones(len(FEATURES)), weights, columns)
 
 
-def test_reranker_orders_items_and_keeps_the_scores_of_positions(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_reranker_orders_items_and_keeps_the_scores_of_positions(shop, capsys):
     shop.publish(reranker=by_price())
     shop.remember("u#anna", "pear")
 
@@ -38,7 +34,7 @@ def test_reranker_orders_items_and_keeps_the_scores_of_positions(
     assert row.scores == (1.0, 2.0, None)
 
 
-def test_device_of_the_context_is_a_feature_and_is_logged(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_device_of_the_context_is_a_feature_and_is_logged(shop, capsys):
     model = by_price(1.0)
     weights = np.vstack([model.weights[0], -2 * model.weights[0]])
     shop.publish(reranker=dataclasses.replace(model, contexts=("device phone",), weights=weights))
@@ -52,7 +48,7 @@ def test_device_of_the_context_is_a_feature_and_is_logged(shop: Shop, capsys: py
     assert [row.device for row in rows] == ["desktop", "phone", None]
 
 
-def test_rules_apply_to_reranked_items(shop: Shop) -> None:
+def test_rules_apply_to_reranked_items(shop):
     shop.publish(reranker=by_price())
     shop.remember("u#anna", "pear")
     shop.configure(
@@ -66,7 +62,7 @@ def test_rules_apply_to_reranked_items(shop: Shop) -> None:
     assert shop.items(numResults=2) == ["fig", "plum"]
 
 
-def test_candidates_beyond_the_list_length_do_not_change_the_list(shop: Shop) -> None:
+def test_candidates_beyond_the_list_length_do_not_change_the_list(shop):
     shop.publish(reranker=by_price())
     shop.remember("u#anna", "pear")
     shop.configure(
@@ -76,7 +72,7 @@ def test_candidates_beyond_the_list_length_do_not_change_the_list(shop: Shop) ->
     assert shop.items(numResults=1) == ["fig"]
 
 
-def test_number_of_candidates_does_not_change_a_list(shop: Shop) -> None:
+def test_number_of_candidates_does_not_change_a_list(shop):
     """A catalogue with product variants raises `candidates_per_place`, so a later request ranks more candidates."""
     shop.publish(reranker=by_price())
     shop.remember("u#anna", "pear")
@@ -88,7 +84,7 @@ def test_number_of_candidates_does_not_change_a_list(shop: Shop) -> None:
     assert shop.items(numResults=1) == first == ["fig"]
 
 
-def test_other_recommenders_keep_the_order_of_the_model(shop: Shop) -> None:
+def test_other_recommenders_keep_the_order_of_the_model(shop):
     shop.publish(reranker=by_price())
 
     document = orjson.loads(shop.get("GET /items/{itemId}/similar", path={"itemId": "pear"})["body"])

@@ -1,7 +1,6 @@
 """Filters of the configuration in responses."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 COLUMNS = {
     "columns": {"price": "number", "title": "string", "categoryL1": "string", "tags": "list", "launched": "timestamp"}
@@ -41,7 +40,7 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def filtered(shop: Shop) -> Shop:
+def filtered(shop):
     """Return a shop in which Anna viewed a pear. The model ranks fig and plum, and other items fill the list."""
     shop.publish()
     shop.remember("u#anna", "pear")
@@ -50,21 +49,21 @@ def filtered(shop: Shop) -> Shop:
     return shop
 
 
-def test_list_without_a_filter_has_all_items(filtered: Shop) -> None:
+def test_list_without_a_filter_has_all_items(filtered):
     assert filtered.items() == ["fig", "plum", "pear", "kiwi"]
 
 
-def test_filter_is_the_last_part_of_its_arn(filtered: Shop) -> None:
+def test_filter_is_the_last_part_of_its_arn(filtered):
     assert filtered.items("cheap") == ["pear"]
     assert filtered.items("unbought") == ["fig", "plum", "pear", "kiwi"]
 
 
-def test_filter_does_not_shorten_the_list(filtered: Shop) -> None:
+def test_filter_does_not_shorten_the_list(filtered):
     """The filter excludes the best item, and the list remains as long as before."""
     assert filtered.items("up-to", filterValues={"PRICE": "2"}, numResults=1) == ["plum"]
 
 
-def test_fill_items_pass_the_filter_and_are_counted(filtered: Shop) -> None:
+def test_fill_items_pass_the_filter_and_are_counted(filtered):
     """The model ranks fig and plum.
 
     The filter `cheap` passes neither, and `up-to` with a price of 2 passes the plum.
@@ -78,7 +77,7 @@ def test_fill_items_pass_the_filter_and_are_counted(filtered: Shop) -> None:
 
 
 @pytest.mark.parametrize("user", ["anna", "nobody"])
-def test_empty_list_after_a_filter_has_source_none(filtered: Shop, user: str) -> None:
+def test_empty_list_after_a_filter_has_source_none(filtered, user):
     items, headers = filtered.ask(filterArn=f"{ARN}:filter/free", userId=user)
 
     assert items == []
@@ -86,31 +85,31 @@ def test_empty_list_after_a_filter_has_source_none(filtered: Shop, user: str) ->
     assert "x-alsolike-degraded" not in headers
 
 
-def test_filter_parameters_come_from_the_request(filtered: Shop) -> None:
+def test_filter_parameters_come_from_the_request(filtered):
     assert filtered.items("up-to", filterValues={"PRICE": '"3"'}) == ["fig", "plum", "pear"]
     assert filtered.items("without", filterValues={"CATEGORY": '"fruit","nuts"'}) == ["plum", "kiwi"]
     assert filtered.items("without") == ["fig", "plum", "pear", "kiwi"]
 
 
-def test_filter_uses_the_interactions_of_the_user(filtered: Shop) -> None:
+def test_filter_uses_the_interactions_of_the_user(filtered):
     filtered.remember("u#anna", "fig", "purchase")
 
     assert filtered.items("unbought") == ["plum", "pear", "kiwi"]
 
 
-def test_popular_list_is_filtered_and_filled(filtered: Shop) -> None:
+def test_popular_list_is_filtered_and_filled(filtered):
     """Fig, pear and kiwi are popular. The plum passes the filter too."""
     assert filtered.items("cheap", userId="unknown-user") == ["pear"]
     assert filtered.items("up-to", userId="unknown-user", filterValues={"PRICE": "2"}) == ["pear", "plum"]
     assert filtered.items("up-to", userId="unknown-user", filterValues={"PRICE": "2"}, numResults=1) == ["pear"]
 
 
-def test_current_item_of_a_filter_comes_from_the_request(filtered: Shop) -> None:
+def test_current_item_of_a_filter_comes_from_the_request(filtered):
     assert filtered.items("cheaper", itemId="plum") == ["pear"]
     assert filtered.items("cheaper", itemId="unknown") == []
 
 
-def test_current_user_is_read_if_the_filter_uses_it(filtered: Shop) -> None:
+def test_current_user_is_read_if_the_filter_uses_it(filtered):
     filtered.register("young", age=17)
     filtered.register("old", age=18)
 
@@ -119,7 +118,7 @@ def test_current_user_is_read_if_the_filter_uses_it(filtered: Shop) -> None:
         assert "plum" in filtered.items("grown-up", userId=user, numResults=4)
 
 
-def test_filter_compares_user_and_item_columns(filtered: Shop) -> None:
+def test_filter_compares_user_and_item_columns(filtered):
     filtered.register("young", age=2, likes="green")
     filtered.register("old", age=18, likes=["soft", "blue"])
 
@@ -132,7 +131,7 @@ def test_filter_compares_user_and_item_columns(filtered: Shop) -> None:
     assert sorted(filtered.items("affordable", userId="young")) == ["pear", "plum"]
 
 
-def test_filter_now_is_the_time_of_the_request(filtered: Shop) -> None:
+def test_filter_now_is_the_time_of_the_request(filtered):
     """The fig was bought a day ago. The pear was launched an hour ago, and the plum half a year ago."""
     now_ms = time.time_ns() // 1_000_000
     bought = RecentInteraction(now_ms - DAY_MS, "bought", "fig", "purchase")
@@ -148,7 +147,7 @@ def test_filter_now_is_the_time_of_the_request(filtered: Shop) -> None:
     assert filtered.items("new") == ["pear"]
 
 
-def test_string_with_bars_is_a_list_for_current_item_and_user(filtered: Shop) -> None:
+def test_string_with_bars_is_a_list_for_current_item_and_user(filtered):
     filtered.register("anna", likes="water|tea")
     filtered.register("bob", likes="wine")
 
@@ -157,7 +156,7 @@ def test_string_with_bars_is_a_list_for_current_item_and_user(filtered: Shop) ->
     assert "plum" in filtered.items("sober", userId="bob", numResults=4)
 
 
-def test_filter_ignores_properties_of_an_erased_user(filtered: Shop) -> None:
+def test_filter_ignores_properties_of_an_erased_user(filtered):
     filtered.register("young", age=17)
     profiles = ProfileStore(filtered.dynamodb, filtered.profiles_table)
 
@@ -167,9 +166,7 @@ def test_filter_ignores_properties_of_an_erased_user(filtered: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["grown-up", "adults", "favourites", "affordable"])
-def test_unreadable_user_gives_an_empty_degraded_list_with_user_filters(
-    filtered: Shop, counted: Callable[[], dict[str, float]], name: str
-) -> None:
+def test_unreadable_user_gives_an_empty_degraded_list_with_user_filters(filtered, counted, name):
     filtered.dynamodb.delete_table(TableName=filtered.users_table)
 
     items, headers = filtered.ask(filterArn=f"{ARN}:filter/{name}")
@@ -182,7 +179,7 @@ def test_unreadable_user_gives_an_empty_degraded_list_with_user_filters(
 
 
 @pytest.mark.parametrize("recommender", ["for-you", "similar-items", "buy-again", "trending", "popular"])
-def test_unreadable_profile_gives_an_empty_list_with_interaction_filters(filtered: Shop, recommender: str) -> None:
+def test_unreadable_profile_gives_an_empty_list_with_interaction_filters(filtered, recommender):
     """The pear was bought. Without the profile, an EXCLUDE filter on interactions would pass the pear."""
     filtered.remember("u#anna", "pear", "purchase")
     filtered.dynamodb.delete_table(TableName=filtered.profiles_table)
@@ -195,7 +192,7 @@ def test_unreadable_profile_gives_an_empty_list_with_interaction_filters(filtere
     assert filtered.items("cheap") == ["pear"]
 
 
-def test_deleted_item_unknown_to_the_model_is_not_in_filtered_trends(filtered: Shop) -> None:
+def test_deleted_item_unknown_to_the_model_is_not_in_filtered_trends(filtered):
     """The filter `without` passes all items without a category, such as durian and salak."""
     filtered.count(durian=30, salak=20)
     filtered.catalogue({"durian": None})
@@ -208,7 +205,7 @@ def test_deleted_item_unknown_to_the_model_is_not_in_filtered_trends(filtered: S
     assert filtered.items("without", **requested) == ["salak"]
 
 
-def test_recommender_filter_applies_unless_the_request_names_one(filtered: Shop) -> None:
+def test_recommender_filter_applies_unless_the_request_names_one(filtered):
     filtered.configure(items=COLUMNS, filters=FILTERS, recommenders={"for-you": {"filter": "cheap"}})
 
     assert filtered.items() == ["pear"]
@@ -216,7 +213,7 @@ def test_recommender_filter_applies_unless_the_request_names_one(filtered: Shop)
     assert filtered.items("unbought") == ["fig", "plum", "pear", "kiwi"]
 
 
-def test_changed_filter_and_price_apply_from_the_next_refresh(filtered: Shop) -> None:
+def test_changed_filter_and_price_apply_from_the_next_refresh(filtered):
     assert filtered.items("cheap") == ["pear"]
 
     filtered.configure(items=COLUMNS, filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"})
@@ -256,9 +253,7 @@ def test_changed_filter_and_price_apply_from_the_next_refresh(filtered: Shop) ->
         ({"filterArn": f"{ARN}:filter/cheaper"}, 400, "itemId is missing, expected an item: the filter compares with"),
     ],
 )
-def test_inapplicable_filter_is_refused_with_its_reason(
-    filtered: Shop, fields: dict[str, Any], status: int, message: str
-) -> None:
+def test_inapplicable_filter_is_refused_with_its_reason(filtered, fields, status, message):
     found_status, found = filtered.refusal(**fields)
 
     assert (found_status, found[: len(message)]) == (status, message)

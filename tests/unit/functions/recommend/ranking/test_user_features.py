@@ -1,6 +1,5 @@
 """Models that read columns of users."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,15 +7,14 @@ import pytest
 from alsolike.catalogue.users import UserStore
 from alsolike.runtime.errors import Unavailable
 from functions.recommend.state.model import Model
-from tests.unit.functions.recommend.shop import Shop
 
 
 @pytest.fixture
-def fed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def fed(shop, monkeypatch):
     """Let the model read the user's plan, and return the recorded inputs. The graph itself runs without this input."""
     run, inputs = Model._run, list[Any]()
 
-    def spy(model: Model, name: str, feed: Mapping[str, Any]) -> Any:
+    def spy(model, name, feed):
         others = dict(feed)
         inputs.append(others.pop("feature.user.plan").tolist())
         return run(model, name, others)
@@ -30,14 +28,14 @@ def fed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return inputs
 
 
-def test_user_column_is_a_feature_of_each_interaction(shop: Shop, fed: list[Any]) -> None:
+def test_user_column_is_a_feature_of_each_interaction(shop, fed):
     shop.register("anna", plan="tin")
 
     assert shop.items(numResults=1) == ["fig"]
     assert fed[-1] == [[2, 2]]
 
 
-def test_promotion_candidates_are_ranked_with_user_features(shop: Shop, fed: list[Any]) -> None:
+def test_promotion_candidates_are_ranked_with_user_features(shop, fed):
     shop.configure(
         users={"columns": {"plan": "string"}},
         items={"columns": {"title": "string"}},
@@ -53,7 +51,7 @@ def test_promotion_candidates_are_ranked_with_user_features(shop: Shop, fed: lis
     assert fed[-2:] == [[[2, 2]]] * 2
 
 
-def test_request_context_precedes_stored_user_columns(shop: Shop, fed: list[Any]) -> None:
+def test_request_context_precedes_stored_user_columns(shop, fed):
     shop.register("anna", plan="tin")
 
     shop.items(context={"PLAN": "gold"})
@@ -61,10 +59,8 @@ def test_request_context_precedes_stored_user_columns(shop: Shop, fed: list[Any]
     assert fed[-1] == [[1, 1]]
 
 
-def test_unreadable_user_has_unknown_feature_values(
-    shop: Shop, fed: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def outage(*_: Any, **__: Any) -> None:
+def test_unreadable_user_has_unknown_feature_values(shop, fed, monkeypatch):
+    def outage(*_, **__):
         raise Unavailable("the table is away")
 
     monkeypatch.setattr(UserStore, "get", outage)
@@ -76,8 +72,8 @@ def test_unreadable_user_has_unknown_feature_values(
     assert headers["x-alsolike-degraded"] == "user-unavailable"
 
 
-def test_models_without_user_features_read_no_users(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(*_: Any, **__: Any) -> None:
+def test_models_without_user_features_read_no_users(shop, monkeypatch):
+    def read(*_, **__):
         raise AssertionError("the user was read")
 
     monkeypatch.setattr(UserStore, "get", read)

@@ -1,12 +1,9 @@
 """Boosts, which find the best boosted scores among all items, not only among the candidates."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,14 +19,13 @@ from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Budget, Model
 from tests.builders.bundles import write_bundle
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.recommend.shop import Shop
 
 ITEMS = [f"i{number}" for number in range(40)]
 INF = np.float32(np.inf)
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model(tmp_path_factory):
     """Return a model in which item n has the score 40 - n after i0."""
     directory: Path = tmp_path_factory.mktemp("bundle") / "v1"
     scores = {("i0", item_id): float(40 - number) for number, item_id in enumerate(ITEMS) if number}
@@ -37,14 +33,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     return Model(directory)
 
 
-def passing(*numbers: int) -> npt.NDArray[np.float32]:
+def passing(*numbers):
     """Return a mask that excludes all items except the given ones. Item n has the position n + 1."""
     bias = np.full(len(ITEMS) + 1, -INF, np.float32)
     bias[[number + 1 for number in numbers]] = 0
     return bias
 
 
-def test_factor_groups_split_items_by_the_product_of_their_factors() -> None:
+def test_factor_groups_split_items_by_the_product_of_their_factors():
     allowed = passing(0, 1, 2, 3)
 
     parts = factor_groups([Boost(2.0, passing(1, 2, 9)), Boost(2.0, passing(2, 3))], allowed=allowed)
@@ -61,9 +57,7 @@ def test_factor_groups_split_items_by_the_product_of_their_factors() -> None:
     ),
     k=st.integers(1, 8),
 )
-def test_boosted_list_has_the_best_boosted_scores_of_all_items(
-    model: Model, filters: list[tuple[list[int], float]], k: int
-) -> None:
+def test_boosted_list_has_the_best_boosted_scores_of_all_items(model, filters, k):
     catalogue = ModelCatalogue(EMPTY, model.bundle, DEFAULT)
     recent = [RecentInteraction(NOW_MS, "e", "i0", "view")]
     factor = {number: math.prod(by for members, by in filters if number in members) for number in range(1, 40)}
@@ -77,11 +71,11 @@ def test_boosted_list_has_the_best_boosted_scores_of_all_items(
 
 
 @pytest.mark.parametrize(("score", "factor", "expected"), [(2.0, 3.0, 6.0), (-2.0, 4.0, -0.5), (0.0, 9.0, 0.0)])
-def test_boost_raises_negative_scores_too(score: float, factor: float, expected: float) -> None:
+def test_boost_raises_negative_scores_too(score, factor, expected):
     assert boosted(score, factor) == expected
 
 
-def boosted_shop(shop: Shop) -> Shop:
+def boosted_shop(shop):
     """Return a shop that boosts the plum, which the model ranks second, by a factor of 30."""
     shop.publish()
     shop.remember("u#anna", "pear")
@@ -95,7 +89,7 @@ def boosted_shop(shop: Shop) -> Shop:
     return shop
 
 
-def test_boosted_item_outside_the_candidate_pool_is_found(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_boosted_item_outside_the_candidate_pool_is_found(shop, monkeypatch):
     monkeypatch.setattr(merchandising, "MIN_POOL", 1)
     monkeypatch.setattr(merchandising, "CANDIDATES_A_PLACE", 1)
 
@@ -105,7 +99,7 @@ def test_boosted_item_outside_the_candidate_pool_is_found(shop: Shop, monkeypatc
     assert "x-alsolike-rules-unmet" not in headers
 
 
-def test_boosts_are_limited_to_the_pool_if_the_model_is_slow(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_boosts_are_limited_to_the_pool_if_the_model_is_slow(shop, monkeypatch):
     monkeypatch.setattr(Model, "expected_ms", lambda self, *, with_bias: 60.0 if with_bias else 0.0)
     monkeypatch.setattr(merchandising, "MIN_POOL", 1)
     monkeypatch.setattr(merchandising, "CANDIDATES_A_PLACE", 1)

@@ -1,7 +1,5 @@
 """Pairs of neighbouring items in random order."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 
@@ -9,13 +7,12 @@ import pytest
 
 from functions.recommend.rules.pairs import in_random_pairs
 from functions.recommend.scored_item import ScoredItem
-from tests.unit.functions.recommend.shop import Shop
 
 RANKED = [ScoredItem(position, 1 / position) for position in range(1, 7)]
 SWAPPED = {"recommenders": {"for-you": {"swaps": 1}}}
 
 
-def test_items_of_a_pair_have_equal_chances_at_both_positions() -> None:
+def test_items_of_a_pair_have_equal_chances_at_both_positions():
     lists = Counter(
         tuple(item.position for item in in_random_pairs(RANKED[:3], random=random.Random(seed)))
         for seed in range(4_000)
@@ -27,7 +24,7 @@ def test_items_of_a_pair_have_equal_chances_at_both_positions() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_pair_positions_keep_their_scores_and_have_propensities(seed: int) -> None:
+def test_pair_positions_keep_their_scores_and_have_propensities(seed):
     paired = in_random_pairs(RANKED, random=random.Random(seed))
 
     assert [item.score for item in paired] == [item.score for item in RANKED]
@@ -40,13 +37,13 @@ def test_pair_positions_keep_their_scores_and_have_propensities(seed: int) -> No
 
 @pytest.mark.parametrize("other", [{"origin": "pinned"}, {"origin": "filled"}, {"propensity": 0.9}])
 @pytest.mark.parametrize("seed", range(10))
-def test_items_of_rules_keep_their_positions(seed: int, other: dict[str, object]) -> None:
-    items = [RANKED[0], RANKED[1]._replace(**other), RANKED[2]]  # type: ignore[arg-type]
+def test_items_of_rules_keep_their_positions(seed, other):
+    items = [RANKED[0], RANKED[1]._replace(**other), RANKED[2]]
 
     assert in_random_pairs(items, random=random.Random(seed)) == items
 
 
-def test_configured_share_of_responses_has_swapped_pairs(shop: Shop) -> None:
+def test_configured_share_of_responses_has_swapped_pairs(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     assert shop.items(numResults=2) == ["fig", "plum"]

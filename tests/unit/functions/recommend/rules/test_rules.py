@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 COLUMNS = {
     "price": "number",
@@ -35,13 +34,13 @@ CATALOGUE: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def ruled(shop: Shop) -> Callable[..., Shop]:
+def ruled(shop):
     """Return a function that applies rules to a shop in which Anna viewed a pear.
 
     The model ranks fig (2) and plum (1), and pear and kiwi fill the list.
     """
 
-    def with_rules(*, on: str = "for-you", **rules: Any) -> Shop:
+    def with_rules(*, on="for-you", **rules):
         shop.publish()
         shop.remember("u#anna", "pear")
         shop.catalogue(CATALOGUE)
@@ -57,24 +56,22 @@ def ruled(shop: Shop) -> Callable[..., Shop]:
     return with_rules
 
 
-def promoted(filter_name: str, percent: int, **more: Any) -> list[dict[str, Any]]:
+def promoted(filter_name, percent, **more):
     return [{"percentPromotedItems": percent, "filterArn": f"{ARN}:filter/{filter_name}", **more}]
 
 
-def items(answer: list[dict[str, Any]]) -> list[str]:
+def items(answer):
     return [item["itemId"] for item in answer]
 
 
-def test_response_without_rules_has_no_rule_headers(ruled: Callable[..., Shop]) -> None:
+def test_response_without_rules_has_no_rule_headers(ruled):
     found, headers = ruled().ask()
 
     assert items(found) == ["fig", "plum", "pear", "kiwi"]
     assert not [name for name in headers if "rules" in name]
 
 
-def test_pins_and_a_promotion_of_the_configuration_apply(
-    ruled: Callable[..., Shop], counted: Callable[[], dict[str, float]]
-) -> None:
+def test_pins_and_a_promotion_of_the_configuration_apply(ruled, counted):
     shop = ruled(
         pins=[{"item": "plum", "position": 1}, {"item": "no-such", "position": 2}, {"item": "pear", "position": 9}],
         promotions=[{"filter": "dear", "share": 0.25, "name": "premium"}],
@@ -93,21 +90,21 @@ def test_pins_and_a_promotion_of_the_configuration_apply(
     }
 
 
-def test_expired_pin_has_no_effect(ruled: Callable[..., Shop]) -> None:
+def test_expired_pin_has_no_effect(ruled):
     ended, running = ("2020-01-01", "2199-01-01")
     pins = [{"item": "kiwi", "position": 1, "until": ended}, {"item": "pear", "position": 2, "until": running}]
 
     assert ruled(pins=pins).items(numResults=2) == ["fig", "pear"]
 
 
-def test_rules_apply_only_to_the_recommender_that_names_them(ruled: Callable[..., Shop]) -> None:
+def test_rules_apply_only_to_the_recommender_that_names_them(ruled):
     shop = ruled(on="popular", pins=[{"item": "plum", "position": 1}])
 
     assert items(shop.ask()[0])[0] == "fig"
     assert shop.got("GET /popular") == (["plum", "fig", "pear", "kiwi"], "popular")
 
 
-def test_boost_raises_and_demotion_lowers_items_in_lists_and_rankings(ruled: Callable[..., Shop]) -> None:
+def test_boost_raises_and_demotion_lowers_items_in_lists_and_rankings(ruled):
     """The boosted score of the plum, 1 * 3, is above the score of the fig, 2."""
     shop = ruled(boosts=[{"filter": "cheap", "factor": 1.5}], demotions=[{"filter": "dear", "factor": 0.5}])
     assert items(shop.ask()[0])[:2] == ["fig", "plum"]
@@ -128,14 +125,14 @@ def test_boost_raises_and_demotion_lowers_items_in_lists_and_rankings(ruled: Cal
     assert items(orjson.loads(ranking["body"])["personalizedRanking"]) == ["plum", "fig", "kiwi"]
 
 
-def test_slate_rule_shortens_the_list_and_is_reported(ruled: Callable[..., Shop]) -> None:
+def test_slate_rule_shortens_the_list_and_is_reported(ruled):
     found, headers = ruled(slate=[{"column": "categoryL1", "at_most": 1}]).ask(numResults=3)
 
     assert items(found) == ["fig", "plum"]
     assert headers["x-alsolike-rules-unmet"] == "slate:categoryL1 starved"
 
 
-def test_diversity_reorders_the_candidates(ruled: Callable[..., Shop]) -> None:
+def test_diversity_reorders_the_candidates(ruled):
     """Kiwi and pear are fruit like the fig, so the plum follows the fig."""
     shop = ruled(on="popular", diversity={"dial": 0.9, "columns": ["categoryL1"]})
 
@@ -143,7 +140,7 @@ def test_diversity_reorders_the_candidates(ruled: Callable[..., Shop]) -> None:
     assert shop.got("GET /trending")[0][:2] == ["fig", "pear"]
 
 
-def test_promotion_of_a_request_replaces_that_of_the_configuration(ruled: Callable[..., Shop]) -> None:
+def test_promotion_of_a_request_replaces_that_of_the_configuration(ruled):
     shop = ruled(promotions=[{"filter": "dear", "share": 0.5}], pins=[{"item": "pear", "position": 1}])
 
     found, headers = shop.ask(numResults=2, promotions=promoted("up-to", 50, name="sale", filterValues={"PRICE": "2"}))
@@ -155,9 +152,7 @@ def test_promotion_of_a_request_replaces_that_of_the_configuration(ruled: Callab
     assert items(none) == ["pear", "fig"]
 
 
-def test_promoted_item_must_pass_only_the_filter_of_its_promotion(
-    ruled: Callable[..., Shop],
-) -> None:
+def test_promoted_item_must_pass_only_the_filter_of_its_promotion(ruled):
     named = {"filterArn": f"{ARN}:filter/cheap", "numResults": 2}
     shop = ruled()
 
@@ -171,7 +166,7 @@ def test_promoted_item_must_pass_only_the_filter_of_its_promotion(
     assert gave["x-alsolike-rules-unmet"] == "promotion:dear starved"
 
 
-def test_deleted_item_is_not_promoted_or_pinned(ruled: Callable[..., Shop]) -> None:
+def test_deleted_item_is_not_promoted_or_pinned(ruled):
     shop = ruled(promotions=[{"filter": "dear", "share": 0.5}], pins=[{"item": "kiwi", "position": 1}])
     shop.catalogue({**CATALOGUE, "kiwi": None}, at_ms=1_800_000_000_000)
 
@@ -191,15 +186,13 @@ def test_deleted_item_is_not_promoted_or_pinned(ruled: Callable[..., Shop]) -> N
         (promoted("cheaper", 20), 400, "itemId is missing, expected an item"),
     ],
 )
-def test_invalid_promotion_of_a_request_is_refused_with_its_reason(
-    ruled: Callable[..., Shop], promotions: Any, status: int, says: str
-) -> None:
+def test_invalid_promotion_of_a_request_is_refused_with_its_reason(ruled, promotions, status, says):
     found, message = ruled().refusal(promotions=promotions)
 
     assert (found, message[: len(says)]) == (status, says)
 
 
-def test_excluded_items_are_not_recommended(ruled: Callable[..., Shop]) -> None:
+def test_excluded_items_are_not_recommended(ruled):
     shop = ruled(on="buy-again", pins=[{"item": "plum", "position": 1}])
 
     assert items(shop.ask(exclude=["fig", "kiwi", "no-such"])[0]) == ["plum", "pear"]
@@ -210,7 +203,7 @@ def test_excluded_items_are_not_recommended(ruled: Callable[..., Shop]) -> None:
     assert (items(found), headers["x-alsolike-rules-unmet"]) == ([], "pin:plum excluded")
 
 
-def test_exploration_inserts_new_items_and_disables_shared_caching(ruled: Callable[..., Shop]) -> None:
+def test_exploration_inserts_new_items_and_disables_shared_caching(ruled):
     shop = ruled(on="popular", exploration={"share": 1, "new_for_days": 3})
     now_s = time.time()
     created = {"pear": now_s - DAY_S, "kiwi": now_s - 4 * DAY_S, "fig": now_s + DAY_S}
@@ -226,9 +219,7 @@ def test_exploration_inserts_new_items_and_disables_shared_caching(ruled: Callab
     assert answer["headers"]["x-alsolike-rules-unmet"] == "exploration starved"
 
 
-def test_rule_with_an_unreadable_user_is_reported_and_not_applied(
-    ruled: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rule_with_an_unreadable_user_is_reported_and_not_applied(ruled, monkeypatch):
     shop = ruled(boosts=[{"filter": "liked", "factor": 2}], promotions=[{"filter": "liked", "share": 0.5}])
     shop.register("anna", likes=["soft"])
     monkeypatch.setenv("USERS_TABLE", "no-such-table")
@@ -240,7 +231,7 @@ def test_rule_with_an_unreadable_user_is_reported_and_not_applied(
     assert "user-unavailable" in headers["x-alsolike-degraded"]
 
 
-def test_browser_response_has_no_rule_headers(ruled: Callable[..., Shop]) -> None:
+def test_browser_response_has_no_rule_headers(ruled):
     shop = ruled(pins=[{"item": "plum", "position": 1}, {"item": "secret", "position": 2}])
 
     answer = shop.get("GET /session/recommendations", token={"sessionId": "s1", "userId": "anna"})
@@ -249,7 +240,7 @@ def test_browser_response_has_no_rule_headers(ruled: Callable[..., Shop]) -> Non
     assert not [name for name in answer["headers"] if "rules" in name]
 
 
-def test_promotion_name_changes_the_etag(ruled: Callable[..., Shop]) -> None:
+def test_promotion_name_changes_the_etag(ruled):
     """The response has the same items under another promotion name, so a cached response is outdated."""
     shop = ruled(on="popular", promotions=[{"filter": "dear", "share": 0.25}])
     first = shop.get("GET /popular")
@@ -266,7 +257,7 @@ def test_promotion_name_changes_the_etag(ruled: Callable[..., Shop]) -> None:
     assert orjson.loads(again["body"])["itemList"][2]["promotionName"] == "sale"
 
 
-def test_promotion_on_an_item_page_is_ranked_for_the_item(ruled: Callable[..., Shop]) -> None:
+def test_promotion_on_an_item_page_is_ranked_for_the_item(ruled):
     """After a pear, the model ranks the fig and then the plum, which is not popular.
 
     The item of the page is not promoted.
@@ -280,7 +271,7 @@ def test_promotion_on_an_item_page_is_ranked_for_the_item(ruled: Callable[..., S
     assert "x-alsolike-rules-unmet" not in headers
 
 
-def test_rules_apply_to_trending_items_without_a_model(ruled: Callable[..., Shop]) -> None:
+def test_rules_apply_to_trending_items_without_a_model(ruled):
     shop = ruled(
         promotions=[{"filter": "dear", "share": 0.5}],
         pins=[{"item": "pear", "position": 1}],
@@ -296,7 +287,7 @@ def test_rules_apply_to_trending_items_without_a_model(ruled: Callable[..., Shop
     assert headers["x-alsolike-rules-unmet"] == "promotion:dear starved"
 
 
-def test_rules_apply_to_batches(ruled: Callable[..., Shop]) -> None:
+def test_rules_apply_to_batches(ruled):
     from functions.recommend import handler
     from tests.builders.lambda_events import LambdaContext
 

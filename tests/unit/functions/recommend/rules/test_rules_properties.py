@@ -1,11 +1,7 @@
 """Any valid rule set on any catalogue. The response names all unmet rules."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +9,7 @@ from hypothesis import strategies as st
 
 from alsolike.catalogue.changes import Change
 from alsolike.configuration.configuration import ColumnType
-from alsolike.configuration.rules import RuleSet, promoted_places
+from alsolike.configuration.rules import promoted_places
 from alsolike.configuration_document.document import parse
 from alsolike.privacy.pseudonyms import PLAIN_IDS
 from alsolike.profiles.profile import Profile, RecentInteraction
@@ -22,7 +18,6 @@ from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.trends.trends import NO_TRENDS
 from functions.recommend.http.request import RecommendationRequest
-from functions.recommend.http.response import Answer
 from functions.recommend.service import Recommender
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Model
@@ -62,7 +57,7 @@ CATALOGUES = st.fixed_dictionaries(
 )
 
 
-def parts_of(**parts: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+def parts_of(**parts):
     return st.fixed_dictionaries({}, optional=parts)
 
 
@@ -91,7 +86,7 @@ RULES = parts_of(
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model(tmp_path_factory):
     """Return a model with the first nine items, which ranks i1 to i5 after i0."""
     directory = tmp_path_factory.mktemp("bundle") / "v1"
     scores = {("i0", f"i{number}"): float(10 - number) for number in range(1, 6)}
@@ -100,16 +95,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 class Profiles:
-    def read(self, profile_id: str, /, *, length: int) -> Profile:
+    def read(self, profile_id, /, *, length):
         return Profile(profile_id, (RecentInteraction(NOW_MS - 1, "e", "i0", "view"),))
 
 
 PEOPLE = UserStores(PLAIN_IDS, Profiles(), SimpleNamespace())  # type: ignore[arg-type]
 
 
-def answer(
-    model: Model, catalogue: Mapping[str, Any], rules: Any, request: RecommendationRequest
-) -> tuple[Answer, RuleSet]:
+def answer(model, catalogue, rules, request):
     configuration = parse(
         {
             "format": 1,
@@ -127,7 +120,7 @@ def answer(
     return found, configuration.rules["r"]
 
 
-def passing(name: str, catalogue: Mapping[str, Any]) -> set[str]:
+def passing(name, catalogue):
     """Return the items that pass a filter, evaluated in plain Python."""
     tests = {
         "red": lambda item_id, has: has.get("brand") == "red",
@@ -137,9 +130,7 @@ def passing(name: str, catalogue: Mapping[str, Any]) -> set[str]:
     return {item_id for item_id, has in catalogue.items() if has is not None and tests[name](item_id, has)}
 
 
-def faults(
-    answered: Answer, rules: RuleSet, request: RecommendationRequest, catalogue: Mapping[str, Mapping[str, Any] | None]
-) -> Iterator[str]:
+def faults(answered, rules, request, catalogue):
     items = [item.item_id for item in answered.items]
     if len(set(items)) < len(items) or len(items) > request.num_results:
         yield "wrong length"
@@ -176,7 +167,7 @@ def faults(
 CHANCE = ("ranked", "filled", "explored")
 
 
-def is_new(properties: Mapping[str, Any] | None, rules: RuleSet) -> bool:
+def is_new(properties, rules):
     assert rules.exploration is not None
     created_s = (properties or {}).get("creationTimestamp", 0)
     return bool(created_s >= NOW_MS / 1000 - rules.exploration.new_for_days * 86_400)
@@ -190,9 +181,7 @@ def is_new(properties: Mapping[str, Any] | None, rules: RuleSet) -> bool:
     k=st.integers(1, 8),
     exclude=st.lists(st.sampled_from(ITEMS), max_size=2, unique=True),
 )
-def test_response_keeps_the_rules_or_names_broken_ones(
-    model: Model, catalogue: dict[str, Any], rules: dict[str, Any], recommender: str, k: int, exclude: list[str]
-) -> None:
+def test_response_keeps_the_rules_or_names_broken_ones(model, catalogue, rules, recommender, k, exclude):
     request = RecommendationRequest("anna", k, recommender, item_id="i1", exclude=tuple(exclude))
 
     answered, applied = answer(model, catalogue, rules, request)

@@ -3,8 +3,6 @@
 import itertools
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pytest
 
@@ -18,26 +16,26 @@ BRANDS = {"a": "x", "b": "x", "c": "x", "d": "y", "e": "z"}
 class Chance:
     """Random source that returns the given numbers, then always 0.999."""
 
-    def __init__(self, *numbers: float, drawn: int = 0) -> None:
+    def __init__(self, *numbers, drawn=0):
         self._numbers = iter(numbers)
         self._drawn = drawn
 
-    def random(self) -> float:
+    def random(self):
         return next(self._numbers, 0.999)
 
-    def randrange(self, stop: int, /) -> int:
+    def randrange(self, stop, /):
         assert self._drawn < stop
         return self._drawn
 
 
-def ranked(ids: str, **scores: float) -> list[ScoredItem]:
+def ranked(ids, **scores):
     return [ScoredItem(ord(item_id), scores.get(item_id, 1 / place)) for place, item_id in enumerate(ids, start=1)]
 
 
 def made(
-    ids: str | Sequence[ScoredItem], *, k: int = 5, of: Mapping[str, Any] = BRANDS, column: str = "brand",
-    chance: Any = None, **rules: Any,
-) -> Slate:  # fmt: skip
+    ids, *, k = 5, of = BRANDS, column = "brand",
+    chance = None, **rules
+):  # fmt: skip
     candidates = ranked(ids) if isinstance(ids, str) else ids
     return compose(
         candidates,
@@ -48,15 +46,15 @@ def made(
     )
 
 
-def pin(item_id: str, place: int, *, refusal: str | None = None) -> Pinned:
+def pin(item_id, place, *, refusal=None):
     return Pinned(ord(item_id), item_id, place, refusal=refusal)
 
 
-def ids(slate: Slate) -> str:
+def ids(slate):
     return "".join(chr(place.position) for place in slate.items)
 
 
-def test_promoted_item_is_not_a_variant_of_a_listed_item() -> None:
+def test_promoted_item_is_not_a_variant_of_a_listed_item():
     products = {ord(item_id): ord(item_id.lower()) for item_id in "aAbcB"}
     inputs = SlateInputs(promotions=[Promoted("sale", 1, ranked("AB"))], products=products)
 
@@ -65,7 +63,7 @@ def test_promoted_item_is_not_a_variant_of_a_listed_item() -> None:
     assert ids(slate) == "aBc"
 
 
-def test_slate_without_rules_equals_the_ranking() -> None:
+def test_slate_without_rules_equals_the_ranking():
     slate = made("abcde", k=3)
 
     assert slate == Slate(
@@ -78,7 +76,7 @@ def test_slate_without_rules_equals_the_ranking() -> None:
     )
 
 
-def test_pin_is_at_its_position_whether_ranked_or_not() -> None:
+def test_pin_is_at_its_position_whether_ranked_or_not():
     slate = made("abc", k=4, pins=[pin("c", 1), pin("n", 3)])
 
     assert ids(slate) == "c" + "a" + "n" + "b"
@@ -94,19 +92,19 @@ def test_pin_is_at_its_position_whether_ranked_or_not() -> None:
         (pin("p", 3), "abp", ()),
     ],
 )
-def test_pin_that_cannot_be_placed_is_reported(pin: Pinned, listed: str, gave: tuple[str, ...]) -> None:
+def test_pin_that_cannot_be_placed_is_reported(pin, listed, gave):
     slate = made("abc", k=3, pins=[pin])
 
     assert (ids(slate), slate.unmet_rules) == (listed, gave)
 
 
-def test_pin_moves_up_if_the_list_is_shorter() -> None:
+def test_pin_moves_up_if_the_list_is_shorter():
     slate = made("a", k=5, pins=[pin("p", 4)])
 
     assert (ids(slate), slate.unmet_rules) == ("ap", ("pin:p moved",))
 
 
-def test_promoted_positions_are_spread_over_positions_without_pins() -> None:
+def test_promoted_positions_are_spread_over_positions_without_pins():
     """The third and the eighth of ten free positions are in the middle of each half."""
     slate = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))])
     with_pin = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))], pins=[pin("i", 1)])
@@ -117,19 +115,19 @@ def test_promoted_positions_are_spread_over_positions_without_pins() -> None:
     assert [place for place, item in enumerate(with_pin.items) if item.origin == "promoted:sale"] == [3, 7]
 
 
-def test_positions_of_two_promotions_are_interleaved() -> None:
+def test_positions_of_two_promotions_are_interleaved():
     slate = made("", k=6, promotions=[Promoted("m", 4, ranked("abcd")), Promoted("n", 2, ranked("xy"))])
 
     assert ids(slate) == "axbcyd"
 
 
-def test_promotion_with_too_few_items_leaves_positions_to_ranked_items() -> None:
+def test_promotion_with_too_few_items_leaves_positions_to_ranked_items():
     slate = made("abc", k=3, promotions=[Promoted("sale", 2, ranked("z"))])
 
     assert (ids(slate), slate.unmet_rules) == ("zab", ("promotion:sale starved",))
 
 
-def test_promoted_item_ranked_before_its_position_keeps_its_rank() -> None:
+def test_promoted_item_ranked_before_its_position_keeps_its_rank():
     """The promotion adds its next item.
 
     Without a next item, it is still fulfilled, because two of its items are in the list.
@@ -142,13 +140,13 @@ def test_promoted_item_ranked_before_its_position_keeps_its_rank() -> None:
     assert [place.origin for place in kept.items] == ["ranked", "promoted:sale", "ranked", "ranked"]
 
 
-def test_pins_take_precedence_over_promotions() -> None:
+def test_pins_take_precedence_over_promotions():
     slate = made("abc", k=2, promotions=[Promoted("sale", 2, ranked("yz"))], pins=[pin("p", 1)])
 
     assert (ids(slate), slate.unmet_rules) == ("py", ("promotion:sale starved",))
 
 
-def test_slate_limit_counts_every_value_of_an_item() -> None:
+def test_slate_limit_counts_every_value_of_an_item():
     tags = {"a": ["m", "n"], "b": ["n", "o"], "c": ["o"], "d": [], "e": ["m", "m"]}
 
     slate = made("abcde", of=tags, column="tags", slate=[SlateRule("tags", at_most=1)])
@@ -156,7 +154,7 @@ def test_slate_limit_counts_every_value_of_an_item() -> None:
     assert (ids(slate), slate.unmet_rules) == ("acd", ("slate:tags starved",))
 
 
-def test_slate_rule_counts_and_limits_promoted_items() -> None:
+def test_slate_rule_counts_and_limits_promoted_items():
     """The promotion's first item and the first three items of the ranking have the brand x, like the pinned item."""
     rules = [SlateRule("brand", at_most=1)]
 
@@ -170,13 +168,13 @@ def test_slate_rule_counts_and_limits_promoted_items() -> None:
     assert slate.unmet_rules == ()
 
 
-def test_pins_may_break_a_slate_rule_but_other_items_may_not() -> None:
+def test_pins_may_break_a_slate_rule_but_other_items_may_not():
     slate = made("cde", k=4, slate=[SlateRule("brand", at_most=1)], pins=[pin("a", 1), pin("b", 2)])
 
     assert (ids(slate), slate.unmet_rules) == ("abde", ("slate:brand pinned",))
 
 
-def test_slate_spread_covers_the_full_list_and_positive_numbers_only() -> None:
+def test_slate_spread_covers_the_full_list_and_positive_numbers_only():
     prices = {"a": 4, "b": 9, "c": 2, "d": 8, "e": 0}
 
     slate = made("abcdef", of=prices, column="price", slate=[SlateRule("price", spread=2)])
@@ -185,7 +183,7 @@ def test_slate_spread_covers_the_full_list_and_positive_numbers_only() -> None:
     assert (ids(slate), slate.unmet_rules) == ("acef", ("slate:price starved",))
 
 
-def test_items_inside_a_spread_broken_by_pins_are_permitted() -> None:
+def test_items_inside_a_spread_broken_by_pins_are_permitted():
     prices = {"a": 1, "b": 10, "c": 5, "d": 11}
     pins = [pin("a", 1), pin("b", 2)]
 
@@ -194,7 +192,7 @@ def test_items_inside_a_spread_broken_by_pins_are_permitted() -> None:
     assert (ids(slate), slate.unmet_rules) == ("abc", ("slate:price pinned",))
 
 
-def test_diversity_is_maximal_marginal_relevance() -> None:
+def test_diversity_is_maximal_marginal_relevance():
     """With diversity 0.5, after a, b has the value 0.5 * 0.9 - 0.5 * 1 = -0.05, and d has 0.5 * 0.4 = 0.2.
 
     Then e with 0.15 exceeds b.
@@ -206,13 +204,13 @@ def test_diversity_is_maximal_marginal_relevance() -> None:
     assert ids(slate) == "adeb"
 
 
-def test_small_diversity_keeps_the_order() -> None:
+def test_small_diversity_keeps_the_order():
     candidates = ranked("abde", a=10, b=9, d=4, e=3)
 
     assert ids(made(candidates, k=4, diversity=Diversity(0.01, ("brand",)))) == "abde"
 
 
-def test_diversity_similarity_is_the_mean_jaccard_index_of_columns() -> None:
+def test_diversity_similarity_is_the_mean_jaccard_index_of_columns():
     """After a, b shares one of three tags and c both. So b with 0.5 * (0.9 - 1/3) exceeds c with 0.5 * (1 - 1)."""
     tags = {"a": ["m", "n"], "b": ["n", "o"], "c": ["n", "m"]}
 
@@ -221,7 +219,7 @@ def test_diversity_similarity_is_the_mean_jaccard_index_of_columns() -> None:
     assert ids(slate) == "abc"
 
 
-def test_explored_item_has_its_propensity() -> None:
+def test_explored_item_has_its_propensity():
     chance = Chance(0.9, 0.1, drawn=1)  # The second position is explored, but not the first one.
 
     slate = made("ab", k=2, chance=chance, explored_share=0.2, new_items=ranked("bmn"))
@@ -230,20 +228,20 @@ def test_explored_item_has_its_propensity() -> None:
     assert [place.propensity for place in slate.items] == [pytest.approx(0.8), pytest.approx(0.2 / 3)]
 
 
-def test_propensity_of_a_greedy_new_item_is_the_sum_of_both_chances() -> None:
+def test_propensity_of_a_greedy_new_item_is_the_sum_of_both_chances():
     slate = made("ab", k=1, explored_share=0.3, new_items=ranked("am"))
 
     assert slate.items[0].propensity == pytest.approx(0.7 + 0.3 / 2)
 
 
-def test_exploration_without_new_items_is_reported_as_unmet() -> None:
+def test_exploration_without_new_items_is_reported_as_unmet():
     slate = made("ab", k=2, explored_share=0.5, new_items=ranked("a"), chance=Chance(0.9))
 
     assert [place.propensity for place in slate.items] == [1.0, 1.0]
     assert slate.unmet_rules == ("exploration starved",)
 
 
-def test_pins_and_promotions_are_not_explored() -> None:
+def test_pins_and_promotions_are_not_explored():
     slate = made(
         "ab", k=3, chance=Chance(0.0, 0.0, 0.0), pins=[pin("p", 1)], promotions=[Promoted("s", 1, ranked("q"))],
         explored_share=0.5, new_items=ranked("nm"),
@@ -259,17 +257,17 @@ def test_pins_and_promotions_are_not_explored() -> None:
 class ChosenPath:
     """Random source that follows one path through a tree of choices and computes the path's probability."""
 
-    def __init__(self, way: Sequence[int], share: float) -> None:
+    def __init__(self, way, share):
         self._way = iter(way)
         self._share = share
         self.probability = 1.0
 
-    def random(self) -> float:
+    def random(self):
         explores = next(self._way) == 1
         self.probability *= self._share if explores else 1 - self._share
         return 0.0 if explores else 0.999999
 
-    def randrange(self, stop: int, /) -> int:
+    def randrange(self, stop, /):
         drawn = next(self._way)
         if drawn >= stop:
             self.probability = 0.0
@@ -278,7 +276,7 @@ class ChosenPath:
         return drawn
 
 
-def test_propensities_equal_the_probabilities_of_all_paths() -> None:
+def test_propensities_equal_the_probabilities_of_all_paths():
     """The probability of a list, summed over all paths of choices, equals the product of its propensities."""
     share = 0.4
     rules = [SlateRule("brand", at_most=2)]
@@ -300,7 +298,7 @@ def test_propensities_equal_the_probabilities_of_all_paths() -> None:
     assert dict(lists) == pytest.approx(propensities)
 
 
-def test_propensities_equal_the_frequencies_of_many_lists() -> None:
+def test_propensities_equal_the_frequencies_of_many_lists():
     source = random.Random(7)
     slates = [made("abde", k=2, chance=source, explored_share=0.5, new_items=ranked("bm")) for _ in range(4_000)]
     counted = Counter(ids(slate) for slate in slates)

@@ -1,38 +1,31 @@
 """Conflicts of pins, promotions, exploration and slate rules over positions."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import pytest
 
 from alsolike.configuration.rules import Diversity, SlateRule
-from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateInputs, compose
+from functions.recommend.rules.slate import Pinned, Promoted, SlateInputs, compose
 from functions.recommend.scored_item import ScoredItem
 
 
 class Chance:
     """Random source that returns the given numbers, then 0, and always selects the first item."""
 
-    def __init__(self, *numbers: float) -> None:
+    def __init__(self, *numbers):
         self._numbers = iter(numbers)
 
-    def random(self) -> float:
+    def random(self):
         return next(self._numbers, 0.0)
 
-    def randrange(self, stop: int, /) -> int:
+    def randrange(self, stop, /):
         assert stop > 0
         return 0
 
 
-def candidates(ids: str) -> list[ScoredItem]:
+def candidates(ids):
     return [ScoredItem(ord(item_id), 1 / place) for place, item_id in enumerate(ids, start=1)]
 
 
-def made(
-    ids: str, *, k: int, brands: Mapping[str, Any] | None = None, chance: Sequence[float] = (), **rules: Any
-) -> Slate:
+def made(ids, *, k, brands=None, chance=(), **rules):
     return compose(
         candidates(ids),
         SlateInputs(**rules),
@@ -42,26 +35,26 @@ def made(
     )
 
 
-def pin(item_id: str, place: int, *, refusal: str | None = None) -> Pinned:
+def pin(item_id, place, *, refusal=None):
     return Pinned(ord(item_id), item_id, place, refusal=refusal)
 
 
-def ids(slate: Slate) -> str:
+def ids(slate):
     return "".join(chr(place.position) for place in slate.items)
 
 
-def test_pin_without_a_score_has_score_0() -> None:
+def test_pin_without_a_score_has_score_0():
     assert made("", k=1, pins=[pin("p", 1)]).items == [ScoredItem(ord("p"), 0.0, "pinned")]
 
 
-def test_later_promotion_gets_positions_left_by_earlier_ones() -> None:
+def test_later_promotion_gets_positions_left_by_earlier_ones():
     """m has two of three positions, so n has one. Sorting by (turn + 0.5) / count puts n in the middle."""
     slate = made("", k=3, promotions=[Promoted("m", 2, candidates("ab")), Promoted("n", 2, candidates("xy"))])
 
     assert (ids(slate), slate.unmet_rules) == ("axb", ("promotion:n starved",))
 
 
-def test_promotion_with_as_many_items_as_positions_is_met() -> None:
+def test_promotion_with_as_many_items_as_positions_is_met():
     slate = made("a", k=2, promotions=[Promoted("sale", 1, candidates("z"))])
 
     assert (ids(slate), slate.unmet_rules) == ("az", ())
@@ -78,21 +71,19 @@ def test_promotion_with_as_many_items_as_positions_is_met() -> None:
         ([pin("p", 3), pin("q", 5)], "apq", ("pin:p moved", "pin:q moved")),
     ],
 )
-def test_only_a_pin_at_another_position_is_reported_as_moved(
-    pins: Sequence[Pinned], listed: str, gave: tuple[str, ...]
-) -> None:
+def test_only_a_pin_at_another_position_is_reported_as_moved(pins, listed, gave):
     slate = made("a", k=5, pins=pins)
 
     assert (ids(slate), slate.unmet_rules) == (listed, gave)
 
 
-def test_slate_rule_kept_by_a_full_list_is_not_reported() -> None:
+def test_slate_rule_kept_by_a_full_list_is_not_reported():
     slate = made("abc", k=2, brands={"a": "x", "b": "x", "c": "y"}, slate=[SlateRule("brand", at_most=1)])
 
     assert (ids(slate), slate.unmet_rules) == ("ac", ())
 
 
-def test_new_items_excluded_by_pin_and_slate_rule_are_not_explored() -> None:
+def test_new_items_excluded_by_pin_and_slate_rule_are_not_explored():
     """The rule permits one item of brand x, which is the pinned one, before the other position is filled at random."""
     slate = made(
         "c", k=2, brands={"a": "x", "b": "x", "c": "y", "d": "z"}, slate=[SlateRule("brand", at_most=1)],
@@ -102,7 +93,7 @@ def test_new_items_excluded_by_pin_and_slate_rule_are_not_explored() -> None:
     assert ids(slate) == "ad"
 
 
-def test_exploration_share_1_draws_and_share_0_keeps_the_ranking() -> None:
+def test_exploration_share_1_draws_and_share_0_keeps_the_ranking():
     certain = made("ab", k=1, explored_share=1.0, new_items=candidates("n"), chance=[0.999])
     bounded = made("ab", k=1, explored_share=0.5, new_items=candidates("n"), chance=[0.5])
     none = made("ab", k=1, new_items=candidates("n"))
@@ -112,7 +103,7 @@ def test_exploration_share_1_draws_and_share_0_keeps_the_ranking() -> None:
     assert none.items == [ScoredItem(ord("a"), 1.0, "ranked", None)]
 
 
-def test_item_ranked_last_by_diversity_stays_in_a_long_list() -> None:
+def test_item_ranked_last_by_diversity_stays_in_a_long_list():
     brands = {"a": "x", "b": "x", "c": "y"}
 
     slate = made("abc", k=5, brands=brands, pins=[pin("b", 1)], diversity=Diversity(0.9, ("brand",)))

@@ -3,17 +3,13 @@
 A naive checker confirms that the list satisfies all rules, or that it names the unmet rule.
 """
 
-from __future__ import annotations
-
 import random
-from collections.abc import Mapping
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.configuration.rules import Diversity, SlateRule
-from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateInputs, compose
+from functions.recommend.rules.slate import Pinned, Promoted, SlateInputs, compose
 from functions.recommend.scored_item import ScoredItem
 
 IDS = range(1, 15)
@@ -31,7 +27,7 @@ CATALOGUES = st.dictionaries(
 )
 
 
-def some(*, maximum: int) -> st.SearchStrategy[list[ScoredItem]]:
+def some(*, maximum):
     ids = st.lists(st.sampled_from(IDS), unique=True, max_size=maximum)
     return st.builds(
         lambda chosen, top: [ScoredItem(item_id, top / place) for place, item_id in enumerate(chosen, start=1)],
@@ -69,11 +65,11 @@ INPUTS = st.builds(
 )
 
 
-def texts(value: Any) -> set[str]:
+def texts(value):
     return set(value) if isinstance(value, list) else {value} if value else set()
 
 
-def keeps(rule: SlateRule, items: list[int], catalogue: Mapping[int, Mapping[str, Any]]) -> bool:
+def keeps(rule, items, catalogue):
     """Return true if a list of items satisfies a slate rule, by counting."""
     has = [catalogue.get(item_id, {}).get(rule.column) for item_id in items]
     if rule.at_most is not None:
@@ -83,7 +79,7 @@ def keeps(rule: SlateRule, items: list[int], catalogue: Mapping[int, Mapping[str
     return not prices or max(prices) <= rule.spread * min(prices)
 
 
-def worse(rule: SlateRule, items: list[int], pinned: list[int], catalogue: Mapping[int, Mapping[str, Any]]) -> bool:
+def worse(rule, items, pinned, catalogue):
     """Return true if a list violates a rule more than only its pinned items do."""
     if keeps(rule, pinned, catalogue):
         return not keeps(rule, items, catalogue)
@@ -98,13 +94,7 @@ def worse(rule: SlateRule, items: list[int], pinned: list[int], catalogue: Mappi
     return max(prices) > max(pinned_prices) or min(prices) < min(pinned_prices)
 
 
-def faults(
-    slate: Slate,
-    candidates: list[ScoredItem],
-    inputs: SlateInputs,
-    k: int,
-    catalogue: Mapping[int, Mapping[str, Any]],
-) -> list[str]:
+def faults(slate, candidates, inputs, k, catalogue):
     """Return the names of all rules that the list violates, and other faults of the list.
 
     If several rules exclude an item, the list must name any of them: `this or that`.
@@ -153,13 +143,7 @@ CHANCE = ("ranked", "explored")
 
 @settings(max_examples=150, deadline=None)
 @given(some(maximum=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
-def test_list_keeps_the_rules_or_names_the_broken_rule(
-    candidates: list[ScoredItem],
-    inputs: SlateInputs,
-    k: int,
-    catalogue: Mapping[int, Mapping[str, Any]],
-    seed: int,
-) -> None:
+def test_list_keeps_the_rules_or_names_the_broken_rule(candidates, inputs, k, catalogue, seed):
     slate = compose(
         candidates,
         inputs,
@@ -175,13 +159,7 @@ def test_list_keeps_the_rules_or_names_the_broken_rule(
 
 @settings(max_examples=60, deadline=None)
 @given(some(maximum=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
-def test_reported_rules_are_actually_broken(
-    candidates: list[ScoredItem],
-    inputs: SlateInputs,
-    k: int,
-    catalogue: Mapping[int, Mapping[str, Any]],
-    seed: int,
-) -> None:
+def test_reported_rules_are_actually_broken(candidates, inputs, k, catalogue, seed):
     """Satisfied rules are never reported. If pins violate a slate rule, the complete list violates it too."""
     slate = compose(
         candidates,

@@ -1,7 +1,5 @@
 """Slate rules applied item by item."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -14,19 +12,19 @@ from functions.recommend.rules.slate import SlateRules
 class NamedSlate(SlateRules):
     """Rules over named items. An item's position is the index of its keyword argument."""
 
-    def __init__(self, *rules: SlateRule, **items: dict[str, Any]) -> None:
+    def __init__(self, *rules, **items):
         self.positions = {name: position for position, name in enumerate(items)}
         columns = list(items.values())
         super().__init__(rules, lambda position: columns[position])
 
-    def add_item(self, name: str) -> None:
+    def add_item(self, name):
         self.add(self.positions[name])
 
-    def broken_by_item(self, name: str) -> list[str]:
+    def broken_by_item(self, name):
         return self.broken_by(self.positions[name])
 
 
-def test_item_counts_once_for_each_of_its_values() -> None:
+def test_item_counts_once_for_each_of_its_values():
     slate = NamedSlate(SlateRule("tags", at_most=2), a={"tags": ["m", "n"]}, b={"tags": ["n"]}, c={"tags": ["m"]})
 
     slate.add_item("a")
@@ -36,7 +34,7 @@ def test_item_counts_once_for_each_of_its_values() -> None:
     assert slate.broken_by_item("c") == []
 
 
-def test_column_is_named_once_if_several_values_break_its_rule() -> None:
+def test_column_is_named_once_if_several_values_break_its_rule():
     slate = NamedSlate(SlateRule("tags", at_most=1), a={"tags": ["m", "n"]})
 
     slate.add_item("a")
@@ -44,7 +42,7 @@ def test_column_is_named_once_if_several_values_break_its_rule() -> None:
     assert slate.broken_by_item("a") == ["tags"]
 
 
-def test_spread_is_a_factor_and_includes_its_bounds() -> None:
+def test_spread_is_a_factor_and_includes_its_bounds():
     prices = {"a": 4, "double": 8, "more": 9, "half": 2, "less": 1, "none": 0, "unknown": None}
     slate = NamedSlate(SlateRule("price", spread=2), **{item: {"price": price} for item, price in prices.items()})
 
@@ -53,7 +51,7 @@ def test_spread_is_a_factor_and_includes_its_bounds() -> None:
     assert [item for item in prices if slate.broken_by_item(item)] == ["more", "less"]
 
 
-def test_broken_spread_refuses_only_items_that_widen_it() -> None:
+def test_broken_spread_refuses_only_items_that_widen_it():
     prices = {"least": 1, "greatest": 10, "between": 5, "wider": 11, "lower": 0.5}
     slate = NamedSlate(SlateRule("price", spread=2), **{item: {"price": price} for item, price in prices.items()})
 
@@ -63,7 +61,7 @@ def test_broken_spread_refuses_only_items_that_widen_it() -> None:
     assert [item for item in prices if slate.broken_by_item(item)] == ["wider", "lower"]
 
 
-def test_item_tightens_the_rules_whose_limit_it_reaches_or_range_it_widens() -> None:
+def test_item_tightens_the_rules_whose_limit_it_reaches_or_range_it_widens():
     items: dict[str, dict[str, Any]] = {
         "x": {"brand": "x", "price": 4},
         "y": {"brand": "y", "price": 4},
@@ -84,7 +82,7 @@ def test_item_tightens_the_rules_whose_limit_it_reaches_or_range_it_widens() -> 
     assert grown == [1, 0, 1, 1, 0, 1, 0]
 
 
-def test_each_rule_type_works_without_the_others() -> None:
+def test_each_rule_type_works_without_the_others():
     maximum = NamedSlate(SlateRule("brand", at_most=1), a={"brand": "x"})
     spread = NamedSlate(SlateRule("price", spread=2), a={"price": 1}, b={"price": 3})
 
@@ -95,7 +93,7 @@ def test_each_rule_type_works_without_the_others() -> None:
     assert spread.broken_by_item("b") == ["price"]
 
 
-def test_slate_without_rules_looks_up_no_items() -> None:
+def test_slate_without_rules_looks_up_no_items():
     slate = NamedSlate()
 
     slate.add(7)
@@ -103,10 +101,10 @@ def test_slate_without_rules_looks_up_no_items() -> None:
     assert slate.broken_by(7) == []
 
 
-def test_item_is_looked_up_once() -> None:
+def test_item_is_looked_up_once():
     looked_up: list[int] = []
 
-    def columns(position: int) -> dict[str, Any]:
+    def columns(position):
         looked_up.append(position)
         return {"brand": "x"}
 
@@ -122,11 +120,11 @@ def test_item_is_looked_up_once() -> None:
     ("value", "counted"),
     [("x", {"x"}), (["x", "y", 3], {"x", "y"}), (True, {"true"}), (False, {"false"}), (3, set()), (None, set())],
 )
-def test_values_of_a_column_are_its_strings_and_booleans(value: Any, counted: set[str]) -> None:
+def test_values_of_a_column_are_its_strings_and_booleans(value, counted):
     assert values(value) == counted
 
 
-def test_booleans_have_no_spread() -> None:
+def test_booleans_have_no_spread():
     slate = NamedSlate(SlateRule("price", spread=2), a={"price": True}, b={"price": 3}, c={"price": 0.9})
 
     slate.add_item("b")

@@ -4,7 +4,7 @@ import dataclasses
 import re
 import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from alsolike.registry.registry import Registry
 from alsolike.runtime.memory import limit_memory
 from tests.builders.bundles import MANIFEST, filling_memory, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.recommend.shop import Shop
 
 ROUTES: list[tuple[str, dict[str, str] | None]] = [
     ("GET /users/{userId}/recommendations", {"userId": "anna"}),
@@ -30,23 +29,23 @@ ROUTES: list[tuple[str, dict[str, str] | None]] = [
 Damage = Callable[[Path], None]
 
 
-def array(name: str, *values: float, dtype: str = "int32") -> Damage:
+def array(name, *values, dtype="int32"):
     return lambda folder: np.save(folder / name, np.array(values, dtype))
 
 
-def content(name: str, data: bytes) -> Damage:
-    def damage(folder: Path) -> None:
+def content(name, data):
+    def damage(folder):
         (folder / name).write_bytes(data)
 
     return damage
 
 
-def header_of_many_elements(folder: Path) -> None:
+def header_of_many_elements(folder):
     header = b"{'descr': '<i4', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117) + b"\n"
     (folder / "popular.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(8))
 
 
-def publish(shop: Shop, version: str, damage: Damage, /, **stated: Any) -> None:
+def publish(shop, version, damage, /, **stated):
     """Publish a damaged bundle with matching checksums, and with the fields `stated` in its manifest."""
     folder = shop.directory / version
     manifest = write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version=version))
@@ -58,10 +57,10 @@ def publish(shop: Shop, version: str, damage: Damage, /, **stated: Any) -> None:
     Registry(shop.s3, shop.bucket).promote(version, reason="test", now_ms=NOW_MS)
 
 
-def allocating(size_bytes: int) -> Damage:
+def allocating(size_bytes):
     """Return a damage by which both graphs allocate this much memory in each run."""
 
-    def damage(folder: Path) -> None:
+    def damage(folder):
         for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
             (folder / name).write_bytes(filling_memory((folder / name).read_bytes(), size_bytes=size_bytes))
 
@@ -69,7 +68,7 @@ def allocating(size_bytes: int) -> Damage:
 
 
 @pytest.fixture
-def limited_memory() -> Iterator[None]:
+def limited_memory():
     """Limit the memory of this process to 500 MB above its current size."""
     before = resource.getrlimit(resource.RLIMIT_DATA)
     (used_kb,) = re.findall(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())
@@ -105,9 +104,7 @@ REFUSED: list[tuple[Damage, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("damage", "stated"), REFUSED)
 @pytest.mark.parametrize("first", [True, False], ids=["first", "later"])
-def test_invalid_bundle_falls_back_on_every_route(
-    shop: Shop, damage: Damage, stated: dict[str, Any], first: bool
-) -> None:
+def test_invalid_bundle_falls_back_on_every_route(shop, damage, stated, first):
     if not first:
         shop.publish("v1")
     publish(shop, "v2", damage, **stated)
@@ -123,7 +120,7 @@ def test_invalid_bundle_falls_back_on_every_route(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory")
 @pytest.mark.usefixtures("limited_memory")
-def test_graph_that_needs_too_much_memory_keeps_the_previous_champion(shop: Shop) -> None:
+def test_graph_that_needs_too_much_memory_keeps_the_previous_champion(shop):
     shop.publish("v1")
     shop.remember("u#anna", "pear")
     publish(shop, "v2", allocating(3_000_000_000))

@@ -1,9 +1,6 @@
 import http.server
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
-import boto3
 import pytest
 from botocore.config import Config
 
@@ -15,22 +12,22 @@ from tests.fakes.places import REGION
 class BreaksOff(http.server.BaseHTTPRequestHandler):
     """HTTP server that announces 100 bytes and sends 10."""
 
-    def do_HEAD(self) -> None:
+    def do_HEAD(self):
         self.send_response(200)
         self.send_header("Content-Length", "100")
         self.send_header("ETag", '"x"')
         self.end_headers()
 
-    def do_GET(self) -> None:
+    def do_GET(self):
         self.do_HEAD()
         self.wfile.write(b"0123456789")
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, format, *arguments):
         """Suppress log lines."""
 
 
 @pytest.fixture
-def endpoint() -> Iterator[str]:
+def endpoint():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), BreaksOff) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -39,9 +36,7 @@ def endpoint() -> Iterator[str]:
         thread.join()
 
 
-def test_interrupted_download_raises_unavailable_and_leaves_no_files(
-    endpoint: str, boto3_session: boto3.Session, tmp_path: Path
-) -> None:
+def test_interrupted_download_raises_unavailable_and_leaves_no_files(endpoint, boto3_session, tmp_path):
     config = Config(read_timeout=5, retries={"total_max_attempts": 1})
     s3 = boto3_session.client("s3", endpoint_url=endpoint, region_name=REGION, config=config)
 

@@ -1,6 +1,4 @@
 import dataclasses
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -9,10 +7,10 @@ from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import MAX_EARLIER, NO_MODEL, STALE_MODEL
 from tests.builders.bundles import MANIFEST, upload_bundle, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
+from tests.unit.functions.recommend.deployment import CHECK_S
 
 
-def test_first_champion_is_found_at_the_next_check(deployment: Deployment) -> None:
+def test_first_champion_is_found_at_the_next_check(deployment):
     assert deployment.serving() == (None, NO_MODEL)
 
     deployment.publish("v1")
@@ -21,7 +19,7 @@ def test_first_champion_is_found_at_the_next_check(deployment: Deployment) -> No
     assert deployment.serving(after_s=1) == ("v1", None)
 
 
-def test_new_champion_is_loaded_at_the_next_check(deployment: Deployment) -> None:
+def test_new_champion_is_loaded_at_the_next_check(deployment):
     deployment.publish("v1")
     deployment.serving()
 
@@ -32,7 +30,7 @@ def test_new_champion_is_loaded_at_the_next_check(deployment: Deployment) -> Non
     assert deployment.cached() == ["v2"]
 
 
-def test_rollback_serves_the_previous_model(deployment: Deployment) -> None:
+def test_rollback_serves_the_previous_model(deployment):
     deployment.publish("v1")
     deployment.publish("v2")
     deployment.serving()
@@ -43,7 +41,7 @@ def test_rollback_serves_the_previous_model(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("damage", ["graph.data", "graph.onnx", "popular.npy", "related.tensors", "manifest.json"])
-def test_damaged_champion_does_not_replace_a_valid_model(damage: str, deployment: Deployment) -> None:
+def test_damaged_champion_does_not_replace_a_valid_model(damage, deployment):
     deployment.publish("v1")
     deployment.serving()
 
@@ -57,7 +55,7 @@ def test_damaged_champion_does_not_replace_a_valid_model(damage: str, deployment
     assert deployment.serving(after_s=CHECK_S) == ("v3", None)
 
 
-def test_repaired_champion_is_loaded_after_the_repair_note(deployment: Deployment) -> None:
+def test_repaired_champion_is_loaded_after_the_repair_note(deployment):
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2", damage="graph.onnx")
@@ -74,7 +72,7 @@ def test_repaired_champion_is_loaded_after_the_repair_note(deployment: Deploymen
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)
 
 
-def test_champion_with_a_missing_file_does_not_replace_a_valid_model(deployment: Deployment) -> None:
+def test_champion_with_a_missing_file_does_not_replace_a_valid_model(deployment):
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2")
@@ -83,7 +81,7 @@ def test_champion_with_a_missing_file_does_not_replace_a_valid_model(deployment:
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
-def test_champion_of_an_earlier_version_is_served(deployment: Deployment) -> None:
+def test_champion_of_an_earlier_version_is_served(deployment):
     write_bundle(deployment.directory / "v1", manifest=MANIFEST)
     without_later_files(deployment.directory / "v1")
     upload_bundle(deployment.s3, deployment.bucket, deployment.directory / "v1", version="v1")
@@ -92,13 +90,13 @@ def test_champion_of_an_earlier_version_is_served(deployment: Deployment) -> Non
     assert deployment.serving() == ("v1", None)
 
 
-def test_damaged_first_champion_gives_no_model(deployment: Deployment) -> None:
+def test_damaged_first_champion_gives_no_model(deployment):
     deployment.publish("v1", damage="graph.data")
 
     assert deployment.serving() == (None, NO_MODEL)
 
 
-def test_repaired_first_champion_is_found_at_the_next_check(deployment: Deployment) -> None:
+def test_repaired_first_champion_is_found_at_the_next_check(deployment):
     deployment.publish("v1", damage="graph.data")
     assert deployment.serving() == (None, NO_MODEL)
 
@@ -108,15 +106,13 @@ def test_repaired_first_champion_is_found_at_the_next_check(deployment: Deployme
     assert deployment.serving(after_s=CHECK_S) == ("v1", None)
 
 
-def test_damaged_champion_is_downloaded_again_only_for_a_new_pointer(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_damaged_champion_is_downloaded_again_only_for_a_new_pointer(deployment, monkeypatch):
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2", damage="graph.data")
     deployment.serving(after_s=CHECK_S)
 
-    def refuse(_: BundleCache, version: str, **__: Any) -> Path:
+    def refuse(_, version, **__):
         raise AssertionError(f"{version} was downloaded again")
 
     monkeypatch.setattr(BundleCache, "fetch", refuse)
@@ -124,7 +120,7 @@ def test_damaged_champion_is_downloaded_again_only_for_a_new_pointer(
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
-def test_unreadable_pointer_keeps_the_model(deployment: Deployment) -> None:
+def test_unreadable_pointer_keeps_the_model(deployment):
     deployment.publish("v1")
     deployment.serving()
     deployment.s3.put_object(Bucket=deployment.bucket, Key=CHAMPION_KEY, Body=b"{")
@@ -133,7 +129,7 @@ def test_unreadable_pointer_keeps_the_model(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("versioned", [False, True])
-def test_deleted_pointer_keeps_the_model_and_is_reported_as_degraded(deployment: Deployment, versioned: bool) -> None:
+def test_deleted_pointer_keeps_the_model_and_is_reported_as_degraded(deployment, versioned):
     if versioned:
         deployment.s3.put_bucket_versioning(Bucket=deployment.bucket, VersioningConfiguration={"Status": "Enabled"})
     deployment.publish("v1")
@@ -143,9 +139,7 @@ def test_deleted_pointer_keeps_the_model_and_is_reported_as_degraded(deployment:
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
-def test_new_process_with_a_damaged_champion_serves_the_last_valid_one(
-    deployment: Deployment,
-) -> None:
+def test_new_process_with_a_damaged_champion_serves_the_last_valid_one(deployment):
     deployment.publish("v1")
     deployment.publish("v2", damage="graph.data")
     deployment.publish("v3", damage="manifest.json")
@@ -158,7 +152,7 @@ def test_new_process_with_a_damaged_champion_serves_the_last_valid_one(
     assert deployment.serving(after_s=CHECK_S) == ("v4", None)
 
 
-def test_rolled_back_version_is_never_a_fallback(deployment: Deployment) -> None:
+def test_rolled_back_version_is_never_a_fallback(deployment):
     deployment.publish("v1", damage="graph.data")
     deployment.publish("v2")
     deployment.registry.roll_back(reason="v2 is bad", now_ms=NOW_MS)
@@ -166,7 +160,7 @@ def test_rolled_back_version_is_never_a_fallback(deployment: Deployment) -> None
     assert deployment.serving() == (None, NO_MODEL)
 
 
-def test_number_of_earlier_champions_tried_is_limited(deployment: Deployment) -> None:
+def test_number_of_earlier_champions_tried_is_limited(deployment):
     deployment.publish("v0")
     for number in range(1, MAX_EARLIER + 2):
         deployment.publish(f"v{number}", damage="graph.data")
@@ -174,7 +168,7 @@ def test_number_of_earlier_champions_tried_is_limited(deployment: Deployment) ->
     assert deployment.serving() == (None, NO_MODEL)
 
 
-def test_restarted_process_reuses_valid_files_and_replaces_damaged_ones(deployment: Deployment) -> None:
+def test_restarted_process_reuses_valid_files_and_replaces_damaged_ones(deployment):
     deployment.publish("v1")
     deployment.serving()
     (deployment.cache / "v1" / "popular.npy").write_bytes(b"damaged")

@@ -2,19 +2,16 @@
 
 import errno
 import shutil
-from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, ResponseStreamingError
 
 from functions.recommend.state.bundles import ANSWER_TIME_MS
 from functions.recommend.state.champion import NO_MODEL, STALE_MODEL
-from tests.unit.functions.recommend.deployment import CHECK_S, RETRY_S, Deployment
+from tests.unit.functions.recommend.deployment import CHECK_S, RETRY_S
 
 
-def test_unavailable_store_keeps_the_model_and_is_retried(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unavailable_store_keeps_the_model_and_is_retried(deployment, monkeypatch):
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2")
@@ -28,9 +25,7 @@ def test_unavailable_store_keeps_the_model_and_is_retried(
     assert not deployment.breaker.is_open(now_ms=deployment.now_ms)
 
 
-def test_unavailable_store_without_a_model_is_retried_soon(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unavailable_store_without_a_model_is_retried_soon(deployment, monkeypatch):
     deployment.publish("v1")
 
     with monkeypatch.context() as outage:
@@ -49,16 +44,14 @@ def test_unavailable_store_without_a_model_is_retried_soon(
         EndpointConnectionError(endpoint_url="https://s3"),
     ],
 )
-def test_failed_download_is_tried_once_per_check_and_keeps_the_model(
-    error: Exception, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_download_is_tried_once_per_check_and_keeps_the_model(error, deployment, monkeypatch):
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2")
     downloads: list[str] = []
     get_object = deployment.s3.get_object
 
-    def fail(*, Key: str, **call: Any) -> Any:  # noqa: N803
+    def fail(*, Key, **call):  # noqa: N803
         if Key.startswith("registry/"):
             return get_object(Key=Key, **call)
         downloads.append(Key)
@@ -74,7 +67,7 @@ def test_failed_download_is_tried_once_per_check_and_keeps_the_model(
     assert deployment.serving(after_s=1) == ("v2", None)
 
 
-def test_unwritable_disk_keeps_the_model(deployment: Deployment) -> None:
+def test_unwritable_disk_keeps_the_model(deployment):
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2")
@@ -84,7 +77,7 @@ def test_unwritable_disk_keeps_the_model(deployment: Deployment) -> None:
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
-def test_unexpected_error_keeps_the_model(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_error_keeps_the_model(deployment, monkeypatch):
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2")
@@ -96,7 +89,7 @@ def test_unexpected_error_keeps_the_model(deployment: Deployment, monkeypatch: p
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)
 
 
-def test_download_stops_at_the_time_limit_and_leaves_no_files(deployment: Deployment) -> None:
+def test_download_stops_at_the_time_limit_and_leaves_no_files(deployment):
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2")
@@ -109,7 +102,7 @@ def test_download_stops_at_the_time_limit_and_leaves_no_files(deployment: Deploy
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)
 
 
-def test_files_of_a_killed_process_are_deleted_for_the_next_model(deployment: Deployment) -> None:
+def test_files_of_a_killed_process_are_deleted_for_the_next_model(deployment):
     for folder in (".unfinished-x", "v0"):
         (deployment.cache / folder).mkdir(parents=True)
         (deployment.cache / folder / "graph.data").write_bytes(b"half")
@@ -120,14 +113,12 @@ def test_files_of_a_killed_process_are_deleted_for_the_next_model(deployment: De
     assert deployment.cached() == ["v1"]
 
 
-def test_files_of_a_killed_download_are_deleted_before_the_next_download(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_of_a_killed_download_are_deleted_before_the_next_download(deployment, monkeypatch):
     (deployment.cache / ".unfinished-x").mkdir(parents=True)
     deployment.publish("v1")
     get_object, seen = deployment.s3.get_object, set()
 
-    def look(*, Key: str, **call: Any) -> Any:  # noqa: N803
+    def look(*, Key, **call):  # noqa: N803
         if Key.startswith("models/"):
             seen.update(deployment.cached())
         return get_object(Key=Key, **call)
@@ -139,12 +130,12 @@ def test_files_of_a_killed_download_are_deleted_before_the_next_download(
     assert ".unfinished-x" not in seen
 
 
-def test_unavailable_earlier_champion_is_retried(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unavailable_earlier_champion_is_retried(deployment, monkeypatch):
     deployment.publish("v1")
     deployment.publish("v2", damage="graph.data")
     get_object = deployment.s3.get_object
 
-    def only_v2(*, Key: str, **call: Any) -> Any:  # noqa: N803
+    def only_v2(*, Key, **call):  # noqa: N803
         if Key.startswith("models/v1/"):
             unreachable()
         return get_object(Key=Key, **call)
@@ -156,5 +147,5 @@ def test_unavailable_earlier_champion_is_retried(deployment: Deployment, monkeyp
     assert deployment.serving(after_s=RETRY_S) == ("v1", STALE_MODEL)
 
 
-def unreachable(**_: Any) -> None:
+def unreachable(**_):
     raise EndpointConnectionError(endpoint_url="https://s3")

@@ -1,11 +1,7 @@
 """Slow reads from S3, for which requests wait no longer than their time budget."""
 
-from __future__ import annotations
-
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -16,8 +12,7 @@ from functions.recommend.sources import current_sources
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import STALE_MODEL, ChampionLoader, VariantModels
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
-from tests.unit.functions.recommend.shop import Shop
+from tests.unit.functions.recommend.deployment import CHECK_S
 
 BUDGET_MS = 50
 SLACK_MS = 400
@@ -27,19 +22,19 @@ SLACK_MS = 400
 class Store:
     """S3 client whose calls can be blocked, and which then fail or succeed."""
 
-    def __init__(self, s3: Any) -> None:
+    def __init__(self, s3):
         self._s3 = s3
         self.speaks = threading.Event()
         self.speaks.set()
         self.fails = False
         self.waiting = 0
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         operation = getattr(self._s3, name)
         if name not in ("get_object", "list_objects_v2", "get_paginator", "head_object"):
             return operation
 
-        def call(*arguments: Any, **request: Any) -> Any:
+        def call(*arguments, **request):
             self.waiting += not self.speaks.is_set()
             self.speaks.wait(20)
             if self.fails:
@@ -50,34 +45,32 @@ class Store:
 
 
 @pytest.fixture
-def store(deployment: Deployment) -> Iterator[Store]:
+def store(deployment):
     found = Store(deployment.s3)
     yield found
     found.speaks.set()
 
 
 @pytest.fixture
-def budget() -> WaitBudget:
+def budget():
     return WaitBudget(BUDGET_MS)
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition):
     deadline_s = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline_s
         time.sleep(0.005)
 
 
-def test_slow_store_does_not_delay_requests_of_a_loaded_model(
-    deployment: Deployment, store: Store, budget: WaitBudget
-) -> None:
+def test_slow_store_does_not_delay_requests_of_a_loaded_model(deployment, store, budget):
     deployment.publish("v1")
     bundles = BundleCache(store, deployment.bucket, deployment.cache)
     breaker = CircuitBreaker(open_s=CHECK_S)
     polling = Polling(CHECK_S, breaker=breaker, probes_breaker=True, budget=budget)
     deployment.loader = ChampionLoader(Registry(store, deployment.bucket), bundles, polling=polling)
 
-    def serving(*, after_s: int) -> tuple[str | None, str | None]:
+    def serving(*, after_s):
         budget.begin_request(limited=True)
         began_s = time.monotonic()
         found = deployment.serving(after_s=after_s)
@@ -102,9 +95,7 @@ def test_slow_store_does_not_delay_requests_of_a_loaded_model(
     until(lambda: serving(after_s=0) == ("v2", None))
 
 
-def test_version_of_an_arm_is_loaded_in_the_background(
-    deployment: Deployment, store: Store, budget: WaitBudget
-) -> None:
+def test_version_of_an_arm_is_loaded_in_the_background(deployment, store, budget):
     for version in ("v2", "v3", "v1"):
         deployment.publish(version)
     champion = (
@@ -118,7 +109,7 @@ def test_version_of_an_arm_is_loaded_in_the_background(
     )
     variants = VariantModels(BundleCache(store, deployment.bucket, deployment.cache), retry_s=CHECK_S, budget=budget)
 
-    def loaded(*wanted: str) -> set[str]:
+    def loaded(*wanted):
         budget.begin_request(limited=True)
         return set(variants.current(wanted, champion=champion, now_ms=NOW_MS, remaining_ms=lambda: 20_000))
 
@@ -131,9 +122,7 @@ def test_version_of_an_arm_is_loaded_in_the_background(
 
 
 @pytest.mark.parametrize("route", ["GET /users/{userId}/recommendations", "GET /trending"])
-def test_slow_store_keeps_responses_within_the_time_budget(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, route: str
-) -> None:
+def test_slow_store_keeps_responses_within_the_time_budget(shop, monkeypatch, route):
     for name in ("CONFIGURATION", "SNAPSHOT", "TRENDS", "CHAMPION"):
         monkeypatch.setenv(f"{name}_CHECK_S", "0")
     monkeypatch.setenv("TIME_BUDGET_MS", "200")
@@ -156,7 +145,7 @@ def test_slow_store_keeps_responses_within_the_time_budget(
         silent.set()
 
 
-def test_first_request_of_a_process_waits_for_its_sources(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_request_of_a_process_waits_for_its_sources(shop, monkeypatch):
     monkeypatch.setenv("TIME_BUDGET_MS", "1")
     shop.publish()
     shop.count(kiwi=50)
@@ -167,7 +156,7 @@ def test_first_request_of_a_process_waits_for_its_sources(shop: Shop, monkeypatc
     assert "x-alsolike-degraded" not in answer["headers"] or "trends" not in answer["headers"]["x-alsolike-degraded"]
 
 
-def test_first_trending_request_waits_for_trends(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_trending_request_waits_for_trends(shop, monkeypatch):
     monkeypatch.setenv("TIME_BUDGET_MS", "1")
     shop.publish()
     shop.count(kiwi=50)
@@ -178,8 +167,8 @@ def test_first_trending_request_waits_for_trends(shop: Shop, monkeypatch: pytest
     assert shop.get("GET /trending")["headers"]["x-alsolike-source"] == "trending"
 
 
-def _breaker(monkeypatch: pytest.MonkeyPatch, client: Any, until: threading.Event) -> None:
-    def wait(**_: Any) -> Any:
+def _breaker(monkeypatch, client, until):
+    def wait(**_):
         until.wait(20)
         raise ReadTimeoutError(endpoint_url="https://s3")
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,16 +17,16 @@ from alsolike.snapshot.snapshot import EMPTY
 from functions.recommend.sources import READ_MS
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import NO_SERVING, ChampionLoader, VariantModels
-from functions.recommend.state.serving_state import ServingState, StateRefresher
+from functions.recommend.state.serving_state import StateRefresher
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 PRICES: dict[str, Any] = {"items": {"columns": {"price": "number"}}}
 CHEAP = {**PRICES, "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 2"}}
 NAMED = {"filterArn": f"{ARN}:filter/cheap"}
 
 
-def test_deleted_item_is_not_recommended(shop: Shop) -> None:
+def test_deleted_item_is_not_recommended(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.catalogue({"fig": {"price": 1}, "plum": {"price": 2}})
@@ -43,7 +42,7 @@ def test_deleted_item_is_not_recommended(shop: Shop) -> None:
     ]  # The popular items fig, pear and kiwi come first, and then other items.
 
 
-def test_restored_item_is_recommended_again(shop: Shop) -> None:
+def test_restored_item_is_recommended_again(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.catalogue({"fig": None})
@@ -54,14 +53,14 @@ def test_restored_item_is_recommended_again(shop: Shop) -> None:
     assert shop.items(numResults=1) == ["fig"]
 
 
-def test_item_missing_in_the_catalogue_is_recommended(shop: Shop) -> None:
+def test_item_missing_in_the_catalogue_is_recommended(shop):
     shop.publish()
     shop.catalogue({"fig": {"price": 1}})
 
     assert sorted(shop.items(userId="unknown-user")) == ["fig", "kiwi", "pear", "plum"]
 
 
-def test_deleted_item_passes_no_filter(shop: Shop) -> None:
+def test_deleted_item_passes_no_filter(shop):
     shop.publish()
     shop.configure(**PRICES, filters={"all": "EXCLUDE ItemID WHERE Items.PRICE > 100"})
     shop.catalogue({"fig": None})
@@ -69,7 +68,7 @@ def test_deleted_item_passes_no_filter(shop: Shop) -> None:
     assert "fig" not in shop.items("all", userId="unknown-user")
 
 
-def test_metadata_comes_from_the_catalogue_or_else_the_model(shop: Shop) -> None:
+def test_metadata_comes_from_the_catalogue_or_else_the_model(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.catalogue({"fig": {"price": 9, "colour": "violet"}})
@@ -79,7 +78,7 @@ def test_metadata_comes_from_the_catalogue_or_else_the_model(shop: Shop) -> None
     assert [item["metadata"] for item in items] == [{"PRICE": "9", "COLOUR": "violet"}, {"TITLE": "Plum"}]
 
 
-def test_sources_are_not_read_before_their_interval_ends(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_are_not_read_before_their_interval_ends(shop, monkeypatch):
     for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S"):
         monkeypatch.setenv(check, "30")
     clock_s = 0
@@ -100,9 +99,7 @@ def test_sources_are_not_read_before_their_interval_ends(shop: Shop, monkeypatch
 @pytest.mark.parametrize(
     ("key", "reason"), [(CONFIGURATION_KEY, "stale-configuration"), (SNAPSHOT_KEY, "stale-catalogue")]
 )
-def test_unreadable_source_keeps_the_previous_one_and_is_degraded(
-    shop: Shop, counted: Callable[[], dict[str, float]], key: str, reason: str
-) -> None:
+def test_unreadable_source_keeps_the_previous_one_and_is_degraded(shop, counted, key, reason):
     shop.publish()
     shop.catalogue({"pear": {"price": 1}})
     shop.configure(**CHEAP)
@@ -117,7 +114,7 @@ def test_unreadable_source_keeps_the_previous_one_and_is_degraded(
     assert counted()["RecommendationsDegraded"] == 1
 
 
-def test_invalid_catalogue_manifest_keeps_the_previous_catalogue(shop: Shop, logged: Callable[[], str]) -> None:
+def test_invalid_catalogue_manifest_keeps_the_previous_catalogue(shop, logged):
     """The manifest is readable, but `cold_model` is 5, which is not a model version."""
     shop.publish()
     shop.catalogue({"pear": {"price": 1}})
@@ -136,9 +133,7 @@ def test_invalid_catalogue_manifest_keeps_the_previous_catalogue(shop: Shop, log
     assert "x-alsolike-degraded" not in shop.ask(userId="unknown-user")[1]
 
 
-def test_missing_configuration_is_degraded_and_named_filters_pass_no_items(
-    shop: Shop, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_missing_configuration_is_degraded_and_named_filters_pass_no_items(shop, counted):
     shop.publish()
     shop.s3.put_object(Bucket=shop.bucket, Key=CONFIGURATION_KEY, Body=b"damaged")
 
@@ -151,7 +146,7 @@ def test_missing_configuration_is_degraded_and_named_filters_pass_no_items(
     assert counted()["RecommendationsDegraded"] == 2
 
 
-def test_missing_catalogue_is_degraded_and_item_filters_pass_no_items(shop: Shop) -> None:
+def test_missing_catalogue_is_degraded_and_item_filters_pass_no_items(shop):
     shop.publish()
     shop.configure(**{**CHEAP, "filters": {**CHEAP["filters"], "not-dear": "EXCLUDE ItemID WHERE Items.PRICE > 2"}})
     shop.s3.put_object(Bucket=shop.bucket, Key=SNAPSHOT_KEY, Body=b"damaged")
@@ -164,9 +159,7 @@ def test_missing_catalogue_is_degraded_and_item_filters_pass_no_items(shop: Shop
     assert barred == [[], []]
 
 
-def test_missing_source_is_read_again_only_after_its_interval(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
-) -> None:
+def test_missing_source_is_read_again_only_after_its_interval(shop, monkeypatch, logged):
     monkeypatch.setenv("CONFIGURATION_CHECK_S", "30")
     shop.publish()
     shop.s3.put_object(Bucket=shop.bucket, Key=CONFIGURATION_KEY, Body=b"damaged")
@@ -177,7 +170,7 @@ def test_missing_source_is_read_again_only_after_its_interval(
     assert logged().count("configuration cannot be read") == 1
 
 
-def test_sources_are_not_read_if_the_remaining_time_is_short(shop: Shop) -> None:
+def test_sources_are_not_read_if_the_remaining_time_is_short(shop):
     shop.publish()
     shop.configure(**CHEAP)
     shop.catalogue({"pear": {"price": 1}})
@@ -193,7 +186,7 @@ def test_sources_are_not_read_if_the_remaining_time_is_short(shop: Shop) -> None
     assert shop.items("cheap", userId="unknown-user") == []
 
 
-def test_new_model_keeps_the_current_catalogue(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_model_keeps_the_current_catalogue(shop, monkeypatch):
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     shop.publish("v1")
     shop.catalogue({"fig": None})
@@ -209,29 +202,29 @@ def test_new_model_keeps_the_current_catalogue(shop: Shop, monkeypatch: pytest.M
 class Part:
     """Polled part of the state with reads that can fail."""
 
-    def __init__(self, value: Any, **options: Any) -> None:
+    def __init__(self, value, **options):
         self.value, self.reads = value, 0
         self.error: Exception | None = None
         self.options = options
 
-    def read(self, _: Callable[[], float]) -> Any:
+    def read(self, _):
         self.reads += 1
         if self.error is not None:
             raise self.error
         return self.value
 
-    def polled(self, name: str, breaker: CircuitBreaker) -> PolledValue[Any]:
+    def polled(self, name, breaker):
         polling = Polling(0, breaker=breaker, **self.options)
         return PolledValue(self.read, name=name, polling=polling, default=self.value)
 
 
 @pytest.fixture
-def parts() -> tuple[Part, Part, Part]:
+def parts():
     return Part(NO_SERVING, probes_breaker=True), Part(DEFAULT), Part(EMPTY)
 
 
 @pytest.fixture
-def refresher(parts: tuple[Part, Part, Part]) -> StateRefresher:
+def refresher(parts):
     breaker = CircuitBreaker(open_s=30)
     champion, configuration, snapshot = parts
     return StateRefresher(
@@ -243,10 +236,8 @@ def refresher(parts: tuple[Part, Part, Part]) -> StateRefresher:
 
 
 @pytest.mark.parametrize(("is_timeout", "read"), [(True, (1, 0, 0)), (False, (1, 1, 1))])
-def test_timeout_skips_later_reads_and_an_error_does_not(
-    parts: tuple[Part, Part, Part], refresher: StateRefresher, is_timeout: bool, read: tuple[int, ...]
-) -> None:
-    def reads(*, after_s: int) -> tuple[int, ...]:
+def test_timeout_skips_later_reads_and_an_error_does_not(parts, refresher, is_timeout, read):
+    def reads(*, after_s):
         """Return the number of reads of each part in one request."""
         before = [part.reads for part in parts]
         refresher.state(now_ms=NOW_MS + after_s * 1000, remaining_ms=unlimited)
@@ -261,9 +252,7 @@ def test_timeout_skips_later_reads_and_an_error_does_not(
     assert reads(after_s=35) == (1, 1, 1)  # The read of the champion has closed the circuit breaker.
 
 
-def test_configuration_timeout_skips_only_the_snapshot(
-    parts: tuple[Part, Part, Part], refresher: StateRefresher
-) -> None:
+def test_configuration_timeout_skips_only_the_snapshot(parts, refresher):
     _, configuration, snapshot = parts
     configuration.error = Unavailable(is_timeout=True)
 
@@ -273,10 +262,10 @@ def test_configuration_timeout_skips_only_the_snapshot(
     assert (configuration.reads, snapshot.reads) == (1, 0)
 
 
-def test_state_is_rebuilt_only_after_a_change(parts: tuple[Part, Part, Part], refresher: StateRefresher) -> None:
+def test_state_is_rebuilt_only_after_a_change(parts, refresher):
     _, configuration, snapshot = parts
 
-    def state() -> ServingState:
+    def state():
         return refresher.state(now_ms=NOW_MS, remaining_ms=unlimited)
 
     first = state()
