@@ -1,24 +1,18 @@
 """Deployment in the memory cloud, for tests of commands."""
 
-from __future__ import annotations
-
 import functools
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 import typer.main
 import typer.testing
 
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
-from operations.client.deployment import Deployment
-from tests.fakes import MemoryCloud
 from tests.unit.cli.operator_calls import RefusedCalls
 from tests.unit.cli.shop import NAMES, empty_deployment, put_parameters
 
 
 @pytest.fixture(autouse=True, scope="session")
-def build_commands_once() -> Iterator[None]:
+def build_commands_once():
     """Cache the commands of an app. Typer builds them on each call, which took most of the tests' time."""
     built_once = functools.cache(typer.main.get_command)
     with pytest.MonkeyPatch.context() as patch:
@@ -28,7 +22,7 @@ def build_commands_once() -> Iterator[None]:
 
 
 @pytest.fixture
-def client(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+def client(aws, monkeypatch):
     """Return the clients of an empty AWS account, which commands use too."""
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setattr("operations.client.deployment.session_clients", lambda **_: aws)
@@ -36,7 +30,7 @@ def client(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callab
 
 
 @pytest.fixture(autouse=True)
-def refuse_calls_without_permission(memory_cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def refuse_calls_without_permission(memory_cloud, monkeypatch):
     """Fail a test in which a command makes a call that `alsolike policy --operator` does not permit."""
     calls = RefusedCalls()
     monkeypatch.setattr(memory_cloud, "observer", calls.observe)
@@ -45,7 +39,7 @@ def refuse_calls_without_permission(memory_cloud: MemoryCloud, monkeypatch: pyte
 
 
 @pytest.fixture
-def pseudonyms(client: Any) -> Iterator[Pseudonyms]:
+def pseudonyms(client):
     """Yield the deployment's keyed hashes. Without this fixture, the secret does not exist."""
     client("secretsmanager").create_secret(Name=NAMES.hash_key_arn.rpartition(":")[2], SecretString="k" * 64)
     yield Pseudonyms(b"k" * 64)
@@ -53,13 +47,13 @@ def pseudonyms(client: Any) -> Iterator[Pseudonyms]:
 
 
 @pytest.fixture
-def deployment(client: Any) -> Deployment:
+def deployment(client):
     """Return a deployment with empty buckets and tables."""
     return empty_deployment(client)
 
 
 @pytest.fixture
-def shop(deployment: Deployment) -> Deployment:
+def shop(deployment):
     """Return the deployment `--env shop`."""
     put_parameters(deployment.client("ssm"), "shop")
     return deployment

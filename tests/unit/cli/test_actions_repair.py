@@ -1,9 +1,5 @@
 """Repair of the object with all actions, from its earlier versions."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from alsolike.catalogue.actions import Action, ActionStore
@@ -15,7 +11,7 @@ from tests.fakes.places import BUCKET
 FIRST, SECOND = b'{"app": {"value": 1}, "mail": {}}', b'{"app": {"value": 2}, "mail": {}, "card": null}'
 
 
-def put(s3: Any, *bodies: bytes) -> None:
+def put(s3, *bodies):
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     for body in bodies:
         s3.put_object(Bucket=BUCKET, Key=ACTIONS_KEY, Body=body)
@@ -31,9 +27,7 @@ def put(s3: Any, *bodies: bytes) -> None:
         ([SECOND], {"app": {"value": 2}, "mail": {}}),
     ],
 )
-def test_latest_readable_columns_of_each_action_are_restored(
-    s3: Any, bodies: list[bytes], actions: dict[str, Any]
-) -> None:
+def test_latest_readable_columns_of_each_action_are_restored(s3, bodies, actions):
     put(s3, *bodies)
 
     (done,) = repair_actions(s3, BUCKET)
@@ -45,20 +39,20 @@ def test_latest_readable_columns_of_each_action_are_restored(
 
 
 @pytest.mark.parametrize("bodies", [[], [FIRST]])
-def test_valid_actions_are_not_changed(s3: Any, bodies: list[bytes]) -> None:
+def test_valid_actions_are_not_changed(s3, bodies):
     put(s3, *bodies)
 
     assert repair_actions(s3, BUCKET) == []
 
 
-def test_deleted_actions_stay_deleted(s3: Any) -> None:
+def test_deleted_actions_stay_deleted(s3):
     put(s3, b"{", FIRST)
     s3.delete_object(Bucket=BUCKET, Key=ACTIONS_KEY)
 
     assert repair_actions(s3, BUCKET) == []
 
 
-def test_actions_without_a_readable_version_are_refused(s3: Any) -> None:
+def test_actions_without_a_readable_version_are_refused(s3):
     put(s3, b"{", b"[]")
 
     with pytest.raises(InvalidInput, match=f"no version of s3://{BUCKET}/{ACTIONS_KEY} is readable"):

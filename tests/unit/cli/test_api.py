@@ -1,8 +1,5 @@
-from __future__ import annotations
-
 import dataclasses
 import json
-from collections.abc import Iterator
 
 import pytest
 from typer.testing import CliRunner
@@ -12,7 +9,7 @@ from cli.main import app
 from operations.client.api import Api
 from operations.client.deployment import Deployment
 from operations.keys import COMMANDS, Keys
-from tests.unit.cli.endpoints import Endpoints, serving
+from tests.unit.cli.endpoints import serving
 from tests.unit.cli.shop import KEY, NAMES, put_parameters
 
 HEADERS = {
@@ -34,18 +31,18 @@ REASON = {"itemId": "c", "eventType": "purchase", "timestamp": 1_764_032_400.0, 
 
 
 @pytest.fixture
-def server() -> Iterator[Endpoints]:
+def server():
     with serving() as server:
         server.answers["/recommendations"] = 200, HEADERS, ANSWER
         yield server
 
 
-def api(server: Endpoints) -> Api:
+def api(server):
     names = dataclasses.replace(NAMES, api_url=server.url)
     return Api(Deployment("shop", names, lambda service: None, lambda: KEY, is_local=False))
 
 
-def test_recommendations_have_the_values_of_the_headers(server: Endpoints) -> None:
+def test_recommendations_have_the_values_of_the_headers(server):
     answer = api(server).recommendations("7", k=2, metadata=["TITLE"])
 
     assert [(item.item_id, item.score, dict(item.metadata)) for item in answer.items] == [
@@ -63,7 +60,7 @@ def test_recommendations_have_the_values_of_the_headers(server: Endpoints) -> No
 BUSY = (429, {"Retry-After": "0"}, {"message": "Too Many Requests"})
 
 
-def test_throttled_request_is_sent_again(server: Endpoints) -> None:
+def test_throttled_request_is_sent_again(server):
     server.first_answers = [BUSY, BUSY]
 
     answer = api(server).recommendations("7", k=2)
@@ -72,7 +69,7 @@ def test_throttled_request_is_sent_again(server: Endpoints) -> None:
     assert [json.loads(body)["userId"] for _, _, body in server.requests] == ["7", "7", "7"]
 
 
-def test_continuously_throttled_request_raises_unavailable(server: Endpoints) -> None:
+def test_continuously_throttled_request_raises_unavailable(server):
     server.first_answers = [BUSY] * 20
 
     with pytest.raises(Unavailable, match="answered 429: Too Many Requests"):
@@ -82,7 +79,7 @@ def test_continuously_throttled_request_raises_unavailable(server: Endpoints) ->
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 500, 503])
-def test_request_with_another_error_is_sent_once(server: Endpoints, status: int) -> None:
+def test_request_with_another_error_is_sent_once(server, status):
     server.first_answers = [(status, {"Retry-After": "0"}, {"message": "no"})]
 
     with pytest.raises(AlsolikeError):
@@ -95,9 +92,7 @@ def test_request_with_another_error_is_sent_once(server: Endpoints, status: int)
     ("retry_after", "pause_s"),
     [("3", 3.0), ("0", 0.0), ("86400", 30.0), (None, 1.0), ("-1", 1.0), ("Fri, 31 Dec 2027 23:59:59 GMT", 1.0)],
 )
-def test_retry_delay_is_that_of_the_response(
-    retry_after: str | None, pause_s: float, server: Endpoints, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_retry_delay_is_that_of_the_response(retry_after, pause_s, server, monkeypatch):
     server.first_answers = [(429, {"Retry-After": retry_after} if retry_after else {}, {})]
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
@@ -108,7 +103,7 @@ def test_retry_delay_is_that_of_the_response(
     assert pauses == [pause_s]
 
 
-def test_request_options_have_the_format_of_personalize(server: Endpoints) -> None:
+def test_request_options_have_the_format_of_personalize(server):
     explained = {**ANSWER, "itemList": [{"itemId": "b", "score": 0.75, "reason": [json.dumps(REASON)]}]}
     server.answers["/recommendations"] = 200, HEADERS, explained
 
@@ -135,7 +130,7 @@ def test_request_options_have_the_format_of_personalize(server: Endpoints) -> No
     }
 
 
-def test_events_have_the_format_of_personalize(server: Endpoints) -> None:
+def test_events_have_the_format_of_personalize(server):
     server.answers["/events"] = 200, {}, {}
     event = {"eventType": "view", "itemId": "a", "sentAt": 1_500_000_000}
 
@@ -154,16 +149,14 @@ def test_events_have_the_format_of_personalize(server: Endpoints) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"), [(400, InvalidInput), (404, NotFound), (503, Unavailable), (401, Unavailable)]
 )
-def test_refused_call_has_the_error_message_of_the_api(
-    server: Endpoints, status: int, kind: type[AlsolikeError]
-) -> None:
+def test_refused_call_has_the_error_message_of_the_api(server, status, kind):
     server.answers["/recommendations"] = status, {}, {"message": "userId is missing"}
 
     with pytest.raises(kind, match=f"POST /recommendations answered {status}: userId is missing"):
         api(server).recommendations("7", k=2)
 
 
-def test_closed_connection_is_opened_again(server: Endpoints) -> None:
+def test_closed_connection_is_opened_again(server):
     server.answers["/recommendations"] = 200, {**HEADERS, "connection": "close"}, ANSWER
     caller = api(server)
 
@@ -173,7 +166,7 @@ def test_closed_connection_is_opened_again(server: Endpoints) -> None:
     assert len(server.requests) == 2
 
 
-def test_unreachable_api_raises_unavailable(server: Endpoints) -> None:
+def test_unreachable_api_raises_unavailable(server):
     caller = api(server)
     server.shutdown()
     server.server_close()
@@ -182,7 +175,7 @@ def test_unreachable_api_raises_unavailable(server: Endpoints) -> None:
         caller.recommendations("7", k=2)
 
 
-def test_recommend_prints_titles_and_the_source(deployment: Deployment, server: Endpoints) -> None:
+def test_recommend_prints_titles_and_the_source(deployment, server):
     key_arn = deployment.client("kms").create_key()["KeyMetadata"]["Arn"]
     names = dataclasses.replace(NAMES, api_url=server.url, keys_encryption_arn=key_arn)
     put_parameters(deployment.client("ssm"), "shop", names)
@@ -200,9 +193,7 @@ def test_recommend_prints_titles_and_the_source(deployment: Deployment, server: 
     assert [item["item_id"] for item in document["items"]] == ["b", "c"]
 
 
-def test_recommend_without_data_has_the_next_step(
-    deployment: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_recommend_without_data_has_the_next_step(deployment, server, monkeypatch):
     server.answers["/recommendations"] = 200, {"x-alsolike-model-version": "none"}, {"itemList": []}
     names = dataclasses.replace(deployment.names, api_url=server.url)
     shop = dataclasses.replace(deployment, names=names, key=lambda: KEY)
@@ -215,9 +206,7 @@ def test_recommend_without_data_has_the_next_step(
     assert "there are no interactions yet" in str(result.exception)
 
 
-def test_explained_recommendations_have_reasons_as_text(
-    server: Endpoints, shop: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_explained_recommendations_have_reasons_as_text(server, shop, monkeypatch):
     reasons = [json.dumps(REASON), json.dumps(REASON | {"itemId": "d", "eventType": "view", "contribution": 0.1})]
     explained = {**ANSWER, "itemList": [{"itemId": "b", "score": 0.75, "reason": reasons}]}
     server.answers["/recommendations"] = 200, HEADERS, explained

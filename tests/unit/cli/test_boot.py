@@ -19,7 +19,7 @@ NOBODY = "http://127.0.0.1:1"
 
 
 @pytest.fixture
-def assembly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def assembly(tmp_path, monkeypatch):
     """Return an assembly whose cloud is this process. It starts immediately, does not stop, and has no listener."""
     state = CloudState("ready", os.getpid(), "us-east-1", "123456789012", "", "", endpoint=NOBODY, admin=NOBODY)
     monkeypatch.setattr(Cloud, "start", lambda *_, **__: Cloud(state))
@@ -29,12 +29,12 @@ def assembly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_cloud_that_does_not_stop_raises_unavailable(assembly: Path) -> None:
+def test_cloud_that_does_not_stop_raises_unavailable(assembly):
     with pytest.raises(Unavailable, match="does not stop"), boot.running_cloud(assembly, state=assembly / "state.json"):
         pass
 
 
-def test_error_on_a_cloud_is_raised_even_if_the_cloud_does_not_stop(assembly: Path) -> None:
+def test_error_on_a_cloud_is_raised_even_if_the_cloud_does_not_stop(assembly):
     with (
         pytest.raises(LookupError, match="no such item") as failed,
         boot.running_cloud(assembly, state=assembly / "state.json"),
@@ -44,15 +44,13 @@ def test_error_on_a_cloud_is_raised_even_if_the_cloud_does_not_stop(assembly: Pa
     assert isinstance(failed.value.__cause__, CloudError)
 
 
-def test_progress_counts_only_resources_of_the_log(
-    assembly: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_progress_counts_only_resources_of_the_log(assembly, monkeypatch, capsys):
     start = Cloud.start
 
-    def printing_start(*arguments: object, progress: Callable[[str], None], **more: object) -> Cloud:
+    def printing_start(*arguments, progress, **more):
         for line in ("starting moto", "shop: F (AWS::SNS::Topic)", "serving"):
             progress(line)
-        return start(*arguments, **more)  # type: ignore[arg-type]
+        return start(*arguments, **more)
 
     progress.report_to(console)
     monkeypatch.setattr(Cloud, "start", printing_start)
@@ -68,7 +66,7 @@ def test_progress_counts_only_resources_of_the_log(
     assert "100%" not in output
 
 
-def test_deletion_is_suggested_only_for_unreadable_data(tmp_path: Path) -> None:
+def test_deletion_is_suggested_only_for_unreadable_data(tmp_path):
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "cloud.sqlite").write_bytes(b"no database" * 1_000)
     (tmp_path / "taken" / "cloud.sqlite").mkdir(parents=True)
@@ -82,24 +80,24 @@ def test_deletion_is_suggested_only_for_unreadable_data(tmp_path: Path) -> None:
 class Repository:
     """Repository whose builds write one file each. It records the commands."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root):
         self.root = root
         self.commands: list[str] = []
 
-    def run(self, command: list[str], **_: object) -> str:
+    def run(self, command, **_):
         self.commands.append(" ".join(command[1:]))
         folder = boot.LAYERS if "layers.build" in command else boot.PAGES
         write(folder / "built", "1")
         return ""
 
 
-def write(path: Path, text: str) -> None:
+def write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+def repository(tmp_path, monkeypatch):
     repository = Repository(tmp_path)
     for name in ("cdk.json", "layers/core/requirements.txt", "web/src/main.ts", "docs/openapi.json", RUNBOOK):
         write(tmp_path / name, "{}")
@@ -114,7 +112,7 @@ BUILDS: dict[str, Callable[[], None]] = {"layers": boot.build_layers, "pages": b
 
 
 @pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS)
-def test_unchanged_build_is_reused(build: Callable[[], None], repository: Repository) -> None:
+def test_unchanged_build_is_reused(build, repository):
     build()
     ran = len(repository.commands)
     build()
@@ -138,9 +136,7 @@ CHANGES: dict[str, tuple[str, Callable[[Path], object]]] = {
 
 
 @pytest.mark.parametrize(("name", "change"), CHANGES.values(), ids=CHANGES)
-def test_changed_source_or_damaged_build_is_built_again(
-    name: str, change: Callable[[Path], object], repository: Repository
-) -> None:
+def test_changed_source_or_damaged_build_is_built_again(name, change, repository):
     BUILDS[name]()
     ran = len(repository.commands)
     change(repository.root)
@@ -149,10 +145,8 @@ def test_changed_source_or_damaged_build_is_built_again(
     assert len(repository.commands) == 2 * ran
 
 
-def test_cost_uses_built_layers_and_otherwise_empty_ones(
-    repository: Repository,
-) -> None:
-    def layers_of_last_synthesis() -> str:
+def test_cost_uses_built_layers_and_otherwise_empty_ones(repository):
+    def layers_of_last_synthesis():
         boot.synthesize("demo", without_layers=True)
         command = repository.commands[-1].split()
         return Path(command[command.index("--layers") + 1]).name
@@ -163,7 +157,7 @@ def test_cost_uses_built_layers_and_otherwise_empty_ones(
     assert (before, layers_of_last_synthesis()) == ("empty-layers", "layers")
 
 
-def test_installed_package_contains_its_pages(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_package_contains_its_pages(repository, monkeypatch):
     monkeypatch.setattr(boot, "_IS_CLONE", False)
 
     boot.build_pages()

@@ -1,17 +1,12 @@
-from __future__ import annotations
-
 import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
 from typer.core import TyperGroup
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
@@ -19,12 +14,11 @@ from alsolike.lake.lake import quarantine_key
 from alsolike.runtime.errors import Unavailable
 from cli import main as command
 from cli.group import LazyGroup
-from operations.client.deployment import Deployment
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 
 
-def commands(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+def commands(group, *path):
     """Yield the words and the object of each visible command in a group."""
     for name, command_ in group.commands.items():
         if command_.hidden:
@@ -35,7 +29,7 @@ def commands(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...], A
             yield (*path, name), command_
 
 
-def everything(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+def everything(group, *path):
     """Yield the words and the object of each command and group in a group, including hidden ones."""
     for name, one in group.commands.items():
         yield (*path, name), one
@@ -43,18 +37,18 @@ def everything(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...],
             yield from everything(one, *path, name)
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments):
     return CliRunner().invoke(command.app, list(arguments), catch_exceptions=False)
 
 
-def whole() -> LazyGroup:
+def whole():
     """Return the command with all commands loaded."""
     root = typer.main.get_command(command.app)
     assert isinstance(root, LazyGroup)
     return root.load()
 
 
-def test_command_list_has_the_first_sentence_of_each_command() -> None:
+def test_command_list_has_the_first_sentence_of_each_command():
     loaded = {name: (one.get_short_help_str(200), one.hidden) for name, one in whole().commands.items()}
 
     for entry in command.Commands.entries:
@@ -62,7 +56,7 @@ def test_command_list_has_the_first_sentence_of_each_command() -> None:
         assert entry.summary.removesuffix(".") == ("" if hidden else summary.removesuffix("."))
 
 
-def test_every_command_has_help_with_an_example() -> None:
+def test_every_command_has_help_with_an_example():
     root = whole()
     found = dict(commands(root))
 
@@ -70,7 +64,7 @@ def test_every_command_has_help_with_an_example() -> None:
     assert [path for path, one in found.items() if f"alsolike {' '.join(path)}" not in (one.help or "")] == []
 
 
-def test_command_lists_show_complete_sentences() -> None:
+def test_command_lists_show_complete_sentences():
     root = whole()
     groups = [name for name, one in root.commands.items() if isinstance(one, TyperGroup)]
 
@@ -79,7 +73,7 @@ def test_command_lists_show_complete_sentences() -> None:
     assert [line for shown in lists for line in shown.partition("Commands:")[2].splitlines() if "..." in line] == []
 
 
-def test_help_has_the_default_values() -> None:
+def test_help_has_the_default_values():
     printed = " ".join(run("demo", "--help").stdout.replace("│", " ").split())
 
     assert "[default: (all); x>=50]" in printed
@@ -95,9 +89,7 @@ def test_help_has_the_default_values() -> None:
         (["models", "list", "--state", "nowhere.json"], 1, "alsolike: no embedded cloud runs here (nowhere.json"),
     ],
 )
-def test_exit_status_depends_on_the_type_of_error(
-    arguments: list[str], status: int, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_exit_status_depends_on_the_type_of_error(arguments, status, message, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["alsolike", *arguments])
 
     with pytest.raises(SystemExit) as exit_status:
@@ -107,7 +99,7 @@ def test_exit_status_depends_on_the_type_of_error(
     assert message in capsys.readouterr().err
 
 
-def test_expected_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_expected_error_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--state", "nowhere.json"])
 
     with pytest.raises(SystemExit):
@@ -123,9 +115,7 @@ def test_expected_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     [("train", "--json"), ("--format", "json", "train"), ("--format=json", "train")],
     ids=lambda arguments: " ".join(arguments),
 )
-def test_expected_error_is_a_json_document_with_json_output(
-    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_expected_error_is_a_json_document_with_json_output(arguments, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["alsolike", *arguments, "--state", "nowhere.json"])
 
     with pytest.raises(SystemExit) as exit_status:
@@ -137,7 +127,7 @@ def test_expected_error_is_a_json_document_with_json_output(
     assert json.loads(captured.err)["error"].startswith("no embedded cloud runs here (nowhere.json is missing)")
 
 
-def test_import_prints_one_json_document(shop: Deployment, tmp_path: Path) -> None:
+def test_import_prints_one_json_document(shop, tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,,1500000000\n")
 
@@ -151,9 +141,7 @@ def test_import_prints_one_json_document(shop: Deployment, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("options", "noted"), [((), True), (("--event-type", "purchase"), False)])
-def test_import_without_event_types_has_a_note(
-    shop: Deployment, tmp_path: Path, options: tuple[str, ...], noted: bool
-) -> None:
+def test_import_without_event_types_has_a_note(shop, tmp_path, options, noted):
     path = tmp_path / "purchases.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n")
 
@@ -162,7 +150,7 @@ def test_import_without_event_types_has_a_note(
     assert ("rows are imported as views. Import purchases with `--event-type purchase`" in result.stderr) is noted
 
 
-def test_import_without_a_valid_row_fails(shop: Deployment, tmp_path: Path) -> None:
+def test_import_without_a_valid_row_fails(shop, tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,soon\n")
 
@@ -172,7 +160,7 @@ def test_import_without_a_valid_row_fails(shop: Deployment, tmp_path: Path) -> N
     assert "1 x TIMESTAMP is neither a number nor a time like 2024-05-31T12:00:00Z" in result.stdout
 
 
-def test_quarantine_lists_the_latest_records_first(shop: Deployment) -> None:
+def test_quarantine_lists_the_latest_records_first(shop):
     for index in range(3):
         record = StreamRecord(
             "events", "shard-0", str(9 + index), 1_500_000_000_000 + index, f"poison {index}".encode()
@@ -191,7 +179,7 @@ def test_quarantine_lists_the_latest_records_first(shop: Deployment) -> None:
     assert len(json.loads(run("quarantine", "list", "--limit", "1", "--env", "shop", "--json").stdout)) == 1
 
 
-def test_empty_quarantine_has_a_message(shop: Deployment) -> None:
+def test_empty_quarantine_has_a_message(shop):
     assert run("quarantine", "list", "--env", "shop").stdout == "nothing is in quarantine\n"
     assert json.loads(run("quarantine", "list", "--env", "shop", "--json").stdout) == []
 
@@ -200,10 +188,10 @@ EVERYWHERE = {"--env": "shop", "-e": "shop", "--profile": "me", "--region": "eu-
 
 
 @pytest.mark.parametrize("option", EVERYWHERE)
-def test_every_command_and_group_accepts_the_global_options(option: str) -> None:
+def test_every_command_and_group_accepts_the_global_options(option):
     root = whole()
 
-    def parsed(path: tuple[str, ...], one: Any) -> bool:
+    def parsed(path, one):
         context = typer.Context(one, info_name=path[-1])
         values, _, _ = one.make_parser(context).parse_args([option, EVERYWHERE[option]])
         return EVERYWHERE[option] in values.values()
@@ -213,7 +201,7 @@ def test_every_command_and_group_accepts_the_global_options(option: str) -> None
     assert [path for path, one in found.items() if not parsed(path, one)] == []
 
 
-def test_no_command_declares_an_option_twice() -> None:
+def test_no_command_declares_an_option_twice():
     twice = [
         (path, name)
         for path, one in commands(whole())
@@ -236,20 +224,18 @@ def test_no_command_declares_an_option_twice() -> None:
     ],
     ids=lambda arguments: " ".join(arguments),
 )
-def test_format_option_is_accepted_at_every_place(shop: Deployment, arguments: tuple[str, ...]) -> None:
+def test_format_option_is_accepted_at_every_place(shop, arguments):
     assert json.loads(run(*arguments, "--env", "shop").stdout) == []
 
 
-def test_format_option_after_the_command_overrides_the_one_before(shop: Deployment) -> None:
+def test_format_option_after_the_command_overrides_the_one_before(shop):
     printed = run("--format", "json", "quarantine", "list", "--format", "table", "--env", "shop").stdout
 
     assert printed == "nothing is in quarantine\n"
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_region_and_profile_options_are_accepted_at_every_place(
-    shop: Deployment, monkeypatch: pytest.MonkeyPatch, place: int
-) -> None:
+def test_region_and_profile_options_are_accepted_at_every_place(shop, monkeypatch, place):
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "before")  # The value is restored at the end.
     arguments = ["quarantine", "list"]
@@ -262,7 +248,7 @@ def test_region_and_profile_options_are_accepted_at_every_place(
     ]  # fmt: skip
 
 
-def test_options_before_the_command_apply_to_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_before_the_command_apply_to_every_command(monkeypatch):
     monkeypatch.setenv("AWS_REGION", "before")  # The value is restored at the end.
     monkeypatch.setenv("AWS_DEFAULT_REGION", "before")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")

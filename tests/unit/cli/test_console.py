@@ -1,12 +1,9 @@
-from __future__ import annotations
-
 import io
 import json
 import re
 import sys
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -18,11 +15,11 @@ SHOWN = r"Pears\x1b[2J\x9b31m\x07\u202e"
 
 
 class Terminal(io.StringIO):
-    def isatty(self) -> bool:
+    def isatty(self):
         return True
 
 
-def terminal_of(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def terminal_of(monkeypatch):
     """Make stderr a terminal of 80 columns."""
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
@@ -32,7 +29,7 @@ def terminal_of(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch):
     terminal = terminal_of(monkeypatch)
 
     with console.step("deploy on the embedded cloud", total=4) as step:
@@ -49,7 +46,7 @@ def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch: pytes
     assert "ApiGatewayV2" not in bar
 
 
-def test_finished_step_on_a_terminal_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_step_on_a_terminal_is_one_line(monkeypatch):
     terminal = terminal_of(monkeypatch)
 
     with console.step("import items", total=4) as step:
@@ -60,9 +57,7 @@ def test_finished_step_on_a_terminal_is_one_line(monkeypatch: pytest.MonkeyPatch
     assert re.search(r"✓ .*import items +0\.0 s  68,492 rows", lines[0])
 
 
-def test_step_in_a_pipe_prints_a_line_at_least_every_15_seconds(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_step_in_a_pipe_prints_a_line_at_least_every_15_seconds(monkeypatch, capsys):
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
@@ -78,7 +73,7 @@ def test_step_in_a_pipe_prints_a_line_at_least_every_15_seconds(
     ]  # fmt: skip
 
 
-def test_steps_of_two_threads_share_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_of_two_threads_share_a_terminal(monkeypatch):
     terminal = terminal_of(monkeypatch)
 
     with console.step("import items", total=1):
@@ -92,12 +87,12 @@ def test_steps_of_two_threads_share_a_terminal(monkeypatch: pytest.MonkeyPatch) 
     assert shown.rindex(SHOW_CURSOR) > shown.rindex("━")
 
 
-def import_users() -> None:
+def import_users():
     with console.step("import users"):
         pass
 
 
-def test_bars_of_unfinished_steps_disappear_after_observing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bars_of_unfinished_steps_disappear_after_observing(monkeypatch):
     terminal = terminal_of(monkeypatch)
 
     unfinished = console.step("import items")
@@ -111,7 +106,7 @@ def test_bars_of_unfinished_steps_disappear_after_observing(monkeypatch: pytest.
     assert terminal.getvalue() == shown
 
 
-def test_observer_is_called_for_every_ended_step() -> None:
+def test_observer_is_called_for_every_ended_step():
     ended: list[tuple[str, bool]] = []
 
     with console.observing(lambda step, seconds, finished: ended.append((step, finished))):
@@ -123,10 +118,10 @@ def test_observer_is_called_for_every_ended_step() -> None:
     assert ended == [("train", True), ("import", False)]
 
 
-def test_error_of_a_step_is_raised_even_if_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_a_step_is_raised_even_if_output_is_closed(monkeypatch):
     monkeypatch.setattr(sys, "stderr", shown := io.StringIO())
 
-    def train() -> None:
+    def train():
         with console.step("train"):
             shown.close()
             raise LookupError("no such item")
@@ -146,9 +141,7 @@ def test_error_of_a_step_is_raised_even_if_output_is_closed(monkeypatch: pytest.
         lambda text: console.say(text),
     ],
 )
-def test_control_characters_of_data_are_escaped(
-    show: Callable[[str], None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_control_characters_of_data_are_escaped(show, capsys):
     show(HOSTILE)
 
     printed = "".join(capsys.readouterr())
@@ -156,9 +149,7 @@ def test_control_characters_of_data_are_escaped(
     assert not set(printed) & set("\x1b\x9b\x07\u202e")
 
 
-def test_json_output_escapes_control_characters(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_json_output_escapes_control_characters(capsys):
     console.print_json({"title": HOSTILE})
 
     printed = capsys.readouterr().out
@@ -166,7 +157,7 @@ def test_json_output_escapes_control_characters(
     assert not set(printed) & set("\x1b\x9b\x07\u202e")
 
 
-def test_markup_in_a_title_is_printed_as_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_markup_in_a_title_is_printed_as_is(capsys):
     console.print_table(["title"], [["[red]pear"]], title="shopper [bold]7")
 
     assert "shopper [bold]7" in (printed := capsys.readouterr().out)
@@ -174,9 +165,7 @@ def test_markup_in_a_title_is_printed_as_is(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
-def test_lines_of_a_step_are_not_truncated_on_a_terminal_or_in_a_pipe(
-    monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO]
-) -> None:
+def test_lines_of_a_step_are_not_truncated_on_a_terminal_or_in_a_pipe(monkeypatch, stream):
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in (("COLUMNS", "80"), ("TERM", "xterm")):
@@ -193,9 +182,7 @@ def test_lines_of_a_step_are_not_truncated_on_a_terminal_or_in_a_pipe(
     assert printed.index("Pears") < printed.rindex("training")
 
 
-def test_long_step_in_a_pipe_prints_its_progress(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_long_step_in_a_pipe_prints_its_progress(monkeypatch, capsys):
     clock = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
 
@@ -212,14 +199,12 @@ def test_long_step_in_a_pipe_prints_its_progress(
     ]
 
 
-def test_silent_step_in_a_pipe_is_named_after_a_delay(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_silent_step_in_a_pipe_is_named_after_a_delay(monkeypatch, capsys):
     monkeypatch.setattr(console, "_PLAIN_AFTER_S", 0.01)
     printed = threading.Event()
     say = console.say
 
-    def observed(text: str) -> None:
+    def observed(text):
         say(text)
         printed.set()
 

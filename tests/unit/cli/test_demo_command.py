@@ -5,8 +5,6 @@ import io
 import json
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,7 +26,7 @@ SUMMARY = DIRECTORY / "summary.json"
 
 
 class Terminal(io.StringIO):
-    def isatty(self) -> bool:
+    def isatty(self):
         return True
 
 
@@ -36,7 +34,7 @@ class Interrupted:
     """State of a cloud whose user presses Ctrl-C."""
 
     @property
-    def alive(self) -> bool:
+    def alive(self):
         raise KeyboardInterrupt
 
 
@@ -47,7 +45,7 @@ class Finished(Demo):
     error: BaseException | None = None
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[Deployment]:
+    def running(self):
         self.summary.first = FirstRecommendation("42", ("7",), after_s=1.0)
         self.summary.checks = [self.check]
         with console.step("train the model"):
@@ -58,7 +56,7 @@ class Finished(Demo):
 
 
 @pytest.fixture
-def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Finished]:
+def demo(monkeypatch, tmp_path):
     class Shown(Finished):
         pass
 
@@ -67,16 +65,14 @@ def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Finished]:
     return Shown
 
 
-def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+def call(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["alsolike", "demo", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
     return int(ended.value.code or 0)
 
 
-def test_demo_in_a_pipe_exits_after_the_results(
-    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_demo_in_a_pipe_exits_after_the_results(demo, monkeypatch, capsys):
     assert call(monkeypatch) == 0
 
     printed = capsys.readouterr()
@@ -86,9 +82,7 @@ def test_demo_in_a_pipe_exits_after_the_results(
     assert json.loads(SUMMARY.read_text(encoding="utf-8"))["passed"] is True
 
 
-def test_demo_on_a_terminal_keeps_running_until_ctrl_c(
-    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_demo_on_a_terminal_keeps_running_until_ctrl_c(demo, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdout", terminal := Terminal())
 
     assert call(monkeypatch) == 0
@@ -100,9 +94,7 @@ def test_demo_on_a_terminal_keeps_running_until_ctrl_c(
     ]
 
 
-def test_demo_with_exit_option_exits_on_a_terminal(
-    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_demo_with_exit_option_exits_on_a_terminal(demo, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdout", Terminal())
 
     assert call(monkeypatch, "--exit") == 0
@@ -110,9 +102,7 @@ def test_demo_with_exit_option_exits_on_a_terminal(
     assert "Ctrl-C" not in capsys.readouterr().err
 
 
-def test_demo_as_json_prints_one_document(
-    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_demo_as_json_prints_one_document(demo, monkeypatch, capsys):
     assert call(monkeypatch, "--json") == 0
 
     document = json.loads(capsys.readouterr().out)
@@ -120,9 +110,7 @@ def test_demo_as_json_prints_one_document(
     assert list(document["steps_s"]) == ["train the model"]
 
 
-def test_failed_check_exits_with_status_1_even_on_a_terminal(
-    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_failed_check_exits_with_status_1_even_on_a_terminal(demo, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdout", terminal := Terminal())
     demo.check = FAILED
 
@@ -134,9 +122,7 @@ def test_failed_check_exits_with_status_1_even_on_a_terminal(
     assert json.loads(SUMMARY.read_text(encoding="utf-8"))["passed"] is False
 
 
-def test_failed_step_error_has_cause_and_next_step(
-    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_failed_step_error_has_cause_and_next_step(demo, monkeypatch, capsys):
     demo.error = Unavailable("S3 does not answer")
 
     assert call(monkeypatch) == 1
@@ -147,9 +133,7 @@ def test_failed_step_error_has_cause_and_next_step(
     assert (summary["failed_step"], summary["error"]) == ("train the model", "S3 does not answer")
 
 
-def test_interrupted_demo_exits_with_status_130(
-    demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_interrupted_demo_exits_with_status_130(demo, monkeypatch, capsys):
     demo.error = KeyboardInterrupt()
 
     assert call(monkeypatch) == 130
@@ -158,10 +142,10 @@ def test_interrupted_demo_exits_with_status_130(
     assert json.loads(SUMMARY.read_text(encoding="utf-8"))["error"] == "interrupted"
 
 
-def test_background_call_starts_at_once_and_raises_its_error_on_result() -> None:
+def test_background_call_starts_at_once_and_raises_its_error_on_result():
     started = threading.Event()
 
-    def fail() -> None:
+    def fail():
         started.set()
         raise AlsolikeError("no pages")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,15 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.configuration import recommendation_id
-from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
-from operations.client.deployment import Deployment
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import loop, reference, replay
 from operations.demo.journey import Journey, LiveEvent
 from operations.demo.loop import Loop
-from operations.demo.replay import ReplayPlan
 from operations.demo.results import DemoFailed, DemoSummary
 from operations.models import training_run
 from operations.models.training_run import TrainingResult
@@ -32,7 +27,7 @@ SHOPPERS = ("1", "2", "3", "4")
 EVENTS = tuple(LiveEvent(user, f"b{user}", "milk", NOW_S, 1.0) for user in SHOPPERS)
 
 
-def ranked(profile: Profile) -> list[str]:
+def ranked(profile):
     """Return the items in an order that changes with each interaction."""
     turn = len(profile.recent) % len(ITEMS)
     return [*ITEMS[turn:], *ITEMS[:turn]]
@@ -43,10 +38,10 @@ class MemoryApi:
 
     version: str | None = "r1"
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment):
         self._profiles = ProfileStore(deployment.client("dynamodb"), NAMES.profiles_table)
 
-    def recommendations(self, user_id: str, *, k: int, metadata: Sequence[str] = ()) -> Recommendations:
+    def recommendations(self, user_id, *, k, metadata=()):
         items = tuple(RecommendedItem(item, 1.0, {}) for item in ranked(self._profiles.read(f"u#{user_id}")))
         made = recommendation_id.create(answered_ms=NOW_S * 1000, recommender="for-you", version="r1")
         return Recommendations(items[:k], made, "for-you", 0, 0, self.version, None, 3.0)
@@ -55,17 +50,17 @@ class MemoryApi:
 class MemoryReference:
     """Reference model that ranks like the API."""
 
-    def knows(self, item_id: str) -> bool:
+    def knows(self, item_id):
         return item_id in ITEMS
 
-    def can_rank(self, answered: Sequence[str]) -> bool:
+    def can_rank(self, answered):
         return True
 
-    def rank(self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str]) -> list[str]:
+    def rank(self, profile, *, k, now_ms, answered):
         return ranked(profile)[:k]
 
 
-def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
+def send(plan, deployment, *, now_ms, on_sent):
     """Write the events into the profiles, as the stream's consumer does."""
     store = ProfileStore(deployment.client("dynamodb"), NAMES.profiles_table)
     for user, profile in replay.expected_profiles(plan, replay.read_profiles(plan.users, store)).items():
@@ -74,7 +69,7 @@ def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Call
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Journey:
+def data(tmp_path):
     rows = {"USER_ID": list(SHOPPERS), "ITEM_ID": ["bread"] * 4, "TIMESTAMP": [NOW_S - 99] * 4}
     pq.write_table(pa.table(rows), tmp_path / "interactions.parquet")
     (tmp_path / "items.csv").write_text("ITEM_ID,TITLE\n" + "".join(f"{item},{item.title()}\n" for item in ITEMS))
@@ -84,10 +79,10 @@ def data(tmp_path: Path) -> Journey:
 
 
 @pytest.fixture
-def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def outcome(monkeypatch):
     """Return a function that replaces the training result. By default, the training promotes the model."""
 
-    def replace(decision: str, *reasons: str) -> None:
+    def replace(decision, *reasons):
         outcome = TrainingResult("r1", "r1", decision, reasons, trained=True, duration_s=2.0)
         monkeypatch.setattr(training_run, "follow", lambda *_, **__: outcome)
 
@@ -96,13 +91,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture
-def run(
-    deployment: Deployment,
-    data: Journey,
-    outcome: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> Callable[[], DemoSummary]:
+def run(deployment, data, outcome, monkeypatch, tmp_path):
     put = deployment.client("s3").put_object
     put(Bucket=NAMES.artefact_bucket, Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     put(Bucket=NAMES.artefact_bucket, Key="models/r1/manifest.json", Body=json.dumps(MANIFEST))
@@ -111,7 +100,7 @@ def run(
     monkeypatch.setattr(loop, "Api", MemoryApi)
     monkeypatch.setattr(replay, "send", send)
 
-    def run() -> DemoSummary:
+    def run():
         summary, firsts = DemoSummary(), list[Any]()
         try:
             Loop(deployment, summary, directory=tmp_path, started_s=0).run(
@@ -124,7 +113,7 @@ def run(
     return run
 
 
-def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run: Callable[[], DemoSummary]) -> None:
+def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run):
     summary = run()
 
     assert [check.found for check in summary.checks if not check.passed] == []
@@ -137,18 +126,14 @@ def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run: Calla
     ]
     assert (summary.data["interactions"], summary.data["items"], summary.data["users"]) == (4, 6, 4)
     assert (summary.model["algorithm"], summary.files["model"][-6:]) == ("ease", "/model")
-    assert summary.first is not None
     assert summary.first.item_ids == ("cheese", "figs", "honey", "milk", "pears")
-    assert summary.latency is not None
     assert (summary.latency.requests, summary.latency.p50_ms, summary.latency.p95_ms) == (100, 3.0, 3.0)
     assert (summary.replay["events"], summary.replay["shoppers"]) == (4, 4)
     # Each shopper bought two of six items. The other four items moved by one position.
     assert summary.replay["never_bought_items_moved"] == 4 * 4
 
 
-def test_model_rejected_by_the_gate_ends_the_loop_with_the_next_command(
-    run: Callable[[], DemoSummary], outcome: Callable[..., None]
-) -> None:
+def test_model_rejected_by_the_gate_ends_the_loop_with_the_next_command(run, outcome):
     outcome("rejected", "failed: ndcg@10")
 
     with pytest.raises(
@@ -157,9 +142,7 @@ def test_model_rejected_by_the_gate_ends_the_loop_with_the_next_command(
         run()
 
 
-def test_rankings_different_from_the_reference_fail_the_check(
-    run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rankings_different_from_the_reference_fail_the_check(run, monkeypatch):
     monkeypatch.setattr(MemoryReference, "rank", lambda *_, **__: list(ITEMS))
 
     failed = {check.name: check.found for check in run().checks if not check.passed}
@@ -172,9 +155,7 @@ def test_rankings_different_from_the_reference_fail_the_check(
     }
 
 
-def test_model_that_moves_no_never_bought_item_passes_the_check(
-    run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_model_that_moves_no_never_bought_item_passes_the_check(run, monkeypatch):
     monkeypatch.setattr(f"{__name__}.ranked", lambda profile: list(ITEMS))
 
     (check,) = [check for check in run().checks if check.name.startswith("never-bought")]
@@ -182,9 +163,7 @@ def test_model_that_moves_no_never_bought_item_passes_the_check(
     assert (check.passed, check.found) == (True, "0 of 0 never-bought items moved as the reference model says")
 
 
-def test_shoppers_that_the_reference_cannot_rank_are_counted_separately(
-    run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shoppers_that_the_reference_cannot_rank_are_counted_separately(run, monkeypatch):
     # The first shopper's response before the replay and the second shopper's response after it cannot be ranked. Both
     # responses of the other two shoppers can.
     can_rank = iter([False, True, False, *(4 * [True])])
@@ -199,9 +178,7 @@ def test_shoppers_that_the_reference_cannot_rank_are_counted_separately(
     assert (summary.replay["shoppers_not_compared"], summary.replay["never_bought_items_moved"]) == (2, 2 * 4)
 
 
-def test_version_not_served_in_time_raises_unavailable(
-    run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_version_not_served_in_time_raises_unavailable(run, monkeypatch):
     monkeypatch.setattr(MemoryApi, "version", "r0")
     monkeypatch.setattr(loop, "CHAMPION_TIMEOUT_S", 0)
 

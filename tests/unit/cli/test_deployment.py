@@ -1,9 +1,6 @@
-from __future__ import annotations
-
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +9,7 @@ from operations.client import deployment
 from tests.unit.cli.shop import NAMES, put_parameters
 
 
-def test_stack_name_selects_its_parameter_tree(client: Any) -> None:
+def test_stack_name_selects_its_parameter_tree(client):
     put_parameters(client("ssm"), "shop")
     put_parameters(client("ssm"), "other", dataclasses.replace(NAMES, lake_bucket="other-lake"))
 
@@ -23,21 +20,21 @@ def test_stack_name_selects_its_parameter_tree(client: Any) -> None:
     assert not found.is_local
 
 
-def test_missing_parameter_error_names_its_stack(client: Any) -> None:
+def test_missing_parameter_error_names_its_stack(client):
     put_parameters(client("ssm"), "shop", without="lake-bucket")
 
     with pytest.raises(NotFound, match=r"stack 'shop' in eu-west-1 lacks .* /alsolike/shop/lake-bucket;"):
         deployment.resolve(stack="shop")
 
 
-def test_unknown_stack_error_names_the_searched_parameters(client: Any) -> None:
+def test_unknown_stack_error_names_the_searched_parameters(client):
     put_parameters(client("ssm"), "shop")
 
     with pytest.raises(NotFound, match=r"no deployment 'sho' in eu-west-1: no SSM parameter .* /alsolike/sho/"):
         deployment.resolve(stack="sho")
 
 
-def test_missing_region_error_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_region_error_names_the_variable(monkeypatch):
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
@@ -46,12 +43,12 @@ def test_missing_region_error_names_the_variable(monkeypatch: pytest.MonkeyPatch
         deployment.resolve(stack="shop")
 
 
-def test_missing_stack_and_cloud_error_has_the_start_command(tmp_path: Path) -> None:
+def test_missing_stack_and_cloud_error_has_the_start_command(tmp_path):
     with pytest.raises(NotFound, match=r"cloud\.json is missing\); start one with `alsolike up`"):
         deployment.resolve(stack=None, state=tmp_path / "cloud.json")
 
 
-def test_state_of_an_ended_cloud_raises_unavailable(tmp_path: Path) -> None:
+def test_state_of_an_ended_cloud_raises_unavailable(tmp_path):
     path = tmp_path / "cloud.json"
     fields = {
         "status": "ready",
@@ -67,13 +64,13 @@ def test_state_of_an_ended_cloud_raises_unavailable(tmp_path: Path) -> None:
         deployment.resolve(stack=None, state=path)
 
 
-def test_environment_variable_sets_the_state_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variable_sets_the_state_file(monkeypatch):
     monkeypatch.setenv("ALSOLIKE_STATE", "/somewhere/cloud.json")
 
     assert deployment.state_path() == Path("/somewhere/cloud.json")
 
 
-def test_only_environment_is_selected_by_default(client: Any) -> None:
+def test_only_environment_is_selected_by_default(client):
     put_parameters(client("ssm"), "demo")
 
     assert deployment.only_names(client("ssm")) == ("demo", NAMES)

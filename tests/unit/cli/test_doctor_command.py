@@ -1,7 +1,6 @@
 """Output and exit status of `alsolike doctor`."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from operations import boot, doctor
-from operations.client.deployment import Deployment
 from operations.doctor import FAILED, PASSED, UNKNOWN, Finding
 from tests.unit.operations.doctor.accounts import NEEDS
 
@@ -20,7 +18,7 @@ MAIL = Finding("alarm mail", UNKNOWN, "AccessDenied", "allow the action")
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
+def account(monkeypatch):
     """Return a list, to which tests add the findings that the command receives."""
     findings: list[Finding] = []
     monkeypatch.setattr(boot, "synthesize", lambda *_, **__: Path("assembly"))
@@ -32,16 +30,14 @@ def account(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
 @pytest.mark.parametrize(
     ("findings", "status"), [([ACCOUNT], 0), ([ACCOUNT, QUOTA, MAIL], 0), ([ACCOUNT, LAYER], 1), ([LAYER, QUOTA], 1)]
 )
-def test_only_a_failure_of_the_deployment_sets_the_exit_status(
-    findings: Sequence[Finding], status: int, account: list[Finding]
-) -> None:
+def test_only_a_failure_of_the_deployment_sets_the_exit_status(findings, status, account):
     account += findings
 
     for form in ([], ["--json"]):
         assert CliRunner().invoke(app, ["doctor", "--env", "shop", *form]).exit_code == status
 
 
-def test_lines_show_each_check_with_its_next_step(account: list[Finding]) -> None:
+def test_lines_show_each_check_with_its_next_step(account):
     account += [ACCOUNT, LAYER, MAIL]
 
     done = CliRunner().invoke(app, ["doctor", "--env", "shop"])
@@ -56,7 +52,7 @@ def test_lines_show_each_check_with_its_next_step(account: list[Finding]) -> Non
     ]
 
 
-def test_json_has_each_check_and_the_verdict(account: list[Finding]) -> None:
+def test_json_has_each_check_and_the_verdict(account):
     account += [ACCOUNT, QUOTA]
 
     document = json.loads(CliRunner().invoke(app, ["doctor", "--env", "shop", "--format", "json"]).output)
@@ -74,9 +70,7 @@ def test_json_has_each_check_and_the_verdict(account: list[Finding]) -> None:
 @pytest.mark.parametrize(
     ("options", "account"), [([], "123456789012"), (["--account", "999999999999"], "999999999999")]
 )
-def test_policy_is_of_the_account_of_the_option_or_of_cdk_json(
-    options: Sequence[str], account: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_policy_is_of_the_account_of_the_option_or_of_cdk_json(options, account, monkeypatch, tmp_path):
     role = {"assumeRoleArn": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/deploy"}
     (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"data": {"properties": role}}}))
     monkeypatch.setattr(boot, "synthesize", lambda *_, **__: tmp_path)
@@ -87,7 +81,7 @@ def test_policy_is_of_the_account_of_the_option_or_of_cdk_json(
     assert document["Statement"][0]["Resource"] == [f"arn:aws:iam::{account}:role/deploy"]
 
 
-def test_policy_of_an_operator_names_only_resources_of_the_deployment(shop: Deployment) -> None:
+def test_policy_of_an_operator_names_only_resources_of_the_deployment(shop):
     document = json.loads(CliRunner().invoke(app, ["policy", "--operator", "--env", "shop"]).output)
 
     statements = {statement["Sid"]: statement for statement in document["Statement"]}

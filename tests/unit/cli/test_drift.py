@@ -1,12 +1,10 @@
 """`alsolike drift`, which prints the latest report of monitor_models."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
@@ -55,26 +53,26 @@ REPORT = DriftReport(
 )
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments):
     return CliRunner().invoke(command.app, ["drift", "--env", "shop", *arguments], catch_exceptions=False)
 
 
-def put(deployment: Deployment, body: bytes) -> None:
+def put(deployment, body):
     deployment.client("s3").put_object(Bucket=deployment.names.artefact_bucket, Key=MONITORING_LATEST_KEY, Body=body)
 
 
 @pytest.fixture
-def shop(shop: Deployment) -> Deployment:
+def shop(shop):
     put(shop, REPORT.to_json())
     return shop
 
 
-def cells(shown: str) -> dict[str, list[str]]:
+def cells(shown):
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in shown.splitlines() if line[:1] == "│"]
     return {row[0]: row[1:] for row in rows}
 
 
-def test_each_drift_figure_has_threshold_start_time_and_effect(shop: Deployment) -> None:
+def test_each_drift_figure_has_threshold_start_time_and_effect(shop):
     shown = run().stdout
 
     rows = cells(shown)
@@ -95,7 +93,7 @@ def test_each_drift_figure_has_threshold_start_time_and_effect(shop: Deployment)
     ]
 
 
-def test_started_training_is_printed(shop: Deployment) -> None:
+def test_started_training_is_printed(shop):
     start = Start(Trigger.DRIFT, "drift-ab", "item_popularity 0.800", "v1", NOW_MS, ("item_popularity",))
     rules = dataclasses.replace(REPORT.rules, retrains=False, new_interactions=None)
     put(shop, dataclasses.replace(REPORT, started=start, last_start=start, rules=rules).to_json())
@@ -128,9 +126,7 @@ def test_started_training_is_printed(shop: Deployment) -> None:
         (StartedTraining.REJECTED, "started a training", "the gate rejected its model"),
     ],
 )
-def test_outcome_of_the_started_training_is_printed(
-    shop: Deployment, outcome: StartedTraining, figure: str, message: str
-) -> None:
+def test_outcome_of_the_started_training_is_printed(shop, outcome, figure, message):
     start = Start(Trigger.DRIFT, "drift-ab", "psi", "v1", NOW_MS - HOUR_MS, ("item_popularity",), outcome)
     put(shop, dataclasses.replace(REPORT, last_start=start).to_json())
 
@@ -142,15 +138,15 @@ def test_outcome_of_the_started_training_is_printed(
     assert became.startswith(message)
 
 
-def test_every_outcome_has_a_sentence() -> None:
+def test_every_outcome_has_a_sentence():
     assert set(BECAME) == set(StartedTraining)
 
 
-def test_json_output_is_the_report(shop: Deployment) -> None:
+def test_json_output_is_the_report(shop):
     assert json.loads(run("--json").stdout) == json.loads(REPORT.to_json())
 
 
-def test_missing_report_error_has_the_refresh_command(shop: Deployment) -> None:
+def test_missing_report_error_has_the_refresh_command(shop):
     shop.client("s3").delete_object(Bucket=shop.names.artefact_bucket, Key=MONITORING_LATEST_KEY)
 
     with pytest.raises(NotFound, match=r"no drift check has run yet; `.* drift --refresh --env shop` runs one"):
@@ -158,14 +154,14 @@ def test_missing_report_error_has_the_refresh_command(shop: Deployment) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"format_version": 2}', b'{"format_version": 1, "rules": {}}'])
-def test_unreadable_report_is_refused(shop: Deployment, body: bytes) -> None:
+def test_unreadable_report_is_refused(shop, body):
     put(shop, body)
 
     with pytest.raises(InvalidInput, match="the report"):
         run()
 
 
-def test_refresh_runs_the_check_first(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refresh_runs_the_check_first(shop, monkeypatch):
     function = StubFunction(shop, json.loads(dataclasses.replace(REPORT, interactions=77).to_json()))
     deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
@@ -177,7 +173,7 @@ def test_refresh_runs_the_check_first(shop: Deployment, monkeypatch: pytest.Monk
     assert ": 77 interactions of" in result.stdout
 
 
-def test_failed_refresh_has_its_reason(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_refresh_has_its_reason(shop, monkeypatch):
     function = StubFunction(shop, {"errorMessage": "the champion's files are gone"})
     deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
@@ -186,7 +182,7 @@ def test_failed_refresh_has_its_reason(shop: Deployment, monkeypatch: pytest.Mon
         run("--refresh")
 
 
-def test_status_has_a_drift_line() -> None:
+def test_status_has_a_drift_line():
     assert _drift(None) is None
     assert _drift(REPORT) == "drift: largest PSI 0.800, drifted: item_popularity, failed checks: value_missing"
     calm = dataclasses.replace(REPORT, figures=REPORT.figures[1:2], checks=())

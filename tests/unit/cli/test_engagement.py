@@ -1,7 +1,5 @@
 """`alsolike engagement` adds the figures of several days."""
 
-from __future__ import annotations
-
 import io
 import json
 
@@ -9,7 +7,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.lake import engagement, outcomes
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS, Engagement
@@ -24,16 +22,16 @@ from tests.unit.cli.stub_function import StubFunction
 NAMES = [name for name in ENGAGEMENT_COLUMNS if name not in ("dimension", "name")]
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments):
     return CliRunner().invoke(command.app, ["engagement", "--env", "shop", *arguments], catch_exceptions=False)
 
 
-def row(dimension: str, name: str, **numbers: float) -> Engagement:
-    return Engagement(dimension, name, **{**dict.fromkeys(NAMES, 0), **numbers})  # type: ignore[arg-type]
+def row(dimension, name, **numbers):
+    return Engagement(dimension, name, **{**dict.fromkeys(NAMES, 0), **numbers})
 
 
 @pytest.fixture
-def shop(shop: Deployment) -> Deployment:
+def shop(shop):
     """Return the deployment `--env shop` with three days of responses and rejected events."""
     days = {
         "2026-09-20": [row("all", "all", answers=100)],
@@ -59,7 +57,7 @@ def shop(shop: Deployment) -> Deployment:
     return shop
 
 
-def test_days_are_added(shop: Deployment) -> None:
+def test_days_are_added(shop):
     found = json.loads(run("--from", "2026-09-21", "--to", "2026-09-22", "--json").stdout)
 
     (only,) = found["rows"]
@@ -77,7 +75,7 @@ def test_days_are_added(shop: Deployment) -> None:
     assert (found["from"], found["to"], found["by"]) == ("2026-09-21", "2026-09-22", "all")
 
 
-def test_rows_are_grouped_by_the_requested_dimension(shop: Deployment) -> None:
+def test_rows_are_grouped_by_the_requested_dimension(shop):
     shown = run("--from", "2026-09-21", "--to", "2026-09-22", "--by", "recommender").stdout
 
     cells = [
@@ -90,7 +88,7 @@ def test_rows_are_grouped_by_the_requested_dimension(shop: Deployment) -> None:
     assert shown.endswith("not counted: 4 forged, 2 too-late\n")
 
 
-def test_metrics_without_a_value_for_anonymous_responses_are_empty(shop: Deployment) -> None:
+def test_metrics_without_a_value_for_anonymous_responses_are_empty(shop):
     body = io.BytesIO()
     shared = row("all", "all", answers=10, shared_answers=10, revenue=5.0, shared_revenue=5.0)
     pq.write_table(pa.Table.from_pylist([{k: getattr(shared, k) for k in ENGAGEMENT_COLUMNS}]), body)
@@ -103,7 +101,7 @@ def test_metrics_without_a_value_for_anonymous_responses_are_empty(shop: Deploym
 
 
 @pytest.mark.parametrize(("by", "what"), [("all", "responses"), ("arm", "responses in an experiment")])
-def test_days_without_responses_have_a_message(by: str, what: str, shop: Deployment) -> None:
+def test_days_without_responses_have_a_message(by, what, shop):
     assert run("--from", "2020-01-01", "--to", "2020-01-02", "--by", by).stdout == (
         f"no {what} from 2020-01-01 to 2020-01-02 were attributed; the attribution is hourly, --refresh runs it now\n"
     )
@@ -117,9 +115,7 @@ def test_days_without_responses_have_a_message(by: str, what: str, shop: Deploym
         ({"clicks": 2, "purchases": 1}, None),
     ],
 )
-def test_responses_without_outcomes_have_the_reason(
-    numbers: dict[str, int], says: str | None, shop: Deployment
-) -> None:
+def test_responses_without_outcomes_have_the_reason(numbers, says, shop):
     body = io.BytesIO()
     one = row("all", "all", answers=10, **numbers)
     pq.write_table(pa.Table.from_pylist([{k: getattr(one, k) for k in ENGAGEMENT_COLUMNS}]), body)
@@ -131,7 +127,7 @@ def test_responses_without_outcomes_have_the_reason(
     assert (says or "recommendationId") in shown if says else "recommendationId" not in shown
 
 
-def test_dates_in_the_wrong_order_are_refused(shop: Deployment) -> None:
+def test_dates_in_the_wrong_order_are_refused(shop):
     with pytest.raises(InvalidInput, match="--from 2026-09-22 is after --to 2026-09-21"):
         run("--from", "2026-09-22", "--to", "2026-09-21")
 
@@ -147,7 +143,7 @@ def test_dates_in_the_wrong_order_are_refused(shop: Deployment) -> None:
         (engagement.object_key("2026-09-21"), None, "is not an object of the table"),
     ],
 )
-def test_damaged_object_error_names_the_object(key: str, body: bytes | None, says: str, shop: Deployment) -> None:
+def test_damaged_object_error_names_the_object(key, body, says, shop):
     if body is None:
         other = io.BytesIO()
         pq.write_table(pa.table({"other": [1]}), other)
@@ -158,12 +154,12 @@ def test_damaged_object_error_names_the_object(key: str, body: bytes | None, say
         run("--from", "2026-09-20", "--to", "2026-09-22")
 
 
-def test_date_before_1970_is_refused(shop: Deployment) -> None:
+def test_date_before_1970_is_refused(shop):
     with pytest.raises(InvalidInput, match="--to is 0001-01-01, expected a day from 1970 on"):
         run("--to", "0001-01-01")
 
 
-def test_outcomes_are_read_by_date(shop: Deployment) -> None:
+def test_outcomes_are_read_by_date(shop):
     s3, bucket = shop.client("s3"), shop.names.lake_bucket
     for date in ("2026-09-20", "2026-09-21", "2026-09-22"):
         body = io.BytesIO()
@@ -175,7 +171,7 @@ def test_outcomes_are_read_by_date(shop: Deployment) -> None:
     assert [row for table in read for row in table.to_pylist()] == [{"recommendation_id": "2026-09-21", "clicks": 1}]
 
 
-def test_invalid_parquet_object_error_names_the_object(shop: Deployment) -> None:
+def test_invalid_parquet_object_error_names_the_object(shop):
     key = outcomes.object_key("2026-09-21")
     shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=b"PAR1")
 
@@ -184,9 +180,7 @@ def test_invalid_parquet_object_error_names_the_object(shop: Deployment) -> None
 
 
 @pytest.mark.parametrize(("complete", "says"), [(True, "3 days\n"), (False, "3 days, more are left")])
-def test_refresh_runs_the_attribution_first(
-    shop: Deployment, monkeypatch: pytest.MonkeyPatch, complete: bool, says: str
-) -> None:
+def test_refresh_runs_the_attribution_first(shop, monkeypatch, complete, says):
     function = StubFunction(shop, {"days": 3, "complete": complete})
     deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
@@ -198,7 +192,7 @@ def test_refresh_runs_the_attribution_first(
     assert "100" in result.stdout
 
 
-def test_failed_refresh_has_its_reason(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_refresh_has_its_reason(shop, monkeypatch):
     function = StubFunction(shop, {"errorMessage": "broken.parquet is not an object of the table"})
     deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)

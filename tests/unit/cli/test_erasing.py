@@ -1,24 +1,18 @@
 """Erasures and exports of users: API calls, receipts, and output as JSON and as text."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.catalogue.users import User, UserStore
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, Expiring, Purged, TrainedModel
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from cli.main import app
 from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
-from tests.unit.cli.endpoints import Endpoints, serving
+from tests.unit.cli.endpoints import serving
 from tests.unit.cli.shop import KEY, NAMES
 
 MACHINE = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
@@ -27,14 +21,14 @@ ASKED_MS = 1_795_603_286_000  # 2026-11-25 10:41:26 UTC
 
 
 @pytest.fixture
-def server() -> Iterator[Endpoints]:
+def server():
     """Yield the deployment's API. Tests set its responses."""
     with serving() as endpoints:
         yield endpoints
 
 
 @pytest.fixture(autouse=True)
-def shop(deployment: Deployment, client: Any, server: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+def shop(deployment, client, server, monkeypatch):
     """Return the deployment that commands use. Executions of its workflow do not end."""
     client("stepfunctions").create_state_machine(name="erasure", definition=json.dumps(MACHINE), roleArn=ROLE)
     used = dataclasses.replace(deployment, names=dataclasses.replace(NAMES, api_url=server.url))
@@ -42,11 +36,11 @@ def shop(deployment: Deployment, client: Any, server: Endpoints, monkeypatch: py
     return used
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments):
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
-def receipt(user_hash: str, **fields: Any) -> ErasureReceipt:
+def receipt(user_hash, **fields):
     return ErasureReceipt(user_hash[:32], user_hash, **{"requested_at_ms": ASKED_MS, "runs": 1, **fields})
 
 
@@ -59,25 +53,24 @@ COMPLETE = receipt(
 )
 
 
-def write(shop: Deployment, found: ErasureReceipt) -> str:
+def write(shop, found):
     ErasureReceiptStore(shop.client("s3"), shop.names.artefact_bucket).write(found)
     return found.erasure_id
 
 
-def start(shop: Deployment, found: ErasureReceipt) -> str:
+def start(shop, found):
     """Start the execution that a receipt names, and return its ARN."""
     execution = shop.client("stepfunctions").start_execution(
         stateMachineArn=shop.names.erasure_state_machine_arn, name=f"{found.erasure_id}-{found.runs}"
     )
-    arn: str = execution["executionArn"]
-    return arn
+    return execution["executionArn"]
 
 
-def accept(server: Endpoints, path: str, erasure: str = "a" * 32) -> None:
+def accept(server, path, erasure="a" * 32):
     server.answers[path] = 202, {}, {"erasureId": erasure, "status": "running"}
 
 
-def test_erasure_is_requested_with_an_encoded_id(server: Endpoints) -> None:
+def test_erasure_is_requested_with_an_encoded_id(server):
     accept(server, "/users/~c2t1Lzc")
 
     result = run("erase", "sku/7", "--yes")
@@ -90,36 +83,34 @@ def test_erasure_is_requested_with_an_encoded_id(server: Endpoints) -> None:
     assert "sku/7" not in result.stderr
 
 
-def test_unconfirmed_erasure_is_not_requested(server: Endpoints) -> None:
+def test_unconfirmed_erasure_is_not_requested(server):
     result = CliRunner().invoke(app, ["erase", "ann"], input="n\n")
 
     assert result.exit_code == 1
     assert server.methods == []
 
 
-def test_erasure_response_is_printed_as_json(server: Endpoints) -> None:
+def test_erasure_response_is_printed_as_json(server):
     accept(server, "/users/ann")
 
     assert json.loads(run("erase", "ann", "--yes", "--json").stdout) == {"erasureId": "a" * 32, "status": "running"}
 
 
-def test_refused_erasure_has_the_message_of_the_api(server: Endpoints) -> None:
+def test_refused_erasure_has_the_message_of_the_api(server):
     server.answers["/users/ann"] = 503, {}, {"message": "the erasure's workflow does not start"}
 
     with pytest.raises(Unavailable, match="DELETE /users/ann answered 503: the erasure's workflow does not start"):
         run("erase", "ann", "--yes")
 
 
-def test_wait_option_prints_the_final_receipt(
-    shop: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wait_option_prints_the_final_receipt(shop, server, monkeypatch):
     accept(server, "/users/ann")
     running = receipt("a" * 64)
     write(shop, running)
     start(shop, running)
     naps: list[float] = []
 
-    def nap(seconds: float) -> None:
+    def nap(seconds):
         naps.append(seconds)
         if len(naps) == 3:
             write(shop, COMPLETE)
@@ -133,10 +124,8 @@ def test_wait_option_prints_the_final_receipt(
 
 
 @pytest.mark.parametrize("runs", [1, 2])
-def test_wait_option_fails_if_the_workflow_has_ended(
-    runs: int, shop: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def nap(seconds: float) -> None:
+def test_wait_option_fails_if_the_workflow_has_ended(runs, shop, server, monkeypatch):
+    def nap(seconds):
         pytest.fail("it waits for a workflow that has ended")
 
     monkeypatch.setattr(time, "sleep", nap)
@@ -149,14 +138,14 @@ def test_wait_option_fails_if_the_workflow_has_ended(
         run("erase", "ann", "--yes", "--wait")
 
 
-def test_receipt_is_found_by_its_erasure_id(shop: Deployment) -> None:
+def test_receipt_is_found_by_its_erasure_id(shop):
     shown = json.loads(run("erasures", "status", write(shop, COMPLETE), "--json").stdout)
 
     assert shown == json.loads(COMPLETE.to_json())
     assert shown["status"] == "complete"
 
 
-def test_receipt_is_printed_as_text(shop: Deployment) -> None:
+def test_receipt_is_printed_as_text(shop):
     text = run("erasures", "status", write(shop, COMPLETE)).stdout
 
     first, *rest = text.splitlines()
@@ -169,13 +158,13 @@ def test_receipt_is_printed_as_text(shop: Deployment) -> None:
     ]
 
 
-def test_receipt_of_a_running_erasure_has_no_dates(shop: Deployment) -> None:
+def test_receipt_of_a_running_erasure_has_no_dates(shop):
     text = run("erasures", "status", write(shop, receipt("a" * 64))).stdout
 
     assert text == f"erasure {'a' * 32}: running, requested 2026-11-25 10:41 UTC\n"
 
 
-def test_receipt_without_a_training_schedule_has_no_retrain_date(shop: Deployment) -> None:
+def test_receipt_without_a_training_schedule_has_no_retrain_date(shop):
     model = TrainedModel("v1", False, "unknown", None)
 
     text = run("erasures", "status", write(shop, dataclasses.replace(COMPLETE, models=(model,)))).stdout
@@ -184,9 +173,7 @@ def test_receipt_without_a_training_schedule_has_no_retrain_date(shop: Deploymen
 
 
 @pytest.mark.parametrize("pseudonymised", [False, True])
-def test_receipt_is_found_by_the_user_id(
-    pseudonymised: bool, shop: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_receipt_is_found_by_the_user_id(pseudonymised, shop, pseudonyms, monkeypatch):
     if pseudonymised:
         hashing = dataclasses.replace(shop, names=dataclasses.replace(shop.names, pseudonymise_ids="1"))
         monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
@@ -197,14 +184,14 @@ def test_receipt_is_found_by_the_user_id(
     assert json.loads(run("erasures", "status", "--user", "ann", "--json").stdout)["user_hash"] == user_hash
 
 
-def test_repair_prints_the_number_of_restored_tombstones(shop: Deployment) -> None:
+def test_repair_prints_the_number_of_restored_tombstones(shop):
     write(shop, COMPLETE)
 
     assert json.loads(run("erasures", "repair", "--json").stdout) == {"restored": 1}
     assert run("erasures", "repair").stderr == "no tombstone is missing\n"
 
 
-def test_unknown_erasure_is_refused(shop: Deployment, pseudonyms: Pseudonyms) -> None:
+def test_unknown_erasure_is_refused(shop, pseudonyms):
     with pytest.raises(NotFound, match="there is no erasure ffff"):
         run("erasures", "status", "ffff")
     with pytest.raises(NotFound, match=f"there is no erasure {pseudonyms.erased_user('bob')[:32]}"):
@@ -212,14 +199,14 @@ def test_unknown_erasure_is_refused(shop: Deployment, pseudonyms: Pseudonyms) ->
 
 
 @pytest.mark.parametrize("arguments", [(), ("a" * 32, "--user", "ann")])
-def test_status_requires_either_an_id_or_a_user(arguments: tuple[str, ...], shop: Deployment) -> None:
+def test_status_requires_either_an_id_or_a_user(arguments, shop):
     write(shop, COMPLETE)
 
     with pytest.raises(InvalidInput, match="expected an erasure's ID or --user, one of them"):
         run("erasures", "status", *arguments)
 
 
-def test_erasures_are_listed_latest_first(shop: Deployment) -> None:
+def test_erasures_are_listed_latest_first(shop):
     later = receipt("b" * 64, requested_at_ms=ASKED_MS + 86_400_000)
     for each in (COMPLETE, later, receipt("c" * 64, requested_at_ms=ASKED_MS - 1)):
         write(shop, each)
@@ -236,14 +223,12 @@ def test_erasures_are_listed_latest_first(shop: Deployment) -> None:
     ]
 
 
-def test_empty_erasure_list_is_an_empty_json_list() -> None:
+def test_empty_erasure_list_is_an_empty_json_list():
     assert json.loads(run("erasures", "list", "--json").stdout) == []
 
 
 @pytest.mark.parametrize("pseudonymised", [False, True])
-def test_export_is_one_json_document(
-    pseudonymised: bool, shop: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_export_is_one_json_document(pseudonymised, shop, pseudonyms, monkeypatch):
     if pseudonymised:
         hashing = dataclasses.replace(shop, names=dataclasses.replace(shop.names, pseudonymise_ids="1"))
         monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)

@@ -1,6 +1,4 @@
 import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +21,7 @@ RESULT_KEYS = ["algorithm", "seen", "test_users", "hr", "ndcg", "mrr", "coverage
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(tmp_path):
     lines = ["USER_ID,ITEM_ID,TIMESTAMP"]
     for user, sequence in enumerate(random_sequences(users=30, items=20, length=10)):
         lines += [f"user{user},item{item},{86_400 * step}" for step, item in enumerate(sequence, start=1)]
@@ -32,19 +30,18 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: str) -> tuple[str, str]:
+def run(*arguments):
     result = CliRunner().invoke(app, ["evaluate", *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout, result.stderr
 
 
-def run_json(*arguments: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(run(*arguments, "--json")[0])
-    return document
+def run_json(*arguments):
+    return json.loads(run(*arguments, "--json")[0])
 
 
 @pytest.mark.parametrize("protocol", ["leave-one-out", "temporal"])
-def test_json_has_one_result_per_algorithm_and_exclusion(file: Path, protocol: str) -> None:
+def test_json_has_one_result_per_algorithm_and_exclusion(file, protocol):
     document = run_json("--interactions", str(file), "--protocol", protocol, "--k", "5")
 
     window = ["test_window"] if protocol == "temporal" else []
@@ -65,7 +62,7 @@ def test_json_has_one_result_per_algorithm_and_exclusion(file: Path, protocol: s
         assert result["peak_mb"] > 10
 
 
-def test_title_has_the_test_window_and_each_row_its_test_users(file: Path) -> None:
+def test_title_has_the_test_window_and_each_row_its_test_users(file):
     """The interactions of days 2 to 11 of January 1970 are in order.
 
     The last two days are the test window, in which one user has no new item.
@@ -81,7 +78,7 @@ def test_title_has_the_test_window_and_each_row_its_test_users(file: Path) -> No
     assert masked < allowed == 30
 
 
-def test_selected_algorithm_is_reported(file: Path) -> None:
+def test_selected_algorithm_is_reported(file):
     arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions,popularity")
 
     _, err = run(*arguments)
@@ -92,7 +89,7 @@ def test_selected_algorithm_is_reported(file: Path) -> None:
         assert f"note: seen {seen}: {name} is selected: it has the highest NDCG on the validation set" in err
 
 
-def test_lists_of_a_user_are_printed(file: Path) -> None:
+def test_lists_of_a_user_are_printed(file):
     """Without the user's past items, popularity moves the next items up. The lists have no other difference."""
     arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "popularity", "--k", "20")
 
@@ -108,7 +105,7 @@ def test_lists_of_a_user_are_printed(file: Path) -> None:
         run(*arguments, "--user", "nobody")
 
 
-def test_algorithm_with_a_wrong_graph_is_reported(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_algorithm_with_a_wrong_graph_is_reported(file, monkeypatch):
     right = PopularityModel.export
     monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqrt", right(model, graph)))
     arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions,popularity")
@@ -121,20 +118,20 @@ def test_algorithm_with_a_wrong_graph_is_reported(file: Path, monkeypatch: pytes
     assert list(run_json(*arguments)["wrong_graphs"]) == ["popularity"]
 
 
-def test_only_named_algorithms_are_compared_in_the_given_order(file: Path) -> None:
+def test_only_named_algorithms_are_compared_in_the_given_order(file):
     document = run_json("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions, buy_again")
 
     assert [result["algorithm"] for result in document["results"]] == ["transitions"] * 2 + ["buy_again"] * 2
 
 
-def test_sequential_model_beats_popularity_on_ordered_data(file: Path) -> None:
+def test_sequential_model_beats_popularity_on_ordered_data(file):
     document = run_json("--interactions", str(file), "--protocol", "leave-one-out", "--k", "3")
 
     hr = {result["algorithm"]: result["hr"] for result in document["results"] if result["seen"] == "masked"}
     assert hr["transitions"] > hr["popularity"] + 0.2
 
 
-def test_histories_longer_than_the_model_length_are_reported(file: Path, tmp_path: Path) -> None:
+def test_histories_longer_than_the_model_length_are_reported(file, tmp_path):
     config = tmp_path / "shop.yaml"
     arguments_ = ("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
 
@@ -146,7 +143,7 @@ def test_histories_longer_than_the_model_length_are_reported(file: Path, tmp_pat
         assert note is None or note in err
 
 
-def test_table_is_on_stdout_and_progress_on_stderr(file: Path) -> None:
+def test_table_is_on_stdout_and_progress_on_stderr(file):
     out, err = run("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
 
     assert "NDCG@10" in out
@@ -155,7 +152,7 @@ def test_table_is_on_stdout_and_progress_on_stderr(file: Path) -> None:
     assert "Reading interactions" in err
 
 
-def test_item_without_interactions_is_in_no_model(file: Path, tmp_path: Path) -> None:
+def test_item_without_interactions_is_in_no_model(file, tmp_path):
     items = tmp_path / "items.csv"
     items.write_text("ITEM_ID\n" + "".join(f"item{item}\n" for item in range(1, 22)))
 
@@ -166,7 +163,7 @@ def test_item_without_interactions_is_in_no_model(file: Path, tmp_path: Path) ->
     assert document["items"] == 20
 
 
-def test_new_items_are_evaluated_with_and_without_cold_start(file: Path, tmp_path: Path) -> None:
+def test_new_items_are_evaluated_with_and_without_cold_start(file, tmp_path):
     """Items 21 to 40 are new and have the same categories as the other items.
 
     The selection of a model evaluates them too.
@@ -191,7 +188,7 @@ def test_new_items_are_evaluated_with_and_without_cold_start(file: Path, tmp_pat
     assert all(title in table for title in ("new scale", "rare scale", "@100 with", "new with"))
 
 
-def test_new_items_are_evaluated_with_a_sentence_model_and_words_alone(file: Path, tmp_path: Path) -> None:
+def test_new_items_are_evaluated_with_a_sentence_model_and_words_alone(file, tmp_path):
     """Item 21, a couch, is new. Half of the other items are sofas, which only the sentence model finds similar."""
     words = ("lamp", "sofa")
     items = tmp_path / "items.csv"
@@ -211,7 +208,7 @@ def test_new_items_are_evaluated_with_a_sentence_model_and_words_alone(file: Pat
     assert "by words" in table
 
 
-def test_lists_with_one_variant_per_product_have_a_table(file: Path, tmp_path: Path) -> None:
+def test_lists_with_one_variant_per_product_have_a_table(file, tmp_path):
     items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
     items.write_text("ITEM_ID,TITLE,CATEGORY\n" + "".join(f"item{n},Title {n // 2},c{n % 3}\n" for n in range(20)))
     config.write_text("format: 1\nitems: {columns: {TITLE: string, CATEGORY: string}, variants: null}\n")
@@ -232,7 +229,7 @@ def test_lists_with_one_variant_per_product_have_a_table(file: Path, tmp_path: P
     assert "Lists with one variant of each product, as served" in " ".join(out.split())
 
 
-def test_guessed_item_column_types_are_reported(file: Path, tmp_path: Path) -> None:
+def test_guessed_item_column_types_are_reported(file, tmp_path):
     items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
     items.write_text("ITEM_ID,KIND,SIZE\n" + "".join(f"item{item},k{item % 2},{item}\n" for item in range(20)))
     arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal"]
@@ -250,7 +247,7 @@ def test_guessed_item_column_types_are_reported(file: Path, tmp_path: Path) -> N
     assert "guessed" not in silent
 
 
-def test_items_that_an_import_would_refuse_are_refused(file: Path, tmp_path: Path) -> None:
+def test_items_that_an_import_would_refuse_are_refused(file, tmp_path):
     items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
     items.write_text("ITEM_ID,PRICE\nitem1,2\nitem2,cheap\n")
     config.write_text("format: 1\nitems: {columns: {PRICE: number}}\n")
@@ -275,7 +272,7 @@ def test_items_that_an_import_would_refuse_are_refused(file: Path, tmp_path: Pat
         (["--items", "absent.csv"], "absent.csv does not exist"),
     ],
 )
-def test_invalid_option_is_refused_with_the_valid_ones(file: Path, arguments: list[str], message: str) -> None:
+def test_invalid_option_is_refused_with_the_valid_ones(file, arguments, message):
     with pytest.raises(InvalidInput, match=message):
         run("--interactions", str(file), "--protocol", "temporal", *arguments)
 
@@ -284,7 +281,7 @@ def test_invalid_option_is_refused_with_the_valid_ones(file: Path, arguments: li
     ("protocol", "message"),
     [("leave-one-out", "no user has 3 interactions"), ("temporal", "no user has interactions before and in it")],
 )
-def test_file_without_test_users_is_refused(tmp_path: Path, protocol: str, message: str) -> None:
+def test_file_without_test_users_is_refused(tmp_path, protocol, message):
     path = tmp_path / "rows.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,y,2\nb,x,100\n")
 
@@ -292,14 +289,14 @@ def test_file_without_test_users_is_refused(tmp_path: Path, protocol: str, messa
         run("--interactions", str(path), "--protocol", protocol)
 
 
-def test_refused_single_algorithm_ends_with_its_reason(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_single_algorithm_ends_with_its_reason(file, monkeypatch):
     monkeypatch.setattr(Ease, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items")
 
     with pytest.raises(InvalidInput, match=r"no algorithm can be fitted here: \{'ease': 'there are 20 items'\}"):
         run("--interactions", str(file), "--protocol", "temporal", "--algorithms", "ease")
 
 
-def test_files_with_other_column_names_and_invalid_rows_are_evaluated(file: Path, tmp_path: Path) -> None:
+def test_files_with_other_column_names_and_invalid_rows_are_evaluated(file, tmp_path):
     lines = file.read_text().replace("USER_ID,ITEM_ID,TIMESTAMP", "kunde,artikel,zeit").splitlines()
     first, second, items = (tmp_path / name for name in ("first.csv", "second.csv", "items.csv"))
     first.write_text("\n".join([*lines[:150], "user0,item1,yesterday"]) + "\n")

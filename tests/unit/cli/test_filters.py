@@ -1,12 +1,10 @@
 """`alsolike filters check`, on a deployment in this process."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import User, UserStore
@@ -17,7 +15,6 @@ from alsolike.snapshot.store import SnapshotStore
 from cli import main as command
 from operations.client import deployment as deployments
 from operations.client.api import Api
-from operations.client.deployment import Deployment
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.configuration import file
 from operations.configuration.configuration_store import ConfigurationStore
@@ -34,12 +31,12 @@ ITEMS: dict[str, dict[str, Any] | None] = {
 }  # fmt: skip
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments):
     return CliRunner().invoke(command.app, ["filters", "check", *arguments], catch_exceptions=False)
 
 
 @pytest.fixture(autouse=True)
-def shop(deployment: Deployment, client: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def shop(deployment, client, tmp_path, monkeypatch):
     """Write a deployment with three items and a deleted item."""
     bucket = deployment.names.artefact_bucket
     store = ConfigurationStore(client("s3"), bucket)
@@ -52,7 +49,7 @@ def shop(deployment: Deployment, client: Callable[[str], Any], tmp_path: Path, m
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
 
 
-def test_named_filter_is_explained_and_counted() -> None:
+def test_named_filter_is_explained_and_counted():
     result = run("cheap")
 
     assert result.exit_code == 0
@@ -97,13 +94,13 @@ def test_named_filter_is_explained_and_counted() -> None:
          "only items where Items.PRICE is less than the value of MOST", None),
     ],
 )  # fmt: skip
-def test_expression_is_explained_and_counted(expression: str, sentence: str, passing: int | None) -> None:
+def test_expression_is_explained_and_counted(expression, sentence, passing):
     found = json.loads(run(expression, "--json").stdout)
 
     assert (found["explanation"], found["passing"], found["items"]) == ([sentence], passing, 3)
 
 
-def test_parameter_values_have_the_format_of_a_request() -> None:
+def test_parameter_values_have_the_format_of_a_request():
     expression = "INCLUDE ItemID WHERE Items.PRICE <= $MOST AND Items.BRAND IN ($BRANDS)"
 
     result = run(expression, "--value", "MOST=2", "--value", 'BRANDS="own","other"')
@@ -113,7 +110,7 @@ def test_parameter_values_have_the_format_of_a_request() -> None:
         run(expression, "--value", "MOST")
 
 
-def test_inputs_needed_for_the_count_are_listed_and_unknown_ones_refused() -> None:
+def test_inputs_needed_for_the_count_are_listed_and_unknown_ones_refused():
     expression = (
         "INCLUDE ItemID WHERE Items.PRICE <= $MOST AND Items.BRAND IN ($BRANDS) AND Items.PRICE < CurrentItem.PRICE"
     )
@@ -128,7 +125,7 @@ def test_inputs_needed_for_the_count_are_listed_and_unknown_ones_refused() -> No
         run(expression, "--value", "MOSTT=2")
 
 
-def test_user_and_time_of_the_request_can_be_given() -> None:
+def test_user_and_time_of_the_request_can_be_given():
     brands = "INCLUDE ItemID WHERE Items.BRAND IN CurrentUser.BRANDS"
     adults = "EXCLUDE ItemID WHERE Items.PRICE > 1 AND NOT (CurrentUser.AGE >= 18 AND CurrentUser.VIP = true)"
     new = "INCLUDE ItemID WHERE Items.LAUNCHED > NOW - 1 DAY"
@@ -156,7 +153,7 @@ def test_user_and_time_of_the_request_can_be_given() -> None:
         (["--at", "yesterday"], "--at is 'yesterday', expected an ISO 8601 time with its zone"),
     ],
 )
-def test_invalid_option_value_is_refused(arguments: list[str], message: str) -> None:
+def test_invalid_option_value_is_refused(arguments, message):
     with pytest.raises(InvalidInput) as caught:
         run("cheap", *arguments)
 
@@ -207,7 +204,7 @@ def test_invalid_option_value_is_refused(arguments: list[str], message: str) -> 
          " " * 42 + "^ character 44: found LIKE, expected AND, OR, IF, | or the end"),
     ],
 )  # fmt: skip
-def test_syntax_error_is_marked_in_the_expression(expression: str, line: str) -> None:
+def test_syntax_error_is_marked_in_the_expression(expression, line):
     result = run(expression)
 
     assert result.exit_code == 1
@@ -215,7 +212,7 @@ def test_syntax_error_is_marked_in_the_expression(expression: str, line: str) ->
     assert "items pass" not in result.stdout
 
 
-def test_error_mark_is_shifted_by_escaped_characters() -> None:
+def test_error_mark_is_shifted_by_escaped_characters():
     """The command escapes a control character as four characters, so that the terminal does not interpret it."""
     result = run('INCLUDE ItemID WHERE Items.BRAND = "\x1b" LIKE')
 
@@ -225,7 +222,7 @@ def test_error_mark_is_shifted_by_escaped_characters() -> None:
     ]
 
 
-def test_undeclared_columns_of_a_configuration_are_located() -> None:
+def test_undeclared_columns_of_a_configuration_are_located():
     text = (
         "format: 1\nitems: {columns: {price: number}}\nusers: {columns: {age: number}}\nfilters:\n"
         "  cheap: INCLUDE ItemID WHERE Items.PRIZE < 2 AND CurrentUser.AGEE > 1\n"
@@ -239,7 +236,7 @@ def test_undeclared_columns_of_a_configuration_are_located() -> None:
     assert user.message.endswith("CurrentUser.AGEE is not declared, so nothing checks its values, did you mean age?")
 
 
-def test_unknown_event_type_is_a_problem() -> None:
+def test_unknown_event_type_is_a_problem():
     result = run('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchse")')
 
     assert result.exit_code == 1
@@ -247,7 +244,7 @@ def test_unknown_event_type_is_a_problem() -> None:
     assert "did you mean purchase?" in result.stdout
 
 
-def test_value_without_items_has_a_hint() -> None:
+def test_value_without_items_has_a_hint():
     result, document = (
         run('INCLUDE ItemID WHERE Items.BRAND = "Own"'),
         run('INCLUDE ItemID WHERE Items.BRAND IN ("own")', "--json"),
@@ -258,7 +255,7 @@ def test_value_without_items_has_a_hint() -> None:
     assert json.loads(document.stdout)["hints"] == []
 
 
-def test_filters_are_listed() -> None:
+def test_filters_are_listed():
     listed = CliRunner().invoke(command.app, ["filters", "list", "--json"], catch_exceptions=False)
     table = CliRunner().invoke(command.app, ["filters", "list"], catch_exceptions=False)
 
@@ -267,7 +264,7 @@ def test_filters_are_listed() -> None:
 
 
 @pytest.fixture
-def stored_as_text(deployment: Deployment, client: Callable[[str], Any], tmp_path: Path) -> Deployment:
+def stored_as_text(deployment, client, tmp_path):
     """Publish a catalogue in which the boolean column `inStock` contains strings."""
     bucket = deployment.names.artefact_bucket
     store = ConfigurationStore(client("s3"), bucket)
@@ -283,7 +280,7 @@ def stored_as_text(deployment: Deployment, client: Callable[[str], Any], tmp_pat
     return deployment
 
 
-def test_stored_values_of_another_type_are_counted(stored_as_text: Deployment) -> None:
+def test_stored_values_of_another_type_are_counted(stored_as_text):
     result, document = run("stock"), run("stock", "--json")
 
     assert result.exit_code == 1
@@ -291,9 +288,7 @@ def test_stored_values_of_another_type_are_counted(stored_as_text: Deployment) -
     assert len(json.loads(document.stdout)["contradictions"]) == 1
 
 
-def test_recommend_reports_why_no_item_passes_a_filter(
-    stored_as_text: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_recommend_reports_why_no_item_passes_a_filter(stored_as_text, monkeypatch):
     empty = Recommendations((), "id", source="none", filled=0, cold=0, model_version="v1", degraded=None, duration_ms=1)
     monkeypatch.setattr(Api, "recommendations", lambda *_, **__: empty)
 
@@ -302,7 +297,7 @@ def test_recommend_reports_why_no_item_passes_a_filter(
     assert "2 items store inStock as text, declared as boolean; import the items again" in result.stderr
 
 
-def test_recommend_refuses_metadata_columns_of_no_item(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recommend_refuses_metadata_columns_of_no_item(monkeypatch):
     item = RecommendedItem("kiwi", 0.5, {"PRICE": "3"})
     answer = Recommendations(
         (item,), "id", source="model", filled=0, cold=0, model_version="v1", degraded=None, duration_ms=1,
@@ -316,7 +311,7 @@ def test_recommend_refuses_metadata_columns_of_no_item(monkeypatch: pytest.Monke
         )
 
 
-def test_recommend_accepts_a_metadata_column_of_other_items(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recommend_accepts_a_metadata_column_of_other_items(monkeypatch):
     item = RecommendedItem("kiwi", 0.5, {})
     answer = Recommendations(
         (item,), "id", source="model", filled=0, cold=0, model_version="v1", degraded=None, duration_ms=1,
@@ -332,7 +327,7 @@ def test_recommend_accepts_a_metadata_column_of_other_items(monkeypatch: pytest.
     assert "kiwi" in result.stdout
 
 
-def test_apply_counts_stored_values_of_another_type(stored_as_text: Deployment, tmp_path: Path) -> None:
+def test_apply_counts_stored_values_of_another_type(stored_as_text, tmp_path):
     users = UserStore(stored_as_text.client("dynamodb"), stored_as_text.names.users_table)
     users.put([User("ann", {"age": "forty"}), User("bob", {"age": 40})], now_ms=1)
     path = tmp_path / "shop.yaml"
@@ -351,7 +346,7 @@ def test_apply_counts_stored_values_of_another_type(stored_as_text: Deployment, 
     assert again.stderr == ""
 
 
-def test_filter_of_a_file_is_counted_with_the_columns_of_the_file(tmp_path: Path, deployment: Deployment) -> None:
+def test_filter_of_a_file_is_counted_with_the_columns_of_the_file(tmp_path, deployment):
     changes = [Change("fig", 2, {"price": 1, "onSale": True})]
     store = SnapshotStore(deployment.client("s3"), deployment.names.artefact_bucket, tmp_path / "again")
     SnapshotPublisher(store).publish(changes, columns={"price": ColumnType.NUMBER}, version=0, now_ms=2)

@@ -1,16 +1,12 @@
 """Small files with far more content than real data of their size, all of which are rejected."""
 
-from __future__ import annotations
-
 import gzip
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
-from operations.client.deployment import Deployment
 from operations.ingest import bounds, csv_blocks, csv_rows, files, load_metadata
 from operations.ingest.inputs import Options
 from operations.ingest.interaction_file import read
@@ -23,7 +19,7 @@ HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
 ROW = b"1,a,1500000000\n"
 
 
-def repeated(path: Path, rows: int) -> Path:
+def repeated(path, rows):
     """Write a Parquet file of equal rows."""
     values = {"USER_ID": "u", "ITEM_ID": "i", "TIMESTAMP": 1_500_000_000}
     table = pa.table({name: pa.repeat(pa.scalar(value), rows) for name, value in values.items()})
@@ -32,12 +28,12 @@ def repeated(path: Path, rows: int) -> Path:
 
 
 @pytest.fixture
-def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_bounds(monkeypatch):
     monkeypatch.setattr(bounds, "FREE_ROWS", 1_000)
     monkeypatch.setattr(bounds, "FREE_BYTES", 1 << 20)
 
 
-def test_parquet_file_of_repeated_rows_is_refused_before_reading(deployment: Deployment, tmp_path: Path) -> None:
+def test_parquet_file_of_repeated_rows_is_refused_before_reading(deployment, tmp_path):
     path = repeated(tmp_path / "p.parquet", 2_000_000)
     maximum = 1_000_000 + 8 * path.stat().st_size
 
@@ -51,7 +47,7 @@ def test_parquet_file_of_repeated_rows_is_refused_before_reading(deployment: Dep
     assert not lake_objects(deployment)
 
 
-def test_refused_file_prevents_the_import_of_other_files(deployment: Deployment, tmp_path: Path) -> None:
+def test_refused_file_prevents_the_import_of_other_files(deployment, tmp_path):
     good = tmp_path / "good.csv"
     good.write_bytes(HEADER + ROW)
 
@@ -61,16 +57,16 @@ def test_refused_file_prevents_the_import_of_other_files(deployment: Deployment,
     assert not lake_objects(deployment)
 
 
-def test_million_equal_rows_are_accepted(tmp_path: Path) -> None:
+def test_million_equal_rows_are_accepted(tmp_path):
     assert len(read(repeated(tmp_path / "p.parquet", 1_000_000)).interactions) == 1_000_000
 
 
-def test_evaluation_refuses_repeated_rows(tmp_path: Path) -> None:
+def test_evaluation_refuses_repeated_rows(tmp_path):
     with pytest.raises(InvalidInput, match="Remove repeated rows"):
         read(repeated(tmp_path / "p.parquet", 2_000_000))
 
 
-def test_items_file_of_repeated_rows_is_refused(deployment: Deployment, tmp_path: Path) -> None:
+def test_items_file_of_repeated_rows_is_refused(deployment, tmp_path):
     with pytest.raises(InvalidInput, match="Remove repeated rows"):
         import_items([repeated(tmp_path / "p.parquet", 2_000_000)], deployment, now_ms=NOW_MS)
 
@@ -88,9 +84,7 @@ def test_items_file_of_repeated_rows_is_refused(deployment: Deployment, tmp_path
     ids=["rows", "malformed rows", "blank lines", "one line", "one cell"],
 )
 @pytest.mark.parametrize("members", [1, 3])
-def test_gzip_file_of_repeated_content_is_refused(
-    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, reason: str, members: int
-) -> None:
+def test_gzip_file_of_repeated_content_is_refused(deployment, tmp_path, monkeypatch, content, reason, members):
     monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1 << 16)
     path = tmp_path / "p.csv.gz"
     path.write_bytes(b"".join(gzip.compress(part) for part in (HEADER, *[content] * members)))
@@ -100,7 +94,7 @@ def test_gzip_file_of_repeated_content_is_refused(
 
 
 @pytest.fixture
-def partly_valid_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def partly_valid_file(tmp_path, monkeypatch):
     """Write a gzip file whose second chunk exceeds the bound."""
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 1 << 16)
     for module in (files, load_metadata):
@@ -111,9 +105,7 @@ def partly_valid_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_rows_imported_before_the_limit_are_named_and_can_be_removed(
-    deployment: Deployment, partly_valid_file: Path
-) -> None:
+def test_rows_imported_before_the_limit_are_named_and_can_be_removed(deployment, partly_valid_file):
     with pytest.raises(InvalidInput, match=f"The lake has the rows before. Remove them with .* {NOW_MS}"):
         load(deployment, partly_valid_file)
     assert lake_objects(deployment)
@@ -124,7 +116,7 @@ def test_rows_imported_before_the_limit_are_named_and_can_be_removed(
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_items_imported_before_the_limit_are_reported(deployment: Deployment, partly_valid_file: Path) -> None:
+def test_items_imported_before_the_limit_are_reported(deployment, partly_valid_file):
     partly_valid_file.write_bytes(
         gzip.compress(b"ITEM_ID\n" + b"an-item\n" * 60_000) + gzip.compress(b"an-item\n" * 600_000)
     )
@@ -134,7 +126,7 @@ def test_items_imported_before_the_limit_are_reported(deployment: Deployment, pa
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_dry_run_reports_no_rows_before_the_limit(deployment: Deployment, partly_valid_file: Path) -> None:
+def test_dry_run_reports_no_rows_before_the_limit(deployment, partly_valid_file):
     with pytest.raises(InvalidInput, match=r"(expected at most|times its size)[^;]*; if all (is|are) real, [^.]*$"):
         import_interactions(
             [partly_valid_file], deployment, default_event_type="view", now_ms=NOW_MS, options=Options(dry_run=True)
@@ -142,7 +134,7 @@ def test_dry_run_reports_no_rows_before_the_limit(deployment: Deployment, partly
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_csv_file_has_no_size_limit(deployment: Deployment, tmp_path: Path) -> None:
+def test_csv_file_has_no_size_limit(deployment, tmp_path):
     path = tmp_path / "p.csv"
     path.write_bytes(HEADER + ROW * 60_000)
 
@@ -150,7 +142,7 @@ def test_csv_file_has_no_size_limit(deployment: Deployment, tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_gzip_file_of_different_rows_is_accepted(deployment: Deployment, tmp_path: Path) -> None:
+def test_gzip_file_of_different_rows_is_accepted(deployment, tmp_path):
     rows = b"".join(b"%d,a%d,%d\n" % (row % 97, row * row % 89, 1_500_000_000 + row) for row in range(60_000))
     path = tmp_path / "p.csv.gz"
     path.write_bytes(gzip.compress(HEADER + rows))
@@ -159,7 +151,7 @@ def test_gzip_file_of_different_rows_is_accepted(deployment: Deployment, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.parquet"])
-def test_more_columns_than_the_limit_are_refused(deployment: Deployment, tmp_path: Path, name: str) -> None:
+def test_more_columns_than_the_limit_are_refused(deployment, tmp_path, name):
     path, columns = tmp_path / name, ["USER_ID", "ITEM_ID", "TIMESTAMP", *(f"C{number}" for number in range(998))]
     if name.endswith(".parquet"):
         pq.write_table(pa.table({column: [1] for column in columns}), path)

@@ -1,7 +1,4 @@
-from __future__ import annotations
-
 import re
-from typing import Any
 
 import pyarrow as pa
 from hypothesis import given, settings
@@ -17,7 +14,7 @@ from operations.ingest.timestamps import NUMBER
 NOW_MS = 1_700_000_000_000
 
 
-def is_id(text: str, *, maximum: int) -> bool:
+def is_id(text, *, maximum):
     try:
         validation.required_string({"id": text}, "id", maximum=maximum)
     except InvalidInput:
@@ -25,7 +22,7 @@ def is_id(text: str, *, maximum: int) -> bool:
     return True
 
 
-def is_good(row: dict[str, str | None]) -> bool:
+def is_good(row):
     """Return true for a valid row, by the rules that `check` applies to columns."""
     for name in ("USER_ID", "ITEM_ID"):
         if not is_id(row[name] or "", maximum=256):
@@ -66,7 +63,7 @@ row_strategy = st.fixed_dictionaries(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(row_strategy, min_size=1, max_size=20))
-def test_columnar_check_equals_a_check_by_row(rows: list[dict[str, Any]]) -> None:
+def test_columnar_check_equals_a_check_by_row(rows):
     table = pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in rows[0]})
 
     checked = check(table, default_event_type="view", now_ms=NOW_MS)
@@ -76,7 +73,7 @@ def test_columnar_check_equals_a_check_by_row(rows: list[dict[str, Any]]) -> Non
     assert checked.good.table()["user_id"].to_pylist() == [row["USER_ID"] for row in rows if is_good(row)]
 
 
-def test_space_and_control_characters_are_not_an_id() -> None:
+def test_space_and_control_characters_are_not_an_id():
     ids = ["a b", " ", "\u2003", "\x85", "\x1c", "a\x01", "a\x7f", "\u200b"]
     table = pa.table({"USER_ID": ids, "ITEM_ID": ["i"] * len(ids), "TIMESTAMP": [1] * len(ids)})
 
@@ -88,7 +85,7 @@ def test_space_and_control_characters_are_not_an_id() -> None:
     ]  # fmt: skip
 
 
-def test_every_python_space_character_is_refused_as_an_id() -> None:
+def test_every_python_space_character_is_refused_as_an_id():
     spaces = [chr(code) for code in range(0x110000) if chr(code).isspace()]
     others = [chr(code) for code in range(0x21, 0xD800) if not chr(code).isspace() and code != 0x7F]
     ids = spaces + others
@@ -97,7 +94,7 @@ def test_every_python_space_character_is_refused_as_an_id() -> None:
     assert check(table, default_event_type="view", now_ms=NOW_MS).bad.tolist() == list(range(len(spaces)))
 
 
-def test_impression_accepts_only_ids() -> None:
+def test_impression_accepts_only_ids():
     impressions = ["a|b", "a| ", " |b", "a||b", "a|b\x01", "a b|c", None]
     rows = len(impressions)
     table = pa.table({"USER_ID": ["u"] * rows, "ITEM_ID": ["i"] * rows, "TIMESTAMP": [1] * rows})

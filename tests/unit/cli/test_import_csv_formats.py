@@ -1,12 +1,9 @@
 """Imports of CSV files from spreadsheets: other delimiters, decimal commas and encodings."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import io
 import json
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -14,7 +11,6 @@ from typer.testing import CliRunner
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput
 from cli import main as command
-from operations.client.deployment import Deployment
 from operations.ingest import interaction_file
 from operations.ingest.csv_form import CsvForm
 from operations.ingest.inputs import Options
@@ -34,14 +30,14 @@ ITEMS = (
 """CSV file of a German Excel, with points between thousands, and with cells that look like numbers but are not."""
 
 
-def write(path: Path, text: str, encoding: str = "cp1252") -> Path:
+def write(path, text, encoding="cp1252"):
     data = text.encode(encoding)
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return path
 
 
 @pytest.mark.parametrize("name", ["items.csv", "items.csv.gz"])
-def test_items_file_of_excel_is_imported_without_conversion(deployment: Deployment, tmp_path: Path, name: str) -> None:
+def test_items_file_of_excel_is_imported_without_conversion(deployment, tmp_path, name):
     path = write(tmp_path / name, ITEMS)
 
     summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True, form=EXCEL))
@@ -56,7 +52,7 @@ def test_items_file_of_excel_is_imported_without_conversion(deployment: Deployme
     }
 
 
-def test_products_of_shopify_are_imported_by_their_format(deployment: Deployment, tmp_path: Path) -> None:
+def test_products_of_shopify_are_imported_by_their_format(deployment, tmp_path):
     path = tmp_path / "products_export.csv"
     path.write_text("Handle,Title,Variant SKU,Variant Price,Cost\nboots,Boots,B-38,15.00,9\nboots,,B-39,free,9\n")
     options = Options(declares=True, platform=format_of("shopify", "items"))
@@ -74,9 +70,7 @@ def test_products_of_shopify_are_imported_by_their_format(deployment: Deployment
     ("delimiter", "encoding"),
     [("tab", "utf-8"), ("\t", "utf-16"), ("|", "latin-1"), (";", "utf-8-sig"), (",", "utf-16-le"), (";", "utf-16-be")],
 )
-def test_delimiters_and_encodings_are_read(
-    deployment: Deployment, tmp_path: Path, delimiter: str, encoding: str
-) -> None:
+def test_delimiters_and_encodings_are_read(deployment, tmp_path, delimiter, encoding):
     form = CsvForm(delimiter, encoding=encoding)
     path = write(
         tmp_path / "users.csv",
@@ -89,7 +83,7 @@ def test_delimiters_and_encodings_are_read(
     assert (summary.imported, summary.rejected) == (2, 0)
 
 
-def test_interactions_of_excel_are_imported_with_normalised_rejects(deployment: Deployment, tmp_path: Path) -> None:
+def test_interactions_of_excel_are_imported_with_normalised_rejects(deployment, tmp_path):
     rows = [
         "KUNDE;ITEM_ID;TIMESTAMP;EVENT_VALUE",
         "ü1;a;1600000000;12,50",
@@ -111,7 +105,7 @@ def test_interactions_of_excel_are_imported_with_normalised_rejects(deployment: 
     ]  # fmt: skip
 
 
-def test_import_with_another_csv_format_is_a_new_import(deployment: Deployment, tmp_path: Path) -> None:
+def test_import_with_another_csv_format_is_a_new_import(deployment, tmp_path):
     path = write(tmp_path / "orders.csv", 'USER_ID,ITEM_ID,TIMESTAMP,EVENT_VALUE\n1,a,1600000000,"2,5"\n')
 
     first, again, third = (
@@ -130,7 +124,7 @@ def test_import_with_another_csv_format_is_a_new_import(deployment: Deployment, 
     assert (third.imported, third.imported_before) == (0, 1)
 
 
-def test_undecodable_characters_reject_only_their_row(deployment: Deployment, tmp_path: Path) -> None:
+def test_undecodable_characters_reject_only_their_row(deployment, tmp_path):
     path = tmp_path / "items.csv"
     path.write_bytes(b"ITEM_ID,TITLE\n1,\x81\n2,\x80\n")  # The encoding cp1252 has no character 0x81.
 
@@ -142,7 +136,7 @@ def test_undecodable_characters_reject_only_their_row(deployment: Deployment, tm
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-be", "utf-8"])
-def test_bytes_are_converted_with_any_read_size(encoding: str, size: int) -> None:
+def test_bytes_are_converted_with_any_read_size(encoding, size):
     text = "Käse für 7 €\n" * 9
     file = CsvForm(encoding=encoding).utf8(io.BytesIO(text.encode(encoding)))
 
@@ -163,7 +157,7 @@ def test_bytes_are_converted_with_any_read_size(encoding: str, size: int) -> Non
         ({"encoding": "base64"}, "--encoding is 'base64', expected an encoding such as utf-8"),
     ],
 )
-def test_invalid_csv_format_is_refused(fields: dict[str, str], message: str) -> None:
+def test_invalid_csv_format_is_refused(fields, message):
     with pytest.raises(InvalidInput) as refused:
         CsvForm(**fields)
 
@@ -179,9 +173,7 @@ def test_invalid_csv_format_is_refused(fields: dict[str, str], message: str) -> 
         ('ITEM_ID,PRICE\n1,"2,5"\n', "add --decimal ','"),
     ],
 )
-def test_refused_file_error_names_the_needed_options(
-    deployment: Deployment, tmp_path: Path, text: str, options: str
-) -> None:
+def test_refused_file_error_names_the_needed_options(deployment, tmp_path, text, options):
     path = write(tmp_path / "items.csv", text)
 
     with pytest.raises(InvalidInput) as refused:
@@ -190,12 +182,12 @@ def test_refused_file_error_names_the_needed_options(
     assert options in str(refused.value)
 
 
-def test_commands_accept_the_csv_format(shop: Deployment, tmp_path: Path) -> None:
+def test_commands_accept_the_csv_format(shop, tmp_path):
     items, orders = write(tmp_path / "items.csv", ITEMS), tmp_path / "orders.csv"
     write(orders, "USER_ID;ITEM_ID;TIMESTAMP\nü;1,5;1600000000\n")
     form = ["--delimiter", ";", "--decimal", ",", "--encoding", "cp1252"]
 
-    def run(*arguments: str) -> str:
+    def run(*arguments):
         result = CliRunner().invoke(command.app, [*arguments, *form], catch_exceptions=False)
         assert result.exit_code == 0, result.stderr
         return result.stdout
@@ -206,7 +198,7 @@ def test_commands_accept_the_csv_format(shop: Deployment, tmp_path: Path) -> Non
     assert "price: number" in run("config", "infer", str(items))
 
 
-def test_offline_readers_accept_the_csv_format(tmp_path: Path) -> None:
+def test_offline_readers_accept_the_csv_format(tmp_path):
     items, orders = write(tmp_path / "items.csv", ITEMS), tmp_path / "orders.csv"
     write(orders, "USER_ID;ITEM_ID;TIMESTAMP\nü;1,5;1600000000\nö;7;1600000001\n")
 

@@ -1,9 +1,6 @@
 """Files of other shops and tools, with their column names, times and event types."""
 
-from __future__ import annotations
-
 import io
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +10,6 @@ from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT, Configuration, EventType
 from alsolike.runtime.errors import InvalidInput
-from operations.client.deployment import Deployment
 from operations.ingest.column_mapping import parse_mapping, renamed
 from operations.ingest.inputs import Options
 from operations.ingest.interactions import check
@@ -23,12 +19,12 @@ from operations.ingest.timestamps import times_ms
 NOW_MS = 1_700_000_000_000
 
 
-def write(path: Path, text: str) -> Path:
+def write(path, text):
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def lake_rows(deployment: Deployment) -> pa.Table:
+def lake_rows(deployment):
     s3 = deployment.client("s3")
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lake").get("Contents", [])]
     return pa.concat_tables(
@@ -36,7 +32,7 @@ def lake_rows(deployment: Deployment) -> pa.Table:
     )
 
 
-def test_mapped_columns_are_read_under_their_alsolike_names(deployment: Deployment, tmp_path: Path) -> None:
+def test_mapped_columns_are_read_under_their_alsolike_names(deployment, tmp_path):
     path = write(
         tmp_path / "p.csv", "timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,view,355908,\n"
     )
@@ -50,7 +46,7 @@ def test_mapped_columns_are_read_under_their_alsolike_names(deployment: Deployme
     assert row["properties"] == "{}"
 
 
-def test_rejected_rows_keep_the_column_names_of_their_file(deployment: Deployment, tmp_path: Path) -> None:
+def test_rejected_rows_keep_the_column_names_of_their_file(deployment, tmp_path):
     path = write(tmp_path / "p.csv", "visitor,ITEM_ID,TIMESTAMP\n,a,1\n")
 
     options = Options(mapping=["visitor=USER_ID"])
@@ -69,19 +65,19 @@ def test_rejected_rows_keep_the_column_names_of_their_file(deployment: Deploymen
         (["a=USER_ID", "A=ITEM_ID"], "--map names A twice"),
     ],
 )
-def test_invalid_mapping_is_refused(pairs: list[str], message: str) -> None:
+def test_invalid_mapping_is_refused(pairs, message):
     with pytest.raises(InvalidInput, match=message):
         parse_mapping(pairs)
 
 
-def test_mapping_of_an_absent_column_error_lists_the_columns() -> None:
+def test_mapping_of_an_absent_column_error_lists_the_columns():
     with pytest.raises(
         InvalidInput, match=r"--map names VISITOR, which p\.csv does not have; its columns are user, Item"
     ):
         renamed(["user", "Item"], parse_mapping(["visitor=USER_ID"]), file="p.csv")
 
 
-def test_mapping_onto_an_existing_column_is_refused() -> None:
+def test_mapping_onto_an_existing_column_is_refused():
     with pytest.raises(InvalidInput, match="the column USER_ID more than once"):
         renamed(["USER_ID", "visitor"], {"VISITOR": "USER_ID"}, file="p.csv")
 
@@ -102,7 +98,7 @@ TIMES = [
 NO_TIMES = ["yesterday", "14/07/2017", "2017-13-01", "0x59682F00", "2017-07-14T25:00:00Z", "20170714T024000Z"]
 
 
-def test_seconds_milliseconds_and_iso_times_are_detected_per_cell() -> None:
+def test_seconds_milliseconds_and_iso_times_are_detected_per_cell():
     column = pa.chunked_array([[text for text, _ in TIMES] + NO_TIMES])
 
     ms, wrong = times_ms(column)
@@ -113,7 +109,7 @@ def test_seconds_milliseconds_and_iso_times_are_detected_per_cell() -> None:
 
 
 @given(st.lists(st.integers(1, 99_999_999_999_999), min_size=1))
-def test_integer_times_are_equal_as_strings_and_numbers(numbers: list[int]) -> None:
+def test_integer_times_are_equal_as_strings_and_numbers(numbers):
     expected = [number if number >= 1e11 else number * 1000 for number in numbers]
 
     for column in (pa.chunked_array([numbers]), pa.chunked_array([list(map(str, numbers))])):
@@ -124,14 +120,14 @@ def test_integer_times_are_equal_as_strings_and_numbers(numbers: list[int]) -> N
 
 
 @pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.timestamp("ns"), pa.timestamp("us", "Europe/Berlin")])
-def test_parquet_timestamps_are_converted_to_milliseconds(kind: pa.DataType) -> None:
+def test_parquet_timestamps_are_converted_to_milliseconds(kind):
     ms, wrong = times_ms(pa.chunked_array([pa.array([SECOND, None]).cast(pa.timestamp("s")).cast(kind)]))
 
     assert ms.tolist() == [SECOND * 1000, 0]
     assert {reason: where.tolist() for reason, where in wrong.items()} == {"is missing": [False, True]}
 
 
-def test_search_needs_a_query_or_item_and_purchase_needs_an_item() -> None:
+def test_search_needs_a_query_or_item_and_purchase_needs_an_item():
     table = pa.table(
         {
             "USER_ID": ["u"] * 4,
@@ -155,7 +151,7 @@ def test_search_needs_a_query_or_item_and_purchase_needs_an_item() -> None:
     ]
 
 
-def test_searches_with_different_queries_are_different_events() -> None:
+def test_searches_with_different_queries_are_different_events():
     table = pa.table(
         {"USER_ID": ["u"] * 3, "TIMESTAMP": [1] * 3, "EVENT_TYPE": ["search"] * 3, "QUERY": ["a", "b", "a"]}
     )
@@ -165,7 +161,7 @@ def test_searches_with_different_queries_are_different_events() -> None:
     assert ids[0] == ids[2] != ids[1]
 
 
-def test_only_configured_event_types_are_accepted() -> None:
+def test_only_configured_event_types_are_accepted():
     rented = EventType("rent", 2.0, aliases=("hire",))
     table = pa.table(
         {"USER_ID": ["u"] * 3, "ITEM_ID": ["i"] * 3, "TIMESTAMP": [1] * 3, "EVENT_TYPE": ["Hire", "view", None]}
@@ -179,7 +175,7 @@ def test_only_configured_event_types_are_accepted() -> None:
     assert checked.reasons == ("EVENT_TYPE is unknown, expected one of rent",)
 
 
-def test_rows_of_erased_users_are_rejected() -> None:
+def test_rows_of_erased_users_are_rejected():
     table = pa.table({"USER_ID": ["kept", "gone", "gone"], "ITEM_ID": ["i"] * 3, "TIMESTAMP": [1] * 3})
 
     checked = check(
@@ -194,7 +190,7 @@ def test_rows_of_erased_users_are_rejected() -> None:
     assert checked.reasons == ("USER_ID is an erased user's",) * 2
 
 
-def test_ids_with_special_characters_are_unchanged(deployment: Deployment, tmp_path: Path) -> None:
+def test_ids_with_special_characters_are_unchanged(deployment, tmp_path):
     ids = ["../../etc/passwd", "a/b", "🛒", "ключ", "%2e%2e", "'; DROP TABLE", "a\\b", "#"]
     path = tmp_path / "p.parquet"
     pq.write_table(pa.table({"USER_ID": ids, "ITEM_ID": ids, "TIMESTAMP": [1_500_000_000] * len(ids)}), path)

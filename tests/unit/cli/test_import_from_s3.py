@@ -1,15 +1,11 @@
-from __future__ import annotations
-
 import gzip
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from operations.client.deployment import Deployment
 from operations.ingest.load import import_interactions
 from operations.ingest.sources import SourceObject, find
 from tests.fakes.places import create_bucket
@@ -19,7 +15,7 @@ ROWS = b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n,b,1500000000\n"
 
 
 @pytest.fixture
-def shop_bucket(client: Any) -> Any:
+def shop_bucket(client):
     """Return a client with a bucket of the shop that contains several files."""
     s3 = client("s3")
     create_bucket(s3, "shop")
@@ -34,7 +30,7 @@ def shop_bucket(client: Any) -> Any:
     return s3
 
 
-def names(client: Any, *uris: str) -> list[str]:
+def names(client, *uris):
     return [source.name for source in find(uris, lambda: client("s3"))]
 
 
@@ -48,7 +44,7 @@ def names(client: Any, *uris: str) -> list[str]:
         ("s3://shop/history/201?/b.csv.gz", ["history/2018/b.csv.gz"]),
     ],
 )
-def test_keys_prefixes_and_patterns_select_objects(client: Any, shop_bucket: Any, uri: str, keys: list[str]) -> None:
+def test_keys_prefixes_and_patterns_select_objects(client, shop_bucket, uri, keys):
     assert names(client, uri) == [f"s3://shop/{key}" for key in keys]
 
 
@@ -62,14 +58,14 @@ def test_keys_prefixes_and_patterns_select_objects(client: Any, shop_bucket: Any
         ("s3://", "has no bucket"),
     ],
 )
-def test_address_without_objects_is_refused(client: Any, shop_bucket: Any, uri: str, message: str) -> None:
+def test_address_without_objects_is_refused(client, shop_bucket, uri, message):
     with pytest.raises(InvalidInput, match=message):
         names(client, uri)
 
 
 def test_objects_are_imported_and_rejects_written_to_the_working_directory(
-    deployment: Deployment, shop_bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    deployment, shop_bucket, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
 
     summary = import_interactions(["s3://shop/history/"], deployment, default_event_type="view", now_ms=NOW_MS)
@@ -82,7 +78,7 @@ def test_objects_are_imported_and_rejects_written_to_the_working_directory(
     ]
 
 
-def test_parquet_object_is_read_in_ranges(deployment: Deployment, shop_bucket: Any, tmp_path: Path) -> None:
+def test_parquet_object_is_read_in_ranges(deployment, shop_bucket, tmp_path):
     table = pa.table({"USER_ID": ["1", "2"], "ITEM_ID": ["a", "b"], "TIMESTAMP": [1_500_000_000] * 2})
     pq.write_table(table, tmp_path / "p.parquet")
     shop_bucket.put_object(Bucket="shop", Key="p.parquet", Body=(tmp_path / "p.parquet").read_bytes())
@@ -92,7 +88,7 @@ def test_parquet_object_is_read_in_ranges(deployment: Deployment, shop_bucket: A
     assert summary.imported == 2
 
 
-def test_object_changed_during_reading_raises_unavailable(client: Any, shop_bucket: Any) -> None:
+def test_object_changed_during_reading_raises_unavailable(client, shop_bucket):
     (source,) = find(["s3://shop/history/2017/a.csv"], lambda: client("s3"))
     assert isinstance(source, SourceObject)
     shop_bucket.put_object(Bucket="shop", Key="history/2017/a.csv", Body=ROWS + b"3,d,1\n")
@@ -101,7 +97,7 @@ def test_object_changed_during_reading_raises_unavailable(client: Any, shop_buck
         source.open().read()
 
 
-def test_rejected_file_name_stays_in_the_working_directory(client: Any) -> None:
+def test_rejected_file_name_stays_in_the_working_directory(client):
     tricky = SourceObject(client("s3"), "shop", "../..\\x\n.csv", 1, "e")
 
     assert tricky.rejected_path(flat=False).name == str(tricky.rejected_path(flat=False))

@@ -1,7 +1,4 @@
-from __future__ import annotations
-
 import gzip
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -14,13 +11,12 @@ from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.errors import InvalidInput
-from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
 from operations.ingest import csv_rows, files
 from tests.unit.cli.imported import GOOD, lake_objects, lake_rows, load, write
 
 
-def test_rows_are_written_to_the_partition_of_their_date(deployment: Deployment, tmp_path: Path) -> None:
+def test_rows_are_written_to_the_partition_of_their_date(deployment, tmp_path):
     load(deployment, write(tmp_path / "p.csv", GOOD))
 
     keys = sorted(lake_objects(deployment))
@@ -39,7 +35,7 @@ def test_rows_are_written_to_the_partition_of_their_date(deployment: Deployment,
     assert rows.properties.tolist() == ["{}", "{}"]
 
 
-def test_object_contains_no_values_of_another_partition(deployment: Deployment, tmp_path: Path) -> None:
+def test_object_contains_no_values_of_another_partition(deployment, tmp_path):
     load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,1500086400\n"))
 
     first, second = (data for _, data in sorted(lake_objects(deployment).items()))
@@ -57,9 +53,7 @@ def test_object_contains_no_values_of_another_partition(deployment: Deployment, 
         ("p.txt", "USER_ID,ITEM_ID,TIMESTAMP\n", "unknown extension"),
     ],
 )
-def test_invalid_file_is_refused_before_any_write(
-    deployment: Deployment, tmp_path: Path, name: str, text: str, message: str
-) -> None:
+def test_invalid_file_is_refused_before_any_write(deployment, tmp_path, name, text, message):
     good = write(tmp_path / "good.csv", GOOD)
 
     with pytest.raises(InvalidInput, match=message):
@@ -69,7 +63,7 @@ def test_invalid_file_is_refused_before_any_write(
     assert not list(tmp_path.glob("*.rejected.csv"))
 
 
-def test_wrong_parquet_type_error_names_the_column(deployment: Deployment, tmp_path: Path) -> None:
+def test_wrong_parquet_type_error_names_the_column(deployment, tmp_path):
     path = tmp_path / "p.parquet"
     pq.write_table(pa.table({"USER_ID": [1.5], "ITEM_ID": ["a"], "TIMESTAMP": [1]}), path)
 
@@ -78,7 +72,7 @@ def test_wrong_parquet_type_error_names_the_column(deployment: Deployment, tmp_p
 
 
 @pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
-def test_any_parquet_string_type_is_read(deployment: Deployment, tmp_path: Path, kind: pa.DataType) -> None:
+def test_any_parquet_string_type_is_read(deployment, tmp_path, kind):
     names = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "SHELF")
     cells = {name: pa.array(["7", "8"]).cast(kind) for name in names}
     cells["EVENT_TYPE"] = pa.array(["view", "rent"]).cast(kind)
@@ -90,7 +84,7 @@ def test_any_parquet_string_type_is_read(deployment: Deployment, tmp_path: Path,
     assert lake_rows(deployment).properties.tolist() == ['{"shelf":"7"}']
 
 
-def test_repeated_import_overwrites_its_objects(deployment: Deployment, tmp_path: Path) -> None:
+def test_repeated_import_overwrites_its_objects(deployment, tmp_path):
     path = write(tmp_path / "p.csv", GOOD)
     load(deployment, path)
     before = lake_objects(deployment)
@@ -103,7 +97,7 @@ def test_repeated_import_overwrites_its_objects(deployment: Deployment, tmp_path
     assert [recent.item_id for recent in profile.recent] == ["a", "b"]
 
 
-def test_csv_gzip_and_parquet_give_the_same_rows(deployment: Deployment, tmp_path: Path) -> None:
+def test_csv_gzip_and_parquet_give_the_same_rows(deployment, tmp_path):
     table = pa.table(
         {
             "USER_ID": pa.array([1, 2, 2]),
@@ -133,7 +127,7 @@ def test_csv_gzip_and_parquet_give_the_same_rows(deployment: Deployment, tmp_pat
     assert sorted(frames[0].properties) == ['{"ownColumn":"phone"}', '{"ownColumn":"phone"}', "{}"]
 
 
-def test_event_ids_are_stable_between_versions(deployment: Deployment, tmp_path: Path) -> None:
+def test_event_ids_are_stable_between_versions(deployment, tmp_path):
     load(deployment, write(tmp_path / "p.csv", GOOD))
 
     # With different IDs, readers would count the events of an earlier import twice.
@@ -143,7 +137,7 @@ def test_event_ids_are_stable_between_versions(deployment: Deployment, tmp_path:
     ]
 
 
-def test_equal_rows_have_one_event_id_and_different_rows_others(deployment: Deployment, tmp_path: Path) -> None:
+def test_equal_rows_have_one_event_id_and_different_rows_others(deployment, tmp_path):
     text = (
         "USER_ID,ITEM_ID,TIMESTAMP,EVENT_VALUE\n"
         "1,a,1500000000,1\n1,a,1500000000,1.0\n"
@@ -157,15 +151,13 @@ def test_equal_rows_have_one_event_id_and_different_rows_others(deployment: Depl
     assert len(lake.deduplicate(rows)) == 7
 
 
-def test_given_event_id_is_kept(deployment: Deployment, tmp_path: Path) -> None:
+def test_given_event_id_is_kept(deployment, tmp_path):
     load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_ID\n1,a,1500000000,order-7\n"))
 
     assert lake_rows(deployment).event_id.tolist() == ["order-7"]
 
 
-def test_profiles_have_the_latest_interactions_of_the_import(
-    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_profiles_have_the_latest_interactions_of_the_import(deployment, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "CHUNK_ROWS", 40)
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 400)
     # The times are distinct and in random order.
@@ -186,7 +178,7 @@ def test_profiles_have_the_latest_interactions_of_the_import(
     assert summary.profiles == 2
 
 
-def test_live_profiles_have_the_configured_history_length(deployment: Deployment, tmp_path: Path) -> None:
+def test_live_profiles_have_the_configured_history_length(deployment, tmp_path):
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     document = {"format": 1, "limits": {"history_length": 120}}
     store.apply(store.current(), document, text="", by="test", reason="", now_ms=1)
@@ -198,7 +190,7 @@ def test_live_profiles_have_the_configured_history_length(deployment: Deployment
     assert [recent.item_id for recent in profile.recent] == [f"i{index}" for index in range(30, 150)]
 
 
-def test_default_event_type_fills_empty_cells(deployment: Deployment, tmp_path: Path) -> None:
+def test_default_event_type_fills_empty_cells(deployment, tmp_path):
     text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n1,a,1500000000,\n1,b,1500000001,click\n"
 
     load(deployment, write(tmp_path / "p.csv", text), event_type="Purchase")
@@ -206,6 +198,6 @@ def test_default_event_type_fills_empty_cells(deployment: Deployment, tmp_path: 
     assert lake_rows(deployment).event_type.tolist() == ["purchase", "click"]
 
 
-def test_unknown_default_event_type_is_refused(deployment: Deployment, tmp_path: Path) -> None:
+def test_unknown_default_event_type_is_refused(deployment, tmp_path):
     with pytest.raises(InvalidInput, match="eventType is 'bought'"):
         load(deployment, write(tmp_path / "p.csv", GOOD), event_type="bought")

@@ -1,16 +1,11 @@
 """An interrupted and repeated import has the same result as an uninterrupted one."""
 
-from __future__ import annotations
-
 import io
-from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
-from operations.client.deployment import Deployment
 from operations.ingest import load_metadata
 from operations.ingest.inputs import Options
 from operations.ingest.journal import Journal
@@ -21,16 +16,16 @@ from tests.unit.cli.stopped_import import small_pieces
 
 
 @pytest.fixture(autouse=True)
-def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small_pieces(monkeypatch):
     small_pieces(monkeypatch.setattr)
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> Path:
+def history(tmp_path):
     return write_history(tmp_path / "p.csv")
 
 
-def test_interrupted_and_repeated_import_has_the_same_result(deployment: Deployment, history: Path) -> None:
+def test_interrupted_and_repeated_import_has_the_same_result(deployment, history):
     """The tests in tests/slow/cli stop at every call."""
     load(deployment, history)
     expected = end_state(deployment.client, history)
@@ -46,14 +41,12 @@ def test_interrupted_and_repeated_import_has_the_same_result(deployment: Deploym
     assert (repeated.imported, repeated.rejected) == (145, 5)
 
 
-def test_repeated_run_writes_only_missing_objects(
-    deployment: Deployment, history: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_repeated_run_writes_only_missing_objects(deployment, history, monkeypatch):
     whole = load(deployment, history)
     empty(deployment, history)
     record = Journal.record
 
-    def record_and_raise(journal: Journal, step: str, count: int, **options: Any) -> None:
+    def record_and_raise(journal, step, count, **options):
         record(journal, step, count, **options)
         raise Killed
 
@@ -67,7 +60,7 @@ def test_repeated_run_writes_only_missing_objects(
     assert 0 < repeated.objects < whole.objects
 
 
-def test_finished_file_is_skipped_unless_requested_again(deployment: Deployment, history: Path) -> None:
+def test_finished_file_is_skipped_unless_requested_again(deployment, history):
     first = load(deployment, history)
     before = end_state(deployment.client, history)
 
@@ -81,7 +74,7 @@ def test_finished_file_is_skipped_unless_requested_again(deployment: Deployment,
     assert end_state(deployment.client, history) == before
 
 
-def test_finished_file_with_deleted_rejects_writes_them_again(deployment: Deployment, history: Path) -> None:
+def test_finished_file_with_deleted_rejects_writes_them_again(deployment, history):
     load(deployment, history)
     rejected = history.with_name("p.csv.rejected.csv")
     before = rejected.read_text()
@@ -92,7 +85,7 @@ def test_finished_file_with_deleted_rejects_writes_them_again(deployment: Deploy
     assert rejected.read_text() == before
 
 
-def test_other_options_start_a_new_import(deployment: Deployment, history: Path) -> None:
+def test_other_options_start_a_new_import(deployment, history):
     load(deployment, history)
 
     summary = import_interactions([history], deployment, default_event_type="purchase", now_ms=LATER_MS)
@@ -110,9 +103,7 @@ def test_other_options_start_a_new_import(deployment: Deployment, history: Path)
     assert summary.objects == len(keys)
 
 
-def test_items_import_resumes_and_a_finished_one_starts_again(
-    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_items_import_resumes_and_a_finished_one_starts_again(deployment, tmp_path, monkeypatch):
     monkeypatch.setattr(load_metadata, "CHUNK_ROWS", 20)
     path = tmp_path / "i.csv"
     path.write_text("ITEM_ID,TITLE\n" + "".join(f"{row},title {row}\n" for row in range(100)))
@@ -122,7 +113,7 @@ def test_items_import_resumes_and_a_finished_one_starts_again(
     go_on(deployment)
     dynamodb = deployment.client("dynamodb")
 
-    def times() -> dict[str, int]:
+    def times():
         found = dynamodb.scan(TableName="catalogue")["Items"]
         return {item["item_id"]["S"]: int(item["updated_at_ms"]["N"]) for item in found}
 
@@ -140,11 +131,11 @@ def test_items_import_resumes_and_a_finished_one_starts_again(
     assert all(at >= LATER_MS for at in times().values())
 
 
-def test_same_content_with_other_columns_is_refused(deployment: Deployment, tmp_path: Path) -> None:
+def test_same_content_with_other_columns_is_refused(deployment, tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,SHIPPED,ORDERED\nann,a,1500000000,1400000000\n")
 
-    def load_by(column: str, *, again: bool = False) -> int:
+    def load_by(column, *, again=False):
         options = Options(mapping=[f"{column}=TIMESTAMP"], again=again)
         return import_interactions(
             [path], deployment, default_event_type="view", now_ms=NOW_MS, options=options

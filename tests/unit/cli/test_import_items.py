@@ -1,7 +1,4 @@
-from __future__ import annotations
-
 import csv
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,29 +6,27 @@ import pytest
 
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput
-from operations.client.deployment import Deployment
 from operations.ingest import load_metadata
 from operations.ingest.load_metadata import import_items
-from operations.ingest.summary import ImportSummary
 
 NOW_MS = 1_700_000_000_000
 
 
-def load(deployment: Deployment, *paths: Path) -> ImportSummary:
+def load(deployment, *paths):
     return import_items(paths, deployment, now_ms=NOW_MS)
 
 
-def catalogue(deployment: Deployment) -> dict[str, dict[str, object]]:
+def catalogue(deployment):
     store = CatalogueStore(deployment.client("dynamodb"), "catalogue")
     return {item.item_id: dict(item.properties) for item in store.scan()}
 
 
-def write(path: Path, text: str) -> Path:
+def write(path, text):
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def test_columns_become_properties_with_numeric_values(deployment: Deployment, tmp_path: Path) -> None:
+def test_columns_become_properties_with_numeric_values(deployment, tmp_path):
     text = (
         "ITEM_ID,TITLE,PRICE,CATEGORY_L1,CREATION_TIMESTAMP,SHELF,GENRES\n"
         "007,Milk,1.20,DAIRY,1500000000,07,a|b\n"
@@ -54,7 +49,7 @@ def test_columns_become_properties_with_numeric_values(deployment: Deployment, t
     }
 
 
-def test_parquet_lists_have_the_csv_format(deployment: Deployment, tmp_path: Path) -> None:
+def test_parquet_lists_have_the_csv_format(deployment, tmp_path):
     path = tmp_path / "i.parquet"
     pq.write_table(pa.table({"ITEM_ID": [1], "GENRES": [["a", "b"]], "PRICE": [1.5], "NEW": [True]}), path)
 
@@ -63,7 +58,7 @@ def test_parquet_lists_have_the_csv_format(deployment: Deployment, tmp_path: Pat
     assert catalogue(deployment) == {"1": {"genres": "a|b", "price": 1.5, "new": True}}
 
 
-def test_invalid_items_are_written_next_to_the_input(deployment: Deployment, tmp_path: Path) -> None:
+def test_invalid_items_are_written_next_to_the_input(deployment, tmp_path):
     text = f"ITEM_ID,TITLE,CREATION_TIMESTAMP\n,x,1\n{'i' * 257},x,1\na,{'t' * 32_001},1\nb,x,soon\nc,x,-1\nd,x,1\n"
 
     summary = load(deployment, write(tmp_path / "i.csv", text))
@@ -81,7 +76,7 @@ def test_invalid_items_are_written_next_to_the_input(deployment: Deployment, tmp
     assert summary.rejected == 5
 
 
-def test_last_row_of_an_id_is_stored(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_last_row_of_an_id_is_stored(deployment, tmp_path, monkeypatch):
     monkeypatch.setattr(load_metadata, "CHUNK_ROWS", 100)
     rows = "".join(f"{index % 700},v{index // 700}\n" for index in range(1_400))
 
@@ -92,7 +87,7 @@ def test_last_row_of_an_id_is_stored(deployment: Deployment, tmp_path: Path, mon
     assert summary.imported == 1_400
 
 
-def test_file_without_item_ids_is_refused_before_any_write(deployment: Deployment, tmp_path: Path) -> None:
+def test_file_without_item_ids_is_refused_before_any_write(deployment, tmp_path):
     good = write(tmp_path / "good.csv", "ITEM_ID,TITLE\n1,x\n")
 
     with pytest.raises(InvalidInput, match=r"bad\.csv misses ITEM_ID; its columns are ID, TITLE"):
@@ -102,7 +97,7 @@ def test_file_without_item_ids_is_refused_before_any_write(deployment: Deploymen
 
 
 @pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
-def test_any_parquet_string_type_is_a_title(deployment: Deployment, tmp_path: Path, kind: pa.DataType) -> None:
+def test_any_parquet_string_type_is_a_title(deployment, tmp_path, kind):
     path = tmp_path / "i.parquet"
     texts = {"ITEM_ID": ["1", None, "2"], "TITLE": ["Milk", "x", None]}
     pq.write_table(pa.table({name: pa.array(cells).cast(kind) for name, cells in texts.items()}), path)
@@ -112,7 +107,7 @@ def test_any_parquet_string_type_is_a_title(deployment: Deployment, tmp_path: Pa
     assert catalogue(deployment) == {"1": {"title": "Milk"}, "2": {}}
 
 
-def test_space_and_control_characters_are_not_an_item_id(deployment: Deployment, tmp_path: Path) -> None:
+def test_space_and_control_characters_are_not_an_item_id(deployment, tmp_path):
     path = write(tmp_path / "i.csv", "ITEM_ID,TITLE\n ,x\na\x01,x\na,x\n")
 
     summary = load(deployment, path)

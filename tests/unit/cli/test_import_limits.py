@@ -1,10 +1,7 @@
 """Unbounded input (endless lines, mixed line ends, empty files), and dry runs."""
 
-from __future__ import annotations
-
 import io
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,30 +14,28 @@ from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.errors import InvalidInput
-from operations.client.deployment import Deployment
 from operations.ingest import csv_blocks, files, latest
 from operations.ingest.csv_blocks import blocks
 from operations.ingest.inputs import Options
 from operations.ingest.interactions import check
 from operations.ingest.latest import PARTS, LatestInteractions
 from operations.ingest.load import import_interactions
-from operations.ingest.summary import ImportSummary
 
 NOW_MS = 1_700_000_000_000
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
 
 
-def load(deployment: Deployment, path: Path, *, options: Options = Options()) -> ImportSummary:  # noqa: B008
+def load(deployment, path, *, options=Options()):  # noqa: B008
     return import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS, options=options)
 
 
 class Endless:
     """File with a line that exceeds the memory."""
 
-    def __init__(self, start: bytes, length: int, end: bytes) -> None:
+    def __init__(self, start, length, end):
         self._start, self._left, self._end = start, length, end
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, size, /):
         if self._start:
             start, self._start = self._start, b""
             return start
@@ -52,7 +47,7 @@ class Endless:
         return end
 
 
-def test_long_line_is_rejected_with_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_line_is_rejected_with_little_memory(monkeypatch):
     monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1 << 20)
     file = Endless(b"a\nb", 200 << 20, b"\nc\n")
     tracemalloc.start()
@@ -73,7 +68,7 @@ def test_long_line_is_rejected_with_little_memory(monkeypatch: pytest.MonkeyPatc
     st.sampled_from([b"\n", b"\r", b"\r\n"]),
     st.integers(1, 50),
 )
-def test_lines_around_long_ones_keep_their_numbers(lines: list[bytes], end: bytes, block_bytes: int) -> None:
+def test_lines_around_long_ones_keep_their_numbers(lines, end, block_bytes):
     longest = csv_blocks.MAX_LINE_BYTES
     csv_blocks.MAX_LINE_BYTES = 60
     try:
@@ -91,9 +86,7 @@ def test_lines_around_long_ones_keep_their_numbers(lines: list[bytes], end: byte
     assert all(len(expected[number]) > 60 for number in set_aside)
 
 
-def test_endless_line_rejects_only_its_row(
-    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endless_line_rejects_only_its_row(deployment, tmp_path, monkeypatch):
     monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1000)
     path = tmp_path / "p.csv"
     path.write_bytes(HEADER + b"1,a,1500000000\n" + b'2,"' + b"x" * (20 << 20) + b"\n3,c,1500000000\n")
@@ -104,7 +97,7 @@ def test_endless_line_rejects_only_its_row(
     assert path.with_name("p.csv.rejected.csv").stat().st_size < 2000
 
 
-def test_line_ends_may_be_mixed(deployment: Deployment, tmp_path: Path) -> None:
+def test_line_ends_may_be_mixed(deployment, tmp_path):
     path = tmp_path / "p.csv"
     path.write_bytes(b"USER_ID,ITEM_ID,TIMESTAMP\r\n1,a,1500000000\n2,b,1500000000\r3,c,1500000000\r\n,d,1\n")
 
@@ -114,7 +107,7 @@ def test_line_ends_may_be_mixed(deployment: Deployment, tmp_path: Path) -> None:
     assert path.with_name("p.csv.rejected.csv").read_text().splitlines()[1].startswith("5,USER_ID is missing")
 
 
-def test_file_with_only_a_header_has_no_rows_and_no_rejects(deployment: Deployment, tmp_path: Path) -> None:
+def test_file_with_only_a_header_has_no_rows_and_no_rejects(deployment, tmp_path):
     (tmp_path / "p.csv").write_bytes(HEADER)
     pq.write_table(
         pa.table({name: pa.array([], pa.string()) for name in ("USER_ID", "ITEM_ID", "TIMESTAMP")}),
@@ -128,14 +121,14 @@ def test_file_with_only_a_header_has_no_rows_and_no_rejects(deployment: Deployme
     assert not list(tmp_path.glob("*.rejected.csv"))
 
 
-def test_empty_parquet_file_error_names_the_file(deployment: Deployment, tmp_path: Path) -> None:
+def test_empty_parquet_file_error_names_the_file(deployment, tmp_path):
     (tmp_path / "p.parquet").write_bytes(b"")
 
     with pytest.raises(InvalidInput, match=r"p\.parquet cannot be read"):
         load(deployment, tmp_path / "p.parquet")
 
 
-def test_rows_before_a_damaged_place_of_a_parquet_file_are_kept(deployment: Deployment, tmp_path: Path) -> None:
+def test_rows_before_a_damaged_place_of_a_parquet_file_are_kept(deployment, tmp_path):
     path = tmp_path / "p.parquet"
     users = [f"user{row}" for row in range(2_000)]
     table = pa.table({"USER_ID": users, "ITEM_ID": users, "TIMESTAMP": [1_500_000_000] * 2_000})
@@ -153,7 +146,7 @@ def test_rows_before_a_damaged_place_of_a_parquet_file_are_kept(deployment: Depl
     assert sum(file.rejected.values()) == 1
 
 
-def test_dry_run_counts_and_writes_nothing(deployment: Deployment, tmp_path: Path) -> None:
+def test_dry_run_counts_and_writes_nothing(deployment, tmp_path):
     path = tmp_path / "p.csv"
     path.write_bytes(HEADER + b"1,a,1500000000\n1,b,1500086400\n2,a,1500000000\n,a,1500000000\n3,,1500000000\n")
 
@@ -167,7 +160,7 @@ def test_dry_run_counts_and_writes_nothing(deployment: Deployment, tmp_path: Pat
     assert deployment.client("dynamodb").scan(TableName="profiles")["Items"] == []
 
 
-def test_chunks_end_at_the_byte_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_end_at_the_byte_limit(tmp_path, monkeypatch):
     from operations.ingest import csv_rows
     from operations.ingest.sources import LocalFile
 
@@ -184,9 +177,7 @@ def test_chunks_end_at_the_byte_limit(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("memory_rows", [10, 100, 1_000_000])
 @pytest.mark.parametrize("stated", [False, True])
-def test_profiles_do_not_depend_on_the_number_of_rows_in_memory(
-    monkeypatch: pytest.MonkeyPatch, memory_rows: int, stated: bool
-) -> None:
+def test_profiles_do_not_depend_on_the_number_of_rows_in_memory(monkeypatch, memory_rows, stated):
     monkeypatch.setattr(latest, "MEMORY_ROWS", memory_rows)
     random = np.random.default_rng(7)
     rows = 3_000

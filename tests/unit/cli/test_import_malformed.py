@@ -1,10 +1,7 @@
-from __future__ import annotations
-
 import csv
 import gzip
 import io
 import re
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
@@ -14,7 +11,6 @@ from hypothesis import strategies as st
 
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput
-from operations.client.deployment import Deployment
 from operations.ingest import csv_blocks, csv_rows
 from operations.ingest.csv_blocks import BREAK, blocks
 from operations.ingest.csv_form import CsvForm
@@ -25,25 +21,23 @@ NOW_MS = 1_700_000_000_000
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
 
 
-def load(deployment: Deployment, *paths: Path) -> int:
+def load(deployment, *paths):
     return import_interactions(paths, deployment, default_event_type="view", now_ms=NOW_MS).imported
 
 
-def write(path: Path, data: bytes) -> Path:
+def write(path, data):
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return path
 
 
-def rejected(path: Path) -> list[tuple[int, str]]:
+def rejected(path):
     with path.with_name(f"{path.name}.rejected.csv").open(encoding="utf-8", newline="") as file:
         return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize("name", ["p.csv", "p.csv.gz"])
 @pytest.mark.parametrize("block_bytes", [10, 60, 1 << 20])
-def test_row_with_invalid_utf_8_or_width_is_rejected_individually(
-    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block_bytes: int
-) -> None:
+def test_row_with_invalid_utf_8_or_width_is_rejected_individually(deployment, tmp_path, monkeypatch, name, block_bytes):
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", block_bytes)
     rows = b"1,a,1500000000\r\nl\xe9on,i,1500000000,extra\r\n\r\n1,b,1500000000,extra\r\n2,b,1500000000\r\n2,,15\r\n"
     path = write(tmp_path / name, HEADER + rows)
@@ -58,7 +52,7 @@ def test_row_with_invalid_utf_8_or_width_is_rejected_individually(
     ]
 
 
-def test_unclosed_quote_rejects_only_its_row(deployment: Deployment, tmp_path: Path) -> None:
+def test_unclosed_quote_rejects_only_its_row(deployment, tmp_path):
     rows = b'1,"a,1500000000\n2,b,1500000000\n3,"c",1500000000\n4,5" tv,1500000000\n5,"6"" tv",1500000000\n6,,1\n'
     path = write(tmp_path / "p.csv", HEADER + rows)
 
@@ -71,8 +65,8 @@ def test_unclosed_quote_rejects_only_its_row(deployment: Deployment, tmp_path: P
 @pytest.mark.parametrize("name", ["i.csv", "i.csv.gz"])
 @pytest.mark.parametrize("block_bytes", [1, 7, 30, 1 << 20])
 def test_cell_with_line_breaks_is_imported_and_line_numbers_are_kept(
-    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block_bytes: int
-) -> None:
+    deployment, tmp_path, monkeypatch, name, block_bytes
+):
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", block_bytes)
     rows = b'a,A,x\nb,B,"two\r\nlines"\nc,"a ""C""\n\n,",y\n,D,z\ne,"E\n",x,extra\nf,F,"last\nline"'
     path = write(tmp_path / name, b"ITEM_ID,TITLE,TEXT\n" + rows)
@@ -90,7 +84,7 @@ def test_cell_with_line_breaks_is_imported_and_line_numbers_are_kept(
     assert texts == {"a": "x", "b": "two\nlines", "c": "y", "f": "last\nline"}
 
 
-def test_unclosed_quote_rejects_only_its_row_before_any_content(deployment: Deployment, tmp_path: Path) -> None:
+def test_unclosed_quote_rejects_only_its_row_before_any_content(deployment, tmp_path):
     followed_by_quotes = b'1,"a,1500000000\n2,"b",1500000000\n3,"c\nd",1500000000\n'
     without_others = b'4,"a,1500000000\n' + b"5,b,1500000000\n" * 2_000
     path = write(tmp_path / "p.csv", HEADER + followed_by_quotes + without_others)
@@ -101,9 +95,7 @@ def test_unclosed_quote_rejects_only_its_row_before_any_content(deployment: Depl
     assert [line for line, _ in rejected(path)] == [2, 4, 6]  # An ID cannot contain a line break.
 
 
-def test_cell_above_the_line_limit_is_rejected(
-    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cell_above_the_line_limit_is_rejected(deployment, tmp_path, monkeypatch):
     monkeypatch.setattr(csv_blocks, "MAX_ROW_LINES", 3)
     path = write(tmp_path / "i.csv", b'ITEM_ID,TEXT\na,"1\n2\n3"\nb,"1\n2\n3\n4"\nc,x\n')
 
@@ -119,9 +111,7 @@ def test_cell_above_the_line_limit_is_rejected(
     st.sampled_from(",;"),
     st.sampled_from([csv.excel, csv.unix_dialect]),
 )
-def test_rows_of_a_csv_writer_are_read(
-    rows: list[tuple[str, str, str]], block_bytes: int, delimiter: str, dialect: type[csv.Dialect]
-) -> None:
+def test_rows_of_a_csv_writer_are_read(rows, block_bytes, delimiter, dialect):
     text = io.StringIO()
     csv.writer(text, dialect, delimiter=delimiter).writerows([("A", "B", "C"), *rows])
     schema = pa.schema([(name, pa.string()) for name in "ABC"])
@@ -154,9 +144,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "data", "message"), WRONG)
-def test_file_with_an_invalid_header_is_refused(
-    deployment: Deployment, tmp_path: Path, name: str, data: bytes, message: str
-) -> None:
+def test_file_with_an_invalid_header_is_refused(deployment, tmp_path, name, data, message):
     path = write(tmp_path / name, data)
 
     with pytest.raises(InvalidInput, match=rf"p\.csv.*{message}"):
@@ -165,7 +153,7 @@ def test_file_with_an_invalid_header_is_refused(
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
-def test_invalid_gzip_file_error_names_the_file(deployment: Deployment, tmp_path: Path) -> None:
+def test_invalid_gzip_file_error_names_the_file(deployment, tmp_path):
     path = tmp_path / "p.csv.gz"
     path.write_bytes(b"no gzip at all")
 
@@ -173,7 +161,7 @@ def test_invalid_gzip_file_error_names_the_file(deployment: Deployment, tmp_path
         load(deployment, path)
 
 
-def test_rows_of_a_truncated_gzip_file_are_kept(deployment: Deployment, tmp_path: Path) -> None:
+def test_rows_of_a_truncated_gzip_file_are_kept(deployment, tmp_path):
     rows = b"".join(b"%d,a,%d\n" % (row % 100, 1_500_000_000 + row) for row in range(50_000))
     path = tmp_path / "p.csv.gz"
     path.write_bytes(gzip.compress(HEADER + rows)[:-5_000])
@@ -192,7 +180,7 @@ def test_rows_of_a_truncated_gzip_file_are_kept(deployment: Deployment, tmp_path
     ]
 
 
-def test_rows_before_a_damaged_place_of_a_gzip_file_are_kept(deployment: Deployment, tmp_path: Path) -> None:
+def test_rows_before_a_damaged_place_of_a_gzip_file_are_kept(deployment, tmp_path):
     first, second = (gzip.compress(HEADER * start + b"%d,a,1500000000\n" % start) for start in (1, 0))
     path = tmp_path / "p.csv.gz"
     path.write_bytes(first + second[:12] + b"\0" * 40)
@@ -202,13 +190,13 @@ def test_rows_before_a_damaged_place_of_a_gzip_file_are_kept(deployment: Deploym
     assert (summary.imported, summary.rejected, summary.files[0].cut_off) == (1, 1, True)
 
 
-def test_byte_order_mark_and_missing_last_line_break_are_accepted(deployment: Deployment, tmp_path: Path) -> None:
+def test_byte_order_mark_and_missing_last_line_break_are_accepted(deployment, tmp_path):
     assert load(deployment, write(tmp_path / "p.csv", b"\xef\xbb\xbf" + HEADER + b"1,a,1500000000")) == 1
     assert load(deployment, write(tmp_path / "p.csv", HEADER.strip())) == 0
 
 
 @given(st.text(alphabet='a",\n\r', max_size=30), st.integers(1, 40))
-def test_single_lines_that_pyarrow_can_read_are_kept(text: str, block_bytes: int) -> None:
+def test_single_lines_that_pyarrow_can_read_are_kept(text, block_bytes):
     data = f"{text}\n".encode()
     lines = data.splitlines()
 
@@ -231,7 +219,7 @@ def test_single_lines_that_pyarrow_can_read_are_kept(text: str, block_bytes: int
             assert after.split(BREAK.encode()) == lines[number - 1 : number + joined]
 
 
-def _ends_outside_quotes(line: bytes) -> bool:
+def _ends_outside_quotes(line):
     """Return whether pyarrow ends the row with this line. Within quotes, the next line continues the last cell."""
     probe = pyarrow.csv.read_csv(
         io.BytesIO(line + b"\nmark\n"),
@@ -241,7 +229,7 @@ def _ends_outside_quotes(line: bytes) -> bool:
     return "mark" in probe["only"].to_pylist()
 
 
-def test_input_named_like_a_rejects_file_is_refused(deployment: Deployment, tmp_path: Path) -> None:
+def test_input_named_like_a_rejects_file_is_refused(deployment, tmp_path):
     first = write(tmp_path / "p.csv", HEADER + b"1,a,1500000000\n")
     second = write(tmp_path / "p.csv.rejected.csv", HEADER + b"2,a,1500000000\n")
 

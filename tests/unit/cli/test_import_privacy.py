@@ -1,13 +1,10 @@
 """Imports apply the API's rules: rows of erased users are rejected, and IDs are stored in the same form."""
 
-from __future__ import annotations
-
 import csv
 import dataclasses
 import io
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -16,12 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from alsolike.catalogue.users import UserStore
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.store import ProfileStore
 from cli.main import app
 from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
 from operations.ingest.load import InteractionsImport, import_interactions
 from operations.ingest.load_metadata import import_users
 
@@ -31,16 +26,16 @@ USERS = "USER_ID,CITY\nann,Graz\nbob,Linz\n,Wien\n"
 
 
 @pytest.fixture
-def hashing(deployment: Deployment) -> Deployment:
+def hashing(deployment):
     """Return a deployment whose API stores hashes of IDs."""
     return dataclasses.replace(deployment, names=dataclasses.replace(deployment.names, pseudonymise_ids="1"))
 
 
-def erase(deployment: Deployment, user_hash: str) -> None:
+def erase(deployment, user_hash):
     add_tombstone(deployment.client("s3"), "artefacts", user_hash, now_ms=1)
 
 
-def rows(deployment: Deployment) -> list[dict[str, Any]]:
+def rows(deployment):
     s3 = deployment.client("s3")
     found = s3.list_objects_v2(Bucket="lake").get("Contents", [])
     bodies = [s3.get_object(Bucket="lake", Key=entry["Key"])["Body"].read() for entry in found]
@@ -48,31 +43,29 @@ def rows(deployment: Deployment) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["item_id"])
 
 
-def users(deployment: Deployment) -> dict[str, dict[str, Any]]:
+def users(deployment):
     return {each.user_id: dict(each.properties) for each in UserStore(deployment.client("dynamodb"), "users").scan()}
 
 
-def profiles(deployment: Deployment) -> set[str]:
+def profiles(deployment):
     return {each.profile_id for each in ProfileStore(deployment.client("dynamodb"), "profiles").scan()}
 
 
-def write(path: Path, text: str) -> Path:
+def write(path, text):
     path.write_text(text)
     return path
 
 
-def reasons(path: Path) -> list[str]:
+def reasons(path):
     with path.with_name(f"{path.name}.rejected.csv").open(encoding="utf-8", newline="") as file:
         return [row["reason"] for row in csv.DictReader(file)]
 
 
-def load(deployment: Deployment, path: Path) -> None:
+def load(deployment, path):
     import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS)
 
 
-def test_import_of_an_old_file_restores_no_erased_user(
-    deployment: Deployment, pseudonyms: Pseudonyms, tmp_path: Path
-) -> None:
+def test_import_of_an_old_file_restores_no_erased_user(deployment, pseudonyms, tmp_path):
     events, users_file = write(tmp_path / "e.csv", EVENTS), write(tmp_path / "u.csv", USERS)
     erase(deployment, pseudonyms.erased_user("ann"))
 
@@ -86,13 +79,11 @@ def test_import_of_an_old_file_restores_no_erased_user(
     assert summary.imported == 1
 
 
-def test_user_erased_during_the_import_gets_no_profile(
-    deployment: Deployment, pseudonyms: Pseudonyms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_user_erased_during_the_import_gets_no_profile(deployment, pseudonyms, tmp_path, monkeypatch):
     """Hours may pass between reading a row and writing the profiles, so the erasure workflow may have ended."""
     seed = InteractionsImport.seed
 
-    def later(run: InteractionsImport) -> int:
+    def later(run):
         erase(deployment, pseudonyms.erased_user("ann"))
         with monkeypatch.context() as patch:
             now_s = time.time() + 60
@@ -106,7 +97,7 @@ def test_user_erased_during_the_import_gets_no_profile(
     assert profiles(deployment) == {"u#bob"}
 
 
-def test_pseudonymised_import_stores_no_plain_id(hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
+def test_pseudonymised_import_stores_no_plain_id(hashing, pseudonyms, tmp_path):
     load(hashing, write(tmp_path / "e.csv", EVENTS))
     import_users([write(tmp_path / "u.csv", USERS)], hashing, now_ms=NOW_MS)
 
@@ -117,7 +108,7 @@ def test_pseudonymised_import_stores_no_plain_id(hashing: Deployment, pseudonyms
     assert users(hashing) == {ann: {"city": "Graz"}, bob: {"city": "Linz"}}
 
 
-def test_erased_pseudonymised_user_is_not_imported(hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
+def test_erased_pseudonymised_user_is_not_imported(hashing, pseudonyms, tmp_path):
     erase(hashing, pseudonyms.erased_user(pseudonyms.user("ann")))
 
     load(hashing, write(tmp_path / "e.csv", EVENTS))
@@ -128,9 +119,7 @@ def test_erased_pseudonymised_user_is_not_imported(hashing: Deployment, pseudony
     assert users(hashing) == {bob: {"city": "Linz"}}
 
 
-def test_profile_command_accepts_the_plain_id(
-    hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_profile_command_accepts_the_plain_id(hashing, pseudonyms, tmp_path, monkeypatch):
     monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
     load(hashing, write(tmp_path / "e.csv", EVENTS))
 
@@ -140,9 +129,7 @@ def test_profile_command_accepts_the_plain_id(
     assert [each["item_id"] for each in shown["recent"]] == ["a"]
 
 
-def test_unknown_user_message_suggests_the_session_option(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_user_message_suggests_the_session_option(deployment, monkeypatch):
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
 
     user = CliRunner().invoke(app, ["profile", "s-1"], catch_exceptions=False)

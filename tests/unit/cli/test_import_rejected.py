@@ -1,27 +1,21 @@
 """Rejected rows, which are written with reasons to a file next to the input, while other rows are imported."""
 
-from __future__ import annotations
-
 import csv
 import gzip
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from operations.client.deployment import Deployment
 from tests.unit.cli.imported import GOOD, lake_rows, load, write
 
 
-def rejected(path: Path) -> list[list[str]]:
+def rejected(path):
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))
 
 
-def test_invalid_rows_are_written_next_to_the_input_and_valid_ones_stored(
-    deployment: Deployment, tmp_path: Path
-) -> None:
+def test_invalid_rows_are_written_next_to_the_input_and_valid_ones_stored(deployment, tmp_path):
     text = (
         "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
         "1,a,1500000000,view\n"
@@ -60,7 +54,7 @@ def test_invalid_rows_are_written_next_to_the_input_and_valid_ones_stored(
     assert summary.files[0].rejected == {row[1]: 1 for row in bad}
 
 
-def test_rows_that_are_not_utf_8_are_rejected_individually(deployment: Deployment, tmp_path: Path) -> None:
+def test_rows_that_are_not_utf_8_are_rejected_individually(deployment, tmp_path):
     path = tmp_path / "p.csv"
     path.write_bytes(b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,caf\xe9,1500000000\n")
 
@@ -70,7 +64,7 @@ def test_rows_that_are_not_utf_8_are_rejected_individually(deployment: Deploymen
     assert rejected(tmp_path / "p.csv.rejected.csv")[1][:2] == ["3", "is not UTF-8 (see --encoding)"]
 
 
-def test_rejects_of_files_with_different_formats_are_separate(deployment: Deployment, tmp_path: Path) -> None:
+def test_rejects_of_files_with_different_formats_are_separate(deployment, tmp_path):
     plain = write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,,1500000000\n")
     packed = tmp_path / "p.csv.gz"
     packed.write_bytes(gzip.compress(b"USER_ID,ITEM_ID,TIMESTAMP\n,a,1500000000\n"))
@@ -86,7 +80,7 @@ def test_rejects_of_files_with_different_formats_are_separate(deployment: Deploy
     }
 
 
-def test_rejects_of_an_earlier_import_are_deleted_by_a_valid_one(deployment: Deployment, tmp_path: Path) -> None:
+def test_rejects_of_an_earlier_import_are_deleted_by_a_valid_one(deployment, tmp_path):
     load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,,1500000000\n"))
     assert (tmp_path / "p.csv.rejected.csv").exists()
 

@@ -1,11 +1,6 @@
 """Column types that an import infers from a file and declares."""
 
-from __future__ import annotations
-
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,10 +10,9 @@ from typer.testing import CliRunner
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput
 from cli.main import app
-from operations.client.deployment import Deployment
 from operations.configuration import yaml_document
 from operations.configuration.configuration_store import ConfigurationStore
-from operations.ingest.files import Chunk, DataFile
+from operations.ingest.files import DataFile
 from operations.ingest.inputs import Options
 from operations.ingest.load_metadata import import_items
 
@@ -32,18 +26,18 @@ TYPES = {"price": "number", "inStock": "boolean", "genres": "list", "published":
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Path:
+def books(tmp_path):
     path = tmp_path / "books.csv"
     path.write_text(BOOKS)
     return path
 
 
-def declared(deployment: Deployment) -> dict[str, str]:
+def declared(deployment):
     current = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket).current()
     return {name: kind.value for name, kind in current.configuration().item_columns.items()}
 
 
-def test_import_declares_column_types_and_stores_typed_values(deployment: Deployment, books: Path) -> None:
+def test_import_declares_column_types_and_stores_typed_values(deployment, books):
     summary = import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
 
     assert summary.inferred == declared(deployment) == TYPES
@@ -54,7 +48,7 @@ def test_import_declares_column_types_and_stores_typed_values(deployment: Deploy
     assert stored["2"]["published"] == 1_577_836_800
 
 
-def test_repeated_strings_are_declared_as_categories(deployment: Deployment, tmp_path: Path) -> None:
+def test_repeated_strings_are_declared_as_categories(deployment, tmp_path):
     path = tmp_path / "teas.csv"
     path.write_text(
         "ITEM_ID,TITLE,KIND,SKU\n1,Assam,black,7\n2,Darjeeling,black,8\n3,Sencha,green,7\n4,Keemun,green,8\n"
@@ -65,7 +59,7 @@ def test_repeated_strings_are_declared_as_categories(deployment: Deployment, tmp
     assert summary.inferred == declared(deployment) == {"kind": "string", "sku": "string"}
 
 
-def test_declared_types_and_other_settings_are_kept(deployment: Deployment, books: Path) -> None:
+def test_declared_types_and_other_settings_are_kept(deployment, books):
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     document = {
         "format": 1,
@@ -95,9 +89,7 @@ def test_declared_types_and_other_settings_are_kept(deployment: Deployment, book
         ),
     ],
 )
-def test_declared_columns_are_added_to_the_users_yaml(
-    deployment: Deployment, tmp_path: Path, before: str, after: str
-) -> None:
+def test_declared_columns_are_added_to_the_users_yaml(deployment, tmp_path, before, after):
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     if before:
         document = yaml_document.read(before).value
@@ -110,13 +102,11 @@ def test_declared_columns_are_added_to_the_users_yaml(
     assert store.version(store.current().version).text == after
 
 
-def test_csv_rows_are_read_once_for_types_and_once_for_the_import(
-    deployment: Deployment, books: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_csv_rows_are_read_once_for_types_and_once_for_the_import(deployment, books, monkeypatch):
     reads = list[str]()
     chunks = DataFile.chunks
 
-    def counted(file: DataFile, **options: Any) -> Iterator[Chunk]:
+    def counted(file, **options):
         reads.append(file.name)
         return chunks(file, **options)
 
@@ -127,13 +117,13 @@ def test_csv_rows_are_read_once_for_types_and_once_for_the_import(
     assert reads == [str(books)] * 2
 
 
-def test_dry_run_declares_nothing(deployment: Deployment, books: Path) -> None:
+def test_dry_run_declares_nothing(deployment, books):
     summary = import_items([books], deployment, now_ms=NOW_MS, options=Options(dry_run=True, declares=True))
 
     assert (summary.inferred, declared(deployment)) == (TYPES, {})
 
 
-def test_decimal_commas_are_refused_with_their_line(deployment: Deployment, tmp_path: Path) -> None:
+def test_decimal_commas_are_refused_with_their_line(deployment, tmp_path):
     path = tmp_path / "books.csv"
     path.write_text('ITEM_ID,PRICE\n1,3\n2,"9,50"\n')
 
@@ -141,9 +131,7 @@ def test_decimal_commas_are_refused_with_their_line(deployment: Deployment, tmp_
         import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
 
 
-def test_column_with_an_invalid_filter_name_has_a_rename_hint(
-    deployment: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_column_with_an_invalid_filter_name_has_a_rename_hint(deployment, tmp_path, capsys):
     path = tmp_path / "in.csv"
     path.write_text("ITEM_ID,Auf Lager,PRICE\n1,true,3\n")
 
@@ -158,13 +146,13 @@ def test_column_with_an_invalid_filter_name_has_a_rename_hint(
     assert "filters cannot" not in capsys.readouterr().err
 
 
-def column(path: Path, *cells: str, name: str = "X") -> Path:
+def column(path, *cells, name="X"):
     path.write_text(f"ITEM_ID,{name}\n" + "".join(f'{row},"{cell}"\n' for row, cell in enumerate(cells)))
     return path
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_creation_timestamp_in_seconds_is_a_timestamp(deployment: Deployment, tmp_path: Path, kind: str) -> None:
+def test_creation_timestamp_in_seconds_is_a_timestamp(deployment, tmp_path, kind):
     path = tmp_path / f"books.{kind}"
     if kind == "csv":
         column(path, "1500000000", name="CREATION_TIMESTAMP")
@@ -189,9 +177,7 @@ def test_creation_timestamp_in_seconds_is_a_timestamp(deployment: Deployment, tm
         ("SINCE", ("2024-02-31", "2024-02-01"), None),
     ],
 )
-def test_ambiguous_column_has_the_expected_type(
-    deployment: Deployment, tmp_path: Path, name: str, cells: tuple[str, ...], kind: str | None
-) -> None:
+def test_ambiguous_column_has_the_expected_type(deployment, tmp_path, name, cells, kind):
     path = column(tmp_path / "books.csv", *cells, name=name)
 
     summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
@@ -200,14 +186,14 @@ def test_ambiguous_column_has_the_expected_type(
     assert summary.rejected == 0
 
 
-def test_ambiguous_comma_error_has_both_readings(deployment: Deployment, tmp_path: Path) -> None:
+def test_ambiguous_comma_error_has_both_readings(deployment, tmp_path):
     path = column(tmp_path / "books.csv", "1,299", "9,50", "8,25")
 
     with pytest.raises(InvalidInput, match=r"X in line 2 is '1,299'.* as 1299 or 1\.299, whichever is meant"):
         import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
 
 
-def test_leading_zero_in_a_numeric_column_is_rejected(deployment: Deployment, tmp_path: Path) -> None:
+def test_leading_zero_in_a_numeric_column_is_rejected(deployment, tmp_path):
     import_items([column(tmp_path / "a.csv", "10115")], deployment, now_ms=NOW_MS, options=Options(declares=True))
     path = column(tmp_path / "b.csv", "01067", "0.5")
 
@@ -217,9 +203,7 @@ def test_leading_zero_in_a_numeric_column_is_rejected(deployment: Deployment, tm
 
 
 @pytest.mark.parametrize(("other", "values"), [("", [12]), ("red", ["12", "red"])])
-def test_column_type_is_inferred_from_all_files(
-    deployment: Deployment, tmp_path: Path, other: str, values: list[object]
-) -> None:
+def test_column_type_is_inferred_from_all_files(deployment, tmp_path, other, values):
     path = tmp_path / "b.csv"
     path.write_text(f"ITEM_ID,X\n1,{other}\n")
 
@@ -229,7 +213,7 @@ def test_column_type_is_inferred_from_all_files(
     assert [item.properties["x"] for item in items if "x" in item.properties] == values
 
 
-def test_parquet_column_types_are_those_of_the_file(deployment: Deployment, tmp_path: Path) -> None:
+def test_parquet_column_types_are_those_of_the_file(deployment, tmp_path):
     path = tmp_path / "books.parquet"
     pq.write_table(
         pa.table(
@@ -243,20 +227,20 @@ def test_parquet_column_types_are_those_of_the_file(deployment: Deployment, tmp_
     assert declared(deployment) == {"new": "boolean", "tags": "list", "price": "number", "since": "timestamp"}
 
 
-def test_config_infer_prints_yaml_without_a_deployment(books: Path) -> None:
+def test_config_infer_prints_yaml_without_a_deployment(books):
     result = CliRunner().invoke(app, ["config", "infer", str(books)], catch_exceptions=False)
 
     lines = ["format: 1", "items:", "  columns:", *(f"    {name}: {kind}" for name, kind in TYPES.items())]
     assert result.stdout.splitlines() == lines
 
 
-def inferred(path: Path, *arguments: str) -> tuple[str, list[str]]:
+def inferred(path, *arguments):
     result = CliRunner().invoke(app, ["config", "infer", str(path), *arguments], catch_exceptions=False)
     assert result.exit_code == 0
     return result.stdout, result.stderr.splitlines()
 
 
-def test_infer_lists_undeclared_columns_and_the_creation_date(books: Path) -> None:
+def test_infer_lists_undeclared_columns_and_the_creation_date(books):
     printed, notes = inferred(books)
 
     assert set(yaml_document.read(printed).value["items"]["columns"]) == set(TYPES)
@@ -276,7 +260,7 @@ def test_infer_lists_undeclared_columns_and_the_creation_date(books: Path) -> No
         ("PUBLISHED,CREATION_TIMESTAMP", None),
     ],
 )
-def test_creation_date_is_suggested_by_type_and_name(tmp_path: Path, header: str, suggested: str | None) -> None:
+def test_creation_date_is_suggested_by_type_and_name(tmp_path, header, suggested):
     path = tmp_path / "items.csv"
     path.write_text(f"ITEM_ID,{header}\n1,2020-01-01,2021-05-06\n2,2020-01-02,2022-07-08\n")
 
@@ -287,8 +271,8 @@ def test_creation_date_is_suggested_by_type_and_name(tmp_path: Path, header: str
     assert [f"--map {suggested}:" in note for note in notes if "CREATION" in note] == ([True] if suggested else [])
 
 
-def test_import_suggests_a_filter_for_the_stock_column(shop: Deployment, books: Path) -> None:
-    def imported(*arguments: str) -> str:
+def test_import_suggests_a_filter_for_the_stock_column(shop, books):
+    def imported(*arguments):
         return CliRunner().invoke(app, ["import", "items", str(books), "--env", "shop", *arguments]).stdout
 
     dry, as_json, printed = imported("--dry-run"), imported("--json"), imported()
@@ -298,9 +282,7 @@ def test_import_suggests_a_filter_for_the_stock_column(shop: Deployment, books: 
     assert "in-stock: INCLUDE ItemID WHERE Items.IN_STOCK = true" in printed
 
 
-def test_import_repeats_its_notes_until_the_column_is_declared(
-    deployment: Deployment, books: Path, tmp_path: Path
-) -> None:
+def test_import_repeats_its_notes_until_the_column_is_declared(deployment, books, tmp_path):
     first = import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
     mapped = import_items(
         [books], deployment, now_ms=NOW_MS, options=Options(["PUBLISHED=CREATION_TIMESTAMP"], declares=True)

@@ -1,9 +1,6 @@
 """Undo of an import of interactions."""
 
-from __future__ import annotations
-
 import io
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +8,6 @@ import pytest
 
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import NotFound
-from operations.client.deployment import Deployment
 from operations.ingest.load import import_interactions
 from operations.ingest.undo import Undone, imports, undo
 from tests.unit.cli.imported import NOW_MS, lake_objects, lake_rows, write
@@ -20,24 +16,24 @@ FIRST = "USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,1500000000\n"
 SECOND = "USER_ID,ITEM_ID,TIMESTAMP\nann,c,1500000060\n"
 
 
-def load(deployment: Deployment, path: Path, *, now_ms: int) -> None:
+def load(deployment, path, *, now_ms):
     import_interactions([path], deployment, default_event_type="view", now_ms=now_ms)
 
 
-def items_of(deployment: Deployment, user: str) -> list[str]:
+def items_of(deployment, user):
     profile = ProfileStore(deployment.client("dynamodb"), "profiles").read(f"u#{user}")
     return [entry.item_id for entry in profile.recent]
 
 
 @pytest.fixture
-def imported(deployment: Deployment, tmp_path: Path) -> Deployment:
+def imported(deployment, tmp_path):
     """Return a deployment with two imports."""
     load(deployment, write(tmp_path / "first.csv", FIRST), now_ms=NOW_MS)
     load(deployment, write(tmp_path / "second.csv", SECOND), now_ms=NOW_MS + 1)
     return deployment
 
 
-def merge_with_live_event(deployment: Deployment) -> None:
+def merge_with_live_event(deployment):
     """Merge all objects as compaction does, with a live event that arrived when the first import started."""
     s3 = deployment.client("s3")
     objects = lake_objects(deployment)
@@ -52,14 +48,14 @@ def merge_with_live_event(deployment: Deployment) -> None:
     s3.put_object(Bucket="lake", Key=key, Body=body.getvalue())
 
 
-def test_imports_are_listed_latest_first(imported: Deployment) -> None:
+def test_imports_are_listed_latest_first(imported):
     assert [(each.import_id, each.files, each.rows, each.is_complete) for each in imports(imported)] == [
         (NOW_MS + 1, ("second.csv",), 1, True),
         (NOW_MS, ("first.csv",), 2, True),
     ]
 
 
-def test_undo_removes_rows_of_one_import_from_lake_and_profiles(imported: Deployment) -> None:
+def test_undo_removes_rows_of_one_import_from_lake_and_profiles(imported):
     undone = undo(imported, NOW_MS)
 
     assert undone == Undone(rows=2, objects=1, profiles=2)
@@ -68,7 +64,7 @@ def test_undo_removes_rows_of_one_import_from_lake_and_profiles(imported: Deploy
     assert [each.import_id for each in imports(imported)] == [NOW_MS + 1]
 
 
-def test_undone_file_can_be_imported_again(imported: Deployment, tmp_path: Path) -> None:
+def test_undone_file_can_be_imported_again(imported, tmp_path):
     undo(imported, NOW_MS)
 
     load(imported, tmp_path / "first.csv", now_ms=NOW_MS + 2)
@@ -77,7 +73,7 @@ def test_undone_file_can_be_imported_again(imported: Deployment, tmp_path: Path)
     assert sorted(items_of(imported, "ann")) == ["a", "c"]
 
 
-def test_undo_keeps_live_events_in_merged_objects(imported: Deployment) -> None:
+def test_undo_keeps_live_events_in_merged_objects(imported):
     merge_with_live_event(imported)
 
     undone = undo(imported, NOW_MS)
@@ -86,6 +82,6 @@ def test_undo_keeps_live_events_in_merged_objects(imported: Deployment) -> None:
     assert sorted(lake_rows(imported).item_id) == ["c", "live"]
 
 
-def test_undo_of_an_unknown_import_error_has_the_list_command(imported: Deployment) -> None:
+def test_undo_of_an_unknown_import_error_has_the_list_command(imported):
     with pytest.raises(NotFound, match=r"no import 7; list them with `alsolike import list`"):
         undo(imported, 7)

@@ -1,8 +1,4 @@
-from __future__ import annotations
-
 import csv
-from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +7,6 @@ import pytest
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
 from alsolike.runtime.errors import InvalidInput
-from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
 from operations.ingest.inputs import Options
 from operations.ingest.load_metadata import import_items, import_users
@@ -19,28 +14,28 @@ from operations.ingest.load_metadata import import_items, import_users
 NOW_MS = 1_700_000_000_000
 
 
-def write(path: Path, text: str) -> Path:
+def write(path, text):
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def users(deployment: Deployment) -> dict[str, dict[str, Any]]:
+def users(deployment):
     store = UserStore(deployment.client("dynamodb"), "users")
     return {user.user_id: dict(user.properties) for user in store.scan()}
 
 
-def declare(deployment: Deployment, **columns: dict[str, str]) -> None:
+def declare(deployment, **columns):
     store = ConfigurationStore(deployment.client("s3"), "artefacts")
     document = {"format": 1, **{part: {"columns": types} for part, types in columns.items()}}
     store.apply(store.current(), document, text="", by="test", reason="", now_ms=1)
 
 
-def reasons(path: Path) -> list[tuple[int, str]]:
+def reasons(path):
     with path.with_name(f"{path.name}.rejected.csv").open(encoding="utf-8", newline="") as file:
         return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
 
 
-def test_user_columns_are_stored_and_invalid_rows_rejected_with_reasons(deployment: Deployment, tmp_path: Path) -> None:
+def test_user_columns_are_stored_and_invalid_rows_rejected_with_reasons(deployment, tmp_path):
     path = write(tmp_path / "u.csv", f"USER_ID,AGE,CITY\n1,30,Köln\n,31,x\n2,,\n3,40,{'x' * 24_000}\n")
 
     summary = import_users([path], deployment, now_ms=NOW_MS)
@@ -50,16 +45,14 @@ def test_user_columns_are_stored_and_invalid_rows_rejected_with_reasons(deployme
     assert summary.imported == 2
 
 
-def test_users_have_at_most_25_columns(deployment: Deployment, tmp_path: Path) -> None:
+def test_users_have_at_most_25_columns(deployment, tmp_path):
     path = write(tmp_path / "u.csv", ",".join(["USER_ID", *(f"C{place}" for place in range(26))]) + "\n")
 
     with pytest.raises(InvalidInput, match="has 26 metadata columns, expected at most 25"):
         import_users([path], deployment, now_ms=NOW_MS)
 
 
-def test_declared_columns_have_their_types_and_invalid_cells_are_rejected(
-    deployment: Deployment, tmp_path: Path
-) -> None:
+def test_declared_columns_have_their_types_and_invalid_cells_are_rejected(deployment, tmp_path):
     declare(
         deployment,
         users={"CODE": "string", "SCORE": "number", "MEMBER": "boolean", "LIKES": "list", "SINCE": "timestamp"},
@@ -88,7 +81,7 @@ def test_declared_columns_have_their_types_and_invalid_cells_are_rejected(
     ]
 
 
-def test_declared_columns_of_parquet_keep_their_types(deployment: Deployment, tmp_path: Path) -> None:
+def test_declared_columns_of_parquet_keep_their_types(deployment, tmp_path):
     declare(deployment, items={"CODE": "string", "NEW": "boolean", "PRICE": "number"})
     path = tmp_path / "i.parquet"
     table = pa.table(
@@ -111,7 +104,7 @@ def test_declared_columns_of_parquet_keep_their_types(deployment: Deployment, tm
     }
 
 
-def test_dry_run_of_users_writes_nothing(deployment: Deployment, tmp_path: Path) -> None:
+def test_dry_run_of_users_writes_nothing(deployment, tmp_path):
     path = write(tmp_path / "u.csv", "USER_ID,AGE\n1,30\n,31\n")
 
     summary = import_users([path], deployment, now_ms=NOW_MS, options=Options(dry_run=True))
@@ -122,7 +115,7 @@ def test_dry_run_of_users_writes_nothing(deployment: Deployment, tmp_path: Path)
     assert "Contents" not in deployment.client("s3").list_objects_v2(Bucket="artefacts")
 
 
-def test_mapped_column_can_be_the_id(deployment: Deployment, tmp_path: Path) -> None:
+def test_mapped_column_can_be_the_id(deployment, tmp_path):
     path = write(tmp_path / "u.csv", "customer,AGE\n1,30\n")
 
     import_users([path], deployment, now_ms=NOW_MS, options=Options(mapping=["customer=USER_ID"]))

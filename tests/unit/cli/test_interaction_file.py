@@ -1,6 +1,4 @@
 import gzip
-from collections.abc import Sequence
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,17 +6,17 @@ import pytest
 
 from alsolike.configuration.configuration import DEFAULT, Configuration, EventType
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest.interaction_file import InteractionFile, read
+from operations.ingest.interaction_file import read
 
 ROWS = "USER_ID,ITEM_ID,TIMESTAMP\nann,x,30\nann,y,10\nann,z,30\nbob,x,5\n"
 
 
-def write(path: Path, text: str) -> Path:
+def write(path, text):
     path.write_text(text, encoding="utf-8", errors="surrogateescape")
     return path
 
 
-def write_types(path: Path, types: Sequence[str | None]) -> Path:
+def write_types(path, types):
     """Write the items 0, 1, ... of one user with an event type each. In CSV, None is an empty cell."""
     items = [str(index) for index in range(len(types))]
     if path.suffix == ".csv":
@@ -29,19 +27,19 @@ def write_types(path: Path, types: Sequence[str | None]) -> Path:
     return path
 
 
-def sequence(file: InteractionFile) -> list[tuple[int, str]]:
+def sequence(file):
     data = file.interactions
     return [(user, file.item_ids[item - 1]) for user, item in zip(data.user.tolist(), data.item.tolist(), strict=True)]
 
 
-def test_rows_are_sorted_by_time_with_stable_ties(tmp_path: Path) -> None:
+def test_rows_are_sorted_by_time_with_stable_ties(tmp_path):
     file = read(write(tmp_path / "rows.csv", ROWS))
 
     assert sequence(file) == [(0, "y"), (0, "x"), (0, "z"), (1, "x")]
     assert file.interactions.time_ms.tolist() == [10_000, 30_000, 30_000, 5_000]
 
 
-def test_csv_gzip_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
+def test_csv_gzip_and_parquet_give_the_same_rows(tmp_path):
     plain = read(write(tmp_path / "rows.csv", ROWS))
     (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(ROWS.encode()))
     columns = {"USER_ID": ["ann", "ann", "ann", "bob"], "ITEM_ID": ["x", "y", "z", "x"], "TIMESTAMP": [30, 10, 30, 5]}
@@ -51,20 +49,20 @@ def test_csv_gzip_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
         assert sequence(read(tmp_path / name)) == sequence(plain)
 
 
-def test_numeric_ids_are_kept_as_strings(tmp_path: Path) -> None:
+def test_numeric_ids_are_kept_as_strings(tmp_path):
     file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,007,1\n1,7,2\n"))
 
     assert file.item_ids == ["007", "7"]
 
 
-def test_returned_purchases_are_dropped_in_any_row_order(tmp_path: Path) -> None:
+def test_returned_purchases_are_dropped_in_any_row_order(tmp_path):
     rows = "ann,x,30,return\nann,x,10,purchase\nann,y,20,purchase\nbob,x,10,purchase\nbob,x,5,return\n"
     file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + rows))
 
     assert sequence(file) == [(0, "y"), (1, "x")]
 
 
-def test_returned_rows_are_reported_and_an_empty_result_is_refused(tmp_path: Path) -> None:
+def test_returned_rows_are_reported_and_an_empty_result_is_refused(tmp_path):
     head = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
     some = read(write(tmp_path / "some.csv", head + "ann,x,1,purchase\nann,x,2,return\nann,y,3,view\n"))
 
@@ -75,7 +73,7 @@ def test_returned_rows_are_reported_and_an_empty_result_is_refused(tmp_path: Pat
         read(write(tmp_path / "none.csv", head + "ann,x,2,return\n"))
 
 
-def test_event_types_have_weights_and_unknown_ones_are_dropped(tmp_path: Path) -> None:
+def test_event_types_have_weights_and_unknown_ones_are_dropped(tmp_path):
     text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,View\na,y,2,Purchase\na,z,3,gift\na,x,4,wish\n"
 
     file = read(write(tmp_path / "rows.csv", text))
@@ -85,7 +83,7 @@ def test_event_types_have_weights_and_unknown_ones_are_dropped(tmp_path: Path) -
     assert file.notes == ("left out 2 rows of unknown EVENT_TYPE: gift, wish",)
 
 
-def test_event_types_come_from_the_configuration_and_need_a_weight(tmp_path: Path) -> None:
+def test_event_types_come_from_the_configuration_and_need_a_weight(tmp_path):
     events = {**DEFAULT.events, "wish": EventType("wish", 2.5, aliases=("wishlist",)), "view": EventType("view", 0.0)}
     path = write_types(tmp_path / "rows.csv", ["WishList", "View", None, "search", "gift"])
 
@@ -101,7 +99,7 @@ def test_event_types_come_from_the_configuration_and_need_a_weight(tmp_path: Pat
     )
 
 
-def test_file_of_unknown_event_types_has_equal_weights(tmp_path: Path) -> None:
+def test_file_of_unknown_event_types_has_equal_weights(tmp_path):
     file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,review\na,y,2,rating\n"))
 
     assert file.interactions.weight.tolist() == [1.0, 1.0]
@@ -109,7 +107,7 @@ def test_file_of_unknown_event_types_has_equal_weights(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
-def test_row_without_an_event_type_is_a_view(tmp_path: Path, name: str) -> None:
+def test_row_without_an_event_type_is_a_view(tmp_path, name):
     file = read(write_types(tmp_path / name, ["Purchase", None, "gift"]))
 
     assert sequence(file) == [(0, "0"), (0, "1")]
@@ -122,21 +120,21 @@ def test_row_without_an_event_type_is_a_view(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
 @pytest.mark.parametrize("types", [[None, None], ["review", None]], ids=["no types", "foreign types"])
-def test_file_without_a_known_event_type_has_equal_weights(tmp_path: Path, name: str, types: list[str | None]) -> None:
+def test_file_without_a_known_event_type_has_equal_weights(tmp_path, name, types):
     file = read(write_types(tmp_path / name, types))
 
     assert file.interactions.weight.tolist() == [1.0, 1.0]
     assert file.notes == ("EVENT_TYPE holds none of view, click, cart, purchase, return: every interaction weighs 1",)
 
 
-def test_null_parquet_column_is_not_an_event_type(tmp_path: Path) -> None:
+def test_null_parquet_column_is_not_an_event_type(tmp_path):
     columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": [1], "EVENT_TYPE": pa.nulls(1)}
     pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
 
     assert read(tmp_path / "rows.parquet").interactions.weight.tolist() == [1.0]
 
 
-def test_items_without_interactions_are_included(tmp_path: Path) -> None:
+def test_items_without_interactions_are_included(tmp_path):
     file = read(write(tmp_path / "rows.csv", ROWS), items={"x": {"title": "X"}, "new": {"title": "N"}})
 
     assert file.item_ids == ["new", "x", "y", "z"]
@@ -146,7 +144,7 @@ def test_items_without_interactions_are_included(tmp_path: Path) -> None:
     assert file.notes == ("the items file lacks 2 items with interactions",)
 
 
-def test_items_without_interactions_are_excluded_with_learned_alone(tmp_path: Path) -> None:
+def test_items_without_interactions_are_excluded_with_learned_alone(tmp_path):
     items = {"x": {"title": "X"}, "new": {"title": "N"}}
 
     file = read(write(tmp_path / "rows.csv", ROWS), items=items, learned_alone=True)
@@ -155,7 +153,7 @@ def test_items_without_interactions_are_excluded_with_learned_alone(tmp_path: Pa
     assert file.unlearned == [{"title": "N"}]
 
 
-def test_times_are_read_like_in_an_import(tmp_path: Path) -> None:
+def test_times_are_read_like_in_an_import(tmp_path):
     rows = "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000\na,y,1500000001000\na,z,2017-07-14T02:40:02Z\n"
 
     file = read(write(tmp_path / "rows.csv", rows))
@@ -196,7 +194,7 @@ def test_times_are_read_like_in_an_import(tmp_path: Path) -> None:
         ("rows.parquet", "no parquet", "cannot be read"),
     ],
 )
-def test_invalid_file_is_refused_with_its_reason(tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_invalid_file_is_refused_with_its_reason(tmp_path, name, text, message):
     with pytest.raises(InvalidInput, match=message):
         read(write(tmp_path / name, text))
 
@@ -211,7 +209,7 @@ def test_invalid_file_is_refused_with_its_reason(tmp_path: Path, name: str, text
         ('a,"x,1', "has a quote that is not closed"),
     ],
 )
-def test_rows_that_an_import_rejects_are_dropped_and_counted(tmp_path: Path, row: str, reason: str) -> None:
+def test_rows_that_an_import_rejects_are_dropped_and_counted(tmp_path, row, reason):
     file = read(write(tmp_path / "rows.csv", f"USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n\nb,y,2\n{row}\n"))
 
     assert sequence(file) == [(0, "x"), (1, "y")]
@@ -221,7 +219,7 @@ def test_rows_that_an_import_rejects_are_dropped_and_counted(tmp_path: Path, row
     assert file.notes[0].endswith("(first in rows.csv, line 5)")
 
 
-def test_several_files_with_mapped_columns_are_read_as_one(tmp_path: Path) -> None:
+def test_several_files_with_mapped_columns_are_read_as_one(tmp_path):
     first = write(tmp_path / "january.csv", "Kunde,Artikel,Zeit\nann,x,30\nann,y,10\n")
     second = write(tmp_path / "february.csv", "kunde,artikel,zeit\nbob,x,5\n")
 
@@ -230,7 +228,7 @@ def test_several_files_with_mapped_columns_are_read_as_one(tmp_path: Path) -> No
     assert sequence(file) == [(0, "y"), (0, "x"), (1, "x")]
 
 
-def test_event_type_option_fills_empty_cells_and_searches_are_dropped(tmp_path: Path) -> None:
+def test_event_type_option_fills_empty_cells_and_searches_are_dropped(tmp_path):
     text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,QUERY\na,x,1,,\na,y,2,view,\na,,3,search,socks\n"
 
     file = read(write(tmp_path / "rows.csv", text), event_type="purchase")
@@ -239,13 +237,13 @@ def test_event_type_option_fills_empty_cells_and_searches_are_dropped(tmp_path: 
     assert file.notes == ("1 row without EVENT_TYPE: counted as purchase",)
 
 
-def test_missing_file_is_refused(tmp_path: Path) -> None:
+def test_missing_file_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="does not exist"):
         read(tmp_path / "absent.csv")
 
 
 @pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
-def test_any_parquet_string_type_is_read(tmp_path: Path, kind: pa.DataType) -> None:
+def test_any_parquet_string_type_is_read(tmp_path, kind):
     columns = {name: pa.array(["7", "7"]).cast(kind) for name in ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")}
     pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
 
@@ -255,7 +253,7 @@ def test_any_parquet_string_type_is_read(tmp_path: Path, kind: pa.DataType) -> N
     assert file.interactions.time_ms.tolist() == [7_000, 7_000]
 
 
-def test_parquet_timestamps_and_fractions_are_read_like_in_an_import(tmp_path: Path) -> None:
+def test_parquet_timestamps_and_fractions_are_read_like_in_an_import(tmp_path):
     columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": pa.array([1_500_000_000_250_000], pa.timestamp("us"))}
     pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
     text = write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000.25\n")
@@ -264,7 +262,7 @@ def test_parquet_timestamps_and_fractions_are_read_like_in_an_import(tmp_path: P
     assert read(text).interactions.time_ms.tolist() == [1_500_000_000_250]
 
 
-def test_item_columns_become_content_vectors(tmp_path: Path) -> None:
+def test_item_columns_become_content_vectors(tmp_path):
     items: dict[str, dict[str, object]] = {
         "x": {"brand": "a", "price": 2},
         "y": {"brand": "A", "price": 2.1},
@@ -280,7 +278,7 @@ def test_item_columns_become_content_vectors(tmp_path: Path) -> None:
     assert cosines[3].tolist() == [0, 0, 0, 0]
 
 
-def test_items_without_columns_have_no_content(tmp_path: Path) -> None:
+def test_items_without_columns_have_no_content(tmp_path):
     data = read(write(tmp_path / "rows.csv", ROWS), items={"x": {}, "y": {}, "z": {}}).interactions
 
     assert data.content is None

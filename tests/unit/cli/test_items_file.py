@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -9,12 +7,12 @@ from alsolike.runtime.errors import InvalidInput
 from operations.ingest.items_file import read_items
 
 
-def write(path: Path, text: str) -> Path:
+def write(path, text):
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def test_undeclared_csv_column_types_are_guessed(tmp_path: Path) -> None:
+def test_undeclared_csv_column_types_are_guessed(tmp_path):
     text = "ITEM_ID,TITLE,PRICE,SHELF,CREATION_TIMESTAMP\na,Milk,1.20,07,1500000000\nb,,3,12,2017-07-14\n"
     file = read_items(write(tmp_path / "items.csv", text), columns={})
 
@@ -25,7 +23,7 @@ def test_undeclared_csv_column_types_are_guessed(tmp_path: Path) -> None:
     }
 
 
-def test_declared_columns_have_their_types_and_are_not_guessed(tmp_path: Path) -> None:
+def test_declared_columns_have_their_types_and_are_not_guessed(tmp_path):
     text = "ITEM_ID,YEAR,FRESH,CATEGORY_L1\na,1999,1,DAIRY\n"
     columns = {"year": ColumnType.STRING, "fresh": ColumnType.BOOLEAN}
     file = read_items(write(tmp_path / "items.csv", text), columns=columns)
@@ -34,7 +32,7 @@ def test_declared_columns_have_their_types_and_are_not_guessed(tmp_path: Path) -
     assert file.guessed == {"CATEGORY_L1": "text"}
 
 
-def test_parquet_column_types_are_not_guessed(tmp_path: Path) -> None:
+def test_parquet_column_types_are_not_guessed(tmp_path):
     columns = {"ITEM_ID": ["a"], "YEAR": ["1999"], "PRICE": [2.5], "FRESH": [True], "TAGS": [["red", "blue"]]}
     pq.write_table(pa.table(columns), tmp_path / "items.parquet")
     file = read_items(tmp_path / "items.parquet", columns={})
@@ -43,7 +41,7 @@ def test_parquet_column_types_are_not_guessed(tmp_path: Path) -> None:
     assert file.guessed == {}
 
 
-def test_later_row_of_an_item_is_used(tmp_path: Path) -> None:
+def test_later_row_of_an_item_is_used(tmp_path):
     file = read_items(write(tmp_path / "items.csv", "ITEM_ID,TITLE\na,old\nb,B\na,new\n"), columns={})
 
     assert file.properties == {"a": {"title": "new"}, "b": {"title": "B"}}
@@ -61,6 +59,6 @@ def test_later_row_of_an_item_is_used(tmp_path: Path) -> None:
         ("ITEM_ID,PRICE\na,1\nb\n", r"an import refuses 1 row; the first is line 3: "),
     ],
 )
-def test_invalid_file_is_refused_with_its_reason(tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_file_is_refused_with_its_reason(tmp_path, text, message):
     with pytest.raises(InvalidInput, match=message):
         read_items(write(tmp_path / "items.csv", text), columns={"price": ColumnType.NUMBER})

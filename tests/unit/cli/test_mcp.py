@@ -1,22 +1,17 @@
 """Tools of `alsolike mcp`, called by the client of the protocol's own package."""
 
-from __future__ import annotations
-
 import asyncio
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult
 
 from alsolike.runtime.errors import InvalidInput
 from cli.mcp import mcp
 from operations.client.signed_api import SignedApi
 from operations.keys import KeyPair
 from operations.mcp_server import server
-from tests.unit.cli.endpoints import Endpoints, serving
+from tests.unit.cli.endpoints import serving
 
 REASON = {"itemId": "c", "eventType": "purchase", "timestamp": 1_764_032_400.0, "contribution": 0.5}
 ITEM = {"itemId": "b", "score": 0.75, "metadata": {"TITLE": "Bread"}}
@@ -31,7 +26,7 @@ SEARCH = "/search?query=bread&metadata=TITLE&numResults=10"
 
 
 @pytest.fixture
-def endpoints() -> Iterator[Endpoints]:
+def endpoints():
     with serving() as found:
         found.answers |= {
             "/recommendations": (200, HEADERS, LIST),
@@ -42,7 +37,7 @@ def endpoints() -> Iterator[Endpoints]:
         yield found
 
 
-def call(endpoints: Endpoints, tool: str, *, user: str | None = None, **arguments: Any) -> CallToolResult:
+def call(endpoints, tool, *, user=None, **arguments):
     api = SignedApi(
         endpoints.url,
         lambda: KeyPair("ALSO1", "secret"),
@@ -50,18 +45,17 @@ def call(endpoints: Endpoints, tool: str, *, user: str | None = None, **argument
         headers={"x-alsolike-agent": "assistant"},
     )
 
-    async def called() -> CallToolResult:
+    async def called():
         async with Client(server(api, metadata=["TITLE"], user=user)) as client:
             return await client.call_tool(tool, arguments)
 
     return asyncio.run(called())
 
 
-def sent(endpoints: Endpoints) -> dict[str, Any]:
+def sent(endpoints):
     ((_, key_id, body),) = endpoints.requests
     assert (key_id, endpoints.agents) == ("ALSO1", ["assistant"])
-    document: dict[str, Any] = json.loads(body)
-    return document
+    return json.loads(body)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +77,7 @@ def sent(endpoints: Endpoints) -> dict[str, Any]:
         ),
     ],
 )
-def test_tool_returns_the_items_of_its_recommender(
-    tool: str, arguments: dict[str, Any], user: str | None, expected: dict[str, Any], endpoints: Endpoints
-) -> None:
+def test_tool_returns_the_items_of_its_recommender(tool, arguments, user, expected, endpoints):
     answer = call(endpoints, tool, user=user, limit=3, **arguments)
 
     assert not answer.is_error
@@ -94,14 +86,14 @@ def test_tool_returns_the_items_of_its_recommender(
 
 
 @pytest.mark.parametrize("user", [None, "42"])
-def test_search_ranks_for_the_user_of_the_server(user: str | None, endpoints: Endpoints) -> None:
+def test_search_ranks_for_the_user_of_the_server(user, endpoints):
     answer = call(endpoints, "search", user=user, query="bread")
 
     assert answer.structured_content == ANSWER
     assert [("userId=42" in path) for path, *_ in endpoints.requests] == [user is not None]
 
 
-def test_explain_returns_the_interactions_of_the_user(endpoints: Endpoints) -> None:
+def test_explain_returns_the_interactions_of_the_user(endpoints):
     answer = call(endpoints, "explain", user="42", item_id="b")
 
     assert answer.structured_content == {
@@ -121,9 +113,7 @@ def test_explain_returns_the_interactions_of_the_user(endpoints: Endpoints) -> N
         ("recommend", None, {"user_id": "7", "limit": "x"}, "valid integer"),
     ],
 )
-def test_invalid_call_is_an_error_of_the_tool(
-    tool: str, user: str | None, arguments: dict[str, Any], text: str, endpoints: Endpoints
-) -> None:
+def test_invalid_call_is_an_error_of_the_tool(tool, user, arguments, text, endpoints):
     answer = call(endpoints, tool, user=user, **arguments)
 
     assert answer.is_error
@@ -132,7 +122,7 @@ def test_invalid_call_is_an_error_of_the_tool(
 
 
 @pytest.mark.parametrize("status", [400, 403, 503])
-def test_refusal_of_the_api_is_an_error_of_the_tool(status: int, endpoints: Endpoints) -> None:
+def test_refusal_of_the_api_is_an_error_of_the_tool(status, endpoints):
     endpoints.answers["/recommendations"] = status, {}, {"message": "itemId is unknown"}
 
     answer = call(endpoints, "similar", item_id="b")
@@ -141,14 +131,14 @@ def test_refusal_of_the_api_is_an_error_of_the_tool(status: int, endpoints: Endp
     assert f"answered {status}: itemId is unknown" in answer.model_dump_json()
 
 
-def test_excluded_item_has_no_explanation(endpoints: Endpoints) -> None:
+def test_excluded_item_has_no_explanation(endpoints):
     endpoints.answers["/personalize-ranking"] = 200, HEADERS, {"personalizedRanking": []}
 
     assert "item 'b' may not be recommended" in call(endpoints, "explain", user="42", item_id="b").model_dump_json()
 
 
-def test_no_tool_has_a_user_and_all_are_read_only() -> None:
-    async def listed() -> list[Any]:
+def test_no_tool_has_a_user_and_all_are_read_only():
+    async def listed():
         api = SignedApi("http://localhost", lambda: KeyPair("", ""), region="eu-west-1")
         async with Client(server(api, metadata=[])) as client:
             return (await client.list_tools()).tools
@@ -160,7 +150,7 @@ def test_no_tool_has_a_user_and_all_are_read_only() -> None:
     assert all(tool.annotations.read_only_hint for tool in tools)
 
 
-def test_command_without_a_key_names_the_missing_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_without_a_key_names_the_missing_variables(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_PERSONALIZE_RUNTIME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
@@ -169,6 +159,6 @@ def test_command_without_a_key_names_the_missing_variables(monkeypatch: pytest.M
         mcp()
 
 
-def test_agent_with_other_characters_is_refused() -> None:
+def test_agent_with_other_characters_is_refused():
     with pytest.raises(InvalidInput, match="--agent is 'my agent', expected 1 to 64 letters"):
         mcp(agent="my agent")

@@ -1,7 +1,5 @@
 """`alsolike metrics`."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from infra_cdk.settings import Settings
 ROOT = Path(__file__).parents[3]
 
 
-def test_metrics_list_cost_grows_with_versions_and_arms() -> None:
+def test_metrics_list_cost_grows_with_versions_and_arms():
     few = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)
     more = json.loads(CliRunner().invoke(app, ["metrics", "--json", "--versions", "3", "--arms", "4"]).stdout)
 
@@ -26,13 +24,13 @@ def test_metrics_list_cost_grows_with_versions_and_arms() -> None:
     assert more["usd_a_month"] - few["usd_a_month"] == pytest.approx(35 * 0.30 / 24, abs=0.011)
 
 
-def test_namespace_is_that_of_deployed_functions() -> None:
+def test_namespace_is_that_of_deployed_functions():
     printed = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)["namespace"]
 
     assert printed.replace("<environment>", "prod") == namespace(Settings(name="prod", region="eu-west-1"))
 
 
-def test_documentation_has_the_totals_of_the_list() -> None:
+def test_documentation_has_the_totals_of_the_list():
     found = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)
     documented = " ".join((ROOT / "docs" / "observability.md").read_text().split())
 
@@ -43,7 +41,7 @@ def test_documentation_has_the_totals_of_the_list() -> None:
 
 
 @pytest.mark.parametrize("versions", ["0", "10001"])
-def test_number_of_versions_must_be_from_1_to_10000(versions: str) -> None:
+def test_number_of_versions_must_be_from_1_to_10000(versions):
     answer = CliRunner().invoke(app, ["metrics", "--versions", versions])
 
     printed = " ".join(answer.stderr.replace("│", " ").split())
@@ -52,7 +50,7 @@ def test_number_of_versions_must_be_from_1_to_10000(versions: str) -> None:
     assert f"{versions} is not in the range 1<=x<=10000" in printed
 
 
-def test_table_has_the_total_cost() -> None:
+def test_table_has_the_total_cost():
     answer = CliRunner().invoke(app, ["metrics"])
 
     assert "EventsNotAttributed" in answer.stdout

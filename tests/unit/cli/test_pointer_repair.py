@@ -1,9 +1,5 @@
 """A damaged or deleted champion pointer causes an error and is restored from its earlier versions."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from alsolike.declarations.storage import CHAMPION_KEY
@@ -18,7 +14,7 @@ DAMAGES = [b"", b"{", b"[]", b"null", b'{"history": [{"version": "../x"}]}', b'{
 
 
 @pytest.fixture
-def registry(s3: Any) -> Registry:
+def registry(s3):
     """Return a registry whose pointer had the champion v1, then v2 with the canary v3."""
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     for version in ("v1", "v2", "v3"):
@@ -32,20 +28,20 @@ def registry(s3: Any) -> Registry:
     return found
 
 
-def damage(s3: Any, body: bytes | None) -> None:
+def damage(s3, body):
     if body is None:
         s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
     else:
         s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body)
 
 
-def repair(s3: Any, version: str | None = None) -> str | None:
+def repair(s3, version=None):
     champion = repair_pointer(s3, BUCKET, version=version, reason="a bad day", now_ms=9)
     return None if champion is None else champion.version
 
 
 @pytest.mark.parametrize("body", DAMAGES)
-def test_damaged_pointer_is_restored_without_its_canary(s3: Any, registry: Registry, body: bytes | None) -> None:
+def test_damaged_pointer_is_restored_without_its_canary(s3, registry, body):
     damage(s3, body)
     with pytest.raises(InvalidBundle, match=r"; repair it with `alsolike models repair`$"):
         registry.champion()
@@ -53,50 +49,47 @@ def test_damaged_pointer_is_restored_without_its_canary(s3: Any, registry: Regis
     assert repair(s3) == "v2"
 
     champion = registry.champion()
-    assert champion is not None
     assert (champion.version, champion.previous, champion.canary) == ("v2", "v1", None)
-    assert champion.ended is not None
     assert champion.ended.reason == "the pointer was repaired: a bad day"
     assert registry.promote("v3", reason="later", now_ms=10).version == "v3"
 
 
-def test_valid_pointer_is_not_changed(s3: Any, registry: Registry) -> None:
+def test_valid_pointer_is_not_changed(s3, registry):
     before = registry.champion()
 
     assert repair(s3, "v1") is None
     assert registry.champion() == before
 
 
-def test_missing_pointer_without_a_promotion_is_not_changed(s3: Any) -> None:
+def test_missing_pointer_without_a_promotion_is_not_changed(s3):
     assert repair(s3) is None
 
 
-def test_champion_without_files_is_skipped(s3: Any, registry: Registry) -> None:
+def test_champion_without_files_is_skipped(s3, registry):
     damage(s3, b"{")
     s3.delete_object(Bucket=BUCKET, Key=f"{model_prefix('v2')}manifest.json")
 
     assert repair(s3) == "v1"
 
 
-def test_named_version_becomes_champion_with_earlier_ones_as_history(s3: Any, registry: Registry) -> None:
+def test_named_version_becomes_champion_with_earlier_ones_as_history(s3, registry):
     damage(s3, b"{")
 
     assert repair(s3, "v3") == "v3"
 
     champion = registry.champion()
-    assert champion is not None
     assert champion.history[0] == Promotion("v3", 9, "a bad day")
     assert champion.predecessors == ("v2", "v1")
 
 
-def test_named_version_without_files_is_refused(s3: Any, registry: Registry) -> None:
+def test_named_version_without_files_is_refused(s3, registry):
     damage(s3, b"{")
 
     with pytest.raises(NotFound, match="model version 'v9' has no bundle"):
         repair(s3, "v9")
 
 
-def test_repair_without_a_usable_version_requires_one(s3: Any, registry: Registry) -> None:
+def test_repair_without_a_usable_version_requires_one(s3, registry):
     damage(s3, None)
     for version in ("v1", "v2"):
         s3.delete_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json")
@@ -105,7 +98,7 @@ def test_repair_without_a_usable_version_requires_one(s3: Any, registry: Registr
         repair(s3)
 
 
-def test_promotion_after_a_deleted_pointer_is_the_first(s3: Any, registry: Registry) -> None:
+def test_promotion_after_a_deleted_pointer_is_the_first(s3, registry):
     damage(s3, None)
 
     forget_pointer(s3, BUCKET)

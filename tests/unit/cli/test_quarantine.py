@@ -1,28 +1,23 @@
 """Lists, details and deletion of quarantined records."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from alsolike.lake.dead_letters import read_dead_letter
 from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
 from tests.unit.cli.held_back import ARRIVED_MS, BATCH_KEY, document, event, hold, hold_batch, keys, open_shop, run
 
 
 @pytest.fixture
-def shop(client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Deployment:
+def shop(client, monkeypatch):
     opened = open_shop(client)
     monkeypatch.setattr(deployments, "resolve", lambda **_: opened)
     return opened
 
 
-def test_records_and_failed_batches_are_listed_with_reasons(shop: Deployment) -> None:
+def test_records_and_failed_batches_are_listed_with_reasons(shop):
     hold(shop, b"poison", reason="record is not valid JSON")
     hold_batch(shop, event("e1"), event("e2"))
 
@@ -37,7 +32,7 @@ def test_records_and_failed_batches_are_listed_with_reasons(shop: Deployment) ->
     assert "failed batch of 2" in run("list").stdout
 
 
-def test_list_is_filtered_by_reason_and_time(shop: Deployment) -> None:
+def test_list_is_filtered_by_reason_and_time(shop):
     hold(shop, b"a", reason="item_id is missing", sequence=1, arrived_ms=ARRIVED_MS)
     hold(shop, b"b", reason="event_type is 'x'", sequence=2, arrived_ms=ARRIVED_MS + 3_600_000)
 
@@ -48,7 +43,7 @@ def test_list_is_filtered_by_reason_and_time(shop: Deployment) -> None:
 
 
 @pytest.mark.parametrize("since", ["yesterday", "3", "2026-01-01T00:00:00", "-3d"])
-def test_invalid_time_is_refused(shop: Deployment, since: str) -> None:
+def test_invalid_time_is_refused(shop, since):
     result = run("list", f"--since={since}")
 
     assert result.exit_code == 1
@@ -56,7 +51,7 @@ def test_invalid_time_is_refused(shop: Deployment, since: str) -> None:
     assert "or an age such as 90m, 6h or 3d" in str(result.exception)
 
 
-def test_totals_count_reasons_without_values(shop: Deployment) -> None:
+def test_totals_count_reasons_without_values(shop):
     hold(shop, b"a", reason="event_time_ms is 123, more than 5 minutes in the future", sequence=1)
     hold(shop, b"b", reason="event_time_ms is 456, more than 5 minutes in the future", sequence=2)
     hold(shop, b"c", reason="event_type is 'vew', expected one of view", sequence=3)
@@ -79,7 +74,7 @@ def test_totals_count_reasons_without_values(shop: Deployment) -> None:
     ]
 
 
-def test_record_is_shown_in_full_by_id_prefix_or_key(shop: Deployment) -> None:
+def test_record_is_shown_in_full_by_id_prefix_or_key(shop):
     key = hold(shop, b"\xff" + b"x" * 300, partition_key="u#anna")
     (listed,) = document("list")
 
@@ -91,14 +86,14 @@ def test_record_is_shown_in_full_by_id_prefix_or_key(shop: Deployment) -> None:
     assert "partition key u#anna" in text
 
 
-def test_unknown_id_is_refused(shop: Deployment) -> None:
+def test_unknown_id_is_refused(shop):
     result = run("show", "cafe")
 
     assert "no object with the ID or key 'cafe' is in quarantine" in str(result.exception)
 
 
 @pytest.mark.parametrize("verb", ["replay", "drop"])
-def test_replay_and_drop_require_a_selection(shop: Deployment, verb: str) -> None:
+def test_replay_and_drop_require_a_selection(shop, verb):
     hold(shop, event("e1"))
 
     assert "nothing is selected: pass IDs, --reason, --since or --all" in str(run(verb).exception)
@@ -106,7 +101,7 @@ def test_replay_and_drop_require_a_selection(shop: Deployment, verb: str) -> Non
     assert len(keys(shop)) == 1
 
 
-def test_drop_asks_for_confirmation_and_prints_reasons(shop: Deployment) -> None:
+def test_drop_asks_for_confirmation_and_prints_reasons(shop):
     key = hold(shop, b"poison", reason="record is not valid JSON")
 
     refused = run("drop", "--all", input="n\n")
@@ -125,7 +120,7 @@ def test_drop_asks_for_confirmation_and_prints_reasons(shop: Deployment) -> None
 @pytest.mark.parametrize(
     "content", [b"", b"[]", b"{}", b'{"requestContext": {}}', b"\xff", b'{"reason": "x", "data": "?"}']
 )
-def test_unknown_object_is_listed_as_unreadable(content: bytes) -> None:
+def test_unknown_object_is_listed_as_unreadable(content):
     for key in ("quarantine/dt=2026-09-21/x.json", BATCH_KEY):
         held = read_dead_letter(key, content, written_ms=5)
         assert (held.kind, held.records, held.time_ms) == ("unknown", (), 5)

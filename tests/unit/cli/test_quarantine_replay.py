@@ -1,11 +1,7 @@
 """Replay of quarantined records to the stream."""
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -14,7 +10,6 @@ from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord, original_key
 from alsolike.runtime.errors import Unavailable
 from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
 from operations.quarantine.replay import MAX_ATTEMPTS, Replayer
 from operations.quarantine.selection import Selection
 from operations.quarantine.store import QuarantineStore
@@ -34,13 +29,13 @@ from tests.unit.cli.held_back import (
 
 
 @pytest.fixture
-def shop(client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Deployment:
+def shop(client, monkeypatch):
     opened = open_shop(client)
     monkeypatch.setattr(deployments, "resolve", lambda **_: opened)
     return opened
 
 
-def test_replayed_records_are_unchanged_and_removed_from_quarantine(shop: Deployment) -> None:
+def test_replayed_records_are_unchanged_and_removed_from_quarantine(shop):
     key = hold(shop, event("e1", event_type="wish"), reason="event_type is 'wish'", sequence=1, partition_key="own")
     hold(shop, event("e2"), reason="other", sequence=2)
 
@@ -50,7 +45,7 @@ def test_replayed_records_are_unchanged_and_removed_from_quarantine(shop: Deploy
     assert [each["reason"] for each in document("list")] == ["other"]
 
 
-def test_records_of_failed_batches_are_replayed(shop: Deployment) -> None:
+def test_records_of_failed_batches_are_replayed(shop):
     hold_batch(shop, event("e1"), b"poison")
 
     result = run("replay", "--all")
@@ -60,7 +55,7 @@ def test_records_of_failed_batches_are_replayed(shop: Deployment) -> None:
     assert keys(shop) == []
 
 
-def test_replay_selects_by_reason_and_time(shop: Deployment) -> None:
+def test_replay_selects_by_reason_and_time(shop):
     hold(shop, event("e1"), reason="clock ahead", sequence=1)
     hold(shop, event("e2"), reason="no item", sequence=2)
 
@@ -69,7 +64,7 @@ def test_replay_selects_by_reason_and_time(shop: Deployment) -> None:
     assert [each["reason"] for each in document("list")] == ["no item"]
 
 
-def test_replay_accepts_a_reason_as_printed_by_the_totals(shop: Deployment) -> None:
+def test_replay_accepts_a_reason_as_printed_by_the_totals(shop):
     hold(shop, event("e1"), reason="event_type is 'wish', expected one of view", sequence=1)
     hold(shop, event("e2"), reason="no item", sequence=2)
     printed = next(each["reason"] for each in document("list", "--totals") if "event_type" in each["reason"])
@@ -80,7 +75,7 @@ def test_replay_accepts_a_reason_as_printed_by_the_totals(shop: Deployment) -> N
 
 
 @pytest.mark.parametrize("verb", ["replay", "drop"])
-def test_reason_without_matches_is_refused_with_the_existing_reasons(shop: Deployment, verb: str) -> None:
+def test_reason_without_matches_is_refused_with_the_existing_reasons(shop, verb):
     hold(shop, event("e1"), reason="event_type is 'wish'", sequence=1)
     hold(shop, event("e2"), reason="event_type is 'vew'", sequence=2)
 
@@ -90,11 +85,11 @@ def test_reason_without_matches_is_refused_with_the_existing_reasons(shop: Deplo
     assert str(result.exception) == ("Nothing in quarantine was selected. Existing reasons:\n  2 x event_type is …")
 
 
-def test_replay_of_an_empty_quarantine_succeeds(shop: Deployment) -> None:
+def test_replay_of_an_empty_quarantine_succeeds(shop):
     assert document("replay", "--all")["records"] == 0
 
 
-def test_dry_run_counts_and_changes_nothing(shop: Deployment) -> None:
+def test_dry_run_counts_and_changes_nothing(shop):
     hold(shop, event("e1"))
     before = keys(shop)
 
@@ -109,7 +104,7 @@ def test_dry_run_counts_and_changes_nothing(shop: Deployment) -> None:
     assert (keys(shop), on_the_stream(shop)) == (before, [])
 
 
-def test_objects_that_cannot_be_replayed_are_kept_and_counted(shop: Deployment) -> None:
+def test_objects_that_cannot_be_replayed_are_kept_and_counted(shop):
     put(shop, "quarantine/dt=2026-09-21/notes.json", b"{}")
     hold_batch(shop, b"a row", key=f"{BATCH_KEY}-table", DDBStreamBatchInfo={}, KinesisBatchInfo=None)
     hold(shop, event("e1"))
@@ -121,7 +116,7 @@ def test_objects_that_cannot_be_replayed_are_kept_and_counted(shop: Deployment) 
     assert {each["kind"] for each in document("list")} == {"unknown", "failed batch"}
 
 
-def test_log_line_is_shown_and_not_replayed(shop: Deployment) -> None:
+def test_log_line_is_shown_and_not_replayed(shop):
     line = StreamRecord("recommend-log", "served-0123456789abcdef", "7", ARRIVED_MS, b'{"served": {}}')
     held = QuarantinedRecord(line, "served.recommendation_id is missing")
     put(shop, held.key, held.to_json())
@@ -133,11 +128,11 @@ def test_log_line_is_shown_and_not_replayed(shop: Deployment) -> None:
     assert (counts["objects"], counts["not_replayable"], keys(shop)) == (0, 1, [held.key])
 
 
-def test_replay_interrupted_before_the_deletion_repeats_the_record(shop: Deployment) -> None:
+def test_replay_interrupted_before_the_deletion_repeats_the_record(shop):
     hold(shop, event("e1"))
 
     class Stopped(QuarantineStore):
-        def delete(self, held: Any) -> None:
+        def delete(self, held):
             raise KeyboardInterrupt
 
     store = Stopped(shop)
@@ -152,15 +147,15 @@ def test_replay_interrupted_before_the_deletion_repeats_the_record(shop: Deploym
     assert keys(shop) == []
 
 
-def test_records_refused_by_the_stream_are_retried_and_others_kept(shop: Deployment) -> None:
+def test_records_refused_by_the_stream_are_retried_and_others_kept(shop):
     for n in range(3):
         hold(shop, event(f"e{n}"), sequence=n)
 
     class Throttling:
-        def __init__(self, refusals: int) -> None:
+        def __init__(self, refusals):
             self.refusals = refusals
 
-        def put_records(self, **call: Any) -> Any:
+        def put_records(self, **call):
             self.refusals -= 1
             if self.refusals < 0:
                 return shop.client("kinesis").put_records(**call)
@@ -168,7 +163,7 @@ def test_records_refused_by_the_stream_are_retried_and_others_kept(shop: Deploym
             taken = shop.client("kinesis").put_records(StreamName=call["StreamName"], Records=call["Records"][:1])
             return {"Records": [*taken["Records"], *refused[1:]]}
 
-    def replayer(refusals: int) -> Replayer:
+    def replayer(refusals):
         made = Replayer(shop, store, sleep=pauses.append)
         made._client = Throttling(refusals)
         return made
@@ -188,14 +183,14 @@ def test_records_refused_by_the_stream_are_retried_and_others_kept(shop: Deploym
     assert pauses[-2:] == [0.1, 0.2]
 
 
-def test_many_records_are_put_in_calls_of_500(shop: Deployment) -> None:
+def test_many_records_are_put_in_calls_of_500(shop):
     hold_batch(shop, *(event(f"e{n}") for n in range(501)))
     sizes = []
     store = QuarantineStore(shop)
     replayer = Replayer(shop, store)
 
     class Counting:
-        def put_records(self, **call: Any) -> Any:
+        def put_records(self, **call):
             sizes.append(len(call["Records"]))
             return {"Records": [{} for _ in call["Records"]]}
 
@@ -216,5 +211,5 @@ def test_many_records_are_put_in_calls_of_500(shop: Deployment) -> None:
         (event(user_id="x" * 300), r"[0-9a-f]{64}"),
     ],
 )
-def test_record_without_a_partition_key_gets_the_key_of_its_producer(data: bytes, expected: str) -> None:
+def test_record_without_a_partition_key_gets_the_key_of_its_producer(data, expected):
     assert re.fullmatch(expected, original_key(StreamRecord("events", "s", "1", 1, data)))

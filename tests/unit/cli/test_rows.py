@@ -1,25 +1,21 @@
-from __future__ import annotations
-
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from cli.main import app
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
-from tests.unit.cli.endpoints import Endpoints, serving
+from tests.unit.cli.endpoints import serving
 from tests.unit.cli.shop import KEY, NAMES
 
 ROW = {"itemId": "sku/7", "properties": {"price": 0.59, "tags": ["a"]}, "updatedAt": 1_764_032_400.5}
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoints]:
+def server(monkeypatch):
     with serving() as endpoints:
         names = dataclasses.replace(NAMES, api_url=endpoints.url)
         shop = Deployment("shop", names, lambda service: None, lambda: KEY, is_local=False)
@@ -28,11 +24,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoints]:
 
 
 @pytest.fixture
-def run(server: Endpoints) -> Callable[..., Result]:
+def run(server):
     return lambda *arguments: CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
-def test_row_with_any_id_is_shown(server: Endpoints, run: Callable[..., Result]) -> None:
+def test_row_with_any_id_is_shown(server, run):
     server.answers["/items/~c2t1Lzc"] = 200, {}, ROW
 
     table, document = run("items", "show", "sku/7"), run("items", "show", "sku/7", "--json")
@@ -43,7 +39,7 @@ def test_row_with_any_id_is_shown(server: Endpoints, run: Callable[..., Result])
     assert (server.methods, server.requests[0]) == (["GET", "GET"], ("/items/~c2t1Lzc", KEY.key_id, ""))
 
 
-def test_columns_are_set_as_json_or_string(server: Endpoints, run: Callable[..., Result]) -> None:
+def test_columns_are_set_as_json_or_string(server, run):
     server.answers["/users/anna"] = 200, {}, {"userId": "anna", "properties": {"age": 7}, "updatedAt": 1}
 
     result = run("users", "set", "anna", "age=7", "name=Anna = A", "old=null", 'tags=["a"]', "--json")
@@ -53,22 +49,22 @@ def test_columns_are_set_as_json_or_string(server: Endpoints, run: Callable[...,
     assert json.loads(server.requests[0][2]) == {"age": 7, "name": "Anna = A", "old": None, "tags": ["a"]}
 
 
-def test_invalid_change_is_refused_before_any_request(server: Endpoints, run: Callable[..., Result]) -> None:
+def test_invalid_change_is_refused_before_any_request(server, run):
     with pytest.raises(InvalidInput, match="'price' is not a change, expected COLUMN=VALUE"):
         run("items", "set", "a", "price")
 
     assert server.requests == []
 
 
-def test_item_is_deleted(server: Endpoints, run: Callable[..., Result]) -> None:
+def test_item_is_deleted(server, run):
     server.answers["/items/a"] = 200, {}, {}
 
     assert run("items", "delete", "a").stderr == "deleted a\n"
     assert server.methods == ["DELETE"]
 
 
-def test_pages_are_read_up_to_the_limit(server: Endpoints, run: Callable[..., Result]) -> None:
-    def rows(*numbers: int) -> list[dict[str, Any]]:
+def test_pages_are_read_up_to_the_limit(server, run):
+    def rows(*numbers):
         return [{**ROW, "itemId": f"i{number}"} for number in numbers]
 
     server.answers["/items?limit=5"] = 200, {}, {"items": rows(1, 2), "nextToken": "a+b="}
@@ -81,16 +77,14 @@ def test_pages_are_read_up_to_the_limit(server: Endpoints, run: Callable[..., Re
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (400, InvalidInput), (409, ConcurrentUpdate)])
-def test_refusal_has_the_message_of_the_api(
-    server: Endpoints, run: Callable[..., Result], status: int, kind: type[Exception]
-) -> None:
+def test_refusal_has_the_message_of_the_api(server, run, status, kind):
     server.answers["/items/a"] = status, {}, {"message": "there is no item"}
 
     with pytest.raises(kind, match=f"^GET /items/a answered {status}: there is no item$"):
         run("items", "show", "a")
 
 
-def test_set_creates_a_missing_item(server: Endpoints, run: Callable[..., Result]) -> None:
+def test_set_creates_a_missing_item(server, run):
     server.answers["/items"] = 200, {}, {}
     server.answers["/items/fig"] = 404, {}, {"message": "there is no item 'fig'"}
 

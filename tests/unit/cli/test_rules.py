@@ -6,13 +6,12 @@ import dataclasses
 import io
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
@@ -20,7 +19,6 @@ from alsolike.recommendations import preview
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from cli import main as command
 from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
 from operations.configuration import file
 from operations.configuration.configuration_store import ConfigurationStore
 
@@ -61,12 +59,12 @@ FOUND = {
 }
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments):
     return CliRunner().invoke(command.app, ["rules", *arguments], catch_exceptions=False)
 
 
 @pytest.fixture(autouse=True)
-def store(deployment: Deployment, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> ConfigurationStore:
+def store(deployment, client, monkeypatch):
     found = ConfigurationStore(client("s3"), deployment.names.artefact_bucket)
     found.apply(found.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
@@ -74,11 +72,11 @@ def store(deployment: Deployment, client: Callable[[str], Any], monkeypatch: pyt
 
 
 @pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def requests(monkeypatch):
     """Return the requests that the function receives. Its response is always the same."""
     questions: list[dict[str, Any]] = []
 
-    def ask(_: Any, function: str, fields: dict[str, Any]) -> dict[str, Any]:
+    def ask(_, function, fields):
         questions.append({name: value for name, value in fields.items() if value is not None})
         return FOUND
 
@@ -86,7 +84,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return questions
 
 
-def test_rule_sets_are_listed_with_their_parts_and_uses() -> None:
+def test_rule_sets_are_listed_with_their_parts_and_uses():
     assert json.loads(run("list", "--json").stdout) == [
         {"name": "spring", "rules": {"promotions": 1, "pins": 2}, "recommenders": ["popular"], "arms": ["e/b"]},
         {"name": "none", "rules": {}, "recommenders": [], "arms": []},
@@ -95,14 +93,14 @@ def test_rule_sets_are_listed_with_their_parts_and_uses() -> None:
     assert "popular, e/b" in run("list").stdout
 
 
-def test_rule_set_is_shown_as_in_the_file() -> None:
+def test_rule_set_is_shown_as_in_the_file():
     assert run("show", "spring").stdout.splitlines()[:3] == ["rules:", "  spring:", "    promotions:"]
     assert json.loads(run("show", "spring", "--json").stdout)["rules"] == DOCUMENT["rules"]["spring"]
     with pytest.raises(NotFound, match="there are no rules called autumn, expected spring, none"):
         run("show", "autumn")
 
 
-def test_edits_are_published_one_by_one_and_undone(store: ConfigurationStore) -> None:
+def test_edits_are_published_one_by_one_and_undone(store):
     added = run("add", "none", "pins", "item=fig", "position=2", "--reason", "figs first")
     assert added.stdout.splitlines() == [
         "rules.none.pins",
@@ -131,18 +129,18 @@ def test_edits_are_published_one_by_one_and_undone(store: ConfigurationStore) ->
     assert {**store.current().document} == DOCUMENT
 
 
-def test_edit_of_a_running_experiments_rules_prints_a_warning() -> None:
+def test_edit_of_a_running_experiments_rules_prints_a_warning():
     assert "warning: rules.spring changes the arm e/b" in run("remove", "spring", "pins").stderr
 
 
-def test_edit_without_effect_creates_no_version(store: ConfigurationStore) -> None:
+def test_edit_without_effect_creates_no_version(store):
     shown = run("edit", "spring", "pins.1", "position=1").stdout
 
     assert shown == "no change: version 1 has the same rules\n"
     assert store.current().version == 1
 
 
-def test_history_lists_changes_with_author_and_reason() -> None:
+def test_history_lists_changes_with_author_and_reason():
     run("remove", "spring", "pins.2", "--reason", "plums are over")
 
     (latest, first) = json.loads(run("history", "--json").stdout)
@@ -153,7 +151,7 @@ def test_history_lists_changes_with_author_and_reason() -> None:
     assert "- item plum, position 3" in run("history").stdout
 
 
-def test_published_draft_is_shown_as_a_file_without_defaults() -> None:
+def test_published_draft_is_shown_as_a_file_without_defaults():
     run("remove", "none")
 
     shown = CliRunner().invoke(command.app, ["config", "show"], catch_exceptions=False).stdout
@@ -162,7 +160,7 @@ def test_published_draft_is_shown_as_a_file_without_defaults() -> None:
     assert "spring:" in shown
 
 
-def test_preview_shows_both_lists_side_by_side(requests: list[dict[str, Any]]) -> None:
+def test_preview_shows_both_lists_side_by_side(requests):
     lines = run("preview", "--user", "anna", "--exclude", "pear").stdout.splitlines()
 
     assert requests == [{"userId": "anna", "numResults": 10, "exclude": ["pear"], "metadata": ["TITLE"]}]
@@ -174,7 +172,7 @@ def test_preview_shows_both_lists_side_by_side(requests: list[dict[str, Any]]) -
     assert lines[-3:] == ["rules spring, for-you, model v1", "unsatisfied: pin:plum filtered", "degraded: stale-model"]
 
 
-def test_preview_accepts_a_file_that_is_not_applied(requests: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_preview_accepts_a_file_that_is_not_applied(requests, tmp_path):
     draft = tmp_path / "draft.yaml"
     draft.write_text('format: 1\nrules: {autumn: {pins: [{item: "7", position: 1}]}}\n')
 
@@ -186,9 +184,7 @@ def test_preview_accepts_a_file_that_is_not_applied(requests: list[dict[str, Any
     assert question["configuration"] == {"format": 1, "rules": {"autumn": {"pins": [{"item": "7", "position": 1}]}}}
 
 
-def test_preview_names_the_list_before_and_shows_several_columns(
-    requests: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_preview_names_the_list_before_and_shows_several_columns(requests, monkeypatch):
     before = [{"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig", "PRICE": 2}}]
     monkeypatch.setitem(FOUND, "before", before)
     monkeypatch.setitem(FOUND, "beforeIsLive", True)
@@ -201,9 +197,7 @@ def test_preview_names_the_list_before_and_shows_several_columns(
     assert "without rules" not in shown
 
 
-def test_preview_summarises_several_users(
-    requests: list[dict[str, Any]], deployment: Deployment, client: Callable[[str], Any]
-) -> None:
+def test_preview_summarises_several_users(requests, deployment, client):
     profiles = ProfileStore(client("dynamodb"), deployment.names.profiles_table)
     for profile_id in ("u#anna", "u#ben", "s#visit"):
         profiles.add(profile_id, [RecentInteraction(1, "e", "fig", "view")], now_ms=1)
@@ -227,13 +221,13 @@ def test_preview_summarises_several_users(
     assert "unsatisfied: pin:plum filtered, for 1 user" in shown
 
 
-def test_preview_of_users_without_profiles_is_refused(requests: list[dict[str, Any]]) -> None:
+def test_preview_of_users_without_profiles_is_refused(requests):
     with pytest.raises(InvalidInput, match="no user has a profile"):
         run("preview", "--users", "5")
     assert run("preview", "--users", "5", "--user", "anna").exit_code == 2
 
 
-def test_documented_rules_are_valid() -> None:
+def test_documented_rules_are_valid():
     (example,) = re.findall(r"```yaml\n(.*?)```", (DOCS / "rules.md").read_text(), re.DOTALL)
 
     checked = file.check(example, name="rules.md", now_ms=0)
@@ -247,10 +241,10 @@ def test_documented_rules_are_valid() -> None:
 class Function:
     """Lambda client with a given failure."""
 
-    def __init__(self, failure: Any) -> None:
+    def __init__(self, failure):
         self._failure = failure
 
-    def invoke(self, **_: Any) -> dict[str, Any]:
+    def invoke(self, **_):
         if isinstance(self._failure, Exception):
             raise self._failure
         failed = {} if "refused" in self._failure else {"FunctionError": "Unhandled"}
@@ -265,6 +259,6 @@ class Function:
         (ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"), Unavailable, "^function f: "),
     ],
 )
-def test_preview_error_of_the_function_is_raised(failure: Any, error: type[Exception], says: str) -> None:
+def test_preview_error_of_the_function_is_raised(failure, error, says):
     with pytest.raises(error, match=says):
         preview.ask(Function(failure), "f", {"userId": "anna"})

@@ -1,31 +1,27 @@
 """`alsolike session-token` prints tokens that the deployment's authorizer accepts."""
 
-from __future__ import annotations
-
 import time
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.events.session_tokens import Session, verify
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from cli import main as command
-from operations.client.deployment import Deployment
 from tests.unit.cli.shop import NAMES, put_parameters
 
 KEY, NEW = "k" * 64, "n" * 64
 
 
 @pytest.fixture
-def secrets(deployment: Deployment) -> Any:
+def secrets(deployment):
     put_parameters(deployment.client("ssm"), "shop")
     client = deployment.client("secretsmanager")
     client.create_secret(Name=NAMES.session_key_arn.rpartition(":")[2], SecretString=KEY)
     return client
 
 
-def session_token(*arguments: str) -> Result:
+def session_token(*arguments):
     return CliRunner().invoke(command.app, ["session-token", "--env", "shop", *arguments], catch_exceptions=False)
 
 
@@ -34,7 +30,7 @@ def session_token(*arguments: str) -> Result:
     ("arguments", "session"),
     [(("--session", "s1"), Session("s1")), (("--session", "ü 1", "--user", "anna"), Session("ü 1", "anna"))],
 )
-def test_token_of_the_session_is_printed_and_valid_for_15_minutes(arguments: tuple[str, ...], session: Session) -> None:
+def test_token_of_the_session_is_printed_and_valid_for_15_minutes(arguments, session):
     result = session_token(*arguments)
 
     assert (result.exit_code, result.stdout.count("\n")) == (0, 1)
@@ -46,7 +42,7 @@ def test_token_of_the_session_is_printed_and_valid_for_15_minutes(arguments: tup
 
 @pytest.mark.usefixtures("secrets")
 @pytest.mark.parametrize(("lifetime", "seconds"), [("30", 30), ("30s", 30), ("2m", 120), ("1h", 3600)])
-def test_lifetime_is_in_seconds_or_has_a_unit(lifetime: str, seconds: int) -> None:
+def test_lifetime_is_in_seconds_or_has_a_unit(lifetime, seconds):
     token = session_token("--session", "s1", "--lifetime", lifetime).stdout.strip()
 
     verify(token, [KEY.encode()], now_s=time.time() + seconds - 10)
@@ -67,12 +63,12 @@ def test_lifetime_is_in_seconds_or_has_a_unit(lifetime: str, seconds: int) -> No
         (("--session", "s1", "--user", "a" * 257), "sub has 257 characters"),
     ],
 )
-def test_invalid_option_is_refused(arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_option_is_refused(arguments, message):
     with pytest.raises(InvalidInput, match=message):
         session_token(*arguments)
 
 
-def test_token_is_signed_with_the_current_key(secrets: Any) -> None:
+def test_token_is_signed_with_the_current_key(secrets):
     secrets.put_secret_value(SecretId=NAMES.session_key_arn.rpartition(":")[2], SecretString=NEW)
 
     token = session_token("--session", "s1").stdout.strip()
@@ -80,7 +76,7 @@ def test_token_is_signed_with_the_current_key(secrets: Any) -> None:
     assert verify(token, [NEW.encode()], now_s=time.time()) == Session("s1")
 
 
-def test_unreadable_key_error_names_the_secret(deployment: Deployment) -> None:
+def test_unreadable_key_error_names_the_secret(deployment):
     put_parameters(deployment.client("ssm"), "shop")
 
     with pytest.raises(Unavailable, match=r"secret arn:aws:secretsmanager:.*:session-key: "):

@@ -1,10 +1,7 @@
-from __future__ import annotations
-
 import dataclasses
 import datetime as dt
 import io
 import json
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,16 +14,14 @@ from alsolike.registry.canary import Canary
 from alsolike.registry.registry import Registry
 from alsolike.signing.keys import SigningKey
 from cli.main import app
-from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
 from operations.status import collect
-from tests.fakes import MemoryCloud
 from tests.unit.cli.shop import NAMES, put_parameters
 
 ROLE = "arn:aws:iam::123456789012:role/any"
 
 
-def test_status_has_the_champion_training_and_stream(deployment: Deployment) -> None:
+def test_status_has_the_champion_training_and_stream(deployment):
     client = deployment.client
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=2)
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
@@ -67,7 +62,7 @@ def test_status_has_the_champion_training_and_stream(deployment: Deployment) -> 
     assert "ACTIVE, 2 open shards\n" in table
 
 
-def test_status_has_the_canary_and_the_pause(deployment: Deployment) -> None:
+def test_status_has_the_canary_and_the_pause(deployment):
     client = deployment.client
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=2)
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
@@ -89,7 +84,7 @@ def test_status_has_the_canary_and_the_pause(deployment: Deployment) -> None:
 
 
 @pytest.fixture
-def functions(deployment: Deployment, cloud: MemoryCloud) -> Deployment:
+def functions(deployment, cloud):
     """Return a deployment with three functions, one of which fails, and with functions of other deployments."""
     client = deployment.client
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
@@ -109,7 +104,7 @@ def functions(deployment: Deployment, cloud: MemoryCloud) -> Deployment:
     return deployment
 
 
-def function(function_name: str, name: str, *, environment: str | None) -> dict[str, Any]:
+def function(function_name, name, *, environment):
     variables = {"POWERTOOLS_METRICS_NAMESPACE": f"Alsolike/{environment}"}
     return {
         "FunctionName": function_name,
@@ -121,7 +116,7 @@ def function(function_name: str, name: str, *, environment: str | None) -> dict[
     }
 
 
-def put_errors(cloudwatch: Any, function: str, *, count: int, minutes_ago: int) -> None:
+def put_errors(cloudwatch, function, *, count, minutes_ago):
     datum = {
         "MetricName": "Errors",
         "Dimensions": [{"Name": "FunctionName", "Value": function}],
@@ -131,7 +126,7 @@ def put_errors(cloudwatch: Any, function: str, *, count: int, minutes_ago: int) 
     cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
 
 
-def test_status_has_lake_snapshot_missing_tables_and_unusable_keys(functions: Deployment) -> None:
+def test_status_has_lake_snapshot_missing_tables_and_unusable_keys(functions):
     names, client = functions.names, functions.client
     for day in ("2026-03-01", "2026-03-03"):
         body = io.BytesIO()
@@ -151,13 +146,13 @@ def test_status_has_lake_snapshot_missing_tables_and_unusable_keys(functions: De
     assert f"key {dead.key_id} cannot be decrypted" in shown
 
 
-def test_status_shows_requests_without_permission(functions: Deployment) -> None:
+def test_status_shows_requests_without_permission(functions):
     report = collect(functions, refused={"User: a is not authorized to perform: b": 2})
 
     assert report["refused"] == [{"message": "User: a is not authorized to perform: b", "requests": 2}]
 
 
-def test_status_counts_empty_and_short_responses_by_filter(functions: Deployment) -> None:
+def test_status_counts_empty_and_short_responses_by_filter(functions):
     for name, filter_, count in (("Empty", "cheap", 3), ("Short", "cheap", 2), ("Short", "none", 1)):
         dimensions = {"service": "recommend", "recommender": "for-you", "filter": filter_}
         datum = {
@@ -186,7 +181,7 @@ def test_status_counts_empty_and_short_responses_by_filter(functions: Deployment
         (CONFIGURATION_KEY, "config/current.json"),
     ],
 )
-def test_status_names_an_unreadable_object_and_shows_the_rest(functions: Deployment, key: str, fault: str) -> None:
+def test_status_names_an_unreadable_object_and_shows_the_rest(functions, key, fault):
     functions.client("s3").put_object(Bucket=functions.names.artefact_bucket, Key=key, Body=b"{")
 
     result = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False)
@@ -199,7 +194,7 @@ def test_status_names_an_unreadable_object_and_shows_the_rest(functions: Deploym
 
 
 @pytest.mark.usefixtures("functions")
-def test_status_lists_only_failing_functions() -> None:
+def test_status_lists_only_failing_functions():
     shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
 
     assert shown.startswith("champion none yet\ntraining never ran\n")
@@ -210,7 +205,7 @@ def test_status_lists_only_failing_functions() -> None:
 
 
 @pytest.mark.usefixtures("functions")
-def test_status_lists_all_functions_on_request() -> None:
+def test_status_lists_all_functions_on_request():
     shown = CliRunner().invoke(app, ["status", "--env", "shop", "--all"], catch_exceptions=False).stdout
     report = json.loads(CliRunner().invoke(app, ["status", "--env", "shop", "--json"], catch_exceptions=False).stdout)
 
@@ -222,7 +217,7 @@ def test_status_lists_all_functions_on_request() -> None:
     ]
 
 
-def test_status_shows_active_alarms_with_their_runbooks(functions: Deployment) -> None:
+def test_status_shows_active_alarms_with_their_runbooks(functions):
     cloudwatch = functions.client("cloudwatch")
     for name, state in (("Slow", "OK"), ("Quarantine", "ALARM")):
         cloudwatch.put_metric_alarm(

@@ -1,7 +1,5 @@
 """Filter for items in stock, suggested by the name and type of a column."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest
@@ -30,7 +28,7 @@ from operations.filters.stock import stock_filter
         ("STOCKING_STUFFER", "boolean", None),
     ],
 )
-def test_stock_column_is_recognised_by_name_and_type(column: str, type_: str, condition: str | None) -> None:
+def test_stock_column_is_recognised_by_name_and_type(column, type_, condition):
     columns = {"price": ColumnType.NUMBER, column_name(column): ColumnType(type_)}
     configuration = dataclasses.replace(DEFAULT, item_columns=columns)
 

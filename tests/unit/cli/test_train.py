@@ -1,16 +1,11 @@
-from __future__ import annotations
-
 import dataclasses
 import json
 import sys
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.runtime.errors import AlsolikeError
 from cli.main import app, main
-from operations.client.deployment import Deployment
 from operations.models import training_run
 from operations.models.training_run import TrainingBusy, TrainingFailed, TrainingResult
 from tests.unit.cli.shop import DATASET, MANIFEST, NAMES
@@ -20,7 +15,7 @@ OUTCOME = TrainingResult("r1", "r1", "promoted", ("passed: parity",), trained=Tr
 
 
 @pytest.fixture
-def shop(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+def shop(shop, monkeypatch):
     """Return the deployment `--env shop`. Its workflow has already written its dataset and model."""
     put = shop.client("s3").put_object
     put(Bucket=NAMES.artefact_bucket, Key="datasets/r1/manifest.json", Body=DATASET.to_json())
@@ -30,8 +25,8 @@ def shop(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     return shop
 
 
-def test_interrupted_train_prints_how_to_follow_the_run(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*arguments: Any, **options: Any) -> TrainingResult:
+def test_interrupted_train_prints_how_to_follow_the_run(shop, monkeypatch):
+    def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training_run, "follow", interrupted)
@@ -45,7 +40,7 @@ def test_interrupted_train_prints_how_to_follow_the_run(shop: Deployment, monkey
     assert result.stdout == ""
 
 
-def test_train_prints_row_counts_and_test_users(shop: Deployment) -> None:
+def test_train_prints_row_counts_and_test_users(shop):
     printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
 
     assert "Quality on the test part, 1,234 users, seen items masked (* selected on the validation part)" in printed
@@ -53,7 +48,7 @@ def test_train_prints_row_counts_and_test_users(shop: Deployment) -> None:
     assert "left out   12 interactions stored twice, 100 interactions with rare items\n" in printed
 
 
-def test_train_prints_excluded_algorithms_with_reasons(shop: Deployment) -> None:
+def test_train_prints_excluded_algorithms_with_reasons(shop):
     printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
     as_json = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
 
@@ -61,7 +56,7 @@ def test_train_prints_excluded_algorithms_with_reasons(shop: Deployment) -> None
     assert json.loads(as_json)["left_out"] == {"sasrec": "torch is not installed"}
 
 
-def test_train_prints_the_state_of_the_reranker(shop: Deployment) -> None:
+def test_train_prints_the_state_of_the_reranker(shop):
     printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
     as_json = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
 
@@ -69,7 +64,7 @@ def test_train_prints_the_state_of_the_reranker(shop: Deployment) -> None:
     assert json.loads(as_json)["reranker"] == "off, 12 responses with an outcome, at least 625 needed"
 
 
-def test_train_prints_the_selection_reason_and_validation_metric(shop: Deployment) -> None:
+def test_train_prints_the_selection_reason_and_validation_metric(shop):
     printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
 
     assert (
@@ -79,7 +74,7 @@ def test_train_prints_the_selection_reason_and_validation_metric(shop: Deploymen
     assert "0.45" in printed
 
 
-def test_train_as_json_has_the_data_quality(shop: Deployment) -> None:
+def test_train_as_json_has_the_data_quality(shop):
     printed = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
 
     quality = json.loads(printed)["dataset"]
@@ -88,9 +83,7 @@ def test_train_as_json_has_the_data_quality(shop: Deployment) -> None:
 
 
 @pytest.mark.parametrize("decision", ["rejected", "rolled_back"])
-def test_model_that_is_not_promoted_exits_with_status_3(
-    shop: Deployment, monkeypatch: pytest.MonkeyPatch, decision: str
-) -> None:
+def test_model_that_is_not_promoted_exits_with_status_3(shop, monkeypatch, decision):
     outcome = dataclasses.replace(OUTCOME, decision=decision)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
 
@@ -100,7 +93,7 @@ def test_model_that_is_not_promoted_exits_with_status_3(
     assert f"model r1 was {decision.replace('_', ' ')}:\n  passed: parity\n" in result.stdout
 
 
-def test_json_of_a_run_without_training_has_no_dataset(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_of_a_run_without_training_has_no_dataset(shop, monkeypatch):
     outcome = dataclasses.replace(OUTCOME, run_id="r9", trained=False)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
 
@@ -110,10 +103,8 @@ def test_json_of_a_run_without_training_has_no_dataset(shop: Deployment, monkeyp
 
 
 @pytest.mark.parametrize("error", [TrainingFailed("training failed after Train: why"), TrainingBusy("run r0 goes on")])
-def test_failed_or_busy_run_is_an_error(
-    shop: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: AlsolikeError
-) -> None:
-    def ends(*arguments: Any, **options: Any) -> TrainingResult:
+def test_failed_or_busy_run_is_an_error(shop, monkeypatch, capsys, error):
+    def ends(*arguments, **options):
         raise error
 
     monkeypatch.setattr(training_run, "follow", ends)
@@ -129,12 +120,10 @@ def test_failed_or_busy_run_is_an_error(
 @pytest.mark.parametrize(
     ("begun", "output"), [(True, f"started {ARN}\n"), (False, f"started {ARN}, which has not begun yet\n")]
 )
-def test_no_follow_option_waits_until_the_run_has_started(
-    shop: Deployment, monkeypatch: pytest.MonkeyPatch, begun: bool, output: str
-) -> None:
+def test_no_follow_option_waits_until_the_run_has_started(shop, monkeypatch, begun, output):
     polled: list[str] = []
 
-    def waited(deployment: Deployment, execution_arn: str, *, within_s: float) -> bool:
+    def waited(deployment, execution_arn, *, within_s):
         polled.append(execution_arn)
         assert within_s == 60
         return begun
@@ -146,10 +135,8 @@ def test_no_follow_option_waits_until_the_run_has_started(
     assert (result.exit_code, result.stdout, polled) == (0, output, [ARN])
 
 
-def test_no_follow_option_fails_if_another_run_is_active(
-    shop: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def busy(*arguments: Any, **options: Any) -> bool:
+def test_no_follow_option_fails_if_another_run_is_active(shop, monkeypatch, capsys):
+    def busy(*arguments, **options):
         raise TrainingBusy("run r0 is active as execution e0")
 
     monkeypatch.setattr(training_run, "wait_until_begun", busy)
@@ -163,10 +150,10 @@ def test_no_follow_option_fails_if_another_run_is_active(
     assert ("run r0 is active as execution e0" in output.err, output.out) == (True, "")
 
 
-def test_running_execution_is_followed_without_a_new_start(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_execution_is_followed_without_a_new_start(shop, monkeypatch):
     followed: list[str] = []
 
-    def follow(deployment: Deployment, execution_arn: str, **options: Any) -> TrainingResult:
+    def follow(deployment, execution_arn, **options):
         followed.append(execution_arn)
         options["on_line"]("[    0.0 s] Train")
         return OUTCOME

@@ -1,10 +1,7 @@
-from __future__ import annotations
-
 import dataclasses
 import datetime as dt
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +9,6 @@ import pytest
 from operations.client.deployment import Deployment
 from operations.models import training_run
 from operations.models.training_run import TrainingBusy, TrainingFailed
-from tests.fakes import MemoryCloud
 from tests.unit.cli.shop import KEY, NAMES
 
 START = {"run_id": "r1", "first": "dataset", "engine": "lambda", "reason": "by-hand: a test", "version": "r1"}
@@ -78,20 +74,20 @@ CATCHING = {
 
 
 @pytest.fixture
-def stepfunctions(aws: Callable[[str], Any], cloud: MemoryCloud) -> Any:
+def stepfunctions(aws, cloud):
     """Return a Step Functions client whose service executes simple states."""
     cloud.step_functions.executes = True
     return aws("stepfunctions")
 
 
-def deployed(stepfunctions: Any, definition: dict[str, Any]) -> Deployment:
+def deployed(stepfunctions, definition):
     role = "arn:aws:iam::123456789012:role/training"
     machine = stepfunctions.create_state_machine(name="training", definition=json.dumps(definition), roleArn=role)
     names = dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"])
     return Deployment("shop", names, lambda service: stepfunctions, lambda: KEY, is_local=True)
 
 
-def test_finished_run_has_its_decision_and_reasons(stepfunctions: Any) -> None:
+def test_finished_run_has_its_decision_and_reasons(stepfunctions):
     deployment = deployed(stepfunctions, SUCCEEDING)
     states: list[str] = []
 
@@ -103,12 +99,12 @@ def test_finished_run_has_its_decision_and_reasons(stepfunctions: Any) -> None:
     assert states == ["StartTraining", "BuildDataset", "RegisterModel", "Rejected"]
 
 
-def test_current_state_is_reported_at_every_poll(stepfunctions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_current_state_is_reported_at_every_poll(stepfunctions, monkeypatch):
     deployment = deployed(stepfunctions, SUCCEEDING)
     execution_arn = training_run.start(deployment)
     describe, polls = stepfunctions.describe_execution, []
 
-    def running_twice(**arguments: Any) -> dict[str, Any]:
+    def running_twice(**arguments):
         polls.append(arguments)
         answer: dict[str, Any] = describe(**arguments)
         return {**answer, "status": "RUNNING"} if len(polls) < 3 else answer
@@ -123,7 +119,7 @@ def test_current_state_is_reported_at_every_poll(stepfunctions: Any, monkeypatch
     assert len(states) == 4 + 2
 
 
-def test_canary_of_a_version_has_its_decision(stepfunctions: Any) -> None:
+def test_canary_of_a_version_has_its_decision(stepfunctions):
     deployment = deployed(stepfunctions, TRYING)
 
     outcome = training_run.follow(deployment, training_run.start(deployment))
@@ -134,7 +130,7 @@ def test_canary_of_a_version_has_its_decision(stepfunctions: Any) -> None:
     assert (run.version, run.decision) == ("v0", "rolled_back")
 
 
-def test_run_during_another_run_raises_training_busy(stepfunctions: Any) -> None:
+def test_run_during_another_run_raises_training_busy(stepfunctions):
     deployment = deployed(stepfunctions, BUSY)
 
     with pytest.raises(TrainingBusy, match="run r0 is active as execution e0"):
@@ -145,7 +141,7 @@ def test_run_during_another_run_raises_training_busy(stepfunctions: Any) -> None
     assert run.reason == "by-hand; not started, because run r0 is active as execution e0"
 
 
-def test_reason_is_passed_to_the_run(stepfunctions: Any) -> None:
+def test_reason_is_passed_to_the_run(stepfunctions):
     deployment = deployed(stepfunctions, BUSY)
 
     execution = stepfunctions.describe_execution(executionArn=training_run.start(deployment, reason="new season"))
@@ -154,14 +150,14 @@ def test_reason_is_passed_to_the_run(stepfunctions: Any) -> None:
     assert training_run.named(deployment, execution["name"]) == execution["executionArn"]
 
 
-def test_failed_run_raises_an_error_with_its_cause(stepfunctions: Any) -> None:
+def test_failed_run_raises_an_error_with_its_cause(stepfunctions):
     deployment = deployed(stepfunctions, FAILING)
 
     with pytest.raises(TrainingFailed, match=r"Train > Failed: TrainingFailed: AlgorithmError: .* 3 users"):
         training_run.follow(deployment, training_run.start(deployment))
 
 
-def test_cause_is_that_of_the_failed_step_if_the_workflow_caught_it(stepfunctions: Any) -> None:
+def test_cause_is_that_of_the_failed_step_if_the_workflow_caught_it(stepfunctions):
     deployment = deployed(stepfunctions, CATCHING)
 
     with pytest.raises(
@@ -171,7 +167,7 @@ def test_cause_is_that_of_the_failed_step_if_the_workflow_caught_it(stepfunction
         training_run.follow(deployment, training_run.start(deployment))
 
 
-def test_finished_run_is_listed_with_its_model_and_utc_time(stepfunctions: Any) -> None:
+def test_finished_run_is_listed_with_its_model_and_utc_time(stepfunctions):
     deployment = deployed(stepfunctions, SUCCEEDING)
     training_run.follow(deployment, training_run.start(deployment))
 
@@ -187,7 +183,7 @@ def test_finished_run_is_listed_with_its_model_and_utc_time(stepfunctions: Any) 
     assert run.started.utcoffset() == dt.timedelta(0)
 
 
-def test_failed_run_is_listed_with_its_reason(stepfunctions: Any) -> None:
+def test_failed_run_is_listed_with_its_reason(stepfunctions):
     deployment = deployed(stepfunctions, FAILING)
     with pytest.raises(TrainingFailed):
         training_run.follow(deployment, training_run.start(deployment))
@@ -198,19 +194,19 @@ def test_failed_run_is_listed_with_its_reason(stepfunctions: Any) -> None:
     assert run.reason == "TrainingFailed: AlgorithmError: InvalidDataset: 3 users"
 
 
-def test_run_has_begun_after_it_acquired_the_lock(stepfunctions: Any) -> None:
+def test_run_has_begun_after_it_acquired_the_lock(stepfunctions):
     begun = deployed(stepfunctions, SUCCEEDING)
     assert training_run.wait_until_begun(begun, training_run.start(begun))
 
 
-def test_busy_run_raises_before_it_is_followed(stepfunctions: Any) -> None:
+def test_busy_run_raises_before_it_is_followed(stepfunctions):
     busy = deployed(stepfunctions, BUSY)
 
     with pytest.raises(TrainingBusy, match="run r0 is active as execution e0"):
         training_run.wait_until_begun(busy, training_run.start(busy), within_s=60)
 
 
-def test_wait_for_the_start_ends_after_its_timeout(stepfunctions: Any) -> None:
+def test_wait_for_the_start_ends_after_its_timeout(stepfunctions):
     slow = {"StartAt": "StartTraining", "States": {"StartTraining": {"Type": "Wait", "Seconds": 600, "End": True}}}
     deployment = deployed(stepfunctions, slow)
     execution = training_run.start(deployment)

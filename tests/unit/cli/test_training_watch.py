@@ -1,10 +1,7 @@
 """Output of `alsolike train` during a run."""
 
-from __future__ import annotations
-
 import datetime as dt
 import json
-from typing import Any
 
 import pytest
 
@@ -17,33 +14,33 @@ START = dt.datetime(2026, 3, 1, 4, 5, 6, tzinfo=dt.UTC)
 JOB = "alsolike-r1"
 
 
-def event(seconds: float, **details: Any) -> dict[str, Any]:
+def event(seconds, **details):
     return {"timestamp": START + dt.timedelta(seconds=seconds), **details}
 
 
-def entered(seconds: float, state: str) -> dict[str, Any]:
+def entered(seconds, state):
     return event(seconds, stateEnteredEventDetails={"name": state})
 
 
-def left(seconds: float, state: str, **run: Any) -> dict[str, Any]:
+def left(seconds, state, **run):
     return event(seconds, stateExitedEventDetails={"name": state, "output": json.dumps(run)})
 
 
-def scheduled(seconds: float) -> dict[str, Any]:
+def scheduled(seconds):
     parameters = json.dumps({"TrainingJobName": JOB})
     return event(seconds, taskScheduledEventDetails={"resourceType": "sagemaker", "parameters": parameters})
 
 
 @pytest.fixture
-def watch(deployment: Deployment) -> Watch:
+def watch(deployment):
     return Watch(deployment, started=START)
 
 
-def lines(watch: Watch, *events: dict[str, Any], at: float = 9) -> list[str]:
+def lines(watch, *events, at=9):
     return list(watch.lines(list(events), now=START + dt.timedelta(seconds=at)))
 
 
-def test_states_are_printed_with_time_and_output(watch: Watch, client: Any) -> None:
+def test_states_are_printed_with_time_and_output(watch, client):
     client("s3").put_object(Bucket="artefacts", Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     dataset = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/"}
 
@@ -66,7 +63,7 @@ def test_states_are_printed_with_time_and_output(watch: Watch, client: Any) -> N
     ]
 
 
-def test_dataset_of_spark_is_printed_after_its_run(watch: Watch, client: Any) -> None:
+def test_dataset_of_spark_is_printed_after_its_run(watch, client):
     client("s3").put_object(Bucket="artefacts", Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     dataset = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/", "job_run_id": "jr_1"}
 
@@ -79,8 +76,8 @@ def test_dataset_of_spark_is_printed_after_its_run(watch: Watch, client: Any) ->
     assert shown == ["[    3.0 s]   1,200 interactions, 4 users, 3 items, s3://artefacts/datasets/r1/"]
 
 
-def test_canary_is_printed_again_only_after_a_change(watch: Watch) -> None:
-    def look(at: float, state: str, reason: str) -> list[dict[str, Any]]:
+def test_canary_is_printed_again_only_after_a_change(watch):
+    def look(at, state, reason):
         canary = {"state": state, "reasons": [reason]}
         return [entered(at, "WaitForAnswers"), entered(at, "LookAtCanary"), left(at, "LookAtCanary", canary=canary)]
 
@@ -103,10 +100,10 @@ class Job:
         Messages by log stream.
     """
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.streams: dict[str, list[str]] = {}
 
-    def describe_training_job(self, *, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803
+    def describe_training_job(self, *, TrainingJobName):  # noqa: N803
         assert TrainingJobName == JOB
         return {
             "TrainingJobStatus": "Completed",
@@ -114,18 +111,18 @@ class Job:
             "FinalMetricDataList": [{"MetricName": "ndcg_at_10", "Value": 0.25}],
         }
 
-    def describe_log_streams(self, *, logGroupName: str, logStreamNamePrefix: str) -> dict[str, Any]:  # noqa: N803
+    def describe_log_streams(self, *, logGroupName, logStreamNamePrefix):  # noqa: N803
         assert logGroupName == TRAINING_LOG_GROUP
         return {
             "logStreams": [{"logStreamName": name} for name in self.streams if name.startswith(logStreamNamePrefix)]
         }
 
-    def get_log_events(self, *, logStreamName: str, nextToken: str = "0", **_: object) -> dict[str, Any]:  # noqa: N803
+    def get_log_events(self, *, logStreamName, nextToken="0", **_):  # noqa: N803
         new = self.streams[logStreamName][int(nextToken) :]
         return {"events": [{"message": text} for text in new], "nextForwardToken": str(int(nextToken) + len(new))}
 
 
-def test_job_is_printed_with_phases_log_and_metrics_once() -> None:
+def test_job_is_printed_with_phases_log_and_metrics_once():
     job = Job()
     watch = Watch(Deployment("shop", NAMES, lambda service: job, lambda: KEY, is_local=False), started=START)
     job.streams = {f"{JOB}/algo-1-1": ["dataset r1", "epoch 1"], f"{JOB}-of-another/algo-1-1": ["not ours"]}
@@ -146,7 +143,7 @@ def test_job_is_printed_with_phases_log_and_metrics_once() -> None:
     assert lines(watch) == lines(watch) == []
 
 
-def test_failed_step_is_printed_with_its_cause(watch: Watch) -> None:
+def test_failed_step_is_printed_with_its_cause(watch):
     cause = json.dumps({"TrainingJobName": JOB, "FailureReason": "AlgorithmError: 3 users"})
 
     (shown,) = lines(watch, event(7, taskFailedEventDetails={"error": "States.TaskFailed", "cause": cause}))

@@ -1,27 +1,24 @@
 """`alsolike trends`, which prints trending items."""
 
-from __future__ import annotations
-
 import json
 import math
 import time
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.runtime.errors import InvalidInput
 from alsolike.trends.store import TrendsStore, trends_key
 from alsolike.trends.trends import CHANCE, KEPT_ITEMS, NOTHING_COUNTED, Event
 from cli import main as command
-from operations.client.deployment import Deployment
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments):
     return CliRunner().invoke(command.app, ["trends", "--env", "shop", *arguments], catch_exceptions=False)
 
 
 @pytest.fixture
-def burst(shop: Deployment) -> None:
+def burst(shop):
     """Store 600 views of plums four hours ago, and 20 views of pears and 12 of figs now."""
     now_ms = time.time_ns() // 1_000_000
     ages = [("plum", 4 * 3_600_000)] * 600 + [("pear", 0)] * 20 + [("fig", 0)] * 12
@@ -31,7 +28,7 @@ def burst(shop: Deployment) -> None:
 
 
 @pytest.mark.usefixtures("burst")
-def test_items_are_listed_by_score_descending() -> None:
+def test_items_are_listed_by_score_descending():
     found = json.loads(run("--json").stdout)
 
     assert found["window"] == "1h"
@@ -46,11 +43,11 @@ def test_items_are_listed_by_score_descending() -> None:
     assert [[cell for cell in row if cell != "│"] for row in rows] == [["1", "pear", "5.0"], ["2", "fig", "3.0"]]
 
 
-def test_empty_list_has_a_message(shop: Deployment) -> None:
+def test_empty_list_has_a_message(shop):
     assert run().stdout == "nothing trends in 1h\n"
     assert json.loads(run("--json").stdout) == {"window": "1h", "items": []}
 
 
-def test_unknown_window_is_refused(shop: Deployment) -> None:
+def test_unknown_window_is_refused(shop):
     with pytest.raises(InvalidInput, match="expected one of 30m, 1h, 3h, 1d"):
         run("--window", "2h")

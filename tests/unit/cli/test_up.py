@@ -1,12 +1,8 @@
-from __future__ import annotations
-
 import dataclasses
 import os
 import shlex
 import socket
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -22,7 +18,6 @@ from cli.up import api_lines
 from local_cloud.client import Cloud
 from local_cloud.state import CloudState
 from operations import boot
-from operations.client.deployment import Deployment
 from operations.configuration import file
 from operations.configuration.store import store_of
 from operations.demo.results import DemoFailed
@@ -32,11 +27,11 @@ NO_PROCESS = 2**22 + 1
 """A process id above the kernel's highest."""
 
 
-def cloud_state(pid: int) -> CloudState:
+def cloud_state(pid):
     return CloudState("ready", pid, "us-east-1", "123456789012", "", "/cdk.out")
 
 
-def test_ended_cloud_is_detected_and_its_state_file_deleted(tmp_path: Path) -> None:
+def test_ended_cloud_is_detected_and_its_state_file_deleted(tmp_path):
     path = tmp_path / "cloud.json"
     cloud_state(NO_PROCESS).write(path)
     cloud = Cloud(cloud_state(NO_PROCESS), path=path)
@@ -51,10 +46,8 @@ def test_ended_cloud_is_detected_and_its_state_file_deleted(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "options", [["up", "--env", "shop-a"], ["--env", "shop-a", "up"], ["up", "--environment", "shop-a"]]
 )
-def test_environment_option_is_accepted_by_up(
-    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def synthesize(environment: str) -> None:
+def test_environment_option_is_accepted_by_up(options, tmp_path, monkeypatch):
+    def synthesize(environment):
         raise NotFound(f"synthesizing {environment}")
 
     monkeypatch.setattr(boot, "build_layers", lambda: None)
@@ -67,7 +60,7 @@ def test_environment_option_is_accepted_by_up(
 
 
 @pytest.mark.parametrize("verb", ["up", "demo"])
-def test_running_cloud_is_reported_before_any_build(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_cloud_is_reported_before_any_build(verb, tmp_path, monkeypatch):
     path = tmp_path / "cloud.json"
     cloud_state(os.getpid()).write(path)
     monkeypatch.chdir(tmp_path)
@@ -80,21 +73,21 @@ def test_running_cloud_is_reported_before_any_build(verb: str, tmp_path: Path, m
     assert f"down --state {path}`" in str(result.exception)
 
 
-def test_up_ends_without_an_error_if_the_cloud_was_stopped(tmp_path: Path) -> None:
+def test_up_ends_without_an_error_if_the_cloud_was_stopped(tmp_path):
     # A cloud that ends by itself leaves this file.
     cloud = Cloud(cloud_state(NO_PROCESS), path=tmp_path / "cloud.json")
 
     boot.wait_for_interrupt(cloud)
 
 
-def test_down_without_a_cloud_succeeds_with_a_message(tmp_path: Path) -> None:
+def test_down_without_a_cloud_succeeds_with_a_message(tmp_path):
     result = CliRunner().invoke(app, ["down", "--state", str(tmp_path / "cloud.json")])
 
     assert result.exit_code == 0
     assert "no embedded cloud runs here" in result.stderr
 
 
-def test_port_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_in_use_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
@@ -107,7 +100,7 @@ def test_port_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert str(result.exception) == f"port {port} is in use, expected a free one. Choose another with --port"
 
 
-def test_printed_calls_end_with_the_recommend_command(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_printed_calls_end_with_the_recommend_command(deployment, monkeypatch):
     monkeypatch.setattr(sys, "argv", [".venv/bin/alsolike"])
 
     lines = api_lines(deployment, user_id="4 2", item_id="7", reach=("--state", "x.json"))
@@ -117,7 +110,7 @@ def test_printed_calls_end_with_the_recommend_command(deployment: Deployment, mo
     assert '"$AWS_ENDPOINT_URL_PERSONALIZE/events"' in lines[-2]
 
 
-def test_next_steps_match_the_state(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_next_steps_match_the_state(deployment, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["alsolike"])
     s3, names = deployment.client("s3"), deployment.names
 
@@ -146,15 +139,13 @@ def test_next_steps_match_the_state(deployment: Deployment, monkeypatch: pytest.
     assert {len(empty), len(untrained), len(trained)} == {3}
 
 
-def test_stock_filter_is_a_step_until_a_filter_uses_the_column(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stock_filter_is_a_step_until_a_filter_uses_the_column(deployment, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["alsolike"])
     key = f"{INTERACTIONS_PREFIX}event_date=2026-01-01/a.parquet"
     deployment.client("s3").put_object(Bucket=deployment.names.lake_bucket, Key=key, Body=b"")
     store = store_of(deployment)
 
-    def applied(document: dict[str, Any]) -> list[str]:
+    def applied(document):
         document = {"format": 1, "items": {"columns": {"inStock": "boolean"}}, **document}
         store.apply(store.current(), document, text="", by="test", reason="", now_ms=0)
         return step_lines(deployment, reach=())[3:]
@@ -174,7 +165,7 @@ def test_stock_filter_is_a_step_until_a_filter_uses_the_column(
     assert read == []
 
 
-def test_next_steps_name_no_user_if_ids_are_pseudonymised(deployment: Deployment) -> None:
+def test_next_steps_name_no_user_if_ids_are_pseudonymised(deployment):
     hashing = dataclasses.replace(deployment, names=dataclasses.replace(deployment.names, pseudonymise_ids="1"))
     store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
     store.add("u#5f1c", [RecentInteraction(1, "e1", "i1", "view")], now_ms=1)
@@ -183,7 +174,7 @@ def test_next_steps_name_no_user_if_ids_are_pseudonymised(deployment: Deployment
     assert stored_user(hashing) is None
 
 
-def test_deployment_without_data_or_model_error_has_the_next_step(deployment: Deployment) -> None:
+def test_deployment_without_data_or_model_error_has_the_next_step(deployment):
     with pytest.raises(
         NotFound, match=r"no interactions yet.*import interactions orders.csv --event-type purchase.*train"
     ):

@@ -1,13 +1,9 @@
 """Objects that `alsolike web publish` uploads and browsers load."""
 
-from __future__ import annotations
-
 import base64
 import dataclasses
 import hashlib
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,12 +11,11 @@ from typer.testing import CliRunner
 from alsolike.runtime.errors import NotFound
 from cli.main import app
 from operations import pages as site
-from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket
 
 
 @pytest.fixture
-def with_pages(deployment: Deployment) -> Deployment:
+def with_pages(deployment):
     """Return a deployment with pages and with a file of an earlier build in its bucket."""
     cognito = deployment.client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="operators")["UserPool"]["Id"]
@@ -42,7 +37,7 @@ def with_pages(deployment: Deployment) -> Deployment:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Path:
+def pages(tmp_path):
     """Write a build of the pages."""
     (tmp_path / "assets").mkdir()
     for name in ("index.html", "assets/new.js", "assets/new.css", "icon.svg"):
@@ -50,19 +45,19 @@ def pages(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def published(deployment: Deployment) -> dict[str, Any]:
+def published(deployment):
     s3 = deployment.client("s3")
     keys = [found["Key"] for found in s3.list_objects_v2(Bucket="pages")["Contents"]]
     return {key: s3.get_object(Bucket="pages", Key=key) for key in keys}
 
 
-def test_published_site_contains_exactly_the_build(with_pages: Deployment, pages: Path) -> None:
+def test_published_site_contains_exactly_the_build(with_pages, pages):
     assert site.publish(with_pages, pages) == 5
 
     assert set(published(with_pages)) == {"index.html", "assets/new.js", "assets/new.css", "icon.svg", "site.json"}
 
 
-def test_hashed_files_are_cached_permanently_and_others_revalidated(with_pages: Deployment, pages: Path) -> None:
+def test_hashed_files_are_cached_permanently_and_others_revalidated(with_pages, pages):
     site.publish(with_pages, pages)
 
     found = {key: (each["ContentType"], each["CacheControl"]) for key, each in published(with_pages).items()}
@@ -76,7 +71,7 @@ def test_hashed_files_are_cached_permanently_and_others_revalidated(with_pages: 
     }
 
 
-def test_pages_are_uploaded_after_their_assets_and_old_files_deleted_last(with_pages: Deployment, pages: Path) -> None:
+def test_pages_are_uploaded_after_their_assets_and_old_files_deleted_last(with_pages, pages):
     calls: list[str] = []
     s3 = with_pages.client("s3")
     s3.meta.events.register("before-call.s3.PutObject", lambda params, **_: calls.append(params["url_path"]))
@@ -89,7 +84,7 @@ def test_pages_are_uploaded_after_their_assets_and_old_files_deleted_last(with_p
     assert order[-1] == "assets/old.js"
 
 
-def test_scripts_of_earlier_versions_stay(with_pages: Deployment, pages: Path) -> None:
+def test_scripts_of_earlier_versions_stay(with_pages, pages):
     for version in ("0.2.0", "0.3.0"):
         folder = pages / "sdk" / version
         folder.mkdir(parents=True)
@@ -102,7 +97,7 @@ def test_scripts_of_earlier_versions_stay(with_pages: Deployment, pages: Path) -
     assert found["sdk/0.3.0/alsolike.js"]["CacheControl"] == "public, max-age=3600"
 
 
-def test_static_lists_stay(with_pages: Deployment, pages: Path) -> None:
+def test_static_lists_stay(with_pages, pages):
     with_pages.client("s3").put_object(Bucket=with_pages.names.web_bucket, Key="lists/lists.json", Body=b"{}")
 
     site.publish(with_pages, pages)
@@ -110,7 +105,7 @@ def test_static_lists_stay(with_pages: Deployment, pages: Path) -> None:
     assert "lists/lists.json" in published(with_pages)
 
 
-def test_snippet_names_the_latest_script_and_its_integrity(with_pages: Deployment, pages: Path) -> None:
+def test_snippet_names_the_latest_script_and_its_integrity(with_pages, pages):
     with pytest.raises(NotFound, match="has no script of the browser package; run `alsolike web publish`"):
         site.snippet(with_pages, "www")
     (pages / "sdk" / "0.3.0").mkdir(parents=True)
@@ -125,7 +120,7 @@ def test_snippet_names_the_latest_script_and_its_integrity(with_pages: Deploymen
     )
 
 
-def test_snippet_names_static_lists_once_they_are_published(with_pages: Deployment, pages: Path) -> None:
+def test_snippet_names_static_lists_once_they_are_published(with_pages, pages):
     (pages / "sdk" / "0.3.0").mkdir(parents=True)
     (pages / "sdk" / "0.3.0" / "alsolike.js").write_text("script")
     site.publish(with_pages, pages)
@@ -136,7 +131,7 @@ def test_snippet_names_static_lists_once_they_are_published(with_pages: Deployme
     assert 'data-lists="https://site/lists"' in site.snippet(with_pages, "www")
 
 
-def test_site_file_has_the_sign_in_and_api_addresses(with_pages: Deployment, pages: Path) -> None:
+def test_site_file_has_the_sign_in_and_api_addresses(with_pages, pages):
     site.publish(with_pages, pages)
 
     assert json.load(published(with_pages)["site.json"]["Body"]) == {
@@ -153,7 +148,7 @@ def test_site_file_has_the_sign_in_and_api_addresses(with_pages: Deployment, pag
     }
 
 
-def test_sign_in_callbacks_are_the_published_pages(with_pages: Deployment, pages: Path) -> None:
+def test_sign_in_callbacks_are_the_published_pages(with_pages, pages):
     names = with_pages.names
 
     site.publish(with_pages, pages)
@@ -165,7 +160,7 @@ def test_sign_in_callbacks_are_the_published_pages(with_pages: Deployment, pages
     assert (stored["ClientName"], stored["AllowedOAuthFlows"]) == ("pages", ["code"])
 
 
-def test_addresses_are_those_of_both_pages(with_pages: Deployment, deployment: Deployment) -> None:
+def test_addresses_are_those_of_both_pages(with_pages, deployment):
     assert [line.split()[1] for line in site.page_lines(with_pages)] == [
         "https://site/",
         "https://site/console.html",
@@ -173,19 +168,19 @@ def test_addresses_are_those_of_both_pages(with_pages: Deployment, deployment: D
     assert site.page_lines(deployment) == []
 
 
-def test_deployment_without_pages_is_refused(deployment: Deployment, pages: Path) -> None:
+def test_deployment_without_pages_is_refused(deployment, pages):
     with pytest.raises(NotFound, match="deployment 'shop' has no pages: its setting `web` is false"):
         site.publish(deployment, pages)
 
 
-def test_folder_without_pages_is_refused_before_any_change(with_pages: Deployment, tmp_path: Path) -> None:
+def test_folder_without_pages_is_refused_before_any_change(with_pages, tmp_path):
     with pytest.raises(NotFound, match=r"has no pages, expected index\.html"):
         site.publish(with_pages, tmp_path / "nothing")
 
     assert set(published(with_pages)) == {"assets/old.js"}
 
 
-def test_card_columns_are_kept_when_pages_are_published_again(with_pages: Deployment, pages: Path) -> None:
+def test_card_columns_are_kept_when_pages_are_published_again(with_pages, pages):
     site.publish(with_pages, pages)
     site.choose(with_pages, "cards", {"title": "NAME", "image": "COVER_URL"})
 
@@ -196,7 +191,7 @@ def test_card_columns_are_kept_when_pages_are_published_again(with_pages: Deploy
     assert stored["signIn"]["clientId"] == with_pages.names.web_client_id
 
 
-def test_cards_without_columns_are_the_default_ones(with_pages: Deployment, pages: Path) -> None:
+def test_cards_without_columns_are_the_default_ones(with_pages, pages):
     site.choose(with_pages, "cards", {"title": "NAME"})
 
     site.choose(with_pages, "cards", {})
@@ -204,7 +199,7 @@ def test_cards_without_columns_are_the_default_ones(with_pages: Deployment, page
     assert "cards" not in json.loads(published(with_pages)["site.json"]["Body"].read())
 
 
-def test_cards_and_consoles_are_configured_independently(with_pages: Deployment, pages: Path) -> None:
+def test_cards_and_consoles_are_configured_independently(with_pages, pages):
     site.publish(with_pages, pages)
     site.choose(with_pages, "consoles", {"shop-b": "https://b.example"})
     site.choose(with_pages, "cards", {"title": "NAME"})
@@ -215,9 +210,7 @@ def test_cards_and_consoles_are_configured_independently(with_pages: Deployment,
 
 
 @pytest.mark.parametrize(("given", "kept"), [("EUR", "EUR"), ("chf", "CHF")])
-def test_cards_with_category_and_currency_are_stored(
-    with_pages: Deployment, monkeypatch: pytest.MonkeyPatch, given: str, kept: str
-) -> None:
+def test_cards_with_category_and_currency_are_stored(with_pages, monkeypatch, given, kept):
     monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: with_pages)
 
     result = CliRunner().invoke(app, ["web", "cards", "--category", "GENRE", "--currency", given])
@@ -228,7 +221,7 @@ def test_cards_with_category_and_currency_are_stored(
 
 
 @pytest.mark.parametrize("currency", ["euro", "€", "E1R", ""])
-def test_cards_with_another_currency_are_refused(with_pages: Deployment, currency: str) -> None:
+def test_cards_with_another_currency_are_refused(with_pages, currency):
     result = CliRunner().invoke(app, ["web", "cards", "--currency", currency])
 
     assert result.exit_code == 2

@@ -1,8 +1,6 @@
 """Generated Grafana dashboards."""
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -19,11 +17,11 @@ register_default_plugins()
 DASHBOARDS = [prometheus_dashboard, cloudwatch_dashboard]
 
 
-def graphs(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
+def graphs(dashboard):
     return [panel for panel in dashboard["panels"] if panel["type"] == "timeseries"]
 
 
-def holds(typed: Any, given: Any) -> bool:
+def holds(typed, given):
     """Return true if `typed` has all fields of `given`. Grafana's types add defaults and drop unknown fields."""
     if isinstance(given, dict):
         return isinstance(typed, dict) and all(key in typed and holds(typed[key], given[key]) for key in given)
@@ -33,7 +31,7 @@ def holds(typed: Any, given: Any) -> bool:
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS)
-def test_grafana_types_have_every_dashboard_field(dashboard: Callable[[], dict[str, Any]]) -> None:
+def test_grafana_types_have_every_dashboard_field(dashboard):
     given = dashboard()
 
     typed = json.loads(JSONEncoder().encode(Dashboard.from_json(given)))
@@ -45,7 +43,7 @@ def test_grafana_types_have_every_dashboard_field(dashboard: Callable[[], dict[s
 @pytest.mark.parametrize(
     ("dashboard", "query"), [(prometheus_dashboard, Dataquery), (cloudwatch_dashboard, CloudWatchMetricsQuery)]
 )
-def test_grafana_types_have_every_query_field(dashboard: Callable[[], dict[str, Any]], query: Any) -> None:
+def test_grafana_types_have_every_query_field(dashboard, query):
     for panel in graphs(dashboard()):
         assert panel["targets"], panel
         for target in panel["targets"]:
@@ -53,7 +51,7 @@ def test_grafana_types_have_every_query_field(dashboard: Callable[[], dict[str, 
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS)
-def test_panels_do_not_overlap(dashboard: Callable[[], dict[str, Any]]) -> None:
+def test_panels_do_not_overlap(dashboard):
     cells = [
         (x, y)
         for panel in dashboard()["panels"]
@@ -66,7 +64,7 @@ def test_panels_do_not_overlap(dashboard: Callable[[], dict[str, Any]]) -> None:
     assert max(x for x, _ in cells) < 24
 
 
-def test_prometheus_has_a_graph_of_every_family() -> None:
+def test_prometheus_has_a_graph_of_every_family():
     shown = graphs(prometheus_dashboard())
     expressions = [target["expr"] for panel in shown for target in panel["targets"]]
 
@@ -78,7 +76,7 @@ def test_prometheus_has_a_graph_of_every_family() -> None:
     }  # fmt: skip
 
 
-def test_cloudwatch_has_a_query_of_every_metric() -> None:
+def test_cloudwatch_has_a_query_of_every_metric():
     targets = [target for panel in graphs(cloudwatch_dashboard()) for target in panel["targets"]]
 
     assert {target["metricName"] for target in targets} == {

@@ -1,10 +1,7 @@
 """List of custom metrics, which equals the metrics that functions write."""
 
-from __future__ import annotations
-
 import ast
 import functools
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +16,7 @@ LIBRARY = ROOT / "layers" / "core" / "python"
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
 
 
-def run_code(tree: ast.AST) -> Iterator[ast.AST]:
+def run_code(tree):
     """Yield the nodes of a module that run, without code below TYPE_CHECKING."""
     for node in ast.iter_child_nodes(tree):
         if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
@@ -28,7 +25,7 @@ def run_code(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 @functools.cache
-def read(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+def read(path):
     """Return the metrics that a module references, and the modules of `alsolike` that it imports."""
     metrics, imported = set(), set()
     for node in run_code(ast.parse(path.read_bytes())):
@@ -40,13 +37,13 @@ def read(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(metrics), frozenset(imported - {"alsolike.runtime.observability"})
 
 
-def sources(module: str) -> list[Path]:
+def sources(module):
     """Return the file of a module of `alsolike`, or an empty list for other names."""
     file = LIBRARY.joinpath(*module.split(".")).with_suffix(".py")
     return [file] if file.is_file() else []
 
 
-def named_by(function: str) -> set[str]:
+def named_by(function):
     """Return every metric that a function's code references, including the modules of `alsolike` that it imports."""
     waiting = list((ROOT / "functions" / function).rglob("*.py"))
     found: set[str] = set()
@@ -61,20 +58,20 @@ def named_by(function: str) -> set[str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_function_writes_exactly_its_declared_metrics(function: str) -> None:
+def test_function_writes_exactly_its_declared_metrics(function):
     shared = {each.metric for each in METRICS if each.service == API_SERVICE}
 
     assert named_by(function) - shared == {each.metric for each in METRICS if each.service == function}
 
 
-def test_every_metric_and_every_function_is_declared_once() -> None:
+def test_every_metric_and_every_function_is_declared_once():
     assert {each.metric for each in METRICS} == set(Metric)
     # `check_kafka` raises errors instead, which Lambda counts.
     assert {each.service for each in METRICS} == {*FUNCTIONS, API_SERVICE} - {"check_kafka"}
     assert len({(each.metric, each.service, each.by) for each in METRICS}) == len(METRICS)
 
 
-def reported_dimensions(function: str) -> set[tuple[str, ...]]:
+def reported_dimensions(function):
     """Return the dimension names of each call of `report` and `count_by` in a function's code."""
     return {
         tuple(sorted(str(keyword.arg) for keyword in node.keywords))
@@ -85,20 +82,20 @@ def reported_dimensions(function: str) -> set[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_function_reports_exactly_its_declared_dimensions(function: str) -> None:
+def test_function_reports_exactly_its_declared_dimensions(function):
     reported = {tuple(sorted(each.by)) for each in METRICS if each.service == function and each.by}
 
     assert reported_dimensions(function) - {()} == reported
 
 
-def test_numbers_of_reasons_and_conditions_are_those_of_the_code() -> None:
+def test_numbers_of_reasons_and_conditions_are_those_of_the_code():
     (table,) = [part for part in (ROOT / "docs" / "gate.md").read_text().split("\n\n") if part.startswith("| check |")]
 
     assert len(Reason) == REASONS
     assert len(table.splitlines()) - 2 == CONDITIONS
 
 
-def test_metric_costs_the_hours_in_which_it_is_sent() -> None:
+def test_metric_costs_the_hours_in_which_it_is_sent():
     bounds = Bounds(versions=2, arms=4, trainings=73)
     hourly = Written(Metric.EVENTS_ACCEPTED, "collect", Rhythm.HOURLY)
     rates = Written(Metric.CLICK_THROUGH, "attribute_outcomes", Rhythm.DAILY, (By.DIMENSION, By.NAME))
@@ -113,12 +110,12 @@ def test_metric_costs_the_hours_in_which_it_is_sent() -> None:
     assert seldom.max_usd(bounds) == pytest.approx(0.30)
 
 
-def test_metric_is_declared_only_with_all_its_dimensions() -> None:
+def test_metric_is_declared_only_with_all_its_dimensions():
     assert [each.service for each in declared("DriftPsi", ["figure", "service"])] == ["monitor_models"]
     assert declared("DriftPsi", ["service"]) == []
     assert declared("Clicks", ["service"]) == []
 
 
-def test_bounds_below_zero_are_refused() -> None:
+def test_bounds_below_zero_are_refused():
     with pytest.raises(ValueError, match="arms is -1, expected 0 or more"):
         Bounds(arms=-1)

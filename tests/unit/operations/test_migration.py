@@ -1,9 +1,6 @@
 """Calls of Amazon Personalize in source files, of which unsupported ones are found in the spelling of every client."""
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -25,7 +22,7 @@ await client.send(new StartRecommenderCommand({ recommenderArn: "r" }));
 """
 
 
-def found(folder: Path, **files: str) -> list[tuple[str, int, str]]:
+def found(folder, **files):
     for name, text in files.items():
         path = folder / name.replace("__", "/").replace("_dot_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,14 +30,14 @@ def found(folder: Path, **files: str) -> list[tuple[str, int, str]]:
     return [(one.file, one.line, one.call) for one in find_refused_calls(folder)]
 
 
-def test_calls_of_boto3_and_of_javascript_are_found(tmp_path: Path) -> None:
+def test_calls_of_boto3_and_of_javascript_are_found(tmp_path):
     assert found(tmp_path, job_dot_py=PYTHON, web__app_dot_ts=JAVASCRIPT) == [
         ("job.py", 4, "create_dataset_export_job"),
         ("web/app.ts", 2, "StartRecommenderCommand"),
     ]
 
 
-def test_calls_in_notebooks_and_templates_are_found(tmp_path: Path) -> None:
+def test_calls_in_notebooks_and_templates_are_found(tmp_path):
     notebook = json.dumps({"cells": [{"source": ["personalize.create_data_deletion_job(jobName=name)\n"]}]})
 
     assert found(tmp_path, a_dot_ipynb=notebook, b_dot_yaml="Type: AWS::Personalize::Solution\n") == [
@@ -49,16 +46,16 @@ def test_calls_in_notebooks_and_templates_are_found(tmp_path: Path) -> None:
     ]
 
 
-def test_other_services_and_installed_packages_are_omitted(tmp_path: Path) -> None:
+def test_other_services_and_installed_packages_are_omitted(tmp_path):
     assert not found(tmp_path, a_dot_py='boto3.client("guardduty").create_filter()', node_modules__b_dot_js=JAVASCRIPT)
 
 
-def test_missing_folder_is_refused(tmp_path: Path) -> None:
+def test_missing_folder_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="is not a folder"):
         list(find_refused_calls(tmp_path / "none"))
 
 
-def test_command_prints_the_alternative_and_exits_with_1(tmp_path: Path) -> None:
+def test_command_prints_the_alternative_and_exits_with_1(tmp_path):
     (tmp_path / "job.py").write_text(PYTHON)
 
     failing = CliRunner().invoke(app, ["migrate-check", str(tmp_path), "--json"])

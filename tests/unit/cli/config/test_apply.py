@@ -1,10 +1,6 @@
 """`alsolike config` on a deployment: apply, diff, history and rollback."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -18,9 +14,7 @@ from tests.unit.cli.config.configuring import HEAVIER_VIEWS, run
 from tests.unit.cli.shop import NAMES
 
 
-def test_experiment_with_a_missing_model_version_is_not_applied(
-    shop: ConfigurationStore, client: Callable[[str], Any], file: Callable[[str], str]
-) -> None:
+def test_experiment_with_a_missing_model_version_is_not_applied(shop, client, file):
     experiment = "{{start: 2026-01-01T00:00:00Z, end: {}, arms: {{a: {{share: 0.5}}, b: {{share: 0.5, model: v2}}}}}}"
     ended = file("format: 1\nexperiments: {old: " + experiment.format("2026-02-01T00:00:00Z") + "}\n")
     assert run("apply", ended).exit_code == 0
@@ -30,10 +24,8 @@ def test_experiment_with_a_missing_model_version_is_not_applied(
         run("apply", file("format: 1\nexperiments: {new: " + experiment.format("null") + "}\n"))
 
 
-def test_file_may_change_only_the_end_of_a_running_experiment(
-    shop: ConfigurationStore, file: Callable[[str], str]
-) -> None:
-    def applied(**stated: str) -> int:
+def test_file_may_change_only_the_end_of_a_running_experiment(shop, file):
+    def applied(**stated):
         fields = {"start": "2026-01-01T00:00:00Z", "arms": "{a: {share: 0.5}, b: {share: 0.5}}"} | stated
         text = ", ".join(f"{name}: {value}" for name, value in fields.items())
         return run("apply", file(f"format: 1\nexperiments: {{new: {{{text}}}}}\n")).exit_code
@@ -77,9 +69,7 @@ def test_file_may_change_only_the_end_of_a_running_experiment(
         "sessions: {filters: [own]}",
     ],
 )
-def test_undeclared_name_in_a_filter_is_refused_unless_forced(
-    shop: ConfigurationStore, file: Callable[[str], str], condition: str, message: str, use: str
-) -> None:
+def test_undeclared_name_in_a_filter_is_refused_unless_forced(shop, file, condition, message, use):
     columns = "items: {columns: {brand: string, inStock: boolean}}\nusers: {columns: {brand: string}}"
     path = file(f"format: 1\n{columns}\nfilters:\n  own: INCLUDE ItemID WHERE {condition}\n{use}\n")
 
@@ -103,7 +93,7 @@ def test_undeclared_name_in_a_filter_is_refused_unless_forced(
         ("diversity: {dial: 0.5, columns: [BRAN]}", "string or list or boolean; did you mean brand?"),
     ],
 )
-def test_undeclared_column_of_a_rule_is_refused(rule: str, message: str) -> None:
+def test_undeclared_column_of_a_rule_is_refused(rule, message):
     columns = "items: {columns: {brand: string, price: number}}"
 
     result = run("check", "-", stdin=f"format: 1\n{columns}\nrules: {{r: {{{rule}}}}}\n")
@@ -114,9 +104,7 @@ def test_undeclared_column_of_a_rule_is_refused(rule: str, message: str) -> None
 
 @pytest.mark.parametrize("command", ["check", "diff", "apply"])
 @pytest.mark.parametrize("text", ["format: 1\nunknown: 1\n", "format: [1\n"])
-def test_errors_of_a_file_are_in_the_json_document(
-    shop: ConfigurationStore, file: Callable[[str], str], command: str, text: str
-) -> None:
+def test_errors_of_a_file_are_in_the_json_document(shop, file, command, text):
     result = run(command, file(text), "--json")
 
     assert (result.exit_code, result.stderr) == (1, "")
@@ -124,7 +112,7 @@ def test_errors_of_a_file_are_in_the_json_document(
     assert (document["valid"], len(document["errors"])) == (False, 1)
 
 
-def test_applied_file_is_live_and_shown_as_written(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_applied_file_is_live_and_shown_as_written(shop, file):
     result = run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
 
     assert result.stdout == "version 1 is live; functions follow within a minute\n"
@@ -135,13 +123,13 @@ def test_applied_file_is_live_and_shown_as_written(shop: ConfigurationStore, fil
     assert shown.stderr.endswith(": views matter\n")
 
 
-def test_version_has_the_aws_identity_of_its_author(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_version_has_the_aws_identity_of_its_author(shop, file):
     run("apply", file(HEAVIER_VIEWS))
 
     assert shop.version(1).by.startswith("arn:aws:sts::")
 
 
-def test_shown_configuration_can_be_applied_again(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_shown_configuration_can_be_applied_again(shop, file):
     run("apply", file(HEAVIER_VIEWS))
     built_in = run("show", "--version", "0")
 
@@ -151,7 +139,7 @@ def test_shown_configuration_can_be_applied_again(shop: ConfigurationStore, file
     assert shop.current().configuration().events == DEFAULT.events
 
 
-def test_file_with_an_error_is_not_applied(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_file_with_an_error_is_not_applied(shop, file):
     path = file("format: 1\nevents: {view: {weight: -101}}\n")
 
     result = run("apply", path)
@@ -161,7 +149,7 @@ def test_file_with_an_error_is_not_applied(shop: ConfigurationStore, file: Calla
     assert shop.current().version == 0
 
 
-def test_apply_with_another_expected_version_is_refused(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_apply_with_another_expected_version_is_refused(shop, file):
     path = file(HEAVIER_VIEWS)
     run("apply", path, "--expect", "0")
 
@@ -169,12 +157,10 @@ def test_apply_with_another_expected_version_is_refused(shop: ConfigurationStore
         run("apply", path, "--expect", "0")
 
 
-def test_apply_during_another_change_is_refused(
-    shop: ConfigurationStore, file: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_apply_during_another_change_is_refused(shop, file, monkeypatch):
     read = ConfigurationStore.current
 
-    def overtaken(store: ConfigurationStore) -> Any:
+    def overtaken(store):
         seen = read(store)
         monkeypatch.setattr(ConfigurationStore, "current", read)
         document = {"format": 1, "events": {"view": {"weight": 9}}}
@@ -189,9 +175,7 @@ def test_apply_during_another_change_is_refused(
     assert shop.current().configuration().events["view"].weight == 9.0
 
 
-def test_live_version_of_a_later_release_can_be_compared_and_replaced(
-    shop: ConfigurationStore, client: Callable[[str], Any], file: Callable[[str], str]
-) -> None:
+def test_live_version_of_a_later_release_can_be_compared_and_replaced(shop, client, file):
     body = b'{"versions": [4], "document": {"format": 2}}'
     client("s3").put_object(Bucket=NAMES.artefact_bucket, Key=CONFIGURATION_KEY, Body=body)
     path = file(HEAVIER_VIEWS)
@@ -203,9 +187,7 @@ def test_live_version_of_a_later_release_can_be_compared_and_replaced(
     assert run("apply", path).stdout.startswith("version 5 is live")
 
 
-def test_diff_shows_different_values_and_sets_the_exit_status(
-    shop: ConfigurationStore, file: Callable[[str], str]
-) -> None:
+def test_diff_shows_different_values_and_sets_the_exit_status(shop, file):
     path = file(HEAVIER_VIEWS)
 
     different = run("diff", path)
@@ -221,7 +203,7 @@ def test_diff_shows_different_values_and_sets_the_exit_status(
     assert (same.exit_code, same.stdout) == (0, "")
 
 
-def test_diff_as_json_has_every_value_before_and_after(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_diff_as_json_has_every_value_before_and_after(shop, file):
     text = "format: 1\nevents: {view: {weight: 2}}\nfilters: {all: EXCLUDE ItemID WHERE Interactions.TIMESTAMP < 0}\n"
 
     result = run("diff", file(text), "--json")
@@ -235,7 +217,7 @@ def test_diff_as_json_has_every_value_before_and_after(shop: ConfigurationStore,
     }
 
 
-def test_history_lists_versions_and_rollback_restores_one(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_history_lists_versions_and_rollback_restores_one(shop, file):
     assert run("history").stdout == "no configuration was applied yet; the built-in one is active\n"
     run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
     run("apply", file(HEAVIER_VIEWS.replace("2", "3")))
@@ -255,9 +237,7 @@ def test_history_lists_versions_and_rollback_restores_one(shop: ConfigurationSto
     assert "views matter" not in table
 
 
-def test_rollback_restores_a_named_version_or_the_built_in_one(
-    shop: ConfigurationStore, file: Callable[[str], str]
-) -> None:
+def test_rollback_restores_a_named_version_or_the_built_in_one(shop, file):
     run("apply", file(HEAVIER_VIEWS))
 
     assert "brings back what is built in" in run("rollback", "--to", "0").stdout
@@ -266,7 +246,7 @@ def test_rollback_restores_a_named_version_or_the_built_in_one(
         run("rollback", "--to", "9")
 
 
-def test_version_can_be_shown_as_json(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_version_can_be_shown_as_json(shop, file):
     run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
     run("rollback")
 
@@ -278,9 +258,7 @@ def test_version_can_be_shown_as_json(shop: ConfigurationStore, file: Callable[[
         run("show", "--version", "7")
 
 
-def test_filters_on_columns_missing_in_the_catalogue_have_a_warning(
-    shop: ConfigurationStore, file: Callable[[str], str]
-) -> None:
+def test_filters_on_columns_missing_in_the_catalogue_have_a_warning(shop, file):
     first = "format: 1\nitems: {columns: {PRICE: number}}\n"
     filters = "filters: {sale: INCLUDE ItemID WHERE Items.ON_SALE = true, dear: INCLUDE ItemID WHERE Items.PRICE > 9}\n"
     both = "format: 1\nitems: {columns: {PRICE: number, ON_SALE: boolean}}\n" + filters

@@ -1,7 +1,5 @@
 """`alsolike config check`, which reports a file's errors with line and column."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from pathlib import Path
@@ -27,7 +25,7 @@ recommender: {}
 """
 
 
-def test_documented_example_is_valid_and_has_every_key() -> None:
+def test_documented_example_is_valid_and_has_every_key():
     result = run("check", str(EXAMPLE))
 
     assert result.exit_code == 0
@@ -39,7 +37,7 @@ def test_documented_example_is_valid_and_has_every_key() -> None:
     assert {name for name in stated if getattr(configuration, name) == getattr(DEFAULT, name)} == set()
 
 
-def test_check_reports_all_errors_in_the_order_of_the_file() -> None:
+def test_check_reports_all_errors_in_the_order_of_the_file():
     result = run("check", "-", stdin=f"format: 2\n{BAD}limits:\n  clock_skew_s: 5 s\n")
 
     assert result.exit_code == 1
@@ -54,7 +52,7 @@ def test_check_reports_all_errors_in_the_order_of_the_file() -> None:
     ]
 
 
-def test_documented_errors_equal_the_output_of_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_errors_equal_the_output_of_check(tmp_path, monkeypatch):
     documented = (EXAMPLE.parents[1] / "configuration.md").read_text()
     monkeypatch.chdir(tmp_path)
     Path("shop.yaml").write_text(f"format: 1\n{BAD}")
@@ -93,7 +91,7 @@ def test_documented_errors_equal_the_output_of_check(tmp_path: Path, monkeypatch
         ("format: 1\nformat: 1", "stdin:2:1: format duplicates the key in line 1"),
     ],
 )
-def test_every_type_of_error_has_line_and_column(text: str, message: str) -> None:
+def test_every_type_of_error_has_line_and_column(text, message):
     result = run("check", "-", stdin=text)
 
     assert result.exit_code == 1
@@ -101,7 +99,7 @@ def test_every_type_of_error_has_line_and_column(text: str, message: str) -> Non
     assert all(line.startswith("stdin:") for line in result.stderr.splitlines())
 
 
-def test_check_prints_one_json_document() -> None:
+def test_check_prints_one_json_document():
     result = run("check", "-", "--json", stdin="format: 1\nevents: {view: {weight: -101}}\n")
 
     assert result.exit_code == 1
@@ -120,7 +118,7 @@ def test_check_prints_one_json_document() -> None:
     assert json.loads(run("check", str(EXAMPLE), "--json").stdout)["valid"] is True
 
 
-def test_file_that_is_not_utf_8_error_has_the_byte(tmp_path: Path) -> None:
+def test_file_that_is_not_utf_8_error_has_the_byte(tmp_path):
     path = tmp_path / "shop.yaml"
     path.write_bytes("format: 1\n# für ".encode() + b"\xff")
 
@@ -129,7 +127,7 @@ def test_file_that_is_not_utf_8_error_has_the_byte(tmp_path: Path) -> None:
     assert (result.exit_code, result.stderr) == (1, f"{path}:2:7: has the byte 0xff, which is not valid UTF-8\n")
 
 
-def test_missing_or_too_large_file_is_refused(tmp_path: Path) -> None:
+def test_missing_or_too_large_file_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match=r"nowhere\.yaml cannot be read: No such file"):
         run("check", "nowhere.yaml")
     (tmp_path / "large.yaml").write_bytes(b"#" * (1 << 20))
@@ -137,7 +135,7 @@ def test_missing_or_too_large_file_is_refused(tmp_path: Path) -> None:
         run("check", str(tmp_path / "large.yaml"))
 
 
-def test_expired_rules_have_a_warning() -> None:
+def test_expired_rules_have_a_warning():
     pins = '[{item: "1", position: 1, until: 2020-01-01}, {item: "2", position: 2, until: 2199-01-01}]'
 
     result = run("check", "-", stdin=f"format: 1\nrules: {{spring: {{pins: {pins}}}}}\n")

@@ -1,9 +1,6 @@
 """A configuration file compared with the published catalogue."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,10 +12,8 @@ from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
 from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
 from operations.configuration import file as configuration_file
 from operations.configuration.comparison import compare
-from operations.configuration.configuration_store import ConfigurationStore
 from tests.unit.cli.config.configuring import run
 
 COLUMNS = {"category": ColumnType.STRING, "tags": ColumnType.LIST, "inStock": ColumnType.BOOLEAN}
@@ -33,14 +28,14 @@ users: {columns: {segment: string}}
 """
 
 
-def publish(deployment: Deployment, directory: Path) -> None:
+def publish(deployment, directory):
     store = SnapshotStore(deployment.client("s3"), deployment.names.artefact_bucket, directory)
     changes = [Change(item_id, 1, properties) for item_id, properties in ITEMS.items()]
     SnapshotPublisher(store).publish(changes, columns=COLUMNS, version=0, now_ms=1)
 
 
 @pytest.fixture
-def shop(shop: ConfigurationStore, deployment: Deployment, tmp_path: Path) -> ConfigurationStore:
+def shop(shop, deployment, tmp_path):
     """Return the configuration store of a deployment with two items."""
     publish(deployment, tmp_path / "snapshot")
     return shop
@@ -69,9 +64,7 @@ def shop(shop: ConfigurationStore, deployment: Deployment, tmp_path: Path) -> Co
         ("Items.PRICE > CurrentItem.PRICE", []),
     ],
 )
-def test_filter_values_without_items_have_a_hint(
-    shop: ConfigurationStore, deployment: Deployment, condition: str, messages: list[str]
-) -> None:
+def test_filter_values_without_items_have_a_hint(shop, deployment, condition, messages):
     text = f"{HEAD}filters:\n  mine: INCLUDE ItemID WHERE {condition}\n"
     checked = configuration_file.check(text, name="shop.yaml", now_ms=0)
 
@@ -91,18 +84,14 @@ def test_filter_values_without_items_have_a_hint(
         ("sessions: {columns: [parentId, titel]}", "sessions.columns[1] is titel, which no item has"),
     ],
 )
-def test_pins_and_session_columns_are_compared_with_the_catalogue(
-    shop: ConfigurationStore, deployment: Deployment, rest: str, message: str | None
-) -> None:
+def test_pins_and_session_columns_are_compared_with_the_catalogue(shop, deployment, rest, message):
     found = compare(configuration_file.check(f"{HEAD}{rest}\n", name="shop.yaml", now_ms=0), deployment)
 
     assert [finding.message.startswith(message or "") for finding in found.hints] == ([True] if message else [])
 
 
 @pytest.mark.parametrize(("column", "hints"), [("PARENT_IDD", 1), ("PARENT_ID", 0), ("title", 0), ("null", 0)])
-def test_variants_column_without_items_has_a_hint(
-    shop: ConfigurationStore, deployment: Deployment, column: str, hints: int
-) -> None:
+def test_variants_column_without_items_has_a_hint(shop, deployment, column, hints):
     text = f"format: 1\nitems: {{variants: {column}}}\n"
 
     found = compare(configuration_file.check(text, name="shop.yaml", now_ms=0), deployment).hints
@@ -113,7 +102,7 @@ def test_variants_column_without_items_has_a_hint(
     )
 
 
-def test_empty_catalogue_gives_no_findings(deployment: Deployment) -> None:
+def test_empty_catalogue_gives_no_findings(deployment):
     text = f"{HEAD}filters: {{a: INCLUDE ItemID WHERE Items.PRICE > 5}}\nrecommenders: {{for-you: {{filter: a}}}}\n"
 
     found = compare(configuration_file.check(text, name="shop.yaml", now_ms=0), deployment)
@@ -122,9 +111,7 @@ def test_empty_catalogue_gives_no_findings(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("use", ["recommenders: {for-you: {filter: a}}", "aliases: {x: {recipe: aws-sims, filter: a}}"])
-def test_recommender_filter_without_items_is_refused_unless_forced(
-    shop: ConfigurationStore, file: Callable[[str], str], use: str
-) -> None:
+def test_recommender_filter_without_items_is_refused_unless_forced(shop, file, use):
     path = file(f'{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.CATEGORY = "DELLI"\n{use}\n')
 
     assert (run("check", path).exit_code, run("apply", path).exit_code) == (1, 1)
@@ -133,7 +120,7 @@ def test_recommender_filter_without_items_is_refused_unless_forced(
     assert shop.current().version == 1
 
 
-def test_unused_filter_without_items_has_a_warning(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_unused_filter_without_items_has_a_warning(shop, file):
     path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
 
     checked, applied = run("check", path, "--json"), run("apply", path, "--json")
@@ -145,9 +132,7 @@ def test_unused_filter_without_items_has_a_warning(shop: ConfigurationStore, fil
     assert f"warning: {path}:5:" in applied.stderr
 
 
-def test_check_without_a_deployment_reports_that_nothing_was_compared(
-    file: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_check_without_a_deployment_reports_that_nothing_was_compared(file, tmp_path, monkeypatch):
     path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
     monkeypatch.chdir(tmp_path)
 
@@ -158,10 +143,8 @@ def test_check_without_a_deployment_reports_that_nothing_was_compared(
     assert run("check", "-", stdin="format: 1\n").stderr == ""
 
 
-def test_check_of_a_named_deployment_that_is_unreachable_fails(
-    file: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unreachable(**_: object) -> Deployment:
+def test_check_of_a_named_deployment_that_is_unreachable_fails(file, monkeypatch):
+    def unreachable(**_):
         raise Unavailable("AWS does not answer")
 
     path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
@@ -172,16 +155,14 @@ def test_check_of_a_named_deployment_that_is_unreachable_fails(
     assert run("check", path).exit_code == 0
 
 
-def test_check_of_an_unknown_deployment_fails(client: object, file: Callable[[str], str]) -> None:
+def test_check_of_an_unknown_deployment_fails(client, file):
     path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
 
     with pytest.raises(NotFound):
         run("check", path, "--env", "prod")
 
 
-def test_documented_refusal_equals_the_output_of_apply(
-    shop: ConfigurationStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_documented_refusal_equals_the_output_of_apply(shop, tmp_path, monkeypatch):
     documented = (Path(__file__).parents[4] / "docs" / "configuration.md").read_text()
     monkeypatch.chdir(tmp_path)
     Path("shop.yaml").write_text(
@@ -196,9 +177,7 @@ def test_documented_refusal_equals_the_output_of_apply(
 
 
 @pytest.mark.parametrize("damaged", [SNAPSHOT_KEY, SEGMENTS_PREFIX])
-def test_damaged_catalogue_does_not_prevent_apply(
-    shop: ConfigurationStore, deployment: Deployment, file: Callable[[str], str], damaged: str
-) -> None:
+def test_damaged_catalogue_does_not_prevent_apply(shop, deployment, file, damaged):
     s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
     for stored in s3.list_objects_v2(Bucket=bucket, Prefix=damaged)["Contents"]:
         s3.put_object(Bucket=bucket, Key=stored["Key"], Body=b"damaged")

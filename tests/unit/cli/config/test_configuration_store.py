@@ -1,17 +1,14 @@
 """Versions of the configuration: concurrent changes, history and rollback."""
 
-from __future__ import annotations
-
 import concurrent.futures
 import dataclasses
 import threading
-from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from alsolike.configuration.configuration import DEFAULT
-from alsolike.configuration_document.reader import NOTHING_APPLIED, Current
+from alsolike.configuration_document.reader import NOTHING_APPLIED
 from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
 from alsolike.schema.document import InvalidConfiguration
@@ -19,35 +16,35 @@ from operations.configuration.configuration_store import BUILT_IN, Configuration
 from tests.fakes.places import BUCKET
 
 
-def weighing(weight: float) -> dict[str, Any]:
+def weighing(weight):
     return {"format": 1, "events": {"view": {"weight": weight}}}
 
 
-def apply(store: ConfigurationStore, document: dict[str, Any], *, now_ms: int = 1, reason: str = "") -> Current:
+def apply(store, document, *, now_ms=1, reason=""):
     return store.apply(store.current(), document, text="# text", by="me", reason=reason, now_ms=now_ms)
 
 
-def roll_back(store: ConfigurationStore, *, to: int | None = None) -> Current:
+def roll_back(store, *, to=None):
     return store.roll_back(store.current(), to=to, by="me", reason="worse", now_ms=9)
 
 
-def view_weight(store: ConfigurationStore) -> float:
+def view_weight(store):
     return store.current().configuration().events["view"].weight
 
 
 @pytest.fixture
-def store(s3: Any) -> ConfigurationStore:
+def store(s3):
     return ConfigurationStore(s3, BUCKET)
 
 
-def test_built_in_configuration_is_current_before_the_first_version(store: ConfigurationStore) -> None:
+def test_built_in_configuration_is_current_before_the_first_version(store):
     assert store.current() == NOTHING_APPLIED
     assert store.current().configuration() is DEFAULT
     assert store.version(0) == BUILT_IN
     assert store.history(limit=5) == []
 
 
-def test_applied_document_is_current_and_stored_with_its_author_and_reason(store: ConfigurationStore) -> None:
+def test_applied_document_is_current_and_stored_with_its_author_and_reason(store):
     applied = apply(store, weighing(2), now_ms=5, reason="views matter")
 
     assert store.current() == applied
@@ -59,7 +56,7 @@ def test_applied_document_is_current_and_stored_with_its_author_and_reason(store
     assert (version.text, version.document) == ("# text", weighing(2))
 
 
-def test_versions_are_numbered_and_listed_latest_first(store: ConfigurationStore) -> None:
+def test_versions_are_numbered_and_listed_latest_first(store):
     for weight in (2, 3, 4):
         apply(store, weighing(weight))
 
@@ -68,18 +65,18 @@ def test_versions_are_numbered_and_listed_latest_first(store: ConfigurationStore
 
 
 @pytest.mark.parametrize("document", [weighing(2), {"events": {"view": {"weight": 2.0}, "click": {}}, "format": 1}])
-def test_apply_of_an_equal_document_changes_nothing(store: ConfigurationStore, document: dict[str, Any]) -> None:
+def test_apply_of_an_equal_document_changes_nothing(store, document):
     applied = apply(store, weighing(2))
 
     assert apply(store, document) == applied
 
 
-def test_apply_of_the_built_in_configuration_changes_nothing(store: ConfigurationStore) -> None:
+def test_apply_of_the_built_in_configuration_changes_nothing(store):
     assert apply(store, {"format": 1}) == NOTHING_APPLIED
     assert store.current().etag is None
 
 
-def test_invalid_document_is_not_written(s3: Any, store: ConfigurationStore) -> None:
+def test_invalid_document_is_not_written(s3, store):
     with pytest.raises(InvalidConfiguration, match=r"events\.view\.weight is -101"):
         apply(store, weighing(-101))
 
@@ -87,7 +84,7 @@ def test_invalid_document_is_not_written(s3: Any, store: ConfigurationStore) -> 
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_apply_based_on_an_earlier_version_is_refused(store: ConfigurationStore, before: int) -> None:
+def test_apply_based_on_an_earlier_version_is_refused(store, before):
     for weight in range(before):
         apply(store, weighing(weight + 5))
     judged = store.current()
@@ -100,7 +97,7 @@ def test_apply_based_on_an_earlier_version_is_refused(store: ConfigurationStore,
     assert store.current().versions[-1] == before + 1
 
 
-def test_version_written_but_not_applied_does_not_exist(s3: Any, store: ConfigurationStore) -> None:
+def test_version_written_but_not_applied_does_not_exist(s3, store):
     """The writer stopped after the first of two objects."""
     apply(store, weighing(2))
     s3.put_object(Bucket=BUCKET, Key=version_key(2), Body=b"{}")
@@ -115,7 +112,7 @@ def test_version_written_but_not_applied_does_not_exist(s3: Any, store: Configur
         roll_back(store, to=2)
 
 
-def test_rollback_applies_the_earlier_version_as_a_new_one(store: ConfigurationStore) -> None:
+def test_rollback_applies_the_earlier_version_as_a_new_one(store):
     apply(store, weighing(2))
     apply(store, weighing(3))
 
@@ -127,7 +124,7 @@ def test_rollback_applies_the_earlier_version_as_a_new_one(store: ConfigurationS
     assert (version.restores, version.reason, version.text) == (1, "worse", "# text")
 
 
-def test_repeated_rollback_restores_earlier_versions_only(store: ConfigurationStore) -> None:
+def test_repeated_rollback_restores_earlier_versions_only(store):
     for weight in (2, 3, 4):
         apply(store, weighing(weight))
 
@@ -141,7 +138,7 @@ def test_repeated_rollback_restores_earlier_versions_only(store: ConfigurationSt
         roll_back(store)
 
 
-def test_rollback_after_a_new_version_restores_the_one_before_it(store: ConfigurationStore) -> None:
+def test_rollback_after_a_new_version_restores_the_one_before_it(store):
     apply(store, weighing(2))
     apply(store, weighing(3))
     roll_back(store)  # Version 3 has the content of version 1.
@@ -152,7 +149,7 @@ def test_rollback_after_a_new_version_restores_the_one_before_it(store: Configur
     assert roll_back(store).document == {"format": 1}
 
 
-def test_rollback_can_name_its_version(store: ConfigurationStore) -> None:
+def test_rollback_can_name_its_version(store):
     for weight in (2, 3, 4):
         apply(store, weighing(weight))
 
@@ -160,7 +157,7 @@ def test_rollback_can_name_its_version(store: ConfigurationStore) -> None:
     assert roll_back(store, to=0).configuration() == dataclasses.replace(DEFAULT, version=5)
 
 
-def test_rollback_without_an_earlier_version_is_refused(store: ConfigurationStore) -> None:
+def test_rollback_without_an_earlier_version_is_refused(store):
     with pytest.raises(NotFound, match="there is no earlier configuration"):
         roll_back(store)
     with pytest.raises(NotFound, match="version 4 was never applied; no version has been applied"):
@@ -170,14 +167,14 @@ def test_rollback_without_an_earlier_version_is_refused(store: ConfigurationStor
 class AnswerLost:
     """S3 client that loses its first response to a write of the pointer, so that botocore repeats the request."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client):
         self._client = client
         self._lost = False
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         return getattr(self._client, name)
 
-    def put_object(self, **call: Any) -> Any:
+    def put_object(self, **call):
         answer = self._client.put_object(**call)
         if call["Key"] == CONFIGURATION_KEY and not self._lost:
             self._lost = True
@@ -185,18 +182,18 @@ class AnswerLost:
         return answer
 
 
-def test_write_with_a_lost_response_is_applied_once(s3: Any) -> None:
+def test_write_with_a_lost_response_is_applied_once(s3):
     store = ConfigurationStore(AnswerLost(s3), BUCKET)
 
     assert apply(store, weighing(2)).version == 1
     assert store.current().version == 1
 
 
-def test_only_one_of_many_concurrent_changes_is_applied(s3: Any) -> None:
+def test_only_one_of_many_concurrent_changes_is_applied(s3):
     base = ConfigurationStore(s3, BUCKET).current()
     together = threading.Barrier(8)
 
-    def attempt(weight: int) -> int | None:
+    def attempt(weight):
         store = ConfigurationStore(s3, BUCKET)
         together.wait()
         try:
@@ -216,24 +213,22 @@ def test_only_one_of_many_concurrent_changes_is_applied(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"versions": null, "document": {}}'])
-def test_unreadable_pointer_is_refused(s3: Any, store: ConfigurationStore, body: bytes) -> None:
+def test_unreadable_pointer_is_refused(s3, store, body):
     s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=body)
 
     with pytest.raises(InvalidConfiguration, match=r"s3://artefacts/config/current\.json is unreadable"):
         store.current()
 
 
-def test_missing_bucket_raises_unavailable(s3: Any) -> None:
+def test_missing_bucket_raises_unavailable(s3):
     with pytest.raises(Unavailable, match=r"s3://other/config/current\.json: .*NoSuchBucket"):
         ConfigurationStore(s3, "other").current()
 
 
-def test_unreachable_store_raises_unavailable(
-    s3: Any, store: ConfigurationStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreachable_store_raises_unavailable(s3, store, monkeypatch):
     apply(store, weighing(2))
 
-    def silent(**_: Any) -> None:
+    def silent(**_):
         raise EndpointConnectionError(endpoint_url="https://s3.test")
 
     for call in ("put_object", "get_object"):
@@ -242,7 +237,7 @@ def test_unreachable_store_raises_unavailable(
             apply(store, weighing(3))
 
 
-def test_unreadable_configuration_can_be_replaced(s3: Any, store: ConfigurationStore) -> None:
+def test_unreadable_configuration_can_be_replaced(s3, store):
     s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=b'{"versions": [7], "document": {"format": 2}}')
 
     assert apply(store, weighing(2)).versions == (7, 8)

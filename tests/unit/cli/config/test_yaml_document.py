@@ -1,9 +1,5 @@
 """YAML parsed to plain values with their places."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -36,7 +32,7 @@ from operations.configuration.yaml_document import Finding, InvalidYaml, dump, r
         ("a: [1, x]", [1, "x"]),
     ],
 )
-def test_values_have_the_types_of_json(text: str, value: Any) -> None:
+def test_values_have_the_types_of_json(text, value):
     document = read(text)
 
     assert document.findings == ()
@@ -44,16 +40,16 @@ def test_values_have_the_types_of_json(text: str, value: Any) -> None:
     assert type(document.value["a"]) is type(value)
 
 
-def test_keys_are_strings_as_written() -> None:
+def test_keys_are_strings_as_written():
     assert read("1: a\nyes: b\nnull: c").value == {"1": "a", "yes": "b", "null": "c"}
 
 
-def test_byte_order_mark_is_ignored() -> None:
+def test_byte_order_mark_is_ignored():
     assert read("\ufeffa: 1").value == {"a": 1}
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "# only a comment\n"])
-def test_empty_document_is_null(text: str) -> None:
+def test_empty_document_is_null(text):
     document = read(text)
 
     assert document.value is None
@@ -76,7 +72,7 @@ def test_empty_document_is_null(text: str) -> None:
         ("%YAML 9.0\n---\na: 1", 1, 1, "incompatible YAML document"),
     ],
 )
-def test_invalid_yaml_error_has_its_place(text: str, line: int, column: int, message: str) -> None:
+def test_invalid_yaml_error_has_its_place(text, line, column, message):
     with pytest.raises(InvalidYaml) as caught:
         read(text)
 
@@ -84,7 +80,7 @@ def test_invalid_yaml_error_has_its_place(text: str, line: int, column: int, mes
     assert message in str(caught.value)
 
 
-def test_duplicate_keys_are_reported_with_their_places() -> None:
+def test_duplicate_keys_are_reported_with_their_places():
     document = read("a: 1\nb: {x: 1, x: 2}\na: 3\n")
 
     assert document.value == {"a": 1, "b": {"x": 1}}
@@ -94,7 +90,7 @@ def test_duplicate_keys_are_reported_with_their_places() -> None:
     ]
 
 
-def test_duplicate_key_is_found_in_another_quoting() -> None:
+def test_duplicate_key_is_found_in_another_quoting():
     assert read('a: 1\n"a": 2').findings == (Finding(2, 1, "a duplicates the key in line 1"),)
 
 
@@ -107,7 +103,7 @@ def test_duplicate_key_is_found_in_another_quoting() -> None:
         ("a: !!bool 1", "a is '1' with the tag !!bool, expected a value without a tag"),
     ],
 )
-def test_tags_are_refused(text: str, message: str) -> None:
+def test_tags_are_refused(text, message):
     assert read(text).findings == (Finding(1, 4, message),)
 
 
@@ -121,7 +117,7 @@ def test_tags_are_refused(text: str, message: str) -> None:
         (Fault(("c",), "x"), (4, 3)),
     ],
 )
-def test_fault_is_located_at_its_value_or_key(fault: Fault, place: tuple[int, int]) -> None:
+def test_fault_is_located_at_its_value_or_key(fault, place):
     document = read("# comment\na:\n  b: [1, 2]\nc:\n")
     found = document.locate(fault)
 
@@ -143,7 +139,7 @@ def test_fault_is_located_at_its_value_or_key(fault: Fault, place: tuple[int, in
         ("f: &x one @ two", "@ two"),
     ],
 )
-def test_character_of_a_string_is_located_in_any_style(text: str, found: str) -> None:
+def test_character_of_a_string_is_located_in_any_style(text, found):
     document = read(text)
     offset = document.value["f"].replace("'@'", "").index("@")
 
@@ -153,7 +149,7 @@ def test_character_of_a_string_is_located_in_any_style(text: str, found: str) ->
 
 
 @pytest.mark.parametrize("text", ["f: abc", "f: 'abc'", "f: |\n  abc\n"])
-def test_end_of_a_string_is_located_after_its_last_character(text: str) -> None:
+def test_end_of_a_string_is_located_after_its_last_character(text):
     document = read(text)
 
     place = document.locate(Fault(("f",), "x", offset=3))
@@ -177,7 +173,7 @@ _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_siz
         max_leaves=8,
     )
 )
-def test_dumped_value_is_unchanged_after_reading(value: Any) -> None:
+def test_dumped_value_is_unchanged_after_reading(value):
     document = read(dump({"a": value}))
 
     assert document.findings == ()
@@ -188,7 +184,7 @@ def test_dumped_value_is_unchanged_after_reading(value: Any) -> None:
 @given(
     st.text(st.sampled_from("ab '\"\\n@|>-:#,\n"), min_size=1, max_size=20), st.sampled_from(["'", '"', "|", ">", None])
 )
-def test_every_character_of_a_string_has_a_place_inside_it(value: str, style: str | None) -> None:
+def test_every_character_of_a_string_has_a_place_inside_it(value, style):
     text = yaml.dump({"f": value}, default_style=style, width=8)
     document = read(text)
     key = next(iter(document.value))
@@ -203,7 +199,7 @@ def test_every_character_of_a_string_has_a_place_inside_it(value: str, style: st
 
 @settings(deadline=None)
 @given(st.text(max_size=40))
-def test_any_string_is_read_or_refused_at_an_existing_place(text: str) -> None:
+def test_any_string_is_read_or_refused_at_an_existing_place(text):
     place = (1, 1)
     try:
         read(text)

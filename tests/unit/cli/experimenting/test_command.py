@@ -1,13 +1,10 @@
 """`alsolike experiments`, on a deployment in this process."""
 
-from __future__ import annotations
-
 import json
 import time
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.profiles.profile import RecentInteraction
@@ -16,7 +13,6 @@ from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from alsolike.schema.document import InvalidConfiguration
 from cli import main as command
 from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.outcome_rows import DAY_MS, Outcome, store
 
@@ -24,20 +20,20 @@ HALVES = ("--arm", "control=0.5", "--arm", "new=0.5:rules=spring")
 DOCUMENT = {"format": 1, "rules": {"spring": {}}, "recommenders": {}}
 
 
-def run(*arguments: str, stdin: str | None = None) -> Result:
+def run(*arguments, stdin=None):
     return CliRunner().invoke(command.app, ["experiments", *arguments], input=stdin, catch_exceptions=False)
 
 
-def found(*arguments: str) -> Any:
+def found(*arguments):
     return json.loads(run(*arguments, "--json").stdout)
 
 
-def now_ms() -> int:
+def now_ms():
     return time.time_ns() // 1_000_000
 
 
 @pytest.fixture
-def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> ConfigurationStore:
+def shop(deployment, monkeypatch):
     """Return the configuration store of the subcommands' deployment, with one rule set and no experiment."""
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
@@ -45,17 +41,17 @@ def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Configurati
     return configuration
 
 
-def configure(configuration: ConfigurationStore, **experiments: Any) -> None:
+def configure(configuration, **experiments):
     document = DOCUMENT | {"experiments": experiments}
     configuration.apply(configuration.current(), document, text="", by="test", reason="test", now_ms=0)
 
 
-def spring(**stated: Any) -> dict[str, Any]:
+def spring(**stated):
     arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "rules": "spring"}}
     return {"start": "2026-01-01T00:00:00Z", "arms": arms, **stated}
 
 
-def test_experiment_is_started_listed_shown_and_stopped(shop: ConfigurationStore) -> None:
+def test_experiment_is_started_listed_shown_and_stopped(shop):
     started = run("start", "spring", *HALVES, "--layer", "home", "--yes", "--reason", "it is spring")
 
     assert started.exit_code == 0
@@ -82,13 +78,13 @@ def test_experiment_is_started_listed_shown_and_stopped(shop: ConfigurationStore
         run("stop", "spring")
 
 
-def test_lists_without_experiments_have_a_message(shop: ConfigurationStore) -> None:
+def test_lists_without_experiments_have_a_message(shop):
     assert run("list").stdout == "there is no experiment; `alsolike experiments start` makes one\n"
     assert run("assign", "--user", "anna").stdout == "no experiment runs\n"
     assert found("list") == []
 
 
-def test_piped_tables_have_no_colours(shop: ConfigurationStore) -> None:
+def test_piped_tables_have_no_colours(shop):
     configure(shop, spring=spring())
 
     listed = run("list").stdout
@@ -99,7 +95,7 @@ def test_piped_tables_have_no_colours(shop: ConfigurationStore) -> None:
     ]  # fmt: skip
 
 
-def test_start_requires_confirmation_and_dry_run_changes_nothing(shop: ConfigurationStore) -> None:
+def test_start_requires_confirmation_and_dry_run_changes_nothing(shop):
     declined = run("start", "spring", *HALVES, stdin="n\n")
     dry = run("start", "spring", *HALVES, "--dry-run")
 
@@ -112,7 +108,7 @@ def test_start_requires_confirmation_and_dry_run_changes_nothing(shop: Configura
     assert shop.current().version == 2
 
 
-def test_plan_uses_the_traffic_of_the_days_before(shop: ConfigurationStore, deployment: Deployment) -> None:
+def test_plan_uses_the_traffic_of_the_days_before(shop, deployment):
     days_before = [now_ms() - day * DAY_MS for day in range(1, 8)]
     store(
         deployment.client("s3"),
@@ -132,7 +128,7 @@ def test_plan_uses_the_traffic_of_the_days_before(shop: ConfigurationStore, depl
     assert found("report", "spring", "--metric", "buyers")["metric"] == "buyers"
 
 
-def test_too_few_known_users_for_a_verdict_have_a_warning(shop: ConfigurationStore, deployment: Deployment) -> None:
+def test_too_few_known_users_for_a_verdict_have_a_warning(shop, deployment):
     profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
     for profile_id in ("u#anna", "u#ben", "s#visit"):
         profiles.add(profile_id, [RecentInteraction(1, "e", "fig", "view")], now_ms=1)
@@ -166,15 +162,13 @@ def test_too_few_known_users_for_a_verdict_have_a_warning(shop: ConfigurationSto
         ((*HALVES, "--end", "tomorrow"), InvalidInput, "--end is 'tomorrow', expected an ISO 8601 time"),
     ],
 )
-def test_invalid_experiment_is_not_started(
-    arguments: tuple[str, ...], error: type[Exception], message: str, shop: ConfigurationStore
-) -> None:
+def test_invalid_experiment_is_not_started(arguments, error, message, shop):
     with pytest.raises(error, match=message):
         run("start", "x", *arguments, "--yes")
     assert shop.current().version == 1
 
 
-def test_used_name_or_conflicting_layer_is_refused(shop: ConfigurationStore) -> None:
+def test_used_name_or_conflicting_layer_is_refused(shop):
     run("start", "spring", *HALVES, "--yes")
 
     with pytest.raises(InvalidInput, match="an experiment 'spring' already exists"):
@@ -185,14 +179,12 @@ def test_used_name_or_conflicting_layer_is_refused(shop: ConfigurationStore) -> 
         run("start", "other", *HALVES, "--yes", "--layer", "other")
 
 
-def test_concurrent_configuration_change_is_not_overwritten(
-    shop: ConfigurationStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_configuration_change_is_not_overwritten(shop, monkeypatch):
     from operations.experiments import planning
 
     lines = planning.lines
 
-    def meanwhile(plan: Any) -> list[str]:
+    def meanwhile(plan):
         configure(shop, other=spring(layer="other", arms={"a": {"share": 0.5}, "b": {"share": 0.5}}))
         return lines(plan)
 
@@ -203,14 +195,14 @@ def test_concurrent_configuration_change_is_not_overwritten(
     assert list(shop.current().configuration().experiments) == ["other"]
 
 
-def test_assign_returns_the_arms_of_a_user(shop: ConfigurationStore) -> None:
+def test_assign_returns_the_arms_of_a_user(shop):
     configure(shop, spring=spring(), past=spring(start="2020-01-01T00:00:00Z", end="2020-02-01T00:00:00Z"))
     expected = Experiment("spring", "default", 0, None, (Arm("control", 0.5), Arm("new", 0.5))).arm_of("anna").name
 
     assert found("assign", "--user", "anna") == {"user": "anna", "arms": {"spring": expected}}
 
 
-def test_winner_must_be_an_arm_and_is_in_the_history(shop: ConfigurationStore) -> None:
+def test_winner_must_be_an_arm_and_is_in_the_history(shop):
     configure(shop, spring=spring())
 
     with pytest.raises(NotFound, match="spring has no arm 'newer', expected one of control, new"):
@@ -229,15 +221,13 @@ def test_winner_must_be_an_arm_and_is_in_the_history(shop: ConfigurationStore) -
         ({}, "for-you: all users get the normal settings, as new did"),
     ],
 )
-def test_stop_with_a_winner_prints_the_next_step(
-    target: dict[str, str], next_step: str, shop: ConfigurationStore
-) -> None:
+def test_stop_with_a_winner_prints_the_next_step(target, next_step, shop):
     configure(shop, spring=spring(arms={"control": {"share": 0.5}, "new": {"share": 0.5, **target}}))
 
     assert run("stop", "spring", "--yes", "--winner", "new").stdout.splitlines()[-1] == next_step
 
 
-def test_experiment_that_has_not_started_is_removed_by_stop(shop: ConfigurationStore) -> None:
+def test_experiment_that_has_not_started_is_removed_by_stop(shop):
     configure(shop, spring=spring(start="2199-01-01T00:00:00Z"))
 
     run("stop", "spring", "--yes")
@@ -245,7 +235,7 @@ def test_experiment_that_has_not_started_is_removed_by_stop(shop: ConfigurationS
     assert found("list") == []
 
 
-def test_report_counts_the_outcomes_of_the_lake(shop: ConfigurationStore, deployment: Deployment) -> None:
+def test_report_counts_the_outcomes_of_the_lake(shop, deployment):
     configure(shop, spring=spring(start="2026-01-01T00:00:00Z", end="2026-01-11T00:00:00Z"))
     start_ms = 1_767_225_600_000
     store(
@@ -282,14 +272,14 @@ def test_report_counts_the_outcomes_of_the_lake(shop: ConfigurationStore, deploy
 
 
 @pytest.mark.parametrize("verb", ["report", "show", "stop"])
-def test_unknown_experiment_error_lists_the_known_ones(verb: str, shop: ConfigurationStore) -> None:
+def test_unknown_experiment_error_lists_the_known_ones(verb, shop):
     configure(shop, spring=spring())
 
     with pytest.raises(NotFound, match="there is no experiment 'sprung', expected one of the configuration's: spring"):
         run(verb, "sprung")
 
 
-def test_report_before_the_start_is_refused(shop: ConfigurationStore) -> None:
+def test_report_before_the_start_is_refused(shop):
     configure(shop, spring=spring(start="2199-01-01T00:00:00Z"))
 
     with pytest.raises(InvalidInput, match="spring starts 2199-01-01 00:00 UTC; there is nothing to report yet"):

@@ -1,25 +1,20 @@
 """`alsolike engagement --incremental`, by hand-computed orders in the lake."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import json
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.lake import lake
 from alsolike.lake.lake import event_date
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.errors import InvalidInput, NotFound
 from cli import main as command
 from operations import times
 from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lake_files import SCHEMA
 from tests.builders.outcome_rows import DAY_MS, Outcome, store
@@ -33,7 +28,7 @@ ARMS = {"recommended": {"share": 0.5}, "popular": {"share": 0.5, "recommender": 
 _numbers = itertools.count()
 
 
-def purchase(user: str, value: float = 10.0, **fields: Any) -> dict[str, Any]:
+def purchase(user, value=10.0, **fields):
     at_ms = fields.get("event_time_ms", START_MS + DAY_MS)
     defaults = {
         "event_id": f"event-{next(_numbers)}",
@@ -51,7 +46,7 @@ def purchase(user: str, value: float = 10.0, **fields: Any) -> dict[str, Any]:
     return {**defaults, **fields}
 
 
-def write(shop: Deployment, rows: list[dict[str, Any]]) -> None:
+def write(shop, rows):
     by_day = itertools.groupby(sorted(rows, key=lambda row: row["event_time_ms"]), key=lambda row: row["event_time_ms"])
     for at_ms, of_day in by_day:
         body = io.BytesIO()
@@ -61,14 +56,14 @@ def write(shop: Deployment, rows: list[dict[str, Any]]) -> None:
         shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body.getvalue())
 
 
-def configure(shop: Deployment, **experiments: Any) -> None:
+def configure(shop, **experiments):
     configuration = ConfigurationStore(shop.client("s3"), shop.names.artefact_bucket)
     document = {"format": 1, "experiments": experiments}
     configuration.apply(configuration.current(), document, text="", by="test", reason="test", now_ms=0)
 
 
 @pytest.fixture
-def shop(deployment: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+def shop(deployment, pseudonyms, monkeypatch):
     """Return a deployment with a holdout of ten days, and one response to each user of both arms."""
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     monkeypatch.setattr(times, "now_ms", lambda: NOW_MS)
@@ -82,11 +77,11 @@ def shop(deployment: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.Mon
     return deployment
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments):
     return CliRunner().invoke(command.app, ["engagement", "--incremental", *arguments], catch_exceptions=False)
 
 
-def test_all_orders_of_both_arms_are_compared(shop: Deployment) -> None:
+def test_all_orders_of_both_arms_are_compared(shop):
     """100 users with recommendations order twice, and 30 held-out users order once, at twice the price."""
     write(
         shop,
@@ -109,7 +104,7 @@ def test_all_orders_of_both_arms_are_compared(shop: Deployment) -> None:
     assert orders["days_until"]["0.1"] == pytest.approx(10 * (half / (0.1 * 30 / USERS)) ** 2)
 
 
-def test_report_shows_both_arms_and_the_wait_for_precision(shop: Deployment) -> None:
+def test_report_shows_both_arms_and_the_wait_for_precision(shop):
     write(shop, [purchase(f"{arm}-{user}") for arm in ARMS for user in range(40)])
 
     shown = run().stdout
@@ -130,7 +125,7 @@ def test_report_shows_both_arms_and_the_wait_for_precision(shop: Deployment) -> 
     ],
     ids=["view", "before the start", "future", "agent", "no response"],
 )
-def test_events_other_than_purchases_of_the_period_are_ignored(ignored: dict[str, Any], shop: Deployment) -> None:
+def test_events_other_than_purchases_of_the_period_are_ignored(ignored, shop):
     write(shop, [purchase("recommended-1"), ignored])
 
     orders, _ = json.loads(run("--json").stdout)["increments"]
@@ -138,7 +133,7 @@ def test_events_other_than_purchases_of_the_period_are_ignored(ignored: dict[str
     assert (orders["with_recommendations"], orders["held_out"]) == (1 / USERS, 0)
 
 
-def test_duplicates_of_a_purchase_count_once(shop: Deployment) -> None:
+def test_duplicates_of_a_purchase_count_once(shop):
     write(shop, [purchase("recommended-1", event_id="same"), purchase("recommended-1", event_id="same")])
 
     orders, _ = json.loads(run("--json").stdout)["increments"]
@@ -146,7 +141,7 @@ def test_duplicates_of_a_purchase_count_once(shop: Deployment) -> None:
     assert orders["with_recommendations"] == 1 / USERS
 
 
-def test_purchases_before_the_start_narrow_the_interval(shop: Deployment) -> None:
+def test_purchases_before_the_start_narrow_the_interval(shop):
     regular = [purchase(f"{arm}-{user}") for arm in ARMS for user in range(40) for _ in range(1 + user % 3)]
     write(shop, regular)
     wide, _ = json.loads(run("--json").stdout)["increments"]
@@ -158,7 +153,7 @@ def test_purchases_before_the_start_narrow_the_interval(shop: Deployment) -> Non
     assert narrow["with_recommendations"] == wide["with_recommendations"]
 
 
-def test_too_few_orders_give_no_interval(shop: Deployment) -> None:
+def test_too_few_orders_give_no_interval(shop):
     write(shop, [purchase("recommended-1")])
 
     shown = run().stdout
@@ -166,14 +161,14 @@ def test_too_few_orders_give_no_interval(shop: Deployment) -> None:
     assert "orders: too little data; each arm needs 100 users, and 10 of them need an order" in shown
 
 
-def test_shop_without_a_holdout_gets_the_command_that_starts_one(shop: Deployment) -> None:
+def test_shop_without_a_holdout_gets_the_command_that_starts_one(shop):
     configure(shop, spring={"start": "2026-03-01T00:00:00Z", "arms": ARMS})
 
     with pytest.raises(NotFound, match="alsolike experiments start holdout --layer holdout"):
         run()
 
 
-def test_holdout_with_three_arms_is_refused(shop: Deployment) -> None:
+def test_holdout_with_three_arms_is_refused(shop):
     arms = {"recommended": {"share": 0.5}, "popular": {"share": 0.25}, "trending": {"share": 0.25}}
     configure(shop, holdout={"layer": "holdout", "start": "2026-03-01T00:00:00Z", "arms": arms})
 
@@ -182,6 +177,6 @@ def test_holdout_with_three_arms_is_refused(shop: Deployment) -> None:
 
 
 @pytest.mark.parametrize("option", [("--from", "2026-03-02"), ("--to", "2026-03-02"), ("--by", "model")])
-def test_options_of_days_and_rows_are_refused(option: tuple[str, str], shop: Deployment) -> None:
+def test_options_of_days_and_rows_are_refused(option, shop):
     with pytest.raises(InvalidInput, match="--incremental covers the whole holdout, expected no --from, --to or --by"):
         run(*option)

@@ -1,7 +1,5 @@
 """Smallest detectable lift with the shop's own traffic, before an experiment starts."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest
@@ -9,18 +7,18 @@ import pytest
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.experiments.comparison import detectable_lift, sample
 from alsolike.experiments.metrics import metric_of
-from operations.experiments.planning import MAX_DAYS, NeededDays, Plan, lines, plan
+from operations.experiments.planning import MAX_DAYS, NeededDays, lines, plan
 from tests.builders.outcome_rows import DAY_MS, Outcome, table
 
 NOW_MS = 1_772_323_200_000 + DAY_MS // 2  # 2026-03-01T12:00:00Z
 SPRING = Experiment("spring", "home", NOW_MS, None, (Arm("control", 0.5), Arm("new", 0.5)))
 
 
-def planned(answers: list[Outcome], *, days: int, experiment: Experiment = SPRING, wanted: float | None = None) -> Plan:
+def planned(answers, *, days, experiment=SPRING, wanted=None):
     return plan(experiment, metric_of("buyers"), [table(answers)], days=days, requested_lift=wanted, now_ms=NOW_MS)
 
 
-def regulars_and_new(days: int = 4) -> list[Outcome]:
+def regulars_and_new(days=4):
     """Return responses of each of the last days, to ten regular users and to ten new users per day.
 
     One regular user, and one new user per day, makes a purchase.
@@ -33,7 +31,7 @@ def regulars_and_new(days: int = 4) -> list[Outcome]:
     ]
 
 
-def test_users_of_several_days_are_counted_once() -> None:
+def test_users_of_several_days_are_counted_once():
     one_day, two_days = (planned(regulars_and_new(), days=days) for days in (1, 2))
 
     assert (one_day.users, one_day.answers, one_day.value) == (20, 20, 2 / 20)
@@ -44,7 +42,7 @@ def test_users_of_several_days_are_counted_once() -> None:
     assert two_days.detectable_lift_at_end == detectable_lift(two, share=0.5, control_share=0.5, users=30, looks=False)
 
 
-def test_users_of_further_days_are_extrapolated() -> None:
+def test_users_of_further_days_are_extrapolated():
     found = planned(regulars_and_new(), days=12)
 
     assert (found.users, found.answers) == (3 * 50, 3 * 80)
@@ -52,7 +50,7 @@ def test_users_of_further_days_are_extrapolated() -> None:
     assert found.detectable_lift == detectable_lift(four, share=0.5, control_share=0.5, users=150)
 
 
-def test_plan_excludes_today_anonymous_users_and_other_recommenders() -> None:
+def test_plan_excludes_today_anonymous_users_and_other_recommenders():
     other = [
         Outcome("anna", NOW_MS),
         Outcome(None, NOW_MS - DAY_MS),
@@ -62,7 +60,7 @@ def test_plan_excludes_today_anonymous_users_and_other_recommenders() -> None:
     assert planned([*regulars_and_new(), *other], days=4) == planned(regulars_and_new(), days=4)
 
 
-def test_plan_uses_the_smallest_arm_and_corrects_for_several_arms() -> None:
+def test_plan_uses_the_smallest_arm_and_corrects_for_several_arms():
     small = dataclasses.replace(
         SPRING, arms=(Arm("control", 0.8), Arm("a", 0.1, model="v1"), Arm("b", 0.1, model="v2"))
     )
@@ -73,7 +71,7 @@ def test_plan_uses_the_smallest_arm_and_corrects_for_several_arms() -> None:
     assert found.detectable_lift == detectable_lift(four, share=0.1, control_share=0.8, users=50, comparisons=2)
 
 
-def test_days_for_a_lift_are_the_first_on_which_it_is_detectable() -> None:
+def test_days_for_a_lift_are_the_first_on_which_it_is_detectable():
     answers = regulars_and_new()
     found = planned(answers, days=4, wanted=0.5)
 
@@ -87,7 +85,7 @@ def test_days_for_a_lift_are_the_first_on_which_it_is_detectable() -> None:
     assert lines(planned(answers, days=4, wanted=0.001))[-1] == f"a lift of 0.1% takes more than {MAX_DAYS} days"
 
 
-def test_days_for_three_lifts_are_reported_by_default() -> None:
+def test_days_for_three_lifts_are_reported_by_default():
     found = planned(regulars_and_new(), days=4)
     three = (NeededDays(0.05, None), NeededDays(0.1, 21), NeededDays(0.2, 1))
 
@@ -117,7 +115,7 @@ def test_days_for_three_lifts_are_reported_by_default() -> None:
         ),
     ],
 )
-def test_plan_without_traffic_has_a_reason(answers: list[Outcome], why: str) -> None:
+def test_plan_without_traffic_has_a_reason(answers, why):
     found = planned(answers, days=14, wanted=0.1)
 
     assert found.detectable_lift is None

@@ -1,11 +1,8 @@
 """Outcomes of an experiment, compared with values computed by hand."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import random
-from collections.abc import Iterable
 
 import pyarrow as pa
 import pytest
@@ -13,7 +10,7 @@ import pytest
 from alsolike.configuration.experiments import METRIC_NAMES, Arm, Experiment
 from alsolike.experiments.comparison import compare, sample
 from alsolike.experiments.metrics import METRICS, metric_of
-from alsolike.experiments.report import ExperimentReport, control_of, report, sentence
+from alsolike.experiments.report import control_of, report, sentence
 from alsolike.lake.served import UNKNOWN
 from operations.experiments.tally import ArmTally
 from tests.builders.outcome_rows import DAY_MS, Outcome, table
@@ -30,26 +27,22 @@ SPRING = Experiment(
 )
 
 
-def answer(shopper: str | None, arm: str = "control", *, day: int = 0, **more: object) -> Outcome:
-    return Outcome(shopper, START_MS + day * DAY_MS, (f"spring/{arm}",), **more)  # type: ignore[arg-type]
+def answer(shopper, arm="control", *, day=0, **more):
+    return Outcome(shopper, START_MS + day * DAY_MS, (f"spring/{arm}",), **more)
 
 
-def reported(
-    answers: list[Outcome], metric: str = "click-through", experiment: Experiment = SPRING
-) -> ExperimentReport:
+def reported(answers, metric="click-through", experiment=SPRING):
     return reported_of([table(answers)], metric, experiment)
 
 
-def reported_of(
-    pieces: Iterable[pa.Table], metric: str, experiment: Experiment = SPRING, *, now_ms: int = NOW_MS
-) -> ExperimentReport:
+def reported_of(pieces, metric, experiment=SPRING, *, now_ms=NOW_MS):
     tally = ArmTally(experiment)
     for piece in pieces:
         tally.add(piece)
     return report(experiment, metric_of(metric), tally, now_ms=now_ms)
 
 
-def values(found: ExperimentReport) -> dict[str, float | None]:
+def values(found):
     return {arm.name: arm.value for arm in found.arms}
 
 
@@ -64,7 +57,7 @@ def values(found: ExperimentReport) -> dict[str, float | None]:
         ("revenue-per-user", 5 / 2, 8 / 1),
     ],
 )
-def test_metrics_equal_values_computed_by_hand(metric: str, control: float, new: float) -> None:
+def test_metrics_equal_values_computed_by_hand(metric, control, new):
     found = reported(
         [
             answer("anna", shown_clicks=1, clicks=2, purchases=2, revenue=5.0),
@@ -85,11 +78,11 @@ def test_metrics_equal_values_computed_by_hand(metric: str, control: float, new:
     assert set(METRICS) == {"click-through", "clicks", "conversion", "buyers", "revenue", "revenue-per-user"}
 
 
-def test_metric_names_of_the_configuration_equal_the_metrics() -> None:
+def test_metric_names_of_the_configuration_equal_the_metrics():
     assert tuple(METRICS) == METRIC_NAMES
 
 
-def test_outcomes_outside_the_experiment_are_counted_as_excluded() -> None:
+def test_outcomes_outside_the_experiment_are_counted_as_excluded():
     ended = dataclasses.replace(SPRING, end_ms=START_MS + DAY_MS)
     found = reported(
         [
@@ -117,7 +110,7 @@ def test_outcomes_outside_the_experiment_are_counted_as_excluded() -> None:
     assert found.of_days == 1
 
 
-def many(arm: str, users: int, clickers: int, *, answers: int = 2) -> list[Outcome]:
+def many(arm, users, clickers, *, answers=2):
     return [
         answer(f"{arm}-{number}", arm, shown_clicks=int(number < clickers and each == 0))
         for number in range(users)
@@ -125,7 +118,7 @@ def many(arm: str, users: int, clickers: int, *, answers: int = 2) -> list[Outco
     ]
 
 
-def test_lift_is_that_of_the_sums_of_users() -> None:
+def test_lift_is_that_of_the_sums_of_users():
     found = reported([*many("new", 400, 120), *many("control", 410, 60)])
 
     new, control = (
@@ -139,7 +132,7 @@ def test_lift_is_that_of_the_sums_of_users() -> None:
     assert sentence(found).startswith("new is better than control: +105.0% click-through (p = ")
 
 
-def test_several_arms_have_shares_of_the_plan_and_a_correction() -> None:
+def test_several_arms_have_shares_of_the_plan_and_a_correction():
     arms = (Arm("control", 0.5), Arm("a", 0.25, model="v1"), Arm("b", 0.25, model="v2"))
     rows = [*many("control", 400, 60), *many("a", 200, 60), *many("b", 200, 30)]
 
@@ -154,7 +147,7 @@ def test_several_arms_have_shares_of_the_plan_and_a_correction() -> None:
     assert (found.verdict, found.winner) == ("better", "a")
 
 
-def test_order_and_chunks_of_outcomes_do_not_change_the_report() -> None:
+def test_order_and_chunks_of_outcomes_do_not_change_the_report():
     rows = [*many("new", 120, 30), *many("control", 130, 20), answer("control-3", "new"), answer("x", "newer")]
     random.Random(1).shuffle(rows)
     pieces = [table(rows[start : start + 37]) for start in range(0, len(rows), 37)]
@@ -162,7 +155,7 @@ def test_order_and_chunks_of_outcomes_do_not_change_the_report() -> None:
     assert reported_of(pieces, "clicks") == reported(rows, "clicks")
 
 
-def test_worse_or_equal_arm_is_not_a_winner() -> None:
+def test_worse_or_equal_arm_is_not_a_winner():
     worse = reported([*many("new", 400, 60), *many("control", 400, 120)])
     alike = reported([*many("new", 400, 62), *many("control", 400, 60)])
 
@@ -172,7 +165,7 @@ def test_worse_or_equal_arm_is_not_a_winner() -> None:
     assert "no difference was found" in sentence(alike)
 
 
-def test_sample_ratio_mismatch_has_no_winner() -> None:
+def test_sample_ratio_mismatch_has_no_winner():
     found = reported([*many("new", 400, 200), *many("control", 600, 60)])
 
     assert found.sample_ratio_p_value < 0.001
@@ -180,7 +173,7 @@ def test_sample_ratio_mismatch_has_no_winner() -> None:
     assert sentence(found).startswith("sample ratio mismatch (p = ")
 
 
-def test_empty_outcomes_give_too_little() -> None:
+def test_empty_outcomes_give_too_little():
     empty = reported_of([], "clicks")
     of_others = reported_of([table([]), pa.Table.from_batches([], table([]).schema)], "clicks", now_ms=1)
 
@@ -190,14 +183,14 @@ def test_empty_outcomes_give_too_little() -> None:
         assert "each arm needs 100 users, 10 of them with events that count for clicks" in sentence(found)
 
 
-def test_control_is_the_arm_without_changes_or_else_the_first() -> None:
+def test_control_is_the_arm_without_changes_or_else_the_first():
     plain, rules, model = Arm("b", 0.5), Arm("a", 0.5, rules="spring"), Arm("c", 0.5, model="v1")
 
     assert control_of(dataclasses.replace(SPRING, arms=(rules, plain))) is plain
     assert control_of(dataclasses.replace(SPRING, arms=(rules, model))) is rules
 
 
-def test_lift_is_adjusted_for_the_days_before_the_start() -> None:
+def test_lift_is_adjusted_for_the_days_before_the_start():
     """Earlier buyers buy again. The arms differ by their share of earlier buyers, which is not an effect."""
     answers = [
         answer(f"{arm}-{number}", arm, purchases=int(number < buyers), revenue=(9.0 + number % 3) * (number < buyers))

@@ -1,8 +1,5 @@
-from __future__ import annotations
-
 import pytest
 
-from alsolike.privacy.pseudonyms import Pseudonyms
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from tests.unit.cli.explaining.answers import Function
@@ -10,7 +7,7 @@ from tests.unit.cli.shop import KEY, NAMES
 
 
 @pytest.fixture
-def function(deployment: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch) -> Function:
+def function(deployment, pseudonyms, monkeypatch):
     function = Function(deployment)
     local = Deployment("shop", NAMES, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: local)

@@ -1,20 +1,17 @@
 """`alsolike explain`: the logged row, and a replay of the response."""
 
-from __future__ import annotations
-
 import time
 
 import pytest
 
 from alsolike.configuration import recommendation_id
 from alsolike.lake import served
-from alsolike.privacy.pseudonyms import Pseudonyms
 from tests.builders.served_rows import served as served_row
-from tests.unit.cli.explaining.answers import NOW_MS, Function, archive, document, explain, replayed, store
+from tests.unit.cli.explaining.answers import NOW_MS, archive, document, explain, replayed, store
 from tests.unit.cli.shop import NAMES
 
 
-def test_explanation_has_the_reasons_of_each_item(function: Function, pseudonyms: Pseudonyms) -> None:
+def test_explanation_has_the_reasons_of_each_item(function, pseudonyms):
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), device="phone")
     store(function, served_row(served_ms=NOW_MS), row)
     archive(function, ("anna", "pear", NOW_MS - 1000), ("ben", "kiwi", NOW_MS - 900), ("anna", "nut", NOW_MS + 1))
@@ -43,7 +40,7 @@ def test_explanation_has_the_reasons_of_each_item(function: Function, pseudonyms
     assert [each["itemId"] for each in event["history"]] == ["pear"]
 
 
-def test_explanation_as_text_has_reasons_and_differences(function: Function, pseudonyms: Pseudonyms) -> None:
+def test_explanation_as_text_has_reasons_and_differences(function, pseudonyms):
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), origins=["ranked", "filled"])
     store(function, row)
     function.answer = replayed("fig")
@@ -56,7 +53,7 @@ def test_explanation_as_text_has_reasons_and_differences(function: Function, pse
     assert "repeated for the time of the response, the result differs:" in found.stdout
 
 
-def test_positions_by_score_show_the_effect_of_reranking(function: Function) -> None:
+def test_positions_by_score_show_the_effect_of_reranking(function):
     row = served_row(served_ms=NOW_MS, item_ids=["fig", "plum", "nut"], origins=["ranked"] * 3,
                      propensities=[None] * 3, scores=[0.5, None, 0.9])  # fmt: skip
     store(function, row)
@@ -67,7 +64,7 @@ def test_positions_by_score_show_the_effect_of_reranking(function: Function) -> 
     assert "by score" in explain(row.recommendation_id).stdout
 
 
-def test_response_without_user_is_replayed_without_a_user(function: Function) -> None:
+def test_response_without_user_is_replayed_without_a_user(function):
     row = served_row(served_ms=NOW_MS, shopper=None, recommender="similar-items", source="similar", page_item="pear")
     store(function, row)
     function.answer = replayed("fig", "plum", source="similar")
@@ -77,7 +74,7 @@ def test_response_without_user_is_replayed_without_a_user(function: Function) ->
     assert explain(row.recommendation_id, "--user", "anna").exit_code == 1
 
 
-def test_unreadable_object_does_not_hide_other_rows(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_object_does_not_hide_other_rows(function, monkeypatch):
     row, lost = (served_row(served_ms=NOW_MS, shopper=None) for _ in range(2))
     store(function, row)
     day = served.partition_prefix(served.served_date(NOW_MS))
@@ -89,7 +86,7 @@ def test_unreadable_object_does_not_hide_other_rows(function: Function, monkeypa
     assert "where 1 objects cannot be read" in str(explain(lost.recommendation_id).exception)
 
 
-def test_response_is_shown_without_a_replay_if_the_user_is_missing(function: Function) -> None:
+def test_response_is_shown_without_a_replay_if_the_user_is_missing(function):
     row = served_row(served_ms=NOW_MS)
     store(function, row)
 
@@ -101,7 +98,7 @@ def test_response_is_shown_without_a_replay_if_the_user_is_missing(function: Fun
     assert function.events == []
 
 
-def test_other_user_is_refused(function: Function, pseudonyms: Pseudonyms) -> None:
+def test_other_user_is_refused(function, pseudonyms):
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"))
     store(function, row)
 
@@ -112,7 +109,7 @@ def test_other_user_is_refused(function: Function, pseudonyms: Pseudonyms) -> No
     assert function.events == []
 
 
-def test_session_is_accepted_as_the_user(function: Function, pseudonyms: Pseudonyms) -> None:
+def test_session_is_accepted_as_the_user(function, pseudonyms):
     row = served_row(served_ms=NOW_MS, shopper=None, session=pseudonyms.shopper("visit"))
     store(function, row)
     function.answer = replayed("fig", "plum")
@@ -120,7 +117,7 @@ def test_session_is_accepted_as_the_user(function: Function, pseudonyms: Pseudon
     assert document(row.recommendation_id, "--user", "visit")["replay"]["same"]
 
 
-def test_missing_row_error_has_the_contents_of_the_id(function: Function) -> None:
+def test_missing_row_error_has_the_contents_of_the_id(function):
     function.client("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v7/manifest.json", Body=b"{}")
     late = recommendation_id.create(answered_ms=time.time_ns() // 1_000_000, recommender="popular", version="v7")
     old = recommendation_id.create(answered_ms=NOW_MS - 86_400_000, recommender="popular", version="v8")
@@ -135,7 +132,7 @@ def test_missing_row_error_has_the_contents_of_the_id(function: Function) -> Non
 
 
 @pytest.mark.parametrize("cut", ["", "x", "A" * 40])
-def test_forged_or_truncated_id_is_refused(function: Function, cut: str) -> None:
+def test_forged_or_truncated_id_is_refused(function, cut):
     good = recommendation_id.create(answered_ms=NOW_MS, recommender="popular", version="v7")
     changed = ("B" if good[0] != "B" else "C") + good[1:]
 
@@ -145,13 +142,13 @@ def test_forged_or_truncated_id_is_refused(function: Function, cut: str) -> None
         assert "was not created by this service" in str(found.exception)
 
 
-def test_id_of_the_future_is_refused(function: Function) -> None:
+def test_id_of_the_future_is_refused(function):
     ahead = recommendation_id.create(answered_ms=NOW_MS + 3_600_000, recommender="popular", version="v7")
 
     assert "has a time in the future" in str(explain(ahead).exception)
 
 
-def test_refused_replay_has_its_reason(function: Function) -> None:
+def test_refused_replay_has_its_reason(function):
     row = served_row(served_ms=NOW_MS, shopper=None, filter="sweet")
     store(function, row)
     function.refused = {"type": "NotFound", "message": "filterArn ends in /sweet"}
@@ -159,7 +156,7 @@ def test_refused_replay_has_its_reason(function: Function) -> None:
     assert document(row.recommendation_id)["not_replayed"] == "filterArn ends in /sweet"
 
 
-def test_only_objects_of_the_response_date_are_read(function: Function) -> None:
+def test_only_objects_of_the_response_date_are_read(function):
     """Objects of other days are not opened. The object of this test would cause an error."""
     row = served_row(served_ms=NOW_MS, shopper=None)
     store(function, row)

@@ -1,9 +1,5 @@
 """Differences between a replay and the original response, with their reasons."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from operations.explanation.replaying import Replay, differences
@@ -32,7 +28,7 @@ NOTHING_KEPT = "nothing that the row keeps: the catalogue"
         ),
     ],
 )
-def test_differences_have_their_reasons(row: dict[str, Any], replay: dict[str, Any], message: str) -> None:
+def test_differences_have_their_reasons(row, replay, message):
     same = Replay(("fig", "plum"), {}, "model", "v1", 3, None, ("menu/short",), ())
     other = Replay(**{**{name: getattr(same, name) for name in same.__slots__}, "item_ids": ("plum",), **replay})
 

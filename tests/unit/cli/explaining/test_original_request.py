@@ -1,16 +1,11 @@
 """Replays of a response with the original request."""
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from alsolike.privacy.pseudonyms import Pseudonyms
 from tests.builders.served_rows import served as served_row
-from tests.unit.cli.explaining.answers import NOW_MS, Function, document, explain, replayed, store
+from tests.unit.cli.explaining.answers import NOW_MS, document, explain, replayed, store
 
 BODY = {
     "userId": "anna",
@@ -23,15 +18,13 @@ BODY = {
 }
 
 
-def request_file(tmp_path: Path, **fields: Any) -> str:
+def request_file(tmp_path, **fields):
     path = tmp_path / "request.json"
     path.write_text(json.dumps({**BODY, **fields}))
     return str(path)
 
 
-def test_replay_uses_the_fields_of_the_given_request(
-    function: Function, pseudonyms: Pseudonyms, tmp_path: Path
-) -> None:
+def test_replay_uses_the_fields_of_the_given_request(function, pseudonyms, tmp_path):
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet")
     store(function, row)
     function.answer = replayed("fig")
@@ -45,7 +38,7 @@ def test_replay_uses_the_fields_of_the_given_request(
     assert not any("pass the request" in each for each in found["replay"]["differences"] if "filter" in each)
 
 
-def test_cart_is_replayed_from_the_request(function: Function, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
+def test_cart_is_replayed_from_the_request(function, pseudonyms, tmp_path):
     row = served_row(
         served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet", recommender="bought-together",
         page_item="plum",
@@ -71,9 +64,7 @@ def test_cart_is_replayed_from_the_request(function: Function, pseudonyms: Pseud
         ({"colour": "red"}, "colour is not a known field"),
     ],
 )
-def test_request_that_contradicts_the_response_is_refused(
-    function: Function, pseudonyms: Pseudonyms, tmp_path: Path, fields: dict[str, Any], message: str
-) -> None:
+def test_request_that_contradicts_the_response_is_refused(function, pseudonyms, tmp_path, fields, message):
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet")
     store(function, row)
 

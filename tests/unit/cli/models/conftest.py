@@ -1,21 +1,16 @@
 """Deployment with a champion, an earlier version, a rejected version and an accepted version."""
 
-from __future__ import annotations
-
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cli import main as command
-from operations.client.deployment import Deployment
 from tests.unit.cli.models.versions import GROUP, Shop
 from tests.unit.cli.shop import put_parameters
 
 
 @pytest.fixture
-def shop(deployment: Deployment, tmp_path: Path) -> Shop:
+def shop(deployment, tmp_path):
     """Return the shop with the versions v1, v2 (champion), v3 (rejected by the gate) and v4 (accepted)."""
     put_parameters(deployment.client("ssm"), "shop")
     deployment.client("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
@@ -30,8 +25,8 @@ def shop(deployment: Deployment, tmp_path: Path) -> Shop:
 
 
 @pytest.fixture
-def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    def refused(*arguments: str) -> str:
+def refusal(monkeypatch, capsys):
+    def refused(*arguments):
         monkeypatch.setattr(sys, "argv", ["alsolike", "models", *arguments, "--env", "shop"])
         with pytest.raises(SystemExit) as ended:
             command.main()

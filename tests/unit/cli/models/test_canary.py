@@ -1,19 +1,15 @@
 """Canary that is started and rolled back manually."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
 
-from tests.fakes import MemoryCloud
-from tests.unit.cli.models.versions import Shop, document
+from tests.unit.cli.models.versions import document
 from tests.unit.cli.shop import NAMES
 
 
 @pytest.fixture
-def machine(shop: Shop, cloud: MemoryCloud) -> Any:
+def machine(shop, cloud):
     """Return the training workflow, which executes only its first state."""
     cloud.step_functions.executes = True
     states = shop.deployment.client("stepfunctions")
@@ -25,7 +21,7 @@ def machine(shop: Shop, cloud: MemoryCloud) -> Any:
     return states
 
 
-def test_canary_starts_the_workflow(shop: Shop, machine: Any) -> None:
+def test_canary_starts_the_workflow(shop, machine):
     started = document("promote", "v4", "--reason", "let us see", "--canary")
 
     execution = machine.describe_execution(executionArn=started["execution_arn"])
@@ -33,7 +29,7 @@ def test_canary_starts_the_workflow(shop: Shop, machine: Any) -> None:
     assert shop.champion.version == "v2"
 
 
-def test_rejected_version_starts_a_canary_only_by_force(shop: Shop, machine: Any, refusal: Any) -> None:
+def test_rejected_version_starts_a_canary_only_by_force(shop, machine, refusal):
     assert "the gate rejected model version 'v3'" in refusal("promote", "v3", "--reason", "x", "--canary")
 
     document("promote", "v3", "--reason", "it is Christmas", "--canary", "--force")
@@ -41,7 +37,7 @@ def test_rejected_version_starts_a_canary_only_by_force(shop: Shop, machine: Any
     assert (shop.decision("v3").forced, shop.champion.version) == ("it is Christmas", "v2")
 
 
-def test_canary_during_another_run_is_refused(shop: Shop, machine: Any, refusal: Any) -> None:
+def test_canary_during_another_run_is_refused(shop, machine, refusal):
     busy = {"first": "busy", "reason": "by-hand; not started, because run r0 is active as execution e0"}
     start = {"Type": "Pass", "Result": busy, "ResultPath": "$.start", "Next": "Busy"}
     definition = {"StartAt": "Start", "States": {"Start": start, "Busy": {"Type": "Succeed"}}}
@@ -50,19 +46,19 @@ def test_canary_during_another_run_is_refused(shop: Shop, machine: Any, refusal:
     assert "run r0 is active as execution e0" in refusal("promote", "v4", "--reason", "x", "--canary")
 
 
-def test_failed_workflow_start_is_refused_with_its_cause(shop: Shop, machine: Any, refusal: Any) -> None:
+def test_failed_workflow_start_is_refused_with_its_cause(shop, machine, refusal):
     definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "TrainingFailed", "Cause": "why"}}}
     machine.update_state_machine(stateMachineArn=NAMES.state_machine_arn, definition=json.dumps(definition))
 
     assert "failed: TrainingFailed: why" in refusal("promote", "v4", "--reason", "x", "--canary")
 
 
-def test_champion_or_version_without_files_cannot_start_a_canary(shop: Shop, refusal: Any) -> None:
+def test_champion_or_version_without_files_cannot_start_a_canary(shop, refusal):
     assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "x", "--canary")
     assert "there is no model version 'v9'" in refusal("promote", "v9", "--reason", "x", "--canary")
 
 
-def test_rollback_of_the_canary_keeps_the_champion(shop: Shop, refusal: Any) -> None:
+def test_rollback_of_the_canary_keeps_the_champion(shop, refusal):
     shop.try_beside("v4")
 
     result = document("rollback", "--canary", "--reason", "slow")

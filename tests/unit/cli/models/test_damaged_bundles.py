@@ -1,21 +1,17 @@
 """Report of damaged files of bundles, and their restoration from earlier versions in S3."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import orjson
 import pytest
 
 from alsolike.registry import bundle_files
-from alsolike.registry.bundle_files import BundleFiles, DamagedFile
-from tests.unit.cli.models.versions import BUCKET, Shop, document, run
+from alsolike.registry.bundle_files import BundleFiles
+from tests.unit.cli.models.versions import BUCKET, document, run
 
 CHAMPION, PREVIOUS = "v2", "v1"
 
 
 @pytest.fixture
-def kept(shop: Shop) -> Shop:
+def kept(shop):
     """Return the deployment with a versioned bucket, in which the files of v1 and v2 have versions."""
     shop.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     for version in (PREVIOUS, CHAMPION):
@@ -23,16 +19,16 @@ def kept(shop: Shop) -> Shop:
     return shop
 
 
-def publish_again(shop: Shop, version: str) -> None:
+def publish_again(shop, version):
     for file in sorted((shop.directory / version).iterdir(), key=lambda file: file.name == "manifest.json"):
         put(shop, file.name, file.read_bytes(), version=version)
 
 
-def damaged_files(shop: Shop) -> tuple[DamagedFile, ...]:
+def damaged_files(shop):
     return BundleFiles(shop.s3, BUCKET).damaged(CHAMPION)
 
 
-def put(shop: Shop, name: str, body: bytes | None, *, version: str = CHAMPION) -> None:
+def put(shop, name, body, *, version=CHAMPION):
     key = f"models/{version}/{name}"
     if body is None:
         shop.s3.delete_object(Bucket=BUCKET, Key=key)
@@ -40,16 +36,16 @@ def put(shop: Shop, name: str, body: bytes | None, *, version: str = CHAMPION) -
         shop.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
 
-def original(shop: Shop, name: str, *, version: str = CHAMPION) -> bytes:
+def original(shop, name, *, version=CHAMPION):
     return (shop.directory / version / name).read_bytes()
 
 
-def same_size(shop: Shop, name: str) -> bytes:
+def same_size(shop, name):
     return bytes(len(original(shop, name)))
 
 
-def test_valid_bundles_have_no_damage_and_are_not_read(kept: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_read(*_: Any, **__: Any) -> str:
+def test_valid_bundles_have_no_damage_and_are_not_read(kept, monkeypatch):
+    def no_read(*_, **__):
         raise AssertionError("a file was read")
 
     monkeypatch.setattr(bundle_files, "object_sha256", no_read)
@@ -71,9 +67,7 @@ def test_valid_bundles_have_no_damage_and_are_not_read(kept: Shop, monkeypatch: 
         ("manifest.json", "no checksums", "manifest.json is unreadable: it lacks the checksum of graph.onnx"),
     ],
 )
-def test_damaged_file_is_reported_and_restored(
-    kept: Shop, name: str, body: bytes | str | None, fault: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_damaged_file_is_reported_and_restored(kept, name, body, fault, monkeypatch):
     # The test damages files within a second of the upload, which normally counts as part of the upload.
     monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)
     manifest = orjson.loads(original(kept, "manifest.json"))
@@ -98,7 +92,7 @@ def test_damaged_file_is_reported_and_restored(
     assert run("repair") == "nothing is damaged\n"
 
 
-def test_list_show_and_json_report_damaged_files(kept: Shop) -> None:
+def test_list_show_and_json_report_damaged_files(kept):
     put(kept, "graph.onnx", None)
     put(kept, "ids.blob", b"x", version=PREVIOUS)
 
@@ -111,19 +105,19 @@ def test_list_show_and_json_report_damaged_files(kept: Shop) -> None:
     assert "files      damaged: graph.onnx is missing" in run("show", CHAMPION)
 
 
-def test_list_names_the_missing_manifest_of_the_champion(kept: Shop) -> None:
+def test_list_names_the_missing_manifest_of_the_champion(kept):
     put(kept, "manifest.json", None)
 
     assert "v2 damaged: manifest.json is missing" in run("list")
 
 
-def test_show_reports_an_unreadable_manifest(kept: Shop) -> None:
+def test_show_reports_an_unreadable_manifest(kept):
     put(kept, "manifest.json", b"{")
 
     assert "files      damaged: manifest.json is unreadable" in run("show", CHAMPION)
 
 
-def test_latest_matching_version_of_each_file_is_restored(kept: Shop) -> None:
+def test_latest_matching_version_of_each_file_is_restored(kept):
     for body in (b"x", same_size(kept, "ids.blob"), original(kept, "ids.blob") + b"y"):
         put(kept, "ids.blob", body)
     put(kept, "meta.blob", None)
@@ -134,7 +128,7 @@ def test_latest_matching_version_of_each_file_is_restored(kept: Shop) -> None:
     assert damaged_files(kept) == ()
 
 
-def test_champion_that_cannot_be_restored_is_replaced_by_the_previous_one(kept: Shop) -> None:
+def test_champion_that_cannot_be_restored_is_replaced_by_the_previous_one(kept):
     forget(kept, "graph.onnx")
     put(kept, "ids.blob", b"x", version=PREVIOUS)
 
@@ -145,7 +139,7 @@ def test_champion_that_cannot_be_restored_is_replaced_by_the_previous_one(kept: 
     assert (kept.champion.version, kept.champion.held) == (PREVIOUS, None)
 
 
-def test_repair_without_a_valid_champion_is_refused(kept: Shop, refusal: Any) -> None:
+def test_repair_without_a_valid_champion_is_refused(kept, refusal):
     forget(kept, "graph.onnx")
     forget(kept, "graph.onnx", version=PREVIOUS)
 
@@ -153,7 +147,7 @@ def test_repair_without_a_valid_champion_is_refused(kept: Shop, refusal: Any) ->
     assert kept.champion.version == CHAMPION
 
 
-def forget(shop: Shop, name: str, *, version: str = CHAMPION) -> None:
+def forget(shop, name, *, version=CHAMPION):
     """Delete a file with all its versions."""
     key = f"models/{version}/{name}"
     versions = shop.s3.list_object_versions(Bucket=BUCKET, Prefix=key)
@@ -161,7 +155,7 @@ def forget(shop: Shop, name: str, *, version: str = CHAMPION) -> None:
         shop.s3.delete_object(Bucket=BUCKET, Key=key, VersionId=stored["VersionId"])
 
 
-def test_replaced_manifest_has_its_files_compared(kept: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replaced_manifest_has_its_files_compared(kept, monkeypatch):
     manifest = orjson.loads(original(kept, "manifest.json"))
     manifest["files"]["ids.blob"]["sha256"] = "0" * 64
     put(kept, "manifest.json", orjson.dumps(manifest))
@@ -171,7 +165,7 @@ def test_replaced_manifest_has_its_files_compared(kept: Shop, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("version", ["../../x", "", "a/b", " ", "-x", "x" * 129])
-def test_invalid_champion_version_is_refused(kept: Shop, refusal: Any, version: str) -> None:
+def test_invalid_champion_version_is_refused(kept, refusal, version):
     kept.s3.put_object(Bucket=BUCKET, Key="registry/champion.json", Body=b"{")
 
     assert f"the version is {version!r}, expected 1 to 128 letters" in refusal("repair", f"--champion={version}")

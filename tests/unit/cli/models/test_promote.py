@@ -1,9 +1,5 @@
 """Manual promotion of a version, including versions that the gate rejected."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from typer.testing import CliRunner
 
@@ -11,16 +7,16 @@ from alsolike.registry.approvals import Approvals
 from alsolike.registry.decision import Check, Decision, decision_key
 from alsolike.runtime.errors import Unavailable
 from cli import main as command
-from tests.unit.cli.models.versions import BUCKET, Shop, document, run
+from tests.unit.cli.models.versions import BUCKET, document, run
 
 
-def test_promotion_approves_the_package(shop: Shop) -> None:
+def test_promotion_approves_the_package(shop):
     document("promote", "v4", "--reason", "better")
 
     assert (shop.champion.version, shop.approval("v4")) == ("v4", "Approved")
 
 
-def test_rejected_version_is_promoted_only_by_force_with_its_reason(shop: Shop, refusal: Any) -> None:
+def test_rejected_version_is_promoted_only_by_force_with_its_reason(shop, refusal):
     message = refusal("promote", "v3", "--reason", "it is Christmas")
 
     assert "the gate rejected model version 'v3' (failed: ndcg: 0.23, the champion has 0.22); --force" in message
@@ -38,7 +34,7 @@ def test_rejected_version_is_promoted_only_by_force_with_its_reason(shop: Shop, 
 
 
 @pytest.mark.parametrize("canary", [[], ["--canary"]])
-def test_each_promotion_of_a_rejected_version_requires_force(shop: Shop, refusal: Any, canary: list[str]) -> None:
+def test_each_promotion_of_a_rejected_version_requires_force(shop, refusal, canary):
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     run("rollback", "--reason", "it is over")
 
@@ -50,7 +46,7 @@ def test_each_promotion_of_a_rejected_version_requires_force(shop: Shop, refusal
     assert "rejected, forced" in run("list")
 
 
-def test_forced_champion_stays_forced_after_a_rollback_to_it(shop: Shop) -> None:
+def test_forced_champion_stays_forced_after_a_rollback_to_it(shop):
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     assert shop.champion.is_forced
     run("promote", "v4", "--reason", "better")
@@ -62,7 +58,7 @@ def test_forced_champion_stays_forced_after_a_rollback_to_it(shop: Shop) -> None
 
 
 @pytest.mark.parametrize("canary", [[], ["--canary"]])
-def test_failed_promotion_is_not_recorded_as_forced(shop: Shop, refusal: Any, canary: list[str]) -> None:
+def test_failed_promotion_is_not_recorded_as_forced(shop, refusal, canary):
     run("retire", "v3")
 
     message = refusal("promote", "v3", "--reason", "it is Christmas", "--force", *canary)
@@ -71,7 +67,7 @@ def test_failed_promotion_is_not_recorded_as_forced(shop: Shop, refusal: Any, ca
     assert (shop.decision("v3").forced, shop.champion.version) == (None, "v2")
 
 
-def test_unservable_version_cannot_be_forced(shop: Shop, refusal: Any) -> None:
+def test_unservable_version_cannot_be_forced(shop, refusal):
     final = Decision("v4", 1, "v2", (Check("graph", False, "it does not run", final=True),))
     shop.s3.put_object(Bucket=BUCKET, Key=decision_key("v4"), Body=final.to_json())
 
@@ -81,8 +77,8 @@ def test_unservable_version_cannot_be_forced(shop: Shop, refusal: Any) -> None:
     assert shop.champion.version == "v2"
 
 
-def test_promotion_without_approval_by_sagemaker_has_a_warning(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def throttled(*_: Any, **__: Any) -> None:
+def test_promotion_without_approval_by_sagemaker_has_a_warning(shop, monkeypatch):
+    def throttled(*_, **__):
         raise Unavailable("Rate exceeded")
 
     monkeypatch.setattr(Approvals, "decide", throttled)
@@ -97,14 +93,14 @@ def test_promotion_without_approval_by_sagemaker_has_a_warning(shop: Shop, monke
     )
 
 
-def test_promotion_of_the_champion_is_refused(shop: Shop, refusal: Any) -> None:
+def test_promotion_of_the_champion_is_refused(shop, refusal):
     before = shop.champion
 
     assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "again")
     assert shop.champion == before
 
 
-def test_promotion_ends_the_canary_of_another_version(shop: Shop) -> None:
+def test_promotion_ends_the_canary_of_another_version(shop):
     shop.try_beside("v4")
 
     run("promote", "v1", "--reason", "safe")

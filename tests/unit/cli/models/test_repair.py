@@ -1,17 +1,13 @@
 """`alsolike models repair`: the champion pointer and the training lock."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from alsolike.declarations.storage import CHAMPION_KEY, TRAINING_RUN_KEY
-from tests.unit.cli.models.versions import BUCKET, Shop, document, run
+from tests.unit.cli.models.versions import BUCKET, document, run
 
 
 @pytest.fixture
-def kept(shop: Shop) -> Shop:
+def kept(shop):
     """Return the deployment with a champion pointer that has earlier object versions."""
     shop.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     shop.registry.promote("v4", reason="run v4", now_ms=2)
@@ -20,7 +16,7 @@ def kept(shop: Shop) -> Shop:
     return shop
 
 
-def test_commands_name_the_repair_of_a_corrupt_pointer_which_restores_it(kept: Shop, refusal: Any) -> None:
+def test_commands_name_the_repair_of_a_corrupt_pointer_which_restores_it(kept, refusal):
     kept.s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=b"{")
 
     for command in (["list"], ["rollback"], ["promote", "v2", "--reason", "x"], ["resume"], ["pin", "v1"]):
@@ -31,14 +27,14 @@ def test_commands_name_the_repair_of_a_corrupt_pointer_which_restores_it(kept: S
     assert "v4" in run("list")
 
 
-def test_named_version_replaces_a_deleted_pointer(kept: Shop) -> None:
+def test_named_version_replaces_a_deleted_pointer(kept):
     kept.s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
 
     assert document("repair", "--champion", "v1") == {"repaired": ["v1 is champion; the champion pointer is readable"]}
     assert [promotion.version for promotion in kept.champion.history] == ["v1", "v4", "v2", "v1"]
 
 
-def test_rejected_version_becomes_a_forced_champion(kept: Shop) -> None:
+def test_rejected_version_becomes_a_forced_champion(kept):
     kept.s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
 
     run("repair", "--champion", "v3")
@@ -46,7 +42,7 @@ def test_rejected_version_becomes_a_forced_champion(kept: Shop) -> None:
     assert (kept.champion.version, kept.champion.is_forced) == ("v3", True)
 
 
-def test_deleted_pointer_can_be_repaired_without_a_champion(kept: Shop, refusal: Any) -> None:
+def test_deleted_pointer_can_be_repaired_without_a_champion(kept, refusal):
     kept.s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
     assert "expected one of them" in refusal("repair", "--champion", "v1", "--without-champion")
 
@@ -55,14 +51,14 @@ def test_deleted_pointer_can_be_repaired_without_a_champion(kept: Shop, refusal:
     assert kept.registry.champion() is None
 
 
-def test_corrupt_training_lock_is_deleted(kept: Shop) -> None:
+def test_corrupt_training_lock_is_deleted(kept):
     kept.s3.put_object(Bucket=BUCKET, Key=TRAINING_RUN_KEY, Body=b"{")
 
     assert run("repair") == "the training lock was unreadable and is deleted\n"
     assert run("repair") == "nothing is damaged\n"
 
 
-def test_training_lock_of_an_active_run_is_kept(kept: Shop, refusal: Any) -> None:
+def test_training_lock_of_an_active_run_is_kept(kept, refusal):
     machine = kept.deployment.names.state_machine_arn
     kept.deployment.client("stepfunctions").start_execution(stateMachineArn=machine, name="r1")
     kept.s3.put_object(Bucket=BUCKET, Key=TRAINING_RUN_KEY, Body=b"{")

@@ -1,15 +1,11 @@
 """Deletion of versions' files, and versions that are protected from it."""
 
-from __future__ import annotations
-
-from typing import Any
-
 from alsolike.registry.decision import Decisions
 from operations.configuration.configuration_store import ConfigurationStore
-from tests.unit.cli.models.versions import BUCKET, Shop, document, run
+from tests.unit.cli.models.versions import BUCKET, document, run
 
 
-def test_unused_version_is_retired(shop: Shop) -> None:
+def test_unused_version_is_retired(shop):
     files = shop.files("v4")
 
     assert document("retire", "v4") == {"version": "v4", "files": files}
@@ -17,7 +13,7 @@ def test_unused_version_is_retired(shop: Shop) -> None:
     assert Decisions(shop.s3, BUCKET).get("v4") is not None
 
 
-def test_version_in_use_cannot_be_retired(shop: Shop, refusal: Any) -> None:
+def test_version_in_use_cannot_be_retired(shop, refusal):
     arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "v3"}}
     store = ConfigurationStore(shop.s3, BUCKET)
     experiments = {"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}}
@@ -37,11 +33,11 @@ def test_version_in_use_cannot_be_retired(shop: Shop, refusal: Any) -> None:
         assert shop.files(version)
 
 
-def test_unknown_version_cannot_be_retired(shop: Shop, refusal: Any) -> None:
+def test_unknown_version_cannot_be_retired(shop, refusal):
     assert "model version 'v9' has no files" in refusal("retire", "v9")
 
 
-def test_versions_can_be_pinned_and_unpinned(shop: Shop, refusal: Any) -> None:
+def test_versions_can_be_pinned_and_unpinned(shop, refusal):
     assert document("pin", "v4")["pinned"] == ["v4"]
     assert document("pin", "v1")["pinned"] == ["v4", "v1"]
     assert document("pin", "v4")["pinned"] == ["v4", "v1"]

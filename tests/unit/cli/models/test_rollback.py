@@ -1,15 +1,11 @@
 """A rollback restores the previous champion and pauses promotions."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
-from tests.unit.cli.models.versions import Shop, document, run
+from tests.unit.cli.models.versions import document, run
 
 
-def test_rollback_pauses_promotions_until_resume(shop: Shop, refusal: Any) -> None:
+def test_rollback_pauses_promotions_until_resume(shop, refusal):
     result = document("rollback", "--reason", "it sells socks only")
 
     assert (result["version"], result["held"]["reason"]) == ("v1", "it sells socks only")
@@ -21,13 +17,13 @@ def test_rollback_pauses_promotions_until_resume(shop: Shop, refusal: Any) -> No
     assert "promotions are not paused" in refusal("resume")
 
 
-def test_manual_promotion_ends_the_pause(shop: Shop) -> None:
+def test_manual_promotion_ends_the_pause(shop):
     assert "promotions are paused since" in run("rollback")
 
     assert "held" not in run("promote", "v4", "--reason", "mended")
 
 
-def test_rollback_during_a_canary_must_name_canary_or_champion(shop: Shop, refusal: Any) -> None:
+def test_rollback_during_a_canary_must_name_canary_or_champion(shop, refusal):
     shop.try_beside("v4")
 
     message = refusal("rollback", "--reason", "worse")
@@ -51,7 +47,7 @@ def test_rollback_during_a_canary_must_name_canary_or_champion(shop: Shop, refus
         ("x" * 501, "the reason has 501 characters, expected at most 500"),
     ],
 )
-def test_blank_or_long_reason_is_refused(shop: Shop, refusal: Any, reason: str, message: str) -> None:
+def test_blank_or_long_reason_is_refused(shop, refusal, reason, message):
     shop.try_beside("v4")
     before = shop.champion
 

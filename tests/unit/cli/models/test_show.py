@@ -1,19 +1,15 @@
 """Output about versions: the list, one version, and the differences of two."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.decision import decision_key
 from alsolike.training.dataset import MANIFEST_FILE, prefix
 from operations.models import versions as model_versions
-from tests.unit.cli.models.versions import BUCKET, GROUP, Shop, document, run
+from tests.unit.cli.models.versions import BUCKET, GROUP, document, run
 
 
-def test_list_has_the_status_of_each_version(shop: Shop) -> None:
+def test_list_has_the_status_of_each_version(shop):
     shop.publish("v5")
     shop.publish("v6")
     shop.try_beside("v4")
@@ -33,7 +29,7 @@ def test_list_has_the_status_of_each_version(shop: Shop) -> None:
     assert "pinned" in run("list")
 
 
-def test_versions_refused_by_sagemaker_are_listed_and_can_be_promoted(shop: Shop) -> None:
+def test_versions_refused_by_sagemaker_are_listed_and_can_be_promoted(shop):
     shop.publish("v5", registered=False)
     shop.publish("v6", registered=False, passed=False)
 
@@ -45,7 +41,7 @@ def test_versions_refused_by_sagemaker_are_listed_and_can_be_promoted(shop: Shop
     assert "NotRegistered" in run("show", "v5")
 
 
-def test_forced_version_is_shown_as_forced_with_any_status(shop: Shop) -> None:
+def test_forced_version_is_shown_as_forced_with_any_status(shop):
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     run("promote", "v4", "--reason", "it is over", "--force")  # The gate had accepted this version.
     run("promote", "v2", "--reason", "back again")
@@ -62,7 +58,7 @@ def test_forced_version_is_shown_as_forced_with_any_status(shop: Shop) -> None:
     assert "version    v3, rejected, forced, made" in run("show", "v3")
 
 
-def test_force_is_shown_after_a_rejected_canary_and_deleted_files(shop: Shop) -> None:
+def test_force_is_shown_after_a_rejected_canary_and_deleted_files(shop):
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     run("promote", "v2", "--reason", "back again")
     run("promote", "v4", "--reason", "it is over")
@@ -78,11 +74,11 @@ def test_force_is_shown_after_a_rejected_canary_and_deleted_files(shop: Shop) ->
     assert "retired, forced" in run("list")
 
 
-def test_final_decisions_are_read_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_final_decisions_are_read_once(shop, monkeypatch):
     versions = model_versions.of(shop.deployment)
     get, read = shop.s3.get_object, []
 
-    def recording(**call: Any) -> Any:
+    def recording(**call):
         read.append(call["Key"])
         return get(**call)
 
@@ -99,7 +95,7 @@ def test_final_decisions_are_read_once(shop: Shop, monkeypatch: pytest.MonkeyPat
     ]
 
 
-def test_show_has_the_results_of_gate_and_canary(shop: Shop) -> None:
+def test_show_has_the_results_of_gate_and_canary(shop):
     shop.try_beside("v4")
 
     details = document("show", "v4")
@@ -121,17 +117,17 @@ def test_show_has_the_results_of_gate_and_canary(shop: Shop) -> None:
         ({"scale": 1.5}, "1.5 times what is like them\n"),
     ],
 )
-def test_show_has_the_scales_of_cold_items(shop: Shop, cold: dict[str, Any], message: str) -> None:
+def test_show_has_the_scales_of_cold_items(shop, cold, message):
     shop.publish("v5", cold=cold)
 
     assert f"cold items score {message}" in run("show", "v5")
     assert "cold items" not in run("show", "v4")
 
 
-def test_show_reads_only_the_package_of_its_version(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_reads_only_the_package_of_its_version(shop, monkeypatch):
     describe, described = shop.sagemaker.describe_model_package, []
 
-    def recording(**call: Any) -> Any:
+    def recording(**call):
         described.append(call["ModelPackageName"])
         return describe(**call)
 
@@ -142,13 +138,13 @@ def test_show_reads_only_the_package_of_its_version(shop: Shop, monkeypatch: pyt
     assert len(described) == 1
 
 
-def test_rejected_version_without_files_is_retired(shop: Shop) -> None:
+def test_rejected_version_without_files_is_retired(shop):
     run("retire", "v3")
 
     assert document("show", "v3")["status"] == "retired"
 
 
-def test_show_works_for_a_version_without_files(shop: Shop) -> None:
+def test_show_works_for_a_version_without_files(shop):
     run("retire", "v4")
 
     details = document("show", "v4")
@@ -157,7 +153,7 @@ def test_show_works_for_a_version_without_files(shop: Shop) -> None:
     assert details["decision"]["verdict"] == "approved"
 
 
-def test_diff_has_only_the_differences(shop: Shop) -> None:
+def test_diff_has_only_the_differences(shop):
     found = document("diff", "v1", "v2")
 
     figures = {change["name"]: (change["before"], change["after"]) for change in found["figures"]}
@@ -168,7 +164,7 @@ def test_diff_has_only_the_differences(shop: Shop) -> None:
     assert "items added: kiwi, lime\nitems gone: fig\n" in shown
 
 
-def test_diff_works_with_expired_datasets(shop: Shop) -> None:
+def test_diff_works_with_expired_datasets(shop):
     shop.s3.delete_object(Bucket=BUCKET, Key=f"{prefix('v1')}{MANIFEST_FILE}")
 
     assert document("diff", "v1", "v2")["dataset"] == []

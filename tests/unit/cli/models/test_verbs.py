@@ -1,19 +1,14 @@
 """Subcommands for a version that the gate rejected and whose files are deleted."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import orjson
 import pytest
 
 from alsolike.registry.registry import Registry
-from operations.client.deployment import Deployment
 from tests.unit.cli.models.versions import document, run
 from tests.unit.cli.shop import put_parameters
 
 
-def register(deployment: Deployment, version: str, *, status: str = "Approved") -> None:
+def register(deployment, version, *, status="Approved"):
     """Register a version as register_model does."""
     client = deployment.client("sagemaker")
     properties = {"version": version, "algorithm": "ease", "items": "12", "ease.ndcg": "0.4", "popularity.ndcg": "0.1"}
@@ -38,7 +33,7 @@ def register(deployment: Deployment, version: str, *, status: str = "Approved") 
 
 
 @pytest.fixture(autouse=True)
-def models(deployment: Deployment) -> None:
+def models(deployment):
     """Publish the versions a and b, promoted in this order, and c, which was rejected and whose files are deleted."""
     put_parameters(deployment.client("ssm"), "shop")
     deployment.client("sagemaker").create_model_package_group(ModelPackageGroupName="models")
@@ -49,7 +44,7 @@ def models(deployment: Deployment) -> None:
     registry.promote("b", reason="second", now_ms=2)
 
 
-def test_list_has_the_status_and_metrics_of_each_version() -> None:
+def test_list_has_the_status_and_metrics_of_each_version():
     listed = document("list")
 
     assert {version["version"]: version["status"] for version in listed} == {
@@ -65,7 +60,7 @@ def test_list_has_the_status_and_metrics_of_each_version() -> None:
     assert "0.4000" in table
 
 
-def test_show_has_metrics_and_promotions() -> None:
+def test_show_has_metrics_and_promotions():
     details = document("show", "b")
 
     assert details["manifest"]["dataset_id"] == "b"
@@ -74,7 +69,7 @@ def test_show_has_metrics_and_promotions() -> None:
     assert "models/3, Rejected\n" in run("show", "c")
 
 
-def test_rollback_and_promote_change_the_champion() -> None:
+def test_rollback_and_promote_change_the_champion():
     assert document("rollback")["version"] == "a"
 
     promoted = document("promote", "b", "--reason", "better")
@@ -88,5 +83,5 @@ def test_rollback_and_promote_change_the_champion() -> None:
     ]
 
 
-def test_rejected_version_cannot_be_promoted(refusal: Any) -> None:
+def test_rejected_version_cannot_be_promoted(refusal):
     assert "model version 'c' no longer has a bundle" in refusal("promote", "c", "--reason", "x")

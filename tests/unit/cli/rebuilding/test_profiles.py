@@ -1,21 +1,16 @@
 """Profiles that are rebuilt from the lake equal the live profiles."""
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Sequence
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT
-from alsolike.events.interactions import Interaction
 from alsolike.events.stream import stream_records
-from alsolike.profiles.profile import Profile, SessionLink
+from alsolike.profiles.profile import SessionLink
 from alsolike.profiles.store import ProfileStore
 from functions.archive_events.service import archive
 from functions.update_profiles.service import update_profiles
-from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.profiles import logins_of, profiles_of
@@ -24,12 +19,12 @@ from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 
 
-def rebuilt(deployment: Deployment, *, received_by_ms: int | None = None) -> dict[str, Profile]:
+def rebuilt(deployment, *, received_by_ms=None):
     rows = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=received_by_ms)
     return {profile.profile_id: profile for profile in profiles_of(rows, logins_of(rows))}
 
 
-def archive_batches(deployment: Deployment, *batches: Sequence[Interaction], first: int = 0) -> None:
+def archive_batches(deployment, *batches, first=0):
     for batch in batches:
         records = stream_records(kinesis_event(batch, first=first))
         archive(
@@ -42,7 +37,7 @@ def archive_batches(deployment: Deployment, *batches: Sequence[Interaction], fir
         first += len(batch)
 
 
-def test_profile_has_each_interaction_once_in_order(deployment: Deployment) -> None:
+def test_profile_has_each_interaction_once_in_order(deployment):
     early, late = interaction("e1", event_time_ms=NOW_MS - 9), interaction("e2", event_time_ms=NOW_MS - 5)
 
     archive_batches(deployment, [late, interaction("b1", user_id="bert")], [early, late])
@@ -55,7 +50,7 @@ def test_profile_has_each_interaction_once_in_order(deployment: Deployment) -> N
     }
 
 
-def test_interactions_received_after_the_time_are_excluded(deployment: Deployment) -> None:
+def test_interactions_received_after_the_time_are_excluded(deployment):
     archive_batches(
         deployment,
         [interaction("e1", received_time_ms=NOW_MS), interaction("e2", received_time_ms=NOW_MS + 1)],
@@ -66,7 +61,7 @@ def test_interactions_received_after_the_time_are_excluded(deployment: Deploymen
     assert [each.event_id for each in found["u#anna"].recent] == ["e1"]
 
 
-def test_session_history_belongs_to_its_user_across_objects(deployment: Deployment) -> None:
+def test_session_history_belongs_to_its_user_across_objects(deployment):
     browsed = interaction("browsed", user_id=None, session_id="s", event_time_ms=NOW_MS - 90_000_000)
     after = interaction("after", user_id=None, session_id="s", event_time_ms=NOW_MS - 1)
     login = interaction("login", user_id="anna", session_id="s", event_time_ms=NOW_MS - 2)
@@ -79,7 +74,7 @@ def test_session_history_belongs_to_its_user_across_objects(deployment: Deployme
     assert found["s#s"].joined == SessionLink("u#anna", NOW_MS - 2)
 
 
-def test_rebuilt_profiles_have_the_configured_context(deployment: Deployment) -> None:
+def test_rebuilt_profiles_have_the_configured_context(deployment):
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     store.apply(
         store.current(), {"format": 1, "interactions": {"context": ["DEVICE"]}}, text="", by="t", reason="", now_ms=1
@@ -105,7 +100,7 @@ def test_rebuilt_profiles_have_the_configured_context(deployment: Deployment) ->
     assert [each.context for each in profiles.read("u#bert").recent] == [""]
 
 
-def test_rebuilt_profiles_have_the_configured_history_length(deployment: Deployment) -> None:
+def test_rebuilt_profiles_have_the_configured_history_length(deployment):
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     document = {"format": 1, "limits": {"history_length": 120}}
     store.apply(store.current(), document, text="", by="test", reason="", now_ms=1)
@@ -117,7 +112,7 @@ def test_rebuilt_profiles_have_the_configured_history_length(deployment: Deploym
     assert [each.event_id for each in profile.recent] == [f"e{n:03}" for n in reversed(range(120))]
 
 
-def test_searches_create_no_profile(deployment: Deployment) -> None:
+def test_searches_create_no_profile(deployment):
     search = interaction("q1", session_id=None, item_id=None, event_type="search", query="pears")
 
     archive_batches(deployment, [search])
@@ -125,12 +120,12 @@ def test_searches_create_no_profile(deployment: Deployment) -> None:
     assert rebuilt(deployment) == {}
 
 
-def test_empty_lake_gives_no_profiles(deployment: Deployment) -> None:
+def test_empty_lake_gives_no_profiles(deployment):
     assert rebuilt(deployment) == {}
 
 
 @st.composite
-def shopping(draw: st.DrawFn) -> list[Interaction]:
+def shopping(draw):
     """Draw interactions of several sessions with at most one login each.
 
     Their order is random, and some are repeated.
@@ -153,7 +148,7 @@ def shopping(draw: st.DrawFn) -> list[Interaction]:
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arriving=shopping(), batch=st.integers(1, 9))
-def test_rebuilt_profiles_equal_the_live_ones(deployment: Deployment, arriving: list[Interaction], batch: int) -> None:
+def test_rebuilt_profiles_equal_the_live_ones(deployment, arriving, batch):
     s3, dynamodb = deployment.client("s3"), deployment.client("dynamodb")
     lake_bucket, table = deployment.names.lake_bucket, deployment.names.profiles_table
     for entry in s3.list_objects_v2(Bucket=lake_bucket).get("Contents", []):

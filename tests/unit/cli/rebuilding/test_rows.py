@@ -1,10 +1,5 @@
 """Catalogue, users and snapshot that are rebuilt from the change log."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from alsolike.catalogue import change_log
@@ -14,14 +9,13 @@ from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
-from operations.client.deployment import Deployment
 from operations.recovery.rows import Rebuilt, rebuild_rows
 from operations.recovery.snapshot import rebuild_snapshot
 
 NOW_MS = 1_790_000_000_000
 
 
-def log(deployment: Deployment, *changes: Change, batch: int = 0) -> None:
+def log(deployment, *changes, batch=0):
     for date, each in change_log.by_date(changes).items():
         key = change_log.object_key(
             ChangeKind.ITEM, date, shard="0", first_sequence=str(batch), last_sequence=str(batch)
@@ -31,16 +25,16 @@ def log(deployment: Deployment, *changes: Change, batch: int = 0) -> None:
         )
 
 
-def catalogue(deployment: Deployment) -> CatalogueStore:
+def catalogue(deployment):
     return CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
 
 
-def items(deployment: Deployment) -> dict[str, Any]:
+def items(deployment):
     return {item.item_id: item.properties for item in catalogue(deployment).scan()}
 
 
 @pytest.fixture
-def logged(deployment: Deployment) -> Deployment:
+def logged(deployment):
     """Log a higher price of the pear and the deletion of the fig, out of order and with duplicates."""
     log(deployment, Change("pear", NOW_MS + 5, {"price": 2}), Change("fig", NOW_MS + 7, None), batch=1)
     log(deployment, Change("pear", NOW_MS, {"price": 1}), Change("fig", NOW_MS, {"price": 9}), batch=2)
@@ -48,14 +42,14 @@ def logged(deployment: Deployment) -> Deployment:
     return deployment
 
 
-def test_lost_catalogue_is_rebuilt(logged: Deployment) -> None:
+def test_lost_catalogue_is_rebuilt(logged):
     rebuilt = rebuild_rows(logged, ChangeKind.ITEM, now_ms=NOW_MS + 99)
 
     assert rebuilt == Rebuilt(known=2, written=2, deleted=0)
     assert items(logged) == {"pear": {"price": 2}, "kiwi": {"price": 3}}
 
 
-def test_newer_rows_of_the_table_are_kept(logged: Deployment) -> None:
+def test_newer_rows_of_the_table_are_kept(logged):
     store = catalogue(logged)
     store.put([Item("pear", {"price": 7}), Item("kiwi", {}), Item("new", {})], now_ms=NOW_MS + 20)
     store.delete("kiwi", now_ms=NOW_MS + 21)
@@ -66,7 +60,7 @@ def test_newer_rows_of_the_table_are_kept(logged: Deployment) -> None:
     assert items(logged) == {"pear": {"price": 7}, "new": {}}
 
 
-def test_exact_rebuild_restores_the_rows_of_a_time(logged: Deployment) -> None:
+def test_exact_rebuild_restores_the_rows_of_a_time(logged):
     catalogue(logged).put([Item("pear", {"price": 2}), Item("new", {})], now_ms=NOW_MS + 20)
 
     rebuilt = rebuild_rows(logged, ChangeKind.ITEM, now_ms=NOW_MS + 99, changed_by_ms=NOW_MS + 4, exactly=True)
@@ -75,7 +69,7 @@ def test_exact_rebuild_restores_the_rows_of_a_time(logged: Deployment) -> None:
     assert items(logged) == {"pear": {"price": 1}, "fig": {"price": 9}}
 
 
-def test_invalid_log_object_error_names_the_object(deployment: Deployment) -> None:
+def test_invalid_log_object_error_names_the_object(deployment):
     key = "catalogue/change_date=2026-11-25/0-1-2.jsonl.gz"
     deployment.client("s3").put_object(Bucket=deployment.names.lake_bucket, Key=key, Body=b"no gzip")
 
@@ -83,7 +77,7 @@ def test_invalid_log_object_error_names_the_object(deployment: Deployment) -> No
         rebuild_rows(deployment, ChangeKind.ITEM, now_ms=NOW_MS)
 
 
-def test_rebuilt_snapshot_has_the_rows_of_the_log(logged: Deployment, tmp_path: Path) -> None:
+def test_rebuilt_snapshot_has_the_rows_of_the_log(logged, tmp_path):
     published = rebuild_snapshot(logged, now_ms=NOW_MS + 99)
 
     store = SnapshotStore(logged.client("s3"), logged.names.artefact_bucket, tmp_path)

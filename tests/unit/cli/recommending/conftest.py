@@ -1,10 +1,5 @@
-from __future__ import annotations
-
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from cli.main import app
 from operations.batch import batch_client
@@ -15,7 +10,7 @@ from tests.unit.cli.shop import KEY, NAMES
 
 
 @pytest.fixture
-def function(monkeypatch: pytest.MonkeyPatch) -> Function:
+def function(monkeypatch):
     function = Function()
     deployment = Deployment("shop", NAMES, lambda service: function, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
@@ -24,6 +19,6 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Function:
 
 
 @pytest.fixture
-def recommend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def recommend(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return lambda *arguments, **options: CliRunner().invoke(app, ["recommend", *arguments], **options)

@@ -1,34 +1,26 @@
 """Recommendations for many users, with an invoked function in this process."""
 
-from __future__ import annotations
-
 import json
 import os
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
-from typer.testing import Result
 
 from operations.batch import batch_client, run, table
-from tests.unit.cli.recommending.answering import Function
 
 
-def write(name: str, users: Sequence[str]) -> str:
+def write(name, users):
     Path(name).write_text("".join(f"{user}\n" for user in users))
     return name
 
 
-def throttled() -> ClientError:
+def throttled():
     return ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "slower"}}, "Invoke")
 
 
-def test_file_has_one_row_per_item_in_the_order_of_users(
-    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_has_one_row_per_item_in_the_order_of_users(function, recommend, monkeypatch):
     monkeypatch.setattr(run, "BATCH_USERS", 3)
     monkeypatch.setattr(table, "ROW_GROUP_ROWS", 4)
     users = [f"u{number}" for number in range(10)]
@@ -53,14 +45,14 @@ def test_file_has_one_row_per_item_in_the_order_of_users(
     assert sorted(path.name for path in Path().iterdir()) == ["recommendations.parquet", "users.txt"]
 
 
-def row(user: str, rank: int, item: str, score: float, source: str) -> dict[str, Any]:
+def row(user, rank, item, score, source):
     return {
         "user_id": user, "rank": rank, "item_id": item, "score": score, "source": source, "model_version": "v1",
         "recommender": "for-you",
     }  # fmt: skip
 
 
-def test_options_are_passed_to_the_function(function: Function, recommend: Callable[..., Result]) -> None:
+def test_options_are_passed_to_the_function(function, recommend):
     question = ("--recommender", "buy-again", "--filter", "cheap", "--value", "PRICE=20", "--value", "TAG=a=b")
 
     done = recommend("--users", write("users.txt", ["anna"]), *question, "--output", "out.parquet")
@@ -78,9 +70,7 @@ def test_options_are_passed_to_the_function(function: Function, recommend: Calla
     assert pq.read_table("out.parquet")["recommender"].to_pylist() == ["buy-again"] * 2
 
 
-def test_failed_users_are_listed_with_reasons_and_can_be_retried(
-    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_users_are_listed_with_reasons_and_can_be_retried(function, recommend, monkeypatch):
     monkeypatch.setattr(run, "BATCH_USERS", 2)
     Path("users.csv").write_text("USER_ID,AGE\nu0,1\nbad,2\n,3\nu1\nu2,4\nu3,5\nu4,6\n")
     function.failures["u2"] = [
@@ -107,9 +97,7 @@ def test_failed_users_are_listed_with_reasons_and_can_be_retried(
     assert json.loads(done.stdout)["sources"] == {"model": 3}  # The users u1, u2 and u3 have a response.
 
 
-def test_successful_run_deletes_the_failed_file_of_an_earlier_run(
-    function: Function, recommend: Callable[..., Result]
-) -> None:
+def test_successful_run_deletes_the_failed_file_of_an_earlier_run(function, recommend):
     write("users.txt.failed.csv", ["old"])
 
     assert recommend("--users", write("users.txt", ["u1"])).exit_code == 0
@@ -117,9 +105,7 @@ def test_successful_run_deletes_the_failed_file_of_an_earlier_run(
     assert not Path("users.txt.failed.csv").exists()
 
 
-def test_throttled_and_failed_invocations_are_retried(
-    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_throttled_and_failed_invocations_are_retried(function, recommend, monkeypatch):
     monkeypatch.setattr(run, "BATCH_USERS", 2)
     function.failures["u0"] = [throttled(), {"errorType": "Unavailable", "errorMessage": "S3"}, throttled()]
 
@@ -130,7 +116,7 @@ def test_throttled_and_failed_invocations_are_retried(
     assert len(function.batches) == 5
 
 
-def test_users_not_done_are_sent_again(function: Function, recommend: Callable[..., Result]) -> None:
+def test_users_not_done_are_sent_again(function, recommend):
     function.maximum = 2
 
     done = recommend("--users", write("users.txt", ["u0", "u1", "u2", "u3", "u4"]))
@@ -151,9 +137,7 @@ def test_users_not_done_are_sent_again(function: Function, recommend: Callable[.
         ),
     ],
 )
-def test_invalid_request_ends_the_run_without_a_file(
-    function: Function, recommend: Callable[..., Result], failure: Any, message: str
-) -> None:
+def test_invalid_request_ends_the_run_without_a_file(function, recommend, failure, message):
     function.failures["u0"] = [failure]
 
     done = recommend("--users", write("users.txt", ["u0"]))
@@ -163,9 +147,7 @@ def test_invalid_request_ends_the_run_without_a_file(
     assert [path.name for path in Path().iterdir()] == ["users.txt"]
 
 
-def test_interrupted_run_keeps_the_previous_file(
-    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_run_keeps_the_previous_file(function, recommend, monkeypatch):
     monkeypatch.setattr(run, "BATCH_USERS", 1)
     Path("recommendations.parquet").write_bytes(b"before")
     function.failures["u5"] = [KeyboardInterrupt()]
@@ -179,7 +161,7 @@ def test_interrupted_run_keeps_the_previous_file(
     assert len(function.batches) < 20  # The remaining users of the hundred were not requested.
 
 
-def test_long_lists_are_requested_in_smaller_batches(function: Function, recommend: Callable[..., Result]) -> None:
+def test_long_lists_are_requested_in_smaller_batches(function, recommend):
     assert recommend("--users", write("users.txt", [f"u{n}" for n in range(120)]), "-k", "500").exit_code == 0
 
     assert sorted(len(batch["users"]) for batch in function.batches) == [20, 50, 50]
@@ -200,14 +182,14 @@ def test_long_lists_are_requested_in_smaller_batches(function: Function, recomme
         ([], "expected --user ID, --item ID or --users FILE"),
     ],
 )
-def test_conflicting_options_are_refused(recommend: Callable[..., Result], arguments: list[str], message: str) -> None:
+def test_conflicting_options_are_refused(recommend, arguments, message):
     done = recommend(*arguments)
 
     assert done.exit_code == 2
     assert message in " ".join(done.stderr.replace("│", " ").split())
 
 
-def test_empty_user_list_gives_an_empty_table(function: Function, recommend: Callable[..., Result]) -> None:
+def test_empty_user_list_gives_an_empty_table(function, recommend):
     assert recommend("--users", write("users.txt", [])).exit_code == 0
 
     assert pq.read_table("recommendations.parquet").schema.equals(table.SCHEMA)
@@ -216,9 +198,7 @@ def test_empty_user_list_gives_an_empty_table(function: Function, recommend: Cal
 
 @pytest.mark.parametrize("output", ["folder", "queue", ".", "/"])
 @pytest.mark.parametrize("users", ["users.txt", "-"])
-def test_output_that_is_not_a_file_is_refused_before_any_request(
-    function: Function, recommend: Callable[..., Result], output: str, users: str
-) -> None:
+def test_output_that_is_not_a_file_is_refused_before_any_request(function, recommend, output, users):
     """The command would replace a device, such as /dev/stdout or /dev/null, by a regular file."""
     write("users.txt", ["anna"])
     Path("folder").mkdir()
@@ -233,7 +213,7 @@ def test_output_that_is_not_a_file_is_refused_before_any_request(
     assert sorted(path.name for path in Path().iterdir()) == ["folder", "queue", "users.txt"]
 
 
-def test_symbolic_link_is_kept_and_its_target_replaced(function: Function, recommend: Callable[..., Result]) -> None:
+def test_symbolic_link_is_kept_and_its_target_replaced(function, recommend):
     Path("folder").mkdir()
     Path("latest.parquet").symlink_to("folder/table.parquet")
 

@@ -1,25 +1,20 @@
 """User IDs, which are read from files of several formats shortly before their requests."""
 
-from __future__ import annotations
-
 import os
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import Result
 
 from operations.batch import run
 from operations.batch.in_order import in_order
 from operations.batch.user_ids import UserIds
-from tests.unit.cli.recommending.answering import Function
 
 
-def test_users_are_read_from_csv_parquet_lines_and_stdin(function: Function, recommend: Callable[..., Result]) -> None:
+def test_users_are_read_from_csv_parquet_lines_and_stdin(function, recommend):
     Path("a.csv").write_text("AGE,user_id\n3,u1\n4,7\n")
     pq.write_table(pa.table({"USER_ID": pa.array(["u1", "7"]).dictionary_encode(), "AGE": [3, 4]}), "b.parquet")
     pq.write_table(pa.table({"USER_ID": [1, 7]}), "c.parquet")
@@ -34,7 +29,7 @@ def test_users_are_read_from_csv_parquet_lines_and_stdin(function: Function, rec
         assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == [expected] * 2 + ["7"] * 2
 
 
-def test_users_are_read_from_a_pipe(function: Function, recommend: Callable[..., Result]) -> None:
+def test_users_are_read_from_a_pipe(function, recommend):
     """A shell passes a pipe as a file name for `<(cut -f1 users.tsv)`."""
     reading, writing = os.pipe()
     os.write(writing, b"u1\n7\n")
@@ -47,14 +42,12 @@ def test_users_are_read_from_a_pipe(function: Function, recommend: Callable[...,
     assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == ["u1"] * 2 + ["7"] * 2
 
 
-def test_users_are_read_only_shortly_before_their_requests(
-    function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_users_are_read_only_shortly_before_their_requests(function, recommend, monkeypatch):
     """Memory must not grow with the number of users, so the command reads no further while requests are active."""
     monkeypatch.setattr(run, "BATCH_USERS", 1)
     read: list[int] = []
 
-    def lines() -> Iterator[bytes]:
+    def lines():
         for number in range(50):
             read.append(number)
             yield f"u{number}\n".encode()
@@ -77,9 +70,7 @@ def test_users_are_read_only_shortly_before_their_requests(
         ("s3://bucket/ids.txt", None, "s3://bucket/ids.txt has an unknown extension"),
     ],
 )
-def test_invalid_input_error_names_the_file(
-    function: Function, recommend: Callable[..., Result], name: str, content: bytes | None, message: str
-) -> None:
+def test_invalid_input_error_names_the_file(function, recommend, name, content, message):
     if content is not None:
         Path(name).write_bytes(content)
 

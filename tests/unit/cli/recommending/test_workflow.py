@@ -1,7 +1,5 @@
 """Run of the deployment's batch workflow, with moto's S3: users, failures and results."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Callable
@@ -9,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration_document.client_resources import OwnNames
@@ -17,7 +15,6 @@ from alsolike.declarations.storage import OWN_NAMES_KEY
 from cli.main import app
 from operations.batch import workflow
 from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket
 from tests.unit.cli.shop import NAMES
 
@@ -41,7 +38,7 @@ class Machine:
         Users of a segment.
     """
 
-    def __init__(self, s3: Any) -> None:
+    def __init__(self, s3):
         self.s3 = s3
         self.status = "SUCCEEDED"
         self.skipped: set[str] = set()
@@ -50,7 +47,7 @@ class Machine:
         self.best: list[str] = []
         self.inputs: list[dict[str, Any]] = []
 
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: N803 - as boto3 has it
+    def start_execution(self, *, stateMachineArn, name, input):  # noqa: N803 - as boto3 has it
         assert stateMachineArn == NAMES.batch_state_machine_arn
         self.inputs.append(json.loads(input))
         for key, users in self.users(name).items():
@@ -71,25 +68,25 @@ class Machine:
             self.put(f"batch/{name}/errors/000001.json", self.error.encode())
         return {"executionArn": f"arn:{name}"}
 
-    def users(self, run: str) -> dict[str, list[str]]:
+    def users(self, run):
         listed = self.s3.list_objects_v2(Bucket=NAMES.artefact_bucket, Prefix=f"batch/{run}/users/").get("Contents", [])
         objects = [self.s3.get_object(Bucket=NAMES.artefact_bucket, Key=entry["Key"]) for entry in listed]
         bodies = [json.loads(found["Body"].read()) for found in objects]
         return {entry["Key"]: body for entry, body in zip(listed, bodies, strict=True)}
 
-    def stored(self, uri: str) -> Any:
+    def stored(self, uri):
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         return json.loads(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
-    def put(self, key: str, body: bytes, **more: Any) -> None:
+    def put(self, key, body, **more):
         self.s3.put_object(Bucket=NAMES.artefact_bucket, Key=key, Body=body, **more)
 
-    def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803 - as boto3 has it
+    def describe_execution(self, *, executionArn):  # noqa: N803 - as boto3 has it
         return {"status": self.status, "executionArn": executionArn, "cause": self.cause}
 
 
 @pytest.fixture
-def machine(client: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine(client, deployment, monkeypatch):
     machine = Machine(client("s3"))
     services: Callable[[str], Any] = lambda name: machine if name == "stepfunctions" else client(name)  # noqa: E731
     used = dataclasses.replace(deployment, client=services)
@@ -99,15 +96,13 @@ def machine(client: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
-def recommend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def recommend(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("users.csv").write_text("USER_ID,AGE\nu0,1\nu1,2\nbad,3\n,4\nu2,5\nu3,6\n")
     return lambda *arguments: CliRunner().invoke(app, ["recommend", "--users", "users.csv", *arguments])
 
 
-def test_users_are_stored_in_batches_and_the_workflow_gets_the_options(
-    machine: Machine, recommend: Callable[..., Result]
-) -> None:
+def test_users_are_stored_in_batches_and_the_workflow_gets_the_options(machine, recommend):
     done = recommend("--workflow", "--filter", "cheap", "--value", "PRICE=20", "-k", "7", "--json")
 
     assert done.exit_code == 1  # Two users have no response.
@@ -131,7 +126,7 @@ def test_users_are_stored_in_batches_and_the_workflow_gets_the_options(
     ]
 
 
-def test_parts_are_copied_to_the_output_prefix(machine: Machine, client: Any, recommend: Callable[..., Result]) -> None:
+def test_parts_are_copied_to_the_output_prefix(machine, client, recommend):
     create_bucket(client("s3"), "mailing")
 
     done = recommend("--output", "s3://mailing/may")
@@ -142,9 +137,7 @@ def test_parts_are_copied_to_the_output_prefix(machine: Machine, client: Any, re
 
 
 @pytest.mark.parametrize("twice", [False, True])  # Step Functions may encode JSON as a JSON string.
-def test_failed_run_has_the_errors_of_its_batches(
-    machine: Machine, recommend: Callable[..., Result], twice: bool
-) -> None:
+def test_failed_run_has_the_errors_of_its_batches(machine, recommend, twice):
     machine.status, machine.skipped = "FAILED", {"000001"}
     error = json.dumps({"Error": "NotFound", "Cause": json.dumps({"errorMessage": "no filter 'sale'"})})
     machine.error = json.dumps(error) if twice else error
@@ -156,7 +149,7 @@ def test_failed_run_has_the_errors_of_its_batches(
     assert not Path("users.csv.failed.csv").exists()
 
 
-def test_run_with_missing_parts_fails(machine: Machine, recommend: Callable[..., Result]) -> None:
+def test_run_with_missing_parts_fails(machine, recommend):
     machine.skipped = {"000002"}
 
     done = recommend("--workflow")
@@ -172,16 +165,14 @@ def test_run_with_missing_parts_fails(machine: Machine, recommend: Callable[...,
         (["--workflow", "--parallel", "2"], "--parallel is a setting of the deployment with --workflow"),
     ],
 )
-def test_conflicting_workflow_options_are_refused(
-    recommend: Callable[..., Result], arguments: list[str], message: str
-) -> None:
+def test_conflicting_workflow_options_are_refused(recommend, arguments, message):
     done = recommend(*arguments)
 
     assert done.exit_code == 2
     assert message in " ".join(done.stderr.replace("│", " ").split())
 
 
-def test_empty_user_list_starts_no_run(machine: Machine, recommend: Callable[..., Result]) -> None:
+def test_empty_user_list_starts_no_run(machine, recommend):
     Path("users.csv").write_text("USER_ID\n")
 
     done = recommend("--workflow")
@@ -191,7 +182,7 @@ def test_empty_user_list_starts_no_run(machine: Machine, recommend: Callable[...
 
 
 @pytest.fixture
-def segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def segments(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, ["segments", *arguments])
 
@@ -204,9 +195,7 @@ def segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., R
         (("--filter", "cheap", "--value", "PRICE=20"), {"filter": "cheap", "filterValues": {"PRICE": "20"}}),
     ],
 )
-def test_segment_is_written_as_csv(
-    machine: Machine, segments: Callable[..., Result], options: tuple[str, ...], line: dict[str, Any]
-) -> None:
+def test_segment_is_written_as_csv(machine, segments, options, line):
     machine.best = ["u1", 'u,"0']
     machine.put(OWN_NAMES_KEY, OwnNames({}, {"cheap": "EXCLUDE ItemID WHERE Items.PRICE > $PRICE"}, KIND).to_json())
 
@@ -224,7 +213,7 @@ def test_segment_is_written_as_csv(
     assert "2 users in segment.csv" in done.stdout
 
 
-def test_segment_of_a_file_of_users_reports_invalid_ones(machine: Machine, segments: Callable[..., Result]) -> None:
+def test_segment_of_a_file_of_users_reports_invalid_ones(machine, segments):
     Path("users.csv").write_text("USER_ID\nu0\nbad\n")
 
     done = segments("--item", "fig", "--users", "users.csv", "--output", "mail.csv", "--json")
@@ -249,9 +238,7 @@ def test_segment_of_a_file_of_users_reports_invalid_ones(machine: Machine, segme
         (("--item", "a", "-n", "3000000"), "the segment has 3,000,000 users, expected 1 to 2,000,000"),
     ],
 )
-def test_invalid_segment_starts_no_run(
-    machine: Machine, segments: Callable[..., Result], options: tuple[str, ...], problem: str
-) -> None:
+def test_invalid_segment_starts_no_run(machine, segments, options, problem):
     done = segments(*options)
 
     assert done.exit_code != 0
@@ -259,7 +246,7 @@ def test_invalid_segment_starts_no_run(
     assert machine.inputs == []
 
 
-def test_failed_segment_names_the_cause(machine: Machine, segments: Callable[..., Result]) -> None:
+def test_failed_segment_names_the_cause(machine, segments):
     machine.status, machine.cause = "FAILED", json.dumps({"errorMessage": "there is no model yet"})
 
     done = segments("--item", "fig")

@@ -1,9 +1,6 @@
 """Restoration of objects in a versioned bucket to an earlier time."""
 
-from __future__ import annotations
-
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,11 +15,11 @@ START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 class History:
     """Handwritten listing of versions, because neither moto nor S3 lets a test set the times of versions."""
 
-    def __init__(self, page_size: int = 1000) -> None:
+    def __init__(self, page_size=1000):
         self._versions: list[dict[str, Any]] = []
         self._page_size = page_size
 
-    def put(self, key: str, *, second: int, content: str | None) -> None:
+    def put(self, key, *, second, content):
         """Write an object at a time in seconds. None as content deletes the object."""
         for version in self._versions:
             if version["Key"] == key:
@@ -35,11 +32,11 @@ class History:
         }
         self._versions.append(entry | ({} if content is None else {"Size": len(content)}))
 
-    def get_paginator(self, operation: str) -> History:
+    def get_paginator(self, operation):
         assert operation == "list_object_versions"
         return self
 
-    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def paginate(self, *, Bucket, Prefix):  # noqa: N803
         latest_first = list(reversed(self._versions))
         entries = sorted((entry for entry in latest_first if entry["Key"].startswith(Prefix)), key=lambda e: e["Key"])
         for first in range(0, len(entries), self._page_size):
@@ -50,13 +47,13 @@ class History:
             }
 
 
-def found(history: History, *, second: int, keep_newer: bool = False) -> dict[str, tuple[str, str | None]]:
+def found(history, *, second, keep_newer=False):
     to = START + dt.timedelta(seconds=second)
     listed = versions.changes(history, "bucket", "lake/", to=to, keep_newer=keep_newer)
     return {change.key: (change.action, change.version_id) for change in listed}
 
 
-def test_overwritten_object_is_restored_to_its_older_version() -> None:
+def test_overwritten_object_is_restored_to_its_older_version():
     history = History()
     history.put("lake/a", second=1, content="good")
     history.put("lake/a", second=5, content="bad")
@@ -65,7 +62,7 @@ def test_overwritten_object_is_restored_to_its_older_version() -> None:
     assert found(history, second=5) == {}
 
 
-def test_deleted_object_is_restored() -> None:
+def test_deleted_object_is_restored():
     history = History()
     history.put("lake/a", second=1, content="good")
     history.put("lake/a", second=5, content=None)
@@ -75,14 +72,14 @@ def test_deleted_object_is_restored() -> None:
 
 
 @pytest.mark.parametrize(("keep_newer", "expected"), [(False, {"lake/new": ("remove", None)}), (True, {})])
-def test_newer_object_is_removed_unless_kept(keep_newer: bool, expected: dict[str, tuple[str, None]]) -> None:
+def test_newer_object_is_removed_unless_kept(keep_newer, expected):
     history = History()
     history.put("lake/new", second=7, content="later")
 
     assert found(history, second=4, keep_newer=keep_newer) == expected
 
 
-def test_object_deleted_at_the_time_is_removed() -> None:
+def test_object_deleted_at_the_time_is_removed():
     history = History()
     history.put("lake/a", second=1, content="one")
     history.put("lake/a", second=2, content=None)
@@ -92,7 +89,7 @@ def test_object_deleted_at_the_time_is_removed() -> None:
     assert found(history, second=4, keep_newer=True) == {}
 
 
-def test_other_prefixes_are_not_changed() -> None:
+def test_other_prefixes_are_not_changed():
     history = History()
     history.put("privacy/tombstones.json", second=7, content="erased")
 
@@ -108,7 +105,7 @@ def test_other_prefixes_are_not_changed() -> None:
     second=st.integers(0, 13),
     page_size=st.integers(1, 4),
 )
-def test_any_history_is_restored_exactly(writes: list[tuple[str, str | None]], second: int, page_size: int) -> None:
+def test_any_history_is_restored_exactly(writes, second, page_size):
     history = History(page_size)
     then: dict[str, str] = {}
     now: dict[str, str] = {}

@@ -1,7 +1,4 @@
-from __future__ import annotations
-
 import io
-from pathlib import Path
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -12,25 +9,25 @@ from operations.client.aws import session_clients
 
 
 @pytest.fixture(autouse=True)
-def unconfigured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def unconfigured(monkeypatch, tmp_path):
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
-def test_region_is_read_from_either_variable(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_region_is_read_from_either_variable(monkeypatch, variable):
     monkeypatch.setenv(variable, "eu-west-1")
 
     assert session_clients()("ssm").meta.region_name == "eu-west-1"
 
 
-def test_missing_region_error_names_the_variable() -> None:
+def test_missing_region_error_names_the_variable():
     with pytest.raises(Unavailable, match="Set AWS_REGION"):
         session_clients()("ssm")
 
 
-def test_region_of_cdk_json_is_used_without_a_configured_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_region_of_cdk_json_is_used_without_a_configured_one(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cdk.json").write_text('{"context": {"environments": {"prod": {"region": "eu-west-3"}}}}')
 
@@ -41,7 +38,7 @@ def test_region_of_cdk_json_is_used_without_a_configured_one(monkeypatch: pytest
     assert session_clients(environment="prod")("ssm").meta.region_name == "eu-west-1"
 
 
-def test_client_of_an_embedded_cloud_has_its_endpoint_and_region(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_of_an_embedded_cloud_has_its_endpoint_and_region(monkeypatch):
     monkeypatch.setenv("AWS_REGION", "us-west-2")
 
     client = session_clients(embedded="http://127.0.0.1:1", region="eu-west-1")("s3")
@@ -49,10 +46,10 @@ def test_client_of_an_embedded_cloud_has_its_endpoint_and_region(monkeypatch: py
     assert (client.meta.endpoint_url, client.meta.region_name) == ("http://127.0.0.1:1", "eu-west-1")
 
 
-def test_put_sends_no_expect_header() -> None:
+def test_put_sends_no_expect_header():
     sent: list[AWSPreparedRequest] = []
 
-    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    def answer(request, **_):
         sent.append(request)
         return AWSResponse(request.url, 200, {}, HTTPResponse(io.BytesIO(), preload_content=False))
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from alsolike.configuration_document.document import parse
-from alsolike.configuration_document.reader import Current
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from alsolike.schema.document import InvalidConfiguration
 from operations.configuration import rule_drafts
 from operations.configuration.configuration_store import ConfigurationStore
-from operations.configuration.rule_drafts import Change, Draft
+from operations.configuration.rule_drafts import Change
 from tests.fakes.places import BUCKET
 
 DOCUMENT: dict[str, Any] = {
@@ -38,32 +36,32 @@ JULY_MS = 1_782_864_000_000
 
 
 @pytest.fixture
-def draft() -> Draft:
+def draft():
     return rule_drafts.draft_of(DOCUMENT)
 
 
 @pytest.fixture
-def empty(s3: Any) -> ConfigurationStore:
+def empty(s3):
     return ConfigurationStore(s3, BUCKET)
 
 
 @pytest.fixture
-def store(empty: ConfigurationStore) -> ConfigurationStore:
+def store(empty):
     empty.apply(empty.current(), DOCUMENT, text="# mine", by="dev", reason="start", now_ms=1)
     return empty
 
 
-def publish(store: ConfigurationStore, draft: Draft, *, version: int = 1) -> Current:
+def publish(store, draft, *, version=1):
     return rule_drafts.publish(store, draft, version=version, by="ann", reason="why", now_ms=2)
 
 
-def edited(edit: Callable[[Draft], None]) -> Any:
+def edited(edit):
     draft = rule_drafts.draft_of(DOCUMENT)
     edit(draft)
     return draft["rules"]["spring"]
 
 
-def test_draft_is_independent_of_its_document(draft: Draft) -> None:
+def test_draft_is_independent_of_its_document(draft):
     before = copy.deepcopy(DOCUMENT)
 
     rule_drafts.remove(draft, "spring", "pins.1")
@@ -73,7 +71,7 @@ def test_draft_is_independent_of_its_document(draft: Draft) -> None:
     assert draft["rules"]["spring"]["pins"] == [{"item": "plum", "position": 3}]
 
 
-def test_rule_is_added_with_typed_fields() -> None:
+def test_rule_is_added_with_typed_fields():
     pins = edited(lambda d: rule_drafts.add(d, "spring", "pins", ["item=4711", "position=2", "until=2027-03-31"]))
     single = edited(lambda d: rule_drafts.add(d, "spring", "exploration", ["share=0.05", "new_for_days=14"]))
     columns = edited(lambda d: rule_drafts.edit(d, "spring", "diversity", ["columns=BRAND,KIND", "dial=0.5"]))
@@ -83,41 +81,41 @@ def test_rule_is_added_with_typed_fields() -> None:
     assert columns["diversity"] == {"dial": 0.5, "columns": ["BRAND", "KIND"]}
 
 
-def test_empty_value_removes_the_field() -> None:
+def test_empty_value_removes_the_field():
     spring = edited(lambda d: rule_drafts.edit(d, "spring", "promotions.2", ["name="]))
 
     assert spring["promotions"][1] == {"filter": "own", "share": 0.2}
 
 
-def test_promotion_is_moved_in_its_list() -> None:
+def test_promotion_is_moved_in_its_list():
     spring = edited(lambda d: rule_drafts.move(d, "spring", "promotions.3", 1))
 
     assert [each["share"] for each in spring["promotions"]] == [0.3, 0.1, 0.2]
 
 
 @pytest.mark.parametrize(("to", "positions"), [(3, [3, 1]), (2, [2, 3]), (1, [1, 3])])
-def test_moved_pin_trades_places_with_the_pin_there(to: int, positions: list[int]) -> None:
+def test_moved_pin_trades_places_with_the_pin_there(to, positions):
     spring = edited(lambda d: rule_drafts.move(d, "spring", "pins.1", to))
 
     assert [each["position"] for each in spring["pins"]] == positions
 
 
 @pytest.mark.parametrize(("rule", "left"), [("pins.2", ["fig"]), ("pins", None), ("diversity", ["fig", "plum"])])
-def test_rules_are_removed_alone_or_by_kind(rule: str, left: list[str] | None) -> None:
+def test_rules_are_removed_alone_or_by_kind(rule, left):
     spring = edited(lambda d: rule_drafts.remove(d, "spring", rule))
 
     assert (spring.get("pins") and [pin["item"] for pin in spring["pins"]]) == left
 
 
-def test_last_rule_of_a_kind_leaves_no_empty_list() -> None:
-    def remove_both(draft: Draft) -> None:
+def test_last_rule_of_a_kind_leaves_no_empty_list():
+    def remove_both(draft):
         rule_drafts.remove(draft, "spring", "pins.1")
         rule_drafts.remove(draft, "spring", "pins.1")
 
     assert "pins" not in edited(remove_both)
 
 
-def test_rule_set_is_added_assigned_and_removed(draft: Draft) -> None:
+def test_rule_set_is_added_assigned_and_removed(draft):
     rule_drafts.add(draft, "autumn", None, [])
     rule_drafts.assign(draft, "popular", "autumn")
     assert (draft["rules"]["autumn"], draft["recommenders"]["popular"]) == ({}, {"rules": "autumn"})
@@ -148,14 +146,12 @@ def test_rule_set_is_added_assigned_and_removed(draft: Draft) -> None:
         (lambda d: rule_drafts.set_filter(d, "sale", None), NotFound, "no filter 'sale', expected one of own"),
     ],
 )
-def test_impossible_edit_is_refused(
-    draft: Draft, edit: Callable[[Draft], None], error: type[Exception], message: str
-) -> None:
+def test_impossible_edit_is_refused(draft, edit, error, message):
     with pytest.raises(error, match=message):
         edit(draft)
 
 
-def test_differences_are_texts_of_what_was_removed_and_added(draft: Draft) -> None:
+def test_differences_are_texts_of_what_was_removed_and_added(draft):
     rule_drafts.move(draft, "spring", "pins.1", 2)
     rule_drafts.move(draft, "spring", "promotions.3", 1)
     rule_drafts.edit(draft, "spring", "diversity", ["dial=0.5"])
@@ -178,11 +174,11 @@ def test_differences_are_texts_of_what_was_removed_and_added(draft: Draft) -> No
     )
 
 
-def test_unchanged_draft_has_no_differences(draft: Draft) -> None:
+def test_unchanged_draft_has_no_differences(draft):
     assert rule_drafts.changes(DOCUMENT, draft) == ()
 
 
-def test_check_reports_errors_with_their_paths(store: ConfigurationStore, draft: Draft) -> None:
+def test_check_reports_errors_with_their_paths(store, draft):
     rule_drafts.edit(draft, "spring", "pins.2", ["position=1"])
     rule_drafts.edit(draft, "spring", "promotions.1", ["filter=nothing"])
 
@@ -194,7 +190,7 @@ def test_check_reports_errors_with_their_paths(store: ConfigurationStore, draft:
     ]
 
 
-def test_filter_of_an_undeclared_column_is_an_error(store: ConfigurationStore, draft: Draft) -> None:
+def test_filter_of_an_undeclared_column_is_an_error(store, draft):
     rule_drafts.set_filter(draft, "sale", "INCLUDE ItemID WHERE Items.SALE = true")
 
     (error,) = rule_drafts.check(store.current(), draft, now_ms=2).errors
@@ -203,7 +199,7 @@ def test_filter_of_an_undeclared_column_is_an_error(store: ConfigurationStore, d
     assert "SALE" in str(error)
 
 
-def test_undeclared_column_in_an_unchanged_filter_is_a_warning(store: ConfigurationStore, draft: Draft) -> None:
+def test_undeclared_column_in_an_unchanged_filter_is_a_warning(store, draft):
     forced = {**DOCUMENT, "filters": {**DOCUMENT["filters"], "sale": "INCLUDE ItemID WHERE Items.SALE = true"}}
     current = store.apply(store.current(), forced, text="", by="", reason="", now_ms=2)
 
@@ -214,7 +210,7 @@ def test_undeclared_column_in_an_unchanged_filter_is_a_warning(store: Configurat
 
 
 @pytest.mark.parametrize("kind", ["pins", "promotions"])
-def test_rule_that_has_ended_is_a_warning(store: ConfigurationStore, draft: Draft, kind: str) -> None:
+def test_rule_that_has_ended_is_a_warning(store, draft, kind):
     rule_drafts.edit(draft, "spring", f"{kind}.1", ["until=2026-06-30"])
 
     checked = rule_drafts.check(store.current(), draft, now_ms=JULY_MS)
@@ -226,9 +222,7 @@ def test_rule_that_has_ended_is_a_warning(store: ConfigurationStore, draft: Draf
 
 
 @pytest.mark.parametrize(("now_ms", "warned"), [(JULY_MS, True), (JULY_MS - 40 * 86_400_000, False)])
-def test_changed_rules_of_a_running_experiment_are_a_warning(
-    store: ConfigurationStore, draft: Draft, now_ms: int, *, warned: bool
-) -> None:
+def test_changed_rules_of_a_running_experiment_are_a_warning(store, draft, now_ms, *, warned):
     experiment = {
         "start": "2026-06-01T00:00:00Z",
         "end": "2026-08-01T00:00:00Z",
@@ -244,7 +238,7 @@ def test_changed_rules_of_a_running_experiment_are_a_warning(
     assert [str(warning) for warning in warnings] == ([message] if warned else [])
 
 
-def test_published_draft_keeps_the_other_parts(store: ConfigurationStore, draft: Draft) -> None:
+def test_published_draft_keeps_the_other_parts(store, draft):
     rule_drafts.remove(draft, "spring", "pins")
 
     published = publish(store, draft)
@@ -256,7 +250,7 @@ def test_published_draft_keeps_the_other_parts(store: ConfigurationStore, draft:
     assert (version.by, version.reason, version.text) == ("ann", "why", "")
 
 
-def test_draft_of_an_older_version_is_refused(store: ConfigurationStore, draft: Draft) -> None:
+def test_draft_of_an_older_version_is_refused(store, draft):
     rule_drafts.remove(draft, "spring", "pins")
     publish(store, draft)
 
@@ -266,7 +260,7 @@ def test_draft_of_an_older_version_is_refused(store: ConfigurationStore, draft: 
     assert store.current().version == 2
 
 
-def test_invalid_draft_is_not_published(store: ConfigurationStore, draft: Draft) -> None:
+def test_invalid_draft_is_not_published(store, draft):
     rule_drafts.assign(draft, "popular", "nothing")
 
     with pytest.raises(InvalidConfiguration, match=r"recommenders\.popular\.rules"):
@@ -275,11 +269,11 @@ def test_invalid_draft_is_not_published(store: ConfigurationStore, draft: Draft)
     assert store.current().version == 1
 
 
-def test_equal_draft_creates_no_version(store: ConfigurationStore, draft: Draft) -> None:
+def test_equal_draft_creates_no_version(store, draft):
     assert publish(store, draft).version == 1
 
 
-def test_history_has_only_versions_that_changed_the_rules(store: ConfigurationStore, draft: Draft) -> None:
+def test_history_has_only_versions_that_changed_the_rules(store, draft):
     current = store.current()
     store.apply(current, {**DOCUMENT, "limits": {"clock_skew_s": 1}}, text="", by="dev", reason="clock", now_ms=2)
     rule_drafts.remove(draft, "spring", "pins")
@@ -293,7 +287,7 @@ def test_history_has_only_versions_that_changed_the_rules(store: ConfigurationSt
     assert [entry.version.version for entry in rule_drafts.history(store, limit=2)] == [3]
 
 
-def test_undo_finds_the_latest_version_with_other_rules(store: ConfigurationStore, draft: Draft) -> None:
+def test_undo_finds_the_latest_version_with_other_rules(store, draft):
     assert rule_drafts.before_last_change(store, store.current()).version == 0
     rule_drafts.remove(draft, "spring", "pins")
     publish(store, draft)
@@ -303,10 +297,10 @@ def test_undo_finds_the_latest_version_with_other_rules(store: ConfigurationStor
     assert rule_drafts.before_last_change(store, store.current()).version == 1
 
 
-def test_undo_without_a_change_of_rules_is_refused(empty: ConfigurationStore) -> None:
+def test_undo_without_a_change_of_rules_is_refused(empty):
     with pytest.raises(NotFound, match="the rules never changed"):
         rule_drafts.before_last_change(empty, empty.current())
 
 
-def test_draft_without_rules_is_a_valid_document() -> None:
+def test_draft_without_rules_is_a_valid_document():
     assert parse(rule_drafts.with_draft({}, {"rules": {}})).rules == {}

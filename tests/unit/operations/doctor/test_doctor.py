@@ -1,17 +1,13 @@
 """Findings on six simulated accounts, from one without credentials to one with a running deployment."""
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from botocore.exceptions import NoCredentialsError
 
 from alsolike.runtime.errors import Unavailable
 from operations.cost.summary import Stream
-from operations.doctor import ACTIONS, FAILED, PASSED, UNKNOWN, Finding, Needs, examine
+from operations.doctor import ACTIONS, FAILED, PASSED, UNKNOWN, examine
 from tests.unit.operations.doctor import accounts
 from tests.unit.operations.doctor.accounts import DATA, KAFKA, NEEDS, REGION, Account
 
@@ -25,10 +21,10 @@ CHECKS_AFTER = {"Kafka mapping", "alarm mail", "cost allocation tag", "signed re
 REFUSED_KEY = '{"__type":"UnrecognizedClientException","message":"the access key does not exist"}'
 
 
-def post(status: int = 403, body: str = REFUSED_KEY) -> Any:
+def post(status=403, body=REFUSED_KEY):
     """Return a function that sends one request and expects a signature."""
 
-    def send(url: str, headers: Mapping[str, str]) -> tuple[int, str]:
+    def send(url, headers):
         assert url == "https://api.shop.example/personalize/recommendations"
         assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=ALSODOCTOR0000000000/")
         assert f"/{REGION}/personalize/aws4_request" in headers["Authorization"]
@@ -37,22 +33,22 @@ def post(status: int = 403, body: str = REFUSED_KEY) -> Any:
     return send
 
 
-def examined(account: Account, needs: Needs = NEEDS, **options: Any) -> dict[str, Finding]:
+def examined(account, needs=NEEDS, **options):
     """Return the findings by check, and assert that each prepared response was used."""
     findings = list(examine(needs, account.client, **{"post": post(), **options}))
     assert account.left() == []
     return {finding.check: finding for finding in findings}
 
 
-def by_status(findings: Mapping[str, Finding], status: str) -> set[str]:
+def by_status(findings, status):
     return {check for check, finding in findings.items() if finding.status == status}
 
 
-def blocking(findings: Mapping[str, Finding]) -> set[str]:
+def blocking(findings):
     return {check for check, finding in findings.items() if finding.blocks}
 
 
-def ready(*, user: str = "user/ana", image: bool | None = True, concurrency: int = 1_000) -> Account:
+def ready(*, user="user/ana", image=True, concurrency=1_000):
     """Return an established account that is bootstrapped but has no deployment.
 
     `image` is None if the repository is missing.
@@ -74,8 +70,8 @@ def ready(*, user: str = "user/ana", image: bool | None = True, concurrency: int
     return account
 
 
-def test_account_without_credentials_ends_after_one_failed_check() -> None:
-    def clients(_: str) -> Any:
+def test_account_without_credentials_ends_after_one_failed_check():
+    def clients(_):
         raise NoCredentialsError
 
     (finding,) = examine(NEEDS, clients, post=post())
@@ -85,7 +81,7 @@ def test_account_without_credentials_ends_after_one_failed_check() -> None:
     assert "aws configure" in finding.advice
 
 
-def test_ready_account_passes_every_check_before_a_deployment() -> None:
+def test_ready_account_passes_every_check_before_a_deployment():
     findings = examined(ready())
 
     assert findings.keys() == CHECKS_BEFORE
@@ -93,7 +89,7 @@ def test_ready_account_passes_every_check_before_a_deployment() -> None:
     assert all(finding.reason and not finding.advice for finding in findings.values())
 
 
-def test_new_account_fails_at_bootstrap_and_layer_and_names_its_quotas() -> None:
+def test_new_account_fails_at_bootstrap_and_layer_and_names_its_quotas():
     account = Account()
     accounts.caller(account)
     accounts.stacks(account)
@@ -125,7 +121,7 @@ def test_new_account_fails_at_bootstrap_and_layer_and_names_its_quotas() -> None
     )
 
 
-def test_account_with_remains_of_an_earlier_deployment_is_refused() -> None:
+def test_account_with_remains_of_an_earlier_deployment_is_refused():
     account = Account()
     accounts.caller(account, number="999999999999")
     accounts.stacks(account, kafka="ROLLBACK_COMPLETE")
@@ -155,7 +151,7 @@ def test_account_with_remains_of_an_earlier_deployment_is_refused() -> None:
     assert "version 5, expected 6 or later" in findings["bootstrap stack"].reason
 
 
-def deployed(*, shards: int, state: str, result: str, subscription: str, tag: str) -> Account:
+def deployed(*, shards, state, result, subscription, tag):
     """Return an account with all stacks of a deployment."""
     account = Account()
     accounts.caller(account)
@@ -179,7 +175,7 @@ def deployed(*, shards: int, state: str, result: str, subscription: str, tag: st
     return account
 
 
-def test_complete_deployment_passes_every_check() -> None:
+def test_complete_deployment_passes_every_check():
     account = deployed(shards=2, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
 
     findings = examined(account)
@@ -188,7 +184,7 @@ def test_complete_deployment_passes_every_check() -> None:
     assert by_status(findings, PASSED) == findings.keys()
 
 
-def test_deployment_with_omitted_manual_steps_fails_at_each() -> None:
+def test_deployment_with_omitted_manual_steps_fails_at_each():
     account = deployed(
         shards=1,
         state="Enabled",
@@ -207,7 +203,7 @@ def test_deployment_with_omitted_manual_steps_fails_at_each() -> None:
     assert findings["signed requests"].reason == "the function received no header Authorization"
 
 
-def test_partial_deployment_leaves_checks_of_missing_stacks_unknown() -> None:
+def test_partial_deployment_leaves_checks_of_missing_stacks_unknown():
     account = Account()
     accounts.caller(account)
     accounts.stacks(account, data="CREATE_COMPLETE")
@@ -233,7 +229,7 @@ def test_partial_deployment_leaves_checks_of_missing_stacks_unknown() -> None:
 @pytest.mark.parametrize(
     ("deployed_shards", "wanted", "fits"), [(4, 2, True), (4, 8, True), (5, 2, False), (4, 9, False)]
 )
-def test_shards_at_most_double_or_halve(deployed_shards: int, wanted: int, fits: bool) -> None:
+def test_shards_at_most_double_or_halve(deployed_shards, wanted, fits):
     resources = dataclasses.replace(NEEDS.resources, stream=Stream(shards=wanted))
     account = deployed(
         shards=deployed_shards, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active"
@@ -254,9 +250,7 @@ def test_shards_at_most_double_or_halve(deployed_shards: int, wanted: int, fits:
         (10, 1, FAILED, True),
     ],
 )
-def test_reserved_concurrency_leaves_a_hundred_executions(
-    concurrency: int, reserved: int, status: str, blocks: bool
-) -> None:
+def test_reserved_concurrency_leaves_a_hundred_executions(concurrency, reserved, status, blocks):
     account = ready(concurrency=concurrency)
 
     finding = examined(account, dataclasses.replace(NEEDS, reserved=reserved))["Lambda concurrency"]
@@ -264,20 +258,20 @@ def test_reserved_concurrency_leaves_a_hundred_executions(
     assert (finding.status, finding.blocks) == (status, blocks)
 
 
-def test_root_user_fails_without_ending_a_deployment() -> None:
+def test_root_user_fails_without_ending_a_deployment():
     finding = examined(ready(user="root"))["account"]
 
     assert (finding.status, finding.blocks) == (FAILED, False)
 
 
 @pytest.mark.parametrize("image", [False, None])
-def test_missing_image_or_repository_fails_without_ending_a_deployment(image: bool | None) -> None:
+def test_missing_image_or_repository_fails_without_ending_a_deployment(image):
     finding = examined(ready(image=image))["training image"]
 
     assert (finding.status, finding.blocks) == (FAILED, False)
 
 
-def test_checks_that_aws_denies_are_unknown_and_end_no_other_check() -> None:
+def test_checks_that_aws_denies_are_unknown_and_end_no_other_check():
     account = Account()
     accounts.caller(account)
     for service, operation in (
@@ -297,8 +291,8 @@ def test_checks_that_aws_denies_are_unknown_and_end_no_other_check() -> None:
     }  # fmt: skip
 
 
-def test_api_without_an_answer_leaves_the_signed_request_unknown() -> None:
-    def send(*_: object) -> tuple[int, str]:
+def test_api_without_an_answer_leaves_the_signed_request_unknown():
+    def send(*_):
         raise Unavailable("https://api.shop.example: no route")
 
     account = deployed(shards=4, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
@@ -306,7 +300,7 @@ def test_api_without_an_answer_leaves_the_signed_request_unknown() -> None:
     assert examined(account, post=send)["signed requests"].status == UNKNOWN
 
 
-def test_refusal_of_the_gateway_itself_leaves_the_signed_request_unknown() -> None:
+def test_refusal_of_the_gateway_itself_leaves_the_signed_request_unknown():
     account = deployed(shards=4, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
 
     finding = examined(account, post=post(403, '{"message":"Forbidden"}'))["signed requests"]
@@ -314,7 +308,7 @@ def test_refusal_of_the_gateway_itself_leaves_the_signed_request_unknown() -> No
     assert (finding.status, finding.reason) == (UNKNOWN, 'the API answered 403: {"message":"Forbidden"}')
 
 
-def test_permissions_are_those_of_the_calls() -> None:
+def test_permissions_are_those_of_the_calls():
     other = {
         "ListServiceQuotas": "servicequotas:ListServiceQuotas",
         "HeadBucket": "s3:ListBucket",

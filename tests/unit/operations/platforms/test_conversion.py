@@ -1,12 +1,9 @@
 """Conversion of files from shop platforms and analytics to data files."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +12,7 @@ from hypothesis import strategies as st
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from operations import progress
-from operations.ingest.csv_form import PLAIN, CsvForm
+from operations.ingest.csv_form import PLAIN
 from operations.ingest.platforms.converting import convert, format_of
 from operations.ingest.platforms.formats import FORMATS
 from operations.ingest.platforms.values import amount, level, times
@@ -56,7 +53,7 @@ Lineitem price,Lineitem sku,Cancelled at
 """
 
 
-def ga4(name: str, *items: dict[str, Any], user: str | None = "ann", **parameters: Any) -> dict[str, Any]:
+def ga4(name, *items, user="ann", **parameters):
     values = [
         {"key": key, "value": {"int_value" if isinstance(value, int) else "string_value": value}}
         for key, value in parameters.items()
@@ -67,27 +64,27 @@ def ga4(name: str, *items: dict[str, Any], user: str | None = "ann", **parameter
     }  # fmt: skip
 
 
-def segment(event: str, user: str | None = "ann", **properties: Any) -> dict[str, Any]:
+def segment(event, user="ann", **properties):
     return {
         "type": "track", "event": event, "userId": user, "anonymousId": "browser-1", "messageId": "m-1",
         "timestamp": "2026-05-01T16:00:00.123Z", "properties": properties,
     }  # fmt: skip
 
 
-def converted(path: Path, name: str, form: CsvForm = PLAIN) -> list[dict[str, str]]:
+def converted(path, name, form=PLAIN):
     written = convert(LocalFile(path), FORMATS[name], form)
     with written.open(encoding="utf-8", newline="") as file:
         return [{key: text for key, text in row.items() if text} for row in csv.DictReader(file)]
 
 
-def write(path: Path, content: str | list[dict[str, Any]]) -> Path:
+def write(path, content):
     text = content if isinstance(content, str) else "".join(f"{json.dumps(each)}\n" for each in content)
     path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
     return path
 
 
 @pytest.mark.parametrize("name", ["products.tsv", "products.txt.gz"])
-def test_google_merchant_text_has_prices_categories_and_stock(tmp_path: Path, name: str) -> None:
+def test_google_merchant_text_has_prices_categories_and_stock(tmp_path, name):
     assert converted(write(tmp_path / name, GOOGLE_TEXT), "google-merchant") == [
         {
             "ITEM_ID": "w-1", "TITLE": "Boots", "DESCRIPTION": "Warm boots", "BRAND": "Acme", "CATEGORY_L1": "Shoes",
@@ -101,13 +98,13 @@ def test_google_merchant_text_has_prices_categories_and_stock(tmp_path: Path, na
     ]  # fmt: skip
 
 
-def test_google_merchant_xml_omits_category_numbers(tmp_path: Path) -> None:
+def test_google_merchant_xml_omits_category_numbers(tmp_path):
     assert converted(write(tmp_path / "feed.xml", GOOGLE_FEED), "google-merchant") == [
         {"ITEM_ID": "w-1", "TITLE": "Boots", "PRICE": "15.00", "IN_STOCK": "true", "PARENT_ID": "w"}
     ]
 
 
-def test_shopify_variants_have_the_fields_of_their_product(tmp_path: Path) -> None:
+def test_shopify_variants_have_the_fields_of_their_product(tmp_path):
     small, large, card = converted(write(tmp_path / "products_export.csv", SHOPIFY), "shopify")
 
     assert small == {
@@ -127,7 +124,7 @@ def test_shopify_variants_have_the_fields_of_their_product(tmp_path: Path) -> No
     }
 
 
-def test_woocommerce_products_omit_variations_and_drafts(tmp_path: Path) -> None:
+def test_woocommerce_products_omit_variations_and_drafts(tmp_path):
     assert converted(write(tmp_path / "products.csv", WOOCOMMERCE), "woocommerce") == [
         {
             "ITEM_ID": "7", "TITLE": "Boots", "DESCRIPTION": "Warm", "CATEGORY_L1": "Shoes", "CATEGORY_L2": "Winter",
@@ -137,7 +134,7 @@ def test_woocommerce_products_omit_variations_and_drafts(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
-def test_shopify_orders_hash_addresses_and_omit_refunds(tmp_path: Path) -> None:
+def test_shopify_orders_hash_addresses_and_omit_refunds(tmp_path):
     ann = "71d4f55f"
     boots, socks = converted(write(tmp_path / "orders_export.csv", ORDERS), "shopify-orders")
 
@@ -150,7 +147,7 @@ def test_shopify_orders_hash_addresses_and_omit_refunds(tmp_path: Path) -> None:
     assert socks == common | {"ITEM_ID": "S", "EVENT_VALUE": "4.00"}
 
 
-def test_ga4_events_have_a_row_for_each_item(tmp_path: Path) -> None:
+def test_ga4_events_have_a_row_for_each_item(tmp_path):
     events = [
         ga4("view_item", {"item_id": "B-38", "price": 15}, user=None, ga_session_id=7),
         ga4("purchase", {"item_id": "B-38", "price": 15, "quantity": 2}, {"item_id": "S"}),
@@ -167,7 +164,7 @@ def test_ga4_events_have_a_row_for_each_item(tmp_path: Path) -> None:
     ]
 
 
-def test_segment_calls_have_a_row_for_each_product(tmp_path: Path) -> None:
+def test_segment_calls_have_a_row_for_each_product(tmp_path):
     calls = [
         segment("Product Viewed", user=None, product_id="B-38", price=15),
         segment("Order Completed", products=[{"product_id": "B-38", "price": 15, "quantity": 2}, {"sku": "S"}]),
@@ -184,9 +181,7 @@ def test_segment_calls_have_a_row_for_each_product(tmp_path: Path) -> None:
     ]
 
 
-def test_conversion_reports_unused_fields_and_omitted_records(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_conversion_reports_unused_fields_and_omitted_records(tmp_path, monkeypatch, capsys):
     progress.report_to(console)
     monkeypatch.chdir(tmp_path)
     convert(LocalFile(write(Path("orders.csv"), ORDERS)), FORMATS["shopify-orders"], PLAIN)
@@ -208,7 +203,7 @@ def test_conversion_reports_unused_fields_and_omitted_records(
         ("segment", "{", "line 1 is not a JSON object"),
     ],
 )
-def test_unreadable_file_is_refused_with_its_line(tmp_path: Path, name: str, content: str, message: str) -> None:
+def test_unreadable_file_is_refused_with_its_line(tmp_path, name, content, message):
     path = write(tmp_path / "file.csv", content)
 
     with pytest.raises(InvalidInput, match=message):
@@ -216,7 +211,7 @@ def test_unreadable_file_is_refused_with_its_line(tmp_path: Path, name: str, con
     assert [each.name for each in tmp_path.iterdir()] == ["file.csv"]
 
 
-def test_conversion_keeps_a_file_with_a_similar_name(tmp_path: Path) -> None:
+def test_conversion_keeps_a_file_with_a_similar_name(tmp_path):
     path = write(tmp_path / "shop.items.csv", SHOPIFY)
 
     assert converted(path, "shopify")
@@ -224,7 +219,7 @@ def test_conversion_keeps_a_file_with_a_similar_name(tmp_path: Path) -> None:
     assert (tmp_path / "shop.items.items.csv").exists()
 
 
-def test_unknown_format_error_has_the_formats_of_the_dataset() -> None:
+def test_unknown_format_error_has_the_formats_of_the_dataset():
     message = "'shopfy', expected one of google-merchant, shopify, woocommerce for items; did you mean shopify"
     with pytest.raises(InvalidInput, match=message):
         format_of("shopfy", "items")
@@ -233,7 +228,7 @@ def test_unknown_format_error_has_the_formats_of_the_dataset() -> None:
 
 
 @given(st.text())
-def test_conversions_accept_any_text(text: str) -> None:
+def test_conversions_accept_any_text(text):
     for each in FORMATS.values():
         for column in each.columns:
             assert isinstance(column.value(dict.fromkeys(column.theirs, text)), str)

@@ -1,7 +1,5 @@
 """Alert rules of alarms whose threshold may be outside the range of the exported metric."""
 
-from typing import Any
-
 import pytest
 
 from operations.prometheus.rules import rules
@@ -18,13 +16,13 @@ SLOW = {
 }
 
 
-def rule(threshold_ms: float) -> dict[str, Any]:
+def rule(threshold_ms):
     (group,) = rules([{**SLOW, "Threshold": threshold_ms}], environment="prod")["groups"]
     (found,) = (rule for rule in group["rules"] if rule["alert"] == "AlsolikeObservabilityApiSlow")
     return dict(found)
 
 
-def test_threshold_below_the_last_bucket_is_compared_with_the_histogram() -> None:
+def test_threshold_below_the_last_bucket_is_compared_with_the_histogram():
     found = rule(2_499)
 
     assert found["expr"] == (
@@ -34,7 +32,7 @@ def test_threshold_below_the_last_bucket_is_compared_with_the_histogram() -> Non
 
 
 @pytest.mark.parametrize("threshold_ms", [2_500, 3_000, 30_000])
-def test_threshold_above_all_buckets_becomes_a_rule_on_the_alarm(threshold_ms: float) -> None:
+def test_threshold_above_all_buckets_becomes_a_rule_on_the_alarm(threshold_ms):
     found = rule(threshold_ms)
 
     assert found["expr"] == 'alsolike_alarm_active{alarm="Requests are slow", environment="prod"} == 1'
