@@ -1,8 +1,6 @@
 """AWS in memory for all unit tests."""
 
 import os
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -18,7 +16,7 @@ settings.load_profile("alsolike")
 
 
 @pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
+def s3(aws):
     """Return an S3 client with one empty bucket, `BUCKET`."""
     create_bucket(aws("s3"), BUCKET)
     return aws("s3")

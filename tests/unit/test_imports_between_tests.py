@@ -1,9 +1,6 @@
 """Imports between the folders of tests. Helpers are modules without tests, and imports have one direction."""
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @cache
-def imports() -> list[tuple[Path, Path]]:
+def imports():
     """Return pairs of files under `tests/` of which the first imports the second, relative to the repository."""
     return [
         (path.relative_to(ROOT), imported.relative_to(ROOT))
@@ -21,7 +18,7 @@ def imports() -> list[tuple[Path, Path]]:
     ]
 
 
-def _names(tree: ast.Module) -> Iterator[str]:
+def _names(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -30,19 +27,19 @@ def _names(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_no_file_imports_a_test_module() -> None:
+def test_no_file_imports_a_test_module():
     offenders = [f"{path} imports {imported}" for path, imported in imports() if imported.name.startswith("test_")]
 
     assert offenders == []
 
 
-def test_no_two_folders_import_each_other() -> None:
+def test_no_two_folders_import_each_other():
     pairs = {(path.parent, imported.parent) for path, imported in imports()}
 
     assert [f"{one} and {other}" for one, other in sorted(pairs) if one < other and (other, one) in pairs] == []
 
 
-def test_unit_tests_import_no_booted_cloud_and_no_slow_test() -> None:
+def test_unit_tests_import_no_booted_cloud_and_no_slow_test():
     above = (Path("tests/system"), Path("tests/slow"), Path("tests/booted"))
 
     assert [

@@ -3,21 +3,18 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "local_cloud"
 OURS = {"alsolike"} | {folder.parent.name for folder in ROOT.glob("*/*.py")} | {"layers", "model_export", "tests"}
 
 
-def project(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    return found
+def project(folder):
+    return tomllib.loads((folder / "pyproject.toml").read_text())["project"]
 
 
-def imported(path: Path) -> Iterator[str]:
+def imported(path):
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -25,7 +22,7 @@ def imported(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def test_package_imports_no_other_part_of_the_repository() -> None:
+def test_package_imports_no_other_part_of_the_repository():
     modules = list(PACKAGE.rglob("*.py"))
 
     assert len(modules) > 200
@@ -33,13 +30,13 @@ def test_package_imports_no_other_part_of_the_repository() -> None:
     assert [(str(path), name) for path in modules for name in imported(path) if name in OURS] == []
 
 
-def test_package_does_not_name_the_product() -> None:
+def test_package_does_not_name_the_product():
     files = [path for kind in ("py", "md", "toml") for path in PACKAGE.rglob(f"*.{kind}")]
 
     assert [str(path) for path in files if re.search("alsolike", path.read_text(), re.I)] == []
 
 
-def test_extras_have_the_dependencies_of_the_package() -> None:
+def test_extras_have_the_dependencies_of_the_package():
     ours, package = project(ROOT), project(PACKAGE)
     extras: dict[str, list[str]] = ours["optional-dependencies"]
 

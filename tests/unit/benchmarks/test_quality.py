@@ -1,7 +1,5 @@
 """Input files of `make bench WHAT=quality`, and messages about invalid files."""
 
-from pathlib import Path
-
 import pytest
 
 from benchmarks import quality
@@ -11,7 +9,7 @@ from model_export.evaluation import splits
 from tests.unit.model_export.shops import interactions, random_sequences
 
 
-def test_sequences_are_converted_to_rows_in_order(tmp_path: Path) -> None:
+def test_sequences_are_converted_to_rows_in_order(tmp_path):
     (tmp_path / "Beauty.txt").write_text("1 7 8 7\n\n2 9\n3\n")
 
     rows = as_csv(tmp_path / "Beauty.txt", tmp_path).read_text().split()
@@ -19,7 +17,7 @@ def test_sequences_are_converted_to_rows_in_order(tmp_path: Path) -> None:
     assert rows == ["USER_ID,ITEM_ID,TIMESTAMP", "1,7,1", "1,8,2", "1,7,3", "2,9,1"]
 
 
-def test_attributes_are_converted_to_a_column_of_several_values(tmp_path: Path) -> None:
+def test_attributes_are_converted_to_a_column_of_several_values(tmp_path):
     (tmp_path / "Beauty_item2attributes.json").write_text('{"7": [1, 12], "8": []}')
 
     rows = as_csv(tmp_path / "Beauty_item2attributes.json", tmp_path).read_text().split()
@@ -49,9 +47,7 @@ def test_attributes_are_converted_to_a_column_of_several_values(tmp_path: Path) 
         (["online-retail", "--interactions", "{folder}/few.csv", "--days", "1e9"], "the hold-out is 1e+09 days"),
     ],
 )
-def test_invalid_files_fail_with_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
-) -> None:
+def test_invalid_files_fail_with_one_sentence(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("ITEM,ATTRIBUTES\npear,1\n")
     (tmp_path / "few.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\nann,pear,1\nann,plum,2\n")
@@ -67,16 +63,14 @@ def test_invalid_files_fail_with_one_sentence(
         (["--history", "0"], "--history is 0, expected at least 1"),
     ],
 )
-def test_invalid_option_error_names_the_option(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
-) -> None:
+def test_invalid_option_error_names_the_option(capsys, arguments, message):
     with pytest.raises(SystemExit):
         quality.main(["beauty", *arguments])
 
     assert message in capsys.readouterr().err
 
 
-def test_each_part_of_a_blend_is_omitted_once() -> None:
+def test_each_part_of_a_blend_is_omitted_once():
     sequences = random_sequences(users=60, items=40, length=12, seed=0)
     split = splits.temporal(interactions(sequences), holdout_ms=2000)
     names = ("popularity", "transitions", "item_knn", "blend")

@@ -1,7 +1,5 @@
 """Checks of built layers with small example folders."""
 
-from __future__ import annotations
-
 import base64
 import struct
 from collections.abc import Callable
@@ -24,7 +22,7 @@ LIBRARY = "orjson.cpython-313-{machine}-linux-gnu.so"
 TAG = "cp313-cp313-manylinux_2_17_aarch64"
 
 
-def library(path: Path, *, machine: str = "aarch64", tag: str = TAG) -> Path:
+def library(path, *, machine="aarch64", tag=TAG):
     """Write a package with one library (an ELF header) and its wheel tag, and return the layer."""
     python = path / "python"
     (python / "orjson-3.dist-info").mkdir(parents=True)
@@ -36,16 +34,16 @@ def library(path: Path, *, machine: str = "aarch64", tag: str = TAG) -> Path:
 
 
 @pytest.fixture
-def filled(monkeypatch: pytest.MonkeyPatch) -> None:
+def filled(monkeypatch):
     """Replace the installation of a layer's packages."""
 
-    def fill(layer: Any, target: Target, folder: Path) -> None:
+    def fill(layer, target, folder):
         library(folder, machine=target.wheel_machine, tag="py3-none-any")
 
     monkeypatch.setattr(command, "fill", fill)
 
 
-def test_library_for_the_target_is_counted(tmp_path: Path) -> None:
+def test_library_for_the_target_is_counted(tmp_path):
     assert check_binaries(library(tmp_path), Target("arm64")) == 1
 
 
@@ -59,7 +57,7 @@ def test_library_for_the_target_is_counted(tmp_path: Path) -> None:
         "py39-none-any",
     ],
 )
-def test_wheel_that_lambda_can_load_is_accepted(tag: str, tmp_path: Path) -> None:
+def test_wheel_that_lambda_can_load_is_accepted(tag, tmp_path):
     check_binaries(library(tmp_path, tag=tag), Target("arm64"))
 
 
@@ -72,7 +70,7 @@ def test_wheel_that_lambda_can_load_is_accepted(tag: str, tmp_path: Path) -> Non
         "py314-none-any",
     ],
 )
-def test_wheel_that_lambda_cannot_load_is_refused(tag: str, tmp_path: Path) -> None:
+def test_wheel_that_lambda_cannot_load_is_refused(tag, tmp_path):
     folder = library(tmp_path, tag=tag)
 
     with pytest.raises(
@@ -81,23 +79,23 @@ def test_wheel_that_lambda_cannot_load_is_refused(tag: str, tmp_path: Path) -> N
         check_binaries(folder, Target("arm64"))
 
 
-def test_layer_of_the_other_processor_is_refused(tmp_path: Path) -> None:
+def test_layer_of_the_other_processor_is_refused(tmp_path):
     with pytest.raises(LayerError, match=r"has ELF machine 183, expected 62 \(x86_64\)"):
         check_binaries(library(tmp_path), Target("x86_64"))
 
 
-def test_layer_of_another_python_is_refused(tmp_path: Path) -> None:
+def test_layer_of_another_python_is_refused(tmp_path):
     with pytest.raises(LayerError, match=r"is for \.cpython-313-aarch64-linux-gnu\.so, expected cpython-312-aarch64"):
         check_binaries(library(tmp_path), Target("arm64", python=(3, 12)))
 
 
-def test_size_is_the_sum_of_the_files(tmp_path: Path) -> None:
+def test_size_is_the_sum_of_the_files(tmp_path):
     folder = library(tmp_path)
 
     assert size_bytes(folder) == sum(len(path.read_bytes()) for path in files(folder)) > 0
 
 
-def test_digest_depends_on_names_modes_and_bytes(tmp_path: Path) -> None:
+def test_digest_depends_on_names_modes_and_bytes(tmp_path):
     changes: list[Callable[[Path], Any]] = [
         lambda path: path.chmod(0o600),
         lambda path: path.rename(path.with_suffix(".pyd")),
@@ -114,7 +112,7 @@ def test_digest_depends_on_names_modes_and_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_build_replaces_the_previous_layer(tmp_path: Path) -> None:
+def test_build_replaces_the_previous_layer(tmp_path):
     (tmp_path / "core-arm64").mkdir()
     (tmp_path / "core-arm64" / "former").touch()
 
@@ -124,7 +122,7 @@ def test_build_replaces_the_previous_layer(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["core-arm64"]
 
 
-def test_failed_build_keeps_the_previous_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_build_keeps_the_previous_layer(tmp_path, monkeypatch):
     (tmp_path / "core-arm64").mkdir()
     (tmp_path / "core-arm64" / "former").touch()
     monkeypatch.setattr(command, "fill", lambda layer, target, folder: library(folder, machine="x86_64"))
@@ -139,7 +137,7 @@ def test_failed_build_keeps_the_previous_layer(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("filled")
-def test_command_builds_each_layer_and_prints_its_digest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_builds_each_layer_and_prints_its_digest(tmp_path, capsys):
     status = command.main(["all", "--architecture", "all", "--output", str(tmp_path), "--no-smoke-test"])
 
     assert status == 0
@@ -151,9 +149,7 @@ def test_command_builds_each_layer_and_prints_its_digest(tmp_path: Path, capsys:
 
 
 @pytest.mark.usefixtures("filled")
-def test_command_fails_above_the_limit_of_lambda(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_command_fails_above_the_limit_of_lambda(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(command, "size_bytes", lambda folder: SIZE_LIMIT_BYTES if folder.name == "core-arm64" else 1)
 
     status = command.main(["core", "--output", str(tmp_path), "--no-smoke-test"])
@@ -162,7 +158,7 @@ def test_command_fails_above_the_limit_of_lambda(
     assert "error: 262,144,001 bytes unzipped are above Lambda's 262,144,000" in capsys.readouterr().err
 
 
-def test_smoke_test_graph_equals_its_description() -> None:
+def test_smoke_test_graph_equals_its_description():
     weights = numpy_helper.from_array(np.array([[0, 1], [2, 3]], np.float32), "w")
     row = [("x", TensorProto.FLOAT, [1, 2]), ("y", TensorProto.FLOAT, [1, 2])]
     x, y = (helper.make_tensor_value_info(*value) for value in row)
@@ -172,12 +168,12 @@ def test_smoke_test_graph_equals_its_description() -> None:
     assert base64.b64decode(smoke.GRAPH) == model.SerializeToString()
 
 
-def test_python_of_lambda_is_that_of_the_template() -> None:
+def test_python_of_lambda_is_that_of_the_template():
     assert LAMBDA_PYTHON == (3, 13)
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_requirements_have_hashes_and_no_host(name: str) -> None:
+def test_requirements_have_hashes_and_no_host(name):
     lines = LAYERS[name].requirements[0].read_text().splitlines()
 
     pins = [line for line in lines if "==" in line]

@@ -1,7 +1,5 @@
 """Contents of a layer's folder, with a fake installer."""
 
-from __future__ import annotations
-
 import itertools
 import stat
 import subprocess
@@ -23,14 +21,14 @@ INSTALLED = (
 
 
 @pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Sequence[str]]:
+def commands(monkeypatch, tmp_path):
     """Return the installation commands.
 
     A stand-in writes the files of one package, and the repository has one layer.
     """
     commands: list[Sequence[str]] = []
 
-    def install(command: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
+    def install(command, **_):
         commands.append(command)
         for name in INSTALLED:
             write(Path(command[command.index("--target") + 1]) / name)
@@ -42,18 +40,18 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Sequence[s
     return commands
 
 
-def write(path: Path) -> None:
+def write(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("x = 1", encoding="utf-8")
     path.chmod(0o600)
 
 
-def filled(folder: Path, layer: Layer) -> list[str]:
+def filled(folder, layer):
     fill(layer, Target("arm64"), folder)
     return [path.relative_to(folder).as_posix() for path in files(folder)]
 
 
-def test_layer_has_its_packages_and_modules_without_unused_files(commands: list[Sequence[str]], tmp_path: Path) -> None:
+def test_layer_has_its_packages_and_modules_without_unused_files(commands, tmp_path):
     layer = Layer("core", unused=("orjson/headers", "orjson/tool.py"))
     for name in ("alsolike/lake/lake.py", "alsolike/__pycache__/lake.pyc"):
         write(layer.directory / "python" / name)
@@ -65,15 +63,13 @@ def test_layer_has_its_packages_and_modules_without_unused_files(commands: list[
     ]
 
 
-def test_core_layer_has_service_descriptions(
-    commands: list[Sequence[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_core_layer_has_service_descriptions(commands, tmp_path, monkeypatch):
     monkeypatch.setattr("layers.descriptions.write", lambda folder: write(folder / "endpoints.json"))
 
     assert "python/alsolike/descriptions/endpoints.json" in filled(tmp_path / "layer", LAYERS["core"])
 
 
-def test_packages_are_pinned_and_for_the_target(commands: list[Sequence[str]], tmp_path: Path) -> None:
+def test_packages_are_pinned_and_for_the_target(commands, tmp_path):
     layer = Layer("sentences")  # This layer has no modules.
 
     filled(tmp_path / "layer", layer)
@@ -85,7 +81,7 @@ def test_packages_are_pinned_and_for_the_target(commands: list[Sequence[str]], t
     assert options["--requirements"] == str(layer.requirements[0])
 
 
-def test_files_have_one_mode_and_one_time(commands: list[Sequence[str]], tmp_path: Path) -> None:
+def test_files_have_one_mode_and_one_time(commands, tmp_path):
     folder = tmp_path / "layer"
 
     filled(folder, Layer("core"))
@@ -95,9 +91,7 @@ def test_files_have_one_mode_and_one_time(commands: list[Sequence[str]], tmp_pat
     assert folder.stat().st_mtime == 315_532_800.0
 
 
-def test_failed_installation_is_an_error_with_its_reason(
-    commands: list[Sequence[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_installation_is_an_error_with_its_reason(commands, tmp_path, monkeypatch):
     refusal = subprocess.CompletedProcess[str]((), 1, stderr=" no hash\n")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: refusal)
 

@@ -1,9 +1,6 @@
 """Service descriptions of botocore in the core layer."""
 
-from __future__ import annotations
-
 import re
-from pathlib import Path
 
 import orjson
 
@@ -32,7 +29,7 @@ SERVICE = {
 }
 
 
-def test_description_keeps_only_called_operations_and_their_shapes() -> None:
+def test_description_keeps_only_called_operations_and_their_shapes():
     assert descriptions.described(SERVICE, frozenset({"get_book"})) == {
         "metadata": {"serviceId": "Shelf", "documentation": "of the service"},
         "operations": {"GetBook": {"input": {"shape": "GetBookRequest"}, "errors": [{"shape": "NoSuchBook"}]}},
@@ -44,7 +41,7 @@ def test_description_keeps_only_called_operations_and_their_shapes() -> None:
     }
 
 
-def test_stored_descriptions_equal_those_of_this_botocore(tmp_path: Path) -> None:
+def test_stored_descriptions_equal_those_of_this_botocore(tmp_path):
     descriptions.write(tmp_path)
 
     kept = {path.relative_to(descriptions.FOLDER): path for path in descriptions.FOLDER.rglob("*.json")}
@@ -55,7 +52,7 @@ def test_stored_descriptions_equal_those_of_this_botocore(tmp_path: Path) -> Non
         )
 
 
-def test_services_of_all_clients_have_endpoints() -> None:
+def test_services_of_all_clients_have_endpoints():
     text = "\n".join(path.read_text() for source in descriptions.SOURCES for path in source.rglob("*.py"))
     lists = re.findall(r"client\(service.*?for service in \((.*?)\)", text, re.DOTALL)
     called = {*re.findall(r'\bclient\(\s*"([a-z0-9]+)"', text), *re.findall(r'"([a-z0-9]+)"', " ".join(lists))}
@@ -65,7 +62,7 @@ def test_services_of_all_clients_have_endpoints() -> None:
     assert {prefixes.get(service, service) for service in called} <= descriptions.ENDPOINTS
 
 
-def test_endpoints_of_unused_services_are_omitted() -> None:
+def test_endpoints_of_unused_services_are_omitted():
     document = orjson.loads((descriptions.FOLDER / "endpoints.json").read_bytes())
 
     assert [partition["partition"] for partition in document["partitions"]][:2] == ["aws", "aws-cn"]

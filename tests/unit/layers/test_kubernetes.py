@@ -1,9 +1,6 @@
 """Kubernetes manifest of the documentation, validated by Kubernetes' own schemas."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Any
 
 import kubernetes_validate
 import pytest
@@ -15,17 +12,17 @@ MANIFEST = Path(__file__).parents[3] / "docs" / "examples" / "kubernetes.yaml"
 VERSIONS = ("1.30", "1.37")
 
 
-def documents(kind: str = "") -> list[dict[str, Any]]:
+def documents(kind=""):
     return [one for one in yaml.safe_load_all(MANIFEST.read_text()) if kind in ("", one["kind"])]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_resource_is_valid(version: str) -> None:
+def test_every_resource_is_valid(version):
     for document in documents():
         kubernetes_validate.validate(document, version, strict=True)
 
 
-def test_resource_with_a_fault_is_invalid() -> None:
+def test_resource_with_a_fault_is_invalid():
     (deployment, *_) = documents("Deployment")
     deployment["spec"]["template"]["spec"]["containers"][0]["prots"] = []
 
@@ -33,7 +30,7 @@ def test_resource_with_a_fault_is_invalid() -> None:
         kubernetes_validate.validate(deployment, VERSIONS[-1], strict=True)
 
 
-def test_each_function_has_a_deployment_with_the_routes_of_the_server() -> None:
+def test_each_function_has_a_deployment_with_the_routes_of_the_server():
     pods = [one["spec"]["template"]["spec"] for one in documents("Deployment")]
 
     containers = [container for pod in pods for container in pod["containers"]]
@@ -44,7 +41,7 @@ def test_each_function_has_a_deployment_with_the_routes_of_the_server() -> None:
         assert container["livenessProbe"]["httpGet"]["path"] == LIVE
 
 
-def test_names_of_services_accounts_and_labels_exist() -> None:
+def test_names_of_services_accounts_and_labels_exist():
     apps = {one["metadata"]["name"] for one in documents("Deployment")}
     pods = {one["metadata"]["name"]: one["spec"]["template"] for one in documents("Deployment")}
 

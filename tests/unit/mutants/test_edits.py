@@ -1,7 +1,3 @@
-from __future__ import annotations
-
-from pathlib import Path
-
 import pytest
 
 from tests.mutants.edits import mutants
@@ -18,12 +14,12 @@ def kept(a: int | None = 2, *, b: "list[int] | str") -> int | None:
 '''
 
 
-def changes(path: Path, source: str) -> list[tuple[int, str, str]]:
+def changes(path, source):
     path.write_text(source)
     return [(mutant.line, mutant.before, mutant.after) for mutant in mutants(path)]
 
 
-def test_operators_conditions_and_constants_are_changed_and_types_kept(tmp_path: Path) -> None:
+def test_operators_conditions_and_constants_are_changed_and_types_kept(tmp_path):
     assert sorted(changes(tmp_path / "module.py", SOURCE)) == [
         (4, "2", "3"),
         (7, "3", "4"),
@@ -53,11 +49,11 @@ def test_operators_conditions_and_constants_are_changed_and_types_kept(tmp_path:
         ("isinstance(a, int | A)", []),
     ],
 )
-def test_expression_has_the_expected_mutants(before: str, after: list[str], tmp_path: Path) -> None:
+def test_expression_has_the_expected_mutants(before, after, tmp_path):
     assert [new for _, _, new in changes(tmp_path / "module.py", before)] == after
 
 
-def test_mutant_is_compiled_with_its_change_and_the_file_unchanged(tmp_path: Path) -> None:
+def test_mutant_is_compiled_with_its_change_and_the_file_unchanged(tmp_path):
     path = tmp_path / "module.py"
     path.write_text("def double(a):\n    return a * 2\n")
 

@@ -1,7 +1,3 @@
-from __future__ import annotations
-
-from pathlib import Path
-
 import pytest
 
 from tests.prose.rules import BUDGETED_RULES, RULES
@@ -55,23 +51,23 @@ EXAMPLES = {
 @pytest.mark.parametrize(
     ("rule", "bad", "good"), [(rule, bad, good) for rule, pairs in EXAMPLES.items() for bad, good in pairs]
 )
-def test_rule_finds_the_bad_example_and_accepts_the_good_one(rule: str, bad: Text, good: Text) -> None:
+def test_rule_finds_the_bad_example_and_accepts_the_good_one(rule, bad, good):
     matches = {rule.name: rule.matches for rule in RULES}[rule]
 
     assert list(matches(bad))
     assert not list(matches(good))
 
 
-def test_every_rule_has_examples() -> None:
+def test_every_rule_has_examples():
     assert [rule.name for rule in RULES] == list(EXAMPLES)
 
 
-def _texts(folder: Path, name: str, source: str) -> list[tuple[str, int, str]]:
+def _texts(folder, name, source):
     (folder / name).write_text(source)
     return [(text.kind, text.line, text.text.strip()) for text in texts(folder / name)]
 
 
-def test_python_texts_are_docstrings_comments_help_and_errors(tmp_path: Path) -> None:
+def test_python_texts_are_docstrings_comments_help_and_errors(tmp_path):
     source = '''"""Module."""
 # First line
 # and second.
@@ -113,7 +109,7 @@ def test_it() -> None:
     ]
 
 
-def test_page_texts_are_comments_strings_of_several_words_and_markup(tmp_path: Path) -> None:
+def test_page_texts_are_comments_strings_of_several_words_and_markup(tmp_path):
     source = """/** A card. */
 import { nobody } from "./nobody";
 const anew = nobody ? "two words" : "word"; // trailing text
@@ -132,7 +128,7 @@ const link = `https://example.com/ for ${nobody}`;
     ]
 
 
-def test_markdown_texts_are_without_code_and_addresses(tmp_path: Path) -> None:
+def test_markdown_texts_are_without_code_and_addresses(tmp_path):
     source = """# A heading
 Text, `nobody`, [a link](nobody.md).
 ```sh
@@ -147,13 +143,13 @@ Last line.
     assert prose == ("prose", 1, "Text, «», [a link.\n\n\n\nLast line.")
 
 
-def test_html_texts_are_the_displayed_ones(tmp_path: Path) -> None:
+def test_html_texts_are_the_displayed_ones(tmp_path):
     source = "<title>The page</title>\n<script>nobody()</script>\n<p class='nobody'>Text.</p>\n"
 
     assert _texts(tmp_path, "page.html", source) == [("prose", 1, "The page"), ("prose", 3, "Text.")]
 
 
-def test_other_files_have_only_comments(tmp_path: Path) -> None:
+def test_other_files_have_only_comments(tmp_path):
     assert _texts(tmp_path, "Makefile", "all:  ## build it\n\techo nobody\n") == [("comment", 1, "build it")]
     assert _texts(tmp_path, "data.json", '{"a": "nobody"}') == []
 
@@ -171,7 +167,7 @@ BUDGETED_EXAMPLES = {
 
 
 @pytest.mark.parametrize("name", BUDGETED_EXAMPLES)
-def test_budgeted_rule_finds_only_its_pattern(name: str) -> None:
+def test_budgeted_rule_finds_only_its_pattern(name):
     (rule,) = (rule for rule in BUDGETED_RULES if rule.name == name)
     bad, good = BUDGETED_EXAMPLES[name]
 
@@ -187,7 +183,7 @@ def test_budgeted_rule_finds_only_its_pattern(name: str) -> None:
         ("PREFIX", "A stream record as JSON.", False),
     ],
 )
-def test_quantity_constant_comment_begins_with_the_quantity(name: str, text: str, is_found: bool) -> None:
+def test_quantity_constant_comment_begins_with_the_quantity(name, text, is_found):
     (rule,) = (rule for rule in BUDGETED_RULES if rule.name == "quantity")
 
     assert bool(list(rule.matches(Text("comment", 1, text, name)))) == is_found

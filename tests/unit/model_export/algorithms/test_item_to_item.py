@@ -8,19 +8,17 @@ from model_export.algorithms import item_knn, transitions
 from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel, source_blocks
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.transitions import Transitions
-from model_export.api import Algorithm
-from model_export.data.interactions import Floats, Interactions
 from tests.unit.model_export.shops import history, interactions, random_sequences
 
 
-def shop() -> Interactions:
+def shop():
     """Return histories of different lengths with the weights 1, 2 and 4."""
     sequences = random_sequences(users=30, items=12, length=9)
     data = interactions([each[: 1 + user % 9] for user, each in enumerate(sequences)], items=14)
     return dataclasses.replace(data, weight=2.0 ** (np.arange(len(data)) % 3).astype(np.float32))
 
 
-def counted_by_pair(data: Interactions, settings: Transitions) -> Floats:
+def counted_by_pair(data, settings):
     counts = np.zeros((data.items + 1, data.items + 1), np.float32)
     for a in range(len(data)):
         for b in range(a + 1, min(len(data), a + settings.max_gap + 1)):
@@ -31,12 +29,12 @@ def counted_by_pair(data: Interactions, settings: Transitions) -> Floats:
     return counts
 
 
-def table(*rows: list[float]) -> sp.csr_array:
+def table(*rows):
     return sp.csr_array(np.array(rows, np.float32))
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 7, 1 << 17])
-def test_transitions_in_blocks_equal_transitions_by_pair(rows_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transitions_in_blocks_equal_transitions_by_pair(rows_at_once, monkeypatch):
     monkeypatch.setattr(transitions, "BATCH_ROWS", rows_at_once)
     data, settings = shop(), Transitions(gap_decay=0.5, backward=0.25, source_power=0.0, max_gap=3, repeats=True)
 
@@ -49,9 +47,7 @@ def test_transitions_in_blocks_equal_transitions_by_pair(rows_at_once: int, monk
 @pytest.mark.parametrize(
     ("module", "algorithm"), [(transitions, Transitions(targets=4)), (item_knn, ItemKnn(targets=4))]
 )
-def test_block_size_does_not_change_the_model(
-    module: object, algorithm: Algorithm, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_block_size_does_not_change_the_model(module, algorithm, monkeypatch):
     whole = algorithm.fit(shop())
 
     monkeypatch.setattr(module, "BATCH_ROWS", 5)
@@ -63,7 +59,7 @@ def test_block_size_does_not_change_the_model(
     np.testing.assert_allclose(parts.rows.value, whole.rows.value, rtol=1e-6)
 
 
-def test_blocks_have_at_most_the_limit_or_one_item() -> None:
+def test_blocks_have_at_most_the_limit_or_one_item():
     assert list(source_blocks(np.array([0, 2, 2, 1, 9, 0, 3]), maximum=4)) == [
         range(1, 3),
         range(3, 4),
@@ -72,7 +68,7 @@ def test_blocks_have_at_most_the_limit_or_one_item() -> None:
     ]
 
 
-def test_strongest_targets_are_kept_and_ties_go_to_lower_positions() -> None:
+def test_strongest_targets_are_kept_and_ties_go_to_lower_positions():
     blocks = [table([0, 0, 1, 2, 1]), table([0, 0, 0, 0, 0], [0, -1, 0.5, 0, 0])]
 
     rows = ItemRows.strongest(blocks, sources=np.array([1, 2, 4], np.int32), items=4, n=2)
@@ -82,12 +78,12 @@ def test_strongest_targets_are_kept_and_ties_go_to_lower_positions() -> None:
     assert rows.value.tolist() == [[0, 0], [2, 1], [0, 0], [0.5, 0]]
 
 
-def test_table_width_is_that_of_its_longest_row() -> None:
+def test_table_width_is_that_of_its_longest_row():
     rows = ItemRows.from_blocks([table([0, 0, 3], [0, 4, 0])], items=2, n=100)
 
     assert (rows.target.tolist(), rows.value.tolist()) == ([[0], [2], [1]], [[0], [3], [4]])
 
 
-def test_blocks_without_every_source_are_refused() -> None:
+def test_blocks_without_every_source_are_refused():
     with pytest.raises(ValueError, match="the blocks have 1 rows, expected one for each of 2 sources"):
         ItemRows.from_blocks([table([0, 1, 0])], items=2, n=1)

@@ -1,10 +1,8 @@
 """User-defined algorithms in the folder of `ALSOLIKE_PACKAGE` or of the training job's channel `package`."""
 
-from __future__ import annotations
-
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -19,13 +17,13 @@ Write = Callable[[Mapping[str, str]], None]
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+def package(tmp_path, monkeypatch):
     """Return a function that writes files to the package folder. Imported modules are removed after the test."""
     folder = tmp_path / "own"
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setenv(OWN_PACKAGE, str(folder))
 
-    def write(files: Mapping[str, str]) -> None:
+    def write(files):
         for name, text in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
@@ -36,7 +34,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
             del sys.modules[name]
 
 
-def test_modules_in_the_package_folder_add_algorithms(package: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modules_in_the_package_folder_add_algorithms(package, monkeypatch):
     package({"newcomers_own.py": EXAMPLE})
 
     with_own = set(known())
@@ -46,7 +44,7 @@ def test_modules_in_the_package_folder_add_algorithms(package: Write, monkeypatc
     assert with_own == {*known(), "newcomers"}
 
 
-def test_package_adds_the_algorithms_it_exports(package: Write) -> None:
+def test_package_adds_the_algorithms_it_exports(package):
     package({"mine/__init__.py": "from mine.newest import Newcomers\n", "mine/newest.py": EXAMPLE})
 
     assert type(known()["newcomers"]).__module__ == "mine.newest"
@@ -84,14 +82,14 @@ def test_package_adds_the_algorithms_it_exports(package: Write) -> None:
         ("json", "", "own/json has the name of another module, .*; rename it"),
     ],
 )
-def test_invalid_package_is_refused(package: Write, name: str, text: str, message: str) -> None:
+def test_invalid_package_is_refused(package, name, text, message):
     package({f"{name}.py": text})
 
     with pytest.raises(InvalidInput, match=message):
         known()
 
 
-def test_missing_or_empty_package_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_or_empty_package_folder_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv(OWN_PACKAGE, str(tmp_path))
     with pytest.raises(InvalidInput, match="expected a folder with a Python module or package in it"):
         known()

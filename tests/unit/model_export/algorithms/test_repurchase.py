@@ -1,7 +1,6 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import COEFFICIENTS, Repurchase, RepurchaseModel
 from model_export.api import Judge, Model
-from model_export.data.interactions import Floats, Histories, Interactions
+from model_export.data.interactions import Floats
 from model_export.export.parity import check_parity
 from model_export.export.writer import open_session, recommend, write_graphs
 from tests.unit.model_export.shops import bought, history, interactions
@@ -23,9 +22,7 @@ from tests.unit.model_export.shops import bought, history, interactions
 C = COEFFICIENTS
 
 
-def probability(
-    ages: list[float], *, stick: float = 1.0, demand: float = 1.0, c: tuple[float, ...] = COEFFICIENTS
-) -> float:
+def probability(ages, *, stick=1.0, demand=1.0, c=COEFFICIENTS):
     """Return the probability by the documented formula from ages in days."""
     h120, h30 = (sum(2 ** (-age / days) for age in ages) for days in (120, 30))
     a, b, s, n = math.log(h120 + 0.05), math.log(h30 + 0.1), math.log(min(ages) + 3), math.log(len(ages))
@@ -34,12 +31,12 @@ def probability(
     return 1 / (1 + math.exp(-(score + c[7] * k + c[8] * k * n + c[9] * d)))
 
 
-def aged(*lines: tuple[int, float], weight: float = 1.0) -> Histories:
+def aged(*lines, weight=1.0):
     """Return a history of items and ages in days, with the weights of a model with a half-life of 120 days."""
     return history(*(item for item, _ in lines), weights=[weight * 2 ** (-age / 120) for _, age in lines])
 
 
-def answered(model: Model, directory: Path, histories: Histories) -> dict[int, float]:
+def answered(model, directory, histories):
     """Return the scores of the exported graph, by item."""
     write_graphs(model, directory)
     items, scores = recommend(
@@ -48,9 +45,7 @@ def answered(model: Model, directory: Path, histories: Histories) -> dict[int, f
     return {item: score for item, score in zip(items[0].tolist(), scores[0].tolist(), strict=True) if item}
 
 
-def made(
-    *, stick: list[float], demand: list[float], unit: float = 1.0, half_life_days: float = 120.0
-) -> RepurchaseModel:
+def made(*, stick, demand, unit=1.0, half_life_days=120.0):
     """Return a model with these coefficients and tables, starting at item 1."""
     k, d = np.log(np.array([1.0, *stick])), np.log(np.array([1.0, *demand]))
     return RepurchaseModel(
@@ -63,7 +58,7 @@ def made(
     )
 
 
-def habit(*, users: int = 60, windows: int = 8) -> Interactions:
+def habit(*, users=60, windows=8):
     """Return purchases of item 1 every four weeks, of items 2 to 4 once or twice per user, and of other items once."""
     visits = []
     for user in range(users):
@@ -75,7 +70,7 @@ def habit(*, users: int = 60, windows: int = 8) -> Interactions:
     return bought(*visits)
 
 
-def test_score_equals_the_documented_formula(tmp_path: Path) -> None:
+def test_score_equals_the_documented_formula(tmp_path):
     model = made(stick=[2.0, 0.5, 1.0], demand=[1.0, 1.5, 0.8], unit=5.0)
     histories = aged((1, 90), (2, 61.5), (1, 31), (0, 0), (1, 4.5), weight=5.0)
 
@@ -86,7 +81,7 @@ def test_score_equals_the_documented_formula(tmp_path: Path) -> None:
     np.testing.assert_allclose([by_item[1], by_item[2]], expected[1:3], rtol=1e-4)
 
 
-def test_regular_item_scores_above_a_frequent_but_lapsed_one(tmp_path: Path) -> None:
+def test_regular_item_scores_above_a_frequent_but_lapsed_one(tmp_path):
     kept, lapsed = [(1, float(age)) for age in (95, 65, 35, 5)], [(2, float(age)) for age in range(160, 250, 10)]
     histories = aged(*lapsed, *kept)
     model = made(stick=[1.0, 1.0], demand=[1.0, 1.0])
@@ -95,7 +90,7 @@ def test_regular_item_scores_above_a_frequent_but_lapsed_one(tmp_path: Path) -> 
     assert model.score(histories).argmax() == 1
 
 
-def test_smaller_weight_counts_as_older_and_larger_as_today(tmp_path: Path) -> None:
+def test_smaller_weight_counts_as_older_and_larger_as_today(tmp_path):
     model = made(stick=[1.0, 1.0], demand=[1.0, 1.0], unit=4.0)
 
     # With the unit 4, a weight of 1 means two half-lives. A weight above 4 means today.
@@ -105,7 +100,7 @@ def test_smaller_weight_counts_as_older_and_larger_as_today(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("half_life_days", "age"), [(30.0, 45.0), (240.0, 360.0), (math.inf, 0.0)])
-def test_ages_are_derived_from_weights_by_the_half_life(half_life_days: float, age: float, tmp_path: Path) -> None:
+def test_ages_are_derived_from_weights_by_the_half_life(half_life_days, age, tmp_path):
     model = made(stick=[1.0], demand=[1.0], half_life_days=half_life_days)
     weight = 1.0 if math.isinf(half_life_days) else 2**-1.5
 
@@ -116,7 +111,7 @@ def test_ages_are_derived_from_weights_by_the_half_life(half_life_days: float, a
 
 
 @pytest.mark.parametrize("half_life_days", [30.0, 120.0, math.inf])
-def test_zero_weight_interactions_are_ignored(half_life_days: float, tmp_path: Path) -> None:
+def test_zero_weight_interactions_are_ignored(half_life_days, tmp_path):
     model = made(stick=[1.0, 1.0], demand=[1.0, 1.0], half_life_days=half_life_days)
     without, with_ = history(1, weights=[0.25]), history(1, 2, 1, weights=[0.25, 0.0, 0.0])
 
@@ -124,7 +119,7 @@ def test_zero_weight_interactions_are_ignored(half_life_days: float, tmp_path: P
     assert answered(model, tmp_path, with_) == answered(model, tmp_path, without)
 
 
-def test_very_small_scores_keep_their_order_in_the_graph(tmp_path: Path) -> None:
+def test_very_small_scores_keep_their_order_in_the_graph(tmp_path):
     """ONNX Runtime's Sigmoid returns 0 below -18."""
     unlikely = dataclasses.replace(made(stick=[1.0] * 3, demand=[1.0] * 3), coefficients=(0.0,) * 5 + (-1.0, 0.0))
     histories = aged((3, 1500), (2, 200), (1, 400))
@@ -137,7 +132,7 @@ def test_very_small_scores_keep_their_order_in_the_graph(tmp_path: Path) -> None
     np.testing.assert_allclose(unlikely.score(histories)[0, [2, 1, 3]], expected, rtol=1e-4)
 
 
-def test_graph_equals_the_model_for_lapsed_customers(tmp_path: Path) -> None:
+def test_graph_equals_the_model_for_lapsed_customers(tmp_path):
     """Each user buys one item daily for three weeks, in part a year ago. No user buys it again after a pause."""
     data = bought(*({start + day: [1 + start % 5] for day in range(21)} for start in range(0, 360, 2)))
     model = Repurchase().fit(data)
@@ -161,17 +156,17 @@ def test_graph_equals_the_model_for_lapsed_customers(tmp_path: Path) -> None:
         pytest.param(interactions([[1, 2], [2, 1]], step_ms=0), id="one moment"),
     ],
 )
-def test_coefficients_are_fixed_if_the_data_are_too_short(data: Interactions) -> None:
+def test_coefficients_are_fixed_if_the_data_are_too_short(data):
     assert Repurchase().fit(data).coefficients == C[:7]
 
 
-def test_coefficients_are_learned_from_eight_weeks_on() -> None:
+def test_coefficients_are_learned_from_eight_weeks_on():
     data = bought(*({day: [1] for day in (0, 28, 56)} for _ in range(3)))
 
     assert Repurchase().fit(data).coefficients != C[:7]
 
 
-def test_learned_probabilities_match_the_data() -> None:
+def test_learned_probabilities_match_the_data():
     model = Repurchase(demand_days=0.0).fit(habit())
 
     scores = model.score(aged(*((1, float(age)) for age in range(210, 0, -28)), (2, 100)))[0]
@@ -180,7 +175,7 @@ def test_learned_probabilities_match_the_data() -> None:
     assert scores[2] < 0.3
 
 
-def test_interactions_after_a_cutoff_do_not_change_earlier_factors() -> None:
+def test_interactions_after_a_cutoff_do_not_change_earlier_factors():
     """For the first cutoff, rows of the last four weeks are only targets."""
     data = habit()
     cut = int(data.time_ms.max()) - 28 * MS_PER_DAY
@@ -190,7 +185,7 @@ def test_interactions_after_a_cutoff_do_not_change_earlier_factors() -> None:
     np.testing.assert_array_equal(whole.stick(1), until.stick(0))
 
 
-def test_stick_is_the_share_of_windows_followed_by_a_purchase() -> None:
+def test_stick_is_the_share_of_windows_followed_by_a_purchase():
     # Windows are counted back from day 120: days 93 to 120, 65 to 92, 37 to 64 and 9 to 36.
     data = bought({30: [1], 50: [1, 1], 100: [1]}, {30: [1], 80: [2], 120: [2]}, {120: [1]})
 
@@ -201,14 +196,14 @@ def test_stick_is_the_share_of_windows_followed_by_a_purchase() -> None:
     np.testing.assert_allclose(Windows.of(data).stick(0), expected, rtol=1e-6)
 
 
-def test_repeated_fits_are_identical() -> None:
+def test_repeated_fits_are_identical():
     one, other = Repurchase().fit(habit()), Repurchase().fit(habit())
 
     assert one.coefficients == other.coefficients
     np.testing.assert_array_equal(one.constant, other.constant)
 
 
-def test_demand_changes_the_model_unless_disabled() -> None:
+def test_demand_changes_the_model_unless_disabled():
     data = habit()
     more = Repurchase(demand_days=7.0).fit(data)
 
@@ -222,15 +217,15 @@ class Judged:
     scores: Mapping[str, Floats]
     by: Callable[[Floats], float]
 
-    def ndcg(self, weights: Mapping[str, float]) -> float:
+    def ndcg(self, weights):
         return self.by(sum((weight * self.scores[name] for name, weight in weights.items()), np.zeros(1, np.float32)))
 
 
-def judge(histories: Callable[[float], Histories], by: Callable[[Floats], float]) -> Judge:
+def judge(histories, by):
     return Judge(histories=histories, sums=lambda scores: Judged(scores, by))
 
 
-def test_blend_uses_the_half_life_of_the_better_part() -> None:
+def test_blend_uses_the_half_life_of_the_better_part():
     data = habit()
     tuned = {
         "buy_again": BuyAgain(half_life_days=math.inf).fit(data),
@@ -238,7 +233,7 @@ def test_blend_uses_the_half_life_of_the_better_part() -> None:
     }
     requested: list[float] = []
 
-    def histories(days: float) -> Histories:
+    def histories(days):
         requested.append(days)
         return aged((1, 30), (2, 20))
 
@@ -251,7 +246,7 @@ def test_blend_uses_the_half_life_of_the_better_part() -> None:
         assert {part.half_life_days for part in blend.components()} == {days}
 
 
-def test_blend_keeps_settings_that_would_need_another_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blend_keeps_settings_that_would_need_another_fit(monkeypatch):
     data = habit()
     monkeypatch.setattr(Popularity, "inference_parameters", frozenset[str]())
     tuned: dict[str, Model] = {"popularity": Popularity().fit(data), "repurchase": Repurchase().fit(data)}

@@ -16,7 +16,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 5), st.integers(0, 6
 """Tuples of user, item and time in thirds of the maximum gap."""
 
 
-def bought(*rows: tuple[int, int, int], items: int = 5) -> Interactions:
+def bought(*rows, items=5):
     """Return interactions from tuples of user, item and time in milliseconds."""
     columns = np.array(rows, np.int64).reshape(-1, 3).T
     return Interactions.from_rows(
@@ -24,12 +24,12 @@ def bought(*rows: tuple[int, int, int], items: int = 5) -> Interactions:
     )
 
 
-def sets_of(data: Interactions, *, seed: int = 0) -> list[set[int]]:
+def sets_of(data, *, seed=0):
     matrix = basket_items(data, seed=seed)
     return [set(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]].tolist()) for row in range(matrix.shape[0])]
 
 
-def test_purchases_within_half_an_hour_are_one_basket() -> None:
+def test_purchases_within_half_an_hour_are_one_basket():
     gap = MAX_GAP_MS
     data = bought((0, 1, 0), (0, 2, gap), (0, 3, 2 * gap), (0, 4, 3 * gap + 1), (1, 5, 3 * gap + 1))
 
@@ -37,17 +37,17 @@ def test_purchases_within_half_an_hour_are_one_basket() -> None:
     assert sets_of(data) == [{1, 2, 3}, {4}, {5}]
 
 
-def test_item_bought_twice_is_in_its_basket_once() -> None:
+def test_item_bought_twice_is_in_its_basket_once():
     assert basket_items(bought((0, 2, 7), (0, 1, 7), (0, 2, 7)), seed=0).toarray().tolist() == [[0, 1, 1, 0, 0, 0]]
 
 
-def test_data_without_purchases_have_no_baskets() -> None:
+def test_data_without_purchases_have_no_baskets():
     assert basket_items(bought(), seed=0).shape == (0, 6)
 
 
 @settings(deadline=None)
 @given(ROWS)
-def test_baskets_equal_a_sequential_definition(rows: list[tuple[int, int, int]]) -> None:
+def test_baskets_equal_a_sequential_definition(rows):
     third = MAX_GAP_MS // 3
     expected: list[set[int]] = []
     before: tuple[int, int] | None = None
@@ -69,15 +69,13 @@ def test_baskets_equal_a_sequential_definition(rows: list[tuple[int, int, int]])
         ({}, []),
     ],
 )
-def test_events_with_at_least_the_purchase_weight_are_purchases(
-    event_weights: dict[str, float], chosen: list[int]
-) -> None:
+def test_events_with_at_least_the_purchase_weight_are_purchases(event_weights, chosen):
     data = dataclasses.replace(interactions([[1, 2, 3]]), weight=np.array([1.0, 0.1, 5.0], np.float32))
 
     assert purchases(data, event_weights).item.tolist() == chosen
 
 
-def test_large_basket_is_split_evenly_and_reproducibly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_basket_is_split_evenly_and_reproducibly(monkeypatch):
     monkeypatch.setattr(baskets, "MAX_ITEMS", 3)
     data = bought(*((0, item, 0) for item in range(1, 9)), (1, 1, 0), (1, 2, 0), (1, 3, 0), items=8)
 

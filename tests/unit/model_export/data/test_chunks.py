@@ -1,13 +1,11 @@
 """Chunks of scored histories have a size that does not depend on the number of users."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from model_export.algorithms.popularity import Popularity, PopularityModel
 from model_export.data.chunks import chunks
-from model_export.data.interactions import Floats, Histories
+from model_export.data.interactions import Histories
 from model_export.evaluation import splits
 from model_export.evaluation.ranking import evaluate
 from model_export.export.parity import check_parity
@@ -16,12 +14,12 @@ from tests.unit.model_export.shops import interactions
 
 
 @pytest.fixture
-def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def batches(monkeypatch):
     """Record the number of histories in each call that scores by popularity."""
     sizes: list[int] = []
     score = PopularityModel.score
 
-    def counted(model: PopularityModel, histories: Histories) -> Floats:
+    def counted(model, histories):
         sizes.append(len(histories))
         return score(model, histories)
 
@@ -39,14 +37,14 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         (9_999_999, 100, False, 1),
     ],
 )
-def test_chunk_size_is_that_of_the_byte_limit(items: int, length: int, pairs: bool, at_once: int) -> None:
+def test_chunk_size_is_that_of_the_byte_limit(items, length, pairs, at_once):
     found = list(chunks(200, items=items, length=length, max_bytes=4_000_000, pairs=pairs))
 
     assert found[0] == slice(0, at_once)
     assert np.concatenate([np.arange(200)[rows] for rows in found]).tolist() == list(range(200))
 
 
-def test_users_of_few_items_are_evaluated_in_chunks(batches: list[int]) -> None:
+def test_users_of_few_items_are_evaluated_in_chunks(batches):
     split = splits.leave_one_out(interactions([[1, 2, 3, 4]] * 3_500))
 
     evaluate(Popularity().fit(split.test.fit), split.test.queries, k=2)
@@ -54,7 +52,7 @@ def test_users_of_few_items_are_evaluated_in_chunks(batches: list[int]) -> None:
     assert batches == [1677, 1677, 146]  # 64 MiB / (400 bytes * 100 interactions)
 
 
-def test_graphs_are_run_with_few_long_histories_at_a_time(batches: list[int], tmp_path: Path) -> None:
+def test_graphs_are_run_with_few_long_histories_at_a_time(batches, tmp_path):
     model = Popularity().fit(interactions([[1, 2, 3, 4]] * 5))
     write_graphs(model, tmp_path)
     histories = Histories(items=np.ones((8, 1_000), np.int64), weights=np.ones((8, 1_000), np.float32))

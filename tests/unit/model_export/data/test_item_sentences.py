@@ -1,7 +1,5 @@
 """Folder of a sentence model: embeddings equal to those of model2vec, and selection of text columns."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from tests.builders.sentence_model import WORDS, static_model, tokenizer, write_
 ITEMS = [{"title": "grey sofa"}, {"title": "oak desk, grey lamp"}, {"title": "divan"}, {"title": "canapé"}, {}]
 
 
-def test_strings_are_embedded_as_by_model2vec(tmp_path: Path) -> None:
+def test_strings_are_embedded_as_by_model2vec(tmp_path):
     model = open_model(write_model(tmp_path), ITEMS)
 
     expected = static_model().encode([columns.get("title", "") for columns in ITEMS])
@@ -27,7 +25,7 @@ def test_strings_are_embedded_as_by_model2vec(tmp_path: Path) -> None:
     assert described(model) == "sentence model: 7 tokens in 3 dimensions; an item's text is title"
 
 
-def test_token_weights_and_shared_vectors_are_used(tmp_path: Path) -> None:
+def test_token_weights_and_shared_vectors_are_used(tmp_path):
     """Sofa and couch share a vector, and desk has the weight 2."""
     made = StaticModel(
         np.eye(3, dtype=np.float32),
@@ -44,7 +42,7 @@ def test_token_weights_and_shared_vectors_are_used(tmp_path: Path) -> None:
     np.testing.assert_allclose(vectors, expected, atol=1e-3)
 
 
-def test_titles_and_descriptions_are_text_columns() -> None:
+def test_titles_and_descriptions_are_text_columns():
     items = [
         {
             "title": f"Lamp {'of oak ' * (n % 7)}for {'abcdefghij'[n % 10]}",
@@ -66,7 +64,7 @@ def test_titles_and_descriptions_are_text_columns() -> None:
     assert text_columns([]) == []
 
 
-def test_only_the_most_frequent_items_have_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_most_frequent_items_have_vectors(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_VALUES", 3 * 2)
     monkeypatch.setattr(module, "BATCH_ITEMS", 1)
 
@@ -75,7 +73,7 @@ def test_only_the_most_frequent_items_have_vectors(tmp_path: Path, monkeypatch: 
     np.testing.assert_allclose(index.vectors, [[0, 0, 0], [1, 0, 0], [0, -(0.5**0.5), 0.5**0.5]], atol=1e-3)
 
 
-def test_missing_model_folder_is_refused_without_a_download(tmp_path: Path) -> None:
+def test_missing_model_folder_is_refused_without_a_download(tmp_path):
     """The name exists on a model hub."""
     with pytest.raises(InvalidInput, match=r"the sentence model is 'minishlab/potion-base-2M', expected a folder"):
         open_model(Path("minishlab/potion-base-2M"), ITEMS)
@@ -88,7 +86,7 @@ def test_missing_model_folder_is_refused_without_a_download(tmp_path: Path) -> N
         open_model(tmp_path, ITEMS)
 
 
-def test_file_or_unreadable_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_or_unreadable_folder_is_refused(tmp_path, monkeypatch):
     file = tmp_path / "model.safetensors"
     file.touch()
     with pytest.raises(
@@ -96,7 +94,7 @@ def test_file_or_unreadable_folder_is_refused(tmp_path: Path, monkeypatch: pytes
     ):
         open_model(file, ITEMS)
 
-    def denied(path: Path) -> bool:  # A locked folder has this effect for users other than root.
+    def denied(path):  # A locked folder has this effect for users other than root.
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "is_dir", denied)
@@ -104,7 +102,7 @@ def test_file_or_unreadable_folder_is_refused(tmp_path: Path, monkeypatch: pytes
         open_model(tmp_path, ITEMS)
 
 
-def test_missing_library_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library_error_names_the_extra(tmp_path, monkeypatch):
     write_model(tmp_path)
     monkeypatch.setitem(sys.modules, "model2vec", None)
 
@@ -112,12 +110,12 @@ def test_missing_library_error_names_the_extra(tmp_path: Path, monkeypatch: pyte
         open_model(tmp_path, ITEMS)
 
 
-def test_items_without_text_columns_are_refused(tmp_path: Path) -> None:
+def test_items_without_text_columns_are_refused(tmp_path):
     with pytest.raises(InvalidInput, match=r"needs a column of texts; the items' columns are price, sku$"):
         open_model(write_model(tmp_path), [{"price": n, "sku": f"A{n}"} for n in range(4)])
 
 
-def test_model_with_zero_or_non_finite_values_is_refused(tmp_path: Path) -> None:
+def test_model_with_zero_or_non_finite_values_is_refused(tmp_path):
     for number in (0.0, np.inf, np.nan):
         StaticModel(np.full((7, 3), number, np.float32), tokenizer(list(WORDS))).save_pretrained(tmp_path)
 
@@ -125,9 +123,7 @@ def test_model_with_zero_or_non_finite_values_is_refused(tmp_path: Path) -> None
             open_model(tmp_path, ITEMS)
 
 
-def test_model_above_the_size_limit_is_refused_with_the_solution(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_model_above_the_size_limit_is_refused_with_the_solution(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_TABLE_VALUES", 20)
 
     with pytest.raises(

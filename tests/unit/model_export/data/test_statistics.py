@@ -1,8 +1,6 @@
 """Models fitted from statistics, which equal models fitted from the interactions."""
 
 import dataclasses
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,10 +17,8 @@ from model_export.algorithms.ease import Ease
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.transitions import Transitions
-from model_export.api import Algorithm
 from model_export.data.counts import Counts
-from model_export.data.interactions import Interactions
-from model_export.data.statistics import Statistics, load
+from model_export.data.statistics import load
 from model_export.evaluation.fit_cache import fitted
 from model_export.evaluation.ranking import history_parameters
 from tests.unit.model_export.counting import COUNTING, count, counts_of
@@ -31,13 +27,13 @@ from tests.unit.model_export.shops import interactions, random_sequences
 SEQUENCES = random_sequences(users=40, items=15, length=12)
 
 
-def by_frequency(sequences: Sequence[Sequence[int]]) -> Interactions:
+def by_frequency(sequences):
     data = interactions(sequences)
     return data.renumber(data.frequency_order())
 
 
 @pytest.fixture
-def counted(tmp_path: Path) -> Statistics:
+def counted(tmp_path):
     count(tmp_path, interactions(SEQUENCES))
     return load(tmp_path, COUNTING)
 
@@ -51,7 +47,7 @@ def counted(tmp_path: Path) -> Statistics:
         ItemKnn(session=8, targets=3),
     ],
 )
-def test_model_from_statistics_equals_the_model_from_interactions(counted: Statistics, algorithm: Algorithm) -> None:
+def test_model_from_statistics_equals_the_model_from_interactions(counted, algorithm):
     found, expected = algorithm.fit_from_statistics(counted), algorithm.fit(by_frequency(SEQUENCES))
 
     assert isinstance(found, ItemRowsModel)
@@ -60,7 +56,7 @@ def test_model_from_statistics_equals_the_model_from_interactions(counted: Stati
     np.testing.assert_allclose(found.rows.value, expected.rows.value, rtol=1e-6)
 
 
-def test_ease_treats_sessions_as_users(counted: Statistics) -> None:
+def test_ease_treats_sessions_as_users(counted):
     pieces = [sequence[start : start + 8] for sequence in SEQUENCES for start in (0, 8)]
 
     found, expected = (
@@ -73,11 +69,10 @@ def test_ease_treats_sessions_as_users(counted: Statistics) -> None:
     np.testing.assert_allclose(found.rows.value, expected.rows.value, rtol=1e-5)
 
 
-def test_blend_needs_statistics_for_all_parts(counted: Statistics) -> None:
+def test_blend_needs_statistics_for_all_parts(counted):
     parts = (ItemKnn(session=8), 1.0), (Transitions(), 0.5)
     possible = Blend(parts=parts).fit_from_statistics(counted)
 
-    assert possible is not None
     assert possible.items == 15
     assert BuyAgain().fit_from_statistics(counted) is None
     assert Blend(parts=((BuyAgain(), 0.1), *parts)).fit_from_statistics(counted) is None
@@ -91,13 +86,13 @@ def test_blend_needs_statistics_for_all_parts(counted: Statistics) -> None:
         (ItemKnn(), "item_knn has session 50, the statistics were counted with 8"),
     ],
 )
-def test_settings_without_their_statistics_are_refused(counted: Statistics, algorithm: Algorithm, message: str) -> None:
+def test_settings_without_their_statistics_are_refused(counted, algorithm, message):
     with pytest.raises(InvalidInput, match=message):
         algorithm.fit_from_statistics(counted)
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
+def shop(tmp_path):
     """Write the statistics of a dataset with 100 days."""
     counts_of(tmp_path, SHOP, IDS)
     return tmp_path
@@ -107,7 +102,7 @@ SHOP = interactions(random_sequences(users=12, items=9, length=100), step_ms=MS_
 IDS = [f"item-{9 - item}" for item in range(9)]  # IDs and positions have different orders.
 
 
-def test_statistics_exist_only_with_their_manifest(shop: Path) -> None:
+def test_statistics_exist_only_with_their_manifest(shop):
     (shop / STATISTICS / "manifest.json").unlink()
 
     assert Counts.open(shop) is None
@@ -117,14 +112,14 @@ def test_statistics_exist_only_with_their_manifest(shop: Path) -> None:
     ("manifest", "message"),
     [(b"[", "is not JSON"), (b"[]", "lacks some of the fields"), (b'{"counting": 1}', "fields counting, half_ms")],
 )
-def test_invalid_manifest_is_refused(shop: Path, manifest: bytes, message: str) -> None:
+def test_invalid_manifest_is_refused(shop, manifest, message):
     (shop / STATISTICS / "manifest.json").write_bytes(manifest)
 
     with pytest.raises(InvalidDataset, match=message):
         Counts.open(shop)
 
 
-def test_cutoffs_are_those_of_the_training() -> None:
+def test_cutoffs_are_those_of_the_training():
     day = MS_PER_DAY
 
     alone = StatisticsManifest.of(COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=None)
@@ -143,9 +138,8 @@ def test_cutoffs_are_those_of_the_training() -> None:
     assert long_ago.since_ms == 90 * day  # Settings are selected on data until this time.
 
 
-def test_statistics_at_a_cutoff_equal_the_interactions_before_it(shop: Path) -> None:
+def test_statistics_at_a_cutoff_equal_the_interactions_before_it(shop):
     counts = Counts.open(shop)
-    assert counts is not None
     moment_ms = counts.manifest.moments[0]
     by_id = SHOP.renumber(np.arange(9, 0, -1))
     until = by_id.select(by_id.time_ms <= moment_ms)
@@ -166,7 +160,7 @@ def test_statistics_at_a_cutoff_equal_the_interactions_before_it(shop: Path) -> 
         np.testing.assert_allclose(found.score(histories), expected.score(histories), rtol=1e-5)
 
 
-def test_unknown_cutoff_is_refused(shop: Path) -> None:
+def test_unknown_cutoff_is_refused(shop):
     counts = Counts.open(shop)
     assert counts is not None
 
@@ -174,12 +168,12 @@ def test_unknown_cutoff_is_refused(shop: Path) -> None:
         counts.until(5)
 
 
-def test_trend_without_its_statistics_is_refused(counted: Statistics) -> None:
+def test_trend_without_its_statistics_is_refused(counted):
     with pytest.raises(InvalidInput, match="trend_half_life_days 5, the statistics have inf, 7, 30, 90"):
         Popularity(trend_half_life_days=5.0).fit_from_statistics(counted)
 
 
-def test_pairs_of_unknown_items_are_refused(tmp_path: Path) -> None:
+def test_pairs_of_unknown_items_are_refused(tmp_path):
     count(tmp_path, interactions(SEQUENCES))
     stray = pa.table({"source": [16], "target": [1], "value": [1.0]})
     pq.write_table(stray, tmp_path / GRAM / "part-1.parquet")
@@ -188,7 +182,7 @@ def test_pairs_of_unknown_items_are_refused(tmp_path: Path) -> None:
         load(tmp_path, COUNTING)
 
 
-def test_pair_has_the_weight_of_its_later_event(tmp_path: Path) -> None:
+def test_pair_has_the_weight_of_its_later_event(tmp_path):
     data = interactions([[1, 2]])
     heavy = dataclasses.replace(data, weight=np.array([1.0, 4.0], np.float32))
 

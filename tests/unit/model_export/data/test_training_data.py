@@ -1,7 +1,5 @@
 """Datasets in one or several files. Errors name the invalid file and column."""
 
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +10,7 @@ from model_export.data.training_data import load
 from tests.unit.model_export.shops import tiny_shop
 
 
-def test_directories_of_parts_are_read_in_numeric_order(tmp_path: Path) -> None:
+def test_directories_of_parts_are_read_in_numeric_order(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     whole = load(dataset)
     table = pq.read_table(dataset / INTERACTIONS_FILE)
@@ -33,7 +31,7 @@ def test_directories_of_parts_are_read_in_numeric_order(tmp_path: Path) -> None:
         assert getattr(parts.interactions, name).tolist() == getattr(whole.interactions, name).tolist()
 
 
-def test_interactions_have_the_user_columns_with_single_values(tmp_path: Path) -> None:
+def test_interactions_have_the_user_columns_with_single_values(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     profiles = sorted(set(pq.read_table(dataset / INTERACTIONS_FILE)["profile_id"].to_pylist()))
     properties = ['{"plan":"tin","trial":true}', '{"plan":"gold","likes":["tea","jazz"]}']
@@ -47,7 +45,7 @@ def test_interactions_have_the_user_columns_with_single_values(tmp_path: Path) -
     assert plan.codes.tolist() == [{0: 2, 1: 1}.get(user, 0) for user in rows.user.tolist()]
 
 
-def test_empty_directory_counts_as_a_missing_file(tmp_path: Path) -> None:
+def test_empty_directory_counts_as_a_missing_file(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     (dataset / INTERACTIONS_FILE).unlink()
     (dataset / INTERACTIONS_FILE).mkdir()
@@ -56,7 +54,7 @@ def test_empty_directory_counts_as_a_missing_file(tmp_path: Path) -> None:
         load(dataset)
 
 
-def test_missing_column_error_names_the_column(tmp_path: Path) -> None:
+def test_missing_column_error_names_the_column(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     table = pq.read_table(dataset / INTERACTIONS_FILE)
     pq.write_table(table.drop_columns(["weight"]), dataset / INTERACTIONS_FILE)
@@ -65,7 +63,7 @@ def test_missing_column_error_names_the_column(tmp_path: Path) -> None:
         load(dataset)
 
 
-def test_row_without_an_id_is_refused(tmp_path: Path) -> None:
+def test_row_without_an_id_is_refused(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     table = pq.read_table(dataset / INTERACTIONS_FILE)
     ids = pa.array([None, *table["item_id"].to_pylist()[1:]], pa.string())
@@ -75,7 +73,7 @@ def test_row_without_an_id_is_refused(tmp_path: Path) -> None:
         load(dataset)
 
 
-def test_invalid_parquet_file_error_names_the_file(tmp_path: Path) -> None:
+def test_invalid_parquet_file_error_names_the_file(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     (dataset / INTERACTIONS_FILE).write_text("not parquet")
 

@@ -4,7 +4,7 @@ import pytest
 from model_export.evaluation.bootstrap import interval
 
 
-def test_interval_is_about_two_standard_errors_wide_on_each_side() -> None:
+def test_interval_is_about_two_standard_errors_wide_on_each_side():
     differences = np.random.default_rng(1).normal(0.3, 2.0, 400)
 
     low, high = interval(differences)
@@ -18,7 +18,5 @@ def test_interval_is_about_two_standard_errors_wide_on_each_side() -> None:
 @pytest.mark.parametrize(
     ("differences", "expected"), [([], (-np.inf, np.inf)), ([0.7], (-np.inf, np.inf)), ([0.0, 0.0], (0.0, 0.0))]
 )
-def test_interval_of_one_user_is_infinite_and_of_equal_users_exact(
-    differences: list[float], expected: tuple[float, float]
-) -> None:
+def test_interval_of_one_user_is_infinite_and_of_equal_users_exact(differences, expected):
     assert interval(np.array(differences)) == expected

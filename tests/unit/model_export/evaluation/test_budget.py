@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model_export.algorithms.popularity import Popularity
-from model_export.api import FitCost, Model
+from model_export.api import FitCost
 from model_export.data.interactions import Interactions
 from model_export.evaluation import budget
 from model_export.evaluation.budget import (
@@ -33,7 +33,7 @@ class Heavy(Popularity):
 
     name: ClassVar[str] = "heavy"
 
-    def fit(self, interactions: Interactions) -> Model:  # type: ignore[override]
+    def fit(self, interactions):
         FITTED.append(len(interactions))
         held = np.ones(1000 * len(interactions), np.uint8)
         assert held.all()
@@ -46,7 +46,7 @@ class Constant(Popularity):
 
     name: ClassVar[str] = "constant"
 
-    def fit(self, interactions: Interactions) -> Model:  # type: ignore[override]
+    def fit(self, interactions):
         held = np.ones(200_000_000, np.uint8)
         assert held.all()
         return super().fit(interactions)
@@ -58,7 +58,7 @@ class Estimated(Heavy):
 
     name: ClassVar[str] = "estimated"
 
-    def fit_cost(self, interactions: Interactions) -> FitCost:
+    def fit_cost(self, interactions):
         return FitCost(seconds=len(interactions), megabytes=50.0)
 
 
@@ -71,12 +71,12 @@ class Kept(Popularity):
 
     name: ClassVar[str] = "kept"
 
-    def fit(self, interactions: Interactions) -> Model:  # type: ignore[override]
+    def fit(self, interactions):
         CHECKPOINTS.append(checkpoints.checkpoint(self, interactions))
         return super().fit(interactions)
 
 
-def shop(rows: int) -> Interactions:
+def shop(rows):
     return Interactions.from_rows(
         user=np.arange(rows) // 10,
         item=np.arange(rows) % 50 + 1,
@@ -90,7 +90,7 @@ def shop(rows: int) -> Interactions:
 LARGE = shop(5 * SHORT_FIT_ROWS)
 
 
-def test_accepted_algorithm_reduces_the_budget_once() -> None:
+def test_accepted_algorithm_reduces_the_budget_once():
     data, limited = shop(1_000), Budget(seconds=9_999.0)
 
     assert limited.unsupported_reason(Estimated(), data) is None
@@ -100,14 +100,14 @@ def test_accepted_algorithm_reduces_the_budget_once() -> None:
     )
 
 
-def test_refused_algorithm_does_not_reduce_the_budget() -> None:
+def test_refused_algorithm_does_not_reduce_the_budget():
     limited = Budget(seconds=5_000.0)
 
     assert limited.unsupported_reason(Estimated(), shop(1_001)) is not None
     assert limited.unsupported_reason(Estimated(), shop(1_000)) is None
 
 
-def test_budget_does_not_depend_on_elapsed_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_budget_does_not_depend_on_elapsed_time(monkeypatch):
     limited = Budget(seconds=5_000.0)
     for clock in ("monotonic", "perf_counter", "time"):
         monkeypatch.setattr(f"time.{clock}", lambda: 1e9)
@@ -115,34 +115,34 @@ def test_budget_does_not_depend_on_elapsed_time(monkeypatch: pytest.MonkeyPatch)
     assert limited.unsupported_reason(Estimated(), shop(1_000)) is None
 
 
-def test_estimated_memory_above_the_budget_is_refused() -> None:
+def test_estimated_memory_above_the_budget_is_refused():
     assert Budget(megabytes=49.0).unsupported_reason(Estimated(), shop(10)) == (
         "a fit would take about 50 MB, the budget is 49 MB"
     )
 
 
-def test_small_data_need_no_trial_fit() -> None:
+def test_small_data_need_no_trial_fit():
     FITTED.clear()
 
     assert Budget(seconds=1e-9).unsupported_reason(Heavy(), shop(1_000)) is None
     assert FITTED == []
 
 
-def test_estimate_replaces_trial_fits() -> None:
+def test_estimate_replaces_trial_fits():
     FITTED.clear()
 
     assert Budget(seconds=5e6).unsupported_reason(Estimated(), LARGE) is None
     assert FITTED == []
 
 
-def test_trial_fits_use_a_subset_of_users() -> None:
+def test_trial_fits_use_a_subset_of_users():
     FITTED.clear()
 
     assert Budget(seconds=500.0).unsupported_reason(Heavy(), LARGE) is None
     assert FITTED == [SHORT_FIT_ROWS // 10, SHORT_FIT_ROWS]
 
 
-def test_ample_budget_needs_no_trial_fit_of_small_data() -> None:
+def test_ample_budget_needs_no_trial_fit_of_small_data():
     FITTED.clear()
 
     assert Budget(seconds=AMPLE_S + 60, megabytes=AMPLE_MB).unsupported_reason(Heavy(), LARGE) is None
@@ -158,9 +158,7 @@ def test_ample_budget_needs_no_trial_fit_of_small_data() -> None:
         (SMALL_INTERACTIONS, SMALL_ITEMS, AMPLE_S + 60, AMPLE_MB - 1),
     ],
 )
-def test_insufficient_budget_needs_trial_fits(
-    monkeypatch: pytest.MonkeyPatch, interactions: int, items: int, seconds: float, megabytes: float
-) -> None:
+def test_insufficient_budget_needs_trial_fits(monkeypatch, interactions, items, seconds, megabytes):
     monkeypatch.setattr(budget, "SMALL_INTERACTIONS", interactions)
     monkeypatch.setattr(budget, "SMALL_ITEMS", items)
     FITTED.clear()
@@ -169,7 +167,7 @@ def test_insufficient_budget_needs_trial_fits(
     assert FITTED == [SHORT_FIT_ROWS // 10, SHORT_FIT_ROWS]
 
 
-def test_resumed_job_repeats_trials_without_checkpoints(tmp_path: Path) -> None:
+def test_resumed_job_repeats_trials_without_checkpoints(tmp_path):
     CHECKPOINTS.clear()
 
     with checkpoints.kept_in(tmp_path):
@@ -180,56 +178,55 @@ def test_resumed_job_repeats_trials_without_checkpoints(tmp_path: Path) -> None:
     assert CHECKPOINTS[2] is not None
 
 
-def test_trial_fits_of_large_data_use_one_hundredth_of_the_rows() -> None:
+def test_trial_fits_of_large_data_use_one_hundredth_of_the_rows():
     FITTED.clear()
 
     assert Budget(seconds=3_600).unsupported_reason(Heavy(), shop(150 * SHORT_FIT_ROWS)) is None
     assert FITTED == [SHORT_FIT_ROWS * 15 // 100, SHORT_FIT_ROWS * 15 // 10]
 
 
-def test_memory_that_depends_on_items_is_not_extrapolated() -> None:
+def test_memory_that_depends_on_items_is_not_extrapolated():
     # The fit uses 200 MB for any number of rows. So a fifth of the rows must not lead to an estimate of 1,000 MB.
     with measured() as now:
         pass
     assert Budget(megabytes=now.peak_mb + 500).unsupported_reason(Constant(), LARGE) is None
 
 
-def test_budget_without_limits_needs_no_trial_fit() -> None:
+def test_budget_without_limits_needs_no_trial_fit():
     FITTED.clear()
 
     assert Budget().unsupported_reason(Heavy(), LARGE) is None
     assert FITTED == []
 
 
-def test_trial_fits_above_the_time_budget_are_refused_with_figures() -> None:
+def test_trial_fits_above_the_time_budget_are_refused_with_figures():
     reason = Budget(seconds=1e-3).unsupported_reason(Heavy(), LARGE)
 
     assert reason is not None
     assert re.fullmatch(r"its 5 fits would take about [\d,]+ processor seconds, 0 of the budget are left", reason)
 
 
-def test_trial_fits_above_the_memory_budget_are_refused_with_figures() -> None:
+def test_trial_fits_above_the_memory_budget_are_refused_with_figures():
     # The trial fit on a fifth of the rows uses 50 MB, so the estimate is about 250 MB above the memory of the process.
     reason = Budget(megabytes=150.0).unsupported_reason(Heavy(), LARGE)
 
-    assert reason is not None
     assert reason.endswith("MB, the budget is 150 MB")
     assert Budget(megabytes=100_000.0).unsupported_reason(Heavy(), LARGE) is None
 
 
-def test_exhausted_budget_refuses_every_algorithm() -> None:
+def test_exhausted_budget_refuses_every_algorithm():
     limited = Budget(seconds=5_000.0)
     limited.unsupported_reason(Estimated(), shop(1_000))
 
     assert limited.unsupported_reason(Heavy(), LARGE) == "the budget of 5,000 processor seconds is used up"
 
 
-def test_machine_memory_is_positive() -> None:
+def test_machine_memory_is_positive():
     assert machine_megabytes() > 100
 
 
 @pytest.mark.parametrize(("rows", "left_out"), [(12, False), (13, True)])
-def test_quick_budget_refuses_long_estimates(rows: int, left_out: bool) -> None:
+def test_quick_budget_refuses_long_estimates(rows, left_out):
     """The estimate is one second per row and fit. Five fits take 60 s and 65 s."""
     reason = Budget(seconds=1e6, megabytes=1e6, quick=True).unsupported_reason(Estimated(), shop(rows))
 
@@ -239,5 +236,5 @@ def test_quick_budget_refuses_long_estimates(rows: int, left_out: bool) -> None:
         assert reason.startswith("its 5 fits would take about 65 processor seconds, a first training compares")
 
 
-def test_quick_budget_accepts_algorithms_without_an_estimate() -> None:
+def test_quick_budget_accepts_algorithms_without_an_estimate():
     assert Budget(seconds=1e6, megabytes=1e6, quick=True).unsupported_reason(Heavy(), shop(1_000)) is None

@@ -1,7 +1,5 @@
 """Selection between excluding seen items, excluding bought items, and excluding no items."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np
@@ -9,10 +7,9 @@ import pytest
 
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.data.features import Feature
-from model_export.data.interactions import Interactions
 from model_export.evaluation import splits
 from model_export.evaluation.paired import wanted_of
-from model_export.evaluation.ranking import Seen, evaluate
+from model_export.evaluation.ranking import evaluate
 from model_export.evaluation.seen_choice import choose_seen, repurchase_share
 from tests.unit.model_export.shops import interactions
 
@@ -20,7 +17,7 @@ VIEW, PURCHASE = 2, 1
 NAMES = ("purchase", "view")
 
 
-def shop(*users: str, step_ms: int = 1000) -> Interactions:
+def shop(*users, step_ms=1000):
     """Return interactions of users, each given as a string: `1v 1p` is a view of item 1 and then its purchase."""
     words = [user.split() for user in users]
     data = interactions([[int(word[:-1]) for word in user] for user in words], step_ms=step_ms, items=9)
@@ -39,15 +36,15 @@ def shop(*users: str, step_ms: int = 1000) -> Interactions:
         (["1p 1v 1v 1p"], 1 / 1),
     ],
 )
-def test_repurchase_share_counts_purchases_after_the_first_order(users: list[str], share: float | None) -> None:
+def test_repurchase_share_counts_purchases_after_the_first_order(users, share):
     assert repurchase_share(shop(*users)) == share
 
 
-def test_purchases_at_one_time_are_one_order() -> None:
+def test_purchases_at_one_time_are_one_order():
     assert repurchase_share(shop("1p 1p 2p", step_ms=0)) == 0.0
 
 
-def test_data_without_event_types_have_no_repurchase_share() -> None:
+def test_data_without_event_types_have_no_repurchase_share():
     assert repurchase_share(interactions([[1, 1, 2]])) is None
 
 
@@ -62,13 +59,11 @@ def test_data_without_event_types_have_no_repurchase_share() -> None:
         (0.1, 0.0, "masked if bought"),
     ],
 )
-def test_repeat_and_repurchase_shares_choose_the_exclusion(
-    repeat_share: float, repurchases: float | None, seen: Seen
-) -> None:
+def test_repeat_and_repurchase_shares_choose_the_exclusion(repeat_share, repurchases, seen):
     assert choose_seen(repeat_share=repeat_share, repurchase_share=repurchases) == seen
 
 
-def test_bought_items_are_not_recommended_and_not_targets() -> None:
+def test_bought_items_are_not_recommended_and_not_targets():
     test = splits.leave_one_out(shop("1v 2p 3v 1v", "1v 2p 3v 2v")).test
 
     assert [targets.tolist() for targets in wanted_of(test.queries, "masked if bought")] == [[1], []]

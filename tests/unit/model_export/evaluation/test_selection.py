@@ -1,7 +1,6 @@
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from model_export.algorithms.blend import Blend, BlendModel, ndcg_of
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.distilled import Distilled
 from model_export.algorithms.transitions import Transitions
-from model_export.api import Algorithm, Judge, Model
+from model_export.api import Algorithm
 from model_export.data.interactions import Interactions
 from model_export.evaluation import splits
 from model_export.evaluation.budget import SHORT_FIT_ROWS, Budget
@@ -25,24 +24,23 @@ from model_export.evaluation.selection import (
     choose,
     selection_reason,
 )
-from model_export.evaluation.splits import Split
 from tests.unit.model_export.shops import interactions, random_sequences
 
 
-def quiet(line: str) -> None:
+def quiet(line):
     """Print nothing."""
 
 
-def compare(split: Split, algorithms: dict[str, Algorithm], fits: Fits | None = None) -> dict[str, Candidate]:
+def compare(split, algorithms, fits=None):
     comparison = Comparison(split, k=3, seen="masked", fits=fits or Fits(), say=quiet)
     return {candidate.settings.name: candidate for candidate in comparison.candidates(algorithms)}
 
 
-def shop() -> Interactions:
+def shop():
     return interactions(random_sequences(users=40, items=25, length=12), items=25)
 
 
-def test_frequent_next_item_is_a_hit_and_an_unknown_one_is_not() -> None:
+def test_frequent_next_item_is_a_hit_and_an_unknown_one_is_not():
     # The first history ends with 5, which 6 follows. The second ends with 6, which no item follows, so 7, 8 and 9 tie
     # and the target has the worst rank.
     requested = interactions([[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 7]], items=9)
@@ -53,7 +51,7 @@ def test_frequent_next_item_is_a_hit_and_an_unknown_one_is_not() -> None:
     assert (quality.hr, quality.queries) == (1 / 2, 2)
 
 
-def test_seen_items_take_ranks_unless_masked() -> None:
+def test_seen_items_take_ranks_unless_masked():
     # Item 1 follows item 2 twice, item 3 follows it once, and item 2 follows item 1.
     model = Transitions(max_gap=1, backward=0.0, position_decay=1.0).fit(interactions([[1, 2, 1, 2, 3], [2, 1]]))
     test = splits.leave_one_out(interactions([[1, 2, 1, 2, 3]])).test
@@ -64,7 +62,7 @@ def test_seen_items_take_ranks_unless_masked() -> None:
     assert quality["masked"].hr == 1
 
 
-def test_repeat_counts_only_if_seen_items_are_allowed() -> None:
+def test_repeat_counts_only_if_seen_items_are_allowed():
     test = splits.leave_one_out(interactions([[1, 2, 3, 1], [1, 2, 3, 4]], items=9)).test
 
     quality = evaluate(BuyAgain().fit(test.fit), test.queries, k=3)
@@ -73,7 +71,7 @@ def test_repeat_counts_only_if_seen_items_are_allowed() -> None:
     assert (quality["masked"].queries, quality["masked"].hr) == (1, 0)
 
 
-def test_item_with_score_0_is_not_recommended_and_not_a_hit() -> None:
+def test_item_with_score_0_is_not_recommended_and_not_a_hit():
     """The model has no scores after 3. So neither the target 4 nor any of the other five items is in a list of nine."""
     test = splits.leave_one_out(interactions([[1, 2, 3, 4]], items=6)).test
     model = Transitions().fit(interactions([[1, 2], [4, 5]], items=6))
@@ -85,7 +83,7 @@ def test_item_with_score_0_is_not_recommended_and_not_a_hit() -> None:
         assert (quality[mode].queries, quality[mode].hr, quality[mode].coverage) == (1, 0, 0)
 
 
-def test_coverage_counts_distinct_recommended_items() -> None:
+def test_coverage_counts_distinct_recommended_items():
     test = splits.leave_one_out(interactions([[1, 2, 3, 4], [5, 6, 7, 8]])).test
 
     quality = evaluate(BuyAgain().fit(test.fit), test.queries, k=3, seen=["allowed"])["allowed"]
@@ -93,7 +91,7 @@ def test_coverage_counts_distinct_recommended_items() -> None:
     assert quality.coverage == 6 / 8
 
 
-def test_chunk_size_does_not_change_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunk_size_does_not_change_the_metrics(monkeypatch):
     test = splits.leave_one_out(shop()).test
     model = Transitions().fit(test.fit)
     whole = evaluate(model, test.queries, k=3)
@@ -103,7 +101,7 @@ def test_chunk_size_does_not_change_the_metrics(monkeypatch: pytest.MonkeyPatch)
     assert evaluate(model, test.queries, k=3) == whole
 
 
-def test_scores_of_another_shape_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_of_another_shape_are_refused(monkeypatch):
     test = splits.leave_one_out(interactions([[1, 2, 3, 4]] * 3)).test
     model = Transitions().fit(test.fit)
     right = type(model).score
@@ -113,7 +111,7 @@ def test_scores_of_another_shape_are_refused(monkeypatch: pytest.MonkeyPatch) ->
         evaluate(model, test.queries, k=3)
 
 
-def test_targets_do_not_change_the_selected_settings() -> None:
+def test_targets_do_not_change_the_selected_settings():
     split = splits.leave_one_out(shop())
     rng = np.random.default_rng(5)
     other = dataclasses.replace(split.test.queries, targets=rng.permutation(split.test.queries.targets))
@@ -127,7 +125,7 @@ def test_targets_do_not_change_the_selected_settings() -> None:
     assert first["transitions"].quality != second["transitions"].quality
 
 
-def test_popularity_is_compared_with_an_exhausted_budget() -> None:
+def test_popularity_is_compared_with_an_exhausted_budget():
     rows = 5 * SHORT_FIT_ROWS
     many = Interactions.from_rows(
         user=np.arange(rows) // 2_500,
@@ -148,7 +146,7 @@ def test_popularity_is_compared_with_an_exhausted_budget() -> None:
     assert comparison.left_out == {"item_knn": "the budget of 0 processor seconds is used up"}
 
 
-def test_algorithm_fitted_by_another_process_needs_no_budget() -> None:
+def test_algorithm_fitted_by_another_process_needs_no_budget():
     history = shop()
     split, fits = splits.leave_one_out(history), Fits()
     settings = known()["item_knn"]
@@ -163,7 +161,7 @@ def test_algorithm_fitted_by_another_process_needs_no_budget() -> None:
     assert [candidate.settings.name for candidate in candidates] == ["item_knn"]
 
 
-def test_settings_with_the_best_validation_are_tested() -> None:
+def test_settings_with_the_best_validation_are_tested():
     split = splits.leave_one_out(shop())
 
     candidate = compare(split, {"transitions": Transitions()})["transitions"]
@@ -181,12 +179,12 @@ class BestPart(Blend):
 
     name = "best_part"
 
-    def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
+    def search(self, tuned, judge):
         best = max(tuned.values(), key=lambda model: ndcg_of(model, judge))
         return dataclasses.replace(self, parts=((best.settings, 1.0),))
 
 
-def test_combination_is_validated_on_users_that_did_not_choose_it() -> None:
+def test_combination_is_validated_on_users_that_did_not_choose_it():
     # Users alternate between repeated items (1) and sequences (5 after 4). Each half selects the algorithm that fails
     # for the other half.
     sequences = [sequence for _ in range(4) for sequence in ([1, 2, 1, 1], [3, 4, 5, 6])]
@@ -199,7 +197,7 @@ def test_combination_is_validated_on_users_that_did_not_choose_it() -> None:
     assert comparison.combination(BestPart(), [Transitions(max_gap=1, backward=0.0)]).validation_ndcg > 0
 
 
-def test_blend_compared_alone_combines_all_other_algorithms() -> None:
+def test_blend_compared_alone_combines_all_other_algorithms():
     candidates = compare(splits.leave_one_out(shop()), {"blend": Blend()})
 
     assert list(candidates) == ["blend"]
@@ -209,7 +207,7 @@ def test_blend_compared_alone_combines_all_other_algorithms() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_order_of_algorithms_does_not_change_the_blend(seed: int) -> None:
+def test_order_of_algorithms_does_not_change_the_blend(seed):
     rng, fits, blends = np.random.default_rng(seed), Fits(), set()
     sequences = random_sequences(users=60, items=40, length=12, seed=seed)
     split = splits.temporal(interactions(sequences), holdout_ms=2000)
@@ -233,12 +231,12 @@ class Searched(Blend):
 
     name = "searched"
 
-    def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
+    def search(self, tuned, judge):
         SEARCHED.append(list(tuned))
         return super().search(tuned, judge)
 
 
-def test_blend_is_searched_among_algorithms_with_hits() -> None:
+def test_blend_is_searched_among_algorithms_with_hits():
     SEARCHED.clear()
     split = splits.leave_one_out(shop())  # With masked history, an algorithm of repeated items has no hits.
 
@@ -257,15 +255,15 @@ class Counted(Transitions):
 
     name: ClassVar[str] = "counted"
 
-    def fit(self, interactions: Interactions) -> Model:  # type: ignore[override]
+    def fit(self, interactions):
         FITTED.append(self)
         return super().fit(interactions)
 
-    def param_grid(self) -> Sequence[Self]:
+    def param_grid(self):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.5, 0.6, 0.7))
 
 
-def test_settings_that_change_only_inference_share_a_fit() -> None:
+def test_settings_that_change_only_inference_share_a_fit():
     FITTED.clear()
     fits, split = Fits(), splits.leave_one_out(shop())
 
@@ -275,7 +273,7 @@ def test_settings_that_change_only_inference_share_a_fit() -> None:
     assert len(FITTED) == 1
 
 
-def test_another_part_of_the_data_needs_another_fit() -> None:
+def test_another_part_of_the_data_needs_another_fit():
     FITTED.clear()
 
     compare(splits.temporal(shop(), holdout_ms=2000), {"counted": Counted()})
@@ -283,7 +281,7 @@ def test_another_part_of_the_data_needs_another_fit() -> None:
     assert len(FITTED) == 2
 
 
-def test_cost_of_a_combination_is_that_of_its_parts() -> None:
+def test_cost_of_a_combination_is_that_of_its_parts():
     data, fits = shop(), Fits()
     blend = Blend(parts=((Transitions(), 1.0), (BuyAgain(), 0.5)))
 
@@ -294,7 +292,7 @@ def test_cost_of_a_combination_is_that_of_its_parts() -> None:
     assert fits.cost(blend, data).peak_mb == max(part.peak_mb for part in parts)
 
 
-def candidate(settings: Algorithm, gains: list[float]) -> Candidate:
+def candidate(settings, gains):
     none = np.zeros(0)
     quality = Quality(hr=0, ndcg=0, mrr=0, coverage=0, popularity_ratio=0, queries=0, gains=none)
     return Candidate(settings=settings, validation_gains=np.array(gains), quality=quality, fit_s=0, peak_mb=0)
@@ -311,7 +309,7 @@ def candidate(settings: Algorithm, gains: list[float]) -> Candidate:
     ],
     ids=["surely better", "perhaps better", "worse"],
 )  # fmt: skip
-def test_selection_has_its_reason(blend: list[float], selected: str, reason: str) -> None:
+def test_selection_has_its_reason(blend, selected, reason):
     """The best single algorithm has 0.3 for each of thirty users, transitions 0.1."""
     candidates = [
         candidate(BuyAgain(), [0.3] * 30), candidate(Transitions(), [0.1] * 30), candidate(Blend(), blend * 10),
@@ -337,9 +335,7 @@ def test_selection_has_its_reason(blend: list[float], selected: str, reason: str
     ],
     ids=["one surely better", "both surely better", "both perhaps better"],
 )  # fmt: skip
-def test_best_combination_is_compared_with_the_best_single_algorithm(
-    blend: list[float], distilled: list[float], reason: str, order: Sequence[str]
-) -> None:
+def test_best_combination_is_compared_with_the_best_single_algorithm(blend, distilled, reason, order):
     combinations = {"blend": candidate(Blend(), blend * 10), "distilled": candidate(Distilled(), distilled * 10)}
     candidates = [candidate(BuyAgain(), [0.3] * 30), *(combinations[name] for name in order)]
 
@@ -350,7 +346,7 @@ def test_best_combination_is_compared_with_the_best_single_algorithm(
 
 
 @pytest.mark.parametrize(("changed", "selected"), [(MIN_CHANGED_USERS - 1, "buy_again"), (MIN_CHANGED_USERS, "blend")])
-def test_combination_that_changes_few_users_is_not_selected(changed: int, selected: str) -> None:
+def test_combination_that_changes_few_users_is_not_selected(changed, selected):
     same = 50 - changed
     candidates = [candidate(BuyAgain(), [0.3] * 50), candidate(Blend(), [0.6] * changed + [0.3] * same)]
 

@@ -1,6 +1,5 @@
 import dataclasses
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from operations.ingest.interaction_file import read
 from tests.unit.model_export.shops import interactions
 
 
-def test_leave_one_out_tests_the_last_and_validates_the_previous_item() -> None:
+def test_leave_one_out_tests_the_last_and_validates_the_previous_item():
     data = interactions([[1, 2, 5, 6], [3, 4]])
 
     split = splits.leave_one_out(data)
@@ -26,13 +25,13 @@ def test_leave_one_out_tests_the_last_and_validates_the_previous_item() -> None:
     assert split.test.queries.seen(0).tolist() == [1, 2, 5]
 
 
-def test_leave_one_out_shares_one_fit() -> None:
+def test_leave_one_out_shares_one_fit():
     split = splits.leave_one_out(interactions([[1, 2, 3, 4]]))
 
     assert split.test.fit is split.validation.fit
 
 
-def test_temporal_queries_are_users_with_a_history_and_distinct_targets() -> None:
+def test_temporal_queries_are_users_with_a_history_and_distinct_targets():
     # Times are 0, 1000, ... per user, and the window is (3000, 5000].
     data = interactions([[1, 2, 3, 4, 9, 9], [5], [6, 7, 8, 1, 2]])
 
@@ -45,7 +44,7 @@ def test_temporal_queries_are_users_with_a_history_and_distinct_targets() -> Non
     assert queries.now_ms.tolist() == [3000, 3000]
 
 
-def test_temporal_validates_on_the_window_before_the_test() -> None:
+def test_temporal_validates_on_the_window_before_the_test():
     data = interactions([[1, 2, 3, 4, 5, 6]])
 
     split = splits.temporal(data, holdout_ms=2000)
@@ -56,7 +55,7 @@ def test_temporal_validates_on_the_window_before_the_test() -> None:
     assert split.selected_until_ms == 3000
 
 
-def test_temporal_excludes_users_without_a_history() -> None:
+def test_temporal_excludes_users_without_a_history():
     data = interactions([[1, 2, 3, 4, 5, 6]])
     stranger = interactions([[1], [1, 2, 3, 4, 5, 6]])
     late = np.where(stranger.user == 0, 5000, stranger.time_ms)
@@ -66,7 +65,7 @@ def test_temporal_excludes_users_without_a_history() -> None:
     assert len(splits.temporal(stranger, holdout_ms=2000).test.queries) == 1
 
 
-def test_items_are_numbered_by_their_frequency_in_the_training_part() -> None:
+def test_items_are_numbered_by_their_frequency_in_the_training_part():
     left_out = splits.leave_one_out(interactions([[3, 3, 1, 2, 2]]))
     in_time = splits.temporal(interactions([[3, 3, 3, 1, 2, 2, 2]]), holdout_ms=1000)
 
@@ -80,8 +79,8 @@ def test_items_are_numbered_by_their_frequency_in_the_training_part() -> None:
 
 
 @pytest.mark.parametrize("protocol", ["leave-one-out", "temporal"])
-def test_held_out_items_do_not_decide_ties(tmp_path: Path, protocol: str) -> None:
-    def learned(last: str) -> list[int]:
+def test_held_out_items_do_not_decide_ties(tmp_path, protocol):
+    def learned(last):
         """Return the trained items of five users with a, b, c and d in turns and an equal last item."""
         rows = [f"{user},{'abcd'[(user + step) % 4]},{step}" for user in range(5) for step in range(5)]
         rows += [f"{user},{last},5" for user in range(5)]
@@ -89,13 +88,12 @@ def test_held_out_items_do_not_decide_ties(tmp_path: Path, protocol: str) -> Non
         path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + "\n".join(rows) + "\n")
         data = read(path).interactions
         split = splits.temporal(data, holdout_ms=1000) if protocol == "temporal" else splits.leave_one_out(data)
-        items: list[int] = split.test.fit.item.tolist()
-        return items
+        return split.test.fit.item.tolist()
 
     assert learned("a") == learned("c") == learned("d")
 
 
-def test_repeat_share_counts_targets_in_the_history() -> None:
+def test_repeat_share_counts_targets_in_the_history():
     data = interactions([[1, 2, 1], [1, 2, 3]])
 
     assert splits.leave_one_out(data).test.queries.repeat_share() == 1 / 2
@@ -106,7 +104,7 @@ def test_repeat_share_counts_targets_in_the_history() -> None:
     [(4, 2, True), (4, 1, False), (5, 20, False), (1_000, 20, False)],
     ids=["a tenth", "fewer", "as long", "no more can be told"],
 )
-def test_histories_longer_than_the_model_length_are_reported(length: int, long: int, reported: bool) -> None:
+def test_histories_longer_than_the_model_length_are_reported(length, long, reported):
     sequences = [
         [1 + item % 9 for item in range(2_000 if length == 1_000 else 6 if user < long else 5)] for user in range(20)
     ]
@@ -121,7 +119,7 @@ def test_histories_longer_than_the_model_length_are_reported(length: int, long: 
     assert note == (sentence if reported else None)
 
 
-def test_sampled_queries_keep_their_targets() -> None:
+def test_sampled_queries_keep_their_targets():
     queries = splits.leave_one_out(interactions([[1, 2, item] for item in range(3, 9)])).test.queries
 
     sample = queries.sample(2)
@@ -130,7 +128,7 @@ def test_sampled_queries_keep_their_targets() -> None:
     assert sample.seen(1).tolist() == [1, 2]
 
 
-def test_default_holdout_is_a_tenth_of_the_period_up_to_28_days() -> None:
+def test_default_holdout_is_a_tenth_of_the_period_up_to_28_days():
     short, long = (interactions([[1] * 101], step_ms=days * MS_PER_DAY) for days in (1, 100))
 
     assert splits.holdout_ms(short, days=None) == 10 * MS_PER_DAY
@@ -139,7 +137,7 @@ def test_default_holdout_is_a_tenth_of_the_period_up_to_28_days() -> None:
 
 
 @pytest.mark.parametrize("ancient", [1, 5])
-def test_very_old_interactions_do_not_lengthen_the_default_holdout(ancient: int) -> None:
+def test_very_old_interactions_do_not_lengthen_the_default_holdout(ancient):
     recent = interactions([[1] * 101], step_ms=MS_PER_DAY)
     time_ms = recent.time_ms + 20_000 * MS_PER_DAY
     time_ms[:ancient] = 1
@@ -148,7 +146,7 @@ def test_very_old_interactions_do_not_lengthen_the_default_holdout(ancient: int)
     assert splits.holdout_ms(mixed, days=None) == 10 * MS_PER_DAY
 
 
-def daily(*tail: tuple[int, int], users: int = 8, days: int = 40, closed: tuple[int, int] = (0, 0)) -> Interactions:
+def daily(*tail, users=8, days=40, closed=(0, 0)):
     """Return daily interactions of users except on the days `closed`, and the interactions `tail` of users and days."""
     rows = [(user, day) for user in range(users) for day in range(days) if not closed[0] <= day < closed[1]]
     user, day = np.array(sorted([*rows, *tail]), np.int64).T
@@ -174,7 +172,7 @@ def daily(*tail: tuple[int, int], users: int = 8, days: int = 40, closed: tuple[
     ids=["one event", "one much later", "few users", "only new users", "twice"],
 )
 @pytest.mark.parametrize("days", [None, 4.0])
-def test_time_window_ends_before_a_quiet_period(tail: list[tuple[int, int]], days: float | None) -> None:
+def test_time_window_ends_before_a_quiet_period(tail, days):
     expected, found = (
         splits.windows(data, holdout_ms=splits.holdout_ms(data, days=days)) for data in (daily(), daily(*tail))
     )
@@ -184,7 +182,7 @@ def test_time_window_ends_before_a_quiet_period(tail: list[tuple[int, int]], day
     assert abs(found.selected_ms - expected.selected_ms) <= MS_PER_DAY
 
 
-def test_interactions_after_a_quiet_period_are_excluded() -> None:
+def test_interactions_after_a_quiet_period_are_excluded():
     split = splits.temporal(daily((0, 90)), holdout_ms=4 * MS_PER_DAY)
 
     assert split.tested_until_ms == 39 * MS_PER_DAY
@@ -193,7 +191,7 @@ def test_interactions_after_a_quiet_period_are_excluded() -> None:
     assert split.test.queries.now_ms.max() == 35 * MS_PER_DAY
 
 
-def test_many_interactions_after_a_quiet_period_are_the_test_part() -> None:
+def test_many_interactions_after_a_quiet_period_are_the_test_part():
     data = daily(closed=(10, 38))
 
     split = splits.temporal(data, holdout_ms=4 * MS_PER_DAY)
@@ -206,7 +204,7 @@ def test_many_interactions_after_a_quiet_period_are_the_test_part() -> None:
 
 
 @pytest.mark.parametrize("holdout_days", [0, 4])
-def test_time_windows_of_few_users_end_with_the_last_interaction(holdout_days: int) -> None:
+def test_time_windows_of_few_users_end_with_the_last_interaction(holdout_days):
     found = splits.windows(daily((0, 90), users=4), holdout_ms=holdout_days * MS_PER_DAY)
 
     assert found.tested_ms == 90 * MS_PER_DAY
@@ -214,12 +212,12 @@ def test_time_windows_of_few_users_end_with_the_last_interaction(holdout_days: i
 
 
 @pytest.mark.parametrize("days", [-1.0, 36_501.0, 1e300, float("inf"), float("nan")])
-def test_holdout_out_of_range_is_refused(days: float) -> None:
+def test_holdout_out_of_range_is_refused(days):
     with pytest.raises(InvalidInput, match=re.escape(f"the hold-out is {days:g} days, expected 0 to 36,500")):
         splits.holdout_ms(interactions([[1, 2]]), days=days)
 
 
-def test_queries_since_a_time_have_each_later_item_once_per_user() -> None:
+def test_queries_since_a_time_have_each_later_item_once_per_user():
     # Times are 0, 1000, ... per user. The last user starts at 5000.
     data = interactions([[1, 2, 3, 9, 9, 3], [5, 6], [7, 7, 8, 9, 1]])
     time_ms = np.where(data.user == 2, [0] * 8 + [5000, 5000, 6000, 7000, 8000], data.time_ms)
@@ -240,7 +238,7 @@ def test_queries_since_a_time_have_each_later_item_once_per_user() -> None:
     assert [int(of[item - 1]) for item in part.fit.item] == [1, 2, 3, 5, 6]
 
 
-def test_time_without_later_interactions_has_no_queries() -> None:
+def test_time_without_later_interactions_has_no_queries():
     part = splits.since(interactions([[1, 2], [3]]), after_ms=1000)
 
     assert len(part.queries) == 0

@@ -1,14 +1,10 @@
 """Evaluation of weighted sums of scores on few candidates equals the evaluation on all items."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
-from model_export.data.interactions import Floats
 from model_export.evaluation import weighted_scores as module
 from model_export.evaluation.metrics import gains, rank_targets
-from model_export.evaluation.ranking import Seen
 from model_export.evaluation.splits import Queries
 from model_export.evaluation.weighted_scores import WeightedScores
 from tests.unit.model_export.shops import interactions
@@ -28,7 +24,7 @@ QUERIES = Queries(
 )
 
 
-def scores(case: str) -> dict[str, Floats]:
+def scores(case):
     """Return scores of three models: of all items, of few items, and of all items with many ties."""
     dense = RNG.random((USERS, ITEMS + 1)).astype(np.float32)
     sparse = np.where(RNG.random(dense.shape) < 0.02, RNG.random(dense.shape), 0).astype(np.float32)
@@ -43,7 +39,7 @@ def scores(case: str) -> dict[str, Floats]:
     return models
 
 
-def ndcg_over_all(models: dict[str, Floats], weights: dict[str, float], seen: Seen) -> float:
+def ndcg_over_all(models, weights, seen):
     hits, counts = [], []
     for user in range(USERS):
         total = np.zeros(ITEMS + 1, np.float32)
@@ -63,9 +59,7 @@ def ndcg_over_all(models: dict[str, Floats], weights: dict[str, float], seen: Se
 @pytest.mark.parametrize("seen", ["masked", "allowed"])
 @pytest.mark.parametrize("candidates", [6, 20, 1_000])
 @pytest.mark.parametrize("case", ["usual", "flat"])
-def test_metrics_of_candidates_equal_those_of_all_items(
-    monkeypatch: pytest.MonkeyPatch, case: str, candidates: int, seen: Seen
-) -> None:
+def test_metrics_of_candidates_equal_those_of_all_items(monkeypatch, case, candidates, seen):
     monkeypatch.setattr(module, "CANDIDATES", candidates)
     monkeypatch.setattr(module, "BATCH_USERS", 7)
     models = scores(case)
@@ -76,7 +70,7 @@ def test_metrics_of_candidates_equal_those_of_all_items(
         assert sums.ndcg(weights) == ndcg_over_all(models, weights, seen)
 
 
-def test_order_of_models_does_not_change_the_result() -> None:
+def test_order_of_models_does_not_change_the_result():
     models = scores("usual")
     weights = {"tied": 0.4, "dense": 1.0, "sparse": 0.05}
     shuffled = {name: models[name].copy() for name in ("tied", "sparse", "dense")}
@@ -87,7 +81,7 @@ def test_order_of_models_does_not_change_the_result() -> None:
     np.testing.assert_array_equal(found, other)
 
 
-def test_zero_scores_have_ndcg_zero() -> None:
+def test_zero_scores_have_ndcg_zero():
     nothing = {"nothing": np.zeros((USERS, ITEMS + 1), np.float32)}
 
     assert WeightedScores(nothing, QUERIES, k=K, seen="allowed").ndcg({"nothing": 1.0}) == 0

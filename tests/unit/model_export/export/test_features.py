@@ -1,11 +1,9 @@
 """Models that read categorical features of interactions."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pytest
 
 from alsolike.bundle.features import codes_of
 from alsolike.bundle.manifest import HistoryParameters, Manifest
@@ -14,9 +12,9 @@ from alsolike.profiles.profile import RecentInteraction, from_items, to_item
 from functions.recommend.state.model import Model as ServedModel
 from functions.recommend.state.model import known_history
 from model_export import algorithms
-from model_export.api import Graph, Model
+from model_export.api import Model
 from model_export.data.features import Feature
-from model_export.data.interactions import Floats, Histories, Interactions
+from model_export.data.interactions import Floats
 from model_export.data.training_data import contexts, encode
 from model_export.evaluation.ranking import history_parameters
 from model_export.export.parity import check_parity
@@ -35,14 +33,14 @@ class ByType(Model):
 
     codes: Floats
 
-    def score(self, histories: Histories) -> Floats:
+    def score(self, histories):
         scores = np.zeros((len(histories), self.items + 1), np.float32)
         for row, (items, types) in enumerate(zip(histories.items, histories.feature("event_type"), strict=True)):
             np.add.at(scores[row], items, self.codes[types])
         scores[:, 0] = 0
         return scores
 
-    def export(self, graph: Graph) -> str:
+    def export(self, graph):
         of_type = graph.op("Gather", graph.weight("codes", self.codes), graph.feature("event_type"))
         is_item = graph.op("Cast", graph.history, to=9)  # 9 is the type bool.
         sums = graph.add_by_item(graph.history, graph.op("Where", is_item, of_type, graph.number(0)))
@@ -52,7 +50,7 @@ class ByType(Model):
 MODEL = ByType(settings=algorithms.known()["popularity"], items=4, codes=np.array([0.5, 2.0, 3.0], np.float32))
 
 
-def interactions() -> Interactions:
+def interactions():
     rows, *_ = encode(
         user_ids=pa.chunked_array([["u", "u", "u", "v"]]),
         item_ids=pa.chunked_array([ITEM_IDS]),
@@ -63,13 +61,13 @@ def interactions() -> Interactions:
     return rows
 
 
-def histories(rows: Interactions, *, length: int = 2) -> Histories:
+def histories(rows, *, length=2):
     parameters = HistoryParameters(length=length, half_life_days=7.0, event_weights={})
     starts, ends = rows.offsets[:-1], rows.offsets[1:]
     return rows.histories(starts=starts, ends=ends, now_ms=np.full(2, 4), parameters=parameters)
 
 
-def test_histories_have_feature_codes_of_the_latest_interactions() -> None:
+def test_histories_have_feature_codes_of_the_latest_interactions():
     rows = interactions()
 
     assert rows.feature("event_type").values == ("purchase", "view")
@@ -78,14 +76,14 @@ def test_histories_have_feature_codes_of_the_latest_interactions() -> None:
     assert histories(rows.select(slice(1, 4))).rows(slice(1, 2)).feature("event_type").tolist() == [[0, 1]]
 
 
-def test_missing_features_are_unknown() -> None:
+def test_missing_features_are_unknown():
     rows = interactions()
 
     assert rows.feature("weather").values == ()
     assert histories(rows).feature("weather").tolist() == [[0, 0], [0, 0]]
 
 
-def test_rare_values_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rare_values_are_unknown(monkeypatch):
     monkeypatch.setattr("model_export.data.features.MAX_VALUES", 1)
 
     found = Feature.of(pa.chunked_array([["b", "a", None], ["b"]], pa.string()))
@@ -93,20 +91,20 @@ def test_rare_values_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.values, found.codes.tolist()) == (("b",), [1, 0, 0, 1])
 
 
-def test_codes_of_another_model_are_mapped_by_value() -> None:
+def test_codes_of_another_model_are_mapped_by_value():
     found = Feature.of(pa.chunked_array([["view", "cart", "buy"]])).recoded(("cart", "search", "view"))
 
     assert found.codes.tolist() == [3, 1, 0]
 
 
-def test_graph_with_a_feature_scores_like_its_model(tmp_path: Path) -> None:
+def test_graph_with_a_feature_scores_like_its_model(tmp_path):
     write_graphs(MODEL, tmp_path)
 
     assert features_of(tmp_path / "graph.onnx") == ["event_type"]
     check_parity(MODEL, tmp_path, histories(interactions()), k=4)
 
 
-def test_serving_ranks_a_profile_like_the_model(tmp_path: Path) -> None:
+def test_serving_ranks_a_profile_like_the_model(tmp_path):
     rows = interactions()
     parameters = history_parameters(rows, 7.0, event_weights=WEIGHTS, features=["event_type"])
     write_bundle(tmp_path, manifest=dataclasses.replace(MANIFEST, history=parameters))
@@ -127,7 +125,7 @@ def test_serving_ranks_a_profile_like_the_model(tmp_path: Path) -> None:
     assert explained[0].tolist() == [3.0, 2.0]
 
 
-def test_serving_reads_context_and_user_like_training() -> None:
+def test_serving_reads_context_and_user_like_training():
     properties = ['{"DEVICE":"Phone"}', "{}", '{"device":"tv"}', '{"device":"phone"}']
     texts = [context_of(text, ["device"]) for text in properties]
     plan = Feature(("gold", "tin"), np.array([2, 2, 2, 2], np.uint8))
@@ -154,7 +152,7 @@ def test_serving_reads_context_and_user_like_training() -> None:
     assert history.features["weather"].tolist() == [0, 0, 0, 0]
 
 
-def test_manifest_has_feature_values_only_with_features() -> None:
+def test_manifest_has_feature_values_only_with_features():
     history = dataclasses.replace(MANIFEST.history, features={"event_type": ("purchase", "view")})
     with_features = dataclasses.replace(MANIFEST, history=history)
 

@@ -1,5 +1,4 @@
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -15,8 +14,7 @@ from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.buy_again import BuyAgain, BuyAgainModel
 from model_export.algorithms.distilled import Distilled
 from model_export.algorithms.ease import Ease
-from model_export.api import Model
-from model_export.data.interactions import Floats, Histories
+from model_export.data.interactions import Histories
 from model_export.export.parity import check_parity
 from model_export.export.writer import open_session, recommend, write_graphs
 from model_export.graph.contract import TWO_LEVELS_FROM
@@ -30,7 +28,7 @@ Sessions = dict[int, onnxruntime.InferenceSession]
 
 
 @pytest.fixture(scope="module")
-def sessions(tmp_path_factory: pytest.TempPathFactory) -> Sessions:
+def sessions(tmp_path_factory):
     """Return sessions of a graph that returns the weights of the history, with one and with two levels of top k."""
     opened = {}
     for items in (FEW_ITEMS, MANY_ITEMS):
@@ -40,7 +38,7 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> Sessions:
     return opened
 
 
-def best_by_hand(scores: Floats, excluded: list[int], k: int) -> tuple[list[int], list[float]]:
+def best_by_hand(scores, excluded, k):
     scores = scores.copy()
     scores[[0, *excluded]] = 0
     order = [item for item in np.argsort(-scores, kind="stable").tolist() if scores[item] > 0][:k]
@@ -51,7 +49,7 @@ def best_by_hand(scores: Floats, excluded: list[int], k: int) -> tuple[list[int]
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_graph_returns_the_best_k_in_the_order_of_numpy(sessions: Sessions, items: int, data: st.DataObject) -> None:
+def test_graph_returns_the_best_k_in_the_order_of_numpy(sessions, items, data):
     position = st.integers(0, items) | st.integers(max(0, items - 300), items)
     batch = data.draw(st.integers(1, 3))
     length = data.draw(st.integers(1, 30))
@@ -77,7 +75,7 @@ def test_graph_returns_the_best_k_in_the_order_of_numpy(sessions: Sessions, item
 
 
 @pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_list_is_padded_if_fewer_than_k_items_remain(sessions: Sessions, items: int) -> None:
+def test_list_is_padded_if_fewer_than_k_items_remain(sessions, items):
     exclude = np.arange(3, items + 1)[None, :]
 
     found, scores = recommend(sessions[items], history(2, 1, 3), exclude=exclude, k=4)
@@ -87,7 +85,7 @@ def test_list_is_padded_if_fewer_than_k_items_remain(sessions: Sessions, items: 
 
 
 @pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_list_ends_after_items_with_a_score(sessions: Sessions, items: int) -> None:
+def test_list_ends_after_items_with_a_score(sessions, items):
     found, scores = recommend(sessions[items], history(2), exclude=NOTHING, k=3)
 
     assert found.tolist() == [[2, 0, 0]]
@@ -95,14 +93,14 @@ def test_list_ends_after_items_with_a_score(sessions: Sessions, items: int) -> N
 
 
 @pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_unknown_history_has_an_empty_list(sessions: Sessions, items: int) -> None:
+def test_unknown_history_has_an_empty_list(sessions, items):
     found, scores = recommend(sessions[items], history(0, 0), exclude=NOTHING, k=2)
 
     assert found.tolist() == [[0, 0]]
     assert scores.tolist() == [[-np.inf, -np.inf]]
 
 
-def fitted(name: str, *, items: int) -> Model:
+def fitted(name, *, items):
     data = interactions(random_sequences(users=60, items=items, length=20), items=items)
     known = {**algorithms.known(), "ease": Ease(max_items=500)}
     if name in ("blend", "distilled"):
@@ -117,7 +115,7 @@ def fitted(name: str, *, items: int) -> Model:
     return known[name].fit(data)
 
 
-def padded_histories(items: int) -> Histories:
+def padded_histories(items):
     """Return histories with padding at the left, at the right, in between and only padding.
 
     Weights of padding are not 0.
@@ -129,7 +127,7 @@ def padded_histories(items: int) -> Histories:
 
 @pytest.mark.parametrize("items", [30, TWO_LEVELS_FROM + 10])
 @pytest.mark.parametrize("name", list(algorithms.known()))
-def test_graph_ranks_like_the_model(name: str, items: int, tmp_path: Path) -> None:
+def test_graph_ranks_like_the_model(name, items, tmp_path):
     model = fitted(name, items=items)
     write_graphs(model, tmp_path)
 
@@ -140,7 +138,7 @@ def test_graph_ranks_like_the_model(name: str, items: int, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", list(algorithms.known()))
-def test_graph_accepts_padding_at_any_position(name: str, tmp_path: Path) -> None:
+def test_graph_accepts_padding_at_any_position(name, tmp_path):
     model = fitted(name, items=30)
     write_graphs(model, tmp_path)
     session = open_session(tmp_path / GRAPH_FILE)
@@ -157,7 +155,7 @@ def test_graph_accepts_padding_at_any_position(name: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("items", [30, TWO_LEVELS_FROM + 10])
 @pytest.mark.parametrize("name", list(algorithms.known()))
-def test_bias_adds_to_scores_and_excludes_but_creates_no_score(name: str, items: int, tmp_path: Path) -> None:
+def test_bias_adds_to_scores_and_excludes_but_creates_no_score(name, items, tmp_path):
     model = fitted(name, items=items)
     write_graphs(model, tmp_path)
     session = open_session(tmp_path / BIAS_GRAPH_FILE)
@@ -174,7 +172,7 @@ def test_bias_adds_to_scores_and_excludes_but_creates_no_score(name: str, items:
     assert (np.diff(scores[0, :count]) <= 0).all()
 
 
-def test_bias_does_not_restore_an_excluded_item(tmp_path: Path) -> None:
+def test_bias_does_not_restore_an_excluded_item(tmp_path):
     write_graphs(fitted("popularity", items=30), tmp_path)
     session = open_session(tmp_path / BIAS_GRAPH_FILE)
     bias = np.full(31, 1e6, np.float32)
@@ -184,7 +182,7 @@ def test_bias_does_not_restore_an_excluded_item(tmp_path: Path) -> None:
     assert 3 not in found
 
 
-def test_both_graphs_share_one_data_file_without_embedded_tables(tmp_path: Path) -> None:
+def test_both_graphs_share_one_data_file_without_embedded_tables(tmp_path):
     model = fitted("transitions", items=TWO_LEVELS_FROM + 10)
 
     write_graphs(model, tmp_path)
@@ -197,7 +195,7 @@ def test_both_graphs_share_one_data_file_without_embedded_tables(tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["transitions", "buy_again", "repurchase", "popularity"])
-def test_masks_are_scattered_into_tensors_of_known_shape(name: str, tmp_path: Path) -> None:
+def test_masks_are_scattered_into_tensors_of_known_shape(name, tmp_path):
     """Otherwise, ONNX Runtime copies the complete tensors."""
     model = fitted(name, items=30)
     write_graphs(model, tmp_path)
@@ -213,7 +211,7 @@ def test_masks_are_scattered_into_tensors_of_known_shape(name: str, tmp_path: Pa
     assert all(shapes[node.input[0]] == shapes[node.output[0]] == ["batch", 31] for node in written)
 
 
-def test_history_can_be_excluded_from_the_list(tmp_path: Path) -> None:
+def test_history_can_be_excluded_from_the_list(tmp_path):
     write_graphs(fitted("buy_again", items=30), tmp_path)
     histories = padded_histories(30)
 

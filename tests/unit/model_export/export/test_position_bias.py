@@ -1,23 +1,21 @@
 """Propensities of positions from pairs in random order."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
-from model_export.data.impressions import Impressions, Response, impressions, item_columns
+from model_export.data.impressions import Response, impressions, item_columns
 from model_export.export.position_bias import MIN_PAIRS, estimate, pairs_with_gain
 
 COLUMNS = item_columns([{}] * 10)
 
 
-def clicks_at(*places: int, pairs: list[int]) -> Response:
+def clicks_at(*places, pairs):
     """Return a response with ten candidates and with their positions as scores."""
     clicked = np.isin(np.arange(10), places).astype(float)
     return Response(0, np.arange(1, 11), np.ones(10), np.arange(10), clicked, np.array([1]), pairs=pairs)
 
 
-def logged(counts: dict[int, int]) -> Impressions:
+def logged(counts):
     """Return responses with clicks.
 
     `counts` contains the number of clicks by position, for each pair with this position.
@@ -33,40 +31,36 @@ def logged(counts: dict[int, int]) -> Impressions:
 
 
 @pytest.mark.parametrize("decay", [0.3, 1.0])
-def test_propensities_follow_the_gains_of_pairs(decay: float) -> None:
+def test_propensities_follow_the_gains_of_pairs(decay):
     bias = estimate(logged({place: round(2_000 * (1 + place) ** -decay) for place in range(10)}))
 
-    assert bias is not None
     assert bias.propensities()[:10] == pytest.approx((1.0 + np.arange(10)) ** -decay, rel=0.05)
 
 
-def test_error_falls_with_more_pairs() -> None:
+def test_error_falls_with_more_pairs():
     few, many = (
         estimate(logged({place: round(scale / (1 + place)) for place in range(10)})) for scale in (200, 20_000)
     )
 
-    assert few is not None
-    assert many is not None
     assert few.error > 3 * many.error > 0
 
 
-def test_standard_errors_make_propensities_flatter_or_steeper() -> None:
+def test_standard_errors_make_propensities_flatter_or_steeper():
     bias = estimate(logged({place: round(200 / (1 + place)) for place in range(10)}))
 
-    assert bias is not None
     flatter, steeper = bias.propensities(-1), bias.propensities(1)
     assert flatter[0] == steeper[0] == 1
     assert flatter[9] > bias.propensities()[9] > steeper[9]
 
 
-def test_few_pairs_give_no_propensities() -> None:
+def test_few_pairs_give_no_propensities():
     data = logged({0: MIN_PAIRS - 1})
 
     assert pairs_with_gain(data) == MIN_PAIRS - 1
     assert estimate(data) is None
 
 
-def test_gains_outside_of_pairs_are_ignored() -> None:
+def test_gains_outside_of_pairs_are_ignored():
     data = impressions([clicks_at(5, pairs=[0])] * 100, COLUMNS)
 
     assert pairs_with_gain(data) == 0

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -20,24 +18,24 @@ from tests.unit.model_export.shops import tiny_shop
 
 
 @pytest.mark.parametrize("settings", known().values(), ids=known().keys())
-def test_settings_are_unchanged_after_write_and_read(settings) -> None:  # type: ignore[no-untyped-def]
+def test_settings_are_unchanged_after_write_and_read(settings):
     assert settings_from(document(settings)) == settings
 
 
-def test_combined_settings_are_unchanged_after_write_and_read() -> None:
+def test_combined_settings_are_unchanged_after_write_and_read():
     blend = Blend(half_life_days=30.0, parts=((BuyAgain(half_life_days=30.0), 1.0), (Transitions(), 0.4)))
 
     assert settings_from(document(blend)) == blend
 
 
-def test_unknown_algorithm_or_setting_is_refused() -> None:
+def test_unknown_algorithm_or_setting_is_refused():
     with pytest.raises(InvalidBundle, match="'magic'"):
         settings_from({"algorithm": "magic"})
     with pytest.raises(InvalidBundle, match="wand"):
         settings_from({"algorithm": "popularity", "wand": 1.0})
 
 
-def test_refitted_reference_ranks_like_the_bundle(tmp_path: Path) -> None:
+def test_refitted_reference_ranks_like_the_bundle(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     manifest = train(
         dataset=dataset,
@@ -68,7 +66,7 @@ def test_refitted_reference_ranks_like_the_bundle(tmp_path: Path) -> None:
     assert (np.diff(scores[items[0] - 1]) <= 1e-6).all()
 
 
-def test_other_dataset_is_refused(tmp_path: Path) -> None:
+def test_other_dataset_is_refused(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     manifest = train(
         dataset=dataset,

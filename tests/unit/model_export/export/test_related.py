@@ -3,8 +3,6 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +11,9 @@ from hypothesis import strategies as st
 
 from alsolike.arrays.tensors import map_tensors
 from alsolike.bundle.bundle import MS_PER_DAY
-from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER, RelatedItems
+from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER
 from model_export.data import baskets
 from model_export.data.baskets import purchases
-from model_export.data.interactions import Interactions
 from model_export.data.item_content import item_content
 from model_export.export import related
 from model_export.export.related import Similar, Together, max_bytes, related_items, related_tables
@@ -26,27 +23,25 @@ BASKETS = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=5), min_size
 PLENTY = 1_000_000
 
 
-def made(
-    data: Interactions, *, columns: Sequence[dict[str, str]] | None = None, seed: int = 0, max_bytes: int = PLENTY
-) -> RelatedItems:
+def made(data, *, columns=None, seed=0, max_bytes=PLENTY):
     if columns is not None:
         data = dataclasses.replace(data, content=item_content(columns).vectors)
     tables = related_tables(data, event_weights={"purchase": 1.0}, seed=seed)
     return related_items(tables, max_bytes=max_bytes)
 
 
-def row(tables: RelatedItems, kind: str, position: int) -> dict[int, float]:
+def row(tables, kind, position):
     items, scores = tables.row(kind, position)
     return dict(zip(items.tolist(), scores.tolist(), strict=True))
 
 
-def shop() -> Interactions:
+def shop():
     """Return interactions of users who buy one item or several items at once."""
     data = interactions(random_sequences(users=40, items=12, length=9))
     return dataclasses.replace(data, time_ms=data.time_ms // 3000 * MS_PER_DAY)
 
 
-def test_similarity_is_the_shrunk_cosine_of_users() -> None:
+def test_similarity_is_the_shrunk_cosine_of_users():
     tables = made(interactions([[1, 2], [1, 2], [1, 3], [4]], step_ms=MS_PER_DAY))
 
     assert row(tables, SIMILAR, 1) == pytest.approx(
@@ -56,7 +51,7 @@ def test_similarity_is_the_shrunk_cosine_of_users() -> None:
     assert row(tables, SIMILAR, 4) == {}
 
 
-def test_item_without_shared_users_is_similar_by_its_columns() -> None:
+def test_item_without_shared_users_is_similar_by_its_columns():
     red, blue = {"colour": "red"}, {"colour": "blue"}
     tables = made(interactions([[1, 2], [1, 2], [3], [4]]), columns=[red, blue, red, blue])
 
@@ -67,7 +62,7 @@ def test_item_without_shared_users_is_similar_by_its_columns() -> None:
     )
 
 
-def test_bought_together_counts_baskets_and_not_other_days() -> None:
+def test_bought_together_counts_baskets_and_not_other_days():
     data = interactions([[1, 2, 3], [1, 2, 3]], step_ms=0)
     data = dataclasses.replace(data, time_ms=np.array([0, 0, 9, 0, 0, 9]) * MS_PER_DAY)
 
@@ -78,7 +73,7 @@ def test_bought_together_counts_baskets_and_not_other_days() -> None:
     assert set(row(tables, SIMILAR, 3)) == {1, 2}
 
 
-def test_item_in_every_basket_counts_less() -> None:
+def test_item_in_every_basket_counts_less():
     # Items 1 and 2 are in two baskets, and item 3 is in these and in fifty others. Both co-occur with 1 twice.
     tables = made(interactions([[1, 2, 3], [1, 2, 3], *[[3, 4]] * 50], step_ms=0))
 
@@ -88,7 +83,7 @@ def test_item_in_every_basket_counts_less() -> None:
     )
 
 
-def test_item_pair_bought_once_ranks_below_repeated_pairs() -> None:
+def test_item_pair_bought_once_ranks_below_repeated_pairs():
     # Item 1 is in 300 baskets, twice with the frequent item 2 and once with item 3, which is in no other basket.
     tables = made(interactions([[1, 2], [1, 2], [1, 3], *[[1]] * 297, *[[2]] * 9_998], step_ms=0))
 
@@ -101,7 +96,7 @@ def test_item_pair_bought_once_ranks_below_repeated_pairs() -> None:
     assert row(tables, TOGETHER, 3) == pytest.approx({1: 1 / (1 * 300**0.25 + 30)}, rel=1e-3)
 
 
-def test_views_are_not_in_a_basket() -> None:
+def test_views_are_not_in_a_basket():
     data = dataclasses.replace(
         interactions([[1, 2, 3]] * 2, step_ms=0), weight=np.array([1.0, 1.0, 0.25] * 2, np.float32)
     )
@@ -115,20 +110,20 @@ def test_views_are_not_in_a_basket() -> None:
     [[[1], [2], [3]], [[1, 1, 1]], [[2]]],
     ids=["baskets of one item", "one item again and again", "one interaction"],
 )
-def test_data_without_pairs_have_empty_rows(sequences: list[list[int]]) -> None:
+def test_data_without_pairs_have_empty_rows(sequences):
     tables = made(interactions(sequences, items=3, step_ms=0))
 
     assert [row(tables, kind, item) for kind in KINDS for item in range(4)] == [{}] * 8
 
 
-def test_data_without_purchases_have_no_items_bought_together() -> None:
+def test_data_without_purchases_have_no_items_bought_together():
     data = interactions([[1, 2]] * 3, weight=0.5, step_ms=0)
 
     assert [row(made(data), TOGETHER, item) for item in (1, 2)] == [{}, {}]
     assert list(row(made(data), SIMILAR, 1)) == [2]
 
 
-def test_equal_items_are_sorted_by_position() -> None:
+def test_equal_items_are_sorted_by_position():
     tables = made(interactions([list(range(1, 61))] * 2, items=61, step_ms=0), columns=[{"colour": "red"}] * 60 + [{}])
 
     # The list has fifty items, without item 30.
@@ -138,7 +133,7 @@ def test_equal_items_are_sorted_by_position() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(BASKETS, st.lists(st.sampled_from(["red", "blue", ""]), min_size=6, max_size=6))
-def test_related_tables_equal_a_naive_count_of_pairs(sequences: list[list[int]], colours: list[str]) -> None:
+def test_related_tables_equal_a_naive_count_of_pairs(sequences, colours):
     data = interactions(sequences, items=6, step_ms=0)
     columns = [{"colour": colour} if colour else {} for colour in colours]
     sets = [set(sequence) for sequence in sequences]
@@ -165,7 +160,7 @@ def test_related_tables_equal_a_naive_count_of_pairs(sequences: list[list[int]],
         assert row(tables, TOGETHER, item) == pytest.approx(together, rel=2e-3)
 
 
-def test_rows_are_sorted_by_score_without_the_item_itself() -> None:
+def test_rows_are_sorted_by_score_without_the_item_itself():
     tables = made(shop(), columns=[{"kind": f"k{item % 3}"} for item in range(12)])
 
     for kind, item in itertools.product(KINDS, range(1, 13)):
@@ -176,7 +171,7 @@ def test_rows_are_sorted_by_score_without_the_item_itself() -> None:
         assert (scores > 0).all()
 
 
-def test_similarity_is_symmetric() -> None:
+def test_similarity_is_symmetric():
     data = dataclasses.replace(shop(), content=item_content([{"kind": f"k{n % 3}"} for n in range(12)]).vectors)
 
     table = Similar(data).rows(np.arange(13)).toarray()
@@ -184,7 +179,7 @@ def test_similarity_is_symmetric() -> None:
     assert (table == table.T).all()
 
 
-def test_bought_together_counts_are_symmetric_with_any_norm() -> None:
+def test_bought_together_counts_are_symmetric_with_any_norm():
     bought = purchases(shop(), {"purchase": 1.0})
 
     table = Together(bought, seed=0, target_power=0.5).rows(np.arange(13)).toarray()
@@ -193,7 +188,7 @@ def test_bought_together_counts_are_symmetric_with_any_norm() -> None:
 
 
 @pytest.mark.parametrize("pairs_at_once", [1, 40])
-def test_block_size_does_not_change_the_tables(pairs_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_size_does_not_change_the_tables(pairs_at_once, monkeypatch):
     columns = [{"kind": f"k{item % 3}"} for item in range(12)]
     whole = made(shop(), columns=columns)
 
@@ -205,7 +200,7 @@ def test_block_size_does_not_change_the_tables(pairs_at_once: int, monkeypatch: 
     ]
 
 
-def test_pairs_per_row_equal_the_reported_number() -> None:
+def test_pairs_per_row_equal_the_reported_number():
     # Item 1 is in sessions of three and two items, and has two items of its colour. Item 3 is in one session of three,
     # and has only itself.
     data = interactions([[1, 2, 3], [1, 2]], step_ms=0, items=4)
@@ -216,11 +211,11 @@ def test_pairs_per_row_equal_the_reported_number() -> None:
     assert Together(data, seed=0).pairs.tolist() == [0, 5, 5, 3, 0]
 
 
-def test_split_of_large_baskets_depends_only_on_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_split_of_large_baskets_depends_only_on_the_seed(monkeypatch):
     monkeypatch.setattr(baskets, "MAX_ITEMS", 4)
     data = interactions([list(range(1, 13))] * 3, step_ms=0)
 
-    def found(seed: int) -> list[dict[int, float]]:
+    def found(seed):
         return [row(made(data, seed=seed), TOGETHER, item) for item in range(1, 13)]
 
     assert found(1) == found(1)
@@ -232,9 +227,7 @@ def test_split_of_large_baskets_depends_only_on_the_seed(monkeypatch: pytest.Mon
     ("room", "similar", "together"),
     [(18, 3, 2), (17.9, 2, 2), (14, 2, 2), (13.9, 1, 1), (7, 1, 1), (6.9, 0, 0), (-8, 0, 0)],
 )
-def test_rows_are_truncated_if_the_file_would_be_too_large(
-    tmp_path: Path, room: float, similar: int, together: int
-) -> None:
+def test_rows_are_truncated_if_the_file_would_be_too_large(tmp_path, room, similar, together):
     # The user has four items, three of them in one basket: 4 * 3 entries and 3 * 2. Two tables of 4 + 1 rows end at 2 *
     # (4 + 1 + 1) offsets of 4 bytes.
     data = interactions([[1, 2, 3, 4]], step_ms=0)
@@ -253,7 +246,7 @@ def test_rows_are_truncated_if_the_file_would_be_too_large(
     assert sum(array.nbytes for array in arrays.values()) <= max(allowed, 2 * (4 + 1 + 1) * 4)
 
 
-def test_tables_may_use_a_quarter_of_the_bundle_and_at_least_24_mb() -> None:
+def test_tables_may_use_a_quarter_of_the_bundle_and_at_least_24_mb():
     assert max_bytes(0) == 24_000_000
     assert max_bytes(96_000_000) == 24_000_000
     assert max_bytes(400_000_000) == 100_000_000

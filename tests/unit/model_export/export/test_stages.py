@@ -1,7 +1,5 @@
 """Number of stages in an export: the faster choice with sufficient recall."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -19,16 +17,16 @@ FEW, SOME, ALL = TwoStages(32, 24), TwoStages(48, 64), TwoStages(64, 24)
 
 
 @pytest.fixture(autouse=True)
-def few_histories_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_histories_are_sampled(monkeypatch):
     monkeypatch.setattr(stages, "SAMPLE", 32)
 
 
 @pytest.fixture(scope="module")
-def model() -> Embeddings:
+def model():
     return Embeddings.random(items=ITEMS, dimensions=DIMENSIONS, spectrum=0.5)
 
 
-def test_export_has_two_stages_only_if_faster_with_enough_recall(model: Embeddings, tmp_path: Path) -> None:
+def test_export_has_two_stages_only_if_faster_with_enough_recall(model, tmp_path):
     histories = random_histories(ITEMS, rows=40)
 
     found, parity = export_graphs(model, tmp_path, histories)
@@ -54,11 +52,11 @@ def test_export_has_two_stages_only_if_faster_with_enough_recall(model: Embeddin
     ],
     ids=["fastest with enough recall", "slower", "no faster"],
 )
-def test_fastest_variant_with_enough_recall_is_selected(tried: list[Tried], chosen: TwoStages | None) -> None:
+def test_fastest_variant_with_enough_recall_is_selected(tried, chosen):
     assert choose(tried).two_stages == chosen
 
 
-def test_few_items_and_other_models_have_one_stage_without_a_trial(tmp_path: Path) -> None:
+def test_few_items_and_other_models_have_one_stage_without_a_trial(tmp_path):
     few = Embeddings.random(items=30, dimensions=8, spectrum=0.5)
     popular = PopularityModel(settings=Popularity(), items=30, share=np.arange(31, dtype=np.float32))
     blend = BlendModel(settings=Blend(), items=30, models=(few, popular), weights=(1.0, 0.5))

@@ -1,9 +1,6 @@
 """Distribution of each response's highest score, over users of the last days."""
 
-from __future__ import annotations
-
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +15,7 @@ from model_export.export.writer import write_graphs
 from tests.unit.model_export.shops import interactions, random_sequences
 
 
-def own_weights(directory: Path, items: int) -> BuyAgainModel:
+def own_weights(directory, items):
     """Write and return a model that scores items by their weights in the history, without decay."""
     settings = BuyAgain(half_life_days=float("inf"), position_decay=1.0)
     model = BuyAgainModel(settings=settings, items=items, factor=np.ones(items + 1, np.float32))
@@ -26,7 +23,7 @@ def own_weights(directory: Path, items: int) -> BuyAgainModel:
     return model
 
 
-def test_top_scores_equal_values_computed_by_hand(tmp_path: Path) -> None:
+def test_top_scores_equal_values_computed_by_hand(tmp_path):
     """Users have their item once, twice or three times."""
     model = own_weights(tmp_path, items=3)
     data = interactions([[1], [1], [2, 2], [3, 3, 3]], step_ms=1)
@@ -36,7 +33,7 @@ def test_top_scores_equal_values_computed_by_hand(tmp_path: Path) -> None:
     assert (found.edges, found.counts) == ((1.0, 2.0), (2, 1, 1))
 
 
-def test_users_with_an_empty_list_have_no_top_score(tmp_path: Path) -> None:
+def test_users_with_an_empty_list_have_no_top_score(tmp_path):
     found = top_scores(
         interactions([[1], [2, 2]], step_ms=1), own_weights(tmp_path, items=2), tmp_path, exclude_seen=True
     )
@@ -44,7 +41,7 @@ def test_users_with_an_empty_list_have_no_top_score(tmp_path: Path) -> None:
     assert (found.edges, found.counts) == ((), (0,))
 
 
-def test_bought_items_have_no_score_if_excluded(tmp_path: Path) -> None:
+def test_bought_items_have_no_score_if_excluded(tmp_path):
     """The second user bought item 2 and viewed item 1 twice."""
     data = interactions([[1], [2, 1, 1]], step_ms=1)
     types = Feature(("purchase", "view"), np.array([2, 1, 2, 2], np.uint8))
@@ -55,7 +52,7 @@ def test_bought_items_have_no_score_if_excluded(tmp_path: Path) -> None:
     assert (found.edges, found.counts) == ((1.0,), (1, 1))
 
 
-def test_inactive_users_are_excluded(tmp_path: Path) -> None:
+def test_inactive_users_are_excluded(tmp_path):
     """The first user's last interaction is eight days before the last interaction of the other user."""
     data = interactions([[1], [2] * 9], step_ms=DAY_MS)
 
@@ -64,7 +61,7 @@ def test_inactive_users_are_excluded(tmp_path: Path) -> None:
     assert sum(found.counts) == 1
 
 
-def test_bins_have_equal_user_counts_and_match_the_model(tmp_path: Path) -> None:
+def test_bins_have_equal_user_counts_and_match_the_model(tmp_path):
     data = interactions(random_sequences(users=200, items=30, length=12), step_ms=1)
     model = Transitions().fit(data)
     write_graphs(model, tmp_path)

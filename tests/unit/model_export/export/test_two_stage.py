@@ -1,5 +1,4 @@
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -8,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.bundle.files import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
-from model_export.data.interactions import Floats, Histories, Ints
+from model_export.data.interactions import Histories
 from model_export.export.parity import ParityError, check_parity
 from model_export.export.stages import MIN_RECALL
 from model_export.export.writer import open_session, recommend, write_graphs
@@ -20,18 +19,18 @@ from tests.unit.model_export.shops import history
 NOTHING = np.zeros((1, 0), np.int64)
 
 
-def answer_every_list_in_two_stages(patch: pytest.MonkeyPatch) -> None:
+def answer_every_list_in_two_stages(patch):
     """Use two stages even if one stage would be faster."""
     patch.setattr(TwoStages, "longest_list", lambda *_: 10_000)
 
 
 @pytest.fixture(scope="module")
-def model() -> Embeddings:
+def model():
     return Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.5)
 
 
 @pytest.fixture(scope="module")
-def two_stages(model: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two_stages(model, tmp_path_factory):
     """Write graphs whose first stage uses all dimensions."""
     directory = tmp_path_factory.mktemp("two")
     write_graphs(model, directory, two_stages=TwoStages(DIMENSIONS, 64))
@@ -39,7 +38,7 @@ def two_stages(model: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="module")
-def biased(two_stages: Path) -> onnxruntime.InferenceSession:
+def biased(two_stages):
     return open_session(two_stages / BIAS_GRAPH_FILE)
 
 
@@ -52,7 +51,7 @@ class Tied:
 
 
 @pytest.fixture(scope="module")
-def tied(tmp_path_factory: pytest.TempPathFactory) -> Tied:
+def tied(tmp_path_factory):
     directory = tmp_path_factory.mktemp("tied")
     model = Embeddings.random(items=FLAT_BELOW + 100, dimensions=6, spectrum=0.0)
     model.vectors[:] = np.rint(model.vectors)
@@ -62,18 +61,17 @@ def tied(tmp_path_factory: pytest.TempPathFactory) -> Tied:
     return Tied(model, (open_session(directory / GRAPH_FILE), open_session(directory / BIAS_GRAPH_FILE)))
 
 
-def best(model: Embeddings, histories: Histories, k: int, *, bias: Floats, exclude: Ints = NOTHING) -> list[list[int]]:
+def best(model, histories, k, *, bias, exclude=NOTHING):
     scores = model.score(histories)
     scores = np.where(scores > 0, scores + bias, -np.inf)
     np.put_along_axis(scores, exclude, -np.inf, axis=1)
     order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    found: list[list[int]] = np.where(np.take_along_axis(scores, order, axis=1) > -np.inf, order, 0).tolist()
-    return found
+    return np.where(np.take_along_axis(scores, order, axis=1) > -np.inf, order, 0).tolist()
 
 
 @pytest.mark.parametrize("items", [30, FLAT_BELOW + 10])
 @pytest.mark.parametrize("softplus", [False, True])
-def test_one_stage_ranks_like_the_model(softplus: bool, items: int, tmp_path: Path) -> None:
+def test_one_stage_ranks_like_the_model(softplus, items, tmp_path):
     model = Embeddings.random(items=items, dimensions=16, spectrum=0.3, softplus=softplus)
     write_graphs(model, tmp_path)
 
@@ -84,21 +82,18 @@ def test_one_stage_ranks_like_the_model(softplus: bool, items: int, tmp_path: Pa
 
 @pytest.mark.parametrize("items", [FLAT_BELOW + 10, MANY])
 @pytest.mark.parametrize("softplus", [False, True])
-def test_two_stages_rank_like_the_model(
-    softplus: bool, items: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_stages_rank_like_the_model(softplus, items, tmp_path, monkeypatch):
     answer_every_list_in_two_stages(monkeypatch)
     model = Embeddings.random(items=items, dimensions=DIMENSIONS, spectrum=0.5, softplus=softplus)
     product = write_graphs(model, tmp_path, two_stages=TwoStages(DIMENSIONS, 64))
 
     parity = check_parity(model, tmp_path, random_histories(items, rows=20), min_recall=MIN_RECALL)
 
-    assert product is not None
     assert product.dimensions == DIMENSIONS
     assert parity.recall >= MIN_RECALL
 
 
-def test_equal_vectors_are_sorted_by_position(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_vectors_are_sorted_by_position(tmp_path, monkeypatch):
     answer_every_list_in_two_stages(monkeypatch)
     model = Embeddings.random(items=FLAT_BELOW, dimensions=8, spectrum=0.0)
     model.vectors[1:] = model.vectors[1 + np.arange(FLAT_BELOW) % 50]
@@ -111,7 +106,7 @@ def test_equal_vectors_are_sorted_by_position(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("name", [GRAPH_FILE, BIAS_GRAPH_FILE])
-def test_list_too_long_for_two_stages_is_exact(name: str, tmp_path: Path) -> None:
+def test_list_too_long_for_two_stages_is_exact(name, tmp_path):
     """Without decay of the axes, a first stage with one axis has almost no information."""
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
     way = TwoStages(1, 24)
@@ -119,7 +114,7 @@ def test_list_too_long_for_two_stages_is_exact(name: str, tmp_path: Path) -> Non
     histories = random_histories(MANY, rows=1)
     neutral = np.zeros(MANY + 1, np.float32)
 
-    def recall(k: int) -> float:
+    def recall(k):
         found, _ = recommend(
             open_session(tmp_path / name), histories, exclude=NOTHING, k=k, bias=neutral if "bias" in name else None
         )
@@ -139,13 +134,13 @@ def test_list_too_long_for_two_stages_is_exact(name: str, tmp_path: Path) -> Non
         (TwoStages(32, 24), 1_000, 0),
     ],
 )
-def test_longest_two_stage_list_depends_on_blocks_and_items(way: TwoStages, items: int, longest: int) -> None:
+def test_longest_two_stage_list_depends_on_blocks_and_items(way, items, longest):
     assert way.longest_list(items) == longest
 
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_two_stages_with_all_blocks_equal_numpy(tied: Tied, data: st.DataObject) -> None:
+def test_two_stages_with_all_blocks_equal_numpy(tied, data):
     """The vectors contain small integers, so that sums are exact and often equal."""
     position = st.integers(0, tied.model.items)
     rows = data.draw(st.lists(st.lists(position, min_size=3, max_size=3), min_size=1, max_size=3))
@@ -165,9 +160,7 @@ def test_two_stages_with_all_blocks_equal_numpy(tied: Tied, data: st.DataObject)
 
 
 @pytest.mark.parametrize("passing", [MANY // 10_000, MANY // 100])
-def test_two_stage_filter_applies_before_blocks_are_dropped(
-    model: Embeddings, biased: onnxruntime.InferenceSession, passing: int
-) -> None:
+def test_two_stage_filter_applies_before_blocks_are_dropped(model, biased, passing):
     """A random 0.01% of the items pass the filter. Without the filter, none of them is near the top."""
     histories = random_histories(MANY, rows=5)
     bias = np.full(MANY + 1, -np.inf, np.float32)
@@ -183,9 +176,7 @@ def test_two_stage_filter_applies_before_blocks_are_dropped(
     assert not np.isin(found[:, :20], unfiltered).all()
 
 
-def test_two_stage_boosts_apply_before_blocks_are_dropped(
-    model: Embeddings, biased: onnxruntime.InferenceSession
-) -> None:
+def test_two_stage_boosts_apply_before_blocks_are_dropped(model, biased):
     histories = random_histories(MANY, rows=3)
     bias = np.random.default_rng(4).choice(np.array([0, 3, 30, -3, -np.inf], np.float32), MANY + 1)
 
@@ -194,7 +185,7 @@ def test_two_stage_boosts_apply_before_blocks_are_dropped(
     assert found.tolist() == best(model, histories, 50, bias=bias, exclude=histories.items)
 
 
-def test_excluded_items_do_not_use_up_blocks(model: Embeddings, two_stages: Path) -> None:
+def test_excluded_items_do_not_use_up_blocks(model, two_stages):
     """The best 2,000 items are excluded. They are in more blocks than the second stage accepts."""
     histories = random_histories(MANY, rows=1)
     neutral = np.zeros(MANY + 1, np.float32)
@@ -206,7 +197,7 @@ def test_excluded_items_do_not_use_up_blocks(model: Embeddings, two_stages: Path
 
 
 @pytest.mark.parametrize("name", [GRAPH_FILE, BIAS_GRAPH_FILE])
-def test_two_stage_list_ends_after_items_with_a_score(name: str, two_stages: Path) -> None:
+def test_two_stage_list_ends_after_items_with_a_score(name, two_stages):
     session = open_session(two_stages / name)
     bias = np.ones(MANY + 1, np.float32) if name == BIAS_GRAPH_FILE else None
 
@@ -217,20 +208,20 @@ def test_two_stage_list_ends_after_items_with_a_score(name: str, two_stages: Pat
     assert scores.tolist() == [[-np.inf] * 3]
 
 
-def test_vectors_are_stored_once_in_the_data_file(model: Embeddings, two_stages: Path) -> None:
+def test_vectors_are_stored_once_in_the_data_file(model, two_stages):
     size = (two_stages / DATA_FILE).stat().st_size
 
     # Each number takes 4 bytes, and 1 byte in the first stage.
     assert size < 1.01 * (model.vectors.nbytes + model.vectors.size)
 
 
-def test_wrong_first_stage_fails_the_parity_check(model: Embeddings, tmp_path: Path) -> None:
+def test_wrong_first_stage_fails_the_parity_check(model, tmp_path):
     write_graphs(model, tmp_path, two_stages=TwoStages(1, 24))
 
     with pytest.raises(ParityError, match=r"leaves out item \d+ of score .*; recall is 0\.\d+, expected at least 0.99"):
         check_parity(model, tmp_path, random_histories(MANY, rows=20), min_recall=MIN_RECALL)
 
 
-def test_item_vectors_require_a_zero_padding_row() -> None:
+def test_item_vectors_require_a_zero_padding_row():
     with pytest.raises(ValueError, match=r"v has 3 rows and padding \[\[1.0\]\], expected 4 rows and padding 0"):
         Graph(3).item_vectors("v", np.ones((3, 1), np.float32))

@@ -2,9 +2,6 @@
 
 import json
 import math
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from alsolike.bundle.bundle import Bundle
-from alsolike.bundle.manifest import Manifest
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from alsolike.training.dataset import INTERACTIONS_FILE
 from cli.evaluate import evaluate
@@ -38,21 +34,21 @@ WALKS = {f"user{user}": walk for user, walk in enumerate(random_sequences(users=
 Row = tuple[str, str, int]
 
 
-def run(dataset: Path, output: Path, **settings: Any) -> Manifest:
+def run(dataset, output, **settings):
     hyperparameters = Hyperparameters(**settings)
     return train(dataset=dataset, output=output, hyperparameters=hyperparameters, now_ms=0, say=lambda line: None)
 
 
-def with_walks(others: dict[str, list[str]]) -> dict[str, list[str]]:
+def with_walks(others):
     return {**{user: [f"item{item:02d}" for item in walk] for user, walk in WALKS.items()}, **others}
 
 
-def write_rows(path: Path, rows: Sequence[Row]) -> Path:
+def write_rows(path, rows):
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + "".join(f"{user},{item},{time}\n" for user, item, time in rows))
     return path
 
 
-def evaluated(path: Path, *arguments: str, protocol: str = "leave-one-out") -> tuple[dict[str, Any], str]:
+def evaluated(path, *arguments, protocol="leave-one-out"):
     """Return the JSON of standard output, and the text of standard error."""
     command = ["evaluate", "--interactions", str(path), "--protocol", protocol, "--json", *arguments]
     app = CommandGroup()
@@ -61,12 +57,12 @@ def evaluated(path: Path, *arguments: str, protocol: str = "leave-one-out") -> t
     return json.loads(result.stdout), result.stderr
 
 
-def hit_rates(document: dict[str, Any]) -> dict[str, float]:
+def hit_rates(document):
     return {result["seen"]: result["hr"] for result in document["results"]}
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
-def test_users_with_one_event_are_trained_on_and_not_tested(name: str, tmp_path: Path) -> None:
+def test_users_with_one_event_are_trained_on_and_not_tested(name, tmp_path):
     once = {f"once{user}": [f"lone{user}"] for user in range(5)}
 
     manifest = run(write_dataset(tmp_path / "dataset", with_walks(once)), tmp_path / "model", algorithms=name)
@@ -74,7 +70,7 @@ def test_users_with_one_event_are_trained_on_and_not_tested(name: str, tmp_path:
     assert (manifest.algorithm, manifest.metrics["asked_users"], manifest.items) == (name, 20, 15 + 5)
 
 
-def test_dataset_of_users_with_one_event_error_has_the_missing_number(tmp_path: Path) -> None:
+def test_dataset_of_users_with_one_event_error_has_the_missing_number(tmp_path):
     once = {f"user{user}": [f"item{user % 6}"] for user in range(30)}
 
     with pytest.raises(InvalidDataset, match=r"0 users have 3 interactions or more; .* at least 5, 5 more"):
@@ -82,7 +78,7 @@ def test_dataset_of_users_with_one_event_error_has_the_missing_number(tmp_path: 
 
 
 @pytest.mark.parametrize("name", [name for name in LEARNED_FROM_LITTLE if not isinstance(known()[name], Combination)])
-def test_item_without_interactions_is_not_recommended(name: str) -> None:
+def test_item_without_interactions_is_not_recommended(name):
     data = interactions([[1, 2, 3], [1, 2, 3], [2, 3, 1]], items=4)
     model = known()[name].fit(data)
 
@@ -97,7 +93,7 @@ def test_item_without_interactions_is_not_recommended(name: str) -> None:
         assert not after_it.any()
 
 
-def test_blend_scores_an_item_without_interactions_by_its_parts() -> None:
+def test_blend_scores_an_item_without_interactions_by_its_parts():
     parts = ((Popularity(trend_half_life_days=math.inf), 1.0), (Transitions(), 1.0))
 
     scores = Blend(parts=parts).fit(interactions([[1, 2], [2, 1]], items=3)).score(history(3))
@@ -106,7 +102,7 @@ def test_blend_scores_an_item_without_interactions_by_its_parts() -> None:
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
-def test_target_without_interactions_is_a_miss(name: str, tmp_path: Path) -> None:
+def test_target_without_interactions_is_a_miss(name, tmp_path):
     rows = [(f"u{user}", f"i{(user + step) % 6}", step) for user in range(12) for step in range(5)]
     new = [(f"u{user}", f"new{user}", 9) for user in range(12)]
 
@@ -116,7 +112,7 @@ def test_target_without_interactions_is_a_miss(name: str, tmp_path: Path) -> Non
     assert hit_rates(document) == {"masked": 0, "allowed": 0}
 
 
-def test_catalogue_item_without_interactions_is_not_in_the_bundle(tmp_path: Path) -> None:
+def test_catalogue_item_without_interactions_is_not_in_the_bundle(tmp_path):
     dataset = write_dataset(tmp_path / "dataset", with_walks({}), properties={"new": {"title": "New"}})
 
     run(dataset, tmp_path / "model", algorithms="popularity")
@@ -125,7 +121,7 @@ def test_catalogue_item_without_interactions_is_not_in_the_bundle(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
-def test_data_with_a_single_item_have_hits_only_for_repeats(name: str, tmp_path: Path) -> None:
+def test_data_with_a_single_item_have_hits_only_for_repeats(name, tmp_path):
     path = write_rows(tmp_path / "rows.csv", [(f"u{user}", "x", time) for user in range(8) for time in range(5)])
 
     document, messages = evaluated(path, "--algorithms", name)
@@ -137,7 +133,7 @@ def test_data_with_a_single_item_have_hits_only_for_repeats(name: str, tmp_path:
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
-def test_events_at_one_time_are_held_out_in_row_order(name: str, tmp_path: Path) -> None:
+def test_events_at_one_time_are_held_out_in_row_order(name, tmp_path):
     dataset = write_dataset(tmp_path / "dataset", with_walks({}), step_ms=0)
 
     manifest = run(dataset, tmp_path / "model", algorithms=name)
@@ -146,7 +142,7 @@ def test_events_at_one_time_are_held_out_in_row_order(name: str, tmp_path: Path)
     assert manifest.metrics["asked_users"] > 0
 
 
-def test_events_at_one_time_cannot_be_split_by_time(tmp_path: Path) -> None:
+def test_events_at_one_time_cannot_be_split_by_time(tmp_path):
     path = write_rows(tmp_path / "rows.csv", [(user, f"i{item}", 7) for user, walk in WALKS.items() for item in walk])
 
     with pytest.raises(InvalidInput, match="the validation part of the temporal protocol is empty"):
@@ -154,7 +150,7 @@ def test_events_at_one_time_cannot_be_split_by_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
-def test_duplicate_rows_count_and_are_reported(name: str, tmp_path: Path) -> None:
+def test_duplicate_rows_count_and_are_reported(name, tmp_path):
     rows = [(user, f"i{item}", step) for user, walk in WALKS.items() for step, item in enumerate(walk, start=1)]
 
     document, messages = evaluated(write_rows(tmp_path / "rows.csv", [*rows, *rows]), "--algorithms", name)
@@ -165,7 +161,7 @@ def test_duplicate_rows_count_and_are_reported(name: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["popularity", "ease", "item_knn"])
-def test_duplicate_rows_do_not_change_models_that_count_users(name: str) -> None:
+def test_duplicate_rows_do_not_change_models_that_count_users(name):
     walks = [[1, 2, 3], [2, 3], [3, 1]]
     once = known()[name].fit(interactions(walks))
     twice = known()[name].fit(interactions([[item for item in walk for _ in range(2)] for walk in walks], step_ms=0))
@@ -173,7 +169,7 @@ def test_duplicate_rows_do_not_change_models_that_count_users(name: str) -> None
     np.testing.assert_allclose(twice.score(history(1, 2)), once.score(history(1, 2)), rtol=1e-6)
 
 
-def test_duplicate_rows_count_twice_for_transitions() -> None:
+def test_duplicate_rows_count_twice_for_transitions():
     plain = Transitions(gap_decay=0.5, max_gap=3, backward=0.0, source_power=0.0, position_decay=1.0)
 
     # In the sequence 1, 1, 2, 2, the first 1 is followed by 2 at the gaps 2 and 3, and the second 1 at the gaps 1 and
@@ -182,7 +178,7 @@ def test_duplicate_rows_count_twice_for_transitions() -> None:
 
 
 @pytest.mark.parametrize("weight", [math.nan, math.inf, -5.0, 0.0])
-def test_invalid_weight_is_refused_with_its_row(weight: float, tmp_path: Path) -> None:
+def test_invalid_weight_is_refused_with_its_row(weight, tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     table = pq.read_table(dataset / INTERACTIONS_FILE)
     weights = [*[5.0] * 2, weight, weight, *[5.0] * (len(table) - 4)]
@@ -195,20 +191,20 @@ def test_invalid_weight_is_refused_with_its_row(weight: float, tmp_path: Path) -
         run(dataset, tmp_path / "model")
 
 
-def test_empty_time_holdout_falls_back_to_leave_one_out(tmp_path: Path) -> None:
+def test_empty_time_holdout_falls_back_to_leave_one_out(tmp_path):
     manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="popularity", holdout_days=0)
 
     assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("leave-one-out", 20)
 
 
-def test_holdout_of_only_seen_items_is_refused_without_repeats(tmp_path: Path) -> None:
+def test_holdout_of_only_seen_items_is_refused_without_repeats(tmp_path):
     again = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(5)] * 2 for user in range(20)}
 
     with pytest.raises(InvalidDataset, match=r"0 users have an item in the validation part .* at least 5, 5 more"):
         run(write_dataset(tmp_path / "dataset", again), tmp_path / "model", exclude_seen=True)
 
 
-def test_empty_window_error_has_the_dates_and_the_latest_time(tmp_path: Path) -> None:
+def test_empty_window_error_has_the_dates_and_the_latest_time(tmp_path):
     # The window is a tenth of the time from 1970-01-01 to 2001-09-09, but at most 28 days.
     rows = [(f"u{user}", f"i{step}", step) for user in range(4) for step in range(9)]
     path = write_rows(tmp_path / "rows.csv", [*rows, ("u1", "i1", 1_000_000_000)])
@@ -217,7 +213,7 @@ def test_empty_window_error_has_the_dates_and_the_latest_time(tmp_path: Path) ->
         evaluated(path, protocol="temporal")
 
 
-def test_interactions_of_the_future_are_reported(tmp_path: Path) -> None:
+def test_interactions_of_the_future_are_reported(tmp_path):
     # All other rows are more than a thousand half-lives older, so popularity has one item with a score.
     rows = [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)]
     path = write_rows(tmp_path / "rows.csv", [("u0", "i0", 9_000_000_000), *rows])
@@ -230,7 +226,7 @@ def test_interactions_of_the_future_are_reported(tmp_path: Path) -> None:
     assert "future" not in nothing
 
 
-def test_event_after_a_quiet_period_is_reported_and_excluded(tmp_path: Path) -> None:
+def test_event_after_a_quiet_period_is_reported_and_excluded(tmp_path):
     days = [(f"u{user}", f"i{(user + day) % 9}", day * 86_400) for user in range(9) for day in range(40)]
     path = write_rows(tmp_path / "rows.csv", [*days, ("u0", "i0", 400 * 86_400)])
 
@@ -241,7 +237,7 @@ def test_event_after_a_quiet_period_is_reported_and_excluded(tmp_path: Path) -> 
     assert f"note: 1 interaction after 1970-02-09, the end of the test, {reason}" in messages.splitlines()
 
 
-def test_empty_window_of_a_file_is_refused(tmp_path: Path) -> None:
+def test_empty_window_of_a_file_is_refused(tmp_path):
     path = write_rows(tmp_path / "rows.csv", [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)])
 
     with pytest.raises(InvalidInput, match="the validation part of the temporal protocol is empty: no user has"):
@@ -257,9 +253,7 @@ def test_empty_window_of_a_file_is_refused(tmp_path: Path) -> None:
         (3, 2, 2, "2 users and 3 items and 14 interactions more"),
     ],
 )
-def test_dataset_below_a_minimum_error_has_the_missing_number(
-    users: int, items: int, length: int, missing: str, tmp_path: Path
-) -> None:
+def test_dataset_below_a_minimum_error_has_the_missing_number(users, items, length, missing, tmp_path):
     walks = {f"user{user}": [f"item{(user + step) % items}" for step in range(length)] for user in range(users)}
 
     message = (
@@ -270,7 +264,7 @@ def test_dataset_below_a_minimum_error_has_the_missing_number(
         run(write_dataset(tmp_path / "dataset", walks), tmp_path / "model")
 
 
-def test_too_few_test_users_error_has_the_missing_number(tmp_path: Path) -> None:
+def test_too_few_test_users_error_has_the_missing_number(tmp_path):
     walks = {f"user{user}": [f"item{user % 6}", f"item{(user + 1) % 6}"] for user in range(12)}
     requested = {f"asked{user}": ["item0", "item1", "item2"] for user in range(4)}
 
@@ -278,7 +272,7 @@ def test_too_few_test_users_error_has_the_missing_number(tmp_path: Path) -> None
         run(write_dataset(tmp_path / "dataset", {**walks, **requested}, step_ms=0), tmp_path / "model")
 
 
-def test_sasrec_refuses_too_few_interactions_with_its_minimum(tmp_path: Path) -> None:
+def test_sasrec_refuses_too_few_interactions_with_its_minimum(tmp_path):
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
 
     with pytest.raises(InvalidInput, match="it learns from 5,000 interactions on, there are"):

@@ -1,7 +1,5 @@
 import dataclasses
 import math
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +8,10 @@ import pytest
 from alsolike.bundle.bundle import write_manifest
 from alsolike.bundle.files import GRAPH_FILE, MANIFEST_FILE
 from model_export.algorithms.popularity import Popularity
-from model_export.data.training_data import TrainingData, encode
+from model_export.data.training_data import encode
 from model_export.evaluation import splits
 from model_export.evaluation.fit_cache import EarlierFit
-from model_export.job.champion import NOTHING_NEW, AgainstChampion, Refusal, against_champion
+from model_export.job.champion import NOTHING_NEW, Refusal, against_champion
 from model_export.job.response_lists import _translated
 from tests.builders.bundles import MANIFEST
 from tests.unit.model_export.champions import DAY_MS, HISTORY, ITEMS, PAST, START_MS, champion, shop
@@ -21,7 +19,7 @@ from tests.unit.model_export.champions import DAY_MS, HISTORY, ITEMS, PAST, STAR
 SETTINGS = Popularity(trend_half_life_days=math.inf)
 
 
-def compared(directory: Path, data: TrainingData, *, k: int = 3, seen: Any = "allowed", **more: Any) -> AgainstChampion:
+def compared(directory, data, *, k=3, seen="allowed", **more):
     found = against_champion(
         directory, data, SETTINGS, k=k, seen=seen, categories=[None] * data.interactions.items, **more
     )
@@ -29,7 +27,7 @@ def compared(directory: Path, data: TrainingData, *, k: int = 3, seen: Any = "al
     return found
 
 
-def test_both_models_are_tested_on_interactions_after_the_champions_data(tmp_path: Path) -> None:
+def test_both_models_are_tested_on_interactions_after_the_champions_data(tmp_path):
     data = shop({"old0": ["c", "e"], "old4": ["e"]})
     # The champion ranks e after d, and d before b after a.
     folder = champion(tmp_path / "champion", {("d", "e"): 1.0, ("a", "d"): 0.5, ("a", "b"): 0.25})
@@ -59,7 +57,7 @@ def test_both_models_are_tested_on_interactions_after_the_champions_data(tmp_pat
     assert (found.candidate.coverage, found.champion.coverage) == (3 / 5, 3 / 5)
 
 
-def test_interactions_that_chose_the_settings_are_not_tested(tmp_path: Path) -> None:
+def test_interactions_that_chose_the_settings_are_not_tested(tmp_path):
     """old0's c on day 4 was part of the selection of settings, but e on day 5 was not."""
     data = shop({"old0": ["c", "e"], "old4": ["e"]})
     folder = champion(tmp_path / "champion", {("c", "e"): 1.0})
@@ -67,11 +65,10 @@ def test_interactions_that_chose_the_settings_are_not_tested(tmp_path: Path) -> 
     found = compared(folder, data, k=1, selected_until_ms=START_MS + 4 * DAY_MS)
 
     assert (found.since_ms, found.users, found.targets) == (START_MS + 4 * DAY_MS, 1, 1)
-    assert found.champion is not None
     assert found.champion.ndcg == 1.0
 
 
-def test_tested_model_is_reused_for_an_earlier_fit_of_the_same_data(tmp_path: Path) -> None:
+def test_tested_model_is_reused_for_an_earlier_fit_of_the_same_data(tmp_path):
     data = shop({"old0": ["c", "e"], "old4": ["e"]})
     folder = champion(tmp_path / "champion", {("c", "e"): 1.0})
     cut_ms = START_MS + 4 * DAY_MS
@@ -87,67 +84,62 @@ def test_tested_model_is_reused_for_an_earlier_fit_of_the_same_data(tmp_path: Pa
     assert other.candidate != own.candidate
 
 
-def test_candidate_and_champion_lists_exclude_seen_items_if_the_run_does(tmp_path: Path) -> None:
+def test_candidate_and_champion_lists_exclude_seen_items_if_the_run_does(tmp_path):
     data = shop({"old0": ["c", "e"], "old4": ["d"]})
     folder = champion(tmp_path / "champion", {("d", "c"): 2.0, ("d", "e"): 1.0, ("a", "b"): 2.0, ("a", "d"): 1.0})
 
     found = compared(folder, data, k=1, seen="masked")
 
     assert (found.asked_users, found.targets) == (2, 2)  # c is not a target of old0, who already has it.
-    assert found.champion is not None
     assert found.candidate is not None
     assert found.champion.ndcg == 1.0
     assert found.candidate.ndcg == 0.5  # d is the most popular remaining item for old4. e is not in the model.
 
 
-def test_new_users_are_tested_after_their_first_interaction(tmp_path: Path) -> None:
+def test_new_users_are_tested_after_their_first_interaction(tmp_path):
     data = shop({}, late={"new": ["a", "d"], "newer": ["a"]})  # The user newer has no target.
     folder = champion(tmp_path / "champion", {("a", "d"): 1.0})
 
     found = compared(folder, data, k=1)
 
-    assert found.champion is not None
     assert (found.asked_users, found.champion.ndcg) == (1, 1.0)
     assert (found.slices["new users"].users, found.slices["new users"].champion) == (1, 1.0)
 
 
-def test_user_unknown_to_a_model_has_an_empty_list(tmp_path: Path) -> None:
+def test_user_unknown_to_a_model_has_an_empty_list(tmp_path):
     data = shop({}, late={"new": ["e", "a"]})  # e is not in the model. Serving would return popular items.
     folder = champion(tmp_path / "champion", {(item, "a"): 1.0 for item in ("a", "b")}, item_ids=("a", "b"))
 
     found = compared(folder, data)
 
-    assert found.candidate is not None
     assert found.champion is not None
     assert (found.asked_users, found.candidate.ndcg, found.candidate.coverage) == (1, 0.0, 0.0)
     assert (found.champion.ndcg, found.champion.coverage) == (0.0, 0.0)
 
 
-def test_champion_without_any_known_item_has_no_hits(tmp_path: Path) -> None:
+def test_champion_without_any_known_item_has_no_hits(tmp_path):
     data = shop({"old0": ["a"], "old1": ["b"]})
     folder = champion(tmp_path / "champion", {("x", "y"): 1.0}, item_ids=("x", "y"))
 
     found = compared(folder, data)
 
-    assert found.champion is not None
     assert (found.asked_users, found.champion.ndcg, found.champion.coverage) == (2, 0.0, 0.0)
     assert found.champion.popularity_ratio == 0.0
     assert found.ahead[0] > 0
 
 
-def test_removed_item_keeps_its_rank_in_the_champion_list(tmp_path: Path) -> None:
+def test_removed_item_keeps_its_rank_in_the_champion_list(tmp_path):
     data = shop({"old0": ["e"]})
     folder = champion(tmp_path / "champion", {("d", "gone"): 2.0, ("d", "e"): 1.0}, item_ids=(*ITEMS, "gone"))
 
     found = compared(folder, data)
 
-    assert found.champion is not None
     assert found.champion.ndcg == pytest.approx(1 / math.log2(3))
     assert found.champion.coverage == 1 / 5  # The list contains e.
     assert found.champion.popularity == 0.0  # Neither item has interactions.
 
 
-def test_slices_have_metrics_of_both_models_and_intervals(tmp_path: Path) -> None:
+def test_slices_have_metrics_of_both_models_and_intervals(tmp_path):
     data = shop({f"old{user}": ["e"] for user in range(3)} | {"old3": ["a"]})
     folder = champion(tmp_path / "champion", {("d", "e"): 1.0})
 
@@ -169,7 +161,7 @@ def test_slices_have_metrics_of_both_models_and_intervals(tmp_path: Path) -> Non
         (lambda folder: (folder / "graph.data").unlink(), "graph.data is missing"),
     ],
 )
-def test_champion_that_cannot_be_opened_is_recorded_with_the_reason(damage: Any, message: str, tmp_path: Path) -> None:
+def test_champion_that_cannot_be_opened_is_recorded_with_the_reason(damage, message, tmp_path):
     folder = champion(tmp_path / "champion", {})
     damage(folder)
 
@@ -181,7 +173,7 @@ def test_champion_that_cannot_be_opened_is_recorded_with_the_reason(damage: Any,
     assert (found.document(k=3)["refusal"], found.document(k=3)["reason"]) == ("broken", found.reason)
 
 
-def test_graph_that_does_not_run_is_recorded_with_the_reason(tmp_path: Path) -> None:
+def test_graph_that_does_not_run_is_recorded_with_the_reason(tmp_path):
     folder = champion(tmp_path / "champion", {})
     manifest = dataclasses.replace(MANIFEST, version="v1", last_event_ms=START_MS + 3 * DAY_MS)
     # This graph requires an additional input.
@@ -194,14 +186,14 @@ def test_graph_that_does_not_run_is_recorded_with_the_reason(tmp_path: Path) -> 
     assert "does not run" in str(found.reason)
 
 
-def test_missing_new_interactions_are_recorded(tmp_path: Path) -> None:
+def test_missing_new_interactions_are_recorded(tmp_path):
     found = compared(champion(tmp_path / "champion", {}), shop({}))
 
     assert (found.refusal, found.users, found.asked_users) == (Refusal.NOTHING_NEW, 0, 0)
     assert found.sentence(k=3) == f"champion v1 is not compared: {NOTHING_NEW}"
 
 
-def test_too_little_data_before_the_champions_last_event_is_recorded(tmp_path: Path) -> None:
+def test_too_little_data_before_the_champions_last_event_is_recorded(tmp_path):
     folder = champion(tmp_path / "champion", {}, last_event_ms=START_MS)
 
     found = compared(folder, shop({}))
@@ -210,7 +202,7 @@ def test_too_little_data_before_the_champions_last_event_is_recorded(tmp_path: P
     assert found.users == 5
 
 
-def test_many_users_are_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_users_are_sampled(tmp_path, monkeypatch):
     monkeypatch.setattr("model_export.evaluation.paired.MAX_TEST_USERS", 2)
     data = shop({user: ["a"] for user in PAST})
 
@@ -219,13 +211,13 @@ def test_many_users_are_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (found.users, found.asked_users) == (5, 2)
 
 
-def test_missing_champion_gives_no_comparison(tmp_path: Path) -> None:
+def test_missing_champion_gives_no_comparison(tmp_path):
     data = shop({})
 
     assert against_champion(tmp_path / "champion", data, SETTINGS, k=3, seen="allowed", categories=[None] * 5) is None
 
 
-def test_weights_are_translated_to_those_of_the_champion() -> None:
+def test_weights_are_translated_to_those_of_the_champion():
     types = pa.chunked_array([["purchase", "view", "click", "like", "purchase", None]], pa.string())
     rows, *_ = encode(
         user_ids=pa.chunked_array([["anna"] * 6]),

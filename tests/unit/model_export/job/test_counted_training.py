@@ -1,22 +1,17 @@
 """Training on the interactions of sampled users and on statistics of all users."""
 
-from __future__ import annotations
-
 import dataclasses
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from alsolike.bundle.bundle import MS_PER_DAY, Bundle
-from alsolike.bundle.manifest import Manifest
 from alsolike.bundle.related import SIMILAR
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from alsolike.training.dataset import CHAMPION_FOLDER, INTERACTIONS_FILE, MANIFEST_FILE, DatasetManifest
 from model_export.data.interactions import Histories
-from model_export.data.training_data import TrainingData, load
+from model_export.data.training_data import load
 from model_export.export.reference import settings_from
 from model_export.export.writer import open_session, recommend
 from model_export.job.hyperparameters import Hyperparameters
@@ -27,7 +22,7 @@ from tests.unit.model_export.shops import random_sequences, write_dataset
 USERS, DAYS = 60, 40
 
 
-def shop(directory: Path) -> Path:
+def shop(directory):
     """Write a shop of 60 users with random sequences of 30 items, one per day.
 
     The days on which the sequences end differ.
@@ -38,7 +33,7 @@ def shop(directory: Path) -> Path:
     )
 
 
-def counted(directory: Path, *, asked: int, champion_ms: int | None = None) -> TrainingData:
+def counted(directory, *, asked, champion_ms=None):
     """Write the statistics of a shop, and keep only the interactions of `asked` users. Return the complete data."""
     whole = load(shop(directory))
     counts_of(directory, whole.interactions, whole.item_ids, champion_ms=champion_ms)
@@ -50,7 +45,7 @@ def counted(directory: Path, *, asked: int, champion_ms: int | None = None) -> T
     return whole
 
 
-def run(dataset: Path, output: Path, **settings: Any) -> tuple[Manifest, list[str]]:
+def run(dataset, output, **settings):
     lines: list[str] = []
     found = train(
         dataset=dataset, output=output, hyperparameters=Hyperparameters(**settings), now_ms=0, say=lines.append
@@ -58,7 +53,7 @@ def run(dataset: Path, output: Path, **settings: Any) -> tuple[Manifest, list[st
     return found, lines
 
 
-def test_exported_model_is_fitted_on_all_users(tmp_path: Path) -> None:
+def test_exported_model_is_fitted_on_all_users(tmp_path):
     whole = counted(tmp_path / "dataset", asked=20).by_frequency()
 
     manifest, lines = run(tmp_path / "dataset", tmp_path / "model")
@@ -81,7 +76,7 @@ def test_exported_model_is_fitted_on_all_users(tmp_path: Path) -> None:
     np.testing.assert_allclose(scores, best, rtol=1e-4)
 
 
-def test_interactions_are_not_in_the_statistics_of_the_fit(tmp_path: Path) -> None:
+def test_interactions_are_not_in_the_statistics_of_the_fit(tmp_path):
     counted(tmp_path / "dataset", asked=20)
 
     manifest, _ = run(tmp_path / "dataset", tmp_path / "model", algorithms="popularity,transitions")
@@ -93,7 +88,7 @@ def test_interactions_are_not_in_the_statistics_of_the_fit(tmp_path: Path) -> No
     assert moments == pytest.approx([manifest.last_event_ms - 2 * tenth_ms, manifest.last_event_ms], abs=0.1 * tenth_ms)
 
 
-def test_candidate_from_statistics_is_compared_with_the_champion(tmp_path: Path) -> None:
+def test_candidate_from_statistics_is_compared_with_the_champion(tmp_path):
     before = tmp_path / "before"
     write_dataset(
         before,
@@ -119,7 +114,7 @@ def test_candidate_from_statistics_is_compared_with_the_champion(tmp_path: Path)
     assert against["candidate"]["ndcg"] == pytest.approx(against["champion"]["ndcg"], abs=0.02)
 
 
-def test_similar_items_use_all_users(tmp_path: Path) -> None:
+def test_similar_items_use_all_users(tmp_path):
     whole = counted(tmp_path / "dataset", asked=20)
     run(tmp_path / "dataset", tmp_path / "of-counts", algorithms="popularity")
     everybody = tmp_path / "everybody"
@@ -134,7 +129,7 @@ def test_similar_items_use_all_users(tmp_path: Path) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=2e-3)  # Values have a precision of 16 bits.
 
 
-def test_too_few_sampled_users_error_has_the_setting(tmp_path: Path) -> None:
+def test_too_few_sampled_users_error_has_the_setting(tmp_path):
     counted(tmp_path / "dataset", asked=5)
     rows = pq.read_table(tmp_path / "dataset" / INTERACTIONS_FILE)
     early = [
@@ -147,7 +142,7 @@ def test_too_few_sampled_users_error_has_the_setting(tmp_path: Path) -> None:
         run(tmp_path / "dataset", tmp_path / "model")
 
 
-def test_holdout_different_from_the_statistics_is_refused(tmp_path: Path) -> None:
+def test_holdout_different_from_the_statistics_is_refused(tmp_path):
     counted(tmp_path / "dataset", asked=20)
 
     with pytest.raises(InvalidInput, match="holdout_days is 3, expected none"):

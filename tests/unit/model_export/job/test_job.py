@@ -1,7 +1,5 @@
 """Training job: its hyperparameters, its bundle, and the reason for a failure."""
 
-from pathlib import Path
-
 import orjson
 import pytest
 
@@ -26,18 +24,18 @@ from tests.unit.model_export.shops import tiny_shop, write_dataset
         ("{", "is not JSON"),
     ],
 )
-def test_invalid_hyperparameter_is_refused(document: str, message: str) -> None:
+def test_invalid_hyperparameter_is_refused(document, message):
     with pytest.raises(InvalidInput, match=message):
         Hyperparameters.from_json(document.encode())
 
 
-def test_hyperparameters_are_parsed_from_strings() -> None:
+def test_hyperparameters_are_parsed_from_strings():
     document = b'{"run_id": "r-1", "holdout_days": "7.5", "exclude_seen": "True", "algorithms": ""}'
 
     assert Hyperparameters.from_json(document) == Hyperparameters(run_id="r-1", holdout_days=7.5, exclude_seen=True)
 
 
-def run_job(base: Path, hyperparameters: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> int:
+def run_job(base, hyperparameters, monkeypatch):
     """Return the exit status of a job that runs in this process. The tests in tests/slow start its entry point."""
     (base / "input/config").mkdir(parents=True, exist_ok=True)
     (base / "input/config/hyperparameters.json").write_bytes(orjson.dumps(hyperparameters))
@@ -45,9 +43,7 @@ def run_job(base: Path, hyperparameters: dict[str, str], monkeypatch: pytest.Mon
     return train.main()
 
 
-def test_job_writes_a_bundle_to_the_model_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_job_writes_a_bundle_to_the_model_directory(tmp_path, monkeypatch, capsys):
     tiny_shop(tmp_path / "input/data/dataset")
 
     status = run_job(tmp_path, {"run_id": "job-1", "algorithms": "popularity,transitions"}, monkeypatch)
@@ -58,7 +54,7 @@ def test_job_writes_a_bundle_to_the_model_directory(
     assert not (tmp_path / "output/failure").exists()
 
 
-def test_failed_job_writes_its_reason_and_a_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_job_writes_its_reason_and_a_status(tmp_path, monkeypatch):
     write_dataset(tmp_path / "input/data/dataset", {"a": ["x"]})
 
     status = run_job(tmp_path, {"run_id": "job-2"}, monkeypatch)
@@ -69,7 +65,7 @@ def test_failed_job_writes_its_reason_and_a_status(tmp_path: Path, monkeypatch: 
     assert not (tmp_path / "model" / MANIFEST_FILE).exists()
 
 
-def test_unknown_algorithm_fails_the_job_with_the_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_algorithm_fails_the_job_with_the_known_ones(tmp_path, monkeypatch):
     tiny_shop(tmp_path / "input/data/dataset")
 
     run_job(tmp_path, {"run_id": "job-3", "algorithms": "als"}, monkeypatch)

@@ -1,18 +1,15 @@
 import dataclasses
 import math
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from model_export.algorithms.popularity import Popularity
-from model_export.api import Algorithm, Interactions, Model
-from model_export.data.training_data import TrainingData
+from model_export.api import Algorithm
 from model_export.evaluation import splits
 from model_export.evaluation.bootstrap import apart
 from model_export.evaluation.fit_cache import EarlierFit
-from model_export.job.new_data import NewData, judge_new_data
+from model_export.job.new_data import judge_new_data
 from model_export.job.response_lists import open_champion
 from tests.unit.model_export.champions import DAY_MS, START_MS, champion
 from tests.unit.model_export.champions import shop as shop_of
@@ -25,12 +22,12 @@ PAST = {f"old{user}": ["a", "b", "c", "d"] for user in range(8)} | {
 }
 
 
-def counted_fits(monkeypatch: pytest.MonkeyPatch) -> list[Algorithm]:
+def counted_fits(monkeypatch):
     """Return a list to which each fit appends its settings."""
     fits: list[Algorithm] = []
     fit = Popularity.fit
 
-    def counted(settings: Popularity, data: Interactions) -> Model:
+    def counted(settings, data):
         fits.append(settings)
         return fit(settings, data)
 
@@ -38,34 +35,30 @@ def counted_fits(monkeypatch: pytest.MonkeyPatch) -> list[Algorithm]:
     return fits
 
 
-def shop(later: dict[str, list[str]]) -> TrainingData:
+def shop(later):
     return shop_of(later, past=PAST)
 
 
-def judged(
-    folder: Path, data: TrainingData, *, since_ms: int = SINCE_MS, earlier: Sequence[EarlierFit] = ()
-) -> NewData | None:
+def judged(folder, data, *, since_ms=SINCE_MS, earlier=()):
     return judge_new_data(
         open_champion(folder), data, SETTINGS, since_ms=since_ms, k=3, seen="allowed", earlier=earlier, seed=0
     )
 
 
-def test_half_of_the_new_interactions_are_learned_and_the_rest_tested(tmp_path: Path) -> None:
+def test_half_of_the_new_interactions_are_learned_and_the_rest_tested(tmp_path):
     data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
     folder = champion(tmp_path / "champion", {("e", "c"): 1.0})  # The champion ranks c first after e.
 
     found = judged(folder, data)
 
-    assert found is not None
     assert (found.since_ms, found.half_ms, found.interactions) == (SINCE_MS, SINCE_MS + DAY_MS, 4)
-    assert found.taught is not None
     # Although e occurs twice on day 4, popularity still lists a, b, c. The users' c is third.
     assert (found.taught.users, found.taught.champion) == (2, 1.0)
     assert found.taught.candidate == pytest.approx(1 / 2)
     assert found.taught.ahead == pytest.approx((-0.5, -0.5))
 
 
-def test_predictability_is_ndcg_above_random_lists(tmp_path: Path) -> None:
+def test_predictability_is_ndcg_above_random_lists(tmp_path):
     data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
 
     found = judged(champion(tmp_path / "champion", {("e", "c"): 1.0}), data)
@@ -84,29 +77,25 @@ def test_predictability_is_ndcg_above_random_lists(tmp_path: Path) -> None:
     assert found.foreseen.before == pytest.approx(1 / 5 - by_lot)
 
 
-def test_earlier_period_ends_at_the_champions_last_event(tmp_path: Path) -> None:
+def test_earlier_period_ends_at_the_champions_last_event(tmp_path):
     data = shop({user: ["e", "e", "e", "e", "e"] for user in PAST})  # The days are 4 to 8.
 
     # Settings were selected on data up to day 6. So the first half of the new data is day 7, and day 8 is evaluated.
     found = judged(champion(tmp_path / "champion", {}), data, since_ms=SINCE_MS + 3 * DAY_MS)
 
-    assert found is not None
     assert found.half_ms == SINCE_MS + 4 * DAY_MS
-    assert found.foreseen is not None
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
     discounts = 1 + 1 / math.log2(3) + 1 / 2
     assert found.foreseen.before == pytest.approx(1 / 5 - discounts / 5)  # This is day 3, as in the test above.
 
 
-def test_earlier_period_leaves_half_of_the_champions_data_to_learn(tmp_path: Path) -> None:
+def test_earlier_period_leaves_half_of_the_champions_data_to_learn(tmp_path):
     # The first half of the new data is day 4, and days 5 to 8 are evaluated. An equal period before would start on day
     # -1.
     data = shop({**{user: ["e"] for user in PAST}, "old4": ["e", "e", "e", "e", "e"]})
 
     found = judged(champion(tmp_path / "champion", {}), data)
 
-    assert found is not None
-    assert found.foreseen is not None
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (START_MS + DAY_MS, SINCE_MS)
     assert (found.foreseen.before_users, found.foreseen.users) == (10, 1)
 
@@ -116,9 +105,7 @@ def test_earlier_period_leaves_half_of_the_champions_data_to_learn(tmp_path: Pat
     [((1, 2), 1), ((2, 1), 2), ((3, 1), 1), ((0,), 2), ((3,), 2)],
     ids=["first", "the first that can", "no time is left after it", "it knows too little", "none"],
 )
-def test_earlier_fit_predicts_the_earlier_period(
-    days: tuple[int, ...], after_day: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_earlier_fit_predicts_the_earlier_period(days, after_day, tmp_path, monkeypatch):
     """Day 5 is evaluated.
 
     So the earlier period is day 3, up to the champion's last event, and a fit on half of it predicts it.
@@ -137,60 +124,51 @@ def test_earlier_fit_predicts_the_earlier_period(
     # One fit ends on day 4. Without an earlier fit, another one ends on day 2.
     assert len(fits) == (1 if after_ms in cuts else 2)
     alone = judged(champion(tmp_path / "again", {}), data)
-    assert alone is not None
-    assert alone.foreseen is not None
     assert (alone.foreseen.now, alone.taught) == (found.foreseen.now, found.taught)
     if after_day == 2:
         assert alone.foreseen == found.foreseen
 
 
-def test_earlier_period_is_omitted_without_earlier_data(tmp_path: Path) -> None:
+def test_earlier_period_is_omitted_without_earlier_data(tmp_path):
     data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
 
     found = judged(champion(tmp_path / "champion", {}, last_event_ms=START_MS - DAY_MS), data, since_ms=SINCE_MS)
 
-    assert found is not None
     assert found.taught is not None
     assert found.foreseen is None
     assert "predictability was not compared with an earlier period" in found.sentence(k=3)
 
 
-def test_new_interactions_at_one_time_are_all_tested(tmp_path: Path) -> None:
+def test_new_interactions_at_one_time_are_all_tested(tmp_path):
     data = shop({user: ["e"] for user in PAST})  # All interactions are on day 4.
 
     found = judged(champion(tmp_path / "champion", {}), data)
 
-    assert found is not None
     assert (found.since_ms, found.half_ms) == (SINCE_MS, SINCE_MS)
-    assert found.taught is not None
     assert (found.taught.users, found.taught.candidate) == (10, 0.0)  # e is not in the model.
-    assert found.foreseen is not None
     assert found.foreseen.users == 10
 
 
-def test_missing_new_interactions_give_no_result(tmp_path: Path) -> None:
+def test_missing_new_interactions_give_no_result(tmp_path):
     assert judged(champion(tmp_path / "champion", {}), shop({})) is None
 
 
-def test_single_new_purchase_has_an_infinite_interval(tmp_path: Path) -> None:
+def test_single_new_purchase_has_an_infinite_interval(tmp_path):
     found = judged(champion(tmp_path / "champion", {}), shop({"old0": ["e"]}))
 
-    assert found is not None
     assert found.interactions == 1
-    assert found.taught is not None
     assert (found.taught.users, found.taught.ahead) == (1, (-math.inf, math.inf))
     assert "1 interactions are new" in found.sentence(k=3)
 
 
-def test_new_data_result_has_a_document_and_a_sentence(tmp_path: Path) -> None:
+def test_new_data_result_has_a_document_and_a_sentence(tmp_path):
     found = judged(champion(tmp_path / "champion", {}), shop({"old0": ["e", "c"], "old1": ["e", "c"]}))
 
-    assert found is not None
     assert found.document() == dataclasses.asdict(found)
     assert "trained on half of them, ndcg@3 is 0.5000 on the rest" in found.sentence(k=3)
 
 
-def test_confidence_interval_of_two_samples_adds_both_variances() -> None:
+def test_confidence_interval_of_two_samples_adds_both_variances():
     low, high = apart(np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 0.2]))
 
     # The difference is 0.5 - 0.1, and the interval is 1.96 times the root of (1/3) / 4 + 0.02 / 2.

@@ -1,9 +1,7 @@
 import dataclasses
-from pathlib import Path
 
 import pytest
 
-from alsolike.bundle.manifest import Manifest
 from alsolike.runtime.errors import InvalidInput
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend
@@ -12,7 +10,6 @@ from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.sasrec import Sasrec
 from model_export.algorithms.slist import Slist
 from model_export.api import Algorithm
-from model_export.data.interactions import Interactions
 from model_export.job.hyperparameters import Hyperparameters
 from model_export.job.train import train
 from tests.unit.model_export.shops import interactions, tiny_shop
@@ -21,7 +18,7 @@ PAIR = interactions([[1, 2], [1, 2, 3]])
 """Interactions with 2 * 2 + 3 * 3 pairs of one user's items."""
 
 
-def of_items(items: int, *, rows: int = 5) -> Interactions:
+def of_items(items, *, rows=5):
     return interactions([[1 + row % 2 for row in range(rows)]], items=items)
 
 
@@ -41,14 +38,12 @@ def of_items(items: int, *, rows: int = 5) -> Interactions:
     ],
     ids=lambda value: value.name if isinstance(value, Algorithm) else None,
 )
-def test_algorithm_refuses_items_above_its_limit_with_an_alternative(
-    algorithm: Algorithm, maximum: int, reason: str
-) -> None:
+def test_algorithm_refuses_items_above_its_limit_with_an_alternative(algorithm, maximum, reason):
     assert algorithm.unsupported_reason(of_items(maximum)) is None
     assert algorithm.unsupported_reason(of_items(maximum + 1)) == reason
 
 
-def test_sasrec_refuses_more_vectors_than_serving_can_read() -> None:
+def test_sasrec_refuses_more_vectors_than_serving_can_read():
     assert Sasrec().unsupported_reason(of_items(1_000_000, rows=5_000)) is None
     assert Sasrec().unsupported_reason(of_items(1_000_001, rows=5_000)) == (
         "its limit is 1,000,000 items, and there are 1,000,001; transitions reads the order too and has no limit"
@@ -56,7 +51,7 @@ def test_sasrec_refuses_more_vectors_than_serving_can_read() -> None:
     assert Sasrec(size=256).unsupported_reason(of_items(500_001, rows=5_000)) is not None
 
 
-def test_sasrec_refuses_heads_that_do_not_divide_small_vectors() -> None:
+def test_sasrec_refuses_heads_that_do_not_divide_small_vectors():
     settings = Sasrec(size=64, heads=64)
 
     assert settings.unsupported_reason(of_items(400_000, rows=5_000)) is None
@@ -65,18 +60,18 @@ def test_sasrec_refuses_heads_that_do_not_divide_small_vectors() -> None:
     )
 
 
-def test_repurchase_refuses_interactions_above_its_limit() -> None:
+def test_repurchase_refuses_interactions_above_its_limit():
     assert Repurchase(max_interactions=5).unsupported_reason(of_items(2, rows=5)) is None
     assert Repurchase(max_interactions=4).unsupported_reason(of_items(2, rows=5)) == (
         "its limit is 4 interactions, and there are 5; buy_again has no limit"
     )
 
 
-def test_ease_accepts_any_number_of_items_with_few_pairs() -> None:
+def test_ease_accepts_any_number_of_items_with_few_pairs():
     assert Ease(max_pairs=4).unsupported_reason(of_items(1_000_000)) is None
 
 
-def test_slist_refuses_pairs_above_its_limit() -> None:
+def test_slist_refuses_pairs_above_its_limit():
     # Sessions of 2 and 3 items have 4 + 9 pairs. The numbers of earlier items are 0, 1 and 0, 1, 2, with the squares 1
     # + 1 + 4. In a large catalogue, all pairs may differ.
     data = dataclasses.replace(PAIR, items=100)
@@ -87,24 +82,22 @@ def test_slist_refuses_pairs_above_its_limit() -> None:
     )
 
 
-def test_slist_counts_repeated_pairs_of_few_items_once() -> None:
+def test_slist_counts_repeated_pairs_of_few_items_once():
     assert Slist(max_pairs=3 * 3).unsupported_reason(PAIR) is None
     assert Slist(max_pairs=8).unsupported_reason(PAIR) is not None
 
 
 @pytest.mark.parametrize("name", ["popularity", "buy_again", "repurchase", "transitions", "item_knn", "content"])
-def test_linear_algorithm_accepts_any_size(name: str) -> None:
+def test_linear_algorithm_accepts_any_size(name):
     assert known()[name].unsupported_reason(of_items(1_000_000)) is None
 
 
-def run(dataset: Path, output: Path, *, algorithms: str) -> Manifest:
+def run(dataset, output, *, algorithms):
     hyperparameters = Hyperparameters(algorithms=algorithms)
     return train(dataset=dataset, output=output, hyperparameters=hyperparameters, now_ms=0, say=lambda line: None)
 
 
-def test_training_of_one_refused_algorithm_fails_with_the_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_training_of_one_refused_algorithm_fails_with_the_reason(tmp_path, monkeypatch):
     monkeypatch.setattr(Ease, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items")
 
     with pytest.raises(InvalidInput, match=r"no algorithm can be fitted here: \{'ease': 'there are 15 items'\}"):
@@ -112,9 +105,7 @@ def test_training_of_one_refused_algorithm_fails_with_the_reason(
 
 
 @pytest.mark.parametrize("refusing", [Ease, Blend])
-def test_refused_algorithm_is_excluded_and_recorded(
-    refusing: type[Algorithm], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refused_algorithm_is_excluded_and_recorded(refusing, tmp_path, monkeypatch):
     monkeypatch.setattr(
         refusing, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items"
     )

@@ -1,7 +1,6 @@
 """Training from a dataset to a bundle."""
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import pytest
 from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.files import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE, PUBLIC_FILE
-from alsolike.bundle.manifest import Manifest
 from alsolike.bundle.public_lists import PublicLists
 from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN
@@ -21,11 +19,9 @@ from alsolike.runtime.errors import InvalidDataset
 from alsolike.snapshot.content_index import ContentIndex, Scales
 from alsolike.training.dataset import CHAMPION_FOLDER, USERS_FILE
 from model_export.algorithms import by_default
-from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.transitions import Transitions
 from model_export.api import FitCost
 from model_export.data import training_data
-from model_export.data.interactions import Interactions
 from model_export.data.training_data import load
 from model_export.evaluation.cold_start import DEFAULT_SCALES
 from model_export.export.writer import open_session, recommend
@@ -38,15 +34,7 @@ from tests.unit.model_export.shops import history, tiny_shop, write_dataset
 TIMES = {"fit_s", "peak_mb", "train_s", "created_ms"}
 
 
-def run(
-    dataset: Path,
-    output: Path,
-    *,
-    now_ms: int = 0,
-    lines: list[str] | None = None,
-    sentence_model: Path | None = None,
-    **settings: Any,
-) -> Manifest:
+def run(dataset, output, *, now_ms=0, lines=None, sentence_model=None, **settings):
     return train(
         dataset=dataset,
         output=output,
@@ -57,13 +45,13 @@ def run(
     )
 
 
-def without_times(value: Any) -> Any:
+def without_times(value):
     if isinstance(value, dict):
         return {key: without_times(inner) for key, inner in value.items() if key not in TIMES}
     return [without_times(inner) for inner in value] if isinstance(value, list) else value
 
 
-def test_actions_and_logged_responses_become_models_in_the_bundle(tmp_path: Path) -> None:
+def test_actions_and_logged_responses_become_models_in_the_bundle(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     day_ms = 86_400_000
     rows = [
@@ -109,14 +97,14 @@ def test_actions_and_logged_responses_become_models_in_the_bundle(tmp_path: Path
 
 
 @pytest.mark.parametrize("public_lists", [False, True])
-def test_public_lists_are_written_only_on_request(public_lists: bool, tmp_path: Path) -> None:
+def test_public_lists_are_written_only_on_request(public_lists, tmp_path):
     manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", public_lists=public_lists)
 
     lists = PublicLists.map(tmp_path / "model" / PUBLIC_FILE, items=manifest.items)
     assert (len(lists.popular) > 0) == public_lists
 
 
-def test_small_dataset_becomes_a_bundle(tmp_path: Path) -> None:
+def test_small_dataset_becomes_a_bundle(tmp_path):
     manifest = run(tiny_shop(tmp_path / "dataset", history_length=40), tmp_path / "model", run_id="run-7", now_ms=123)
 
     bundle = Bundle(tmp_path / "model")
@@ -141,7 +129,7 @@ def test_small_dataset_becomes_a_bundle(tmp_path: Path) -> None:
     assert manifest.metrics["slices"]["users with more interactions"]["users"] > 0
 
 
-def test_first_training_compares_quick_algorithms_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_training_compares_quick_algorithms_unless_named(tmp_path, monkeypatch):
     monkeypatch.setattr(Transitions, "fit_cost", lambda *_: FitCost(seconds=100.0, megabytes=1.0))
     dataset = tiny_shop(tmp_path / "dataset")
     lines: list[str] = []
@@ -157,7 +145,7 @@ def test_first_training_compares_quick_algorithms_unless_named(tmp_path: Path, m
     assert "transitions: its 5 fits take about 500 processor seconds" in lines
 
 
-def test_second_process_gives_an_identical_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_process_gives_an_identical_bundle(tmp_path, monkeypatch):
     dataset = tiny_shop(tmp_path / "dataset")
     settings: dict[str, Any] = {"algorithms": "popularity,item_knn,transitions,buy_again,blend", "budget_mb": 100_000}
     here = run(dataset, tmp_path / "here", **settings)
@@ -165,7 +153,7 @@ def test_second_process_gives_an_identical_bundle(tmp_path: Path, monkeypatch: p
     fitted_here = []
     fit = Transitions.fit
 
-    def noted(self: Transitions, interactions: Interactions) -> ItemRowsModel:
+    def noted(self, interactions):
         fitted_here.append(len(interactions))
         return fit(self, interactions)
 
@@ -180,7 +168,7 @@ def test_second_process_gives_an_identical_bundle(tmp_path: Path, monkeypatch: p
             assert (tmp_path / "apart" / name).read_bytes() == (tmp_path / "here" / name).read_bytes(), name
 
 
-def test_bundle_recommends_the_usual_next_item(tmp_path: Path) -> None:
+def test_bundle_recommends_the_usual_next_item(tmp_path):
     circle = [f"item{index:02d}" for index in range(12)]
     walks = {f"user{index}": [circle[(index + step) % 12] for step in range(6)] for index in range(24)}
     run(write_dataset(tmp_path / "dataset", walks), tmp_path / "model", algorithms="transitions")
@@ -194,7 +182,7 @@ def test_bundle_recommends_the_usual_next_item(tmp_path: Path) -> None:
     assert bundle.item_id(int(items[0, 0])) == "item05"
 
 
-def test_bundle_has_the_nearest_known_items_of_a_new_item(tmp_path: Path) -> None:
+def test_bundle_has_the_nearest_known_items_of_a_new_item(tmp_path):
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(9)}
     manifest = run(write_dataset(tmp_path / "dataset", walks, properties=kinds), tmp_path / "model")
@@ -209,7 +197,7 @@ def test_bundle_has_the_nearest_known_items_of_a_new_item(tmp_path: Path) -> Non
     assert not len(index.rare_hashes)
 
 
-def test_rare_items_are_used_in_the_choice_of_the_cold_scale(tmp_path: Path) -> None:
+def test_rare_items_are_used_in_the_choice_of_the_cold_scale(tmp_path):
     """The catalogue contains items 9 to 11, which have all kinds but no interactions."""
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(12)}
@@ -231,7 +219,7 @@ def test_rare_items_are_used_in_the_choice_of_the_cold_scale(tmp_path: Path) -> 
     assert [f"in lists of 100 {long[0]} and {long[1]}" in line for line in lines].count(True) == 1
 
 
-def test_rare_items_are_limited_in_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rare_items_are_limited_in_number(tmp_path, monkeypatch):
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     numbers = {f"item{number:02d}": {"number": str(number)} for number in range(14)}
     monkeypatch.setattr(training_data, "MAX_COLD_ITEMS", 3)
@@ -242,7 +230,7 @@ def test_rare_items_are_limited_in_number(tmp_path: Path, monkeypatch: pytest.Mo
     assert data.unlearned_ids == ["item09", "item10", "item11", "item12", "item13"]
 
 
-def test_bundle_with_a_sentence_model_finds_synonyms(tmp_path: Path) -> None:
+def test_bundle_with_a_sentence_model_finds_synonyms(tmp_path):
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     words = ("sofa", "lamp", "desk", "oak", "red", "tall", "small", "blue", "green")
     titles = {f"item{number:02d}": {"title": word} for number, word in enumerate(words)}
@@ -262,7 +250,7 @@ def test_bundle_with_a_sentence_model_finds_synonyms(tmp_path: Path) -> None:
     assert found == {"without": [], "with": ["item00"]}
 
 
-def test_sentence_model_is_not_used_for_items_without_text(tmp_path: Path) -> None:
+def test_sentence_model_is_not_used_for_items_without_text(tmp_path):
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     numbers = {f"item{number:02d}": {"price": number} for number in range(9)}
     lines: list[str] = []
@@ -276,7 +264,7 @@ def test_sentence_model_is_not_used_for_items_without_text(tmp_path: Path) -> No
     assert any(line.startswith("the sentence model is not used: no column") for line in lines)
 
 
-def test_bundle_has_similar_items_and_items_bought_together(tmp_path: Path) -> None:
+def test_bundle_has_similar_items_and_items_bought_together(tmp_path):
     pairs = {f"user{user}": [f"item{2 * (user % 4) + step % 2:02d}" for step in range(40)] for user in range(20)}
     dataset = write_dataset(tmp_path / "dataset", pairs, step_ms=10 * 60_000)
     manifest = run(dataset, tmp_path / "model", algorithms="popularity")
@@ -296,7 +284,7 @@ def test_bundle_has_similar_items_and_items_bought_together(tmp_path: Path) -> N
     }
 
 
-def test_bundle_has_popular_items_per_user_group(tmp_path: Path) -> None:
+def test_bundle_has_popular_items_per_user_group(tmp_path):
     walks = {f"user{user}": [f"item{(user % 2 + 2 * step) % 8:02d}" for step in range(6)] for user in range(40)}
     plans = {f"user{user}": {"plan": "even" if user % 2 == 0 else "odd"} for user in range(40)}
     dataset = write_dataset(tmp_path / "dataset", walks)
@@ -308,14 +296,13 @@ def test_bundle_has_popular_items_per_user_group(tmp_path: Path) -> None:
 
     for plan, first in (("even", 0), ("odd", 1)):
         group = bundle.groups.of({"plan": plan})
-        assert group is not None
         assert group.users == 20
         assert {bundle.item_id(position) for position in group.items} == {
             f"item{number:02d}" for number in range(first, 8, 2)
         }
 
 
-def test_same_data_give_the_same_bytes(tmp_path: Path) -> None:
+def test_same_data_give_the_same_bytes(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
 
     for name, now_ms in (("first", 1), ("second", 2)):
@@ -327,7 +314,7 @@ def test_same_data_give_the_same_bytes(tmp_path: Path) -> None:
     assert without_times(first) == without_times(second)
 
 
-def test_metrics_of_the_winner_are_printed_for_metric_definitions(tmp_path: Path) -> None:
+def test_metrics_of_the_winner_are_printed_for_metric_definitions(tmp_path):
     lines: list[str] = []
 
     manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", lines=lines)
@@ -337,7 +324,7 @@ def test_metrics_of_the_winner_are_printed_for_metric_definitions(tmp_path: Path
     assert printed == [f"ndcg_at_10={winner['ndcg']:.6f} hr_at_10={winner['hr']:.6f}"]
 
 
-def test_training_reports_histories_longer_than_the_model_length(tmp_path: Path) -> None:
+def test_training_reports_histories_longer_than_the_model_length(tmp_path):
     lines: list[str] = []
 
     run(tiny_shop(tmp_path / "dataset", history_length=2), tmp_path / "model", algorithms="popularity", lines=lines)
@@ -345,19 +332,19 @@ def test_training_reports_histories_longer_than_the_model_length(tmp_path: Path)
     assert [line for line in lines if "which are all that a model is told" in line]
 
 
-def test_events_at_one_time_are_evaluated_by_leave_one_out(tmp_path: Path) -> None:
+def test_events_at_one_time_are_evaluated_by_leave_one_out(tmp_path):
     manifest = run(tiny_shop(tmp_path / "dataset", step_ms=0), tmp_path / "model")
 
     assert manifest.metrics["protocol"] == "leave-one-out"
 
 
-def test_events_over_days_are_evaluated_by_a_temporal_split(tmp_path: Path) -> None:
+def test_events_over_days_are_evaluated_by_a_temporal_split(tmp_path):
     manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", holdout_days=3.0)
 
     assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("temporal", 20)
 
 
-def test_seen_items_are_excluded_unless_repeats_are_frequent(tmp_path: Path) -> None:
+def test_seen_items_are_excluded_unless_repeats_are_frequent(tmp_path):
     once = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
     again = {user: items[:5] * 2 for user, items in once.items()}
 
@@ -370,7 +357,7 @@ def test_seen_items_are_excluded_unless_repeats_are_frequent(tmp_path: Path) -> 
     assert run(write_dataset(tmp_path / "mixed", mixed), tmp_path / "forced", exclude_seen=True).exclude_seen
 
 
-def test_bought_items_are_excluded_if_only_views_repeat(tmp_path: Path) -> None:
+def test_bought_items_are_excluded_if_only_views_repeat(tmp_path):
     """Each user views an item, buys it a day later and views it again. Then the next item follows."""
     walks = {
         f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(6) for _ in range(3)] for user in range(20)
@@ -391,7 +378,7 @@ def test_bought_items_are_excluded_if_only_views_repeat(tmp_path: Path) -> None:
     assert Bundle(tmp_path / "books").manifest == books
 
 
-def test_repeats_of_the_test_part_do_not_change_the_exclusion(tmp_path: Path) -> None:
+def test_repeats_of_the_test_part_do_not_change_the_exclusion(tmp_path):
     walks = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
     repeated_last = {user: [*items, items[0]] for user, items in walks.items()}
 
@@ -401,7 +388,7 @@ def test_repeats_of_the_test_part_do_not_change_the_exclusion(tmp_path: Path) ->
     assert (manifest.metrics["repeat_share"], manifest.exclude_seen) == (0.0, True)
 
 
-def test_items_with_equal_scores_are_sorted_by_frequency_then_id(tmp_path: Path) -> None:
+def test_items_with_equal_scores_are_sorted_by_frequency_then_id(tmp_path):
     sequences = {f"user{user}": ["b", "c", "c", "a", f"x{user}"] for user in range(5)}
 
     run(write_dataset(tmp_path / "dataset", sequences), tmp_path / "model")
@@ -411,7 +398,7 @@ def test_items_with_equal_scores_are_sorted_by_frequency_then_id(tmp_path: Path)
     assert load(tmp_path / "dataset").item_ids == ["a", "b", "c", "x0", "x1", "x2", "x3", "x4"]
 
 
-def test_too_little_data_error_has_counts_and_minimums(tmp_path: Path) -> None:
+def test_too_little_data_error_has_counts_and_minimums(tmp_path):
     dataset = write_dataset(tmp_path / "dataset", {"a": ["x", "y"], "b": ["x"]})
 
     with pytest.raises(InvalidDataset, match="2 users, 2 items and 3 interactions; training needs at least 5 users"):
@@ -420,13 +407,13 @@ def test_too_little_data_error_has_counts_and_minimums(tmp_path: Path) -> None:
     assert not (tmp_path / "model" / MANIFEST_FILE).exists()
 
 
-def test_users_with_too_short_histories_cannot_be_compared(tmp_path: Path) -> None:
+def test_users_with_too_short_histories_cannot_be_compared(tmp_path):
     pairs = {f"user{user}": [f"item{user % 6}", f"item{(user + 1) % 6}"] for user in range(12)}
 
     with pytest.raises(InvalidDataset, match="0 users have 3 interactions or more; comparing"):
         run(write_dataset(tmp_path / "dataset", pairs, step_ms=0), tmp_path / "model")
 
 
-def test_empty_dataset_is_refused(tmp_path: Path) -> None:
+def test_empty_dataset_is_refused(tmp_path):
     with pytest.raises(InvalidDataset, match="0 users, 0 items and 0 interactions"):
         run(write_dataset(tmp_path / "dataset", {}), tmp_path / "model")

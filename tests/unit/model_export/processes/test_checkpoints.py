@@ -1,11 +1,9 @@
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from model_export.algorithms.sasrec import Sasrec, SasrecModel
-from model_export.api import Model
 from model_export.processes.checkpoints import checkpoint, kept_in
 from tests.unit.model_export.shops import interactions, random_sequences
 
@@ -13,11 +11,11 @@ SMALL = Sasrec(size=8, length=6, negatives=16, epochs=4, judge_every=1)
 DATA = interactions(random_sequences(users=30, items=12, length=8))
 
 
-def test_checkpoint_without_a_folder_is_none() -> None:
+def test_checkpoint_without_a_folder_is_none():
     assert checkpoint(SMALL, DATA) is None
 
 
-def test_other_fit_has_another_checkpoint_file(tmp_path: Path) -> None:
+def test_other_fit_has_another_checkpoint_file(tmp_path):
     with kept_in(tmp_path):
         files = {
             checkpoint(SMALL, DATA),
@@ -28,7 +26,7 @@ def test_other_fit_has_another_checkpoint_file(tmp_path: Path) -> None:
     assert len(files) == 3
 
 
-def test_stopped_training_resumes_with_the_same_result(tmp_path: Path) -> None:
+def test_stopped_training_resumes_with_the_same_result(tmp_path):
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     from model_export.algorithms.sasrec.training import train
 
@@ -46,7 +44,7 @@ def test_stopped_training_resumes_with_the_same_result(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) != []
 
 
-def test_finished_training_is_not_repeated(tmp_path: Path) -> None:
+def test_finished_training_is_not_repeated(tmp_path):
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     from model_export.algorithms.sasrec.training import train
 
@@ -59,7 +57,7 @@ def test_finished_training_is_not_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stopped_at", [1, 2, 3, 4, 6])
-def test_stopped_early_stopping_selects_the_same_epochs(tmp_path: Path, stopped_at: int) -> None:
+def test_stopped_early_stopping_selects_the_same_epochs(tmp_path, stopped_at):
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     settings = dataclasses.replace(SMALL, max_epochs=8, patience=3)
     found = (0.1, 0.4, 0.5, 0.3, 0.2, 0.1, 0.6, 0.7)
@@ -67,10 +65,10 @@ def test_stopped_early_stopping_selects_the_same_epochs(tmp_path: Path, stopped_
     class Stopped(Exception):
         pass
 
-    def judge(model: Model) -> float:
+    def judge(model):
         return found[epochs_of(model) - 1]
 
-    def judge_until_stopped(model: Model) -> float:
+    def judge_until_stopped(model):
         if epochs_of(model) == stopped_at:
             raise Stopped
         return judge(model)
@@ -90,6 +88,6 @@ def test_stopped_early_stopping_selects_the_same_epochs(tmp_path: Path, stopped_
             np.testing.assert_array_equal(values, whole.arrays[name])
 
 
-def epochs_of(model: Model) -> int:
+def epochs_of(model):
     assert isinstance(model.settings, Sasrec)
     return model.settings.epochs

@@ -1,11 +1,8 @@
 """Processes that train jointly: their ranks and messages. The slow tests train in two processes."""
 
-from __future__ import annotations
-
 import datetime as dt
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -19,13 +16,13 @@ from model_export.processes import peers
 NOWHERE = Path("nowhere")
 
 
-def test_place_without_a_configuration_is_one_process() -> None:
+def test_place_without_a_configuration_is_one_process():
     place = peers.place({}, NOWHERE)
 
     assert (place.rank, place.size, place.starts) == (0, 1, 0)
 
 
-def test_torchrun_environment_gives_the_place() -> None:
+def test_torchrun_environment_gives_the_place():
     environment = {"RANK": "3", "WORLD_SIZE": "4", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29400"}
 
     place = peers.place(environment, NOWHERE, processes=8)
@@ -34,7 +31,7 @@ def test_torchrun_environment_gives_the_place() -> None:
 
 
 @pytest.mark.parametrize(("current", "rank"), [("algo-1", 0), ("algo-2", 4)])
-def test_resource_configuration_gives_the_place_of_each_host(tmp_path: Path, current: str, rank: int) -> None:
+def test_resource_configuration_gives_the_place_of_each_host(tmp_path, current, rank):
     file = tmp_path / "resourceconfig.json"
     document = {"current_host": current, "hosts": ["algo-2", "algo-1"], "network_interface_name": "eth0"}
     file.write_bytes(orjson.dumps(document))
@@ -44,7 +41,7 @@ def test_resource_configuration_gives_the_place_of_each_host(tmp_path: Path, cur
     assert place == peers.Place(rank=rank, size=8, address="algo-1:29500", starts=3, interface="eth0")
 
 
-def test_unknown_host_is_refused(tmp_path: Path) -> None:
+def test_unknown_host_is_refused(tmp_path):
     file = tmp_path / "resourceconfig.json"
     file.write_bytes(orjson.dumps({"current_host": "algo-3", "hosts": ["algo-1", "algo-2"]}))
 
@@ -63,7 +60,7 @@ class Distributed(ModuleType):
         Joined process groups, and None for each group that the process left.
     """
 
-    def __init__(self, *, others: Collection[int] = (), messages: Iterable[object] = ()) -> None:
+    def __init__(self, *, others=(), messages=()):
         super().__init__("torch.distributed")
         self.broadcast: list[object] = []
         self.groups: list[object] = []
@@ -71,59 +68,59 @@ class Distributed(ModuleType):
         self._here = {str(rank) for rank in others}
         self._messages = iter(messages)
 
-    def TCPStore(self, host: str, port: int, size: int, listens: bool, *_: object, **__: object) -> Distributed:  # noqa: N802
+    def TCPStore(self, host, port, size, listens, *_, **__):  # noqa: N802
         self.servers.append((host, port, size, listens))
         return self
 
-    def PrefixStore(self, prefix: str, store: Distributed) -> Distributed:  # noqa: N802
+    def PrefixStore(self, prefix, store):  # noqa: N802
         return store
 
-    def set(self, key: str, value: str) -> None:
+    def set(self, key, value):
         self._here.add(key)
 
-    def check(self, keys: Sequence[str]) -> bool:
+    def check(self, keys):
         return self._here.issuperset(keys)
 
-    def init_process_group(self, backend: str, *, rank: int, world_size: int, **_: object) -> None:
+    def init_process_group(self, backend, *, rank, world_size, **_):
         self.groups.append((backend, rank, world_size))
 
-    def destroy_process_group(self) -> None:
+    def destroy_process_group(self):
         self.groups.append(None)
 
-    def broadcast_object_list(self, messages: list[object], *, src: int) -> None:
+    def broadcast_object_list(self, messages, *, src):
         if messages == [None] and peers.current().rank:
             messages[0] = next(self._messages)
         else:
             self.broadcast += messages
 
-    def all_reduce(self, values: list[float]) -> None:
+    def all_reduce(self, values):
         values[0] *= 2
 
 
 class Follower:
     """Stand-in for a follower process."""
 
-    def __init__(self, environment: Mapping[str, str], status: int | None) -> None:
+    def __init__(self, environment, status):
         self.environment = environment
         self.ends: list[str] = []
         self._status = status
 
-    def poll(self) -> int | None:
+    def poll(self):
         return self._status
 
-    def wait(self) -> None:
+    def wait(self):
         self.ends.append("wait")
 
-    def kill(self) -> None:
+    def kill(self):
         self.ends.append("kill")
 
 
 @pytest.fixture
-def followers(monkeypatch: pytest.MonkeyPatch) -> list[Follower]:
+def followers(monkeypatch):
     """Return the started followers, which are not real processes."""
     started: list[Follower] = []
 
-    def start(command: Sequence[str], *, env: Mapping[str, str]) -> Follower:
+    def start(command, *, env):
         assert list(command[1:]) == ["-m", "model_export.job.follower"]
         started.append(Follower(env, None))
         return started[-1]
@@ -132,7 +129,7 @@ def followers(monkeypatch: pytest.MonkeyPatch) -> list[Follower]:
     return started
 
 
-def distributed(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Distributed:
+def distributed(monkeypatch, **options):
     found = Distributed(**options)
     torch = ModuleType("torch")
     torch.distributed = found  # type: ignore[attr-defined]
@@ -141,7 +138,7 @@ def distributed(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Distributed:
     return found
 
 
-def test_single_process_sends_no_messages() -> None:
+def test_single_process_sends_no_messages():
     with peers.joined(peers.Place()):
         peers.current().tell("anything")
         peers.current().add_up(cast(Any, [1.0]))
@@ -149,9 +146,7 @@ def test_single_process_sends_no_messages() -> None:
         assert peers.current().mine == slice(0, None, 1)
 
 
-def test_first_process_starts_the_others_and_announces_the_end(
-    monkeypatch: pytest.MonkeyPatch, followers: list[Follower]
-) -> None:
+def test_first_process_starts_the_others_and_announces_the_end(monkeypatch, followers):
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth0")  # The variable is restored after the test.
     torch = distributed(monkeypatch, others=(1, 2))
     values = [1.5]
@@ -171,7 +166,7 @@ def test_first_process_starts_the_others_and_announces_the_end(
     assert peers.current().size == 1
 
 
-def test_follower_receives_messages_of_the_first_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_follower_receives_messages_of_the_first_process(monkeypatch):
     torch = distributed(monkeypatch, others=(0,), messages=["an epoch", None])
     monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", "True")
 
@@ -183,7 +178,7 @@ def test_follower_receives_messages_of_the_first_process(monkeypatch: pytest.Mon
     assert torch.broadcast == []
 
 
-def test_failed_training_kills_the_other_processes(monkeypatch: pytest.MonkeyPatch, followers: list[Follower]) -> None:
+def test_failed_training_kills_the_other_processes(monkeypatch, followers):
     torch = distributed(monkeypatch, others=(1,))
 
     with pytest.raises(MemoryError), peers.joined(peers.Place(size=2, address="127.0.0.1:29400", starts=1)):
@@ -194,9 +189,7 @@ def test_failed_training_kills_the_other_processes(monkeypatch: pytest.MonkeyPat
     assert [follower.ends for follower in followers] == [["kill", "wait"]]
 
 
-def test_follower_that_ends_before_the_meeting_is_named(
-    monkeypatch: pytest.MonkeyPatch, followers: list[Follower]
-) -> None:
+def test_follower_that_ends_before_the_meeting_is_named(monkeypatch, followers):
     distributed(monkeypatch)
     monkeypatch.setattr(Follower, "poll", lambda _: 3)
 
@@ -207,7 +200,7 @@ def test_follower_that_ends_before_the_meeting_is_named(
         pass
 
 
-def test_processes_missing_at_the_meeting_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_missing_at_the_meeting_are_named(monkeypatch):
     distributed(monkeypatch, others=(1,))
     monkeypatch.setattr(peers, "MEETING", dt.timedelta(0))
 
