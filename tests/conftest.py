@@ -1,10 +1,7 @@
 """Fixtures and settings of all tests."""
 
-from __future__ import annotations
-
 import gc
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,13 +9,13 @@ import pytest
 gc.set_threshold(50_000, 50, 50)
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish():
     """Exempt imported modules and collected tests, which live as long as the process, from the search for cycles."""
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
-def nothing_counted_before() -> Iterator[None]:
+def nothing_counted_before():
     """Clear counts of code that ran outside a handler. Otherwise, the next handler's metrics would contain them."""
     yield
     if observability := sys.modules.get("alsolike.runtime.observability"):

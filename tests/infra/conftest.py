@@ -3,36 +3,34 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from infra_cdk.constructs import own_algorithms
 from tests.infra.assembly import Assembly, flat, synthesize, write_empty_layers
-from tests.infra.moto_clients import Clients, moto_clients
+from tests.infra.moto_clients import moto_clients
 
 Synthesis = Callable[..., Assembly]
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory):
     """Return a folder that all workers of a run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def layers(shared: Path) -> Path:
+def layers(shared):
     return write_empty_layers(shared / "layers")
 
 
 @pytest.fixture(scope="session")
-def synthesized(shared: Path, layers: Path) -> Synthesis:
+def synthesized(shared, layers):
     """Return a function that returns the assembly of an environment. The first worker synthesizes it."""
 
-    def read(environment: str, **settings: Any) -> Assembly:
+    def read(environment, **settings):
         outdir = shared / f"assembly-{environment}"
         with (shared / f"assembly-{environment}.lock").open("a+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -46,24 +44,24 @@ def synthesized(shared: Path, layers: Path) -> Synthesis:
 
 
 @pytest.fixture(scope="module")
-def clients() -> Iterator[Clients]:
+def clients():
     """Yield clients of an empty AWS account that accepts the complete template."""
     with moto_clients() as found:
         yield found
 
 
 @pytest.fixture(scope="session")
-def demo(synthesized: Synthesis) -> Assembly:
+def demo(synthesized):
     return synthesized("demo")
 
 
 @pytest.fixture(scope="session")
-def prod(synthesized: Synthesis) -> Assembly:
+def prod(synthesized):
     return synthesized("prod")
 
 
 @pytest.fixture(scope="session")
-def spare(synthesized: Synthesis) -> Assembly:
+def spare(synthesized):
     """Synthesize an environment without all optional resources."""
     return synthesized(
         "spare",
@@ -80,7 +78,7 @@ def spare(synthesized: Synthesis) -> Assembly:
 
 
 @pytest.fixture(scope="session")
-def other(synthesized: Synthesis, shared: Path) -> Assembly:
+def other(synthesized, shared):
     """Synthesize an environment in which every setting differs from its default."""
     package, sentence_model = shared / "own" / "package", shared / "own" / "sentence_model"
     for path in (package / "newcomers.py", *(sentence_model / n for n in ("model.safetensors", "tokenizer.json"))):
@@ -142,15 +140,13 @@ def other(synthesized: Synthesis, shared: Path) -> Assembly:
 
 
 @pytest.fixture(params=["demo", "prod"])
-def assembly(request: pytest.FixtureRequest) -> Assembly:
+def assembly(request):
     """Return each environment that differs in more than numbers from the others."""
-    value: Assembly = request.getfixturevalue(request.param)
-    return value
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="session")
-def workflow(demo: Assembly) -> dict[str, dict[str, Any]]:
+def workflow(demo):
     """Return the training workflow's states by name."""
     machine = demo.state_machine("training")
-    states: dict[str, dict[str, Any]] = json.loads(flat(machine.properties["DefinitionString"]))["States"]
-    return states
+    return json.loads(flat(machine.properties["DefinitionString"]))["States"]

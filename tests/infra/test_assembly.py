@@ -35,7 +35,7 @@ NAMED = {
 }
 
 
-def test_two_syntheses_write_identical_files(demo: Assembly, layers: Path, tmp_path: Path) -> None:
+def test_two_syntheses_write_identical_files(demo, layers, tmp_path):
     again = synthesize("demo", layers=layers, outdir=tmp_path / "again").directory
 
     names = sorted(path.relative_to(again).as_posix() for path in again.rglob("*") if path.is_file())
@@ -47,7 +47,7 @@ def test_two_syntheses_write_identical_files(demo: Assembly, layers: Path, tmp_p
 
 
 @pytest.mark.parametrize("environment", ["demo", "dev", "prod", "spare", "other"])
-def test_assemblies_have_no_unacknowledged_cdk_nag_findings(environment: str, request: pytest.FixtureRequest) -> None:
+def test_assemblies_have_no_unacknowledged_cdk_nag_findings(environment, request):
     assembly: Assembly = request.getfixturevalue(environment)
 
     report = json.loads((assembly.directory / "validation-report.json").read_bytes())
@@ -55,7 +55,7 @@ def test_assemblies_have_no_unacknowledged_cdk_nag_findings(environment: str, re
     assert [v for plugin in report["pluginReports"] for v in plugin["violations"]] == []
 
 
-def test_cdk_nag_finding_fails_the_synthesis(layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cdk_nag_finding_fails_the_synthesis(layers, tmp_path, monkeypatch):
     monkeypatch.setattr(infra_app, "add_stacks", lambda app, **_: sns.Topic(cdk.Stack(app, "careless"), "Topic"))
     app = infra_app.create_app(
         infra_app.read_context(), environment="demo", outdir=tmp_path, layers=layers, check_templates=False
@@ -67,11 +67,11 @@ def test_cdk_nag_finding_fails_the_synthesis(layers: Path, tmp_path: Path, monke
     assert "AwsSolutions-SNS3" in (tmp_path / "validation-report.json").read_text()
 
 
-def test_assembly_has_no_custom_resources(assembly: Assembly) -> None:
+def test_assembly_has_no_custom_resources(assembly):
     assert not [r.type for r in assembly.resources if r.type.startswith(("Custom::", "AWS::CloudFormation::"))]
 
 
-def test_resources_have_physical_names_only_if_clients_need_them(assembly: Assembly) -> None:
+def test_resources_have_physical_names_only_if_clients_need_them(assembly):
     physical = (
         "AliasName", "BucketName", "DBName", "FunctionName", "LayerName", "LogGroupName", "Name", "RoleName",
         "StateMachineName", "TableName", "TopicName", "UserPoolName", "ModelPackageGroupName",
@@ -86,16 +86,16 @@ def test_resources_have_physical_names_only_if_clients_need_them(assembly: Assem
     assert named == NAMED
 
 
-def test_stacks_of_two_environments_have_different_names(demo: Assembly, prod: Assembly) -> None:
-    def names(assembly: Assembly) -> set[str]:
+def test_stacks_of_two_environments_have_different_names(demo, prod):
+    def names(assembly):
         return {resource.stack for resource in assembly.resources}
 
     assert names(demo) == {f"alsolike-demo-{part}" for part in STACKS}
     assert not names(demo) & names(prod)
 
 
-def test_function_asset_contains_only_its_function(demo: Assembly) -> None:
-    def asset(name: str) -> Path:
+def test_function_asset_contains_only_its_function(demo):
+    def asset(name):
         return demo.directory / f"asset.{demo.function(name).properties['Code']['S3Key'].removesuffix('.zip')}"
 
     contents = {name: sorted(path.name for path in (asset(name) / "functions").iterdir()) for name in FUNCTIONS}
@@ -105,7 +105,7 @@ def test_function_asset_contains_only_its_function(demo: Assembly) -> None:
     assert [path for name in FUNCTIONS for path in asset(name).rglob("*.pyc")] == []
 
 
-def test_function_asset_contains_the_operations_it_imports(demo: Assembly) -> None:
+def test_function_asset_contains_the_operations_it_imports(demo):
     missing = {}
     for name in FUNCTIONS:
         asset = demo.directory / f"asset.{demo.function(name).properties['Code']['S3Key'].removesuffix('.zip')}"
@@ -116,9 +116,7 @@ def test_function_asset_contains_the_operations_it_imports(demo: Assembly) -> No
     assert missing == {}
 
 
-def test_edit_of_one_function_changes_only_its_asset(
-    demo: Assembly, layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_edit_of_one_function_changes_only_its_asset(demo, layers, tmp_path, monkeypatch):
     repository = tmp_path / "repository"
     for part in ("functions", "operations"):
         shutil.copytree(ROOT / part, repository / part)
@@ -128,33 +126,33 @@ def test_edit_of_one_function_changes_only_its_asset(
         file.write("# edited\n")
     edited = synthesize("demo", layers=layers, outdir=tmp_path / "edited")
 
-    def code(assembly: Assembly) -> dict[str, str]:
+    def code(assembly):
         return {name: assembly.function(name).properties["Code"]["S3Key"] for name in FUNCTIONS}
 
     old, new = code(demo), code(edited)
     assert {name for name in FUNCTIONS if old[name] != new[name]} == {"collect"}
 
 
-def test_missing_handler_file_error_names_it(layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_handler_file_error_names_it(layers, tmp_path, monkeypatch):
     monkeypatch.setattr(python_function, "ROOT", tmp_path)
 
     with pytest.raises(FileNotFoundError, match=r"/handler\.py does not exist"):
         synthesize("demo", layers=layers, outdir=tmp_path / "out")
 
 
-def test_missing_layer_error_has_the_build_command(tmp_path: Path) -> None:
+def test_missing_layer_error_has_the_build_command(tmp_path):
     with pytest.raises(MissingLayer, match=r"build it with: python -m layers\.build core --architecture arm64"):
         synthesize("demo", layers=tmp_path, outdir=tmp_path / "out")
 
 
-def test_unknown_environment_error_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_environment_error_is_printed(tmp_path, capsys):
     status = infra_app.main(["--environment", "staging", "--outdir", str(tmp_path)])
 
     assert status == 1
     assert "error: environment 'staging' is not in cdk.json" in capsys.readouterr().err
 
 
-def test_packaged_node_is_used_unless_another_is_set() -> None:
+def test_packaged_node_is_used_unless_another_is_set():
     unset: dict[str, str] = {}
     named = {"JSII_NODE": "/opt/node"}
 
@@ -166,7 +164,7 @@ def test_packaged_node_is_used_unless_another_is_set() -> None:
     assert named == {"JSII_NODE": "/opt/node"}
 
 
-def test_package_lock_contains_no_registry_address() -> None:
+def test_package_lock_contains_no_registry_address():
     lock = (ROOT / "package-lock.json").read_text()
 
     assert '"aws-cdk": "2.1148.1"' in lock
@@ -174,7 +172,7 @@ def test_package_lock_contains_no_registry_address() -> None:
     assert "http" not in lock
 
 
-def cdk_command(*arguments: str) -> str:
+def cdk_command(*arguments):
     """Run the CDK's command line and return its output."""
     assert CDK.is_file(), f"{CDK} is missing: run the tests with `make test`, which installs it"
     environment = os.environ | {
@@ -190,7 +188,7 @@ def cdk_command(*arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def dev(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def dev(layers, tmp_path_factory):
     """Synthesize an environment with the CDK's command line, which also validates the templates."""
     outdir = tmp_path_factory.mktemp("dev")
     app = json.loads((ROOT / "cdk.json").read_bytes())["app"]
@@ -199,7 +197,7 @@ def dev(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return Assembly.read(outdir)
 
 
-def test_cdk_command_synthesizes_strictly_and_lists_the_stacks(dev: Assembly) -> None:
+def test_cdk_command_synthesizes_strictly_and_lists_the_stacks(dev):
     # The finished assembly replaces the app, so that the app does not run again.
     stacks = cdk_command("ls", "--app", str(dev.directory)).split()
 

@@ -13,7 +13,7 @@ from infra_cdk import app, assembly
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path):
     """Write a repository with a setting, sources, a built layer and an installed distribution."""
     root = tmp_path / "repository"
     for name, text in {
@@ -41,12 +41,12 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def write(path: Path, text: str) -> None:
+def write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
 
-def digest(root: Path, *, environment: str | None = None, **overrides: object) -> str:
+def digest(root, *, environment=None, **overrides):
     return assembly.inputs_digest(
         environment=environment,
         layers=root / "build" / "layers",
@@ -56,18 +56,18 @@ def digest(root: Path, *, environment: str | None = None, **overrides: object) -
     )
 
 
-def empty(folder: Path) -> None:
+def empty(folder):
     shutil.rmtree(folder)
     folder.mkdir()
 
 
-def replace(path: Path, old: str, new: str) -> None:
+def replace(path, old, new):
     text = path.read_text(encoding="utf-8")
     assert old in text
     write(path, text.replace(old, new))
 
 
-def upgrade(root: Path) -> None:
+def upgrade(root):
     packages = root / ".venv" / "packages"
     (packages / "aws_cdk_lib-2.275.0.dist-info").rename(packages / "aws_cdk_lib-2.276.0.dist-info")
 
@@ -97,13 +97,13 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_changed_input_changes_the_digest(root: Path, change: Callable[[Path], object]) -> None:
+def test_changed_input_changes_the_digest(root, change):
     before = digest(root)
     change(root)
     assert digest(root) != before
 
 
-def test_changed_own_algorithms_change_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_own_algorithms_change_the_digest(root, monkeypatch):
     monkeypatch.setattr("infra_cdk.constructs.own_algorithms.ROOT", root)
     write(root / "own/newcomers.py", "n = 1")
     before = digest(root, training_package="own")
@@ -111,15 +111,15 @@ def test_changed_own_algorithms_change_the_digest(root: Path, monkeypatch: pytes
     assert digest(root, training_package="own") != before != digest(root)
 
 
-def test_environment_name_changes_the_digest(root: Path) -> None:
+def test_environment_name_changes_the_digest(root):
     assert digest(root, environment="demo") == digest(root) != digest(root, environment="copy")
 
 
-def test_overridden_setting_changes_the_digest(root: Path) -> None:
+def test_overridden_setting_changes_the_digest(root):
     assert digest(root, time_budget_ms=0) != digest(root) != digest(root, time_budget_ms=1)
 
 
-def test_jsii_variable_changes_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jsii_variable_changes_the_digest(root, monkeypatch):
     before = digest(root)
     monkeypatch.setenv("JSII_RUNTIME", "other")
     assert digest(root) != before
@@ -138,13 +138,13 @@ def test_jsii_variable_changes_the_digest(root: Path, monkeypatch: pytest.Monkey
         "cdk.out/manifest.json",
     ],
 )
-def test_file_unused_by_the_synthesis_keeps_the_digest(root: Path, path: str) -> None:
+def test_file_unused_by_the_synthesis_keeps_the_digest(root, path):
     before = digest(root)
     write(root / path, "changed")
     assert digest(root) == before
 
 
-def test_aws_variables_keep_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aws_variables_keep_the_digest(root, monkeypatch):
     before = digest(root)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ALSO1")
     monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "210987654321")
@@ -154,31 +154,31 @@ def test_aws_variables_keep_the_digest(root: Path, monkeypatch: pytest.MonkeyPat
 class Synthesis:
     """Synthesis that writes a manifest with the current inputs and counts its runs."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache):
         self.cache = cache
         self.inputs = "a" * 64
         self.runs = 0
 
-    def __call__(self, *, kept: int = 2) -> Path:
+    def __call__(self, *, kept=2):
         return assembly.cached(self.cache, digest=lambda: self.inputs, write=self.write, kept=kept)
 
-    def write(self, outdir: Path) -> None:
+    def write(self, outdir):
         self.runs += 1
         write(outdir / "manifest.json", self.inputs)
         write(outdir / "asset.1/handler.py", "x = 1")
 
 
 @pytest.fixture
-def synthesis(tmp_path: Path) -> Synthesis:
+def synthesis(tmp_path):
     return Synthesis(tmp_path / "assemblies")
 
 
-def test_assembly_of_the_same_inputs_is_reused(synthesis: Synthesis) -> None:
+def test_assembly_of_the_same_inputs_is_reused(synthesis):
     assert synthesis() == synthesis()
     assert synthesis.runs == 1
 
 
-def test_other_inputs_give_another_assembly(synthesis: Synthesis) -> None:
+def test_other_inputs_give_another_assembly(synthesis):
     first = synthesis()
     synthesis.inputs = "b" * 64
     second = synthesis()
@@ -203,7 +203,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_damaged_assembly_is_written_again(synthesis: Synthesis, damage: Callable[[Path], object]) -> None:
+def test_damaged_assembly_is_written_again(synthesis, damage):
     entry = synthesis()
     damage(entry)
 
@@ -214,8 +214,8 @@ def test_damaged_assembly_is_written_again(synthesis: Synthesis, damage: Callabl
     assert [path.name for path in (entry / "asset.1").iterdir()] == ["handler.py"]
 
 
-def test_interrupted_synthesis_leaves_no_assembly(synthesis: Synthesis, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(outdir: Path) -> None:
+def test_interrupted_synthesis_leaves_no_assembly(synthesis, monkeypatch):
+    def interrupted(outdir):
         write(outdir / "manifest.json", "half")
         raise KeyboardInterrupt
 
@@ -228,10 +228,8 @@ def test_interrupted_synthesis_leaves_no_assembly(synthesis: Synthesis, monkeypa
     assert (synthesis() / "manifest.json").read_text() == "a" * 64
 
 
-def test_inputs_changed_during_the_synthesis_raise_inputs_changed(
-    synthesis: Synthesis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def write_edited(outdir: Path) -> None:
+def test_inputs_changed_during_the_synthesis_raise_inputs_changed(synthesis, monkeypatch):
+    def write_edited(outdir):
         outdir.mkdir()
         synthesis.inputs = "b" * 64
 
@@ -242,7 +240,7 @@ def test_inputs_changed_during_the_synthesis_raise_inputs_changed(
     assert list(synthesis.cache.iterdir()) == []
 
 
-def test_cache_keeps_the_most_recently_used_assemblies(synthesis: Synthesis) -> None:
+def test_cache_keeps_the_most_recently_used_assemblies(synthesis):
     entries = []
     for age_s, letter in ((300, "a"), (200, "b")):
         synthesis.inputs = letter * 64
@@ -256,7 +254,7 @@ def test_cache_keeps_the_most_recently_used_assemblies(synthesis: Synthesis) -> 
     assert sorted(synthesis.cache.iterdir()) == [entries[0], entries[2]]
 
 
-def test_files_of_a_killed_synthesis_are_deleted(synthesis: Synthesis) -> None:
+def test_files_of_a_killed_synthesis_are_deleted(synthesis):
     old, running = synthesis.cache / ".writing-old", synthesis.cache / ".writing-now"
     for folder in (old, running):
         write(folder / "assembly/manifest.json", "half")
@@ -267,17 +265,15 @@ def test_files_of_a_killed_synthesis_are_deleted(synthesis: Synthesis) -> None:
     assert (old.exists(), running.exists()) == (False, True)
 
 
-def options(folder: Path) -> list[str]:
+def options(folder):
     """Return options of the command for a cache and layers in a folder."""
     return ["--environment", "demo", "--cache", str(folder / "cache"), "--layers", str(folder / "layers")]
 
 
-def test_command_synthesizes_once_without_aws_variables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_synthesizes_once_without_aws_variables(tmp_path, monkeypatch, capsys):
     calls: list[list[str]] = []
 
-    def synthesize(arguments: list[str]) -> int:
+    def synthesize(arguments):
         calls.append([*arguments, *(name for name in os.environ if name.startswith(("AWS_", "CDK_")))])
         write(Path(arguments[arguments.index("--outdir") + 1]) / "manifest.json", "{}")
         return 0
@@ -297,12 +293,12 @@ def test_command_synthesizes_once_without_aws_variables(
     assert call[-1] == "--skip-template-check"
 
 
-def test_command_reports_invalid_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_reports_invalid_settings(tmp_path, capsys):
     assert assembly.main([*options(tmp_path), "--environment", "staging"]) == 1
     assert "error: environment 'staging' is not in cdk.json" in capsys.readouterr().err
 
 
-def test_failed_synthesis_exits_with_its_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_synthesis_exits_with_its_status(tmp_path, monkeypatch):
     monkeypatch.setattr(app, "main", lambda arguments: 1)
     monkeypatch.setattr(os, "environ", dict(os.environ))
 

@@ -8,31 +8,28 @@ import pytest
 from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.recommendations import batch_table, segments
 from alsolike.recommendations import requests as recommendation_requests
-from tests.infra.assembly import Assembly, flat, statements
+from tests.infra.assembly import flat, statements
 
 States = dict[str, dict[str, Any]]
 
 
-def definition(assembly: Assembly) -> dict[str, Any]:
-    machine: dict[str, Any] = json.loads(flat(assembly.state_machine("batch").properties["DefinitionString"]))
-    return machine
+def definition(assembly):
+    return json.loads(flat(assembly.state_machine("batch").properties["DefinitionString"]))
 
 
 @pytest.fixture(scope="module")
-def batches(demo: Assembly) -> dict[str, Any]:
+def batches(demo):
     """Return the map state over the batches of a run."""
-    state: dict[str, Any] = definition(demo)["States"]["Batches"]
-    return state
+    return definition(demo)["States"]["Batches"]
 
 
 @pytest.fixture(scope="module")
-def states(batches: dict[str, Any]) -> States:
+def states(batches):
     """Return the states that process one batch."""
-    found: States = batches["ItemProcessor"]["States"]
-    return found
+    return batches["ItemProcessor"]["States"]
 
 
-def test_each_object_of_users_is_a_batch_with_its_own_execution(batches: dict[str, Any]) -> None:
+def test_each_object_of_users_is_a_batch_with_its_own_execution(batches):
     reader = batches["ItemReader"]
 
     assert batches["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
@@ -43,7 +40,7 @@ def test_each_object_of_users_is_a_batch_with_its_own_execution(batches: dict[st
     assert batches["ItemSelector"]["key.$"] == "$$.Map.Item.Value.Key"
 
 
-def test_files_are_exchanged_only_if_the_input_names_them(demo: Assembly) -> None:
+def test_files_are_exchanged_only_if_the_input_names_them(demo):
     machine = definition(demo)
     states = machine["States"]
 
@@ -55,7 +52,7 @@ def test_files_are_exchanged_only_if_the_input_names_them(demo: Assembly) -> Non
     assert (states["ReadUsers"]["Next"], states["Batches"]["Next"]) == ("Batches", "ToFile")
 
 
-def test_batches_tolerate_no_failure_and_run_with_limited_concurrency(batches: dict[str, Any]) -> None:
+def test_batches_tolerate_no_failure_and_run_with_limited_concurrency(batches):
     # Step Functions' default is 0, and the CDK omits a 0.
     assert not {"ToleratedFailureCount", "ToleratedFailurePercentage"} & set(batches)
     assert batches["MaxConcurrency"] == 3
@@ -63,7 +60,7 @@ def test_batches_tolerate_no_failure_and_run_with_limited_concurrency(batches: d
     assert batches["ResultWriter"]["Parameters"]["Prefix.$"].startswith("States.Format('batch/{}/results'")
 
 
-def test_batch_is_repeated_until_all_users_are_done_and_then_written(states: States) -> None:
+def test_batch_is_repeated_until_all_users_are_done_and_then_written(states):
     requested = states["Recommend"]["Parameters"]["Payload"]["batch"]
 
     assert set(requested) == {
@@ -84,7 +81,7 @@ def test_batch_is_repeated_until_all_users_are_done_and_then_written(states: Sta
 
 
 @pytest.mark.parametrize("name", ["Recommend", "Write"])
-def test_transient_errors_are_retried_and_other_reasons_are_stored(states: States, name: str) -> None:
+def test_transient_errors_are_retried_and_other_reasons_are_stored(states, name):
     (retry,) = states[name]["Retry"]
     assert {"Unavailable", "Sandbox.Timedout", "Lambda.TooManyRequestsException"} <= set(retry["ErrorEquals"])
     assert not {"States.ALL", "States.TaskFailed", "InvalidInput", "NotFound"} & set(retry["ErrorEquals"])
@@ -92,7 +89,7 @@ def test_transient_errors_are_retried_and_other_reasons_are_stored(states: State
     assert states[name]["TimeoutSeconds"] > 0
 
 
-def test_reason_of_a_failed_batch_is_stored_with_its_run(states: States) -> None:
+def test_reason_of_a_failed_batch_is_stored_with_its_run(states):
     keep = states["KeepReason"]
 
     assert keep["Resource"] == "arn:AWS::Partition:states:::aws-sdk:s3:putObject"
@@ -102,12 +99,12 @@ def test_reason_of_a_failed_batch_is_stored_with_its_run(states: States) -> None
     assert states["Failed"] == {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"}
 
 
-def test_functions_time_out_before_their_states(demo: Assembly, states: States) -> None:
+def test_functions_time_out_before_their_states(demo, states):
     for state, function in (("Recommend", "recommend"), ("Write", "write_recommendations")):
         assert demo.function(function).properties["Timeout"] < states[state]["TimeoutSeconds"]
 
 
-def test_workflow_may_start_only_its_own_executions(demo: Assembly) -> None:
+def test_workflow_may_start_only_its_own_executions(demo):
     policies = [r for r in demo.of_type("AWS::IAM::Policy") if r.stack.endswith("-batch")]
     (policy,) = [each for each in policies if "OwnExecutions" in each.logical_id]
     start, watch = policy.properties["PolicyDocument"]["Statement"]
@@ -118,7 +115,7 @@ def test_workflow_may_start_only_its_own_executions(demo: Assembly) -> None:
     assert watched == {f"{machine}.Name:*", f"{machine}.Name/*"}
 
 
-def test_workflow_may_access_only_batch_objects(demo: Assembly) -> None:
+def test_workflow_may_access_only_batch_objects(demo):
     (role,) = [
         r
         for r in demo.of_type("AWS::IAM::Role")
@@ -130,7 +127,7 @@ def test_workflow_may_access_only_batch_objects(demo: Assembly) -> None:
     assert touched[0].endswith(f"/{BATCH_PREFIX}*")
 
 
-def test_users_and_results_expire_after_30_days(assembly: Assembly) -> None:
+def test_users_and_results_expire_after_30_days(assembly):
     (rule,) = [
         rule
         for bucket in assembly.of_type("AWS::S3::Bucket")

@@ -1,9 +1,6 @@
 """Path of catalogue changes from the tables to the snapshot and the change log."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
 
@@ -11,10 +8,10 @@ from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.declarations.storage import CHAMPION_KEY, CONFIGURATION_KEY
 from alsolike.declarations.tables import CHANGES_PARTITION
-from tests.infra.assembly import Assembly, flat
+from tests.infra.assembly import flat
 
 
-def mappings(assembly: Assembly) -> list[dict[str, Any]]:
+def mappings(assembly):
     (alias,) = [r.logical_id for r in assembly.of_type("AWS::Lambda::Alias") if r.stack.endswith("-catalogue")]
     return [
         mapping.properties
@@ -23,7 +20,7 @@ def mappings(assembly: Assembly) -> list[dict[str, Any]]:
     ]
 
 
-def test_only_item_and_user_tables_have_streams(assembly: Assembly) -> None:
+def test_only_item_and_user_tables_have_streams(assembly):
     streams = {
         table.properties["KeySchema"][0]["AttributeName"]: table.properties.get("StreamSpecification")
         for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
@@ -33,7 +30,7 @@ def test_only_item_and_user_tables_have_streams(assembly: Assembly) -> None:
     assert (streams["item_id"], streams["user_id"], streams["profile_id"]) == (new_images, new_images, None)
 
 
-def test_both_table_streams_are_read_from_the_start_until_expiry(assembly: Assembly) -> None:
+def test_both_table_streams_are_read_from_the_start_until_expiry(assembly):
     found = mappings(assembly)
 
     assert len({flat(mapping["EventSourceArn"]) for mapping in found}) == 2
@@ -44,8 +41,8 @@ def test_both_table_streams_are_read_from_the_start_until_expiry(assembly: Assem
         assert "Lake" in json.dumps(mapping["DestinationConfig"]["OnFailure"])
 
 
-def test_item_change_is_published_within_a_minute(demo: Assembly, prod: Assembly) -> None:
-    def delay_s(assembly: Assembly) -> int:
+def test_item_change_is_published_within_a_minute(demo, prod):
+    def delay_s(assembly):
         check_s: str = assembly.function("recommend").properties["Environment"]["Variables"]["SNAPSHOT_CHECK_S"]
         windows_s: list[int] = [mapping["MaximumBatchingWindowInSeconds"] for mapping in mappings(assembly)]
         return max(windows_s) + int(check_s)
@@ -53,7 +50,7 @@ def test_item_change_is_published_within_a_minute(demo: Assembly, prod: Assembly
     assert (delay_s(demo), delay_s(prod)) == (2, 50)
 
 
-def test_new_configuration_or_champion_triggers_the_snapshot(assembly: Assembly) -> None:
+def test_new_configuration_or_champion_triggers_the_snapshot(assembly):
     (rule,) = [
         r
         for r in assembly.of_type("AWS::Events::Rule")
@@ -76,7 +73,7 @@ def test_new_configuration_or_champion_triggers_the_snapshot(assembly: Assembly)
     ("metric", "threshold"),
     [("IteratorAge", 600_000), ("SnapshotMergesFailed", 0), ("SnapshotsTooLarge", 0), ("ColdItemsFailed", 0)],
 )
-def test_alarm_is_raised_if_changes_are_not_published(assembly: Assembly, metric: str, threshold: int) -> None:
+def test_alarm_is_raised_if_changes_are_not_published(assembly, metric, threshold):
     (alarm,) = [
         a.properties for a in assembly.of_type("AWS::CloudWatch::Alarm") if a.properties.get("MetricName") == metric
     ]
@@ -88,7 +85,7 @@ def test_alarm_is_raised_if_changes_are_not_published(assembly: Assembly, metric
 
 
 @pytest.mark.parametrize("metric", ["SnapshotMergesFailed", "SnapshotsTooLarge", "ColdItemsFailed"])
-def test_single_failure_alarms_for_one_hour(assembly: Assembly, metric: str) -> None:
+def test_single_failure_alarms_for_one_hour(assembly, metric):
     (alarm,) = [
         a.properties for a in assembly.of_type("AWS::CloudWatch::Alarm") if a.properties.get("MetricName") == metric
     ]
@@ -97,7 +94,7 @@ def test_single_failure_alarms_for_one_hour(assembly: Assembly, metric: str) -> 
     assert alarm["Period"] * alarm["EvaluationPeriods"] == 3_600
 
 
-def test_lag_alarms_after_two_periods(assembly: Assembly) -> None:
+def test_lag_alarms_after_two_periods(assembly):
     (alarm,) = [
         a.properties
         for a in assembly.of_type("AWS::CloudWatch::Alarm")
@@ -108,7 +105,7 @@ def test_lag_alarms_after_two_periods(assembly: Assembly) -> None:
 
 
 @pytest.mark.parametrize("kind", ChangeKind)
-def test_change_log_table_matches_the_written_objects(demo: Assembly, kind: ChangeKind) -> None:
+def test_change_log_table_matches_the_written_objects(demo, kind):
     table = demo.glue_table(f"{kind.prefix.removesuffix('/')}_changes")
 
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}

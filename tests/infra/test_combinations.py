@@ -1,7 +1,5 @@
 """Combinations that Lambda and API Gateway reject only during deployment, although the CDK accepts them."""
 
-from pathlib import Path
-
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_apigatewayv2 as apigw
@@ -14,7 +12,7 @@ from infra_cdk.constructs.python_function import check_fast_start
 from tests.infra.assembly import Assembly, texts
 
 
-def refused(assembly: Assembly) -> list[str]:
+def refused(assembly):
     """Return the combinations in an assembly that the services would reject."""
     snapped = {
         (function.stack, function.logical_id)
@@ -42,11 +40,11 @@ def refused(assembly: Assembly) -> list[str]:
     ]
 
 
-def test_deployed_combinations_are_all_accepted(assembly: Assembly) -> None:
+def test_deployed_combinations_are_all_accepted(assembly):
     assert refused(assembly) == []
 
 
-def test_cdk_accepts_combinations_that_aws_refuses(tmp_path: Path) -> None:
+def test_cdk_accepts_combinations_that_aws_refuses(tmp_path):
     app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
     stack = cdk.Stack(app, "careless")
     function = lambda_.Function(
@@ -86,18 +84,18 @@ def test_cdk_accepts_combinations_that_aws_refuses(tmp_path: Path) -> None:
     ]
 
 
-def test_snapstart_excludes_provisioned_concurrency() -> None:
+def test_snapstart_excludes_provisioned_concurrency():
     with pytest.raises(ValueError, match="'recommend': SnapStart and provisioned concurrency exclude each other"):
         check_fast_start("recommend", snap_start=True, provisioned_concurrency=2)
 
 
 @pytest.mark.parametrize(("snap_start", "concurrency"), [(True, 0), (False, 2)])
-def test_either_fast_start_option_is_accepted(snap_start: bool, concurrency: int) -> None:
+def test_either_fast_start_option_is_accepted(snap_start, concurrency):
     check_fast_start("recommend", snap_start=snap_start, provisioned_concurrency=concurrency)
 
 
-def test_snapstart_is_enabled_for_functions_that_callers_wait_for(demo: Assembly, prod: Assembly) -> None:
-    def snapped(assembly: Assembly) -> set[str]:
+def test_snapstart_is_enabled_for_functions_that_callers_wait_for(demo, prod):
+    def snapped(assembly):
         functions = assembly.of_type("AWS::Lambda::Function")
         return {f.properties["Handler"].split(".")[1] for f in functions if "SnapStart" in f.properties}
 

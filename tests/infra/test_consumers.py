@@ -5,7 +5,7 @@ import json
 import pytest
 
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, LAKE_PREFIXES
-from tests.infra.assembly import Assembly, Resource, denied, flat, granted, lake_rules
+from tests.infra.assembly import denied, flat, granted, lake_rules
 
 
 @pytest.mark.parametrize(
@@ -13,8 +13,8 @@ from tests.infra.assembly import Assembly, Resource, denied, flat, granted, lake
     [("update_profiles", 100, 0, 0), ("archive_events", 10_000, 1, 60), ("count_trends", 10_000, 2, 20)],
 )
 def test_consumer_has_the_batch_size_and_window_of_the_environment(
-    demo: Assembly, prod: Assembly, function: str, batch: int, demo_window_s: int, prod_window_s: int
-) -> None:
+    demo, prod, function, batch, demo_window_s, prod_window_s
+):
     here, there = mapping(demo, function).properties, mapping(prod, function).properties
 
     assert (here["BatchSize"], there["BatchSize"]) == (batch, batch)
@@ -25,9 +25,7 @@ def test_consumer_has_the_batch_size_and_window_of_the_environment(
 @pytest.mark.parametrize(
     ("function", "retries"), [("update_profiles", 1_000), ("archive_events", -1), ("count_trends", 1_000)]
 )
-def test_consumer_retries_until_its_configured_limits(
-    demo: Assembly, prod: Assembly, function: str, retries: int
-) -> None:
+def test_consumer_retries_until_its_configured_limits(demo, prod, function, retries):
     here, there = mapping(demo, function).properties, mapping(prod, function).properties
 
     assert (here["MaximumRetryAttempts"], there["MaximumRetryAttempts"]) == (retries, retries)
@@ -37,7 +35,7 @@ def test_consumer_retries_until_its_configured_limits(
 
 
 @pytest.mark.parametrize("function", ["update_profiles", "archive_events", "count_trends"])
-def test_failing_record_is_isolated_and_finally_stored(assembly: Assembly, function: str) -> None:
+def test_failing_record_is_isolated_and_finally_stored(assembly, function):
     properties = mapping(assembly, function).properties
 
     assert properties["BisectBatchOnFunctionError"] is True
@@ -49,12 +47,12 @@ def test_failing_record_is_isolated_and_finally_stored(assembly: Assembly, funct
     assert lake.removeprefix("ExportsOutputRef")[:16] == destination.removeprefix("ExportsOutputFnGetAtt")[:16]
 
 
-def test_batches_of_a_shard_are_counted_sequentially(assembly: Assembly) -> None:
+def test_batches_of_a_shard_are_counted_sequentially(assembly):
     """Records at or below the last sequence number are skipped, so a batch must not overtake another one."""
     assert mapping(assembly, "count_trends").properties.get("ParallelizationFactor", 1) == 1
 
 
-def test_failed_records_are_written_to_the_prefix_of_lambda() -> None:
+def test_failed_records_are_written_to_the_prefix_of_lambda():
     # AWS documents the keys as aws/lambda/<mapping's UUID>/<shard>/<year>/<month>/<day>/<name>.
     assert FAILED_BATCHES_PREFIX == "aws/lambda/"
 
@@ -69,7 +67,7 @@ def test_failed_records_are_written_to_the_prefix_of_lambda() -> None:
         ("update_profiles", set()),
     ],
 )
-def test_consumer_may_write_only_its_own_prefixes_of_the_lake(assembly: Assembly, function: str, own: set[str]) -> None:
+def test_consumer_may_write_only_its_own_prefixes_of_the_lake(assembly, function, own):
     role = assembly.role(assembly.function(function))
 
     allowed = {
@@ -81,14 +79,14 @@ def test_consumer_may_write_only_its_own_prefixes_of_the_lake(assembly: Assembly
     assert refused == {f"{prefix}*" for prefix in {*LAKE_PREFIXES} - {*own, FAILED_BATCHES_PREFIX}}
 
 
-def test_roles_that_may_write_the_lake_have_denied_prefixes(assembly: Assembly) -> None:
+def test_roles_that_may_write_the_lake_have_denied_prefixes(assembly):
     roles = [role for role in assembly.of_type("AWS::IAM::Role") if ("s3:PutObject", "Lake/*") in granted(role)]
 
     assert len(roles) == 5
     assert all(denied(role) for role in roles)
 
 
-def test_lake_prefixes_are_those_of_tables_and_lifecycle_rules(demo: Assembly) -> None:
+def test_lake_prefixes_are_those_of_tables_and_lifecycle_rules(demo):
     tables = {
         flat(each.properties["TableInput"]["StorageDescriptor"]["Location"]).split("/", 3)[3]
         for each in demo.of_type("AWS::Glue::Table")
@@ -99,29 +97,28 @@ def test_lake_prefixes_are_those_of_tables_and_lifecycle_rules(demo: Assembly) -
     assert tables | rules <= set(LAKE_PREFIXES)
 
 
-def test_producer_is_updated_after_the_consumers(assembly: Assembly) -> None:
+def test_producer_is_updated_after_the_consumers(assembly):
     consumers = {live(assembly, name).logical_id for name in ("update_profiles", "archive_events", "count_trends")}
 
     assert consumers <= set(live(assembly, "collect").attributes["DependsOn"])
 
 
-def live(assembly: Assembly, function: str) -> Resource:
+def live(assembly, function):
     found = assembly.function(function).logical_id
     aliases = assembly.of_type("AWS::Lambda::Alias")
     (alias,) = [alias for alias in aliases if alias.properties["FunctionName"] == {"Ref": found}]
     return alias
 
 
-def mapping(assembly: Assembly, function: str) -> Resource:
+def mapping(assembly, function):
     alias = live(assembly, function).logical_id
     (resource,) = [m for m in assembly.of_type("AWS::Lambda::EventSourceMapping") if alias in json.dumps(m.properties)]
     return resource
 
 
-def test_setting_enables_parallel_profile_updates(demo: Assembly, other: Assembly) -> None:
-    def factor(assembly: Assembly, function: str) -> int:
-        found: int = mapping(assembly, function).properties.get("ParallelizationFactor", 1)
-        return found
+def test_setting_enables_parallel_profile_updates(demo, other):
+    def factor(assembly, function):
+        return mapping(assembly, function).properties.get("ParallelizationFactor", 1)
 
     assert (factor(demo, "update_profiles"), factor(other, "update_profiles")) == (1, 4)
     assert {factor(other, name) for name in ("archive_events", "count_trends")} == {1}

@@ -1,7 +1,6 @@
 """Resources that a bill includes, read from the deployed templates."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -9,15 +8,14 @@ from alsolike.runtime.errors import InvalidInput
 from infra_cdk.context import load_settings
 from infra_cdk.settings_checks import InvalidSettings
 from operations import cost
-from tests.infra.assembly import Assembly
 
 
 @pytest.fixture(scope="module")
-def summary(prod: Assembly) -> cost.BilledResources:
+def summary(prod):
     return cost.read_assembly(prod.directory)
 
 
-def test_summary_has_the_settings_of_the_environment(summary: cost.BilledResources) -> None:
+def test_summary_has_the_settings_of_the_environment(summary):
     assert (summary.environment, summary.region) == ("prod", "us-east-1")
     assert (summary.stream.on_demand, summary.stream.shards, summary.stream.retention_hours) == (False, 1, 168)
     assert summary.log_retention_days == 90
@@ -30,7 +28,7 @@ def test_summary_has_the_settings_of_the_environment(summary: cost.BilledResourc
     assert (summary.secrets, summary.keys, summary.dataset_days) == (2, 2, 7)
 
 
-def test_summary_has_stream_consumers_and_schedule_frequencies(summary: cost.BilledResources) -> None:
+def test_summary_has_stream_consumers_and_schedule_frequencies(summary):
     (source,) = summary.functions["archive_events"].sources
     assert (source.kind, source.batch_size, source.window_s) == ("kinesis", 10_000, 60)
     assert [each.kind for each in summary.functions["publish_catalog"].sources] == ["dynamodb", "dynamodb"]
@@ -39,7 +37,7 @@ def test_summary_has_stream_consumers_and_schedule_frequencies(summary: cost.Bil
     assert summary.functions["recommend"].checks["trends_check_s"] == 30
 
 
-def test_summary_has_trainings_and_canaries(summary: cost.BilledResources) -> None:
+def test_summary_has_trainings_and_canaries(summary):
     training = summary.training
     assert training.runs == pytest.approx(730 / 24)
     assert (training.instance_type, training.spot) == ("ml.m5.xlarge", True)
@@ -47,7 +45,7 @@ def test_summary_has_trainings_and_canaries(summary: cost.BilledResources) -> No
     assert (training.spark_above_mb, training.spark_workers, training.spark_flexible) == (300, 10, True)
 
 
-def test_alarms_are_counted_by_their_metrics(summary: cost.BilledResources, prod: Assembly) -> None:
+def test_alarms_are_counted_by_their_metrics(summary, prod):
     alarms = [each.properties for each in prod.resources if each.type == "AWS::CloudWatch::Alarm"]
     plain = sum("MetricName" in alarm for alarm in alarms)
     of_expressions = sum("MetricStat" in metric for alarm in alarms for metric in alarm.get("Metrics", ()))
@@ -55,7 +53,7 @@ def test_alarms_are_counted_by_their_metrics(summary: cost.BilledResources, prod
     assert summary.dashboards == sum(each.type == "AWS::CloudWatch::Dashboard" for each in prod.resources)
 
 
-def test_every_function_has_a_price_or_is_listed_as_rare(summary: cost.BilledResources) -> None:
+def test_every_function_has_a_price_or_is_listed_as_rare(summary):
     load = cost.Load(users=1_000, events_per_day=10_000, requests_per_day=10_000, items=1_000)
 
     bill = cost.estimate(summary, load)
@@ -68,23 +66,23 @@ def test_every_function_has_a_price_or_is_listed_as_rare(summary: cost.BilledRes
     assert not [remark for remark in bill.remarks if "nothing is known of" in remark or "of type" in remark]
 
 
-def test_summary_fits_in_an_environment_variable(summary: cost.BilledResources) -> None:
+def test_summary_fits_in_an_environment_variable(summary):
     assert len(summary.to_json()) < 3_500
     assert cost.BilledResources.from_json(summary.to_json()) == summary
 
 
-def test_summary_has_the_spark_statistics_setting(summary: cost.BilledResources, other: Assembly) -> None:
+def test_summary_has_the_spark_statistics_setting(summary, other):
     assert not summary.training.spark_statistics
     training = cost.read_assembly(other.directory).training
     assert (training.spark_statistics, training.spark_sample_interactions) == (True, 2_000_000)
 
 
-def test_folder_without_templates_is_refused(tmp_path: Path) -> None:
+def test_folder_without_templates_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="expected a synthesized assembly"):
         cost.read_assembly(tmp_path)
 
 
-def test_budget_is_limited_to_the_tag_of_the_deployment(other: Assembly) -> None:
+def test_budget_is_limited_to_the_tag_of_the_deployment(other):
     budget = other.only("AWS::Budgets::Budget").properties["Budget"]
 
     assert (budget["BudgetType"], budget["TimeUnit"]) == ("COST", "MONTHLY")
@@ -92,7 +90,7 @@ def test_budget_is_limited_to_the_tag_of_the_deployment(other: Assembly) -> None
     assert budget["CostFilters"] == {"TagKeyValue": ["user:alsolike:environment$other"]}
 
 
-def test_budget_notifies_at_80_percent_and_at_a_forecast_of_100_percent(other: Assembly) -> None:
+def test_budget_notifies_at_80_percent_and_at_a_forecast_of_100_percent(other):
     notifications = other.only("AWS::Budgets::Budget").properties["NotificationsWithSubscribers"]
 
     assert [
@@ -108,11 +106,11 @@ def test_budget_notifies_at_80_percent_and_at_a_forecast_of_100_percent(other: A
     assert set(lets_in["Condition"]) == {"StringEquals", "ArnLike"}
 
 
-def test_deployment_without_a_budget_setting_has_no_budget(prod: Assembly) -> None:
+def test_deployment_without_a_budget_setting_has_no_budget(prod):
     assert prod.of_type("AWS::Budgets::Budget") == []
 
 
-def test_every_stack_has_the_budget_tag(prod: Assembly) -> None:
+def test_every_stack_has_the_budget_tag(prod):
     artifacts = json.loads((prod.directory / "manifest.json").read_bytes())["artifacts"].values()
     stacks = [each for each in artifacts if each["type"] == "aws:cloudformation:stack"]
 
@@ -120,7 +118,7 @@ def test_every_stack_has_the_budget_tag(prod: Assembly) -> None:
     assert all(each["properties"]["tags"] == {"alsolike:environment": "prod"} for each in stacks)
 
 
-def test_tracing_and_dashboards_can_be_disabled(spare: Assembly) -> None:
+def test_tracing_and_dashboards_can_be_disabled(spare):
     functions = spare.of_type("AWS::Lambda::Function")
     assert all("TracingConfig" not in each.properties for each in functions)
     roles = [role for role in spare.of_type("AWS::IAM::Role") if "lambda.amazonaws.com" in json.dumps(role.properties)]
@@ -132,7 +130,7 @@ def test_tracing_and_dashboards_can_be_disabled(spare: Assembly) -> None:
 
 
 @pytest.mark.parametrize("value", [0, -5, "100", 1.5])
-def test_invalid_budget_is_refused(value: object) -> None:
+def test_invalid_budget_is_refused(value):
     environments = {"demo": {"region": "us-east-1", "monthly_budget_usd": value}}
 
     with pytest.raises(InvalidSettings, match="monthly_budget_usd"):

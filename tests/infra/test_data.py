@@ -1,5 +1,4 @@
 import json
-from typing import Any
 
 import pytest
 
@@ -8,7 +7,7 @@ from alsolike.declarations.tables import INTERACTIONS_PARTITION
 from alsolike.lake import lake
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.trends.trends import BASELINE_S
-from tests.infra.assembly import Assembly, Resource, flat, listed
+from tests.infra.assembly import flat, listed
 
 STATEFUL = (
     "AWS::Cognito::UserPool",
@@ -23,7 +22,7 @@ EXCEPT_ON_CREATE = "RetainExceptOnCreate"
 
 
 @pytest.mark.parametrize("resource_type", STATEFUL)
-def test_production_retains_stored_data_when_its_stack_is_deleted(prod: Assembly, resource_type: str) -> None:
+def test_production_retains_stored_data_when_its_stack_is_deleted(prod, resource_type):
     resources = prod.of_type(resource_type)
 
     assert resources
@@ -34,11 +33,11 @@ def test_production_retains_stored_data_when_its_stack_is_deleted(prod: Assembly
 
 
 @pytest.mark.parametrize("resource_type", STATEFUL)
-def test_demo_deletes_stored_data_with_its_stack(demo: Assembly, resource_type: str) -> None:
+def test_demo_deletes_stored_data_with_its_stack(demo, resource_type):
     assert {r.attributes["DeletionPolicy"] for r in demo.of_type(resource_type)} == {"Delete"}
 
 
-def test_stateful_resources_are_in_separate_stacks(assembly: Assembly) -> None:
+def test_stateful_resources_are_in_separate_stacks(assembly):
     parts = [r.stack.rsplit("-", 1)[1] for kind in STATEFUL[1:] for r in assembly.of_type(kind)]
 
     assert set(parts) == {"data", "pages"}
@@ -46,7 +45,7 @@ def test_stateful_resources_are_in_separate_stacks(assembly: Assembly) -> None:
     assert parts.count("pages") == 1
 
 
-def test_delete_markers_without_versions_expire(assembly: Assembly) -> None:
+def test_delete_markers_without_versions_expire(assembly):
     versioned = [b.properties for b in assembly.of_type("AWS::S3::Bucket") if "VersioningConfiguration" in b.properties]
 
     assert len(versioned) == 2
@@ -58,23 +57,23 @@ def test_delete_markers_without_versions_expire(assembly: Assembly) -> None:
         assert "ExpirationInDays" not in cleaning
 
 
-def test_only_the_production_data_stack_has_termination_protection(demo: Assembly, prod: Assembly) -> None:
-    def protected(assembly: Assembly) -> list[str]:
+def test_only_the_production_data_stack_has_termination_protection(demo, prod):
+    def protected(assembly):
         artifacts = json.loads((assembly.directory / "manifest.json").read_bytes())["artifacts"]
         return [name for name, each in artifacts.items() if each.get("properties", {}).get("terminationProtection")]
 
     assert (protected(demo), protected(prod)) == ([], ["alsolike-prod-data"])
 
 
-def test_profiles_table_has_the_configured_warm_throughput(demo: Assembly, other: Assembly) -> None:
-    def warm(assembly: Assembly) -> set[int | None]:
+def test_profiles_table_has_the_configured_warm_throughput(demo, other):
+    def warm(assembly):
         tables = assembly.of_type("AWS::DynamoDB::GlobalTable")
         return {table.properties.get("WarmThroughput", {}).get("WriteUnitsPerSecond") for table in tables}
 
     assert (warm(demo), warm(other)) == ({None}, {None, 8_000})
 
 
-def test_tables_except_profiles_have_point_in_time_recovery(assembly: Assembly) -> None:
+def test_tables_except_profiles_have_point_in_time_recovery(assembly):
     for table in assembly.of_type("AWS::DynamoDB::GlobalTable"):
         (replica,) = table.properties["Replicas"]
         of_profiles = table.properties["KeySchema"][0]["AttributeName"] == "profile_id"
@@ -82,7 +81,7 @@ def test_tables_except_profiles_have_point_in_time_recovery(assembly: Assembly) 
         assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_tables_have_the_keys_of_the_contract_and_profiles_expire(assembly: Assembly) -> None:
+def test_tables_have_the_keys_of_the_contract_and_profiles_expire(assembly):
     tables = {
         tuple(key["AttributeName"] for key in table.properties["KeySchema"]): table.properties.get(
             "TimeToLiveSpecification"
@@ -101,7 +100,7 @@ def test_tables_have_the_keys_of_the_contract_and_profiles_expire(assembly: Asse
     }
 
 
-def test_stacks_of_version_0_2_can_import_their_table_during_an_update(assembly: Assembly) -> None:
+def test_stacks_of_version_0_2_can_import_their_table_during_an_update(assembly):
     (old,) = (
         table.logical_id
         for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
@@ -114,7 +113,7 @@ def test_stacks_of_version_0_2_can_import_their_table_during_an_update(assembly:
     assert {"Fn::GetAtt": [old, "Arn"]} in exported
 
 
-def test_only_catalogue_and_users_have_streams(assembly: Assembly) -> None:
+def test_only_catalogue_and_users_have_streams(assembly):
     streams = {
         table.properties["KeySchema"][0]["AttributeName"]: table.properties.get("StreamSpecification")
         for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
@@ -124,15 +123,15 @@ def test_only_catalogue_and_users_have_streams(assembly: Assembly) -> None:
     assert streams == {"profile_id": None, "item_id": news, "user_id": news, "key_id": None, "kind": None}
 
 
-def test_only_production_tables_are_protected_from_deletion(demo: Assembly, prod: Assembly) -> None:
-    def protected(assembly: Assembly) -> set[bool]:
+def test_only_production_tables_are_protected_from_deletion(demo, prod):
+    def protected(assembly):
         tables = assembly.of_type("AWS::DynamoDB::GlobalTable")
         return {table.properties["Replicas"][0]["DeletionProtectionEnabled"] for table in tables}
 
     assert (protected(demo), protected(prod)) == ({False}, {True})
 
 
-def test_stream_is_encrypted_with_one_provisioned_shard(demo: Assembly) -> None:
+def test_stream_is_encrypted_with_one_provisioned_shard(demo):
     properties = demo.only("AWS::Kinesis::Stream").properties
 
     assert properties["StreamModeDetails"] == {"StreamMode": "PROVISIONED"}
@@ -141,7 +140,7 @@ def test_stream_is_encrypted_with_one_provisioned_shard(demo: Assembly) -> None:
     assert properties["StreamEncryption"]["EncryptionType"] == "KMS"
 
 
-def test_every_bucket_is_private_and_encrypted(assembly: Assembly) -> None:
+def test_every_bucket_is_private_and_encrypted(assembly):
     buckets = assembly.of_type("AWS::S3::Bucket")
 
     assert len(buckets) == 4
@@ -157,9 +156,7 @@ def test_every_bucket_is_private_and_encrypted(assembly: Assembly) -> None:
         ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics"),
     ],
 )
-def test_buckets_and_topics_refuse_plain_http(
-    assembly: Assembly, resource_type: str, policy_type: str, key: str
-) -> None:
+def test_buckets_and_topics_refuse_plain_http(assembly, resource_type, policy_type, key):
     refusing = {
         (policy.stack, flat(target))
         for policy in assembly.of_type(policy_type)
@@ -170,7 +167,7 @@ def test_buckets_and_topics_refuse_plain_http(
     assert {(r.stack, r.logical_id) for r in assembly.of_type(resource_type)} == refusing
 
 
-def refuses_http(statement: dict[str, Any]) -> bool:
+def refuses_http(statement):
     return (
         statement["Effect"] == "Deny"
         and statement["Principal"] in ("*", {"AWS": "*"})
@@ -178,7 +175,7 @@ def refuses_http(statement: dict[str, Any]) -> bool:
     )
 
 
-def test_data_buckets_keep_old_versions_and_log_accesses(assembly: Assembly) -> None:
+def test_data_buckets_keep_old_versions_and_log_accesses(assembly):
     data = [bucket for bucket in assembly.of_type("AWS::S3::Bucket") if "LoggingConfiguration" in bucket.properties]
 
     assert {bucket.properties["LoggingConfiguration"]["LogFilePrefix"] for bucket in data} == {"lake/", "artefacts/"}
@@ -187,7 +184,7 @@ def test_data_buckets_keep_old_versions_and_log_accesses(assembly: Assembly) -> 
         assert any("NoncurrentVersionExpiration" in rule for rule in rules(bucket))
 
 
-def test_only_the_listed_prefixes_expire(assembly: Assembly) -> None:
+def test_only_the_listed_prefixes_expire(assembly):
     expiring = {
         rule.get("Prefix", "")
         for bucket in assembly.of_type("AWS::S3::Bucket")
@@ -199,7 +196,7 @@ def test_only_the_listed_prefixes_expire(assembly: Assembly) -> None:
     assert expiring == {"quarantine/", "aws/lambda/", "served/", "datasets/", "training/", "trends/", "batch/"}
 
 
-def test_trend_counters_outlive_a_closed_shard_and_old_versions_expire(assembly: Assembly) -> None:
+def test_trend_counters_outlive_a_closed_shard_and_old_versions_expire(assembly):
     (rule,) = [
         rule
         for bucket in assembly.of_type("AWS::S3::Bucket")
@@ -211,12 +208,11 @@ def test_trend_counters_outlive_a_closed_shard_and_old_versions_expire(assembly:
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
-def rules(bucket: Resource) -> list[dict[str, Any]]:
-    listing: list[dict[str, Any]] = bucket.properties["LifecycleConfiguration"]["Rules"]
-    return listing
+def rules(bucket):
+    return bucket.properties["LifecycleConfiguration"]["Rules"]
 
 
-def test_glue_table_has_the_columns_of_the_lake(demo: Assembly) -> None:
+def test_glue_table_has_the_columns_of_the_lake(demo):
     table = demo.glue_table("interactions")
 
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
@@ -225,7 +221,7 @@ def test_glue_table_has_the_columns_of_the_lake(demo: Assembly) -> None:
     assert table["PartitionKeys"] == [{"Name": INTERACTIONS_PARTITION, "Type": "string"}]
 
 
-def test_glue_partition_projection_matches_the_lake_prefix(demo: Assembly) -> None:
+def test_glue_partition_projection_matches_the_lake_prefix(demo):
     table = demo.glue_table("interactions")
 
     parameters = {name: flat(value) for name, value in table["Parameters"].items()}
@@ -238,7 +234,7 @@ def test_glue_partition_projection_matches_the_lake_prefix(demo: Assembly) -> No
     assert f"interactions/{day}" == lake.partition_prefix("2026-11-25")
 
 
-def test_each_secret_is_generated_separately(assembly: Assembly) -> None:
+def test_each_secret_is_generated_separately(assembly):
     secrets = assembly.of_type("AWS::SecretsManager::Secret")
 
     assert len(secrets) == 2

@@ -1,7 +1,6 @@
 """Deletion of the real template from the embedded cloud, which rejects the same requests as AWS."""
 
 import urllib.request
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -15,12 +14,11 @@ from local_cloud.deployment import Deployment, Resource
 from local_cloud.moto_changes.stacks import show_stacks
 from local_cloud.stacks import Stacks
 from operations import deletion
-from tests.infra.assembly import Assembly
-from tests.infra.moto_clients import ACCOUNT, REGION, Clients
+from tests.infra.moto_clients import ACCOUNT, REGION
 
 
 @pytest.fixture
-def stacks(clients: Clients, demo: Assembly) -> Stacks:
+def stacks(clients, demo):
     """Return the deployed stacks of the demo, with objects, object versions, a delete marker and a model package."""
     boto = clients("s3")
     urllib.request.urlopen(f"{boto.meta.endpoint_url}/moto-api/reset", data=b"").close()
@@ -37,8 +35,8 @@ def stacks(clients: Clients, demo: Assembly) -> Stacks:
     return deployed
 
 
-def test_destroy_deletes_stacks_that_the_cloud_refuses_to_delete_directly(clients: Clients, stacks: Stacks) -> None:
-    def status(stack: str) -> str:
+def test_destroy_deletes_stacks_that_the_cloud_refuses_to_delete_directly(clients, stacks):
+    def status(stack):
         clients("cloudformation").delete_stack(StackName=stack)
         (found,) = clients("cloudformation").describe_stacks(StackName=stack)["Stacks"]
         return f"{found['StackStatus']}: {found['StackStatusReason']}"
@@ -68,7 +66,7 @@ def test_destroy_deletes_stacks_that_the_cloud_refuses_to_delete_directly(client
         deletion.read_plan(clients, "demo")
 
 
-def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
+def test_bucket_that_fills_again_is_emptied_again(clients):
     name = "alsolike-shop-data"
     clients("s3").create_bucket(Bucket="logs")
     bucket = Resource(name, "Logs", "AWS::S3::Bucket", "logs", {}, {})
@@ -78,7 +76,7 @@ def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
     late = iter([b"a log of an hour ago"])
     steps: list[str] = []
 
-    def client(service: str) -> Any:
+    def client(service):
         # This call follows after the bucket is emptied, and before the stack is deleted.
         if service == "cloudformation":
             for body in late:
@@ -93,7 +91,7 @@ def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
         deletion.read_plan(clients, "shop")
 
 
-def test_failed_stack_deletion_raises_its_reason() -> None:
+def test_failed_stack_deletion_raises_its_reason():
     cloudformation = Mock()
     found = {"StackStatus": "DELETE_FAILED", "StackStatusReason": "Export x is in use by y"}
     cloudformation.describe_stacks.return_value = {"Stacks": [found]}
@@ -104,7 +102,7 @@ def test_failed_stack_deletion_raises_its_reason() -> None:
 
 
 @pytest.mark.parametrize(("answer", "deleted"), [("shop\n", True), ("yes\n", False)])
-def test_destroy_requires_the_typed_name(answer: str, deleted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_destroy_requires_the_typed_name(answer, deleted, monkeypatch):
     plan = [deletion.StackPlan("alsolike-shop-data", "1", ())]
     calls: list[str] = []
     monkeypatch.setattr(deletion, "read_plan", lambda *_: plan)
@@ -116,7 +114,7 @@ def test_destroy_requires_the_typed_name(answer: str, deleted: bool, monkeypatch
     assert (calls == ["deleted"], done.exit_code == 0) == (deleted, deleted)
 
 
-def test_protected_stack_is_refused_with_the_command_to_unprotect_it() -> None:
+def test_protected_stack_is_refused_with_the_command_to_unprotect_it():
     stack = {"StackName": "alsolike-prod-data", "StackId": "1", "EnableTerminationProtection": True}
     cloudformation = Mock()
     cloudformation.get_paginator.return_value.paginate.return_value = [{"Stacks": [stack]}]
@@ -125,7 +123,7 @@ def test_protected_stack_is_refused_with_the_command_to_unprotect_it() -> None:
         deletion.read_plan(lambda _: cloudformation, "prod")
 
 
-def test_plan_excludes_environments_with_a_longer_name() -> None:
+def test_plan_excludes_environments_with_a_longer_name():
     names = ["alsolike-shop-data", "alsolike-shop-2-data", "alsolike-shop-data-data", "alsolike-shops-data"]
     cloudformation = Mock()
     cloudformation.get_paginator.return_value.paginate.side_effect = lambda **which: (
@@ -138,8 +136,8 @@ def test_plan_excludes_environments_with_a_longer_name() -> None:
     assert [stack.name for stack in deletion.read_plan(lambda _: cloudformation, "shop")] == ["alsolike-shop-data"]
 
 
-def test_plan_lists_every_retained_resource_of_production(prod: Assembly) -> None:
-    def stores(stack: str) -> list[deletion.Store]:
+def test_plan_lists_every_retained_resource_of_production(prod):
+    def stores(stack):
         resources = [each for each in prod.resources if each.stack == stack]
         summaries = [
             {"ResourceType": each.type, "LogicalResourceId": each.logical_id, "PhysicalResourceId": each.logical_id}
@@ -155,7 +153,7 @@ def test_plan_lists_every_retained_resource_of_production(prod: Assembly) -> Non
     assert len([each for each in prod.of_type("AWS::KMS::Key") if each.logical_id in kept]) == 2
 
 
-def test_plan_has_deleted_and_retained_resources() -> None:
+def test_plan_has_deleted_and_retained_resources():
     stack = deletion.StackPlan(
         "alsolike-shop-data",
         "1",

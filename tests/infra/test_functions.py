@@ -6,14 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from alsolike.runtime.settings import from_environment
 from infra_cdk.settings import Settings
 from operations import cost
-from tests.infra.assembly import FUNCTIONS, Assembly, flat
+from tests.infra.assembly import FUNCTIONS, flat
 from tests.infra.imports import libraries
 
 LAYERS = Path(__file__).parents[2] / "layers"
@@ -24,12 +23,11 @@ PUBLISHED = {"awswrangler", "pandas", "pyarrow", "numpy"}
 """Packages of AWS's layer: https://aws-sdk-pandas.readthedocs.io/en/stable/layers.html"""
 
 
-def variables(assembly: Assembly, name: str) -> dict[str, Any]:
-    values: dict[str, Any] = assembly.function(name).properties["Environment"]["Variables"]
-    return values
+def variables(assembly, name):
+    return assembly.function(name).properties["Environment"]["Variables"]
 
 
-def layers(assembly: Assembly, name: str) -> list[str]:
+def layers(assembly, name):
     """Return the folders of a function's layers under `layers/`. `pandas` is the layer that AWS publishes."""
     return [
         "pandas"
@@ -41,20 +39,20 @@ def layers(assembly: Assembly, name: str) -> list[str]:
     ]
 
 
-def packages(layer: str) -> set[str]:
+def packages(layer):
     if layer == "pandas":
         return PUBLISHED
     pins = re.findall(r"^([a-z0-9-]+)==", (LAYERS / layer / "requirements.txt").read_text(), re.MULTILINE)
     return {pin.replace("-", "_") for pin in pins}
 
 
-def test_list_of_functions_is_complete(assembly: Assembly) -> None:
+def test_list_of_functions_is_complete(assembly):
     handlers = [function.properties["Handler"] for function in assembly.of_type("AWS::Lambda::Function")]
 
     assert sorted(handlers) == [f"functions.{name}.handler.lambda_handler" for name in FUNCTIONS]
 
 
-def test_functions_run_python_3_13_on_arm64(assembly: Assembly) -> None:
+def test_functions_run_python_3_13_on_arm64(assembly):
     expected = {"Runtime": "python3.13", "Architectures": ["arm64"]}
 
     others = {
@@ -66,7 +64,7 @@ def test_functions_run_python_3_13_on_arm64(assembly: Assembly) -> None:
     assert others == {}
 
 
-def test_environment_variables_equal_the_settings_of_the_function(assembly: Assembly) -> None:
+def test_environment_variables_equal_the_settings_of_the_function(assembly):
     offenders = {}
     for name in FUNCTIONS:
         settings = importlib.import_module(f"functions.{name}.settings").Settings
@@ -81,7 +79,7 @@ def test_environment_variables_equal_the_settings_of_the_function(assembly: Asse
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_default_of_a_setting_is_declared_once(name: str) -> None:
+def test_default_of_a_setting_is_declared_once(name):
     source = (Path(__file__).parents[2] / f"functions/{name}/settings.py").read_text()
     renamed = importlib.import_module(f"functions.{name}.manifest").MANIFEST.variables
     settings = {field.name for field in dataclasses.fields(Settings)}
@@ -94,13 +92,13 @@ def test_default_of_a_setting_is_declared_once(name: str) -> None:
     assert literals == []
 
 
-def test_functions_with_small_arrays_use_one_thread(assembly: Assembly) -> None:
+def test_functions_with_small_arrays_use_one_thread(assembly):
     limited = {name for name in FUNCTIONS if variables(assembly, name).get("OPENBLAS_NUM_THREADS") == "1"}
 
     assert limited == {"count_trends", "publish_catalog", "recommend"}
 
 
-def test_functions_have_their_service_name_and_metric_namespace(demo: Assembly) -> None:
+def test_functions_have_their_service_name_and_metric_namespace(demo):
     named = {name: variables(demo, name)["POWERTOOLS_SERVICE_NAME"] for name in FUNCTIONS}
     namespaces = {variables(demo, name)["POWERTOOLS_METRICS_NAMESPACE"] for name in FUNCTIONS}
 
@@ -109,16 +107,15 @@ def test_functions_have_their_service_name_and_metric_namespace(demo: Assembly) 
 
 
 @pytest.mark.parametrize("what", ["CHAMPION", "CONFIGURATION", "SNAPSHOT", "TRENDS"])
-def test_recommend_has_the_configured_check_intervals(demo: Assembly, prod: Assembly, what: str) -> None:
-    def interval(assembly: Assembly) -> str:
-        value: str = assembly.function("recommend").properties["Environment"]["Variables"][f"{what}_CHECK_S"]
-        return value
+def test_recommend_has_the_configured_check_intervals(demo, prod, what):
+    def interval(assembly):
+        return assembly.function("recommend").properties["Environment"]["Variables"][f"{what}_CHECK_S"]
 
     assert (interval(demo), interval(prod)) == ("1", "30")
 
 
-def test_recommend_disk_holds_two_bundles_and_catalogues(spare: Assembly, prod: Assembly) -> None:
-    def sizes(assembly: Assembly) -> tuple[str, str, int]:
+def test_recommend_disk_holds_two_bundles_and_catalogues(spare, prod):
+    def sizes(assembly):
         bundle: str = assembly.function("register_model").properties["Environment"]["Variables"]["MAX_BUNDLE_MB"]
         function = assembly.function("recommend").properties
         snapshot: str = function["Environment"]["Variables"]["MAX_SNAPSHOT_MB"]
@@ -127,8 +124,8 @@ def test_recommend_disk_holds_two_bundles_and_catalogues(spare: Assembly, prod: 
     assert (sizes(spare), sizes(prod)) == (("600", "300", 2048), ("150", "70", 512))
 
 
-def test_gate_has_the_limits_of_the_environment(demo: Assembly, prod: Assembly) -> None:
-    def gate_limits(assembly: Assembly) -> tuple[str, ...]:
+def test_gate_has_the_limits_of_the_environment(demo, prod):
+    def gate_limits(assembly):
         variables = assembly.function("register_model").properties["Environment"]["Variables"]
         return tuple(variables[f"GATE_{name}"] for name in ("MIN_INTERACTIONS", "MAX_AGE_DAYS", "MARGIN_PERCENT"))
 
@@ -136,7 +133,7 @@ def test_gate_has_the_limits_of_the_environment(demo: Assembly, prod: Assembly) 
     assert gate_limits(prod) == ("1000", "30", "2")
 
 
-def test_layers_contain_exactly_what_the_function_imports(demo: Assembly) -> None:
+def test_layers_contain_exactly_what_the_function_imports(demo):
     offenders = {}
     for name in FUNCTIONS:
         handler = f"functions.{name}.handler"
@@ -150,11 +147,11 @@ def test_layers_contain_exactly_what_the_function_imports(demo: Assembly) -> Non
     assert offenders == {}
 
 
-def test_core_layer_comes_first(demo: Assembly) -> None:
+def test_core_layer_comes_first(demo):
     assert {name: layers(demo, name)[0] for name in FUNCTIONS} == dict.fromkeys(FUNCTIONS, "core")
 
 
-def test_core_layer_functions_import_no_library_of_other_layers(demo: Assembly) -> None:
+def test_core_layer_functions_import_no_library_of_other_layers(demo):
     names = [name for name in FUNCTIONS if layers(demo, name) == ["core"]]
     others = ("numpy", "onnxruntime", "awswrangler", "pandas", "pyarrow", "boto3")
     script = f"import importlib, sys\nsys.modules |= dict.fromkeys({others})\n"
@@ -165,13 +162,13 @@ def test_core_layer_functions_import_no_library_of_other_layers(demo: Assembly) 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_pandas_layer_is_the_one_published_by_aws(demo: Assembly) -> None:
+def test_pandas_layer_is_the_one_published_by_aws(demo):
     layers = demo.function("archive_events").properties["Layers"]
 
     assert "{{resolve:ssm:/aws/service/aws-sdk-pandas/3.17.1/py3.13/arm64/layer-arn}}" in layers
 
 
-def test_functions_share_no_role_and_no_log_group(assembly: Assembly) -> None:
+def test_functions_share_no_role_and_no_log_group(assembly):
     functions = assembly.of_type("AWS::Lambda::Function")
 
     roles = {(function.stack, flat(function.properties["Role"])) for function in functions}
@@ -180,8 +177,8 @@ def test_functions_share_no_role_and_no_log_group(assembly: Assembly) -> None:
     assert len(roles) == len(groups) == len(functions)
 
 
-def test_platform_log_lines_follow_the_setting(demo: Assembly, prod: Assembly) -> None:
-    def logging(assembly: Assembly) -> set[tuple[str, str | None]]:
+def test_platform_log_lines_follow_the_setting(demo, prod):
+    def logging(assembly):
         configured = [each.properties["LoggingConfig"] for each in assembly.of_type("AWS::Lambda::Function")]
         return {(each["LogFormat"], each.get("SystemLogLevel")) for each in configured}
 
@@ -190,14 +187,14 @@ def test_platform_log_lines_follow_the_setting(demo: Assembly, prod: Assembly) -
     assert all(function.reports for function in cost.read_assembly(demo.directory).functions.values())
 
 
-def test_log_groups_have_the_retention_of_the_environment(demo: Assembly, prod: Assembly) -> None:
-    def retentions(assembly: Assembly) -> set[int]:
+def test_log_groups_have_the_retention_of_the_environment(demo, prod):
+    def retentions(assembly):
         return {group.properties["RetentionInDays"] for group in assembly.of_type("AWS::Logs::LogGroup")}
 
     assert (retentions(demo), retentions(prod)) == ({7}, {90})
 
 
-def test_reserved_concurrency_follows_the_settings(other: Assembly) -> None:
+def test_reserved_concurrency_follows_the_settings(other):
     reserved = {
         each.properties["Handler"].split(".")[1]: each.properties["ReservedConcurrentExecutions"]
         for each in other.of_type("AWS::Lambda::Function")

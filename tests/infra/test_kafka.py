@@ -135,7 +135,6 @@ def test_role_has_the_permissions_of_the_msk_poller_and_the_manifest(other: Asse
     permitted = granted(other.role(other.function("read_kafka")))
 
     manifest = read_manifest("read_kafka")
-    assert manifest.trigger is not None
     stated = {action for grant in (*manifest.access, *manifest.trigger.access) for action in grant.actions}
     assert {action for action, _ in permitted} == {*stated, "logs:CreateLogStream", "logs:PutLogEvents"} | {
         "xray:PutTraceSegments",
@@ -297,7 +296,6 @@ def test_invalid_kafka_setting_is_refused(kafka: dict[str, Any], message: str) -
 def test_local_broker_needs_no_authentication() -> None:
     found = settings(topic="ab", bootstrap_servers=["127.0.0.1:9092"]).kafka
 
-    assert found is not None
     assert found.secret_arn is None
 
 

@@ -3,7 +3,6 @@
 import base64
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,21 +11,20 @@ from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE
 from functions.compact_lake.selection import MergeRules
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
-from tests.infra.assembly import Assembly, flat, in_stack, lake_rules
+from tests.infra.assembly import flat, in_stack, lake_rules
 
 ROOT = Path(__file__).parents[2]
 
 
-def view(assembly: Assembly) -> dict[str, Any]:
+def view(assembly):
     text = assembly.glue_table("interactions_once")["ViewOriginalText"]
     assert text.startswith("/* Presto View: ")
     assert text.endswith(" */")
     encoded = text.removeprefix("/* Presto View: ").removesuffix(" */")
-    definition: dict[str, Any] = json.loads(base64.b64decode(encoded, validate=True))
-    return definition
+    return json.loads(base64.b64decode(encoded, validate=True))
 
 
-def test_view_has_the_deduplication_rule_of_all_readers(assembly: Assembly) -> None:
+def test_view_has_the_deduplication_rule_of_all_readers(assembly):
     environment = assembly.resources[0].stack.split("-")[1]
 
     definition = view(assembly)
@@ -35,7 +33,7 @@ def test_view_has_the_deduplication_rule_of_all_readers(assembly: Assembly) -> N
     assert (definition["catalog"], definition["schema"]) == ("awsdatacatalog", f"alsolike_{environment}")
 
 
-def test_athena_view_has_the_columns_of_the_table(demo: Assembly) -> None:
+def test_athena_view_has_the_columns_of_the_table(demo):
     table = demo.glue_table("interactions_once")
 
     assert table["TableType"] == "VIRTUAL_VIEW"
@@ -49,7 +47,7 @@ def test_athena_view_has_the_columns_of_the_table(demo: Assembly) -> None:
     assert (presto["schema_version"], presto["impression"]) == ("integer", "array(varchar)")
 
 
-def test_compaction_runs_daily_through_its_alias(demo: Assembly) -> None:
+def test_compaction_runs_daily_through_its_alias(demo):
     (rule,) = in_stack(demo, "lake", "AWS::Events::Rule")
 
     assert (rule.properties["ScheduleExpression"], rule.properties["State"]) == ("rate(1 day)", "ENABLED")
@@ -59,13 +57,13 @@ def test_compaction_runs_daily_through_its_alias(demo: Assembly) -> None:
     assert flat(target["Arn"]) == compaction
 
 
-def test_compaction_timeout_is_below_its_grace_periods(demo: Assembly) -> None:
+def test_compaction_timeout_is_below_its_grace_periods(demo):
     rules, timeout_s = MergeRules(), demo.function("compact_lake").properties["Timeout"]
 
     assert timeout_s * 1_000 < min(rules.quiet_ms, rules.grace_ms)
 
 
-def test_lake_moves_to_intelligent_tiering(demo: Assembly) -> None:
+def test_lake_moves_to_intelligent_tiering(demo):
     (rule,) = [rule for rule in lake_rules(demo) if "Transitions" in rule]
 
     assert rule["Prefix"] == INTERACTIONS_PREFIX
@@ -80,9 +78,7 @@ def test_lake_moves_to_intelligent_tiering(demo: Assembly) -> None:
         ("Errors", 0, "docs/runbooks/upkeep.md"),
     ],
 )
-def test_alarms_notify_operators_and_name_a_runbook(
-    demo: Assembly, metric: str | None, threshold: int, page: str
-) -> None:
+def test_alarms_notify_operators_and_name_a_runbook(demo, metric, threshold, page):
     (alarm,) = [
         alarm.properties
         for alarm in in_stack(demo, "lake", "AWS::CloudWatch::Alarm")
@@ -96,12 +92,12 @@ def test_alarms_notify_operators_and_name_a_runbook(
     assert ["Alerts" in flat(arn) for arn in (*alarm["AlarmActions"], *alarm["OKActions"])] == [True, True]
 
 
-def quarantine_alarms(assembly: Assembly) -> list[dict[str, Any]]:
+def quarantine_alarms(assembly):
     alarms = in_stack(assembly, "lake", "AWS::CloudWatch::Alarm")
     return [alarm.properties for alarm in alarms if alarm.logical_id.startswith("Quarantine")]
 
 
-def test_quarantine_alarm_uses_the_share_of_archived_records(demo: Assembly) -> None:
+def test_quarantine_alarm_uses_the_share_of_archived_records(demo):
     (alarm,) = quarantine_alarms(demo)
 
     share, *counts = alarm["Metrics"]
@@ -116,7 +112,7 @@ def test_quarantine_alarm_uses_the_share_of_archived_records(demo: Assembly) -> 
         assert count["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "service", "Value": "archive_events"}]
 
 
-def test_alarm_topic_accepts_only_alarms_of_the_account(demo: Assembly) -> None:
+def test_alarm_topic_accepts_only_alarms_of_the_account(demo):
     policy = demo.only("AWS::SNS::TopicPolicy")
 
     allowed = [s for s in policy.properties["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
@@ -126,14 +122,14 @@ def test_alarm_topic_accepts_only_alarms_of_the_account(demo: Assembly) -> None:
     assert allowed[0]["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_settings_disable_compaction_and_cold_storage(spare: Assembly) -> None:
+def test_settings_disable_compaction_and_cold_storage(spare):
     assert in_stack(spare, "lake", "AWS::Events::Rule") == []
     assert not [rule for rule in lake_rules(spare) if "Transitions" in rule]
     (upkeep,) = [a for a in spare.of_type("AWS::CloudWatch::Alarm") if "upkeep.md" in a.properties["AlarmDescription"]]
     assert upkeep.properties["Period"] == 3_600
 
 
-def test_settings_change_the_first_date_and_the_rejected_share(other: Assembly) -> None:
+def test_settings_change_the_first_date_and_the_rejected_share(other):
     assert other.glue_table("interactions")["Parameters"]["projection.event_date.range"] == "2020-02-29,NOW+7DAYS"
     assert [alarm["Threshold"] for alarm in quarantine_alarms(other)] == [20]
 
@@ -147,8 +143,8 @@ def test_settings_change_the_first_date_and_the_rejected_share(other: Assembly) 
         ("quarantine_alarm_percent", 100, "0 to 99"),
     ],
 )
-def test_invalid_setting_is_refused(field: str, value: object, expectation: str) -> None:
+def test_invalid_setting_is_refused(field, value, expectation):
     with pytest.raises(InvalidSettings) as refusal:
-        Settings(name="x", region="eu-west-1", **{field: value})  # type: ignore[arg-type]
+        Settings(name="x", region="eu-west-1", **{field: value})
 
     assert str(refusal.value) == f"{field} is {value!r}, expected {expectation}"

@@ -18,7 +18,7 @@ MAX_CONCURRENCY = 10
 LEFT_FOR_THE_API = 2
 
 
-def test_function_memory_is_within_the_quota_of_a_new_account(assembly: Assembly) -> None:
+def test_function_memory_is_within_the_quota_of_a_new_account(assembly):
     too_large = {
         function.properties["Handler"]: function.properties["MemorySize"]
         for function in assembly.of_type("AWS::Lambda::Function")
@@ -28,14 +28,14 @@ def test_function_memory_is_within_the_quota_of_a_new_account(assembly: Assembly
     assert too_large == {}
 
 
-def test_setting_raises_the_memory_of_functions_that_read_the_lake(demo: Assembly, other: Assembly) -> None:
+def test_setting_raises_the_memory_of_functions_that_read_the_lake(demo, other):
     names = ("attribute_outcomes", "build_dataset", "compact_lake", "monitor_models", "purge_user")
 
     assert {demo.function(name).properties["MemorySize"] for name in names} == {3_008}
     assert {other.function(name).properties["MemorySize"] for name in names} == {4_096}
 
 
-def test_consumers_and_a_batch_leave_concurrency_for_the_api(assembly: Assembly) -> None:
+def test_consumers_and_a_batch_leave_concurrency_for_the_api(assembly):
     (stream,) = assembly.of_type("AWS::Kinesis::Stream")
     pollers = sum(
         (stream.properties["ShardCount"] if "Kinesis" in json.dumps(each.properties) else 1)
@@ -48,12 +48,12 @@ def test_consumers_and_a_batch_leave_concurrency_for_the_api(assembly: Assembly)
     assert pollers + states["Batches"]["MaxConcurrency"] + LEFT_FOR_THE_API <= MAX_CONCURRENCY
 
 
-def test_default_settings_reserve_no_concurrency(assembly: Assembly) -> None:
+def test_default_settings_reserve_no_concurrency(assembly):
     assert not [f for f in assembly.of_type("AWS::Lambda::Function") if "ReservedConcurrentExecutions" in f.properties]
     assert not [a for a in assembly.of_type("AWS::Lambda::Alias") if "ProvisionedConcurrencyConfig" in a.properties]
 
 
-def test_log_delivery_uses_vendedlogs_groups(assembly: Assembly) -> None:
+def test_log_delivery_uses_vendedlogs_groups(assembly):
     destinations = {
         (each.stack, reference)
         for kind, name in (
@@ -83,7 +83,7 @@ LONGEST_FUNCTION = f"arn:aws-us-gov:lambda:ap-southeast-99:123456789012:function
 LONGEST_SID = "s" * 100
 
 
-def test_resource_policy_of_each_function_is_within_its_limit(assembly: Assembly) -> None:
+def test_resource_policy_of_each_function_is_within_its_limit(assembly):
     """Each permission is a statement of the function's policy. The test uses the longest possible names."""
     sizes: dict[str, int] = {}
     for permission in assembly.of_type("AWS::Lambda::Permission"):
@@ -108,7 +108,7 @@ def test_resource_policy_of_each_function_is_within_its_limit(assembly: Assembly
 
 
 @pytest.mark.parametrize("name", ["demo", "prod", "other"])
-def test_templates_use_at_most_half_of_the_resource_limit(name: str, request: pytest.FixtureRequest) -> None:
+def test_templates_use_at_most_half_of_the_resource_limit(name, request):
     environment: Assembly = request.getfixturevalue(name)
 
     sizes = {path.name: len(template["Resources"]) for path, template in templates(environment.directory)}
@@ -121,9 +121,7 @@ PAGES = "alsolike--pages: WebsitePages"
 
 
 @pytest.mark.parametrize("name", ["prod", "spare", "other"])
-def test_environment_update_keeps_used_exports_and_stored_data(
-    name: str, demo: Assembly, request: pytest.FixtureRequest
-) -> None:
+def test_environment_update_keeps_used_exports_and_stored_data(name, demo, request):
     """The demo is compared with all switches off, and with all settings changed.
 
     The slow tests change each setting separately.
@@ -131,7 +129,7 @@ def test_environment_update_keeps_used_exports_and_stored_data(
     assert [each for each in dangers(demo, request.getfixturevalue(name)) if not each.startswith(PAGES)] == []
 
 
-def test_vanished_exports_and_replaced_resources_are_found(demo: Assembly, tmp_path: Path) -> None:
+def test_vanished_exports_and_replaced_resources_are_found(demo, tmp_path):
     for path, template in templates(demo.directory):
         if path.name == "alsolike-demo-lake.template.json":
             (machine,) = [id for id, each in template["Resources"].items() if each["Type"].endswith("::StateMachine")]
@@ -158,7 +156,7 @@ def test_vanished_exports_and_replaced_resources_are_found(demo: Assembly, tmp_p
     ("name", "created"),
     [("spare", set()), ("demo", {"health"}), ("other", {"health", "engagement", "models", "cost"})],
 )
-def test_only_configured_dashboards_are_created(name: str, created: set[str], request: pytest.FixtureRequest) -> None:
+def test_only_configured_dashboards_are_created(name, created, request):
     path: Path = request.getfixturevalue(name).directory / f"alsolike-{name}-observability.template.json"
     template = json.loads(path.read_bytes())
     boards = [each for each in template["Resources"].values() if each["Type"] == "AWS::CloudWatch::Dashboard"]

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,27 +13,26 @@ import typer
 from alsolike.declarations.metrics import Metric
 from cli.main import app
 from operations.metric_writers import METRICS, Rhythm, declared
-from tests.infra.assembly import FUNCTIONS, OPTIONAL, Assembly, Resource, flat
+from tests.infra.assembly import FUNCTIONS, OPTIONAL, flat
 
 ROOT = Path(__file__).parents[2]
 BOARDS = ("Health", "Engagement", "Models", "Cost")
 SEARCH = r"SEARCH\('\{([^}]+)\} MetricName=\"(\w+)\""
 
 
-def own(assembly: Assembly) -> str:
+def own(assembly):
     """Return the namespace of the metrics that the environment's functions write."""
     return f"Alsolike/{assembly.environment}"
 
 
-def resources(assembly: Assembly, resource_type: str) -> dict[str, Resource]:
+def resources(assembly, resource_type):
     found = [each for each in assembly.of_type(resource_type) if each.stack.endswith("-observability")]
     return {each.logical_id[:-8]: each for each in found}
 
 
-def widgets(assembly: Assembly, board: str) -> list[dict[str, Any]]:
+def widgets(assembly, board):
     body = json.loads(flat(resources(assembly, "AWS::CloudWatch::Dashboard")[board].properties["DashboardBody"]))
-    found: list[dict[str, Any]] = body["widgets"]
-    return found
+    return body["widgets"]
 
 
 AWS_DIMENSIONS = {
@@ -63,7 +61,7 @@ class Shown:
     dimensions: dict[str, str | None]
 
 
-def of_boards(assembly: Assembly) -> Iterator[Shown]:
+def of_boards(assembly):
     """Yield every metric of every dashboard."""
     for board in assembly.of_type("AWS::CloudWatch::Dashboard"):
         body = json.loads(flat(board.properties["DashboardBody"]))
@@ -73,7 +71,7 @@ def of_boards(assembly: Assembly) -> Iterator[Shown]:
                 yield from _of_widget(where, metric)
 
 
-def _of_widget(where: str, metric: list[Any]) -> Iterator[Shown]:
+def _of_widget(where, metric):
     names = [part for part in metric if isinstance(part, str)]
     if names:
         namespace, name, *rest = names
@@ -86,7 +84,7 @@ def _of_widget(where: str, metric: list[Any]) -> Iterator[Shown]:
             yield Shown(where, namespace, name, dict.fromkeys(keys))
 
 
-def of_alarms(assembly: Assembly) -> Iterator[Shown]:
+def of_alarms(assembly):
     """Yield every metric of every alarm."""
     for alarm in assembly.of_type("AWS::CloudWatch::Alarm"):
         properties = alarm.properties
@@ -98,7 +96,7 @@ def of_alarms(assembly: Assembly) -> Iterator[Shown]:
             yield Shown(f"alarm {alarm.logical_id[:-8]}", metric["Namespace"], metric["MetricName"], dimensions)
 
 
-def test_every_product_metric_is_written_with_its_dimensions(other: Assembly) -> None:
+def test_every_product_metric_is_written_with_its_dimensions(other):
     found = [each for each in (*of_boards(other), *of_alarms(other)) if each.namespace == own(other)]
 
     assert {each.where.partition(":")[0] for each in found} >= set(BOARDS) - {"Cost"}
@@ -109,7 +107,7 @@ def test_every_product_metric_is_written_with_its_dimensions(other: Assembly) ->
         assert service is None or service in {one.service for one in written}, f"{each.where}: {each.name} of {service}"
 
 
-def test_every_aws_metric_belongs_to_a_resource_of_the_deployment(other: Assembly) -> None:
+def test_every_aws_metric_belongs_to_a_resource_of_the_deployment(other):
     found = [each for each in (*of_boards(other), *of_alarms(other)) if each.namespace != own(other)]
 
     assert {each.namespace for each in found} == set(AWS_DIMENSIONS)
@@ -158,11 +156,11 @@ def test_every_aws_metric_belongs_to_a_resource_of_the_deployment(other: Assembl
         ),
     ],
 )  # fmt: skip
-def test_dashboard_has_its_widgets(other: Assembly, board: str, titles: set[str]) -> None:
+def test_dashboard_has_its_widgets(other, board, titles):
     assert titles <= {widget["properties"].get("title") for widget in widgets(other, board)}
 
 
-def test_daily_metrics_have_a_period_of_at_least_one_hour(other: Assembly) -> None:
+def test_daily_metrics_have_a_period_of_at_least_one_hour(other):
     daily = {each.metric for each in METRICS if each.rhythm is Rhythm.DAILY}
     for board in BOARDS:
         for widget in widgets(other, board):
@@ -171,10 +169,10 @@ def test_daily_metrics_have_a_period_of_at_least_one_hour(other: Assembly) -> No
                     assert metric[-1]["period"] >= 3600
 
 
-def test_cost_dashboard_multiplies_usage_by_price(other: Assembly) -> None:
+def test_cost_dashboard_multiplies_usage_by_price(other):
     by_title = {widget["properties"].get("title"): widget["properties"] for widget in widgets(other, "Cost")}
 
-    def expressions(title: str) -> dict[str, str]:
+    def expressions(title):
         parts = [part for metric in by_title[title]["metrics"] for part in metric if isinstance(part, dict)]
         return {part["label"]: part["expression"] for part in parts if part.get("visible", True) and "label" in part}
 
@@ -186,7 +184,7 @@ def test_cost_dashboard_multiplies_usage_by_price(other: Assembly) -> None:
     assert writes["profiles, written"] == "uprofiles__written * 0.000000625000"
 
 
-def test_cost_dashboard_has_every_storage_class_of_the_lake(other: Assembly) -> None:
+def test_cost_dashboard_has_every_storage_class_of_the_lake(other):
     (board,) = (
         each["properties"] for each in widgets(other, "Cost") if "S3: storage" in each["properties"].get("title", "")
     )
@@ -207,7 +205,7 @@ def test_cost_dashboard_has_every_storage_class_of_the_lake(other: Assembly) -> 
     }
 
 
-def test_dashboard_names_contain_the_environment(other: Assembly) -> None:
+def test_dashboard_names_contain_the_environment(other):
     boards = resources(other, "AWS::CloudWatch::Dashboard").values()
 
     assert {each.properties["DashboardName"] for each in boards} == {
@@ -215,7 +213,7 @@ def test_dashboard_names_contain_the_environment(other: Assembly) -> None:
     }
 
 
-def test_health_dashboard_has_errors_and_throttles_of_every_function(demo: Assembly) -> None:
+def test_health_dashboard_has_errors_and_throttles_of_every_function(demo):
     by_title = {widget["properties"].get("title"): widget["properties"] for widget in widgets(demo, "Health")}
 
     for title in ("Errors by function", "Throttles by function"):
@@ -223,7 +221,7 @@ def test_health_dashboard_has_errors_and_throttles_of_every_function(demo: Assem
         assert labels == set(FUNCTIONS)
 
 
-def test_shop_facing_alarms_are_combined_in_one_alarm(demo: Assembly) -> None:
+def test_shop_facing_alarms_are_combined_in_one_alarm(demo):
     alarms = resources(demo, "AWS::CloudWatch::Alarm")
     composite = resources(demo, "AWS::CloudWatch::CompositeAlarm")
 
@@ -234,7 +232,7 @@ def test_shop_facing_alarms_are_combined_in_one_alarm(demo: Assembly) -> None:
         assert each.properties["AlarmActions"] == each.properties["OKActions"] != []
 
 
-def test_stale_recommendation_alarms_are_combined_in_one_alarm(demo: Assembly) -> None:
+def test_stale_recommendation_alarms_are_combined_in_one_alarm(demo):
     rule = flat(resources(demo, "AWS::CloudWatch::CompositeAlarm")["RecommendationsStale"].properties["AlarmRule"])
 
     for name in ("TrainingFails", "MonitoringStale", "MonitoringSilent", "ConsumerLag", "Lag"):
@@ -242,27 +240,27 @@ def test_stale_recommendation_alarms_are_combined_in_one_alarm(demo: Assembly) -
         assert alarm.logical_id in rule
 
 
-def test_latency_alarm_needs_20_requests(demo: Assembly) -> None:
+def test_latency_alarm_needs_20_requests(demo):
     (latency, *_) = resources(demo, "AWS::CloudWatch::Alarm")["ApiSlow"].properties["Metrics"]
 
     assert latency["Expression"] == "IF(FILL(whole, 0) >= 20, value, 0)"
 
 
-def test_error_share_alarm_needs_20_requests(demo: Assembly) -> None:
+def test_error_share_alarm_needs_20_requests(demo):
     (share, *_) = resources(demo, "AWS::CloudWatch::Alarm")["ApiErrors"].properties["Metrics"]
 
     assert share["Expression"] == "IF(FILL(whole, 0) >= 20, 100 * FILL(part, 0) / whole, 0)"
 
 
 @pytest.mark.parametrize("metric", [Metric.SIGNATURES_REFUSED, Metric.TOMBSTONES_DAMAGED])
-def test_alarm_reads_the_metric_series_of_all_functions(metric: Metric, demo: Assembly) -> None:
+def test_alarm_reads_the_metric_series_of_all_functions(metric, demo):
     alarm = resources(demo, "AWS::CloudWatch::Alarm")[metric.value].logical_id
     watched = [each.dimensions["service"] for each in of_alarms(demo) if each.where == f"alarm {alarm[:-8]}"]
 
     assert watched == [each.service for each in METRICS if each.metric == metric]
 
 
-def test_tombstone_alarm_lasts_one_hour_after_a_count(demo: Assembly) -> None:
+def test_tombstone_alarm_lasts_one_hour_after_a_count(demo):
     properties = resources(demo, "AWS::CloudWatch::Alarm")["TombstonesDamaged"].properties
 
     assert (properties["Threshold"], properties["EvaluationPeriods"], properties["DatapointsToAlarm"]) == (0, 12, 1)
@@ -282,7 +280,7 @@ WATCHED = {
 
 
 @pytest.mark.parametrize("name", WATCHED)
-def test_alarm_is_raised_by_any_of_several_counts(assembly: Assembly, name: str) -> None:
+def test_alarm_is_raised_by_any_of_several_counts(assembly, name):
     (alarm,) = [each for each in assembly.of_type("AWS::CloudWatch::Alarm") if each.logical_id[:-8] == name]
     metric, count, periods = WATCHED[name]
     expression, *counts = alarm.properties["Metrics"]
@@ -294,7 +292,7 @@ def test_alarm_is_raised_by_any_of_several_counts(assembly: Assembly, name: str)
     assert (alarm.properties["Threshold"], alarm.properties["EvaluationPeriods"]) == (0, periods)
 
 
-def test_failed_batch_alarms_watch_mappings_with_event_counts(assembly: Assembly) -> None:
+def test_failed_batch_alarms_watch_mappings_with_event_counts(assembly):
     mappings = {
         (each.stack, each.logical_id): each.properties
         for each in assembly.of_type("AWS::Lambda::EventSourceMapping")
@@ -312,7 +310,7 @@ def test_failed_batch_alarms_watch_mappings_with_event_counts(assembly: Assembly
     assert all(each["MetricsConfig"] == {"Metrics": ["EventCount"]} for each in mappings.values())
 
 
-def test_alarm_descriptions_start_with_the_environment(assembly: Assembly) -> None:
+def test_alarm_descriptions_start_with_the_environment(assembly):
     for resource_type in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
         for resource in assembly.of_type(resource_type):
             environment = resource.stack.removeprefix("alsolike-").rpartition("-")[0]
@@ -320,7 +318,7 @@ def test_alarm_descriptions_start_with_the_environment(assembly: Assembly) -> No
             assert resource.properties.get("AlarmName", resource.stack).startswith("alsolike")
 
 
-def runbooks(assembly: Assembly) -> Iterator[tuple[Resource, str]]:
+def runbooks(assembly):
     """Yield each alarm with the runbook in its description."""
     for resource_type in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
         for resource in assembly.of_type(resource_type):
@@ -328,7 +326,7 @@ def runbooks(assembly: Assembly) -> Iterator[tuple[Resource, str]]:
             yield resource, page
 
 
-def test_every_alarm_names_a_runbook_that_names_the_alarm(assembly: Assembly) -> None:
+def test_every_alarm_names_a_runbook_that_names_the_alarm(assembly):
     for alarm, page in runbooks(assembly):
         assert page.startswith("docs/runbooks/"), alarm.properties["AlarmDescription"]
         assert f"*{alarm.logical_id[:-8].removeprefix('Monitoring')}*" in (ROOT / page).read_text(), alarm.logical_id
@@ -342,7 +340,7 @@ PROCEDURES = {"degraded", "leaked-key", "lost-data"}
 
 
 @pytest.mark.parametrize("page", [page for page in RUNBOOKS if page.stem not in PROCEDURES], ids=lambda page: page.stem)
-def test_runbook_has_check_causes_and_fixes(page: Path) -> None:
+def test_runbook_has_check_causes_and_fixes(page):
     headings = [line for line in page.read_text().splitlines() if line.startswith("## ")]
 
     assert headings[:2] == ["## Check", "## Causes and fixes"]
@@ -351,7 +349,7 @@ def test_runbook_has_check_causes_and_fixes(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
-def test_commands_of_a_runbook_exist(page: Path) -> None:
+def test_commands_of_a_runbook_exist(page):
     commands = re.findall(r"^\$ (alsolike .*?)(?:\s*#.*)?$|`(alsolike [^`]+)`", page.read_text(), re.MULTILINE)
 
     assert commands

@@ -1,6 +1,4 @@
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -8,21 +6,21 @@ from infra_cdk.constructs import own_algorithms
 from infra_cdk.constructs.own_algorithms import ROOT, check_algorithms, package_folder
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
-from tests.infra.assembly import Assembly, flat
+from tests.infra.assembly import flat
 
 
-def settings(**values: Any) -> Settings:
+def settings(**values):
     return Settings(name="test", region="us-east-1", **values)
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path, monkeypatch):
     """Return the root of a temporary repository."""
     monkeypatch.setattr(own_algorithms, "ROOT", tmp_path)
     return tmp_path
 
 
-def test_package_must_be_a_folder_with_python_files(root: Path) -> None:
+def test_package_must_be_a_folder_with_python_files(root):
     (root / "own").mkdir()
     with pytest.raises(
         InvalidSettings,
@@ -39,7 +37,7 @@ def test_package_must_be_a_folder_with_python_files(root: Path) -> None:
     assert package_folder(settings()) is None
 
 
-def test_package_with_requirements_is_refused_without_a_network(root: Path) -> None:
+def test_package_with_requirements_is_refused_without_a_network(root):
     (root / "own").mkdir()
     (root / "own" / "mine.py").write_text("")
     (root / "own" / "requirements.txt").write_text("statsmodels")
@@ -50,12 +48,12 @@ def test_package_with_requirements_is_refused_without_a_network(root: Path) -> N
 
 
 @pytest.mark.parametrize("folder", ["../..", "..", ".", "", "own/../..", "/"])
-def test_package_outside_the_repository_is_refused(root: Path, folder: str) -> None:
+def test_package_outside_the_repository_is_refused(root, folder):
     with pytest.raises(InvalidSettings, match=r"test\.training_package is .*, expected a folder in the repository; /"):
         package_folder(settings(training_package=folder))
 
 
-def test_unknown_algorithm_is_refused_with_the_known_ones() -> None:
+def test_unknown_algorithm_is_refused_with_the_known_ones():
     with pytest.raises(
         InvalidSettings,
         match=r"environments\.test\.training_algorithms has 'eas', expected some of blend, buy_again, .*ease",
@@ -66,7 +64,7 @@ def test_unknown_algorithm_is_refused_with_the_known_ones() -> None:
     check_algorithms(settings(training_algorithms=["popularity", "of_the_package"], training_package="own"))
 
 
-def test_job_gets_the_package_and_the_settings(other: Assembly) -> None:
+def test_job_gets_the_package_and_the_settings(other):
     definition = json.loads(flat(other.state_machine("training").properties["DefinitionString"]))
     request = definition["States"]["Train"]["Parameters"]
 
@@ -85,7 +83,7 @@ def test_job_gets_the_package_and_the_settings(other: Assembly) -> None:
     assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 14_400}
 
 
-def test_documented_image_has_the_job_packages_and_no_entrypoint() -> None:
+def test_documented_image_has_the_job_packages_and_no_entrypoint():
     lines = (ROOT / "docs/examples/training.Dockerfile").read_text().splitlines()
     copied = [ROOT / line.split()[1] for line in lines if line.startswith("COPY")]
 

@@ -1,7 +1,6 @@
 """Workflow of erasures, and the expiry of copies that receipts state."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -9,14 +8,13 @@ from tests.infra.assembly import Assembly, flat
 
 
 @pytest.fixture(scope="module")
-def states(demo: Assembly) -> dict[str, dict[str, Any]]:
+def states(demo):
     """Return the workflow's states by name."""
     definition = json.loads(flat(demo.state_machine("privacy").properties["DefinitionString"]))
-    found: dict[str, dict[str, Any]] = definition["States"]
-    return found
+    return definition["States"]
 
 
-def test_erasure_waits_purges_and_repeats_until_no_data_are_found(states: dict[str, dict[str, Any]]) -> None:
+def test_erasure_waits_purges_and_repeats_until_no_data_are_found(states):
     assert states["Settle"]["Next"] == "Purge"
     assert states["Purge"]["Next"] == "Outcome"
     assert {(choice["StringEquals"], choice["Next"]) for choice in states["Outcome"]["Choices"]} == {
@@ -26,11 +24,10 @@ def test_erasure_waits_purges_and_repeats_until_no_data_are_found(states: dict[s
     assert states[states["Outcome"]["Default"]]["Type"] == "Succeed"
 
 
-def test_wait_is_longer_than_any_function_timeout(demo: Assembly, prod: Assembly) -> None:
-    def settle(assembly: Assembly) -> int:
+def test_wait_is_longer_than_any_function_timeout(demo, prod):
+    def settle(assembly):
         definition = json.loads(flat(assembly.state_machine("privacy").properties["DefinitionString"]))
-        seconds: int = definition["States"]["Settle"]["Seconds"]
-        return seconds
+        return definition["States"]["Settle"]["Seconds"]
 
     longest = max(function.properties["Timeout"] for function in prod.of_type("AWS::Lambda::Function"))
     check = int(prod.function("collect").properties["Environment"]["Variables"]["TOMBSTONE_CHECK_S"])
@@ -39,7 +36,7 @@ def test_wait_is_longer_than_any_function_timeout(demo: Assembly, prod: Assembly
     assert settle(demo) == 2  # Functions of a demo run for seconds.
 
 
-def test_purge_is_retried_and_its_failure_sends_a_notification(states: dict[str, dict[str, Any]]) -> None:
+def test_purge_is_retried_and_its_failure_sends_a_notification(states):
     (retry,) = states["Purge"]["Retry"]
     (caught,) = states["Purge"]["Catch"]
 
@@ -49,12 +46,12 @@ def test_purge_is_retried_and_its_failure_sends_a_notification(states: dict[str,
     assert states[states[caught["Next"]]["Next"]]["Type"] == "Fail"
 
 
-def test_purge_input_is_only_the_erasure_id(states: dict[str, dict[str, Any]]) -> None:
+def test_purge_input_is_only_the_erasure_id(states):
     assert states["Purge"]["Parameters"]["Payload"] == {"erasure_id.$": "$.erasure_id"}
 
 
 @pytest.mark.parametrize("environment", ["demo", "prod"])
-def test_copies_expire_as_receipts_promise(environment: str, request: pytest.FixtureRequest) -> None:
+def test_copies_expire_as_receipts_promise(environment, request):
     assembly: Assembly = request.getfixturevalue(environment)
     variables = assembly.function("purge_user").properties["Environment"]["Variables"]
 

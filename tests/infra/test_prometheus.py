@@ -3,19 +3,15 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
-from operations.prometheus.families import FAMILIES, Family, Kind
+from operations.prometheus.families import FAMILIES, Kind
 from operations.prometheus.openmetrics import Sample, exposition, histogram
 from operations.prometheus.rules import rules
 from tests.builders.openmetrics import read_families
-from tests.infra.assembly import Assembly
 
 CONDITIONS = {
     "AlsolikeObservabilityApiErrors": (
@@ -39,7 +35,7 @@ promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool
 
 
 @pytest.fixture(scope="module")
-def document(prod: Assembly) -> dict[str, Any]:
+def document(prod):
     alarms = [
         {**alarm.properties, "AlarmName": f"{alarm.stack}-{alarm.logical_id}-1A2B3C4D5E6F"}
         for alarm in prod.of_type("AWS::CloudWatch::Alarm")
@@ -47,7 +43,7 @@ def document(prod: Assembly) -> dict[str, Any]:
     return rules(alarms, environment="prod")
 
 
-def test_each_alarm_has_a_rule(document: dict[str, Any], prod: Assembly) -> None:
+def test_each_alarm_has_a_rule(document, prod):
     (group,) = document["groups"]
     names = [rule["alert"] for rule in group["rules"]]
 
@@ -56,7 +52,7 @@ def test_each_alarm_has_a_rule(document: dict[str, Any], prod: Assembly) -> None
     assert {rule["labels"]["severity"] for rule in group["rules"]} == {"critical", "warning"}
 
 
-def test_rule_conditions_equal_those_of_the_alarms(document: dict[str, Any]) -> None:
+def test_rule_conditions_equal_those_of_the_alarms(document):
     conditions = {rule["alert"]: rule["expr"] for rule in document["groups"][0]["rules"]}
 
     assert {name: conditions[name] for name in CONDITIONS} == CONDITIONS
@@ -64,7 +60,7 @@ def test_rule_conditions_equal_those_of_the_alarms(document: dict[str, Any]) -> 
     assert len(on_states) < len(conditions) * 2 / 3
 
 
-def test_rule_duration_equals_the_periods_of_its_alarm(document: dict[str, Any]) -> None:
+def test_rule_duration_equals_the_periods_of_its_alarm(document):
     waits = {rule["alert"]: rule.get("for") for rule in document["groups"][0]["rules"]}
 
     assert waits["AlsolikeObservabilityApiErrors"] == "5m"
@@ -72,7 +68,7 @@ def test_rule_duration_equals_the_periods_of_its_alarm(document: dict[str, Any])
     assert waits["AlsolikeTrainingMonitoringStale"] is None
 
 
-def test_rules_use_exported_metrics(document: dict[str, Any]) -> None:
+def test_rules_use_exported_metrics(document):
     samples = {family.sample for family in FAMILIES}
 
     for rule in document["groups"][0]["rules"]:
@@ -80,7 +76,7 @@ def test_rules_use_exported_metrics(document: dict[str, Any]) -> None:
 
 
 @promtool
-def test_promtool_accepts_the_rules(document: dict[str, Any], tmp_path: Path) -> None:
+def test_promtool_accepts_the_rules(document, tmp_path):
     (tmp_path / "rules.yml").write_text(json.dumps(document))  # JSON is valid YAML.
 
     done = subprocess.run(
@@ -94,11 +90,11 @@ def test_promtool_accepts_the_rules(document: dict[str, Any], tmp_path: Path) ->
 class Exported(Collector):
     """Collector with one value per exported series."""
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self):
         text = exposition((family, self._samples(family)) for family in FAMILIES)
         return read_families(text.decode()).values()
 
-    def _samples(self, family: Family) -> Iterator[Sample]:
+    def _samples(self, family):
         if family.kind is Kind.HISTOGRAM:
             yield from histogram([0.1, 1], [1, 2], count=3, total=4)
             return
@@ -107,7 +103,7 @@ class Exported(Collector):
 
 
 @promtool
-def test_promtool_accepts_the_names_and_units_of_metrics() -> None:
+def test_promtool_accepts_the_names_and_units_of_metrics():
     registry = CollectorRegistry()
     registry.register(Exported())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.assembly import Assembly, all_statements, flat, granted, listed
+from tests.infra.assembly import all_statements, flat, granted, listed
 
 GRANTED_ON_ALL = {
     "cloudwatch:DescribeAlarms": "CloudWatch returns composite alarms only to callers that may describe all alarms",
@@ -16,10 +16,9 @@ GRANTED_ON_ALL = {
 
 
 @pytest.fixture(scope="module")
-def without_resources() -> set[str]:
+def without_resources():
     """Return the actions without resources in IAM, by the service authorization reference in parliament."""
     spec = importlib.util.find_spec("parliament")  # parliament cannot be imported without setuptools.
-    assert spec is not None
     assert spec.origin is not None
     return {
         f"{service['prefix']}:{action['privilege']}"
@@ -29,7 +28,7 @@ def without_resources() -> set[str]:
     }
 
 
-def test_no_action_has_a_wildcard(assembly: Assembly) -> None:
+def test_no_action_has_a_wildcard(assembly):
     actions = {action for _, statement in all_statements(assembly) for action in listed(statement["Action"])}
 
     assert len(actions) > 40
@@ -37,9 +36,7 @@ def test_no_action_has_a_wildcard(assembly: Assembly) -> None:
 
 
 @pytest.mark.parametrize("environment", ["demo", "prod", "other"])
-def test_only_actions_without_resources_are_granted_on_all(
-    environment: str, without_resources: set[str], request: pytest.FixtureRequest
-) -> None:
+def test_only_actions_without_resources_are_granted_on_all(environment, without_resources, request):
     grants = [
         (action, "*" in listed(statement["Resource"]))
         for _, statement in all_statements(request.getfixturevalue(environment))
@@ -52,11 +49,11 @@ def test_only_actions_without_resources_are_granted_on_all(
     assert narrow & without_resources == set()
 
 
-def test_no_role_has_a_managed_policy(assembly: Assembly) -> None:
+def test_no_role_has_a_managed_policy(assembly):
     assert not [r for r in assembly.of_type("AWS::IAM::Role") if "ManagedPolicyArns" in r.properties]
 
 
-def test_separate_policies_exist_only_for_self_references(assembly: Assembly) -> None:
+def test_separate_policies_exist_only_for_self_references(assembly):
     """The only separate policies are the schedule's, which the CDK creates, and policies of a workflow for itself.
 
     A workflow describes its own executions or starts batches as executions. The stack of the control plane is deployed
@@ -75,7 +72,7 @@ def test_separate_policies_exist_only_for_self_references(assembly: Assembly) ->
     ]
 
 
-def test_start_training_may_read_only_its_own_executions(demo: Assembly) -> None:
+def test_start_training_may_read_only_its_own_executions(demo):
     (policy,) = [p for p in demo.of_type("AWS::IAM::Policy") if "DescribeExecution" in str(p) and "training" in p.stack]
     (statement,) = policy.properties["PolicyDocument"]["Statement"]
 
@@ -84,13 +81,13 @@ def test_start_training_may_read_only_its_own_executions(demo: Assembly) -> None
     assert policy.properties["Roles"] == [{"Ref": demo.role(demo.function("start_training")).logical_id}]
 
 
-def test_training_metrics_are_limited_to_the_sagemaker_namespace(demo: Assembly) -> None:
+def test_training_metrics_are_limited_to_the_sagemaker_namespace(demo):
     (statement,) = [s for _, s in all_statements(demo) if s["Action"] == "cloudwatch:PutMetricData"]
 
     assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}}
 
 
-def test_only_the_training_role_may_be_passed_and_only_to_sagemaker(demo: Assembly) -> None:
+def test_only_the_training_role_may_be_passed_and_only_to_sagemaker(demo):
     (statement,) = [s for _, s in all_statements(demo) if s["Action"] == "iam:PassRole"]
 
     role = demo.referred(statement["Resource"], stack="alsolike-demo-training")
@@ -99,7 +96,7 @@ def test_only_the_training_role_may_be_passed_and_only_to_sagemaker(demo: Assemb
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 
-def test_training_job_may_read_inputs_and_write_its_output(demo: Assembly) -> None:
+def test_training_job_may_read_inputs_and_write_its_output(demo):
     (role,) = [
         role
         for role in demo.of_type("AWS::IAM::Role")
@@ -117,8 +114,8 @@ def test_training_job_may_read_inputs_and_write_its_output(demo: Assembly) -> No
     }
 
 
-def test_permissions_boundary_of_the_setting_bounds_every_role(demo: Assembly, other: Assembly) -> None:
-    def boundaries(assembly: Assembly) -> set[str | None]:
+def test_permissions_boundary_of_the_setting_bounds_every_role(demo, other):
+    def boundaries(assembly):
         return {role.properties.get("PermissionsBoundary") for role in assembly.of_type("AWS::IAM::Role")}
 
     assert boundaries(demo) == {None}

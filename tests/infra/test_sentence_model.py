@@ -1,12 +1,8 @@
 """Sentence model in the settings: the training job gets it, and the function that compares titles its library."""
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from model2vec.persistence.datamodels import FOLDER_LAYOUTS
@@ -14,26 +10,26 @@ from model2vec.persistence.datamodels import FOLDER_LAYOUTS
 from infra_cdk.constructs.sentence_model import LAYOUTS, sentence_model_folder
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
-from tests.infra.assembly import Assembly, flat
+from tests.infra.assembly import flat
 
 
-def settings(folder: Path | str | None) -> Settings:
+def settings(folder):
     return Settings(name="test", region="us-east-1", sentence_model=None if folder is None else str(folder))
 
 
-def denied(path: Path) -> bool:
+def denied(path):
     """Stand in for a path below a locked folder, which root can always read."""
     raise PermissionError(13, "Permission denied", str(path))
 
 
-def channels(assembly: Assembly) -> dict[str, Any]:
+def channels(assembly):
     definition = json.loads(flat(assembly.state_machine("training").properties["DefinitionString"]))
     found = definition["States"]["Train"]["Parameters"]["InputDataConfig"]
     return {channel["ChannelName"]: channel["DataSource"]["S3DataSource"] for channel in found}
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Path:
+def model(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     for name in ("model.safetensors", "tokenizer.json", "config.json"):
@@ -41,7 +37,7 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
-def test_missing_model_folder_is_refused(model: Path) -> None:
+def test_missing_model_folder_is_refused(model):
     with pytest.raises(
         InvalidSettings,
         match=r"environments\.test\.sentence_model is 'nowhere', expected a folder; /.*/nowhere is none",
@@ -55,7 +51,7 @@ def test_missing_model_folder_is_refused(model: Path) -> None:
 
 
 @pytest.mark.parametrize("names", LAYOUTS)
-def test_every_file_of_a_model2vec_layout_is_required(names: Sequence[str], tmp_path: Path) -> None:
+def test_every_file_of_a_model2vec_layout_is_required(names, tmp_path):
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
@@ -69,18 +65,18 @@ def test_every_file_of_a_model2vec_layout_is_required(names: Sequence[str], tmp_
         sentence_model_folder(settings(tmp_path))
 
 
-def test_model_without_its_configuration_is_refused(model: Path) -> None:
+def test_model_without_its_configuration_is_refused(model):
     (model / "config.json").unlink()
 
     with pytest.raises(InvalidSettings, match=r"a folder that model2vec reads; /.*/model is without config\.json$"):
         sentence_model_folder(settings(model))
 
 
-def test_layouts_equal_those_of_model2vec() -> None:
+def test_layouts_equal_those_of_model2vec():
     assert list(LAYOUTS) == [(str(each.config), str(each.embeddings), str(each.tokenizer)) for each in FOLDER_LAYOUTS]
 
 
-def test_unreadable_folder_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folder_is_refused(model, monkeypatch):
     monkeypatch.setattr(Path, "is_dir", denied)
 
     with pytest.raises(
@@ -90,7 +86,7 @@ def test_unreadable_folder_is_refused(model: Path, monkeypatch: pytest.MonkeyPat
         sentence_model_folder(settings(model))
 
 
-def test_model_is_passed_to_the_job_and_its_library_to_publish_catalog(other: Assembly) -> None:
+def test_model_is_passed_to_the_job_and_its_library_to_publish_catalog(other):
     asset = channels(other)["sentence_model"]["S3Uri"].rsplit("/", 1)[1].removesuffix(".zip")
     assert (other.directory / f"asset.{asset}" / "model.safetensors").read_text() == "model.safetensors"
     readers = [role for role in other.of_type("AWS::IAM::Role") if f"{asset}.zip" in json.dumps(role.properties)]
@@ -99,6 +95,6 @@ def test_model_is_passed_to_the_job_and_its_library_to_publish_catalog(other: As
     assert [function.properties["Handler"].split(".")[1] for function in with_tokenizer] == ["publish_catalog"]
 
 
-def test_deployment_without_a_model_has_no_channel_and_no_layer(demo: Assembly) -> None:
+def test_deployment_without_a_model_has_no_channel_and_no_layer(demo):
     assert "sentence_model" not in channels(demo)
     assert "LayersSentences" not in str(demo.of_type("AWS::Lambda::Function"))

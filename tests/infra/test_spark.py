@@ -1,9 +1,6 @@
 """Glue job that builds datasets, and the state that runs it."""
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,22 +16,22 @@ from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 from layers.glue import ARCHIVE
-from tests.infra.assembly import Assembly, Resource, flat, granted, statements
+from tests.infra.assembly import flat, granted, statements
 
 States = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def job(demo: Assembly) -> Resource:
+def job(demo):
     return demo.only("AWS::Glue::Job")
 
 
 @pytest.fixture(scope="module")
-def role(demo: Assembly, job: Resource) -> Resource:
+def role(demo, job):
     return demo.referred(job.properties["Role"], stack=job.stack)
 
 
-def asset(demo: Assembly, uri: Any) -> Path:
+def asset(demo, uri):
     """Return the staged file or folder of an S3 URI."""
     name = flat(uri).rpartition("/")[2]
     stem, suffix = name.rpartition(".")[::2]
@@ -42,7 +39,7 @@ def asset(demo: Assembly, uri: Any) -> Path:
     return folder if suffix == "zip" else folder.with_name(f"asset.{name}")
 
 
-def test_job_is_glue_5_with_the_configured_workers(job: Resource) -> None:
+def test_job_is_glue_5_with_the_configured_workers(job):
     properties = job.properties
     assert properties["Name"] == "alsolike-demo-build-dataset"
     assert (properties["GlueVersion"], properties["Command"]["Name"]) == ("5.0", "glueetl")
@@ -51,7 +48,7 @@ def test_job_is_glue_5_with_the_configured_workers(job: Resource) -> None:
     assert (properties["MaxRetries"], properties["ExecutionProperty"]) == (0, {"MaxConcurrentRuns": 1})
 
 
-def test_workers_and_timeout_follow_the_settings(other: Assembly) -> None:
+def test_workers_and_timeout_follow_the_settings(other):
     properties = other.only("AWS::Glue::Job").properties
 
     assert (properties["WorkerType"], properties["NumberOfWorkers"], properties["Timeout"]) == ("G.2X", 40, 90)
@@ -61,7 +58,7 @@ def test_workers_and_timeout_follow_the_settings(other: Assembly) -> None:
     assert states["BuildDatasetOnSpark"]["TimeoutSeconds"] == 90 * 60 + 900
 
 
-def test_script_code_and_packages_come_from_this_repository(demo: Assembly, job: Resource) -> None:
+def test_script_code_and_packages_come_from_this_repository(demo, job):
     arguments = job.properties["DefaultArguments"]
     shared, code = flat(arguments["--extra-py-files"]).split(",")
 
@@ -77,7 +74,7 @@ def test_script_code_and_packages_come_from_this_repository(demo: Assembly, job:
     assert arguments["--python-modules-installer-option"] == "-r"
 
 
-def test_job_without_a_package_index_gets_an_archive_of_wheels(tmp_path: Path) -> None:
+def test_job_without_a_package_index_gets_an_archive_of_wheels(tmp_path):
     app = cdk.App(outdir=str(tmp_path / "assembly"))
     stack = cdk.Stack(app, "Stack")
     settings = Settings(name="demo", region="eu-west-1", training_network=False)
@@ -118,7 +115,7 @@ def test_job_without_a_package_index_gets_an_archive_of_wheels(tmp_path: Path) -
     assert (tmp_path / "assembly" / wheels["source"]["path"]).read_bytes() == b"wheels"
 
 
-def test_job_arguments_have_all_locations(demo: Assembly, job: Resource) -> None:
+def test_job_arguments_have_all_locations(demo, job):
     arguments = job.properties["DefaultArguments"]
 
     assert flat(arguments["--lake_s3_uri"]).startswith("s3://")
@@ -131,12 +128,12 @@ def test_job_arguments_have_all_locations(demo: Assembly, job: Resource) -> None
     assert (arguments["--statistics"], arguments["--sample_interactions"]) == ("false", "5000000")
 
 
-def log_key(assembly: Assembly) -> Resource:
+def log_key(assembly):
     (key,) = [each for each in assembly.of_type("AWS::KMS::Key") if "Glue job" in each.properties["Description"]]
     return key
 
 
-def test_logs_are_encrypted_with_a_rotated_key(demo: Assembly, job: Resource) -> None:
+def test_logs_are_encrypted_with_a_rotated_key(demo, job):
     configuration = demo.referred({"Ref": job.properties["SecurityConfiguration"]["Ref"]}, stack=job.stack)
     encryption = configuration.properties["EncryptionConfiguration"]
     key = log_key(demo)
@@ -149,22 +146,20 @@ def test_logs_are_encrypted_with_a_rotated_key(demo: Assembly, job: Resource) ->
     assert ":log-group:/aws-glue/jobs/*" in flat(logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"])
 
 
-def test_changed_encryption_has_a_new_configuration_name(
-    demo: Assembly,
-) -> None:
+def test_changed_encryption_has_a_new_configuration_name(demo):
     name = demo.only("AWS::Glue::SecurityConfiguration").properties["Name"]
 
     assert name == f"alsolike-demo-build-dataset-{spark_job.digest(spark_job.MODES)}"
     assert spark_job.digest({**spark_job.MODES, "objects": "SSE-KMS"}) != spark_job.digest(spark_job.MODES)
 
 
-def test_production_retains_the_key_of_the_logs(demo: Assembly, prod: Assembly) -> None:
+def test_production_retains_the_key_of_the_logs(demo, prod):
     policies = [log_key(each).attributes["DeletionPolicy"] for each in (demo, prod)]
 
     assert policies == ["Delete", "RetainExceptOnCreate"]
 
 
-def test_job_has_exactly_the_permissions_it_needs(demo: Assembly, role: Resource) -> None:
+def test_job_has_exactly_the_permissions_it_needs(demo, role):
     assert granted(role) == {
         ("s3:GetObject", "Artefacts/config/current.json"),
         ("s3:GetObject", "Artefacts/catalog/actions.json"),
@@ -192,7 +187,7 @@ def test_job_has_exactly_the_permissions_it_needs(demo: Assembly, role: Resource
     assert principal == {"Service": "glue.amazonaws.com"}
 
 
-def test_engine_selects_the_state_that_builds_the_dataset(workflow: States) -> None:
+def test_engine_selects_the_state_that_builds_the_dataset(workflow):
     (choice,) = [c for c in workflow["First"]["Choices"] if c["Variable"] == "$.start.engine"]
 
     assert (choice["StringEquals"], choice["Next"]) == ("spark", "BuildDatasetOnSpark")
@@ -201,7 +196,7 @@ def test_engine_selects_the_state_that_builds_the_dataset(workflow: States) -> N
     assert workflow["DatasetOfSpark"]["Next"] == workflow["BuildDataset"]["Next"] == "Train"
 
 
-def test_spark_state_waits_for_the_job_and_returns_the_dataset(workflow: States) -> None:
+def test_spark_state_waits_for_the_job_and_returns_the_dataset(workflow):
     state, built = workflow["BuildDatasetOnSpark"], workflow["DatasetOfSpark"]
 
     assert state["Resource"].endswith(":states:::glue:startJobRun.sync")
@@ -221,7 +216,7 @@ def test_spark_state_waits_for_the_job_and_returns_the_dataset(workflow: States)
     }
 
 
-def test_spark_state_retries_failed_starts_and_catches_other_errors(workflow: States) -> None:
+def test_spark_state_retries_failed_starts_and_catches_other_errors(workflow):
     state = workflow["BuildDatasetOnSpark"]
     (retry,) = state["Retry"]
 
@@ -234,7 +229,7 @@ def test_spark_state_retries_failed_starts_and_catches_other_errors(workflow: St
     assert state["TimeoutSeconds"] == 480 * 60 + 900
 
 
-def test_workflow_may_run_only_this_job(demo: Assembly) -> None:
+def test_workflow_may_run_only_this_job(demo):
     machine = demo.state_machine("training")
     role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
     (statement,) = [s for s in statements(role) if "glue:StartJobRun" in s["Action"]]
@@ -248,7 +243,7 @@ def test_workflow_may_run_only_this_job(demo: Assembly) -> None:
     }
 
 
-def test_deployment_without_spark_has_no_job_and_no_key(spare: Assembly) -> None:
+def test_deployment_without_spark_has_no_job_and_no_key(spare):
     for kind in ("AWS::Glue::Job", "AWS::Glue::SecurityConfiguration"):
         assert not list(spare.of_type(kind))
     assert not [key for key in spare.of_type("AWS::KMS::Key") if "Spark" in key.properties["Description"]]
@@ -258,12 +253,12 @@ def test_deployment_without_spark_has_no_job_and_no_key(spare: Assembly) -> None
     assert not [action for each in spare.of_type("AWS::IAM::Role") for action in glue_actions(each)]
 
 
-def glue_actions(role: Resource) -> list[str]:
+def glue_actions(role):
     """Return the Glue job actions that a role's policies permit."""
     return [action for action in flat_actions(role) if action.startswith("glue:") and "JobRun" in action]
 
 
-def flat_actions(role: Resource) -> list[str]:
+def flat_actions(role):
     documents = [policy["PolicyDocument"] for policy in role.properties.get("Policies", ())]
     actions = [statement["Action"] for document in documents for statement in document["Statement"]]
     return [one for each in actions for one in ([each] if isinstance(each, str) else each)]

@@ -1,54 +1,52 @@
 """The pages: access, response headers and sign-in."""
 
 import json
-from typing import Any
 
 import pytest
 
-from tests.infra.assembly import Assembly, Resource, flat
+from tests.infra.assembly import flat
 
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
-def config(assembly: Assembly) -> dict[str, Any]:
-    found: dict[str, Any] = assembly.only("AWS::CloudFront::Distribution").properties["DistributionConfig"]
-    return found
+def config(assembly):
+    return assembly.only("AWS::CloudFront::Distribution").properties["DistributionConfig"]
 
 
-def behaviors(assembly: Assembly) -> dict[str, dict[str, Any]]:
+def behaviors(assembly):
     """Return the behaviours by path. The default behaviour has the path `*`."""
     found = config(assembly)
     return {"*": found["DefaultCacheBehavior"]} | {each["PathPattern"]: each for each in found["CacheBehaviors"]}
 
 
-def origin(assembly: Assembly, path: str) -> dict[str, Any]:
+def origin(assembly, path):
     target = behaviors(assembly)[path]["TargetOriginId"]
     (found,) = [each for each in config(assembly)["Origins"] if each["Id"] == target]
     return dict(found)
 
 
-def pages_client(assembly: Assembly) -> dict[str, Any]:
+def pages_client(assembly):
     clients = [client.properties for client in assembly.of_type("AWS::Cognito::UserPoolClient")]
     (found,) = [client for client in clients if client["AllowedOAuthFlows"] == ["code"]]
     return found
 
 
-def headers_policies(assembly: Assembly) -> list[Resource]:
+def headers_policies(assembly):
     """Return the headers policy of the pages, and the policy of the browser package's script."""
     found = assembly.of_type("AWS::CloudFront::ResponseHeadersPolicy")
     return sorted(found, key=lambda each: "CorsConfig" in each.properties["ResponseHeadersPolicyConfig"])
 
 
-def test_pages_of_any_origin_load_the_package_script_without_credentials(demo: Assembly) -> None:
+def test_pages_of_any_origin_load_the_package_script_without_credentials(demo):
     cors = headers_policies(demo)[1].properties["ResponseHeadersPolicyConfig"]["CorsConfig"]
 
     assert cors["AccessControlAllowOrigins"] == {"Items": ["*"]}
     assert cors["AccessControlAllowCredentials"] is False
 
 
-def test_only_the_distribution_may_read_the_bucket(demo: Assembly) -> None:
+def test_only_the_distribution_may_read_the_bucket(demo):
     distribution = demo.only("AWS::CloudFront::Distribution")
     bucket = demo.referred(origin(demo, "*")["DomainName"], stack=distribution.stack)
     (policy,) = [
@@ -64,7 +62,7 @@ def test_only_the_distribution_may_read_the_bucket(demo: Assembly) -> None:
     assert source.endswith(f":distribution/{distribution.logical_id}")
 
 
-def test_pages_redirect_to_https_and_the_api_requires_it(assembly: Assembly) -> None:
+def test_pages_redirect_to_https_and_the_api_requires_it(assembly):
     policies = {path: behavior["ViewerProtocolPolicy"] for path, behavior in behaviors(assembly).items()}
 
     assert policies == {
@@ -73,7 +71,7 @@ def test_pages_redirect_to_https_and_the_api_requires_it(assembly: Assembly) -> 
     }
 
 
-def test_only_files_with_their_own_expiry_are_cached(assembly: Assembly) -> None:
+def test_only_files_with_their_own_expiry_are_cached(assembly):
     policies = {path: behavior["CachePolicyId"] for path, behavior in behaviors(assembly).items()}
 
     assert policies == {
@@ -82,7 +80,7 @@ def test_only_files_with_their_own_expiry_are_cached(assembly: Assembly) -> None
     }
 
 
-def test_promotion_configuration_and_schedule_publish_static_lists(other: Assembly, demo: Assembly) -> None:
+def test_promotion_configuration_and_schedule_publish_static_lists(other, demo):
     rules = [rule.properties for rule in other.of_type("AWS::Events::Rule") if rule.stack == "alsolike-other-pages"]
 
     assert [rule["ScheduleExpression"] for rule in rules if "ScheduleExpression" in rule] == ["rate(2 hours)"]
@@ -91,7 +89,7 @@ def test_promotion_configuration_and_schedule_publish_static_lists(other: Assemb
     assert not [each for each in demo.of_type("AWS::Lambda::Function") if each.stack == "alsolike-demo-pages"]
 
 
-def test_error_responses_are_not_cached(assembly: Assembly) -> None:
+def test_error_responses_are_not_cached(assembly):
     kept = {each["ErrorCode"]: each for each in config(assembly)["CustomErrorResponses"]}
 
     # These are all codes that can be configured. By default, CloudFront caches most of them for ten seconds.
@@ -100,7 +98,7 @@ def test_error_responses_are_not_cached(assembly: Assembly) -> None:
         assert each == {"ErrorCode": code, "ErrorCachingMinTTL": 0}
 
 
-def test_api_has_the_host_of_the_pages_and_receives_their_tokens(demo: Assembly) -> None:
+def test_api_has_the_host_of_the_pages_and_receives_their_tokens(demo):
     api = origin(demo, "/api/*")
 
     host, rest = api["DomainName"]["Fn::Join"][1][:2]
@@ -111,7 +109,7 @@ def test_api_has_the_host_of_the_pages_and_receives_their_tokens(demo: Assembly)
     assert behaviors(demo)["/api/*"]["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST
 
 
-def test_every_response_has_the_security_headers(demo: Assembly) -> None:
+def test_every_response_has_the_security_headers(demo):
     policy, sdk = headers_policies(demo)
 
     assert {path: flat(each["ResponseHeadersPolicyId"]) for path, each in behaviors(demo).items()} == {
@@ -130,7 +128,7 @@ def test_every_response_has_the_security_headers(demo: Assembly) -> None:
     }
 
 
-def test_content_security_policy_permits_only_the_site_and_the_sign_in(demo: Assembly) -> None:
+def test_content_security_policy_permits_only_the_site_and_the_sign_in(demo):
     headers = headers_policies(demo)[0].properties["ResponseHeadersPolicyConfig"]
     parts = headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Join"][1]
     (domain,) = [part for part in parts if isinstance(part, dict)]
@@ -150,7 +148,7 @@ def test_content_security_policy_permits_only_the_site_and_the_sign_in(demo: Ass
     }
 
 
-def test_sign_in_uses_a_code_without_a_secret_and_no_callback_by_default(demo: Assembly) -> None:
+def test_sign_in_uses_a_code_without_a_secret_and_no_callback_by_default(demo):
     client = pages_client(demo)
 
     assert client["GenerateSecret"] is False
@@ -163,7 +161,7 @@ def test_sign_in_uses_a_code_without_a_secret_and_no_callback_by_default(demo: A
     }
 
 
-def test_page_tokens_are_short_lived(demo: Assembly) -> None:
+def test_page_tokens_are_short_lived(demo):
     client = pages_client(demo)
 
     assert client["TokenValidityUnits"] == dict.fromkeys(("AccessToken", "IdToken", "RefreshToken"), "minutes")
@@ -172,16 +170,14 @@ def test_page_tokens_are_short_lived(demo: Assembly) -> None:
 
 
 @pytest.mark.parametrize(("environment", "expected"), [("demo", "OPTIONAL"), ("prod", "ON")])
-def test_operators_of_production_need_a_second_factor(
-    environment: str, expected: str, request: pytest.FixtureRequest
-) -> None:
+def test_operators_of_production_need_a_second_factor(environment, expected, request):
     pool = request.getfixturevalue(environment).only("AWS::Cognito::UserPool").properties
 
     assert pool["MfaConfiguration"] == expected
     assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
 
 
-def test_pages_stack_is_the_last_so_that_its_failure_stops_no_other(assembly: Assembly) -> None:
+def test_pages_stack_is_the_last_so_that_its_failure_stops_no_other(assembly):
     manifest = json.loads((assembly.directory / "manifest.json").read_bytes())["artifacts"]
     depends_on = {name: each.get("dependencies", ()) for name, each in manifest.items()}
     pages = f"alsolike-{assembly.environment}-pages"
@@ -191,7 +187,7 @@ def test_pages_stack_is_the_last_so_that_its_failure_stops_no_other(assembly: As
     assert not [name for name, needed in depends_on.items() if pages in needed]
 
 
-def test_deployment_without_pages_has_no_page_resources(spare: Assembly) -> None:
+def test_deployment_without_pages_has_no_page_resources(spare):
     assert not [resource for resource in spare.resources if resource.type.startswith("AWS::CloudFront::")]
     assert [stage.properties["StageName"] for stage in spare.of_type("AWS::ApiGatewayV2::Stage")] == ["$default"]
     assert len(spare.of_type("AWS::Cognito::UserPoolClient")) == 1  # The authorizer requires a client.

@@ -1,9 +1,7 @@
 """Clouds on which every operation is tested: the memory cloud and moto."""
 
-from __future__ import annotations
-
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -16,29 +14,24 @@ from tests.fakes.places import BUCKET, REGION, TABLE, create_bucket, create_tabl
 Clients = Callable[[str], Any]
 
 
-def _session() -> boto3.Session:
+def _session():
     return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
 @pytest.fixture(scope="session")
-def memory() -> tuple[MemoryCloud, Clients]:
+def memory():
     cloud, session = MemoryCloud(), _session()
     cloud.attach(session._session)
     return cloud, functools.cache(session.client)
 
 
 @pytest.fixture(scope="session")
-def moto() -> Clients:
+def moto():
     return functools.cache(_session().client)
 
 
 @pytest.fixture(params=["memory", "moto"])
-def aws(
-    request: pytest.FixtureRequest,
-    memory: tuple[MemoryCloud, Clients],
-    moto: Clients,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Clients]:
+def aws(request, memory, moto, monkeypatch):
     """Yield a function that returns clients of an empty AWS by service."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     if request.param == "moto" and (differs := request.node.get_closest_marker("moto_differs")):
@@ -53,14 +46,14 @@ def aws(
 
 
 @pytest.fixture
-def s3(aws: Clients) -> Any:
+def s3(aws):
     """Return the client of S3 with one empty bucket."""
     create_bucket(aws("s3"), BUCKET)
     return aws("s3")
 
 
 @pytest.fixture
-def dynamodb(aws: Clients) -> Any:
+def dynamodb(aws):
     """Return the client of DynamoDB with one empty table."""
     create_table(aws("dynamodb"), TABLE, key="id")
     return aws("dynamodb")

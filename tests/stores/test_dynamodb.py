@@ -1,9 +1,5 @@
 """Operations of DynamoDB that the product uses, in memory and on moto."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from botocore.exceptions import ClientError
 
@@ -15,25 +11,24 @@ moto_differs = pytest.mark.moto_differs
 CONFLICT = ("ConditionalCheckFailedException", 400)
 
 
-def key(name: str) -> dict[str, Any]:
+def key(name):
     return {"id": {"S": name}}
 
 
-def put(dynamodb: Any, name: str, **attributes: dict[str, Any]) -> None:
+def put(dynamodb, name, **attributes):
     dynamodb.put_item(TableName=TABLE, Item={**key(name), **attributes})
 
 
-def get(dynamodb: Any, name: str, **options: Any) -> dict[str, Any] | None:
-    item: dict[str, Any] | None = dynamodb.get_item(TableName=TABLE, Key=key(name), **options).get("Item")
-    return item
+def get(dynamodb, name, **options):
+    return dynamodb.get_item(TableName=TABLE, Key=key(name), **options).get("Item")
 
 
-def scanned(dynamodb: Any, **options: Any) -> list[str]:
+def scanned(dynamodb, **options):
     pages = dynamodb.get_paginator("scan").paginate(TableName=TABLE, **options)
     return sorted(item["id"]["S"] for page in pages for item in page["Items"])
 
 
-def test_item_is_unchanged_after_write_and_read(dynamodb: Any) -> None:
+def test_item_is_unchanged_after_write_and_read(dynamodb):
     item = {
         **key("ann"),
         "text": {"S": "ä"},
@@ -52,11 +47,11 @@ def test_item_is_unchanged_after_write_and_read(dynamodb: Any) -> None:
     assert get(dynamodb, "ann", ConsistentRead=True) == item
 
 
-def test_missing_item_is_absent_from_the_response(dynamodb: Any) -> None:
+def test_missing_item_is_absent_from_the_response(dynamodb):
     assert get(dynamodb, "absent") is None
 
 
-def test_put_replaces_the_complete_item(dynamodb: Any) -> None:
+def test_put_replaces_the_complete_item(dynamodb):
     put(dynamodb, "ann", a={"N": "1"})
 
     response = dynamodb.put_item(TableName=TABLE, Item={**key("ann"), "b": {"N": "2"}}, ReturnValues="ALL_OLD")
@@ -65,7 +60,7 @@ def test_put_replaces_the_complete_item(dynamodb: Any) -> None:
     assert get(dynamodb, "ann") == {**key("ann"), "b": {"N": "2"}}
 
 
-def test_read_item_is_a_copy(dynamodb: Any) -> None:
+def test_read_item_is_a_copy(dynamodb):
     put(dynamodb, "ann", map={"M": {"a": {"N": "1"}}})
 
     item = get(dynamodb, "ann")
@@ -75,7 +70,7 @@ def test_read_item_is_a_copy(dynamodb: Any) -> None:
     assert get(dynamodb, "ann") == {**key("ann"), "map": {"M": {"a": {"N": "1"}}}}
 
 
-def test_projection_returns_the_named_attributes(dynamodb: Any) -> None:
+def test_projection_returns_the_named_attributes(dynamodb):
     put(dynamodb, "ann", a={"N": "1"}, b={"N": "2"}, map={"M": {"x": {"N": "3"}, "y": {"N": "4"}}})
 
     assert get(dynamodb, "ann", ProjectionExpression="id, #b, absent", ExpressionAttributeNames={"#b": "b"}) == {
@@ -97,13 +92,13 @@ def test_projection_returns_the_named_attributes(dynamodb: Any) -> None:
         ("describe_table", {}),
     ],
 )
-def test_missing_table_is_refused(dynamodb: Any, operation: str, request_: dict[str, Any]) -> None:
+def test_missing_table_is_refused(dynamodb, operation, request_):
     call = getattr(dynamodb, operation)
 
     assert refusal(call, TableName="absent", **request_) == ("ResourceNotFoundException", 400)
 
 
-def test_missing_table_of_a_batch_is_refused(dynamodb: Any) -> None:
+def test_missing_table_of_a_batch_is_refused(dynamodb):
     writes = {"absent": [{"PutRequest": {"Item": key("a")}}]}
 
     assert refusal(dynamodb.batch_get_item, RequestItems={"absent": {"Keys": [key("a")]}}) == (
@@ -122,17 +117,17 @@ def test_missing_table_of_a_batch_is_refused(dynamodb: Any) -> None:
         pytest.param({"id": {"N": "1"}}, marks=moto_differs("does not check the type of a key")),
     ],
 )
-def test_key_of_another_schema_is_refused(dynamodb: Any, wrong: dict[str, Any]) -> None:
+def test_key_of_another_schema_is_refused(dynamodb, wrong):
     assert refusal(dynamodb.get_item, TableName=TABLE, Key=wrong) == INVALID
 
 
-def test_item_without_its_key_is_refused(dynamodb: Any) -> None:
+def test_item_without_its_key_is_refused(dynamodb):
     assert refusal(dynamodb.put_item, TableName=TABLE, Item={"a": {"S": "b"}}) == INVALID
     assert refusal(dynamodb.put_item, TableName=TABLE, Item=key("")) == INVALID
 
 
 @moto_differs("allows 5 KB more")
-def test_item_of_more_than_400_kb_is_refused(dynamodb: Any) -> None:
+def test_item_of_more_than_400_kb_is_refused(dynamodb):
     put(dynamodb, "ann", a={"B": b"x" * (400 * 1024 - 6)})  # names and values count, so id, ann and a are 6 bytes
 
     assert (
@@ -140,7 +135,7 @@ def test_item_of_more_than_400_kb_is_refused(dynamodb: Any) -> None:
     )
 
 
-def test_item_is_created_once(dynamodb: Any) -> None:
+def test_item_is_created_once(dynamodb):
     request = {"TableName": TABLE, "ConditionExpression": "attribute_not_exists(id)"}
     dynamodb.put_item(Item={**key("ann"), "a": {"N": "1"}}, **request)
 
@@ -151,7 +146,7 @@ def test_item_is_created_once(dynamodb: Any) -> None:
     assert get(dynamodb, "ann") == {**key("ann"), "a": {"N": "1"}}
 
 
-def test_conflict_returns_the_item_on_request(dynamodb: Any) -> None:
+def test_conflict_returns_the_item_on_request(dynamodb):
     put(dynamodb, "ann", a={"N": "1"})
     request = {"TableName": TABLE, "Item": key("ann"), "ConditionExpression": "attribute_not_exists(id)"}
 
@@ -223,7 +218,7 @@ VALUES = {
         ("n = :10 and not s = :b or n = :1", True),
     ],
 )
-def test_condition_is_evaluated(dynamodb: Any, condition: str, holds: bool) -> None:
+def test_condition_is_evaluated(dynamodb, condition, holds):
     put(
         dynamodb,
         "ann",
@@ -265,7 +260,7 @@ def test_condition_is_evaluated(dynamodb: Any, condition: str, holds: bool) -> N
         "attribute_exists(n, :v)",
     ],
 )
-def test_invalid_condition_is_refused(dynamodb: Any, expression: str) -> None:
+def test_invalid_condition_is_refused(dynamodb, expression):
     put(dynamodb, "ann", n={"N": "1"})
     values = {":v": {"N": "1"}}
     request = {"ConditionExpression": expression, "ExpressionAttributeValues": values}
@@ -273,7 +268,7 @@ def test_invalid_condition_is_refused(dynamodb: Any, expression: str) -> None:
     assert refusal(dynamodb.delete_item, TableName=TABLE, Key=key("ann"), **request) == INVALID
 
 
-def test_unused_values_and_names_of_an_expression_are_refused(dynamodb: Any) -> None:
+def test_unused_values_and_names_of_an_expression_are_refused(dynamodb):
     request = {"TableName": TABLE, "Key": key("ann"), "UpdateExpression": "SET a = :a"}
     values = {":a": {"N": "1"}}
 
@@ -284,7 +279,7 @@ def test_unused_values_and_names_of_an_expression_are_refused(dynamodb: Any) -> 
     )
 
 
-def test_update_sets_and_removes_attributes(dynamodb: Any) -> None:
+def test_update_sets_and_removes_attributes(dynamodb):
     put(dynamodb, "ann", a={"N": "1"}, b={"N": "2"}, m={"M": {"x": {"N": "1"}}})
 
     response = dynamodb.update_item(
@@ -307,7 +302,7 @@ def test_update_sets_and_removes_attributes(dynamodb: Any) -> None:
     assert get(dynamodb, "ann") == expected
 
 
-def test_update_keeps_an_existing_attribute_with_if_not_exists(dynamodb: Any) -> None:
+def test_update_keeps_an_existing_attribute_with_if_not_exists(dynamodb):
     for value in ("1", "2"):
         dynamodb.update_item(
             TableName=TABLE,
@@ -319,7 +314,7 @@ def test_update_keeps_an_existing_attribute_with_if_not_exists(dynamodb: Any) ->
     assert get(dynamodb, "ann") == {**key("ann"), "a": {"N": "1"}, "b": {"N": "2"}}
 
 
-def test_update_adds_to_a_number(dynamodb: Any) -> None:
+def test_update_adds_to_a_number(dynamodb):
     for _ in range(2):
         dynamodb.update_item(
             TableName=TABLE,
@@ -331,7 +326,7 @@ def test_update_adds_to_a_number(dynamodb: Any) -> None:
     assert get(dynamodb, "ann") == {**key("ann"), "a": {"N": "1"}, "revision": {"N": "2"}}
 
 
-def test_update_of_a_missing_item_creates_it(dynamodb: Any) -> None:
+def test_update_of_a_missing_item_creates_it(dynamodb):
     response = dynamodb.update_item(
         TableName=TABLE,
         Key=key("ann"),
@@ -344,7 +339,7 @@ def test_update_of_a_missing_item_creates_it(dynamodb: Any) -> None:
     assert get(dynamodb, "ann") == {**key("ann"), "a": {"N": "1"}}
 
 
-def test_update_with_a_false_condition_changes_nothing(dynamodb: Any) -> None:
+def test_update_with_a_false_condition_changes_nothing(dynamodb):
     request = {
         "TableName": TABLE,
         "Key": key("ann"),
@@ -358,7 +353,7 @@ def test_update_with_a_false_condition_changes_nothing(dynamodb: Any) -> None:
 
 
 @pytest.mark.parametrize("expression", ["SET id = :a", "SET b = absent, a = :a", "SET a = :a, a = :a", "SET x.y = :a"])
-def test_invalid_update_is_refused(dynamodb: Any, expression: str) -> None:
+def test_invalid_update_is_refused(dynamodb, expression):
     put(dynamodb, "ann")
     request = {"UpdateExpression": expression, "ExpressionAttributeValues": {":a": {"S": "b"}}}
 
@@ -366,7 +361,7 @@ def test_invalid_update_is_refused(dynamodb: Any, expression: str) -> None:
     assert get(dynamodb, "ann") == key("ann")
 
 
-def test_deletion_returns_the_previous_item_on_request(dynamodb: Any) -> None:
+def test_deletion_returns_the_previous_item_on_request(dynamodb):
     put(dynamodb, "ann", a={"N": "1"})
     request = {"TableName": TABLE, "Key": key("ann"), "ReturnValues": "ALL_OLD"}
 
@@ -374,7 +369,7 @@ def test_deletion_returns_the_previous_item_on_request(dynamodb: Any) -> None:
     assert "Attributes" not in dynamodb.delete_item(**request)
 
 
-def test_batch_returns_existing_items(dynamodb: Any) -> None:
+def test_batch_returns_existing_items(dynamodb):
     for name in ("ann", "bob"):
         put(dynamodb, name, a={"N": "1"})
     part = {"Keys": [key(name) for name in ("ann", "absent", "bob")], "ProjectionExpression": "id"}
@@ -386,7 +381,7 @@ def test_batch_returns_existing_items(dynamodb: Any) -> None:
     assert response["UnprocessedKeys"] == {}
 
 
-def test_batch_reads_at_most_100_different_items(dynamodb: Any) -> None:
+def test_batch_reads_at_most_100_different_items(dynamodb):
     hundred = [key(f"{number}") for number in range(100)]
 
     assert dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": hundred}})["Responses"] == {TABLE: []}
@@ -394,7 +389,7 @@ def test_batch_reads_at_most_100_different_items(dynamodb: Any) -> None:
     assert refusal(dynamodb.batch_get_item, RequestItems={TABLE: {"Keys": [key("a"), key("a")]}}) == INVALID
 
 
-def test_batch_writes_and_deletes(dynamodb: Any) -> None:
+def test_batch_writes_and_deletes(dynamodb):
     put(dynamodb, "ann")
 
     response = dynamodb.batch_write_item(
@@ -406,7 +401,7 @@ def test_batch_writes_and_deletes(dynamodb: Any) -> None:
 
 
 @moto_differs("accepts more")
-def test_batch_has_at_most_25_writes(dynamodb: Any) -> None:
+def test_batch_has_at_most_25_writes(dynamodb):
     writes = [{"PutRequest": {"Item": key(f"{number}")}} for number in range(26)]
 
     assert refusal(dynamodb.batch_write_item, RequestItems={TABLE: writes}) == INVALID
@@ -414,13 +409,13 @@ def test_batch_has_at_most_25_writes(dynamodb: Any) -> None:
 
 
 @moto_differs("writes the item twice")
-def test_batch_with_two_writes_of_an_item_is_refused(dynamodb: Any) -> None:
+def test_batch_with_two_writes_of_an_item_is_refused(dynamodb):
     writes = [{"PutRequest": {"Item": key("ann")}}, {"DeleteRequest": {"Key": key("ann")}}]
 
     assert refusal(dynamodb.batch_write_item, RequestItems={TABLE: writes}) == INVALID
 
 
-def test_scan_returns_all_items_that_pass_its_filter(dynamodb: Any) -> None:
+def test_scan_returns_all_items_that_pass_its_filter(dynamodb):
     for number in range(4):
         put(dynamodb, f"{number}", n={"N": f"{number}"})
 
@@ -433,7 +428,7 @@ def test_scan_returns_all_items_that_pass_its_filter(dynamodb: Any) -> None:
     assert "LastEvaluatedKey" not in page
 
 
-def test_scan_can_count_and_project(dynamodb: Any) -> None:
+def test_scan_can_count_and_project(dynamodb):
     for number in range(3):
         put(dynamodb, f"{number}", n={"N": f"{number}"})
 
@@ -445,7 +440,7 @@ def test_scan_can_count_and_project(dynamodb: Any) -> None:
     assert all("id" not in item for item in projected["Items"])
 
 
-def test_scan_continues_from_page_to_page(dynamodb: Any) -> None:
+def test_scan_continues_from_page_to_page(dynamodb):
     for number in range(5):
         put(dynamodb, f"{number}")
 
@@ -456,7 +451,7 @@ def test_scan_continues_from_page_to_page(dynamodb: Any) -> None:
     assert scanned(dynamodb, PaginationConfig={"PageSize": 2}) == ["0", "1", "2", "3", "4"]
 
 
-def test_limit_of_a_scan_counts_items_before_the_filter(dynamodb: Any) -> None:
+def test_limit_of_a_scan_counts_items_before_the_filter(dynamodb):
     for number in range(4):
         put(dynamodb, f"{number}")
 
@@ -466,7 +461,7 @@ def test_limit_of_a_scan_counts_items_before_the_filter(dynamodb: Any) -> None:
     assert "LastEvaluatedKey" in page
 
 
-def test_page_of_a_scan_ends_at_one_megabyte(dynamodb: Any) -> None:
+def test_page_of_a_scan_ends_at_one_megabyte(dynamodb):
     for number in range(4):
         put(dynamodb, f"{number}", data={"B": b"x" * 390_000})
 
@@ -478,7 +473,7 @@ def test_page_of_a_scan_ends_at_one_megabyte(dynamodb: Any) -> None:
 
 
 @moto_differs("starts from the beginning if the last key is gone")
-def test_scan_continues_after_a_deleted_item(dynamodb: Any) -> None:
+def test_scan_continues_after_a_deleted_item(dynamodb):
     for number in range(4):
         put(dynamodb, f"{number}")
     first = dynamodb.scan(TableName=TABLE, Limit=2)
@@ -489,7 +484,7 @@ def test_scan_continues_after_a_deleted_item(dynamodb: Any) -> None:
     assert sorted(item["id"]["S"] for item in first["Items"] + rest["Items"]) == ["0", "1", "2", "3"]
 
 
-def test_segments_of_a_scan_cover_the_table(dynamodb: Any) -> None:
+def test_segments_of_a_scan_cover_the_table(dynamodb):
     for number in range(10):
         put(dynamodb, f"{number}")
 
@@ -498,7 +493,7 @@ def test_segments_of_a_scan_cover_the_table(dynamodb: Any) -> None:
     assert sorted(name for names in segments for name in names) == [f"{number}" for number in range(10)]
 
 
-def test_table_with_a_sort_key_keeps_items_of_one_partition_separate(aws: Any) -> None:
+def test_table_with_a_sort_key_keeps_items_of_one_partition_separate(aws):
     dynamodb = aws("dynamodb")
     dynamodb.create_table(
         TableName="visits",
@@ -518,7 +513,7 @@ def test_table_with_a_sort_key_keeps_items_of_one_partition_separate(aws: Any) -
     assert refusal(dynamodb.get_item, TableName="visits", Key=key("ann")) == INVALID
 
 
-def test_table_is_described(dynamodb: Any) -> None:
+def test_table_is_described(dynamodb):
     put(dynamodb, "ann")
 
     table = dynamodb.describe_table(TableName=TABLE)["Table"]
@@ -529,14 +524,14 @@ def test_table_is_described(dynamodb: Any) -> None:
     assert dynamodb.list_tables()["TableNames"] == [TABLE]
 
 
-def test_deleted_table_is_missing(dynamodb: Any) -> None:
+def test_deleted_table_is_missing(dynamodb):
     dynamodb.delete_table(TableName=TABLE)
 
     assert dynamodb.list_tables()["TableNames"] == []
     assert refusal(dynamodb.get_item, TableName=TABLE, Key=key("ann")) == ("ResourceNotFoundException", 400)
 
 
-def visits(dynamodb: Any, *days: str) -> Any:
+def visits(dynamodb, *days):
     """Create a table with a sort key and Ann's visits, and return a function that queries them."""
     create_profiles_table(dynamodb, "visits")
     for day in days:
@@ -544,7 +539,7 @@ def visits(dynamodb: Any, *days: str) -> Any:
         dynamodb.put_item(TableName="visits", Item=item)
     dynamodb.put_item(TableName="visits", Item={"profile_id": {"S": "bob"}, "sort_key": {"S": "3"}})
 
-    def query(condition: str = "", values: dict[str, Any] | None = None, **options: Any) -> Any:
+    def query(condition="", values=None, **options):
         return dynamodb.query(
             TableName="visits",
             KeyConditionExpression=f"profile_id = :who{condition}",
@@ -555,11 +550,11 @@ def visits(dynamodb: Any, *days: str) -> Any:
     return query
 
 
-def days(response: dict[str, Any]) -> list[str]:
+def days(response):
     return [item["sort_key"]["S"] for item in response["Items"]]
 
 
-def test_query_returns_a_partition_in_sort_key_order(aws: Any) -> None:
+def test_query_returns_a_partition_in_sort_key_order(aws):
     query = visits(aws("dynamodb"), "2", "10", "~", "1", "ä")
 
     assert days(query()) == ["1", "10", "2", "~", "ä"]
@@ -575,16 +570,14 @@ def test_query_returns_a_partition_in_sort_key_order(aws: Any) -> None:
         (" AND sort_key = :a", {":a": "4"}, []),
     ],
 )
-def test_query_returns_a_range_of_sort_keys(
-    condition: str, values: dict[str, str], expected: list[str], aws: Any
-) -> None:
+def test_query_returns_a_range_of_sort_keys(condition, values, expected, aws):
     query = visits(aws("dynamodb"), "1", "2", "3")
 
     assert days(query(condition, {name: {"S": value} for name, value in values.items()})) == expected
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_query_continues_after_its_last_key(forward: bool, aws: Any) -> None:
+def test_query_continues_after_its_last_key(forward, aws):
     query = visits(aws("dynamodb"), "1", "2", "3")
 
     first = query(Limit=2, ScanIndexForward=forward)
@@ -594,7 +587,7 @@ def test_query_continues_after_its_last_key(forward: bool, aws: Any) -> None:
     assert "LastEvaluatedKey" not in rest
 
 
-def test_query_returns_the_projected_attributes(aws: Any) -> None:
+def test_query_returns_the_projected_attributes(aws):
     query = visits(aws("dynamodb"), "1")
 
     assert query(ProjectionExpression="sort_key, absent")["Items"] == [{"sort_key": {"S": "1"}}]

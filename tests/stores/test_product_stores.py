@@ -1,11 +1,6 @@
 """Stores of the product, in memory and on moto."""
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,22 +21,22 @@ from tests.fakes.places import BUCKET, create_profiles_table, create_table
 MIB = 1024 * 1024
 
 
-def seen(second: int) -> RecentInteraction:
+def seen(second):
     return RecentInteraction(NOW_MS + second * 1000, f"e{second}", "pear", "view")
 
 
 @pytest.fixture
-def profiles(aws: Callable[[str], Any]) -> ProfileStore:
+def profiles(aws):
     return ProfileStore(aws("dynamodb"), create_profiles_table(aws("dynamodb"), "profiles"))
 
 
 @pytest.fixture
-def catalogue(aws: Callable[[str], Any]) -> CatalogueStore:
+def catalogue(aws):
     return CatalogueStore(aws("dynamodb"), create_table(aws("dynamodb"), "catalogue", key="item_id"))
 
 
 @pytest.fixture
-def resources(aws: Callable[[str], Any]) -> ResourceStore:
+def resources(aws):
     aws("dynamodb").create_table(
         TableName="resources",
         KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
@@ -51,7 +46,7 @@ def resources(aws: Callable[[str], Any]) -> ResourceStore:
     return ResourceStore(aws("dynamodb"), "resources")
 
 
-def test_resource_is_inserted_once_and_updated_until_its_deletion(resources: ResourceStore) -> None:
+def test_resource_is_inserted_once_and_updated_until_its_deletion(resources):
     created = Resource("Campaign", "home", "home", {"minProvisionedTPS": 1}, NOW_MS)
     updated = dataclasses.replace(created, request={}, progress={"status": "ACTIVE"}, updated_ms=NOW_MS + 1)
 
@@ -65,7 +60,7 @@ def test_resource_is_inserted_once_and_updated_until_its_deletion(resources: Res
     assert resources.get("Campaign", "home", now_ms=NOW_MS + 2 + DELETING_MS) is None
 
 
-def test_profile_keeps_interactions_of_several_writers(profiles: ProfileStore, aws: Callable[[str], Any]) -> None:
+def test_profile_keeps_interactions_of_several_writers(profiles, aws):
     remembering = ProfileStore(aws("dynamodb"), "profiles", remember_bytes=1000)
     for store, second in ((remembering, 1), (profiles, 2), (remembering, 3), (profiles, 1)):
         store.add("u#ann", [seen(second)], now_ms=NOW_MS)
@@ -73,7 +68,7 @@ def test_profile_keeps_interactions_of_several_writers(profiles: ProfileStore, a
     assert profiles.read("u#ann", consistent=True).recent == (seen(1), seen(2), seen(3))
 
 
-def test_session_joins_its_user_once(profiles: ProfileStore) -> None:
+def test_session_joins_its_user_once(profiles):
     profiles.add("s#s1", [seen(1), seen(9)], now_ms=NOW_MS)
 
     for user in ("ann", "bob"):
@@ -83,7 +78,7 @@ def test_session_joins_its_user_once(profiles: ProfileStore) -> None:
     assert profiles.read("u#bob").recent == ()
 
 
-def test_erased_profile_stays_empty(profiles: ProfileStore) -> None:
+def test_erased_profile_stays_empty(profiles):
     profiles.add("u#ann", [seen(1)], now_ms=NOW_MS)
 
     for _ in range(2):
@@ -94,7 +89,7 @@ def test_erased_profile_stays_empty(profiles: ProfileStore) -> None:
     assert (found["u#ann"].erased, found["u#ann"].recent) == (True, ())
 
 
-def test_rows_are_put_updated_deleted_and_listed_in_pages(catalogue: CatalogueStore) -> None:
+def test_rows_are_put_updated_deleted_and_listed_in_pages(catalogue):
     catalogue.put_batches((Item(f"i{number:02}", {"n": number}) for number in range(30)), now_ms=5)
     catalogue.update("i00", lambda properties: {**properties, "title": "Pear"}, now_ms=6)
     catalogue.delete("i01", now_ms=7)
@@ -110,14 +105,14 @@ def test_rows_are_put_updated_deleted_and_listed_in_pages(catalogue: CatalogueSt
     assert sum(1 for segment in range(3) for _ in catalogue.scan(segment=segment, segments=3)) == 29
 
 
-def test_row_is_inserted_once(catalogue: CatalogueStore) -> None:
+def test_row_is_inserted_once(catalogue):
     assert catalogue.insert(Item("pear", {"v": 1}), now_ms=5)
     assert not catalogue.insert(Item("pear", {"v": 2}), now_ms=6)
 
     assert list(catalogue.scan()) == [Item("pear", {"v": 1})]
 
 
-def test_champion_is_replaced_only_if_unchanged_since_it_was_read(s3: Any) -> None:
+def test_champion_is_replaced_only_if_unchanged_since_it_was_read(s3):
     registry = Registry(s3, BUCKET)
     for version in ("v1", "v2", "v3"):
         s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
@@ -128,11 +123,10 @@ def test_champion_is_replaced_only_if_unchanged_since_it_was_read(s3: Any) -> No
         registry.replace(first, "v3", reason="a test", now_ms=3)
 
     champion = registry.champion()
-    assert champion is not None
     assert (champion.version, champion.previous) == ("v2", "v1")
 
 
-def test_configuration_is_applied_only_if_unchanged_since_it_was_read(s3: Any) -> None:
+def test_configuration_is_applied_only_if_unchanged_since_it_was_read(s3):
     store = ConfigurationStore(s3, BUCKET)
     base = store.current()
     mine, theirs = ({"format": 1, "events": {"view": {"weight": weight}}} for weight in (2, 3))
@@ -145,13 +139,13 @@ def test_configuration_is_applied_only_if_unchanged_since_it_was_read(s3: Any) -
     assert [version.by for version in store.history(limit=9)] == ["ann"]
 
 
-def test_tombstone_keeps_its_first_time(s3: Any) -> None:
+def test_tombstone_keeps_its_first_time(s3):
     assert add_tombstone(s3, BUCKET, "a" * 64, now_ms=5) == 5
     assert add_tombstone(s3, BUCKET, "b" * 64, now_ms=6) == 6
     assert add_tombstone(s3, BUCKET, "a" * 64, now_ms=7) == 5
 
 
-def test_multipart_file_is_unchanged_after_upload_and_download(s3: Any, tmp_path: Path) -> None:
+def test_multipart_file_is_unchanged_after_upload_and_download(s3, tmp_path):
     (tmp_path / "sent").write_bytes(bytes(range(256)) * (20 * MIB // 256))
 
     upload(s3, BUCKET, "models/file", tmp_path / "sent")
@@ -160,7 +154,7 @@ def test_multipart_file_is_unchanged_after_upload_and_download(s3: Any, tmp_path
     assert (tmp_path / "received").read_bytes() == (tmp_path / "sent").read_bytes()
 
 
-def test_events_are_written_to_the_stream(aws: Callable[[str], Any]) -> None:
+def test_events_are_written_to_the_stream(aws):
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
 
     EventStream(aws("kinesis"), "events").put([interaction("e1")], remaining_ms=lambda: 1_000)
@@ -173,7 +167,7 @@ def test_events_are_written_to_the_stream(aws: Callable[[str], Any]) -> None:
     assert (record["Data"], record["PartitionKey"]) == (interaction("e1").to_record(), "u#anna")
 
 
-def test_object_is_created_read_and_deleted_by_its_etag(s3: Any) -> None:
+def test_object_is_created_read_and_deleted_by_its_etag(s3):
     stored = S3Object(s3, BUCKET, "a")
     assert (stored.read(), stored.etag(), stored.read_if_changed(None)) == (None, None, None)
 
@@ -191,11 +185,11 @@ def test_object_is_created_read_and_deleted_by_its_etag(s3: Any) -> None:
     assert stored.read_if_unchanged(content.etag) is None
 
 
-def test_update_is_repeated_after_a_concurrent_write(s3: Any) -> None:
+def test_update_is_repeated_after_a_concurrent_write(s3):
     stored = S3Object(s3, BUCKET, "a")
     read: list[bytes | None] = []
 
-    def append(content: Content | None) -> tuple[str, bytes | None]:
+    def append(content):
         read.append(content.body if content else None)
         if len(read) == 1:
             stored.write(b"theirs,")
@@ -207,11 +201,11 @@ def test_update_is_repeated_after_a_concurrent_write(s3: Any) -> None:
     assert s3.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"theirs,ours"
 
 
-def test_update_with_repeated_conflicts_fails(s3: Any) -> None:
+def test_update_with_repeated_conflicts_fails(s3):
     stored = S3Object(s3, BUCKET, "a")
     writes = iter((b"1", b"2"))
 
-    def lose(content: Content | None) -> tuple[None, bytes | None]:
+    def lose(content):
         stored.write(next(writes))
         return None, b"ours"
 
@@ -219,7 +213,7 @@ def test_update_with_repeated_conflicts_fails(s3: Any) -> None:
         stored.update(lose, attempts=2)
 
 
-def test_objects_of_a_prefix_are_listed_with_sizes_and_deleted(s3: Any) -> None:
+def test_objects_of_a_prefix_are_listed_with_sizes_and_deleted(s3):
     for key in ("x/1/a", "x/1/b", "x/2/a", "y"):
         S3Object(s3, BUCKET, key).write(b"pear")
 

@@ -1,11 +1,7 @@
 """Operations of S3 that the product uses, in memory and on moto."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
-from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,22 +12,20 @@ from tests.stores.refusals import refusal
 MIB = 1024 * 1024
 
 
-def put(s3: Any, key: str, body: bytes = b"pear", **options: Any) -> str:
-    etag: str = s3.put_object(Bucket=BUCKET, Key=key, Body=body, **options)["ETag"]
-    return etag
+def put(s3, key, body=b"pear", **options):
+    return s3.put_object(Bucket=BUCKET, Key=key, Body=body, **options)["ETag"]
 
 
-def body(s3: Any, key: str, **options: Any) -> bytes:
-    content: bytes = s3.get_object(Bucket=BUCKET, Key=key, **options)["Body"].read()
-    return content
+def body(s3, key, **options):
+    return s3.get_object(Bucket=BUCKET, Key=key, **options)["Body"].read()
 
 
-def keys(s3: Any, **options: Any) -> list[str]:
+def keys(s3, **options):
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, **options)
     return [one["Key"] for page in pages for one in page.get("Contents", [])]
 
 
-def test_object_is_unchanged_after_write_and_read(s3: Any) -> None:
+def test_object_is_unchanged_after_write_and_read(s3):
     before = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
     put(s3, "ü/ä b", b"\x00pear", ContentType="text/plain", Metadata={"version": "1"})
@@ -45,27 +39,27 @@ def test_object_is_unchanged_after_write_and_read(s3: Any) -> None:
     assert "VersionId" not in response
 
 
-def test_body_of_an_object_may_be_a_file_or_text(s3: Any) -> None:
-    put(s3, "file", io.BytesIO(b"pear"))  # type: ignore[arg-type]
-    put(s3, "text", "Birne ä")  # type: ignore[arg-type]
+def test_body_of_an_object_may_be_a_file_or_text(s3):
+    put(s3, "file", io.BytesIO(b"pear"))
+    put(s3, "text", "Birne ä")
 
     assert (body(s3, "file"), body(s3, "text")) == (b"pear", "Birne ä".encode())
 
 
-def test_body_is_read_in_chunks_and_by_lines(s3: Any) -> None:
+def test_body_is_read_in_chunks_and_by_lines(s3):
     put(s3, "lines", b"a\nb\nc")
 
     assert list(s3.get_object(Bucket=BUCKET, Key="lines")["Body"].iter_lines()) == [b"a", b"b", b"c"]
     assert list(s3.get_object(Bucket=BUCKET, Key="lines")["Body"].iter_chunks(2)) == [b"a\n", b"b\n", b"c"]
 
 
-def test_etag_is_the_md5_of_the_body_in_quotes(s3: Any) -> None:
+def test_etag_is_the_md5_of_the_body_in_quotes(s3):
     assert put(s3, "a", b"pear") == '"8893dc16b1b2534bab7b03727145a2bb"'
     assert put(s3, "b", b"pear") == put(s3, "a", b"pear")
     assert s3.head_object(Bucket=BUCKET, Key="a")["ETag"] == '"8893dc16b1b2534bab7b03727145a2bb"'
 
 
-def test_missing_object_has_its_own_exception(s3: Any) -> None:
+def test_missing_object_has_its_own_exception(s3):
     with pytest.raises(s3.exceptions.NoSuchKey):
         s3.get_object(Bucket=BUCKET, Key="absent")
 
@@ -83,17 +77,17 @@ def test_missing_object_has_its_own_exception(s3: Any) -> None:
         ("delete_objects", {"Delete": {"Objects": [{"Key": "a"}]}}),
     ],
 )
-def test_missing_bucket_is_refused(s3: Any, operation: str, request_: dict[str, Any]) -> None:
+def test_missing_bucket_is_refused(s3, operation, request_):
     assert refusal(getattr(s3, operation), Bucket="absent", **request_) == ("NoSuchBucket", 404)
 
 
 @pytest.mark.moto_differs("names the missing bucket, which a response without a body cannot")
-def test_head_of_a_missing_bucket_has_no_code(s3: Any) -> None:
+def test_head_of_a_missing_bucket_has_no_code(s3):
     assert refusal(s3.head_bucket, Bucket="absent") == ("404", 404)
     assert refusal(s3.head_object, Bucket="absent", Key="a") == ("404", 404)
 
 
-def test_object_is_created_only_if_absent(s3: Any) -> None:
+def test_object_is_created_only_if_absent(s3):
     put(s3, "a", b"first", IfNoneMatch="*")
 
     refused = refusal(s3.put_object, Bucket=BUCKET, Key="a", Body=b"second", IfNoneMatch="*")
@@ -102,7 +96,7 @@ def test_object_is_created_only_if_absent(s3: Any) -> None:
     assert body(s3, "a") == b"first"
 
 
-def test_deleted_object_can_be_created_again(s3: Any) -> None:
+def test_deleted_object_can_be_created_again(s3):
     put(s3, "a", b"first")
     s3.delete_object(Bucket=BUCKET, Key="a")
 
@@ -111,7 +105,7 @@ def test_deleted_object_can_be_created_again(s3: Any) -> None:
     assert body(s3, "a") == b"second"
 
 
-def test_object_is_replaced_only_if_unchanged(s3: Any) -> None:
+def test_object_is_replaced_only_if_unchanged(s3):
     first = put(s3, "a", b"first")
     second = put(s3, "a", b"second", IfMatch=first)
 
@@ -122,11 +116,11 @@ def test_object_is_replaced_only_if_unchanged(s3: Any) -> None:
     assert second != first
 
 
-def test_missing_object_is_not_replaced(s3: Any) -> None:
+def test_missing_object_is_not_replaced(s3):
     assert refusal(s3.put_object, Bucket=BUCKET, Key="a", Body=b"", IfMatch='"0"') == ("NoSuchKey", 404)
 
 
-def test_object_is_read_only_if_changed(s3: Any) -> None:
+def test_object_is_read_only_if_changed(s3):
     etag = put(s3, "a")
 
     assert refusal(s3.get_object, Bucket=BUCKET, Key="a", IfNoneMatch=etag) == ("304", 304)
@@ -134,7 +128,7 @@ def test_object_is_read_only_if_changed(s3: Any) -> None:
     assert body(s3, "a", IfNoneMatch='"0"') == b"pear"
 
 
-def test_object_is_read_only_if_unchanged(s3: Any) -> None:
+def test_object_is_read_only_if_unchanged(s3):
     etag = put(s3, "a")
 
     assert body(s3, "a", IfMatch=etag) == b"pear"
@@ -152,7 +146,7 @@ def test_object_is_read_only_if_unchanged(s3: Any) -> None:
         ("bytes=-99", b"0123456789", "bytes 0-9/10"),
     ],
 )
-def test_range_of_an_object_is_read(s3: Any, span: str, part: bytes, content_range: str) -> None:
+def test_range_of_an_object_is_read(s3, span, part, content_range):
     put(s3, "a", b"0123456789")
 
     response = s3.get_object(Bucket=BUCKET, Key="a", Range=span)
@@ -162,7 +156,7 @@ def test_range_of_an_object_is_read(s3: Any, span: str, part: bytes, content_ran
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 206
 
 
-def test_range_after_the_end_is_refused(s3: Any) -> None:
+def test_range_after_the_end_is_refused(s3):
     put(s3, "a", b"0123456789")
     put(s3, "empty", b"")
 
@@ -170,7 +164,7 @@ def test_range_after_the_end_is_refused(s3: Any) -> None:
     assert refusal(s3.get_object, Bucket=BUCKET, Key="empty", Range="bytes=0-5") == ("InvalidRange", 416)
 
 
-def test_deletion_of_a_missing_object_succeeds(s3: Any) -> None:
+def test_deletion_of_a_missing_object_succeeds(s3):
     put(s3, "a")
 
     for _ in range(2):
@@ -179,7 +173,7 @@ def test_deletion_of_a_missing_object_succeeds(s3: Any) -> None:
     assert keys(s3) == []
 
 
-def test_several_objects_are_deleted_in_one_request(s3: Any) -> None:
+def test_several_objects_are_deleted_in_one_request(s3):
     for key in "abc":
         put(s3, key)
 
@@ -191,7 +185,7 @@ def test_several_objects_are_deleted_in_one_request(s3: Any) -> None:
 
 
 @pytest.mark.moto_differs("lists all deleted keys")
-def test_quiet_deletion_lists_errors_only(s3: Any) -> None:
+def test_quiet_deletion_lists_errors_only(s3):
     put(s3, "a")
 
     response = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "a"}], "Quiet": True})
@@ -199,7 +193,7 @@ def test_quiet_deletion_lists_errors_only(s3: Any) -> None:
     assert "Deleted" not in response
 
 
-def test_copy_keeps_body_type_and_metadata(s3: Any) -> None:
+def test_copy_keeps_body_type_and_metadata(s3):
     etag = put(s3, "ä b", b"pear", ContentType="text/plain", Metadata={"version": "1"})
 
     response = s3.copy_object(Bucket=BUCKET, Key="copy", CopySource={"Bucket": BUCKET, "Key": "ä b"})
@@ -213,13 +207,13 @@ def test_copy_keeps_body_type_and_metadata(s3: Any) -> None:
     )
 
 
-def test_copy_of_a_missing_object_is_refused(s3: Any) -> None:
+def test_copy_of_a_missing_object_is_refused(s3):
     source = {"Bucket": BUCKET, "Key": "absent"}
 
     assert refusal(s3.copy_object, Bucket=BUCKET, Key="copy", CopySource=source) == ("NoSuchKey", 404)
 
 
-def test_objects_are_listed_in_byte_order_of_their_keys(s3: Any) -> None:
+def test_objects_are_listed_in_byte_order_of_their_keys(s3):
     for key in ("b", "a/2", "a/10", "Z", "ä", "a"):
         put(s3, key)
 
@@ -228,7 +222,7 @@ def test_objects_are_listed_in_byte_order_of_their_keys(s3: Any) -> None:
     assert keys(s3, StartAfter="a/10") == ["a/2", "b", "ä"]
 
 
-def test_listing_has_size_etag_and_time_of_each_object(s3: Any) -> None:
+def test_listing_has_size_etag_and_time_of_each_object(s3):
     etag = put(s3, "a", b"pear")
 
     (entry,) = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
@@ -237,7 +231,7 @@ def test_listing_has_size_etag_and_time_of_each_object(s3: Any) -> None:
     assert entry["LastModified"] == s3.head_object(Bucket=BUCKET, Key="a")["LastModified"]
 
 
-def test_empty_listing_has_no_contents(s3: Any) -> None:
+def test_empty_listing_has_no_contents(s3):
     response = s3.list_objects_v2(Bucket=BUCKET, Prefix="absent/")
 
     assert (response["KeyCount"], response["IsTruncated"]) == (0, False)
@@ -245,7 +239,7 @@ def test_empty_listing_has_no_contents(s3: Any) -> None:
     assert "NextContinuationToken" not in response
 
 
-def test_listing_continues_from_page_to_page(s3: Any) -> None:
+def test_listing_continues_from_page_to_page(s3):
     for number in range(5):
         put(s3, f"{number}")
 
@@ -262,7 +256,7 @@ def test_listing_continues_from_page_to_page(s3: Any) -> None:
 
 
 @pytest.mark.moto_differs("lists more than a thousand objects, and takes ten seconds to store them")
-def test_listing_page_has_at_most_1000_objects(s3: Any) -> None:
+def test_listing_page_has_at_most_1000_objects(s3):
     for number in range(1001):
         put(s3, f"{number:04}", b"")
 
@@ -272,7 +266,7 @@ def test_listing_page_has_at_most_1000_objects(s3: Any) -> None:
     assert len(keys(s3)) == 1001
 
 
-def test_common_prefixes_replace_the_keys_below_them(s3: Any) -> None:
+def test_common_prefixes_replace_the_keys_below_them(s3):
     for key in ("a", "models/v1/x", "models/v1/y", "models/v2/x", "z"):
         put(s3, key)
 
@@ -285,7 +279,7 @@ def test_common_prefixes_replace_the_keys_below_them(s3: Any) -> None:
     assert (top["KeyCount"], below["KeyCount"]) == (3, 2)
 
 
-def test_common_prefix_is_listed_once_on_all_pages(s3: Any) -> None:
+def test_common_prefix_is_listed_once_on_all_pages(s3):
     for key in ("a/1", "a/2", "b/1", "c"):
         put(s3, key)
 
@@ -298,7 +292,7 @@ def test_common_prefix_is_listed_once_on_all_pages(s3: Any) -> None:
     assert seen == [["a/"], ["b/"], ["c"]]
 
 
-def test_head_of_a_deleted_object_has_the_delete_marker_header(s3: Any) -> None:
+def test_head_of_a_deleted_object_has_the_delete_marker_header(s3):
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=BUCKET, Key="a", Body=b"1")
     s3.delete_object(Bucket=BUCKET, Key="a")
@@ -312,7 +306,7 @@ def test_head_of_a_deleted_object_has_the_delete_marker_header(s3: Any) -> None:
     assert markers == ["true", None]
 
 
-def test_versions_are_kept_after_versioning_is_enabled(s3: Any) -> None:
+def test_versions_are_kept_after_versioning_is_enabled(s3):
     put(s3, "a", b"unversioned")
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     first = s3.put_object(Bucket=BUCKET, Key="a", Body=b"first")["VersionId"]
@@ -330,7 +324,7 @@ def test_versions_are_kept_after_versioning_is_enabled(s3: Any) -> None:
     assert keys(s3) == []
 
 
-def test_deletion_of_the_delete_marker_restores_the_object(s3: Any) -> None:
+def test_deletion_of_the_delete_marker_restores_the_object(s3):
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     put(s3, "a", b"first")
     marker = s3.delete_object(Bucket=BUCKET, Key="a")["VersionId"]
@@ -340,7 +334,7 @@ def test_deletion_of_the_delete_marker_restores_the_object(s3: Any) -> None:
     assert body(s3, "a") == b"first"
 
 
-def test_versions_are_listed_in_pages_latest_first(s3: Any) -> None:
+def test_versions_are_listed_in_pages_latest_first(s3):
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     ids = [s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")["VersionId"] for key in ("a", "a", "b")]
 
@@ -349,7 +343,7 @@ def test_versions_are_listed_in_pages_latest_first(s3: Any) -> None:
     assert [one["VersionId"] for page in pages for one in page["Versions"]] == [ids[1], ids[0], ids[2]]
 
 
-def test_large_file_is_uploaded_in_parts(s3: Any, tmp_path: Path) -> None:
+def test_large_file_is_uploaded_in_parts(s3, tmp_path):
     (tmp_path / "file").write_bytes(bytes(range(256)) * (17 * MIB // 256))
 
     s3.upload_file(str(tmp_path / "file"), BUCKET, "file")
@@ -360,7 +354,7 @@ def test_large_file_is_uploaded_in_parts(s3: Any, tmp_path: Path) -> None:
     assert body(s3, "file") == (tmp_path / "file").read_bytes()
 
 
-def test_multipart_upload_is_visible_after_its_completion(s3: Any) -> None:
+def test_multipart_upload_is_visible_after_its_completion(s3):
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="a")["UploadId"]
     part = s3.upload_part(Bucket=BUCKET, Key="a", UploadId=upload, PartNumber=1, Body=b"pear")
 
@@ -372,7 +366,7 @@ def test_multipart_upload_is_visible_after_its_completion(s3: Any) -> None:
 
 
 @pytest.mark.moto_differs("fails with a KeyError")
-def test_aborted_upload_cannot_be_completed(s3: Any) -> None:
+def test_aborted_upload_cannot_be_completed(s3):
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="a")["UploadId"]
     part = s3.upload_part(Bucket=BUCKET, Key="a", UploadId=upload, PartNumber=1, Body=b"pear")
     s3.abort_multipart_upload(Bucket=BUCKET, Key="a", UploadId=upload)
@@ -383,7 +377,7 @@ def test_aborted_upload_cannot_be_completed(s3: Any) -> None:
     assert refused == ("NoSuchUpload", 404)
 
 
-def test_parts_other_than_the_last_have_at_least_five_megabytes(s3: Any) -> None:
+def test_parts_other_than_the_last_have_at_least_five_megabytes(s3):
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="a")["UploadId"]
     parts = [
         {
@@ -400,7 +394,7 @@ def test_parts_other_than_the_last_have_at_least_five_megabytes(s3: Any) -> None
     assert refused == ("EntityTooSmall", 400)
 
 
-def test_bucket_with_objects_is_not_deleted(s3: Any) -> None:
+def test_bucket_with_objects_is_not_deleted(s3):
     put(s3, "a")
 
     assert refusal(s3.delete_bucket, Bucket=BUCKET) == ("BucketNotEmpty", 409)

@@ -1,7 +1,5 @@
 """Operations of other services that the product uses, in memory and on moto."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +13,12 @@ GROUP = "models"
 
 
 @pytest.fixture
-def kinesis(aws: Clients) -> Any:
+def kinesis(aws):
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     return aws("kinesis")
 
 
-def test_stream_keeps_records_in_order(kinesis: Any) -> None:
+def test_stream_keeps_records_in_order(kinesis):
     records = [{"Data": f"{number}".encode(), "PartitionKey": f"u#{number}"} for number in range(3)]
 
     response = kinesis.put_records(StreamName="events", Records=records)
@@ -41,7 +39,7 @@ def test_stream_keeps_records_in_order(kinesis: Any) -> None:
     assert kinesis.get_records(ShardIterator=page["NextShardIterator"])["Records"] == []
 
 
-def test_missing_stream_is_refused(kinesis: Any) -> None:
+def test_missing_stream_is_refused(kinesis):
     kinesis.delete_stream(StreamName="events")
 
     refused = refusal(kinesis.put_records, StreamName="events", Records=[{"Data": b"", "PartitionKey": "u"}])
@@ -49,7 +47,7 @@ def test_missing_stream_is_refused(kinesis: Any) -> None:
     assert refused == ("ResourceNotFoundException", 400)
 
 
-def test_secret_is_read_by_name_and_by_arn(aws: Clients) -> None:
+def test_secret_is_read_by_name_and_by_arn(aws):
     secrets = aws("secretsmanager")
     arn = secrets.create_secret(Name="the-key", SecretString="pear")["ARN"]
 
@@ -59,7 +57,7 @@ def test_secret_is_read_by_name_and_by_arn(aws: Clients) -> None:
     assert refusal(secrets.create_secret, Name="the-key", SecretString="x") == ("ResourceExistsException", 400)
 
 
-def test_secret_keeps_its_previous_version(aws: Clients) -> None:
+def test_secret_keeps_its_previous_version(aws):
     secrets = aws("secretsmanager")
     secrets.create_secret(Name="the-key", SecretString="pear")
     refused = refusal(secrets.get_secret_value, SecretId="the-key", VersionStage="AWSPREVIOUS")
@@ -72,21 +70,20 @@ def test_secret_keeps_its_previous_version(aws: Clients) -> None:
     assert (current["SecretString"], previous["SecretString"]) == ("fig", "pear")
 
 
-def test_missing_secret_is_refused(aws: Clients) -> None:
+def test_missing_secret_is_refused(aws):
     secrets = aws("secretsmanager")
 
     assert refusal(secrets.get_secret_value, SecretId="absent")[0] == "ResourceNotFoundException"
 
 
 @pytest.fixture
-def machine(aws: Clients) -> str:
-    arn: str = aws("stepfunctions").create_state_machine(
+def machine(aws):
+    return aws("stepfunctions").create_state_machine(
         name="training", definition="{}", roleArn="arn:aws:iam::123456789012:role/training"
     )["stateMachineArn"]
-    return arn
 
 
-def test_execution_is_started_once_per_name(aws: Clients, machine: str) -> None:
+def test_execution_is_started_once_per_name(aws, machine):
     states = aws("stepfunctions")
 
     arn = states.start_execution(stateMachineArn=machine, name="a", input='{"x": 1}')["executionArn"]
@@ -101,7 +98,7 @@ def test_execution_is_started_once_per_name(aws: Clients, machine: str) -> None:
     )
 
 
-def test_name_of_an_ended_execution_cannot_be_reused(aws: Clients, machine: str) -> None:
+def test_name_of_an_ended_execution_cannot_be_reused(aws, machine):
     states = aws("stepfunctions")
     arn = states.start_execution(stateMachineArn=machine, name="a", input="{}")["executionArn"]
     states.stop_execution(executionArn=arn)
@@ -113,7 +110,7 @@ def test_name_of_an_ended_execution_cannot_be_reused(aws: Clients, machine: str)
     )
 
 
-def test_executions_are_listed_by_status(aws: Clients, machine: str) -> None:
+def test_executions_are_listed_by_status(aws, machine):
     states = aws("stepfunctions")
     for name in ("a", "b", "c"):
         states.start_execution(stateMachineArn=machine, name=name)
@@ -126,7 +123,7 @@ def test_executions_are_listed_by_status(aws: Clients, machine: str) -> None:
     assert all("input" not in one for one in running)
 
 
-def test_missing_execution_has_its_own_exception(aws: Clients, machine: str) -> None:
+def test_missing_execution_has_its_own_exception(aws, machine):
     states, arn = aws("stepfunctions"), f"{machine.replace(':stateMachine:', ':execution:')}:absent"
 
     with pytest.raises(states.exceptions.ExecutionDoesNotExist):
@@ -138,22 +135,21 @@ def test_missing_execution_has_its_own_exception(aws: Clients, machine: str) -> 
 
 
 @pytest.fixture
-def registry(aws: Clients) -> Any:
+def registry(aws):
     aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
     return aws("sagemaker")
 
 
-def package(registry: Any, version: str, **properties: str) -> str:
-    arn: str = registry.create_model_package(
+def package(registry, version, **properties):
+    return registry.create_model_package(
         ModelPackageGroupName=GROUP,
         ModelPackageDescription=version,
         ModelApprovalStatus="PendingManualApproval",
         CustomerMetadataProperties={"version": version, **properties},
     )["ModelPackageArn"]
-    return arn
 
 
-def test_model_packages_are_numbered_and_listed(registry: Any) -> None:
+def test_model_packages_are_numbered_and_listed(registry):
     arns = [package(registry, version) for version in ("v1", "v2")]
 
     pages = registry.get_paginator("list_model_packages").paginate(
@@ -168,7 +164,7 @@ def test_model_packages_are_numbered_and_listed(registry: Any) -> None:
 
 
 @pytest.mark.moto_differs("forgets the properties that an update does not name")
-def test_update_of_a_model_package_keeps_its_properties(registry: Any) -> None:
+def test_update_of_a_model_package_keeps_its_properties(registry):
     arn = package(registry, "v1", algorithm="ease")
 
     registry.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription="better")
@@ -181,7 +177,7 @@ def test_update_of_a_model_package_keeps_its_properties(registry: Any) -> None:
 START = dt.datetime(2026, 3, 1, 4, 0, tzinfo=dt.UTC)
 
 
-def measure(cloudwatch: Any, statistic: str, **options: Any) -> list[tuple[int, float]]:
+def measure(cloudwatch, statistic, **options):
     """Return values with the minutes from the start to their measurement."""
     query = {
         "Id": "q",
@@ -209,7 +205,7 @@ def measure(cloudwatch: Any, statistic: str, **options: Any) -> list[tuple[int, 
         pytest.param("p50", [(0, 1.0), (2, 10.0)], marks=pytest.mark.moto_differs("has no percentiles")),
     ],
 )
-def test_metric_is_read_per_period(aws: Clients, statistic: str, values: list[tuple[int, float]]) -> None:
+def test_metric_is_read_per_period(aws, statistic, values):
     cloudwatch = aws("cloudwatch")
     for second, value, service in ((0, 1, "a"), (59, 2, "a"), (120, 10, "a"), (0, 99, "b"), (300, 99, "a")):
         datum = {
@@ -223,7 +219,7 @@ def test_metric_is_read_per_period(aws: Clients, statistic: str, values: list[tu
     assert measure(cloudwatch, statistic, ScanBy="TimestampAscending") == values
 
 
-def test_alarm_description_has_its_state(aws: Clients) -> None:
+def test_alarm_description_has_its_state(aws):
     cloudwatch = aws("cloudwatch")
     for name in ("shop-errors", "other"):
         cloudwatch.put_metric_alarm(
@@ -249,7 +245,7 @@ def test_alarm_description_has_its_state(aws: Clients) -> None:
     )
 
 
-def test_alarm_description_of_an_expression_has_its_metrics(aws: Clients) -> None:
+def test_alarm_description_of_an_expression_has_its_metrics(aws):
     cloudwatch = aws("cloudwatch")
     stat = {"Metric": {"Namespace": "n", "MetricName": "m"}, "Period": 300, "Stat": "Sum"}
     cloudwatch.put_metric_alarm(
@@ -273,11 +269,11 @@ def test_alarm_description_of_an_expression_has_its_metrics(aws: Clients) -> Non
     assert alarm["Metrics"][1]["Label"] == "half"
 
 
-def test_template_of_a_missing_stack_is_refused(aws: Clients) -> None:
+def test_template_of_a_missing_stack_is_refused(aws):
     assert refusal(aws("cloudformation").get_template, StackName="absent") == ("ValidationError", 400)
 
 
-def test_stream_summary_counts_open_shards(aws: Clients) -> None:
+def test_stream_summary_counts_open_shards(aws):
     aws("kinesis").create_stream(StreamName="wide", ShardCount=2)
 
     summary = aws("kinesis").describe_stream_summary(StreamName="wide")["StreamDescriptionSummary"]
@@ -285,7 +281,7 @@ def test_stream_summary_counts_open_shards(aws: Clients) -> None:
     assert (summary["StreamName"], summary["StreamStatus"], summary["OpenShardCount"]) == ("wide", "ACTIVE", 2)
 
 
-def test_parameters_of_a_path_are_listed_in_pages(aws: Clients) -> None:
+def test_parameters_of_a_path_are_listed_in_pages(aws):
     ssm = aws("ssm")
     for name in ("/shops/one/a", "/shops/two/b", "/shops-of-others/c", *(f"/shops/many/{n:02}" for n in range(12))):
         ssm.put_parameter(Name=name, Value=f"value of {name}", Type="String")
@@ -298,7 +294,7 @@ def test_parameters_of_a_path_are_listed_in_pages(aws: Clients) -> None:
     assert found["/shops/one/a"] == "value of /shops/one/a"
 
 
-def test_parameter_is_replaced_only_on_request(aws: Clients) -> None:
+def test_parameter_is_replaced_only_on_request(aws):
     ssm = aws("ssm")
     ssm.put_parameter(Name="/shop/a", Value="1", Type="String")
 
@@ -311,7 +307,7 @@ def test_parameter_is_replaced_only_on_request(aws: Clients) -> None:
     assert refusal(ssm.get_parameter, Name="/shop/b") == ("ParameterNotFound", 400)
 
 
-def test_client_of_a_user_pool_has_a_secret(aws: Clients) -> None:
+def test_client_of_a_user_pool_has_a_secret(aws):
     cognito = aws("cognito-idp")
     pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
     made = cognito.create_user_pool_client(UserPoolId=pool, ClientName="app", GenerateSecret=True)["UserPoolClient"]
@@ -325,21 +321,21 @@ def test_client_of_a_user_pool_has_a_secret(aws: Clients) -> None:
     )
 
 
-def test_caller_has_an_identity(aws: Clients) -> None:
+def test_caller_has_an_identity(aws):
     assert aws("sts").get_caller_identity()["Arn"].startswith("arn:aws:sts::")
 
 
-def test_unknown_event_source_mapping_is_refused(aws: Clients) -> None:
+def test_unknown_event_source_mapping_is_refused(aws):
     unknown = "00000000-1234-4321-9876-0123456789ab"
 
     assert refusal(aws("lambda").get_event_source_mapping, UUID=unknown) == ("ResourceNotFoundException", 404)
 
 
-def test_account_without_functions_lists_none(aws: Clients) -> None:
+def test_account_without_functions_lists_none(aws):
     assert aws("lambda").list_functions()["Functions"] == []
 
 
-def test_kms_decrypts_only_with_the_same_context(aws: Clients) -> None:
+def test_kms_decrypts_only_with_the_same_context(aws):
     kms = aws("kms")
     key_arn = kms.create_key()["KeyMetadata"]["Arn"]
 

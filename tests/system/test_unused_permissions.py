@@ -1,12 +1,10 @@
 """Report of the permissions that booted tests do not use."""
 
-from typing import Any
-
 from tests.booted.permissions import unused
 
 
-def test_report_lists_grants_without_use() -> None:
-    def grant(action: str, resource: str, *, used: bool = False) -> dict[str, Any]:
+def test_report_lists_grants_without_use():
+    def grant(action, resource, *, used=False):
         return {"role": "shop/Role", "action": action, "resources": [resource], "used": used}
 
     key = "arn:aws:kms:eu-west-1:123456789012:key/"

@@ -1,13 +1,10 @@
 """Both pages in a real browser, with a shop on the embedded cloud."""
 
-from __future__ import annotations
-
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import ViewportSize
 
 from local_cloud.client import Cloud
 from operations.client.deployment import STATE_VARIABLE
@@ -16,7 +13,7 @@ from tests.web.pages_shop import PagesShop, stocked_shop
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesShop]:
+def shop(tmp_path_factory):
     """Yield a shop with a champion and the version before it. Each test must leave a champion.
 
     When writing tests, keep one shop between runs to save a minute: see `python -m tests.web.pages_shop`.
@@ -30,13 +27,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesShop]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser():
     with chromium() as found:
         yield found
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
+def context(browser):
     """Yield an empty browser profile."""
     found = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC")
     yield found
@@ -44,7 +41,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def watch(context: BrowserContext, shop: PagesShop) -> Iterator[Watch]:
+def watch(context, shop):
     """Yield the failures in the test's pages, and fail the test if there are any."""
     found = Watch(context, origins=(shop.url, shop.sign_in_url))
     yield found
@@ -52,7 +49,7 @@ def watch(context: BrowserContext, shop: PagesShop) -> Iterator[Watch]:
 
 
 @pytest.fixture
-def phone(browser: Browser, shop: PagesShop) -> Iterator[Page]:
+def phone(browser, shop):
     """Yield a page of the test's own with the size of a phone and touch, watched."""
     size = ViewportSize(width=390, height=844)
     context = browser.new_context(viewport=size, has_touch=True, locale="en-GB", timezone_id="UTC")
@@ -63,6 +60,6 @@ def phone(browser: Browser, shop: PagesShop) -> Iterator[Page]:
 
 
 @pytest.fixture
-def page(context: BrowserContext, watch: Watch) -> Page:
+def page(context, watch):
     """Return a new page whose failures fail the test."""
     return new_page(context)

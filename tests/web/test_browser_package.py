@@ -1,25 +1,22 @@
 """Browser package on a page of another origin that contains only the snippet."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.booted.shop import eventually
 from tests.booted.snippets import snippets
 from tests.web.browser import Watch, new_page, no_serious_violations
-from tests.web.pages_shop import PagesShop
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "build" / "sdk"
@@ -50,12 +47,12 @@ SHOPIFY = """
 """The parts of Shopify's pages that the snippets of the guide use, with a visitor who has consented."""
 
 
-def script() -> Path:
+def script():
     (found,) = (ROOT / "build" / "web" / "sdk").glob("*/alsolike.js")
     return found
 
 
-def snippet(shop: PagesShop, **attributes: str) -> str:
+def snippet(shop, **attributes):
     """Return the script tag that a shop adds to its pages."""
     digest = base64.b64encode(hashlib.sha384(script().read_bytes()).digest()).decode()
     data = {"data-api": shop.cloud.api_url, "data-site-key": "www", "integrity": f"sha384-{digest}", **attributes}
@@ -67,17 +64,17 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
-def watch(context: BrowserContext, shop: PagesShop) -> Iterator[Watch]:
+def watch(context, shop):
     found = Watch(context, origins=(SITE, shop.url, shop.cloud.api_url))
     yield found
     found.check()
 
 
 @pytest.fixture
-def open_site(context: BrowserContext, watch: Watch, shop: PagesShop) -> Open:
+def open_site(context, watch, shop):
     """Return a function that opens a page of another site with lists."""
 
-    def open_page(path: str = "/", *, lists: str = LISTS, **attributes: str) -> Page:
+    def open_page(path="/", *, lists=LISTS, **attributes):
         html = f"""<!doctype html><html lang="en"><head><title>Fruit</title>{snippet(shop, **attributes)}</head>
             <body><main><h1>Fruit</h1>{lists}</main></body></html>"""
         page = new_page(context)
@@ -89,17 +86,17 @@ def open_site(context: BrowserContext, watch: Watch, shop: PagesShop) -> Open:
     return open_page
 
 
-def items(page: Page, name: str = "For you") -> Locator:
+def items(page, name="For you"):
     """Return the items of a list, which are in the page's own document."""
     lists = page.locator("alsolike-list").filter(has=page.get_by_role("heading", name=name))
     return lists.get_by_role("listitem")
 
 
-def events(context: BrowserContext) -> list[dict[str, Any]]:
+def events(context):
     """Return a list to which each event that a page sends later is added."""
     found: list[dict[str, Any]] = []
 
-    def keep(request: Any) -> None:
+    def keep(request):
         if request.method == "POST" and urlsplit(request.url).path in ("/session/events", "/session/beacons"):
             found.extend(json.loads(request.post_data or "{}").get("eventList", []))
 
@@ -107,7 +104,7 @@ def events(context: BrowserContext) -> list[dict[str, Any]]:
     return found
 
 
-def test_lists_of_a_page_with_only_the_snippet_follow_clicks(open_site: Open) -> None:
+def test_lists_of_a_page_with_only_the_snippet_follow_clicks(open_site):
     page = open_site()
     sent = events(page.context)
     expect(items(page)).to_have_count(6)
@@ -129,7 +126,7 @@ def test_lists_of_a_page_with_only_the_snippet_follow_clicks(open_site: Open) ->
     assert clicked in click["impression"]
 
 
-def test_click_that_leaves_the_page_is_sent_and_followed(open_site: Open) -> None:
+def test_click_that_leaves_the_page_is_sent_and_followed(open_site):
     page = open_site()
     sent = events(page.context)
     expect(items(page)).to_have_count(6)
@@ -147,7 +144,7 @@ def test_click_that_leaves_the_page_is_sent_and_followed(open_site: Open) -> Non
     assert sent[1]["recommendationId"] == sent[0]["recommendationId"]
 
 
-def test_waiting_event_is_sent_when_the_page_is_left(open_site: Open) -> None:
+def test_waiting_event_is_sent_when_the_page_is_left(open_site):
     page = open_site()
     expect(items(page)).to_have_count(6)
 
@@ -158,7 +155,7 @@ def test_waiting_event_is_sent_when_the_page_is_left(open_site: Open) -> None:
     assert eventually(lambda: page.evaluate(SEEN)) == ["item-05"]
 
 
-def test_snippets_of_the_html_guide_show_lists_and_send_events(open_site: Open, context: BrowserContext) -> None:
+def test_snippets_of_the_html_guide_show_lists_and_send_events(open_site, context):
     sent = events(context)
     guide = "".join(text for *_, text in snippets(ROOT / "docs" / "guides" / "html.md", "html"))
     page = open_site(lists=f'<button id="add-to-cart">Buy</button>{guide.replace("b42", "item-05")}')
@@ -175,12 +172,12 @@ def test_snippets_of_the_html_guide_show_lists_and_send_events(open_site: Open, 
     assert eventually(lambda: page.evaluate(SEEN)) == ["item-05"]
 
 
-def test_snippets_of_the_shopify_guide_show_lists_and_send_events(open_site: Open, context: BrowserContext) -> None:
+def test_snippets_of_the_shopify_guide_show_lists_and_send_events(open_site, context):
     guide = "".join(text for *_, text in snippets(ROOT / "docs" / "guides" / "shopify.md", "liquid", "html"))
     theme = re.sub(r"{% schema %}.*?{% endschema %}", "", guide, flags=re.DOTALL).replace("{{ product.id }}", "item-05")
     carts: list[dict[str, Any]] = []
 
-    def keep(request: Any) -> None:
+    def keep(request):
         if request.url.endswith("/cart/update.js"):
             carts.append(request.post_data_json)
 
@@ -198,7 +195,7 @@ def test_snippets_of_the_shopify_guide_show_lists_and_send_events(open_site: Ope
     assert [event["itemId"] for event in sent if event["eventType"] == "cart"] == ["item-05"]
 
 
-def test_list_is_walked_through_by_keyboard(open_site: Open) -> None:
+def test_list_is_walked_through_by_keyboard(open_site):
     page = open_site()
     expect(items(page)).to_have_count(6)
     page.keyboard.press("Tab")
@@ -211,7 +208,7 @@ def test_list_is_walked_through_by_keyboard(open_site: Open) -> None:
     expect(items(page).nth(0).get_by_role("button")).to_be_focused()
 
 
-def test_list_is_accessible(open_site: Open) -> None:
+def test_list_is_accessible(open_site):
     page = open_site()
     expect(items(page)).to_have_count(6)
 
@@ -220,7 +217,7 @@ def test_list_is_accessible(open_site: Open) -> None:
     expect(page.get_by_role("heading", name="For you")).to_be_visible()
 
 
-def test_css_variables_change_the_list(open_site: Open) -> None:
+def test_css_variables_change_the_list(open_site):
     page = open_site(lists=f"<style>alsolike-list {{ --alsolike-item-width: 321px }}</style>{LISTS}")
     expect(items(page)).to_have_count(6)
 
@@ -229,7 +226,7 @@ def test_css_variables_change_the_list(open_site: Open) -> None:
     assert box["width"] == 321
 
 
-def test_values_of_the_catalogue_become_no_markup(open_site: Open, context: BrowserContext) -> None:
+def test_values_of_the_catalogue_become_no_markup(open_site, context):
     metadata = {"title": "<img src=x onerror=alert(1)>", "url": "javascript:alert(1)", "code": "alert(1)"}
     answer = {"itemList": [{"itemId": "a/b?c", "metadata": metadata}], "recommendationId": "r" * 40}
     context.route("**/session/recommendations?*", lambda route: route.fulfill(json=answer))
@@ -249,7 +246,7 @@ def test_values_of_the_catalogue_become_no_markup(open_site: Open, context: Brow
     assert items(page).locator("img").count() == 0
 
 
-def test_page_without_consent_sends_and_stores_nothing(open_site: Open) -> None:
+def test_page_without_consent_sends_and_stores_nothing(open_site):
     page = open_site(**{"data-consent": "false"})
     sent = events(page.context)
     expect(items(page)).to_have_count(6)
@@ -263,7 +260,7 @@ def test_page_without_consent_sends_and_stores_nothing(open_site: Open) -> None:
     assert [event["itemId"] for event in sent] == ["item-06"]
 
 
-def test_other_key_or_recommender_gives_an_error_and_an_empty_list(open_site: Open, watch: Watch) -> None:
+def test_other_key_or_recommender_gives_an_error_and_an_empty_list(open_site, watch):
     watch.expect("answer 40[04]")
     lists = '<alsolike-list heading="Trending" recommender="trending"><p slot="empty">Nothing yet</p></alsolike-list>'
 
@@ -274,7 +271,7 @@ def test_other_key_or_recommender_gives_an_error_and_an_empty_list(open_site: Op
         assert error == status
 
 
-def test_script_with_another_integrity_is_not_run(open_site: Open, watch: Watch) -> None:
+def test_script_with_another_integrity_is_not_run(open_site, watch):
     watch.expect("integrity|ERR_FAILED|request failed")
     page = open_site(integrity=f"sha384-{base64.b64encode(bytes(48)).decode()}")
 
@@ -282,7 +279,7 @@ def test_script_with_another_integrity_is_not_run(open_site: Open, watch: Watch)
     assert page.evaluate("window.alsolike") is None
 
 
-def test_lists_follow_clicks_while_the_api_is_unreachable(open_site: Open, shop: PagesShop, watch: Watch) -> None:
+def test_lists_follow_clicks_while_the_api_is_unreachable(open_site, shop, watch):
     watch.expect("request failed: .*/session/")
     page = open_site(**{"data-lists": f"{shop.url}/lists"})
     expect(items(page)).to_have_count(6)
@@ -307,9 +304,7 @@ def test_lists_follow_clicks_while_the_api_is_unreachable(open_site: Open, shop:
     print(f"lists followed the click after {took_s:.1f} s: {len(lists)} requests in all, {len(later)} after the click")
 
 
-def test_static_mode_calls_no_api_and_keeps_the_history_in_the_tab(
-    open_site: Open, shop: PagesShop, watch: Watch
-) -> None:
+def test_static_mode_calls_no_api_and_keeps_the_history_in_the_tab(open_site, shop, watch):
     options = {"data-lists": f"{shop.url}/lists", "data-mode": "static", "data-api": "", "data-site-key": ""}
     page = open_site(**options)
     expect(items(page)).to_have_count(6)
@@ -327,14 +322,14 @@ def test_static_mode_calls_no_api_and_keeps_the_history_in_the_tab(
     assert page.evaluate("document.cookie") == ""
 
 
-def test_static_lists_have_the_popular_items_and_pairs_of_five_users(shop: PagesShop) -> None:
+def test_static_lists_have_the_popular_items_and_pairs_of_five_users(shop):
     lists = shop.static_lists()
 
     assert len(lists["popular"]) == 30
     assert lists["eventWeights"]["purchase"] == 5
 
 
-def test_files_are_small() -> None:
+def test_files_are_small():
     paths = (script(), script().with_name("static.js"), PACKAGE / "dist" / "index.js")
     sizes = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in paths}
 
@@ -342,7 +337,7 @@ def test_files_are_small() -> None:
     assert {name: size for name, size in sizes.items() if size > MAX_BYTES[name]} == {}
 
 
-def test_package_has_all_files_that_it_exports() -> None:
+def test_package_has_all_files_that_it_exports():
     package = json.loads((PACKAGE / "package.json").read_text())
 
     exported = package["exports"]["."]
@@ -352,7 +347,7 @@ def test_package_has_all_files_that_it_exports() -> None:
     assert not {"dependencies", "peerDependencies"} & set(package)
 
 
-def test_package_has_the_version_of_the_product() -> None:
+def test_package_has_the_version_of_the_product():
     product = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
 
     assert product

@@ -1,23 +1,17 @@
 """The operator's console with a booted deployment."""
 
-from __future__ import annotations
-
 import re
 
-import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import expect
 
 from alsolike.runtime.s3 import delete_objects, listed
 from tests.booted.shop import eventually
 from tests.booted.versions import publish_copy
-from tests.web.browser import Watch, no_serious_violations
+from tests.web.browser import no_serious_violations
 from tests.web.console import VIEWS, champion_of, show
-from tests.web.pages_shop import PagesShop
 
 
-def test_each_view_loads_from_the_deployment(
-    page: Page, shop: PagesShop, watch: Watch, subtests: pytest.Subtests
-) -> None:
+def test_each_view_loads_from_the_deployment(page, shop, watch, subtests):
     for view, title in VIEWS.items():
         with subtests.test(view=view):
             show(page, shop, view)
@@ -29,7 +23,7 @@ def test_each_view_loads_from_the_deployment(
             watch.check()
 
 
-def test_version_page_has_gate_results_and_candidates(page: Page, shop: PagesShop) -> None:
+def test_version_page_has_gate_results_and_candidates(page, shop):
     show(page, shop, "models")
     version = champion_of(page).inner_text()
 
@@ -42,10 +36,10 @@ def test_version_page_has_gate_results_and_candidates(page: Page, shop: PagesSho
     expect(candidates.get_by_role("row").filter(has_text="winner")).to_have_count(1)
 
 
-def test_overview_counts_short_lists_by_recommender_and_filter(page: Page, shop: PagesShop) -> None:
+def test_overview_counts_short_lists_by_recommender_and_filter(page, shop):
     assert 0 < len(shop.recommend("user-0", k=100).items) < 100
 
-    def counted() -> bool:
+    def counted():
         shop.cloud.flush()
         return any(row["short"] for row in shop.administer("GET", "/operator/traffic").document["incomplete"])
 
@@ -60,7 +54,7 @@ def test_overview_counts_short_lists_by_recommender_and_filter(page: Page, shop:
     expect(page.get_by_role("heading", level=1)).to_have_text("Empty lists")
 
 
-def test_damaged_version_is_named_with_its_repair(page: Page, shop: PagesShop) -> None:
+def test_damaged_version_is_named_with_its_repair(page, shop):
     publish_copy(shop, shop.alsolike("status")["champion"]["version"], "damaged-copy", passed=False)
     s3, bucket = shop.cloud.client("s3"), shop.name("artefact-bucket")
     s3.delete_object(Bucket=bucket, Key="models/damaged-copy/graph.onnx")
@@ -74,7 +68,7 @@ def test_damaged_version_is_named_with_its_repair(page: Page, shop: PagesShop) -
     delete_objects(s3, bucket, [entry.key for entry in listed(s3, bucket, "models/damaged-copy/")])
 
 
-def test_rules_preview_has_lists_with_and_without_the_rules(page: Page, shop: PagesShop) -> None:
+def test_rules_preview_has_lists_with_and_without_the_rules(page, shop):
     show(page, shop, "rules")
 
     page.get_by_label("Recommender").select_option("for-you")
@@ -86,7 +80,7 @@ def test_rules_preview_has_lists_with_and_without_the_rules(page: Page, shop: Pa
         expect(section.get_by_role("listitem")).to_have_count(10)
 
 
-def test_cost_is_for_the_entered_load(page: Page, shop: PagesShop) -> None:
+def test_cost_is_for_the_entered_load(page, shop):
     show(page, shop, "cost")
 
     page.get_by_label("Users").fill("50000")
@@ -98,11 +92,11 @@ def test_cost_is_for_the_entered_load(page: Page, shop: PagesShop) -> None:
     expect(page.get_by_role("table", name="Costs by usage").first).to_be_visible()
 
 
-def test_failed_request_shows_an_error_and_keeps_loaded_data(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_failed_request_shows_an_error_and_keeps_loaded_data(page, shop, watch):
     watch.expect("answer 503: GET .*/operator/alarms")
     alarms = re.compile(r"/operator/alarms")
 
-    def refuse(route: Route) -> None:
+    def refuse(route):
         route.fulfill(
             status=503, headers={"x-amzn-errortype": "ServiceUnavailable"}, body='{"message": "CloudWatch is silent"}'
         )
@@ -121,7 +115,7 @@ def test_failed_request_shows_an_error_and_keeps_loaded_data(page: Page, shop: P
     expect(page.get_by_role("table", name="All alarms")).to_be_visible()
 
 
-def test_live_views_are_refreshed_until_paused(page: Page, shop: PagesShop) -> None:
+def test_live_views_are_refreshed_until_paused(page, shop):
     page.clock.install()
     show(page, shop, "alarms")
     requests: list[str] = []
@@ -139,7 +133,7 @@ def test_live_views_are_refreshed_until_paused(page: Page, shop: PagesShop) -> N
     assert requests == []
 
 
-def test_chart_has_a_table_of_its_values(page: Page, shop: PagesShop) -> None:
+def test_chart_has_a_table_of_its_values(page, shop):
     show(page, shop, "overview")
     chart = page.get_by_role("figure").filter(has=page.get_by_role("img", name=re.compile("^Requests per minute")))
     # Charts leave out the current minute, in which the shop may have received all its data.
@@ -152,7 +146,7 @@ def test_chart_has_a_table_of_its_values(page: Page, shop: PagesShop) -> None:
     expect(table.get_by_role("row").nth(1)).to_be_visible()
 
 
-def test_views_are_within_the_width_of_a_phone(phone: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+def test_views_are_within_the_width_of_a_phone(phone, shop, subtests):
     for view in VIEWS:
         with subtests.test(view=view):
             show(phone, shop, view)
@@ -161,7 +155,7 @@ def test_views_are_within_the_width_of_a_phone(phone: Page, shop: PagesShop, sub
             expect(phone.get_by_role("navigation")).to_be_hidden()
 
 
-def test_tables_on_a_phone_have_all_columns(phone: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+def test_tables_on_a_phone_have_all_columns(phone, shop, subtests):
     for view in ("models", "cost", "alarms"):
         with subtests.test(view=view):
             show(phone, shop, view)
@@ -172,7 +166,7 @@ def test_tables_on_a_phone_have_all_columns(phone: Page, shop: PagesShop, subtes
             assert cells.first.evaluate("cell => getComputedStyle(cell, '::before').content") not in ("none", '""')
 
 
-def test_alarm_links_to_its_runbook(page: Page, shop: PagesShop) -> None:
+def test_alarm_links_to_its_runbook(page, shop):
     show(page, shop, "alarms")
     row = page.get_by_role("table", name="All alarms").get_by_role("row").filter(has_text="ApiSlow")
     expect(row.last).to_contain_text("p99 latency, ms: above")
@@ -185,7 +179,7 @@ def test_alarm_links_to_its_runbook(page: Page, shop: PagesShop) -> None:
     expect(page.get_by_role("button", name="Copy: alsolike models list")).to_be_visible()
 
 
-def test_button_starts_the_attribution(page: Page, shop: PagesShop) -> None:
+def test_button_starts_the_attribution(page, shop):
     show(page, shop, "engagement")
 
     page.get_by_role("button", name="Count now").click()
@@ -193,7 +187,7 @@ def test_button_starts_the_attribution(page: Page, shop: PagesShop) -> None:
     expect(page.get_by_role("status").filter(has_text="Attribution has started")).to_be_visible()
 
 
-def test_phone_menu_opens_a_view_and_closes(phone: Page, shop: PagesShop) -> None:
+def test_phone_menu_opens_a_view_and_closes(phone, shop):
     show(phone, shop, "overview")
 
     phone.get_by_role("button", name="Menu").click()
@@ -203,7 +197,7 @@ def test_phone_menu_opens_a_view_and_closes(phone: Page, shop: PagesShop) -> Non
     expect(phone.get_by_role("navigation")).to_be_hidden()
 
 
-def test_views_have_no_serious_accessibility_violation(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+def test_views_have_no_serious_accessibility_violation(page, shop, subtests):
     for view in (*VIEWS, "alarms/errors"):
         with subtests.test(view=view):
             show(page, shop, view)

@@ -1,34 +1,29 @@
 """Changes through the console: champion, files and trainings."""
 
-from __future__ import annotations
-
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.booted.shop import eventually
-from tests.web.browser import Watch
 from tests.web.console import champion_of, show
-from tests.web.pages_shop import PagesShop
 
 TRAINED_WITHIN_MS = 240_000
 
 
-def other_version(page: Page) -> str:
+def other_version(page):
     """Return a version that has a button for promotion and was not rejected."""
     row = page.get_by_role("row").filter(has=page.get_by_role("button", name="Promote"))
-    version: str = row.filter(has_not_text="rejected").first.get_by_role("link").inner_text()
-    return version
+    return row.filter(has_not_text="rejected").first.get_by_role("link").inner_text()
 
 
-def served_by(shop: PagesShop, version: str) -> None:
+def served_by(shop, version):
     """Wait until recommendations come from a version."""
     eventually(
         lambda: shop.recommend("user-0"), holds=lambda answer: answer.headers["x-alsolike-model-version"] == version
     )
 
 
-def change(page: Page, button: str, reason: str) -> None:
+def change(page, button, reason):
     """Press a button, and give the reason that its dialog requires."""
     page.get_by_role("button", name=button).click()
     dialog = page.get_by_role("dialog")
@@ -37,7 +32,7 @@ def change(page: Page, button: str, reason: str) -> None:
     expect(dialog).to_have_count(0)
 
 
-def test_champion_is_rolled_back_and_promoted_again(page: Page, shop: PagesShop) -> None:
+def test_champion_is_rolled_back_and_promoted_again(page, shop):
     show(page, shop, "models")
     before = champion_of(page).inner_text()
 
@@ -68,7 +63,7 @@ def test_champion_is_rolled_back_and_promoted_again(page: Page, shop: PagesShop)
     served_by(shop, before)
 
 
-def test_conflicting_change_is_refused(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_conflicting_change_is_refused(page, shop, watch):
     watch.expect(r"answer 409: POST .*/operator/rollbacks")
     show(page, shop, "models")
     before = champion_of(page).inner_text()
@@ -90,7 +85,7 @@ def test_conflicting_change_is_refused(page: Page, shop: PagesShop, watch: Watch
     expect(page.get_by_role("button", name="Pin", exact=True)).to_be_visible()
 
 
-def test_refusal_has_the_message_of_the_api(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_refusal_has_the_message_of_the_api(page, shop, watch):
     watch.expect(r"answer 4\d\d: POST .*/operator/models/.*/promotion")
     show(page, shop, "models")
     before = champion_of(page).inner_text()
@@ -107,7 +102,7 @@ def test_refusal_has_the_message_of_the_api(page: Page, shop: PagesShop, watch: 
     expect(champion_of(page)).to_have_text(before)
 
 
-def test_version_can_be_promoted_by_keyboard(page: Page, shop: PagesShop) -> None:
+def test_version_can_be_promoted_by_keyboard(page, shop):
     show(page, shop, "models")
     before = champion_of(page).inner_text()
     other = other_version(page)
@@ -140,7 +135,7 @@ def test_version_can_be_promoted_by_keyboard(page: Page, shop: PagesShop) -> Non
     expect(champion_of(page)).to_have_text(before)
 
 
-def test_dialog_can_be_reopened_immediately_after_escape(page: Page, shop: PagesShop) -> None:
+def test_dialog_can_be_reopened_immediately_after_escape(page, shop):
     show(page, shop, "models")
     page.get_by_role("button", name="Promote").first.focus()
     dialog = page.get_by_role("dialog")
@@ -151,7 +146,7 @@ def test_dialog_can_be_reopened_immediately_after_escape(page: Page, shop: Pages
         expect(dialog).to_have_count(0)
 
 
-def _tab_to(page: Page, name: str) -> None:
+def _tab_to(page, name):
     """Press Tab until the focused element has a text."""
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -160,7 +155,7 @@ def _tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"{name} was not reached by 60 presses of Tab")
 
 
-def test_training_is_started_and_followed(page: Page, shop: PagesShop) -> None:
+def test_training_is_started_and_followed(page, shop):
     show(page, shop, "trainings")
     runs = page.get_by_role("heading", level=2).filter(has_text=re.compile(r"\S"))
     known = runs.count()

@@ -1,28 +1,23 @@
 """The rule editor of the console: by pointer, by keyboard, on a phone, after a concurrent change, and read-only."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.web.browser import Watch, no_serious_violations
+from tests.web.browser import no_serious_violations
 from tests.web.console import show
-from tests.web.pages_shop import PagesShop
 
 LOCAL_OPERATOR, GROUP = "local-operator", "read-only"
 
 
-def rules(shop: PagesShop) -> dict[str, Any]:
+def rules(shop):
     """Return the live rules with their version."""
     found = shop.administer("GET", "/operator/rules").document
     return {"version": found["version"], "draft": found["draft"]}
 
 
-def publish(shop: PagesShop, **parts: Any) -> None:
+def publish(shop, **parts):
     """Publish changed parts of the live rules, without the page."""
     live = rules(shop)
     answer = shop.administer("POST", "/operator/rules", {**live, "draft": {**live["draft"], **parts}, "reason": "test"})
@@ -30,29 +25,29 @@ def publish(shop: PagesShop, **parts: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def without_rules_afterwards(shop: PagesShop) -> Iterator[None]:
+def without_rules_afterwards(shop):
     """Leave the shop without rules, also after a failed test."""
     yield
     publish(shop, filters={}, recommenders={}, rules={})
 
 
-def add_rule_set(page: Page, name: str) -> None:
+def add_rule_set(page, name):
     page.get_by_label("Name of the new rule set").fill(name)
     page.get_by_role("button", name="Add a rule set").click()
     expect(page.get_by_role("button", name=name, exact=False).first).to_have_attribute("aria-pressed", "true")
 
 
-def listed(page: Page, title: str) -> Locator:
+def listed(page, title):
     """Return the items of a list of the preview."""
     return page.get_by_role("region", name=title, exact=True).get_by_role("listitem")
 
 
-def change_state(page: Page, text: str) -> None:
+def change_state(page, text):
     """Wait for a state of the draft, which the server has then checked."""
     expect(page.get_by_role("region", name="Draft").get_by_role("status")).to_contain_text(text)
 
 
-def test_pin_is_previewed_checked_published_and_undone(page: Page, shop: PagesShop) -> None:
+def test_pin_is_previewed_checked_published_and_undone(page, shop):
     show(page, shop, "rules")
     add_rule_set(page, "spring")
     page.get_by_label("Recommender").select_option("for-you")
@@ -96,7 +91,7 @@ def test_pin_is_previewed_checked_published_and_undone(page: Page, shop: PagesSh
     assert rules(shop)["draft"] == {"filters": {}, "recommenders": {}, "rules": {}}
 
 
-def test_rules_are_edited_by_keyboard(page: Page, shop: PagesShop) -> None:
+def test_rules_are_edited_by_keyboard(page, shop):
     show(page, shop, "rules")
     focused = page.locator(":focus")
 
@@ -134,7 +129,7 @@ def test_rules_are_edited_by_keyboard(page: Page, shop: PagesShop) -> None:
     }
 
 
-def test_draft_is_kept_and_combined_with_a_concurrent_change(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_draft_is_kept_and_combined_with_a_concurrent_change(page, shop, watch):
     watch.expect(r"answer 409: POST .*/operator/rules$")
     show(page, shop, "rules")
     add_rule_set(page, "mine")
@@ -157,7 +152,7 @@ def test_draft_is_kept_and_combined_with_a_concurrent_change(page: Page, shop: P
     assert set(rules(shop)["draft"]["rules"]) == {"mine", "theirs"}
 
 
-def test_rules_are_edited_on_a_phone(phone: Page, shop: PagesShop) -> None:
+def test_rules_are_edited_on_a_phone(phone, shop):
     publish(shop, filters={"dairy": 'INCLUDE ItemID WHERE Items.CATEGORY_L1 = "Dairy"'}, rules={"spring": {}})
     show(phone, shop, "rules")
 
@@ -178,7 +173,7 @@ def test_rules_are_edited_on_a_phone(phone: Page, shop: PagesShop) -> None:
 
 
 @pytest.fixture
-def read_only(shop: PagesShop) -> Iterator[None]:
+def read_only(shop):
     cognito, pool = shop.cloud.client("cognito-idp"), {"UserPoolId": shop.deployment.names.user_pool_id}
     cognito.create_group(**pool, GroupName=GROUP)
     cognito.admin_create_user(**pool, Username=LOCAL_OPERATOR)
@@ -188,7 +183,7 @@ def read_only(shop: PagesShop) -> Iterator[None]:
     cognito.delete_group(**pool, GroupName=GROUP)
 
 
-def test_read_only_operator_can_only_preview(page: Page, shop: PagesShop, read_only: None) -> None:
+def test_read_only_operator_can_only_preview(page, shop, read_only):
     publish(shop, rules={"spring": {"pins": [{"item": "item-05", "position": 1}]}, "other": {}})
 
     show(page, shop, "rules")

@@ -1,29 +1,26 @@
 """Delivery of the pages: sign-in and response headers."""
 
-from __future__ import annotations
-
 import json
 import re
 import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Request, expect
 
-from tests.web.browser import Watch, no_serious_violations
-from tests.web.pages_shop import PagesShop
+from tests.web.browser import no_serious_violations
 
 PAGES = {"/": "storefront", "/console.html": "console"}
 
 
-def open_page(page: Page, shop: PagesShop, path: str) -> None:
+def open_page(page, shop, path):
     """Open a page, and wait until it shows its main part after the sign-in."""
     page.goto(f"{shop.url}{path}")
     page.get_by_role("main").wait_for()
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_signs_in_automatically_and_is_displayed(path: str, page: Page, shop: PagesShop) -> None:
+def test_page_signs_in_automatically_and_is_displayed(path, page, shop):
     open_page(page, shop, path)
 
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
@@ -32,19 +29,19 @@ def test_page_signs_in_automatically_and_is_displayed(path: str, page: Page, sho
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_have_no_serious_accessibility_violation(path: str, page: Page, shop: PagesShop) -> None:
+def test_pages_have_no_serious_accessibility_violation(path, page, shop):
     open_page(page, shop, path)
 
     no_serious_violations(page)
 
 
-def test_sign_in_returns_to_the_original_address(page: Page, shop: PagesShop) -> None:
+def test_sign_in_returns_to_the_original_address(page, shop):
     open_page(page, shop, "/console.html?kept=1#/models")
 
     assert page.url == f"{shop.url}/console.html?kept=1#/models"
 
 
-def test_sign_in_has_no_secret_in_addresses_or_storage(page: Page, shop: PagesShop) -> None:
+def test_sign_in_has_no_secret_in_addresses_or_storage(page, shop):
     requests: list[Request] = []
     page.on("request", lambda request: requests.append(request))
 
@@ -61,7 +58,7 @@ def test_sign_in_has_no_secret_in_addresses_or_storage(page: Page, shop: PagesSh
     assert form["code_verifier"][0] not in stored
 
 
-def test_sign_in_of_another_tab_is_refused(page: Page, shop: PagesShop) -> None:
+def test_sign_in_of_another_tab_is_refused(page, shop):
     page.goto(f"{shop.url}/console.html?code=stolen&state=foreign")
 
     alert = page.get_by_role("alert")
@@ -70,7 +67,7 @@ def test_sign_in_of_another_tab_is_refused(page: Page, shop: PagesShop) -> None:
     assert "stolen" not in page.url
 
 
-def test_signed_out_user_stays_signed_out_until_sign_in(page: Page, shop: PagesShop) -> None:
+def test_signed_out_user_stays_signed_out_until_sign_in(page, shop):
     open_page(page, shop, "/console.html")
 
     page.get_by_role("button", name="Sign out").click()
@@ -84,7 +81,7 @@ def test_signed_out_user_stays_signed_out_until_sign_in(page: Page, shop: PagesS
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_security_policy_permits_only_the_site_and_the_sign_in(path: str, shop: PagesShop) -> None:
+def test_security_policy_permits_only_the_site_and_the_sign_in(path, shop):
     with urllib.request.urlopen(f"{shop.url}{path}", timeout=30) as answer:
         headers = answer.headers
         html = answer.read().decode()
@@ -97,7 +94,7 @@ def test_security_policy_permits_only_the_site_and_the_sign_in(path: str, shop: 
     assert not re.findall(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=", html)
 
 
-def test_injected_script_is_not_run(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_injected_script_is_not_run(page, shop, watch):
     watch.expect("Content Security Policy|TrustedScript|trusted type")
     open_page(page, shop, "/")
 
@@ -112,7 +109,7 @@ def test_injected_script_is_not_run(page: Page, shop: PagesShop, watch: Watch) -
     assert ran is False
 
 
-def test_assets_are_cached_and_files_that_name_them_are_not(shop: PagesShop) -> None:
+def test_assets_are_cached_and_files_that_name_them_are_not(shop):
     with urllib.request.urlopen(f"{shop.url}/", timeout=30) as answer:
         asset = re.search(r'src="(/assets/[^"]+\.js)"', answer.read().decode())
     assert asset

@@ -1,15 +1,10 @@
 """Static lists in Chromium equal the lists of the distilled model in Python."""
 
-from __future__ import annotations
-
 import gzip
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Route
 
 from alsolike.bundle.bundle import history_weights
 from alsolike.bundle.manifest import HistoryParameters, Manifest
@@ -22,7 +17,6 @@ from model_export.algorithms.blend import Blend
 from model_export.algorithms.building_blocks.item_to_item import ItemRows
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.transitions import Transitions
-from model_export.api import Algorithm
 from model_export.data.interactions import Histories, Interactions
 from model_export.export.public_lists import public_lists
 from tests.web.browser import new_page
@@ -40,7 +34,7 @@ ALGORITHMS = [
 ]
 
 
-def random_shop(random: np.random.Generator) -> Interactions:
+def random_shop(random):
     """Return users who walk along neighbouring items, popular ones more often."""
     starts = (ITEMS * random.random(USERS) ** 2).astype(np.int64)
     steps = random.integers(-3, 4, (USERS, 8))
@@ -55,7 +49,7 @@ def random_shop(random: np.random.Generator) -> Interactions:
     )
 
 
-def champion(algorithm: Algorithm, random: np.random.Generator) -> ChampionLists:
+def champion(algorithm, random):
     data = random_shop(random)
     model = algorithm.fit(data)
     parameters = HistoryParameters(100, algorithm.half_life_days, dict(DEFAULT.event_weights))
@@ -66,7 +60,7 @@ def champion(algorithm: Algorithm, random: np.random.Generator) -> ChampionLists
     )
 
 
-def random_histories(lists: ChampionLists, random: np.random.Generator) -> list[list[dict[str, Any]]]:
+def random_histories(lists, random):
     """Return histories in the browser's form, oldest first."""
     return [
         [
@@ -81,7 +75,7 @@ def random_histories(lists: ChampionLists, random: np.random.Generator) -> list[
     ]
 
 
-def lists_in_python(lists: ChampionLists, histories: Sequence[Sequence[Mapping[str, Any]]]) -> list[list[str]]:
+def lists_in_python(lists, histories):
     """Return the lists of the distilled model: equal scores are ordered by ID, and popular items follow."""
     positions = {item_id: position for position, item_id in enumerate(lists.item_ids, start=1)}
     items = np.zeros((len(histories), LENGTH), np.int64)
@@ -113,7 +107,7 @@ def lists_in_python(lists: ChampionLists, histories: Sequence[Sequence[Mapping[s
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda algorithm: algorithm.name)
-def test_lists_in_chromium_equal_the_distilled_model(algorithm: Algorithm, context: BrowserContext) -> None:
+def test_lists_in_chromium_equal_the_distilled_model(algorithm, context):
     random = np.random.default_rng(7)
     lists = champion(algorithm, random)
     files = static_lists(lists, EMPTY, DEFAULT, trending=[], now_ms=NOW_MS)
@@ -122,7 +116,7 @@ def test_lists_in_chromium_equal_the_distilled_model(algorithm: Algorithm, conte
     contents = {f"{LISTS_PREFIX}{name}.json": body for name, body in files.shards.items()}
     contents[LISTS_KEY] = files.lists
 
-    def serve(route: Route) -> None:
+    def serve(route):
         path = route.request.url.removeprefix(f"{SITE}/")
         if path in contents:
             served.append(contents[path])

@@ -1,46 +1,42 @@
 """The storefront in a real browser: users, sent events, updated lists and accessibility."""
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import expect
 
 from tests.web.browser import no_serious_violations
-from tests.web.pages_shop import PagesShop
 from tests.web.storefront import PLACES, POPULAR, cards, keep_events, open_shop, status
 
 PHONE = {"width": 390, "height": 844}
 
 
-def shop_as(page: Page, user_id: str) -> None:
+def shop_as(page, user_id):
     page.get_by_role("button", name="Change shopper").click()
     page.get_by_label("Shopper ID or property").fill(user_id)
     page.get_by_role("button", name=f"Shop as “{user_id}”").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"shopper {user_id}")
 
 
-def titles(page: Page, title: str) -> list[str]:
+def titles(page, title):
     return list(cards(page, title).get_by_role("link").all_inner_texts())
 
 
-def answer_items(name: str) -> Callable[[Route], None]:
+def answer_items(name):
     """Return a route handler that responds with ten items whose titles start with a name."""
     items = [{"itemId": f"{name}-{number}", "metadata": {"title": f"{name} {number}"}} for number in range(10)]
     return lambda route: route.fulfill(json={"itemList": items, "recommendationId": name})
 
 
-def answer_long_texts(route: Route) -> None:
+def answer_long_texts(route):
     """Respond with long titles and prices."""
     metadata = {"title": "long" * 100, "price": "1e12"}
     items = [{"itemId": f"item-0{number}", "metadata": metadata} for number in range(10)]
     route.fulfill(json={"itemList": items, "recommendationId": "long"})
 
 
-def test_for_you_changes_within_seconds_of_a_view(page: Page, shop: PagesShop) -> None:
+def test_for_you_changes_within_seconds_of_a_view(page, shop):
     open_shop(page, shop)
     shop_as(page, "user-0")
     expect(cards(page, "For you").first).to_be_visible()
@@ -55,7 +51,7 @@ def test_for_you_changes_within_seconds_of_a_view(page: Page, shop: PagesShop) -
     expect(because.first).to_be_visible()
 
 
-def test_new_shopper_gets_popular_items_and_buys(page: Page, shop: PagesShop) -> None:
+def test_new_shopper_gets_popular_items_and_buys(page, shop):
     events = keep_events(page)
     open_shop(page, shop)
     expect(page.get_by_text("Bought and viewed most by all shoppers")).to_be_visible()
@@ -84,7 +80,7 @@ def test_new_shopper_gets_popular_items_and_buys(page: Page, shop: PagesShop) ->
     assert all(body["sessionId"].startswith("guest-") and "userId" not in body for body in events)
 
 
-def test_view_event_has_the_recommendation_id_and_impression(page: Page, shop: PagesShop) -> None:
+def test_view_event_has_the_recommendation_id_and_impression(page, shop):
     events = keep_events(page)
     open_shop(page, shop)
     card = cards(page, POPULAR).first
@@ -101,7 +97,7 @@ def test_view_event_has_the_recommendation_id_and_impression(page: Page, shop: P
     assert len(view["impression"]) == len(set(view["impression"])) > 1
 
 
-def test_reason_of_a_product_is_displayed_on_focus(page: Page, shop: PagesShop) -> None:
+def test_reason_of_a_product_is_displayed_on_focus(page, shop):
     open_shop(page, shop)
     shop_as(page, "user-0")
     card = cards(page, "Buy again").first
@@ -119,7 +115,7 @@ def test_reason_of_a_product_is_displayed_on_focus(page: Page, shop: PagesShop) 
     expect(why).to_be_hidden()
 
 
-def test_shopper_picker_can_be_reopened_immediately_after_escape(page: Page, shop: PagesShop) -> None:
+def test_shopper_picker_can_be_reopened_immediately_after_escape(page, shop):
     open_shop(page, shop)
     page.get_by_role("button", name="Change shopper").focus()
     dialog = page.get_by_role("dialog")
@@ -130,7 +126,7 @@ def test_shopper_picker_can_be_reopened_immediately_after_escape(page: Page, sho
         expect(dialog).to_have_count(0)
 
 
-def test_reason_of_a_product_is_displayed_on_hover(page: Page, shop: PagesShop) -> None:
+def test_reason_of_a_product_is_displayed_on_hover(page, shop):
     open_shop(page, shop)
     card = cards(page, POPULAR).first
 
@@ -140,7 +136,7 @@ def test_reason_of_a_product_is_displayed_on_hover(page: Page, shop: PagesShop) 
     expect(card.locator(".why")).to_have_text("popular with other shoppers")
 
 
-def test_arrow_keys_move_the_focus_between_products(page: Page, shop: PagesShop) -> None:
+def test_arrow_keys_move_the_focus_between_products(page, shop):
     open_shop(page, shop)
     links = cards(page, POPULAR).get_by_role("link")
 
@@ -152,7 +148,7 @@ def test_arrow_keys_move_the_focus_between_products(page: Page, shop: PagesShop)
     expect(links.nth(0)).to_be_focused()
 
 
-def test_product_page_has_similar_items_and_items_bought_together(page: Page, shop: PagesShop) -> None:
+def test_product_page_has_similar_items_and_items_bought_together(page, shop):
     open_shop(page, shop, PLACES["product"])
 
     facts = page.get_by_role("article")
@@ -166,7 +162,7 @@ def test_product_page_has_similar_items_and_items_bought_together(page: Page, sh
     assert "Loaf No. 3" not in shown
 
 
-def test_search_finds_titles_and_sends_an_event(page: Page, shop: PagesShop) -> None:
+def test_search_finds_titles_and_sends_an_event(page, shop):
     events = keep_events(page)
     open_shop(page, shop)
 
@@ -181,7 +177,7 @@ def test_search_finds_titles_and_sends_an_event(page: Page, shop: PagesShop) -> 
     assert json.loads(events[0]["eventList"][0]["properties"]) == {"query": "cheese 7"}
 
 
-def test_going_back_and_reloading_keep_page_shopper_and_cart(page: Page, shop: PagesShop) -> None:
+def test_going_back_and_reloading_keep_page_shopper_and_cart(page, shop):
     open_shop(page, shop)
     shop_as(page, "user-1")
     cards(page, "For you").first.get_by_role("button", name=re.compile("^Add ")).click()
@@ -199,7 +195,7 @@ def test_going_back_and_reloading_keep_page_shopper_and_cart(page: Page, shop: P
     expect(page.get_by_role("heading", level=1)).to_contain_text("shopper user-1")
 
 
-def test_pages_are_within_the_width_of_a_phone(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+def test_pages_are_within_the_width_of_a_phone(page, shop, subtests):
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     for place, address in PLACES.items():
         with subtests.test(place=place):
@@ -208,7 +204,7 @@ def test_pages_are_within_the_width_of_a_phone(page: Page, shop: PagesShop, subt
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_footer_on_a_phone_is_not_covered(page: Page, shop: PagesShop) -> None:
+def test_footer_on_a_phone_is_not_covered(page, shop):
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     open_shop(page, shop)
     cards(page, POPULAR).first.get_by_role("button", name=re.compile("^Add ")).click()
@@ -225,7 +221,7 @@ def test_footer_on_a_phone_is_not_covered(page: Page, shop: PagesShop) -> None:
     )
 
 
-def test_changed_list_is_scrolled_to_its_start(page: Page, shop: PagesShop) -> None:
+def test_changed_list_is_scrolled_to_its_start(page, shop):
     page.route("**/api/events", lambda route: route.fulfill(json={}))
     page.route("**/api/recommendations", answer_items("old"))
     open_shop(page, shop)
@@ -240,7 +236,7 @@ def test_changed_list_is_scrolled_to_its_start(page: Page, shop: PagesShop) -> N
     page.wait_for_function("row => row.scrollLeft === 0", arg=row.element_handle())
 
 
-def test_cards_have_the_columns_of_the_site_settings(page: Page, shop: PagesShop) -> None:
+def test_cards_have_the_columns_of_the_site_settings(page, shop):
     cover = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
     book = {"NAME": "Dune", "AUTHOR": "Frank Herbert", "COVER": cover}
     site = page.request.get(f"{shop.url}/site.json").json()
@@ -261,7 +257,7 @@ def test_cards_have_the_columns_of_the_site_settings(page: Page, shop: PagesShop
     expect(card.locator("img")).to_have_attribute("src", cover)
 
 
-def test_values_of_a_product_are_formatted_and_linked(page: Page, shop: PagesShop) -> None:
+def test_values_of_a_product_are_formatted_and_linked(page, shop):
     open_shop(page, shop, PLACES["product"])
     facts = page.get_by_role("article")
     for fact in ("In stock", "22 May 2009", "ID"):
@@ -277,7 +273,7 @@ def test_values_of_a_product_are_formatted_and_linked(page: Page, shop: PagesSho
     expect(page.get_by_text("30 products")).to_be_visible()
 
 
-def test_products_can_be_browsed_by_the_column_of_the_site_settings(page: Page, shop: PagesShop) -> None:
+def test_products_can_be_browsed_by_the_column_of_the_site_settings(page, shop):
     site = page.request.get(f"{shop.url}/site.json").json()
     cards_of = {"category": "ORIGIN", "currency": "EUR"}
     page.route("**/site.json", lambda route: route.fulfill(json={**site, "cards": cards_of}))
@@ -290,7 +286,7 @@ def test_products_can_be_browsed_by_the_column_of_the_site_settings(page: Page, 
     expect(found.first).to_contain_text("€")
 
 
-def test_product_out_of_stock_cannot_be_put_into_the_cart(page: Page, shop: PagesShop) -> None:
+def test_product_out_of_stock_cannot_be_put_into_the_cart(page, shop):
     book = {"TITLE": "Dune", "IN_STOCK": "false"}
     page.route(
         "**/api/recommendations",
@@ -312,7 +308,7 @@ def test_product_out_of_stock_cannot_be_put_into_the_cart(page: Page, shop: Page
 
 
 @pytest.mark.parametrize("width", [PHONE["width"], 1280])
-def test_long_texts_stay_within_the_page(width: int, page: Page, shop: PagesShop) -> None:
+def test_long_texts_stay_within_the_page(width, page, shop):
     page.set_viewport_size({"width": width, "height": PHONE["height"]})
     page.route("**/api/recommendations", answer_long_texts)
     page.route("**/api/events", lambda route: route.fulfill(json={}))
@@ -336,7 +332,7 @@ def test_long_texts_stay_within_the_page(width: int, page: Page, shop: PagesShop
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_pages_have_no_serious_accessibility_violation(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+def test_pages_have_no_serious_accessibility_violation(page, shop, subtests):
     for place, address in PLACES.items():
         with subtests.test(place=place):
             open_shop(page, shop, address)

@@ -1,17 +1,14 @@
 """The storefront after failures: missing products, failed requests and lost events."""
 
-from __future__ import annotations
-
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.web.browser import Watch, no_serious_violations
-from tests.web.pages_shop import PagesShop
+from tests.web.browser import no_serious_violations
 from tests.web.storefront import POPULAR, cards, keep_events, open_shop, status
 
 
-def test_missing_product_is_reported(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_missing_product_is_reported(page, shop, watch):
     watch.expect(r"answer 404: GET .*/items/nothing")
 
     open_shop(page, shop, "#/item/nothing")
@@ -19,7 +16,7 @@ def test_missing_product_is_reported(page: Page, shop: PagesShop, watch: Watch) 
     expect(page.get_by_role("heading", level=1, name="Product not found")).to_be_visible()
 
 
-def test_failed_service_is_reported_and_can_be_tried_again(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_failed_service_is_reported_and_can_be_tried_again(page, shop, watch):
     watch.expect("answer 503: POST .*/api/recommendations")
     page.route("**/api/recommendations", lambda route: route.fulfill(status=503, json={"message": "busy"}))
     open_shop(page, shop)
@@ -34,7 +31,7 @@ def test_failed_service_is_reported_and_can_be_tried_again(page: Page, shop: Pag
     expect(alert).to_have_count(0)
 
 
-def test_refused_event_is_sent_again_unchanged(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_refused_event_is_sent_again_unchanged(page, shop, watch):
     watch.expect("answer 503: POST .*/api/events")
     events = keep_events(page)
     open_shop(page, shop)
@@ -50,7 +47,7 @@ def test_refused_event_is_sent_again_unchanged(page: Page, shop: PagesShop, watc
     assert first == second
 
 
-def test_lost_order_is_sent_when_the_page_is_opened_again(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_lost_order_is_sent_when_the_page_is_opened_again(page, shop, watch):
     watch.expect("answer 503: POST .*/api/events")
     open_shop(page, shop, "#/item/item-05")
     page.get_by_role("button", name="Add to cart").click()

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 
 from tests.booted.assemblies import QUICK, synthesized
@@ -7,7 +5,7 @@ from tests.booted.shop import Shop
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory):
     """Yield an empty shop."""
     with Shop.booted(synthesized(**QUICK), tmp_path_factory.mktemp("state")) as shop:
         yield shop

@@ -3,8 +3,6 @@
 `ALSOLIKE_API_EXAMPLES` is the number of requests per operation and phase: 200 by default, fewer with `-m ci`.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -15,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from alsolike.declarations.routes import ADMINISTER
-from tests.booted.shop import Shop
 from tests.slow.api import deployment
 
 ROOT = Path(__file__).parents[3]
@@ -40,7 +37,7 @@ SELECTIONS = {
 
 
 @pytest.fixture(scope="module")
-def given(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def given(shop, tmp_path_factory):
     """Write a folder with the input of schemathesis and the description that the API serves."""
     directory = tmp_path_factory.mktemp("given")
     deployment.prepare(shop, directory)
@@ -55,13 +52,13 @@ def given(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def examples(request: pytest.FixtureRequest) -> str:
+def examples(request):
     default = CI_EXAMPLES if request.config.getoption("markexpr") == "ci" else EXAMPLES
     return os.environ.get("ALSOLIKE_API_EXAMPLES", str(default))
 
 
 @pytest.mark.parametrize("which", SELECTIONS)
-def test_api_conforms_to_its_openapi_description(shop: Shop, given: Path, which: str, examples: str) -> None:
+def test_api_conforms_to_its_openapi_description(shop, given, which, examples):
     how, names = SELECTIONS[which]
     selection = [argument for name in names for argument in (f"--{how}-operation-id", name)]
     selection += ["--warnings", "missing_auth"] if names == MOSTLY_REFUSED else []

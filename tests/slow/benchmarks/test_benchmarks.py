@@ -1,7 +1,5 @@
 """Every benchmark runs to its end with its smallest input."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -45,7 +43,7 @@ def write_interactions(path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_benchmark_prints_its_table(command: str, tmp_path: Path) -> None:
+def test_benchmark_prints_its_table(command, tmp_path):
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("assets", "images"))
     write_interactions(tmp_path / "interactions.csv")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

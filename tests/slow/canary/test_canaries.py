@@ -3,14 +3,9 @@
 Each test starts with the state that the tests before it left.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +23,7 @@ DAYS = 24
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialShop]:
+def shop(tmp_path_factory):
     """Yield a shop with a champion that runs each canary on half of its users for some seconds."""
     directory = tmp_path_factory.mktemp("trials")
     with TrialShop.booted(synthesized(**SETTINGS), directory) as shop:
@@ -39,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialShop]:
 
 
 @pytest.fixture
-def unchanged(shop: TrialShop) -> Iterator[None]:
+def unchanged(shop):
     """Check that the champion stays and that no canary runs."""
     before = shop.serves
     yield
@@ -51,12 +46,12 @@ def unchanged(shop: TrialShop) -> Iterator[None]:
     assert answers == {before}
 
 
-def state_notifications(shop: TrialShop) -> list[dict[str, Any]]:
+def state_notifications(shop):
     return [message for message in shop.notifications() if "event" in message]
 
 
 @pytest.mark.ci
-def test_first_version_is_promoted_without_a_canary(shop: TrialShop) -> None:
+def test_first_version_is_promoted_without_a_canary(shop):
     trained = shop.alsolike("train")
 
     assert (trained["decision"], shop.serves) == ("promoted", trained["version"])
@@ -64,7 +59,7 @@ def test_first_version_is_promoted_without_a_canary(shop: TrialShop) -> None:
 
 
 @pytest.mark.ci
-def test_better_version_passes_its_canary_and_becomes_champion(shop: TrialShop, tmp_path: Path) -> None:
+def test_better_version_passes_its_canary_and_becomes_champion(shop, tmp_path):
     before = shop.serves
     history = tmp_path / "later.csv"
     write_history(history, users=USERS, days=3, end=time.time() - 3_600)
@@ -86,7 +81,7 @@ def test_better_version_passes_its_canary_and_becomes_champion(shop: TrialShop, 
     assert (shown["canary"]["state"], shown["decision"]["verdict"]) == ("promoted", "approved")
 
 
-def test_rollback_by_an_operator_takes_effect_within_a_minute(shop: TrialShop) -> None:
+def test_rollback_by_an_operator_takes_effect_within_a_minute(shop):
     rejected = shop.serves
     began = time.monotonic()
 
@@ -102,7 +97,7 @@ def test_rollback_by_an_operator_takes_effect_within_a_minute(shop: TrialShop) -
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_worse_version_is_rejected_and_gets_no_canary(shop: TrialShop, tmp_path: Path) -> None:
+def test_worse_version_is_rejected_and_gets_no_canary(shop, tmp_path):
     folder = shop.copy("worse", tmp_path)
     manifest = Manifest.from_json((folder / files.MANIFEST_FILE).read_bytes())
     figures = [
@@ -127,7 +122,7 @@ def test_worse_version_is_rejected_and_gets_no_canary(shop: TrialShop, tmp_path:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_incomplete_upload_is_refused(shop: TrialShop, tmp_path: Path) -> None:
+def test_incomplete_upload_is_refused(shop, tmp_path):
     shop.upload(shop.copy("half", tmp_path), without=files.MANIFEST_FILE)
     shop.notifications()
 
@@ -139,13 +134,13 @@ def test_incomplete_upload_is_refused(shop: TrialShop, tmp_path: Path) -> None:
     assert "model version 'half' has no bundle" in json.dumps(notification)
 
 
-def damaged(folder: Path) -> None:
+def damaged(folder):
     """Cut the data file in half, so that no process can load the version."""
     data = folder / files.DATA_FILE
     data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
 
 
-def failing(folder: Path) -> None:
+def failing(folder):
     """Write graphs that load, but find no row in their table for a history with items other than the first."""
     manifest = Manifest.from_json((folder / files.MANIFEST_FILE).read_bytes())
     table = np.zeros((manifest.items + 1, manifest.items + 1), np.float32)
@@ -173,9 +168,7 @@ def failing(folder: Path) -> None:
         pytest.param(failing, "model-failed", id="failing", marks=pytest.mark.ci),
     ],
 )
-def test_failing_version_is_rolled_back_and_requests_are_answered(
-    shop: TrialShop, tmp_path: Path, harm: Callable[[Path], None], reason: str
-) -> None:
+def test_failing_version_is_rolled_back_and_requests_are_answered(shop, tmp_path, harm, reason):
     version = harm.__name__
     folder = shop.copy(version, tmp_path)
     harm(folder)

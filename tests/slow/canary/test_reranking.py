@@ -1,13 +1,8 @@
 """Reranking on the embedded cloud, from the clicks of a simulated shop to reranked responses."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +12,7 @@ from alsolike.recommendations.requests import FOR_YOU
 from operations.client.deployment import from_cloud
 from operations.demo import reference
 from tests.booted.assemblies import synthesized
-from tests.booted.shop import SECONDS_PER_DAY, Answer, eventually, write_history
+from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
 from tests.booted.trial_shop import SETTINGS, SHOPPERS, USERS, TrialShop
 
 PRICES = {f"item-{aisle}{number}": 2 * 1.4 ** (7 * number % 10) for aisle in range(3) for number in range(10)}
@@ -33,11 +28,11 @@ RESPONSES = 660
 class ClickingShop(TrialShop):
     """Shop whose users click depending on price, device and place."""
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, *arguments):
         super().__init__(*arguments)
         self._random = np.random.default_rng(1)
 
-    def open(self, directory: Path) -> Path:
+    def open(self, directory):
         """Import a history and items with prices, train, and return the file of the items."""
         history, items = directory / "history.csv", directory / "items.csv"
         write_history(history, users=USERS, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
@@ -55,18 +50,18 @@ class ClickingShop(TrialShop):
         self.swap(1, directory)
         return items
 
-    def swap(self, share: float, directory: Path) -> None:
+    def swap(self, share, directory):
         """Set the share of responses whose neighbouring items are put in random order."""
         file = directory / "swaps.yaml"
         file.write_text(f"format: 1\nrecommenders:\n  for-you:\n    swaps: {share}\n")
         self.alsolike("config", "apply", file, "--reason", "learn how much users look at each place")
 
-    def ask(self, user: str, device: str) -> Answer:
+    def ask(self, user, device):
         answer = self.post("/recommendations", {"userId": user, "context": {"DEVICE": device} if device else {}})
         assert (answer.status, "x-alsolike-degraded" in answer.headers) == (200, False)
         return answer
 
-    def browse(self) -> bool:
+    def browse(self):
         """Request a list for a random user and device, send the clicks, and return whether there is a click.
 
         Users notice place k with probability 1 / k, and click with the logistic function of a utility.
@@ -87,16 +82,16 @@ class ClickingShop(TrialShop):
             assert self.post("/events", call).status == 200
         return bool(events)
 
-    def collect_clicks(self) -> bool:
+    def collect_clicks(self):
         """Browse at most 2 * `RESPONSES` times, and return whether `RESPONSES` responses have a click."""
         clicked = (self.browse() for _ in range(2 * RESPONSES))
         return len(list(itertools.islice(filter(None, clicked), RESPONSES))) == RESPONSES
 
-    def logged(self, answers: list[Answer]) -> list[dict[str, Any]]:
+    def logged(self, answers):
         """Return the rows of responses in the recommendation log."""
         wanted = [answer.document["recommendationId"] for answer in answers]
 
-        def rows() -> dict[str, dict[str, Any]]:
+        def rows():
             return {row["recommendation_id"]: row for row in self.lake_rows("served/")}
 
         found = eventually(rows, holds=lambda found: set(wanted) <= set(found))
@@ -104,13 +99,13 @@ class ClickingShop(TrialShop):
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickingShop]:
+def shop(tmp_path_factory):
     """Yield a shop that runs each canary on half of its users for some seconds."""
     with ClickingShop.booted(synthesized(**SETTINGS), tmp_path_factory.mktemp("reranking")) as shop:
         yield shop
 
 
-def test_reranker_learns_from_clicks_passes_the_canary_and_is_used(shop: ClickingShop, tmp_path: Path) -> None:
+def test_reranker_learns_from_clicks_passes_the_canary_and_is_used(shop, tmp_path):
     items = shop.open(tmp_path)
     before = shop.serves
     assert shop.collect_clicks()
@@ -165,7 +160,7 @@ def test_reranker_learns_from_clicks_passes_the_canary_and_is_used(shop: Clickin
     assert sorted(places) == list(range(1, 1 + len(places))) != places
 
 
-def dearer_than_by_score(row: dict[str, Any]) -> float:
+def dearer_than_by_score(row):
     """Return the mean logarithm of the first five prices, minus this mean in the order of the scores."""
     log_price = np.log([PRICES[item] for item in row["item_ids"]])
     scores = np.array([-math.inf if score is None else score for score in row["scores"]])

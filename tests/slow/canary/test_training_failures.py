@@ -1,9 +1,6 @@
 """Outcome and notifications of training that is interrupted, crashes, is killed or writes an incomplete bundle."""
 
-from __future__ import annotations
-
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,7 @@ OWN = Path(__file__).parent / "own"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
+def shop(tmp_path_factory):
     """Yield a shop with a month of history and its own algorithm."""
     directory = tmp_path_factory.mktemp("training")
     assembly = synthesized(
@@ -30,26 +27,24 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
 
 
 @pytest.fixture
-def unchanged(shop: TrainingShop) -> Iterator[None]:
+def unchanged(shop):
     """Check that the champion stays and that no canary starts."""
     before = shop.champion()
     assert before is not None
     yield
     after = shop.champion()
-    assert after is not None
     assert (after.version, after.canary) == (before.version, None)
 
 
-def test_own_algorithm_becomes_champion(shop: TrainingShop) -> None:
+def test_own_algorithm_becomes_champion(shop):
     trained = shop.alsolike("train", "--reason", "the first")
 
     champion = shop.champion()
-    assert champion is not None
     assert (trained["decision"], champion.version) == ("promoted", trained["version"])
     assert shop.manifest(champion.version)["algorithm"] == "patient"
 
 
-def test_interrupted_job_is_resumed_and_builds_the_same_model(shop: TrainingShop) -> None:
+def test_interrupted_job_is_resumed_and_builds_the_same_model(shop):
     champion = shop.champion()
     assert champion is not None
 
@@ -68,11 +63,11 @@ def test_interrupted_job_is_resumed_and_builds_the_same_model(shop: TrainingShop
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_killed_dataset_build_fails_the_run(shop: TrainingShop) -> None:
+def test_killed_dataset_build_fails_the_run(shop):
     shop.notifications()
     execution = shop.start()
 
-    def killed() -> str:
+    def killed():
         kill(shop, "BuildDataset")
         return str(shop.stepfunctions.describe_execution(executionArn=execution)["status"])
 
@@ -87,7 +82,7 @@ def test_killed_dataset_build_fails_the_run(shop: TrainingShop) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_incomplete_bundle_is_not_registered(shop: TrainingShop) -> None:
+def test_incomplete_bundle_is_not_registered(shop):
     shop.notifications()
     register = function_of(shop, "RegisterModel")
     functions = shop.cloud.client("lambda")
@@ -110,7 +105,7 @@ def test_incomplete_bundle_is_not_registered(shop: TrainingShop) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_run_during_another_run_does_nothing_and_raises_no_alarm(shop: TrainingShop) -> None:
+def test_run_during_another_run_does_nothing_and_raises_no_alarm(shop):
     first = shop.start()
     eventually(lambda: shop.keys(f"datasets/{shop.run_id(first)}/"))
 
@@ -122,7 +117,7 @@ def test_run_during_another_run_does_nothing_and_raises_no_alarm(shop: TrainingS
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_crashed_algorithm_fails_the_run_with_its_message(shop: TrainingShop, tmp_path: Path) -> None:
+def test_crashed_algorithm_fails_the_run_with_its_message(shop, tmp_path):
     """The run also acquires the lock that a stopped run still holds."""
     day = int(time.time()) - SECONDS_PER_DAY
     rows = [f"user-{user},other-{item},{day + item},purchase" for user in range(18) for item in range(11)]
@@ -140,7 +135,7 @@ def test_crashed_algorithm_fails_the_run_with_its_message(shop: TrainingShop, tm
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_unreadable_input_fails_the_run_with_field_and_value(shop: TrainingShop) -> None:
+def test_unreadable_input_fails_the_run_with_field_and_value(shop):
     execution = shop.start({"trigger": "moon"})
 
     assert shop.ended(execution)["status"] == "FAILED"
@@ -149,14 +144,14 @@ def test_unreadable_input_fails_the_run_with_field_and_value(shop: TrainingShop)
     assert "trigger is 'moon', expected one of schedule, new-data, drift, by-hand" in message["failure"]["cause"]
 
 
-def log(shop: TrainingShop, run_id: str) -> list[str]:
+def log(shop, run_id):
     shop.cloud.flush()
     logs = shop.cloud.client("logs")
     found = logs.filter_log_events(logGroupName="/aws/sagemaker/TrainingJobs", limit=10_000)["events"]
     return [event["message"] for event in found if event["logStreamName"].startswith(f"alsolike-demo-{run_id}/")]
 
 
-def test_input_that_is_no_object_fails_the_run_with_a_notification(shop: TrainingShop) -> None:
+def test_input_that_is_no_object_fails_the_run_with_a_notification(shop):
     shop.notifications()
 
     assert shop.ended(shop.start([1]))["status"] == "FAILED"
@@ -166,7 +161,7 @@ def test_input_that_is_no_object_fails_the_run_with_a_notification(shop: Trainin
     assert "the input is a list, expected an object" in message["failure"]["cause"]
 
 
-def function_of(shop: TrainingShop, part: str) -> str:
+def function_of(shop, part):
     """Return the name of the only function whose name contains a text."""
     names = [each["FunctionName"] for each in shop.cloud.client("lambda").list_functions()["Functions"]]
     (found,) = [name for name in names if part in name]

@@ -1,14 +1,11 @@
 """An import that is interrupted at any call and repeated has the result of an uninterrupted one."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -17,39 +14,36 @@ from moto import mock_aws
 from moto.moto_api._internal import models as moto_api
 from moto.server import ThreadedMotoServer
 
-from operations.client.deployment import Deployment
 from tests.unit.cli.interruptions import LATER_MS, Killed, empty, end_state, go_on, load, stop_at, write_history
 from tests.unit.cli.shop import REGION, empty_deployment
 from tests.unit.cli.stopped_import import small_pieces
 
 
 @pytest.fixture(autouse=True)
-def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small_pieces(monkeypatch):
     small_pieces(monkeypatch.setattr)
 
 
 @pytest.fixture(autouse=True)
-def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def _credentials(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> Path:
+def history(tmp_path):
     return write_history(tmp_path / "p.csv")
 
 
 @pytest.fixture
-def deployment() -> Iterator[Deployment]:
+def deployment():
     with mock_aws():
         yield empty_deployment(functools.cache(lambda service: boto3.client(service, region_name=REGION)))
 
 
 @pytest.mark.parametrize(("error", "step"), [(KeyboardInterrupt, 6), (Killed, 2)])
-def test_import_repeated_after_a_stop_at_any_call_has_the_same_end_state(
-    deployment: Deployment, history: Path, error: type[BaseException], step: int
-) -> None:
+def test_import_repeated_after_a_stop_at_any_call_has_the_same_end_state(deployment, history, error, step):
     whole = load(deployment, history)
     expected = end_state(deployment.client, history)
     assert (whole.imported, whole.rejected, whole.profiles) == (145, 5, 7)
@@ -75,7 +69,7 @@ def test_import_repeated_after_a_stop_at_any_call_has_the_same_end_state(
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
+def server():
     moto = ThreadedMotoServer(port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
@@ -85,9 +79,7 @@ def server() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_import_killed_while_it_writes_is_completed_by_the_next(
-    server: str, history: Path, number: signal.Signals, status: int
-) -> None:
+def test_import_killed_while_it_writes_is_completed_by_the_next(server, history, number, status):
     client = functools.cache(lambda service: boto3.client(service, region_name=REGION, endpoint_url=server))
     deployment = empty_deployment(client)
     load(deployment, history)

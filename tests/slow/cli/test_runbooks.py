@@ -1,7 +1,5 @@
 """Commands of runbooks, run on a booted cloud after the test causes the fault."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import hashlib
@@ -10,16 +8,14 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE
 from alsolike.bundle.manifest import Manifest
 from tests.booted.assemblies import synthesized
-from tests.booted.shop import SECONDS_PER_DAY, Answer, Shop, eventually, kill, write_history
+from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, kill, write_history
 from tests.booted.versions import publish_copy
 from tests.builders.bundles import failing, filling_memory
 
@@ -28,12 +24,12 @@ RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory):
     with Shop.booted(synthesized(), tmp_path_factory.mktemp("runbooks")) as shop:
         yield shop
 
 
-def play(shop: Shop, page: str, heading: str = "", **values: str) -> list[Any]:
+def play(shop, page, heading="", **values):
     """Run the commands of a section with values for its placeholders, and return their results."""
     text = (RUNBOOKS / page).read_text()
     if heading:
@@ -51,7 +47,7 @@ def play(shop: Shop, page: str, heading: str = "", **values: str) -> list[Any]:
     return results
 
 
-def later_second() -> str:
+def later_second():
     """Return a time after all changes before the call, and before all changes after it.
 
     The times of restores are whole seconds.
@@ -61,7 +57,7 @@ def later_second() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s + 1))
 
 
-def fixes() -> dict[str, list[str]]:
+def fixes():
     """Return the commands by reason from the runbook of degraded responses."""
     rows = [row.split("|") for row in (RUNBOOKS / "degraded.md").read_text().splitlines() if row.startswith("| `")]
     return {
@@ -71,7 +67,7 @@ def fixes() -> dict[str, list[str]]:
     }
 
 
-def play_fix(shop: Shop, reason: str, **values: str) -> None:
+def play_fix(shop, reason, **values):
     for command in fixes()[reason]:
         for name, value in values.items():
             command = command.replace(name, value)
@@ -79,13 +75,13 @@ def play_fix(shop: Shop, reason: str, **values: str) -> None:
         shop.alsolike(*arguments, *(["--yes"] if arguments[:2] == ["experiments", "stop"] else []))
 
 
-def reasons_of(answer: Answer) -> list[str]:
+def reasons_of(answer):
     if answer.status != 200:
         return [f"status {answer.status}"]
     return [reason.strip() for reason in answer.headers.get("x-alsolike-degraded", "").split(",") if reason]
 
 
-def assert_fixed(shop: Shop, call: Callable[[], Answer], reason: str, **values: str) -> None:
+def assert_fixed(shop, call, reason, **values):
     """Wait until responses have the reason, run the commands of its row in the runbook, and wait for its end."""
     shown = eventually(lambda: reasons_of(call()), holds=lambda reasons: reason in reasons, within_s=90)
     assert reason in shown
@@ -94,7 +90,7 @@ def assert_fixed(shop: Shop, call: Callable[[], Answer], reason: str, **values: 
     assert reason not in shown
 
 
-def test_shop_without_a_model_trains_one(shop: Shop, tmp_path: Path) -> None:
+def test_shop_without_a_model_trains_one(shop, tmp_path):
     write_history(tmp_path / "first.csv", users=30, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
     shop.alsolike("import", "interactions", tmp_path / "first.csv")
 
@@ -102,7 +98,7 @@ def test_shop_without_a_model_trains_one(shop: Shop, tmp_path: Path) -> None:
 
 
 @pytest.mark.ci
-def test_wrong_import_is_undone(shop: Shop, tmp_path: Path) -> None:
+def test_wrong_import_is_undone(shop, tmp_path):
     good, wrong = tmp_path / "good.csv", tmp_path / "wrong.csv"
     write_history(good, users=30, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
     wrong.write_text(f"USER_ID,ITEM_ID,TIMESTAMP\nuser-0,not-ours,{int(time.time())}\n")
@@ -118,7 +114,7 @@ def test_wrong_import_is_undone(shop: Shop, tmp_path: Path) -> None:
 
 
 @pytest.mark.ci
-def test_leaked_key_is_replaced(shop: Shop) -> None:
+def test_leaked_key_is_replaced(shop):
     leaked = key_id(shop.alsolike("keys", "create", "checkout"))
 
     listed, rotated, _ = play(shop, "leaked-key.md", "Replace the key", CLIENT="checkout", KEY_ID=leaked)
@@ -130,7 +126,7 @@ def test_leaked_key_is_replaced(shop: Shop) -> None:
 
 
 @pytest.fixture
-def champion(shop: Shop, tmp_path: Path) -> str:
+def champion(shop, tmp_path):
     """Train a champion if there is none, wait until responses use it, and return its version."""
     if shop.alsolike("status")["champion"] is None:
         write_history(tmp_path / "good.csv", users=30, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
@@ -146,7 +142,7 @@ def champion(shop: Shop, tmp_path: Path) -> str:
 
 
 @pytest.mark.ci
-def test_damaged_model_is_listed_and_repaired(shop: Shop, champion: str) -> None:
+def test_damaged_model_is_listed_and_repaired(shop, champion):
     put_file(shop, champion, "graph.onnx", b"damaged")
     (damaged,) = shop.alsolike("status")["champion"]["damaged"]
     assert damaged.startswith("graph.onnx has 7 bytes")
@@ -159,7 +155,7 @@ def test_damaged_model_is_listed_and_repaired(shop: Shop, champion: str) -> None
 
 
 @pytest.mark.ci
-def test_forced_model_raises_an_alarm_until_it_is_replaced(shop: Shop, champion: str) -> None:
+def test_forced_model_raises_an_alarm_until_it_is_replaced(shop, champion):
     publish_copy(shop, champion, "forced", passed=False)
     shop.alsolike("models", "promote", "forced", "--reason", "Christmas", exit_code=1)
     shop.alsolike("models", "promote", "forced", "--reason", "Christmas", "--force")
@@ -176,18 +172,18 @@ def test_forced_model_raises_an_alarm_until_it_is_replaced(shop: Shop, champion:
     shop.alsolike("models", "promote", "forced", "--reason", "again", exit_code=1)
 
 
-def is_forced_alarm_active(shop: Shop) -> bool:
+def is_forced_alarm_active(shop):
     return any("Forced" in alarm["id"] for alarm in shop.alsolike("status")["alarms"])
 
 
 @pytest.mark.ci
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of functions")
-def test_model_that_needs_too_much_memory_is_not_served(shop: Shop, champion: str) -> None:
+def test_model_that_needs_too_much_memory_is_not_served(shop, champion):
     publish_changed(shop, champion, "greedy", functools.partial(filling_memory, size_bytes=12_000_000_000))
 
     shop.alsolike("models", "promote", "greedy", "--reason", "a mistake")
 
-    def degraded() -> Answer:
+    def degraded():
         answer = shop.recommend("user-1")
         assert (answer.status, answer.headers["x-alsolike-model-version"]) == (200, champion)
         return answer
@@ -198,7 +194,7 @@ def test_model_that_needs_too_much_memory_is_not_served(shop: Shop, champion: st
     eventually(lambda: shop.recommend("user-1"), holds=lambda answer: "x-alsolike-degraded" not in answer.headers)
 
 
-def publish_changed(shop: Shop, version: str, copy: str, change: Callable[[bytes], bytes]) -> None:
+def publish_changed(shop, version, copy, change):
     """Register a copy of a version with changed graphs."""
     publish_copy(shop, version, copy, passed=True)
     manifest = Manifest.from_json(get_file(shop, copy, "manifest.json"))
@@ -210,23 +206,22 @@ def publish_changed(shop: Shop, version: str, copy: str, change: Callable[[bytes
     put_file(shop, copy, "manifest.json", dataclasses.replace(manifest, files=files).to_json())
 
 
-def get_file(shop: Shop, version: str, name: str) -> bytes:
+def get_file(shop, version, name):
     stored = shop.cloud.client("s3").get_object(Bucket=shop.name("artefact-bucket"), Key=f"models/{version}/{name}")
-    body: bytes = stored["Body"].read()
-    return body
+    return stored["Body"].read()
 
 
-def put_file(shop: Shop, version: str, name: str, body: bytes) -> None:
+def put_file(shop, version, name, body):
     key = f"models/{version}/{name}"
     shop.cloud.client("s3").put_object(Bucket=shop.name("artefact-bucket"), Key=key, Body=body)
 
 
-def key_id(created: dict[str, Any]) -> str:
+def key_id(created):
     return str(created["environment"]["AWS_ACCESS_KEY_ID"])
 
 
 @pytest.mark.ci
-def test_filter_that_removes_all_items_is_found_and_rolled_back(shop: Shop, tmp_path: Path) -> None:
+def test_filter_that_removes_all_items_is_found_and_rolled_back(shop, tmp_path):
     file = tmp_path / "shop.yaml"
     file.write_text(
         "format: 1\nitems: {columns: {brand: string}}\n"
@@ -250,9 +245,7 @@ def test_filter_that_removes_all_items_is_found_and_rolled_back(shop: Shop, tmp_
         ("model-slow", functools.partial(filling_memory, size_bytes=20_000_000, times=80)),
     ],
 )
-def test_version_that_fails_is_rolled_back(
-    shop: Shop, champion: str, reason: str, change: Callable[[bytes], bytes]
-) -> None:
+def test_version_that_fails_is_rolled_back(shop, champion, reason, change):
     publish_changed(shop, champion, reason, change)
     shop.alsolike("models", "promote", reason, "--reason", "a mistake")
 
@@ -261,7 +254,7 @@ def test_version_that_fails_is_rolled_back(
     assert shop.alsolike("status")["champion"]["version"] == champion
 
 
-def test_promoted_version_with_a_damaged_file_is_repaired(shop: Shop, champion: str) -> None:
+def test_promoted_version_with_a_damaged_file_is_repaired(shop, champion):
     publish_copy(shop, champion, "damaged", passed=True)
     put_file(shop, "damaged", "graph.onnx", b"damaged")
     shop.alsolike("models", "promote", "damaged", "--reason", "a mistake")
@@ -276,13 +269,13 @@ def test_promoted_version_with_a_damaged_file_is_repaired(shop: Shop, champion: 
     shop.alsolike("models", "rollback", "--reason", "the end of the drill")
 
 
-def test_arm_without_its_model_is_stopped(shop: Shop, champion: str) -> None:
+def test_arm_without_its_model_is_stopped(shop, champion):
     publish_copy(shop, champion, "arm", passed=True)
     put_file(shop, "arm", "graph.onnx", b"damaged")
     arms = ("--arm", "control=0.5", "--arm", "new=0.5:model=arm")
     shop.alsolike("experiments", "start", "drill", *arms, "--yes")
 
-    def call() -> Answer:
+    def call():
         answers = [shop.recommend(f"user-{number}") for number in range(8)]
         return next((answer for answer in answers if reasons_of(answer)), answers[0])
 
@@ -291,9 +284,7 @@ def test_arm_without_its_model_is_stopped(shop: Shop, champion: str) -> None:
 
 @pytest.mark.parametrize("is_new_process", [False, True])
 @pytest.mark.parametrize("part", ["configuration", "catalogue"])
-def test_unreadable_object_is_written_again(
-    shop: Shop, champion: str, tmp_path: Path, part: str, is_new_process: bool
-) -> None:
+def test_unreadable_object_is_written_again(shop, champion, tmp_path, part, is_new_process):
     file = tmp_path / "shop.yaml"
     file.write_text("format: 1\nitems: {columns: {brand: string}}\n")
     shop.alsolike("config", "apply", file, "--force", "--reason", "the drill")
@@ -313,8 +304,8 @@ def test_unreadable_object_is_written_again(
     assert shop.alsolike("status")["unreadable"] == []
 
 
-def test_unreadable_trends_are_written_again(shop: Shop, champion: str) -> None:
-    def trending() -> Answer:
+def test_unreadable_trends_are_written_again(shop, champion):
+    def trending():
         return shop.get("/trending")
 
     s3, bucket = shop.cloud.client("s3"), shop.name("artefact-bucket")
@@ -332,8 +323,8 @@ def test_unreadable_trends_are_written_again(shop: Shop, champion: str) -> None:
     assert_fixed(shop, trending, reason)
 
 
-def test_trends_that_s3_refuses_are_read_once_s3_answers(shop: Shop, champion: str) -> None:
-    def trending() -> list[str]:
+def test_trends_that_s3_refuses_are_read_once_s3_answers(shop, champion):
+    def trending():
         return reasons_of(shop.get("/trending"))
 
     s3, bucket, reason = shop.cloud.client("s3"), shop.name("artefact-bucket"), "no-trends"
@@ -352,7 +343,7 @@ def test_trends_that_s3_refuses_are_read_once_s3_answers(shop: Shop, champion: s
     assert reason not in eventually(trending, holds=lambda shown: reason not in shown, within_s=90)
 
 
-def test_lost_days_of_the_lake_are_restored(shop: Shop, champion: str) -> None:
+def test_lost_days_of_the_lake_are_restored(shop, champion):
     s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
     before = len(shop.lake_rows("interactions/"))
     known = shop.alsolike("status")["lake"]
@@ -384,9 +375,7 @@ recommenders: {for-you: {filter: not-owned, fatigue: {strength: 0.5, half_life_h
     ("table", "reasons"),
     [("profiles-table", {"profile-unavailable", "impressions-unavailable"}), ("users-table", {"user-unavailable"})],
 )
-def test_lost_table_is_filled_from_the_lake(
-    shop: Shop, champion: str, tmp_path: Path, table: str, reasons: set[str]
-) -> None:
+def test_lost_table_is_filled_from_the_lake(shop, champion, tmp_path, table, reasons):
     file = tmp_path / "shop.yaml"
     file.write_text(CURRENT_USER)
     shop.alsolike("config", "apply", file, "--force", "--reason", "a filter that reads the user")
@@ -411,8 +400,8 @@ def test_lost_table_is_filled_from_the_lake(
 
 
 @pytest.mark.parametrize("is_new_process", [False, True])
-def test_unreadable_actions_are_repaired(shop: Shop, champion: str, is_new_process: bool) -> None:
-    def call() -> Answer:
+def test_unreadable_actions_are_repaired(shop, champion, is_new_process):
+    def call():
         return shop.post("/action-recommendations", {"userId": "user-1"})
 
     actions = shop.name("items-dataset-arn").replace("/ITEMS", "/ACTIONS")
@@ -428,8 +417,8 @@ def test_unreadable_actions_are_repaired(shop: Shop, champion: str, is_new_proce
     assert [action["actionId"] for action in call().document["actionList"]] == ["install-app"]
 
 
-def test_champion_without_a_model_of_actions_is_replaced(shop: Shop, champion: str) -> None:
-    def call() -> Answer:
+def test_champion_without_a_model_of_actions_is_replaced(shop, champion):
+    def call():
         return shop.post("/action-recommendations", {"userId": "user-1"})
 
     actions = shop.name("items-dataset-arn").replace("/ITEMS", "/ACTIONS")
@@ -460,7 +449,7 @@ def test_champion_without_a_model_of_actions_is_replaced(shop: Shop, champion: s
     assert_fixed(shop, call, "action-rates")
 
 
-def deleted_table(dynamodb: Any, name: str) -> Callable[[], None]:
+def deleted_table(dynamodb, name):
     """Delete a table, and return the function that creates it again."""
     description = dynamodb.describe_table(TableName=name)["Table"]
     dynamodb.delete_table(TableName=name)
@@ -468,7 +457,7 @@ def deleted_table(dynamodb: Any, name: str) -> Callable[[], None]:
     return lambda: dynamodb.create_table(**definition, BillingMode="PAY_PER_REQUEST") and None
 
 
-def test_every_reason_has_a_drill() -> None:
+def test_every_reason_has_a_drill():
     drills = {
         *("no-model", "stale-model", "model-failed", "model-slow", "arm-model-unavailable"),
         *("no-configuration", "stale-configuration", "no-catalogue", "stale-catalogue", "no-trends", "stale-trends"),

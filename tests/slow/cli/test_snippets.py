@@ -1,14 +1,11 @@
 """Snippets of README.md, docs/api.md, docs/algorithms.md and a tutorial, run against a shop on a booted cloud."""
 
-from __future__ import annotations
-
 import functools
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -35,7 +32,7 @@ filters:
 """
 
 
-def write_files(directory: Path) -> None:
+def write_files(directory):
     """Write the files that the README imports, for 60 users who buy from one of three groups of ten products each."""
     now = int(time.time())
     rows = ["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE"]
@@ -49,7 +46,7 @@ def write_files(directory: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def booted(tmp_path_factory):
     directory = tmp_path_factory.mktemp("snippets")
     OWN.mkdir(parents=True, exist_ok=True)
     (_, _, example), *_ = snippets(ALGORITHMS, "python")
@@ -64,7 +61,7 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def shop(booted: Shop) -> Iterator[Shop]:
+def shop(booted):
     """Yield the shop, and delete its champion afterwards. The gate rejects a second model of the same purchases."""
     yield booted
     s3, bucket = booted.cloud.client("s3"), booted.name("artefact-bucket")
@@ -73,7 +70,7 @@ def shop(booted: Shop) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def environment(shop: Shop) -> Iterator[Mapping[str, str]]:
+def environment(shop):
     """Return the variables of a shell after `alsolike up --tls` and the README's exports."""
     certificate = shop.cloud.state.certificate
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -89,7 +86,7 @@ def environment(shop: Shop) -> Iterator[Mapping[str, str]]:
     shop.run_alsolike("keys", "delete", variables["AWS_ACCESS_KEY_ID"])
 
 
-def test_snippets_of_readme_and_api_page_work(shop: Shop, environment: Mapping[str, str], tmp_path: Path) -> None:
+def test_snippets_of_readme_and_api_page_work(shop, environment, tmp_path):
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     write_files(tmp_path)
@@ -121,9 +118,7 @@ def test_snippets_of_readme_and_api_page_work(shop: Shop, environment: Mapping[s
         assert answer.status == 200, (path, answer.document)
 
 
-def test_tutorial_algorithm_is_evaluated_and_trained(
-    shop: Shop, environment: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_tutorial_algorithm_is_evaluated_and_trained(shop, environment, tmp_path):
     write_files(tmp_path)
     (tmp_path / "purchases.csv").rename(tmp_path / "events.csv")
     (tmp_path / "own").symlink_to(OWN)

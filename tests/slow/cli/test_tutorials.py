@@ -1,7 +1,5 @@
 """Commands of the tutorials, run in order on the embedded cloud."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -10,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -40,7 +37,7 @@ _STARTS_WITHIN_S = 600
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
+def shop(tmp_path):
     """Return a folder with the files of a fictional bookshop."""
     write_files(tmp_path, end_s=int(time.time()) - 86_400)
     (tmp_path / "books.csv").rename(tmp_path / "items.csv")
@@ -48,14 +45,14 @@ def shop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environment() -> Mapping[str, str]:
+def environment():
     """Return the variables of a shell with the commands of this environment."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ALSOLIKE_"))}
     return {**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200"}
 
 
 @contextlib.contextmanager
-def running_cloud(directory: Path, environment: Mapping[str, str]) -> Iterator[None]:
+def running_cloud(directory, environment):
     """Start `alsolike up`, wait until it prints the next steps, and stop it at the end if it still runs."""
     with (directory / "up.log").open("w+") as log:
         process = subprocess.Popen(["alsolike", "up"], cwd=directory, env=environment, stdout=log, stderr=log)
@@ -71,11 +68,11 @@ def running_cloud(directory: Path, environment: Mapping[str, str]) -> Iterator[N
             process.wait(60)
 
 
-def test_commands_of_the_own_shop_tutorial_work(shop: Path, environment: Mapping[str, str]) -> None:
+def test_commands_of_the_own_shop_tutorial_work(shop, environment):
     page = TUTORIALS / "your-own-shop.md"
     printed: dict[str, str] = {}
 
-    def run_all(text: str) -> None:
+    def run_all(text):
         for line in text.splitlines():
             if line not in INSTALLED:
                 printed[line] = run("sh", line, environment=environment, directory=shop, stdin="y\n")
@@ -102,7 +99,7 @@ def test_commands_of_the_own_shop_tutorial_work(shop: Path, environment: Mapping
 
 
 @pytest.fixture
-def dev(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Mapping[str, str]]:
+def dev(environment, tmp_path):
     """Return the variables of a shell that reaches the environment `dev`, deployed on an embedded cloud."""
     if shutil.which("aws") is None or shutil.which("curl") is None:
         pytest.skip("the AWS CLI or curl is not installed")
@@ -118,7 +115,7 @@ def dev(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Mapping[str,
         }
 
 
-def test_commands_of_the_first_deployment_tutorial_work(shop: Path, dev: Mapping[str, str]) -> None:
+def test_commands_of_the_first_deployment_tutorial_work(shop, dev):
     """The CDK, `doctor`, `destroy` and the build of layers need AWS or the network. Other tests cover them."""
     page = TUTORIALS / "first-deployment.md"
     steps = [text.replace("\\\n", "") for _, _, text in snippets(page, "sh")]
@@ -132,7 +129,7 @@ def test_commands_of_the_first_deployment_tutorial_work(shop: Path, dev: Mapping
     assert printed.count('"itemId"') == 5
 
 
-def test_first_deployment_tutorial_lists_the_stacks_in_order() -> None:
+def test_first_deployment_tutorial_lists_the_stacks_in_order():
     page = (TUTORIALS / "first-deployment.md").read_text()
     manifest = json.loads((synthesized("dev") / "manifest.json").read_text())
     stacks = {

@@ -1,7 +1,5 @@
 """The wheel, installed in a fresh environment, works against a deployment and in an empty folder."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -12,7 +10,6 @@ import tomllib
 import urllib.request
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,7 +22,7 @@ UV = str(Path(sys.executable).with_name("uv"))
 
 
 @pytest.fixture(scope="module")
-def distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def distribution(tmp_path_factory):
     """Return the folder of a release's files."""
     directory = tmp_path_factory.mktemp("release") / "dist"
     subprocess.run(["make", "dist", f"DIST={directory}"], cwd=ROOT, check=True, timeout=300)
@@ -33,13 +30,13 @@ def distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheel(distribution: Path) -> Path:
+def wheel(distribution):
     """Return the wheel of this repository."""
     (found,) = distribution.glob("*.whl")
     return found
 
 
-def installed(wheel: Path, directory: Path, *, extras: str) -> Path:
+def installed(wheel, directory, *, extras):
     """Install the wheel with extras in a new environment, and return the folder of its commands."""
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(directory)], check=True, timeout=60)
     install = [UV, "pip", "install", "--quiet", "--python", str(directory / "bin" / "python")]
@@ -49,14 +46,14 @@ def installed(wheel: Path, directory: Path, *, extras: str) -> Path:
 
 
 @pytest.mark.ci
-def test_top_level_names_of_the_wheel_start_with_alsolike(wheel: Path) -> None:
+def test_top_level_names_of_the_wheel_start_with_alsolike(wheel):
     names = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
 
     assert {name for name in names if not name.endswith(".dist-info")} == {"alsolike", "alsolike_app"}
 
 
 @pytest.mark.ci
-def test_wheel_contains_the_pages_and_two_copies_of_the_core(wheel: Path) -> None:
+def test_wheel_contains_the_pages_and_two_copies_of_the_core(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     source = "alsolike_app/layers/core/python/"
     tracked = subprocess.run(
@@ -70,7 +67,7 @@ def test_wheel_contains_the_pages_and_two_copies_of_the_core(wheel: Path) -> Non
 
 
 @pytest.mark.ci
-def test_bills_of_materials_have_every_locked_dependency(distribution: Path) -> None:
+def test_bills_of_materials_have_every_locked_dependency(distribution):
     python = json.loads((distribution / "alsolike.cdx.json").read_bytes())
     pages = json.loads((distribution / "alsolike-pages.cdx.json").read_bytes())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -86,7 +83,7 @@ def test_bills_of_materials_have_every_locked_dependency(distribution: Path) -> 
 
 
 @pytest.mark.ci
-def test_installed_command_works_with_a_deployment(wheel: Path, tmp_path: Path) -> None:
+def test_installed_command_works_with_a_deployment(wheel, tmp_path):
     commands = installed(wheel, tmp_path / "environment", extras="")
     (tmp_path / "purchases.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nann,pear,1700000000,purchase\n")
     with Shop.booted(synthesized(), tmp_path) as shop:
@@ -99,7 +96,7 @@ def test_installed_command_works_with_a_deployment(wheel: Path, tmp_path: Path) 
             "AWS_SECRET_ACCESS_KEY": "any",
         }
 
-        def alsolike(*arguments: str) -> Any:
+        def alsolike(*arguments):
             command = [str(commands / "alsolike"), "--env", "demo", "--format", "json", *arguments]
             done = subprocess.run(command, cwd=tmp_path, env=aws, capture_output=True, text=True, timeout=120)
             assert done.returncode == 0, done.stderr
@@ -114,7 +111,7 @@ def test_installed_command_works_with_a_deployment(wheel: Path, tmp_path: Path) 
 class EmptyFolder:
     """Folder outside the repository, and the installed command with its own cache."""
 
-    def __init__(self, path: Path, commands: Path) -> None:
+    def __init__(self, path, commands):
         self.path = path
         self._command = str(commands / "alsolike")
         downloads = subprocess.run([UV, "cache", "dir"], check=True, capture_output=True, text=True).stdout.strip()
@@ -125,7 +122,7 @@ class EmptyFolder:
             "UV_CACHE_DIR": downloads,
         }
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments):
         return subprocess.Popen(
             [self._command, *arguments],
             cwd=self.path,
@@ -135,7 +132,7 @@ class EmptyFolder:
             text=True,
         )
 
-    def run(self, *arguments: str, timeout_s: float = 300) -> str:
+    def run(self, *arguments, timeout_s=300):
         done = subprocess.run(
             [self._command, *arguments],
             cwd=self.path,
@@ -150,13 +147,13 @@ class EmptyFolder:
 
 
 @pytest.fixture
-def folder(wheel: Path, tmp_path: Path) -> EmptyFolder:
+def folder(wheel, tmp_path):
     commands = installed(wheel, tmp_path / "environment", extras="[demo]")
     (tmp_path / "empty").mkdir()
     return EmptyFolder(tmp_path / "empty", commands)
 
 
-def output_until(process: subprocess.Popen[str], start: str) -> list[str]:
+def output_until(process, start):
     """Read the output of a process to its end, or to the first line that starts with a text."""
     assert process.stdout is not None
     lines: list[str] = []
@@ -168,7 +165,7 @@ def output_until(process: subprocess.Popen[str], start: str) -> list[str]:
 
 
 @pytest.mark.ci
-def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder: EmptyFolder) -> None:
+def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder):
     synthetic_shop.write_interactions(folder.path / "orders.csv", now_s=int(time.time()))
     cloud = folder.start("up")
     try:
@@ -191,7 +188,7 @@ def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder: EmptyFolder
     assert sorted(path.name for path in folder.path.iterdir()) == [".alsolike", "orders.csv"]
 
 
-def test_demo_of_the_wheel_runs_in_an_empty_folder(folder: EmptyFolder) -> None:
+def test_demo_of_the_wheel_runs_in_an_empty_folder(folder):
     output = folder.run("demo", "--users", "50", "--exit", timeout_s=900)
 
     assert "Recommendations for shopper" in output

@@ -1,15 +1,12 @@
 """AWS's clients of Amazon Personalize on a booted cloud: the oldest boto3, the AWS CLI and the SDK for JavaScript."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,7 +22,7 @@ BIN = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory):
     """Yield an empty shop."""
     assembly = synthesized(**QUICK, import_buckets=[IMPORT_BUCKET])
     with Shop.booted(assembly, tmp_path_factory.mktemp("state")) as shop:
@@ -33,27 +30,27 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="module")
-def variables(shop: Shop) -> Mapping[str, str]:
+def variables(shop):
     """Return the environment of a program with a new key."""
     access = [option for name in ("read", "write", "admin") for option in ("--access", name)]
     key: Mapping[str, str] = shop.alsolike("keys", "create", "clients", *access)["environment"]
     return {**{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}, **key}
 
 
-def install(directory: Path, requirement: str) -> str:
+def install(directory, requirement):
     """Install a package into a folder, and return the folder for PYTHONPATH."""
     command = [str(BIN / "uv"), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(directory)]
     subprocess.run([*command, requirement], check=True, timeout=300)
     return str(directory)
 
 
-def run(command: list[str | Path], environment: Mapping[str, str], *, cwd: Path) -> Any:
+def run(command, environment, *, cwd):
     done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout)
 
 
-def test_oldest_boto3_runs_the_complete_program(shop: Shop, variables: Mapping[str, str], tmp_path: Path) -> None:
+def test_oldest_boto3_runs_the_complete_program(shop, variables, tmp_path):
     location = upload_interactions(shop.cloud.client("s3"))
     path = install(tmp_path / "boto3", f"boto3=={OLDEST_BOTO3}")
     program = shutil.copy(personalize_scenario.__file__, tmp_path)
@@ -66,10 +63,10 @@ def test_oldest_boto3_runs_the_complete_program(shop: Shop, variables: Mapping[s
     assert found["recommended"] is None  # this version does not support recommenders
 
 
-def test_aws_cli_calls_the_control_plane(variables: Mapping[str, str], tmp_path: Path) -> None:
+def test_aws_cli_calls_the_control_plane(variables, tmp_path):
     environment = {**variables, "PYTHONPATH": install(tmp_path / "awscli", "awscli")}
 
-    def personalize(*arguments: str) -> Any:
+    def personalize(*arguments):
         return run([sys.executable, "-m", "awscli", "personalize", *arguments], environment, cwd=tmp_path)
 
     assert len(personalize("list-recipes")["recipes"]) == len(RECIPES)
@@ -78,7 +75,7 @@ def test_aws_cli_calls_the_control_plane(variables: Mapping[str, str], tmp_path:
     assert personalize("describe-schema", "--schema-arn", arn)["schema"]["schema"] == schema
 
 
-def test_javascript_sdk_recommends_and_sends_events(shop: Shop, variables: Mapping[str, str], tmp_path: Path) -> None:
+def test_javascript_sdk_recommends_and_sends_events(shop, variables, tmp_path):
     for file in (HERE / "package.json", HERE / "package-lock.json", HERE / "program.js", ROOT / "web" / ".npmrc"):
         shutil.copy(file, tmp_path)
     path = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}

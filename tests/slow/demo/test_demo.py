@@ -1,7 +1,5 @@
 """`alsolike demo` in a process whose output goes to a terminal or a pipe."""
 
-from __future__ import annotations
-
 import os
 import pty
 import re
@@ -10,7 +8,6 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +23,7 @@ MARK = "ALSOLIKE_TEST_DEMO"
 class Run:
     """Demo with few users, with stdout on a terminal and stderr in a pipe."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory):
         self._mark = uuid.uuid4().hex
         self._out: list[bytes] = []
         terminal, stdout = pty.openpty()
@@ -43,23 +40,23 @@ class Run:
         os.close(stdout)
         self._reader.start()
 
-    def lines(self) -> Iterator[str]:
+    def lines(self):
         """Yield the lines of stderr."""
         assert self._process.stderr is not None
         for line in self._process.stderr:
             yield line.rstrip("\n")
 
-    def interrupt(self) -> int:
+    def interrupt(self):
         """Press Ctrl-C, and return the exit status."""
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(120)
 
-    def out(self) -> str:
+    def out(self):
         """Return stdout of the ended process."""
         self._reader.join(10)
         return b"".join(self._out).decode().replace("\r\n", "\n")
 
-    def processes(self) -> list[str]:
+    def processes(self):
         """Return the command lines of all processes that the demo started and that still run."""
         running = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -70,12 +67,12 @@ class Run:
                 continue  # the process has ended, or belongs to another user
         return running
 
-    def kill(self) -> None:
+    def kill(self):
         """Kill the demo, which still runs after a failed test."""
         self._process.kill()
         self._process.wait()
 
-    def _read(self, terminal: int) -> None:
+    def _read(self, terminal):
         try:
             while part := os.read(terminal, 65_536):
                 self._out.append(part)
@@ -83,19 +80,19 @@ class Run:
             os.close(terminal)
 
 
-def _accept_interrupts() -> None:
+def _accept_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell ignores SIGINT in processes that run in the background
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(tmp_path):
     assemblies.build_layers()  # two processes must not build them at once
     run = Run(tmp_path)
     yield run
     run.kill()
 
 
-def test_demo_prints_at_most_60_lines_and_runs_until_ctrl_c(run: Run) -> None:
+def test_demo_prints_at_most_60_lines_and_runs_until_ctrl_c(run):
     steps = []
     for line in run.lines():
         steps.append(line)
@@ -117,7 +114,7 @@ def test_demo_prints_at_most_60_lines_and_runs_until_ctrl_c(run: Run) -> None:
 
 
 @pytest.mark.ci
-def test_demo_interrupted_in_a_build_ends_with_130_and_no_process(run: Run) -> None:
+def test_demo_interrupted_in_a_build_ends_with_130_and_no_process(run):
     for line in run.lines():
         if line.startswith("prepare the data"):
             break

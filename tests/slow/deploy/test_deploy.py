@@ -13,8 +13,7 @@ from botocore.exceptions import WaiterError
 from tests.infra.assembly import STACKS, Assembly, templates
 from tests.infra.other_settings import BASE, ENVIRONMENT, FIELDS, changed
 from tests.infra.setting_changes import STORES, dangers
-from tests.slow.deploy.conftest import Synthesis
-from tests.slow.deploy.ministack_cloud import ROOT, Cloud, CommandFailed, running
+from tests.slow.deploy.ministack_cloud import ROOT, CommandFailed, running
 from tests.slow.deploy.stubs import TYPES
 
 LAST_RELEASE = Path(__file__).with_name("last_release.txt")
@@ -23,14 +22,14 @@ IN_CI = {"size"}
 
 
 @pytest.mark.ci
-def test_cdk_deploys_all_stacks_and_then_finds_no_difference(cloud: Cloud, deployed: Assembly) -> None:
+def test_cdk_deploys_all_stacks_and_then_finds_no_difference(cloud, deployed):
     assert cloud.stacks() == {f"alsolike-{ENVIRONMENT}-{part}": "CREATE_COMPLETE" for part in STACKS}
 
     cloud.cdk("diff", "--all", "--fail", app=deployed.directory)
 
 
 @pytest.mark.ci
-def test_diff_finds_one_changed_property(cloud: Cloud, deployed: Assembly, tmp_path: Path) -> None:
+def test_diff_finds_one_changed_property(cloud, deployed, tmp_path):
     stack = f"alsolike-{ENVIRONMENT}-catalogue"
     app = shutil.copytree(deployed.directory, tmp_path / "app")
     template = app / f"{stack}.template.json"
@@ -42,7 +41,7 @@ def test_diff_finds_one_changed_property(cloud: Cloud, deployed: Assembly, tmp_p
 
 @pytest.mark.ci
 @pytest.mark.parametrize("resource_type", sorted(TYPES))
-def test_stub_refuses_a_property_that_the_registry_refuses(resource_type: str, cloud: Cloud) -> None:
+def test_stub_refuses_a_property_that_the_registry_refuses(resource_type, cloud):
     cloudformation = cloud.client("cloudformation")
     template = {"Resources": {"Planted": {"Type": resource_type, "Properties": {"Colour": "red"}}}}
     stack = f"alsolike-planted-{resource_type.rpartition('::')[2].lower()}"
@@ -59,9 +58,7 @@ def test_stub_refuses_a_property_that_the_registry_refuses(resource_type: str, c
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.ci] if name in IN_CI else []) for name in sorted(FIELDS)]
 )
-def test_deployed_stacks_follow_a_change_of_one_setting(
-    name: str, cloud: Cloud, deployed: Assembly, synthesized: Synthesis
-) -> None:
+def test_deployed_stacks_follow_a_change_of_one_setting(name, cloud, deployed, synthesized):
     before = cloud.physical_ids(STORES)
 
     cloud.deploy(synthesized(changed(name)).directory)
@@ -70,9 +67,7 @@ def test_deployed_stacks_follow_a_change_of_one_setting(
     assert before.items() <= cloud.physical_ids(STORES).items()
 
 
-def test_last_release_is_upgraded_with_all_its_stored_data(
-    synthesized: Synthesis, base: Assembly, layers: Path, tmp_path: Path
-) -> None:
+def test_last_release_is_upgraded_with_all_its_stored_data(synthesized, base, layers, tmp_path):
     release = synthesize_release(tmp_path, layers=layers)
 
     assert dangers(release, base) == []
@@ -90,7 +85,7 @@ def test_last_release_is_upgraded_with_all_its_stored_data(
 
 
 @pytest.mark.ci
-def test_destroy_deletes_all_stacks_and_data(cloud: Cloud, deployed: Assembly) -> None:
+def test_destroy_deletes_all_stacks_and_data(cloud, deployed):
     cloud.run(str(Path(sys.executable).with_name("alsolike")), "destroy", "--env", ENVIRONMENT, "--yes")
 
     assert cloud.stacks() == {}
@@ -99,11 +94,11 @@ def test_destroy_deletes_all_stacks_and_data(cloud: Cloud, deployed: Assembly) -
     assert {bucket["Name"][:3] for bucket in cloud.client("s3").list_buckets()["Buckets"]} == {"cdk"}
 
 
-def is_wrong(status: str) -> bool:
+def is_wrong(status):
     return "ROLLBACK" in status or not status.endswith("_COMPLETE")
 
 
-def synthesize_release(folder: Path, *, layers: Path) -> Assembly:
+def synthesize_release(folder, *, layers):
     """Synthesize the last release from the repository's history."""
     version, commit = LAST_RELEASE.read_text().split()
     source, outdir = folder / version, folder / "assembly"

@@ -1,9 +1,5 @@
 """Moto server behind the proxy."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -12,7 +8,7 @@ from tests.slow.faults.stores import Stores
 
 
 @pytest.fixture(scope="session")
-def _stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+def _stores(tmp_path_factory):
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -25,6 +21,6 @@ def _stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
 
 
 @pytest.fixture
-def stores(_stores: Stores) -> Stores:
+def stores(_stores):
     _stores.reset()
     return _stores

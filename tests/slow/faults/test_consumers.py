@@ -1,7 +1,5 @@
 """Consumers that are killed at any call, or rejected by any service, lose no event and count none twice."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from typing import Any
@@ -30,14 +28,14 @@ BATCH = kinesis_event(
 State = Callable[[Stores], Any]
 
 
-def profiles(stores: Stores) -> Any:
+def profiles(stores):
     """Return the recent items of each profile, independently of the number of writes."""
     store = ProfileStore(stores.dynamodb, "profiles")
     found = {row["profile_id"]["S"]: store.read(row["profile_id"]["S"]).recent for row in stores.rows("profiles")}
     return {profile_id: recent for profile_id, recent in found.items() if recent}
 
 
-def archived(stores: Stores) -> Any:
+def archived(stores):
     """Return the deduplicated interactions of the lake, and the quarantine."""
     tables = [
         pq.read_table(io.BytesIO(content)).to_pandas()
@@ -47,7 +45,7 @@ def archived(stores: Stores) -> Any:
     return rows.to_json(orient="records"), stores.objects("lake-bucket", "quarantine/")
 
 
-def trending(stores: Stores) -> Any:
+def trending(stores):
     """Return the counters of each shard."""
     return stores.objects("artefact-bucket", "trends/")
 
@@ -63,12 +61,12 @@ CONSUMERS = pytest.mark.parametrize(
 
 
 @CONSUMERS
-def test_batch_killed_at_any_step_counts_once(stores: Stores, function: str, state: State) -> None:
+def test_batch_killed_at_any_step_counts_once(stores, function, state):
     stores.killed_everywhere(function, BATCH, state=state)
 
 
 @CONSUMERS
-def test_batch_delivered_ten_times_counts_once(stores: Stores, function: str, state: State) -> None:
+def test_batch_delivered_ten_times_counts_once(stores, function, state):
     stores.run(function, BATCH)
     once = state(stores)
 
@@ -80,9 +78,7 @@ def test_batch_delivered_ten_times_counts_once(stores: Stores, function: str, st
 
 @CONSUMERS
 @pytest.mark.parametrize("answers", [THROTTLED, BROKEN], ids=["throttled", "broken"])
-def test_temporarily_failing_store_only_delays_the_batch(
-    stores: Stores, function: str, state: State, answers: dict[str, tuple[int, bytes]]
-) -> None:
+def test_temporarily_failing_store_only_delays_the_batch(stores, function, state, answers):
     stores.run(function, BATCH)
     undisturbed = state(stores)
     stores.reset()

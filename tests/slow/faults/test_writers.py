@@ -1,11 +1,6 @@
 """Requests and publications whose process is killed, or whose store rejects calls."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +10,6 @@ from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
 from tests.builders.lambda_events import NOW_MS, http_event
 from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
-from tests.slow.faults.stores import Stores
 
 EVENTS = http_event(
     "POST /events",
@@ -35,7 +29,7 @@ ITEMS = http_event(
 )
 
 
-def changed(item_id: str, number: int, **properties: Any) -> dict[str, Any]:
+def changed(item_id, number, **properties):
     """Return a record of the catalogue table's stream."""
     return {
         "eventID": f"change-{number}",
@@ -57,7 +51,7 @@ def changed(item_id: str, number: int, **properties: Any) -> dict[str, Any]:
 CHANGES = {"Records": [changed("pear", 1, price=1), changed("fig", 2, price=2), changed("pear", 3, price=3)]}
 
 
-def sent(stores: Stores) -> Any:
+def sent(stores):
     """Return the distinct events on the stream."""
     shard = stores.kinesis.list_shards(StreamName="events")["Shards"][0]["ShardId"]
     start = stores.kinesis.get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
@@ -66,15 +60,15 @@ def sent(stores: Stores) -> Any:
     return sorted({(record["event_id"], record["user_id"], record["item_id"]) for record in found})
 
 
-def stored(stores: Stores) -> Any:
+def stored(stores):
     return sorted((row["item_id"]["S"], row["properties"]["S"]) for row in stores.rows("catalogue"))
 
 
 @pytest.fixture
-def published(tmp_path: Path) -> Callable[[Stores], Any]:
+def published(tmp_path):
     """Return a function that reads the items of the snapshot and of the change log."""
 
-    def state(stores: Stores) -> Any:
+    def state(stores):
         store = SnapshotStore(stores.s3, "artefact-bucket", tmp_path)
         snapshot = Snapshot.open([store.fetch(entry) for entry in store.manifest().manifest.segments], version="1")
         items = {snapshot.item_id(row): snapshot.properties(row) for row in snapshot.live_rows()}
@@ -89,9 +83,7 @@ def published(tmp_path: Path) -> Callable[[Stores], Any]:
     ("call", "state"),
     [pytest.param(EVENTS, sent, id="events", marks=pytest.mark.ci), pytest.param(ITEMS, stored, id="items")],
 )
-def test_request_killed_at_any_step_can_be_repeated(
-    stores: Stores, call: dict[str, Any], state: Callable[[Stores], Any]
-) -> None:
+def test_request_killed_at_any_step_can_be_repeated(stores, call, state):
     stores.killed_everywhere("collect", call, state=state)
 
 
@@ -103,13 +95,7 @@ def test_request_killed_at_any_step_can_be_repeated(
         pytest.param(ITEMS, stored, "dynamodb", id="items"),
     ],
 )
-def test_refusal_of_a_store_is_retried_or_answered_without_loss(
-    stores: Stores,
-    call: dict[str, Any],
-    state: Callable[[Stores], Any],
-    service: str,
-    answers: dict[str, tuple[int, bytes]],
-) -> None:
+def test_refusal_of_a_store_is_retried_or_answered_without_loss(stores, call, state, service, answers):
     once = stores.run("collect", call, plan=throttled_times(1, answers=answers, service=service))
     assert once.answer["statusCode"] == 200
     assert len(state(stores)) == 3
@@ -121,7 +107,7 @@ def test_refusal_of_a_store_is_retried_or_answered_without_loss(
     assert state(stores) == []
 
 
-def test_publication_killed_at_any_step_has_the_same_result(stores: Stores, published: Callable[[Stores], Any]) -> None:
+def test_publication_killed_at_any_step_has_the_same_result(stores, published):
     stores.killed_everywhere("publish_catalog", CHANGES, state=published)
 
     assert published(stores)[0] == {"pear": {"price": 3}, "fig": {"price": 2}}
@@ -129,9 +115,7 @@ def test_publication_killed_at_any_step_has_the_same_result(stores: Stores, publ
 
 @pytest.mark.ci
 @pytest.mark.parametrize("answers", [THROTTLED, BROKEN], ids=["throttled", "broken"])
-def test_publication_retries_a_refusing_store(
-    stores: Stores, published: Callable[[Stores], Any], answers: dict[str, tuple[int, bytes]]
-) -> None:
+def test_publication_retries_a_refusing_store(stores, published, answers):
     done = stores.run("publish_catalog", CHANGES, plan=throttled_times(2, answers=answers, service="s3"))
 
     assert 0 < done.paused_s < 60

@@ -1,8 +1,5 @@
 """AWS in memory, for the slow tests of functions."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from tests.fakes.fixtures import aws, boto3_session, clients, cloud, functions_session, memory_cloud
@@ -11,5 +8,5 @@ __all__ = ["aws", "boto3_session", "clients", "cloud", "functions_session", "mem
 
 
 @pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
+def s3(aws):
     return aws("s3")

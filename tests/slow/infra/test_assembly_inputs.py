@@ -1,7 +1,5 @@
 """The files that a real synthesis reads are inputs of the assembly cache."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
@@ -26,12 +24,12 @@ with open(sys.argv[1], "w") as file:
 
 
 @pytest.fixture(scope="module")
-def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def layers(tmp_path_factory):
     return write_empty_layers(tmp_path_factory.mktemp("layers"))
 
 
 @pytest.fixture(scope="module")
-def synthesized(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
+def synthesized(layers, tmp_path_factory):
     """Return a new assembly, and the files of the repository that its synthesis opened."""
     folder = tmp_path_factory.mktemp("audited")
     options = ["--environment", "demo", "--outdir", str(folder / "assembly"), "--layers", str(layers)]
@@ -41,18 +39,18 @@ def synthesized(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return folder / "assembly", [path for path in paths if ROOT in path.parents and ".venv" not in path.parts]
 
 
-def is_input(path: Path) -> bool:
+def is_input(path):
     return any(path == ROOT / name or ROOT / name in path.parents for name in INPUTS)
 
 
-def test_files_opened_by_the_app_are_inputs(synthesized: tuple[Path, list[Path]]) -> None:
+def test_files_opened_by_the_app_are_inputs(synthesized):
     _, opened = synthesized
 
     assert ROOT / "cdk.json" in opened
     assert [path for path in opened if not is_input(path)] == []
 
 
-def test_files_of_assets_come_from_inputs(synthesized: tuple[Path, list[Path]], layers: Path) -> None:
+def test_files_of_assets_come_from_inputs(synthesized, layers):
     assembly, _ = synthesized
     places = (*(ROOT / name for name in INPUTS if (ROOT / name).is_dir()), ROOT / "layers/core/python")
     assets = [path for path in assembly.glob("asset.*") if path.is_dir()]
@@ -70,14 +68,12 @@ def test_files_of_assets_come_from_inputs(synthesized: tuple[Path, list[Path]], 
     assert strange == []
 
 
-def test_second_start_reuses_the_assembly_unless_a_setting_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_second_start_reuses_the_assembly_unless_a_setting_changed(tmp_path, monkeypatch):
     monkeypatch.setattr(boot, "ASSEMBLIES", tmp_path / "assemblies")
     monkeypatch.setattr(boot, "_empty_layers", lambda: write_empty_layers(tmp_path / "layers"))
     monkeypatch.setattr(boot, "_is_built", lambda *_: False)
 
-    def written_ns(assembly: Path) -> int:
+    def written_ns(assembly):
         return (assembly / "manifest.json").stat().st_mtime_ns
 
     first = boot.synthesize("demo", without_layers=True)
@@ -87,7 +83,7 @@ def test_second_start_reuses_the_assembly_unless_a_setting_changed(
     assert written_ns(first) == before_ns
     second = boot.synthesize("demo", without_layers=True, settings={"log_retention_days": 30})
 
-    def retention(assembly: Path) -> set[int]:
+    def retention(assembly):
         resources = json.loads((assembly / "alsolike-demo-serving.template.json").read_text())["Resources"]
         return {
             one["Properties"]["RetentionInDays"] for one in resources.values() if one["Type"] == "AWS::Logs::LogGroup"

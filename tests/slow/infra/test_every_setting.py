@@ -3,15 +3,13 @@
 import dataclasses
 import json
 import re
-from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra_cdk.kafka_settings import KafkaSettings
-from tests.infra.assembly import Assembly, synthesize
+from tests.infra.assembly import synthesize
 from tests.infra.other_settings import BASE, ENVIRONMENT, FIELDS, changed
 from tests.infra.setting_changes import dangers
 
@@ -52,14 +50,12 @@ NEEDS_ANOTHER_STACK = {
 
 
 @pytest.fixture(scope="module")
-def base(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def base(layers, tmp_path_factory):
     return synthesize(ENVIRONMENT, layers=layers, outdir=tmp_path_factory.mktemp("base"), settings=BASE)
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
-def test_stacks_can_be_updated_after_a_change_of_one_setting(
-    name: str, base: Assembly, layers: Path, tmp_path: Path
-) -> None:
+def test_stacks_can_be_updated_after_a_change_of_one_setting(name, base, layers, tmp_path):
     found = dangers(base, synthesize(ENVIRONMENT, layers=layers, outdir=tmp_path, settings=changed(name)))
 
     expected = REMOVED_WITH_THE_FEATURE.get(name, set())
@@ -67,11 +63,11 @@ def test_stacks_can_be_updated_after_a_change_of_one_setting(
 
 
 @pytest.fixture(scope="module")
-def with_kafka(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]], Assembly]:
+def with_kafka(layers, tmp_path_factory):
     """Return a function that synthesizes the assembly with settings of Kafka, once for equal settings."""
 
     @cache
-    def made(settings: str) -> Assembly:
+    def made(settings):
         kafka = {"kafka": json.loads(settings)}
         return synthesize(
             ENVIRONMENT, layers=layers, outdir=tmp_path_factory.mktemp("kafka"), settings={**BASE, **kafka}
@@ -81,9 +77,7 @@ def with_kafka(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
 
 
 @pytest.mark.parametrize("name", sorted(field.name for field in dataclasses.fields(KafkaSettings)))
-def test_changed_kafka_setting_replaces_only_known_mappings(
-    name: str, with_kafka: Callable[[dict[str, Any]], Assembly]
-) -> None:
+def test_changed_kafka_setting_replaces_only_known_mappings(name, with_kafka):
     before = MSK if name in MSK or name in ("starting_position", "alarm_records", "authentication") else OTHER_CLUSTER
 
     found = dangers(with_kafka(before), with_kafka({**before, name: KAFKA_CHANGES[name]}))

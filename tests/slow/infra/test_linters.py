@@ -3,14 +3,10 @@
 import importlib.resources
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 import regex
-from botocore.model import Shape
 from botocore.session import get_session
 from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
@@ -19,8 +15,7 @@ from statelint.linter import Linter
 from statelint.problem import ProblemType
 
 from local_cloud.deployer import deploy
-from local_cloud.deployment import Deployment
-from tests.infra.assembly import Assembly, synthesize
+from tests.infra.assembly import synthesize
 from tests.infra.moto_clients import ACCOUNT, REGION, moto_clients
 
 pytestmark = pytest.mark.ci
@@ -39,19 +34,19 @@ ALLOWED_IAM = {
 
 
 @pytest.fixture(scope="module")
-def prod(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def prod(layers, tmp_path_factory):
     return synthesize("prod", layers=layers, outdir=tmp_path_factory.mktemp("prod"))
 
 
 @pytest.fixture(scope="module")
-def deployment(prod: Assembly) -> Deployment:
+def deployment(prod):
     """Return production's resources with every reference replaced."""
     with moto_clients() as clients:
         return deploy(prod.directory, clients, region=REGION, account=ACCOUNT)
 
 
 @pytest.fixture(scope="module")
-def parliament() -> Iterator[ModuleType]:
+def parliament():
     """Yield the policy linter. It needs one function of a package that setuptools no longer contains."""
     resources = ModuleType("pkg_resources")
     vars(resources)["resource_filename"] = lambda package, name: str(importlib.resources.files(package) / name)
@@ -60,7 +55,7 @@ def parliament() -> Iterator[ModuleType]:
         yield importlib.import_module("parliament")
 
 
-def test_cloudformation_accepts_the_templates(prod: Assembly) -> None:
+def test_cloudformation_accepts_the_templates(prod):
     args = ManualArgs(regions=[REGION], ignore_checks=list(ALLOWED_CFN))
 
     found = [
@@ -72,7 +67,7 @@ def test_cloudformation_accepts_the_templates(prod: Assembly) -> None:
     assert found == []
 
 
-def test_iam_accepts_the_policies(deployment: Deployment, parliament: ModuleType) -> None:
+def test_iam_accepts_the_policies(deployment, parliament):
     policies = [
         (f"{role.stack}: {role.logical_id}", policy["PolicyDocument"])
         for role in deployment.of_type("AWS::IAM::Role")
@@ -90,7 +85,7 @@ def test_iam_accepts_the_policies(deployment: Deployment, parliament: ModuleType
     assert found == []
 
 
-def test_step_functions_accepts_the_state_machines(deployment: Deployment) -> None:
+def test_step_functions_accepts_the_state_machines(deployment):
     definitions = list(machines(deployment))  # the linter expects 2.0 in place of 2, but both are numbers in JSON
 
     assert len(definitions) == 4
@@ -98,7 +93,7 @@ def test_step_functions_accepts_the_state_machines(deployment: Deployment) -> No
         assert list(Linter.validate(json.dumps(definition), Config({ProblemType.FLOAT}))) == []
 
 
-def test_services_accept_the_calls_of_the_workflows(deployment: Deployment) -> None:
+def test_services_accept_the_calls_of_the_workflows(deployment):
     found = [
         f"{name}: {problem}"
         for definition in machines(deployment)
@@ -109,7 +104,7 @@ def test_services_accept_the_calls_of_the_workflows(deployment: Deployment) -> N
     assert found == []
 
 
-def test_wrong_parameters_of_a_workflow_call_are_found() -> None:
+def test_wrong_parameters_of_a_workflow_call_are_found():
     parameters = {
         "TrainingJobName": "a name with spaces",
         "AlgorithmSpecification": {"TrainingInputMode": "Fast", "Images": "x"},
@@ -127,20 +122,20 @@ def test_wrong_parameters_of_a_workflow_call_are_found() -> None:
     ]
 
 
-def actions(detail: Any) -> set[str]:
+def actions(detail):
     """Return the actions of a finding, or the finding itself if it has no actions."""
     if not isinstance(detail, list):
         return {repr(detail)}
     return {each["action"] if isinstance(each, dict) else each for each in detail}
 
 
-def machines(deployment: Deployment) -> Iterator[dict[str, Any]]:
+def machines(deployment):
     """Yield the definitions of the state machines."""
     for machine in deployment.of_type("AWS::StepFunctions::StateMachine"):
         yield json.loads(machine.properties["DefinitionString"])
 
 
-def calls(definition: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+def calls(definition):
     """Yield state, service, operation and parameters of each call of a workflow, also in its maps."""
     for name, state in definition["States"].items():
         if state["Type"] == "Map":
@@ -150,14 +145,14 @@ def calls(definition: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mappin
             yield name, service, operation[0].upper() + operation[1:], state["Parameters"]
 
 
-def problems(service: str, operation: str, parameters: Mapping[str, Any]) -> list[str]:
+def problems(service, operation, parameters):
     """Return the differences between parameters and botocore's model of an operation."""
     model = get_session().get_service_model(service)
     shape = model.operation_model(operation).input_shape
     return list(_problems(shape, parameters, ""))
 
 
-def _problems(shape: Shape, value: Any, place: str) -> Iterator[str]:
+def _problems(shape, value, place):
     if shape.type_name == "structure":
         members = {name.lower(): (name, member) for name, member in shape.members.items()}
         given = {key.removesuffix(".$").lower() for key in value}
@@ -177,7 +172,7 @@ def _problems(shape: Shape, value: Any, place: str) -> Iterator[str]:
         yield f"{place} is {value}, expected at least {shape.metadata['min']}"
 
 
-def _text_problems(shape: Shape, value: str, place: str) -> Iterator[str]:
+def _text_problems(shape, value, place):
     if (choices := shape.metadata.get("enum")) and value not in choices:
         yield f"{place} is {value!r}, expected one of {choices}"
     if (pattern := shape.metadata.get("pattern")) and not _matches(pattern, value):
@@ -187,7 +182,7 @@ def _text_problems(shape: Shape, value: str, place: str) -> Iterator[str]:
         yield f"{place} has {len(value)} characters, expected {minimum} to {maximum}"
 
 
-def _matches(pattern: str, value: str) -> bool:
+def _matches(pattern, value):
     """Return whether a value matches a pattern of botocore. Patterns that only Java can parse match every value."""
     try:
         return regex.fullmatch(pattern, value) is not None

@@ -1,7 +1,5 @@
 """Kafka topic with the settings of docs/kafka.md, which an embedded cloud reads until it is killed and restarted."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -11,7 +9,6 @@ import socket
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +45,7 @@ REASONS = {
 
 
 @contextlib.contextmanager
-def broker() -> Iterator[str]:
+def broker():
     """Run a broker with an empty topic of three partitions, and yield its address."""
     address = f"127.0.0.1:{PORT}"
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", PORT), 1):
@@ -70,12 +67,12 @@ def broker() -> Iterator[str]:
 class Topic:
     """Producer that sends numbered events, every fifth twice, and after every fortieth an invalid record."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address):
         self._producer = Producer({"bootstrap.servers": address})
         self._bad = [value for value in BAD.values() for _ in range(3)]
         self.bad = 0
 
-    def send(self, numbers: range) -> None:
+    def send(self, numbers):
         for number in numbers:
             user = f"user-{number % USERS}"
             event = {"eventType": "view", "sentAt": time.time(), "itemId": f"item-{number}", "eventId": f"e{number}"}
@@ -88,29 +85,29 @@ class Topic:
         assert self._producer.flush(20) == 0
 
 
-def archived(shop: Shop) -> Counter[str]:
+def archived(shop):
     """Return the number of rows of each event after deduplication."""
     rows = shop.lake_rows("interactions/")
     return Counter(lake.deduplicate(pd.DataFrame(rows))["event_id"]) if rows else Counter()
 
 
-def profiled(shop: Shop) -> Counter[str]:
+def profiled(shop):
     """Return the number of profile entries of each item."""
     store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
     return Counter(seen.item_id for user in range(USERS) for seen in store.read(f"u#user-{user}").recent)
 
 
-def quarantined(shop: Shop) -> list[QuarantinedRecord]:
+def quarantined(shop):
     return [QuarantinedRecord.from_json(body) for body in shop.lake_objects("quarantine/")]
 
 
-def test_settings_of_the_page_are_valid() -> None:
+def test_settings_of_the_page_are_valid():
     topics = [load_settings({"prod": {"region": "eu-west-1", **each}}, "prod").kafka for each in SETTINGS]
 
     assert [each and each.topic for each in topics] == [TOPIC] * 3
 
 
-def test_each_event_counts_once_when_the_cloud_is_killed(tmp_path: Path) -> None:
+def test_each_event_counts_once_when_the_cloud_is_killed(tmp_path):
     assembly = synthesized(**SETTINGS[-1], web=False, snap_start=False)  # fewer parts to start
     with broker() as address:
         topic = Topic(address)
@@ -141,11 +138,11 @@ def test_each_event_counts_once_when_the_cloud_is_killed(tmp_path: Path) -> None
             assert (mapping["Topics"], mapping["State"], "EventSourceArn" in mapping) == ([TOPIC], "Enabled", False)
 
 
-def lag(shop: Shop) -> float:
+def lag(shop):
     """Wait until Lambda's metric reports no lag, and return its latest value."""
     client: Any = shop.cloud.client("cloudwatch")
 
-    def latest() -> float:
+    def latest():
         now = time.time()
         metrics = client.list_metrics(Namespace="AWS/Lambda", MetricName="OffsetLag")["Metrics"]
         dimensions: Any = next((each["Dimensions"] for each in metrics if len(each["Dimensions"]) == 2), [])

@@ -1,13 +1,10 @@
 """Two builds of the layers for both processors are equal."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -24,7 +21,7 @@ NAMES = tuple(LAYERS)
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[dict[tuple[str, str], Path]]:
+def built():
     """Build every layer for every processor."""
     with tempfile.TemporaryDirectory(prefix="alsolike-layers-") as scratch:
         yield {
@@ -35,7 +32,7 @@ def built() -> Iterator[dict[tuple[str, str], Path]]:
 
 
 @pytest.fixture
-def other_umask() -> Iterator[None]:
+def other_umask():
     before = os.umask(0o077)
     yield
     os.umask(before)
@@ -43,9 +40,7 @@ def other_umask() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_second_build_elsewhere_has_the_same_bytes(
-    built: dict[tuple[str, str], Path], name: str, architecture: str, other_umask: None
-) -> None:
+def test_second_build_elsewhere_has_the_same_bytes(built, name, architecture, other_umask):
     first = built[name, architecture]
 
     with tempfile.TemporaryDirectory(prefix="alsolike-elsewhere-") as scratch:
@@ -56,9 +51,7 @@ def test_second_build_elsewhere_has_the_same_bytes(
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_function_with_its_layers_is_within_the_lambda_size_limit(
-    built: dict[tuple[str, str], Path], architecture: str
-) -> None:
+def test_function_with_its_layers_is_within_the_lambda_size_limit(built, architecture):
     folders = [built[name, architecture] for name in NAMES]
 
     assert sum(check_binaries(folder, Target(architecture)) for folder in folders) > 12
@@ -66,7 +59,7 @@ def test_function_with_its_layers_is_within_the_lambda_size_limit(
 
 
 @pytest.mark.skipif(host_target() is None, reason="layers are for Linux")
-def test_layer_without_a_package_fails_the_smoke_test(tmp_path: Path) -> None:
+def test_layer_without_a_package_fails_the_smoke_test(tmp_path):
     target = host_target()
     assert target is not None
     folder = build(LAYERS["onnx_runtime"], target, tmp_path)
@@ -76,7 +69,7 @@ def test_layer_without_a_package_fails_the_smoke_test(tmp_path: Path) -> None:
         smoke.run("onnx_runtime", [folder])
 
 
-def test_glue_archive_installs_the_core_layer_without_an_index(tmp_path: Path) -> None:
+def test_glue_archive_installs_the_core_layer_without_an_index(tmp_path):
     archive = build_wheels(tmp_path / "built")
 
     assert build_wheels(tmp_path / "again").read_bytes() == archive.read_bytes()

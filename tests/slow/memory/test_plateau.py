@@ -1,12 +1,9 @@
 """Memory of the embedded cloud does not grow with traffic that adds no data."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psutil
 
@@ -21,23 +18,22 @@ GROWTH_BYTES = 1_500
 """Maximum growth per request in the last quarter, in which caches and log groups are already full."""
 
 
-def memory_bytes(shop: Shop) -> int:
+def memory_bytes(shop):
     shop.cloud.flush()
-    used: int = psutil.Process(shop.cloud.state.pid).memory_info().rss
-    return used
+    return psutil.Process(shop.cloud.state.pid).memory_info().rss
 
 
-def put_item(shop: Shop, number: int) -> int:
+def put_item(shop, number):
     item = {"itemId": f"item-{number % ITEMS}", "properties": json.dumps({"price": number, "title": f"Title {number}"})}
     return shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": [item]}).status
 
 
-def call(shop: Shop, number: int) -> int:
+def call(shop, number):
     """Overwrite an item with every tenth request, get recommendations with the others, and return the status."""
     return put_item(shop, number) if number % 10 == 0 else shop.recommend(f"user-{number % USERS}").status
 
 
-def test_memory_stays_level_during_an_hour_of_traffic(tmp_path: Path) -> None:
+def test_memory_stays_level_during_an_hour_of_traffic(tmp_path):
     with (
         Shop.booted(synthesized(**QUICK), tmp_path, data=tmp_path / "data") as shop,
         ThreadPoolExecutor(6) as threads,

@@ -24,9 +24,7 @@ ROOT = Path(__file__).parents[3]
 EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs/algorithms.md").read_text(), re.DOTALL)[1]  # type: ignore[index]
 
 
-def start_job(
-    base: Path, hyperparameters: dict[str, str], *, python: Path = Path(sys.executable), **environment: str
-) -> subprocess.CompletedProcess[str]:
+def start_job(base, hyperparameters, *, python=Path(sys.executable), **environment):
     (base / "input/config").mkdir(parents=True, exist_ok=True)
     (base / "input/config/hyperparameters.json").write_bytes(orjson.dumps(hyperparameters))
     path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
@@ -42,7 +40,7 @@ def start_job(
 
 
 @pytest.mark.ci
-def test_training_job_writes_a_bundle_to_the_model_directory(tmp_path: Path) -> None:
+def test_training_job_writes_a_bundle_to_the_model_directory(tmp_path):
     tiny_shop(tmp_path / "input/data/dataset")
 
     finished = start_job(tmp_path, {"run_id": "job-1", "algorithms": "popularity,transitions"})
@@ -53,7 +51,7 @@ def test_training_job_writes_a_bundle_to_the_model_directory(tmp_path: Path) -> 
     assert not (tmp_path / "output/failure").exists()
 
 
-def test_training_job_imports_the_package_of_its_channel(tmp_path: Path) -> None:
+def test_training_job_imports_the_package_of_its_channel(tmp_path):
     base = tmp_path / "ml"
     tiny_shop(base / "input/data/dataset")
     (base / "input/data/package").mkdir()
@@ -67,7 +65,7 @@ def test_training_job_imports_the_package_of_its_channel(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(host_target() is None, reason="the packages are for Linux")
-def test_isolated_job_installs_packages_from_its_channel(tmp_path: Path) -> None:
+def test_isolated_job_installs_packages_from_its_channel(tmp_path):
     base = tmp_path / "ml"
     tiny_shop(base / "input/data/dataset")
     venv.create(tmp_path / "bare", with_pip=True)
@@ -75,7 +73,7 @@ def test_isolated_job_installs_packages_from_its_channel(tmp_path: Path) -> None
     target = host_target()
     assert target is not None
 
-    def start() -> subprocess.CompletedProcess[str]:
+    def start():
         return start_job(base, {"algorithms": "popularity"}, python=tmp_path / "bare/bin/python3", **no_index)
 
     assert "No matching distribution found" in start().stderr
@@ -90,7 +88,7 @@ def test_isolated_job_installs_packages_from_its_channel(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the packages are for Linux")
-def test_training_packages_are_for_the_python_of_the_aws_image(tmp_path: Path) -> None:
+def test_training_packages_are_for_the_python_of_the_aws_image(tmp_path):
     assert build_command.main(["training", "--output", str(tmp_path)]) == 0
 
     python = tmp_path / "training-x86_64/python"

@@ -1,7 +1,5 @@
 """Exports of 200,000 items with isotropic vectors, for which two stages would lose items."""
 
-from pathlib import Path
-
 import pytest
 
 from model_export.export import stages
@@ -11,11 +9,11 @@ from tests.unit.model_export.embeddings import DIMENSIONS, MANY, Embeddings, ran
 
 
 @pytest.fixture(autouse=True)
-def few_histories_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_histories_are_sampled(monkeypatch):
     monkeypatch.setattr(stages, "SAMPLE", 32)
 
 
-def test_two_stages_with_a_low_recall_are_not_chosen(tmp_path: Path) -> None:
+def test_two_stages_with_a_low_recall_are_not_chosen(tmp_path):
     """Without a decay of the spectrum, half of the axes contain half of the information."""
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
 
@@ -26,7 +24,7 @@ def test_two_stages_with_a_low_recall_are_not_chosen(tmp_path: Path) -> None:
     assert choose(found.tried) != half
 
 
-def test_overestimated_recall_leaves_no_item_out_of_the_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overestimated_recall_leaves_no_item_out_of_the_export(tmp_path, monkeypatch):
     """The test chooses the head with the lowest sampled recall, and the parity check rejects it."""
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
     monkeypatch.setattr(stages, "choose", lambda tried: min(tried, key=lambda one: one.recall))

@@ -1,7 +1,5 @@
 """Prometheus of Debian on a booted cloud, with the configuration of docs/prometheus.md."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -10,7 +8,6 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +25,7 @@ STALE = "AlsolikeTrainingMonitoringStale"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory):
     with Shop.booted(synthesized(**QUICK, champion_stale_days=2), tmp_path_factory.mktemp("shop"), tls=True) as shop:
         yield shop
 
@@ -36,25 +33,25 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 class Prometheus:
     """Running Prometheus server."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port):
         self._url = f"http://127.0.0.1:{port}/api/v1"
 
-    def get(self, path: str, **query: str) -> Any:
+    def get(self, path, **query):
         with urllib.request.urlopen(f"{self._url}/{path}?{urllib.parse.urlencode(query)}", timeout=10) as response:
             return json.load(response)["data"]
 
-    def value(self, query: str) -> float | None:
+    def value(self, query):
         """Return the value of a query with one result, or None without a result."""
         found = self.get("query", query=query)["result"]
         return float(found[0]["value"][1]) if found else None
 
-    def firing(self) -> set[str]:
+    def firing(self):
         alerts = self.get("alerts")["alerts"]
         return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
 
 @pytest.fixture(scope="module")
-def prometheus(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+def prometheus(shop, tmp_path_factory):
     directory = tmp_path_factory.mktemp("prometheus")
     key = shop.alsolike("keys", "create", "prometheus", "--access", "metrics")["environment"]
     (directory / "secret").write_text(key["AWS_SECRET_ACCESS_KEY"])
@@ -95,7 +92,7 @@ def prometheus(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         process.wait(30)
 
 
-def test_prometheus_has_the_metrics_of_the_shop(shop: Shop, prometheus: Prometheus) -> None:
+def test_prometheus_has_the_metrics_of_the_shop(shop, prometheus):
     for number in range(3):
         assert shop.send(f"user-{number}", "pear").status == 200
     shop.cloud.flush()
@@ -105,14 +102,14 @@ def test_prometheus_has_the_metrics_of_the_shop(shop: Shop, prometheus: Promethe
     found = prometheus.value(latency)
     assert found is not None
     assert 0 < found < 30
-    assert prometheus.value("count(alsolike_alarm_active)") > 15  # type: ignore[operator]
+    assert prometheus.value("count(alsolike_alarm_active)") > 15
     assert prometheus.value("sum(alsolike_source_up)") == 5
 
 
-def test_prometheus_evaluates_every_dashboard_query(shop: Shop, prometheus: Prometheus) -> None:
+def test_prometheus_evaluates_every_dashboard_query(shop, prometheus):
     variables = {"$environment": "demo", "$region": "eu-west-1", "$function": ".*", "$__rate_interval": "2m"}
 
-    def panels_with_values() -> set[str]:
+    def panels_with_values():
         found = set()
         for panel in prometheus_dashboard()["panels"]:
             for target in panel.get("targets", ()):
@@ -136,9 +133,7 @@ def test_prometheus_evaluates_every_dashboard_query(shop: Shop, prometheus: Prom
     assert always <= eventually(panels_with_values, holds=always.issubset, within_s=120)
 
 
-def test_alert_fires_while_the_champion_is_stale_and_ends_after_training(
-    shop: Shop, prometheus: Prometheus, tmp_path: Path
-) -> None:
+def test_alert_fires_while_the_champion_is_stale_and_ends_after_training(shop, prometheus, tmp_path):
     now = time.time()
     write_history(tmp_path / "old.csv", users=60, days=24, end=now - 4 * SECONDS_PER_DAY)
     shop.alsolike("import", "interactions", tmp_path / "old.csv")

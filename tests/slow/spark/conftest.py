@@ -1,22 +1,15 @@
-from __future__ import annotations
-
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 if importlib.util.find_spec("pyspark") is None:  # CI runs the other slow tests without Spark and Java
     collect_ignore_glob = ["test_*.py"]
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+def spark():
     """Start Spark with two workers in separate processes, which communicate over the network as on Glue."""
     from pyspark.sql import SparkSession
 

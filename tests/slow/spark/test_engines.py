@@ -1,23 +1,18 @@
 """Both engines build the same dataset of the same lake, row by row."""
 
-from __future__ import annotations
-
 import random
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
 from alsolike.catalogue.actions import ActionStore
 from alsolike.configuration.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.events.action_events import action_properties
 from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
-from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.privacy.tombstones import no_erased_users
 from alsolike.training.dataset import FEATURE_COLUMNS
 from functions.build_dataset import cleaning, spark_cleaning
 from functions.build_dataset.rules import ACTION, CONTEXT
@@ -28,23 +23,23 @@ from tests.slow.spark.lakes import START_MS, event, in_process, on_spark, read, 
 HALVES = {**DEFAULT.events, "view": EventType("view", 0.1), "return": EventType("return", -0.25, aliases=("refund",))}
 
 
-def configuration(*, minimum_item: int = 1, minimum_user: int = 1, **fields: Any) -> Configuration:
+def configuration(*, minimum_item=1, minimum_user=1, **fields):
     return Configuration(
         limits=Limits(minimum_item_interactions=minimum_item, minimum_user_interactions=minimum_user), **fields
     )
 
 
-def is_erased(user_id: str | None, session_id: str | None = None) -> bool:
+def is_erased(user_id, session_id=None):
     return user_id in ("u3", "u17")
 
 
 @pytest.fixture(scope="module")
-def odd_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def odd_lake(tmp_path_factory):
     """Write a lake with copies, ties, late logins, returns, unknown types, nulls, old objects and a bot."""
     chance = random.Random(7)
     types = ("view", "view", "VIEW", "click", "AddToCart", "purchase", "return", "Refund", "search", "rating", None)
 
-    def any_event(number: int) -> dict[str, Any]:
+    def any_event(number):
         known = chance.random() < 0.6
         return event(
             f"e{chance.randrange(2_000):05}" if number % 10 == 0 else f"f{number:05}",
@@ -84,9 +79,7 @@ def odd_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.param(configuration(events=HALVES), no_erased_users, id="fractions are taken back"),
     ],
 )
-def test_both_engines_build_the_same_dataset(
-    spark: SparkSession, odd_lake: Path, settings_: Configuration, erased: IsErased
-) -> None:
+def test_both_engines_build_the_same_dataset(spark, odd_lake, settings_, erased):
     rows, dropped, repeats = in_process(read(odd_lake), settings_, erased)
 
     assert on_spark(spark, odd_lake, settings_, erased) == (rows, dropped, repeats)
@@ -115,9 +108,7 @@ _EVENTS = st.builds(
     max_examples=3, phases=[Phase.generate], deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows=st.lists(_EVENTS, min_size=1, max_size=30), minimum=st.integers(1, 3))
-def test_engines_agree_on_a_random_lake(
-    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], minimum: int
-) -> None:
+def test_engines_agree_on_a_random_lake(spark, tmp_path_factory, rows, minimum):
     directory = tmp_path_factory.mktemp("lake")
     write_object(directory, "a", rows)
     limits = configuration(minimum_item=minimum, minimum_user=minimum)
@@ -125,8 +116,8 @@ def test_engines_agree_on_a_random_lake(
     assert on_spark(spark, directory, limits, no_erased_users) == in_process(read(directory), limits, no_erased_users)
 
 
-def test_both_engines_have_the_same_interactions_with_actions(spark: SparkSession, tmp_path: Path) -> None:
-    def action(number: int, event_type: str, **fields: Any) -> dict[str, Any]:
+def test_both_engines_have_the_same_interactions_with_actions(spark, tmp_path):
+    def action(number, event_type, **fields):
         properties = action_properties(f"offer{number % 3}", ["offer0", "offer1"] if number % 4 == 0 else None)
         fields = {"event_time_ms": START_MS + number, "properties": properties, **fields}
         return event(f"a{number}", item=None, event_type=event_type, **fields)
@@ -148,13 +139,12 @@ def test_both_engines_have_the_same_interactions_with_actions(spark: SparkSessio
     here = cleaning.clean(frame, configuration(), erased=is_erased).actions
     there = spark_cleaning.clean(read_lake(spark, f"file://{tmp_path}"), configuration(), erased=is_erased).actions
 
-    assert there is not None
     assert sorted(map(tuple, there.collect())) == sorted(here.itertuples(index=False, name=None))
     assert {row.profile_id for row in here.itertuples()} == {"u#u0", "u#u1", "u#u2", "u#u4"}  # u3 is erased
     assert START_MS + 40 in set(here["event_time_ms"])
 
 
-def test_both_engines_have_the_same_contexts(spark: SparkSession, tmp_path: Path) -> None:
+def test_both_engines_have_the_same_contexts(spark, tmp_path):
     properties = ('{"DEVICE":"Phone","page":"home"}', '{"device":"tv"}', "{}", '{"device":7}')
     types = ("view", "AddToCart", "purchase", "return")  # each return reverses a part of the purchase before it
     rows = [
@@ -175,7 +165,7 @@ def test_both_engines_have_the_same_contexts(spark: SparkSession, tmp_path: Path
     assert set(here["context"]) == {'{"device":"phone"}', '{"device":"tv"}', ""}
 
 
-def test_rows_of_agents_are_not_read(spark: SparkSession, tmp_path: Path) -> None:
+def test_rows_of_agents_are_not_read(spark, tmp_path):
     write_object(tmp_path, "a", [event("e1"), event("e2", agent="assistant")])
     write_object(tmp_path, "old", [event("e3")], without=["agent"])
 
@@ -184,15 +174,13 @@ def test_rows_of_agents_are_not_read(spark: SparkSession, tmp_path: Path) -> Non
     assert sorted(row["event_id"] for row in rows) == ["e1", "e3"]
 
 
-def test_lake_without_interactions_with_actions_has_none(spark: SparkSession, tmp_path: Path) -> None:
+def test_lake_without_interactions_with_actions_has_none(spark, tmp_path):
     write_object(tmp_path, "a", [event("view")])
 
     assert spark_cleaning.clean(read_lake(spark, f"file://{tmp_path}"), configuration()).actions is None
 
 
-def test_profiles_of_a_sample_equal_those_of_its_written_interactions(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_profiles_of_a_sample_equal_those_of_its_written_interactions(spark, tmp_path, monkeypatch):
     rows = [event(f"e{n}", user=f"u{n % 40}", item=f"i{n % 7}", event_time_ms=START_MS + n) for n in range(400)]
     write_object(tmp_path / "lake", "a", rows)
     items = spark.createDataFrame([], "item_id string, properties string")

@@ -1,12 +1,7 @@
 """The engine `spark` on the embedded cloud: the Glue job, its dataset and its failure."""
 
-from __future__ import annotations
-
 import io
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +17,7 @@ from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.training.dataset import DatasetManifest
 from functions.archive_served.service import to_parquet
-from model_export.data.training_data import TrainingData, load
+from model_export.data.training_data import load
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import eventually
 from tests.booted.training_shop import TrainingShop
@@ -34,13 +29,13 @@ ITEMS = [f"item-{number}" for number in range(8)]
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
+def shop(tmp_path_factory):
     assembly = synthesized(dataset_engine="spark")
     with TrainingShop.booted(assembly, tmp_path_factory.mktemp("state")) as shop:
         yield shop
 
 
-def live(shop: TrainingShop, directory: Path) -> None:
+def live(shop, directory):
     """Put a lake, a catalogue and users into the shop, and erase one of the users."""
     rows = [
         event(
@@ -70,7 +65,7 @@ def live(shop: TrainingShop, directory: Path) -> None:
     log_response(shop, shopper=pseudonyms.shopper("user-0"))
 
 
-def log_response(shop: TrainingShop, *, shopper: str) -> None:
+def log_response(shop, *, shopper):
     """Put a response into the recommendation log, and a click that names it into the lake."""
     row = served(
         served_ms=START_MS, shopper=shopper, item_ids=ITEMS[:2], origins=["ranked"] * 2, propensities=[None] * 2,
@@ -87,7 +82,7 @@ def log_response(shop: TrainingShop, *, shopper: str) -> None:
         shop.s3.put_object(Bucket=shop.name("lake-bucket"), Key=f"{prefix}clicks.parquet", Body=body)
 
 
-def same(one: TrainingData, other: TrainingData) -> bool:
+def same(one, other):
     """Return whether two data sets are equal for training."""
     arrays = ("user", "item", "time_ms", "weight")
     return (
@@ -97,7 +92,7 @@ def same(one: TrainingData, other: TrainingData) -> bool:
     )
 
 
-def test_job_builds_the_same_dataset_as_the_function(shop: TrainingShop, tmp_path: Path) -> None:
+def test_job_builds_the_same_dataset_as_the_function(shop, tmp_path):
     live(shop, tmp_path / "lake")
 
     execution = shop.start()
@@ -130,14 +125,14 @@ def test_job_builds_the_same_dataset_as_the_function(shop: TrainingShop, tmp_pat
     assert [run["JobRunState"] for run in runs(shop)] == ["SUCCEEDED"]
 
 
-def described(directory: Path) -> dict[str, Any]:
+def described(directory):
     """Return the values of a manifest that do not differ between runs."""
     manifest = DatasetManifest.from_json((directory / "manifest.json").read_bytes())
     own = ("dataset_id", "created_ms")
     return {name: value for name, value in json.loads(manifest.to_json()).items() if name not in own}
 
 
-def test_failed_job_has_its_reason(shop: TrainingShop) -> None:
+def test_failed_job_has_its_reason(shop):
     glue = shop.cloud.client("glue")
     arguments = {"--run_id": "empty", "--started_ms": "1", "--dataset_s3_uri": f"s3://{shop.bucket}/datasets/empty/"}
     nowhere = {"--lake_s3_uri": f"s3://{shop.bucket}/interactions/"}

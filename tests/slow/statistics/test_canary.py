@@ -3,8 +3,6 @@
 `make slow WHAT=statistics ARGS="-s -k canaries"` prints the tables of docs/models.md.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -14,7 +12,7 @@ from tests.builders.simulated_canary import Behaviour, Canary
 RUNS = 200
 
 
-def rolled_back(canary: Canary, test: str | None = None, *, runs: int = RUNS) -> float:
+def rolled_back(canary, test=None, *, runs=RUNS):
     """Return the share of canaries that one test or any test rolls back, and print the row of the table."""
     breaches = [canary.first_breach(np.random.default_rng([42, run])) for run in range(runs)]
     share = float(np.mean([breach is not None and test in (None, breach[0]) for breach in breaches]))
@@ -32,7 +30,7 @@ def rolled_back(canary: Canary, test: str | None = None, *, runs: int = RUNS) ->
     Canary(users=4_000, share=0.5, limits=Tolerance(error_points=0.0, latency_share=0.0)),
     Canary(users=4_000, share=0.1, candidate=Behaviour(error_rate=0.03, latency_ms=30)),
 ])  # fmt: skip
-def test_canaries_of_tolerated_versions_are_rarely_rolled_back(canary: Canary) -> None:
+def test_canaries_of_tolerated_versions_are_rarely_rolled_back(canary):
     assert rolled_back(canary, runs=400) <= ALPHA
 
 
@@ -44,11 +42,11 @@ def test_canaries_of_tolerated_versions_are_rarely_rolled_back(canary: Canary) -
     (Canary(users=4_000, share=0.1, candidate=Behaviour(latency_ms=60)), "latency", 0.95),
     (Canary(users=4_000, share=0.1, candidate=Behaviour(error_rate=0.06)), "error rate", 0.9),
 ])  # fmt: skip
-def test_canaries_of_worse_versions_are_rolled_back_often(canary: Canary, test: str, at_least: float) -> None:
+def test_canaries_of_worse_versions_are_rolled_back_often(canary, test, at_least):
     assert rolled_back(canary, test) >= at_least
 
 
-def test_canaries_rarely_exclude_a_fall_that_is_true() -> None:
+def test_canaries_rarely_exclude_a_fall_that_is_true():
     """The smallest fall that any check excludes is smaller than the true fall in at most 5% of the canaries."""
     canary = Canary(users=4_000, candidate=Behaviour(click_rate=0.04))
     smallest = []

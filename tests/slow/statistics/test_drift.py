@@ -3,14 +3,11 @@
 `make slow WHAT=statistics ARGS="-s -k drift"` prints the tables of docs/drift.md.
 """
 
-from __future__ import annotations
-
 import numpy as np
-import pandas as pd
 import pytest
 
 from alsolike.training.drift import DAY_MS
-from alsolike.training.monitoring import Drift, Figure
+from alsolike.training.monitoring import Drift
 from functions.monitor_models import drift_metrics
 from tests.builders.simulated_weeks import Shares, Weeks
 
@@ -18,13 +15,13 @@ RUNS, LOOKS, HELD, THRESHOLD = 200, 14 * 6 + 1, 7, 0.25
 WEEK_MS = 7 * DAY_MS
 
 
-def figure_of(then: pd.DataFrame, now: pd.DataFrame) -> Figure:
+def figure_of(then, now):
     reference = {str(name): int(count) for name, count in then["type"].value_counts().items()}
     bins = drift_metrics.event_types(reference, now)
     return drift_metrics.figure(Drift.EVENT_TYPES, bins, psi_threshold=THRESHOLD)
 
 
-def alarms(weeks: Weeks, run: int) -> tuple[bool, bool]:
+def alarms(weeks, run):
     """Return whether the figure and PSI are each above their thresholds for 24 hours within 14 days."""
     draws = np.random.default_rng([47, run])
     then, later = weeks.drawn(draws, days=7), weeks.drawn(draws, days=21)
@@ -39,7 +36,7 @@ def alarms(weeks: Weeks, run: int) -> tuple[bool, bool]:
     return _held(above), _held(above_fixed)
 
 
-def _held(above: list[bool]) -> bool:
+def _held(above):
     return any(all(above[first : first + HELD]) for first in range(len(above) - HELD + 1))
 
 
@@ -51,7 +48,7 @@ def _held(above: list[bool]) -> bool:
     Weeks(interactions=1_000, per_user=6, taste=1),
     Weeks(interactions=2_000, per_user=20, taste=0.5),
 ])  # fmt: skip
-def test_drift_without_a_change_raises_no_alarm(weeks: Weeks) -> None:
+def test_drift_without_a_change_raises_no_alarm(weeks):
     found = np.mean([alarms(weeks, run) for run in range(RUNS)], axis=0).tolist()
 
     print(
@@ -60,7 +57,7 @@ def test_drift_without_a_change_raises_no_alarm(weeks: Weeks) -> None:
     assert found[0] <= 0.01
 
 
-def shifted(shares: Shares, true_psi: float) -> Shares:
+def shifted(shares, true_psi):
     """Move shares from every other type to its neighbour until PSI has a value, and return them."""
     tilt = np.where(np.arange(len(shares)) % 2, 1.0, -1.0)
     for strength in np.linspace(0, 3, 3_001):
@@ -72,7 +69,7 @@ def shifted(shares: Shares, true_psi: float) -> Shares:
 
 
 @pytest.mark.parametrize("true_psi", [0.164, 0.4, 0.8])
-def test_drift_is_found_more_often_with_more_data(true_psi: float) -> None:
+def test_drift_is_found_more_often_with_more_data(true_psi):
     shares = []
     for interactions in (250, 1_000, 5_000):
         weeks, above = Weeks(interactions=interactions), []

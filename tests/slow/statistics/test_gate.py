@@ -3,15 +3,12 @@
 `make slow WHAT=statistics ARGS="-s -k gate"` prints the table of docs/gate.md.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from alsolike.bundle.manifest import Manifest
 from functions.register_model.champion_checks import against_champion
 from functions.register_model.limits import GateLimits
 from tests.builders.bundles import MANIFEST
@@ -23,7 +20,7 @@ LIMITS = GateLimits()
 CHAMPION = dataclasses.replace(MANIFEST, version="v0", last_event_ms=0)
 
 
-def results(lists: Lists, *, runs: int = RUNS) -> dict[str, float]:
+def results(lists, *, runs=RUNS):
     """Return the shares of candidates that pass, wait and fail."""
     found: Counter[str] = Counter()
     for run in range(runs):
@@ -32,14 +29,14 @@ def results(lists: Lists, *, runs: int = RUNS) -> dict[str, float]:
     return {result: found[result] / runs for result in ("passes", "waits", "fails")}
 
 
-def _candidate(lists: Lists, run: int) -> Manifest:
+def _candidate(lists, run):
     comparison = {"version": "v0", "k": 10, **lists.document(np.random.default_rng([44, run]))}
     return dataclasses.replace(MANIFEST, metrics={"against_champion": comparison})
 
 
 @pytest.mark.parametrize("hit_rate", [0.3, 0.05])
 @pytest.mark.parametrize(("same", "worse"), [(0.0, 0.2), (0.9, 0.2), (0.0, 0.0), (0.9, 0.0), (1.0, 0.0)])
-def test_gate_passes_few_worse_candidates(hit_rate: float, same: float, worse: float) -> None:
+def test_gate_passes_few_worse_candidates(hit_rate, same, worse):
     passed = {}
     for users in USERS:
         lists = Lists(users=users, hit_rate=hit_rate, same=same, worse=worse)

@@ -3,8 +3,6 @@
 `make slow WHAT=statistics ARGS="-s -k trends"` prints the tables of docs/trending.md.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -15,7 +13,7 @@ RUNS, LOOKS, WARM_UP_H, APART_H = 5, 20, 14 * 24, 12
 MIXED = (1.0,) * 17 + (3.0,) * 2 + (5.0,)
 
 
-def listed(shop: StationaryShop, *, looks: int = LOOKS) -> dict[str, list[list[str]]]:
+def listed(shop, *, looks=LOOKS):
     """Return the trending items of every check by window."""
     found: dict[str, list[list[str]]] = {window: [] for window in WINDOWS}
     for run in range(RUNS):
@@ -34,7 +32,7 @@ def listed(shop: StationaryShop, *, looks: int = LOOKS) -> dict[str, list[list[s
     StationaryShop(items=2_000, visits=200),
     StationaryShop(items=100, visits=20, weights=MIXED, per_visit=2),
 ])  # fmt: skip
-def test_trends_of_a_stationary_shop_are_rarely_listed(shop: StationaryShop) -> None:
+def test_trends_of_a_stationary_shop_are_rarely_listed(shop):
     shares = {window: np.mean([not each for each in lists]) for window, lists in listed(shop).items()}
 
     printed = " | ".join(f"{share:.0%}" for share in shares.values())
@@ -44,7 +42,7 @@ def test_trends_of_a_stationary_shop_are_rarely_listed(shop: StationaryShop) -> 
 
 
 @pytest.mark.parametrize("rising", [2.0, 3.0, 5.0])
-def test_trends_list_a_rising_item(rising: float) -> None:
+def test_trends_list_a_rising_item(rising):
     shares = {
         window: np.mean(["i9" in each for each in lists])
         for window, lists in listed(StationaryShop(rising=rising)).items()

@@ -1,20 +1,16 @@
 """Commands in their own processes, and printed commands run in a shell."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from cli.next_steps import curl_lines
-from operations.client.deployment import Deployment
 
 
-def test_sigterm_runs_the_cleanup_like_ctrl_c() -> None:
+def test_sigterm_runs_the_cleanup_like_ctrl_c():
     program = """
 import time
 from cli import main
@@ -28,13 +24,12 @@ main.app = app
 main.main()
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.send_signal(signal.SIGTERM)
         assert process.stdout.read() == "put away\n"
 
 
-def test_pasted_event_has_the_time_of_pasting(deployment: Deployment, tmp_path: Path) -> None:
+def test_pasted_event_has_the_time_of_pasting(deployment, tmp_path):
     *_, line = curl_lines(deployment, user_id="o'hara $(id)", item_id="7")
     shell = tmp_path / "curl"
     shell.write_text('#!/bin/sh\nfor last; do :; done\nprintf %s "$last"\n')

@@ -1,7 +1,5 @@
 """Imports of functions, which determine the duration of a cold start, in a separate process."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -16,7 +14,7 @@ ENVIRONMENT = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
 @pytest.mark.parametrize(("function", "other"), [("recommend", set()), ("update_profiles", {"numpy", "onnxruntime"})])
-def test_handler_and_clients_import_no_unneeded_library(function: str, other: set[str]) -> None:
+def test_handler_and_clients_import_no_unneeded_library(function, other):
     code = (
         f"import sys, functions.{function}.handler; "
         "from alsolike.runtime.aws import client; client('s3'); client('dynamodb'); "
@@ -27,7 +25,7 @@ def test_handler_and_clients_import_no_unneeded_library(function: str, other: se
     assert {*HEAVY, *other}.isdisjoint(done.stdout.split())
 
 
-def test_initialisation_runs_at_most_one_garbage_collection() -> None:
+def test_initialisation_runs_at_most_one_garbage_collection():
     code = (
         "import gc, functions.recommend; gc.collect(); before = [each['collections'] for each in gc.get_stats()]; "
         "import functions.recommend.handler; print(sum(each['collections'] for each in gc.get_stats()) - sum(before))"
@@ -38,7 +36,7 @@ def test_initialisation_runs_at_most_one_garbage_collection() -> None:
     assert int(printed) <= 1, f"{printed.strip()} collections while the handler was imported, expected one at most"
 
 
-def test_garbage_collection_is_enabled_after_initialisation() -> None:
+def test_garbage_collection_is_enabled_after_initialisation():
     """A replaced view of the catalogue forms a reference cycle."""
     code = (
         "import gc; usual = gc.get_threshold(); import functions.recommend.handler; "
@@ -48,7 +46,7 @@ def test_garbage_collection_is_enabled_after_initialisation() -> None:
     assert _as_lambda_initialises(code).split() == ["True", "True"]
 
 
-def test_first_onnx_session_is_opened_at_initialisation() -> None:
+def test_first_onnx_session_is_opened_at_initialisation():
     code = (
         "import onnxruntime; real, opened = onnxruntime.InferenceSession, []; "
         "onnxruntime.InferenceSession = lambda *given, **more: opened.append(real(*given, **more)); "
@@ -58,7 +56,7 @@ def test_first_onnx_session_is_opened_at_initialisation() -> None:
     assert _as_lambda_initialises(code).strip() == "1"
 
 
-def test_initialisation_reads_few_botocore_data_files() -> None:
+def test_initialisation_reads_few_botocore_data_files():
     code = """
 import os, sys
 read = set()
@@ -70,7 +68,7 @@ print(sum(os.path.getsize(path) for path in read))
     assert 100_000 < int(_as_lambda_initialises(code)) < 250_000  # botocore's own: 1.6 MB, most of it compressed
 
 
-def _as_lambda_initialises(code: str) -> str:
+def _as_lambda_initialises(code):
     environment = {
         **ENVIRONMENT,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",

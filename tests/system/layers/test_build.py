@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,14 @@ TARGET = Target("arm64")
 
 
 @pytest.fixture(scope="session")
-def built() -> Iterator[dict[str, Path]]:
+def built():
     """Build every layer, and remove them afterwards. pytest would keep 75 MB for each of its last runs."""
     with tempfile.TemporaryDirectory(prefix="alsolike-layers-") as scratch:
         yield {name: build(LAYERS[name], TARGET, Path(scratch)) for name in NAMES}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_layer_contains_no_build_time_or_path(built: dict[str, Path], name: str) -> None:
+def test_layer_contains_no_build_time_or_path(built, name):
     folder = built[name]
 
     paths = list(folder.rglob("*"))
@@ -37,7 +36,7 @@ def test_layer_contains_no_build_time_or_path(built: dict[str, Path], name: str)
     assert not [path for path in files(folder) if str(folder).encode() in path.read_bytes()]
 
 
-def test_binaries_are_for_the_architecture_and_python_of_lambda(built: dict[str, Path]) -> None:
+def test_binaries_are_for_the_architecture_and_python_of_lambda(built):
     libraries = {name: check_binaries(built[name], TARGET) for name in NAMES}
 
     assert libraries["core"] == 1  # orjson
@@ -47,7 +46,7 @@ def test_binaries_are_for_the_architecture_and_python_of_lambda(built: dict[str,
     assert "onnxruntime_pybind11_state.cpython-313-aarch64-linux-gnu.so" in names
 
 
-def test_layers_contain_imported_packages_and_none_of_lambda(built: dict[str, Path]) -> None:
+def test_layers_contain_imported_packages_and_none_of_lambda(built):
     core = {path.name for path in (built["core"] / "python").iterdir()}
     inference = {path.name for path in (built["onnx_runtime"] / "python").iterdir()}
 
@@ -59,7 +58,7 @@ def test_layers_contain_imported_packages_and_none_of_lambda(built: dict[str, Pa
     assert sentences == {"tokenizers"}  # no client of a model hub
 
 
-def test_unused_runtime_library_is_removed_and_licences_are_kept(built: dict[str, Path]) -> None:
+def test_unused_runtime_library_is_removed_and_licences_are_kept(built):
     folder = built["onnx_runtime"] / "python"
 
     assert not list(folder.glob("onnxruntime/capi/libonnxruntime.so*"))
@@ -68,14 +67,14 @@ def test_unused_runtime_library_is_removed_and_licences_are_kept(built: dict[str
     assert list(folder.glob("numpy-*.dist-info/licenses/**/LICENSE*"))
 
 
-def test_function_with_its_layers_is_within_the_lambda_size_limit(built: dict[str, Path]) -> None:
+def test_function_with_its_layers_is_within_the_lambda_size_limit(built):
     total = check_package_size([built[name] for name in NAMES])
 
     assert 60_000_000 < total < 100_000_000 < SIZE_LIMIT_BYTES
 
 
 @pytest.mark.skipif(host_target() is None, reason="layers are for Linux")
-def test_local_build_runs_a_graph_with_only_the_layers() -> None:
+def test_local_build_runs_a_graph_with_only_the_layers():
     output = smoke_test([LAYERS[name] for name in NAMES])
 
     assert output[0] == "alsolike imported"
@@ -83,9 +82,7 @@ def test_local_build_runs_a_graph_with_only_the_layers() -> None:
     assert output[2].startswith("tokenizers 0.")
 
 
-def test_failed_build_keeps_the_previous_layer(
-    built: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_build_keeps_the_previous_layer(built, tmp_path, monkeypatch):
     former = tmp_path / "core-arm64"
     shutil.copytree(built["core"], former)
     before = digest(former)
@@ -99,7 +96,7 @@ def test_failed_build_keeps_the_previous_layer(
     assert [path.name for path in tmp_path.iterdir()] == ["core-arm64"]
 
 
-def test_command_builds_the_layer_and_prints_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_builds_the_layer_and_prints_its_path(tmp_path, capsys):
     status = command.main(["core", "--architecture", "x86_64", "--output", str(tmp_path), "--no-smoke-test"])
 
     assert status == 0

@@ -1,7 +1,5 @@
 """Tasks in a process that runs in parallel to the training."""
 
-from __future__ import annotations
-
 import functools
 import operator
 import os
@@ -18,7 +16,7 @@ from model_export.processes import side_process
 from model_export.processes.resources import measured
 
 
-def test_tasks_run_in_order_in_another_process() -> None:
+def test_tasks_run_in_order_in_another_process():
     large = np.arange(1_000_000)  # more than a pipe can hold
     with side_process.running(
         [os.getpid, functools.partial(np.add, large, 1), functools.partial(max, 3, 2)]
@@ -30,7 +28,7 @@ def test_tasks_run_in_order_in_another_process() -> None:
     assert largest == 3
 
 
-def test_failed_task_raises_its_message_for_itself_and_later_tasks() -> None:
+def test_failed_task_raises_its_message_for_itself_and_later_tasks():
     with side_process.running([os.getpid, functools.partial(_refuse, "the shelf is empty"), os.getpid]) as results:
         assert results[0]() > 0
         for result in results[1:]:
@@ -40,7 +38,7 @@ def test_failed_task_raises_its_message_for_itself_and_later_tasks() -> None:
             assert "_refuse" in "".join(failure.value.__notes__)
 
 
-def test_failure_that_cannot_be_pickled_keeps_its_message() -> None:
+def test_failure_that_cannot_be_pickled_keeps_its_message():
     with side_process.running([_raise_unsendable]) as (result,), pytest.raises(RuntimeError, match="Unsendable: 7"):
         result()
 
@@ -49,15 +47,15 @@ def test_failure_that_cannot_be_pickled_keeps_its_message() -> None:
     ("task", "status"),
     [(functools.partial(os._exit, 3), 3), (functools.partial(signal.raise_signal, signal.SIGKILL), -9)],
 )
-def test_process_that_ends_without_a_result_is_reported_with_its_status(task: side_process.Task, status: int) -> None:
+def test_process_that_ends_without_a_result_is_reported_with_its_status(task, status):
     with side_process.running([task]) as (result,), pytest.raises(RuntimeError, match=f"ended with status {status};"):
         result()
 
 
-def test_side_process_ends_when_its_context_is_left() -> None:
+def test_side_process_ends_when_its_context_is_left():
     process_id = 0
 
-    def interrupted() -> None:
+    def interrupted():
         nonlocal process_id
         with side_process.running([os.getpid, functools.partial(time.sleep, 600)]) as results:
             process_id = results[0]()
@@ -70,7 +68,7 @@ def test_side_process_ends_when_its_context_is_left() -> None:
         os.kill(process_id, 0)
 
 
-def test_side_process_ends_with_its_parent_process() -> None:
+def test_side_process_ends_with_its_parent_process():
     reading, writing = os.pipe()
     with subprocess.Popen(side_process.PROGRAM, stdin=reading, stdout=subprocess.DEVNULL) as process:
         os.close(reading)
@@ -80,7 +78,7 @@ def test_side_process_ends_with_its_parent_process() -> None:
         assert process.wait(timeout=60) == 1
 
 
-def test_memory_of_the_process_is_added_to_the_measurement() -> None:
+def test_memory_of_the_process_is_added_to_the_measurement():
     with measured() as both, side_process.running([functools.partial(operator.mul, b"x", 200_000_000)]) as (result,):
         result()
     with measured() as here:
@@ -90,13 +88,13 @@ def test_memory_of_the_process_is_added_to_the_measurement() -> None:
 
 
 class Unsendable(Exception):
-    def __init__(self, first: int, second: int) -> None:
+    def __init__(self, first, second):
         super().__init__(first + second)
 
 
-def _raise_unsendable() -> None:
+def _raise_unsendable():
     raise Unsendable(3, 4)
 
 
-def _refuse(reason: str) -> None:
+def _refuse(reason):
     raise InvalidInput(reason)

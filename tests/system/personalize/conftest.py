@@ -1,10 +1,5 @@
 """Shop for programs written for Amazon Personalize, which import their own data and train their own models."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import boto3
 import pytest
 from botocore.config import Config
@@ -15,7 +10,7 @@ from tests.booted.uploads import IMPORT_BUCKET
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory):
     """Yield a shop without data that may read and write the programs' bucket."""
     assembly = synthesized(**QUICK, import_buckets=[IMPORT_BUCKET], batch_buckets=[IMPORT_BUCKET])
     with Shop.booted(assembly, tmp_path_factory.mktemp("shop"), tls=True) as booted:
@@ -23,12 +18,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def personalize(shop: Shop) -> Iterator[Callable[[str], Any]]:
+def personalize(shop):
     """Yield a function that returns a client of Amazon Personalize, with a key that is deleted at the end."""
     access = [option for name in ("read", "write", "admin") for option in ("--access", name)]
     variables: dict[str, str] = shop.alsolike("keys", "create", "scenario", *access)["environment"]
 
-    def client(service: str) -> Any:
+    def client(service):
         return boto3.client(
             service,
             region_name=variables["AWS_REGION"],

@@ -1,19 +1,14 @@
 """Public notebooks of Amazon Personalize, with an unchanged boto3."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
-from typing import Any
 
 from tests.booted.personalize_notebooks import Notebook, domain_recommenders, first_campaign, three_solutions
-from tests.booted.shop import Shop
 from tests.booted.uploads import IMPORT_BUCKET, upload, upload_interactions, upload_items
 
 GENRES = ("Drama", "Comedy", "Crime")
 
 
-def test_first_campaign_recommends_and_follows_events(shop: Shop, personalize: Callable[[str], Any]) -> None:
+def test_first_campaign_recommends_and_follows_events(shop, personalize):
     interactions = upload_interactions(shop.cloud.client("s3"), "first/interactions.csv")
 
     found = first_campaign(Notebook.of(personalize, names="first"), interactions=interactions, user="p-0")
@@ -21,7 +16,7 @@ def test_first_campaign_recommends_and_follows_events(shop: Shop, personalize: C
     assert len(found["before"]) == len(found["after"]) == 25
 
 
-def test_three_solutions_on_the_same_data_have_campaigns(shop: Shop, personalize: Callable[[str], Any]) -> None:
+def test_three_solutions_on_the_same_data_have_campaigns(shop, personalize):
     s3 = shop.cloud.client("s3")
     interactions = upload_interactions(s3, "poc/interactions.csv", event_type="watch", users="m", items="movie")
     items = upload_items(s3, "poc-items/items.csv", genres=GENRES)
@@ -54,7 +49,7 @@ def test_three_solutions_on_the_same_data_have_campaigns(shop: Shop, personalize
     assert all(user.startswith("m-") for user in users)
 
 
-def test_domain_recommenders_respond_and_are_deleted(shop: Shop, personalize: Callable[[str], Any]) -> None:
+def test_domain_recommenders_respond_and_are_deleted(shop, personalize):
     interactions = upload_interactions(shop.cloud.client("s3"), "domain/interactions.csv", event_type="View")
 
     found = domain_recommenders(

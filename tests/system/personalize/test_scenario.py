@@ -1,19 +1,14 @@
 """Program for Amazon Personalize, from the creation of the dataset group to its deletion, with an unchanged boto3."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from tests.booted import personalize_scenario
-from tests.booted.shop import Shop
 from tests.booted.uploads import IMPORT_BUCKET, upload_interactions
 
 
-def test_program_provisions_trains_recommends_and_cleans_up(shop: Shop, personalize: Callable[[str], Any]) -> None:
+def test_program_provisions_trains_recommends_and_cleans_up(shop, personalize):
     s3 = shop.cloud.client("s3")
     location = upload_interactions(s3)
     s3.put_object(Bucket=IMPORT_BUCKET, Key="users.json", Body=b'{"userId": "p-1"}\n{"userId": "nobody"}\n')

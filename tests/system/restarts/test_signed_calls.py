@@ -1,11 +1,8 @@
 """Key pairs remain valid after a restart."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Mapping
-from pathlib import Path
 
 import boto3
 from botocore.config import Config
@@ -14,7 +11,7 @@ from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop
 
 
-def signed_call(variables: Mapping[str, str]) -> int:
+def signed_call(variables):
     """Return the status of a call with the variables of a key."""
     client = boto3.client(
         "personalize-runtime",
@@ -26,11 +23,10 @@ def signed_call(variables: Mapping[str, str]) -> int:
     )
     recommender = "arn:aws:personalize:us-east-1:123456789012:recommender/for-you"
     answer = client.get_recommendations(recommenderArn=recommender, userId="ann", numResults=1)
-    status: int = answer["ResponseMetadata"]["HTTPStatusCode"]
-    return status
+    return answer["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def test_key_pair_signs_calls_after_each_restart(tmp_path: Path) -> None:
+def test_key_pair_signs_calls_after_each_restart(tmp_path):
     assembly, data = synthesized(**QUICK), tmp_path / "data"
     with Shop.booted(assembly, tmp_path, data=data) as shop:
         variables: Mapping[str, str] = shop.alsolike("keys", "create", "checkout")["environment"]

@@ -1,21 +1,16 @@
 """Deployment in moto, which has backups of tables and executes state machines, unlike the memory cloud."""
 
-from __future__ import annotations
-
 import functools
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from operations.client.deployment import Deployment
 from tests.unit.cli.shop import REGION, empty_deployment
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+def client(monkeypatch):
     """Yield a function that returns clients of an empty AWS. Commands also use these clients."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     clients = functools.cache(session.client)
@@ -25,6 +20,6 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
 
 
 @pytest.fixture
-def deployment(client: Callable[[str], Any]) -> Deployment:
+def deployment(client):
     """Return a deployment with empty buckets and tables."""
     return empty_deployment(client)

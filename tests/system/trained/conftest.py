@@ -1,9 +1,5 @@
 """Shop that all tests of this folder share. Each test uses its own users and items, or changes nothing."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 import pytest
 
 from tests.booted.assemblies import synthesized
@@ -13,7 +9,7 @@ from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenedShop]:
+def shop(tmp_path_factory):
     """Yield a shop with a champion and with a sentence model that finds couches similar to sofas."""
     directory = tmp_path_factory.mktemp("shop")
     # There is no time budget, because a slow machine must not degrade responses. Unit tests cover the budget.
@@ -27,7 +23,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenedShop]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def configuration_of_the_opening(shop: OpenedShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def configuration_of_the_opening(shop, tmp_path_factory):
     """Apply the initial configuration again after a module that changed it."""
     before = _version(shop)
     yield
@@ -35,5 +31,5 @@ def configuration_of_the_opening(shop: OpenedShop, tmp_path_factory: pytest.Temp
         shop.configure(CONFIGURATION, tmp_path_factory.mktemp("configuration"))
 
 
-def _version(shop: OpenedShop) -> str:
+def _version(shop):
     return str(shop.alsolike("config", "history", "--limit", "1")[0]["version"])

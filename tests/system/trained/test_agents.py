@@ -1,15 +1,11 @@
 """`alsolike mcp` with the API, called by the client of the protocol's own package with a read-only key."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from contextlib import closing
-from typing import Any
 
 import httpx2
 import pytest
@@ -17,20 +13,19 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.booted.shop import eventually
-from tests.system.trained.opened_shop import OpenedShop
 
 ALSOLIKE = ["-c", "from cli.main import main; main()"]
 
 
 @pytest.fixture(scope="module")
-def key(shop: OpenedShop) -> dict[str, str]:
+def key(shop):
     """Return the environment of a key that may only read recommendations."""
     created: dict[str, str] = shop.alsolike("keys", "create", "assistant", "--access", "read")["environment"]
     return {**os.environ, **created}
 
 
 @pytest.fixture(scope="module")
-def port(key: Mapping[str, str]) -> Iterator[int]:
+def port(key):
     """Yield the port of `alsolike mcp --http`."""
     with closing(socket.socket()) as one:
         one.bind(("127.0.0.1", 0))
@@ -44,31 +39,30 @@ def port(key: Mapping[str, str]) -> Iterator[int]:
             serving.terminate()
 
 
-def _listens(port: int) -> bool:
+def _listens(port):
     with closing(socket.socket()) as one:
         return one.connect_ex(("127.0.0.1", port)) == 0
 
 
-async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+async def _call(client, tool, **arguments):
     answer = await client.call_tool(tool, arguments)
     print(f"{tool} {arguments}\n{answer.structured_content}")
     assert not answer.is_error, answer
-    content: dict[str, Any] = answer.structured_content
-    return content
+    return answer.structured_content
 
 
-def _of_api(shop: OpenedShop, user: str) -> list[str]:
+def _of_api(shop, user):
     return shop.get(f"/users/{user}/recommendations?numResults=5").items
 
 
-def _ids(answer: Mapping[str, Any]) -> list[str]:
+def _ids(answer):
     return [item["item_id"] for item in answer["items"]]
 
 
-def test_tools_answer_over_standard_input_as_the_api_does(shop: OpenedShop, key: dict[str, str]) -> None:
+def test_tools_answer_over_standard_input_as_the_api_does(shop, key):
     started = StdioServerParameters(command=sys.executable, args=[*ALSOLIKE, "mcp", "--user", "user-0"], env=key)
 
-    async def converse() -> dict[str, dict[str, Any]]:
+    async def converse():
         async with Client(started) as client:
             recommended = await _call(client, "recommend", limit=5)
             first = _ids(recommended)[0]
@@ -90,8 +84,8 @@ def test_tools_answer_over_standard_input_as_the_api_does(shop: OpenedShop, key:
     assert answers["explain"]["reasons"][0]["contribution"] > 0
 
 
-def test_user_over_http_is_in_a_header(shop: OpenedShop, port: int) -> None:
-    async def recommended(user: str | None) -> dict[str, Any]:
+def test_user_over_http_is_in_a_header(shop, port):
+    async def recommended(user):
         headers = {} if user is None else {"x-alsolike-user": user}
         async with httpx2.AsyncClient(headers=headers) as http:
             transport = streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)

@@ -1,7 +1,5 @@
 """Recommendations for many users on the embedded cloud, by the command line and by the deployment's workflow."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -12,7 +10,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.booted.shop import Shop
 from tests.system.trained.opened_shop import USERS as KNOWN
 
 USERS, BAD = 1_000, 3
@@ -20,7 +17,7 @@ SAMPLE = [f"user-{number}" for number in (0, 7, 59, 60, 500, 996)]
 
 
 @pytest.fixture
-def users(tmp_path: Path) -> Path:
+def users(tmp_path):
     """Write a thousand user ids, three of which are invalid and most of which are unknown."""
     ids = [f"user-{number}" for number in range(USERS)]
     for place in (3, 600, 999):
@@ -30,18 +27,17 @@ def users(tmp_path: Path) -> Path:
     return path
 
 
-def answered(shop: Shop, *arguments: str | Path, directory: Path) -> dict[str, Any]:
+def answered(shop, *arguments, directory):
     command = [str(Path(sys.executable).parent / "alsolike"), "recommend", *map(str, arguments), "--json"]
     environment = {**os.environ, "ALSOLIKE_STATE": str(shop.state)}
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=180, check=False, cwd=directory, env=environment
     )
     assert done.returncode == 1, done.stderr  # some users have no recommendations
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+    return json.loads(done.stdout)
 
 
-def test_batch_of_users_equals_single_requests(shop: Shop, users: Path, tmp_path: Path) -> None:
+def test_batch_of_users_equals_single_requests(shop, users, tmp_path):
     summary = answered(shop, "--users", users, "-k", "10", directory=tmp_path)
 
     rows = pq.read_table(tmp_path / "recommendations.parquet").to_pylist()
@@ -53,7 +49,7 @@ def test_batch_of_users_equals_single_requests(shop: Shop, users: Path, tmp_path
     assert failed[1] == f'{"x" * 257},4,"userId has 257 characters, expected at most 256"'
 
 
-def test_workflow_writes_the_same_results_in_parts(shop: Shop, users: Path, tmp_path: Path) -> None:
+def test_workflow_writes_the_same_results_in_parts(shop, users, tmp_path):
     summary = answered(shop, "--users", users, "-k", "10", "--workflow", directory=tmp_path)
 
     s3, bucket, run = shop.cloud.client("s3"), shop.name("artefact-bucket"), summary["run"]
@@ -70,7 +66,7 @@ def test_workflow_writes_the_same_results_in_parts(shop: Shop, users: Path, tmp_
     assert len((tmp_path / "users.txt.failed.csv").read_text().splitlines()) == 1 + BAD
 
 
-def test_failed_batch_fails_the_run_with_its_reason(shop: Shop, users: Path, tmp_path: Path) -> None:
+def test_failed_batch_fails_the_run_with_its_reason(shop, users, tmp_path):
     options = ("--workflow", "--filter", "sale")
     output = shop.alsolike("recommend", "--users", users, *options, exit_code=1)
 
@@ -78,7 +74,7 @@ def test_failed_batch_fails_the_run_with_its_reason(shop: Shop, users: Path, tmp
     assert "NotFound: filter is 'sale', expected none: the configuration has no filters" in output
 
 
-def test_segment_contains_the_users_of_the_items_aisle(shop: Shop, tmp_path: Path) -> None:
+def test_segment_contains_the_users_of_the_items_aisle(shop, tmp_path):
     shop.alsolike("segments", "--item", "item-11", "-n", "15", "--output", tmp_path / "segment.csv")
 
     header, *rows = (tmp_path / "segment.csv").read_text().splitlines()
@@ -88,7 +84,7 @@ def test_segment_contains_the_users_of_the_items_aisle(shop: Shop, tmp_path: Pat
     assert {int(user.removeprefix("user-")) % 3 for user in users} == {1}
 
 
-def check(shop: Shop, rows: list[dict[str, Any]]) -> None:
+def check(shop, rows):
     """Compare the rows of some users with single responses."""
     by_user: dict[str, list[dict[str, Any]]] = {}
     for row in rows:

@@ -3,23 +3,21 @@
 Each test needs the state that the tests before it left.
 """
 
-from __future__ import annotations
-
 import json
 import time
 
-from tests.booted.shop import Answer, Shop, eventually
+from tests.booted.shop import eventually
 
 
-def cold_items(answer: Answer) -> int:
+def cold_items(answer):
     return int(answer.headers.get("x-alsolike-cold-items", 0))
 
 
-def test_responses_have_no_cold_items_before_one_is_posted(shop: Shop) -> None:
+def test_responses_have_no_cold_items_before_one_is_posted(shop):
     assert cold_items(shop.recommend("user-0")) == 0
 
 
-def test_posted_item_is_recommended_to_users_of_similar_items(shop: Shop) -> None:
+def test_posted_item_is_recommended_to_users_of_similar_items(shop):
     """User 0 buys in aisle 0, and user 1 in aisle 1."""
     started = time.monotonic()
     rows = [{"itemId": "new", "properties": json.dumps({"aisle": "aisle 0"})}]
@@ -33,7 +31,7 @@ def test_posted_item_is_recommended_to_users_of_similar_items(shop: Shop) -> Non
     assert "new" not in shop.recommend("user-1", k=8).items
 
 
-def test_item_with_a_synonymous_title_is_recommended(shop: Shop) -> None:
+def test_item_with_a_synonymous_title_is_recommended(shop):
     """User 0 buys sofas."""
     rows = [{"itemId": "synonym", "properties": json.dumps({"title": "Couch"})}]
     assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": rows}).status == 200
@@ -44,7 +42,7 @@ def test_item_with_a_synonymous_title_is_recommended(shop: Shop) -> None:
     assert "synonym" not in shop.recommend("user-1", k=8).items
 
 
-def test_deleted_items_are_not_recommended(shop: Shop) -> None:
+def test_deleted_items_are_not_recommended(shop):
     for item in ("new", "synonym"):
         assert shop.administer("DELETE", f"/items/{item}").status == 200
 
@@ -53,7 +51,7 @@ def test_deleted_items_are_not_recommended(shop: Shop) -> None:
     assert not {"new", "synonym"} & set(answer.items)
 
 
-def test_new_user_gets_items_popular_in_the_users_group(shop: Shop) -> None:
+def test_new_user_gets_items_popular_in_the_users_group(shop):
     """The members of club 1 buy in aisle 1."""
     rows = [{"userId": "member", "properties": json.dumps({"club": "club 1"})}]
     assert shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": rows}).status == 200

@@ -1,18 +1,15 @@
 """Impressions of events and of the recommendation log move seen items down within seconds."""
 
-from __future__ import annotations
-
 import time
-from pathlib import Path
 
 from tests.booted.shop import eventually
-from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
+from tests.system.trained.opened_shop import CONFIGURATION
 
 USER = "user-31"
 FATIGUE = "recommenders:\n  for-you:\n    fatigue: {strength: 5, half_life_hours: 48}\n"
 
 
-def test_seen_item_leaves_the_first_place_within_seconds(shop: OpenedShop, tmp_path: Path) -> None:
+def test_seen_item_leaves_the_first_place_within_seconds(shop, tmp_path):
     first = shop.recommend(USER).items[0]
     shop.configure(CONFIGURATION + FATIGUE, tmp_path)
 
@@ -23,14 +20,14 @@ def test_seen_item_leaves_the_first_place_within_seconds(shop: OpenedShop, tmp_p
     ]  # fmt: skip
     call = {"trackingId": shop.name("tracking-id"), "userId": USER, "sessionId": "seen", "eventList": searches}
 
-    def searched() -> str:
+    def searched():
         assert shop.post("/events", call).status == 200  # A repeated event is stored once.
         return shop.recommend(USER).items[0]
 
     assert eventually(searched, holds=lambda item: item != first, within_s=60) != first
     table = shop.cloud.client("dynamodb"), shop.name("profiles-table")
 
-    def sources() -> set[str]:
+    def sources():
         """Return the kinds of stored lists: + of events, - of the log."""
         items = table[0].scan(TableName=table[1])["Items"]
         return {item["sort_key"]["S"][16] for item in items if item["profile_id"]["S"].startswith("i#")}

@@ -3,16 +3,11 @@
 Each test needs the state that the tests before it left.
 """
 
-from __future__ import annotations
-
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.booted.shop import Answer, Shop, eventually
+from tests.booted.shop import eventually
 
 CHEAP = "item-07"
 """Item whose price changes. All items cost 1.5 at the start."""
@@ -27,7 +22,7 @@ filters:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def restored(shop: Shop) -> Iterator[None]:
+def restored(shop):
     """Restore the item's properties at the end."""
     shown = shop.administer("GET", f"/items/{CHEAP}").document
     yield
@@ -36,23 +31,23 @@ def restored(shop: Shop) -> Iterator[None]:
     assert CHEAP in eventually(lambda: ask(shop), holds=lambda found: CHEAP in found.items).items
 
 
-def ask(shop: Shop, **fields: Any) -> Answer:
+def ask(shop, **fields):
     return shop.post("/recommendations", {"userId": "somebody", "numResults": 30, **fields})
 
 
-def filtered(shop: Shop, price: str) -> Answer:
+def filtered(shop, price):
     arn = "arn:aws:personalize:us-east-1:123456789012:filter/up-to"
     return ask(shop, filterArn=arn, filterValues={"PRICE": price})
 
 
-def test_filter_is_unknown_before_it_is_applied(shop: Shop) -> None:
+def test_filter_is_unknown_before_it_is_applied(shop):
     answer = filtered(shop, "2")
 
     assert answer.status == 404
     assert answer.headers["x-amzn-errortype"] == "ResourceNotFoundException"
 
 
-def test_applied_filter_is_effective_within_seconds(shop: Shop, tmp_path: Path) -> None:
+def test_applied_filter_is_effective_within_seconds(shop, tmp_path):
     file = tmp_path / "alsolike.yaml"
     file.write_text(CONFIGURATION)
 
@@ -64,7 +59,7 @@ def test_applied_filter_is_effective_within_seconds(shop: Shop, tmp_path: Path) 
     assert filtered(shop, "1").items == []
 
 
-def test_changed_price_changes_the_filtered_list(shop: Shop) -> None:
+def test_changed_price_changes_the_filtered_list(shop):
     change = shop.administer("PATCH", f"/items/{CHEAP}", {"price": 0.5})
     assert change.status == 200, change.document
 
@@ -77,7 +72,7 @@ def test_changed_price_changes_the_filtered_list(shop: Shop) -> None:
     assert prices == {item: "0.5" if item == CHEAP else "1.5" for item in prices}
 
 
-def test_deleted_item_is_removed_from_every_list(shop: Shop) -> None:
+def test_deleted_item_is_removed_from_every_list(shop):
     assert CHEAP in ask(shop).items
     assert shop.administer("DELETE", f"/items/{CHEAP}").status == 200
 

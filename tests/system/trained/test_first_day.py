@@ -1,13 +1,10 @@
 """The complete product on the embedded cloud with small generated data: events, training, recommendations."""
 
-from __future__ import annotations
-
 import functools
 import io
 import json
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,49 +21,49 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.registry.registry import Registry
 from operations.metric_writers import declared
-from tests.booted.shop import Answer, Shop, empty_quarantine, eventually, failed_invocations, kill, record
-from tests.system.trained.opened_shop import DAYS, USERS, OpenedShop
+from tests.booted.shop import empty_quarantine, eventually, failed_invocations, kill, record
+from tests.system.trained.opened_shop import DAYS, USERS
 
 
-def profile_items(shop: Shop, profile_id: str) -> list[str]:
+def profile_items(shop, profile_id):
     store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
     return [interaction.item_id for interaction in store.read(profile_id, consistent=True).recent]
 
 
 @functools.cache
-def interactions(body: bytes) -> pd.DataFrame:
+def interactions(body):
     return pd.read_parquet(io.BytesIO(body), columns=list(INTERACTIONS_COLUMNS))
 
 
-def lake_rows(shop: Shop) -> pd.DataFrame:
+def lake_rows(shop):
     """Return the interactions after the deduplication that every reader applies."""
     parts = [interactions(body) for body in shop.lake_objects(INTERACTIONS_PREFIX)]
     return lake.deduplicate(pd.concat(parts)) if parts else pd.DataFrame(columns=list(INTERACTIONS_COLUMNS))
 
 
-def lake_counts(shop: Shop) -> Counter[str]:
+def lake_counts(shop):
     """Return the number of events by user."""
     return Counter(lake_rows(shop)["user_id"])
 
 
-def lake_items(shop: Shop, user: str) -> list[str]:
+def lake_items(shop, user):
     rows = lake_rows(shop)
     return list(rows.loc[rows["user_id"] == user, "item_id"])
 
 
-def champion(shop: Shop) -> str | None:
+def champion(shop):
     found = Registry(shop.cloud.client("s3"), shop.name("artefact-bucket")).champion()
     return found.version if found else None
 
 
-def test_response_without_a_model_is_empty_and_degraded(shop: OpenedShop) -> None:
+def test_response_without_a_model_is_empty_and_degraded(shop):
     answer = shop.opening.before
 
     assert (answer.status, answer.items) == (200, [])
     assert answer.headers["x-alsolike-degraded"] == "no-model"
 
 
-def test_import_stores_valid_rows_and_lists_invalid_ones_by_line(shop: OpenedShop) -> None:
+def test_import_stores_valid_rows_and_lists_invalid_ones_by_line(shop):
     imported = shop.opening.imported
 
     assert (imported["imported"], imported["rejected"]) == (USERS * DAYS, 2)
@@ -75,7 +72,7 @@ def test_import_stores_valid_rows_and_lists_invalid_ones_by_line(shop: OpenedSho
     assert profile_items(shop, "u#user-59") == bought
 
 
-def test_training_promotes_a_champion_that_the_api_serves_like_its_bundle(shop: OpenedShop, tmp_path: Path) -> None:
+def test_training_promotes_a_champion_that_the_api_serves_like_its_bundle(shop, tmp_path):
     trained = shop.opening.training.ended
 
     assert champion(shop) == trained["version"]
@@ -87,7 +84,7 @@ def test_training_promotes_a_champion_that_the_api_serves_like_its_bundle(shop: 
     assert ranked(answer) == reference_ranking(shop, "u#user-0", tmp_path)
 
 
-def test_live_events_change_the_ranking_like_the_reference(shop: Shop, tmp_path: Path) -> None:
+def test_live_events_change_the_ranking_like_the_reference(shop, tmp_path):
     """A user of aisle 0 buys two items of aisle 2, so the item that follows them there must rise."""
     before = shop.recommend("user-0", k=30)
 
@@ -99,7 +96,7 @@ def test_live_events_change_the_ranking_like_the_reference(shop: Shop, tmp_path:
     assert after.items.index("item-25") < before.items.index("item-25")
 
 
-def test_event_sent_twice_counts_once(shop: Shop) -> None:
+def test_event_sent_twice_counts_once(shop):
     at = time.time()
 
     first, again = (shop.send("repeater", "item-11", at=at) for _ in range(2))
@@ -117,7 +114,7 @@ def test_event_sent_twice_counts_once(shop: Shop) -> None:
     assert first.headers["x-correlation-id"] == found != again.headers["x-correlation-id"]
 
 
-def test_monitoring_compares_live_data_with_the_champion(shop: Shop) -> None:
+def test_monitoring_compares_live_data_with_the_champion(shop):
     for aisle in range(3):
         assert shop.send(f"newcomer-{aisle}", *(f"item-{aisle}{step}" for step in range(10))).status == 200
     eventually(lambda: lake_counts(shop), holds=lambda counts: all(counts[f"newcomer-{n}"] == 10 for n in range(3)))
@@ -137,7 +134,7 @@ def test_monitoring_compares_live_data_with_the_champion(shop: Shop) -> None:
     assert shop.alsolike("status")["drift"].startswith("drift: largest PSI ")
 
 
-def test_invalid_event_is_refused_and_other_events_are_stored(shop: Shop) -> None:
+def test_invalid_event_is_refused_and_other_events_are_stored(shop):
     good = {"eventType": "purchase", "itemId": "item-01", "sentAt": time.time()}
     call = {"trackingId": shop.name("tracking-id"), "userId": "half", "sessionId": "s"}
 
@@ -151,7 +148,7 @@ def test_invalid_event_is_refused_and_other_events_are_stored(shop: Shop) -> Non
     assert eventually(lambda: profile_items(shop, "u#half")) == ["item-01"]
 
 
-def test_call_with_an_invalid_envelope_stores_nothing(shop: Shop) -> None:
+def test_call_with_an_invalid_envelope_stores_nothing(shop):
     good = {"eventType": "purchase", "itemId": "item-01", "sentAt": time.time()}
     call = {"trackingId": shop.name("tracking-id"), "userId": "refused", "eventList": [good]}
 
@@ -163,7 +160,7 @@ def test_call_with_an_invalid_envelope_stores_nothing(shop: Shop) -> None:
     assert profile_items(shop, "u#refused") == []
 
 
-def test_poison_record_is_quarantined_and_other_records_count_once(shop: Shop) -> None:
+def test_poison_record_is_quarantined_and_other_records_count_once(shop):
     empty_quarantine(shop)
     kinesis, stream = shop.cloud.client("kinesis"), shop.name("stream-name")
     poison = json.dumps({**json.loads(record("neighbour", 99)), "item_id": 7}).encode()
@@ -188,12 +185,12 @@ def test_poison_record_is_quarantined_and_other_records_count_once(shop: Shop) -
 
 
 @pytest.mark.parametrize("consumer", ["ArchiveEvents", "UpdateProfiles"])
-def test_killed_consumer_loses_and_duplicates_no_record(shop: Shop, consumer: str) -> None:
+def test_killed_consumer_loses_and_duplicates_no_record(shop, consumer):
     kinesis, stream = shop.cloud.client("kinesis"), shop.name("stream-name")
     users = [f"killed-{consumer}-{number}" for number in range(50)]
     sent = 0
 
-    def send() -> int:
+    def send():
         numbers = range(sent, sent + 500)
         records = [(users[n % 50], record(users[n % 50], n)) for n in numbers]
         entries = [{"Data": data, "PartitionKey": f"u#{user}"} for user, data in records]
@@ -225,7 +222,7 @@ def test_killed_consumer_loses_and_duplicates_no_record(shop: Shop, consumer: st
     )
 
 
-def test_failed_training_keeps_the_champion(shop: Shop) -> None:
+def test_failed_training_keeps_the_champion(shop):
     before = champion(shop)
     states, machine = shop.cloud.client("stepfunctions"), shop.name("state-machine-arn")
     sagemaker = shop.cloud.client("sagemaker")
@@ -233,7 +230,7 @@ def test_failed_training_keeps_the_champion(shop: Shop) -> None:
     known = {job["TrainingJobName"] for job in sagemaker.list_training_jobs()["TrainingJobSummaries"]}
     execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
 
-    def running() -> list[str]:
+    def running():
         jobs = sagemaker.list_training_jobs()["TrainingJobSummaries"]
         return [job["TrainingJobName"] for job in jobs if job["TrainingJobName"] not in known]
 
@@ -252,7 +249,7 @@ def test_failed_training_keeps_the_champion(shop: Shop) -> None:
     assert len([name for name in on if "RecommendationsStale" in name]) == 1
 
 
-def test_every_written_metric_is_declared_with_its_dimensions(shop: Shop) -> None:
+def test_every_written_metric_is_declared_with_its_dimensions(shop):
     pages = shop.cloud.client("cloudwatch").get_paginator("list_metrics").paginate(Namespace="Alsolike/demo")
     written = [each for page in pages for each in page["Metrics"]]
 
@@ -265,7 +262,7 @@ def test_every_written_metric_is_declared_with_its_dimensions(shop: Shop) -> Non
         assert dimensions["service"] in services, f"{each['MetricName']} by {dimensions}"
 
 
-def test_corrupt_bundle_does_not_replace_the_champion(shop: Shop) -> None:
+def test_corrupt_bundle_does_not_replace_the_champion(shop):
     serving = champion(shop)
     s3, bucket = shop.cloud.client("s3"), shop.name("artefact-bucket")
     for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"models/{serving}/")["Contents"]:
@@ -288,12 +285,12 @@ def test_corrupt_bundle_does_not_replace_the_champion(shop: Shop) -> None:
     shop.administer("POST", "/operator/models/resume", {})  # a rollback stops the promotion of later versions
 
 
-def ranked(answer: Answer) -> list[str]:
+def ranked(answer):
     """Return the items that the model ranked, without the popular items that fill a response up."""
     return answer.items[: len(answer.items) - int(answer.headers.get("x-alsolike-filled", 0))]
 
 
-def reference_ranking(shop: Shop, profile_id: str, directory: Path, *, k: int = 10) -> list[str]:
+def reference_ranking(shop, profile_id, directory, *, k=10):
     """Rank with the champion's bundle in this process, from the stored profile."""
     s3, bucket, version = shop.cloud.client("s3"), shop.name("artefact-bucket"), champion(shop)
     for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"models/{version}/")["Contents"]:

@@ -1,21 +1,18 @@
 """A visitor who logs in keeps the session's history, also after redeliveries."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 
 from alsolike.events.interactions import Interaction
-from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 
 SESSION, USER = "visit-7", "newcomer"
 START = time.time() - 600
 """Start of the visit."""
 
 
-def event(minute: float, item: str, user: str | None = None) -> Interaction:
+def event(minute, item, user=None):
     """Return an event of the session in the form in which collect writes it to the stream."""
     time_ms = int((START + 60 * minute) * 1000)
     return Interaction(
@@ -40,13 +37,13 @@ LOGGED_OUT = event(4, "item-23")
 SECOND_LOGIN = event(5, "item-24", "somebody-else")
 
 
-def put(shop: Shop, *events: Interaction) -> None:
+def put(shop, *events):
     entries = [{"Data": each.to_record(), "PartitionKey": each.profile_id} for each in events]
     stream = shop.name("stream-name")
     assert shop.cloud.client("kinesis").put_records(StreamName=stream, Records=entries)["FailedRecordCount"] == 0
 
 
-def post(shop: Shop, *events: Interaction) -> None:
+def post(shop, *events):
     """Send events of one identity as a shop does."""
     call: dict[str, Any] = {
         "trackingId": shop.name("tracking-id"),
@@ -67,20 +64,20 @@ def post(shop: Shop, *events: Interaction) -> None:
     assert answer.status == 200, answer.document
 
 
-def profile(shop: Shop, profile_id: str) -> Profile:
+def profile(shop, profile_id):
     store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
     return store.read(profile_id, consistent=True)
 
 
-def items(shop: Shop, profile_id: str) -> list[str]:
+def items(shop, profile_id):
     return [each.item_id for each in profile(shop, profile_id).recent]
 
 
-def items_until(shop: Shop, profile_id: str, last: str) -> list[str]:
+def items_until(shop, profile_id, last):
     return eventually(lambda: items(shop, profile_id), holds=lambda found: found[-1:] == [last])
 
 
-def test_visitor_who_logs_in_gets_recommendations_from_the_visit(shop: Shop) -> None:
+def test_visitor_who_logs_in_gets_recommendations_from_the_visit(shop):
     post(shop, *BROWSED)
     assert eventually(lambda: items(shop, f"s#{SESSION}"), holds=lambda found: len(found) == 2) == [
         "item-00",
@@ -99,7 +96,7 @@ def test_visitor_who_logs_in_gets_recommendations_from_the_visit(shop: Shop) -> 
     assert eventually(lambda: items(shop, f"s#{SESSION}"), holds=lambda found: not found) == []
 
 
-def test_session_events_are_assigned_by_their_time(shop: Shop) -> None:
+def test_session_events_are_assigned_by_their_time(shop):
     post(shop, LATE, LOGGED_OUT)
     post(shop, SECOND_LOGIN)
 
@@ -109,7 +106,7 @@ def test_session_events_are_assigned_by_their_time(shop: Shop) -> None:
     assert eventually(lambda: items(shop, f"s#{SESSION}")) == ["item-23"]
 
 
-def test_ten_redeliveries_change_nothing(shop: Shop) -> None:
+def test_ten_redeliveries_change_nothing(shop):
     profiles = (f"u#{USER}", "u#somebody-else", f"s#{SESSION}")
     before = [profile(shop, each) for each in profiles]
     visit = [*BROWSED, LOGIN, LATE, LOGGED_OUT, SECOND_LOGIN]

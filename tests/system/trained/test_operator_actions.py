@@ -1,37 +1,32 @@
 """Operator actions through the API: train, inspect, promote, roll back and preview rules."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 from tests.booted.versions import publish_copy
-from tests.system.trained.opened_shop import OpenedShop
 
 COPY = "a-copy"
 
 
-def operate(shop: Shop, method: str, path: str, document: Any = None) -> dict[str, Any]:
+def operate(shop, method, path, document=None):
     answer = shop.administer(method, f"/operator/{path}", document)
     assert answer.status == 200, answer.document
     return answer.document
 
 
-def refused(shop: Shop, path: str, document: Any) -> tuple[int, str]:
+def refused(shop, path, document):
     answer = shop.administer("POST", f"/operator/{path}", document)
     return answer.status, str(answer.document["message"])
 
 
-def served(shop: Shop, *, until: str) -> str:
+def served(shop, *, until):
     """Wait up to a minute until recommendations come from a version, and return the version that they come from."""
 
-    def probe() -> str:
+    def probe():
         return shop.recommend("user-0").headers["x-alsolike-model-version"]
 
     return eventually(probe, holds=until.__eq__, within_s=60)
 
 
-def test_training_starts_once_per_token_and_not_during_a_run(shop: OpenedShop) -> None:
+def test_training_starts_once_per_token_and_not_during_a_run(shop):
     training = shop.opening.training
 
     assert training.started.status == training.repeated.status == 200
@@ -40,7 +35,7 @@ def test_training_starts_once_per_token_and_not_during_a_run(shop: OpenedShop) -
     assert f"run {training.started.document['id']} has been active since" in training.other.document["message"]
 
 
-def test_run_has_its_reason_outcome_and_state_times(shop: OpenedShop) -> None:
+def test_run_has_its_reason_outcome_and_state_times(shop):
     run = shop.opening.training.ended
 
     assert (run["outcome"], run["reason"].partition(" (operator ")[0]) == ("promoted", "by-hand: the first")
@@ -50,7 +45,7 @@ def test_run_has_its_reason_outcome_and_state_times(shop: OpenedShop) -> None:
     assert states["Train"]["leftMs"] > states["Train"]["enteredMs"]
 
 
-def test_operator_can_list_promote_and_roll_back(shop: OpenedShop) -> None:
+def test_operator_can_list_promote_and_roll_back(shop):
     first_version = shop.opening.training.ended["version"]
     publish_copy(shop, first_version, COPY, passed=False)
 
@@ -88,7 +83,7 @@ def test_operator_can_list_promote_and_roll_back(shop: OpenedShop) -> None:
     assert operate(shop, "POST", "models/resume", {})["held"] is None
 
 
-def test_rules_preview_of_the_api_equals_that_of_the_command(shop: Shop) -> None:
+def test_rules_preview_of_the_api_equals_that_of_the_command(shop):
     tried = operate(shop, "POST", "rules/preview", {"userId": "user-0", "numResults": 5})
 
     assert len(tried["before"]) == 5
@@ -97,6 +92,6 @@ def test_rules_preview_of_the_api_equals_that_of_the_command(shop: Shop) -> None
     assert (status, "the configuration has no rules" in message) == (404, True)
 
 
-def test_token_without_the_admin_scope_is_forbidden(shop: Shop) -> None:
+def test_token_without_the_admin_scope_is_forbidden(shop):
     assert shop.get("/operator/models").status == 403
     assert shop.post("/operator/rollbacks", {"reason": "mine"}).status == 403

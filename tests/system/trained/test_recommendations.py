@@ -3,38 +3,34 @@
 Each test needs the state that the tests before it left.
 """
 
-from __future__ import annotations
-
 import collections
 import datetime as dt
 import json
 import urllib.parse
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from alsolike.declarations.storage import CONFIGURATION_KEY
-from tests.booted.shop import Answer, Shop, empty_quarantine, eventually
+from tests.booted.shop import empty_quarantine, eventually
 
 ARN = "arn:aws:personalize:us-east-1:123456789012"
 
 
 @pytest.fixture
-def runtime(shop: Shop) -> Any:
+def runtime(shop):
     """Return the client of a shop that migrates from Personalize. Only endpoint and key pair change."""
     return shop.personalize("personalize-runtime")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def burst(shop: Shop) -> None:
+def burst(shop):
     """Send a burst of events that makes an item trend."""
     for visit in range(20):
         shop.send(f"visitor-{visit}", "item-29")
     assert eventually(lambda: get(shop, "/trending", window="1d").headers["x-alsolike-source"] == "trending")
 
 
-def get(shop: Shop, path: str, **query: str) -> Answer:
+def get(shop, path, **query):
     return shop.get(f"{path}?{urllib.parse.urlencode(query)}" if query else path)
 
 
@@ -50,9 +46,7 @@ def get(shop: Shop, path: str, **query: str) -> Answer:
         ("popular", {}, "popular"),
     ],
 )
-def test_personalize_client_gets_every_recommender(
-    runtime: Any, recommender: str, parameters: dict[str, str], source: str | None
-) -> None:
+def test_personalize_client_gets_every_recommender(runtime, recommender, parameters, source):
     found = runtime.get_recommendations(recommenderArn=f"{ARN}:recommender/{recommender}", numResults=5, **parameters)
 
     assert found["itemList"]
@@ -62,7 +56,7 @@ def test_personalize_client_gets_every_recommender(
     assert "x-alsolike-degraded" not in headers
 
 
-def test_personalize_client_ranks_items(runtime: Any) -> None:
+def test_personalize_client_ranks_items(runtime):
     """User 0 buys in aisle 0."""
     found = runtime.get_personalized_ranking(
         campaignArn=f"{ARN}:campaign/personalized-ranking", userId="user-0", inputList=["unknown", "item-11", "item-03"]
@@ -71,7 +65,7 @@ def test_personalize_client_ranks_items(runtime: Any) -> None:
     assert [item["itemId"] for item in found["personalizedRanking"]] == ["item-03", "item-11", "unknown"]
 
 
-def test_get_routes_have_cache_headers_and_explanations(shop: Shop) -> None:
+def test_get_routes_have_cache_headers_and_explanations(shop):
     first = get(shop, "/items/item-03/similar", numResults="3")
     assert first.headers["cache-control"] == "public, max-age=60"
     assert "item-03" not in first.items
@@ -86,21 +80,21 @@ def test_get_routes_have_cache_headers_and_explanations(shop: Shop) -> None:
     assert any(item["reason"] for item in mine.document["itemList"])
 
 
-def test_viewed_item_is_in_recently_viewed_within_seconds(shop: Shop) -> None:
+def test_viewed_item_is_in_recently_viewed_within_seconds(shop):
     shop.send("user-0", "item-21")
 
-    def viewed() -> list[str]:
+    def viewed():
         return get(shop, "/users/user-0/recommendations", recommender="recently-viewed").items
 
     assert eventually(viewed, holds=lambda items: items[:1] == ["item-21"])[0] == "item-21"
 
 
-def served_rows(shop: Shop) -> dict[str, dict[str, Any]]:
+def served_rows(shop):
     """Return the rows of the table `served` by recommendation id."""
     return {row["recommendation_id"]: row for row in shop.lake_rows("served/")}
 
 
-def test_served_response_is_in_the_lake_within_seconds(shop: Shop) -> None:
+def test_served_response_is_in_the_lake_within_seconds(shop):
     empty_quarantine(shop)
     answer = shop.recommend("user-0", k=5)
     recommendation_id = answer.document["recommendationId"]
@@ -115,7 +109,7 @@ def test_served_response_is_in_the_lake_within_seconds(shop: Shop) -> None:
     assert shop.alsolike("quarantine", "list") == []
 
 
-def test_response_is_explained_by_its_id(shop: Shop) -> None:
+def test_response_is_explained_by_its_id(shop):
     recommendation_id = shop.recommend("user-0", k=5).document["recommendationId"]
     eventually(lambda: served_rows(shop), holds=lambda found: recommendation_id in found)
 
@@ -130,7 +124,7 @@ def test_response_is_explained_by_its_id(shop: Shop) -> None:
     assert shop.alsolike("explain", similar)["replay"]["same"]
 
 
-def test_users_of_an_experiment_get_their_arms_and_a_report(shop: Shop) -> None:
+def test_users_of_an_experiment_get_their_arms_and_a_report(shop):
     arms = ("--arm", "control=0.5", "--arm", "recent=0.5:recommender=recently-viewed")
     started = shop.alsolike("experiments", "start", "recent-first", *arms, "--on", "for-you", "--yes")
     assert started["plan"]["detectable_lift"] is None  # no responses before today
@@ -167,7 +161,7 @@ rules: {front: {pins: [{item: item-11, position: 1}, {item: nobody, position: 3}
 """
 
 
-def test_rules_are_previewed_applied_and_kept(shop: Shop, runtime: Any, tmp_path: Path) -> None:
+def test_rules_are_previewed_applied_and_kept(shop, runtime, tmp_path):
     draft = tmp_path / "rules.yaml"
     draft.write_text(RULES)
     before = get(shop, "/popular", numResults="4")
@@ -208,20 +202,20 @@ def test_rules_are_previewed_applied_and_kept(shop: Shop, runtime: Any, tmp_path
         ("/users/u/recommendations?filter=none", 404, "filter is 'none', expected"),
     ],
 )
-def test_invalid_query_is_refused_with_its_reason(shop: Shop, path: str, status: int, message: str) -> None:
+def test_invalid_query_is_refused_with_its_reason(shop, path, status, message):
     answer = shop.get(path)
 
     assert answer.status == status
     assert answer.document["message"].startswith(message)
 
 
-def test_gateway_refusals_keep_their_format(shop: Shop) -> None:
+def test_gateway_refusals_keep_their_format(shop):
     for token, status, message in (("", 401, "Unauthorized"), (shop.cloud.token(["alsolike/admin"]), 403, "Forbidden")):
         answer = shop.get("/popular", token=token)
         assert (answer.status, answer.document) == (status, {"message": message})
 
 
-def test_outage_raises_an_alarm_that_ends_with_it(shop: Shop) -> None:
+def test_outage_raises_an_alarm_that_ends_with_it(shop):
     client, artefacts = shop.cloud.client, shop.name("artefact-bucket")
     queue = client("sqs").create_queue(QueueName="operator")["QueueUrl"]
     attributes = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
@@ -242,7 +236,7 @@ def test_outage_raises_an_alarm_that_ends_with_it(shop: Shop) -> None:
     assert alarm_state(shop, queue, "ShopSeesErrors") == "OK"
 
 
-def alarm_state(shop: Shop, queue: str, alarm: str) -> str:
+def alarm_state(shop, queue, alarm):
     """Return the alarm's state in the last notification to the operator."""
     shop.cloud.alarms()
     messages = []

@@ -1,18 +1,14 @@
 """The control plane of Amazon Personalize through the gateway, with boto3 and the AWS CLI's signatures."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,7 +16,7 @@ AVRO = '{"type": "record", "name": "Interactions", "fields": [{"name": "USER_ID"
 
 
 @pytest.fixture
-def personalize(shop: Shop) -> Iterator[Any]:
+def personalize(shop):
     """Yield boto3's client with an administrator's key."""
     variables = shop.alsolike("keys", "create", "provisioning", "--access", "admin")["environment"]
     yield boto3.client(
@@ -35,7 +31,7 @@ def personalize(shop: Shop) -> Iterator[Any]:
     shop.run_alsolike("keys", "delete", variables["AWS_ACCESS_KEY_ID"])
 
 
-def test_script_provisions_and_cleans_up(shop: Shop, personalize: Any) -> None:
+def test_script_provisions_and_cleans_up(shop, personalize):
     schema = personalize.create_schema(name="interactions", schema=AVRO)["schemaArn"]
     group = personalize.create_dataset_group(name="shop")["datasetGroupArn"]
     assert personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"]["status"] == "ACTIVE"
@@ -59,9 +55,7 @@ def test_script_provisions_and_cleans_up(shop: Shop, personalize: Any) -> None:
     assert personalize.describe_schema(schemaArn=schema)["schema"]["name"] == "interactions"
 
 
-def test_documented_upload_is_imported(
-    shop: Shop, personalize: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_documented_upload_is_imported(shop, personalize, tmp_path, monkeypatch):
     (snippet,) = re.findall(r"```python\n(s3 = .*?)```", (ROOT / "docs" / "personalize.md").read_text(), re.S)
     (tmp_path / "interactions.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\nuploading,item-01,1700000000\n")
     monkeypatch.chdir(tmp_path)
@@ -92,7 +86,7 @@ def test_documented_upload_is_imported(
     personalize.delete_dataset_group(datasetGroupArn=group)
 
 
-def test_key_without_the_admin_scope_is_refused_by_the_control_plane(shop: Shop) -> None:
+def test_key_without_the_admin_scope_is_refused_by_the_control_plane(shop):
     personalize = shop.personalize("personalize")
 
     with pytest.raises(ClientError) as caught:

@@ -3,12 +3,9 @@
 Each test needs the state that the tests before it left.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,16 +16,16 @@ from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake import served
 from alsolike.privacy.pseudonyms import Pseudonyms
 from functions.archive_served.service import SCHEMA
-from tests.booted.shop import Shop, empty_quarantine, eventually, record
+from tests.booted.shop import empty_quarantine, eventually, record
 
 WISH = json.dumps({**json.loads(record("wisher", 1)), "event_type": "wish"}).encode()
 
 
-def archived(shop: Shop) -> list[str]:
+def archived(shop):
     return [row["event_id"] for row in shop.lake_rows(INTERACTIONS_PREFIX)]
 
 
-def held(shop: Shop, count: int) -> list[dict[str, Any]]:
+def held(shop, count):
     found: list[dict[str, Any]] = eventually(
         lambda: shop.alsolike("quarantine", "list"), holds=lambda listed: len(listed) == count
     )
@@ -36,7 +33,7 @@ def held(shop: Shop, count: int) -> list[dict[str, Any]]:
     return found
 
 
-def test_lake_view_schedule_and_alarms_are_deployed(shop: Shop) -> None:
+def test_lake_view_schedule_and_alarms_are_deployed(shop):
     tables = shop.cloud.client("glue").get_tables(DatabaseName=shop.name("glue-database"))["TableList"]
     types = {table["Name"]: table["TableType"] for table in tables}
     assert (types["interactions"], types["interactions_once"]) == ("EXTERNAL_TABLE", "VIRTUAL_VIEW")
@@ -48,13 +45,13 @@ def test_lake_view_schedule_and_alarms_are_deployed(shop: Shop) -> None:
     assert len(watching) == 4
 
 
-def test_compaction_runs_with_its_role_and_layers(shop: Shop) -> None:
+def test_compaction_runs_with_its_role_and_layers(shop):
     outcome = shop.invoke("CompactLake")
 
     assert (outcome["complete"], outcome["unreadable"]) == (True, 0)
 
 
-def test_replayed_valid_record_is_archived_and_invalid_one_quarantined(shop: Shop, tmp_path: Path) -> None:
+def test_replayed_valid_record_is_archived_and_invalid_one_quarantined(shop, tmp_path):
     empty_quarantine(shop)
     shop.cloud.client("kinesis").put_records(
         StreamName=shop.name("stream-name"),
@@ -77,14 +74,14 @@ def test_replayed_valid_record_is_archived_and_invalid_one_quarantined(shop: Sho
     assert back["partition_key"] == "u#wisher"
 
 
-def test_dropped_records_are_deleted(shop: Shop) -> None:
+def test_dropped_records_are_deleted(shop):
     dropped = shop.alsolike("quarantine", "drop", "--reason", "not valid JSON", "--yes")
 
     assert dropped["objects"] == 1
     assert held(shop, 0) == []
 
 
-def test_click_is_attributed_to_its_response(shop: Shop) -> None:
+def test_click_is_attributed_to_its_response(shop):
     s3, bucket, now_ms = shop.cloud.client("s3"), shop.name("lake-bucket"), time.time_ns() // 1_000_000
     secret = shop.cloud.client("secretsmanager").get_secret_value(SecretId=shop.name("hash-key-arn"))["SecretString"]
     made = recommendation_id.create(answered_ms=now_ms, recommender="for-you", version="m1")
@@ -112,7 +109,7 @@ def test_click_is_attributed_to_its_response(shop: Shop) -> None:
     assert (row["answers"], row["items"], row["clicks"]) == (1, 2, 1)
 
 
-def _parquet(row: dict[str, Any]) -> bytes:
+def _parquet(row):
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([row], SCHEMA), sink)
     return sink.getvalue()

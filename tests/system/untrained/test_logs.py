@@ -1,11 +1,9 @@
 """`alsolike logs` on a booted cloud."""
 
-from __future__ import annotations
-
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 
 
-def test_logs_show_the_refusal_of_a_request_by_its_correlation_id(shop: Shop) -> None:
+def test_logs_show_the_refusal_of_a_request_by_its_correlation_id(shop):
     answer = shop.get("/popular?numResults=many", **{"x-correlation-id": "wrong-number"})
     assert answer.status == 400
 

@@ -1,26 +1,24 @@
 """Metrics of a booted cloud, as Prometheus reads them."""
 
-from __future__ import annotations
-
 import base64
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 from tests.builders.openmetrics import read_families
 
 
 @pytest.fixture
-def key(shop: Shop) -> Iterator[Mapping[str, str]]:
+def key(shop):
     environment: Mapping[str, str] = shop.alsolike("keys", "create", "prometheus", "--access", "metrics")["environment"]
     yield environment
     shop.run_alsolike("keys", "delete", environment["AWS_ACCESS_KEY_ID"])
 
 
-def scrape(shop: Shop, key: Mapping[str, str]) -> dict[tuple[str, ...], float]:
+def scrape(shop, key):
     """Return the samples by their name and label values."""
     password = f"{key['AWS_ACCESS_KEY_ID']}:{key['AWS_SECRET_ACCESS_KEY']}"
     request = urllib.request.Request(
@@ -36,7 +34,7 @@ def scrape(shop: Shop, key: Mapping[str, str]) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_metrics_require_a_key_with_their_scope(shop: Shop, key: Mapping[str, str]) -> None:
+def test_metrics_require_a_key_with_their_scope(shop, key):
     assert shop.send("metrics-user", "pear").status == 200
     shop.cloud.flush()
 

@@ -3,8 +3,6 @@
 Each test needs the state that the tests before it left.
 """
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import functools
@@ -12,14 +10,12 @@ import gzip
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from alsolike.api.path_ids import path_segment
 from tests.booted.shop import (
-    Shop,
     empty_quarantine,
     eventually,
     failed_invocations,
@@ -37,19 +33,19 @@ USERS, DAYS = 12, 24
 SECONDS_PER_DAY = 86_400
 
 
-def words(user: str) -> list[bytes]:
+def words(user):
     """Return the byte forms in which a store can contain an id."""
     return sorted({user.encode(), json.dumps(user)[1:-1].encode(), path_segment(user).encode()})
 
 
-def contents(shop: Shop, bucket: str) -> Iterator[tuple[str, bytes]]:
+def contents(shop, bucket):
     """Yield every current object of a bucket with its decoded contents."""
     for key, body in shop.objects(bucket):
         yield f"s3://{bucket}/{key}", b"\n".join([key.encode(), body, *opened(key, body)])
 
 
 @functools.cache
-def opened(key: str, body: bytes) -> list[bytes]:
+def opened(key, body):
     """Return the decoded contents of an object in Parquet, gzip or JSON."""
     if key.endswith(".parquet"):
         return [str(parquet_rows(body)).encode()]
@@ -58,7 +54,7 @@ def opened(key: str, body: bytes) -> list[bytes]:
     return list(in_base64(json.loads(body))) if body[:1] == b"{" else []
 
 
-def in_base64(value: Any) -> Iterator[bytes]:
+def in_base64(value):
     """Yield the texts of a document, and their contents if they are base64 or JSON."""
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
@@ -71,7 +67,7 @@ def in_base64(value: Any) -> Iterator[bytes]:
             yield from in_base64(json.loads(value))
 
 
-def everything(shop: Shop) -> Iterator[tuple[str, bytes]]:
+def everything(shop):
     """Yield the contents of every store, except the stream with its expiring records."""
     yield from contents(shop, "lake-bucket")
     yield from contents(shop, "artefact-bucket")
@@ -94,7 +90,7 @@ def everything(shop: Shop) -> Iterator[tuple[str, bytes]]:
         )
 
 
-def holding(shop: Shop, *users: str) -> list[Counter[str]]:
+def holding(shop, *users):
     """Return for each user the number of contents with the id, by place."""
     counts = [Counter[str]() for _ in users]
     spellings = [words(user) for user in users]
@@ -104,17 +100,17 @@ def holding(shop: Shop, *users: str) -> list[Counter[str]]:
     return [+count for count in counts]
 
 
-def rows_by_user(shop: Shop) -> Counter[str | None]:
+def rows_by_user(shop):
     """Return the number of distinct events in the lake by user."""
     return Counter({row["event_id"]: row["user_id"] for row in shop.lake_rows("interactions/")}.values())
 
 
-def put_records(shop: Shop, *records: bytes) -> None:
+def put_records(shop, *records):
     entries = [{"Data": data, "PartitionKey": "some shop's own"} for data in records]
     shop.cloud.client("kinesis").put_records(StreamName=shop.name("stream-name"), Records=entries)
 
 
-def browse(shop: Shop, session: str, item: str, *, user: str | None = None) -> None:
+def browse(shop, session, item, *, user=None):
     call: dict[str, Any] = {
         "trackingId": shop.name("tracking-id"),
         "sessionId": session,
@@ -125,7 +121,7 @@ def browse(shop: Shop, session: str, item: str, *, user: str | None = None) -> N
 
 
 @pytest.fixture(scope="module")
-def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def busy(shop, tmp_path_factory):
     """Return a shop in which Ann, Eve, Bob and others have data in every store."""
     empty_quarantine(shop)
     earlier = sum(rows_by_user(shop).values())
@@ -153,7 +149,7 @@ def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop
 
 
-def test_export_contains_all_data_of_the_user(busy: Shop) -> None:
+def test_export_contains_all_data_of_the_user(busy):
     answer = busy.administer("GET", f"/users/{path_segment(ANN)}/data")
 
     document = answer.document
@@ -167,13 +163,13 @@ def test_export_contains_all_data_of_the_user(busy: Shop) -> None:
     assert document["erasure"] is None
 
 
-def test_command_exports_the_same_data_as_the_api(busy: Shop) -> None:
+def test_command_exports_the_same_data_as_the_api(busy):
     from_api = busy.administer("GET", f"/users/{path_segment(ANN)}/data").document
 
     assert json.loads(busy.run_alsolike("user-data", ANN)) == from_api
 
 
-def test_erasure_removes_all_data_of_the_user_and_no_other(busy: Shop) -> None:
+def test_erasure_removes_all_data_of_the_user_and_no_other(busy):
     (bob_before, ann_before), rows = holding(busy, BOB, ANN), rows_by_user(busy)
     assert len(ann_before) > 6  # proves that the search below finds ids
 
@@ -198,7 +194,7 @@ def test_erasure_removes_all_data_of_the_user_and_no_other(busy: Shop) -> None:
     assert bob_after.total() == bob_before.total()
 
 
-def test_receipt_has_a_keyed_hash_and_is_found_by_the_user_id(busy: Shop) -> None:
+def test_receipt_has_a_keyed_hash_and_is_found_by_the_user_id(busy):
     receipt = busy.alsolike("erasures", "status", "--user", ANN)
 
     assert busy.alsolike("erasures", "list") == [receipt]
@@ -208,7 +204,7 @@ def test_receipt_has_a_keyed_hash_and_is_found_by_the_user_id(busy: Shop) -> Non
     assert {each["store"] for each in receipt["expiring"]} >= {"old object versions", "event stream", "table backups"}
 
 
-def test_erased_user_is_not_stored_and_gets_no_recommendations(busy: Shop) -> None:
+def test_erased_user_is_not_stored_and_gets_no_recommendations(busy):
     assert busy.send(ANN, "item-05").status == 200
     assert busy.post("/users", {"datasetArn": busy.name("users-dataset-arn"), "users": [{"userId": ANN}]}).status == 200
     put_records(busy, record(ANN, 5), json.dumps({**json.loads(record(ANN, 6)), "item_id": 7}).encode())
@@ -219,7 +215,7 @@ def test_erased_user_is_not_stored_and_gets_no_recommendations(busy: Shop) -> No
     assert holding(busy, ANN) == [Counter()]
 
 
-def test_repeated_erasure_changes_no_other_data(busy: Shop) -> None:
+def test_repeated_erasure_changes_no_other_data(busy):
     before = rows_by_user(busy)
     first = busy.alsolike("erasures", "status", "--user", ANN)
 
@@ -229,11 +225,11 @@ def test_repeated_erasure_changes_no_other_data(busy: Shop) -> None:
     assert rows_by_user(busy) == before
 
 
-def test_killed_purge_is_resumed(busy: Shop) -> None:
+def test_killed_purge_is_resumed(busy):
     before, before_killing = rows_by_user(busy), failed_invocations(busy, "PurgeUser")
     erasure = busy.alsolike("erase", EVE, "--yes")["erasureId"]
 
-    def killed() -> int:
+    def killed():
         kill(busy, "PurgeUser")
         return failed_invocations(busy, "PurgeUser")
 
@@ -252,7 +248,7 @@ def test_killed_purge_is_resumed(busy: Shop) -> None:
     }
 
 
-def test_next_dataset_contains_no_erased_user(busy: Shop) -> None:
+def test_next_dataset_contains_no_erased_user(busy):
     assert busy.alsolike("rebuild", "dataset")
 
     assert holding(busy, ANN, EVE) == [Counter(), Counter()]

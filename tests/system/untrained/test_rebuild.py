@@ -1,11 +1,7 @@
 """Rebuilds from the lake equal the originals: profiles, catalogue, users, snapshot and dataset."""
 
-from __future__ import annotations
-
 import io
 import time
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,13 +11,13 @@ from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 
 ITEMS = [f"item-{number}" for number in range(12)]
 SHOPPERS = [f"shopper-{number}" for number in range(9)]
 
 
-def profiles(shop: Shop) -> dict[str, Profile]:
+def profiles(shop):
     """Return the shoppers' profiles without revisions, because the number of writes may differ."""
     store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
     return {
@@ -31,18 +27,18 @@ def profiles(shop: Shop) -> dict[str, Profile]:
     }
 
 
-def catalogue(shop: Shop) -> dict[str, Any]:
+def catalogue(shop):
     store = CatalogueStore(shop.cloud.client("dynamodb"), shop.name("catalogue-table"))
     return {item.item_id: dict(item.properties) for item in store.scan()}
 
 
-def snapshot(shop: Shop, directory: Path) -> dict[str, Any]:
+def snapshot(shop, directory):
     store = SnapshotStore(shop.cloud.client("s3"), shop.name("artefact-bucket"), directory)
     found = Snapshot.open([store.fetch(entry) for entry in store.manifest().manifest.segments], version="1")
     return {found.item_id(row): found.properties(row) for row in found.live_rows()}
 
 
-def dataset(shop: Shop) -> list[pd.DataFrame]:
+def dataset(shop):
     uri = shop.alsolike("rebuild", "dataset")["dataset_s3_uri"]
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     s3 = shop.cloud.client("s3")
@@ -53,7 +49,7 @@ def dataset(shop: Shop) -> list[pd.DataFrame]:
     return [pd.read_parquet(io.BytesIO(body)) for body in bodies]
 
 
-def empty_table(shop: Shop, name: str, key: str) -> None:
+def empty_table(shop, name, key):
     dynamodb = shop.cloud.client("dynamodb")
     for page in dynamodb.get_paginator("scan").paginate(TableName=name, ProjectionExpression=key):
         for row in page["Items"]:
@@ -61,7 +57,7 @@ def empty_table(shop: Shop, name: str, key: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def shop_with_data(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop_with_data(shop, tmp_path_factory):
     """Return a shop with events, logins, searches, a changed item and a deleted one."""
     arn = shop.name("items-dataset-arn")
     for first in range(0, len(ITEMS), 10):
@@ -105,7 +101,7 @@ def shop_with_data(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop
     return shop
 
 
-def test_lost_tables_are_rebuilt_from_the_lake(shop_with_data: Shop, tmp_path: Path) -> None:
+def test_lost_tables_are_rebuilt_from_the_lake(shop_with_data, tmp_path):
     shop = shop_with_data
     before = (profiles(shop), dataset(shop))
     empty_table(shop, shop.name("profiles-table"), "profile_id, sort_key")
@@ -123,7 +119,7 @@ def test_lost_tables_are_rebuilt_from_the_lake(shop_with_data: Shop, tmp_path: P
         pd.testing.assert_frame_equal(rebuilt, original)
 
 
-def test_deleted_data_are_restored(shop_with_data: Shop) -> None:
+def test_deleted_data_are_restored(shop_with_data):
     shop = shop_with_data
     before = profiles(shop), catalogue(shop)
     then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -140,7 +136,7 @@ def test_deleted_data_are_restored(shop_with_data: Shop) -> None:
     assert (profiles(shop), catalogue(shop)) == before
 
 
-def test_rebuild_of_an_intact_shop_changes_nothing(shop_with_data: Shop) -> None:
+def test_rebuild_of_an_intact_shop_changes_nothing(shop_with_data):
     before = profiles(shop_with_data), catalogue(shop_with_data)
 
     shop_with_data.alsolike("rebuild", "all")
@@ -148,7 +144,7 @@ def test_rebuild_of_an_intact_shop_changes_nothing(shop_with_data: Shop) -> None
     assert (profiles(shop_with_data), catalogue(shop_with_data)) == before
 
 
-def test_profile_is_shown_at_a_given_time(shop_with_data: Shop) -> None:
+def test_profile_is_shown_at_a_given_time(shop_with_data):
     now = shop_with_data.alsolike("profile", SHOPPERS[0])
     then = shop_with_data.alsolike("profile", SHOPPERS[0], "--at", "2026-01-01T00:00:00Z")
     again = shop_with_data.alsolike("profile", SHOPPERS[0], "--at", "2100-01-01T00:00:00Z")

@@ -1,14 +1,9 @@
 """Permissions of a browser with a session token."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import time
 import uuid
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -17,7 +12,7 @@ from joserfc.jwk import OctKey
 
 from alsolike.events.session_tokens import Session, mint
 from alsolike.profiles.store import ProfileStore
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 
 EVENTS = "/session/events"
 OF_BROWSERS = [("POST", EVENTS), ("GET", "/session/recommendations"), ("GET", "/session/items/pear/similar")]
@@ -25,9 +20,7 @@ UNAUTHORIZED = (401, {"message": "Unauthorized"})
 FORBIDDEN = (403, {"message": "Forbidden"})
 
 
-def send_events(
-    shop: Shop, method: str, path: str, *, headers: list[tuple[str, bytes]], body: Any = None
-) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+def send_events(shop, method, path, *, headers, body=None):
     """Send a request with unchanged headers, which can be repeated and contain any bytes."""
     address = urlsplit(shop.cloud.api_url)
     connection = http.client.HTTPSConnection(address.hostname or "", address.port, timeout=30, context=shop.tls)
@@ -45,9 +38,7 @@ def send_events(
         connection.close()
 
 
-def browse(
-    shop: Shop, token: str | bytes, *, method: str = "POST", path: str = EVENTS, body: Any = None
-) -> tuple[int, dict[str, Any]]:
+def browse(shop, token, *, method="POST", path=EVENTS, body=None):
     """Send a request with a token, by default an event."""
     value = token if isinstance(token, bytes) else token.encode()
     sent = event("pear") if body is None and method == "POST" else body
@@ -55,33 +46,33 @@ def browse(
     return status, document
 
 
-def event(*items: str) -> dict[str, Any]:
+def event(*items):
     return {"eventList": [{"eventType": "view", "sentAt": time.time(), "itemId": item} for item in items]}
 
 
 @pytest.fixture
-def key(shop: Shop) -> bytes:
+def key(shop):
     secret = shop.cloud.client("secretsmanager").get_secret_value(SecretId=shop.name("session-key-arn"))
     return str(secret["SecretString"]).encode()
 
 
 @pytest.fixture
-def session() -> str:
+def session():
     return f"session-{uuid.uuid4().hex}"
 
 
 @pytest.fixture
-def claims(session: str) -> dict[str, Any]:
+def claims(session):
     now_s = int(time.time())
     return {"iss": "alsolike", "aud": "alsolike-session", "sid": session, "iat": now_s, "exp": now_s + 900}
 
 
-def recent(shop: Shop, profile: str) -> list[str | None]:
+def recent(shop, profile):
     store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
     return [interaction.item_id for interaction in store.read(profile, consistent=True).recent]
 
 
-def test_session_token_of_the_command_sends_session_events(shop: Shop, session: str) -> None:
+def test_session_token_of_the_command_sends_session_events(shop, session):
     token = shop.run_alsolike("session-token", "--session", session).strip()
 
     assert browse(shop, token, body=event("pear", "plum")) == (200, {})
@@ -90,7 +81,7 @@ def test_session_token_of_the_command_sends_session_events(shop: Shop, session: 
     assert sorted(map(str, found)) == ["pear", "plum"]
 
 
-def test_session_token_of_another_library_sends_user_events(shop: Shop, key: bytes, claims: dict[str, Any]) -> None:
+def test_session_token_of_another_library_sends_user_events(shop, key, claims):
     token = jwt.encode({"alg": "HS256"}, {**claims, "sub": "browsing"}, OctKey.import_key(key))
 
     assert browse(shop, token, body=event("fig")) == (200, {})
@@ -98,7 +89,7 @@ def test_session_token_of_another_library_sends_user_events(shop: Shop, key: byt
     assert eventually(lambda: recent(shop, "u#browsing")) == ["fig"]
 
 
-def test_browser_event_with_a_user_id_is_refused(shop: Shop, key: bytes, session: str) -> None:
+def test_browser_event_with_a_user_id_is_refused(shop, key, session):
     token = mint(key, Session(session), now_s=int(time.time()))
 
     status, document = browse(shop, token, body={**event("pear"), "userId": "somebody"})
@@ -108,9 +99,7 @@ def test_browser_event_with_a_user_id_is_refused(shop: Shop, key: bytes, session
 
 
 @pytest.mark.parametrize(("method", "path"), OF_BROWSERS)
-def test_browser_route_accepts_only_a_session_token(
-    shop: Shop, key: bytes, session: str, method: str, path: str
-) -> None:
+def test_browser_route_accepts_only_a_session_token(shop, key, session, method, path):
     machine = shop.cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
     token = mint(key, Session(session), now_s=int(time.time()))
 
@@ -132,13 +121,13 @@ def test_browser_route_accepts_only_a_session_token(
         ("DELETE", "/users/a"),
     ],
 )
-def test_session_token_is_refused_on_other_routes(shop: Shop, key: bytes, session: str, method: str, path: str) -> None:
+def test_session_token_is_refused_on_other_routes(shop, key, session, method, path):
     token = mint(key, Session(session), now_s=int(time.time()))
 
     assert browse(shop, token, method=method, path=path, body={}) == UNAUTHORIZED
 
 
-def test_page_with_a_site_key_sends_events_of_its_session(shop: Shop, tmp_path: Path, session: str) -> None:
+def test_page_with_a_site_key_sends_events_of_its_session(shop, tmp_path, session):
     origin, key = "http://localhost:8000", f"site-{session[-8:]}"
     configuration = tmp_path / "shop.yaml"
     configuration.write_text(f'format: 1\nsessions: {{sites: {{{key}: {{origins: ["{origin}"]}}}}}}\n')
@@ -150,7 +139,7 @@ def test_page_with_a_site_key_sends_events_of_its_session(shop: Shop, tmp_path: 
     )
     assert (status, answered["access-control-allow-origin"]) == (200, origin)
 
-    def send(token: str) -> int:
+    def send(token):
         query = urlencode({"authorization": f"Bearer {token}"})
         return send_events(shop, "POST", f"/session/beacons?{query}", headers=headers, body=event("pear"))[0]
 
@@ -166,13 +155,11 @@ def test_page_with_a_site_key_sends_events_of_its_session(shop: Shop, tmp_path: 
     )
 
 
-def test_invalid_session_token_is_forbidden_and_never_a_server_error(
-    shop: Shop, key: bytes, claims: dict[str, Any]
-) -> None:
-    def encode(stated: Mapping[str, Any], *, key: bytes = key, algorithm: str = "HS256") -> str:
+def test_invalid_session_token_is_forbidden_and_never_a_server_error(shop, key, claims):
+    def encode(stated, *, key=key, algorithm="HS256"):
         return jwt.encode({"alg": algorithm}, dict(stated), OctKey.import_key(key), algorithms=[algorithm])
 
-    def signed(**changed: Any) -> str:
+    def signed(**changed):
         return encode({**claims, **changed})
 
     good, now_s = signed(), claims["iat"]
@@ -213,7 +200,7 @@ def test_invalid_session_token_is_forbidden_and_never_a_server_error(
         assert browse(shop, token) == FORBIDDEN, token
 
 
-def test_other_schemes_and_repeated_headers_are_forbidden(shop: Shop, key: bytes, session: str) -> None:
+def test_other_schemes_and_repeated_headers_are_forbidden(shop, key, session):
     token = mint(key, Session(session), now_s=int(time.time())).encode()
 
     for values in ([token], [b"Basic " + token], [b"Bearer"], [b"Bearer " + token] * 2):
@@ -221,10 +208,10 @@ def test_other_schemes_and_repeated_headers_are_forbidden(shop: Shop, key: bytes
         assert send_events(shop, "POST", EVENTS, headers=headers, body=event("pear"))[:2] == FORBIDDEN
 
 
-def test_pages_of_configured_origins_may_call_the_api(shop: Shop, key: bytes, session: str) -> None:
+def test_pages_of_configured_origins_may_call_the_api(shop, key, session):
     token = mint(key, Session(session), now_s=int(time.time()))
 
-    def from_page(method: str, origin: bytes, *headers: tuple[str, bytes]) -> tuple[int, Mapping[str, str]]:
+    def from_page(method, origin, *headers):
         sent = [("origin", origin), *headers]
         status, _, found = send_events(
             shop, method, EVENTS, headers=sent, body=event("pear") if method == "POST" else None
@@ -246,10 +233,10 @@ def test_pages_of_configured_origins_may_call_the_api(shop: Shop, key: bytes, se
     assert (status, refused["access-control-allow-origin"]) == (403, "http://localhost:8000")
 
 
-def test_rotated_key_is_used_at_once_and_the_previous_one_stays_valid(shop: Shop, key: bytes) -> None:
+def test_rotated_key_is_used_at_once_and_the_previous_one_stays_valid(shop, key):
     secrets, arn, new = shop.cloud.client("secretsmanager"), shop.name("session-key-arn"), b"n" * 64
 
-    def status(signed_by: bytes) -> int:
+    def status(signed_by):
         session = Session(f"session-{uuid.uuid4().hex}")  # rejections are cached by token
         return browse(shop, mint(signed_by, session, now_s=int(time.time())))[0]
 
@@ -261,7 +248,7 @@ def test_rotated_key_is_used_at_once_and_the_previous_one_stays_valid(shop: Shop
     assert status(key) == 200
 
 
-def test_logs_contain_no_session_user_or_secret(shop: Shop, key: bytes, session: str) -> None:
+def test_logs_contain_no_session_user_or_secret(shop, key, session):
     now_s = int(time.time())
     token = mint(key, Session(session, f"of-{session}"), now_s=now_s)
     browse(shop, token)

@@ -1,41 +1,38 @@
 """Clients of Amazon Personalize that are configured only by a key pair and endpoint variables."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 
 ARN = "arn:aws:personalize:us-east-1:123456789012"
 REVOKED_WITHIN_S = 60
 
 
 @pytest.fixture
-def variables(shop: Shop) -> Iterator[Mapping[str, str]]:
+def variables(shop):
     """Yield the variables of a new key, which is deleted at the end."""
     environment: Mapping[str, str] = shop.alsolike("keys", "create", "checkout")["environment"]
     yield environment
     shop.run_alsolike("keys", "delete", environment["AWS_ACCESS_KEY_ID"])
 
 
-def client(service: str, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+def client(service, variables, monkeypatch):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return boto3.Session().client(service, config=Config(retries={"total_max_attempts": 1}))
 
 
-def refusal(call: Any, **arguments: Any) -> tuple[str, int]:
+def refusal(call, **arguments):
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     response = caught.value.response
@@ -43,9 +40,7 @@ def refusal(call: Any, **arguments: Any) -> tuple[str, int]:
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def test_environment_variables_are_sufficient_for_a_program(
-    shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_variables_are_sufficient_for_a_program(shop, variables, monkeypatch):
     events = client("personalize-events", variables, monkeypatch)
     runtime = client("personalize-runtime", variables, monkeypatch)
 
@@ -73,9 +68,7 @@ def test_environment_variables_are_sufficient_for_a_program(
     assert (key["source"], key["calls"]) == ("127.0.0.1", 2)  # the first call of each function
 
 
-def test_refusals_have_the_error_codes_of_personalize(
-    shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refusals_have_the_error_codes_of_personalize(shop, variables, monkeypatch):
     request = {"recommenderArn": f"{ARN}:recommender/for-you", "userId": "user-0"}
     cases = {
         ("InvalidSignatureException", 403): {"AWS_SECRET_ACCESS_KEY": "wrong"},
@@ -89,9 +82,7 @@ def test_refusals_have_the_error_codes_of_personalize(
     assert refusal(runtime.get_recommendations, **request, numResults=501)[0] == "InvalidInputException"
 
 
-def test_disabled_key_is_refused_within_a_minute(
-    shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_disabled_key_is_refused_within_a_minute(shop, variables, monkeypatch):
     runtime = client("personalize-runtime", variables, monkeypatch)
     request = {"recommenderArn": f"{ARN}:recommender/for-you", "userId": "user-0"}
     assert runtime.get_recommendations(**request)["recommendationId"]
@@ -99,7 +90,7 @@ def test_disabled_key_is_refused_within_a_minute(
 
     shop.run_alsolike("keys", "disable", variables["AWS_ACCESS_KEY_ID"])
 
-    def refused() -> bool:
+    def refused():
         try:
             runtime.get_recommendations(**request)
         except ClientError as error:
@@ -111,18 +102,17 @@ def test_disabled_key_is_refused_within_a_minute(
     shop.run_alsolike("keys", "delete", rotated["AWS_ACCESS_KEY_ID"])
 
 
-def test_curl_can_sign_every_route_of_the_key_scopes(shop: Shop, variables: Mapping[str, str]) -> None:
+def test_curl_can_sign_every_route_of_the_key_scopes(shop, variables):
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     endpoint = variables["AWS_ENDPOINT_URL_PERSONALIZE"]
 
-    def curl(path: str) -> dict[str, Any]:
+    def curl(path):
         command = ["curl", "-s", f"{endpoint}{path}", "--aws-sigv4", f"aws:amz:{variables['AWS_REGION']}:personalize"]
         command += ["--user", f"{variables['AWS_ACCESS_KEY_ID']}:{variables['AWS_SECRET_ACCESS_KEY']}"]
         environment = {**os.environ, "CURL_CA_BUNDLE": variables.get("AWS_CA_BUNDLE", "")}
         done = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60)
-        document: dict[str, Any] = json.loads(done.stdout)
-        return document
+        return json.loads(done.stdout)
 
     assert "itemList" in curl("/users/user-0/recommendations?numResults=5")
     assert "itemList" in curl("/items/a%20b/similar?numResults=5&metadata=title,price")

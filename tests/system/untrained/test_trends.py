@@ -1,21 +1,17 @@
 """A burst of events leads the trends within seconds and is counted once."""
 
-from __future__ import annotations
-
 import time
-from pathlib import Path
 from typing import Any
 
 from alsolike.trends.store import TrendsReader
-from alsolike.trends.trends import Trends
 from operations.cost_measurement import CALLS
-from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, kill
+from tests.booted.shop import SECONDS_PER_DAY, eventually, kill
 
 ITEMS = 8
 DAYS = 20
 
 
-def view(shop: Shop, session: str, *items: tuple[str, float]) -> None:
+def view(shop, session, *items):
     """Send at most ten views of items with their times, as a shop does."""
     call: dict[str, Any] = {
         "trackingId": shop.name("tracking-id"),
@@ -29,16 +25,16 @@ def view(shop: Shop, session: str, *items: tuple[str, float]) -> None:
     assert answer.status == 200, answer.document
 
 
-def trends(shop: Shop) -> Trends:
+def trends(shop):
     reader = TrendsReader(shop.cloud.client("s3"), shop.name("artefact-bucket"))
     return reader.current(now_ms=time.time_ns() // 1_000_000)
 
 
-def best(shop: Shop) -> dict[str, float]:
+def best(shop):
     return dict(trends(shop).best("30m", now_ms=time.time_ns() // 1_000_000))
 
 
-def test_burst_leads_within_seconds_and_usual_items_do_not_trend(shop: Shop) -> None:
+def test_burst_leads_within_seconds_and_usual_items_do_not_trend(shop):
     now = time.time()
     for day in range(DAYS):  # each item once a day, at this hour
         view(shop, f"day-{day}", *((f"usual-{n}", now - (DAYS - day) * SECONDS_PER_DAY) for n in range(ITEMS)))
@@ -55,7 +51,7 @@ def test_burst_leads_within_seconds_and_usual_items_do_not_trend(shop: Shop) -> 
     assert not [item for item in listed if item.startswith("usual-")]
 
 
-def test_restarted_process_continues_the_counts(shop: Shop) -> None:
+def test_restarted_process_continues_the_counts(shop):
     before = best(shop)["news"]
     kill(shop, "CountTrends")
 
@@ -65,7 +61,7 @@ def test_restarted_process_continues_the_counts(shop: Shop) -> None:
     assert before < after < before + 1
 
 
-def test_cost_is_measured_with_a_load_on_a_running_cloud(shop: Shop, assembly: Path) -> None:
+def test_cost_is_measured_with_a_load_on_a_running_cloud(shop, assembly):
     bill = shop.alsolike("cost", "--assembly", assembly, "--measure", "--events-per-call", "10")
 
     measured = bill["measured"]["functions"]

@@ -1,11 +1,9 @@
 """Responses of a shop without a model."""
 
-from __future__ import annotations
-
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 
 
-def test_trending_items_are_returned_without_a_model(shop: Shop) -> None:
+def test_trending_items_are_returned_without_a_model(shop):
     for visit in range(20):
         shop.send(f"visitor-{visit}", "item-77")
 

@@ -1,10 +1,6 @@
 """Writes of a shop and an administrator through the API of the embedded cloud."""
 
-from __future__ import annotations
-
 import time
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -14,22 +10,22 @@ from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.profiles.store import ProfileStore
 from operations.configuration.configuration_store import ConfigurationStore
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 
 STRANGE_IDS = ["a/b", "../../items", "50%", "%2F", "a?b#c", "ü ö", "😀" * 256, "~x", "..", "a+b"]
 
 
 @pytest.fixture
-def personalize(shop: Shop) -> Any:
+def personalize(shop):
     """Return the client of a shop that migrates from Personalize. Only endpoint and key pair change."""
     return shop.personalize("personalize-events")
 
 
-def lake_rows(shop: Shop, user: str) -> list[dict[str, Any]]:
+def lake_rows(shop, user):
     return [row for row in shop.lake_rows(INTERACTIONS_PREFIX) if row["user_id"] == user]
 
 
-def test_unchanged_personalize_client_can_send_all_data(shop: Shop, personalize: Any) -> None:
+def test_unchanged_personalize_client_can_send_all_data(shop, personalize):
     now = time.time()
 
     personalize.put_items(
@@ -71,7 +67,7 @@ def test_unchanged_personalize_client_can_send_all_data(shop: Shop, personalize:
     assert [interaction.item_id for interaction in found] == ["boto-item"]
 
 
-def test_refusals_raise_the_exceptions_of_the_client(shop: Shop, personalize: Any) -> None:
+def test_refusals_raise_the_exceptions_of_the_client(shop, personalize):
     event = {"eventType": "View", "sentAt": 1, "itemId": "a"}
 
     with pytest.raises(personalize.exceptions.ResourceNotFoundException, match="expected alsolike-demo"):
@@ -85,7 +81,7 @@ def test_refusals_raise_the_exceptions_of_the_client(shop: Shop, personalize: An
 
 
 @pytest.mark.parametrize("item_id", STRANGE_IDS)
-def test_row_with_any_id_is_reached_by_its_path(shop: Shop, item_id: str) -> None:
+def test_row_with_any_id_is_reached_by_its_path(shop, item_id):
     path = f"/items/{path_segment(item_id)}"
     put = {"datasetArn": shop.name("items-dataset-arn"), "items": [{"itemId": item_id, "properties": {"n": 1, "m": 1}}]}
 
@@ -98,13 +94,13 @@ def test_row_with_any_id_is_reached_by_its_path(shop: Shop, item_id: str) -> Non
 
 
 @pytest.mark.parametrize("item_id", ["ü ö", "a.b", "a:b@c"])
-def test_plain_ids_may_be_percent_encoded(shop: Shop, item_id: str) -> None:
+def test_plain_ids_may_be_percent_encoded(shop, item_id):
     shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": [{"itemId": item_id}]})
 
     assert shop.administer("GET", f"/items/{quote(item_id)}").document["itemId"] == item_id
 
 
-def test_all_rows_are_listed_in_pages(shop: Shop) -> None:
+def test_all_rows_are_listed_in_pages(shop):
     users = [{"userId": f"listed-{number}"} for number in range(5)]
     shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": users})
 
@@ -122,16 +118,16 @@ def test_all_rows_are_listed_in_pages(shop: Shop) -> None:
     ("method", "path"),
     [("GET", "/items"), ("GET", "/items/a"), ("PATCH", "/items/a"), ("DELETE", "/items/a"), ("GET", "/users")],
 )
-def test_shop_token_cannot_read_or_change_rows(shop: Shop, method: str, path: str) -> None:
+def test_shop_token_cannot_read_or_change_rows(shop, method, path):
     token = shop.cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
 
     assert shop._call(method, path, {"a": 1} if method == "PATCH" else None, token=token).status == 403
 
 
-def test_event_from_the_future_is_quarantined(shop: Shop) -> None:
+def test_event_from_the_future_is_quarantined(shop):
     assert shop.send("from-tomorrow", "a", at=time.time() + 86_400).status == 200
 
-    def reasons() -> list[str]:
+    def reasons():
         found = [QuarantinedRecord.from_json(data) for data in shop.lake_objects(QUARANTINE_PREFIX)]
         return [record.reason for record in found if b"from-tomorrow" in record.record.data]
 
@@ -140,7 +136,7 @@ def test_event_from_the_future_is_quarantined(shop: Shop) -> None:
     assert lake_rows(shop, "from-tomorrow") == []
 
 
-def test_invalid_type_of_a_declared_column_is_refused(shop: Shop) -> None:
+def test_invalid_type_of_a_declared_column_is_refused(shop):
     store = ConfigurationStore(shop.cloud.client("s3"), shop.name("artefact-bucket"))
     document = {"format": 1, "items": {"columns": {"weightKg": "number"}}}
     store.apply(store.current(), document, text="", by="test", reason="test", now_ms=time.time_ns() // 1_000_000)
@@ -157,7 +153,7 @@ def test_invalid_type_of_a_declared_column_is_refused(shop: Shop) -> None:
     assert shop.administer("GET", "/items/light").status == 200
 
 
-def test_declared_event_type_is_accepted_until_its_rollback(shop: Shop, tmp_path: Path) -> None:
+def test_declared_event_type_is_accepted_until_its_rollback(shop, tmp_path):
     file = tmp_path / "shop.yaml"
     file.write_text("format: 1\nevents:\n  wishlist: {weight: 2, aliases: [wish]}\n")
     wish = {"eventType": "Wish", "itemId": "lamp", "sentAt": time.time(), "eventId": "wish-1"}

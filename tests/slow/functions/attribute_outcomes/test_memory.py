@@ -1,9 +1,6 @@
 """Peak memory of the attribution of one day, measured in separate processes."""
 
-from __future__ import annotations
-
 import multiprocessing
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -11,7 +8,7 @@ from benchmarks import attribution as benchmark
 from functions.attribute_outcomes import disk_partitions
 
 
-def _peak_bytes(answers: int, directory: Path, part_rows: int) -> int:
+def _peak_bytes(answers, directory, part_rows):
     """Return Arrow's peak memory during the attribution of a day with `answers` responses."""
     benchmark.ROWS_PER_OBJECT = 500
     benchmark.write_day(directory, answers)
@@ -20,7 +17,7 @@ def _peak_bytes(answers: int, directory: Path, part_rows: int) -> int:
     return int(pa.default_memory_pool().max_memory() or 0)
 
 
-def test_peak_memory_does_not_grow_with_the_number_of_responses(tmp_path: Path) -> None:
+def test_peak_memory_does_not_grow_with_the_number_of_responses(tmp_path):
     peaks = []
     for answers in (8_000, 24_000):  # as many objects as are read at once, and three times as many
         with multiprocessing.get_context("spawn").Pool(1) as pool:

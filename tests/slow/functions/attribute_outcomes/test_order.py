@@ -1,9 +1,5 @@
 """Results do not depend on the order of arrival, the split into objects, redeliveries and repeated calls."""
 
-from __future__ import annotations
-
-from typing import Any
-
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -18,5 +14,5 @@ from tests.builders.arrivals import check_any_arrival, histories
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=histories(), data=st.data())
-def test_results_do_not_depend_on_arrival_order(s3: Any, history: Any, data: st.DataObject) -> None:
+def test_results_do_not_depend_on_arrival_order(s3, history, data):
     check_any_arrival(s3, history, data)

@@ -1,9 +1,6 @@
 """Readers get the same counts during upkeep, and after upkeep that is interrupted at any call."""
 
-from __future__ import annotations
-
 import contextlib
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,9 +24,7 @@ from tests.fakes.places import create_bucket
 @pytest.mark.parametrize(
     ("interrupt", "minimum"), [(kill_and_go_on, 21), (join_another_call, 21), (erase_during_a_merge, 9)]
 )
-def test_read_counts_are_unchanged_by_upkeep_interrupted_at_any_step(
-    s3: Any, interrupt: Callable[..., bool], minimum: int
-) -> None:
+def test_read_counts_are_unchanged_by_upkeep_interrupted_at_any_step(s3, interrupt, minimum):
     steps = 0
     while interrupt(s3, create_bucket(s3, f"lake-{steps}"), step=steps):
         steps += 1
@@ -37,14 +32,14 @@ def test_read_counts_are_unchanged_by_upkeep_interrupted_at_any_step(
     assert steps >= minimum
 
 
-def test_reader_during_upkeep_counts_the_same(s3: Any) -> None:
+def test_reader_during_upkeep_counts_the_same(s3):
     bucket = create_bucket(s3, "read")
     fill(s3, bucket)
     expected = counted(s3, bucket)
     listings: list[Any] = []
     reads = 0
 
-    def look(number: int, name: str) -> None:
+    def look(number, name):
         nonlocal reads
         listings.append(listed(s3, bucket))
         for listing in listings[number % 2 :: 2]:  # half of the listings so far, alternately
@@ -74,7 +69,7 @@ STEPS = st.lists(
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_random_writes_and_interruptions_do_not_change_read_counts(steps: list[Any], s3: Any) -> None:
+def test_random_writes_and_interruptions_do_not_change_read_counts(steps, s3):
     bucket = create_bucket(s3, f"any-{len(s3.list_buckets()['Buckets'])}")
     written = create_bucket(s3, f"{bucket}-written")
     for number, (what, argument) in enumerate([("write", [("a", "x", 0)]), *steps]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -16,14 +15,12 @@ from functions.purge_user.documents import find_sessions
 from functions.purge_user.dynamodb_rows import find_joined_sessions
 from functions.purge_user.lake_rows import INTERACTIONS, purge_session_rows
 from functions.purge_user.lake_tables import purge_rows
-from functions.purge_user.purge_context import PurgeContext
 from functions.purge_user.service import STEPS, stop_sessions
 from tests.builders.erasure_histories import ERASED, USERS, Shop, history
 from tests.builders.stores import PSEUDONYMS, Stores
-from tests.fakes import MemoryCloud
 
 
-def check(seed: int, *, cloud: MemoryCloud, aws: Callable[[str], Any], units_per_s: int = 1) -> None:
+def check(seed, *, cloud, aws, units_per_s=1):
     """Compare a history with an erasure to the same history without the erasure."""
     story = dataclasses.replace(history(seed), units_per_s=units_per_s)
     others = [user for user in USERS if user != ERASED]
@@ -46,7 +43,7 @@ def check(seed: int, *, cloud: MemoryCloud, aws: Callable[[str], Any], units_per
     assert {name: value for name, value in held.items() if value and name not in ("userId", "erasure")} == {}
 
 
-def check_all(seeds: Iterable[int], *, cloud: MemoryCloud, aws: Callable[[str], Any], units_per_s: int = 1) -> None:
+def check_all(seeds, *, cloud, aws, units_per_s=1):
     """Check histories until one fails."""
     for seed in seeds:
         check(seed, cloud=cloud, aws=aws, units_per_s=units_per_s)
@@ -54,14 +51,12 @@ def check_all(seeds: Iterable[int], *, cloud: MemoryCloud, aws: Callable[[str], 
 
 @pytest.mark.ci
 @pytest.mark.parametrize("seed", range(10))
-def test_purged_user_leaves_no_data_in_ten_histories(seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
+def test_purged_user_leaves_no_data_in_ten_histories(seed, cloud, aws):
     check(seed, cloud=cloud, aws=aws)
 
 
 @pytest.mark.parametrize("seed", range(10, 100))
-def test_purged_user_leaves_no_data_in_a_random_history(
-    seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]
-) -> None:
+def test_purged_user_leaves_no_data_in_a_random_history(seed, cloud, aws):
     check(seed, cloud=cloud, aws=aws)
 
 
@@ -70,18 +65,16 @@ LATE = (1, 115, 363)
 
 
 @pytest.mark.parametrize("seed", LATE)
-def test_purged_user_leaves_no_data_after_a_fast_purge(
-    seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]
-) -> None:
+def test_purged_user_leaves_no_data_after_a_fast_purge(seed, cloud, aws):
     check(seed, cloud=cloud, aws=aws, units_per_s=1_000)
 
 
-def purge_until_the_login_time(work: PurgeContext) -> Iterator[None]:
+def purge_until_the_login_time(work):
     """Remove a session's events up to its login, by the login's time on the device."""
     own = work.progress.own_sessions()
     times = pa.array([work.progress.sessions[session][0] for session in own], pa.int64())
 
-    def hits(table: pa.Table) -> pa.ChunkedArray:
+    def hits(table):
         until = pc.take(times, pc.index_in(table["session_id"], value_set=pa.array(own, pa.string())))
         early = pc.fill_null(pc.less_equal(table["event_time_ms"], until), False)
         return pc.and_(early, parquet.session_mask(table, own))
@@ -89,7 +82,7 @@ def purge_until_the_login_time(work: PurgeContext) -> Iterator[None]:
     return purge_rows(work, INTERACTIONS, hits) if own else iter(())
 
 
-def of_every_session(self: _Page) -> bool:
+def of_every_session(self):
     """Collect all responses in the user's sessions, also responses to other users."""
     names = [PSEUDONYMS.shopper(each) for each in (self._user_id, *self._sessions)]
     rows, ended = self._scan(_SERVED, {"shopper": names, "session": names})
@@ -98,7 +91,7 @@ def of_every_session(self: _Page) -> bool:
     return ended
 
 
-def without(*steps: Any) -> tuple[Any, ...]:
+def without(*steps):
     return tuple(step for step in STEPS if step not in steps)
 
 
@@ -125,9 +118,7 @@ SEEDS = {
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
-def test_planted_defect_is_found(
-    defect: str, cloud: MemoryCloud, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_planted_defect_is_found(defect, cloud, aws, monkeypatch):
     monkeypatch.setattr(*DEFECTS[defect])
     seeds = SEEDS.get(defect, range(10))
 
