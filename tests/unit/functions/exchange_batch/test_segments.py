@@ -1,12 +1,7 @@
 """Segment jobs: users of the dataset, and output lines with the best users."""
 
-from __future__ import annotations
-
 import io
 import json
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,17 +21,17 @@ from tests.builders.lambda_events import LambdaContext
 SOURCE, OUTPUT = "s3://uploads/in/items.json", "s3://uploads/out/"
 
 
-def run(size: int = 2, **event: Any) -> int:
+def run(size=2, **event):
     given = {"run": "r1", "recommender": "segments", "numResults": size, "source": SOURCE, **event}
     return handler.lambda_handler(given, LambdaContext())["users"]
 
 
-def put_lines(s3: Any, *lines: Any) -> None:
+def put_lines(s3, *lines):
     body = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
     s3.put_object(Bucket="uploads", Key="in/items.json", Body=body.encode())
 
 
-def put_part(s3: Any, bucket: str, number: int, rows: Sequence[tuple[str, str, float]]) -> None:
+def put_part(s3, bucket, number, rows):
     names, part = ("user_id", "item_id", "score"), io.BytesIO()
     pq.write_table(pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))), part)
     key = f"batch/r1/recommendations/part-{number:06d}.parquet"
@@ -44,16 +39,16 @@ def put_part(s3: Any, bucket: str, number: int, rows: Sequence[tuple[str, str, f
     s3.put_object(Bucket=bucket, Key=f"batch/r1/users/{number:06d}.json", Body=b"[]")
 
 
-def segments_of(s3: Any) -> list[list[str]]:
+def segments_of(s3):
     lines = s3.get_object(Bucket="uploads", Key="out/items.json.out")["Body"].read().splitlines()
     return [json.loads(line)["output"]["recommendedUsers"] for line in lines]
 
 
 @pytest.fixture
-def champion(s3: Any, artefact_bucket: str, tmp_path: Path) -> Callable[..., None]:
+def champion(s3, artefact_bucket, tmp_path):
     """Return a function that publishes a champion whose dataset has interactions of these profiles."""
 
-    def publish(*profiles: str) -> None:
+    def publish(*profiles):
         write_bundle(tmp_path / "v1", manifest=MANIFEST)
         upload_bundle(s3, artefact_bucket, tmp_path / "v1", version=MANIFEST.version)
         Registry(s3, artefact_bucket).promote(MANIFEST.version, reason="test", now_ms=1)
@@ -66,14 +61,12 @@ def champion(s3: Any, artefact_bucket: str, tmp_path: Path) -> Callable[..., Non
     return publish
 
 
-def stored_users(s3: Any, bucket: str) -> list[list[str]]:
+def stored_users(s3, bucket):
     listed = s3.list_objects_v2(Bucket=bucket, Prefix="batch/r1/users/")["Contents"]
     return [json.load(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"]) for each in listed]
 
 
-def test_users_of_the_dataset_are_stored_once_without_sessions(
-    s3: Any, artefact_bucket: str, champion: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_users_of_the_dataset_are_stored_once_without_sessions(s3, artefact_bucket, champion, monkeypatch):
     monkeypatch.setattr(segments, "_ROWS_AT_ONCE", 2)
     champion("u#ann", "s#visit", "u#bob", "u#ann", "u#cy", "u#bob")
     put_lines(s3, {"itemId": "fig"})
@@ -84,7 +77,7 @@ def test_users_of_the_dataset_are_stored_once_without_sessions(
     assert json.loads(lines) == [{"itemId": "fig"}]
 
 
-def test_many_users_are_stored_in_batches(s3: Any, artefact_bucket: str, champion: Callable[..., None]) -> None:
+def test_many_users_are_stored_in_batches(s3, artefact_bucket, champion):
     champion(*(f"u#{number}" for number in range(USERS_OF_A_BATCH + 1)))
     put_lines(s3, {"itemId": "fig"})
 
@@ -92,7 +85,7 @@ def test_many_users_are_stored_in_batches(s3: Any, artefact_bucket: str, champio
     assert [len(users) for users in stored_users(s3, artefact_bucket)] == [USERS_OF_A_BATCH, 1]
 
 
-def test_users_of_the_caller_replace_those_of_the_dataset(s3: Any, artefact_bucket: str) -> None:
+def test_users_of_the_caller_replace_those_of_the_dataset(s3, artefact_bucket):
     s3.put_object(Bucket=artefact_bucket, Key="batch/r1/users/000000.json", Body=b'["ann", "bob"]')
     put_lines(s3, {"itemId": "fig"})
 
@@ -111,7 +104,7 @@ def test_users_of_the_caller_replace_those_of_the_dataset(s3: Any, artefact_buck
         (({"itemId": "a"},), 0, "has 1 segments of numResults 0, expected 1 to"),
     ],
 )
-def test_invalid_input_is_refused_with_the_place(s3: Any, lines: tuple[Any, ...], size: int, problem: str) -> None:
+def test_invalid_input_is_refused_with_the_place(s3, lines, size, problem):
     put_lines(s3, *lines)
 
     with pytest.raises(InvalidInput) as refused:
@@ -128,9 +121,7 @@ def test_invalid_input_is_refused_with_the_place(s3: Any, lines: tuple[Any, ...]
         ({"itemAttributes": "Items.SIZE > 3"}, InvalidInput, "items.json, line 2: Items.SIZE is not declared"),
     ],
 )
-def test_unknown_names_are_refused_before_users_are_stored(
-    s3: Any, artefact_bucket: str, champion: Callable[..., None], line: Any, error: type[Exception], problem: str
-) -> None:
+def test_unknown_names_are_refused_before_users_are_stored(s3, artefact_bucket, champion, line, error, problem):
     champion("u#ann")
     own_names = OwnNames({}, {"figs": 'INCLUDE ItemID WHERE Items.ITEM_ID IN ("fig")'})
     s3.put_object(Bucket=artefact_bucket, Key=OWN_NAMES_KEY, Body=own_names.to_json())
@@ -142,7 +133,7 @@ def test_unknown_names_are_refused_before_users_are_stored(
     assert "Contents" not in s3.list_objects_v2(Bucket=artefact_bucket, Prefix="batch/")
 
 
-def test_job_without_champion_or_dataset_is_refused(s3: Any, champion: Callable[..., None]) -> None:
+def test_job_without_champion_or_dataset_is_refused(s3, champion):
     put_lines(s3, {"itemId": "fig"})
     with pytest.raises(InvalidInput, match="there is no model yet"):
         run()
@@ -152,7 +143,7 @@ def test_job_without_champion_or_dataset_is_refused(s3: Any, champion: Callable[
         run()
 
 
-def test_pseudonymised_deployment_needs_users(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pseudonymised_deployment_needs_users(s3, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
     put_lines(s3, {"itemId": "fig"})
 
@@ -160,9 +151,7 @@ def test_pseudonymised_deployment_needs_users(s3: Any, monkeypatch: pytest.Monke
         run()
 
 
-def test_segments_contain_the_best_users_of_all_batches(
-    s3: Any, artefact_bucket: str, configure: Callable[[dict[str, Any]], None]
-) -> None:
+def test_segments_contain_the_best_users_of_all_batches(s3, artefact_bucket, configure):
     configure(
         {
             "items": {"columns": {"tag": "string"}},
@@ -180,9 +169,7 @@ def test_segments_contain_the_best_users_of_all_batches(
     assert segments_of(s3) == [["bob", "dan"], ["ann"], []]
 
 
-def test_segments_of_many_batches_equal_a_complete_sort(
-    s3: Any, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_segments_of_many_batches_equal_a_complete_sort(s3, artefact_bucket, monkeypatch):
     monkeypatch.setattr(segments, "_SPARE_ROWS", 0)
     put_lines(s3, {"itemId": "fig"})
     rows = [(f"u{number:03d}", "0", float(number * 37 % 101)) for number in range(100)]
@@ -198,9 +185,7 @@ def test_segments_of_many_batches_equal_a_complete_sort(
 
 
 @pytest.mark.parametrize("pseudonymise", ["0", "1"])
-def test_user_erased_during_the_job_is_in_no_segment(
-    s3: Any, artefact_bucket: str, pseudonymise: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_user_erased_during_the_job_is_in_no_segment(s3, artefact_bucket, pseudonymise, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", pseudonymise)
     put_lines(s3, {"itemId": "fig"})
     s3.put_object(Bucket=artefact_bucket, Key="batch/r1/users/000000.json", Body=b'["ann"]')

@@ -3,31 +3,27 @@
 import json
 import re
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from alsolike.configuration import recommendation_id
 from alsolike.lake.served import read_line
-from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
+from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.records.served_response import ServedResponse, state_hash
 from alsolike.trends.store import trends_key
 from functions.recommend import handler
 from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 
 @pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[ServedResponse]]:
+def lines(capsys):
     """Return a function that returns the logged rows since its last call."""
     return lambda: [read_line(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"served"')]
 
 
-def test_response_is_logged_in_one_complete_line(
-    shop: Shop, pseudonyms: Pseudonyms, lines: Callable[[], list[ServedResponse]]
-) -> None:
+def test_response_is_logged_in_one_complete_line(shop, pseudonyms, lines):
     shop.configure(filters={"sweet": 'INCLUDE ItemID WHERE Items.TAGS IN ("sweet")'})
     shop.publish()
     shop.catalogue({"fig": {"tags": ["sweet"]}, "plum": {"tags": ["sweet"]}})
@@ -70,7 +66,7 @@ def test_response_is_logged_in_one_complete_line(
     assert 0 < row.took_ms < 60_000
 
 
-def test_log_line_has_arms_rules_and_propensities(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+def test_log_line_has_arms_rules_and_propensities(shop, lines):
     """`ServedResponse` parsing compares the arms of a line with the arms in its recommendation ID."""
     shop.publish()
     shop.remember("u#anna", "pear")
@@ -114,9 +110,7 @@ def test_log_line_has_arms_rules_and_propensities(shop: Shop, lines: Callable[[]
         ({"recommender": "for-you"}, "for-you"),
     ],
 )
-def test_line_of_an_alias_has_its_recommender(
-    shop: Shop, lines: Callable[[], list[ServedResponse]], alias: dict[str, str], expected: str
-) -> None:
+def test_line_of_an_alias_has_its_recommender(shop, lines, alias, expected):
     shop.configure(aliases={"home": alias})
     shop.publish()
 
@@ -127,7 +121,7 @@ def test_line_of_an_alias_has_its_recommender(
     assert recommendation_id.parse(json.loads(answer["body"])["recommendationId"]).recommender == expected
 
 
-def test_line_of_an_alias_that_ranks_has_its_recommender(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+def test_line_of_an_alias_that_ranks_has_its_recommender(shop, lines):
     shop.configure(aliases={"home": {"recommender": "for-you"}})
     body = {"campaignArn": f"{ARN}:campaign/home", "userId": "anna", "inputList": ["fig"]}
 
@@ -136,7 +130,7 @@ def test_line_of_an_alias_that_ranks_has_its_recommender(shop: Shop, lines: Call
     assert [row.recommender for row in lines()] == ["personalized-ranking"]
 
 
-def test_log_line_has_filled_positions_and_page_item(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+def test_log_line_has_filled_positions_and_page_item(shop, lines):
     shop.publish()
 
     shop.get("GET /items/{itemId}/similar", path={"itemId": "pear"}, numResults="2")
@@ -149,9 +143,7 @@ def test_log_line_has_filled_positions_and_page_item(shop: Shop, lines: Callable
     assert len(popular.origins) == len(popular.item_ids)
 
 
-def test_log_line_of_a_response_without_a_model_has_the_reason(
-    shop: Shop, lines: Callable[[], list[ServedResponse]]
-) -> None:
+def test_log_line_of_a_response_without_a_model_has_the_reason(shop, lines):
     shop.post({"userId": "anna"})
 
     (row,) = lines()
@@ -167,15 +159,8 @@ def test_log_line_of_a_response_without_a_model_has_the_reason(
     ],
 )
 def test_log_line_has_the_user_and_session_of_the_token(
-    pseudonymise: str,
-    token: dict[str, str],
-    user: str | None,
-    session: str,
-    shop: Shop,
-    pseudonyms: Pseudonyms,
-    monkeypatch: pytest.MonkeyPatch,
-    lines: Callable[[], list[ServedResponse]],
-) -> None:
+    pseudonymise, token, user, session, shop, pseudonyms, monkeypatch, lines
+):
     monkeypatch.setenv("PSEUDONYMISE_IDS", pseudonymise)
 
     shop.get("GET /session/recommendations", token=token)
@@ -186,9 +171,7 @@ def test_log_line_has_the_user_and_session_of_the_token(
     assert row.session == pseudonyms.shopper(stored[1](session))
 
 
-def test_ambiguous_pseudonymised_id_is_logged_with_both_hashes(
-    shop: Shop, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[ServedResponse]]
-) -> None:
+def test_ambiguous_pseudonymised_id_is_logged_with_both_hashes(shop, pseudonyms, monkeypatch, lines):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
 
     shop.post({"userId": "anna"})
@@ -199,9 +182,7 @@ def test_ambiguous_pseudonymised_id_is_logged_with_both_hashes(
     assert row.shopper != row.session
 
 
-def test_refusals_batches_and_304_responses_are_not_logged(
-    shop: Shop, lines: Callable[[], list[ServedResponse]]
-) -> None:
+def test_refusals_batches_and_304_responses_are_not_logged(shop, lines):
     """The requests are rejected, in a batch, or for a response that the client has cached."""
     shop.publish()
     etag = shop.get("GET /popular")["headers"]["etag"]
@@ -214,14 +195,12 @@ def test_refusals_batches_and_304_responses_are_not_logged(
     assert lines() == []
 
 
-def test_missing_secret_is_read_once_per_interval_and_hides_the_user(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], counted: Callable[[], Any]
-) -> None:
+def test_missing_secret_is_read_once_per_interval_and_hides_the_user(shop, monkeypatch, capsys, counted):
     """After the interval, the secret is read again. Until then, log lines have no user."""
     monkeypatch.setenv("SECRET_ARN", "no-such-secret")
     requested: list[str] = []
 
-    def ask(client: Any, secret_arn: str) -> Pseudonyms:
+    def ask(client, secret_arn):
         requested.append(secret_arn)
         return pseudonyms_of(client, secret_arn)
 
@@ -241,9 +220,7 @@ def test_missing_secret_is_read_once_per_interval_and_hides_the_user(
     assert len(requested) == 2
 
 
-def test_response_without_user_needs_no_secret(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[ServedResponse]], counted: Callable[[], Any]
-) -> None:
+def test_response_without_user_needs_no_secret(shop, monkeypatch, lines, counted):
     monkeypatch.setenv("SECRET_ARN", "no-such-secret")
 
     shop.get("GET /popular")
@@ -251,9 +228,7 @@ def test_response_without_user_needs_no_secret(
     assert [row.shopper for row in lines()] == [None]
 
 
-def test_correlation_id_of_the_caller_is_in_response_and_log_line(
-    shop: Shop, lines: Callable[[], list[ServedResponse]], logged: Callable[[], str]
-) -> None:
+def test_correlation_id_of_the_caller_is_in_response_and_log_line(shop, lines, logged):
     shop.publish()
 
     answer = shop.get("GET /popular", headers={"x-correlation-id": "order-17"})
@@ -266,7 +241,7 @@ def test_correlation_id_of_the_caller_is_in_response_and_log_line(
     assert '"correlation_id":"order-18"' in parsed_id
 
 
-def test_log_line_of_an_agent_names_the_agent(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+def test_log_line_of_an_agent_names_the_agent(shop, lines):
     shop.publish()
 
     for headers in ({"x-alsolike-agent": "assistant"}, {}):
@@ -275,9 +250,7 @@ def test_log_line_of_an_agent_names_the_agent(shop: Shop, lines: Callable[[], li
     assert [line.agent for line in lines()] == ["assistant", None]
 
 
-def test_line_of_a_plain_request_references_only_the_state_it_used(
-    shop: Shop, lines: Callable[[], list[ServedResponse]]
-) -> None:
+def test_line_of_a_plain_request_references_only_the_state_it_used(shop, lines):
     shop.publish()
 
     shop.get("GET /popular")
@@ -302,9 +275,7 @@ def test_line_of_a_plain_request_references_only_the_state_it_used(
         ({"exclude": ["x" * 250] * 80}, {"omitted": True}),
     ],
 )
-def test_line_has_the_parameters_without_a_column(
-    shop: Shop, lines: Callable[[], list[ServedResponse]], fields: dict[str, Any], logged: dict[str, Any] | None
-) -> None:
+def test_line_has_the_parameters_without_a_column(shop, lines, fields, logged):
     shop.configure(
         filters={"tagged": "INCLUDE ItemID WHERE Items.TAGS IN ($TAG)"}, aliases={"home": {"recommender": "for-you"}}
     )
@@ -316,9 +287,7 @@ def test_line_has_the_parameters_without_a_column(
     assert (None if row.request is None else json.loads(row.request)) == logged
 
 
-def test_line_of_a_ranking_has_the_requested_items_if_some_were_excluded(
-    shop: Shop, lines: Callable[[], list[ServedResponse]]
-) -> None:
+def test_line_of_a_ranking_has_the_requested_items_if_some_were_excluded(shop, lines):
     shop.publish()
     shop.catalogue({"fig": None})
 
@@ -329,7 +298,7 @@ def test_line_of_a_ranking_has_the_requested_items_if_some_were_excluded(
     assert [row.request for row in lines()] == [None, '{"inputList":["kiwi","fig"]}']
 
 
-def test_line_of_trending_items_references_the_counters(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+def test_line_of_trending_items_references_the_counters(shop, lines):
     shop.count(fig=30)
 
     shop.get("GET /trending")

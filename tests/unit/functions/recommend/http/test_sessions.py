@@ -1,21 +1,18 @@
 """Permissions of a session: the profile that it may read, and the columns and filters that the shop permits."""
 
-from typing import Any
-
 import orjson
 
 from alsolike.declarations.storage import CONFIGURATION_KEY
-from tests.unit.functions.recommend.shop import Shop
 
 
-def test_session_token_decides_the_profile_that_is_read(stocked: Shop) -> None:
+def test_session_token_decides_the_profile_that_is_read(stocked):
     """The token of a session does not grant access to a user with the same ID."""
     stocked.remember("u#visit", "kiwi")
     stocked.remember("s#visit", "pear")
     stocked.remember("u#anna", "plum")
     route = "GET /session/recommendations"
 
-    def seen(**token: str) -> list[str]:
+    def seen(**token):
         return stocked.got(route, token=token, recommender="recently-viewed")[0]
 
     assert seen(sessionId="visit") == ["pear"]
@@ -26,13 +23,13 @@ def test_session_token_decides_the_profile_that_is_read(stocked: Shop) -> None:
     ) == (["kiwi"], "similar")
 
 
-def test_session_request_is_limited_to_permitted_columns_and_filters(stocked: Shop) -> None:
+def test_session_request_is_limited_to_permitted_columns_and_filters(stocked):
     """Every page has a session token. So the configuration must permit a column, such as the cost of an item."""
     dear, permits = "INCLUDE ItemID WHERE Items.PRICE > 2", "the configuration permits sessions"
     stocked.catalogue({"fig": {"title": "Fig", "price": 3}})
     route = "GET /session/recommendations"
 
-    def answered(metadata: str = "title", filter: str = "dear") -> tuple[int, dict[str, Any]]:
+    def answered(metadata="title", filter="dear"):
         answer = stocked.get(route, token={"sessionId": "visit"}, numResults="1", metadata=metadata, filter=filter)
         return answer["statusCode"], orjson.loads(answer["body"])
 
@@ -54,7 +51,7 @@ def test_session_request_is_limited_to_permitted_columns_and_filters(stocked: Sh
     assert stocked.get("GET /popular", metadata="PRICE", filter="other")["statusCode"] == 200
 
 
-def test_operators_session_reads_all_columns_and_filters(stocked: Shop) -> None:
+def test_operators_session_reads_all_columns_and_filters(stocked):
     stocked.catalogue({"fig": {"title": "Fig", "price": 3}})
     stocked.configure(filters={"dear": "INCLUDE ItemID WHERE Items.PRICE > 2"}, sessions={})
     token = {"sessionId": "visit", "operator": "true"}
@@ -64,7 +61,7 @@ def test_operators_session_reads_all_columns_and_filters(stocked: Shop) -> None:
     assert [item["metadata"] for item in orjson.loads(answer["body"])["itemList"]] == [{"TITLE": "Fig", "PRICE": "3"}]
 
 
-def test_session_completes_a_cart(stocked: Shop) -> None:
+def test_session_completes_a_cart(stocked):
     route, token = "GET /session/recommendations", {"sessionId": "visit"}
 
     items, _ = stocked.got(route, token=token, recommender="bought-together", cart="pear,kiwi")
@@ -75,11 +72,11 @@ def test_session_completes_a_cart(stocked: Shop) -> None:
     assert stocked.get(route, token=token, recommender="bought-together")["statusCode"] == 400
 
 
-def test_site_key_reads_only_its_recommenders(stocked: Shop) -> None:
+def test_site_key_reads_only_its_recommenders(stocked):
     stocked.configure(sessions={"sites": {"www": {"origins": [], "recommenders": ["popular", "similar-items"]}}})
     token = {"sessionId": "visit", "site": "www"}
 
-    def answered(route: str = "GET /session/recommendations", **query: Any) -> tuple[int, str]:
+    def answered(route="GET /session/recommendations", **query):
         answer = stocked.get(route, token=token, path={"itemId": "pear"}, **query)
         return answer["statusCode"], orjson.loads(answer["body"]).get("message", "")
 
@@ -92,7 +89,7 @@ def test_site_key_reads_only_its_recommenders(stocked: Shop) -> None:
     assert answered("GET /session/items/{itemId}/similar", recommender="bought-together")[0] == 400
 
 
-def test_removed_site_key_reads_nothing(stocked: Shop) -> None:
+def test_removed_site_key_reads_nothing(stocked):
     stocked.configure(sessions={})
 
     answer = stocked.get("GET /session/recommendations", token={"sessionId": "visit", "site": "www"})
@@ -101,7 +98,7 @@ def test_removed_site_key_reads_nothing(stocked: Shop) -> None:
     assert "site key" in orjson.loads(answer["body"])["message"]
 
 
-def test_site_key_reads_nothing_without_a_configuration(stocked: Shop) -> None:
+def test_site_key_reads_nothing_without_a_configuration(stocked):
     stocked.s3.put_object(Bucket=stocked.bucket, Key=CONFIGURATION_KEY, Body=b"damaged")
 
     answer = stocked.get("GET /session/recommendations", token={"sessionId": "visit", "site": "www"})
@@ -109,7 +106,7 @@ def test_site_key_reads_nothing_without_a_configuration(stocked: Shop) -> None:
     assert answer["statusCode"] == 503
 
 
-def test_session_without_a_configuration_gets_no_columns(stocked: Shop) -> None:
+def test_session_without_a_configuration_gets_no_columns(stocked):
     stocked.catalogue({"fig": {"title": "Fig"}})
     stocked.configure(sessions={"columns": ["TITLE"]})
     stocked.s3.put_object(Bucket=stocked.bucket, Key=CONFIGURATION_KEY, Body=b"damaged")

@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import time
-from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -13,27 +12,25 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 from alsolike.bundle.popular_groups import Group
 from functions.recommend.sources import current_sources
 from functions.recommend.state.model import Budget, Model
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}}
 
 
 @pytest.fixture
-def failing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def failing(shop, monkeypatch):
     """Return a shop whose model is loaded but fails to run."""
     shop.publish(related=RELATED)
     shop.ask()
 
-    def fail(*_: Any, **__: Any) -> None:
+    def fail(*_, **__):
         raise RuntimeException("out of memory")
 
     monkeypatch.setattr(Model, "rank", fail)
     return shop
 
 
-def test_failing_model_falls_back_to_items_similar_to_the_last_viewed(
-    failing: Shop, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_failing_model_falls_back_to_items_similar_to_the_last_viewed(failing, counted):
     failing.remember("u#anna", "plum", before_ms=3000)
     failing.remember("u#anna", "pear", before_ms=2000)
     failing.remember("u#anna", "durian", before_ms=1000)
@@ -48,7 +45,7 @@ def test_failing_model_falls_back_to_items_similar_to_the_last_viewed(
     assert (counts["RecommendationsDegraded"], counts["DegradedToSimilar"]) == (1, 1)
 
 
-def test_seen_items_are_excluded_from_the_similar_fallback(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seen_items_are_excluded_from_the_similar_fallback(shop, monkeypatch):
     shop.publish(related=RELATED, exclude_seen=True)
     shop.remember("u#anna", "kiwi", before_ms=2000)
     shop.remember("u#anna", "pear")
@@ -61,7 +58,7 @@ def test_seen_items_are_excluded_from_the_similar_fallback(shop: Shop, monkeypat
     assert headers["x-alsolike-filled"] == "1"
 
 
-def test_bought_items_are_excluded_from_the_similar_fallback(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bought_items_are_excluded_from_the_similar_fallback(shop, monkeypatch):
     shop.publish(related=RELATED, exclude_bought=True)
     shop.remember("u#anna", "kiwi", "purchase", before_ms=2000)
     shop.remember("u#anna", "pear")
@@ -73,7 +70,7 @@ def test_bought_items_are_excluded_from_the_similar_fallback(shop: Shop, monkeyp
     assert [item["itemId"] for item in items] == ["fig", "pear", "plum"]
 
 
-def test_seen_items_are_excluded_from_the_popular_fallback(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seen_items_are_excluded_from_the_popular_fallback(shop, monkeypatch):
     shop.publish(exclude_seen=True)
     shop.remember("u#anna", "fig")
     monkeypatch.setattr(Budget, "allows", lambda *_: False)
@@ -84,9 +81,7 @@ def test_seen_items_are_excluded_from_the_popular_fallback(shop: Shop, monkeypat
     assert sorted(item["itemId"] for item in items) == ["kiwi", "pear", "plum"]
 
 
-def test_failing_model_falls_back_to_popular_items_without_similar_ones(
-    failing: Shop, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_failing_model_falls_back_to_popular_items_without_similar_ones(failing, counted):
     failing.remember("u#anna", "plum")
     counted()
 
@@ -97,7 +92,7 @@ def test_failing_model_falls_back_to_popular_items_without_similar_ones(
     assert counted()["DegradedToPopular"] == 1
 
 
-def test_missing_model_falls_back_to_trending_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_missing_model_falls_back_to_trending_items(shop, counted):
     shop.count(durian=20)
 
     items, headers = shop.ask()
@@ -107,16 +102,14 @@ def test_missing_model_falls_back_to_trending_items(shop: Shop, counted: Callabl
     assert counted()["DegradedToTrending"] == 1
 
 
-def test_fallback_items_are_filtered(failing: Shop) -> None:
+def test_fallback_items_are_filtered(failing):
     failing.configure(filters={"no-kiwi": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("kiwi")'})
     failing.remember("u#anna", "pear")
 
     assert failing.items("no-kiwi", numResults=1) == ["fig"]
 
 
-def test_model_slower_than_the_time_budget_is_skipped_and_retried(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_model_slower_than_the_time_budget_is_skipped_and_retried(shop, monkeypatch, counted):
     """Each run took 2 s, with a budget of 100 ms.
 
     After as many skipped runs as recorded durations, the model runs again.
@@ -127,7 +120,6 @@ def test_model_slower_than_the_time_budget_is_skipped_and_retried(
     cast(Any, current_sources().stores.profiles)._client.meta.config.read_timeout = 5
     shop.ask()
     model = current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
-    assert model is not None
     for runs in model._run_ms.values():
         runs.clear()
         runs.extend([2_000, 2_500])
@@ -137,7 +129,7 @@ def test_model_slower_than_the_time_budget_is_skipped_and_retried(
     assert degraded == ["model-slow", "model-slow", None]
 
 
-def test_profile_time_reduces_the_time_budget_of_the_model(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profile_time_reduces_the_time_budget_of_the_model(shop, monkeypatch):
     """The profile takes 90 ms of 100 ms, and the model 20 ms. For a user without history, the model does not run."""
     shop.publish(related=RELATED)
     shop.remember("u#anna", "pear")
@@ -148,7 +140,7 @@ def test_profile_time_reduces_the_time_budget_of_the_model(shop: Shop, monkeypat
     profiles = current_sources().stores.profiles
     read = profiles.read
 
-    def slowly(_: object, profile_id: str, **options: Any) -> Any:
+    def slowly(_, profile_id, **options):
         times_s[0] += 0.09
         return read(profile_id, **options)
 
@@ -158,13 +150,12 @@ def test_profile_time_reduces_the_time_budget_of_the_model(shop: Shop, monkeypat
     assert "x-alsolike-degraded" not in shop.ask(userId="unknown-user")[1]
 
 
-def test_expected_model_time_is_the_fastest_recent_run(shop: Shop) -> None:
+def test_expected_model_time_is_the_fastest_recent_run(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.ask()
     model = current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
 
-    assert model is not None
     assert 0 < model.expected_ms(with_bias=False) < 1000
     assert model.expected_ms(with_bias=True) == 0
 
@@ -179,16 +170,14 @@ def test_expected_model_time_is_the_fastest_recent_run(shop: Shop) -> None:
         (0, 5_000, 5_000, True),
     ],
 )
-def test_budget_allows_runs_within_remaining_time_or_a_tenth(
-    limit_ms: float, spent_ms: float, expected_ms: float, allowed: bool
-) -> None:
+def test_budget_allows_runs_within_remaining_time_or_a_tenth(limit_ms, spent_ms, expected_ms, allowed):
     times_s = iter([10.0, 10.0 + spent_ms / 1000])
     budget = Budget(limit_ms, clock=lambda: next(times_s))
 
     assert budget.allows(expected_ms) is allowed
 
 
-def test_profile_read_has_half_of_the_time_budget_as_its_timeout(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profile_read_has_half_of_the_time_budget_as_its_timeout(shop, monkeypatch):
     monkeypatch.setenv("TIME_BUDGET_MS", "60")
     shop.ask()
 
@@ -198,7 +187,7 @@ def test_profile_read_has_half_of_the_time_budget_as_its_timeout(shop: Shop, mon
     assert config.retries["total_max_attempts"] == 1
 
 
-def test_profile_connection_timeout_falls_back_to_popular_items(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profile_connection_timeout_falls_back_to_popular_items(shop, monkeypatch):
     """The network drops packets, so a connection is neither accepted nor rejected."""
     with contextlib.ExitStack() as open_sockets:
         listener = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
@@ -219,22 +208,20 @@ def test_profile_connection_timeout_falls_back_to_popular_items(shop: Shop, monk
     assert [item["itemId"] for item in items] == ["fig"]
 
 
-def test_similar_items_are_available_if_the_model_fails(failing: Shop) -> None:
+def test_similar_items_are_available_if_the_model_fails(failing):
     items, headers = failing.ask(recommenderArn=f"{ARN}:recommender/similar-items", itemId="pear", numResults=3)
 
     assert [item["itemId"] for item in items] == ["kiwi", "fig", "plum"]
     assert (headers["x-alsolike-filled"], headers["x-alsolike-degraded"]) == ("1", "model-failed")
 
 
-def test_empty_list_is_returned_without_s3_and_the_model_after_recovery(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_empty_list_is_returned_without_s3_and_the_model_after_recovery(shop, monkeypatch, counted):
     """In a new process without access to S3, requests still have a response."""
     shop.publish()
     shop.remember("u#anna", "pear")
     calls = []
 
-    def unreachable(**_: Any) -> None:
+    def unreachable(**_):
         calls.append(1)
         raise EndpointConnectionError(endpoint_url="https://s3")
 

@@ -1,7 +1,4 @@
 import dataclasses
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +10,7 @@ from alsolike.bundle.manifest import HistoryParameters
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.scored_item import ScoredItem
-from functions.recommend.state.model import GRAPH_ERRORS, History, Model
+from functions.recommend.state.model import GRAPH_ERRORS, Model
 from tests.builders.bundles import MANIFEST, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS
 
@@ -21,12 +18,12 @@ DAY_MS = 86_400_000
 TRANSITIONS = {("pear", "plum"): 1.0, ("pear", "fig"): 2.0, ("plum", "kiwi"): 3.0}
 
 
-def model(directory: Path, **fields: Any) -> Model:
+def model(directory, **fields):
     write_bundle(directory, manifest=dataclasses.replace(MANIFEST, **fields), transitions=TRANSITIONS)
     return Model(directory)
 
 
-def recent(*entries: tuple[str, str, float]) -> list[RecentInteraction]:
+def recent(*entries):
     return [
         RecentInteraction(NOW_MS - round(days * DAY_MS), f"e{index}", item_id, event_type)
         for index, (item_id, event_type, days) in enumerate(entries)
@@ -34,17 +31,17 @@ def recent(*entries: tuple[str, str, float]) -> list[RecentInteraction]:
 
 
 @pytest.fixture(scope="module")
-def shop_of_30(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def shop_of_30(tmp_path_factory):
     directory = tmp_path_factory.mktemp("shop")
     write_bundle(directory, item_ids=[f"i{n}" for n in range(1, 31)], popular=[f"i{n}" for n in range(30, 10, -1)])
     return Model(directory)
 
 
-def known(loaded: Model, entries: Sequence[RecentInteraction]) -> History:
+def known(loaded, entries):
     return loaded.history(entries, loaded.bundle.positions([entry.item_id for entry in entries]))
 
 
-def ranked(loaded: Model, entries: Sequence[RecentInteraction], *, k: int = 4) -> list[tuple[str, float]]:
+def ranked(loaded, entries, *, k=4):
     history = known(loaded, entries)
     positions, scores = loaded.rank(history, k=k, now_ms=NOW_MS)
     return [
@@ -52,20 +49,20 @@ def ranked(loaded: Model, entries: Sequence[RecentInteraction], *, k: int = 4) -
     ]
 
 
-def test_items_are_ranked_by_the_weighted_history(tmp_path: Path) -> None:
+def test_items_are_ranked_by_the_weighted_history(tmp_path):
     """The weights are 1 for the viewed pear and 5 for the purchased plum: fig 1*2, plum 1*1, kiwi 5*3."""
     entries = recent(("pear", "view", 1), ("plum", "purchase", 0))
 
     assert ranked(model(tmp_path), entries, k=3) == [("kiwi", 15.0), ("fig", 2.0), ("plum", 1.0)]
 
 
-def test_weights_halve_after_the_half_life(tmp_path: Path) -> None:
+def test_weights_halve_after_the_half_life(tmp_path):
     history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"view": 1.0})
 
     assert ranked(model(tmp_path, history=history), recent(("pear", "view", 14)), k=1) == [("fig", 2.0 * 0.25)]
 
 
-def test_unknown_items_and_event_types_are_ignored(tmp_path: Path) -> None:
+def test_unknown_items_and_event_types_are_ignored(tmp_path):
     loaded = model(tmp_path)
 
     history = known(loaded, recent(("durian", "view", 2), ("pear", "cart", 1), ("plum", "view", 0)))
@@ -73,7 +70,7 @@ def test_unknown_items_and_event_types_are_ignored(tmp_path: Path) -> None:
     assert [loaded.bundle.item_id(int(position)) for position in history.items] == ["plum"]
 
 
-def test_only_the_latest_known_interactions_count(tmp_path: Path) -> None:
+def test_only_the_latest_known_interactions_count(tmp_path):
     loaded = model(tmp_path)
 
     history = known(
@@ -83,14 +80,14 @@ def test_only_the_latest_known_interactions_count(tmp_path: Path) -> None:
     assert [loaded.bundle.item_id(int(position)) for position in history.items] == ["plum", "fig", "kiwi"]
 
 
-def test_seen_items_are_excluded_if_the_model_excludes_them(tmp_path: Path) -> None:
+def test_seen_items_are_excluded_if_the_model_excludes_them(tmp_path):
     entries = recent(("pear", "view", 1), ("plum", "view", 0))
 
     assert ranked(model(tmp_path / "a"), entries) == [("kiwi", 3.0), ("fig", 2.0), ("plum", 1.0)]
     assert ranked(model(tmp_path / "b", exclude_seen=True), entries) == [("kiwi", 3.0), ("fig", 2.0)]
 
 
-def test_bought_items_are_excluded_if_the_model_excludes_them(tmp_path: Path) -> None:
+def test_bought_items_are_excluded_if_the_model_excludes_them(tmp_path):
     entries = recent(("durian", "purchase", 2), ("pear", "view", 1), ("plum", "purchase", 0))
     loaded = model(tmp_path, exclude_bought=True)
 
@@ -102,14 +99,14 @@ def test_bought_items_are_excluded_if_the_model_excludes_them(tmp_path: Path) ->
     ]  # fmt: skip
 
 
-def test_returned_purchase_is_excluded_like_a_kept_one(tmp_path: Path) -> None:
+def test_returned_purchase_is_excluded_like_a_kept_one(tmp_path):
     history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
     entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
 
     assert ranked(model(tmp_path, history=history, exclude_bought=True), entries) == [("fig", 10.0)]
 
 
-def test_returned_item_does_not_count(tmp_path: Path) -> None:
+def test_returned_item_does_not_count(tmp_path):
     """The plum was bought and returned, so only the pear counts."""
     history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
     entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
@@ -117,7 +114,7 @@ def test_returned_item_does_not_count(tmp_path: Path) -> None:
     assert ranked(model(tmp_path, history=history), entries) == [("fig", 10.0), ("plum", 5.0)]
 
 
-def test_returned_item_is_excluded_like_a_seen_one(tmp_path: Path) -> None:
+def test_returned_item_is_excluded_like_a_seen_one(tmp_path):
     history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
     loaded = model(tmp_path, history=history, exclude_seen=True)
     entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
@@ -128,19 +125,19 @@ def test_returned_item_is_excluded_like_a_seen_one(tmp_path: Path) -> None:
     }
 
 
-def test_history_length_counts_interactions_after_returns(tmp_path: Path) -> None:
+def test_history_length_counts_interactions_after_returns(tmp_path):
     history = HistoryParameters(length=1, half_life_days=7.0, event_weights={"view": 1.0, "return": -5.0})
     entries = recent(("pear", "view", 0), ("plum", "view", 0), ("plum", "return", 0))
 
     assert ranked(model(tmp_path, history=history), entries) == [("fig", 2.0), ("plum", 1.0)]
 
 
-def test_list_ends_after_items_that_the_model_scores(tmp_path: Path) -> None:
+def test_list_ends_after_items_that_the_model_scores(tmp_path):
     assert ranked(model(tmp_path), recent(("pear", "view", 0)), k=500) == [("fig", 2.0), ("plum", 1.0)]
     assert ranked(model(tmp_path), recent(("kiwi", "view", 0))) == []
 
 
-def test_popular_items_are_scored_by_reciprocal_rank(tmp_path: Path) -> None:
+def test_popular_items_are_scored_by_reciprocal_rank(tmp_path):
     loaded = model(tmp_path)
 
     items = loaded.popular(2)
@@ -149,7 +146,7 @@ def test_popular_items_are_scored_by_reciprocal_rank(tmp_path: Path) -> None:
     assert len(loaded.popular(500)) == 4
 
 
-def test_popular_fill_items_score_less_and_are_not_repeated(tmp_path: Path) -> None:
+def test_popular_fill_items_score_less_and_are_not_repeated(tmp_path):
     """The positions are pear 1, plum 2, fig 3 and kiwi 4. Fig, pear and kiwi are popular. No list contains the plum."""
     loaded = model(tmp_path)
 
@@ -159,9 +156,7 @@ def test_popular_fill_items_score_less_and_are_not_repeated(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("exclude_seen", "positions"), [(False, [1, 4]), (True, [4])])
-def test_seen_popular_items_are_excluded_if_the_model_excludes_them(
-    exclude_seen: bool, positions: list[int], tmp_path: Path
-) -> None:
+def test_seen_popular_items_are_excluded_if_the_model_excludes_them(exclude_seen, positions, tmp_path):
     loaded = model(tmp_path, exclude_seen=exclude_seen)
     history = known(loaded, recent(("pear", "view", 1), ("plum", "view", 0)))
     bias = np.array([0, 0, -np.inf, -np.inf, 0], np.float32)
@@ -172,7 +167,7 @@ def test_seen_popular_items_are_excluded_if_the_model_excludes_them(
 
 
 @given(data=st.data())
-def test_fill_items_are_the_first_permitted_ones(shop_of_30: Model, data: st.DataObject) -> None:
+def test_fill_items_are_the_first_permitted_ones(shop_of_30, data):
     """The popular items are 30, 29, ..., 11. The other items follow by position: 1, ..., 10."""
     after = [ScoredItem(position, 1.0) for position in data.draw(st.lists(st.integers(1, 30), unique=True))]
     barred = data.draw(st.none() | st.sets(st.integers(0, 30)))
@@ -186,7 +181,7 @@ def test_fill_items_are_the_first_permitted_ones(shop_of_30: Model, data: st.Dat
     assert [item.position for item in items] == [position for position in order if position not in left_out][:k]
 
 
-def test_unreadable_graph_raises_invalid_bundle(tmp_path: Path) -> None:
+def test_unreadable_graph_raises_invalid_bundle(tmp_path):
     manifest = write_bundle(tmp_path)
     (tmp_path / files.GRAPH_FILE).write_bytes(b"no graph")
     bundle.write_manifest(tmp_path, manifest)
@@ -195,7 +190,7 @@ def test_unreadable_graph_raises_invalid_bundle(tmp_path: Path) -> None:
         Model(tmp_path)
 
 
-def test_graph_without_its_data_raises_invalid_bundle(tmp_path: Path) -> None:
+def test_graph_without_its_data_raises_invalid_bundle(tmp_path):
     manifest = write_bundle(tmp_path)
     (tmp_path / files.DATA_FILE).write_bytes(b"")
     bundle.write_manifest(tmp_path, manifest)
@@ -208,7 +203,7 @@ def test_graph_without_its_data_raises_invalid_bundle(tmp_path: Path) -> None:
         Model(tmp_path)
 
 
-def test_bundle_without_a_table_index_ranks_the_same(tmp_path: Path) -> None:
+def test_bundle_without_a_table_index_ranks_the_same(tmp_path):
     write_bundle(tmp_path, transitions={("pear", "fig"): 2.0})
     shared = Model(tmp_path)
     history = known(shared, recent(("pear", "view", 0)))
@@ -224,10 +219,10 @@ def test_bundle_without_a_table_index_ranks_the_same(tmp_path: Path) -> None:
 class Graph:
     """Session that returns fixed outputs."""
 
-    def __init__(self, items: Any, scores: Any) -> None:
+    def __init__(self, items, scores):
         self._outputs = np.asarray(items), np.asarray(scores, np.float32)
 
-    def run(self, outputs: Any, feed: Any) -> Any:
+    def run(self, outputs, feed):
         return self._outputs
 
 
@@ -246,7 +241,7 @@ class Graph:
         ([[1.0]], [[1.0]]),
     ],
 )
-def test_invalid_graph_output_raises_a_graph_error(tmp_path: Path, items: Any, scores: Any) -> None:
+def test_invalid_graph_output_raises_a_graph_error(tmp_path, items, scores):
     loaded = model(tmp_path)
     loaded._sessions = dict.fromkeys(loaded._sessions, Graph(items, scores))
     history = known(loaded, recent(("pear", "view", 0)))
@@ -257,7 +252,7 @@ def test_invalid_graph_output_raises_a_graph_error(tmp_path: Path, items: Any, s
         loaded.ablation_scores(history, np.array([1, 2]), latest=0, now_ms=NOW_MS)
 
 
-def test_positions_without_an_item_are_dropped(tmp_path: Path) -> None:
+def test_positions_without_an_item_are_dropped(tmp_path):
     loaded = model(tmp_path)
     loaded._sessions = dict.fromkeys(loaded._sessions, Graph([[0, 3, 0]], [[-np.inf, 2.0, np.nan]]))
 
@@ -266,14 +261,14 @@ def test_positions_without_an_item_are_dropped(tmp_path: Path) -> None:
     assert (positions.tolist(), scores.tolist()) == ([3], [2.0])
 
 
-def test_history_without_known_items_is_empty(tmp_path: Path) -> None:
+def test_history_without_known_items_is_empty(tmp_path):
     history = known(model(tmp_path), recent(("durian", "view", 0)))
 
     assert len(history) == 0
     assert history.items.dtype == np.int64
 
 
-def test_mask_excludes_items_from_ranked_and_popular_lists(tmp_path: Path) -> None:
+def test_mask_excludes_items_from_ranked_and_popular_lists(tmp_path):
     """The positions are pear 1, plum 2, fig 3 and kiwi 4. Fig, pear and kiwi are popular."""
     loaded = model(tmp_path)
     bias = np.array([0, 0, 0, -np.inf, -np.inf], np.float32)
@@ -286,7 +281,7 @@ def test_mask_excludes_items_from_ranked_and_popular_lists(tmp_path: Path) -> No
     assert [(item.position, item.score) for item in popular] == [(1, 1.0), (2, 1 / 2)]
 
 
-def test_invalid_bias_graph_raises_invalid_bundle(tmp_path: Path) -> None:
+def test_invalid_bias_graph_raises_invalid_bundle(tmp_path):
     manifest = write_bundle(tmp_path)
     (tmp_path / files.BIAS_GRAPH_FILE).write_bytes((tmp_path / files.GRAPH_FILE).read_bytes())
     bundle.write_manifest(tmp_path, manifest)
