@@ -75,7 +75,7 @@ def test_request_that_contradicts_the_response_is_refused(function, pseudonyms, 
     assert function.events == []
 
 
-def test_replay_uses_the_parameters_in_the_log(function: Function, pseudonyms: Pseudonyms) -> None:
+def test_replay_uses_the_parameters_in_the_log(function, pseudonyms):
     stored = {"filterValues": {"TAG": '"ripe"'}, "exclude": ["kiwi"], "filter": "sweet", "campaign": "home"}
     row = served_row(
         served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet", request=json.dumps(stored),

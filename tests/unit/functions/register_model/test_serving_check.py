@@ -11,7 +11,7 @@ from alsolike.bundle.bundle import Bundle, write_manifest
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES
 from alsolike.bundle.manifest import HistoryParameters
 from alsolike.runtime.errors import InvalidBundle
-from functions.recommend.state import model as serving
+from functions.recommend.state import onnx_sessions as serving
 from functions.register_model import serving_check
 from functions.register_model.limits import GateLimits
 from tests.builders.bundles import ITEMS, MANIFEST, without_later_files, write_bundle
@@ -221,7 +221,7 @@ def test_gate_opens_graphs_with_the_session_options_of_serving(tmp_path):
     opened(tmp_path)
 
     own = serving_check.open_session(tmp_path / GRAPH_FILE, {}).get_session_options()
-    theirs = serving._open_session(tmp_path / GRAPH_FILE, {}).get_session_options()
+    theirs = serving.open_session(tmp_path / GRAPH_FILE, {}).get_session_options()
 
     prepacking = "session.disable_prepacking"
     assert own.get_session_config_entry(prepacking) == theirs.get_session_config_entry(prepacking) == "1"

@@ -129,7 +129,7 @@ def test_invalid_replay_is_refused_with_a_message(shop, fields, kind, message):
     ],
     ids=["swaps", "exploration"],
 )
-def test_replay_draws_the_same_items_as_its_response(shop: Shop, configuration: dict[str, Any]) -> None:
+def test_replay_draws_the_same_items_as_its_response(shop, configuration):
     shop.configure(**configuration)
     shop.publish()
     now_s = time.time_ns() // 1_000_000_000
