@@ -42,7 +42,7 @@ BUCKET = "lake"
 
 
 class Directory:
-    """Calls of an S3 client that attribution makes, on a directory."""
+    """Directory with the methods of an S3 client that attribution calls."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -88,7 +88,7 @@ def _user(number: int) -> Mapping[str, Any]:
 
 
 def _evaluator() -> FilterEvaluator:
-    """Return an evaluator over synthetic items. Positions are in random order of the rows."""
+    """Return an evaluator over synthetic items. The items' positions are a random permutation of the rows."""
     rng = np.random.default_rng(7)
     nothing = Ragged(np.zeros(ITEMS + 1, np.uint32), np.zeros(0, np.uint8))
     brands, brand_of = Dictionary.of([f"brand{number}" for number in range(BRANDS)])

@@ -1,8 +1,8 @@
 """`cleaning` on Spark, with the same rules, for a lake that is too large for one process.
 
 The driver receives no data that grows with users or interactions. Interactions are shuffled by event ID, by session, or
-by the pair of user and item. So interactions of a very active user or popular item are spread over workers. Only action
-events and counts per pair are joined by user without item, or by item without user.
+by the pair of user and item. Therefore, the interactions of a very active user or popular item are spread over workers.
+Only action events and the counts of pairs are joined by the user or by the item.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def _marked(events: DataFrame, types: dict[str, EventType], erased: IsErased | N
     """
     is_erased: Column = F.lit(False)
     if erased is not None:
-        # There are at most as many rows as tombstones.
+        # The profiles are broadcast, because there are at most as many as tombstones.
         gone = F.broadcast(erased_profiles(events, erased).withColumn("gone", F.lit(True)))
         events = events.join(gone, "profile_id", "left")
         is_erased = F.col("gone").isNotNull()

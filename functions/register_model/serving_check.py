@@ -38,7 +38,7 @@ SEED = 0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Speed:
-    """Duration of runs for one list, per graph, in milliseconds. Histories have the model's maximum length."""
+    """Runs of a graph, each for one list, and their durations in milliseconds. Histories have the maximum length."""
 
     runs: int
     p50_ms: float

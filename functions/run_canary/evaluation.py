@@ -93,7 +93,7 @@ def judge(
         Share of the responses that were read. Outcomes are complete.
     """
     clock = _Clock(candidate.answers + champion.answers, planned * fraction)
-    # Outcomes arrive late, so the clock of all responses would be ahead of them and make the bound too low.
+    # Outcomes arrive late. Therefore, the bound for clicks counts only responses whose outcomes are attributed.
     clicks_clock = _Clock(candidate.attributed + champion.attributed, planned)
     return (
         _outright(candidate, champion),

@@ -154,11 +154,9 @@ class _StackDeployment:
         return outputs
 
     def ref(self, logical_id: str) -> str:
-        """Return the physical ID of a resource."""
         return self._resource(logical_id).physical_id
 
     def attribute(self, logical_id: str, name: str) -> str:
-        """Return an attribute of a resource."""
         resource = self._resource(logical_id)
         if name not in resource.attributes:
             known = ", ".join(sorted(resource.attributes)) or "none"

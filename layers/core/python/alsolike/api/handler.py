@@ -31,13 +31,14 @@ READ_ONLY_GROUP = "read-only"
 
 
 def is_read_only(event: Mapping[str, Any]) -> bool:
-    """Return whether the token of a request belongs to a member of the group. API Gateway writes groups as `[a b]`."""
+    """Return whether the token of a request belongs to a member of `READ_ONLY_GROUP`."""
     claims = ((event["requestContext"].get("authorizer") or {}).get("jwt") or {}).get("claims") or {}
+    # API Gateway writes the list of groups as `[a b]`.
     return READ_ONLY_GROUP in str(claims.get("cognito:groups", "")).strip("[]").split()
 
 
 def check_may_call(event: Mapping[str, Any]) -> None:
-    """Check that a member of the group calls a route that changes nothing.
+    """Check that a request of a member of `READ_ONLY_GROUP` changes nothing.
 
     Raises
     ------
