@@ -28,7 +28,7 @@ from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.recommendations.requests import FOR_YOU
 from alsolike.records.served_response import RANKED
-from alsolike.runtime.clients import RowClient
+from alsolike.runtime.client_protocols import RowClient
 from alsolike.runtime.polling import NO_LIMIT, PolledValue, Polling
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot

@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from alsolike.training.drift import DAY_MS, WINDOW_DAYS
 from alsolike.training.drift_reference import (
     MAX_EXAMINED_ITEMS,
     ItemCount,
@@ -16,6 +15,7 @@ from alsolike.training.drift_reference import (
     ranked,
     reference_of,
 )
+from alsolike.training.stability_index import DAY_MS, WINDOW_DAYS
 
 
 def reference(

@@ -11,7 +11,6 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from alsolike.configuration.configuration import Limits
-from alsolike.training.drift import DAY_MS, WINDOW_DAYS
 from alsolike.training.drift_reference import (
     MAX_EXAMINED_ITEMS,
     ItemCount,
@@ -21,6 +20,7 @@ from alsolike.training.drift_reference import (
     ranked,
     reference_of,
 )
+from alsolike.training.stability_index import DAY_MS, WINDOW_DAYS
 from functions.build_dataset.spark_cleaning import PAIR, CleanInteractions
 
 

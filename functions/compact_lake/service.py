@@ -27,7 +27,7 @@ from alsolike.lake.lake_objects import LakeObject, list_objects, read
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
-from functions.compact_lake import merging, retention
+from functions.compact_lake import expired_days, merging
 from functions.compact_lake.receipts import WRITTEN, MergeReceipt, MergeReceiptStore, merge_id
 from functions.compact_lake.selection import MergeRules, batches, candidates, output_key
 from functions.compact_lake.tables import INTERACTIONS, Table
@@ -121,8 +121,8 @@ class Upkeep:
         self._outcome = UpkeepResult()
         try:
             if retention_days is not None:
-                oldest = retention.oldest_kept(retention_days, now_ms=self._now_ms())
-                self._outcome.expired_days = retention.remove_before(self._client, self._bucket, oldest)
+                oldest = expired_days.oldest_kept(retention_days, now_ms=self._now_ms())
+                self._outcome.expired_days = expired_days.remove_before(self._client, self._bucket, oldest)
             pending = [receipt for receipt in list(self._receipts.all()) if not self._settle(receipt)]
             taken = {key for receipt in pending for key in (*receipt.inputs, *receipt.outputs)}
             listed = list_objects(self._client, self._bucket, prefix=self._table.prefix)

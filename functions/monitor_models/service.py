@@ -19,7 +19,6 @@ from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import Snapshot
-from alsolike.training.drift import WINDOW_DAYS
 from alsolike.training.executions import execution_name
 from alsolike.training.monitoring import (
     DataCheck,
@@ -30,6 +29,7 @@ from alsolike.training.monitoring import (
     Start,
     report_key,
 )
+from alsolike.training.stability_index import WINDOW_DAYS
 from functions.monitor_models import drift_metrics
 from functions.monitor_models.baseline import Baseline, read_baseline
 from functions.monitor_models.data_checks import checks

@@ -10,9 +10,9 @@ import orjson
 
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from alsolike.training.drift import DAY_MS
 from alsolike.training.executions import execution_arn
 from alsolike.training.monitoring import DriftThresholds, Figure, Start, StartedTraining, Trigger
+from alsolike.training.stability_index import DAY_MS
 from functions.monitor_models.state import State
 
 DRIFT_PAUSE_MS = 7 * DAY_MS

@@ -19,7 +19,7 @@ from alsolike.lake import lake
 from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.runtime.errors import UnknownEventType
-from alsolike.training.drift import DAY_MS
+from alsolike.training.stability_index import DAY_MS
 from functions.monitor_models.lake_reader import read_sample
 from functions.monitor_models.state import State
 

@@ -10,7 +10,7 @@ from alsolike.events.interactions import profile_id
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, Purged
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_session_tombstones, long_key
-from alsolike.runtime.clients import ItemRemover
+from alsolike.runtime.client_protocols import ItemRemover
 from alsolike.runtime.errors import ConcurrentUpdate
 from functions.purge_user.datasets import purge_datasets
 from functions.purge_user.documents import (

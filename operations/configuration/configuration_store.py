@@ -13,7 +13,7 @@ from alsolike.configuration_document import document as configuration_document
 from alsolike.configuration_document.document import EMPTY_DOCUMENT
 from alsolike.configuration_document.reader import Current, read_current
 from alsolike.declarations.storage import CONFIGURATION_KEY, CONFIGURATION_VERSIONS_PREFIX
-from alsolike.runtime.clients import ObjectClient
+from alsolike.runtime.client_protocols import ObjectClient
 from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.runtime.s3 import S3Object
 from alsolike.schema.document import InvalidConfiguration

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from alsolike.training.drift import DAY_MS
+from alsolike.training.stability_index import DAY_MS
 
 Shares = npt.NDArray[np.float64]
 

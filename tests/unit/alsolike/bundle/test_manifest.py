@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alsolike.bundle.bundle import history_weights
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.runtime.errors import InvalidBundle
-from alsolike.training.drift import Histogram
+from alsolike.training.stability_index import Histogram
 from tests.unit.alsolike.manifests import HISTORY, manifest
 
 

@@ -11,8 +11,8 @@ from alsolike.configuration.configuration import DEFAULT
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training import dataset
 from alsolike.training.dataset import DatasetManifest
-from alsolike.training.drift import Histogram
 from alsolike.training.drift_reference import Categories, Reference
+from alsolike.training.stability_index import Histogram
 
 
 def manifest():

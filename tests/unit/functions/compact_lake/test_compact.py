@@ -6,7 +6,7 @@ import pytest
 
 from alsolike.declarations.storage import COMPACTIONS_PREFIX
 from alsolike.lake import lake
-from functions.compact_lake.retention import oldest_kept, remove_before
+from functions.compact_lake.expired_days import oldest_kept, remove_before
 from functions.compact_lake.selection import MergeRules
 from tests.builders.lakes import (
     DATE,

@@ -25,9 +25,9 @@ from alsolike.profiles.profile import Profile, RecentInteraction, to_item
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.training.dataset import DatasetManifest, prefix
-from alsolike.training.drift import DAY_MS, Histogram
 from alsolike.training.drift_reference import Reference
 from alsolike.training.monitoring import DriftReport, DriftThresholds
+from alsolike.training.stability_index import DAY_MS, Histogram
 from functions.archive_served.service import to_parquet
 from functions.build_dataset.drift_reference import reference
 from functions.monitor_models.service import MonitoringStores, look

@@ -8,9 +8,9 @@ import pytest
 
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.runtime.errors import InvalidBundle, InvalidDataset, InvalidInput, NotFound
-from alsolike.training.drift import DAY_MS, Histogram, psi
 from alsolike.training.drift_reference import Categories, ItemCount, ranked, reference_of
 from alsolike.training.monitoring import Drift, DriftReport, report_key
+from alsolike.training.stability_index import DAY_MS, Histogram, psi
 from functions.build_dataset.drift_reference import reference
 from functions.monitor_models import lake_reader
 from tests.builders.lambda_events import NOW_MS

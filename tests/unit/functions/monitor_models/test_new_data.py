@@ -3,8 +3,8 @@
 import dataclasses
 
 from alsolike.registry.training_lock import TrainingLock
-from alsolike.training.drift import DAY_MS
 from alsolike.training.monitoring import StartedTraining
+from alsolike.training.stability_index import DAY_MS
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, event, shopping
 

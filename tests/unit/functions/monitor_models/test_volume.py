@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alsolike.training.drift import DAY_MS
 from alsolike.training.drift_reference import weekdays_of
+from alsolike.training.stability_index import DAY_MS
 from functions.monitor_models.drift_metrics import volume
 
 STEADY = (100,) * 7

@@ -12,7 +12,7 @@ import orjson
 from alsolike.bundle.files import LATER_FILES, MANIFEST_FILE
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct
-from alsolike.training.drift import Histogram
+from alsolike.training.stability_index import Histogram
 
 FORMAT_VERSION = 1
 LATER_FIELDS = frozenset({"exclude_bought", "top_scores"})

@@ -9,7 +9,7 @@ from typing import Any
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import RowKind
 from alsolike.configuration.columns import column_name as column_name
-from alsolike.runtime.clients import RowClient
+from alsolike.runtime.client_protocols import RowClient
 from alsolike.runtime.struct import struct
 
 MAX_PROPERTIES_CHARACTERS = 32_000

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from alsolike.catalogue.rows import R, RowKind
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.clients import RowClient
+from alsolike.runtime.client_protocols import RowClient
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
 from alsolike.runtime.struct import struct
 from alsolike.schema.queries import row_of_token, token_of_row

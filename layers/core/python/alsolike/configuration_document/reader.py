@@ -12,7 +12,7 @@ from alsolike.configuration_document import document as configuration_document
 from alsolike.configuration_document.client_resources import NO_NAMES, OwnNames
 from alsolike.configuration_document.document import EMPTY_DOCUMENT
 from alsolike.declarations.storage import CONFIGURATION_KEY, OWN_NAMES_KEY
-from alsolike.runtime.clients import ObjectReader
+from alsolike.runtime.client_protocols import ObjectReader
 from alsolike.runtime.observability import logger
 from alsolike.runtime.polling import EVERY_30_S, NO_DEFAULT, PolledValue, Polling
 from alsolike.runtime.s3 import UNCHANGED, S3Object

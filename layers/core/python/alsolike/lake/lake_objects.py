@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.runtime import s3
-from alsolike.runtime.clients import ObjectReader, PagedClient
+from alsolike.runtime.client_protocols import ObjectReader, PagedClient
 
 MERGE_GRACE_MS = 3_600_000
 """Time between the write of a merged object and the deletion of its inputs. Readers must finish within this time."""

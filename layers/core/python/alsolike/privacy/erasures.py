@@ -15,7 +15,7 @@ import orjson
 
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, PENDING_ERASURES_PREFIX
 from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.runtime.clients import ObjectClient
+from alsolike.runtime.client_protocols import ObjectClient
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.s3 import S3Object
 

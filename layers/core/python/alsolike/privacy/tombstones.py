@@ -22,7 +22,7 @@ from alsolike.events.stream import StreamRecord, partition_key
 from alsolike.privacy.erasures import ID_DIGITS, ErasureReceipt, erasure_id, erasure_of_receipt
 from alsolike.privacy.id_search import read_ids
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
-from alsolike.runtime.clients import ObjectLister, TombstoneClient
+from alsolike.runtime.client_protocols import ObjectLister, TombstoneClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import count_shared, logger
 from alsolike.runtime.polling import PolledValue, Polling

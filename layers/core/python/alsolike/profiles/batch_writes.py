@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.profiles.profile import Item
-from alsolike.runtime.clients import ProfileClient
+from alsolike.runtime.client_protocols import ProfileClient
 from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 8

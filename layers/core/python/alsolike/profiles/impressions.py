@@ -18,7 +18,7 @@ from alsolike.configuration.configuration import Fatigue
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.profiles.batch_writes import MAX_CONCURRENT_CALLS, BatchWriter, put, raise_first
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.clients import ProfileClient
+from alsolike.runtime.client_protocols import ProfileClient
 from alsolike.runtime.struct import struct
 
 MAX_ITEMS = 25

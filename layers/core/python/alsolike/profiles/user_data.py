@@ -25,7 +25,7 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.clients import ProfileClient
+from alsolike.runtime.client_protocols import ProfileClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import scan
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from alsolike.declarations.storage import CANARIES_PREFIX
-from alsolike.runtime.clients import ObjectClient
+from alsolike.runtime.client_protocols import ObjectClient
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.s3 import S3Object
 

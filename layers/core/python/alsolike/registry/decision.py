@@ -13,7 +13,7 @@ import orjson
 
 from alsolike.declarations.storage import DECISIONS_PREFIX
 from alsolike.registry.champion import check_reason
-from alsolike.runtime.clients import ObjectClient
+from alsolike.runtime.client_protocols import ObjectClient
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound
 from alsolike.runtime.s3 import S3Object
 

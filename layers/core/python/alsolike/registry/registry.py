@@ -13,7 +13,7 @@ import orjson
 from alsolike.declarations.storage import CHAMPION_KEY, MODELS_PREFIX
 from alsolike.registry.canary import Canary
 from alsolike.registry.champion import Champion, Promotion, PromotionHold, check_reason
-from alsolike.runtime.clients import RegistryClient
+from alsolike.runtime.client_protocols import RegistryClient
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
 from alsolike.runtime.names import MODEL_VERSION, MODEL_VERSION_FORM
 from alsolike.runtime.s3 import S3Object

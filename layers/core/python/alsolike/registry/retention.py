@@ -1,6 +1,7 @@
 """Retention of model versions: selection of protected versions, and deletion of the files of other versions.
 
 Deletion removes only the files under `models/<version>/`. Decision, canary report and package of a version are kept.
+The setting `models_kept` (`infra_cdk/training_settings.py`) is the number of other versions whose files are kept.
 """
 
 from __future__ import annotations

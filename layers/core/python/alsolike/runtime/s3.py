@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from alsolike.runtime.aws_errors import CONDITION_FAILED, MISSING, NOT_MODIFIED, translate_aws_errors
-from alsolike.runtime.clients import ObjectLister, ObjectReader, PagedClient
+from alsolike.runtime.client_protocols import ObjectLister, ObjectReader, PagedClient
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 
 _CHUNK_BYTES = 1 << 20

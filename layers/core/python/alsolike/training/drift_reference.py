@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
-from alsolike.training.drift import WINDOW_DAYS, Histogram
+from alsolike.training.stability_index import WINDOW_DAYS, Histogram
 
 MIN_FILLED_SHARE = 0.5
 """Minimum share of items with a value in the category column."""

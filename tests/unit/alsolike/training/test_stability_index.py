@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alsolike.training.drift import CHANCE_LEVEL, SMOOTHING, Design, psi, psi_by_chance
+from alsolike.training.stability_index import CHANCE_LEVEL, SMOOTHING, Design, psi, psi_by_chance
 
 
 def scipys(reference, current):
