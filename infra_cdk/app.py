@@ -14,6 +14,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from alsolike.declarations.parameters import ENVIRONMENT_TAG
+from infra_cdk.constructs.encryption import encrypt
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.context import load_settings
@@ -102,6 +103,8 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     _add_parts(app, settings=settings, data=data, layers=layers)
     if settings.replica_region:
         _add_replica(app, settings=settings, primary=data, layers=layers)
+    if data.encryption:
+        encrypt(app, data.encryption, buckets=[data.lake, data.artefacts], settings=settings)
     if settings.permissions_boundary:
         for stack in app.node.find_all():
             if isinstance(stack, cdk.Stack):

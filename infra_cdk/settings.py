@@ -24,8 +24,12 @@ _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # Origins as browsers write them: in lower case and without a path.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
+_KEY = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:key/[A-Za-z0-9-]+")
 _POLICY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+CREATE = "create"
+"""Value of a setting that creates a resource instead of using the resource with an ARN."""
 
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "small": {},
@@ -294,6 +298,16 @@ class Settings(TrainingSettings):
     permissions_boundary: str | None = setting(
         None, "ARN of the managed policy that [bounds all roles](deploy.md#access-for-people-and-pipelines); null: none"
     )
+    kms_key_arn: str | None = setting(
+        None,
+        "ARN of the [KMS key](security.md#a-key-of-your-own) that encrypts tables, buckets, stream, secrets, logs, the "
+        "training job's disks and output, and the Glue job; `create` creates one; null: keys of AWS",
+    )
+    bootstrap_kms_key_arn: str | None = setting(
+        None,
+        "ARN of the key of `cdk bootstrap --bootstrap-kms-key-id`, with which the jobs of SageMaker and Glue may "
+        "decrypt their code; null: another bootstrap",
+    )
 
     def __post_init__(self) -> None:
         require(
@@ -341,6 +355,7 @@ class Settings(TrainingSettings):
             "permissions_boundary",
             "the ARN of a managed policy of IAM",
         )
+        self._check_keys()
         for origin in self.cors_origins:
             require(
                 origin,
@@ -389,6 +404,9 @@ class Settings(TrainingSettings):
             "pandas_layer_arn",
             "null with replica_region: a layer exists in one region only",
         )
+        for name in ("kms_key_arn", "bootstrap_kms_key_arn"):
+            value = getattr(self, name)
+            require(value, value is None, name, "null with replica_region: a key exists in one region only")
         _ = self.replica
 
     @property
@@ -410,6 +428,17 @@ class Settings(TrainingSettings):
             dashboards="none",
             monthly_budget_usd=None,
         )
+
+    def _check_keys(self) -> None:
+        for name, values in (("kms_key_arn", f"{CREATE!r} or "), ("bootstrap_kms_key_arn", "")):
+            value = getattr(self, name)
+            match = _KEY.fullmatch(value or "")
+            require(
+                value,
+                value is None or (bool(values) and value == CREATE) or bool(match and match["region"] == self.region),
+                name,
+                f"{values}the ARN of a KMS key in {self.region}",
+            )
 
     def _check_reservations(self) -> None:
         provisioned, batches = self.provisioned_concurrency, self.batch_concurrency

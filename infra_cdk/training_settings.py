@@ -11,6 +11,8 @@ from alsolike.declarations.schedule_expressions import Rate, parse_schedule
 from infra_cdk.settings_checks import require, require_ranges, require_schedules, setting
 
 _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
+# https://docs.aws.amazon.com/sagemaker/latest/dg/host-instance-storage.html
+_LOCAL_DISK = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[4-6][a-z]*|p[45][a-z]*|trn\d[a-z]*)\.")
 _ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:(?!0+(\.0+)?$)\d+(\.\d+)?")
 # A run can have 25,000 events: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -215,6 +217,11 @@ class TrainingSettings:
             f"a gap longer than canary_duration_s, {self.canary_duration_s} s: a run lasts as long as its trial, "
             "and the next would find it going and do nothing",
         )
+
+    @property
+    def training_has_local_disk(self) -> bool:
+        """True if the machine has a local disk instead of an EBS volume."""
+        return bool(_LOCAL_DISK.match(self.training_instance_type))
 
     @property
     def training_wait_s(self) -> int:

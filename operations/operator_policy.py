@@ -50,6 +50,8 @@ def _statements(deployment: Deployment) -> Iterator[dict[str, Any]]:
         [arn("kinesis", f"stream/{names.stream_name}")],
     )
     yield _allow("Keys", ("kms:Decrypt", "kms:Encrypt"), [names.keys_encryption_arn])
+    if names.kms_key_arn:
+        yield _allow("Encryption", ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"), [names.kms_key_arn])
     yield _allow("Secrets", ("secretsmanager:GetSecretValue",), [names.hash_key_arn, names.session_key_arn])
     yield _allow("Workflows", ("states:ListExecutions", "states:StartExecution"), machines)
     yield _allow(

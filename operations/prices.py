@@ -70,6 +70,10 @@ _CLOUDWATCH_NOTES = "factualminds.com/blog/amazon-cloudwatch-pricing-metrics-log
 _DYNAMODB_NOTES = "airbyte.com/data-engineering-resources/dynamodb-pricing, July 2025"
 _S3_NOTES = "cloudburn.io/blog/amazon-s3-pricing, March 2026"
 _KMS_NOTES = "factualminds.com/blog/aws-kms-pricing-keys-requests-multi-region, June 2026"
+_WAF, _PRIVATELINK, _BACKUP = (f"{_AWS}/{name}/pricing/" for name in ("waf", "privatelink", "backup"))
+_WAF_NOTES = "c3x.dev/blog/aws-waf-cost-explained, awsnegotiations.com/waf-pricing-strategy.html"
+_ENDPOINT_NOTES = "c3x.dev/resources/aws/aws_vpc_endpoint, its price page for the tiers"
+_BACKUP_NOTES = "factualminds.com/blog/aws-backup-pricing-vaults-cross-region-restores, June 2026"
 _COMPARED = "third-party pages, mid-2026"
 _REPOSITORIES = "cost notes of several public repositories"
 
@@ -153,6 +157,17 @@ TABLE: Mapping[str, Price] = {
         page=f"{_AWS}/secrets-manager/pricing/",
         seen="hivebook.wiki/wiki/aws-secrets-manager-rotated-secrets-dynamic-db-credentials-kms",
     ),
+    "kms_requests": Price(dollars=3e-6, unit="request", page=f"{_AWS}/kms/pricing/", seen=_KMS_NOTES, free=20_000),
+    "web_acls": Price(dollars=5.00, unit="web ACL", page=_WAF, seen=_WAF_NOTES),
+    "firewall_rules": Price(dollars=1.00, unit="rule", page=_WAF, seen=_WAF_NOTES),
+    "firewall_requests": Price(dollars=0.60e-6, unit="request", page=_WAF, seen=_WAF_NOTES),
+    "endpoint_hours": Price(dollars=0.01, unit="interface-hour", page=_PRIVATELINK, seen=_ENDPOINT_NOTES),
+    "endpoint_gb": Price(
+        dollars=0.01, unit="GB", page=_PRIVATELINK, seen=_ENDPOINT_NOTES, tiers=((1e6, 0.006), (5e6, 0.004))
+    ),
+    "data_events": Price(dollars=1e-6, unit="event", page=f"{_AWS}/cloudtrail/pricing/"),
+    "backup_table_gb": Price(dollars=0.10, unit="GB-month", page=_BACKUP, seen=_BACKUP_NOTES),
+    "backup_bucket_gb": Price(dollars=0.05, unit="GB-month", page=_BACKUP),
     "kms_keys": Price(dollars=1.00, unit="key", page=f"{_AWS}/kms/pricing/", seen=_KMS_NOTES),
     "events": Price(
         dollars=1.00e-6,

@@ -26,7 +26,7 @@ from infra_cdk.training_settings import TrainingSettings
 from model_export import api
 
 ROOT = Path(__file__).parents[2]
-ROOT_PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
+ROOT_PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "SECURITY.md": "vulnerabilities.md"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -13,6 +13,7 @@ from alsolike.declarations.manifest import FAILURE_DESTINATION, WRITE, Access
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, LAKE_PREFIXES
 from infra_cdk.constructs.nag_suppressions import acknowledge_wildcard
 from infra_cdk.constructs.stored_data import ARNS, StoredData
+from infra_cdk.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,22 @@ def foreign_prefixes(access: Collection[Access], *, data: StoredData) -> list[Pe
 def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: str, suffix: str = "") -> Permission:
     """Return a permission for objects with a prefix and a suffix. `reason` explains the wildcard."""
     return Permission(actions, [_objects_arn(bucket, f"{prefix}*{suffix}")], reason)
+
+
+def asset_key(settings: Settings) -> list[Permission]:
+    """Return the permission of a job to decrypt its code under the key of the bootstrap stack, if the setting has one.
+
+    The CDK's own key policy and S3's key let all roles of the account read the assets.
+    """
+    if settings.bootstrap_kms_key_arn is None:
+        return []
+    return [
+        Permission(
+            actions=["kms:Decrypt"],
+            resources=[settings.bootstrap_kms_key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"s3.{settings.region}.{cdk.Aws.URL_SUFFIX}"}},
+        )
+    ]
 
 
 def _objects_arn(bucket: s3.IBucket, key: str) -> str:

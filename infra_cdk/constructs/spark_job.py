@@ -7,7 +7,6 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
@@ -15,7 +14,8 @@ from constructs import Construct
 from alsolike.declarations.manifest import CONFIGURATION, READ, TOMBSTONES, Access
 from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX
 from infra_cdk.constructs.data_lake import removal_policy
-from infra_cdk.constructs.permissions import Permission, objects, permissions_of, role_for
+from infra_cdk.constructs.encryption import permit_logs
+from infra_cdk.constructs.permissions import Permission, asset_key, objects, permissions_of, role_for
 from infra_cdk.constructs.python_layers import glue_wheels
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
@@ -25,6 +25,8 @@ FUNCTION = "build_dataset"
 FLEXIBLE = ("G.1X", "G.2X")
 """Worker types that support the flexible execution class."""
 MODES = {"logs": "SSE-KMS", "bookmarks": "CSE-KMS", "objects": "SSE-S3"}
+OWN_KEY_MODES = {**MODES, "objects": "SSE-KMS"}
+"""Modes with the key of the setting `kms_key_arn`."""
 
 
 class SparkJob(Construct):
@@ -66,16 +68,19 @@ class SparkJob(Construct):
             "Role",
             service="glue.amazonaws.com",
             description=f"Alsolike {settings.name}: permissions of the Glue job that builds datasets",
-            permissions=_permissions(
-                self,
-                data=data,
-                sources=[
-                    *(asset.bucket.arn_for_objects(asset.s3_object_key) for asset in (script, shared, code)),
-                    f"arn:{cdk.Aws.PARTITION}:s3:::{packages.bucket_name}/{packages.object_key}",
-                ],
-            ),
+            permissions=[
+                *_permissions(
+                    self,
+                    data=data,
+                    sources=[
+                        *(asset.bucket.arn_for_objects(asset.s3_object_key) for asset in (script, shared, code)),
+                        f"arn:{cdk.Aws.PARTITION}:s3:::{packages.bucket_name}/{packages.object_key}",
+                    ],
+                ),
+                *asset_key(settings),
+            ],
         )
-        encryption = _encryption(self, settings=settings)
+        encryption = _encryption(self, settings=settings, own_key=data.encryption)
         job = glue.CfnJob(
             self,
             "Job",
@@ -146,8 +151,14 @@ class SparkJob(Construct):
         }
 
 
-def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConfiguration:
-    """Return a security configuration with a KMS key for the job's log and SSE-S3 for its objects."""
+def _encryption(scope: Construct, *, settings: Settings, own_key: kms.IKey | None) -> glue.CfnSecurityConfiguration:
+    """Return a security configuration with a KMS key for the job's log, and with `own_key` for its objects, too."""
+    if own_key:
+        # CloudFormation cannot change a configuration, so that with another key is another resource.
+        modes, suffix = OWN_KEY_MODES, digest({**OWN_KEY_MODES, "key": str(settings.kms_key_arn)})
+        return _security_configuration(
+            scope, f"Encryption{suffix}", key=own_key, modes=modes, name=_name(settings, suffix)
+        )
     key = kms.Key(
         scope,
         "Key",
@@ -164,28 +175,39 @@ def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConf
         resource_name="/aws-glue/jobs/*",
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(f"logs.{settings.region}.amazonaws.com")],
-            actions=["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-            resources=["*"],
-            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
-        )
-    )
+    permit_logs(key, log_groups=groups, region=settings.region)
+    return _security_configuration(scope, "Encryption", key=key, modes=MODES, name=_name(settings, digest(MODES)))
+
+
+def _name(settings: Settings, suffix: str) -> str:
+    """Return the name of a configuration.
+
+    A change creates the replacement before CloudFormation deletes the old configuration, so names must differ.
+    """
+    return f"alsolike-{settings.name}-build-dataset-{suffix}"
+
+
+def _security_configuration(
+    scope: Construct, construct_id: str, *, key: kms.IKey, modes: Mapping[str, str], name: str
+) -> glue.CfnSecurityConfiguration:
     properties = glue.CfnSecurityConfiguration
     return glue.CfnSecurityConfiguration(
         scope,
-        "Encryption",
-        # A change creates the replacement before CloudFormation deletes the old configuration, so names must differ.
-        name=f"alsolike-{settings.name}-build-dataset-{digest(MODES)}",
+        construct_id,
+        name=name,
         encryption_configuration=properties.EncryptionConfigurationProperty(
             cloud_watch_encryption=properties.CloudWatchEncryptionProperty(
-                cloud_watch_encryption_mode=MODES["logs"], kms_key_arn=key.key_arn
+                cloud_watch_encryption_mode=modes["logs"], kms_key_arn=key.key_arn
             ),
             job_bookmarks_encryption=properties.JobBookmarksEncryptionProperty(
-                job_bookmarks_encryption_mode=MODES["bookmarks"], kms_key_arn=key.key_arn
+                job_bookmarks_encryption_mode=modes["bookmarks"], kms_key_arn=key.key_arn
             ),
-            s3_encryptions=[properties.S3EncryptionProperty(s3_encryption_mode=MODES["objects"])],
+            s3_encryptions=[
+                properties.S3EncryptionProperty(
+                    s3_encryption_mode=modes["objects"],
+                    kms_key_arn=key.key_arn if modes["objects"] == "SSE-KMS" else None,
+                )
+            ],
         ),
     )
 

@@ -23,6 +23,7 @@ class StoredData(Protocol):
     keys: dynamodb.TableV2
     resources: dynamodb.TableV2
     keys_encryption: kms.Key
+    encryption: kms.IKey | None
     hash_key: secretsmanager.ISecret
     session_key: secretsmanager.ISecret
     database_name: str

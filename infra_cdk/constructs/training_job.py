@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from alsolike.declarations.storage import DATASETS_PREFIX, TRAINING_LOG_GROUP, TRAINING_PREFIX
 from infra_cdk.constructs.own_algorithms import check_algorithms, package_folder
-from infra_cdk.constructs.permissions import Permission, objects, role_for
+from infra_cdk.constructs.permissions import Permission, asset_key, objects, role_for
 from infra_cdk.constructs.python_layers import training_packages
 from infra_cdk.constructs.sentence_model import sentence_model_folder
 from infra_cdk.regions import repository_arn
@@ -39,11 +40,19 @@ class TrainingJob(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, artefacts: s3.IBucket, layers: Path
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        artefacts: s3.IBucket,
+        encryption: kms.IKey | None,
+        layers: Path,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
         self._artefacts = artefacts
+        self._encryption = encryption
         self._prefix = f"alsolike-{settings.name}-"
         self.names = f"{self._prefix}{_RUN_IDS}"
         self._code = assets.Asset(
@@ -111,11 +120,20 @@ class TrainingJob(Construct):
                 _channel("code", {"S3Uri": self._code.s3_object_url}),
                 *(_channel(name, {"S3Uri": asset.s3_object_url}) for name, asset in self._optional_channels.items()),
             ],
-            "OutputDataConfig": {"S3OutputPath": self._artefacts.s3_url_for_object(TRAINING_PREFIX)},
+            "OutputDataConfig": {
+                "S3OutputPath": self._artefacts.s3_url_for_object(TRAINING_PREFIX),
+                **({"KmsKeyId": self._encryption.key_arn} if self._encryption else {}),
+            },
             "ResourceConfig": {
                 "InstanceCount": settings.training_instances,
                 "InstanceType": settings.training_instance_type,
                 "VolumeSizeInGB": settings.training_volume_gb,
+                # SageMaker refuses a key for local disks, which the hardware of the machine encrypts.
+                **(
+                    {"VolumeKmsKeyId": self._encryption.key_arn}
+                    if self._encryption and not settings.training_has_local_disk
+                    else {}
+                ),
             },
             # This is also needed for on-demand capacity, because SageMaker restarts the job after internal failures.
             "RetryStrategy": {"MaximumRetryAttempts": 2},
@@ -197,7 +215,25 @@ class TrainingJob(Construct):
                 actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
                 resources=[repository_arn(self._settings.image, partition=cdk.Aws.PARTITION)],
             ),
+            *self._key_permissions(),
         ]
+
+    def _key_permissions(self) -> list[Permission]:
+        """Return the permissions on keys that do not follow from other permissions.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+        """
+        own = (
+            [
+                Permission(
+                    actions=["kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt"],
+                    resources=[self._encryption.key_arn],
+                )
+            ]
+            if self._encryption
+            else []
+        )
+        return [*own, *asset_key(self._settings)]
 
 
 def _channel(name: str, location: dict[str, str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from constructs import Construct
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from infra_cdk.constructs.alarm_topic import alerts_topic
 from infra_cdk.constructs.data_lake import DataLake, removal_policy
+from infra_cdk.constructs.encryption import encryption_key
 from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.parameters import Parameters
@@ -29,6 +30,8 @@ class DataStack(Stack):
     ----------
     database_name
         Name of the Glue database of the lake.
+    encryption
+        Key that encrypts the stored data of all stacks. None for keys of AWS.
     tracking_id
         Tracking ID of the event API, in Personalize's format. No AWS resource has this name.
     """
@@ -41,6 +44,7 @@ class DataStack(Stack):
             description=f"Alsolike {settings.name}: stored data",
             termination_protection=settings.removal_policy == "retain",
         )
+        self.encryption = encryption_key(self, "Encryption", settings=settings, removal_policy=removal_policy(settings))
         data_lake = DataLake(self, "DataLake", settings=settings)
         if settings.replica_region:
             replicate(self, settings.replica_region, lake=data_lake.lake, artefacts=data_lake.artefacts)
@@ -125,6 +129,7 @@ def publish_names(stack: cdk.Stack, *, settings: Settings, data: StoredData, dat
             "hash_key_arn": data.hash_key.secret_arn,
             "session_key_arn": data.session_key.secret_arn,
             "alerts_topic_arn": data.alerts.topic_arn,
+            **({"kms_key_arn": data.encryption.key_arn} if data.encryption else {}),
         },
     )
 

@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -32,6 +33,7 @@ class ReplicaDataStack(Stack):
             termination_protection=settings.removal_policy == "retain",
         )
         self._primary = primary
+        self.encryption: kms.IKey | None = None
         data_lake = DataLake(self, "DataLake", settings=settings)
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.database_name = data_lake.database_name

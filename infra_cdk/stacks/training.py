@@ -70,7 +70,14 @@ class TrainingStack(Stack):
                 register_model=function("register_model", values=group, arns=self.package_arns).live,
                 run_canary=function("run_canary", values=group, arns=self.package_arns).live,
             ),
-            job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts, layers=layers),
+            job=TrainingJob(
+                self,
+                "Job",
+                settings=settings,
+                artefacts=data.artefacts,
+                layers=layers,
+                encryption=data.encryption,
+            ),
             # Created only if Spark is used, because AWS bills its encryption key.
             spark=None
             if settings.dataset_engine == "lambda"

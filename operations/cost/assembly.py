@@ -12,7 +12,7 @@ from alsolike.declarations.schedule_expressions import Rate, parse_schedule
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.runtime.errors import InvalidInput
 from operations.cost.bill import DAYS, MONTH_S
-from operations.cost.summary import BilledResources, EventSource, Function, Stream, Training
+from operations.cost.summary import BilledResources, EventSource, Function, Protection, Stream, Training
 
 
 def runs_a_month(expression: str) -> float:
@@ -153,6 +153,7 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         functions=functions,
         stream=_stream(resources),
         training=_training(resources),
+        protection=_protection(resources),
         alarm_metrics=sum(_watched(alarm) for alarm in alarms),
         composite_alarms=len(resources.of("AWS::CloudWatch::CompositeAlarm")),
         dashboards=len(resources.of("AWS::CloudWatch::Dashboard")),
@@ -173,6 +174,15 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         served_days=_lifecycle(resources, SERVED_PREFIX, "ExpirationInDays"),
         uncounted=tuple(sorted({resource.type for resource in resources if not resource.type.startswith(_KNOWN)})),
     )
+
+
+def _protection(resources: Resources) -> Protection:
+    rules = [
+        rule
+        for bucket in resources.of("AWS::S3::Bucket")
+        for rule in bucket.properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ())
+    ]
+    return Protection(own_key=any("KMSMasterKeyID" in rule["ServerSideEncryptionByDefault"] for rule in rules))
 
 
 def _functions(resources: Resources) -> Iterator[tuple[str, Function]]:

@@ -30,7 +30,7 @@ def idle_charges(meter: Meter, summary: BilledResources, load: Load) -> None:
         "keys",
         summary.keys,
         "kms_keys",
-        "of the templates, for secrets of keys and the log of Spark",
+        "of the templates, for secrets of keys, the log of Spark and stored data",
         fixed=True,
     )
     for name, function in summary.functions.items():
@@ -171,11 +171,17 @@ def tables(meter: Meter, summary: BilledResources, load: Load) -> None:
     meter.add("DynamoDB", "item and user reads", load.changes, "dynamodb_reads", "what is there is read before")
     kept = (load.user_events * TIME_TO_LIVE_DAYS + (load.events - load.user_events) * SESSION_TIME_TO_LIVE_DAYS) / DAYS
     profiles_gb = kept * (PROFILE_ITEM_BYTES + TABLE_OVERHEAD_BYTES) / 1e9
-    rows_gb = (load.users + load.items) * ROW_BYTES / 1e9
     how = f"{TIME_TO_LIVE_DAYS} days of users' interactions, {SESSION_TIME_TO_LIVE_DAYS} of sessions', users and items"
-    meter.add("DynamoDB", "storage", profiles_gb + rows_gb, "dynamodb_gb", how)
+    meter.add("DynamoDB", "storage", profiles_gb + rows_gb(load), "dynamodb_gb", how)
     if summary.table_backups:
-        meter.add("DynamoDB", "backups", rows_gb, "dynamodb_backup_gb", "point-in-time recovery of users and items")
+        meter.add(
+            "DynamoDB", "backups", rows_gb(load), "dynamodb_backup_gb", "point-in-time recovery of users and items"
+        )
+
+
+def rows_gb(load: Load) -> float:
+    """Return the size of the tables of users and items, in GB."""
+    return (load.users + load.items) * ROW_BYTES / 1e9
 
 
 def buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:

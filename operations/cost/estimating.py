@@ -17,6 +17,7 @@ from operations.cost.charges import (
     tables,
     trainings,
 )
+from operations.cost.protection import protection_charges
 from operations.cost.summary import BilledResources
 from operations.cost.traffic import DURATIONS, Duration, traffic
 from operations.prices import Prices
@@ -58,6 +59,7 @@ def _metered(summary: BilledResources, load: Load, prices: Prices, durations: Ma
     buckets(meter, summary, load, calls)
     trainings(meter, summary, load)
     observability_charges(meter, summary, load, calls)
+    protection_charges(meter, summary, load, calls)
     _remarks(meter, summary, set(calls))
     return meter
 

@@ -102,6 +102,29 @@ class Training:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """Resources of the settings that protect a deployment.
+
+    Attributes
+    ----------
+    own_key
+        True if a KMS key of the account encrypts the buckets.
+    firewall_rules
+        Number of rules of the web ACL.
+    endpoints
+        Number of network interfaces of interface endpoints: one per endpoint and subnet.
+    backup_days
+        Retention of backups in days; None without backups.
+    """
+
+    own_key: bool = False
+    firewall_rules: int = 0
+    endpoints: int = 0
+    audit_trail: bool = False
+    backup_days: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BilledResources:
     """Facts about a deployment that determine its bill.
 
@@ -128,6 +151,7 @@ class BilledResources:
     functions: Mapping[str, Function]
     stream: Stream = dataclasses.field(default_factory=Stream)
     training: Training = dataclasses.field(default_factory=Training)
+    protection: Protection = dataclasses.field(default_factory=Protection)
     alarm_metrics: int = 0
     composite_alarms: int = 0
     dashboards: int = 0
@@ -171,7 +195,15 @@ class BilledResources:
             }
             stream, training = Stream(**document.pop("stream", {})), Training(**document.pop("training", {}))
             uncounted = tuple(document.pop("uncounted", ()))
-            return cls(functions=functions, stream=stream, training=training, uncounted=uncounted, **document)
+            protection = Protection(**document.pop("protection", {}))
+            return cls(
+                functions=functions,
+                stream=stream,
+                training=training,
+                protection=protection,
+                uncounted=uncounted,
+                **document,
+            )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InvalidInput(f"not a cost summary: {error}") from error
 

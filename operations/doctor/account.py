@@ -242,6 +242,37 @@ def buckets(clients: Clients, needs: Needs) -> Iterator[Finding]:
             yield failed(check, f"in {place}, not in {needs.region}: its jobs fail", f"use a bucket in {needs.region}")
 
 
+def key(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Check that the KMS key of the settings can encrypt, and that its policy lets CloudWatch Logs use it."""
+    if needs.key is None:
+        return
+    check, advice = "KMS key", "enable a symmetric key for encryption, or correct `kms_key_arn` in cdk.json"
+    kms = clients("kms")
+    try:
+        metadata = kms.describe_key(KeyId=needs.key)["KeyMetadata"]
+    except ClientError as error:
+        if error_code(error) != "NotFoundException":
+            raise
+        yield failed(check, f"{needs.key} does not exist", advice, blocks=True)
+        return
+    state, spec = metadata["KeyState"], metadata["KeySpec"]
+    if (state, spec) != ("Enabled", "SYMMETRIC_DEFAULT"):
+        found = f"{needs.key} is {state} with the specification {spec}"
+        yield failed(check, f"{found}, expected Enabled with SYMMETRIC_DEFAULT", advice, blocks=True)
+        return
+    yield passed(check, needs.key)
+    policy = kms.get_key_policy(KeyId=needs.key, PolicyName="default")["Policy"]
+    if f"logs.{needs.region}." in policy or '"logs.amazonaws.com"' in policy:
+        yield passed("KMS key policy", "CloudWatch Logs may use the key")
+    else:
+        yield failed(
+            "KMS key policy",
+            f"the policy of {needs.key} does not name logs.{needs.region}.amazonaws.com",
+            "add the statement of docs/security.md to the policy",
+            blocks=True,
+        )
+
+
 def kafka(clients: Clients, needs: Needs) -> Iterator[Finding]:
     """Check that the Kafka cluster is active, and that the secrets and the network of its topic exist."""
     if needs.kafka is None:

@@ -24,6 +24,8 @@ ACTIONS = (
     "glue:GetJob",
     "kafka:DescribeClusterV2",
     "kinesis:DescribeStreamSummary",
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
     "lambda:GetAccountSettings",
     "lambda:GetEventSourceMapping",
     "lambda:GetLayerVersion",
@@ -81,6 +83,7 @@ def examine(needs: Needs, clients: Clients, *, post: Post, configured_region: st
         ("stream shards", lambda: deployment.shards(clients, needs, found)),
         ("buckets", lambda: account.buckets(clients, needs)),
         ("Kafka", lambda: account.kafka(clients, needs)),
+        ("KMS key", lambda: account.key(clients, needs)),
     ]
     if is_deployed:
         checks += [

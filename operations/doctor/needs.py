@@ -60,6 +60,8 @@ class Needs:
         Buckets of import and batch jobs.
     email
         True if alarms have a recipient.
+    key
+        ARN of the account's KMS key that the settings name; None if they name none.
     """
 
     account: str | None
@@ -77,6 +79,7 @@ class Needs:
     buckets: Sequence[str]
     kafka: KafkaCluster | None
     email: bool
+    key: str | None = None
 
     @property
     def environment(self) -> str:
@@ -135,6 +138,7 @@ def read_needs(directory: Path) -> Needs:
             )
         ),
         kafka=_kafka(resources),
+        key=_key(resources),
         email=any(each.properties["Protocol"] == "email" for each in resources.of("AWS::SNS::Subscription")),
     )
 
@@ -190,6 +194,15 @@ def _batches(resources: Resources) -> int:
         if state["Type"] == "Map"
     ]
     return max(found, default=0)
+
+
+def _key(resources: Resources) -> str | None:
+    keys = {
+        str(key)
+        for group in resources.of("AWS::Logs::LogGroup")
+        if isinstance(key := group.properties.get("KmsKeyId"), str)
+    }
+    return keys.pop() if keys else None
 
 
 def _kafka(resources: Resources) -> KafkaCluster | None:

@@ -86,6 +86,7 @@ def test_job_without_a_package_index_gets_an_archive_of_wheels(tmp_path):
             catalogue=dynamodb.TableV2.from_table_name(stack, "Catalogue", "catalogue"),
             users=dynamodb.TableV2.from_table_name(stack, "Users", "users"),
             hash_key=secretsmanager.Secret(stack, "HashKey"),
+            encryption=None,
         ),
     )
     with pytest.raises(MissingLayer, match=r"build it with: python -m layers\.build training"):

@@ -318,7 +318,7 @@ def schedule(assembly: Assembly) -> dict[str, Any]:
 
 def request_of(stack: cdk.Stack, name: str, settings: Settings, *, layers: Path = Path("nowhere")) -> dict[str, Any]:
     artefacts = s3.Bucket(stack, f"{name}Bucket")
-    job = TrainingJob(stack, name, settings=settings, artefacts=artefacts, layers=layers)
+    job = TrainingJob(stack, name, settings=settings, encryption=None, artefacts=artefacts, layers=layers)
     return job.request(run_id="$.run", dataset_s3_uri="$.dataset", spot=True)
 
 

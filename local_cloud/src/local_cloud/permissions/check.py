@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from local_cloud.deployment import Deployment, DeploymentError, Resource
 from local_cloud.http_server import HttpResponse
+from local_cloud.permissions.encryption import Encryption
 from local_cloud.permissions.operations import Parameters, Place, UnknownOperationError, need_of_absence, needs
 from local_cloud.permissions.policy import Need, PolicyError, RolePolicy
 from local_cloud.permissions.requests import access_denied, decode, signer_of
@@ -54,6 +55,7 @@ class PermissionCheck:
         self._policies: dict[str, RolePolicy] = {}
         self._callers: dict[str, _Caller] = {}
         self._roles: dict[str, Resource] = {}
+        self._encryption: Encryption | None = None
         self._lock = threading.Lock()
         self._refused: Counter[str] = Counter()
 
@@ -67,13 +69,14 @@ class PermissionCheck:
         """
         if self._mode == "off":
             return
+        self._encryption = Encryption(deployment, self._place)
         for role in deployment.of_type("AWS::IAM::Role"):
             self._roles[role.attributes["Arn"]] = role
             self._policies[role.attributes["Arn"]] = _compiled(role, deployment)
         for resource, role_arn, need in lambda_needs(deployment):
-            if (policy := self._policies.get(role_arn)) is None:
+            if role_arn not in self._policies:
                 continue
-            refusal = self._refusal(_Caller(role_arn, policy), [need])
+            refusal = self.decide(role_arn, [need])
             if refusal is not None and self._enforces(refusal):
                 raise _refused_deployment(refusal, resource)
 
@@ -112,6 +115,10 @@ class PermissionCheck:
         checked.response = checked.refuse(refusal)
         return checked
 
+    def decide(self, role_arn: str, needed: list[Need]) -> str | None:
+        """Return the reason why a role of the templates may not do something, or None if it may."""
+        return self._refusal(_Caller(role_arn, self._policies[role_arn]), needed)
+
     def refused(self) -> Mapping[str, int]:
         """Return the number of requests by the message of their refusal."""
         with self._lock:
@@ -134,12 +141,19 @@ class PermissionCheck:
 
     def _refusal(self, caller: _Caller, needed: list[Need]) -> str | None:
         """Return the reason of the first refusal in AWS's wording, or None if all are allowed."""
-        for need in needed:
+        for need in self._with_keys(needed):
             decision = caller.policy.decide(need)
             if not decision.allowed:
                 on = f" on resource: {need.resource}" if need.resource != "*" else ""
                 return f"User: {caller.arn} is not authorized to perform: {need.action}{on} {decision.reason}"
         return None
+
+    def _with_keys(self, needed: list[Need]) -> Iterator[Need]:
+        """Yield each permission, followed by the permissions on the key of an encrypted resource."""
+        for need in needed:
+            yield need
+            if self._encryption:
+                yield from self._encryption.needs(need)
 
     def _enforces(self, message: str) -> bool:
         """Record a refusal. Return whether the refusal is the response to the request."""

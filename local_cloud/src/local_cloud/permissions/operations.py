@@ -337,6 +337,9 @@ def _create_training_job(parameters: Parameters, place: Place) -> Iterator[Need]
     yield Need("sagemaker:CreateTrainingJob", job)
     if parameters.get("Tags"):
         yield Need("sagemaker:AddTags", job)
+    if key := parameters.get("ResourceConfig", {}).get("VolumeKmsKeyId"):
+        via = (f"sagemaker.{place.region}.amazonaws.com",)
+        yield Need("kms:CreateGrant", key, context=lambda: {"kms:ViaService": via})
     yield Need(
         "iam:PassRole",
         parameters["RoleArn"],

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 _MAX_CACHED: Final = 10_000
-_KEYS: Final = frozenset({"dynamodb:Attributes", "cloudwatch:namespace", "iam:PassedToService"})
-"""Condition keys that `local_cloud.permissions.operations` provides."""
+_KEYS: Final = frozenset({"dynamodb:Attributes", "cloudwatch:namespace", "iam:PassedToService", "kms:ViaService"})
+"""Condition keys that `operations` and `encryption` provide."""
 _ELEMENTS: Final = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 
 Values = Collection[str]

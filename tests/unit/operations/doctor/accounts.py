@@ -19,6 +19,7 @@ ACCOUNT, REGION = "123456789012", "eu-west-1"
 LAYER = f"arn:aws:lambda:{REGION}:336392948345:layer:AWSSDKPandas-Python313-Arm64:1"
 CLUSTER = f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/shop/2a3b-5"
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:AmazonMSK_shop-a1b2c3"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234-abcd"
 IMAGE = f"763104351884.dkr.ecr.{REGION}.amazonaws.com/pytorch-training:2.9.0"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts"
 MAPPING = "91b2a7f0-3c5d-4c1e-9a58-0d3a5e1f7c24"
@@ -52,6 +53,7 @@ NEEDS = Needs(
     buckets=("uploads",),
     kafka=KafkaCluster(CLUSTER, (SECRET,), ("subnet-0a",), ("sg-0c",)),
     email=True,
+    key=KEY,
 )
 
 
@@ -92,6 +94,17 @@ class Account:
 def caller(account: Account, *, number: str = ACCOUNT, user: str = "user/ana") -> None:
     identity = {"Account": number, "Arn": f"arn:aws:iam::{number}:{user}", "UserId": "AIDA"}
     account.answer("sts", "get_caller_identity", identity)
+
+
+def key(
+    account: Account, *, state: str = "Enabled", spec: str = "SYMMETRIC_DEFAULT", policy: str | None = None
+) -> None:
+    account.answer(
+        "kms", "describe_key", {"KeyMetadata": {"KeyId": "1", "KeyState": state, "KeySpec": spec}}, KeyId=KEY
+    )
+    if (state, spec) == ("Enabled", "SYMMETRIC_DEFAULT"):
+        statement = f'{{"Principal":{{"Service":"logs.{REGION}.amazonaws.com"}}}}' if policy is None else policy
+        account.answer("kms", "get_key_policy", {"Policy": statement}, KeyId=KEY, PolicyName="default")
 
 
 def stacks(account: Account, **statuses: str) -> None:

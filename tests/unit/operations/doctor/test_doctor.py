@@ -8,6 +8,7 @@ from botocore.exceptions import NoCredentialsError
 from alsolike.runtime.errors import Unavailable
 from operations.cost.summary import Stream
 from operations.doctor import ACTIONS, FAILED, PASSED, UNKNOWN, examine
+from operations.doctor.account import key as check_key
 from tests.unit.operations.doctor import accounts
 from tests.unit.operations.doctor.accounts import DATA, KAFKA, NEEDS, REGION, Account
 
@@ -16,6 +17,7 @@ CHECKS_BEFORE = {
     "Lambda memory", "SnapStart", "layer", "SageMaker, ml.m5.xlarge for spot training job usage",
     "SageMaker, ml.m5.xlarge for training job usage", "Glue capacity", "training image", "stream shards",
     "bucket uploads", "Kafka cluster", "Kafka secret", "Kafka subnet", "Kafka security group",
+    "KMS key", "KMS key policy",
 }  # fmt: skip
 CHECKS_AFTER = {"Kafka mapping", "alarm mail", "cost allocation tag", "signed requests"}
 REFUSED_KEY = '{"__type":"UnrecognizedClientException","message":"the access key does not exist"}'
@@ -67,6 +69,7 @@ def ready(*, user="user/ana", image=True, concurrency=1_000):
         accounts.image(account, exists=image)
     accounts.bucket(account)
     accounts.kafka(account)
+    accounts.key(account)
     return account
 
 
@@ -101,6 +104,7 @@ def test_new_account_fails_at_bootstrap_and_layer_and_names_its_quotas():
     accounts.image(account)
     account.refuse("s3", "head_bucket", "404")
     accounts.kafka(account)
+    accounts.key(account)
 
     findings = examined(account, configured_region="us-east-1")
 
@@ -139,11 +143,13 @@ def test_account_with_remains_of_an_earlier_deployment_is_refused():
     account.refuse("ec2", "describe_subnets", "InvalidSubnetID.NotFound")
     account.refuse("ec2", "describe_security_groups", "InvalidGroup.NotFound")
 
+    accounts.key(account, state="Disabled")
+
     findings = examined(account)
 
     assert blocking(findings) == {
         "account", "bootstrap stack", "stacks", "retained names", "Lambda code storage", "layer", "Kafka cluster",
-        "Kafka secret", "Kafka subnet", "Kafka security group",
+        "Kafka secret", "Kafka subnet", "Kafka security group", "KMS key",
     }  # fmt: skip
     assert by_status(findings, FAILED) == blocking(findings) | {"training image", "bucket uploads"}
     assert findings["stacks"].advice == "aws cloudformation delete-stack --stack-name alsolike-shop-kafka"
@@ -166,6 +172,7 @@ def deployed(*, shards, state, result, subscription, tag):
     accounts.stream(account, shards=shards)
     accounts.bucket(account)
     accounts.kafka(account)
+    accounts.key(account)
     accounts.resources(account, KAFKA, EventSourceMapping=accounts.MAPPING)
     accounts.mapping(account, state=state, result=result)
     accounts.parameter(account, accounts.TOPIC)
@@ -216,6 +223,7 @@ def test_partial_deployment_leaves_checks_of_missing_stacks_unknown():
     accounts.stream(account, shards=4)
     accounts.bucket(account)
     accounts.kafka(account)
+    accounts.key(account)
     accounts.parameter(account, None)
     accounts.cost_tag(account, status="Active")
     accounts.parameter(account, None)
@@ -278,7 +286,7 @@ def test_checks_that_aws_denies_are_unknown_and_end_no_other_check():
         ("cloudformation", "describe_stacks"), ("ssm", "get_parameter"), ("glue", "get_database"),
         ("lambda", "get_account_settings"), ("ssm", "get_parameter"), ("service-quotas", "list_service_quotas"),
         ("service-quotas", "list_service_quotas"), ("ecr", "batch_get_image"), ("s3", "head_bucket"),
-        ("kafka", "describe_cluster_v2"),
+        ("kafka", "describe_cluster_v2"), ("kms", "describe_key"),
     ):  # fmt: skip
         account.refuse(service, operation, "AccessDeniedException")
 
@@ -287,7 +295,7 @@ def test_checks_that_aws_denies_are_unknown_and_end_no_other_check():
     assert blocking(findings) == set()
     assert by_status(findings, UNKNOWN) == {
         "bootstrap stack", "retained names", "Lambda limits", "layer", "SageMaker quotas", "Glue capacity",
-        "training image", "bucket uploads", "Kafka",
+        "training image", "bucket uploads", "Kafka", "KMS key",
     }  # fmt: skip
 
 
@@ -306,6 +314,32 @@ def test_refusal_of_the_gateway_itself_leaves_the_signed_request_unknown():
     finding = examined(account, post=post(403, '{"message":"Forbidden"}'))["signed requests"]
 
     assert (finding.status, finding.reason) == (UNKNOWN, 'the API answered 403: {"message":"Forbidden"}')
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"state": "PendingDeletion"}, "PendingDeletion with the specification SYMMETRIC_DEFAULT"),
+        ({"spec": "RSA_2048"}, "Enabled with the specification RSA_2048"),
+        ({"policy": "{}"}, "does not name logs.eu-west-1.amazonaws.com"),
+    ],
+)
+def test_key_that_cannot_encrypt_data_and_logs_ends_a_deployment(options, reason):
+    account = Account()
+    accounts.key(account, **options)
+
+    findings = list(check_key(account.client, NEEDS))
+
+    assert [(found.status, found.blocks) for found in findings if reason in found.reason] == [(FAILED, True)]
+
+
+def test_missing_key_ends_a_deployment():
+    account = Account()
+    account.refuse("kms", "describe_key", "NotFoundException")
+
+    (finding,) = check_key(account.client, NEEDS)
+
+    assert (finding.check, finding.status, finding.blocks) == ("KMS key", FAILED, True)
 
 
 def test_permissions_are_those_of_the_calls():

@@ -45,6 +45,8 @@ class Names:
     web_bucket: str = ""
     web_client_id: str = ""
     sign_in_url: str = ""
+    kms_key_arn: str = ""
+    """ARN of the key that encrypts the stored data. Empty for keys of AWS."""
 
 
 def parameter_name(environment: str, field: str) -> str:
