@@ -44,6 +44,7 @@ class Commands(LazyGroup):
         Entry("recommend", "cli.recommend:recommend", "Show recommendations for a user."),
         Entry("segments", "cli.segments:segments", "Write the users most likely to want some items to a CSV file."),
         Entry("explain", "cli.explain:explain", "Explain a logged response and replay it."),
+        Entry("replay", "cli.replay:replay", "Replay a day's requests and compare the lists."),
         Entry("trends", "cli.trends:trends", "Show trending items."),
         Entry("engagement", "cli.engagement:engagement", "Show clicks and purchases that followed recommendations."),
         Entry("drift", "cli.drift:drift", "Show drift figures and thresholds."),

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from alsolike.configuration import recommendation_id
 from alsolike.configuration.configuration import Configuration
-from alsolike.configuration.experiments import NO_ARMS, Assignment
+from alsolike.configuration.experiments import NO_ARMS, Assignment, assignment_of
 from alsolike.configuration.rules import Boost, Promotion, RuleSet
 from alsolike.filters import parser
 from alsolike.filters.tree import Filter
@@ -111,6 +111,22 @@ class ResolvedRules:
 
 
 @struct
+class Replayed:
+    """Response that a replay repeats.
+
+    Attributes
+    ----------
+    recommendation_id
+        ID of the response, which seeds its random choices.
+    arms
+        Arms of the response, because the log has no user IDs; None to assign arms by the user ID.
+    """
+
+    recommendation_id: str
+    arms: tuple[str, ...] | None = None
+
+
+@struct
 class ResolvedRequest:
     """Request with all data for its response, except the stored data of its user.
 
@@ -160,7 +176,7 @@ def resolve(
     *,
     rules: str | None,
     now_ms: int,
-    replayed_id: str | None = None,
+    replayed: Replayed | None = None,
 ) -> ResolvedRequest:
     """Return a request with all names resolved.
 
@@ -168,8 +184,8 @@ def resolve(
     ----------
     rules
         Name of the rule set; None for no rules.
-    replayed_id
-        Recommendation ID of the response to repeat; None for a new response.
+    replayed
+        Response to repeat; None for a new response.
 
     Raises
     ------
@@ -188,7 +204,10 @@ def resolve(
         request = permitted(request, configuration.sessions if is_configured else None)
     if request.alias is not None:
         request = resolved(request, configuration.aliases)
-    arms = _arms(request, state, now_ms=now_ms)
+    if replayed is None or replayed.arms is None:
+        arms = _arms(request, state, now_ms=now_ms)
+    else:
+        arms = assignment_of(state.configuration.experiments.values(), replayed.arms)
     if arms.model is not None:
         state = state.with_model(arms.model)
     requested = request.recommender
@@ -216,13 +235,14 @@ def resolve(
         _needs_history(request, state.model, filter_, with_filters),
         configuration.variants is not None and request.recommender in ONE_PER_PRODUCT,
         now_ms,
-        replayed_id
-        or recommendation_id.create(
+        recommendation_id.create(
             answered_ms=now_ms,
             recommender=requested,
             version=NO_VERSION if state.model is None else state.model.version,
             arms=arms.arms,
-        ),
+        )
+        if replayed is None
+        else replayed.recommendation_id,
     )
 
 

@@ -19,7 +19,7 @@ from functions.recommend.items import allowed_items, needs_trends, request_items
 from functions.recommend.ranking.inputs import Ranking, RankingInputs
 from functions.recommend.ranking.recommenders import RECOMMENDERS
 from functions.recommend.ranking.related import scale_below
-from functions.recommend.resolve import OWN_RULES, ResolvedRequest, resolve
+from functions.recommend.resolve import OWN_RULES, Replayed, ResolvedRequest, resolve
 from functions.recommend.rules.merchandising import arrange, for_rules
 from functions.recommend.rules.pairs import in_random_pairs
 from functions.recommend.rules.slate import Slate
@@ -60,7 +60,7 @@ class Recommender:
         budget: Budget | None = None,
         rules: str | None = OWN_RULES,
         swaps: bool = False,
-        replayed_id: str | None = None,
+        replayed: Replayed | None = None,
     ) -> Answer:
         """Recommend items.
 
@@ -74,15 +74,15 @@ class Recommender:
             Name of the rule set; None for no rules.
         swaps
             True to return a configured share of responses with neighbours in random order.
-        replayed_id
-            Recommendation ID of the response to repeat; None for a new response.
+        replayed
+            Response to repeat; None for a new response.
 
         Raises
         ------
         NotFound, Unavailable, InvalidInput
             See `functions.recommend.resolve.resolve`.
         """
-        resolved = resolve(request, self.state, rules=rules, now_ms=self.now_ms, replayed_id=replayed_id)
+        resolved = resolve(request, self.state, rules=rules, now_ms=self.now_ms, replayed=replayed)
         user = stored_user(resolved, self.stores)
         if not resolved.is_answerable:
             return empty_answer(resolved, degraded=resolved.degraded)

@@ -79,8 +79,9 @@ class DataLake(Construct):
                     prefix=TRENDS_PREFIX,
                     # Four times the baseline's time constant: by then, the counts of a closed shard have decayed to 2%.
                     expiration=cdk.Duration.days(28),
-                    # New versions are written every few seconds. S3 applies the shorter of two rules.
-                    noncurrent_version_expiration=cdk.Duration.days(1),
+                    # A new version is written every few seconds. A week of them is kept for `alsolike replay`. S3
+                    # applies the shorter of two rules.
+                    noncurrent_version_expiration=cdk.Duration.days(8),
                 ),
             ],
         )

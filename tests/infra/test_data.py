@@ -205,7 +205,7 @@ def test_trend_counters_outlive_a_closed_shard_and_old_versions_expire(assembly)
     ]
 
     assert rule["ExpirationInDays"] * 86_400 == 4 * BASELINE_S
-    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 8}
 
 
 def rules(bucket):

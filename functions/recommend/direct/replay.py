@@ -16,6 +16,7 @@ from alsolike.recommendations.requests import GET_RECOMMENDATIONS, MAX_RESULTS, 
 from alsolike.runtime.struct import struct
 from alsolike.schema.fields import Choice, Fields, Integer, ListOf, Text
 from functions.recommend.http.request import parse_replay
+from functions.recommend.resolve import Replayed
 from functions.recommend.service import Recommender
 
 MAX_HISTORY = 10_000
@@ -73,7 +74,9 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     stores = dataclasses.replace(recommender.stores, profiles=_OneHistory(tuple(recent)), impressions=None)
     replayed_id = fields.get("recommendationId")
     answer = dataclasses.replace(recommender, stores=stores, now_ms=fields["nowMs"]).answer(
-        parse_replay(fields), swaps=replayed_id is not None, replayed_id=replayed_id
+        parse_replay(fields),
+        swaps=replayed_id is not None,
+        replayed=None if replayed_id is None else Replayed(replayed_id),
     )
     return {
         "items": [

@@ -127,13 +127,12 @@ class StateRefresher:
             self._views.clear()
             self._seen = (snapshot, configuration)
         if self._views.keys() != set(models):
-            self._views = {
-                model: self._views.get(model) or _view_of(model, snapshot, configuration) for model in models
-            }
+            self._views = {model: self._views.get(model) or view_of(model, snapshot, configuration) for model in models}
         return self._views
 
 
-def _view_of(model: Model | None, snapshot: Snapshot, configuration: Configuration) -> ModelCatalogue:
+def view_of(model: Model | None, snapshot: Snapshot, configuration: Configuration) -> ModelCatalogue:
+    """Return the catalogue for a model under a configuration."""
     if model is None:
         return ModelCatalogue(snapshot, NO_BUNDLE, configuration)
     return ModelCatalogue(snapshot, model.bundle, configuration, ranked_sample=lambda: model.ranked_sample)

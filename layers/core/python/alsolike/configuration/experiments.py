@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from alsolike.runtime.struct import struct
 
@@ -140,6 +140,18 @@ def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | N
                 arm.model or assignment.model,
             )
     return assignment
+
+
+def assignment_of(experiments: Iterable[Experiment], arms: Sequence[str]) -> Assignment:
+    """Return the recommender and rules of logged arms, as far as the experiments still have them.
+
+    The model is None, because the log contains the version of each response.
+    """
+    named = {experiment.label(arm): arm for experiment in experiments for arm in experiment.arms}
+    chosen = [named[label] for label in arms if label in named]
+    recommenders = [arm.recommender for arm in chosen if arm.recommender]
+    rules = [arm.rules for arm in chosen if arm.rules]
+    return Assignment(tuple(arms), recommenders[-1] if recommenders else None, rules[-1] if rules else None)
 
 
 def models_named(experiments: Iterable[Experiment], *, now_ms: int) -> tuple[str, ...]:

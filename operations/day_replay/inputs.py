@@ -1,0 +1,334 @@
+"""Rows of a day in the recommendation log, and the local folder with the inputs of their replay."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pyarrow.parquet as pq
+
+from alsolike.bundle.files import MANIFEST_FILE, SERVED_FILES
+from alsolike.bundle.manifest import Manifest as BundleManifest
+from alsolike.configuration.configuration import DEFAULT
+from alsolike.configuration_document import document as configuration_document
+from alsolike.declarations.storage import OWN_NAMES_KEY, SNAPSHOT_KEY, TRENDS_PREFIX
+from alsolike.lake import lake_objects, served
+from alsolike.records.served_response import (
+    NO_CATALOGUE,
+    REQUEST_OMITTED,
+    SERVED_COLUMNS,
+    ServedResponse,
+    state_hash,
+)
+from alsolike.registry.registry import model_prefix
+from alsolike.runtime.errors import AlsolikeError, InvalidSnapshot, NotFound
+from alsolike.snapshot.manifest import Manifest
+from operations import progress
+from operations.client.stored_ids import pseudonyms
+from operations.configuration.store import store_of
+from operations.day_replay.histories import Histories, read_histories
+from operations.day_replay.past_objects import PastObject, PastObjects
+
+if TYPE_CHECKING:
+    from operations.client.deployment import Deployment
+
+DRAFT = "draft"
+NO_MODEL = "none"
+MODEL_REASONS = ("model-slow", "model-failed")
+"""Degradations that depend on the time that a response took, which a replay cannot repeat."""
+
+_RANKING = "personalized-ranking"
+_LATE_MS = 3_600_000
+"""Time after the day in milliseconds up to which its interactions may have arrived by a different clock."""
+_PUBLISHED_MS = 120_000
+"""Maximum difference between the clocks of S3 and the responses, in milliseconds."""
+
+
+def read_day(deployment: Deployment, day: dt.date) -> list[ServedResponse]:
+    """Return the rows of a day without duplicates, earliest first.
+
+    Raises
+    ------
+    NotFound
+        If the log has no rows of the day.
+    """
+    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    prefix = served.partition_prefix(day.isoformat())
+    objects = list(lake_objects.list_objects(client, bucket, prefix=prefix))
+    rows: dict[str, ServedResponse] = {}
+    with progress.step("log", total=sum(stored.size_bytes for stored in objects)) as step:
+        for stored in objects:
+            if (content := lake_objects.read(client, bucket, stored)) is not None:
+                for values in pq.read_table(io.BytesIO(content), columns=list(SERVED_COLUMNS)).to_pylist():
+                    rows[values["recommendation_id"]] = served.read_row(values)
+            step.advance(stored.size_bytes)
+    if not rows:
+        raise NotFound(
+            f"the log has no responses of {day}: s3://{bucket}/{prefix} is empty. Rows are written within a minute and "
+            "expire after `served_days`"
+        )
+    return sorted(rows.values(), key=lambda row: (row.served_ms, row.recommendation_id))
+
+
+class DayInputs:
+    """Folder with the inputs of a replay.
+
+    Parameters
+    ----------
+    folder
+        Empty local folder.
+
+    Attributes
+    ----------
+    lacking
+        Reason by recommendation ID of each response that cannot be replayed.
+    """
+
+    def __init__(self, deployment: Deployment, folder: Path) -> None:
+        self._deployment = deployment
+        self._folder = folder
+        self._past = PastObjects(deployment.client("s3"), deployment.names.artefact_bucket)
+        self._store = store_of(deployment)
+        self._lengths: dict[int, int] = {}
+        self.lacking: dict[str, str] = {}
+        for name in ("models", "catalogues", "segments", "configurations", "trends"):
+            (folder / name).mkdir()
+
+    def write(self, rows: Sequence[ServedResponse], *, model: str | None, draft: Mapping[str, Any] | None) -> int:
+        """Write all inputs, and return the number of requests that can be replayed.
+
+        Parameters
+        ----------
+        model
+            Another version that replaces the models of the log.
+        draft
+            Document of a configuration that replaces the configurations of the log.
+        """
+        self.lacking |= {row.recommendation_id: reason for row in rows if (reason := _unreplayable(row))}
+        if model is not None and not self._has_model(model):
+            raise NotFound(f"model version {model!r} has no files. List versions with `alsolike models list`")
+        if draft is not None:
+            self._write_configuration(DRAFT, 0, draft)
+        names = self._past.latest(OWN_NAMES_KEY)
+        if names is not None:
+            (self._folder / "own-names.json").write_bytes(self._past.read(names))
+        rows = self._with_artefacts(self._left(rows))
+        histories = self._histories(rows)
+        return self._write_requests(rows, histories)
+
+    def _left(self, rows: Sequence[ServedResponse]) -> list[ServedResponse]:
+        return [row for row in rows if row.recommendation_id not in self.lacking]
+
+    def _with_artefacts(self, rows: Sequence[ServedResponse]) -> list[ServedResponse]:
+        """Fetch models, catalogues, configurations and trend counters, and return the rows whose inputs all exist."""
+        catalogues = self._fetch_catalogues(rows)
+        trends = self._fetch_trends(rows)
+        models: dict[str, bool] = {NO_MODEL: True}
+        configurations: dict[int, str | None] = {}
+        with progress.step("models and configurations", total=len(rows)) as step:
+            for row in rows:
+                if row.model_version not in models:
+                    models[row.model_version] = self._has_model(row.model_version)
+                if row.configuration not in configurations:
+                    configurations[row.configuration] = self._fetch_configuration(row.configuration)
+                reason = None
+                if not models[row.model_version]:
+                    reason = f"model {row.model_version} is no longer stored"
+                elif configurations[row.configuration] is not None:
+                    reason = configurations[row.configuration]
+                elif row.catalogue not in catalogues:
+                    reason = "the catalogue is no longer stored"
+                elif row.trends is not None and row.trends not in trends:
+                    reason = "the trend counters are no longer stored"
+                if reason is not None:
+                    self.lacking[row.recommendation_id] = reason
+                step.advance()
+        return self._left(rows)
+
+    def _fetch_catalogues(self, rows: Sequence[ServedResponse]) -> set[str]:
+        """Fetch the snapshots of the rows, and return their versions."""
+        wanted = {row.catalogue for row in rows if row.catalogue is not None} - {NO_CATALOGUE}
+        found = {NO_CATALOGUE}
+        until_ms = max((row.served_ms for row in rows), default=0) + _PUBLISHED_MS
+        with progress.step("catalogues", total=len(wanted)) as step:
+            for past in self._past.versions(SNAPSHOT_KEY):
+                if not wanted:
+                    break
+                if past.etag is None or past.key != SNAPSHOT_KEY or past.modified_ms > until_ms:
+                    continue
+                content = self._past.read(past)
+                try:
+                    manifest = Manifest.from_json(content)
+                except InvalidSnapshot:
+                    continue
+                if manifest.version in wanted:
+                    wanted.discard(manifest.version)
+                    if all(map(self._fetch_segment, manifest.files)):
+                        (self._folder / "catalogues" / f"{manifest.version}.json").write_bytes(content)
+                        found.add(manifest.version)
+                    step.advance()
+        return found
+
+    def _fetch_segment(self, entry: Any) -> bool:
+        path = self._folder / "segments" / entry.file_name
+        return path.is_file() or self._past.download(entry.key, path)
+
+    def _has_model(self, version: str) -> bool:
+        """Fetch a bundle unless it is there. Return false if its files are no longer stored."""
+        folder = self._folder / "models" / version
+        if folder.is_dir():
+            return True
+        manifest = self._past.latest(f"{model_prefix(version)}{MANIFEST_FILE}")
+        if manifest is None:
+            return False
+        content = self._past.read(manifest)
+        folder.mkdir()
+        (folder / MANIFEST_FILE).write_bytes(content)
+        names = BundleManifest.from_json(content).files_of(SERVED_FILES)
+        with progress.step(f"model {version}", total=len(names)) as step:
+            for name in names:
+                if not self._past.download(f"{model_prefix(version)}{name}", folder / name):
+                    return False
+                step.advance()
+        return True
+
+    def _fetch_configuration(self, version: int) -> str | None:
+        """Fetch a configuration, and return the reason if this is impossible."""
+        try:
+            document = self._store.version(version).document
+        except AlsolikeError as error:
+            return f"configuration {version}: {error}"
+        self._write_configuration(str(version), version, document)
+        return None
+
+    def _write_configuration(self, name: str, version: int, document: Mapping[str, Any]) -> None:
+        path = self._folder / "configurations" / f"{name}.json"
+        path.write_bytes(orjson.dumps({"version": version, "document": document}, default=dict))
+        configuration = (
+            configuration_document.parse(document, check_filters=False) if version or name == DRAFT else None
+        )
+        length = (configuration or DEFAULT).limits.history_length
+        if name != DRAFT:
+            self._lengths[version] = length
+
+    def _fetch_trends(self, rows: Sequence[ServedResponse]) -> set[str]:
+        """Fetch the trend counters of the rows, and return their hashes."""
+        wanted = {row.trends for row in rows if row.trends is not None}
+        found: set[str] = set()
+        if not wanted:
+            return found
+        oldest_first = list(self._past.versions(TRENDS_PREFIX))[::-1]
+        # The sort is stable, so versions of an object with equal times keep their order.
+        for state in _states(sorted(oldest_first, key=lambda past: past.modified_ms)):
+            name = state_hash([each.etag or "" for each in state])
+            if name in wanted:
+                wanted.discard(name)
+                folder = self._folder / "trends" / name
+                folder.mkdir()
+                for place, each in enumerate(state):
+                    (folder / f"{place:06d}").write_bytes(self._past.read(each))
+                found.add(name)
+        return found
+
+    def _histories(self, rows: Sequence[ServedResponse]) -> Histories:
+        configuration = self._store.current().configuration()
+        return read_histories(
+            self._deployment.client("s3"),
+            self._deployment.names.lake_bucket,
+            rows,
+            hashes=pseudonyms(self._deployment),
+            until_ms=max((row.served_ms for row in rows), default=0) + _LATE_MS,
+            context=configuration.context,
+        )
+
+    def _write_requests(self, rows: Sequence[ServedResponse], histories: Histories) -> int:
+        """Write the requests, those with equal inputs one after another, so that each input is loaded once."""
+        ordered = sorted(
+            rows, key=lambda row: (row.configuration, row.catalogue or "", row.model_version, row.served_ms)
+        )
+        count = 0
+        with (self._folder / "requests.jsonl").open("wb") as file, progress.step("requests", total=len(rows)) as step:
+            for row in ordered:
+                recent = histories.recent(row, length=self._lengths[row.configuration])
+                if recent is None:
+                    self.lacking[row.recommendation_id] = "the user's interactions are no longer in the lake"
+                else:
+                    line = _request(row, [_event(each) for each in recent], histories.user(row))
+                    file.write(orjson.dumps(line) + b"\n")
+                    count += 1
+                step.advance()
+        return count
+
+
+def _unreplayable(row: ServedResponse) -> str | None:
+    """Return the reason if a row shows that its request cannot be replayed."""
+    if row.catalogue is None:
+        return "the row is of an earlier version, without references to its inputs"
+    if row.shopper == served.UNKNOWN:
+        return "the log does not identify the user, because the key was unavailable"
+    if row.request == REQUEST_OMITTED:
+        return "the log omits the parameters of the request, because they are too long"
+    if row.impressions is not None:
+        return "fatigue moved items by the user's impressions, which the log does not contain"
+    if reasons := [reason for reason in row.degraded if reason in MODEL_REASONS]:
+        return f"the response was degraded: {reasons[0]}"
+    return None
+
+
+def _states(events: Sequence[PastObject]) -> Iterator[list[PastObject]]:
+    """Yield the state of a prefix after each write: the current versions in the order of the keys."""
+    current: dict[str, PastObject] = {}
+    yield []
+    for event in events:
+        if event.etag is None:
+            current.pop(event.key, None)
+        else:
+            current[event.key] = event
+        yield [current[key] for key in sorted(current)]
+
+
+def _event(interaction: Any) -> dict[str, Any]:
+    event = {
+        "timeMs": interaction.event_time_ms,
+        "eventId": interaction.event_id,
+        "itemId": interaction.item_id,
+        "eventType": interaction.event_type,
+    }
+    return {**event, "context": interaction.context} if interaction.context else event
+
+
+def _request(row: ServedResponse, history: Sequence[Mapping[str, Any]], user: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a line of the requests; see `functions.recommend.direct.day.DayRequest`."""
+    parameters = json.loads(row.request or "{}")
+    campaign, words = parameters.pop("campaign", None), parameters.pop("words", ())
+    ranked = list(row.item_ids) if row.recommender == _RANKING and not words and row.item_ids else None
+    fields = {
+        "nowMs": row.served_ms,
+        "recommender": row.recommender,
+        "numResults": max(row.asked, 1),
+        # A request reads the stored state of a user by any ID, because the log contains no IDs.
+        "userId": "user" if row.shopper or row.session else None,
+        "itemId": row.page_item,
+        "inputList": ranked,
+        "history": history,
+        **parameters,
+    }
+    return {
+        "fields": {name: value for name, value in fields.items() if value is not None},
+        "recommendation_id": row.recommendation_id,
+        "arms": row.arms,
+        "model": row.model_version,
+        "catalogue": row.catalogue,
+        "configuration": str(row.configuration),
+        "trends": row.trends,
+        "user": user,
+        "impressions": [],
+        "degraded": row.degraded,
+        "campaign": campaign,
+        "words": words,
+    }

@@ -1,0 +1,83 @@
+"""Shop with a recommendation log and a lake, for replays of a day."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import io
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike.lake import lake, served
+from alsolike.lake.arrow import arrow_schema
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
+from alsolike.runtime.s3 import S3Object
+from operations.client.deployment import Deployment
+from operations.day_replay.replaying import DayReplay, replay_day
+from tests.unit.functions.recommend.shop import Shop
+
+
+@dataclasses.dataclass
+class LoggedDay:
+    """Shop that archives its responses and events.
+
+    Attributes
+    ----------
+    printed
+        Function that returns the standard output since its last call.
+    """
+
+    shop: Shop
+    deployment: Deployment
+    printed: Callable[[], str]
+    objects: int = 0
+
+    def view(
+        self, user_id: str | None, item_id: str, *, session_id: str | None = None, in_profile: bool = True
+    ) -> None:
+        """Store a view in the lake, and in the profile."""
+        self.objects += 1
+        now_ms = time.time_ns() // 1_000_000
+        event_id = f"{self.objects}-{item_id}"
+        row = {
+            "event_id": event_id, "user_id": user_id, "session_id": session_id, "item_id": item_id,
+            "event_type": "view", "event_time_ms": now_ms, "received_time_ms": now_ms, "schema_version": 2,
+        }  # fmt: skip
+        key = f"{lake.partition_prefix(lake.event_date(now_ms))}{self.objects}.parquet"
+        self._write(key, [row], INTERACTIONS_COLUMNS)
+        if in_profile:
+            profile = f"s#{session_id}" if user_id is None else f"u#{user_id}"
+            store = ProfileStore(self.shop.dynamodb, self.shop.profiles_table)
+            store.add(profile, [RecentInteraction(now_ms, event_id, item_id, "view")], now_ms=now_ms)
+
+    def archive(self) -> list[ServedResponse]:
+        """Write the responses since the last call to the log in the lake."""
+        lines = [line for line in self.printed().splitlines() if line.startswith('{"served"')]
+        rows = list(map(served.read_line, lines))
+        self.objects += 1
+        for date in {served.served_date(row.served_ms) for row in rows}:
+            same = [row for row in rows if served.served_date(row.served_ms) == date]
+            values = [dataclasses.asdict(row) for row in same]
+            self._write(f"{served.partition_prefix(date)}{self.objects}.parquet", values, SERVED_COLUMNS)
+        return rows
+
+    def replay(
+        self, *, model: str | None = None, draft: Mapping[str, Any] | None = None, code: Path | None = None
+    ) -> DayReplay:
+        self.archive()
+        day = dt.datetime.now(dt.UTC).date()
+        document = None if draft is None else {"format": 1, **draft}
+        return replay_day(self.deployment, day, model=model, draft=document, code=code)
+
+    def _write(self, key: str, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> None:
+        content = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(pa, columns)), content)
+        S3Object(self.shop.s3, self.deployment.names.lake_bucket, key).write(content.getvalue(), content_type=None)

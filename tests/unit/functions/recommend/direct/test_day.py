@@ -1,0 +1,199 @@
+"""Replays of a day's requests from the log, in a process of their own."""
+
+import dataclasses
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from alsolike.configuration.configuration import Fatigue
+from alsolike.declarations.storage import SEGMENTS_PREFIX
+from alsolike.profiles.impressions import Impressions, ImpressionStore
+from alsolike.runtime.errors import InvalidInput, NotFound
+from operations.client.deployment import Deployment
+from operations.day_replay.replaying import CORE, own_root
+from tests.unit.cli.shop import KEY, NAMES
+from tests.unit.functions.recommend.direct.logged_day import LoggedDay
+from tests.unit.functions.recommend.shop import ARN
+
+SWEET = {"filters": {"sweet": 'INCLUDE ItemID WHERE Items.TAGS IN ("sweet")'}}
+PIN = {"rules": {"home": {"pins": [{"item": "kiwi", "position": 1}]}}, "recommenders": {"for-you": {"rules": "home"}}}
+
+
+@pytest.fixture
+def day(shop, aws, lake_bucket, capsys):
+    shop.s3.put_bucket_versioning(Bucket=shop.bucket, VersioningConfiguration={"Status": "Enabled"})
+    names = dataclasses.replace(NAMES, lake_bucket=lake_bucket, artefact_bucket=shop.bucket, hash_key_arn="the-key")
+    deployment = Deployment("shop", names, aws, lambda: KEY, is_local=True)
+    return LoggedDay(shop, deployment, lambda: capsys.readouterr().out)
+
+
+@pytest.fixture
+def busy(day):
+    """Return a day on which the model, the configuration, the catalogue and the users change between responses."""
+    shop = day.shop
+    shop.publish_beside("v2")
+    shop.catalogue({"fig": {"tags": ["sweet"]}, "plum": {"tags": ["sour"]}, "kiwi": {}})
+    day.view("anna", "pear")
+    shop.items(numResults=3)
+    day.view("anna", "fig", in_profile=False)  # The event arrived before the response, but the profile lacks it.
+    shop.items(numResults=3)
+    shop.configure(items={"columns": {"TAGS": "list"}}, **SWEET, aliases={"home": {"recommender": "for-you"}})
+    shop.items("sweet", numResults=3)
+    shop.ask(campaignArn=f"{ARN}:campaign/home", exclude=["plum"])
+    shop.catalogue({"plum": None})
+    shop.items(numResults=3)
+    shop.get("GET /items/{itemId}/similar", path={"itemId": "pear"})
+    shop.post(
+        {"userId": "anna", "campaignArn": f"{ARN}:campaign/personalized-ranking", "inputList": ["kiwi", "plum", "fig"]},
+        route="POST /personalize-ranking",
+    )
+    shop.count(fig=30)
+    shop.get("GET /trending")
+    shop.configure(
+        items={"columns": {"CREATION_TIMESTAMP": "timestamp"}},
+        rules={"home": {"exploration": {"share": 0.5, "new_for_days": 30}}},
+        recommenders={"for-you": {"rules": "home", "swaps": 0.5}},
+    )
+    shop.catalogue({"kiwi": {"creationTimestamp": time.time() - 60}, "plum": {"creationTimestamp": time.time() - 60}})
+    for _ in range(6):
+        shop.items(numResults=3)
+    day.view(None, "pear", session_id="visit")
+    shop.post({"userId": "visit"})
+    return day
+
+
+def test_day_with_unchanged_inputs_has_identical_lists(busy):
+    found = busy.replay()
+
+    assert found.not_replayable == {}
+    assert found.differences == ()
+    assert (found.responses, found.replayed, found.identical) == (15, 15, 15)
+    assert found.random >= 6
+
+
+def test_changed_rule_gives_exactly_the_predicted_differences(day):
+    day.shop.publish()
+    day.view("anna", "pear")
+    before = day.shop.items(numResults=2)
+    day.shop.get("GET /popular")
+
+    found = day.replay(draft=PIN)
+
+    (difference,) = found.differences
+    assert (difference.recommender, difference.causes) == ("for-you", ("configuration",))
+    assert difference.logged == tuple(before)
+    assert difference.replayed == ("kiwi", before[0])
+    assert difference.places == [1, 2]
+    assert (found.replayed, found.identical) == (2, 1)
+
+
+def test_other_model_changes_only_the_lists_that_it_ranks_differently(day):
+    """Version v1 ranks fig before plum after a pear, and v2 ranks kiwi first."""
+    day.shop.publish_beside("v2")
+    day.view("anna", "pear")
+    day.shop.items(numResults=2)
+    day.shop.post({"userId": "anna", "campaignArn": f"{ARN}:campaign/recently-viewed"})
+
+    found = day.replay(model="v2", draft=PIN)
+
+    assert found.changes == ("configuration", "model")
+    (difference,) = found.differences
+    assert difference.causes == ("configuration", "model")
+    assert (difference.logged, difference.replayed) == (("fig", "plum"), ("kiwi", "plum"))
+    assert found.by_cause == {"configuration": 1, "model": 1}
+
+
+def test_code_of_another_checkout_is_the_cause_of_its_differences(day, tmp_path):
+    other = tmp_path / "checkout"
+    shutil.copytree(own_root() / "functions", other / "functions", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(own_root() / CORE, other / CORE, ignore=shutil.ignore_patterns("__pycache__"))
+    changed = other / "functions" / "recommend" / "ranking" / "recommenders.py"
+    text = changed.read_text()
+    assert "reversed(inputs.recent)" in text
+    changed.write_text(
+        text.replace("reversed(inputs.items.history.tolist())", "inputs.items.history.tolist()").replace(
+            "reversed(inputs.recent)", "inputs.recent"
+        )
+    )
+    day.shop.publish()
+    for item in ("pear", "fig"):
+        day.view("anna", item)
+    day.shop.items(numResults=2)
+    day.shop.post({"userId": "anna", "recommenderArn": f"{ARN}:recommender/recently-viewed"})
+
+    found = day.replay(code=other)
+
+    (difference,) = found.differences
+    assert (difference.recommender, difference.causes) == ("recently-viewed", ("code",))
+    assert (difference.logged, difference.replayed) == (("fig", "pear"), ("pear", "fig"))
+
+
+def test_reasons_against_a_replay_are_counted(day):
+    shop = day.shop
+    shop.publish()
+    shop.catalogue({"fig": {}})
+    shop.items()
+    shop.remember("u#anna", "pear")  # The lake does not have this interaction.
+    shop.items()
+    shop.ask(exclude=["x" * 250] * 80)
+    for version in shop.s3.list_object_versions(Bucket=shop.bucket, Prefix=SEGMENTS_PREFIX)["Versions"]:
+        shop.s3.delete_object(Bucket=shop.bucket, Key=version["Key"], VersionId=version["VersionId"])
+    day.archive()
+    shop.catalogue({"plum": {}})
+
+    found = day.replay()
+
+    assert (found.responses, found.replayed) == (3, 0)
+    assert sum(found.not_replayable.values()) == 3
+    assert found.not_replayable["the catalogue is no longer stored"] == 2
+
+
+def test_interactions_that_the_lake_lacks_are_a_reason_against_a_replay(day):
+    day.shop.publish()
+    day.shop.remember("u#anna", "pear")
+    day.shop.items()
+    day.shop.get("GET /popular")
+
+    found = day.replay()
+
+    assert (found.replayed, found.identical) == (1, 1)
+    assert found.not_replayable == {"the user's interactions are no longer in the lake": 1}
+
+
+def test_list_that_fatigue_changed_is_not_replayed(day, pseudonyms):
+    shop = day.shop
+    shop.publish()
+    day.view("anna", "pear")
+    shop.configure(recommenders={"for-you": {"fatigue": {"strength": 1, "half_life_hours": 24}}})
+    shop.items()
+    seen = Impressions(pseudonyms.shopper("anna"), "r0", "r0", time.time_ns() // 1_000_000, ("fig",), is_reported=True)
+    ImpressionStore(shop.dynamodb, shop.profiles_table).add([seen], Fatigue(1, 24))
+    shop.items()
+
+    found = day.replay()
+
+    assert (found.replayed, found.identical) == (1, 1)
+    (reason,) = found.not_replayable
+    assert "impressions" in reason
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"model": "v9"}, NotFound, "model version 'v9' has no files"),
+        ({"code": Path("/nowhere")}, InvalidInput, "--code is '/nowhere', expected a checkout"),
+    ],
+)
+def test_replay_with_a_missing_input_is_refused(day, options, error, message):
+    day.shop.publish()
+    day.shop.items()
+
+    with pytest.raises(error, match=message):
+        day.replay(**options)
+
+
+def test_replay_of_a_day_without_responses_is_refused(day):
+    with pytest.raises(NotFound, match="the log has no responses of"):
+        day.replay()
