@@ -16,6 +16,7 @@ from cli.options import Context
 
 if TYPE_CHECKING:
     from alsolike.records.engagement import Engagement
+    from operations.experiments.incremental import Increment, IncrementReport
 
 DAYS = 7
 EARLIEST_YEAR = 1970
@@ -58,7 +59,8 @@ def engagement(
     """
     from alsolike.lake.engagement import read_rejected, total
     from alsolike.records.engagement import Dimension
-    from operations.experiments.outcomes import attribute, read_engagement
+    from operations.experiments.lake_tables import read_engagement
+    from operations.experiments.outcomes import attribute
 
     until = last.date() if last else dt.datetime.now(dt.UTC).date()
     if until.year < EARLIEST_YEAR:
@@ -122,19 +124,36 @@ def _document(rows: list[Engagement], rejected: Counter[str]) -> dict[str, Any]:
     return {"rows": [{**dataclasses.asdict(row), "rates": row.rates()} for row in rows], "rejected": dict(rejected)}
 
 
-PRECISIONS = (0.1, 0.05)
-
-
 def _print_incremental(context: Context) -> None:
-    from alsolike.experiments.comparison import MIN_EVENTS, MIN_USERS
+    from alsolike.experiments.holdout import LAYER, holdout_of
+    from alsolike.runtime.errors import NotFound
     from operations import times
-    from operations.experiments.incremental import increments_of
+    from operations.client.stored_ids import pseudonyms
+    from operations.configuration.store import live_configuration
+    from operations.cost.bill import HOURS
+    from operations.experiments.incremental import PRECISIONS, increments_of
 
-    report = increments_of(context.deployment, now_ms=times.now_ms())
-    document = dataclasses.asdict(report)
+    deployment, now_ms = context.deployment, times.now_ms()
+    holdout = holdout_of(live_configuration(deployment).experiments.values(), now_ms=now_ms)
+    if holdout is None:
+        raise NotFound(
+            f"no experiment in the layer {LAYER!r} has started, so the effect of recommendations is not measured; "
+            f"start one with `alsolike experiments start {LAYER} --layer {LAYER} --arm recommended=0.98 "
+            "--arm popular=0.02:recommender=popular`"
+        )
+    report = increments_of(
+        deployment.client("s3"),
+        deployment.names.lake_bucket,
+        holdout,
+        shopper=pseudonyms(deployment).shopper,
+        now_ms=now_ms,
+    )
+    bill, failure = _bill(context)
+    document = dataclasses.asdict(report) | {"bill": bill}
     for row, increment in zip(document["increments"], report.increments, strict=True):
         row |= {"total": increment.total, "total_low": increment.total_low, "total_high": increment.total_high}
         row["days_until"] = {f"{p:g}": increment.days_until(p, days=report.days) for p in PRECISIONS}
+        row["days_until_interval"] = increment.days_until_interval(days=report.days)
     if context.printed(document):
         return
     console.print_table(
@@ -155,16 +174,40 @@ def _print_incremental(context: Context) -> None:
         f"{report.held_out_users:,} see popular items",
     )
     console.print_line(f"attributed revenue of the users with recommendations: {report.attributed_revenue:,.2f}")
+    if bill is None:
+        console.print_line(f"bill: unknown, {failure}")
+    else:
+        console.print_line(
+            f"bill of these days: about ${bill['dollars'] * report.days * 24 / HOURS:,.2f}, estimated from the "
+            f"load of the last day and the prices of {bill['prices_of']}"
+        )
     for increment in report.increments:
-        waits = [(p, increment.days_until(p, days=report.days)) for p in PRECISIONS]
-        if any(days is None for _, days in waits):
-            console.print_line(
-                f"{increment.metric}: too little data; each arm needs {MIN_USERS} users, and {MIN_EVENTS} of them need "
-                "an order"
-            )
-        else:
-            shown = ", ".join(f"±{p:.0%} after about {days:,.0f} days" for p, days in waits if days is not None)
-            console.print_line(f"{increment.metric}: the interval is {shown}")
+        console.print_line(f"{increment.metric}: {_wait(increment, report)}")
+
+
+def _bill(context: Context) -> tuple[dict[str, Any] | None, str]:
+    """Return the estimated monthly bill, or None with the reason if the API does not answer."""
+    from alsolike.runtime.errors import AlsolikeError
+    from operations.client.api import Api
+
+    try:
+        answer = Api(context.deployment).administer("GET", "/operator/cost")
+    except AlsolikeError as error:
+        return None, str(error)
+    return {"dollars": answer["dollars"], "prices_of": answer["pricesOf"]}, ""
+
+
+def _wait(increment: Increment, report: IncrementReport) -> str:
+    from alsolike.experiments.comparison import MIN_EVENTS, MIN_USERS
+    from operations.experiments.incremental import PRECISIONS
+
+    waits = [(p, increment.days_until(p, days=report.days)) for p in PRECISIONS]
+    if any(days is None for _, days in waits):
+        needed = f"each arm needs {MIN_USERS} users, and {MIN_EVENTS} of them need an order"
+        days = increment.days_until_interval(days=report.days)
+        return f"too little data; {needed}" + ("" if days is None else f", after about {days:,.0f} days")
+    shown = ", ".join(f"±{p:.0%} after about {days:,.0f} days" for p, days in waits if days is not None)
+    return f"the interval is {shown}"
 
 
 def _signed(value: float | None, digits: int) -> str:

@@ -16,12 +16,13 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.observability import count, instrumented, logger, report
 from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.reader import SnapshotReader
+from functions.attribute_outcomes.increments import update_increments
 from functions.attribute_outcomes.rules import AttributionRules, first_whole_day, window_cut_days
 from functions.attribute_outcomes.service import Attribution, LastDayReport
 from functions.attribute_outcomes.settings import Settings
 
 LAST_DAY_MS = 300_000
-"""Minimum remaining time to start another day, in milliseconds."""
+"""Minimum remaining time to start another day or the report of the holdout, in milliseconds."""
 
 RATES = {
     "click_through": Metric.CLICK_THROUGH,
@@ -39,8 +40,14 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Compute days until the call's time ends. The next call continues."""
     settings, s3 = from_environment(Settings, os.environ), client("s3")
     now_ms = time.time_ns() // 1_000_000
+
+    def has_time() -> bool:
+        remaining_ms: int = context.get_remaining_time_in_millis()
+        return remaining_ms > LAST_DAY_MS
+
     pseudonyms = pseudonyms_of(client("secretsmanager"), settings.secret_arn)
-    limits = ConfigurationReader(s3, settings.artefact_bucket).current(now_ms=now_ms).limits
+    live = ConfigurationReader(s3, settings.artefact_bucket).current(now_ms=now_ms)
+    limits = live.limits
     with tempfile.TemporaryDirectory(prefix="attribution-") as name:
         directory = Path(name)
         catalogue = SnapshotReader(s3, settings.artefact_bucket, directory / "catalogue").current(now_ms=now_ms)
@@ -52,13 +59,17 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             rules=rules,
             shopper=pseudonyms.shopper,
             report=_report,
-            has_time=lambda: context.get_remaining_time_in_millis() > LAST_DAY_MS,
+            has_time=has_time,
             directory=directory,
             now_ms=now_ms,
             first_day=first_whole_day(now_ms, served_days=settings.served_days, retention_days=limits.retention_days),
             cut_days=window_cut_days(limits.retention_days, rules),
         ).run()
     count(Metric.DAYS_ATTRIBUTED, outcome.days)
+    if has_time():
+        update_increments(
+            s3, settings.lake_bucket, live.experiments.values(), shopper=pseudonyms.shopper, now_ms=now_ms
+        )
     logger.info("outcomes attributed", **dataclasses.asdict(outcome))
     outcome.raise_failures()
     return dataclasses.asdict(outcome)

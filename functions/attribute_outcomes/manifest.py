@@ -21,8 +21,9 @@ from alsolike.declarations.storage import (
 _DAYS = "Object names contain the day and the source"
 
 MANIFEST = Manifest(
-    description="Attributes events to recommendations, and sums up the outcomes per day",
+    description="Attributes events to recommendations, and sums up the outcomes per day and the effect of a holdout",
     layers=("core", "pandas"),
+    packages=("experiments", "recovery"),
     memory_mb="lake_memory_mb",
     storage_mb=10_240,
     timeout_s=900,
@@ -37,7 +38,7 @@ MANIFEST = Manifest(
     access=(
         Access("lake", LIST),
         Access("lake", READ, keys=(f"{SERVED_PREFIX}*", f"{INTERACTIONS_PREFIX}*"), reason=_DAYS),
-        Access("lake", WRITE + DELETE, keys=(f"{OUTCOMES_PREFIX}*",), reason=_DAYS),
+        Access("lake", READ + WRITE + DELETE, keys=(f"{OUTCOMES_PREFIX}*",), reason=_DAYS),
         Access("lake", WRITE, keys=(f"{ENGAGEMENT_PREFIX}*",), reason=_DAYS),
         Access("lake", READ + WRITE, keys=(f"{ATTRIBUTION_PREFIX}*",), reason=_DAYS),
         *CONFIGURATION,

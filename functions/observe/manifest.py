@@ -10,7 +10,7 @@ from alsolike.declarations.storage import (
 )
 
 MANIFEST = Manifest(
-    description="Shows metrics, alarms, engagement, drift, quarantine, experiments and cost to operators",
+    description="Shows metrics, alarms, engagement, increments, drift, quarantine, experiments and cost to operators",
     layers=("core", "pandas"),
     packages=("alarms.py", "cost", "incomplete_responses.py", "metric_writers.py", "prices.py", "prometheus"),
     memory_mb=1_769,

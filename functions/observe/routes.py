@@ -20,6 +20,7 @@ from functions.observe.cost import Deployed, LastDay, bill
 from functions.observe.drift import drift, latest_report
 from functions.observe.engagement import engagement
 from functions.observe.experiments import experiments
+from functions.observe.increments import increments
 from functions.observe.metric_reader import MetricReader
 from functions.observe.metrics import CACHED_S, Exporter
 from functions.observe.quarantine import quarantine
@@ -126,6 +127,14 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
             now_ms=request.now_ms,
         )
 
+    def show_increments(request: ViewRequest) -> dict[str, Any]:
+        return increments(
+            s3,
+            settings.lake_bucket,
+            configuration.current(now_ms=request.now_ms).experiments.values(),
+            now_ms=request.now_ms,
+        )
+
     def show_drift(request: ViewRequest) -> dict[str, Any]:
         return drift(s3, settings.artefact_bucket, metrics, now_ms=request.now_ms)
 
@@ -161,6 +170,7 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
                 lambda request: alarms(cloudwatch, deployment=settings.deployment), keep_s=10
             ),
             "GET /operator/engagement": Route(show_engagement, keep_s=60),
+            "GET /operator/increments": Route(show_increments, keep_s=60),
             "GET /operator/drift": Route(show_drift, keep_s=60),
             "GET /operator/quarantine": Route(show_quarantine, keep_s=30),
             "GET /operator/experiments": Route(list_experiments, keep_s=60),

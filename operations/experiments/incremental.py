@@ -1,30 +1,29 @@
 """Incremental orders and revenue: users with recommendations, compared with held-out users.
 
-A holdout is an experiment in the layer `holdout` with two arms. The control gets recommendations, the other arm gets
-popular items. All purchases of its users count, also those without a `recommendationId`.
+All purchases of the users of a holdout (`alsolike.experiments.holdout`) count, also those without a `recommendationId`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 
-from alsolike.configuration.configuration import Configuration
 from alsolike.configuration.experiments import Experiment
-from alsolike.experiments.comparison import ArmSample, critical_z, variances
-from alsolike.experiments.metrics import BEFORE_DAYS, USERS, RatioMetric
+from alsolike.experiments.comparison import MIN_EVENTS, MIN_USERS, ArmSample, critical_z, variances
+from alsolike.experiments.metrics import BEFORE_DAYS, READ, USERS, RatioMetric
 from alsolike.experiments.report import ALPHA, control_of
-from alsolike.runtime.errors import InvalidInput, NotFound
-from operations.client.deployment import Deployment
-from operations.configuration.store import live_configuration
-from operations.experiments.outcomes import outcomes_between
+from alsolike.lake.lake import event_date
+from operations.experiments.lake_tables import read_outcomes
 from operations.experiments.purchases import ORDERS, SPEND, purchases_between
 from operations.experiments.tally import ArmTally, UserTable
 
-LAYER = "holdout"
+PRECISIONS = (0.1, 0.05)
+"""Half widths of an interval, as shares of the mean of held-out users, for which the report states the wait."""
+
 METRICS = (
     RatioMetric("orders", ORDERS, USERS, "all orders by user"),
     RatioMetric("revenue", SPEND, USERS, "revenue of all orders by user"),
@@ -46,6 +45,9 @@ class Increment:
         Difference of the means, adjusted for purchases before the start, and its interval. None with too little data.
     total, total_low, total_high
         The same for all users with recommendations.
+    missing
+        Ratio of the needed to the present data, by which the time must grow until there is an interval. 1 with enough
+        data, None if an arm has no order yet.
     """
 
     metric: str
@@ -55,6 +57,7 @@ class Increment:
     low: float | None
     high: float | None
     users: int
+    missing: float | None = 1.0
 
     @property
     def total(self) -> float | None:
@@ -67,6 +70,13 @@ class Increment:
     @property
     def total_high(self) -> float | None:
         return None if self.high is None else self.high * self.users
+
+    def days_until_interval(self, *, days: float) -> float | None:
+        """Return the days after the start until the data suffice for an interval, if they grow with the time.
+
+        None if an arm has no order yet.
+        """
+        return None if self.missing is None else days * self.missing
 
     def days_until(self, precision: float, *, days: float) -> float | None:
         """Return the days after the start until the interval is about ± `precision` of the mean of held-out users.
@@ -97,45 +107,55 @@ class IncrementReport:
     attributed_revenue: float
     increments: tuple[Increment, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields of the report in `GET /operator/increments`."""
+        return {
+            "days": self.days,
+            "users": self.users,
+            "heldOutUsers": self.held_out_users,
+            "attributedRevenue": self.attributed_revenue,
+            "increments": [
+                {
+                    "metric": each.metric,
+                    "withRecommendations": each.with_recommendations,
+                    "heldOut": each.held_out,
+                    "perUser": each.per_user,
+                    "low": each.low,
+                    "high": each.high,
+                    "total": each.total,
+                    "totalLow": each.total_low,
+                    "totalHigh": each.total_high,
+                    "daysUntilInterval": each.days_until_interval(days=self.days),
+                    "waits": [{"precision": p, "days": each.days_until(p, days=self.days)} for p in PRECISIONS],
+                }
+                for each in self.increments
+            ],
+        }
 
-def holdout_of(configuration: Configuration, *, now_ms: int) -> Experiment:
-    """Return the latest experiment in the layer `holdout` that has started.
 
-    Raises
-    ------
-    NotFound
-        If there is none.
-    InvalidInput
-        If it has more than two arms.
+def increments_of(
+    client: Any, bucket: str, holdout: Experiment, *, shopper: Callable[[str], str], now_ms: int
+) -> IncrementReport:
+    """Return the increments of a holdout.
+
+    Parameters
+    ----------
+    client, bucket
+        Low-level S3 client and the lake's bucket.
+    shopper
+        Function that returns the keyed hash of a stored user or session ID.
     """
-    started = [
-        experiment
-        for experiment in configuration.experiments.values()
-        if experiment.layer == LAYER and experiment.start_ms <= now_ms
-    ]
-    if not started:
-        raise NotFound(
-            f"no experiment in the layer {LAYER!r} has started, so the effect of recommendations is not measured; "
-            f"start one with `alsolike experiments start {LAYER} --layer {LAYER} --arm recommended=0.98 "
-            "--arm popular=0.02:recommender=popular`"
-        )
-    holdout = max(started, key=lambda experiment: experiment.start_ms)
-    if len(holdout.arms) != 2:
-        raise InvalidInput(f"{holdout.name} has {len(holdout.arms)} arms, expected 2 in the layer {LAYER!r}")
-    return holdout
-
-
-def increments_of(deployment: Deployment, *, now_ms: int) -> IncrementReport:
-    """Return the increments of the live configuration's holdout; errors as of `holdout_of`."""
-    holdout = holdout_of(live_configuration(deployment), now_ms=now_ms)
     start_ms, end_ms = holdout.start_ms, min(now_ms, holdout.end_ms or now_ms)
     tally = ArmTally(holdout)
-    for piece in outcomes_between(deployment, first_ms=start_ms, last_ms=end_ms - 1):
+    days = {"first": event_date(start_ms), "last": event_date(end_ms - 1)}
+    for piece in read_outcomes(client, bucket, **days, columns=READ):
         tally.add(piece)
-    earlier_ms = start_ms - BEFORE_DAYS * _DAY_MS
-    purchases = _summed(purchases_between(deployment, first_ms=start_ms, last_ms=end_ms))
-    earlier = _summed(purchases_between(deployment, first_ms=earlier_ms, last_ms=start_ms))
-    arms = {name: Shoppers(users, purchases, earlier) for name, users in tally.users().items()}
+
+    def purchases(first_ms: int, last_ms: int) -> pa.Table:
+        return _summed(purchases_between(client, bucket, shopper=shopper, first_ms=first_ms, last_ms=last_ms))
+
+    since, earlier = purchases(start_ms, end_ms), purchases(start_ms - BEFORE_DAYS * _DAY_MS, start_ms)
+    arms = {name: Shoppers(users, since, earlier) for name, users in tally.users().items()}
     control = control_of(holdout).name
     (held_out,) = (arm.name for arm in holdout.arms if arm.name != control)
     return IncrementReport(
@@ -182,7 +202,22 @@ def increment(
     observed = sum(math.fsum(arms[name].responses("answers")) for name in (control, held_out))
     difference = difference_of(adjusted[control], adjusted[held_out], observed=observed, planned=planned)
     per_user, low, high = difference or (None, None, None)
-    return Increment(metric.name, own.mean_y, other.mean_y, per_user, low, high, users=len(arms[control]))
+    return Increment(
+        metric.name,
+        own.mean_y,
+        other.mean_y,
+        per_user,
+        low,
+        high,
+        users=len(arms[control]),
+        missing=_missing(own, other),
+    )
+
+
+def _missing(*arms: ArmSample) -> float | None:
+    if not all(arm.users and arm.eventful for arm in arms):
+        return None
+    return max(1.0, *(max(MIN_USERS / arm.users, MIN_EVENTS / arm.eventful) for arm in arms))
 
 
 def difference_of(

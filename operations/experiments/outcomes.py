@@ -1,82 +1,24 @@
-"""Reader of the lake's tables `outcomes` and `engagement`, which have one object per day."""
+"""Outcomes of a deployment, and their attribution."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from alsolike.declarations.storage import ENGAGEMENT_PREFIX, OUTCOMES_PREFIX
-from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.experiments.metrics import READ as METRIC_COLUMNS
 from alsolike.lake.lake import event_date
-from alsolike.records.engagement import ENGAGEMENT_COLUMNS, Engagement
-from alsolike.records.outcome import OUTCOMES_COLUMNS
-from alsolike.runtime.errors import InvalidInput
-from alsolike.runtime.s3 import scan
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.functions import invoke
-
-BATCH_ROWS = 65_536
+from operations.experiments.lake_tables import read_outcomes
 
 
 def outcomes_between(deployment: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
     """Yield the outcomes of the days between two times, with the columns of the metrics; see `read_outcomes`."""
     days = {"first": event_date(first_ms), "last": event_date(last_ms)}
     return read_outcomes(deployment.client("s3"), deployment.names.lake_bucket, **days, columns=METRIC_COLUMNS)
-
-
-def read_outcomes(
-    client: Any, bucket: str, *, first: str, last: str, columns: Sequence[str] = tuple(OUTCOMES_COLUMNS)
-) -> Iterator[pa.Table]:
-    """Yield the outcomes of a range of days in batches. Each response occurs once.
-
-    Parameters
-    ----------
-    first, last
-        First and last day (ISO 8601) on which the responses were served. Both are included.
-
-    Raises
-    ------
-    InvalidInput
-        If an object is not a Parquet file with these columns.
-    """
-    for key, file in _files(client, bucket, OUTCOMES_PREFIX, first=first, last=last):
-        try:
-            for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
-                yield pa.Table.from_batches([batch])
-        except pa.ArrowException as error:
-            raise InvalidInput(f"s3://{bucket}/{key} is not an object of the table: {error}") from error
-
-
-def read_engagement(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
-    """Yield the rows of `engagement`, each with its day; see `read_outcomes`."""
-    for key, file in _files(client, bucket, ENGAGEMENT_PREFIX, first=first, last=last):
-        try:
-            rows = [Engagement(**row) for row in file.read(columns=list(ENGAGEMENT_COLUMNS)).to_pylist()]
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            raise InvalidInput(f"s3://{bucket}/{key} is not an object of the table: {error}") from error
-        yield from ((_date(key), row) for row in rows)
-
-
-def _files(client: Any, bucket: str, prefix: str, *, first: str, last: str) -> Iterator[tuple[str, pq.ParquetFile]]:
-    for stored in scan(client, bucket, prefix, after=f"{prefix}{SERVED_PARTITION}={first}", at_once=2):
-        if _date(stored.key) > last:
-            return
-        if stored.body is not None:
-            try:
-                yield stored.key, pq.ParquetFile(io.BytesIO(stored.body))
-            except pa.ArrowInvalid as error:
-                raise InvalidInput(f"s3://{bucket}/{stored.key} is not a Parquet file: {error}") from error
-
-
-def _date(key: str) -> str:
-    return key.split("/")[1].partition("=")[2]
 
 
 def attribute(deployment: Deployment) -> None:

@@ -31,7 +31,7 @@ RECOMMENDING = (
 )
 OBSERVING = tuple(
     f"GET /operator/{name}"
-    for name in ("traffic", "alarms", "engagement", "drift", "quarantine", "experiments", "cost")
+    for name in ("traffic", "alarms", "engagement", "increments", "drift", "quarantine", "experiments", "cost")
 )
 OPERATING = (
     "GET /operator/models",

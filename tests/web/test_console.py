@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from alsolike.runtime.s3 import delete_objects, listed
@@ -9,6 +10,39 @@ from tests.booted.shop import eventually
 from tests.booted.versions import publish_copy
 from tests.web.browser import no_serious_violations
 from tests.web.console import VIEWS, champion_of, show
+
+_UNKNOWN = dict.fromkeys(("perUser", "low", "high", "total", "totalLow", "totalHigh"))
+HOLDOUT = {
+    "name": "holdout",
+    "startMs": 1_790_000_000_000,
+    "endMs": None,
+    "report": {
+        "computedMs": 1_793_456_000_000,
+        "days": 40.0,
+        "users": 49_000,
+        "heldOutUsers": 1_000,
+        "attributedRevenue": 81_250.0,
+        "increments": [
+            {
+                "metric": "orders",
+                "withRecommendations": 1.31,
+                "heldOut": 1.2,
+                **{"perUser": 0.11, "low": 0.02, "high": 0.2, "total": 5390, "totalLow": 980, "totalHigh": 9800},
+                "daysUntilInterval": 40.0,
+                "waits": [{"precision": 0.1, "days": 22.5}, {"precision": 0.05, "days": 90.0}],
+            },
+            {
+                "metric": "revenue",
+                "withRecommendations": 41.2,
+                "heldOut": 39.8,
+                **_UNKNOWN,
+                "daysUntilInterval": 44.0,
+                "waits": [{"precision": 0.1, "days": None}, {"precision": 0.05, "days": None}],
+            },
+        ],
+    },
+}
+"""Report of a holdout with an interval for orders only."""
 
 
 def test_each_view_loads_from_the_deployment(page, shop, watch, subtests):
@@ -92,6 +126,52 @@ def test_cost_is_for_the_entered_load(page, shop):
     expect(page.get_by_role("table", name="Costs by usage").first).to_be_visible()
 
 
+def test_engagement_without_a_holdout_shows_the_command_that_starts_one(page, shop):
+    show(page, shop, "engagement")
+
+    expect(page.get_by_role("heading", name="No holdout is configured")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Copy: alsolike experiments start holdout"))).to_be_visible()
+
+
+@pytest.mark.parametrize("device", ["page", "phone"])
+def test_incremental_sales_are_next_to_attributed_revenue_and_bill(device, shop, request):
+    page = request.getfixturevalue(device)
+    page.route(re.compile("/operator/increments"), lambda route: route.fulfill(json={"holdout": HOLDOUT}))
+
+    show(page, shop, "engagement")
+
+    tiles = page.get_by_role("region", name="Incremental sales").locator(".tile")
+    expect(tiles).to_have_count(4)
+    for tile, texts in zip(
+        tiles.all(),
+        (
+            ("Added orders", "+5,390", "95% interval +980 to +9,800"),
+            ("Added revenue", "too early", "10 of them with an order: in about 4 days."),
+            ("Attributed revenue", "81,250"),
+            ("Bill", "about $", "of 40 days, estimated from the load of the last day"),
+        ),
+        strict=True,
+    ):
+        for text in texts:
+            expect(tile).to_contain_text(text)
+    expect(page.get_by_text("±5.0%: in about 50 days")).to_be_visible()
+    no_serious_violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_count_of_the_holdout_starts_the_attribution(page, shop):
+    waiting = HOLDOUT | {"report": None}
+    page.route(re.compile("/operator/increments"), lambda route: route.fulfill(json={"holdout": waiting}))
+    show(page, shop, "engagement")
+
+    with page.expect_response(re.compile("/operator/engagement")) as answer:
+        page.get_by_role("button", name="Count the holdout now").click()
+
+    assert answer.value.request.method == "POST"
+    assert answer.value.status == 202
+    expect(page.get_by_text("The report follows within some minutes.")).to_be_visible()
+
+
 def test_failed_request_shows_an_error_and_keeps_loaded_data(page, shop, watch):
     watch.expect("answer 503: GET .*/operator/alarms")
     alarms = re.compile(r"/operator/alarms")
@@ -118,7 +198,7 @@ def test_failed_request_shows_an_error_and_keeps_loaded_data(page, shop, watch):
 def test_live_views_are_refreshed_until_paused(page, shop):
     page.clock.install()
     show(page, shop, "alarms")
-    requests: list[str] = []
+    requests = []
     page.on("request", lambda request: requests.append(request.url) if "/operator/alarms" in request.url else None)
 
     with page.expect_request(re.compile("/operator/alarms")):

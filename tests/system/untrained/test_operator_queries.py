@@ -159,6 +159,7 @@ def test_results_computed_from_traffic_are_shown(console: Console) -> None:
     assert [bool(day["rows"]) for day in engagement["days"]] == [*[False] * 13, True]
     assert (looked["champion"], len(looked["figures"])) == (None, 6)
     assert experiments == {"experiments": []}
+    assert console.show("increments") == {"holdout": None}
     assert console.show("rules")["draft"] == {"filters": {}, "recommenders": {}, "rules": {}}
 
 

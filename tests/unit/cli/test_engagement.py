@@ -15,7 +15,7 @@ from alsolike.runtime.errors import InvalidInput, Unavailable
 from cli import main as command
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
-from operations.experiments.outcomes import read_outcomes
+from operations.experiments.lake_tables import read_outcomes
 from tests.unit.cli.shop import KEY
 from tests.unit.cli.stub_function import StubFunction
 

@@ -18,6 +18,7 @@ const RESPONSES: readonly [string, unknown][] = [
   ["get /operator/traffic", responseOf("/operator/traffic")],
   ["get /operator/alarms", responseOf("/operator/alarms")],
   ["get /operator/engagement", responseOf("/operator/engagement", { by: "arm" })],
+  ["get /operator/increments", responseOf("/operator/increments")],
   ["get /operator/models", responseOf("/operator/models")],
   ["get /operator/models/{version}", responseOf(`/operator/models/${VERSION}`)],
   ["get /operator/trainings", responseOf("/operator/trainings")],

@@ -4,6 +4,7 @@ import type {
   DriftReport,
   EngagementReport,
   Experiments,
+  Increments,
   ModelStory,
   Models,
   RulesPreview,
@@ -15,6 +16,7 @@ export type Alarm = Alarms["alarms"][number];
 export type Drift = NonNullable<DriftReport["looked"]>;
 export type EngagementRow = EngagementReport["totals"][number];
 export type Experiment = Experiments["experiments"][number];
+export type IncrementReport = NonNullable<NonNullable<Increments["holdout"]>["report"]>;
 export type GateDecision = NonNullable<ModelStory["decision"]>;
 export type ModelVersion = Models["versions"][number];
 export type PreviewedItem = RulesPreview["after"][number];

@@ -12,6 +12,7 @@ export const engagement = (days: number, by: string): Query => ({
   path: "/operator/engagement",
   parameters: { days, by },
 });
+export const increments: Query = { path: "/operator/increments" };
 export const models: Query = { path: "/operator/models" };
 export const model = (version: string): Query => ({ path: `/operator/models/${pathSegment(version)}` });
 export const trainings: Query = { path: "/operator/trainings", parameters: { limit: 20 } };

@@ -2,11 +2,18 @@ import { render } from "preact-render-to-string";
 import { describe, expect, it } from "vitest";
 import { Api } from "../platform/api";
 import { ConsoleContext } from "./context";
-import type { EngagementReport } from "./contract";
+import type { EngagementReport, Increments } from "./contract";
 import * as queries from "./queries";
 import { type Query, QueryCache } from "./query_cache";
 import { parseRoute } from "./routing";
-import { responseOf, rulesResponse, soundModels, trafficResponse, versions } from "./testing/responses";
+import {
+  incrementsResponse,
+  responseOf,
+  rulesResponse,
+  soundModels,
+  trafficResponse,
+  versions,
+} from "./testing/responses";
 import { VIEWS } from "./views";
 import { PromoteDialog } from "./views/champion_dialogs";
 
@@ -21,6 +28,7 @@ const QUERIES: readonly Query[] = [
   queries.drift,
   queries.quarantine,
   queries.experiments,
+  queries.increments,
   queries.rules,
   queries.ruleHistory,
   queries.cost({}),
@@ -67,6 +75,7 @@ const empty: Respond = (path) => {
     "/operator/drift": { looked: null },
     "/operator/quarantine": { objects: 0, records: 0, truncated: false, groups: [] },
     "/operator/experiments": { experiments: [] },
+    "/operator/increments": { holdout: null },
     "/operator/rules": { ...rulesResponse, draft: { filters: {}, recommenders: {}, rules: {} }, arms: {} },
   };
   return nothing[path] ?? responseOf(path);
@@ -139,6 +148,19 @@ describe("every view", () => {
     ],
     ["#/engagement", ["Count now"]],
     [
+      "#/engagement",
+      [
+        "+5,390",
+        "95% interval +980 to +9,800",
+        "81,250",
+        "about $37.19",
+        "of 40 days, estimated from the load of the last day",
+        "±10.0%: reached",
+        "±5.0%: in about 164 days",
+        "no difference shown yet",
+      ],
+    ],
+    [
       "#/rules",
       [
         'aria-pressed="true"><b>spring</b><small>for-you, similar-items</small>',
@@ -185,6 +207,7 @@ describe("every view", () => {
     ["models", "Start a training"],
     ["trainings", "No training has run yet"],
     ["engagement", "Count now"],
+    ["engagement", "alsolike experiments start holdout"],
     ["drift", "Check now"],
     ["quarantine", "The quarantine is empty"],
     ["experiments", "alsolike experiments start"],
@@ -206,6 +229,43 @@ it.each(["engagement", "overview"])("%s distinguishes no recommendations from no
   const uncounted = await renderView(`#/${name}`, empty);
   expect(uncounted).toContain("Not counted yet");
   expect(uncounted).not.toContain("No answers");
+});
+
+describe("incremental sales", () => {
+  const rendered = (change: (holdout: NonNullable<Increments["holdout"]>) => Increments["holdout"]) =>
+    renderView("#/engagement", (path, query) =>
+      path === "/operator/increments" && incrementsResponse.holdout
+        ? { holdout: change(incrementsResponse.holdout) }
+        : responseOf(path, query),
+    );
+  const early =
+    (daysUntilInterval: number | null) =>
+    (holdout: NonNullable<Increments["holdout"]>): Increments["holdout"] => {
+      const unknown = { perUser: null, low: null, high: null, total: null, totalLow: null, totalHigh: null };
+      return {
+        ...holdout,
+        report: holdout.report && {
+          ...holdout.report,
+          increments: holdout.report.increments.map((each) => ({ ...each, ...unknown, daysUntilInterval })),
+        },
+      };
+    };
+
+  it("without a report have a button that counts", async () => {
+    const html = await rendered((holdout) => ({ ...holdout, report: null }));
+    expect(html).toContain("No report yet");
+    expect(html).toContain("Count the holdout now");
+  });
+
+  it.each([
+    [45, "10 of them with an order: in about 6 days."],
+    [null, "10 of them with an order."],
+  ])("with %s days until an interval say how long to wait", async (days, words) => {
+    const html = await rendered(early(days));
+    expect(html).toContain("too early");
+    expect(html).toContain(words);
+    expect(html).toContain("81,250");
+  });
 });
 
 describe("the dialog that promotes", () => {

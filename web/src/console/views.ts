@@ -68,7 +68,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "engagement",
     title: "Engagement",
-    lead: "Clicks, carts and purchases that followed recommendations.",
+    lead: "Clicks, carts and purchases that followed recommendations, and the sales that they added.",
     icon: "engagement",
     group: "Shoppers",
     View: EngagementView,

@@ -1,5 +1,6 @@
 """`alsolike engagement --incremental`, by hand-computed orders in the lake."""
 
+import dataclasses
 import io
 import itertools
 import json
@@ -18,6 +19,8 @@ from operations.client import deployment as deployments
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lake_files import SCHEMA
 from tests.builders.outcome_rows import DAY_MS, Outcome, store
+from tests.unit.cli.endpoints import serving
+from tests.unit.cli.shop import KEY
 
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
 NOW_MS = START_MS + 10 * DAY_MS
@@ -63,8 +66,17 @@ def configure(shop, **experiments):
 
 
 @pytest.fixture
-def shop(deployment, pseudonyms, monkeypatch):
+def server():
+    with serving() as endpoints:
+        endpoints.answers["/operator/cost"] = 200, {}, {"dollars": 73.0, "pricesOf": "2026-02-01"}
+        yield endpoints
+
+
+@pytest.fixture
+def shop(deployment, pseudonyms, server, monkeypatch):
     """Return a deployment with a holdout of ten days, and one response to each user of both arms."""
+    names = dataclasses.replace(deployment.names, api_url=server.url)
+    deployment = dataclasses.replace(deployment, names=names, key=lambda: KEY)
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     monkeypatch.setattr(times, "now_ms", lambda: NOW_MS)
     configure(deployment, holdout={"layer": "holdout", "start": "2026-03-01T00:00:00Z", "arms": ARMS})
@@ -111,6 +123,7 @@ def test_report_shows_both_arms_and_the_wait_for_precision(shop):
 
     assert "holdout, 10.0 days: 150 users see recommendations, 150 see popular items" in shown
     assert "attributed revenue of the users with recommendations: 225.00\n" in shown
+    assert f"bill of these days: about ${73 * 240 / 730:.2f}, estimated from the load of the last day" in shown
     assert "orders: the interval is ±10% after about " in shown
 
 
@@ -153,12 +166,26 @@ def test_purchases_before_the_start_narrow_the_interval(shop):
     assert narrow["with_recommendations"] == wide["with_recommendations"]
 
 
-def test_too_few_orders_give_no_interval(shop):
-    write(shop, [purchase("recommended-1")])
+@pytest.mark.parametrize(
+    ("buyers", "wait"), [(["recommended"], "\n"), (["recommended", "popular"], ", after about 50 days\n")]
+)
+def test_too_few_orders_give_no_interval(buyers, wait, shop):
+    """With two buyers of ten in each arm after ten days, there are enough after 50."""
+    write(shop, [purchase(f"{arm}-{user}") for arm in buyers for user in (1, 2)])
 
     shown = run().stdout
 
-    assert "orders: too little data; each arm needs 100 users, and 10 of them need an order" in shown
+    assert f"orders: too little data; each arm needs 100 users, and 10 of them need an order{wait}" in shown
+
+
+def test_report_without_a_bill_states_the_reason(shop, server):
+    server.answers["/operator/cost"] = 503, {}, {"message": "CloudFormation does not answer"}
+
+    shown = run().stdout
+
+    assert "attributed revenue of the users with recommendations: 225.00\n" in shown
+    assert "bill: unknown, " in shown
+    assert "CloudFormation does not answer" in shown
 
 
 def test_shop_without_a_holdout_gets_the_command_that_starts_one(shop):

@@ -7,6 +7,7 @@ import type {
   EngagementReport,
   EngagementRow,
   Experiments,
+  Increments,
   ModelStory,
   Models,
   ModelVersion,
@@ -570,6 +571,55 @@ const previewResponse: RulesPreview = {
   modelVersion: champion.version,
 };
 
+export const incrementsResponse: Increments = {
+  holdout: {
+    name: "holdout",
+    startMs: NOW - 40 * DAY,
+    endMs: null,
+    report: {
+      computedMs: NOW - 5 * HOUR,
+      days: 39.8,
+      users: 49_000,
+      heldOutUsers: 1_000,
+      attributedRevenue: 81_250,
+      increments: [
+        {
+          metric: "orders",
+          withRecommendations: 1.31,
+          heldOut: 1.2,
+          perUser: 0.11,
+          low: 0.02,
+          high: 0.2,
+          total: 5_390,
+          totalLow: 980,
+          totalHigh: 9_800,
+          daysUntilInterval: 39.8,
+          waits: [
+            { precision: 0.1, days: 22.4 },
+            { precision: 0.05, days: 89.6 },
+          ],
+        },
+        {
+          metric: "revenue",
+          withRecommendations: 41.2,
+          heldOut: 39.8,
+          perUser: 1.4,
+          low: -3.1,
+          high: 5.9,
+          total: 68_600,
+          totalLow: -151_900,
+          totalHigh: 289_100,
+          daysUntilInterval: 39.8,
+          waits: [
+            { precision: 0.1, days: 50.9 },
+            { precision: 0.05, days: 203.5 },
+          ],
+        },
+      ],
+    },
+  },
+};
+
 const costResponse: Cost = {
   currency: "USD",
   pricesOf: "2026-11-01",
@@ -650,6 +700,7 @@ export function responseOf(path: string, query: Readonly<Record<string, string |
     "/operator/rules/history": ruleHistoryResponse,
     "/operator/rules/preview": previewResponse,
     "/operator/cost": costResponse,
+    "/operator/increments": incrementsResponse,
   };
   return answers[path];
 }

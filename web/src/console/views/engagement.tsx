@@ -8,6 +8,7 @@ import { Table } from "../parts/table";
 import { engagement } from "../queries";
 import type { Query } from "../query_cache";
 import { type Route, replaceQuery } from "../routing";
+import { IncrementalSales } from "./increments";
 import { RefreshButton } from "./refresh_button";
 
 const BY = { all: "All", recommender: "Recommender", model: "Model", arm: "Arm" };
@@ -61,6 +62,7 @@ export function EngagementView({ route }: { route: Route }) {
           <EngagementDetails report={report} query={request} metric={metric} by={BY[by as keyof typeof BY]} />
         )}
       </QueryContent>
+      <IncrementalSales />
     </div>
   );
 }

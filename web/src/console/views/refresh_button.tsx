@@ -9,6 +9,8 @@ interface Props {
   readonly verb: string;
   /** The query whose figures a `POST` to the same path computes. */
   readonly query: Query;
+  /** The query that is loaded again after the start, if it has another path. */
+  readonly shows?: Query;
   /** The message after the start. */
   readonly started: string;
   readonly primary?: boolean;
@@ -18,7 +20,7 @@ interface Props {
 const RELOAD_DELAYS_MS = [3_000, 10_000, 30_000, 90_000];
 
 /** A button that computes figures now instead of at the next scheduled time. It shows a rejection. */
-export function RefreshButton({ verb, query, started, primary = false }: Props) {
+export function RefreshButton({ verb, query, shows = query, started, primary = false }: Props) {
   const { api, cache, announce } = useConsole();
   const [error, setError] = useState<Error | null>(null);
   const [sending, setSending] = useState(false);
@@ -28,7 +30,7 @@ export function RefreshButton({ verb, query, started, primary = false }: Props) 
     try {
       await api.post(query.path, {});
       announce(started);
-      for (const ms of RELOAD_DELAYS_MS) setTimeout(() => void cache.refresh(query), ms);
+      for (const ms of RELOAD_DELAYS_MS) setTimeout(() => void cache.refresh(shows), ms);
     } catch (failure) {
       setError(toError(failure));
     } finally {

@@ -64,6 +64,12 @@ ROUTES = (
         responses.ENGAGEMENT,
         ENGAGEMENT_QUERY,
     ),
+    OperatorQuery(
+        "GET /operator/increments",
+        "ShowIncrements",
+        "Show the additional orders and revenue due to recommendations",
+        responses.INCREMENTS,
+    ),
     OperatorQuery("GET /operator/drift", "ShowDrift", "Show the latest drift check", responses.DRIFT),
     OperatorQuery(
         "GET /operator/quarantine", "ShowQuarantine", "Show quarantined records by reason", responses.QUARANTINE

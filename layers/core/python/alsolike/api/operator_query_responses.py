@@ -27,6 +27,7 @@ from alsolike.schema.json_schemas import (
 
 TRAFFIC, ALARMS, COST = "Traffic", "Alarms", "Cost"
 ENGAGEMENT, DRIFT, QUARANTINE, EXPERIMENTS = "EngagementReport", "DriftReport", "QuarantineReport", "Experiments"
+INCREMENTS = "Increments"
 
 BY = ("all", "recommender", "model", "arm")
 """Dimensions of engagement rows."""
@@ -77,6 +78,42 @@ _ENGAGEMENT_ROWS = list_of(
         }
     )
 )
+_DAYS_OR_NULL = described(NUMBER_OR_NULL, "Days after the start, estimated.")
+_INCREMENT_REPORT = or_null(
+    object_of(
+        {
+            "computedMs": TIME_MS,
+            "days": NUMBER,
+            "users": COUNT,
+            "heldOutUsers": COUNT,
+            "attributedRevenue": described(NUMBER, "Of the users with recommendations."),
+            "increments": list_of(
+                object_of(
+                    {
+                        "metric": one_of(("orders", "revenue")),
+                        "withRecommendations": described(NUMBER, "Mean per user."),
+                        "heldOut": described(NUMBER, "Mean per user."),
+                        "perUser": described(NUMBER_OR_NULL, "Difference. Null with too little data."),
+                        "low": described(NUMBER_OR_NULL, "Lower limit of the always-valid 95% interval."),
+                        "high": NUMBER_OR_NULL,
+                        "total": described(NUMBER_OR_NULL, "Difference times the users with recommendations."),
+                        "totalLow": NUMBER_OR_NULL,
+                        "totalHigh": NUMBER_OR_NULL,
+                        "daysUntilInterval": _DAYS_OR_NULL,
+                        "waits": list_of(
+                            object_of(
+                                {
+                                    "precision": described(SHARE, "Half of the interval by the held-out mean."),
+                                    "days": _DAYS_OR_NULL,
+                                }
+                            )
+                        ),
+                    }
+                )
+            ),
+        }
+    )
+)
 _ISO_DATE: Schema = {"type": "string", "format": "date"}
 
 ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
@@ -89,6 +126,23 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "totals": _ENGAGEMENT_ROWS,
                 "days": list_of(object_of({"date": _ISO_DATE, "rows": _ENGAGEMENT_ROWS})),
                 "rejected": map_of(COUNT, "Number of events with a recommendation ID that did not count, by reason."),
+            }
+        ),
+        INCREMENTS: object_of(
+            {
+                "holdout": described(
+                    or_null(
+                        object_of(
+                            {
+                                "name": TEXT,
+                                "startMs": TIME_MS,
+                                "endMs": TIME_MS_OR_NULL,
+                                "report": described(_INCREMENT_REPORT, "Null until the first daily report."),
+                            }
+                        )
+                    ),
+                    "Null without a started experiment in the layer `holdout`.",
+                )
             }
         ),
         DRIFT: object_of(

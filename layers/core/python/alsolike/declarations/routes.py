@@ -85,6 +85,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             "GET /operator/traffic",
             "GET /operator/alarms",
             "GET /operator/engagement",
+            "GET /operator/increments",
             "GET /operator/drift",
             "GET /operator/quarantine",
             "GET /operator/experiments",

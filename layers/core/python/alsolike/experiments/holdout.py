@@ -1,0 +1,31 @@
+"""Holdout: an experiment in the layer `holdout` with two arms.
+
+The control gets recommendations, the other arm gets popular items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alsolike.configuration.experiments import Experiment
+from alsolike.runtime.errors import InvalidInput
+
+LAYER = "holdout"
+ARMS = 2
+
+
+def holdout_of(experiments: Iterable[Experiment], *, now_ms: int) -> Experiment | None:
+    """Return the latest experiment in the layer `holdout` that has started, or None.
+
+    Raises
+    ------
+    InvalidInput
+        If it does not have two arms.
+    """
+    started = [each for each in experiments if each.layer == LAYER and each.start_ms <= now_ms]
+    if not started:
+        return None
+    holdout = max(started, key=lambda experiment: experiment.start_ms)
+    if len(holdout.arms) != ARMS:
+        raise InvalidInput(f"{holdout.name} has {len(holdout.arms)} arms, expected {ARMS} in the layer {LAYER!r}")
+    return holdout
