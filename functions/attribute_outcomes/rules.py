@@ -6,6 +6,8 @@ import dataclasses
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
+from alsolike.declarations import defaults
+
 DAY_MS = 86_400_000
 POPULARITY_DAYS = 7
 """Number of days before the day of a response over which item popularity is counted. The day itself counts too."""
@@ -62,7 +64,7 @@ class AttributionRules:
         Maximum time by which an event may precede its response, because clocks differ.
     """
 
-    window_days: int = 7
+    window_days: int = defaults.ATTRIBUTION_WINDOW_DAYS
     new_item_days: int = 30
     clock_skew_ms: int = 300_000
 

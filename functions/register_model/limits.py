@@ -18,7 +18,7 @@ With fewer, an interval around zero is not evidence of equality.
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GateLimits:
-    """Limits of the gate; see docs/gate.md.
+    """Limits of the gate; see docs/gate.md. A deployment sets them by the settings `gate_*` of `cdk.json`.
 
     Attributes
     ----------

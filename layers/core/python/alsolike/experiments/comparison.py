@@ -45,6 +45,8 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 _PLANNED_ALPHA = 0.05
+"""Significance level at which the tests are most sensitive. `alsolike.experiments.report.ALPHA` is the level in use."""
+
 _SPREAD = -2 * math.log(_PLANNED_ALPHA) + math.log(-2 * math.log(_PLANNED_ALPHA)) + 1
 _SLOPE = math.sqrt(2 * math.log(2 / _PLANNED_ALPHA))
 _LINE, _NORMAL_MIXTURE = 0.9, 0.1
