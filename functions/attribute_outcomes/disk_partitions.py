@@ -23,7 +23,7 @@ PIECE_ROWS = 65_536
 MAX_PARTS = 256
 """Maximum number of partitions. Each has an open file while rows are added."""
 
-# Without a codec the files are larger. They are temporary, so no reader depends on the codec.
+# None if pyarrow has neither codec. The files are larger then.
 _CODEC = next((codec for codec in ("zstd", "lz4") if pa.Codec.is_available(codec)), None)
 _OPTIONS = pa.ipc.IpcWriteOptions(compression=_CODEC)
 _FULL = 0.9  # Target fill of a partition. Less than 1, because partitions have unequal sizes.

@@ -49,7 +49,7 @@ class _Limited:
         self._left = size_bytes + HEADER_BYTES
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes."""
+        """Return the next bytes. Raise `InvalidBundle` if they exceed the limit."""
         data = self._stream.read(size)
         self._left -= len(data)
         if self._left < 0:

@@ -75,7 +75,7 @@ class Ease(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are too many items and pairs. Counted statistics never have too many pairs."""
+        """Return the reason if there are too many items and pairs. Interactions with counts are always supported."""
         if interactions.counts is not None:
             return None
         if interactions.items <= MAX_ITEMS or (pairs := _pairs(interactions.matrix())) <= self.max_pairs:

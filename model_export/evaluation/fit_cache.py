@@ -122,7 +122,7 @@ class Fits:
         self._statistics = None
 
     def _fit(self, settings: Algorithm, interactions: Interactions) -> Model:
-        """Return the result of `fitted`, but cache the statistics of the latest counts."""
+        """Fit a model. The statistics of the latest counts are cached, so that another fit does not compute them."""
         if interactions.counts is None:
             return settings.fit(interactions)
         self._interactions[id(interactions)] = interactions

@@ -60,7 +60,7 @@ def public_lists(model: Model, interactions: Interactions, popular: Sequence[int
 
 
 def _scores(model: Model) -> sp.csr_array:
-    """Return the largest scores after each single item, float32 `(items + 1, items + 1)`."""
+    """Return the largest scores for a history of one item, with one row per item, float32 `(items + 1, items + 1)`."""
     table = model.single_item_scores(maximum=CANDIDATES)
     blocks: Iterable[sp.csr_array]
     if table is not None:

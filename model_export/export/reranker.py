@@ -124,7 +124,7 @@ class RerankerChoice:
 def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
     """Return a reranker that is fitted on all responses.
 
-    Return none if rerankers of earlier responses do not improve later responses.
+    The choice has no reranker if those fitted on earlier responses do not improve the lists of later responses.
     """
     begin = round(len(data) * (1 - EVALUATED_SHARE))
     bias = estimate(data)

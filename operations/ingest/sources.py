@@ -76,7 +76,6 @@ class LocalFile:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_ID_BYTES)).hexdigest()
 
     def rejected_path(self, *, flat: bool) -> Path:
-        """Return a path in the folder of the file."""
         return self.path.with_name(f"{self.path.name}.rejected.csv")
 
 

@@ -234,8 +234,9 @@ class SasrecModel(Model):
         return norm(gated(x, graph.op("MatMul", fed, table["fed.weight"]), "gate_feed"), "norm_out")
 
     def _tables(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the arrays as the graph needs them: no item vectors, weights as `(in, out)`, attention in three
-        parts.
+        """Return the arrays of the graph, without the item vectors.
+
+        Weights are transposed to `(in, out)`. The attention's array is split into query, key and value.
         """
         tables = {name: values for name, values in self.arrays.items() if name != "item.weight"}
         for kind in ("weight", "bias"):

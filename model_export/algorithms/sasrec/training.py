@@ -120,7 +120,10 @@ class Network(nn.Module):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """Start of a training for the other processes, with the serialised state of the first process."""
+    """Message of the first process that starts a training in the other processes.
+
+    `state` is the serialised state of the network at the start.
+    """
 
     number: int
     interactions: Interactions

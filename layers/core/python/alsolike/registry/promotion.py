@@ -149,7 +149,7 @@ def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: st
     Raises
     ------
     NotFound
-        If no version is on trial.
+        If no canary is running.
     InvalidInput
         If the reason is blank.
     """

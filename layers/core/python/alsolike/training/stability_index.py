@@ -25,7 +25,7 @@ _CHANCE_Z = -NormalDist().inv_cdf(CHANCE_LEVEL)
 
 @struct
 class Histogram:
-    """Histogram.
+    """Counts of numbers by bin.
 
     Attributes
     ----------
