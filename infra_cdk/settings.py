@@ -24,10 +24,15 @@ _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # Origins as browsers write them: in lower case and without a path.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})+")
+_WEB_ACL = re.compile(r"arn:aws:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[0-9a-f-]+")
+_CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+")
 _KEY = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:key/[A-Za-z0-9-]+")
 _POLICY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
+GLOBAL_REGION = "us-east-1"
+"""Region of the web ACLs and certificates of CloudFront."""
 CREATE = "create"
 """Value of a setting that creates a resource instead of using the resource with an ARN."""
 
@@ -303,6 +308,22 @@ class Settings(TrainingSettings):
         "ARN of the [KMS key](security.md#a-key-of-your-own) that encrypts tables, buckets, stream, secrets, logs, the "
         "training job's disks and output, and the Glue job; `create` creates one; null: keys of AWS",
     )
+    waf: str | None = setting(
+        None,
+        "ARN of the [web ACL](security.md#firewall-and-domain) of the distribution of pages and API, of scope "
+        "CLOUDFRONT; `create` creates one, in us-east-1 only; null: none",
+    )
+    waf_requests_per_address: int = setting(
+        2_000,
+        "Requests of an IP address in five minutes above which a created web ACL blocks the address",
+        (10, 2_000_000_000),
+    )
+    domain: str | None = setting(
+        None, "Host name of the pages, such as `shop.example`, with `certificate_arn`; null: that of CloudFront"
+    )
+    certificate_arn: str | None = setting(
+        None, "ARN of the certificate of `domain` in AWS Certificate Manager of us-east-1"
+    )
     bootstrap_kms_key_arn: str | None = setting(
         None,
         "ARN of the key of `cdk bootstrap --bootstrap-kms-key-id`, with which the jobs of SageMaker and Glue may "
@@ -356,6 +377,7 @@ class Settings(TrainingSettings):
             "the ARN of a managed policy of IAM",
         )
         self._check_keys()
+        self._check_edge()
         for origin in self.cors_origins:
             require(
                 origin,
@@ -428,6 +450,26 @@ class Settings(TrainingSettings):
             dashboards="none",
             monthly_budget_usd=None,
         )
+
+    def _check_edge(self) -> None:
+        acl, domain, certificate = self.waf, self.domain, self.certificate_arn
+        require(
+            acl,
+            acl is None or bool(_WEB_ACL.fullmatch(acl)) or (acl == CREATE and self.region == GLOBAL_REGION),
+            "waf",
+            f"{CREATE!r} in {GLOBAL_REGION}, or the ARN of a web ACL of scope CLOUDFRONT, which exists there only",
+        )
+        require(domain, domain is None or bool(_HOST.fullmatch(domain)), "domain", "a host name such as shop.example")
+        require(
+            certificate,
+            (certificate is None) == (domain is None)
+            and (certificate is None or bool(_CERTIFICATE.fullmatch(certificate))),
+            "certificate_arn",
+            f"the ARN of a certificate in {GLOBAL_REGION} with domain, null without: CloudFront reads no other region",
+        )
+        for name in ("waf", "domain"):
+            value = getattr(self, name)
+            require(value, value is None or self.web, name, "null without the pages (web: false)")
 
     def _check_keys(self) -> None:
         for name, values in (("kms_key_arn", f"{CREATE!r} or "), ("bootstrap_kms_key_arn", "")):

@@ -1,6 +1,7 @@
 """Pages in a private bucket, and a CloudFront distribution for the pages and the API."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
@@ -8,6 +9,7 @@ from constructs import Construct
 
 from alsolike.declarations.storage import LISTS_PREFIX
 from infra_cdk.constructs.data_lake import removal_policy
+from infra_cdk.constructs.firewall import web_acl_arn
 from infra_cdk.constructs.http_api import PAGES_STAGE
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
@@ -27,6 +29,8 @@ class Website(Construct):
         lists.
     url
         URL of the distribution without a trailing slash.
+    target
+        Host name of CloudFront to which the DNS record of the setting `domain` must point.
     """
 
     def __init__(
@@ -41,6 +45,11 @@ class Website(Construct):
             "Distribution",
             comment=f"Alsolike {settings.name}: storefront and console",
             default_root_object="index.html",
+            web_acl_id=web_acl_arn(self, "Firewall", settings=settings),
+            domain_names=[settings.domain] if settings.domain else None,
+            certificate=acm.Certificate.from_certificate_arn(self, "Certificate", settings.certificate_arn)
+            if settings.certificate_arn
+            else None,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
             error_responses=[
                 cloudfront.ErrorResponse(http_status=status, ttl=cdk.Duration.seconds(0)) for status in _ERRORS
@@ -72,14 +81,15 @@ class Website(Construct):
         )
         for finding, reason in (
             ("AwsSolutions-CFR1", "The shop decides in which countries it is available"),
-            ("AwsSolutions-CFR2", "The files are public, and the API requires tokens and has its own limits; a web "
-             "application firewall costs more than all other resources and can be attached"),
+            ("AwsSolutions-CFR2", "The files are public, and the API requires tokens and has its own limits; the "
+             "setting waf attaches a web application firewall"),
             ("AwsSolutions-CFR3", "An access log would contain IP addresses of users; the API has its own access log"),
             ("AwsSolutions-CFR4", "CloudFront's default certificate fixes the protocols; every browser "
              "that can run the pages uses TLS 1.2 or later"),
         ):  # fmt: skip
             acknowledge(distribution, finding=finding, reason=reason)
-        self.url = f"https://{distribution.distribution_domain_name}"
+        self.url = f"https://{settings.domain or distribution.distribution_domain_name}"
+        self.target = distribution.distribution_domain_name
 
     def _bucket(self, settings: Settings) -> s3.Bucket:
         bucket = s3.Bucket(

@@ -40,6 +40,8 @@ class PagesStack(Stack):
         )
         values = {"web_url": site.url, "web_bucket": site.bucket.bucket_name}
         Parameters(self, "Parameters", settings=settings, values=values)
+        if settings.domain:
+            cdk.CfnOutput(self, "DomainTarget", value=site.target, description=f"DNS target of {settings.domain}")
         if settings.static_lists_schedule is not None:
             self._static_lists(site, settings=settings, data=data, layers=layers)
 

@@ -105,7 +105,7 @@ _KNOWN = (
         for service in ("ApiGatewayV2", "CloudWatch", "DynamoDB", "Kinesis", "KMS", "Lambda", "Logs")
     ),
     *(f"AWS::{service}::" for service in ("S3", "SecretsManager", "StepFunctions", "Glue", "Events", "Scheduler")),
-    *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK", "CloudFront")),
+    *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK", "CloudFront", "WAFv2")),
     "AWS::Cognito::UserPool",
     "AWS::SageMaker::ModelPackageGroup",
 )
@@ -182,7 +182,10 @@ def _protection(resources: Resources) -> Protection:
         for bucket in resources.of("AWS::S3::Bucket")
         for rule in bucket.properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ())
     ]
-    return Protection(own_key=any("KMSMasterKeyID" in rule["ServerSideEncryptionByDefault"] for rule in rules))
+    return Protection(
+        own_key=any("KMSMasterKeyID" in rule["ServerSideEncryptionByDefault"] for rule in rules),
+        firewall_rules=sum(len(acl.properties["Rules"]) for acl in resources.of("AWS::WAFv2::WebACL")),
+    )
 
 
 def _functions(resources: Resources) -> Iterator[tuple[str, Function]]:

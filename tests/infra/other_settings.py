@@ -17,7 +17,9 @@ TEXTS: dict[str, Any] = {
     "architecture": "x86_64",
     "batch_buckets": ["uploads"],
     "bootstrap_kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/b0075742",
+    "certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/1234-abcd",
     "cors_origins": ["https://shop.example"],
+    "domain": "shop.example",
     "import_buckets": ["uploads"],
     "kafka": {"topic": "shop-events", "bootstrap_servers": ["localhost:9092"]},
     "kms_key_arn": "create",
@@ -27,8 +29,15 @@ TEXTS: dict[str, Any] = {
     "training_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
     "training_instance_type": "ml.m5.2xlarge",
     "training_objective": ["purchase:10"],
+    "waf": "create",
     "pandas_layer_arn": "arn:aws:lambda:us-east-1:123456789012:layer:pandas:1",
 }
+TOGETHER: dict[str, dict[str, Any]] = {
+    "certificate_arn": {"domain": TEXTS["domain"]},
+    "domain": {"certificate_arn": TEXTS["certificate_arn"]},
+    "waf_requests_per_address": {"waf": "create"},
+}
+"""Settings that a setting needs."""
 # Another region or account is another deployment. `test_replica.py` tests the second region, and the environment
 # `other` the folders.
 LEFT_OUT = {"name", "region", "account", "replica_region", "sentence_model", "training_package"}
@@ -63,7 +72,7 @@ def _numbers(name: str, default: int | None) -> list[int]:
 def changed(name: str) -> dict[str, Any]:
     """Return the base with a changed value of one setting."""
     for value in candidates(name):
-        settings = {**BASE, name: value}
+        settings = {**BASE, **TOGETHER.get(name, {}), name: value}
         try:
             Settings(name=ENVIRONMENT, **settings)
         except InvalidSettings:

@@ -18,7 +18,7 @@ OF_THE_TEMPLATE: Final = frozenset(
         "KMS::Alias", "Lambda::Alias", "Lambda::EventInvokeConfig", "Lambda::EventSourceMapping", "Lambda::Function",
         "Lambda::LayerVersion", "Lambda::Permission", "Lambda::Version", "Logs::MetricFilter", "Logs::ResourcePolicy",
         "Logs::SubscriptionFilter", "S3::BucketPolicy", "SNS::Subscription", "SNS::Topic", "SNS::TopicPolicy",
-        "SQS::QueuePolicy", "Scheduler::Schedule", "Scheduler::ScheduleGroup",
+        "SQS::QueuePolicy", "Scheduler::Schedule", "Scheduler::ScheduleGroup", "WAFv2::WebACL",
     )
 )  # fmt: skip
 """Types without data. The state of their resources depends on the template only."""

@@ -64,7 +64,7 @@ def read_distribution(properties: Properties) -> DistributionConfig:
     """
     config = properties.section("DistributionConfig")
     # These properties have no effect on a single machine, or README.md documents that they are ignored.
-    config.keep("Comment", "HttpVersion", "IPV6Enabled", "PriceClass", "ViewerCertificate", "Logging")
+    config.keep("Comment", "HttpVersion", "IPV6Enabled", "PriceClass", "ViewerCertificate", "Logging", "WebACLId")
     for response in config.sections("CustomErrorResponses"):
         # Responses are not cached, so the caching time has no effect. Custom error pages are not supported.
         response.keep("ErrorCode", "ErrorCachingMinTTL")

@@ -26,12 +26,13 @@ from local_cloud.resources import (
     sqs,
     ssm,
     stepfunctions,
+    wafv2,
 )
 from local_cloud.resources.creation import ResourceType
 
 _SERVICES = (
     apigatewayv2, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, events, functions, glue, iam, kinesis,
-    kms, logs, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions,
+    kms, logs, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions, wafv2,
 )  # fmt: skip
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {

@@ -1,0 +1,73 @@
+"""Web application firewall of a CloudFront distribution."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+from infra_cdk.settings import CREATE, Settings
+
+MANAGED_RULES: Mapping[str, Sequence[str]] = {
+    "AWSManagedRulesAmazonIpReputationList": (),
+    # The limit of 8 KB is below that of the API. Descriptions and image URLs of items contain markup and addresses.
+    "AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericRFI_BODY"),
+    "AWSManagedRulesKnownBadInputsRuleSet": (),
+}
+"""Free rule groups of AWS, with the rules that only count:
+https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html"""
+
+
+def web_acl_arn(scope: Construct, construct_id: str, *, settings: Settings) -> str | None:
+    """Return the ARN of the web ACL that the setting `waf` names or creates, or None without a firewall."""
+    if settings.waf != CREATE:
+        return settings.waf
+    rate = wafv2.CfnWebACL.RuleProperty(
+        name="RequestsPerAddress",
+        priority=0,
+        action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+        statement=wafv2.CfnWebACL.StatementProperty(
+            rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
+                aggregate_key_type="IP", evaluation_window_sec=300, limit=settings.waf_requests_per_address
+            )
+        ),
+        visibility_config=_visibility("RequestsPerAddress"),
+    )
+    managed = [
+        wafv2.CfnWebACL.RuleProperty(
+            name=name,
+            priority=priority,
+            override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
+            statement=wafv2.CfnWebACL.StatementProperty(
+                managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
+                    vendor_name="AWS",
+                    name=name,
+                    rule_action_overrides=[
+                        wafv2.CfnWebACL.RuleActionOverrideProperty(
+                            name=rule, action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
+                        )
+                        for rule in counted
+                    ]
+                    or None,
+                )
+            ),
+            visibility_config=_visibility(name),
+        )
+        for priority, (name, counted) in enumerate(MANAGED_RULES.items(), start=1)
+    ]
+    acl = wafv2.CfnWebACL(
+        scope,
+        construct_id,
+        scope="CLOUDFRONT",
+        default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+        description=f"Alsolike {settings.name} - distribution of pages and API",
+        rules=[rate, *managed],
+        visibility_config=_visibility("All"),
+    )
+    return acl.attr_arn
+
+
+def _visibility(metric: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    """Return the metrics of a rule. Sampled requests are off, because they contain IP addresses and tokens."""
+    return wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=False
+    )

@@ -1,0 +1,19 @@
+"""Web ACLs. moto does not store them: requests to distributions of this machine pass no firewall."""
+
+import hashlib
+from typing import Final
+
+from local_cloud.resources.creation import Created, Creation, ResourceType
+
+
+def _create_web_acl(creation: Creation) -> Created:
+    properties = creation.properties
+    properties.keep("DefaultAction", "Description", "Rules", "Tags", "VisibilityConfig")
+    scope = "global" if properties["Scope"] == "CLOUDFRONT" else "regional"
+    name = creation.name("Name", limit=128)
+    acl_id = hashlib.sha256(f"{creation.stack}/{creation.logical_id}".encode()).hexdigest()[:32]
+    arn = creation.arn("wafv2", f"{scope}/webacl/{name}/{acl_id}")
+    return Created(f"{name}|{acl_id}|{properties['Scope']}", {"Arn": arn, "Id": acl_id})
+
+
+TYPES: Final = {"AWS::WAFv2::WebACL": ResourceType(_create_web_acl)}
