@@ -12,6 +12,8 @@ from tests.web.pages_shop import PagesShop
 WAIT_MS = 20_000
 POPULAR = "Popular now"
 """Title of the first list of a new visitor."""
+EVENTS, LISTS, ORDERS = "**/api/session/events", "**/api/session/recommendations?*", "**/api/events"
+"""Calls of the browser package, and of the shop's own orders."""
 PLACES = {"home": "#/", "product": "#/item/item-03", "cart": "#/cart", "search": "#/search?q=cheese"}
 
 
@@ -35,12 +37,13 @@ def status(page: Page) -> Locator:
 
 
 def keep_events(page: Page) -> list[dict[str, Any]]:
-    """Return a list to which the body of each later `POST /events` is added."""
-    bodies: list[dict[str, Any]] = []
+    """Return a list to which each later event of the page is added, with the call's fields."""
+    events: list[dict[str, Any]] = []
 
     def keep(request: Request) -> None:
-        if request.method == "POST" and request.url.endswith("/api/events"):
-            bodies.append(json.loads(request.post_data or ""))
+        if request.method == "POST" and request.url.endswith((ORDERS.strip("*"), EVENTS.strip("*"))):
+            call = json.loads(request.post_data or "")
+            events.extend({**call, **event} for event in call.pop("eventList"))
 
     page.on("request", keep)
-    return bodies
+    return events

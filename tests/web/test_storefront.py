@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.browser import no_serious_violations
-from tests.web.storefront import PLACES, POPULAR, cards, keep_events, open_shop, status
+from tests.web.storefront import EVENTS, LISTS, PLACES, POPULAR, cards, keep_events, open_shop, status
 
 PHONE = {"width": 390, "height": 844}
 
@@ -70,14 +70,12 @@ def test_new_shopper_gets_popular_items_and_buys(page, shop):
     expect(cards(page, "Buy again")).to_have_count(1)
     expect(cards(page, "Buy again")).to_contain_text(product)
     expect(page.get_by_text("Ranked by the model from your history")).to_be_visible()
-    assert len(events) == 2
-    # two requests can arrive in either order
-    sent = {body["eventList"][0]["eventType"]: body["eventList"][0] for body in events}
-    cart, purchase = sent["cart"], sent["purchase"]
-    assert cart["sentAt"] <= purchase["sentAt"]
+    click, cart, purchase = sorted(events, key=lambda event: event["sentAt"])
+    assert [event["eventType"] for event in (click, cart, purchase)] == ["click", "cart", "purchase"]
     assert purchase["eventValue"] == cart["eventValue"] > 0
-    assert purchase["recommendationId"] == cart["recommendationId"]
-    assert all(body["sessionId"].startswith("guest-") and "userId" not in body for body in events)
+    assert purchase["recommendationId"] == cart["recommendationId"] == click["recommendationId"]
+    assert purchase["sessionId"].startswith("guest-")
+    assert not any("userId" in event for event in events)
 
 
 def test_view_event_has_the_recommendation_id_and_impression(page, shop):
@@ -90,8 +88,9 @@ def test_view_event_has_the_recommendation_id_and_impression(page, shop):
     expect(status(page)).to_contain_text("View of")
     expect(status(page)).to_contain_text("sent")
 
-    (view,) = (body["eventList"][0] for body in events)
-    assert (view["eventType"], view["itemId"]) == ("view", product)
+    click, view = events
+    assert [(event["eventType"], event["itemId"]) for event in events] == [("click", product), ("view", product)]
+    assert view["recommendationId"] == click["recommendationId"]
     assert len(view["recommendationId"]) == 40
     assert product in view["impression"]
     assert len(view["impression"]) == len(set(view["impression"])) > 1
@@ -136,6 +135,20 @@ def test_reason_of_a_product_is_displayed_on_hover(page, shop):
     expect(card.locator(".why")).to_have_text("popular with other shoppers")
 
 
+def test_button_for_a_reason_sends_no_click(page, shop):
+    open_shop(page, shop)
+    events = keep_events(page)
+    card = cards(page, POPULAR).first
+
+    card.get_by_role("button", name=re.compile("^Why ")).click()
+    expect(card.locator(".why")).to_be_visible()
+    card.get_by_role("link").click()
+    expect(status(page)).to_contain_text("View of")
+    expect(status(page)).to_contain_text("sent")
+
+    assert [event["eventType"] for event in events] == ["click", "view"]
+
+
 def test_arrow_keys_move_the_focus_between_products(page, shop):
     open_shop(page, shop)
     links = cards(page, POPULAR).get_by_role("link")
@@ -174,7 +187,7 @@ def test_search_finds_titles_and_sends_an_event(page, shop):
     expect(found).to_contain_text("Cheese No. 7")
     expect(page.get_by_text("1 product", exact=True)).to_be_visible()
     expect(status(page)).to_have_text("Search for “cheese 7” sent")
-    assert json.loads(events[0]["eventList"][0]["properties"]) == {"query": "cheese 7"}
+    assert json.loads(events[0]["properties"]) == {"query": "cheese 7"}
 
 
 def test_going_back_and_reloading_keep_page_shopper_and_cart(page, shop):
@@ -222,13 +235,13 @@ def test_footer_on_a_phone_is_not_covered(page, shop):
 
 
 def test_changed_list_is_scrolled_to_its_start(page, shop):
-    page.route("**/api/events", lambda route: route.fulfill(json={}))
-    page.route("**/api/recommendations", answer_items("old"))
+    page.route(EVENTS, lambda route: route.fulfill(json={}))
+    page.route(LISTS, answer_items("old"))
     open_shop(page, shop)
     row = page.get_by_role("list", name="For you")
     row.evaluate("row => row.scrollTo({left: 400, behavior: 'instant'})")
-    page.unroute("**/api/recommendations")
-    page.route("**/api/recommendations", answer_items("new"))
+    page.unroute(LISTS)
+    page.route(LISTS, answer_items("new"))
 
     cards(page, "For you").nth(3).get_by_role("button", name=re.compile("^Add ")).click()
 
@@ -243,7 +256,7 @@ def test_cards_have_the_columns_of_the_site_settings(page, shop):
     columns = {"title": "NAME", "subtitle": "AUTHOR", "image": "COVER"}
     page.route("**/site.json", lambda route: route.fulfill(json={**site, "cards": columns}))
     page.route(
-        "**/api/recommendations",
+        LISTS,
         lambda route: route.fulfill(
             json={"itemList": [{"itemId": "1", "metadata": book}], "recommendationId": "chosen"}
         ),
@@ -289,7 +302,7 @@ def test_products_can_be_browsed_by_the_column_of_the_site_settings(page, shop):
 def test_product_out_of_stock_cannot_be_put_into_the_cart(page, shop):
     book = {"TITLE": "Dune", "IN_STOCK": "false"}
     page.route(
-        "**/api/recommendations",
+        LISTS,
         lambda route: route.fulfill(json={"itemList": [{"itemId": "1", "metadata": book}], "recommendationId": "r"}),
     )
     page.route(
@@ -310,8 +323,8 @@ def test_product_out_of_stock_cannot_be_put_into_the_cart(page, shop):
 @pytest.mark.parametrize("width", [PHONE["width"], 1280])
 def test_long_texts_stay_within_the_page(width, page, shop):
     page.set_viewport_size({"width": width, "height": PHONE["height"]})
-    page.route("**/api/recommendations", answer_long_texts)
-    page.route("**/api/events", lambda route: route.fulfill(json={}))
+    page.route(LISTS, answer_long_texts)
+    page.route(EVENTS, lambda route: route.fulfill(json={}))
     open_shop(page, shop)
     shop_as(page, "W" * 256)
 

@@ -169,7 +169,13 @@ describe("recommend", () => {
     answers = [
       () =>
         Response.json(
-          { itemList: [{ itemId: "a", metadata: { TITLE: "Fig" } }, { itemId: "b" }], recommendationId: "r" },
+          {
+            itemList: [
+              { itemId: "a", metadata: { TITLE: "Fig" } },
+              { itemId: "b", reason: ["{}"] },
+            ],
+            recommendationId: "r",
+          },
           { headers: { "x-alsolike-source": "model" } },
         ),
     ];
@@ -178,22 +184,33 @@ describe("recommend", () => {
       metadata: ["TITLE", "PRICE"],
       exclude: [],
       itemId: "",
+      explain: true,
     });
-    expect(calls[0]?.path).toBe("/session/recommendations?recommender=for-you&metadata=TITLE%2CPRICE");
-    expect(list).toEqual({
+    expect(calls[0]?.path).toBe("/session/recommendations?recommender=for-you&metadata=TITLE%2CPRICE&explain=true");
+    expect(list).toMatchObject({
       recommendationId: "r",
       items: [
         { itemId: "a", metadata: { TITLE: "Fig" } },
-        { itemId: "b", metadata: {} },
+        { itemId: "b", metadata: {}, reason: ["{}"] },
       ],
       source: "model",
     });
+    expect(list.headers?.get("x-alsolike-source")).toBe("model");
   });
 
   it("fails with the API's message", async () => {
     answers = [() => status(404)];
     await expect(create().recommend()).rejects.toMatchObject({ status: 404, message: "status 404" });
   });
+});
+
+it("a page waits for a list through one repetition", async () => {
+  answers = Array.from({ length: 4 }, () => () => status(503));
+  const list = create().recommend();
+  const failed = expect(list).rejects.toMatchObject({ status: 503 });
+  await elapse(60_000);
+  await failed;
+  expect(calls).toHaveLength(2);
 });
 
 describe("a page that is left", () => {
@@ -246,6 +263,19 @@ describe("a site key", () => {
     await client.recommend();
     expect(calls.filter(({ path }) => path === "/session/tokens")).toHaveLength(2);
     expect(local.get("alsolike.visitor")).not.toBe(before);
+  });
+
+  it("keeps the events of a visitor from the session after a logout", async () => {
+    const errors: [string, unknown][] = [];
+    const client = create({ siteKey: "www", onError: ({ message }, events) => errors.push([message, events]) });
+    answers = Array.from({ length: 4 }, () => offline);
+    client.track({ eventType: "view", itemId: "a" });
+    void client.logout();
+    await elapse(60_000);
+    client.track({ eventType: "view", itemId: "b" }, true);
+    await elapse(0);
+    expect(sent().at(-1)).toMatchObject([{ itemId: "b" }]);
+    expect(errors).toMatchObject([["fetch failed", [{ eventType: "view", itemId: "a" }]]]);
   });
 
   it("sends the events of before a login with the token of before", async () => {

@@ -12,6 +12,8 @@ export interface ShopEvent {
   /** Other properties, such as `{ query: "figs" }` of a search. */
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly recommendationId?: string;
+  /** Time in seconds since 1970. Default: now. */
+  readonly sentAt?: number;
   /** Items that the page showed. */
   readonly impression?: readonly string[];
 }
@@ -29,8 +31,8 @@ export interface Options {
   readonly mode?: "static";
   /** False to send no events and store nothing until `setConsent(true)`. */
   readonly consent?: boolean;
-  /** Called with each error of sent events. By default, the errors are logged. */
-  readonly onError?: (error: Error) => void;
+  /** Called with the error of a call and the events that were not sent. By default, errors are logged. */
+  readonly onError?: (error: Error, events: readonly Pick<ShopEvent, "eventType" | "itemId">[]) => void;
 }
 
 type Sent = Omit<ShopEvent, "properties"> & {
@@ -76,11 +78,12 @@ export class Client extends EventTarget {
   private consent: boolean;
   /** Visitor ID of the tokens that the site key requests. Empty with other tokens. */
   private visitor = "";
-  private readonly clicks = new Map<string, Click>();
+  /** The latest clicks in lists, by item. */
+  readonly clicks = new Map<string, Click>();
   private readonly history: HistoryEvent[] = [];
   private lists: Promise<StaticLists> | undefined;
   private pausedMs: number;
-  private readonly onError: (error: Error) => void;
+  private readonly onError: NonNullable<Options["onError"]>;
 
   constructor(private readonly options: Options) {
     super();
@@ -126,7 +129,7 @@ export class Client extends EventTarget {
   async recommend(request: RecommendationRequest = {}): Promise<Recommendations> {
     if (this.options.mode) return this.rank(request);
     if (!this.options.lists) return this.ask(request);
-    if (this.isPaused) return this.rank(request).catch(() => this.ask(request));
+    if (Date.now() < this.pausedMs) return this.rank(request).catch(() => this.ask(request));
     const asked = this.ask(request);
     try {
       return await Promise.race([asked, tooSlow()]);
@@ -148,14 +151,16 @@ export class Client extends EventTarget {
   }
 
   private async ask(request: RecommendationRequest): Promise<Recommendations> {
-    const given = Object.entries(request).filter(([, value]) => value !== undefined && String(value) !== "");
-    const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+    const given = Object.entries(request).map(([name, value]) => [name, String(value ?? "")]);
+    const query = new URLSearchParams(given.filter(([, text]) => text));
     const response = await this.connection.call(`/session/recommendations?${query}`);
     const { itemList, recommendationId } = await response.json();
+    const { headers } = response;
     return {
       recommendationId,
-      items: itemList.map(({ itemId, metadata }: RecommendedItem) => ({ itemId, metadata: metadata ?? {} })),
-      source: response.headers.get("x-alsolike-source") ?? "none",
+      items: itemList.map((item: Omit<RecommendedItem, "metadata">) => ({ metadata: {}, ...item })),
+      source: headers.get("x-alsolike-source") ?? "none",
+      headers,
     };
   }
 
@@ -167,15 +172,16 @@ export class Client extends EventTarget {
     const seen = new SeenItems(root.querySelectorAll("[data-item]"));
     const click = ({ target }: Event) => {
       const itemId = (target as Element).closest<HTMLElement>("[data-item]")?.dataset.item;
-      if (itemId !== undefined && (target as Element).closest("a, button")) {
+      // A button with `aria-expanded` opens a part of the page.
+      if (itemId !== undefined && (target as Element).closest("a, button:not([aria-expanded])")) {
         // A static list has no recommendation ID, and its clicks no attribution.
         this.click(itemId, recommendationId ? { recommendationId, impression: impressionOf(itemId, seen.ids()) } : {});
       }
     };
-    root.addEventListener("click", click);
+    root.addEventListener("click", click, true); // before the page's own listeners, so that their events name the recommendation
     return () => {
       seen.disconnect();
-      root.removeEventListener("click", click);
+      root.removeEventListener("click", click, true);
     };
   }
 
@@ -209,7 +215,6 @@ export class Client extends EventTarget {
     const { consent: before, visitor } = this;
     this.consent = consent;
     if (!consent) {
-      this.waiting = [];
       this.forget();
     } else if (!before) {
       const token = this.anonymous();
@@ -238,6 +243,7 @@ export class Client extends EventTarget {
   }
 
   private forget(): void {
+    this.waiting = [];
     this.clicks.clear();
     this.history.length = 0;
     this.store("sessionStorage", CLICKS);
@@ -265,10 +271,6 @@ export class Client extends EventTarget {
     this.track({ eventType: "click", itemId, ...attribution }, true);
   }
 
-  private get isPaused(): boolean {
-    return Date.now() < this.pausedMs;
-  }
-
   /** Keep an event for static lists, in this browser only. */
   private remember({ eventType, itemId }: ShopEvent): void {
     if (!itemId || !this.options.lists) return;
@@ -291,10 +293,13 @@ export class Client extends EventTarget {
         await this.connection.call("/session/events", { method: "POST", keepalive: true, body: bodyOf(events) });
         this.dispatchEvent(new Event("change"));
       } catch (error) {
-        this.onError(error as Error);
+        const { status } = error as AlsolikeError;
         // The API has stored the valid events of a rejected call.
-        if ((error as AlsolikeError).status === 0 || (error as AlsolikeError).status >= 429) {
-          this.waiting.unshift(...events);
+        const isKept = !status || status >= 429;
+        if (isKept) events.push(...this.waiting);
+        this.onError(error as Error, events);
+        if (isKept) {
+          this.waiting = events;
           return;
         }
       }

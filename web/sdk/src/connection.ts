@@ -11,8 +11,9 @@ export class AlsolikeError extends Error {
   }
 }
 
-/** The maximum number of attempts of a call. */
-export const MAX_ATTEMPTS = 4;
+/** The maximum number of attempts to send events, and to read a list, for which the page waits. */
+const MAX_ATTEMPTS = 4;
+const MAX_READS = 2;
 /** The timeout of an attempt. */
 const TIMEOUT_MS = 10_000;
 const LONGEST_PAUSE_S = 10;
@@ -60,24 +61,23 @@ export class Connection {
     return this.pending;
   }
 
-  /** Call the API, at most `MAX_ATTEMPTS` times while it throttles or is unavailable. */
+  /** Call the API, repeatedly while it throttles or is unavailable. */
   async call(path: string, init: RequestInit = {}): Promise<Response> {
     let renewed = false;
     for (let attempt = 1; ; attempt++) {
-      const failure = await this.attempt(path, init).catch((error: Error) =>
-        error instanceof AlsolikeError ? error : new AlsolikeError(0, error.message),
-      );
-      if (failure instanceof Response && failure.ok) return failure;
-      const { status } = failure;
-      if (REFUSED.includes(status) && failure instanceof Response && !renewed) {
+      const result = await this.attempt(path, init).catch((error: Error) => error);
+      const response = result instanceof Response ? result : undefined;
+      if (response?.ok) return response;
+      const { status = 0 } = result as { status?: number };
+      if (response && REFUSED.includes(status) && !renewed) {
         renewed = true;
         this.pending = undefined;
         continue;
       }
-      if ((status && status !== 429 && status < 500) || attempt >= MAX_ATTEMPTS) {
-        throw failure instanceof Response ? await errorOf(failure) : failure;
+      if ((status && status !== 429 && status < 500) || attempt >= (init.method ? MAX_ATTEMPTS : MAX_READS)) {
+        throw response ? await errorOf(response) : new AlsolikeError(status, (result as Error).message);
       }
-      const asked = failure instanceof Response ? Number(failure.headers.get("retry-after")) : 0;
+      const asked = Number(response?.headers.get("retry-after"));
       const seconds = Math.min(asked || 2 ** (attempt - 1), LONGEST_PAUSE_S);
       await new Promise((done) => setTimeout(done, seconds * 1000 * (1 + Math.random() / 2)));
     }
@@ -91,7 +91,7 @@ export class Connection {
     if (!this.latest) return false;
     const url = `${this.api}/session/beacons?authorization=${encodeURIComponent(`Bearer ${this.latest}`)}`;
     if ("keepalive" in Request.prototype) {
-      fetch(url, { method: "POST", keepalive: true, credentials: "omit", body }).catch(() => {}); // the page has ended
+      fetch(url, { method: "POST", keepalive: true, body }).catch(() => {}); // the page has ended
     } else {
       navigator.sendBeacon(url, body);
     }

@@ -2,4 +2,3 @@ export { Client, MAX_EVENTS, type Options, type ShopEvent } from "./client";
 export { AlsolikeError, type TokenProvider } from "./connection";
 export { defineList } from "./list";
 export type { RecommendationRequest, Recommendations, RecommendedItem } from "./recommendations";
-export { impressionOf, MAX_SHOWN, SeenItems } from "./seen";

@@ -2,16 +2,22 @@
 export interface RecommendationRequest {
   readonly recommender?: string;
   readonly itemId?: string;
+  /** Items of the cart, for `bought-together`. */
+  readonly cart?: readonly string[];
   readonly numResults?: number;
   readonly metadata?: readonly string[];
   readonly exclude?: readonly string[];
   readonly filter?: string;
   readonly window?: string;
+  /** True to return reasons. */
+  readonly explain?: boolean;
 }
 
 export interface RecommendedItem {
   readonly itemId: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Reasons, each a JSON object. */
+  readonly reason?: readonly string[];
 }
 
 export interface Recommendations {
@@ -19,4 +25,6 @@ export interface Recommendations {
   readonly items: readonly RecommendedItem[];
   /** Origin of the list, such as `model` or `popular`. */
   readonly source: string;
+  /** Headers of the response. Static lists have none. */
+  readonly headers?: Headers;
 }

@@ -3,9 +3,9 @@ export const MAX_SHOWN = 25;
 
 /** Return the impression of an event: at most `MAX_SHOWN` of the shown items, with the item of the event. */
 export function impressionOf(itemId: string, shown: readonly string[]): string[] {
-  const others = shown.filter((id) => id !== itemId).slice(0, MAX_SHOWN - 1);
-  const impression = shown.filter((id) => id === itemId || others.includes(id));
-  return impression.includes(itemId) ? impression : [itemId, ...impression];
+  const all = shown.includes(itemId) ? shown : [itemId, ...shown];
+  const first = all.slice(0, MAX_SHOWN - 1);
+  return first.includes(itemId) ? all.slice(0, MAX_SHOWN) : [...first, itemId];
 }
 
 /** The items of a list that were at least half in view. Their elements have `data-item`. */

@@ -1,6 +1,4 @@
-import type { Api } from "../platform/api";
-import { fetchRecommendedIds } from "./recommendations";
-import type { Shopper } from "./shopper";
+import { type ListReader, readIds } from "./recommendations";
 
 /** An action of the shopper, and its outcome. */
 export interface Activity {
@@ -68,10 +66,10 @@ interface EffectOptions {
 
 const SNAPSHOT_ITEMS = 20;
 
-/** Request the current lists of a shopper. */
-export async function takeSnapshot(api: Api, shopper: Shopper): Promise<Snapshot> {
+/** Request the current lists of the shopper. */
+export async function takeSnapshot(lists: ListReader): Promise<Snapshot> {
   const ids = (recommender: "for-you" | "recently-viewed" | "buy-again") =>
-    fetchRecommendedIds(api, { recommender, userId: shopper.id, limit: SNAPSHOT_ITEMS });
+    readIds(lists, { recommender, numResults: SNAPSHOT_ITEMS });
   const [forYou, recent, again] = await Promise.all([ids("for-you"), ids("recently-viewed"), ids("buy-again")]);
   return { forYou, history: [...recent, "", ...again] };
 }

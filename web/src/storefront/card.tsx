@@ -1,6 +1,5 @@
 import { useId, useState } from "preact/hooks";
 import { useShop } from "./context";
-import type { Attribution } from "./events";
 import type { Explanation } from "./explanations";
 import { Picture } from "./picture";
 import type { Product } from "./product";
@@ -11,22 +10,16 @@ interface CardProps {
   /** Explanations of the recommendation, the strongest first. Without them, the card has no button for explanations. */
   readonly why?: readonly Explanation[];
   readonly fresh?: boolean;
-  readonly attribution?: () => Attribution | null;
 }
 
 /** A product in a list: a link that covers the card, and buttons for its explanation and for the cart. */
-export function Card({ product, why = [], fresh = false, attribution }: CardProps) {
+export function Card({ product, why = [], fresh = false }: CardProps) {
   const shop = useShop();
   const panel = useId();
   const [open, setOpen] = useState(false);
   const [closed, setClosed] = useState(false);
   const kind = product.subtitle ?? product.kind ?? product.categories[0];
   const price = shop.priceText(product.price);
-  const currentAttribution = () => attribution?.() ?? null;
-  const rememberAttribution = () => {
-    const source = currentAttribution();
-    if (source) shop.setAttribution(product.id, source);
-  };
   return (
     <li
       class={`card${open ? " open" : ""}${closed ? " closed" : ""}${fresh ? " fresh" : ""}`}
@@ -46,7 +39,6 @@ export function Card({ product, why = [], fresh = false, attribution }: CardProp
       <a
         class="card-link"
         href={formatRoute({ page: "item", id: product.id })}
-        onClick={rememberAttribution}
         aria-describedby={why.length > 0 ? panel : undefined}
         title={[product.title, kind, price].filter(Boolean).join(" · ") /* in full, as the card may cut it off */}
       >
@@ -60,7 +52,7 @@ export function Card({ product, why = [], fresh = false, attribution }: CardProp
           class="card-add"
           aria-label={`Add ${product.title} to the cart`}
           title="Add to the cart"
-          onClick={() => shop.add(product, currentAttribution())}
+          onClick={() => shop.add(product)}
         >
           <span aria-hidden="true">+</span>
         </button>

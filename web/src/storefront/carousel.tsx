@@ -1,13 +1,10 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { SeenItems } from "../../sdk/src/index.ts";
 import { Card } from "./card";
 import { emptyText, planCarousels, type Row, rowsOf } from "./carousels";
 import { useShop } from "./context";
 import { errorText } from "./errors";
-import type { Attribution } from "./events";
 import { degradedText, explain, sourceText } from "./explanations";
 import { filterRoute } from "./facts";
-import type { Recommendations } from "./recommendations";
 import { CATEGORY, type Route } from "./route";
 import { ErrorState } from "./states";
 
@@ -35,10 +32,13 @@ export function CarouselList({ route }: { readonly route: Route }) {
 
 /** A list of products that scrolls sideways: by finger, wheel, arrow buttons, and arrow keys from card to card. */
 function Carousel({ plan, carousel, category }: Row) {
+  const shop = useShop();
   const heading = useId();
   const track = useRef<HTMLUListElement>(null);
   const list = carousel?.list ?? null;
-  const seen = useSeenItems(track, list);
+  useEffect(() => {
+    return track.current && list ? shop.client.observe(track.current, list.recommendationId) : undefined;
+  }, [list?.recommendationId]);
   const { any, back, on } = useScrollDirections(track, list?.recommendationId);
   const order = list?.items.map((item) => item.product.id).join(" ");
   useEffect(() => track.current?.scrollTo({ left: 0 }), [order]);
@@ -75,22 +75,16 @@ function Carousel({ plan, carousel, category }: Row) {
           </div>
         )}
       </div>
-      <CarouselContent
-        plan={plan}
-        carousel={carousel}
-        track={track}
-        attribution={() => attributionFor(list, seen.current)}
-      />
+      <CarouselContent plan={plan} carousel={carousel} track={track} />
     </section>
   );
 }
 
 interface ContentProps extends Row {
   readonly track: { current: HTMLUListElement | null };
-  readonly attribution: () => Attribution | null;
 }
 
-function CarouselContent({ plan, carousel, track, attribution }: ContentProps) {
+function CarouselContent({ plan, carousel, track }: ContentProps) {
   const shop = useShop();
   if (!carousel) {
     return <Skeleton what={plan.title} />;
@@ -119,7 +113,6 @@ function CarouselContent({ plan, carousel, track, attribution }: ContentProps) {
           product={item.product}
           why={explain(item, list, anchorTitle, (id) => shop.title(id), nowMs)}
           fresh={carousel.fresh.has(item.product.id)}
-          attribution={attribution}
         />
       ))}
     </ul>
@@ -147,21 +140,6 @@ function moveByArrows(event: KeyboardEvent) {
   if (!next) return;
   event.preventDefault();
   next.querySelector<HTMLElement>(".card-link")?.focus();
-}
-
-/** Observe the items of a list that come into view. */
-function useSeenItems(track: { current: HTMLUListElement | null }, list: Recommendations | null) {
-  const seen = useRef<SeenItems | null>(null);
-  const answer = list?.recommendationId;
-  useEffect(() => {
-    seen.current = track.current && new SeenItems(track.current.children);
-    return () => seen.current?.disconnect();
-  }, [answer]);
-  return seen;
-}
-
-function attributionFor(list: Recommendations | null, seen: SeenItems | null): Attribution | null {
-  return list && { recommendationId: list.recommendationId, shown: seen?.ids() ?? [] };
 }
 
 /** Directions in which a list can be scrolled. */

@@ -1,50 +1,34 @@
 import { describe, expect, it } from "vitest";
-import { Api } from "../platform/api";
+import type { RecommendationRequest } from "../../sdk/src/index.ts";
 import { type CarouselState, emptyText, loadCarousels, planCarousels, rowsOf } from "./carousels";
 import { fromMetadata } from "./product";
-import type { Recommendations } from "./recommendations";
-import { parseShopper } from "./shopper";
+import type { ListReader, Recommendations } from "./recommendations";
 
-interface RequestBody {
-  readonly recommenderArn: string;
-  readonly userId?: string;
-  readonly itemId?: string;
-  readonly exclude?: readonly string[];
-}
-
-/** An API whose recommenders return two items each, named after the recommenders. Some recommenders fail. */
-class FakeRecommenders extends Api {
-  readonly requests: RequestBody[] = [];
-  constructor(private readonly failing: readonly string[] = []) {
-    super("", async () => "");
-  }
-  override async post<T>(_path: string, body: unknown) {
-    const request = body as RequestBody;
+/** Recommenders that return two items each, named after the recommenders. Some recommenders fail. */
+class FakeRecommenders implements ListReader {
+  readonly requests: RecommendationRequest[] = [];
+  constructor(private readonly failing: readonly string[] = []) {}
+  async recommend(request: RecommendationRequest = {}) {
     this.requests.push(request);
-    const name = request.recommenderArn.split("/").at(-1) ?? "";
+    const { recommender: name = "" } = request;
     if (this.failing.includes(name)) throw new Error(`${name} fails`);
-    const itemList = [1, 2].map((place) => ({ itemId: `${name}-${place}` }));
-    return { body: { itemList, recommendationId: name } as T, headers: new Headers() };
+    const items = [1, 2].map((place) => ({ itemId: `${name}-${place}`, metadata: {} }));
+    return { items, recommendationId: name, source: "none", headers: new Headers() };
   }
 }
 
-/** An API of a shop with one product, which the shopper has bought and which is popular. */
-class OneProductShop extends Api {
-  readonly requests: RequestBody[] = [];
-  constructor() {
-    super("", async () => "");
-  }
-  override async post<T>(_path: string, body: unknown) {
-    const request = body as RequestBody;
-    this.requests.push(request);
-    const has = /buy-again|popular|for-you/.test(request.recommenderArn) && !request.exclude?.includes("7");
-    return { body: { itemList: has ? [{ itemId: "7" }] : [], recommendationId: "r" } as T, headers: new Headers() };
+/** The recommenders of a shop with one product, which the shopper has bought and which is popular. */
+class OneProductShop extends FakeRecommenders {
+  override async recommend(request: RecommendationRequest = {}) {
+    const list = await super.recommend(request);
+    const has = /buy-again|popular|for-you/.test(request.recommender ?? "") && !request.exclude?.includes("7");
+    return { ...list, items: has ? [{ itemId: "7", metadata: {} }] : [] };
   }
 }
 
-async function load(api: Api, before: readonly CarouselState[] = [], onCarousel = (_: CarouselState) => true) {
+async function load(lists: ListReader, before: readonly CarouselState[] = [], onCarousel = (_: CarouselState) => true) {
   const carousels: CarouselState[] = [];
-  await loadCarousels(api, planCarousels({ page: "home" }, []), parseShopper("42"), ["mine"], before, (carousel) => {
+  await loadCarousels(lists, planCarousels({ page: "home" }, []), ["mine"], before, (carousel) => {
     carousels.push(carousel);
     return onCarousel(carousel);
   });
@@ -56,17 +40,18 @@ describe("the carousels of a page", () => {
     const api = new FakeRecommenders();
     await load(api);
     const [again, recent, forYou, trending] = api.requests;
-    expect(again?.recommenderArn).toMatch(/buy-again$/);
+    expect(again?.recommender).toBe("buy-again");
     expect(again?.exclude).toEqual(["mine"]);
     expect(recent?.exclude).toEqual(["mine", "buy-again-1", "buy-again-2"]);
-    expect(forYou?.recommenderArn).toMatch(/for-you$/);
+    expect(forYou?.recommender).toBe("for-you");
     expect(trending?.exclude).toEqual(expect.arrayContaining(["mine", "for-you-2", "recently-viewed-1"]));
   });
 
-  it("name the shopper only for personal lists", async () => {
-    const api = new FakeRecommenders();
-    await load(api);
-    expect(api.requests.map(({ userId }) => userId)).toEqual(["42", "42", "42", undefined, undefined]);
+  it("exclude at most a hundred items, and none whose ID has a comma", async () => {
+    const lists = new FakeRecommenders();
+    const shown = Array.from({ length: 120 }, (_, place) => `item-${place}`);
+    await loadCarousels(lists, planCarousels({ page: "home" }, []), ["a,b", ...shown], [], () => true);
+    expect(lists.requests[0]?.exclude).toEqual(shown.slice(20));
   });
 
   it("load although one fails", async () => {
@@ -97,7 +82,7 @@ describe("the carousels of a page", () => {
   it("do not leave out popular products that the hidden list of trending ones has", async () => {
     const api = new FakeRecommenders();
     await load(api);
-    expect(api.requests.at(-1)?.recommenderArn).toMatch(/popular$/);
+    expect(api.requests.at(-1)?.recommender).toBe("popular");
     expect(api.requests.at(-1)?.exclude).not.toContain("trending-1");
   });
 

@@ -1,8 +1,15 @@
-import { type Api, toError } from "../platform/api";
+import { toError } from "../platform/api";
 import type { CardColumns } from "../platform/site";
 import type { Cart } from "./cart";
 import { categories } from "./catalogue";
-import { fetchRecommendations, fetchRecommendedIds, type Recommendations, type Recommender } from "./recommendations";
+import {
+  isListable,
+  type ListReader,
+  type Recommendations,
+  type Recommender,
+  readIds,
+  readRecommendations,
+} from "./recommendations";
 import type { Route } from "./route";
 import type { Shopper } from "./shopper";
 
@@ -11,8 +18,6 @@ export interface CarouselPlan {
   readonly recommender: Recommender;
   readonly title: string;
   readonly limit: number;
-  /** False for recommendations that are the same for all shoppers. */
-  readonly personal: boolean;
   readonly itemId?: string;
   /** Items of the cart that the list completes. */
   readonly cart?: readonly string[];
@@ -37,7 +42,6 @@ const FOR_YOU: CarouselPlan = {
   recommender: "for-you",
   title: "For you",
   limit: 18,
-  personal: true,
   empty: "No recommendations yet. View a product or two first.",
 };
 
@@ -50,18 +54,20 @@ const MAX_WITH_METADATA = 50;
 export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
   if (route.page === "item") {
     return [
-      { recommender: "bought-together", title: "Bought together", limit: 12, personal: false, itemId: route.id },
-      { recommender: "similar-items", title: "Similar", limit: 12, personal: false, itemId: route.id },
+      { recommender: "bought-together", title: "Bought together", limit: 12, itemId: route.id },
+      { recommender: "similar-items", title: "Similar", limit: 12, itemId: route.id },
       FOR_YOU,
     ];
   }
   if (route.page === "cart") {
-    const items = cart.slice(-MAX_CART_ITEMS).map((line) => line.itemId);
+    const items = cart
+      .map((line) => line.itemId)
+      .filter(isListable)
+      .slice(-MAX_CART_ITEMS);
     const together: CarouselPlan = {
       recommender: "bought-together",
       title: "Goes with your cart",
       limit: 12,
-      personal: false,
       cart: items,
     };
     return items.length ? [together, FOR_YOU] : [FOR_YOU];
@@ -69,10 +75,10 @@ export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
   if (route.page !== "home") return [];
   return [
     FOR_YOU,
-    { recommender: "buy-again", title: "Buy again", limit: 12, personal: true, ownHistory: true },
-    { recommender: "recently-viewed", title: "Recently viewed", limit: 12, personal: true, ownHistory: true },
-    { recommender: "trending", title: "Trending", limit: 12, personal: false },
-    { recommender: "popular", title: "Popular", limit: MAX_WITH_METADATA, personal: false },
+    { recommender: "buy-again", title: "Buy again", limit: 12, ownHistory: true },
+    { recommender: "recently-viewed", title: "Recently viewed", limit: 12, ownHistory: true },
+    { recommender: "trending", title: "Trending", limit: 12 },
+    { recommender: "popular", title: "Popular", limit: MAX_WITH_METADATA },
   ];
 }
 
@@ -88,9 +94,8 @@ export function carouselsKey(route: Route, shopper: Shopper): string {
  * `leaveOut` are items that the page already shows, such as those in the cart.
  */
 export async function loadCarousels(
-  api: Api,
+  lists: ListReader,
   planned: readonly CarouselPlan[],
-  shopper: Shopper,
   leaveOut: readonly string[],
   before: readonly CarouselState[],
   onCarousel: (carousel: CarouselState) => boolean,
@@ -103,14 +108,12 @@ export async function loadCarousels(
     try {
       const request = {
         recommender: plan.recommender,
-        limit: plan.limit,
-        ...(plan.personal ? { userId: shopper.id } : {}),
         ...(plan.itemId === undefined ? {} : { itemId: plan.itemId }),
         ...(plan.cart === undefined ? {} : { cart: plan.cart }),
       };
-      const list = await fetchRecommendations(api, { ...request, exclude: shown }, cards);
+      const list = await readRecommendations(lists, { ...request, numResults: plan.limit, exclude: shown }, cards);
       const isEmpty = list.items.length === 0 && shown.length > 0 && plan.empty !== undefined;
-      const shownElsewhere = isEmpty && (await fetchRecommendedIds(api, { ...request, limit: 1 })).length > 0;
+      const shownElsewhere = isEmpty && (await readIds(lists, { ...request, numResults: 1 })).length > 0;
       if (!isNotTrending(list)) shown.push(...list.items.map((item) => item.product.id));
       carousel = { plan, list, error: null, fresh: freshOf(list, old), shownElsewhere };
     } catch (error) {

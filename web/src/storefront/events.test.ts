@@ -1,46 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { cartEvent, purchaseEvents, requestBodies, searchEvent, viewEvent } from "./events";
+import { purchaseEvents, requestBodies } from "./events";
 import { reuseEventIds } from "./orders";
-import { parseShopper } from "./shopper";
-
-const stamp = { nowMs: 1_764_032_400_250, newId: () => "e1" };
-
-describe("an event", () => {
-  it("has a unique ID and its time in seconds", () => {
-    expect(viewEvent("7", null, null, stamp)).toEqual({
-      eventType: "view",
-      eventId: "e1",
-      sentAt: 1_764_032_400.25,
-      itemId: "7",
-    });
-    expect(viewEvent("7", null, null).eventId).not.toBe(viewEvent("7", null, null).eventId);
-  });
-
-  it("names its recommendation and the shown items", () => {
-    const view = viewEvent("7", { recommendationId: "r1", shown: ["3", "7", "9"] }, null, stamp);
-    expect(view).toMatchObject({ recommendationId: "r1", impression: ["3", "7", "9"] });
-  });
-
-  it("lists at most 25 shown items, its own among them", () => {
-    const shown = Array.from({ length: 30 }, (_, index) => String(index));
-    const { impression } = viewEvent("29", { recommendationId: "r1", shown }, null, stamp);
-    expect(impression).toEqual([...shown.slice(0, 24), "29"]);
-  });
-
-  it("always lists its own item as shown", () => {
-    expect(viewEvent("7", { recommendationId: "r1", shown: ["3"] }, null, stamp).impression).toEqual(["7", "3"]);
-  });
-
-  it("contains the search query", () => {
-    expect(JSON.parse(searchEvent("ripe bananas", stamp).properties ?? "")).toEqual({ query: "ripe bananas" });
-    expect(JSON.parse(viewEvent("7", null, "figs", stamp).properties ?? "")).toEqual({ query: "figs" });
-  });
-
-  it("has the price as its value, if there is one", () => {
-    expect(cartEvent("7", 1.99, null, stamp).eventValue).toBe(1.99);
-    expect(cartEvent("7", null, null, stamp)).not.toHaveProperty("eventValue");
-  });
-});
 
 describe("an order", () => {
   const line = { itemId: "7", title: "Fig", price: 0.1, quantity: 3, recommendationId: "r1" };
@@ -68,7 +28,7 @@ describe("an order", () => {
 
   it("is sent in calls of ten events", () => {
     const lines = Array.from({ length: 12 }, (_, index) => ({ ...line, itemId: String(index) }));
-    const calls = requestBodies(purchaseEvents(lines, numbered()), parseShopper("42"), "s1", "shop");
+    const calls = requestBodies(purchaseEvents(lines, numbered()), { userId: "42", sessionId: "s1" }, "shop");
     expect(calls.map((call) => call.eventList.length)).toEqual([10, 2]);
     expect(calls[1]?.eventList[1]?.eventId).toBe("o1-12");
     expect(calls[0]).toMatchObject({ trackingId: "shop", userId: "42", sessionId: "s1" });
@@ -83,10 +43,4 @@ describe("an order", () => {
     expect(ids({ ...pear, quantity: 4 })).toEqual(["new"]);
     expect(ids(pear, fig)).toEqual(["o1-2", "o1-1"]);
   });
-});
-
-it("an anonymous visitor's event has a session and no user", () => {
-  const [call] = requestBodies([searchEvent("figs", stamp)], parseShopper("guest-1"), "s1", "shop");
-  expect(call).toMatchObject({ sessionId: "guest-1" });
-  expect(call).not.toHaveProperty("userId");
 });

@@ -17,7 +17,8 @@ import {
 
 describe("an order", () => {
   it("has the same IDs in a retry", async () => {
-    shop.add(fig, { recommendationId: "r1", shown: ["7"] });
+    shop.client.clicks.set("7", { attribution: { recommendationId: "r1" }, atMs: 0 });
+    shop.add(fig);
     await settled();
     api.losing = true;
     await shop.buyCart();
@@ -59,7 +60,7 @@ describe("an order", () => {
 
     expect(shop.cart).toEqual([]);
     expect(shop.orderStatus).toMatchObject({ state: "open", accepted: [{ itemId: "7" }] });
-    shop.add(fig, null);
+    shop.add(fig);
     await shop.buyCart();
     expect(differentPurchases()).toBe(2);
   });
@@ -151,7 +152,7 @@ describe("an order", () => {
     it("is separate from a cart with the same content", async () => {
       api.losing = true;
       await shop.buy([line], () => {});
-      shop.add(fig, null);
+      shop.add(fig);
       await shop.buyCart();
       expect(differentPurchases()).toBe(2);
     });
@@ -187,7 +188,7 @@ describe("an order", () => {
       shop.setQuantity("8", 0);
       await shop.buyCart();
 
-      reloaded().add(pear, null);
+      reloaded().add(pear);
       await shop.buyCart();
       const pears = purchases().filter(({ itemId }) => itemId === "8");
       expect(new Set(pears.map(({ eventId }) => eventId)).size).toBe(2);
@@ -198,7 +199,7 @@ describe("an order", () => {
       await buyCartWhile("losing");
       shop.activity[0]?.again?.();
       const bought = shop.buyCart();
-      shop.add(fig, null);
+      shop.add(fig);
       await bought;
       await settled();
       expect(purchases()).toHaveLength(3);
@@ -238,7 +239,7 @@ describe("an order", () => {
   it("keeps later additions in the cart, and is confirmed once", async () => {
     await putIntoCart(fig);
     const bought = shop.buyCart();
-    shop.add(pear, null);
+    shop.add(pear);
     await bought;
     expect(shop.cart.map(({ itemId }) => itemId)).toEqual(["8"]);
     await shop.show({ page: "cart" });
@@ -259,8 +260,8 @@ describe("an order with several open tabs", () => {
 
   it("is separate in each tab", async () => {
     const other = tab();
-    shop.add(fig, null);
-    other.add(pear, null);
+    shop.add(fig);
+    other.add(pear);
     await settled();
     api.losing = true;
     await shop.buyCart();

@@ -1,6 +1,6 @@
 import { ApiError } from "../platform/api";
 import { type Cart, removeQuantities } from "./cart";
-import { purchaseEvents, type ShopEvent } from "./events";
+import { type Purchase, purchaseEvents } from "./events";
 import { shortTitle } from "./product";
 
 /** State of the cart's order. `accepted` is the bought cart while the page confirms it. */
@@ -12,7 +12,7 @@ export interface OrderStatus {
 /** A sent order that the API has not confirmed. */
 export interface PendingOrder {
   readonly what: string;
-  readonly events: readonly ShopEvent[];
+  readonly events: readonly Purchase[];
   /** The contents of the cart if it is the cart's order. They are removed when the API accepts the order. */
   readonly cart: Cart | null;
   /** True if the order is no longer sent automatically, and is stored only for the IDs of its lines. */
@@ -25,7 +25,7 @@ export function covers(order: PendingOrder, other: PendingOrder): boolean {
 }
 
 /** Return the events with the IDs of earlier events of the same item and quantity. */
-export function reuseEventIds(sent: readonly PendingOrder[], events: readonly ShopEvent[]): ShopEvent[] {
+export function reuseEventIds(sent: readonly PendingOrder[], events: readonly Purchase[]): Purchase[] {
   const before = sent.flatMap((order) => order.events);
   return events.map((event) => {
     const same = before.find(({ itemId, properties }) => itemId === event.itemId && properties === event.properties);
@@ -33,10 +33,8 @@ export function reuseEventIds(sent: readonly PendingOrder[], events: readonly Sh
   });
 }
 
-/** Options for sending events. */
+/** Functions that are called after events were sent. */
 export interface SendOptions {
-  /** True to wait for the effect of the events. */
-  readonly effect?: boolean;
   readonly onAccepted?: () => void;
   readonly onFailed?: (error: Error) => void;
 }
@@ -50,7 +48,7 @@ interface OrderStore {
   changed(): void;
 }
 
-type Send = (what: string, events: readonly ShopEvent[], sending: SendOptions) => Promise<boolean>;
+type Send = (what: string, events: readonly Purchase[], sending: SendOptions) => Promise<boolean>;
 
 /** Statuses for which a retry is useless. With 401, a new token was already tried. */
 const PERMANENT_FAILURES = [400, 401, 403, 413, 422];

@@ -92,12 +92,7 @@ function Details({ product }: { readonly product: Product }) {
           )}
         </p>
         <div class="product-buttons">
-          <button
-            type="button"
-            class="primary"
-            disabled={inStock === false}
-            onClick={() => shop.add(product, shop.attributionOf(product.id))}
-          >
+          <button type="button" class="primary" disabled={inStock === false} onClick={() => shop.add(product)}>
             Add to cart
           </button>
           <BuyNow product={product} />
@@ -129,9 +124,8 @@ function BuyNow({ product }: { readonly product: Product }) {
   const [state, setState] = useState<"ready" | "buying" | "bought">("ready");
   const buy = async () => {
     setState("buying");
-    const recommendationId = shop.attributionOf(product.id)?.recommendationId ?? null;
     const { id: itemId, title, price } = product;
-    const lines = [{ itemId, title, price, quantity: 1, recommendationId }];
+    const lines = [{ itemId, title, price, quantity: 1, recommendationId: shop.recommendationOf(itemId) }];
     const accepted = await shop.buy(lines, () => setState("bought"));
     if (!accepted) setState("ready");
   };

@@ -1,7 +1,9 @@
-import type { GetRecommendations, RecommendedItems } from "../../../build/api_types";
-import type { Api } from "../platform/api";
+import type { Client, RecommendationRequest } from "../../sdk/src/index.ts";
 import type { CardColumns } from "../platform/site";
 import { fromMetadata, type Product, requestedColumns } from "./product";
+
+/** Reader of the current shopper's lists. */
+export type ListReader = Pick<Client, "recommend">;
 
 export type Recommender =
   | "for-you"
@@ -11,17 +13,6 @@ export type Recommender =
   | "popular"
   | "similar-items"
   | "bought-together";
-
-/** A request to a recommender. */
-interface RecommendationRequest {
-  readonly recommender: Recommender;
-  readonly userId?: string;
-  readonly itemId?: string;
-  readonly cart?: readonly string[];
-  /** Items of the page's other lists. */
-  readonly exclude?: readonly string[];
-  readonly limit: number;
-}
 
 /** An interaction of the shopper that contributes to the score of an item. */
 export interface Reason {
@@ -54,57 +45,50 @@ export interface Recommendations {
 }
 
 /** The maximum number of items in `exclude`. */
-const MAX_EXCLUDED = 500;
+const MAX_EXCLUDED = 100;
+
+/** Return false for an ID that cannot be in a list of a query, which commas separate. */
+export const isListable = (itemId: string): boolean => !itemId.includes(",");
 
 /** Recommenders that return reasons. */
 const EXPLAINED: ReadonlySet<Recommender> = new Set(["for-you", "buy-again"]);
 
-/** Request recommendations with metadata and reasons. */
-export async function fetchRecommendations(
-  api: Api,
-  request: RecommendationRequest,
+/** Read recommendations with metadata and reasons. */
+export async function readRecommendations(
+  lists: ListReader,
+  request: RecommendationRequest & { readonly recommender: Recommender },
   cards?: CardColumns,
 ): Promise<Recommendations> {
-  const { body, headers } = await api.post<RecommendedItems>("/recommendations", {
-    ...requestBody(request),
-    metadataColumns: { ITEMS: requestedColumns(cards) },
-    ...(EXPLAINED.has(request.recommender) ? { explain: true } : {}),
-  } satisfies GetRecommendations);
-  const filled = Number(headers.get("x-alsolike-filled") ?? 0);
-  const within = headers.get("x-alsolike-popular-within");
+  const { recommender, exclude = [] } = request;
+  const list = await lists.recommend({
+    ...request,
+    metadata: requestedColumns(cards),
+    exclude: exclude.filter(isListable).slice(-MAX_EXCLUDED),
+    ...(EXPLAINED.has(recommender) ? { explain: true } : {}),
+  });
+  const header = (name: string) => list.headers?.get(`x-alsolike-${name}`) ?? "";
+  const filled = Number(header("filled"));
   return {
-    recommender: request.recommender,
-    recommendationId: body.recommendationId,
-    items: body.itemList.map((item, index) => ({
-      product: fromMetadata(item.itemId, item.metadata, cards),
-      reasons: parseReasons(item.reason),
-      filled: index >= body.itemList.length - filled,
+    recommender,
+    recommendationId: list.recommendationId,
+    items: list.items.map(({ itemId, metadata, reason }, index) => ({
+      product: fromMetadata(itemId, metadata, cards),
+      reasons: parseReasons(reason),
+      filled: index >= list.items.length - filled,
     })),
-    source: headers.get("x-alsolike-source") ?? "none",
-    within: within ? decodeURIComponent(within) : null,
-    degraded: (headers.get("x-alsolike-degraded") ?? "")
+    source: list.source,
+    within: decodeURIComponent(header("popular-within")) || null,
+    degraded: header("degraded")
       .split(",")
       .map((reason) => reason.trim())
       .filter(Boolean),
-    modelVersion: headers.get("x-alsolike-model-version") ?? "none",
+    modelVersion: header("model-version") || "none",
   };
 }
 
-/** Request only IDs, because reasons and metadata take time. */
-export async function fetchRecommendedIds(api: Api, request: RecommendationRequest): Promise<string[]> {
-  const { body } = await api.post<RecommendedItems>("/recommendations", requestBody(request));
-  return body.itemList.map((item) => item.itemId);
-}
-
-function requestBody({ recommender, userId, itemId, cart, exclude, limit }: RecommendationRequest): GetRecommendations {
-  return {
-    recommenderArn: `arn:aws:personalize:::recommender/${recommender}`,
-    numResults: limit,
-    ...(userId === undefined ? {} : { userId }),
-    ...(itemId === undefined ? {} : { itemId }),
-    ...(cart === undefined ? {} : { cart }),
-    ...(exclude?.length ? { exclude: exclude.slice(0, MAX_EXCLUDED) } : {}),
-  };
+/** Read only IDs, because reasons and metadata take time. */
+export async function readIds(lists: ListReader, request: RecommendationRequest): Promise<string[]> {
+  return (await lists.recommend(request)).items.map(({ itemId }) => itemId);
 }
 
 /** Read the reasons of an item. Each is JSON in a string, because Personalize's response has strings there. */

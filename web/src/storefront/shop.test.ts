@@ -10,9 +10,12 @@ function latest(): string {
 
 describe("an action of the shopper", () => {
   it("is sent, and its effect on “for you” is shown", async () => {
+    const sentAt = Date.now() / 1000;
     shop.view(fig, null);
+    vi.setSystemTime(Date.now() + 5_000); // the lists of before are read first
     await settled();
-    expect(api.sent[0]).toMatchObject({ trackingId: "shop", sessionId: shop.shopper.id });
+    expect(api.sent[0]?.eventList).toMatchObject([{ eventType: "view", itemId: "7", sentAt }]);
+    expect(api.tokens[0]).toBe(`Bearer {"sessionId":"${shop.shopper.id}"}`);
     expect(latest()).toBe("View of Figs sent, waiting for its effect …");
     await vi.advanceTimersByTimeAsync(250); // the first poll
     expect(latest()).toMatch(/^View of Figs sent. “For you” changed after 0\.[23] s$/);
@@ -21,6 +24,7 @@ describe("an action of the shopper", () => {
   it("can be sent again after a failure, and counts once", async () => {
     api.down = true;
     await putIntoCart(fig);
+    await vi.advanceTimersByTimeAsync(12_000); // the package tries four times
     expect(latest()).toBe("Figs put into the cart could not be sent: The shop's service failed (503)");
     const [failed] = shop.activity;
     api.down = false;
@@ -31,24 +35,51 @@ describe("an action of the shopper", () => {
     expect(shop.activity[1]?.again).toBeNull();
   });
 
-  it("has the user and a session for a known shopper", async () => {
+  it("fails with the events before it", async () => {
+    api.down = true;
+    shop.client.track({ eventType: "click", itemId: "7" }, true);
+    await putIntoCart(fig);
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(latest()).toContain("Figs put into the cart could not be sent");
+    api.down = false;
+    shop.activity[0]?.again?.();
+    await settled();
+    expect(api.sent.map(({ eventList }) => eventList.map(({ eventType }) => eventType))).toEqual([["click", "cart"]]);
+  });
+
+  it("cannot be sent again after a rejection", async () => {
+    api.rejectingStatus = 400;
+    await putIntoCart(fig);
+    expect(latest()).toBe("Figs put into the cart could not be sent: no such event");
+    expect(shop.activity[0]?.again).toBeNull();
+  });
+
+  it("is sent with the token of a known shopper's session", async () => {
     shop.switchShopper(parseShopper("42"));
     shop.search("figs");
     await settled();
-    expect(api.sent[0]?.userId).toBe("42");
-    expect(api.sent[0]?.sessionId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(api.sent[0]?.eventList).toMatchObject([{ eventType: "search", properties: '{"query":"figs"}' }]);
+    expect(api.tokens[0]).toMatch(/^Bearer {"userId":"42","sessionId":"[0-9a-f-]{36}"}$/);
     expect(latest()).toBe("Search for “figs” sent");
+  });
+
+  it("before a change of the shopper belongs to the earlier one", async () => {
+    shop.client.track({ eventType: "view", itemId: "7" });
+    shop.switchShopper(parseShopper("42"));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(api.sent[0]?.eventList).toMatchObject([{ itemId: "7" }]);
+    expect(api.tokens[0]).toContain('"sessionId":"guest-');
   });
 });
 
 describe("another shopper", () => {
   it("starts with an empty cart and without recommendations", async () => {
-    shop.setAttribution("7", { recommendationId: "r1", shown: ["7"] });
-    shop.add(fig, null);
+    shop.client.clicks.set("7", { attribution: { recommendationId: "r1" }, atMs: 0 });
+    shop.add(fig);
     shop.switchShopper(parseShopper("42"));
     await settled();
     expect(shop.cart).toEqual([]);
-    expect(shop.attributionOf("7")).toBeNull();
+    expect(shop.recommendationOf("7")).toBeNull();
   });
 
   it("stays after a reload", () => {

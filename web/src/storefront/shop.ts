@@ -1,20 +1,13 @@
-import type { Item, User } from "../../../build/api_types";
-import { type Api, pathSegment, toError } from "../platform/api";
+import type { Item, SessionToken, User } from "../../../build/api_types";
+import { AlsolikeError, Client, type ShopEvent } from "../../sdk/src/index.ts";
+import { type Api, ApiError, pathSegment, toError } from "../platform/api";
 import type { CardColumns, Site } from "../platform/site";
 import { type Activity, awaitEffect, MAX_ACTIVITIES, type Snapshot, takeSnapshot } from "./activity";
 import { type CarouselState, carouselsKey, loadCarousels, planCarousels } from "./carousels";
 import * as cart from "./cart";
 import { type Loaded, loadProducts, loadTimestamps } from "./catalogue";
 import { errorText } from "./errors";
-import {
-  type Attribution,
-  cartEvent,
-  postEvents,
-  requestBodies,
-  type ShopEvent,
-  searchEvent,
-  viewEvent,
-} from "./events";
+import { type Identity, type Purchase, postEvents, requestBodies } from "./events";
 import { type OrderStatus, Orders, type PendingOrder, type SendOptions } from "./orders";
 import { fromItem, type Product, priceText, shortTitle } from "./product";
 import type { Route } from "./route";
@@ -23,6 +16,20 @@ import { clearState, loadState, saveState } from "./storage";
 
 /** Delays of further carousel requests after each event, because trends count it later than profiles do. */
 const RELOAD_DELAYS_MS = [2_000, 6_000, 55_000];
+
+/** Options for sending events. */
+interface Delivery extends SendOptions {
+  /** False to send events without effect on the lists. */
+  readonly effect?: boolean;
+  /** Repeats a failed delivery. */
+  readonly again: () => Promise<void>;
+}
+
+const keyOf = ({ eventType, itemId = "" }: Pick<ShopEvent, "eventType" | "itemId">) => `${eventType} ${itemId}`;
+
+/** Return a new session for a shopper. A visitor is only a session. */
+const newIdentity = ({ id, anonymous }: Shopper): Identity =>
+  anonymous ? { sessionId: id } : { userId: id, sessionId: crypto.randomUUID() };
 
 /** The state of the shop in a browser: shopper, cart, carousels and sent events. */
 export class Shop {
@@ -37,11 +44,16 @@ export class Shop {
   readonly knownProducts = new Map<string, Product>();
   /** The model version of the last response. */
   modelVersion: string | null = null;
+  /** Sends the shopper's events, and reads the lists. */
+  readonly client: Client;
 
   private readonly orders: Orders;
-  private sessionId = crypto.randomUUID();
+  private identity: Identity;
+  /** Resolves when the client uses tokens of the current shopper. */
+  private identified: Promise<void> = Promise.resolve();
+  /** The last error of each event. */
+  private readonly errors = new Map<string, Error>();
   private readonly carousels = new Map<string, readonly CarouselState[]>();
-  private readonly attributions = new Map<string, Attribution>();
   private readonly listeners = new Set<() => void>();
   private readonly requestedTitles = new Set<string>();
   private readonly timers: ReturnType<typeof setTimeout>[] = [];
@@ -60,7 +72,17 @@ export class Shop {
     const stored = loadState(storage);
     this.shopper = stored ? parseShopper(stored.shopperId) : newGuest();
     this.cart = stored?.cart ?? [];
-    this.orders = new Orders(this, (...sent) => this.send(...sent));
+    this.identity = newIdentity(this.shopper);
+    this.client = new Client({
+      api: site.api,
+      token: () => this.newToken(),
+      onError: (error, events) => {
+        for (const event of events) this.errors.set(keyOf(event), error);
+      },
+    });
+    this.orders = new Orders(this, (what, purchases, options) =>
+      this.send(what, () => this.order(purchases), { again: () => this.order(purchases), ...options }),
+    );
     this.save();
   }
 
@@ -77,12 +99,14 @@ export class Shop {
   switchShopper(shopper: Shopper): void {
     if (shopper.id === this.shopper.id) return;
     this.shopper = shopper;
-    this.sessionId = crypto.randomUUID();
+    this.identified = this.client.flush().then(() => {
+      this.identity = newIdentity(this.shopper);
+      return this.client.logout();
+    });
     this.cart = [];
     this.orders.reset();
     this.turn++;
     this.carousels.clear();
-    this.attributions.clear();
     for (const timer of this.timers.splice(0)) clearTimeout(timer);
     this.addActivity(`${shopperName(shopper)} shops now`, "settled");
     this.save();
@@ -108,10 +132,10 @@ export class Shop {
     const key = carouselsKey(route, shopper);
     const leaveOut = route.page === "item" ? [route.id] : route.page === "cart" ? this.cart.map((l) => l.itemId) : [];
     const planned = planCarousels(route, this.cart);
+    await this.identified;
     await loadCarousels(
-      this.api,
+      this.client,
       planned,
-      shopper,
       leaveOut,
       this.carousels.get(key) ?? [],
       (carousel) => {
@@ -130,35 +154,25 @@ export class Shop {
     );
   }
 
-  /** Remember the recommendation from which a product is opened. */
-  setAttribution(itemId: string, attribution: Attribution): void {
-    this.attributions.set(itemId, attribution);
+  /** Return the ID of the recommendation in which the shopper clicked a product. */
+  recommendationOf(itemId: string): string | null {
+    return this.client.clicks.get(itemId)?.attribution.recommendationId ?? null;
   }
 
-  attributionOf(itemId: string): Attribution | null {
-    return this.attributions.get(itemId) ?? null;
-  }
-
-  view(product: Product, query: string | null): void {
-    void this.send(`View of ${shortTitle(product.title)}`, [
-      viewEvent(product.id, this.attributionOf(product.id), query),
-    ]);
+  view({ id: itemId, title }: Product, query: string | null): void {
+    const event = { eventType: "view", itemId, ...(query && { properties: { query } }) };
+    void this.track(`View of ${shortTitle(title)}`, event);
   }
 
   search(query: string): void {
-    void this.send(`Search for “${query}”`, [searchEvent(query)], { effect: false });
+    void this.track(`Search for “${query}”`, { eventType: "search", properties: { query } }, { effect: false });
   }
 
-  add(product: Product, attribution: Attribution | null): void {
-    const { id: itemId, title, price } = product;
-    this.cart = cart.addLine(this.cart, {
-      itemId,
-      title,
-      price,
-      recommendationId: attribution?.recommendationId ?? null,
-    });
+  add({ id: itemId, title, price }: Product): void {
+    this.cart = cart.addLine(this.cart, { itemId, title, price, recommendationId: this.recommendationOf(itemId) });
     this.orders.cartChanged();
-    void this.send(`${shortTitle(title)} put into the cart`, [cartEvent(itemId, price, attribution)]);
+    const event = { eventType: "cart", itemId, ...(price !== null && { eventValue: price }) };
+    void this.track(`${shortTitle(title)} put into the cart`, event);
   }
 
   setQuantity(itemId: string, quantity: number): void {
@@ -247,36 +261,74 @@ export class Shop {
 
   /** Delete the stored state at sign-out. */
   forget(): void {
+    this.client.setConsent(false);
     clearState(this.storage);
   }
 
-  /** Send events, and resolve to true if the API accepted them. Then wait for their effect in the background. */
-  private async send(what: string, events: readonly ShopEvent[], options: SendOptions = {}): Promise<boolean> {
-    const { effect = true, onAccepted, onFailed } = options;
+  /** Return a token for the current shopper's session. */
+  private async newToken(): Promise<string> {
+    try {
+      const { body } = await this.api.post<SessionToken>("/operator/session-tokens", this.identity);
+      return body.token;
+    } catch (error) {
+      throw error instanceof ApiError ? new AlsolikeError(error.status, error.message) : error;
+    }
+  }
+
+  /** Send an order as the shop's backend does, because browsers' sessions may not send purchases. */
+  private async order(purchases: readonly Purchase[]): Promise<void> {
+    await postEvents(this.api, requestBodies(purchases, this.identity, this.site.trackingId));
+  }
+
+  private async track(what: string, event: ShopEvent, options: { readonly effect?: boolean } = {}): Promise<void> {
+    const sentAt = Date.now() / 1000;
+    const deliver = async () => {
+      await this.client.flush();
+      const error = this.errors.get(keyOf(event));
+      this.errors.delete(keyOf(event));
+      if (error) throw error;
+    };
+    const track = async () => {
+      this.client.track({ ...event, sentAt }, true);
+      await deliver();
+    };
+    await this.send(what, track, { ...options, again: deliver });
+  }
+
+  /** Deliver events, and resolve to true if the API accepted them. Then wait for their effect in the background. */
+  private async send(what: string, deliver: () => Promise<void>, options: Delivery): Promise<boolean> {
+    const { effect = true, again, onAccepted, onFailed } = options;
     const { shopper } = this;
     const id = this.addActivity(what, "sending");
     const turn = effect ? ++this.turn : 0;
     const current = () => turn === this.turn && shopper === this.shopper;
-    const before = effect ? await takeSnapshot(this.api, shopper).catch(() => null) : null;
+    await this.identified;
+    const before = effect ? await takeSnapshot(this.client).catch(() => null) : null;
     try {
-      await postEvents(this.api, requestBodies(events, shopper, this.sessionId, this.site.trackingId));
+      await deliver();
     } catch (error) {
-      const again = () => {
+      const sendAgain = () => {
         this.updateActivity(id, { again: null });
-        if (shopper === this.shopper) void this.send(what, events, options);
+        if (shopper === this.shopper) void this.send(what, again, options);
       };
-      this.updateActivity(id, { state: "failed", error: errorText(toError(error)), again });
+      // The package keeps the other events until the API accepts them.
+      const isRejected = error instanceof AlsolikeError && error.status > 0 && error.status < 429;
+      this.updateActivity(id, {
+        state: "failed",
+        error: errorText(toError(error)),
+        again: isRejected ? null : sendAgain,
+      });
       onFailed?.(toError(error));
       return false;
     }
     this.updateActivity(id, { state: before && current() ? "watching" : "sent" });
     onAccepted?.();
     if (effect) this.scheduleReloads();
-    if (before && current()) void this.showEffect(id, shopper, before, current);
+    if (before && current()) void this.showEffect(id, before, current);
     return true;
   }
 
-  private async showEffect(id: number, shopper: Shopper, before: Snapshot, current: () => boolean): Promise<void> {
+  private async showEffect(id: number, before: Snapshot, current: () => boolean): Promise<void> {
     const sleep = (ms: number) =>
       new Promise<void>((done, stop) =>
         setTimeout(() => (current() ? done() : stop(new Error("replaced by a later action"))), ms),
@@ -284,7 +336,7 @@ export class Shop {
     try {
       const outcome = await awaitEffect({
         before,
-        takeSnapshot: () => takeSnapshot(this.api, shopper),
+        takeSnapshot: () => takeSnapshot(this.client),
         sleep,
         nowMs: () => performance.now(),
       });

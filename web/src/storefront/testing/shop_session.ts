@@ -20,7 +20,10 @@ beforeEach(() => {
   shop = tab();
 });
 
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 /** Open the page in another tab. */
 export function tab(): Shop {
@@ -39,7 +42,7 @@ export async function settled(): Promise<void> {
 }
 
 export async function putIntoCart(...products: readonly Product[]): Promise<void> {
-  for (const product of products) shop.add(product, null);
+  for (const product of products) shop.add(product);
   await settled();
 }
 
