@@ -136,7 +136,15 @@ def _add_parts(
     lake = LakeStack(scope, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
     attribution = AttributionStack(scope, f"{prefix}-attribution", settings=settings, env=env, data=data, layers=layers)
     training = TrainingStack(scope, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
-    privacy = PrivacyStack(scope, f"{prefix}-privacy", settings=settings, env=env, data=data, layers=layers)
+    privacy = PrivacyStack(
+        scope,
+        f"{prefix}-privacy",
+        settings=settings,
+        env=env,
+        data=data,
+        layers=layers,
+        has_two_regions=is_replica or settings.replica_region is not None,
+    )
     serving = ServingStack(
         scope,
         f"{prefix}-serving",

@@ -43,7 +43,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     settings, configurations, tombstones = _sources()
     now_ms = time.time_ns() // 1_000_000
     outcome = archive(
-        stream_records(event),
+        stream_records(event, with_region=True),
         client=client("s3"),
         bucket=settings.lake_bucket,
         configurations=configurations,

@@ -1,4 +1,4 @@
-"""Route DELETE /users/{userId}."""
+"""Route DELETE /users/{userId}, and erasures that the other region forwards."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import count, logger
+from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
 from alsolike.schema.http import respond
+from functions.erase_user.forwarding import forward, repeat
 from functions.erase_user.service import Erasing, erase_user
 from functions.erase_user.settings import Settings
 
 
 @functools.cache
-def _erasing() -> tuple[Erasing, IdPolicy]:
+def _erasing() -> tuple[Erasing, IdPolicy, bool]:
     settings = from_environment(Settings, os.environ)
     pseudonyms = pseudonyms_of(client("secretsmanager"), settings.secret_arn)
     erasing = Erasing(
@@ -32,15 +33,37 @@ def _erasing() -> tuple[Erasing, IdPolicy]:
         profiles=ProfileStore(client("dynamodb"), settings.profiles_table),
         pseudonyms=pseudonyms,
     )
-    return erasing, IdPolicy((lambda: pseudonyms) if settings.pseudonymise_ids else None)
+    ids = IdPolicy((lambda: pseudonyms) if settings.pseudonymise_ids else None)
+    return erasing, ids, bool(settings.forwards_erasures)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Erase the user of a request, or of an erasure that the other region forwarded as an object."""
+    if event.get("source") == "aws.s3":
+        return _repeat(event, context)
+    return _erase(event, context)
+
+
+@instrumented
+def _repeat(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    erasing, _, _ = _erasing()
+    now_ms = time.time_ns() // 1_000_000
+    receipt = repeat(event["detail"]["object"]["key"], erasing=erasing, region=os.environ["AWS_REGION"], now_ms=now_ms)
+    if receipt:
+        count(Metric.ERASURES_REQUESTED)
+        logger.info("erasure of the other region repeated", erasure_id=receipt.erasure_id, run=receipt.runs)
+    return {}
 
 
 @api_handler(Settings)
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def _erase(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Erase the user. Return status 202 with the ID of the erasure."""
-    erasing, ids = _erasing()
+    erasing, ids, is_forwarded = _erasing()
     user_id = ids.user(path_id(event, "userId"))
-    receipt = erase_user(user_id, erasing=erasing, now_ms=time.time_ns() // 1_000_000)
+    now_ms = time.time_ns() // 1_000_000
+    if is_forwarded:
+        forward(user_id, erasing=erasing, region=os.environ["AWS_REGION"], now_ms=now_ms)
+    receipt = erase_user(user_id, erasing=erasing, now_ms=now_ms)
     count(Metric.ERASURES_REQUESTED)
     logger.info("erasure requested", erasure_id=receipt.erasure_id, run=receipt.runs)
     return respond({"erasureId": receipt.erasure_id, "status": receipt.status}, status=202)

@@ -1,5 +1,10 @@
 from alsolike.declarations.manifest import HASH_KEY, LIST, READ, SIGNING_KEYS, WRITE, Access, Manifest
-from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, PENDING_ERASURES_PREFIX, TOMBSTONES_KEY
+from alsolike.declarations.storage import (
+    ERASURE_RECEIPTS_PREFIX,
+    FORWARDED_ERASURES_PREFIX,
+    PENDING_ERASURES_PREFIX,
+    TOMBSTONES_KEY,
+)
 
 _EACH = "The objects are named after erasures, datasets and batches"
 
@@ -17,5 +22,12 @@ MANIFEST = Manifest(
         Access("profiles", ("dynamodb:BatchWriteItem",)),
         Access("state_machine_arn", ("states:StartExecution",)),
         HASH_KEY,
+        Access(
+            "artefacts",
+            READ + WRITE,
+            keys=(f"{FORWARDED_ERASURES_PREFIX}*",),
+            reason="Forwarded erasures are named after erasures and times",
+            needs_function=True,  # Granted only in deployments with two regions.
+        ),
     ),
 )

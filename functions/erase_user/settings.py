@@ -5,7 +5,10 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of tombstones, receipts and profiles, and the erasure workflow. `pseudonymise_ids` is 0 or 1."""
+    """Stores of tombstones, receipts and profiles, and the erasure workflow.
+
+    `pseudonymise_ids` and `forwards_erasures` are 0 or 1.
+    """
 
     artefact_bucket: str
     profiles_table: str
@@ -13,3 +16,4 @@ class Settings:
     state_machine_arn: str
     pseudonymise_ids: int = 0
     keys_table: str = ""
+    forwards_erasures: int = 0

@@ -11,6 +11,7 @@ from alsolike.declarations.storage import (
     DATASETS_PREFIX,
     ENGAGEMENT_PREFIX,
     FAILED_BATCHES_PREFIX,
+    FORWARDED_ERASURES_PREFIX,
     INTERACTIONS_PREFIX,
     OUTCOMES_PREFIX,
     QUARANTINE_PREFIX,
@@ -40,7 +41,9 @@ class DataLake(Construct):
         queries contain them.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, has_two_regions: bool = False
+    ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
         self._logs = self._access_log_bucket()
@@ -82,6 +85,18 @@ class DataLake(Construct):
                     # A new version is written every few seconds. A week of them is kept for `alsolike replay`. S3
                     # applies the shorter of two rules.
                     noncurrent_version_expiration=cdk.Duration.days(8),
+                ),
+                *(
+                    [
+                        s3.LifecycleRule(
+                            prefix=FORWARDED_ERASURES_PREFIX,
+                            # The longest outage of the other region after which it still gets the erasure.
+                            expiration=cdk.Duration.days(30),
+                            noncurrent_version_expiration=cdk.Duration.days(1),
+                        )
+                    ]
+                    if has_two_regions
+                    else []
                 ),
             ],
         )

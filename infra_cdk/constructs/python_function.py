@@ -21,6 +21,8 @@ from infra_cdk.constructs.triggers import attach
 from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+_OPTIONAL_FIELDS = ("forwards_erasures", "powertools_metrics_namespace")
+"""Fields of functions' settings that are variables only with a value."""
 
 
 class PythonFunction(Construct):
@@ -163,7 +165,7 @@ class PythonFunction(Construct):
                 value = values[field]
             elif field in NAMES:
                 value = NAMES[field](self._data)
-            elif field == "powertools_metrics_namespace":
+            elif field in _OPTIONAL_FIELDS:
                 continue
             else:
                 value = getattr(settings, renamed.get(field, field)) or 0

@@ -11,6 +11,7 @@ from alsolike.declarations.storage import (
     CATALOG_PREFIX,
     CONFIGURATION_PREFIX,
     DATASETS_PREFIX,
+    FORWARDED_ERASURES_PREFIX,
     MODELS_PREFIX,
     REGISTRY_PREFIX,
 )
@@ -18,8 +19,15 @@ from infra_cdk.constructs.permissions import Permission, add_policy
 
 LAKE = ("",)
 """Replicated prefixes of the lake: all objects, in both directions."""
-ARTEFACTS_FROM_PRIMARY = (CATALOG_PREFIX, CONFIGURATION_PREFIX, DATASETS_PREFIX, MODELS_PREFIX, REGISTRY_PREFIX)
-ARTEFACTS_FROM_REPLICA = (ACTIONS_KEY, CONFIGURATION_PREFIX, REGISTRY_PREFIX)
+ARTEFACTS_FROM_PRIMARY = (
+    CATALOG_PREFIX,
+    CONFIGURATION_PREFIX,
+    DATASETS_PREFIX,
+    FORWARDED_ERASURES_PREFIX,
+    MODELS_PREFIX,
+    REGISTRY_PREFIX,
+)
+ARTEFACTS_FROM_REPLICA = (ACTIONS_KEY, CONFIGURATION_PREFIX, FORWARDED_ERASURES_PREFIX, REGISTRY_PREFIX)
 """Objects that operators write in the replica during an outage. Other artefacts belong to one region."""
 
 _EACH = "S3 replicates objects of any key"

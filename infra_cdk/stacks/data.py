@@ -45,7 +45,7 @@ class DataStack(Stack):
             termination_protection=settings.removal_policy == "retain",
         )
         self.encryption = encryption_key(self, "Encryption", settings=settings, removal_policy=removal_policy(settings))
-        data_lake = DataLake(self, "DataLake", settings=settings)
+        data_lake = DataLake(self, "DataLake", settings=settings, has_two_regions=settings.replica_region is not None)
         if settings.replica_region:
             replicate(self, settings.replica_region, lake=data_lake.lake, artefacts=data_lake.artefacts)
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts

@@ -2,8 +2,11 @@ from functools import partial
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from alsolike.declarations.storage import FORWARDED_ERASURES_PREFIX
 from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
@@ -25,6 +28,8 @@ TABLE_BACKUP_DAYS = 35
 class PrivacyStack(Stack):
     """Erasure of users and export of their data: functions for the API, and the workflow of an erasure.
 
+    Each of two regions forwards its erasures to the other region. S3 replicates these requests.
+
     Attributes
     ----------
     erase_user, export_user
@@ -40,6 +45,7 @@ class PrivacyStack(Stack):
         env: cdk.Environment,
         data: StoredData,
         layers: Path,
+        has_two_regions: bool,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: privacy")
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
@@ -56,7 +62,13 @@ class PrivacyStack(Stack):
         )
         workflow = ErasureWorkflow(self, "Workflow", settings=settings, purge_user=purge_user.live, alerts=data.alerts)
         machine_arn = workflow.state_machine.state_machine_arn
-        self.erase_user = function("erase_user", values={"state_machine_arn": machine_arn}).live
+        erase_user = function(
+            "erase_user",
+            values={"state_machine_arn": machine_arn, **({"forwards_erasures": 1} if has_two_regions else {})},
+        )
+        self.erase_user = erase_user.live
+        if has_two_regions:
+            self._repeat_erasures(erase_user, settings=settings, data=data)
         self.export_user = function("export_user").live
         alarm(
             self,
@@ -75,4 +87,21 @@ class PrivacyStack(Stack):
                 "erasure_state_machine_arn": machine_arn,
                 "pseudonymise_ids": str(int(settings.pseudonymise_ids)),
             },
+        )
+
+    def _repeat_erasures(self, erase_user: PythonFunction, *, settings: Settings, data: StoredData) -> None:
+        erase_user.permit(self, "Forwarding", arns={})
+        events.Rule(
+            self,
+            "ErasureForwarded",
+            description=f"Alsolike {settings.name}: repeat an erasure of the other region",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={
+                    "bucket": {"name": [data.artefacts.bucket_name]},
+                    "object": {"key": [{"prefix": FORWARDED_ERASURES_PREFIX}]},
+                },
+            ),
+            targets=[targets.LambdaFunction(erase_user.live, retry_attempts=185, max_event_age=cdk.Duration.hours(24))],
         )

@@ -34,7 +34,7 @@ class ReplicaDataStack(Stack):
         )
         self._primary = primary
         self.encryption: kms.IKey | None = None
-        data_lake = DataLake(self, "DataLake", settings=settings)
+        data_lake = DataLake(self, "DataLake", settings=settings, has_two_regions=True)
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.database_name = data_lake.database_name
         for bucket, source, output, prefixes in (

@@ -109,14 +109,14 @@ def test_replicated_secrets_are_not_created_twice(double: Assembly) -> None:
 def test_buckets_replicate_to_each_other(double: Assembly) -> None:
     there, back = (replicating(template(double, region, "data")) for region in (PRIMARY, REPLICA))
 
-    artefacts = {"catalog/", "config/", "datasets/", "models/", "registry/"}
+    artefacts = {"catalog/", "config/", "datasets/", "models/", "privacy/forwarded/", "registry/"}
     assert there == {
         "lake/": (REPLICA, "LakeBucket", {""}),
         "artefacts/": (REPLICA, "ArtefactBucket", artefacts),
     }
     assert {name: (region, prefixes) for name, (region, _, prefixes) in back.items()} == {
         "lake/": (PRIMARY, {""}),
-        "artefacts/": (PRIMARY, {"catalog/actions.json", "config/", "registry/"}),
+        "artefacts/": (PRIMARY, {"catalog/actions.json", "config/", "privacy/forwarded/", "registry/"}),
     }
 
 
@@ -147,6 +147,20 @@ def test_outputs_that_a_region_reads_exist_in_the_other(single: Assembly, double
     # The replica's data stack is created first, so a deployment without a replica must have these outputs.
     assert read(REPLICA)
     assert read(REPLICA) <= outputs(single, PRIMARY)
+
+
+def test_erasures_are_forwarded_only_between_two_regions(single: Assembly, double: Assembly) -> None:
+    def forwarding(found: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+        functions = of_type(found, "AWS::Lambda::Function")
+        variables = [name for each in functions for name in each["Environment"]["Variables"] if "FORWARDS" in name]
+        keys = [rule["EventPattern"]["detail"]["object"]["key"] for rule in of_type(found, "AWS::Events::Rule")]
+        return variables, keys
+
+    on = (["FORWARDS_ERASURES"], [[{"prefix": "privacy/forwarded/"}]])
+    for region in (PRIMARY, REPLICA):
+        assert forwarding(template(double, region, "privacy")) == on
+    privacy = json.loads((single.directory / "alsolike-single-privacy.template.json").read_bytes())
+    assert forwarding(privacy) == ([], [])
 
 
 def test_replica_data_is_deployed_first_and_other_stacks_last(double: Assembly) -> None:

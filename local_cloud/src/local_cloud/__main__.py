@@ -42,6 +42,7 @@ def main() -> int:
         tls=options.tls,
         data=options.data,
         permissions=options.permissions,
+        peer=options.peer,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -91,6 +92,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     import_ec2()
     from local_cloud.admin import AdminServer
     from local_cloud.cloud import LocalCloud
+    from local_cloud.replication import replicated_stores
 
     stopped = threading.Event()
     cloud = LocalCloud(settings, report=lambda line: _say(line, stream=sys.stderr))
@@ -107,6 +109,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
             outputs=deployment.outputs,
             functions=cloud.functions(deployment),
             user_pools=_user_pools(deployment),
+            replicated=replicated_stores(deployment, region=settings.region),
             certificate=str(cloud.certificate.resolve()) if cloud.certificate else "",
         )
         if path:
@@ -155,6 +158,9 @@ def _parse() -> argparse.Namespace:
         choices=get_args(Mode),
         default=DEFAULT_MODE,
         help="answer requests that IAM would refuse with AccessDenied, warn of them, or check none",
+    )
+    parser.add_argument(
+        "--peer", type=Path, help="state file of a cloud of another region, whose outputs templates read"
     )
     parser.add_argument("--no-awslambdaric", action="store_true", help="run functions under the pure-Python stand-in")
     parser.add_argument(

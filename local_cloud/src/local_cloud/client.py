@@ -59,6 +59,7 @@ class Cloud:
         tls: Path | None = None,
         data: Path | None = None,
         permissions: Mode | None = None,
+        peer: Path | None = None,
         progress: Callable[[str], None] = lambda line: None,
     ) -> Self:
         """Start a cloud that ends with this process, and return when the cloud is ready.
@@ -76,6 +77,8 @@ class Cloud:
         permissions
             `enforce` rejects requests that IAM would refuse with AccessDenied, `warn` reports these requests, and `off`
             does neither. Default: the default of ``python -m local_cloud``.
+        peer
+            State file of a running cloud of another region. Templates may read the outputs of its stacks.
         progress
             Function that is called with a line per deployed resource.
 
@@ -91,6 +94,7 @@ class Cloud:
         command += [] if port is None else ["--port", str(port)]
         command += ["--tls", str(tls)] if tls else []
         command += ["--permissions", permissions] if permissions else []
+        command += ["--peer", str(peer)] if peer else []
         command += [] if data is None else ["--data", str(data)]
         process = subprocess.Popen(
             command,

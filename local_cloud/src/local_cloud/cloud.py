@@ -19,7 +19,7 @@ from local_cloud.aws_clients import issuer_keys, schedule_enabled, service_clien
 from local_cloud.browser_endpoints import Fronts
 from local_cloud.certificate import server_context
 from local_cloud.delivery import Delivery
-from local_cloud.deployer import deploy
+from local_cloud.deployer import Outputs, deploy
 from local_cloud.deployment import Clients, Deployment
 from local_cloud.endpoint_rewriter import EndpointRewriter
 from local_cloud.events.clock import Clock
@@ -51,6 +51,7 @@ from local_cloud.resources.functions import fast_starting
 from local_cloud.settings import CloudSettings, subprocess_environment
 from local_cloud.sources.event_sources import EventSources
 from local_cloud.stacks import Stacks
+from local_cloud.state import CloudState
 from local_cloud.storage.journal import PORTS, Journal
 from local_cloud.storage.recorder import Recorder
 from local_cloud.telemetry.pump import Pump
@@ -172,6 +173,7 @@ class LocalCloud:
             account=settings.account,
             progress=progress,
             before=lambda resource: seed_ids(f"{seed}/{resource}"),
+            other_regions=_outputs_of(settings.peer),
         )
         seed_ids(None)
         refuse_foreign_runtimes(deployment)
@@ -407,6 +409,13 @@ def _remembered_ports(journal: Journal | None, *, first: int | None) -> dict[str
     stored = journal.fact(PORTS)
     ports: dict[str, int] = json.loads(stored) if stored else {}
     return ports if first in (None, ports.get("aws")) else {}
+
+
+def _outputs_of(peer: Path | None) -> Outputs:
+    if peer is None:
+        return {}
+    state = CloudState.read(peer)
+    return {state.region: state.outputs}
 
 
 def _seed(journal: Journal | None) -> str:

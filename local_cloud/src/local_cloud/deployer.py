@@ -4,6 +4,7 @@ import functools
 import graphlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,6 +22,9 @@ from local_cloud.template import Definition, declared_names, wanted_resources
 __all__ = ["Clients", "Deployment", "DeploymentError", "Resource", "deploy"]
 
 
+Outputs = Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
 def _say_nothing(_: str) -> None:
     return None
 
@@ -33,11 +37,12 @@ def deploy(
     account: str,
     progress: Callable[[str], None] = _say_nothing,
     before: Callable[[str], None] = _say_nothing,
+    other_regions: Outputs = MappingProxyType({}),
 ) -> Deployment:
-    """Deploy every stack of `assembly`.
+    """Deploy every stack of `assembly` that is made for the region or for any region.
 
     `progress` is called with a line per resource. `before` is called with the stack and logical ID of each resource
-    before its creation.
+    before its creation. `other_regions` contains the outputs of stacks by region, stack and output.
 
     Raises
     ------
@@ -45,8 +50,17 @@ def deploy(
         If a template contains an unsupported resource type, property or intrinsic function, or the cloud rejects a
         resource. Resources that were already created remain.
     """
-    cloud = _Cloud(clients=functools.cache(clients), region=region, account=account, progress=progress, before=before)
-    for stack in read_assembly(assembly):
+    cloud = _Cloud(
+        clients=functools.cache(clients),
+        region=region,
+        account=account,
+        progress=progress,
+        before=before,
+        other_regions=other_regions,
+    )
+    stacks = read_assembly(assembly)
+    # If no stack is for this region, the first one is reported.
+    for stack in [stack for stack in stacks if stack.region in (None, region)] or stacks[:1]:
         cloud.deploy(stack)
     return Deployment(
         resources=tuple(cloud.resources), outputs=cloud.outputs, assets=cloud.assets, templates=cloud.templates
@@ -64,8 +78,10 @@ class _Cloud:
         account: str,
         progress: Callable[[str], None],
         before: Callable[[str], None],
+        other_regions: Outputs,
     ) -> None:
         self.clients = clients
+        self.other_regions = other_regions
         self.region = region
         self.account = account
         self.progress = progress
@@ -168,6 +184,17 @@ class _StackDeployment:
         if name not in self.cloud.exports:
             raise TemplateError(f"no stack deployed before exports {name}")
         return self.cloud.exports[name]
+
+    def stack_output(self, stack: str, output: str, region: str) -> str:
+        """Return an output of a stack that was deployed before, here or in another region."""
+        stacks = self.cloud.outputs if region == self.cloud.region else self.cloud.other_regions.get(region, {})
+        try:
+            return stacks[stack][output]
+        except KeyError:
+            known = ", ".join(sorted(self.cloud.other_regions)) or "none"
+            raise TemplateError(
+                f"no stack {stack} with the output {output} is deployed in {region}; other regions known here: {known}"
+            ) from None
 
     def stored_parameter(self, name: str) -> str:
         """Return the value of an SSM parameter."""

@@ -35,6 +35,9 @@ class Surroundings(Protocol):
     def exported(self, name: str) -> str:
         """Return the value of an export of another stack."""
 
+    def stack_output(self, stack: str, output: str, region: str) -> str:
+        """Return an output of another stack, also in another region."""
+
     def stored_parameter(self, name: str) -> str:
         """Return the value of an SSM parameter."""
 
@@ -195,6 +198,17 @@ class Evaluator:
     def _import_value(self, argument: Any) -> str:
         return self.surroundings.exported(self.evaluate(argument))
 
+    def _get_stack_output(self, argument: Any) -> str:
+        if not isinstance(argument, dict) or not {"StackName", "OutputName"} <= argument.keys():
+            raise TemplateError(f"Fn::GetStackOutput takes StackName and OutputName, not {argument!r}")
+        if unknown := argument.keys() - {"StackName", "OutputName", "Region"}:
+            raise TemplateError(f"Fn::GetStackOutput: {', '.join(sorted(unknown))} is not known here")
+        region = argument.get("Region", self.names["AWS::Region"])
+        stack, output, region = (
+            self.evaluate(part) for part in (argument["StackName"], argument["OutputName"], region)
+        )
+        return self.surroundings.stack_output(stack, output, region)
+
     def _get_azs(self, argument: Any) -> list[str]:
         region = self.evaluate(argument) or self.names["AWS::Region"]
         return [f"{region}{letter}" for letter in "abc"]
@@ -211,6 +225,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Evaluator, Any], Any]]] = {
     "Fn::FindInMap": Evaluator._find_in_map,
     "Fn::Base64": Evaluator._base64,
     "Fn::ImportValue": Evaluator._import_value,
+    "Fn::GetStackOutput": Evaluator._get_stack_output,
     "Fn::GetAZs": Evaluator._get_azs,
 }
 

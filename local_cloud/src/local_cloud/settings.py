@@ -41,6 +41,8 @@ class CloudSettings:
         Directory of the stored data. If None, no data is stored.
     permissions
         `enforce` rejects requests that IAM would refuse with AccessDenied, `warn` reports them, and `off` does neither.
+    peer
+        State file of a running cloud of another region. Templates may read the outputs of its stacks.
     """
 
     assembly: Path
@@ -52,6 +54,7 @@ class CloudSettings:
     tls: Path | None = None
     data: Path | None = None
     permissions: Mode = DEFAULT_MODE
+    peer: Path | None = None
 
 
 def configure_process(settings: CloudSettings) -> None:

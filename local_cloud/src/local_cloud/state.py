@@ -33,6 +33,8 @@ class CloudState:
         Runtime of each function, and source of each package in its layers.
     user_pools
         Client IDs by user pool ID.
+    replicated
+        Stores that `local_cloud.replication` copies to a cloud of another region.
     certificate
         File of the certificate that clients of the APIs must trust. It is empty if the APIs use HTTP.
     """
@@ -50,6 +52,7 @@ class CloudState:
     outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     functions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     user_pools: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    replicated: Mapping[str, Any] = field(default_factory=dict)
     certificate: str = ""
     error: str = ""
 

@@ -110,11 +110,18 @@ def test_global_table_joins_capacity_of_table_and_replica(cloud: MotoCloud) -> N
     assert (throughput["ReadCapacityUnits"], throughput["WriteCapacityUnits"]) == (4, 2)
 
 
-def test_replica_in_another_region_is_an_error(cloud: MotoCloud) -> None:
-    replicas = [{"Region": REGION}, {"Region": "us-east-1"}]
+def test_global_table_in_other_regions_only_is_an_error(cloud: MotoCloud) -> None:
+    with pytest.raises(DeploymentError, match="property Replicas: must include eu-west-1; there are"):
+        cloud.create("AWS::DynamoDB::GlobalTable", **KEY_SCHEMA, Replicas=[{"Region": "us-east-1"}])
 
-    with pytest.raises(DeploymentError, match="property Replicas: must be one, in eu-west-1; there are"):
-        cloud.create("AWS::DynamoDB::GlobalTable", **KEY_SCHEMA, Replicas=replicas)
+
+def test_replica_of_another_region_does_not_change_the_table(cloud: MotoCloud) -> None:
+    replicas = [{"Region": REGION}, {"Region": "us-east-1", "DeletionProtectionEnabled": True}]
+
+    table = cloud.create("AWS::DynamoDB::GlobalTable", **KEY_SCHEMA, BillingMode="PAY_PER_REQUEST", Replicas=replicas)
+
+    description = cloud.client("dynamodb").describe_table(TableName=table.physical_id)["Table"]
+    assert description["DeletionProtectionEnabled"] is False
 
 
 def test_unread_property_of_a_replica_is_named(cloud: MotoCloud) -> None:

@@ -31,6 +31,9 @@ class FakeSurroundings:
     def exported(self, name: str) -> str:
         return f"exported {name}"
 
+    def stack_output(self, stack: str, output: str, region: str) -> str:
+        return f"{stack}.{output} in {region}"
+
     def stored_parameter(self, name: str) -> str:
         return f"stored {name}"
 
@@ -52,6 +55,11 @@ def evaluate(value: Any) -> Any:
         ({"Ref": "AWS::Region"}, "eu-west-1"),
         ({"Ref": "Queue"}, "https://queue"),
         ({"Ref": "Version"}, "stored /version"),
+        ({"Fn::GetStackOutput": {"StackName": "data", "OutputName": "Lake"}}, "data.Lake in eu-west-1"),
+        (
+            {"Fn::GetStackOutput": {"StackName": "data", "OutputName": "Lake", "Region": {"Ref": "Stage"}}},
+            "data.Lake in test",
+        ),
         ({"Fn::GetAtt": ["Queue", "Arn"]}, "arn:queue"),
         ({"Fn::GetAtt": "Queue.Tags.Name"}, "q"),
         ({"Fn::Sub": "${Stage}/${Queue.Arn}/${Size}/${!Stage}"}, "test/arn:queue/3/${Stage}"),

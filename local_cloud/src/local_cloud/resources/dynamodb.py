@@ -7,6 +7,20 @@ from typing import Any, Final
 from local_cloud.resources.creation import Created, Creation, ResourceType
 from local_cloud.resources.properties import Properties, PropertyError
 
+_OF_REPLICA = (
+    "ContributorInsightsSpecification",
+    "DeletionProtectionEnabled",
+    "GlobalSecondaryIndexes",
+    "KinesisStreamSpecification",
+    "PointInTimeRecoverySpecification",
+    "ReadOnDemandThroughputSettings",
+    "ReadProvisionedThroughputSettings",
+    "ResourcePolicy",
+    "SSESpecification",
+    "TableClass",
+    "Tags",
+)
+"""Properties of a replica."""
 _INDEX = ("IndexName", "KeySchema", "Projection")
 
 
@@ -26,13 +40,15 @@ def _create_table(creation: Creation) -> Created:
 
 
 def _create_global_table(creation: Creation) -> Created:
-    """Create a global table with one replica. CDK's TableV2 creates this type for a table without replicas."""
+    """Create the replica of a global table in this region. `local_cloud.replication` creates the other replicas."""
     properties = creation.properties
-    replicas = properties.sections("Replicas")
-    if len(replicas) != 1 or replicas[0]["Region"] != creation.region:
-        regions = [replica["Region"] for replica in replicas]
-        raise PropertyError("Replicas", f"must be one, in {creation.region}; there are {regions}")
-    (replica,) = replicas
+    replicas = {replica["Region"]: replica for replica in properties.sections("Replicas")}
+    if creation.region not in replicas:
+        raise PropertyError("Replicas", f"must include {creation.region}; there are {sorted(replicas)}")
+    replica = replicas[creation.region]
+    for region, other in replicas.items():
+        if region != creation.region:
+            other.keep(*_OF_REPLICA)
     replica.keep("ContributorInsightsSpecification", "KinesisStreamSpecification")
     capacity = _capacity(properties, replica)
     replica_indexes = {index["IndexName"]: index for index in replica.sections("GlobalSecondaryIndexes")}

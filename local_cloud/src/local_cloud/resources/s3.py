@@ -164,6 +164,7 @@ TYPES: Final[Mapping[str, ResourceType]] = {
             "LifecycleConfiguration.Rules.ObjectSizeGreaterThan": "moto takes it and forgets it",
             "LifecycleConfiguration.Rules.ObjectSizeLessThan": "moto takes it and forgets it",
             "MetricsConfigurations": "moto counts no requests",
+            "ReplicationConfiguration": "local_cloud.replication copies objects, not moto",
             "LoggingConfiguration": "moto writes no access logs, and wants the target's policy to be there first",
         },
     ),

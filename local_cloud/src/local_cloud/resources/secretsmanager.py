@@ -12,6 +12,7 @@ _LENGTH = 32
 
 def _create_secret(creation: Creation) -> Created:
     properties = creation.properties
+    properties.keep("ReplicaRegions")
     if ("SecretString" in properties) == ("GenerateSecretString" in properties):
         raise PropertyError("SecretString", "is required where GenerateSecretString is not, and excluded where it is")
     value = properties.get("SecretString")

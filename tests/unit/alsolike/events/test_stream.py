@@ -34,6 +34,14 @@ def test_batch_is_read_in_order():
     ]
 
 
+def test_shard_is_named_with_its_region_on_request() -> None:
+    event = {"Records": [lambda_record("9", b"a")]}
+
+    (record,) = stream_records(event, with_region=True)
+
+    assert record.shard_id == "eu-west-1-shardId-000000000006"
+
+
 @given(st.binary(), st.text(st.characters(exclude_categories=["Cs"])))
 def test_quarantined_record_is_unchanged_after_write_and_read(data, reason):
     written = QuarantinedRecord(StreamRecord("events", "shardId-0", "7", 1_700_000_000_123, data), reason)

@@ -46,7 +46,7 @@ def test_batch_is_written_by_event_date_under_shard_and_sequence_range(invoke, a
 
     assert answer == {"batchItemFailures": []}
     stored = objects(aws("s3"), lake_bucket)
-    name = f"{SHARD}-{sequence(7)}-{sequence(9)}.parquet"
+    name = f"eu-west-1-{SHARD}-{sequence(7)}-{sequence(9)}.parquet"
     assert stored.keys() == {f"interactions/event_date=2026-09-{day}/{name}" for day in (20, 21)}
     table = pq.read_table(io.BytesIO(stored[f"interactions/event_date=2026-09-21/{name}"]))
     assert table.column("event_id").to_pylist() == ["e1", "e3"]
@@ -116,10 +116,10 @@ def test_poison_record_is_quarantined_and_other_records_are_archived(invoke, aws
     invoke(kinesis_event([interaction("e1"), b"\xff\x00poison", interaction("e2")]))
 
     stored = objects(aws("s3"), lake_bucket)
-    key = f"quarantine/dt=2026-09-21/{SHARD}-{sequence(1)}.json"
+    key = f"quarantine/dt=2026-09-21/eu-west-1-{SHARD}-{sequence(1)}.json"
     quarantined = QuarantinedRecord.from_json(stored.pop(key))
     assert quarantined.record.data == b"\xff\x00poison"
-    assert (quarantined.record.stream, quarantined.record.shard_id) == ("events", SHARD)
+    assert (quarantined.record.stream, quarantined.record.shard_id) == ("events", f"eu-west-1-{SHARD}")
     assert quarantined.record.arrived_ms == NOW_MS + 1
     assert quarantined.reason.startswith("record is not valid JSON")
     (content,) = stored.values()
@@ -135,7 +135,7 @@ def test_record_from_the_future_is_quarantined_once_with_its_reason(invoke, aws,
     invoke(kinesis_event([year_9999]))
 
     assert objects(aws("s3"), lake_bucket) == first
-    assert first.keys() == {f"quarantine/dt=2026-09-21/{SHARD}-{sequence(0)}.json"}
+    assert first.keys() == {f"quarantine/dt=2026-09-21/eu-west-1-{SHARD}-{sequence(0)}.json"}
     (content,) = first.values()
     assert QuarantinedRecord.from_json(content).reason == (
         "event_time_ms is 253402300799999, more than 300 s in the future (the record arrived at 1790000000000 ms)"

@@ -62,6 +62,8 @@ TRENDS_PREFIX = "trends/"
 TOMBSTONES_KEY = "privacy/tombstones.json"
 PENDING_ERASURES_PREFIX = "privacy/pending/"
 ERASURE_RECEIPTS_PREFIX = "privacy/receipts/"
+FORWARDED_ERASURES_PREFIX = "privacy/forwarded/"
+"""Requested erasures for the other region, with the user ID."""
 BATCH_PREFIX = "batch/"
 IMPORTS_PREFIX = "imports/"
 

@@ -35,11 +35,20 @@ class StreamRecord(NamedTuple):
     partition_key: str | None = None
 
 
-def stream_records(event: Mapping[str, Any]) -> list[StreamRecord]:
-    """Return the records of a Lambda event in their order. All records are from one shard of one stream."""
+def stream_records(event: Mapping[str, Any], *, with_region: bool = False) -> list[StreamRecord]:
+    """Return the records of a Lambda event in their order. All records are from one shard of one stream.
+
+    Parameters
+    ----------
+    with_region
+        True to put the region before the shard ID, because the streams of two regions have shards with the same IDs.
+    """
     records = event["Records"]
-    stream = records[0]["eventSourceARN"].rpartition("/")[2]
+    arn = records[0]["eventSourceARN"]
+    stream = arn.rpartition("/")[2]
     shard_id = records[0]["eventID"].partition(":")[0]
+    if with_region:
+        shard_id = f"{arn.split(':')[3]}-{shard_id}"
     return [
         StreamRecord(
             stream,

@@ -1,0 +1,230 @@
+"""Deployment in two regions: two clouds, the replication between them, and a name that a health check moves."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from local_cloud.client import Cloud
+from local_cloud.replication import Replication
+from tests.booted.assemblies import QUICK, synthesized
+from tests.booted.shop import Shop
+
+PRIMARY, REPLICA = "us-east-1", "eu-central-1"
+SETTINGS: dict[str, Any] = {**QUICK, "replica_streams": True, "training_schedule": None, "web": False}
+
+
+class TwoRegions:
+    """Primary and replica. `primary` is None while the primary is lost."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._alone = synthesized(**SETTINGS)
+        self._assembly = synthesized(**SETTINGS, replica_region=REPLICA)
+        self.primary: Shop | None = None
+        self.replica: Shop | None = None
+        self.replication = Replication(lambda: (self._cloud(self.primary), self._cloud(self.replica)))
+        self._stopped = threading.Event()
+
+    @classmethod
+    @contextlib.contextmanager
+    def booted(cls, directory: Path, prepare: Callable[[Shop], None]) -> Iterator[Self]:
+        """Deploy the primary, prepare its content, and add the second region to the deployment."""
+        regions = cls(directory)
+        with contextlib.ExitStack() as stack:
+            stack.callback(regions.stop)
+            regions.primary = regions._boot(PRIMARY, regions._alone)
+            prepare(regions.primary)
+            regions.replica = regions._boot(REPLICA, regions._assembly, peer=PRIMARY)
+            regions.primary.cloud.stop()
+            regions.primary = regions._boot(PRIMARY, regions._assembly, peer=REPLICA)
+            regions.replication.start()
+            threading.Thread(target=regions._replicate, daemon=True).start()
+            yield regions
+
+    def lose_primary(self) -> None:
+        """Kill all processes of the primary without warning."""
+        assert self.primary
+        lost, self.primary = self.primary, None
+        os.killpg(lost.cloud.state.pid, signal.SIGKILL)
+        with contextlib.suppress(Exception):
+            lost.cloud.stop()
+
+    def return_primary(self) -> None:
+        """Start the primary with the data that it had stored."""
+        self.primary = self._boot(PRIMARY, self._assembly, peer=REPLICA)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        for shop in (self.primary, self.replica):
+            if shop:
+                shop.cloud.stop()
+
+    def _boot(self, region: str, assembly: Path, *, peer: str | None = None) -> Shop:
+        state = self._directory / f"{region}.json"
+        cloud = Cloud.start(
+            assembly,
+            state=state,
+            region=region,
+            data=self._directory / region,
+            peer=self._directory / f"{peer}.json" if peer else None,
+        )
+        return Shop(cloud, state)
+
+    def _replicate(self) -> None:
+        while not self._stopped.wait(0.5):
+            # A call fails if a cloud is killed meanwhile. The next call repeats it.
+            with contextlib.suppress(Exception):
+                self.replication.run()
+
+    @staticmethod
+    def _cloud(shop: Shop | None) -> Cloud | None:
+        return shop.cloud if shop else None
+
+
+@dataclass
+class Name:
+    """DNS name of the API. A health check moves it as Route 53 does: after consecutive failures, and back likewise.
+
+    Attributes
+    ----------
+    interval_s, threshold
+        Time between two checks, and number of equal results that change the state.
+    """
+
+    urls: tuple[str, str]
+    token: Callable[[], str]
+    interval_s: float = 10
+    threshold: int = 3
+    is_primary: bool = True
+    moves: list[float] = field(default_factory=list)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        return self.urls[0 if self.is_primary else 1]
+
+    def watch(self) -> None:
+        """Check the primary until `stop`."""
+        different = 0
+        while not self._stopped.wait(self.interval_s):
+            different = different + 1 if self._is_healthy() != self.is_primary else 0
+            if different >= self.threshold:
+                self.is_primary, different = not self.is_primary, 0
+                self.moves.append(time.monotonic())
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _is_healthy(self) -> bool:
+        request = urllib.request.Request(
+            f"{self.urls[0]}/openapi.json", headers={"authorization": f"Bearer {self.token()}"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=self.interval_s):
+                return True
+        except OSError:
+            return False
+
+
+@dataclass
+class Call:
+    """Request of a client: its time, its kind, and the ID of an acknowledged event."""
+
+    at: float
+    client: str
+    failed: bool
+    answered_at: float
+    event: tuple[str, str] | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class Traffic:
+    """Twenty requests per second, half of them events, from two kinds of clients.
+
+    Clients of the kind `name` use the name and do not retry. Clients of the kind `both` know both regions and repeat a
+    failed request in the other region.
+    """
+
+    RATE_PER_S = 20
+
+    def __init__(self, name: Name, tokens: tuple[str, str], tracking_ids: tuple[str, str]) -> None:
+        self._name = name
+        self._tokens = tokens
+        self._tracking_ids = tracking_ids
+        self._stopped = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.calls: list[Call] = []
+
+    def run(self) -> None:
+        """Send requests until `stop`."""
+        start = time.monotonic()
+        for number in itertools.count():
+            if self._stopped.wait(max(0.0, start + number / self.RATE_PER_S - time.monotonic())):
+                break
+            thread = threading.Thread(target=self._call, args=(number,), daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _call(self, number: int) -> None:
+        at = time.monotonic()
+        client = ("name", "both")[number // 2 % 2]
+        user = f"visitor-{number % 40}"
+        event = (user, f"event-{number}") if number % 2 else None
+        first = 0 if self._name.is_primary else 1
+        order = (first,) if client == "name" else (first, 1 - first)
+        reasons: list[str] = []
+        for region in order:
+            reason = self._send(region, user, event)
+            if reason is None:
+                break
+            reasons.append(f"{('primary', 'replica')[region]}: {reason}")
+        failed = len(reasons) == len(order)
+        self.calls.append(Call(at, client, failed, time.monotonic(), None if failed else event, tuple(reasons)))
+
+    def _send(self, region: int, user: str, event: tuple[str, str] | None) -> str | None:
+        """Return the reason of a failure, or None."""
+        path, document = "/recommendations", {"userId": user, "numResults": 5}
+        if event:
+            path = "/events"
+            entry = {"eventType": "purchase", "sentAt": time.time(), "itemId": "item-01", "eventId": event[1]}
+            document = {
+                "trackingId": self._tracking_ids[region],
+                "userId": user,
+                "sessionId": f"session-{user}",
+                "eventList": [entry],
+            }
+        request = urllib.request.Request(
+            self._name.urls[region] + path,
+            data=json.dumps(document).encode(),
+            headers={"authorization": f"Bearer {self._tokens[region]}", "content-type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5):
+                return None
+        except urllib.error.HTTPError as error:
+            return f"status {error.code}"
+        except OSError as error:
+            return str(getattr(error, "reason", error))
+
+
+def events_in_lake(shop: Shop) -> Counter[tuple[str, str]]:
+    """Return the number of rows by user and event ID."""
+    return Counter((row["user_id"], row["event_id"]) for row in shop.lake_rows("interactions/"))
