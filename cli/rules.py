@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
@@ -23,6 +23,9 @@ from operations.configuration import rule_drafts
 from operations.configuration.store import live_configuration, store_of, who
 from operations.previews import PreviewSummary, some_users, summarize
 from operations.progress import counted
+
+if TYPE_CHECKING:
+    from model_export.evaluation.off_policy import Estimate, Outcome
 
 _BEFORE = {True: "live", False: "without rules"}
 
@@ -327,6 +330,77 @@ def preview(
     for what, reasons in (("unsatisfied", found["unmetRules"]), ("degraded", found["degraded"])):
         for reason in reasons:
             console.print_line(f"{what}: {reason}")
+
+
+@app.command("forecast")
+def forecast(
+    context: Context,
+    file: File = None,
+    rules: Annotated[
+        str | None, Option(metavar="NAME", help="Rule set of the live configuration to apply instead of --file.")
+    ] = None,
+    recommender: Annotated[str, Option(metavar="NAME", help="Recommender.")] = "for-you",
+    days: Annotated[int, Option(min=1, max=90, help="Number of days of the recommendation log.")] = 28,
+    responses: Annotated[int, Option(min=1, max=50_000, help="Maximum number of logged responses.")] = 5_000,
+) -> None:
+    """Forecast the effect of a draft on clicks and revenue from the log.
+
+    The command answers logged requests again with the live configuration and with the draft. It changes nothing and
+    logs no recommendation. It needs responses with neighbours in random order (`swaps` of the recommender).
+
+    Example: alsolike rules forecast --file draft.yaml
+    """
+    from operations.forecast.report import forecast_draft  # Imports scipy, which other commands do not need.
+
+    if (file is None) == (rules is None):
+        raise typer.BadParameter("pass either --file or --rules")
+    deployment = context.deployment
+    if file is not None:
+        document = dict(read_file(file, context).document)
+    else:
+        current = store_of(deployment).current()
+        draft = rule_drafts.draft_of(current.document)
+        rule_drafts.assign(draft, recommender, rules)
+        document = {**current.document, **draft}
+    found = forecast_draft(
+        deployment, document, recommender=recommender, days=days, maximum=responses, now_ms=times.now_ms()
+    )
+    if context.printed(found.document()):
+        return
+    figures = found.forecast
+    console.print_table(
+        ["per 1,000 responses", "now", "draft", "difference", "95% interval", "self-normalised"],
+        [_outcome_row(outcome) for outcome in figures.outcomes],
+    )
+    asked = f"{counted(figures.responses, 'response')} of {recommender} to {counted(figures.users, 'user')}"
+    console.print_line(f"{asked} in {counted(days, 'day')}; the draft changes {figures.changed:.0%} of the lists")
+    console.print_line(
+        f"{figures.support:.1%} of the expected attention to the draft's lists is for items that were shown"
+    )
+    for outcome in figures.outcomes:
+        if outcome.missing:
+            console.print_line(f"{outcome.name}: {outcome.missing}")
+    for reason, number in found.skipped.items():
+        console.print_line(f"left out: {counted(number, 'response')} ({reason})")
+    if not found.swaps:
+        console.print_line(f"hint: set recommenders.{recommender}.swaps, such as 0.1, to measure the effect of places")
+
+
+def _outcome_row(outcome: Outcome) -> list[object]:
+    def text(estimate: Estimate | None) -> str:
+        return "" if estimate is None else f"{1_000 * estimate.value:,.1f}"
+
+    if outcome.difference is None:
+        return [outcome.name, "", "", "not enough evidence", "", ""]
+    low, high = (f"{1_000 * end:+,.1f}" for end in outcome.difference[1:])
+    return [
+        outcome.name,
+        text(outcome.present),
+        text(outcome.draft),
+        f"{1_000 * outcome.difference.value:+,.1f}",
+        f"{low} to {high}",
+        f"{1_000 * outcome.self_normalised.value:+,.1f}" if outcome.self_normalised else "",
+    ]
 
 
 def _print_summary(summary: PreviewSummary, output: Output) -> None:

@@ -14,6 +14,7 @@ from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.observability import count, count_all, count_by, invocation, log_refusal
 from alsolike.schema.http import route_key
 from functions.recommend.direct.batch import answer_batch, parse_batch
+from functions.recommend.direct.forecast import forecast_lists
 from functions.recommend.direct.preview import preview
 from functions.recommend.direct.replay import answer_replay
 from functions.recommend.http.request import (
@@ -46,7 +47,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     sources.wait_budget.begin_request(limited="routeKey" in event)
     if "batch" in event:
         return _answer_batch(event, context, sources=sources, now_ms=now_ms)
-    for name, answer_call in (("replay", answer_replay), ("preview", preview)):
+    for name, answer_call in (("replay", answer_replay), ("preview", preview), ("forecast", forecast_lists)):
         if name in event:
             recommender = _recommender(sources, context, now_ms=now_ms)
             return _or_refusal(answer_call, event[name], recommender=recommender)

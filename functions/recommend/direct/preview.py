@@ -39,7 +39,7 @@ def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     live, request = recommender, parse_preview(fields)
     if document is not None:
         configuration = configuration_document.parse(document)
-        recommender = dataclasses.replace(recommender, state=_drafted(recommender.state, configuration))
+        recommender = dataclasses.replace(recommender, state=drafted(recommender.state, configuration))
     rule_sets = recommender.state.configuration.rules
     name = fields.get("rules", OWN_RULES)
     if name != OWN_RULES and name not in rule_sets:
@@ -63,7 +63,7 @@ def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     }
 
 
-def _drafted(state: ServingState, configuration: Configuration) -> ServingState:
+def drafted(state: ServingState, configuration: Configuration) -> ServingState:
     """Return the state under a configuration that is not applied, with the names that were created in the live one."""
     configuration = OwnNames.of(state.configuration).added_to(configuration)
     return dataclasses.replace(

@@ -7,6 +7,7 @@ trends are the current ones. The response contains their versions, so that the c
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from alsolike.configuration.recommendation_id import RECOMMENDER_CODES
@@ -67,13 +68,8 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
         If the event is invalid, or references an object that no longer exists.
     """
     fields = REPLAY.read(given, "replay")
-    recent = sorted(
-        RecentInteraction(past["timeMs"], past["eventId"], past["itemId"], past["eventType"], past.get("context", ""))
-        for past in fields.get("history", ())
-    )
-    stores = dataclasses.replace(recommender.stores, profiles=_OneHistory(tuple(recent)), impressions=None)
     replayed_id = fields.get("recommendationId")
-    answer = dataclasses.replace(recommender, stores=stores, now_ms=fields["nowMs"]).answer(
+    answer = past_recommender(fields, recommender).answer(
         parse_replay(fields),
         swaps=replayed_id is not None,
         replayed=None if replayed_id is None else Replayed(replayed_id),
@@ -92,3 +88,13 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
         "unmetRules": answer.unmet_rules,
         "degraded": answer.degraded,
     }
+
+
+def past_recommender(fields: Mapping[str, Any], recommender: Recommender) -> Recommender:
+    """Return the recommender with the time and the history of a replayed request, read with `REPLAY`."""
+    recent = sorted(
+        RecentInteraction(past["timeMs"], past["eventId"], past["itemId"], past["eventType"], past.get("context", ""))
+        for past in fields.get("history", ())
+    )
+    stores = dataclasses.replace(recommender.stores, profiles=_OneHistory(tuple(recent)), impressions=None)
+    return dataclasses.replace(recommender, stores=stores, now_ms=fields["nowMs"])

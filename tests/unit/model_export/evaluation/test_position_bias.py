@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model_export.data.impressions import Response, impressions, item_columns
-from model_export.export.position_bias import MIN_PAIRS, estimate, pairs_with_gain
+from model_export.evaluation.position_bias import MIN_PAIRS, estimate, pairs_with_gain
 
 COLUMNS = item_columns([{}] * 10)
 

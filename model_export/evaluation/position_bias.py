@@ -9,9 +9,8 @@ The model of the propensities is log p(k) = -η log(1 + k) + δ(k), with normal 
 from __future__ import annotations
 
 import numpy as np
-import scipy.optimize
 
-from alsolike.bundle.reranker import Floats
+from alsolike.bundle.reranker import Floats, Ints
 from alsolike.runtime.struct import struct
 from alsolike.training.dataset import MAX_PLACES
 from model_export.data.impressions import Impressions
@@ -21,7 +20,7 @@ MIN_PAIRS = 50
 
 _PRECISION_OF_DECAY, _PRECISION_OF_PLACE = 0.1, 100.0
 _DECAY = -np.log1p(np.arange(MAX_PLACES))
-_ITERATIONS = 200
+_ITERATIONS, _TOLERANCE = 50, 1e-9
 
 
 @struct
@@ -50,38 +49,53 @@ class PositionBias:
 
 
 def estimate(data: Impressions) -> PositionBias | None:
+    """Return the propensities of the pairs of impressions; see `fit`."""
+    return fit(data.places[data.opens_pair], _gains_of_pairs(data))
+
+
+def fit(places: Ints, gains: Floats) -> PositionBias | None:
     """Return the maximum a posteriori propensities, or None if there are too few pairs with a gain.
 
     The loss is -sum(gain log(p(place) / (p(first) + p(second)))) + sum(precision * parameter²) / 2 over pairs, with
     gains scaled to a mean of 1 per pair. The standard error is a sandwich estimate.
+
+    Parameters
+    ----------
+    places
+        First place of each pair, from 0 to `MAX_PLACES` - 2, int64 `(pairs,)`.
+    gains
+        Gains at the first and the second place, at least 0, float64 `(pairs, 2)`.
     """
-    if pairs_with_gain(data) < MIN_PAIRS:
-        return None
-    first = np.flatnonzero(data.opens_pair)
-    gains = _gains_of_pairs(data)
     has_gain = gains.any(axis=1)
-    places, gains = data.places[first][has_gain], gains[has_gain]
+    if np.count_nonzero(has_gain) < MIN_PAIRS:
+        return None
+    places, gains = places[has_gain], gains[has_gain]
     gains = gains / gains.sum() * len(gains)
-    design = np.zeros((len(places), 1 + MAX_PLACES))  # derivative of log p(second) - log p(first)
-    rows = np.arange(len(places))
-    design[:, 0] = _DECAY[places + 1] - _DECAY[places]
-    design[rows, 1 + places], design[rows, 2 + places] = -1.0, 1.0
+    design = np.zeros((MAX_PLACES - 1, 1 + MAX_PLACES))  # derivative of log p(second) - log p(first) by first place
+    firsts = np.arange(MAX_PLACES - 1)
+    design[:, 0] = _DECAY[1:] - _DECAY[:-1]
+    design[firsts, 1 + firsts], design[firsts, 2 + firsts] = -1.0, 1.0
     precision = np.array([_PRECISION_OF_DECAY, *[_PRECISION_OF_PLACE] * MAX_PLACES])
-    total = gains.sum(axis=1)
+    first, second = (np.bincount(places, gains[:, side], len(design)) for side in (0, 1))
+    total = first + second
 
-    def loss(w: Floats) -> tuple[float, Floats]:
+    def loss(w: Floats) -> float:
         u = design @ w
-        residual = total / (1 + np.exp(-u)) - gains[:, 1]
-        value = (total * np.logaddexp(0, u) - gains[:, 1] * u).sum() + (precision * w**2).sum() / 2
-        return float(value), design.T @ residual + precision * w
+        return float((total * np.logaddexp(0, u) - second * u).sum() + (precision * w**2).sum() / 2)
 
-    start = np.zeros(1 + MAX_PLACES)
-    w = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS}).x
-    p = 1 / (1 + np.exp(-(design @ w)))
-    hessian = design.T @ ((total * p * (1 - p))[:, None] * design) + np.diag(precision)
-    scores = design * (total * p - gains[:, 1])[:, None]
+    w = np.zeros(1 + MAX_PLACES)
+    for _ in range(_ITERATIONS):  # Newton's method with halved steps. The loss is convex.
+        p = 1 / (1 + np.exp(-(design @ w)))
+        hessian = design.T @ ((total * p * (1 - p))[:, None] * design) + np.diag(precision)
+        step = np.linalg.solve(hessian, design.T @ (total * p - second) + precision * w)
+        while loss(w - step) > loss(w) and np.abs(step).max() > _TOLERANCE:
+            step /= 2
+        w -= step
+        if np.abs(step).max() <= _TOLERANCE:
+            break
+    squares = np.bincount(places, (gains.sum(axis=1) * p[places] - gains[:, 1]) ** 2, len(design))
     inverse = np.linalg.inv(hessian)
-    covariance = inverse @ (scores.T @ scores + np.diag(precision)) @ inverse
+    covariance = inverse @ (design.T @ (squares[:, None] * design) + np.diag(precision)) @ inverse
     log_propensities = w[0] * _DECAY + w[1:]
     return PositionBias(len(places), log_propensities - log_propensities.max(), float(np.sqrt(covariance[0, 0])))
 

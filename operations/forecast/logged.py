@@ -1,0 +1,174 @@
+"""Logged responses of a recommender with the histories of their users and their outcomes, for a forecast."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike.configuration.configuration import Configuration
+from alsolike.declarations.storage import SERVED_PREFIX
+from alsolike.events.interactions import MAX_CLOCK_SKEW_MS, MAX_EVENT_VALUE
+from alsolike.lake import lake_objects, served
+from alsolike.lake.lake import event_date
+from alsolike.lake.served import UNKNOWN
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.records.served_response import PAIRED, SERVED_COLUMNS, ServedResponse
+from alsolike.runtime.errors import UnknownEventType
+from alsolike.training.dataset import CLICK, PURCHASE
+from operations import progress
+from operations.client.deployment import Deployment
+from operations.client.stored_ids import pseudonyms
+from operations.day_replay.histories import read_histories
+from operations.recovery.lake_reader import LakeReader, open_parquet
+
+WINDOW_MS = 7 * 86_400_000
+"""Time after a response in which its outcomes count, as in the training of the reranker."""
+
+_OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}
+_EVENT_COLUMNS = (
+    "event_id", "user_id", "session_id", "item_id", "event_type", "event_value", "event_time_ms", "recommendation_id",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoggedResponse:
+    """Logged response to a user.
+
+    Attributes
+    ----------
+    user_id
+        ID of the user or session; None if the lake has no interactions of it.
+    history
+        Interactions that the response used; None if the lake no longer has them.
+    clicks, purchases, revenue
+        Clicked and bought items, and the sum of the values of an item's purchases.
+    """
+
+    row: ServedResponse
+    user_id: str | None
+    history: tuple[RecentInteraction, ...] | None
+    clicks: frozenset[str]
+    purchases: frozenset[str]
+    revenue: Mapping[str, float]
+
+
+def logged_responses(
+    deployment: Deployment, *, recommender: str, first_ms: int, last_ms: int, maximum: int, configuration: Configuration
+) -> list[LoggedResponse]:
+    """Return up to `maximum` responses to users between two times.
+
+    Responses with neighbours in random order come first, because they determine the propensities of places. Their order
+    is otherwise random, but equal for each call. The result excludes degraded and shared responses,
+    and responses to agents.
+
+    Raises
+    ------
+    InvalidInput
+        If an object of the lake is unreadable.
+    """
+    chosen = heapq.nsmallest(
+        maximum, _rows(deployment, recommender=recommender, first_ms=first_ms, last_ms=last_ms), key=_order
+    )
+    rows = list({row.recommendation_id: row for row in chosen}.values())
+    return list(_with_interactions(deployment, rows, configuration)) if rows else []
+
+
+def _order(row: ServedResponse) -> tuple[bool, bytes]:
+    return PAIRED not in row.origins, hashlib.blake2b(row.recommendation_id.encode(), digest_size=8).digest()
+
+
+def _rows(deployment: Deployment, *, recommender: str, first_ms: int, last_ms: int) -> Iterator[ServedResponse]:
+    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    for listed in lake_objects.list_objects(client, bucket, prefix=SERVED_PREFIX):
+        if not event_date(first_ms) <= listed.date <= event_date(last_ms):
+            continue
+        if (content := lake_objects.read(client, bucket, listed)) is None:
+            continue
+        file = open_parquet(content, where=f"s3://{bucket}/{listed.key}")
+        columns = [name for name in SERVED_COLUMNS if name in file.schema_arrow.names]
+        for batch in file.iter_batches(columns=columns):
+            table = pa.Table.from_batches([batch])
+            for values in table.filter(pc.equal(table["recommender"], recommender)).to_pylist():
+                row = served.read_row(values)
+                has_user = (row.shopper or row.session) is not None and row.shopper != UNKNOWN
+                if has_user and row.agent is None and not row.degraded and first_ms <= row.served_ms <= last_ms:
+                    yield row
+
+
+def _with_interactions(
+    deployment: Deployment, rows: list[ServedResponse], configuration: Configuration
+) -> Iterator[LoggedResponse]:
+    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    hashes = pseudonyms(deployment)
+    histories = read_histories(
+        client,
+        bucket,
+        rows,
+        hashes=hashes,
+        until_ms=max(row.served_ms for row in rows) + MAX_CLOCK_SKEW_MS,
+        context=configuration.context,
+    )
+    events = _events(deployment, rows, hashes, configuration)
+    for row in rows:
+        user_id = histories.users.get(row.shopper or "") or histories.sessions.get(row.session or row.shopper or "")
+        history = histories.recent(row, length=configuration.limits.history_length)
+        yield _response(row, user_id, history, list(events.get(row.recommendation_id, {}).values()))
+
+
+def _response(
+    row: ServedResponse,
+    user_id: str | None,
+    history: tuple[RecentInteraction, ...] | None,
+    events: Sequence[Mapping[str, Any]],
+) -> LoggedResponse:
+    clicks, purchases, revenue = set(), set(), dict[str, float]()
+    for event in events:
+        item_id, value = event["item_id"], event["event_value"] or 0.0
+        in_time = -MAX_CLOCK_SKEW_MS <= event["event_time_ms"] - row.served_ms <= WINDOW_MS
+        if not in_time or {row.shopper, row.session}.isdisjoint(event["shoppers"]) or item_id not in row.item_ids:
+            continue
+        if event["outcome"] == CLICK:
+            clicks.add(item_id)
+        else:
+            purchases.add(item_id)
+            if abs(value) <= MAX_EVENT_VALUE:  # False for NaN.
+                revenue[item_id] = revenue.get(item_id, 0.0) + value
+    return LoggedResponse(row, user_id, history, frozenset(clicks), frozenset(purchases), revenue)
+
+
+def _events(
+    deployment: Deployment, rows: list[ServedResponse], hashes: Pseudonyms, configuration: Configuration
+) -> dict[str, dict[tuple[str, str | None], dict[str, Any]]]:
+    """Return the outcomes by recommendation ID, then by event ID and owner, so that duplicates count once."""
+    reader = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=None)
+    named = pa.array([row.recommendation_id for row in rows])
+    first = event_date(min(row.served_ms for row in rows) - MAX_CLOCK_SKEW_MS)
+    objects = [stored for stored in reader.objects() if stored.date >= first]
+    found: dict[str, dict[tuple[str, str | None], dict[str, Any]]] = {}
+    with progress.step("outcomes", total=sum(stored.size_bytes for stored in objects)) as step:
+        for stored in objects:
+            for piece in reader.read(stored, _EVENT_COLUMNS):
+                for event in piece.filter(pc.is_in(piece["recommendation_id"], named)).to_pylist():
+                    outcome = _outcome(event["event_type"], configuration)
+                    if outcome is not None and event["item_id"] is not None:
+                        owners = [owner for owner in (event["user_id"], event["session_id"]) if owner is not None]
+                        of_response = found.setdefault(event["recommendation_id"], {})
+                        of_response[event["event_id"], next(iter(owners), None)] = {
+                            **event, "outcome": outcome, "shoppers": [hashes.shopper(owner) for owner in owners]
+                        }  # fmt: skip
+            step.advance(stored.size_bytes)
+    return found
+
+
+def _outcome(event_type: str | None, configuration: Configuration) -> str | None:
+    try:
+        return None if event_type is None else _OUTCOME_OF.get(configuration.canonical_event_type(event_type))
+    except UnknownEventType:
+        return None

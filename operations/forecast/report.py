@@ -1,0 +1,213 @@
+"""Forecast of a draft of the configuration from logged responses."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from alsolike.recommendations.preview import check_not_refused
+from alsolike.recommendations.requests import PERSONALIZED_RANKING
+from alsolike.records.served_response import PAIRED, REQUEST_OMITTED
+from alsolike.runtime.errors import InvalidInput
+from alsolike.training.dataset import MAX_PLACES
+from model_export.evaluation.off_policy import CLICKS, NO_ITEM, Forecast, LoggedLists, forecast
+from operations import progress
+from operations.client.deployment import Deployment
+from operations.client.functions import invoke
+from operations.configuration.store import live_configuration
+from operations.explanation.unlogged import logged_parameters
+from operations.filters.catalogue import read_snapshot
+from operations.forecast.logged import LoggedResponse, logged_responses
+
+CERTAIN = 1.0
+MARGIN = "margin"
+DAY_MS = 86_400_000
+_REQUESTS_A_CALL = 50
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DraftForecast:
+    """Forecast of a draft for the responses of a recommender.
+
+    Attributes
+    ----------
+    skipped
+        Number of logged requests that cannot be answered again, by reason.
+    swaps
+        Share of the responses with neighbours in random order, by the live configuration.
+    """
+
+    recommender: str
+    days: int
+    forecast: Forecast
+    skipped: Mapping[str, int]
+    swaps: float
+
+    def document(self) -> dict[str, Any]:
+        """Return the forecast as a JSON document."""
+        figures = dataclasses.asdict(self.forecast)
+        for outcome in figures["outcomes"]:
+            for name in ("present", "draft", "difference", "self_normalised"):
+                if outcome[name] is not None:
+                    outcome[name] = dict(zip(("value", "low", "high"), outcome[name], strict=True))
+        return {"recommender": self.recommender, "days": self.days, "skipped": dict(self.skipped), **figures}
+
+
+def forecast_draft(
+    deployment: Deployment, document: Mapping[str, Any], *, recommender: str, days: int, maximum: int, now_ms: int
+) -> DraftForecast:
+    """Forecast the outcomes of a draft from the responses of the last days.
+
+    Parameters
+    ----------
+    document
+        Configuration document of the draft.
+    maximum
+        Maximum number of logged responses.
+
+    Raises
+    ------
+    InvalidInput
+        If the recommender ranks given items, the deployment stores hashes of user IDs, the log has no responses to
+        users, or the draft is invalid.
+    Unavailable
+        If the function or the lake does not respond.
+    """
+    if recommender == PERSONALIZED_RANKING:
+        raise InvalidInput(f"--recommender is {recommender!r}, expected a recommender that selects items")
+    if deployment.names.pseudonymise_ids == "1":
+        raise InvalidInput("the deployment stores hashes of user IDs, so requests of the log cannot be answered again")
+    configuration = live_configuration(deployment)
+    if recommender not in configuration.recommenders:
+        known = ", ".join(sorted(configuration.recommenders))
+        raise InvalidInput(f"--recommender is {recommender!r}, expected one of {known}")
+    responses = logged_responses(
+        deployment,
+        recommender=recommender,
+        first_ms=now_ms - days * DAY_MS,
+        last_ms=now_ms,
+        maximum=maximum,
+        configuration=configuration,
+    )
+    if not responses:
+        raise InvalidInput(
+            f"the log has no responses of {recommender!r} to users in the last {progress.counted(days, 'day')}; "
+            "name another recommender with --recommender, or more days with --days"
+        )
+    answered, lists, skipped = _lists(deployment, responses, document)
+    margins = _margins(deployment)
+    codes: dict[str, int] = {}
+    log = _log(answered, codes, margins)
+    present, draft = (_padded([each[name] for each in lists], codes) for name in ("present", "draft"))
+    return DraftForecast(
+        recommender,
+        days,
+        forecast(log, present=present, draft=draft),
+        skipped,
+        configuration.recommenders[recommender].swaps,
+    )
+
+
+def _lists(
+    deployment: Deployment, responses: Sequence[LoggedResponse], document: Mapping[str, Any]
+) -> tuple[list[LoggedResponse], list[dict[str, Any]], Counter[str]]:
+    """Return the responses whose requests can be answered again, with the lists, and the others by reason."""
+    reasons = [_lacking(each) for each in responses]
+    skipped = Counter(reason for reason in reasons if reason is not None)
+    complete = [each for each, reason in zip(responses, reasons, strict=True) if reason is None]
+    answered, lists = [], []
+    with progress.step("lists of the draft", total=len(complete)) as step:
+        for start in range(0, len(complete), _REQUESTS_A_CALL):
+            part = complete[start : start + _REQUESTS_A_CALL]
+            event = {"forecast": {"configuration": dict(document), "requests": [_request(each) for each in part]}}
+            failure = "the requests of the log cannot be answered"
+            body = orjson.loads(invoke(deployment, deployment.names.recommend_function, event, failure=failure))
+            check_not_refused(body)
+            for response, found in zip(part, body["lists"], strict=True):
+                if reason := found.get("refused") or ", ".join(found["degraded"]):
+                    skipped[reason] += 1
+                else:
+                    answered.append(response)
+                    lists.append(found)
+            step.advance(len(part))
+    return answered, lists, skipped
+
+
+def _lacking(response: LoggedResponse) -> str | None:
+    """Return the reason why a request cannot be answered again, or None."""
+    if response.row.catalogue is None:
+        return "logged by an earlier version"
+    if response.row.request == REQUEST_OMITTED:
+        return "parameters too long for the log"
+    if response.history is None:
+        return "the lake has no interactions with the logged hash"
+    return None
+
+
+def _request(response: LoggedResponse) -> dict[str, Any]:
+    row = response.row
+    request = {
+        "nowMs": row.served_ms,
+        "recommender": row.recommender,
+        "numResults": min(max(row.asked, 1), MAX_PLACES),
+        "userId": response.user_id,
+        "itemId": row.page_item,
+        "filter": orjson.loads(row.request or "{}").get("filter"),
+        "history": [
+            {
+                "timeMs": each.event_time_ms,
+                "eventId": each.event_id,
+                "itemId": each.item_id,
+                "eventType": each.event_type,
+                "context": each.context or None,
+            }
+            for each in response.history or ()
+        ],
+        **logged_parameters(row),
+    }
+    return {name: value for name, value in request.items() if value is not None}
+
+
+def _margins(deployment: Deployment) -> dict[str, float]:
+    """Return the property `MARGIN` of each item that has one."""
+    return {
+        item_id: float(properties[MARGIN])
+        for item_id, properties in read_snapshot(deployment).items()
+        if isinstance(properties.get(MARGIN), int | float)
+    }
+
+
+def _log(responses: Sequence[LoggedResponse], codes: dict[str, int], margins: Mapping[str, float]) -> LoggedLists:
+    owners = [each.row.shopper or each.row.session for each in responses]
+    users = {owner: number for number, owner in enumerate(dict.fromkeys(owners))}
+    items = _padded([each.row.item_ids for each in responses], codes)
+    pairs = np.zeros(items.shape, np.bool_)
+    names = (CLICKS, "purchases", "revenue", *([MARGIN] if margins else []))
+    outcomes = {name: np.zeros(items.shape) for name in names}
+    for number, each in enumerate(responses):
+        placed = zip(each.row.item_ids[:MAX_PLACES], each.row.origins, each.row.propensities, strict=False)
+        for place, (item_id, origin, propensity) in enumerate(placed):
+            pairs[number, place] = origin == PAIRED and propensity is not None and propensity < CERTAIN
+            outcomes[CLICKS][number, place] = item_id in each.clicks
+            outcomes["purchases"][number, place] = item_id in each.purchases
+            outcomes["revenue"][number, place] = each.revenue.get(item_id, 0.0)
+            if margins and item_id in each.purchases:
+                outcomes[MARGIN][number, place] = margins.get(item_id, 0.0)
+    pairs[:, -1:] = False  # The second item of the pair may be beyond `MAX_PLACES`.
+    return LoggedLists(np.array([users[owner] for owner in owners], np.int64), items, pairs, outcomes)
+
+
+def _padded(lists: Sequence[Sequence[str]], codes: dict[str, int]) -> npt.NDArray[np.int64]:
+    width = min(max(map(len, lists), default=0), MAX_PLACES)
+    found = np.full((len(lists), width), NO_ITEM, np.int64)
+    for row, item_ids in enumerate(lists):
+        for place, item_id in enumerate(itertools.islice(item_ids, width)):
+            found[row, place] = codes.setdefault(item_id, len(codes))
+    return found

@@ -1,0 +1,131 @@
+"""Off-policy estimates in shops whose outcomes follow the position-based model exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.forecasting import Shop, forecasts
+from model_export.evaluation.off_policy import CLICKS, Forecast, LoggedLists, forecast
+
+A, B, C = 0, 1, 2
+
+
+def logged(*, users: int = 400, pairs: bool = True, clicks: bool = True) -> LoggedLists:
+    """Return lists of A, B or B, A in equal numbers.
+
+    Half of the examinations of A are clicks, and a quarter of those of B. The second place is examined half as often
+    as the first.
+    """
+    chi, rate = (1.0, 0.5), {A: 0.5, B: 0.25}
+    items, outcomes = [], []
+    for user in range(users):
+        order = (A, B) if user % 2 else (B, A)
+        items.append(order)
+        turn = user // 2 % 8
+        outcomes.append([float(clicks and turn < 8 * chi[place] * rate[item]) for place, item in enumerate(order)])
+    opens = np.zeros((users, 2), np.bool_)
+    opens[:, 0] = pairs
+    return LoggedLists(np.arange(users), np.array(items), opens, {CLICKS: np.array(outcomes)})
+
+
+def lists(log: LoggedLists, *items: int) -> np.ndarray:
+    return np.tile(np.array(items), (len(log.users), 1))
+
+
+def difference(found: Forecast) -> float:
+    (outcome,) = found.outcomes
+    assert outcome.difference is not None
+    return outcome.difference.value
+
+
+def test_order_of_two_items_changes_clicks_by_places_and_rates() -> None:
+    """The present list has 1 * 0.5 + 0.5 * 0.25 clicks, the draft's list 1 * 0.25 + 0.5 * 0.5."""
+    log = logged(users=4_000)
+
+    found = forecast(log, present=lists(log, A, B), draft=lists(log, B, A))
+
+    (outcome,) = found.outcomes
+    assert outcome.present is not None
+    assert outcome.draft is not None
+    assert outcome.present.value == pytest.approx(0.625, abs=0.01)
+    assert outcome.draft.value == pytest.approx(0.5, abs=0.01)
+    assert outcome.self_normalised is not None
+    assert outcome.self_normalised.value == pytest.approx(-0.125, abs=0.015)
+    assert outcome.difference is not None
+    assert outcome.difference.low < -0.125 < outcome.difference.high < 0
+    assert (found.support, found.changed, found.pairs) == (1.0, 1.0, 1_500)
+
+
+def test_unchanged_lists_have_no_difference() -> None:
+    log = logged()
+
+    found = forecast(log, present=lists(log, A, B), draft=lists(log, A, B))
+
+    assert difference(found) == 0
+    assert found.changed == 0
+
+
+def test_interval_contains_zero_to_twice_the_value_of_unsupported_items() -> None:
+    """The third place gets an item that was never shown."""
+    log = logged(users=4_000)
+
+    found = forecast(log, present=lists(log, A, B), draft=lists(log, A, B, C))
+    supported = forecast(log, present=lists(log, A, B), draft=lists(log, A, B))
+
+    (outcome,), (other,) = found.outcomes, supported.outcomes
+    assert found.support < 1
+    assert outcome.missing is not None
+    assert "of the expected attention" in outcome.missing
+    assert other.missing is None
+
+
+@pytest.mark.parametrize(
+    ("log", "message"),
+    [
+        (logged(users=199), "not enough evidence: 199 users, expected at least 200"),
+        (logged(pairs=False), "not enough evidence: fewer than 50 pairs in random order with a click"),
+        (logged(clicks=False), "not enough evidence: fewer than 50 pairs in random order with a click"),
+    ],
+    ids=["few users", "no random pairs", "no clicks"],
+)
+def test_forecast_without_evidence_has_no_number(log: LoggedLists, message: str) -> None:
+    (outcome,) = forecast(log, present=lists(log, A, B), draft=lists(log, B, A)).outcomes
+
+    assert (outcome.difference, outcome.draft, outcome.missing) == (None, None, message)
+
+
+def test_rare_outcome_without_evidence_leaves_others() -> None:
+    log = logged(users=2_000)
+    few = np.zeros((2_000, 2))
+    few[:20, 0] = 5.0
+    log = LoggedLists(log.users, log.items, log.opens_pair, {**log.outcomes, "revenue": few})
+
+    clicks, revenue = forecast(log, present=lists(log, A, B), draft=lists(log, B, A)).outcomes
+
+    assert clicks.missing is None
+    assert revenue.missing is not None
+    assert "revenue, expected at least 50" in revenue.missing
+
+
+def test_result_does_not_depend_on_the_order_of_responses() -> None:
+    log = logged(users=1_000)
+    order = np.random.default_rng(1).permutation(1_000)
+    other = LoggedLists(
+        log.users[order], log.items[order], log.opens_pair[order], {CLICKS: log.outcomes[CLICKS][order]}
+    )
+
+    first, second = (forecast(each, present=lists(each, A, B), draft=lists(each, B, A)) for each in (log, other))
+
+    assert difference(first) == pytest.approx(difference(second))
+
+
+def test_forecast_in_a_simulated_shop_contains_the_truth() -> None:
+    found, cost = forecasts(Shop(users=1_000, responses=5_000), 7, ("order", "cap"))
+
+    result, truth = found["order"]
+    for outcome in result.outcomes:
+        assert outcome.difference is not None, outcome.missing
+        assert outcome.difference.low <= truth[outcome.name] <= outcome.difference.high
+    assert all(outcome.missing for outcome in found["cap"][0].outcomes)
+    assert 0 < cost < 0.01
