@@ -126,6 +126,16 @@ def test_lists_of_a_page_with_only_the_snippet_follow_clicks(open_site):
     assert clicked in click["impression"]
 
 
+def test_page_may_call_the_api_below_the_distribution(open_site, shop):
+    page = open_site(**{"data-api": f"{shop.url}/api"})
+    expect(items(page)).to_have_count(6)
+    page.evaluate("addEventListener('click', (event) => event.preventDefault())")
+
+    items(page).first.get_by_role("link").click()
+
+    expect(items(page, "Seen")).to_have_count(1)
+
+
 def test_click_that_leaves_the_page_is_sent_and_followed(open_site):
     page = open_site()
     sent = events(page.context)
