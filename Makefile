@@ -15,7 +15,7 @@ DIST ?= dist
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {sub(/\$$\(SUITES\)/, "$(SUITES)", $$2); printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the development environment (WITH="neural spark web prometheus deploy bench")
+setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the development environment (WITH="neural spark web php prometheus deploy bench")
 
 demo: $(VENV)/demo.done $(VENV)/compiled.done $(VENV)/descriptions.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
 	$(BIN)/alsolike demo $(ARGS)
@@ -144,6 +144,11 @@ $(VENV)/with-web.done: $(VENV)/demo.done
 # Prometheus and promtool, Debian's.
 $(VENV)/with-prometheus.done: $(VENV)/demo.done
 	@command -v promtool prometheus > /dev/null || $(call debian,prometheus,the tests of metrics need Prometheus)
+	@touch $@
+
+# PHP, which runs the snippets of the WooCommerce guide.
+$(VENV)/with-php.done: $(VENV)/demo.done
+	@command -v php > /dev/null || $(call debian,php-cli,the test of the WooCommerce guide needs PHP)
 	@touch $@
 
 # ministack in a folder of its own, because it pins another botocore.

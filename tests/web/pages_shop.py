@@ -41,7 +41,7 @@ items:
     packed: timestamp
     inStock: boolean
 sessions:
-  columns: [title, price, imageUrl, handle]
+  columns: [title, price, imageUrl, handle, url]
   sites:
     www:
       origins: ["http://localhost:8000"]

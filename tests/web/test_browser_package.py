@@ -5,6 +5,8 @@ import gzip
 import hashlib
 import json
 import re
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -74,8 +76,8 @@ def watch(context, shop):
 def open_site(context, watch, shop):
     """Return a function that opens a page of another site with lists."""
 
-    def open_page(path="/", *, lists=LISTS, **attributes):
-        html = f"""<!doctype html><html lang="en"><head><title>Fruit</title>{snippet(shop, **attributes)}</head>
+    def open_page(path="/", *, lists=LISTS, head=None, **attributes):
+        html = f"""<!doctype html><html lang="en"><head><title>Fruit</title>{head or snippet(shop, **attributes)}</head>
             <body><main><h1>Fruit</h1>{lists}</main></body></html>"""
         page = new_page(context)
         page.route(f"{SITE}/**", lambda route: route.fulfill(body=html, content_type="text/html"))
@@ -203,6 +205,31 @@ def test_snippets_of_the_shopify_guide_show_lists_and_send_events(open_site, con
     page.wait_for_url(re.compile("/cart/add"))
     assert eventually(lambda: page.evaluate(SEEN)) == ["item-05"]
     assert [event["itemId"] for event in sent if event["eventType"] == "cart"] == ["item-05"]
+
+
+@pytest.mark.skipif(shutil.which("php") is None, reason="php is not installed (make setup WITH=php)")
+def test_snippets_of_the_woocommerce_guide_show_lists_and_send_events(open_site, context, shop):
+    guide = "".join(text for *_, text in snippets(ROOT / "docs" / "guides" / "woocommerce.md", "php"))
+    tag = snippet(shop).replace("'", "\\'")
+    theme = re.sub("<script async src=.*?</script>", lambda _: tag, guide)
+    command = ["php", Path(__file__).with_name("woocommerce.php"), "item-05", "v-1'\\\\2<b>"]
+    ran = subprocess.run(command, input=theme, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    parts = json.loads(ran.stdout)
+    sent = events(context)
+    product = f"""<form class="cart" action="/cart/add" method="post"><button>Buy</button></form>{parts["product"]}"""
+
+    page = open_site(head=parts["head"], lists=product + parts["home"] + parts["checkout"])
+
+    for name in ("For you", "Similar"):
+        expect(items(page, name).first.get_by_role("link")).to_have_text(re.compile(" No. "))
+    expect(page.locator("#alsolike-session")).to_have_value(page.evaluate("alsolike.sessionId()"))
+    assert eventually(lambda: page.evaluate(SEEN)) == ["item-05"]
+    page.get_by_role("button", name="Buy").click()
+    page.wait_for_url(re.compile("/cart/add"))
+    expect(items(page, "Similar")).not_to_have_count(0)
+    assert [(event["eventType"], event["itemId"]) for event in sent[:2]] == [("view", "item-05"), ("cart", "item-05")]
+    assert parts["order"] == {"_alsolike_session": "v-1'\\2"}
 
 
 def test_list_is_walked_through_by_keyboard(open_site):
