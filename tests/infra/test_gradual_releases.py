@@ -5,19 +5,18 @@ from pathlib import Path
 import pytest
 
 from local_cloud.deployer import deploy
-from tests.infra.assembly import Assembly, granted
-from tests.infra.conftest import Synthesis
-from tests.infra.moto_clients import ACCOUNT, REGION, Clients
+from tests.infra.assembly import FUNCTIONS, flat, granted
+from tests.infra.moto_clients import ACCOUNT, REGION
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def gradual(synthesized: Synthesis) -> Assembly:
+def gradual(synthesized):
     return synthesized("gradual", region="us-east-1", gradual_releases=True)
 
 
-def policies(assembly: Assembly) -> dict[str, dict[str, object]]:
+def policies(assembly):
     """Return the update policies of aliases by function."""
     names = {
         each.logical_id: each.properties["Handler"].split(".")[1] for each in assembly.of_type("AWS::Lambda::Function")
@@ -29,12 +28,12 @@ def policies(assembly: Assembly) -> dict[str, dict[str, object]]:
     }
 
 
-def test_functions_are_released_immediately_by_default(assembly: Assembly) -> None:
+def test_functions_are_released_immediately_by_default(assembly):
     assert policies(assembly) == {}
     assert assembly.of_type("AWS::CodeDeploy::DeploymentGroup") == []
 
 
-def test_setting_enables_gradual_releases_by_codedeploy(gradual: Assembly) -> None:
+def test_setting_enables_gradual_releases_by_codedeploy(gradual):
     groups = {each.logical_id: each.properties for each in gradual.of_type("AWS::CodeDeploy::DeploymentGroup")}
     application = gradual.only("AWS::CodeDeploy::Application")
 
@@ -51,7 +50,7 @@ def test_setting_enables_gradual_releases_by_codedeploy(gradual: Assembly) -> No
     }
 
 
-def test_alarms_on_the_api_roll_a_release_back_in_time(gradual: Assembly) -> None:
+def test_alarms_on_the_api_roll_a_release_back_in_time(gradual):
     alarms = {
         each.logical_id: each.properties
         for each in gradual.of_type("AWS::CloudWatch::Alarm")
@@ -69,7 +68,7 @@ def test_alarms_on_the_api_roll_a_release_back_in_time(gradual: Assembly) -> Non
         assert f"*{name[:-8]}*" in (ROOT / "docs" / "runbooks" / "errors.md").read_text()
 
 
-def test_release_role_may_update_only_the_aliases_of_its_functions(gradual: Assembly) -> None:
+def test_release_role_may_update_only_the_aliases_of_its_functions(gradual):
     (role,) = [
         each
         for each in gradual.of_type("AWS::IAM::Role")
@@ -84,9 +83,53 @@ def test_release_role_may_update_only_the_aliases_of_its_functions(gradual: Asse
     assert "ManagedPolicyArns" not in role.properties
 
 
-def test_embedded_cloud_accepts_gradual_releases(gradual: Assembly, clients: Clients) -> None:
+def test_embedded_cloud_accepts_gradual_releases(gradual, clients):
     deployment = deploy(gradual.directory, clients, region=REGION, account=ACCOUNT)
 
     (application,) = deployment.of_type("AWS::CodeDeploy::Application")
     groups = clients("codedeploy").list_deployment_groups(applicationName=application.physical_id)["deploymentGroups"]
     assert sorted(groups) == sorted(each.physical_id for each in deployment.of_type("AWS::CodeDeploy::DeploymentGroup"))
+
+
+def test_live_alias_of_every_function_names_a_published_version(assembly):
+    for function in map(assembly.function, FUNCTIONS):
+        (alias,) = [alias for alias in aliases(assembly) if of(alias, function)]
+        version = assembly.referred(alias.properties["FunctionVersion"], stack=alias.stack)
+
+        assert (alias.properties["Name"], version.type) == ("live", "AWS::Lambda::Version"), function.logical_id
+        assert of(version, function), function.logical_id
+
+
+def test_callers_of_a_function_use_its_alias(assembly):
+    permitted = [permission.properties["FunctionName"] for permission in assembly.of_type("AWS::Lambda::Permission")]
+    calls = [
+        *permitted,
+        *(mapping.properties["FunctionName"] for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping")),
+        *(i.properties["IntegrationUri"] for i in assembly.of_type("AWS::ApiGatewayV2::Integration")),
+    ]
+
+    def is_live(call):
+        if isinstance(call, dict) and call.keys() <= {"Ref", "Fn::ImportValue"}:
+            stack = assembly.only("AWS::ApiGatewayV2::Api").stack
+            own = [alias.logical_id for alias in aliases(assembly)]
+            return call.get("Ref") in own or assembly.referred(call, stack=stack).logical_id in own
+        return flat(call) == "selected:live"
+
+    # Each integration has at least one permission.
+    assert len(permitted) > len(assembly.of_type("AWS::ApiGatewayV2::Integration")) > 0
+    assert all(map(is_live, calls))
+
+
+def aliases(assembly):
+    return assembly.of_type("AWS::Lambda::Alias")
+
+
+def of(resource, function):
+    return resource.stack == function.stack and resource.properties["FunctionName"] == {"Ref": function.logical_id}
+
+
+def test_replaced_versions_are_deleted(assembly):
+    """SnapStart is billed for each published version until its deletion."""
+    kept = {version.attributes.get("DeletionPolicy", "Delete") for version in assembly.of_type("AWS::Lambda::Version")}
+
+    assert kept == {"Delete"}

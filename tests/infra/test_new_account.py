@@ -7,8 +7,10 @@ concurrency and memory quotas") and the public reports of accounts that were ope
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.infra.assembly import Assembly, flat, templates
 from tests.infra.setting_changes import dangers
@@ -165,3 +167,28 @@ def test_only_configured_dashboards_are_created(name, created, request):
     wanted = [each["Properties"]["DashboardName"] for each in boards if each.get("Condition") != "Never"]
     assert {board.removeprefix(f"alsolike-{name}-") for board in wanted} == created
     assert template["Conditions"] == {"Never": {"Fn::Equals": [{"Ref": "AWS::Partition"}, "never"]}}
+
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "node_modules" / "aws-cdk" / "lib" / "api" / "bootstrap" / "bootstrap-template.yaml"
+
+
+def test_bootstrap_key_lets_all_roles_of_the_account_decrypt_assets():
+    """Training jobs and Glue have no `kms:Decrypt`, because the key's policy grants it to the account through S3.
+
+    `cdk bootstrap --bootstrap-customer-key` creates a key with this policy.
+    """
+    key: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())["Resources"]["FileAssetsBucketEncryptionKey"]
+    (statement,) = [
+        each
+        for each in key["Properties"]["KeyPolicy"]["Statement"]
+        if each["Principal"] == {"AWS": "*"} and "kms:Decrypt" in each["Action"]
+    ]
+
+    assert statement["Effect"] == "Allow"
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "kms:CallerAccount": {"Ref": "AWS::AccountId"},
+            "kms:ViaService": [{"Fn::Sub": "s3.${AWS::Region}.amazonaws.com"}],
+        }
+    }

@@ -13,7 +13,7 @@ import typer
 from alsolike.declarations.metrics import Metric
 from cli.main import app
 from operations.metric_writers import METRICS, Rhythm, declared
-from tests.infra.assembly import FUNCTIONS, OPTIONAL, flat
+from tests.infra.assembly import FUNCTIONS, OPTIONAL, flat, texts
 
 ROOT = Path(__file__).parents[2]
 BOARDS = ("Health", "Engagement", "Models", "Cost")
@@ -363,3 +363,25 @@ def test_commands_of_a_runbook_exist(page):
             command = named[rest.pop(0)]
         options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert {word for word in rest if word.startswith("--")} <= options, " ".join(words)
+
+
+def traced(assembly):
+    """Return the functions and workflows that send traces."""
+    functions = assembly.of_type("AWS::Lambda::Function")
+    machines = assembly.of_type("AWS::StepFunctions::StateMachine")
+    return {
+        *(each.logical_id for each in functions if each.properties.get("TracingConfig", {}).get("Mode") == "Active"),
+        *(each.logical_id for each in machines if each.properties.get("TracingConfiguration", {}).get("Enabled")),
+    }
+
+
+def test_setting_traces_every_function_and_workflow(other):
+    every = other.of_type("AWS::Lambda::Function") + other.of_type("AWS::StepFunctions::StateMachine")
+
+    assert traced(other) == {each.logical_id for each in every}
+
+
+def test_roles_may_not_send_traces_without_tracing(assembly):
+    assert traced(assembly) == set()
+    for role in assembly.of_type("AWS::IAM::Role"):
+        assert not [text for text in texts(role.properties) if text.startswith("xray:")], role.logical_id

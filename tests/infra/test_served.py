@@ -4,16 +4,22 @@ import base64
 import json
 import re
 
+import pytest
+
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.declarations.tables import SERVED_PARTITION
+from alsolike.declarations.tables import ENGAGEMENT_TABLE, OUTCOMES_TABLE, SERVED_PARTITION
 from alsolike.lake import served
+from alsolike.records.engagement import ENGAGEMENT_COLUMNS
+from alsolike.records.outcome import OUTCOMES_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
 from local_cloud.telemetry.filter_patterns import read_pattern
 from tests.builders.served_rows import served as served_row
-from tests.infra.assembly import Assembly, flat
+from tests.infra.assembly import flat, in_stack, lake_rules
 
 
-def test_served_table_has_the_written_columns_and_partitions(demo: Assembly) -> None:
+def test_served_table_has_the_written_columns_and_partitions(demo):
     table = demo.glue_table("served")
 
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
@@ -24,7 +30,7 @@ def test_served_table_has_the_written_columns_and_partitions(demo: Assembly) -> 
     assert f"served/{template.partition('/served/')[2]}" == served.partition_prefix("2026-11-25")
 
 
-def test_partition_projection_ends_with_the_retention(prod: Assembly) -> None:
+def test_partition_projection_ends_with_the_retention(prod):
     """The projection is one day longer than the retention, because S3 expires objects at midnight."""
     (rule,) = [
         rule
@@ -37,7 +43,7 @@ def test_partition_projection_ends_with_the_retention(prod: Assembly) -> None:
     assert prod.glue_table("served")["Parameters"]["projection.served_date.range"] == "NOW-91DAYS,NOW+1DAYS"
 
 
-def test_view_counts_each_response_once(demo: Assembly) -> None:
+def test_view_counts_each_response_once(demo):
     text = demo.glue_table("served_once")["ViewOriginalText"]
     found = re.fullmatch(r"/\* Presto View: (.+) \*/", text)
     assert found
@@ -48,7 +54,7 @@ def test_view_counts_each_response_once(demo: Assembly) -> None:
     assert [column["name"] for column in definition["columns"]] == [*SERVED_COLUMNS, SERVED_PARTITION]
 
 
-def test_subscription_matches_only_log_lines_of_responses(demo: Assembly) -> None:
+def test_subscription_matches_only_log_lines_of_responses(demo):
     subscription = demo.only("AWS::Logs::SubscriptionFilter")
     matches = read_pattern(subscription.properties["FilterPattern"])
 
@@ -60,7 +66,7 @@ def test_subscription_matches_only_log_lines_of_responses(demo: Assembly) -> Non
     assert flat(subscription.properties["LogGroupName"]) == recommend
 
 
-def test_only_the_recommend_log_may_invoke_the_function(demo: Assembly) -> None:
+def test_only_the_recommend_log_may_invoke_the_function(demo):
     (permission,) = [
         permission
         for permission in demo.of_type("AWS::Lambda::Permission")
@@ -72,7 +78,7 @@ def test_only_the_recommend_log_may_invoke_the_function(demo: Assembly) -> None:
     assert permission.properties["Action"] == "lambda:InvokeFunction"
 
 
-def test_failed_delivery_is_written_to_the_lake(demo: Assembly) -> None:
+def test_failed_delivery_is_written_to_the_lake(demo):
     (config,) = [
         config
         for config in demo.of_type("AWS::Lambda::EventInvokeConfig")
@@ -83,7 +89,7 @@ def test_failed_delivery_is_written_to_the_lake(demo: Assembly) -> None:
     assert "Lake" in flat(config.properties["DestinationConfig"]["OnFailure"]["Destination"])
 
 
-def test_failed_deliveries_and_unreadable_lines_have_alarms(prod: Assembly) -> None:
+def test_failed_deliveries_and_unreadable_lines_have_alarms(prod):
     alarms = {
         alarm.properties.get("MetricName"): alarm
         for alarm in prod.of_type("AWS::CloudWatch::Alarm")
@@ -92,3 +98,60 @@ def test_failed_deliveries_and_unreadable_lines_have_alarms(prod: Assembly) -> N
 
     assert set(alarms) == {"Errors", "RecordsQuarantined"}
     assert alarms["RecordsQuarantined"].properties["Dimensions"] == [{"Name": "service", "Value": "archive_served"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"), [(OUTCOMES_TABLE, OUTCOMES_COLUMNS), (ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS)]
+)
+def test_tables_have_the_columns_of_the_written_rows(demo, name, columns):
+    described = demo.glue_table(name)
+
+    assert {column["Name"]: column["Type"] for column in described["StorageDescriptor"]["Columns"]} == columns
+    assert described["PartitionKeys"] == [{"Name": "served_date", "Type": "string"}]
+    assert flat(described["StorageDescriptor"]["Location"]).endswith(f"/{name}/")
+
+
+def test_attribution_runs_hourly_through_its_alias(demo):
+    (rule,) = in_stack(demo, "attribution", "AWS::Events::Rule")
+
+    assert (rule.properties["ScheduleExpression"], rule.properties["State"]) == ("rate(1 hour)", "ENABLED")
+    (target,) = rule.properties["Targets"]
+    (alias,) = in_stack(demo, "attribution", "AWS::Lambda::Alias")
+    assert flat(target["Arn"]) == alias.logical_id
+
+
+def test_failing_attribution_has_an_alarm(demo):
+    (alarm,) = in_stack(demo, "attribution", "AWS::CloudWatch::Alarm")
+
+    assert (alarm.properties["MetricName"], alarm.properties["Threshold"]) == ("Errors", 0)
+    assert "docs/runbooks/attribution.md" in alarm.properties["AlarmDescription"]
+
+
+def test_old_versions_of_computed_objects_expire_after_one_day(demo):
+    days = {
+        rule["Prefix"]: rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for rule in lake_rules(demo)
+        if "Prefix" in rule and "NoncurrentVersionExpiration" in rule
+    }
+
+    assert days == {"outcomes/": 1, "engagement/": 1, "attribution/": 1}
+
+
+def test_settings_change_the_window_and_disable_the_schedule(other, spare):
+    variables = other.function("attribute_outcomes").properties["Environment"]["Variables"]
+
+    assert variables["WINDOW_DAYS"] == "30"
+    assert in_stack(spare, "attribution", "AWS::Events::Rule") == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expectation"),
+    [
+        ("attribution_window_days", 0, "1 to 60"),
+    ],
+)
+def test_invalid_setting_is_refused(field, value, expectation):
+    with pytest.raises(InvalidSettings) as refusal:
+        Settings(name="x", region="eu-west-1", **{field: value})
+
+    assert str(refusal.value) == f"{field} is {value!r}, expected {expectation}"

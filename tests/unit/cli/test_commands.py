@@ -1,10 +1,14 @@
+import dataclasses
 import json
 import os
 import sys
 from collections import Counter
+from pathlib import Path
+from typing import Annotated
 
 import pytest
 import typer
+from typer import Option
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
@@ -13,7 +17,8 @@ from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.lake import quarantine_key
 from alsolike.runtime.errors import Unavailable
 from cli import main as command
-from cli.group import LazyGroup
+from cli.group import CommandGroup, LazyGroup
+from cli.main import app
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 
@@ -257,3 +262,47 @@ def test_options_before_the_command_apply_to_every_command(monkeypatch):
 
     with pytest.raises(Unavailable, match="/alsolike/nowhere/"):
         run("--env", "nowhere", "--region", "eu-west-1", "users", "erasures", "list")
+
+
+@pytest.mark.parametrize("kind", ["prometheus", "cloudwatch"])
+def test_dashboard_is_printed_as_json(kind):
+    printed = CliRunner().invoke(app, ["grafana", kind])
+
+    assert json.loads(printed.stdout)["uid"] == f"alsolike-{kind}"
+
+
+PUBLISHED = Path(__file__).parents[3] / "docs" / "openapi.json"
+
+
+def test_openapi_prints_the_published_file():
+    printed = CliRunner().invoke(app, ["openapi"])
+
+    assert (printed.exit_code, printed.stdout_bytes) == (0, PUBLISHED.read_bytes())
+
+
+@dataclasses.dataclass
+class Place:
+    city: Annotated[str, Option("--city", "-c")] = "Rome"
+
+
+@dataclasses.dataclass
+class Size:
+    width: Annotated[int, "Width in cm."] = 1
+    height: int = 2
+
+
+def test_dataclass_fields_are_options():
+    app = CommandGroup()
+    passed: list[object] = []
+
+    @app.command()
+    def show(place, name, size=Size(width=7)):  # noqa: B008
+        passed.extend([place, name, size])
+
+    result = CliRunner().invoke(app, ["show", "fig", "--height", "5", "-c", "Oslo"], catch_exceptions=False)
+    printed = CliRunner().invoke(app, ["show", "--help"]).stdout
+
+    assert result.exit_code == 0
+    assert passed == [Place("Oslo"), "fig", Size(width=7, height=5)]
+    assert "Width in cm.  [default: 7]" in printed
+    assert printed.index("--width") < printed.index("--city")

@@ -2,11 +2,13 @@
 
 import pytest
 
-from alsolike.declarations.storage import CHAMPION_KEY
+from alsolike.catalogue.actions import Action, ActionStore
+from alsolike.declarations.storage import ACTIONS_KEY, CHAMPION_KEY
 from alsolike.registry.canary import Canary
 from alsolike.registry.champion import Promotion
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
+from operations.models.actions_repair import repair_actions
 from operations.models.pointer_repair import forget_pointer, repair_pointer
 from tests.fakes.places import BUCKET
 
@@ -105,3 +107,54 @@ def test_promotion_after_a_deleted_pointer_is_the_first(s3, registry):
 
     assert registry.champion() is None
     assert registry.promote("v3", reason="first", now_ms=9).history == (Promotion("v3", 9, "first"),)
+
+
+FIRST, SECOND = b'{"app": {"value": 1}, "mail": {}}', b'{"app": {"value": 2}, "mail": {}, "card": null}'
+
+
+def put(s3, *bodies):
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    for body in bodies:
+        s3.put_object(Bucket=BUCKET, Key=ACTIONS_KEY, Body=body)
+
+
+@pytest.mark.parametrize(
+    ("bodies", "actions"),
+    [
+        ([FIRST, b"{"], {"app": {"value": 1}, "mail": {}}),
+        ([FIRST, b"[]", b"null"], {"app": {"value": 1}, "mail": {}}),
+        ([FIRST, b'{"app": {"value": 3}, "mail": null}'], {"app": {"value": 3}, "mail": {}}),
+        ([FIRST, b'{"app": [], "mail": null}', b"{"], {"app": {"value": 1}, "mail": {}}),
+        ([SECOND], {"app": {"value": 2}, "mail": {}}),
+    ],
+)
+def test_latest_readable_columns_of_each_action_are_restored(s3, bodies, actions):
+    put(s3, *bodies)
+
+    (done,) = repair_actions(s3, BUCKET)
+
+    assert "catalog/actions.json is restored: 2 actions" in done
+    assert ("without card" in done) == (bodies == [SECOND])
+    assert ActionStore(s3, BUCKET).all() == [Action(*entry) for entry in sorted(actions.items())]
+    assert repair_actions(s3, BUCKET) == []
+
+
+@pytest.mark.parametrize("bodies", [[], [FIRST]])
+def test_valid_actions_are_not_changed(s3, bodies):
+    put(s3, *bodies)
+
+    assert repair_actions(s3, BUCKET) == []
+
+
+def test_deleted_actions_stay_deleted(s3):
+    put(s3, b"{", FIRST)
+    s3.delete_object(Bucket=BUCKET, Key=ACTIONS_KEY)
+
+    assert repair_actions(s3, BUCKET) == []
+
+
+def test_actions_without_a_readable_version_are_refused(s3):
+    put(s3, b"{", b"[]")
+
+    with pytest.raises(InvalidInput, match=f"no version of s3://{BUCKET}/{ACTIONS_KEY} is readable"):
+        repair_actions(s3, BUCKET)

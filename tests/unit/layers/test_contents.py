@@ -11,7 +11,9 @@ import uv
 
 from layers import contents
 from layers.contents import LAYERS, Layer, LayerError, files, fill
+from layers.notice import NOTICE, notice
 from layers.target import Target
+from layers.verification import check_size
 
 INSTALLED = (
     "orjson/__init__.py", "orjson/__init__.pyi", "orjson/__pycache__/a.pyc", "orjson/tests/test_a.py", "bin/orjson",
@@ -97,3 +99,27 @@ def test_failed_installation_is_an_error_with_its_reason(commands, tmp_path, mon
 
     with pytest.raises(LayerError, match=r"layer core: .* cannot be installed for Python 3\.13 on .*:\nno hash$"):
         filled(tmp_path / "layer", Layer("core"))
+
+
+def test_notice_has_the_libraries_of_the_locks():
+    assert NOTICE.read_text() == notice(), "run `python -m layers.notice`"
+
+
+def test_target_has_the_names_of_its_processor_for_each_tool():
+    target = Target("arm64")
+
+    assert (target.platform, target.python_version, target.elf_machine) == ("aarch64-manylinux_2_28", "3.13", 183)
+
+
+def test_unknown_processor_is_refused():
+    with pytest.raises(ValueError, match="architecture is 'riscv64', expected one of"):
+        Target("riscv64")
+
+
+def test_package_at_the_limit_of_lambda_is_accepted():
+    assert check_size({"layer": 262_143_000, "function collect": 1_000}) == 262_144_000
+
+
+def test_package_above_the_limit_of_lambda_is_refused_with_its_parts():
+    with pytest.raises(LayerError, match=r"262,144,001 bytes .* Lambda's 262,144,000: layer 262,144,000, function x 1"):
+        check_size({"layer": 262_144_000, "function x": 1})

@@ -5,12 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.catalogue.items import ITEMS, Item
+from alsolike.catalogue.actions import Action, ActionStore, StoredActions
+from alsolike.catalogue.items import ITEMS, Item, column_name
 from alsolike.catalogue.rows import changed, parse_changes, parse_put
 from alsolike.catalogue.users import USERS, User
 from alsolike.configuration.columns import fits
 from alsolike.configuration.configuration import ColumnType
-from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.declarations.storage import ACTIONS_KEY
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from tests.fakes.places import BUCKET
 
 COLUMNS = {
     "title": ColumnType.TEXT,
@@ -240,3 +243,45 @@ def test_any_body_is_parsed_into_stable_rows_or_refused(body):
     )
     assert again.rows == found.rows
     assert len(again.refused) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [
+        ("CATEGORY_L1", "categoryL1"),
+        ("PRICE", "price"),
+        ("CREATION_TIMESTAMP", "creationTimestamp"),
+        ("title", "title"),
+    ],
+)
+def test_column_name_is_converted_to_its_property_name(column, name):
+    assert column_name(column) == name
+
+
+def put(s3, body):
+    s3.put_object(Bucket=BUCKET, Key=ACTIONS_KEY, Body=body)
+    return ActionStore(s3, BUCKET)
+
+
+@pytest.mark.parametrize("entry", [None, [], "x", 1, {"value": -1}, {"repeatFrequency": "often"}])
+def test_invalid_action_entry_is_reported_by_id(s3, entry):
+    store = put(s3, orjson.dumps({"app": {"value": 2}, "mail": entry}))
+
+    assert store.read() == StoredActions((Action("app", {"value": 2}),), ("mail",))
+    assert store.all() == [Action("app", {"value": 2})]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b'[["app", {}]]', b"1"])
+def test_object_that_is_not_a_json_object_is_unavailable(s3, body):
+    store = put(s3, body)
+
+    with pytest.raises(Unavailable, match="repair it with `alsolike models repair`"):
+        store.read()
+
+
+def test_write_removes_invalid_entries(s3):
+    store = put(s3, b'{"app": {}, "mail": null}')
+
+    store.put([Action("card", {})], now_ms=1)
+
+    assert store.read() == StoredActions((Action("app", {}), Action("card", {})))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import Configuration, EventType, Limits
 from alsolike.events import interactions as contract
+from alsolike.events.context import MAX_CHARACTERS, context_of
 from alsolike.events.interactions import MAX_TIME_MS, Interaction, content_event_id, profile_id
 from alsolike.records.interaction import SCHEMA_VERSION
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
@@ -217,3 +218,24 @@ def test_same_content_has_the_same_event_id():
     assert content_event_id("u", 0, {"a": 1, "b": 2}) == content_event_id("u", 0, {"b": 2, "a": 1})
     assert content_event_id("u", 0, {"a": 1}) != content_event_id("u", 1, {"a": 1})
     assert len(content_event_id()) == 32
+
+
+@pytest.mark.parametrize(
+    ("properties", "context"),
+    [
+        ('{"DEVICE":"Phone","page":"home"}', '{"device":"phone"}'),
+        ('{"inStore":true,"device":"tv"}', '{"device":"tv","inStore":"true"}'),
+        ('{"device":7,"inStore":null}', ""),
+        (f'{{"device":"{"x" * MAX_CHARACTERS}"}}', f'{{"device":"{"x" * MAX_CHARACTERS}"}}'),
+        (f'{{"device":"{"x" * (MAX_CHARACTERS + 1)}"}}', ""),
+        ('{"device":""}', ""),
+        ("{}", ""),
+        (None, ""),
+    ],
+)
+def test_context_has_the_declared_strings_and_booleans(properties, context):
+    assert context_of(properties, ["device", "inStore"]) == context
+
+
+def test_context_without_declared_columns_is_empty():
+    assert context_of('{"device":"phone"}', []) == ""

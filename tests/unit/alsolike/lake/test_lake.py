@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.lake import lake
+from alsolike.lake.dead_letters import DeadLetter, Kind
+from alsolike.lake.lake_objects import LakeObject, batches
 from alsolike.records.interaction import COPY_ORDER, INTERACTIONS_COLUMNS
 from tests.unit.alsolike.records import TIME_MS, interaction
 
@@ -146,3 +148,27 @@ def test_every_parquet_writer_uses_the_codec_of_the_lambda_layer():
     assert lake.COMPRESSION == "snappy"
     # Temporary files of a call or command are not Parquet and may use any codec.
     assert codecs == {"lake.COMPRESSION", "_CODEC", '"lz4"'}
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ('user_id is "anna", expected a string', "user_id is …, expected a string"),
+        (r'user_id is "a\"bob@shop.example", expected a string', "user_id is …, expected a string"),
+        ('event_value is {"a":"bob… (300 characters), expected a number', "event_value is {…:…"),
+        ("event_type is 'it\\'s bob', expected one", "event_type is …, expected one"),
+        ("'utf-8' codec can't decode byte 7 in position 3", "… codec can't decode byte … in position …"),
+        ("bob@shop.example is not a known field, expected user_id", "… is not a known field, expected user_id"),
+        ("event_time_ms is -1.5e+20, expected null", "event_time_ms is …, expected …"),
+    ],
+)
+def test_reason_class_contains_no_values(reason, expected):
+    assert DeadLetter("key", Kind.RECORD, reason, 0, ()).reason_class == expected
+
+
+def test_batches_keep_both_limits_and_the_order():
+    objects = [LakeObject("key", size, "etag", 0) for size in (4, 6, 1, 20, 1, 1, 1)]
+
+    found = [[one.size_bytes for one in batch] for batch in batches(objects, max_bytes=10, max_objects=2)]
+
+    assert found == [[4, 6], [1], [20], [1, 1], [1]]

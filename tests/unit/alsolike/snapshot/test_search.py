@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from alsolike.catalogue.changes import Change
 from alsolike.configuration.configuration import ColumnType
+from alsolike.snapshot.item_tokens import item_tokens
 from alsolike.snapshot.search import MAX_WORDS, words_of
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import EMPTY, Snapshot
@@ -29,14 +31,14 @@ ITEMS: dict[str, dict[str, Any]] = {
 }
 
 
-def snapshot(*segments: list[Change]) -> Snapshot:
+def snapshot(*segments):
     return Snapshot([Segment.of(changes, COLUMNS) for changes in segments], version="v1")
 
 
 CATALOGUE = snapshot([Change(item_id, 1, properties) for item_id, properties in ITEMS.items()])
 
 
-def search(text: str, catalogue: Snapshot = CATALOGUE) -> set[str]:
+def search(text, catalogue=CATALOGUE):
     mask = catalogue.matching(words_of(text))
     return {catalogue.item_id(row) for row in mask.nonzero()[0].tolist()}
 
@@ -59,11 +61,11 @@ def search(text: str, catalogue: Snapshot = CATALOGUE) -> set[str]:
         ("missing", set()),
     ],
 )
-def test_items_have_a_word_with_each_start_in_any_column(text: str, items: set[str]) -> None:
+def test_items_have_a_word_with_each_start_in_any_column(text, items):
     assert search(text) == items
 
 
-def test_latest_row_of_each_item_counts() -> None:
+def test_latest_row_of_each_item_counts():
     new = [
         Change("red-shoe", 2, {"title": "Green boots"}),
         Change("blue-shoe", 2, None),
@@ -76,14 +78,14 @@ def test_latest_row_of_each_item_counts() -> None:
     assert search("red", EMPTY) == set()
 
 
-def test_words_are_distinct_and_limited() -> None:
+def test_words_are_distinct_and_limited():
     assert words_of("Red, red & RED_hat!") == ("red", "hat")
     assert words_of(" -*- ") == ()
     assert len(words_of(" ".join(map(str, range(20))))) == MAX_WORDS
 
 
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=6))
-def test_first_word_of_a_title_finds_its_item(titles: list[str]) -> None:
+def test_first_word_of_a_title_finds_its_item(titles):
     catalogue = snapshot([Change(str(number), 1, {"title": title}) for number, title in enumerate(titles)])
 
     for number, title in enumerate(titles):
@@ -92,3 +94,50 @@ def test_first_word_of_a_title_finds_its_item(titles: list[str]) -> None:
             is_searchable = written.isascii() or written in (word, word.capitalize(), word.upper())
             if title.lower().startswith(word) and title.upper().lower() == title.lower() and is_searchable:
                 assert str(number) in search(word, catalogue)
+
+
+@pytest.mark.parametrize(
+    ("value", "tokens"),
+    [
+        ("Acme", {"c=acme"}),
+        ("Crème brûlée", {"c=creme brulee", "c:creme", "c:brulee"}),
+        ("a|B", {"c=a", "c=b"}),
+        (["a", "b|d"], {"c=a", "c=b", "c=d"}),
+        (True, {"c=true"}),
+        (8, {"c~6"}),
+        (8.4, {"c~6"}),
+        (16.0, {"c~8"}),
+        (0, {"c~0"}),
+        (-3, {"c~-"}),
+        (math.inf, {"c~-"}),
+        (" -- ", set()),
+        ("", set()),
+        (None, set()),
+        ({"a": 1}, set()),
+        ([["a"]], set()),
+    ],
+)
+def test_value_becomes_its_tokens(value, tokens):
+    assert item_tokens({"c": value}) == tokens
+
+
+def test_equal_values_of_different_columns_are_different_tokens():
+    assert item_tokens({"brand": "red", "colour": "Red"}) == {"brand=red", "colour=red"}
+
+
+def test_long_text_is_truncated():
+    assert "c:late" not in item_tokens({"c": "word " * 1000 + "late"})
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), json_values, max_size=4))
+def test_tokens_do_not_depend_on_the_order_of_properties(properties):
+    backwards = dict(reversed(properties.items()))
+
+    assert item_tokens(properties) == item_tokens(backwards)

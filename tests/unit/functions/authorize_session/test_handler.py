@@ -1,5 +1,7 @@
 """Authorizer of the browser routes, which authorizes valid tokens for their session and rejects others."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -188,3 +190,12 @@ def test_authorizer_without_any_key_raises_unavailable(secret):
 
     secret.reconnect()
     assert passes(token())
+
+
+def test_authorizer_starts_without_the_configuration():
+    reader = "alsolike.configuration_document.reader"
+    code = f"import sys, functions.authorize_session.handler; print({reader!r} in sys.modules)"
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert result.stdout.strip() == "False"

@@ -6,9 +6,11 @@ import time
 import pytest
 
 from alsolike.registry.registry import Registry, model_prefix
-from alsolike.runtime.errors import InvalidBundle
+from alsolike.runtime.errors import InvalidBundle, InvalidInput
+from alsolike.training.monitoring import Start, StartedTraining, Trigger
 from functions.monitor_models import handler
-from tests.builders.lambda_events import LambdaContext
+from functions.monitor_models.training_start import outcome_of
+from tests.builders.lambda_events import NOW_MS, LambdaContext
 from tests.unit.functions.monitor_models.shop import shopping
 
 
@@ -93,3 +95,35 @@ def test_started_training_is_returned_and_counted(shop, invoke, counted):
     assert started["trigger"] == "new-data"
     assert counted()["TrainingsStarted"] == 1
     assert [json.dumps(each["input"]["reason"]) for each in shop.started()] == [json.dumps(started["reason"])]
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        ({}, StartedTraining.REJECTED),
+        ({"output": {"start": {"first": "dataset"}, "registration": {"verdict": "approved"},
+                     "canary": {"state": "rolled_back"}}}, StartedTraining.ROLLED_BACK),
+        ({"status": "ABORTED"}, StartedTraining.STOPPED),
+        ({"status": "TIMED_OUT", "entered": "First"}, StartedTraining.FAILED),
+    ],
+)  # fmt: skip
+def test_finished_training_counts_as_run_for_any_result(shop, ending, outcome):
+    start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
+    shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
+    shop.ended(**ending)
+
+    found = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
+
+    assert found is outcome
+    assert found.counts
+
+
+def test_unknown_run_output_raises_an_error_with_the_run_name(shop):
+    start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
+    gone = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
+    shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
+    shop.ended({"start": {}})
+
+    with pytest.raises(InvalidInput, match="drift-1 ended with an output without a known outcome"):
+        outcome_of(shop.places.states, shop.places.state_machine_arn, start)
+    assert gone is StartedTraining.STOPPED

@@ -1,5 +1,6 @@
 """The control plane, called by an unchanged boto3 client."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from alsolike.configuration.aliases import RECIPES
 from alsolike.configuration.control_plane import EMPTY_LISTS, RECORDED, REFUSED, WORKING
 from functions.personalize import handler
-from functions.personalize.store import DELETING_MS
+from functions.personalize.store import DELETING_MS, Resource, ResourceStore
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.signed_requests import NOW_S, sign
 from tests.unit.functions.personalize.client import AVRO, PREFIX, make_group, refusal
@@ -246,3 +247,15 @@ def test_unknown_target_header_is_refused(personalize, end, target, problem):
     document = json.loads(answer["body"])
     assert (answer["statusCode"], document["__type"]) == (400, "InvalidInputException")
     assert document["message"] == f"{problem}, expected AmazonPersonalize.<operation>"
+
+
+def test_saved_progress_keeps_a_concurrent_update(personalize, aws):
+    store = ResourceStore(aws("dynamodb"), "resources")
+    read = Resource("Recommender", "mine", "mine", {"recommenderConfig": {}}, 1)
+    store.insert(read)
+    updated = dataclasses.replace(read, request={"recommenderConfig": {"a": 1}}, updated_ms=2)
+
+    store.update(updated)
+    store.save_progress(dataclasses.replace(read, progress={"status": "ACTIVE"}))
+
+    assert store.get("Recommender", "mine", now_ms=3) == dataclasses.replace(updated, progress={"status": "ACTIVE"})

@@ -1,7 +1,10 @@
 import json
+import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alsolike.declarations.storage import CHAMPION_KEY, TRAINING_RUN_KEY
 from alsolike.registry.canary import Canary
@@ -10,6 +13,7 @@ from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, MissingSetting
 from functions.start_training import handler
 from functions.start_training.service import EngineRule
+from functions.start_training.trigger import Cause, Trigger, read_trigger, run_of
 from tests.builders.lambda_events import NOW_MS, LambdaContext
 
 STARTED = "2026-03-01T04:05:06Z"
@@ -257,3 +261,86 @@ def test_invalid_input_acquires_no_lock(runs):
         runs.start(runs.execution("a"), {"trigger": "moon"})
 
     assert runs.keys("training/") == []
+
+
+EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:training:1b2c"
+
+
+def test_run_id_starts_with_the_utc_start_time():
+    run = run_of(EXECUTION, started_at="2026-03-01T04:05:06.789+02:00")
+
+    assert run.run_id.startswith("20260301t020506-")
+    assert re.fullmatch(r"[0-9a-z-]{1,40}", run.run_id)
+    assert run.started_ms == 1_772_330_706_789
+
+
+def test_run_id_is_stable_per_execution():
+    run, again, other = (
+        run_of(execution, started_at="2026-03-01T04:05:06Z") for execution in (EXECUTION, EXECUTION, f"{EXECUTION}d")
+    )
+
+    assert run == again
+    assert run.run_id != other.run_id
+
+
+@pytest.mark.parametrize("started_at", ["yesterday", "2026-03-01T04:05:06"])
+def test_invalid_start_time_is_refused(started_at):
+    with pytest.raises(InvalidInput, match=f"started_at is '{started_at}'"):
+        run_of(EXECUTION, started_at=started_at)
+
+
+EVENT = {"version": "0", "id": "7", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
+
+
+@pytest.mark.parametrize(
+    ("document", "trigger"),
+    [
+        ({}, Trigger(Cause.BY_HAND)),
+        ({"trigger": "schedule"}, Trigger(Cause.SCHEDULE)),
+        ({"trigger": "new-data", "reason": " 1,000 more "}, Trigger(Cause.NEW_DATA, "1,000 more")),
+        ({"version": "20260301t040506-8cb309"}, Trigger(Cause.BY_HAND, version="20260301t040506-8cb309")),
+        ({"version": "v1", "reason": "for spring"}, Trigger(Cause.BY_HAND, "for spring", "v1")),
+        (EVENT, Trigger(Cause.SCHEDULE)),
+    ],
+)
+def test_input_is_parsed_into_cause_reason_and_version(document, trigger):
+    assert read_trigger(document) == trigger
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ([], "the input is a list, expected an object"),
+        (None, "the input is a NoneType, expected an object"),
+        ({"trigger": "moon"}, "trigger is 'moon', expected one of schedule, new-data, drift, by-hand"),
+        ({"trigger": None}, "trigger is None, expected text"),
+        ({"versions": "v1"}, "the input has 'versions', expected only trigger, reason, version"),
+        ({"version": 7}, "version is 7, expected text"),
+        ({"version": ""}, "version is '', expected 1 to 100 letters"),
+        ({"version": "../v1"}, r"version is '\.\./v1', expected 1 to 100 letters"),
+        ({"reason": ""}, "reason is '', expected text or null"),
+        ({"reason": " \n"}, "reason is ' .n', expected text or null"),
+        ({"reason": "x" * 701}, "reason has 701 characters, expected at most 700"),
+    ],
+)
+def test_invalid_input_is_refused_with_field_and_value(document, message):
+    with pytest.raises(InvalidInput, match=message):
+        read_trigger(document)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+NAMES = st.sampled_from(["trigger", "reason", "version", "source", "detail-type"])
+
+
+@given(JSON | st.dictionaries(NAMES, JSON | st.sampled_from([*Cause, "v1"])))
+def test_any_input_is_parsed_or_refused(document):
+    try:
+        read = read_trigger(document)
+    except InvalidInput:
+        return
+    assert read.cause in Cause
+    assert read == read_trigger(document)

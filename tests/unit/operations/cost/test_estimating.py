@@ -18,7 +18,7 @@ from operations.prices import TABLE, Price
 from tests.unit.operations.cost.bills import NOTHING, busy, dollars, summary
 
 
-def test_idle_deployment_costs_its_fixed_lines() -> None:
+def test_idle_deployment_costs_its_fixed_lines():
     deployed = summary(alarm_metrics=22, composite_alarms=2, dashboards=3, secrets=2, keys=1)
 
     bill = cost.estimate(deployed, NOTHING)
@@ -29,7 +29,7 @@ def test_idle_deployment_costs_its_fixed_lines() -> None:
     assert bill.idle_dollars == bill.dollars
 
 
-def test_snapshots_of_published_versions_are_fixed_costs() -> None:
+def test_snapshots_of_published_versions_are_fixed_costs():
     deployed = summary(functions={"recommend": Function(memory_mb=2_048, snap_start=True)})
 
     bill = cost.estimate(deployed, NOTHING)
@@ -38,7 +38,7 @@ def test_snapshots_of_published_versions_are_fixed_costs() -> None:
     assert all(line.fixed for line in bill.lines)
 
 
-def test_request_costs_include_call_duration_and_reads() -> None:
+def test_request_costs_include_call_duration_and_reads():
     deployed = summary(functions={"recommend": Function(memory_mb=2_048)})
     load = dataclasses.replace(NOTHING, requests_per_day=240_000)
     durations = {"recommend": cost.Duration(call_ms=9.2, log_bytes=1_000)}
@@ -53,7 +53,7 @@ def test_request_costs_include_call_duration_and_reads() -> None:
     assert dollars(bill, "log of recommend") == pytest.approx(requests * 1_000 / 1e9 * 0.50)
 
 
-def test_platform_log_lines_cost_at_the_info_level() -> None:
+def test_platform_log_lines_cost_at_the_info_level():
     load = dataclasses.replace(NOTHING, requests_per_day=240_000)
     quiet, logged = (
         cost.estimate(summary(functions={"recommend": Function(memory_mb=2_048, reports=reports)}), load)
@@ -66,7 +66,7 @@ def test_platform_log_lines_cost_at_the_info_level() -> None:
     assert dollars(logged, "logs kept") - dollars(quiet, "logs kept") == pytest.approx(lines_gb * 12 * 0.15 * 0.03)
 
 
-def test_scrape_costs_the_metrics_it_reads() -> None:
+def test_scrape_costs_the_metrics_it_reads():
     deployed = summary(functions={"observe": Function(memory_mb=2_048)})
     load = dataclasses.replace(NOTHING, scrape_interval_s=60)
     durations = {"recommend": cost.Duration(call_ms=0), "observe": cost.Duration(call_ms=500)}
@@ -82,7 +82,7 @@ def test_scrape_costs_the_metrics_it_reads() -> None:
 
 # An interaction takes 128 bytes, and a unit 8 KB.
 @pytest.mark.parametrize(("length", "units"), [(32, 0.5), (33, 1), (100, 2), (1_000, 16)])
-def test_request_reads_the_latest_interactions(length: int, units: float) -> None:
+def test_request_reads_the_latest_interactions(length, units):
     load = dataclasses.replace(NOTHING, requests_per_day=24_000, history_length=length)
 
     bill = cost.estimate(summary(), load)
@@ -90,7 +90,7 @@ def test_request_reads_the_latest_interactions(length: int, units: float) -> Non
     assert dollars(bill, "profile reads") == pytest.approx(730_000 * units * 0.125e-6)
 
 
-def test_event_writes_one_item() -> None:
+def test_event_writes_one_item():
     load = dataclasses.replace(NOTHING, events_per_day=24_000, signed_in_percent=30)
 
     bill = cost.estimate(summary(), load)
@@ -101,7 +101,7 @@ def test_event_writes_one_item() -> None:
     assert dollars(bill, "PUT units") == pytest.approx(events * 0.014e-6)
 
 
-def test_interactions_are_stored_until_they_expire() -> None:
+def test_interactions_are_stored_until_they_expire():
     load = dataclasses.replace(NOTHING, events_per_day=24_000, signed_in_percent=30)
 
     bill = cost.estimate(summary(), load)
@@ -110,7 +110,7 @@ def test_interactions_are_stored_until_they_expire() -> None:
     assert dollars(bill, "storage") == pytest.approx(24_000 * days * (128 + 100) / 1e9 * 0.25)
 
 
-def test_assumed_size_of_an_interaction_equals_the_stored_size() -> None:
+def test_assumed_size_of_an_interaction_equals_the_stored_size():
     interaction = RecentInteraction(1_790_000_000_000, f"{7:032x}", "item0007919", "view")
     stored = to_item("u#user00000001", interaction, expires_s=1_790_000_000)
     texts = sum(len(name) + len(value["S"]) for name, value in stored.items() if "S" in value)
@@ -118,8 +118,8 @@ def test_assumed_size_of_an_interaction_equals_the_stored_size() -> None:
     assert texts + len("expires_at") + 10 / 2 + 1 == PROFILE_ITEM_BYTES
 
 
-def test_longer_window_reduces_the_number_of_objects() -> None:
-    def writes(window_s: int) -> float:
+def test_longer_window_reduces_the_number_of_objects():
+    def writes(window_s):
         source = EventSource(kind="kinesis", batch_size=10_000, window_s=window_s)
         deployed = summary(functions={"archive_events": Function(memory_mb=1_024, sources=(source,))})
         load = dataclasses.replace(NOTHING, events_per_day=86_400)  # One event per second.
@@ -131,11 +131,11 @@ def test_longer_window_reduces_the_number_of_objects() -> None:
     assert writes(300) == pytest.approx(730 * 3_600 / 301 * 5e-6)
 
 
-def test_recommendation_log_is_written_per_process() -> None:
+def test_recommendation_log_is_written_per_process():
     functions = {"recommend": Function(memory_mb=1_769), "archive_served": Function(memory_mb=512)}
     deployed = summary(functions=functions)
 
-    def writes(requests_a_day: int) -> float:
+    def writes(requests_a_day):
         load = dataclasses.replace(NOTHING, requests_per_day=requests_a_day, peak=4)
         (line,) = [line for line in cost.estimate(deployed, load).lines if line.what == "writes of archive_served"]
         return line.quantity
@@ -148,7 +148,7 @@ def test_recommendation_log_is_written_per_process() -> None:
     assert writes(86_400_000) == pytest.approx(36 * rate / (1 + 5 * rate) * 730 * 3_600, rel=1e-6)
 
 
-def test_metrics_are_charged_for_the_hours_in_which_they_are_sent() -> None:
+def test_metrics_are_charged_for_the_hours_in_which_they_are_sent():
     deployed = summary(functions={"build_dataset": Function(memory_mb=1_024)}, training=Training(runs=73))
 
     bill = cost.estimate(deployed, NOTHING)
@@ -156,7 +156,7 @@ def test_metrics_are_charged_for_the_hours_in_which_they_are_sent() -> None:
     assert dollars(bill, "metrics of build_dataset") == pytest.approx(0.30 * 73 / 730)
 
 
-def test_traces_are_one_per_second_and_five_percent_of_the_rest() -> None:
+def test_traces_are_one_per_second_and_five_percent_of_the_rest():
     deployed = summary(functions={"recommend": Function(memory_mb=1_024, tracing=True)})
     load = dataclasses.replace(NOTHING, requests_per_day=3 * 86_400)
 
@@ -165,7 +165,7 @@ def test_traces_are_one_per_second_and_five_percent_of_the_rest() -> None:
     assert dollars(bill, "traces") == pytest.approx(730 * 3_600 * (1 + 0.05 * 2) * 5e-6)
 
 
-def test_shards_above_the_template_are_priced_with_a_remark() -> None:
+def test_shards_above_the_template_are_priced_with_a_remark():
     load = dataclasses.replace(NOTHING, events_per_day=86_400_000)  # 1,000 events per second, and 3,000 at the peak.
 
     bill = cost.estimate(summary(), load)
@@ -174,7 +174,7 @@ def test_shards_above_the_template_are_priced_with_a_remark() -> None:
     assert any("stream_shards is 1: set it to 3" in remark for remark in bill.remarks)
 
 
-def test_price_has_tiers() -> None:
+def test_price_has_tiers():
     price = Price(dollars=1.0, unit="unit", page="", tiers=((10, 0.5), (20, 0.1)))
 
     assert price.of(5) == 5
@@ -182,7 +182,7 @@ def test_price_has_tiers() -> None:
     assert price.of(30) == 10 + 10 * 0.5 + 10 * 0.1
 
 
-def test_free_tier_is_deducted_on_request() -> None:
+def test_free_tier_is_deducted_on_request():
     deployed = summary(dashboards=4, alarm_metrics=12)
 
     bill = cost.estimate(deployed, NOTHING, prices=cost.Prices(free_tier=True))
@@ -191,7 +191,7 @@ def test_free_tier_is_deducted_on_request() -> None:
     assert dollars(bill, "alarms") == pytest.approx(2 * 0.10)
 
 
-def test_unknown_functions_and_resources_have_a_remark() -> None:
+def test_unknown_functions_and_resources_have_a_remark():
     deployed = summary(functions={"unheard_of": Function(memory_mb=128)}, uncounted=("AWS::WAFv2::WebACL",))
 
     remarks = " ".join(cost.estimate(deployed, NOTHING).remarks)
@@ -208,12 +208,12 @@ def test_unknown_functions_and_resources_have_a_remark() -> None:
         ("history_days", 0, "history_days is 0"),
     ],
 )
-def test_load_out_of_range_is_refused(field: str, value: int, message: str) -> None:
+def test_load_out_of_range_is_refused(field, value, message):
     with pytest.raises(InvalidInput, match=message):
         dataclasses.replace(NOTHING, **{field: value})
 
 
-def test_summary_is_unchanged_after_json_and_fits_into_a_variable() -> None:
+def test_summary_is_unchanged_after_json_and_fits_into_a_variable():
     written = busy().to_json()
 
     assert BilledResources.from_json(written) == busy()
@@ -221,7 +221,7 @@ def test_summary_is_unchanged_after_json_and_fits_into_a_variable() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": 2}', '{"format_version": 1, "functions": 3}'])
-def test_invalid_summary_is_refused(text: str) -> None:
+def test_invalid_summary_is_refused(text):
     with pytest.raises(InvalidInput):
         BilledResources.from_json(text)
 
@@ -239,11 +239,11 @@ def test_invalid_summary_is_refused(text: str) -> None:
         ("cron(0 8 ? NOV-FEB FRIL *)", 4 / 12),
     ],
 )
-def test_schedule_has_its_runs_per_month(expression: str, runs: float) -> None:
+def test_schedule_has_its_runs_per_month(expression, runs):
     assert runs_a_month(expression) == pytest.approx(runs)
 
 
-def test_prices_are_positive_and_have_a_page_of_aws() -> None:
+def test_prices_are_positive_and_have_a_page_of_aws():
     assert all(price.dollars > 0 and price.page.startswith("https://aws.amazon.com/") for price in TABLE.values())
 
 
@@ -263,7 +263,7 @@ _loads = st.builds(
     more=st.integers(0, 10**8),
 )
 @example(load=dataclasses.replace(NOTHING, events_per_day=123_304_732), field="events_per_day", more=3)
-def test_higher_load_never_costs_less_and_lines_add_up(load: cost.Load, field: str, more: int) -> None:
+def test_higher_load_never_costs_less_and_lines_add_up(load, field, more):
     larger = dataclasses.replace(load, **{field: getattr(load, field) + more})
 
     bill, dearer = cost.estimate(busy(), load), cost.estimate(busy(), larger)
@@ -276,7 +276,7 @@ def test_higher_load_never_costs_less_and_lines_add_up(load: cost.Load, field: s
     assert bill.to_json()["dollars"] == pytest.approx(bill.dollars, abs=1e-4)
 
 
-def test_on_demand_stream_has_no_shard_costs() -> None:
+def test_on_demand_stream_has_no_shard_costs():
     load = dataclasses.replace(NOTHING, events_per_day=1_000_000)
 
     bill = cost.estimate(summary(stream=Stream(on_demand=True)), load)
@@ -285,7 +285,7 @@ def test_on_demand_stream_has_no_shard_costs() -> None:
     assert dollars(bill, "on-demand, in") == pytest.approx(1_000_000 * DAYS * 1_024 / 1e9 * 0.08)
 
 
-def test_static_lists_cost_files_instead_of_requests() -> None:
+def test_static_lists_cost_files_instead_of_requests():
     functions = {"recommend": Function(memory_mb=1_769), "publish_lists": Function(memory_mb=2_048, runs=730)}
     deployed = summary(functions=functions, training=Training(runs=30))
     load = dataclasses.replace(NOTHING, requests_per_day=100_000, items=10_000, item_changes_per_day=500)
@@ -305,9 +305,51 @@ def test_static_lists_cost_files_instead_of_requests() -> None:
     assert cost.estimate_personalize(all_of_them.load).dollars == cost.estimate_personalize(load).dollars
 
 
-def test_bill_says_that_static_lists_are_off() -> None:
+def test_bill_says_that_static_lists_are_off():
     load = dataclasses.replace(NOTHING, requests_per_day=100, static_percent=50)
 
     remarks = cost.estimate(summary(), load).remarks
 
     assert "the deployment publishes no static lists: set static_lists_schedule" in remarks
+
+
+def test_personalize_is_priced_by_requests_interactions_and_its_minimum():
+    load = dataclasses.replace(NOTHING, events_per_day=10_000, requests_per_day=24_000, history_days=100)
+
+    bill = cost.estimate_personalize(load)
+
+    requests, minimum = 24_000 * DAYS, 730 * 3_600  # 730,000 of 2,628,000
+    assert dollars(bill, "requests") == pytest.approx(requests * 0.15e-3)
+    assert dollars(bill, "up to the minimum") == pytest.approx((minimum - requests) * 0.15e-3)
+    assert dollars(bill, "training") == pytest.approx(1_000_000 * DAYS / 7 * 2e-6)
+    assert bill.idle_dollars == pytest.approx(minimum * 0.15e-3)
+
+
+def test_busy_campaign_of_personalize_has_no_minimum_charge():
+    bill = cost.estimate_personalize(dataclasses.replace(NOTHING, requests_per_day=86_400))
+
+    assert dollars(bill, "up to the minimum") == 0
+
+
+def test_fixed_costs_of_personalize_are_the_difference_to_its_minimum():
+    load = dataclasses.replace(NOTHING, events_per_day=50_000, requests_per_day=20_000)
+
+    bill = cost.estimate_personalize(load)
+
+    requests = 20_000 * DAYS  # 608,333
+    trained, ingested = 50_000 * 365 * DAYS / 7 * 2e-6, 50_000 * DAYS * 200 / 1e9 * 0.05
+    assert bill.fixed_dollars == pytest.approx((2_628_000 - requests) * 0.15e-3)  # $302.95
+    assert bill.usage_dollars == pytest.approx(requests * 0.15e-3 + trained + ingested)  # $249.87
+
+
+def test_remarks_combine_both_bills_and_their_unconfirmed_prices():
+    ours = dataclasses.replace(cost.estimate(summary(), NOTHING), remarks=("a",), unverified=("z", "y"))
+    theirs = dataclasses.replace(cost.estimate_personalize(NOTHING), remarks=("b",), unverified=("y", "x"))
+
+    assert cost.remarks(ours, theirs) == [
+        "a",
+        "Personalize: b",
+        "not confirmed by any page that could be read: the prices x, y, z",
+    ]
+    confirmed = [dataclasses.replace(bill, remarks=(), unverified=()) for bill in (ours, theirs)]
+    assert cost.remarks(*confirmed) == []

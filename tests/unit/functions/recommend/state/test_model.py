@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from onnx import TensorProto, helper
 
 from alsolike.bundle import bundle, files
 from alsolike.bundle.manifest import HistoryParameters
@@ -11,6 +12,7 @@ from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import GRAPH_ERRORS, Model
+from functions.recommend.state.onnx_sessions import FIRST_GRAPH, open_first_session
 from tests.builders.bundles import MANIFEST, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS
 
@@ -288,3 +290,12 @@ def test_invalid_bias_graph_raises_invalid_bundle(tmp_path):
 
     with pytest.raises(InvalidBundle, match=r"graph\.bias\.onnx of v1 does not run"):
         Model(tmp_path)
+
+
+def test_first_session_graph_equals_its_definition_and_opens():
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "nothing", [x], [y])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+    assert model.SerializeToString() == FIRST_GRAPH.read_bytes()
+    open_first_session()
