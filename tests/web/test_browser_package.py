@@ -212,7 +212,7 @@ def test_snippets_of_the_woocommerce_guide_show_lists_and_send_events(open_site,
     guide = "".join(text for *_, text in snippets(ROOT / "docs" / "guides" / "woocommerce.md", "php"))
     tag = snippet(shop).replace("'", "\\'")
     theme = re.sub("<script async src=.*?</script>", lambda _: tag, guide)
-    command = ["php", Path(__file__).with_name("woocommerce.php"), "item-05", "v-1'\\\\2<b>"]
+    command = ["php", str(Path(__file__).with_name("woocommerce.php")), "item-05", "v-1'\\\\2<b>"]
     ran = subprocess.run(command, input=theme, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     parts = json.loads(ran.stdout)
