@@ -61,17 +61,17 @@ class Shown:
     dimensions: dict[str, str | None]
 
 
-def of_boards(assembly):
+def dashboard_metrics(assembly):
     """Yield every metric of every dashboard."""
     for board in assembly.of_type("AWS::CloudWatch::Dashboard"):
         body = json.loads(flat(board.properties["DashboardBody"]))
         for widget in body["widgets"]:
             where = f"{board.logical_id[:-8]}: {widget['properties'].get('title')}"
             for metric in widget["properties"].get("metrics", []):
-                yield from _of_widget(where, metric)
+                yield from widget_metrics(where, metric)
 
 
-def _of_widget(where, metric):
+def widget_metrics(where, metric):
     names = [part for part in metric if isinstance(part, str)]
     if names:
         namespace, name, *rest = names
@@ -84,7 +84,7 @@ def _of_widget(where, metric):
             yield Shown(where, namespace, name, dict.fromkeys(keys))
 
 
-def of_alarms(assembly):
+def alarm_metrics(assembly):
     """Yield every metric of every alarm."""
     for alarm in assembly.of_type("AWS::CloudWatch::Alarm"):
         properties = alarm.properties
@@ -97,7 +97,7 @@ def of_alarms(assembly):
 
 
 def test_every_product_metric_is_written_with_its_dimensions(other):
-    found = [each for each in (*of_boards(other), *of_alarms(other)) if each.namespace == own(other)]
+    found = [each for each in (*dashboard_metrics(other), *alarm_metrics(other)) if each.namespace == own(other)]
 
     assert {each.where.partition(":")[0] for each in found} >= set(BOARDS) - {"Cost"}
     for each in found:
@@ -108,7 +108,7 @@ def test_every_product_metric_is_written_with_its_dimensions(other):
 
 
 def test_every_aws_metric_belongs_to_a_resource_of_the_deployment(other):
-    found = [each for each in (*of_boards(other), *of_alarms(other)) if each.namespace != own(other)]
+    found = [each for each in (*dashboard_metrics(other), *alarm_metrics(other)) if each.namespace != own(other)]
 
     assert {each.namespace for each in found} == set(AWS_DIMENSIONS)
     for each in found:
@@ -255,7 +255,7 @@ def test_error_share_alarm_needs_20_requests(demo):
 @pytest.mark.parametrize("metric", [Metric.SIGNATURES_REFUSED, Metric.TOMBSTONES_DAMAGED])
 def test_alarm_reads_the_metric_series_of_all_functions(metric, demo):
     alarm = resources(demo, "AWS::CloudWatch::Alarm")[metric.value].logical_id
-    watched = [each.dimensions["service"] for each in of_alarms(demo) if each.where == f"alarm {alarm[:-8]}"]
+    watched = [each.dimensions["service"] for each in alarm_metrics(demo) if each.where == f"alarm {alarm[:-8]}"]
 
     assert watched == [each.service for each in METRICS if each.metric == metric]
 

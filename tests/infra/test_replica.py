@@ -40,14 +40,14 @@ def template(assembly: Assembly, region: str, part: str) -> dict[str, Any]:
     return found
 
 
-def of_type(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+def resources_of_type(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
     return [each["Properties"] for each in template["Resources"].values() if each["Type"] == kind]
 
 
 def replicating(template: Mapping[str, Any]) -> dict[str, tuple[str, str, set[str]]]:
     """Return the destination's region and output, and the prefixes, by the log prefix of a replicated bucket."""
     found = {}
-    for bucket in of_type(template, "AWS::S3::Bucket"):
+    for bucket in resources_of_type(template, "AWS::S3::Bucket"):
         if "ReplicationConfiguration" not in bucket:
             continue
         rules = bucket["ReplicationConfiguration"]["Rules"]
@@ -73,21 +73,21 @@ def test_replica_has_no_training_schedule_pages_or_dashboards(double: Assembly) 
 
     assert parts == {"attribution", "batch", "data", "lake", "observability", "privacy", "serving", "training"}
     for part in parts:
-        assert of_type(template(double, REPLICA, part), "AWS::CloudWatch::Dashboard") == []
-    rules = [rule for part in parts for rule in of_type(template(double, REPLICA, part), "AWS::Events::Rule")]
+        assert resources_of_type(template(double, REPLICA, part), "AWS::CloudWatch::Dashboard") == []
+    rules = [rule for part in parts for rule in resources_of_type(template(double, REPLICA, part), "AWS::Events::Rule")]
     assert [rule for rule in rules if "ScheduleExpression" in rule] == []
 
 
 def test_replica_functions_equal_those_of_the_primary(double: Assembly) -> None:
     def handlers(region: str) -> set[str]:
-        functions = of_type(template(double, region, "serving"), "AWS::Lambda::Function")
+        functions = resources_of_type(template(double, region, "serving"), "AWS::Lambda::Function")
         return {function["Handler"] for function in functions}
 
     assert handlers(PRIMARY) == handlers(REPLICA)
 
 
 def test_profiles_catalogue_and_users_have_two_replicas(double: Assembly) -> None:
-    tables = of_type(template(double, PRIMARY, "data"), "AWS::DynamoDB::GlobalTable")
+    tables = resources_of_type(template(double, PRIMARY, "data"), "AWS::DynamoDB::GlobalTable")
     two = {
         tuple(key["AttributeName"] for key in table["KeySchema"]): table["StreamSpecification"]["StreamViewType"]
         for table in tables
@@ -95,15 +95,15 @@ def test_profiles_catalogue_and_users_have_two_replicas(double: Assembly) -> Non
     }
 
     assert two == dict.fromkeys([("item_id",), ("profile_id", "sort_key"), ("user_id",)], "NEW_AND_OLD_IMAGES")
-    own = of_type(template(double, REPLICA, "data"), "AWS::DynamoDB::GlobalTable")
+    own = resources_of_type(template(double, REPLICA, "data"), "AWS::DynamoDB::GlobalTable")
     assert sorted(table["KeySchema"][0]["AttributeName"] for table in own) == ["key_id", "kind"]
 
 
 def test_replicated_secrets_are_not_created_twice(double: Assembly) -> None:
-    secrets = of_type(template(double, PRIMARY, "data"), "AWS::SecretsManager::Secret")
+    secrets = resources_of_type(template(double, PRIMARY, "data"), "AWS::SecretsManager::Secret")
 
     assert [secret["ReplicaRegions"] for secret in secrets] == [[{"Region": REPLICA}]] * 2
-    assert of_type(template(double, REPLICA, "data"), "AWS::SecretsManager::Secret") == []
+    assert resources_of_type(template(double, REPLICA, "data"), "AWS::SecretsManager::Secret") == []
 
 
 def test_buckets_replicate_to_each_other(double: Assembly) -> None:
@@ -122,7 +122,7 @@ def test_buckets_replicate_to_each_other(double: Assembly) -> None:
 
 def test_replication_rules_have_metrics_and_delete_markers(double: Assembly) -> None:
     for region in (PRIMARY, REPLICA):
-        for bucket in of_type(template(double, region, "data"), "AWS::S3::Bucket"):
+        for bucket in resources_of_type(template(double, region, "data"), "AWS::S3::Bucket"):
             for rule in bucket.get("ReplicationConfiguration", {}).get("Rules", []):
                 assert rule["Destination"]["Metrics"] == {"Status": "Enabled"}
                 assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
@@ -174,7 +174,7 @@ def test_replica_data_is_deployed_first_and_other_stacks_last(double: Assembly) 
 def test_replication_role_can_write_only_to_its_destination(double: Assembly) -> None:
     (lake,) = [
         policy
-        for policy in of_type(template(double, REPLICA, "data"), "AWS::IAM::Policy")
+        for policy in resources_of_type(template(double, REPLICA, "data"), "AWS::IAM::Policy")
         if policy["PolicyName"].startswith("LakeBucketReplication")
     ]
     writes = [

@@ -82,7 +82,7 @@ def purge_until_the_login_time(work):
     return purge_rows(work, INTERACTIONS, hits) if own else iter(())
 
 
-def of_every_session(self):
+def export_all_users_of_sessions(self):
     """Collect all responses in the user's sessions, also responses to other users."""
     names = [PSEUDONYMS.shopper(each) for each in (self._user_id, *self._sessions)]
     rows, ended = self._scan(_SERVED, {"shopper": names, "session": names})
@@ -96,7 +96,11 @@ def without(*steps):
 
 
 DEFECTS: dict[str, tuple[object, str, Any]] = {
-    "an export shows responses to other users of the session": (_Page, "_recommendations", of_every_session),
+    "an export shows responses to other users of the session": (
+        _Page,
+        "_recommendations",
+        export_all_users_of_sessions,
+    ),
     "a login in flight is not looked for": (service, "STEPS", without(find_joined_sessions)),
     "a session passes to its next user": (service, "STEPS", without(stop_sessions)),
     "the login's own time decides what is erased": (

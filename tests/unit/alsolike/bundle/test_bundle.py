@@ -217,7 +217,7 @@ def claiming(shape, *, dtype="<i4"):
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
 
 
-def of_groups(items):
+def popular_groups(items):
     return orjson.dumps({"groups": [{"column": "plan", "value": "gold", "users": 40, "items": items}]})
 
 
@@ -244,8 +244,8 @@ POPULAR, HASHES, POSITIONS, OFFSETS = files.POPULAR_FILE, "ids.hash.npy", "ids.i
         (POPULAR, claiming("'many'")),
         (POPULAR, claiming("(1,)", dtype="|O")),
         (POPULAR, b"PK\x03\x04 an archive"),
-        (files.GROUPS_FILE, of_groups([4])),
-        (files.GROUPS_FILE, of_groups([1, 0])),
+        (files.GROUPS_FILE, popular_groups([4])),
+        (files.GROUPS_FILE, popular_groups([1, 0])),
         (HASHES, claiming("(1000000000000,)", dtype="<u8")),
         (HASHES, saved(np.array([1, 2, 3], np.int64))),
         (HASHES, saved(np.ones((4, 1), np.uint64))),

@@ -22,7 +22,7 @@ from alsolike.experiments.comparison import (
 from tests.builders.simulated_users import Shop, looks_of, samples_of
 
 
-def of_share(successes, users):
+def arm_with_successes(successes, users):
     """Return the users of an arm, some with the value 1 and the others with 0."""
     return sample([1.0] * successes + [0.0] * (users - successes), [1.0] * users)
 
@@ -64,7 +64,7 @@ def test_ratio_variance_equals_that_of_simulated_ratios():
 
 
 def test_single_comparison_of_equal_arms_equals_welchs_t_test():
-    arm, control = of_share(660, 6_000), of_share(600, 6_000)
+    arm, control = arm_with_successes(660, 6_000), arm_with_successes(600, 6_000)
 
     found = compare(arm, control, observed=1, planned=1)
 
@@ -91,7 +91,13 @@ def test_fieller_interval_equals_values_computed_by_hand():
 
 @given(st.integers(10, 400), st.integers(10, 400), st.integers(400, 900), st.floats(0.05, 20), st.integers(1, 4))
 def test_interval_contains_zero_exactly_if_the_p_value_is_above_alpha(ours, theirs, users, observed, comparisons):
-    found = compare(of_share(ours, users), of_share(theirs, 500), observed=observed, planned=1, comparisons=comparisons)
+    found = compare(
+        arm_with_successes(ours, users),
+        arm_with_successes(theirs, 500),
+        observed=observed,
+        planned=1,
+        comparisons=comparisons,
+    )
 
     for interval, p_value in (
         (found.interval, found.p_value),
@@ -107,11 +113,11 @@ def test_interval_contains_zero_exactly_if_the_p_value_is_above_alpha(ours, thei
     [((20, 99), (20, 200)), ((20, 200), (9, 200)), ((0, 200), (20, 200)), ((200, 200), (200, 200))],
 )
 def test_comparison_with_too_few_users_or_events_is_none(arm, control):
-    assert compare(of_share(*arm), of_share(*control), observed=1, planned=1) is None
+    assert compare(arm_with_successes(*arm), arm_with_successes(*control), observed=1, planned=1) is None
 
 
 def test_several_arms_are_adjusted_by_bonferroni():
-    arm, control = of_share(130, 1_000), of_share(100, 1_000)
+    arm, control = arm_with_successes(130, 1_000), arm_with_successes(100, 1_000)
     one, of_three = (compare(arm, control, observed=1, planned=1, comparisons=count) for count in (1, 3))
 
     assert of_three.fixed_p_value == pytest.approx(3 * one.fixed_p_value)
@@ -154,7 +160,7 @@ def test_repeated_sample_ratio_checks_keep_their_level():
 
 
 def test_detectable_lift_has_the_power_of_the_noncentral_t():
-    baseline, users = of_share(100, 1_000), 8_000
+    baseline, users = arm_with_successes(100, 1_000), 8_000
 
     lift = detectable_lift(baseline, share=0.5, control_share=0.5, users=users, looks=False)
 
@@ -165,7 +171,7 @@ def test_detectable_lift_has_the_power_of_the_noncentral_t():
 
 
 def test_detectable_lift_of_repeated_checks_scales_with_their_bound():
-    baseline = of_share(100, 1_000)
+    baseline = arm_with_successes(100, 1_000)
 
     one, many = (
         detectable_lift(baseline, share=0.5, control_share=0.5, users=1e12, looks=looks) for looks in (False, True)
@@ -175,7 +181,7 @@ def test_detectable_lift_of_repeated_checks_scales_with_their_bound():
 
 
 def test_lift_without_a_baseline_is_not_detectable():
-    for baseline in (sample([], []), of_share(0, 100), of_share(100, 100)):
+    for baseline in (sample([], []), arm_with_successes(0, 100), arm_with_successes(100, 100)):
         assert detectable_lift(baseline, share=0.5, control_share=0.5, users=1_000) is None
 
 

@@ -18,7 +18,7 @@ PAIR = interactions([[1, 2], [1, 2, 3]])
 """Interactions with 2 * 2 + 3 * 3 pairs of one user's items."""
 
 
-def of_items(items, *, rows=5):
+def interactions_with_items(items, *, rows=5):
     return interactions([[1 + row % 2 for row in range(rows)]], items=items)
 
 
@@ -39,36 +39,36 @@ def of_items(items, *, rows=5):
     ids=lambda value: value.name if isinstance(value, Algorithm) else None,
 )
 def test_algorithm_refuses_items_above_its_limit_with_an_alternative(algorithm, maximum, reason):
-    assert algorithm.unsupported_reason(of_items(maximum)) is None
-    assert algorithm.unsupported_reason(of_items(maximum + 1)) == reason
+    assert algorithm.unsupported_reason(interactions_with_items(maximum)) is None
+    assert algorithm.unsupported_reason(interactions_with_items(maximum + 1)) == reason
 
 
 def test_sasrec_refuses_more_vectors_than_serving_can_read():
-    assert Sasrec().unsupported_reason(of_items(1_000_000, rows=5_000)) is None
-    assert Sasrec().unsupported_reason(of_items(1_000_001, rows=5_000)) == (
+    assert Sasrec().unsupported_reason(interactions_with_items(1_000_000, rows=5_000)) is None
+    assert Sasrec().unsupported_reason(interactions_with_items(1_000_001, rows=5_000)) == (
         "its limit is 1,000,000 items, and there are 1,000,001; transitions reads the order too and has no limit"
     )
-    assert Sasrec(size=256).unsupported_reason(of_items(500_001, rows=5_000)) is not None
+    assert Sasrec(size=256).unsupported_reason(interactions_with_items(500_001, rows=5_000)) is not None
 
 
 def test_sasrec_refuses_heads_that_do_not_divide_small_vectors():
     settings = Sasrec(size=64, heads=64)
 
-    assert settings.unsupported_reason(of_items(400_000, rows=5_000)) is None
-    assert settings.unsupported_reason(of_items(400_001, rows=5_000)) == (
+    assert settings.unsupported_reason(interactions_with_items(400_000, rows=5_000)) is None
+    assert settings.unsupported_reason(interactions_with_items(400_001, rows=5_000)) == (
         "its vectors have 32 numbers, which 64 heads cannot share equally; change size or heads"
     )
 
 
 def test_repurchase_refuses_interactions_above_its_limit():
-    assert Repurchase(max_interactions=5).unsupported_reason(of_items(2, rows=5)) is None
-    assert Repurchase(max_interactions=4).unsupported_reason(of_items(2, rows=5)) == (
+    assert Repurchase(max_interactions=5).unsupported_reason(interactions_with_items(2, rows=5)) is None
+    assert Repurchase(max_interactions=4).unsupported_reason(interactions_with_items(2, rows=5)) == (
         "its limit is 4 interactions, and there are 5; buy_again has no limit"
     )
 
 
 def test_ease_accepts_any_number_of_items_with_few_pairs():
-    assert Ease(max_pairs=4).unsupported_reason(of_items(1_000_000)) is None
+    assert Ease(max_pairs=4).unsupported_reason(interactions_with_items(1_000_000)) is None
 
 
 def test_slist_refuses_pairs_above_its_limit():
@@ -89,7 +89,7 @@ def test_slist_counts_repeated_pairs_of_few_items_once():
 
 @pytest.mark.parametrize("name", ["popularity", "buy_again", "repurchase", "transitions", "item_knn", "content"])
 def test_linear_algorithm_accepts_any_size(name):
-    assert known()[name].unsupported_reason(of_items(1_000_000)) is None
+    assert known()[name].unsupported_reason(interactions_with_items(1_000_000)) is None
 
 
 def run(dataset, output, *, algorithms):
