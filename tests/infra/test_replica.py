@@ -151,9 +151,11 @@ def test_outputs_that_a_region_reads_exist_in_the_other(single: Assembly, double
 
 def test_erasures_are_forwarded_only_between_two_regions(single: Assembly, double: Assembly) -> None:
     def forwarding(found: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
-        functions = of_type(found, "AWS::Lambda::Function")
+        functions = resources_of_type(found, "AWS::Lambda::Function")
         variables = [name for each in functions for name in each["Environment"]["Variables"] if "FORWARDS" in name]
-        keys = [rule["EventPattern"]["detail"]["object"]["key"] for rule in of_type(found, "AWS::Events::Rule")]
+        keys = [
+            rule["EventPattern"]["detail"]["object"]["key"] for rule in resources_of_type(found, "AWS::Events::Rule")
+        ]
         return variables, keys
 
     on = (["FORWARDS_ERASURES"], [[{"prefix": "privacy/forwarded/"}]])
