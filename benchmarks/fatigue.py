@@ -30,12 +30,15 @@ from benchmarks.recommending import history_of, segment, sources_of, write_bundl
 from functions.recommend import handler, routes
 from functions.recommend.sources import Sources
 from functions.recommend.state.model import Model
+from model_export.data.impressions import Impressions as LoggedResponses
 from model_export.evaluation.bootstrap import interval
+from model_export.export.fatigue import estimate_strength
 
 PAGE = Path("docs/fatigue.md")
 SEEDS = range(1, 11)
 USERS, ITEMS, PLACES, VISITS = 100, 200, 10, 20
 HOURS_BETWEEN_VISITS = 12.0
+LOGGED_USERS, SWAPS = 500, 0.2
 STRENGTHS = (0.25, 0.5, 1.0)
 HALF_LIFE_HOURS = 48.0
 _MS_PER_HOUR = 3_600_000
@@ -106,9 +109,56 @@ def clicks(shop: Shop, fatigue: Fatigue | None, *, seed: int) -> np.ndarray[Any,
     return total / VISITS
 
 
+def estimated(shop: Shop, *, seed: int) -> float:
+    """Return the estimated strength from a log without fatigue, and 0 without a signal.
+
+    The log is of `LOGGED_USERS` other users, and `SWAPS` of the responses have neighbours in random order.
+    """
+    rng = np.random.default_rng(seed + 1_000)
+    interest = rng.normal(0, 1, (LOGGED_USERS, ITEMS))
+    scores = np.exp(interest + rng.normal(0, shop.noise, interest.shape))
+    looks = 1 / np.arange(1, PLACES + 1)
+    weights = 1 / np.log2(1 + np.arange(1, PLACES + 1))  # as in `sightings`
+    decay = 0.5 ** (HOURS_BETWEEN_VISITS / HALF_LIFE_HOURS)
+    rows: list[tuple[int, Any, Any, Any, Any]] = []
+    for user in range(LOGGED_USERS):
+        best = np.argsort(-scores[user], kind="stable")[:PLACES]
+        seen, counts = np.zeros(ITEMS), np.zeros(ITEMS)
+        for _ in range(VISITS):
+            seen *= decay
+            counts *= decay
+            shown, opens_pair = best.copy(), np.zeros(PLACES, np.bool_)
+            if rng.random() < SWAPS:
+                for first in range(rng.integers(2), PLACES - 1, 2):
+                    opens_pair[first] = True
+                    if rng.random() < 0.5:
+                        shown[[first, first + 1]] = shown[[first + 1, first]]
+            p = shop.left ** seen[shown] / (1 + np.exp(2.0 - interest[user, shown]))
+            looked = rng.random(PLACES) < looks
+            clicked = looked & (rng.random(PLACES) < p)
+            if clicked.any():
+                rows.append((user, scores[user, shown], clicked.astype(np.float64), opens_pair, counts[shown]))
+            seen[shown[looked & ~clicked]] += 1
+            seen[shown[clicked]] = 0
+            counts[shown] += weights
+            counts[shown[clicked]] = 0
+    users, *columns = zip(*rows, strict=True)
+    logged_scores, gains, opens, seen_before = map(np.concatenate, columns)
+    n = len(users)
+    data = LoggedResponses(
+        np.arange(n + 1) * PLACES, np.zeros((n * PLACES, 0)), (), np.zeros((n, 0), np.bool_),
+        np.tile(np.arange(PLACES), n), logged_scores, gains, opens,
+    )  # fmt: skip
+    found = estimate_strength(data, seen_before, np.array(users))
+    return found.strength or 0.0 if found.has_signal else 0.0
+
+
 def gains_table() -> str:
     """Return the Markdown table of the gains."""
-    head = ["shop", "clicks per visit without", *(f"strength {strength:g}" for strength in STRENGTHS)]
+    head = [
+        "shop", "clicks per visit without", *(f"strength {strength:g}" for strength in STRENGTHS),
+        "estimated strength", "gain by estimated strength",
+    ]  # fmt: skip
     lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1)]
     for shop in SHOPS:
         without = np.concatenate([clicks(shop, None, seed=seed) for seed in SEEDS])
@@ -119,6 +169,20 @@ def gains_table() -> str:
             low, high = interval(found - without)
             gain = found.mean() / without.mean() - 1
             cells.append(f"{gain:+.1%} ({low / without.mean():+.1%} to {high / without.mean():+.1%})")
+        strengths = [estimated(shop, seed=seed) for seed in SEEDS]
+        on = [strength for strength in strengths if strength]
+        found = np.concatenate(
+            [
+                clicks(shop, Fatigue(strength, HALF_LIFE_HOURS) if strength else None, seed=seed)
+                for seed, strength in zip(SEEDS, strengths, strict=True)
+            ]
+        )
+        low, high = interval(found - without)
+        off = f"off in {len(strengths) - len(on)} of {len(strengths)}"
+        cells.append(f"{min(on):.2f} to {max(on):.2f}, {off}" if on else off)
+        cells.append(
+            f"{found.mean() / without.mean() - 1:+.1%} ({low / without.mean():+.1%} to {high / without.mean():+.1%})"
+        )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -47,6 +47,7 @@ class Commands(LazyGroup):
         Entry("replay", "cli.replay:replay", "Replay a day's requests and compare the lists."),
         Entry("trends", "cli.trends:trends", "Show trending items."),
         Entry("engagement", "cli.engagement:engagement", "Show clicks and purchases that followed recommendations."),
+        Entry("fatigue", "cli.fatigue:fatigue", "Estimate the strength of fatigue from the recommendation log."),
         Entry("drift", "cli.drift:drift", "Show drift figures and thresholds."),
         Entry("metrics", "cli.monitoring:metrics", "List the custom metrics with their monthly cost."),
         Entry("prometheus", "cli.monitoring:prometheus", "Alert rules for your own Prometheus."),

@@ -36,6 +36,7 @@ def for_you(inputs: RankingInputs) -> Ranking:
         ranked = rank(model, resolved.catalogue, history, masks or [mask], k=k + more, now_ms=resolved.now_ms)
     except GRAPH_ERRORS as error:
         return _similar_to_last_viewed(inputs, model_failure(error))
+    model_scores = {item.position: item.score for item in ranked}
     if factors:
         ranked = demoted(ranked, factors)[: k * len(masks or [mask])]
     group = None if ranked else user_group(inputs)
@@ -56,7 +57,7 @@ def for_you(inputs: RankingInputs) -> Ranking:
         else frozenset(),
         within=group.column if group and is_of_group else None,
         history=history if resolved.request.explain else NO_HISTORY,
-        model_scores={item.position: item.score for item in ranked},
+        model_scores=model_scores,
         is_boosted_partly=masks is None,
         impressions=() if fatigue is None else inputs.user.impressions,
     )

@@ -83,8 +83,8 @@ class ServedResponse:
     )
     scores: tuple[float | None, ...] | None = column(
         Numbers(),
-        "Score of the model by position, before [reranking](reranking.md) and rules; null for items that the model "
-        "did not rank, other recommenders and old rows.",
+        "Score of the model by position, before [fatigue](fatigue.md), [reranking](reranking.md) and rules; null for "
+        "items that the model did not rank, other recommenders and old rows.",
         default=None,
     )
     device: str | None = column(

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from alsolike.configuration.configuration import Fatigue
+from alsolike.lake.served import read_line
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from functions.recommend import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext
@@ -48,6 +49,16 @@ def test_seen_item_moves_down_and_other_scores_stay(known, see):
     assert [item["itemId"] for item in after] == ["plum", "fig"]
     assert after[0]["score"] == before[1]["score"]
     assert after[1]["score"] == pytest.approx(before[0]["score"] / 4**2, rel=1e-3)
+
+
+def test_log_has_the_scores_of_the_model_without_fatigue(known, see, capsys):
+    see("fig")
+
+    known.ask(numResults=2)
+
+    (row,) = (read_line(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"served"'))
+    assert row.item_ids == ("plum", "fig")
+    assert row.scores == (1.0, 2.0)
 
 
 def test_demoted_item_leaves_its_place_to_an_item_after_the_list(known, see):
