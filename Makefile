@@ -17,7 +17,7 @@ help:  ## show this list
 
 setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the development environment (WITH="neural spark web php prometheus deploy bench")
 
-demo: $(VENV)/demo.done $(VENV)/compiled.done $(VENV)/descriptions.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
+demo: $(VENV)/demo.done $(VENV)/compiled.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
 	$(BIN)/alsolike demo $(ARGS)
 
 test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, templates (ARGS="-k profile": without the embedded cloud's)
@@ -104,14 +104,8 @@ $(VENV)/compiled.done: requirements.lock | $(VENV)/demo.done
 		$(VENV)/lib layers functions infra_cdk model_export local_cloud/src operations cli; $(BIN)/python -c 'import infra_cdk.app'
 	@touch $@
 
-# A new call of AWS needs the description of its operation.
-$(VENV)/descriptions.done: layers/descriptions.py requirements.lock \
-		$(wildcard functions/*/*.py functions/*/*/*.py layers/core/python/alsolike/*/*.py) | $(VENV)/demo.done
-	@$(BIN)/python -m layers.descriptions
-	@touch $@
-
 # The tests of SASRec's training need torch. They are skipped, and say so, where it cannot be installed at once.
-$(VENV)/dev.done: $(VENV)/demo.done $(VENV)/compiled.done | $(VENV)/descriptions.done
+$(VENV)/dev.done: $(VENV)/demo.done $(VENV)/compiled.done
 	$(INSTALL) --extra demo --extra sentences --group dev
 	@$(TORCH) 2>/dev/null || echo "torch is not at hand: the tests of SASRec's training are skipped (make setup WITH=neural installs it)"
 	@touch $@

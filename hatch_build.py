@@ -21,7 +21,7 @@ class Contents(BuildHookInterface[Any]):
         subprocess.run([sys.executable, str(root / "web" / "build.py"), "--output", str(built / "web")], check=True)
         # Within alsolike_app it is a source of layers and jobs, here it is importable.
         shutil.rmtree(built / "alsolike", ignore_errors=True)
-        generated = shutil.ignore_patterns("__pycache__", "descriptions")
+        generated = shutil.ignore_patterns("__pycache__")
         shutil.copytree(root / "layers" / "core" / "python" / "alsolike", built / "alsolike", ignore=generated)
         build_data["force_include"][str(built / "web")] = "alsolike_app/build/web"
         build_data["force_include"][str(built / "alsolike")] = "alsolike"

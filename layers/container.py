@@ -23,7 +23,6 @@ IMAGE = Layer(
     "image",
     unused=LAYERS["onnx_runtime"].unused,
     lists=tuple(f"layers/{name}/requirements.txt" for name in ("core", "onnx_runtime", "image")),
-    has_descriptions=True,
 )
 
 
@@ -54,9 +53,7 @@ def build(target: Target, output: Path) -> Path:
 
 
 def _copy(source: Path, destination: Path) -> None:
-    shutil.copytree(
-        source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "descriptions")
-    )
+    shutil.copytree(source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

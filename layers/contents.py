@@ -10,7 +10,6 @@ from pathlib import Path
 
 import uv
 
-from layers import descriptions
 from layers.target import Target
 
 ROOT = Path(__file__).parents[1]
@@ -42,14 +41,11 @@ class Layer:
         Patterns of installed files that no function imports.
     lists
         Paths of the requirements, relative to the repository, if they are not in the layer's folder.
-    has_descriptions
-        True to include botocore's descriptions of the AWS services that functions call.
     """
 
     name: str
     unused: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
-    has_descriptions: bool = False
 
     @property
     def directory(self) -> Path:
@@ -65,7 +61,7 @@ class Layer:
 LAYERS = {
     layer.name: layer
     for layer in (
-        Layer("core", has_descriptions=True),
+        Layer("core"),
         Layer(
             "onnx_runtime",
             unused=(
@@ -99,8 +95,6 @@ def fill(layer: Layer, target: Target, folder: Path) -> None:
     own = layer.directory / "python"
     if own.is_dir():
         shutil.copytree(own, python, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    if layer.has_descriptions:
-        descriptions.write(python / "alsolike" / "descriptions")
     for pattern in (*_LEFTOVERS, *layer.unused):
         for path in sorted(python.glob(pattern)):
             _remove(path)

@@ -34,9 +34,9 @@ def session_clients(
     from botocore.exceptions import NoRegionError
     from botocore.handlers import add_expect_header
 
-    from alsolike.runtime.aws import session_with, write_batches_fast
+    from alsolike.runtime.aws import new_session, write_batches_fast
 
-    session = session_with()
+    session = new_session()
     settings: dict[str, Any] = {
         "region_name": region
         or os.environ.get("AWS_REGION")  # botocore reads only AWS_DEFAULT_REGION.

@@ -30,7 +30,7 @@ def boto3_session(memory_cloud: MemoryCloud) -> boto3.Session:
 
 @pytest.fixture(scope="session")
 def functions_session(memory_cloud: MemoryCloud) -> Session:
-    """Create the session of functions, which reads only the service descriptions in the layer."""
+    """Create the session of functions."""
     session = alsolike.runtime.aws.session.__wrapped__()
     session.set_credentials("test", "test")
     session.set_config_variable("region", REGION)

@@ -84,8 +84,7 @@ def test_locks_name_no_host() -> None:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """Return a folder with the files that determine the commands of `make`."""
-    (tmp_path / "layers").mkdir()
-    for name in ("Makefile", "requirements.lock", "pyproject.toml", "layers/descriptions.py"):
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -101,7 +100,7 @@ def environment(clone: Path, *, made_for: Path) -> None:
     (clone / ".venv" / "pyvenv.cfg").write_text(
         f"home = /usr/bin\ncommand = /usr/bin/python3 -m venv {made_for}/.venv\n"
     )
-    for stamp in ("uv", "demo", "compiled", "descriptions", "dev"):
+    for stamp in ("uv", "demo", "compiled", "dev"):
         (clone / ".venv" / f"{stamp}.done").touch()
 
 

@@ -10,7 +10,7 @@ import pytest
 import uv
 
 from layers import contents
-from layers.contents import LAYERS, Layer, LayerError, files, fill
+from layers.contents import Layer, LayerError, files, fill
 from layers.notice import NOTICE, notice
 from layers.target import Target
 from layers.verification import check_size
@@ -63,12 +63,6 @@ def test_layer_has_its_packages_and_modules_without_unused_files(commands, tmp_p
         "python/orjson-3.dist-info/METADATA",
         "python/orjson/__init__.py",
     ]
-
-
-def test_core_layer_has_service_descriptions(commands, tmp_path, monkeypatch):
-    monkeypatch.setattr("layers.descriptions.write", lambda folder: write(folder / "endpoints.json"))
-
-    assert "python/alsolike/descriptions/endpoints.json" in filled(tmp_path / "layer", LAYERS["core"])
 
 
 def test_packages_are_pinned_and_for_the_target(commands, tmp_path):
