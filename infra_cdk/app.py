@@ -21,6 +21,7 @@ from infra_cdk.context import load_settings
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from infra_cdk.stacks.attribution import AttributionStack
+from infra_cdk.stacks.audit import AuditStack
 from infra_cdk.stacks.batch import BatchStack
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
@@ -101,6 +102,9 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     env = cdk.Environment(account=settings.account, region=settings.region)
     data = DataStack(app, f"alsolike-{settings.name}-data", settings=settings, env=env)
     _add_parts(app, settings=settings, data=data, layers=layers)
+    if settings.is_audited:
+        names = sorted(stack.stack_name for stack in app.node.children if isinstance(stack, cdk.Stack))
+        AuditStack(app, f"alsolike-{settings.name}-audit", settings=settings, env=env, data=data, stacks=names)
     if settings.replica_region:
         _add_replica(app, settings=settings, primary=data, layers=layers)
     if data.encryption:

@@ -324,6 +324,29 @@ class Settings(TrainingSettings):
     certificate_arn: str | None = setting(
         None, "ARN of the certificate of `domain` in AWS Certificate Manager of us-east-1"
     )
+    audit_trail: bool = setting(
+        False,
+        "Record each read and write of objects of the lake and the artefacts for a year with "
+        "[CloudTrail](security.md#audit-and-backup)",
+    )
+    backup_days: int | None = setting(
+        None,
+        "Retention of daily [backups](security.md#audit-and-backup) of tables and buckets in a locked vault; an "
+        "erasure does not delete them; null: none",
+        (1, 36_500),
+    )
+    backup_lock: Literal["governance", "compliance"] = setting(
+        "governance",
+        "Lock of the vault: `governance` can be removed with a permission, `compliance` cannot after three days",
+    )
+    stack_drift_schedule: str | None = setting(
+        None,
+        "Schedule on which CloudFormation compares resources with the templates and notifies operators, such as "
+        "`rate(30 days)`; null: none",
+    )
+    stack_protection: bool = setting(
+        False, "Protect all stacks with stored data from deletion, also with `removal_policy: destroy`"
+    )
     bootstrap_kms_key_arn: str | None = setting(
         None,
         "ARN of the key of `cdk bootstrap --bootstrap-kms-key-id`, with which the jobs of SageMaker and Glue may "
@@ -344,7 +367,9 @@ class Settings(TrainingSettings):
             f"one of {sorted(LOG_RETENTION_DAYS)}",
         )
         TrainingSettings.__post_init__(self)
-        require_schedules(self, ("compaction_schedule", "attribution_schedule", "static_lists_schedule"))
+        require_schedules(
+            self, ("compaction_schedule", "attribution_schedule", "static_lists_schedule", "stack_drift_schedule")
+        )
         require(
             self.static_lists_schedule,
             self.web or self.static_lists_schedule is None,
@@ -449,6 +474,12 @@ class Settings(TrainingSettings):
             web=False,
             dashboards="none",
             monthly_budget_usd=None,
+            waf=None,
+            domain=None,
+            certificate_arn=None,
+            audit_trail=False,
+            backup_days=None,
+            stack_drift_schedule=None,
         )
 
     def _check_edge(self) -> None:
@@ -516,6 +547,16 @@ class Settings(TrainingSettings):
         Lambda must store a failed record elsewhere before the stream deletes it.
         """
         return min(self.stream_retention_hours - 1, MAX_RECORD_AGE_HOURS)
+
+    @property
+    def is_audited(self) -> bool:
+        """True if the environment has a stack for audit, backups and detection of drift."""
+        return self.audit_trail or self.backup_days is not None or self.stack_drift_schedule is not None
+
+    @property
+    def is_protected(self) -> bool:
+        """True if stacks with stored data are protected from deletion."""
+        return self.stack_protection or self.removal_policy == "retain"
 
     @property
     def kafka_check_schedule(self) -> str:

@@ -42,7 +42,7 @@ class DataStack(Stack):
             construct_id,
             env=env,
             description=f"Alsolike {settings.name}: stored data",
-            termination_protection=settings.removal_policy == "retain",
+            termination_protection=settings.is_protected,
         )
         self.encryption = encryption_key(self, "Encryption", settings=settings, removal_policy=removal_policy(settings))
         data_lake = DataLake(self, "DataLake", settings=settings, has_two_regions=settings.replica_region is not None)

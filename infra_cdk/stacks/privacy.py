@@ -53,8 +53,8 @@ class PrivacyStack(Stack):
         purge_user = function(
             "purge_user",
             values={
-                "object_version_days": OBJECT_VERSION_DAYS,
-                "table_backup_days": TABLE_BACKUP_DAYS,
+                "object_version_days": max(OBJECT_VERSION_DAYS, settings.backup_days or 0),
+                "table_backup_days": max(TABLE_BACKUP_DAYS, settings.backup_days or 0),
                 "access_log_days": ACCESS_LOG_DAYS,
                 "batch_days": BATCH_DAYS + 1,  # S3 deletes the last version one day after the object
                 "retrain_days": longest_gap_days(settings.training_schedule) or 0,

@@ -45,7 +45,13 @@ class ServingStack(Stack):
         training: TrainingStack,
         layers: Path,
     ) -> None:
-        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: API and event consumers")
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            description=f"Alsolike {settings.name}: API and event consumers",
+            termination_protection=settings.stack_protection or None,
+        )
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
         function = partial(PythonFunction, self, settings=settings, layers=shared, data=data)
         self.tokens = tokens = TokenIssuer(self, "Tokens", settings=settings)
@@ -66,7 +72,8 @@ class ServingStack(Stack):
             settings=settings,
         )
         # `observe` computes the cost from the templates of these stacks.
-        optional = [part for part, is_on in (("kafka", settings.kafka), ("pages", settings.web)) if is_on]
+        parts = (("audit", settings.is_audited), ("kafka", settings.kafka), ("pages", settings.web))
+        optional = [part for part, is_on in parts if is_on]
         stacks = [f"alsolike-{settings.name}-{part}" for part in (*_PARTS, *optional)]
         observe = function(
             "observe",

@@ -40,7 +40,13 @@ class TrainingStack(Stack):
         data: StoredData,
         layers: Path,
     ) -> None:
-        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: training of models")
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            description=f"Alsolike {settings.name}: training of models",
+            termination_protection=settings.stack_protection or None,
+        )
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
         function = partial(PythonFunction, self, settings=settings, layers=shared, data=data)
         self.packages = packages = sagemaker.CfnModelPackageGroup(

@@ -105,7 +105,8 @@ _KNOWN = (
         for service in ("ApiGatewayV2", "CloudWatch", "DynamoDB", "Kinesis", "KMS", "Lambda", "Logs")
     ),
     *(f"AWS::{service}::" for service in ("S3", "SecretsManager", "StepFunctions", "Glue", "Events", "Scheduler")),
-    *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK", "CloudFront", "WAFv2")),
+    *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK", "CloudFront")),
+    *(f"AWS::{service}::" for service in ("WAFv2", "Backup", "CloudTrail")),
     "AWS::Cognito::UserPool",
     "AWS::SageMaker::ModelPackageGroup",
 )
@@ -184,6 +185,15 @@ def _protection(resources: Resources) -> Protection:
     ]
     return Protection(
         own_key=any("KMSMasterKeyID" in rule["ServerSideEncryptionByDefault"] for rule in rules),
+        audit_trail=bool(resources.of("AWS::CloudTrail::Trail")),
+        backup_days=max(
+            (
+                int(rule["Lifecycle"]["DeleteAfterDays"])
+                for plan in resources.of("AWS::Backup::BackupPlan")
+                for rule in plan.properties["BackupPlan"]["BackupPlanRule"]
+            ),
+            default=None,
+        ),
         firewall_rules=sum(len(acl.properties["Rules"]) for acl in resources.of("AWS::WAFv2::WebACL")),
     )
 

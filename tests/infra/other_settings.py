@@ -35,6 +35,7 @@ TEXTS: dict[str, Any] = {
 TOGETHER: dict[str, dict[str, Any]] = {
     "certificate_arn": {"domain": TEXTS["domain"]},
     "domain": {"certificate_arn": TEXTS["certificate_arn"]},
+    "backup_lock": {"backup_days": 35},
     "waf_requests_per_address": {"waf": "create"},
 }
 """Settings that a setting needs."""

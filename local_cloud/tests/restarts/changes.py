@@ -19,6 +19,7 @@ OF_THE_TEMPLATE: Final = frozenset(
         "Lambda::LayerVersion", "Lambda::Permission", "Lambda::Version", "Logs::MetricFilter", "Logs::ResourcePolicy",
         "Logs::SubscriptionFilter", "S3::BucketPolicy", "SNS::Subscription", "SNS::Topic", "SNS::TopicPolicy",
         "SQS::QueuePolicy", "Scheduler::Schedule", "Scheduler::ScheduleGroup", "WAFv2::WebACL",
+        "Backup::BackupPlan", "Backup::BackupSelection", "Backup::BackupVault", "CloudTrail::Trail",
     )
 )  # fmt: skip
 """Types without data. The state of their resources depends on the template only."""

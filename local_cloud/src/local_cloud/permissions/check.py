@@ -24,6 +24,18 @@ _POLICIES_OF_AWS: Final[Mapping[str, Mapping[str, Any]]] = {
         "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
         "Resource": "*",
     },
+    f"{_OF_AWS}ReadOnlyAccess": {"Effect": "Allow", "Action": ["cloudformation:Describe*"], "Resource": "*"},
+    # AWS Backup runs on AWS only, so its role makes no requests here.
+    f"{_OF_AWS}service-role/AWSBackupServiceRolePolicyForBackup": {
+        "Effect": "Allow",
+        "Action": ["backup:DescribeBackupVault"],
+        "Resource": "*",
+    },
+    f"{_OF_AWS}AWSBackupServiceRolePolicyForS3Backup": {
+        "Effect": "Allow",
+        "Action": ["s3:GetBucketVersioning"],
+        "Resource": "*",
+    },
 }
 
 

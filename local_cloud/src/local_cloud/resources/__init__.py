@@ -5,6 +5,7 @@ from typing import Final
 
 from local_cloud.resources import (
     apigatewayv2,
+    audit,
     budgets,
     cloudfront,
     cloudwatch,
@@ -31,8 +32,8 @@ from local_cloud.resources import (
 from local_cloud.resources.creation import ResourceType
 
 _SERVICES = (
-    apigatewayv2, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, events, functions, glue, iam, kinesis,
-    kms, logs, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions, wafv2,
+    apigatewayv2, audit, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, events, functions, glue, iam,
+    kinesis, kms, logs, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions, wafv2,
 )  # fmt: skip
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {
