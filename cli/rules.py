@@ -350,7 +350,7 @@ def forecast(
 
     Example: alsolike rules forecast --file draft.yaml
     """
-    from operations.forecast.report import forecast_draft  # Imports scipy, which other commands do not need.
+    from operations.forecast.report import forecast_draft  # Imports numpy and pyarrow.
 
     if (file is None) == (rules is None):
         raise typer.BadParameter("pass either --file or --rules")

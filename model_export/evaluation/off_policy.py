@@ -193,7 +193,7 @@ def forecast(log: LoggedLists, *, present: Ints, draft: Ints, seed: int = 0) -> 
             else _jackknife(
                 full.values[name, kind],
                 [part.values[name, kind] for part in complete],
-                slack=0.0 if kind == "present" else full.slack[name],
+                slack=full.slack[name, kind],
             )
             for kind in _KINDS
         )
@@ -208,10 +208,10 @@ _ALONE, _FIRST, _SECOND = range(3)
 
 @struct
 class _Figures:
-    """Estimates by outcome and kind of `_KINDS`, and `slack`, the value of the draft's items without support by q."""
+    """Estimates by outcome and kind of `_KINDS`, and `slack`, the part of an estimate that only q supports."""
 
     values: Mapping[tuple[str, str], float]
-    slack: Mapping[str, float]
+    slack: Mapping[tuple[str, str], float]
     effective: Mapping[str, float]
     support: float
 
@@ -242,14 +242,15 @@ class _List(NamedTuple):
     ----------
     looks, without_support
         Number of items by group and place, and of items without support, float64 `(GROUPS, places)`.
-    q, q_without_support
-        Sums of q by outcome.
+    q, q_without_support, q_changed
+        Sums of q by outcome: of all items, of those without support, and of those without support at changed places.
     """
 
     looks: Floats
     without_support: Floats
     q: Mapping[str, Floats]
     q_without_support: Mapping[str, Floats]
+    q_changed: Mapping[str, Floats]
 
 
 class _Sample:
@@ -286,6 +287,7 @@ class _Sample:
         self._place, self._role, self._wanted = (
             of_place // (3 * (self._width + 1)), of_place // (self._width + 1) % 3, of_place % (self._width + 1) - 1
         )  # fmt: skip
+        is_changed = lists["present"] != lists["draft"]
         self._lists, self._cells = {}, {}
         self._supported = self._weights(chi) <= MAX_WEIGHT
         for kind, listed in lists.items():
@@ -308,13 +310,15 @@ class _Sample:
                 return sums
 
             is_item = listed != NO_ITEM
+            is_lost = is_item & ~has_support
             ones = np.ones(listed.shape)
             q = {name: model(listed, ranks) for name, model in models.items()}
             self._lists[kind] = _List(
                 by_place(ones, is_item),
-                by_place(ones, is_item & ~has_support),
+                by_place(ones, is_lost),
                 {name: by_place(values, is_item) for name, values in q.items()},
-                {name: by_place(values, is_item & ~has_support) for name, values in q.items()},
+                {name: by_place(values, is_lost) for name, values in q.items()},
+                {name: by_place(values, is_lost & is_changed) for name, values in q.items()},
             )
             self._cells[kind] = {
                 "shown": by_cell(np.ones(log.items.shape)),
@@ -345,28 +349,33 @@ class _Sample:
         responses = self._responses[keep].sum()
         looked = chi[self._place]
         values: dict[tuple[str, str], float] = {}
-        slack, effective = {}, {}
-        draft = self._lists["draft"]
-        all_looks, lost = ((counts[keep].sum(axis=0) * chi).sum() for counts in (draft.looks, draft.without_support))
+        slack: dict[tuple[str, str], float] = {}
+        effective: dict[str, float] = {}
+
+        def examined(by_place: Floats) -> float:
+            return float((by_place[keep].sum(axis=0) * chi).sum())
+
         for name in self._names:
             estimates = {}
             for kind, sums in self._lists.items():
                 cells = {key: table[keep].sum(axis=0) for key, table in self._cells[kind].items()}
-                q, q_lost = (
-                    (tables[name][keep].sum(axis=0) * chi).sum() for tables in (sums.q, sums.q_without_support)
-                )
-                looks, looks_lost = ((t[keep].sum(axis=0) * chi).sum() for t in (sums.looks, sums.without_support))
+                q_lost = examined(sums.q_without_support[name])
                 gained = (weights * cells[name]).sum()
                 residual = gained - (weights * looked * cells[f"{name} q"]).sum()
                 rate = gained / max((weights * looked * cells["shown"]).sum(), 1e-12)
-                estimates[kind] = (q + residual) / responses, (rate * (looks - looks_lost) + q_lost) / responses
+                estimates[kind] = (
+                    (examined(sums.q[name]) + residual) / responses,
+                    (rate * (examined(sums.looks) - examined(sums.without_support)) + q_lost) / responses,
+                )
+                values[name, kind], slack[name, kind] = estimates[kind][0], q_lost / responses
                 if kind == "draft":
-                    slack[name] = q_lost / responses
                     effective[name] = gained**2 / max((weights**2 * cells[f"{name} squared"]).sum(), 1e-12)
-            values[name, "present"], values[name, "draft"] = estimates["present"][0], estimates["draft"][0]
             for place, kind in enumerate(_KINDS[2:]):
                 values[name, kind] = estimates["draft"][place] - estimates["present"][place]
-        return _Figures(values, slack, effective, 1 - lost / max(all_looks, 1e-12))
+                slack[name, kind] = sum(examined(sums.q_changed[name]) for sums in self._lists.values()) / responses
+        lost = examined(self._lists["draft"].without_support)
+        support = 1 - lost / max(examined(self._lists["draft"].looks), 1e-12)
+        return _Figures(values, slack, effective, support)
 
 
 Model = Callable[[Ints, Ints], Floats]

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.lake import lake, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -24,6 +25,7 @@ from cli import main as command
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
+from operations.forecast.logged import logged_responses
 from tests.builders.served_rows import served as served_row
 from tests.unit.cli.shop import KEY, NAMES
 
@@ -80,10 +82,13 @@ def write(function: Function, name: str, rows: list[dict[str, Any]], columns: An
     function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=f"{prefix}{name}.parquet", Body=content.getvalue())
 
 
+def log_key(served_ms: int) -> str:
+    return f"{served.partition_prefix(served.served_date(served_ms))}log.parquet"
+
+
 def store_log(function: Function, *rows: ServedResponse) -> None:
-    served_ms = rows[0].served_ms
     values = [{name: getattr(row, name) for name in SERVED_COLUMNS} for row in rows]
-    write(function, "log", values, SERVED_COLUMNS, served.partition_prefix(served.served_date(served_ms)))
+    write(function, "log", values, SERVED_COLUMNS, log_key(rows[0].served_ms).removesuffix("log.parquet"))
 
 
 def event(
@@ -243,3 +248,48 @@ def test_recommender_that_ranks_given_items_is_refused(function: Function, draft
 @pytest.mark.parametrize("arguments", [[], ["--rules", "spring", "--file", "draft.yaml"]], ids=["neither", "both"])
 def test_forecast_needs_one_draft(function: Function, arguments: list[str]) -> None:
     assert forecast(*arguments).exit_code == 2
+
+
+def test_only_the_first_week_of_the_users_own_outcomes_counts(function: Function, pseudonyms: Pseudonyms) -> None:
+    row = row_of(1, pseudonyms, served_ms=NOW_MS - 9 * 24 * HOUR_MS)
+    named, soon_ms, late_ms = row.recommendation_id, row.served_ms + 1000, NOW_MS - HOUR_MS
+    bought = event("user-1", "plum", "purchase", at_ms=soon_ms, named=named, value=5.0)
+    store_log(function, row)
+    store_events(
+        function,
+        event("user-1", "pear", "view", at_ms=NOW_MS - 2 * HOUR_MS),
+        event("user-1", "fig", "view", at_ms=late_ms, named=named),
+        event("user-2", "fig", "click", at_ms=soon_ms, named=named),
+        event("user-1", "kiwi", "click", at_ms=soon_ms, named=named),
+        event("user-1", "fig", "cart", at_ms=soon_ms, named=named),
+        bought,
+        bought,
+        event("user-1", "plum", "purchase", at_ms=soon_ms + 1, named=named, value=None),
+        event("user-1", "plum", "purchase", at_ms=soon_ms + 2, named=named, value=2.0),
+    )
+
+    (found,) = logged_responses(
+        Deployment("shop", NAMES, function.client, lambda: KEY, is_local=True),
+        recommender="for-you",
+        first_ms=row.served_ms,
+        last_ms=NOW_MS,
+        maximum=5,
+        configuration=DEFAULT,
+    )
+
+    assert (found.clicks, found.purchases, found.revenue) == (frozenset(), {"plum"}, {"plum": 7.0})
+
+
+def test_responses_in_random_order_are_chosen_first(busy: Function, pseudonyms: Pseudonyms, draft: str) -> None:
+    fixed = [row_of(user, pseudonyms, origins=["ranked"] * 2, propensities=[None] * 2) for user in range(USERS)]
+    busy.client("s3").copy_object(
+        Bucket=NAMES.lake_bucket,
+        CopySource={"Bucket": NAMES.lake_bucket, "Key": log_key(NOW_MS - HOUR_MS)},
+        Key=log_key(NOW_MS - HOUR_MS).replace("log", "other"),
+    )
+    store_log(busy, *fixed)
+
+    found = document("--file", draft, "--responses", str(USERS))
+
+    assert (found["responses"], found["pairs"] > 0) == (USERS, True)
+    assert found["outcomes"][0]["missing"] is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.forecasting import Shop, forecasts
-from model_export.evaluation.off_policy import CLICKS, Forecast, LoggedLists, forecast
+from model_export.evaluation.off_policy import CLICKS, NO_ITEM, Forecast, LoggedLists, forecast
 
 A, B, C = 0, 1, 2
 
@@ -66,18 +66,43 @@ def test_unchanged_lists_have_no_difference() -> None:
     assert found.changed == 0
 
 
-def test_interval_contains_zero_to_twice_the_value_of_unsupported_items() -> None:
-    """The third place gets an item that was never shown."""
-    log = logged(users=4_000)
+def test_list_of_many_new_items_has_no_number() -> None:
+    log = logged(users=1_000)
 
-    found = forecast(log, present=lists(log, A, B), draft=lists(log, A, B, C))
-    supported = forecast(log, present=lists(log, A, B), draft=lists(log, A, B))
+    found = forecast(log, present=lists(log, A, B), draft=lists(log, A, C))
 
-    (outcome,), (other,) = found.outcomes, supported.outcomes
-    assert found.support < 1
+    (outcome,) = found.outcomes
+    assert found.support < 0.9
+    assert outcome.difference is None
     assert outcome.missing is not None
-    assert "of the expected attention" in outcome.missing
-    assert other.missing is None
+    assert "of the expected attention is for items that were shown" in outcome.missing
+
+
+def test_interval_contains_zero_to_twice_the_value_of_new_items() -> None:
+    """A new item is at the third place of 4% of the lists."""
+    log = logged(users=4_000)
+    present, draft = lists(log, A, B, NO_ITEM), lists(log, A, B, NO_ITEM)
+    draft[:160, 2] = C
+
+    found = forecast(log, present=present, draft=draft)
+
+    (outcome,) = found.outcomes
+    assert outcome.difference is not None
+    value, low, high = outcome.difference
+    assert low <= 0 < value
+    assert high >= 2 * value
+
+
+def test_new_item_in_both_lists_adds_no_uncertainty() -> None:
+    log = logged(users=4_000)
+    both = lists(log, A, B, NO_ITEM)
+    both[:160, 2] = C
+
+    (outcome,) = forecast(log, present=both, draft=both).outcomes
+
+    assert outcome.difference == (0, 0, 0)
+    assert outcome.present is not None
+    assert outcome.present.low < outcome.present.high
 
 
 @pytest.mark.parametrize(
