@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -14,10 +15,12 @@ import pyarrow.parquet as pq
 
 from alsolike.bundle.files import MANIFEST_FILE, SERVED_FILES
 from alsolike.bundle.manifest import Manifest as BundleManifest
-from alsolike.configuration.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT, Configuration, Fatigue
 from alsolike.configuration_document import document as configuration_document
 from alsolike.declarations.storage import OWN_NAMES_KEY, SNAPSHOT_KEY, TRENDS_PREFIX
 from alsolike.lake import lake_objects, served
+from alsolike.profiles.impressions import Impressions
+from alsolike.recommendations.requests import FOR_YOU, PERSONALIZED_RANKING
 from alsolike.records.served_response import (
     NO_CATALOGUE,
     REQUEST_OMITTED,
@@ -32,7 +35,9 @@ from operations import progress
 from operations.client.stored_ids import pseudonyms
 from operations.configuration.store import store_of
 from operations.day_replay.histories import Histories, read_histories
+from operations.day_replay.impressions import SeenLists, read_seen
 from operations.day_replay.past_objects import PastObject, PastObjects
+from operations.recovery.lake_reader import LakeReader
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
@@ -42,7 +47,6 @@ NO_MODEL = "none"
 MODEL_REASONS = ("model-slow", "model-failed")
 """Degradations that depend on the time that a response took, which a replay cannot repeat."""
 
-_RANKING = "personalized-ranking"
 _LATE_MS = 3_600_000
 """Time after the day in milliseconds up to which its interactions may have arrived by a different clock."""
 _PUBLISHED_MS = 120_000
@@ -57,21 +61,27 @@ def read_day(deployment: Deployment, day: dt.date) -> list[ServedResponse]:
     NotFound
         If the log has no rows of the day.
     """
+    rows = _rows_of(deployment, day)
+    if not rows:
+        bucket, prefix = deployment.names.lake_bucket, served.partition_prefix(day.isoformat())
+        raise NotFound(
+            f"the log has no responses of {day}: s3://{bucket}/{prefix} is empty. Rows are written within a minute and "
+            "expire after `served_days`"
+        )
+    return rows
+
+
+def _rows_of(deployment: Deployment, day: dt.date) -> list[ServedResponse]:
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     prefix = served.partition_prefix(day.isoformat())
     objects = list(lake_objects.list_objects(client, bucket, prefix=prefix))
     rows: dict[str, ServedResponse] = {}
-    with progress.step("log", total=sum(stored.size_bytes for stored in objects)) as step:
+    with progress.step(f"log of {day}", total=sum(stored.size_bytes for stored in objects)) as step:
         for stored in objects:
             if (content := lake_objects.read(client, bucket, stored)) is not None:
                 for values in pq.read_table(io.BytesIO(content), columns=list(SERVED_COLUMNS)).to_pylist():
                     rows[values["recommendation_id"]] = served.read_row(values)
             step.advance(stored.size_bytes)
-    if not rows:
-        raise NotFound(
-            f"the log has no responses of {day}: s3://{bucket}/{prefix} is empty. Rows are written within a minute and "
-            "expire after `served_days`"
-        )
     return sorted(rows.values(), key=lambda row: (row.served_ms, row.recommendation_id))
 
 
@@ -94,7 +104,8 @@ class DayInputs:
         self._folder = folder
         self._past = PastObjects(deployment.client("s3"), deployment.names.artefact_bucket)
         self._store = store_of(deployment)
-        self._lengths: dict[int, int] = {}
+        self._configurations: dict[int, Configuration] = {}
+        self._since: dict[int, int] = {}
         self.lacking: dict[str, str] = {}
         for name in ("models", "catalogues", "segments", "configurations", "trends"):
             (folder / name).mkdir()
@@ -118,8 +129,7 @@ class DayInputs:
         if names is not None:
             (self._folder / "own-names.json").write_bytes(self._past.read(names))
         rows = self._with_artefacts(self._left(rows))
-        histories = self._histories(rows)
-        return self._write_requests(rows, histories)
+        return self._write_requests(rows, self._histories(rows), self._seen(rows))
 
     def _left(self, rows: Sequence[ServedResponse]) -> list[ServedResponse]:
         return [row for row in rows if row.recommendation_id not in self.lacking]
@@ -209,12 +219,8 @@ class DayInputs:
     def _write_configuration(self, name: str, version: int, document: Mapping[str, Any]) -> None:
         path = self._folder / "configurations" / f"{name}.json"
         path.write_bytes(orjson.dumps({"version": version, "document": document}, default=dict))
-        configuration = (
-            configuration_document.parse(document, check_filters=False) if version or name == DRAFT else None
-        )
-        length = (configuration or DEFAULT).limits.history_length
         if name != DRAFT:
-            self._lengths[version] = length
+            self._configurations[version] = _parsed(version, document)
 
     def _fetch_trends(self, rows: Sequence[ServedResponse]) -> set[str]:
         """Fetch the trend counters of the rows, and return their hashes."""
@@ -246,7 +252,46 @@ class DayInputs:
             context=configuration.context,
         )
 
-    def _write_requests(self, rows: Sequence[ServedResponse], histories: Histories) -> int:
+    def _seen(self, rows: Sequence[ServedResponse]) -> SeenLists:
+        """Return the lists of the users whose responses counted lists, from the log and from events."""
+        counting = [row for row in rows if row.impressions is not None]
+        if not counting:
+            return SeenLists({}, {})
+        first_ms = min(row.served_ms - self._fatigue_of(row).lifetime_ms for row in counting)
+        day, last = (
+            dt.date.fromisoformat(served.served_date(time_ms))
+            for time_ms in (first_ms, max(row.served_ms for row in counting))
+        )
+        earlier: list[ServedResponse] = []
+        while day <= last:
+            earlier += _rows_of(self._deployment, day)
+            day += dt.timedelta(days=1)
+        lake = LakeReader(self._deployment.client("s3"), self._deployment.names.lake_bucket, received_by_ms=None)
+        return read_seen(lake, earlier, counting, hashes=pseudonyms(self._deployment))
+
+    def _fatigue_of(self, row: ServedResponse) -> Fatigue:
+        fatigue = self._configurations[row.configuration].recommenders[FOR_YOU].fatigue
+        return fatigue or Fatigue(1, 0)  # Without the setting, no list counts.
+
+    def _demoting_since(self, version: int) -> int:
+        """Return the time of the first of the successive configurations up to a version that demote seen items."""
+        if version not in self._since:
+            since_ms = 0
+            for earlier in (number for number in reversed(self._store.current().versions) if number <= version):
+                stored = self._store.version(earlier)
+                if _parsed(earlier, stored.document).recommenders[FOR_YOU].fatigue is None:
+                    break
+                since_ms = stored.applied_ms
+            self._since[version] = since_ms
+        return self._since[version]
+
+    def _lists(self, row: ServedResponse, seen: SeenLists) -> list[Impressions] | None:
+        if row.impressions is None:
+            return []
+        lifetime_ms = self._fatigue_of(row).lifetime_ms
+        return seen.of(row, lifetime_ms=lifetime_ms, first_ms=self._demoting_since(row.configuration))
+
+    def _write_requests(self, rows: Sequence[ServedResponse], histories: Histories, seen: SeenLists) -> int:
         """Write the requests, those with equal inputs one after another, so that each input is loaded once."""
         ordered = sorted(
             rows, key=lambda row: (row.configuration, row.catalogue or "", row.model_version, row.served_ms)
@@ -254,15 +299,22 @@ class DayInputs:
         count = 0
         with (self._folder / "requests.jsonl").open("wb") as file, progress.step("requests", total=len(rows)) as step:
             for row in ordered:
-                recent = histories.recent(row, length=self._lengths[row.configuration])
+                length = self._configurations[row.configuration].limits.history_length
+                recent, lists = histories.recent(row, length=length), self._lists(row, seen)
                 if recent is None:
                     self.lacking[row.recommendation_id] = "the user's interactions are no longer in the lake"
+                elif lists is None:
+                    self.lacking[row.recommendation_id] = "the lists that the user had seen are no longer in the lake"
                 else:
-                    line = _request(row, [_event(each) for each in recent], histories.user(row))
+                    line = _request(row, [_event(each) for each in recent], histories.user(row), lists)
                     file.write(orjson.dumps(line) + b"\n")
                     count += 1
                 step.advance()
         return count
+
+
+def _parsed(version: int, document: Mapping[str, Any]) -> Configuration:
+    return configuration_document.parse(document, version=version, check_filters=False) if version else DEFAULT
 
 
 def _unreplayable(row: ServedResponse) -> str | None:
@@ -273,8 +325,6 @@ def _unreplayable(row: ServedResponse) -> str | None:
         return "the log does not identify the user, because the key was unavailable"
     if row.request == REQUEST_OMITTED:
         return "the log omits the parameters of the request, because they are too long"
-    if row.impressions is not None:
-        return "fatigue moved items by the user's impressions, which the log does not contain"
     if reasons := [reason for reason in row.degraded if reason in MODEL_REASONS]:
         return f"the response was degraded: {reasons[0]}"
     return None
@@ -302,11 +352,13 @@ def _event(interaction: Any) -> dict[str, Any]:
     return {**event, "context": interaction.context} if interaction.context else event
 
 
-def _request(row: ServedResponse, history: Sequence[Mapping[str, Any]], user: Mapping[str, Any]) -> dict[str, Any]:
+def _request(
+    row: ServedResponse, history: Sequence[Mapping[str, Any]], user: Mapping[str, Any], lists: Sequence[Impressions]
+) -> dict[str, Any]:
     """Return a line of the requests; see `functions.recommend.direct.day.DayRequest`."""
     parameters = json.loads(row.request or "{}")
     campaign, words = parameters.pop("campaign", None), parameters.pop("words", ())
-    ranked = list(row.item_ids) if row.recommender == _RANKING and not words and row.item_ids else None
+    ranked = list(row.item_ids) if row.recommender == PERSONALIZED_RANKING and not words and row.item_ids else None
     fields = {
         "nowMs": row.served_ms,
         "recommender": row.recommender,
@@ -327,7 +379,7 @@ def _request(row: ServedResponse, history: Sequence[Mapping[str, Any]], user: Ma
         "configuration": str(row.configuration),
         "trends": row.trends,
         "user": user,
-        "impressions": [],
+        "impressions": [dataclasses.asdict(each) for each in lists],
         "degraded": row.degraded,
         "campaign": campaign,
         "words": words,

@@ -136,9 +136,13 @@ def sightings(
     return totals
 
 
+def source_digest(source_id: str) -> str:
+    """Return the hash of an event or response in the keys, which is the `source_id` of a list that was read."""
+    return hashlib.blake2b(source_id.encode(), digest_size=8).hexdigest()
+
+
 def _item(impressions: Impressions, *, lifetime_ms: int) -> dict[str, Any]:
-    kind = _REPORTED if impressions.is_reported else _SERVED
-    digest = hashlib.blake2b(impressions.source_id.encode(), digest_size=8).hexdigest()
+    kind, digest = _REPORTED if impressions.is_reported else _SERVED, source_digest(impressions.source_id)
     return {
         PROFILES_PARTITION_KEY: {"S": impressions_partition(impressions.shopper)},
         PROFILES_SORT_KEY: {"S": f"{_KEY_PREFIX}{impressions.time_ms:0{_TIME_DIGITS}}{kind}{digest}"},

@@ -13,8 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.configuration.configuration import Fatigue
 from alsolike.lake import lake, served
 from alsolike.lake.arrow import arrow_schema
+from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
@@ -57,6 +59,21 @@ class LoggedDay:
             profile = f"s#{session_id}" if user_id is None else f"u#{user_id}"
             store = ProfileStore(self.shop.dynamodb, self.shop.profiles_table)
             store.add(profile, [RecentInteraction(now_ms, event_id, item_id, "view")], now_ms=now_ms)
+
+    def see(self, shopper: str, user_id: str, item_id: str, *, in_profile: bool = True) -> None:
+        """Store an event with an impression in the lake, and in the profile table."""
+        self.objects += 1
+        now_ms = time.time_ns() // 1_000_000
+        event_id = f"{self.objects}-seen"
+        row = {
+            "event_id": event_id, "user_id": user_id, "event_type": "search", "impression": [item_id],
+            "event_time_ms": now_ms, "received_time_ms": now_ms, "schema_version": 2,
+        }  # fmt: skip
+        key = f"{lake.partition_prefix(lake.event_date(now_ms))}{self.objects}.parquet"
+        self._write(key, [row], INTERACTIONS_COLUMNS)
+        if in_profile:
+            seen = Impressions(shopper, event_id, event_id, now_ms, (item_id,), is_reported=True)
+            ImpressionStore(self.shop.dynamodb, self.shop.profiles_table).add([seen], Fatigue(5, 24))
 
     def archive(self) -> list[ServedResponse]:
         """Write the responses since the last call to the log in the lake."""

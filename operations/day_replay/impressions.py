@@ -1,0 +1,141 @@
+"""Lists that the users of a day had seen when they received their responses, for the replay of fatigue.
+
+The log has a hash of the lists that a response counted. Lists come from earlier rows of the log and from events with
+impressions. Both reach the profile table with a delay, and only while the configuration demotes seen items. So the
+latest lists may have come too late for a response, and the first lists too early. The state with the logged hash is
+exact.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from alsolike.lake import lake
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.profiles.impressions import MAX_ITEMS, MAX_LISTS, Impressions, source_digest
+from alsolike.records.served_response import ServedResponse, state_hash
+from operations.recovery.lake_reader import LakeReader
+
+MAX_LATE = 10
+"""Maximum number of latest lists of each source that came too late for a response."""
+MAX_EARLY = 5
+"""Maximum number of first lists of each source that were stored or left out around the change of the configuration."""
+
+_COLUMNS = (
+    "user_id", "session_id", "event_id", "event_time_ms", "recommendation_id", "impression", "received_time_ms",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SeenLists:
+    """Lists by shopper, those of the log and those of events, each in order of arrival with the arrival times."""
+
+    served: Mapping[str, Sequence[tuple[int, Impressions]]]
+    reported: Mapping[str, Sequence[tuple[int, Impressions]]]
+
+    def of(self, row: ServedResponse, *, lifetime_ms: int, first_ms: int) -> list[Impressions] | None:
+        """Return the lists that a response counted, latest first, or None if they cannot be found.
+
+        Parameters
+        ----------
+        lifetime_ms
+            Age up to which lists count.
+        first_ms
+            Time from which the configuration demotes seen items.
+        """
+        if row.impressions is None:
+            return []
+        shopper = row.shopper or row.session or ""
+        own = (self.served.get(shopper, ()), self.reported.get(shopper, ()))
+        since_ms = row.served_ms - lifetime_ms
+        early = MAX_EARLY if first_ms > since_ms else 0
+        first_ms = max(first_ms, since_ms)
+        parts = [list(_parts(lists, first_ms=first_ms, until_ms=row.served_ms, early=early)) for lists in own]
+        for lists in itertools.product(*parts):
+            counted = sorted(itertools.chain.from_iterable(lists), key=_key, reverse=True)
+            counted = [each for each in counted if each.time_ms >= since_ms][:MAX_LISTS]
+            if state_hash([each.source_id for each in counted]) == row.impressions:
+                return counted
+        return None
+
+
+def _parts(
+    lists: Sequence[tuple[int, Impressions]], *, first_ms: int, until_ms: int, early: int
+) -> Iterator[Sequence[Impressions]]:
+    """Yield the possible states of one source, the most probable ones first."""
+    times = [time_ms for time_ms, _ in lists]
+    first, last = bisect.bisect_left(times, first_ms), bisect.bisect_right(times, until_ms)
+    starts = [first, *(first + step for n in range(1, early + 1) for step in (n, -n))]
+    for end in range(last, max(last - MAX_LATE, -1) - 1, -1):
+        for start in starts:
+            if 0 <= start <= end:
+                yield [each for _, each in lists[start:end]]
+
+
+def read_seen(
+    lake_reader: LakeReader, earlier: Iterable[ServedResponse], rows: Iterable[ServedResponse], *, hashes: Pseudonyms
+) -> SeenLists:
+    """Read the lists of the shoppers whose responses counted lists.
+
+    Parameters
+    ----------
+    earlier
+        Rows of the log from the lifetime of the lists before the day until the end of the day.
+    rows
+        Rows of the day.
+    """
+    shoppers = {row.shopper or row.session or "" for row in rows if row.impressions is not None}
+    first_ms = min((row.served_ms for row in earlier), default=0)
+    served: dict[str, list[tuple[int, Impressions]]] = defaultdict(list)
+    for row in earlier:
+        shopper = row.shopper or row.session
+        if shopper in shoppers and row.item_ids:
+            list_id, items = row.recommendation_id, row.item_ids[:MAX_ITEMS]
+            seen = Impressions(shopper, list_id, source_digest(list_id), row.served_ms, items, is_reported=False)
+            served[shopper].append((row.served_ms, seen))
+    reported: dict[str, list[tuple[int, Impressions]]] = defaultdict(list)
+    known: dict[str, str] = {}
+    for stored in lake_reader.objects():
+        if stored.date >= lake.event_date(first_ms):
+            for received_ms, seen in _reported(lake_reader, stored, hashes, known):
+                if seen.shopper in shoppers:
+                    reported[seen.shopper].append((received_ms, seen))
+    for lists in (*served.values(), *reported.values()):
+        lists.sort(key=lambda each: (each[0], _key(each[1])))
+    return SeenLists(served, {shopper: _once(lists) for shopper, lists in reported.items()})
+
+
+def _reported(
+    lake_reader: LakeReader, stored: Any, hashes: Pseudonyms, known: dict[str, str]
+) -> Iterator[tuple[int, Impressions]]:
+    for piece in lake_reader.read(stored, _COLUMNS):
+        for user_id, session_id, event_id, time_ms, response_id, items, received_ms in zip(
+            *(piece[name].to_pylist() for name in _COLUMNS), strict=True
+        ):
+            if items:
+                stored_id = user_id or session_id or ""
+                if stored_id not in known:
+                    known[stored_id] = hashes.shopper(stored_id)
+                list_id = response_id or event_id
+                yield (
+                    received_ms,
+                    Impressions(known[stored_id], list_id, source_digest(event_id), time_ms, items, is_reported=True),
+                )
+
+
+def _once(lists: Sequence[tuple[int, Impressions]]) -> list[tuple[int, Impressions]]:
+    """Return the lists without repeated events."""
+    first: dict[tuple[int, str], tuple[int, Impressions]] = {}
+    for each in lists:
+        first.setdefault((each[1].time_ms, each[1].source_id), each)
+    return list(first.values())
+
+
+def _key(seen: Impressions) -> tuple[int, bool, str]:
+    """Return the order of the sort keys in the profile table: `+` of events is before `-` of the log."""
+    return seen.time_ms, not seen.is_reported, seen.source_id
