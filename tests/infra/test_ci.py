@@ -16,7 +16,7 @@ case "$*" in *"$FAILING"*) exit 2 ;; esac
 """
 
 
-def run(folder: Path, *, failing: str = "nothing") -> tuple[int, str, list[list[str]]]:
+def run(folder, *, failing="nothing"):
     """Run the script with a `make` that does nothing. Return the status, the output and the rows of the table."""
     (folder / ".ci").mkdir()
     shutil.copy(SCRIPT, folder / ".ci")
@@ -30,7 +30,7 @@ def run(folder: Path, *, failing: str = "nothing") -> tuple[int, str, list[list[
     return done.returncode, done.stdout, [line.split() for line in table.splitlines()]
 
 
-def test_every_ci_step_runs_and_is_in_the_summary(tmp_path: Path) -> None:
+def test_every_ci_step_runs_and_is_in_the_summary(tmp_path):
     status, output, rows = run(tmp_path)
     assert status == 0, output
     steps = re.findall(r"^    ([a-z-]+)\) .*make ", SCRIPT.read_text(), re.MULTILINE)
@@ -48,7 +48,7 @@ def test_every_ci_step_runs_and_is_in_the_summary(tmp_path: Path) -> None:
         assert f"made {arguments}" in output
 
 
-def test_lanes_together_run_each_test_once() -> None:
+def test_lanes_together_run_each_test_once():
     script = SCRIPT.read_text(encoding="utf-8")
     (paths,) = re.findall(r"unit-functions\) make test ARGS=\"-n 0 (.*)\"", script)
     (rest,) = re.findall(r" unit\) make test ARGS=\"-n 0 (.*?) --ignore", script)
@@ -63,28 +63,28 @@ def test_lanes_together_run_each_test_once() -> None:
     )
 
 
-def test_failing_check_is_reported_and_no_tests_run(tmp_path: Path) -> None:
+def test_failing_check_is_reported_and_no_tests_run(tmp_path):
     status, output, rows = run(tmp_path, failing="WHAT=prose")
     assert status == 1
     assert [row[0] for row in rows if row[-1] == "failed"] == ["prose"]
     assert "made test" not in output
 
 
-def test_failing_type_check_is_reported(tmp_path: Path) -> None:
+def test_failing_type_check_is_reported(tmp_path):
     status, output, rows = run(tmp_path, failing="WHAT=types")
     assert status == 1
     assert [row[0] for row in rows if row[-1] == "failed"] == ["types"]
     assert rows[-1][0] == "all", output
 
 
-def test_failing_tests_are_reported(tmp_path: Path) -> None:
+def test_failing_tests_are_reported(tmp_path):
     status, output, rows = run(tmp_path, failing="slow WHAT=system")
     assert status == 1
     assert [row[0] for row in rows if row[-1] == "failed"] == ["system"]
     assert rows[-1][0] == "all", output
 
 
-def test_failure_ends_the_steps_of_other_lanes(tmp_path: Path) -> None:
+def test_failure_ends_the_steps_of_other_lanes(tmp_path):
     status, output, rows = run(tmp_path, failing="WHAT=lint")
     assert status == 1
     assert [row[0] for row in rows if row[-1] == "failed"] == ["lint"]

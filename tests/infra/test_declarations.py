@@ -13,7 +13,7 @@ INFRASTRUCTURE = Path(__file__).parents[2] / "infra_cdk"
 NAMES = tuple(value for name, value in vars(storage).items() if name.endswith(("_KEY", "_PREFIX")))
 
 
-def test_infrastructure_contains_no_literal_key_prefix_route_or_scope() -> None:
+def test_infrastructure_contains_no_literal_key_prefix_route_or_scope():
     stated = [
         f"{path.name}:{node.lineno}: {node.value}"
         for path in sorted(INFRASTRUCTURE.rglob("*.py"))
@@ -27,7 +27,7 @@ def test_infrastructure_contains_no_literal_key_prefix_route_or_scope() -> None:
     assert stated == []
 
 
-def test_infrastructure_contains_no_literal_variable_name() -> None:
+def test_infrastructure_contains_no_literal_variable_name():
     variables = {field.upper() for name in FUNCTIONS for field in settings_fields(name)} - {LIBRARY_VARIABLE}
     stated = [
         f"{path.name}:{node.lineno}: {node.value}"

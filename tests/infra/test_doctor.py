@@ -8,17 +8,16 @@ import yaml
 
 from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES
 from operations.deployer_policy import deployer_policy
-from operations.doctor import ACTIONS, Needs, read_needs
+from operations.doctor import ACTIONS, read_needs
 from operations.doctor.needs import KafkaCluster
-from tests.infra.assembly import Assembly
 
 
 @pytest.fixture
-def needs(assembly: Assembly) -> Needs:
+def needs(assembly):
     return read_needs(assembly.directory)
 
 
-def test_needs_name_stacks_layer_image_and_bootstrap_version(assembly: Assembly, needs: Needs) -> None:
+def test_needs_name_stacks_layer_image_and_bootstrap_version(assembly, needs):
     architecture = needs.resources.functions["recommend"].architecture
     layer = f"/aws/service/aws-sdk-pandas/{PANDAS_VERSION}/py3.13/{architecture}/layer-arn"
 
@@ -30,7 +29,7 @@ def test_needs_name_stacks_layer_image_and_bootstrap_version(assembly: Assembly,
     assert (needs.pollers, needs.reserved) == (5, 0)
 
 
-def test_fixed_names_are_those_of_the_templates(assembly: Assembly, needs: Needs) -> None:
+def test_fixed_names_are_those_of_the_templates(assembly, needs):
     prefix, environment = f"alsolike-{needs.environment}", needs.environment
     names = needs.names
 
@@ -40,7 +39,7 @@ def test_fixed_names_are_those_of_the_templates(assembly: Assembly, needs: Needs
     assert parameters == {each.properties["Name"] for each in assembly.of_type("AWS::SSM::Parameter")}
 
 
-def test_optional_parts_are_needed_only_where_they_are_set(demo: Assembly, prod: Assembly, other: Assembly) -> None:
+def test_optional_parts_are_needed_only_where_they_are_set(demo, prod, other):
     in_demo, in_prod, in_other = (read_needs(each.directory) for each in (demo, prod, other))
 
     assert (in_demo.buckets, in_prod.buckets) == (("personalize-uploads",), ())
@@ -56,7 +55,7 @@ def test_optional_parts_are_needed_only_where_they_are_set(demo: Assembly, prod:
     assert in_other.pollers == 2 + 2 * 1 + 4 + 1  # The pollers are for tables, streams, parallel batches, and Kafka.
 
 
-def test_account_is_read_from_the_assembly_folder(demo: Assembly, tmp_path: Path) -> None:
+def test_account_is_read_from_the_assembly_folder(demo, tmp_path):
     for path in demo.directory.glob("*.json"):
         text = path.read_text().replace("aws://unknown-account/", "aws://123456789012/")
         (tmp_path / path.name).write_text(text)
@@ -64,7 +63,7 @@ def test_account_is_read_from_the_assembly_folder(demo: Assembly, tmp_path: Path
     assert read_needs(tmp_path).account == "123456789012"
 
 
-def test_deployer_assumes_only_the_roles_of_the_bootstrap_stack(demo: Assembly) -> None:
+def test_deployer_assumes_only_the_roles_of_the_bootstrap_stack(demo):
     deploy, doctor = deployer_policy(demo.directory, account="123456789012", partition="aws-cn")["Statement"]
 
     role = "arn:aws-cn:iam::123456789012:role/cdk-hnb659fds-{}-role-123456789012-us-east-1"
@@ -73,7 +72,7 @@ def test_deployer_assumes_only_the_roles_of_the_bootstrap_stack(demo: Assembly) 
     assert doctor["Action"] == sorted(ACTIONS)
 
 
-def test_pipeline_examines_the_account_before_and_after_the_deployment() -> None:
+def test_pipeline_examines_the_account_before_and_after_the_deployment():
     workflow = yaml.safe_load((Path(__file__).parents[2] / ".github" / "workflows" / "deploy.yml").read_text())
     job = workflow["jobs"]["deploy"]
     commands = [step["run"] for step in job["steps"] if "$NAME" in step.get("run", "")]

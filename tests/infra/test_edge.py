@@ -1,29 +1,24 @@
 """The settings `waf` and `domain`: firewall, host name and certificate of the distribution."""
 
-from typing import Any
-
 import pytest
 
 from infra_cdk.context import load_settings
 from infra_cdk.settings_checks import InvalidSettings
 from operations import cost
-from tests.infra.assembly import Assembly
-from tests.infra.conftest import Synthesis
 
 ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1234-abcd"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1234-abcd"
 
 
 @pytest.fixture(scope="session")
-def guarded(synthesized: Synthesis) -> Assembly:
+def guarded(synthesized):
     return synthesized(
         "guarded", region="us-east-1", waf="create", domain="www.shop.example", certificate_arn=CERTIFICATE
     )
 
 
-def config(assembly: Assembly) -> dict[str, Any]:
-    found: dict[str, Any] = assembly.only("AWS::CloudFront::Distribution").properties["DistributionConfig"]
-    return found
+def config(assembly):
+    return assembly.only("AWS::CloudFront::Distribution").properties["DistributionConfig"]
 
 
 def test_distribution_has_the_created_firewall(guarded):

@@ -7,28 +7,27 @@ import pytest
 
 from infra_cdk.constructs.encryption import KEY_ACTIONS, key_statements
 from infra_cdk.training_settings import TrainingSettings
-from tests.infra.assembly import Assembly, Resource, flat, listed, statements, templates, texts
-from tests.infra.conftest import Synthesis
+from tests.infra.assembly import flat, listed, statements, templates, texts
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234-abcd"
 BOOTSTRAP_KEY = "arn:aws:kms:us-east-1:123456789012:key/5678-abcd"
 
 
 @pytest.fixture(scope="session")
-def encrypted(synthesized: Synthesis) -> Assembly:
+def encrypted(synthesized):
     return synthesized("encrypted", region="us-east-1", kms_key_arn="create", kafka=None)
 
 
 @pytest.fixture(scope="session")
-def named_key(synthesized: Synthesis) -> Assembly:
+def named_key(synthesized):
     return synthesized("ownkey", region="us-east-1", kms_key_arn=KEY, bootstrap_kms_key_arn=BOOTSTRAP_KEY)
 
 
-def key_of(resource: Resource) -> set[str]:
+def key_of(resource):
     """Return the keys that a resource names, without the export's stack."""
     found = set()
 
-    def search(value: Any) -> None:
+    def search(value):
         match value:
             case {"Fn::GetAtt": [str(name), "Arn"]} if name.startswith("Encryption"):
                 found.add("own")
@@ -76,7 +75,7 @@ def test_buckets_except_pages_and_access_logs_use_the_key(encrypted):
     assert rules["DataLake"]["BucketKeyEnabled"]
 
 
-def needed(role: Resource) -> set[tuple[str, str]]:
+def needed(role):
     """Return the service and action on the key that follow from a role's other actions."""
     return {
         (action.partition(":")[0], on_key)
@@ -86,7 +85,7 @@ def needed(role: Resource) -> set[tuple[str, str]]:
     }
 
 
-def granted_on(role: Resource, key: str) -> set[tuple[str, str]]:
+def granted_on(role, key):
     """Return the service and action on a key that a role has through a service."""
     return {
         (flat(statement["Condition"]["StringEquals"]["kms:ViaService"]).partition(".")[0], action)
@@ -141,10 +140,9 @@ def test_logs_may_use_the_created_key(encrypted):
     assert key.properties["EnableKeyRotation"]
 
 
-def training_request(assembly: Assembly) -> dict[str, Any]:
+def training_request(assembly):
     machine = json.loads(flat(assembly.state_machine("training").properties["DefinitionString"]))
-    request: dict[str, Any] = machine["States"]["Train"]["Parameters"]
-    return request
+    return machine["States"]["Train"]["Parameters"]
 
 
 def test_training_job_encrypts_its_volume_and_output(named_key, demo):

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -20,13 +19,13 @@ sys.meta_path[:] = map(Without, sys.meta_path)
 """
 
 
-def run(program: str, *arguments: str, folder: Path, without: set[str]) -> subprocess.CompletedProcess[str]:
+def run(program, *arguments, folder, without):
     """Run a program in Python without these modules."""
     command = [sys.executable, "-c", WITHOUT_EXTRAS.format(modules=without) + program, *arguments]
     return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
 
 
-def test_command_modules_need_no_extra(tmp_path: Path) -> None:
+def test_command_modules_need_no_extra(tmp_path):
     """The exception is the demo, which runs the embedded cloud and compares results with a reference model."""
     imported = """
 import importlib, pkgutil, cli
@@ -56,7 +55,7 @@ for module in pkgutil.walk_packages(cli.__path__, "cli."):
         (["cost", "--users", "100"], "deploy", "Building layers, pages and templates needs the extra 'deploy'."),
     ],
 )
-def test_command_names_the_missing_extra(tmp_path: Path, arguments: list[str], extra: str, sentence: str) -> None:
+def test_command_names_the_missing_extra(tmp_path, arguments, extra, sentence):
     (tmp_path / "interactions.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,2,1700000000\n")
     missing = {module for module, owner in MODULES.items() if owner == extra}
     done = run("from cli.main import main; main()", *arguments, folder=tmp_path, without=missing)
@@ -66,6 +65,6 @@ def test_command_names_the_missing_extra(tmp_path: Path, arguments: list[str], e
     assert "Traceback" not in done.stderr
 
 
-def test_unknown_missing_module_raises_a_traceback(tmp_path: Path) -> None:
+def test_unknown_missing_module_raises_a_traceback(tmp_path):
     done = run("from cli.main import main; main()", "status", "--env", "shop", folder=tmp_path, without={"botocore"})
     assert "Traceback" in done.stderr

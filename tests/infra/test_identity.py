@@ -1,9 +1,9 @@
 """Tokens: the app clients that issue them, and their scopes."""
 
-from tests.infra.assembly import Assembly, Resource, flat
+from tests.infra.assembly import flat
 
 
-def test_authorizer_accepts_only_the_web_client_and_the_issuer_of_the_pool(demo: Assembly) -> None:
+def test_authorizer_accepts_only_the_web_client_and_the_issuer_of_the_pool(demo):
     jwt = demo.authorizer("JWT").properties["JwtConfiguration"]
 
     assert jwt["Audience"] == [parameter(demo, "web-client-id").properties["Value"]]
@@ -11,7 +11,7 @@ def test_authorizer_accepts_only_the_web_client_and_the_issuer_of_the_pool(demo:
     assert flat(jwt["Issuer"]).endswith(demo.only("AWS::Cognito::UserPool").logical_id)
 
 
-def test_no_client_may_get_machine_tokens(assembly: Assembly, spare: Assembly) -> None:
+def test_no_client_may_get_machine_tokens(assembly, spare):
     """Cognito charges $6 per month for a client with machine tokens."""
     for each in (assembly, spare):
         client = each.only("AWS::Cognito::UserPoolClient").properties
@@ -19,20 +19,20 @@ def test_no_client_may_get_machine_tokens(assembly: Assembly, spare: Assembly) -
         assert client["GenerateSecret"] is False
 
 
-def test_resource_server_has_the_scopes_of_the_contract(assembly: Assembly) -> None:
+def test_resource_server_has_the_scopes_of_the_contract(assembly):
     server = assembly.only("AWS::Cognito::UserPoolResourceServer").properties
 
     assert server["Identifier"] == "alsolike"
     assert [scope["ScopeName"] for scope in server["Scopes"]] == ["recommendations.read", "events.write", "admin"]
 
 
-def test_users_cannot_sign_up_themselves(assembly: Assembly) -> None:
+def test_users_cannot_sign_up_themselves(assembly):
     pool = assembly.only("AWS::Cognito::UserPool").properties
 
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
 
 
-def test_token_endpoint_prefix_is_unique_per_deployment(demo: Assembly) -> None:
+def test_token_endpoint_prefix_is_unique_per_deployment(demo):
     domain = demo.only("AWS::Cognito::UserPoolDomain").properties["Domain"]
 
     assert domain["Fn::Join"][1] == [
@@ -41,7 +41,7 @@ def test_token_endpoint_prefix_is_unique_per_deployment(demo: Assembly) -> None:
     ]
 
 
-def parameter(assembly: Assembly, key: str) -> Resource:
+def parameter(assembly, key):
     (resource,) = [
         p for p in assembly.of_type("AWS::SSM::Parameter") if p.properties["Name"] == f"/alsolike/demo/{key}"
     ]

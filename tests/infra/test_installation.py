@@ -15,7 +15,7 @@ LOCK = ROOT / "requirements.lock"
 UV = Path(sys.executable).with_name("uv")
 
 
-def wheel(folder: Path, name: str) -> str:
+def wheel(folder, name):
     """Write a wheel that contains only its name, and return its SHA-256."""
     path = folder / f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
@@ -26,7 +26,7 @@ def wheel(folder: Path, name: str) -> str:
     return sha256(path.read_bytes()).hexdigest()
 
 
-def install(folder: Path, *, lock: str) -> subprocess.CompletedProcess[str]:
+def install(folder, *, lock):
     """Install the group `dev` as `make setup` does, from wheels in `folder`."""
     (folder / "requirements.lock").write_text(lock)
     (folder / "pyproject.toml").write_text(
@@ -38,14 +38,14 @@ def install(folder: Path, *, lock: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
 
 
-def test_package_with_the_locked_hash_is_installed(tmp_path: Path) -> None:
+def test_package_with_the_locked_hash_is_installed(tmp_path):
     digests = {name: wheel(tmp_path, name) for name in ("locked", "tool")}
     installed = install(tmp_path, lock="".join(f"{name}==1.0 --hash=sha256:{digests[name]}\n" for name in digests))
     assert installed.returncode == 0, installed.stderr
     assert len(list((tmp_path / "installed").glob("*.dist-info"))) == 2
 
 
-def test_package_with_another_hash_is_refused(tmp_path: Path) -> None:
+def test_package_with_another_hash_is_refused(tmp_path):
     digest = wheel(tmp_path, "locked")
     wheel(tmp_path, "tool")
     refused = install(tmp_path, lock=f"locked==1.0 --hash=sha256:{digest}\ntool==1.0 --hash=sha256:{'0' * 64}\n")
@@ -53,7 +53,7 @@ def test_package_with_another_hash_is_refused(tmp_path: Path) -> None:
     assert "Hash mismatch for `tool==1.0`" in refused.stderr
 
 
-def test_package_missing_in_the_lock_is_refused(tmp_path: Path) -> None:
+def test_package_missing_in_the_lock_is_refused(tmp_path):
     digest = wheel(tmp_path, "locked")
     wheel(tmp_path, "tool")
     refused = install(tmp_path, lock=f"locked==1.0 --hash=sha256:{digest}\n")
@@ -61,13 +61,13 @@ def test_package_missing_in_the_lock_is_refused(tmp_path: Path) -> None:
     assert "no trusted hash was provided for: `tool`" in refused.stderr
 
 
-def test_make_installs_with_verified_hashes() -> None:
+def test_make_installs_with_verified_hashes():
     installing = re.findall(r"^INSTALL = .*$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert len(installing) == 1
     assert "--require-hashes -c requirements.lock -r pyproject.toml" in installing[0]
 
 
-def test_locks_name_no_host() -> None:
+def test_locks_name_no_host():
     locks = [
         LOCK,
         *ROOT.glob("layers/*/requirements.txt"),
@@ -82,19 +82,19 @@ def test_locks_name_no_host() -> None:
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Path:
+def clone(tmp_path):
     """Return a folder with the files that determine the commands of `make`."""
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
-def planned(clone: Path) -> str:
+def planned(clone):
     """Return the commands that `make setup` would run."""
     return subprocess.run(["make", "-n", "setup"], cwd=clone, text=True, capture_output=True, check=True).stdout
 
 
-def environment(clone: Path, *, made_for: Path) -> None:
+def environment(clone, *, made_for):
     """Write the files of `python -m venv`, and the stamps of a complete installation."""
     (clone / ".venv").mkdir()
     (clone / ".venv" / "pyvenv.cfg").write_text(
@@ -104,20 +104,20 @@ def environment(clone: Path, *, made_for: Path) -> None:
         (clone / ".venv" / f"{stamp}.done").touch()
 
 
-def test_environment_of_this_folder_is_kept(clone: Path) -> None:
+def test_environment_of_this_folder_is_kept(clone):
     environment(clone, made_for=clone)
     assert "venv" not in planned(clone)
 
 
 @pytest.mark.parametrize("other", ["other", "clone/below"])
-def test_environment_copied_from_another_clone_is_rebuilt(clone: Path, other: str) -> None:
+def test_environment_copied_from_another_clone_is_rebuilt(clone, other):
     environment(clone, made_for=clone.parent / other)
     commands = planned(clone)
     assert "-m venv --clear .venv" in commands
     assert "--no-deps --no-build-isolation -e ." in commands
 
 
-def test_every_installation_of_make_requires_hashes() -> None:
+def test_every_installation_of_make_requires_hashes():
     recipes = (ROOT / "Makefile").read_text().replace("\\\n", " ")
     commands = [line for line in recipes.splitlines() if re.search(r"pip install\b", line) and not line.startswith("#")]
 
@@ -127,14 +127,14 @@ def test_every_installation_of_make_requires_hashes() -> None:
     assert [line for line in commands if "--require-hashes" not in line and line not in own] == []
 
 
-def test_torch_index_hashes_are_those_of_the_locked_version() -> None:
+def test_torch_index_hashes_are_those_of_the_locked_version():
     (listed,) = re.findall(r"^(torch==\S+)", (ROOT / "requirements" / "torch.txt").read_text(), re.MULTILINE)
 
     assert f"\n{listed} ;" in LOCK.read_text()
     assert listed in (ROOT / "requirements" / "torch.in").read_text()
 
 
-def test_torch_build_without_a_listed_hash_is_refused(tmp_path: Path) -> None:
+def test_torch_build_without_a_listed_hash_is_refused(tmp_path):
     path = tmp_path / "torch-2.13.0+cpu-py3-none-any.whl"
     wheel(tmp_path, "torch")
     with zipfile.ZipFile(tmp_path / "torch-1.0-py3-none-any.whl") as made, zipfile.ZipFile(path, "w") as archive:

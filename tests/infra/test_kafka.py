@@ -10,10 +10,9 @@ from aws_cdk import aws_lambda as lambda_
 from infra_cdk.constructs.kafka_source import kafka_arns, read_topic
 from infra_cdk.constructs.python_function import read_manifest
 from infra_cdk.context import load_settings
-from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from operations.prometheus.rules import rules
-from tests.infra.assembly import OPTIONAL, Assembly, flat, granted, in_stack
+from tests.infra.assembly import OPTIONAL, flat, granted, in_stack
 
 CLUSTER = "arn:aws:kafka:us-east-1:123456789012:cluster/shop/2a3b-5"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:AmazonMSK_shop-a1b2c3"
@@ -24,11 +23,11 @@ OTHER = {"topic": "shop-events", "bootstrap_servers": ["broker.example:9096"], "
 NETWORK = {"subnet_ids": ["subnet-0a", "subnet-0b"], "security_group_id": "sg-0c"}
 
 
-def settings(**kafka: Any) -> Settings:
+def settings(**kafka):
     return load_settings({"shop": {"region": "us-east-1", "kafka": kafka}}, "shop")
 
 
-def mappings(**kafka: Any) -> dict[str, dict[str, Any]]:
+def mappings(**kafka):
     """Return the properties of a topic's event source mapping by logical ID."""
     app = cdk.App(analytics_reporting=False)
     stack = cdk.Stack(app, "stack")
@@ -45,22 +44,22 @@ def mappings(**kafka: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def mapping(**kafka: Any) -> dict[str, Any]:
+def mapping(**kafka):
     """Return the properties of a topic's event source mapping."""
     (made,) = mappings(**kafka).values()
     return made
 
 
-def access(properties: dict[str, Any]) -> list[tuple[str, str]]:
+def access(properties):
     return [(each["Type"], each["URI"]) for each in properties.get("SourceAccessConfigurations", [])]
 
 
-def test_kafka_is_not_deployed_by_default(assembly: Assembly) -> None:
+def test_kafka_is_not_deployed_by_default(assembly):
     assert in_stack(assembly, "kafka", "AWS::Lambda::Function") == []
     assert not any("Topics" in each.properties for each in assembly.of_type("AWS::Lambda::EventSourceMapping"))
 
 
-def test_msk_topic_is_read_through_the_function_alias(other: Assembly) -> None:
+def test_msk_topic_is_read_through_the_function_alias(other):
     (made,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
 
     assert flat(made.properties["FunctionName"]).startswith("ReadKafkaLive")
@@ -76,22 +75,22 @@ def test_msk_topic_is_read_through_the_function_alias(other: Assembly) -> None:
 
 
 @pytest.mark.parametrize("topic", ["shop-events-2", "shop.events", "shopevents", "SHOP-EVENTS"])
-def test_other_topic_has_another_mapping(topic: str) -> None:
+def test_other_topic_has_another_mapping(topic):
     assert mappings(**MSK).keys().isdisjoint(mappings(**{**MSK, "topic": topic}))
 
 
 @pytest.mark.parametrize("setting", [{"alarm_records": 7}, {"secret_arn": CA_SECRET}, {"authentication": "mtls"}])
-def test_other_settings_update_the_mapping_of_a_topic(setting: dict[str, Any]) -> None:
+def test_other_settings_update_the_mapping_of_a_topic(setting):
     assert mappings(**MSK).keys() == mappings(**{**MSK, **setting}).keys()
 
 
-def test_failed_batches_are_retried_until_kafka_deletes_them(other: Assembly) -> None:
+def test_failed_batches_are_retried_until_kafka_deletes_them(other):
     (made,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
 
     assert made.properties.keys().isdisjoint({"DestinationConfig", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds"})
 
 
-def test_self_managed_cluster_is_reached_by_its_brokers() -> None:
+def test_self_managed_cluster_is_reached_by_its_brokers():
     assert mapping(**OTHER, **NETWORK, root_ca_secret_arn=CA_SECRET, starting_position="latest") == {
         "BatchSize": 200,
         "MaximumBatchingWindowInSeconds": 1,
@@ -117,11 +116,11 @@ def test_self_managed_cluster_is_reached_by_its_brokers() -> None:
         ("mtls", "CLIENT_CERTIFICATE_TLS_AUTH"),
     ],
 )
-def test_lambda_authenticates_with_the_secret(authentication: str, kind: str) -> None:
+def test_lambda_authenticates_with_the_secret(authentication, kind):
     assert access(mapping(**OTHER, authentication=authentication)) == [(kind, SECRET)]
 
 
-def test_cluster_without_authentication_needs_a_network() -> None:
+def test_cluster_without_authentication_needs_a_network():
     plain = {name: value for name, value in OTHER.items() if name != "secret_arn"}
 
     assert [kind for kind, _ in access(mapping(**plain, **NETWORK))] == [
@@ -131,7 +130,7 @@ def test_cluster_without_authentication_needs_a_network() -> None:
     ]
 
 
-def test_role_has_the_permissions_of_the_msk_poller_and_the_manifest(other: Assembly) -> None:
+def test_role_has_the_permissions_of_the_msk_poller_and_the_manifest(other):
     permitted = granted(other.role(other.function("read_kafka")))
 
     manifest = read_manifest("read_kafka")
@@ -158,14 +157,14 @@ def test_role_has_the_permissions_of_the_msk_poller_and_the_manifest(other: Asse
         ({**OTHER, **NETWORK, "secret_key_arn": KEY}, {"kafka_cluster", "kafka_brokers", "kafka_scram_cluster"}),
     ],
 )
-def test_unneeded_cluster_access_is_omitted(kafka: dict[str, Any], left_out: set[str]) -> None:
+def test_unneeded_cluster_access_is_omitted(kafka, left_out):
     found = settings(**kafka).kafka
     assert found is not None
 
     assert {name for name, arns in kafka_arns(found).items() if not arns} == left_out
 
 
-def test_check_may_read_only_the_mapping_of_its_topic(other: Assembly) -> None:
+def test_check_may_read_only_the_mapping_of_its_topic(other):
     check = other.function("check_kafka")
     (mapping,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
 
@@ -176,7 +175,7 @@ def test_check_may_read_only_the_mapping_of_its_topic(other: Assembly) -> None:
     assert rule.properties["ScheduleExpression"] == "rate(5 minutes)"
 
 
-def test_lag_and_invalid_records_have_alarms(other: Assembly) -> None:
+def test_lag_and_invalid_records_have_alarms(other):
     stopped, lag = in_stack(other, "kafka", "AWS::CloudWatch::Alarm")
     (stale,) = [
         each
@@ -205,7 +204,7 @@ def test_lag_and_invalid_records_have_alarms(other: Assembly) -> None:
     )
 
 
-def test_health_dashboard_shows_lag_and_invalid_records(other: Assembly) -> None:
+def test_health_dashboard_shows_lag_and_invalid_records(other):
     (board,) = [
         each
         for each in other.of_type("AWS::CloudWatch::Dashboard")
@@ -221,7 +220,7 @@ def test_health_dashboard_shows_lag_and_invalid_records(other: Assembly) -> None
     assert widgets["Quarantine"]["metrics"][-1][-2] == "read_kafka"
 
 
-def test_prometheus_alerts_on_invalid_records_and_lag(other: Assembly) -> None:
+def test_prometheus_alerts_on_invalid_records_and_lag(other):
     described = [
         {
             **each.properties,
@@ -246,7 +245,7 @@ def test_prometheus_alerts_on_invalid_records_and_lag(other: Assembly) -> None:
     assert ") >= 5" in found["AlsolikeLakeQuarantine"]
 
 
-def test_optional_functions_are_deployed_by_their_settings(other: Assembly) -> None:
+def test_optional_functions_are_deployed_by_their_settings(other):
     functions = [
         *in_stack(other, "kafka", "AWS::Lambda::Function"),
         *in_stack(other, "pages", "AWS::Lambda::Function"),
@@ -288,17 +287,17 @@ def test_optional_functions_are_deployed_by_their_settings(other: Assembly) -> N
         ),
     ],
 )
-def test_invalid_kafka_setting_is_refused(kafka: dict[str, Any], message: str) -> None:
+def test_invalid_kafka_setting_is_refused(kafka, message):
     with pytest.raises(InvalidSettings, match=message):
         settings(**kafka)
 
 
-def test_local_broker_needs_no_authentication() -> None:
+def test_local_broker_needs_no_authentication():
     found = settings(topic="ab", bootstrap_servers=["127.0.0.1:9092"]).kafka
 
     assert found.secret_arn is None
 
 
-def test_kafka_setting_that_is_not_an_object_is_refused() -> None:
+def test_kafka_setting_that_is_not_an_object_is_refused():
     with pytest.raises(InvalidSettings, match=r"shop\.kafka is 'topic', expected an object or null"):
         load_settings({"shop": {"region": "us-east-1", "kafka": "topic"}}, "shop")

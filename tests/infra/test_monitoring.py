@@ -4,15 +4,15 @@ import pytest
 
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
-from tests.infra.assembly import Assembly, Resource, flat, in_stack
+from tests.infra.assembly import flat, in_stack
 
 
-def schedules(assembly: Assembly) -> list[Resource]:
+def schedules(assembly):
     rules = in_stack(assembly, "training", "AWS::Events::Rule")
     return [rule for rule in rules if "MonitorModels" in str(rule.properties["Targets"])]
 
 
-def test_monitoring_runs_hourly_through_its_alias(demo: Assembly) -> None:
+def test_monitoring_runs_hourly_through_its_alias(demo):
     (rule,) = schedules(demo)
 
     assert (rule.properties["ScheduleExpression"], rule.properties["State"]) == ("rate(1 hour)", "ENABLED")
@@ -21,7 +21,7 @@ def test_monitoring_runs_hourly_through_its_alias(demo: Assembly) -> None:
     assert flat(target["Arn"]) in [alias.logical_id for alias in aliases]
 
 
-def test_drift_age_silence_quality_and_errors_have_alarms(demo: Assembly) -> None:
+def test_drift_age_silence_quality_and_errors_have_alarms(demo):
     alarms = {
         alarm.properties["MetricName"]: alarm.properties
         for alarm in in_stack(demo, "training", "AWS::CloudWatch::Alarm")
@@ -39,8 +39,8 @@ def test_drift_age_silence_quality_and_errors_have_alarms(demo: Assembly) -> Non
     assert alarms["FiguresDrifted"]["Dimensions"] == [{"Name": "service", "Value": "monitor_models"}]
 
 
-def test_alarm_periods_cover_the_interval_of_their_schedule(demo: Assembly, other: Assembly) -> None:
-    def hours(assembly: Assembly, page: str) -> list[tuple[float, int]]:
+def test_alarm_periods_cover_the_interval_of_their_schedule(demo, other):
+    def hours(assembly, page):
         return [
             (alarm.properties["Period"] / 3_600, alarm.properties["EvaluationPeriods"])
             for alarm in assembly.of_type("AWS::CloudWatch::Alarm")
@@ -52,11 +52,11 @@ def test_alarm_periods_cover_the_interval_of_their_schedule(demo: Assembly, othe
     assert (hours(demo, "upkeep"), hours(other, "upkeep")) == ([(24, 1)], [(72, 1)])
 
 
-def test_setting_disables_the_schedule(spare: Assembly) -> None:
+def test_setting_disables_the_schedule(spare):
     assert schedules(spare) == []
 
 
-def test_settings_define_drift(other: Assembly) -> None:
+def test_settings_define_drift(other):
     variables = other.function("monitor_models").properties["Environment"]["Variables"]
     assert {
         name: variables[name] for name in variables if name.startswith(("DRIFT", "RETRAIN", "SILENT", "STALE"))
@@ -80,8 +80,8 @@ def test_settings_define_drift(other: Assembly) -> None:
         ("champion_stale_days", 0, "1 to 36500"),
     ],
 )
-def test_invalid_setting_is_refused(field: str, value: object, expectation: str) -> None:
+def test_invalid_setting_is_refused(field, value, expectation):
     with pytest.raises(InvalidSettings) as refusal:
-        Settings(name="x", region="eu-west-1", **{field: value})  # type: ignore[arg-type]
+        Settings(name="x", region="eu-west-1", **{field: value})
 
     assert str(refusal.value) == f"{field} is {value!r}, expected {expectation}"

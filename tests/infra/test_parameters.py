@@ -1,12 +1,12 @@
 import dataclasses
 
 from alsolike.declarations.parameters import Names, parameter_name
-from tests.infra.assembly import Assembly, flat
+from tests.infra.assembly import flat
 
 ONLY_WITH_A_SETTING = {"kms_key_arn"}
 
 
-def test_parameters_contain_every_client_name(assembly: Assembly) -> None:
+def test_parameters_contain_every_client_name(assembly):
     environment = assembly.resources[0].stack.split("-")[1]
 
     names = [parameter.properties["Name"] for parameter in assembly.of_type("AWS::SSM::Parameter")]
@@ -15,7 +15,7 @@ def test_parameters_contain_every_client_name(assembly: Assembly) -> None:
     assert sorted(names) == sorted(parameter_name(environment, field) for field in fields)
 
 
-def test_parameter_values_are_the_resource_names(demo: Assembly) -> None:
+def test_parameter_values_are_the_resource_names(demo):
     values = {
         parameter.properties["Name"].rsplit("/", 1)[1]: flat(parameter.properties["Value"])
         for parameter in demo.of_type("AWS::SSM::Parameter")

@@ -9,7 +9,7 @@ from botocore import xform_name
 from alsolike.declarations.manifest import SIGNING_KEYS
 from alsolike.declarations.routes import SIGNED_ROUTES
 from infra_cdk.constructs.python_function import read_manifest
-from tests.infra.assembly import FUNCTIONS, Assembly, flat, granted, statements
+from tests.infra.assembly import FUNCTIONS, flat, granted, statements
 from tests.infra.imports import words
 
 OWN_OUTPUT = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -31,12 +31,12 @@ NAMES_CALLS_OF_OTHERS = {"collect"}
 """Functions that import code with calls of other functions. `collect` imports the descriptions of all routes."""
 
 
-def calls_of(action: str) -> set[str]:
+def calls_of(action):
     """Return the client methods that require an action."""
     return CALLS.get(action, {xform_name(action.partition(":")[2])})
 
 
-def test_roles_permit_exactly_the_actions_of_the_manifest(assembly: Assembly) -> None:
+def test_roles_permit_exactly_the_actions_of_the_manifest(assembly):
     offenders = {}
     for name in FUNCTIONS:
         manifest = read_manifest(name)
@@ -49,7 +49,7 @@ def test_roles_permit_exactly_the_actions_of_the_manifest(assembly: Assembly) ->
     assert offenders == {}
 
 
-def test_manifests_grant_no_unused_action() -> None:
+def test_manifests_grant_no_unused_action():
     offenders = {}
     for name in FUNCTIONS:
         actions = {action for grant in read_manifest(name).access for action in grant.actions}
@@ -60,7 +60,7 @@ def test_manifests_grant_no_unused_action() -> None:
     assert offenders == {}
 
 
-def test_manifests_grant_every_called_action() -> None:
+def test_manifests_grant_every_called_action():
     granted_actions = {name: {a for grant in read_manifest(name).access for a in grant.actions} for name in FUNCTIONS}
     actions = {a for some in granted_actions.values() for a in some if not a.startswith(OBSERVED)}
     offenders = {}
@@ -73,13 +73,13 @@ def test_manifests_grant_every_called_action() -> None:
     assert offenders == {}
 
 
-def test_functions_with_signed_routes_may_read_the_signing_keys() -> None:
+def test_functions_with_signed_routes_may_read_the_signing_keys():
     functions = {route.function for route in SIGNED_ROUTES.values()}
 
     assert {name for name in functions if not set(SIGNING_KEYS) <= set(read_manifest(name).access)} == set()
 
 
-def test_function_may_write_only_its_own_log(assembly: Assembly) -> None:
+def test_function_may_write_only_its_own_log(assembly):
     for function in map(assembly.function, FUNCTIONS):
         (log,) = [s["Resource"] for s in statements(assembly.role(function)) if "logs:PutLogEvents" in s["Action"]]
 

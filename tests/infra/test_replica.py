@@ -1,30 +1,26 @@
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from infra_cdk.context import load_settings
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
-from tests.infra.assembly import Assembly, listed, synthesize, templates
-from tests.infra.conftest import Synthesis
+from tests.infra.assembly import listed, synthesize, templates
 
 PRIMARY, REPLICA = "eu-west-1", "eu-central-1"
 
 
 @pytest.fixture(scope="session")
-def single(synthesized: Synthesis) -> Assembly:
+def single(synthesized):
     return synthesized("single", region=PRIMARY)
 
 
 @pytest.fixture(scope="session")
-def double(synthesized: Synthesis) -> Assembly:
+def double(synthesized):
     return synthesized("double", region=PRIMARY, replica_region=REPLICA, replica_streams=True)
 
 
-def stacks(assembly: Assembly) -> dict[tuple[str, str], dict[str, Any]]:
+def stacks(assembly):
     """Return the artifacts of stacks by region and stack name."""
     artifacts = json.loads((assembly.directory / "manifest.json").read_bytes())["artifacts"]
     return {
@@ -34,17 +30,16 @@ def stacks(assembly: Assembly) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def template(assembly: Assembly, region: str, part: str) -> dict[str, Any]:
+def template(assembly, region, part):
     artifact = stacks(assembly)[region, f"alsolike-double-{part}"]
-    found: dict[str, Any] = json.loads((assembly.directory / artifact["properties"]["templateFile"]).read_bytes())
-    return found
+    return json.loads((assembly.directory / artifact["properties"]["templateFile"]).read_bytes())
 
 
-def resources_of_type(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+def resources_of_type(template, kind):
     return [each["Properties"] for each in template["Resources"].values() if each["Type"] == kind]
 
 
-def replicating(template: Mapping[str, Any]) -> dict[str, tuple[str, str, set[str]]]:
+def replicating(template):
     """Return the destination's region and output, and the prefixes, by the log prefix of a replicated bucket."""
     found = {}
     for bucket in resources_of_type(template, "AWS::S3::Bucket"):
@@ -58,17 +53,17 @@ def replicating(template: Mapping[str, Any]) -> dict[str, tuple[str, str, set[st
     return found
 
 
-def test_templates_without_a_replica_are_those_of_the_default(single: Assembly, layers: Path, tmp_path: Path) -> None:
+def test_templates_without_a_replica_are_those_of_the_default(single, layers, tmp_path):
     settings = {"region": PRIMARY, "replica_region": None, "replica_streams": False}
     off = synthesize("single", layers=layers, outdir=tmp_path, settings=settings)
 
-    def content(assembly: Assembly) -> dict[str, str]:
+    def content(assembly):
         return {path.name: path.read_text() for path, _ in templates(assembly.directory)}
 
     assert content(off) == content(single)
 
 
-def test_replica_has_no_training_schedule_pages_or_dashboards(double: Assembly) -> None:
+def test_replica_has_no_training_schedule_pages_or_dashboards(double):
     parts = {name.rpartition("-")[2] for region, name in stacks(double) if region == REPLICA}
 
     assert parts == {"attribution", "batch", "data", "lake", "observability", "privacy", "serving", "training"}
@@ -78,15 +73,15 @@ def test_replica_has_no_training_schedule_pages_or_dashboards(double: Assembly) 
     assert [rule for rule in rules if "ScheduleExpression" in rule] == []
 
 
-def test_replica_functions_equal_those_of_the_primary(double: Assembly) -> None:
-    def handlers(region: str) -> set[str]:
+def test_replica_functions_equal_those_of_the_primary(double):
+    def handlers(region):
         functions = resources_of_type(template(double, region, "serving"), "AWS::Lambda::Function")
         return {function["Handler"] for function in functions}
 
     assert handlers(PRIMARY) == handlers(REPLICA)
 
 
-def test_profiles_catalogue_and_users_have_two_replicas(double: Assembly) -> None:
+def test_profiles_catalogue_and_users_have_two_replicas(double):
     tables = resources_of_type(template(double, PRIMARY, "data"), "AWS::DynamoDB::GlobalTable")
     two = {
         tuple(key["AttributeName"] for key in table["KeySchema"]): table["StreamSpecification"]["StreamViewType"]
@@ -99,14 +94,14 @@ def test_profiles_catalogue_and_users_have_two_replicas(double: Assembly) -> Non
     assert sorted(table["KeySchema"][0]["AttributeName"] for table in own) == ["key_id", "kind"]
 
 
-def test_replicated_secrets_are_not_created_twice(double: Assembly) -> None:
+def test_replicated_secrets_are_not_created_twice(double):
     secrets = resources_of_type(template(double, PRIMARY, "data"), "AWS::SecretsManager::Secret")
 
     assert [secret["ReplicaRegions"] for secret in secrets] == [[{"Region": REPLICA}]] * 2
     assert resources_of_type(template(double, REPLICA, "data"), "AWS::SecretsManager::Secret") == []
 
 
-def test_buckets_replicate_to_each_other(double: Assembly) -> None:
+def test_buckets_replicate_to_each_other(double):
     there, back = (replicating(template(double, region, "data")) for region in (PRIMARY, REPLICA))
 
     artefacts = {"catalog/", "config/", "datasets/", "models/", "privacy/forwarded/", "registry/"}
@@ -120,7 +115,7 @@ def test_buckets_replicate_to_each_other(double: Assembly) -> None:
     }
 
 
-def test_replication_rules_have_metrics_and_delete_markers(double: Assembly) -> None:
+def test_replication_rules_have_metrics_and_delete_markers(double):
     for region in (PRIMARY, REPLICA):
         for bucket in resources_of_type(template(double, region, "data"), "AWS::S3::Bucket"):
             for rule in bucket.get("ReplicationConfiguration", {}).get("Rules", []):
@@ -128,13 +123,13 @@ def test_replication_rules_have_metrics_and_delete_markers(double: Assembly) -> 
                 assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
 
 
-def test_outputs_that_a_region_reads_exist_in_the_other(single: Assembly, double: Assembly) -> None:
-    def outputs(assembly: Assembly, region: str) -> set[str]:
+def test_outputs_that_a_region_reads_exist_in_the_other(single, double):
+    def outputs(assembly, region):
         name = assembly.environment if assembly is single else "double"
         artifact = stacks(assembly)[region, f"alsolike-{name}-data"]
         return set(json.loads((assembly.directory / artifact["properties"]["templateFile"]).read_bytes())["Outputs"])
 
-    def read(region: str) -> set[str]:
+    def read(region):
         text = "".join(
             (double.directory / each["properties"]["templateFile"]).read_text()
             for (place, _), each in stacks(double).items()
@@ -149,8 +144,8 @@ def test_outputs_that_a_region_reads_exist_in_the_other(single: Assembly, double
     assert read(REPLICA) <= outputs(single, PRIMARY)
 
 
-def test_erasures_are_forwarded_only_between_two_regions(single: Assembly, double: Assembly) -> None:
-    def forwarding(found: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+def test_erasures_are_forwarded_only_between_two_regions(single, double):
+    def forwarding(found):
         functions = resources_of_type(found, "AWS::Lambda::Function")
         variables = [name for each in functions for name in each["Environment"]["Variables"] if "FORWARDS" in name]
         keys = [
@@ -165,7 +160,7 @@ def test_erasures_are_forwarded_only_between_two_regions(single: Assembly, doubl
     assert forwarding(privacy) == ([], [])
 
 
-def test_replica_data_is_deployed_first_and_other_stacks_last(double: Assembly) -> None:
+def test_replica_data_is_deployed_first_and_other_stacks_last(double):
     found = stacks(double)
     data, replica = found[PRIMARY, "alsolike-double-data"], found[REPLICA, "alsolike-double-data"]
 
@@ -173,7 +168,7 @@ def test_replica_data_is_deployed_first_and_other_stacks_last(double: Assembly) 
     assert data["id"] in found[REPLICA, "alsolike-double-serving"]["dependencies"]
 
 
-def test_replication_role_can_write_only_to_its_destination(double: Assembly) -> None:
+def test_replication_role_can_write_only_to_its_destination(double):
     (lake,) = [
         policy
         for policy in resources_of_type(template(double, REPLICA, "data"), "AWS::IAM::Policy")
@@ -209,12 +204,12 @@ def test_replication_role_can_write_only_to_its_destination(double: Assembly) ->
         ),
     ],
 )
-def test_invalid_replica_setting_is_rejected_with_its_reason(settings: dict[str, Any], message: str) -> None:
+def test_invalid_replica_setting_is_rejected_with_its_reason(settings, message):
     with pytest.raises(InvalidSettings, match=message):
         load_settings({"shop": {"region": PRIMARY, **settings}}, "shop")
 
 
-def test_replica_settings_turn_off_what_the_primary_does() -> None:
+def test_replica_settings_turn_off_what_the_primary_does():
     replica = Settings(name="shop", region=PRIMARY, replica_region=REPLICA, replica_streams=True).replica
 
     assert (replica.region, replica.replica_region) == (REPLICA, None)

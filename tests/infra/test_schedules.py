@@ -26,7 +26,7 @@ from infra_cdk.schedule_gaps import longest_gap_days, longest_gap_hours
         ("cron(0 3 ? * FRIL *)", 168),
     ],
 )
-def test_longest_gap_of_a_schedule_in_hours(expression: str, hours: int) -> None:
+def test_longest_gap_of_a_schedule_in_hours(expression, hours):
     assert longest_gap_hours(expression) == hours
 
 
@@ -54,5 +54,5 @@ def test_longest_gap_of_a_schedule_in_hours(expression: str, hours: int) -> None
         ("cron(0 3 * * ? 2026-2027)", 1),
     ],
 )
-def test_longest_gap_of_a_schedule_in_days(expression: str | None, days: int | None) -> None:
+def test_longest_gap_of_a_schedule_in_days(expression, days):
     assert longest_gap_days(expression) == days

@@ -5,7 +5,6 @@ import inspect
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from functions.observe.routes import routes as observe_routes
 from functions.observe.settings import Settings as ObserveSettings
 from functions.operate import routes as operate
 from functions.recommend.http.request import ACTION_ROUTE, PARSERS
-from tests.infra.assembly import Assembly, Resource, flat
+from tests.infra.assembly import flat
 
 ROOT = Path(__file__).parents[2]
 RECOMMENDING = (
@@ -98,7 +97,7 @@ BEACON, TOKENS = "POST /session/beacons", "POST /session/tokens"
 FUNCTION_OF |= {BEACON: "collect", TOKENS: "authorize_session"}
 
 
-def test_routes_for_machines_require_a_token_with_their_scope(assembly: Assembly) -> None:
+def test_routes_for_machines_require_a_token_with_their_scope(assembly):
     routes = assembly.of_type("AWS::ApiGatewayV2::Route")
     of_machines = [r for r in routes if r.properties["AuthorizationType"] == "JWT"]
 
@@ -108,7 +107,7 @@ def test_routes_for_machines_require_a_token_with_their_scope(assembly: Assembly
     assert {r.properties["RouteKey"] for r in routes} == {*FUNCTION_OF, *HEADS}
 
 
-def test_routes_for_browsers_use_the_session_authorizer(assembly: Assembly) -> None:
+def test_routes_for_browsers_use_the_session_authorizer(assembly):
     routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] == "CUSTOM"]
     sources = {each.logical_id: each.properties["IdentitySource"] for each in assembly.authorizers("REQUEST")}
 
@@ -121,7 +120,7 @@ def test_routes_for_browsers_use_the_session_authorizer(assembly: Assembly) -> N
     assert "AuthorizationScopes" not in {name for r in routes for name in r.properties}
 
 
-def test_functions_verify_signatures_of_the_signed_routes(assembly: Assembly) -> None:
+def test_functions_verify_signatures_of_the_signed_routes(assembly):
     routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] == "NONE"]
     verifying = {
         path.parent.name
@@ -133,14 +132,14 @@ def test_functions_verify_signatures_of_the_signed_routes(assembly: Assembly) ->
     assert {FUNCTION_OF[route] for route in SIGNED} == verifying
 
 
-def test_session_authorizer_caches_by_token_for_less_than_its_lifetime(assembly: Assembly) -> None:
+def test_session_authorizer_caches_by_token_for_less_than_its_lifetime(assembly):
     for authorizer in assembly.authorizers("REQUEST"):
         assert authorizer.properties["AuthorizerPayloadFormatVersion"] == "2.0"
         assert authorizer.properties["EnableSimpleResponses"] is True
         assert authorizer.properties["AuthorizerResultTtlInSeconds"] == 60
 
 
-def test_only_api_gateway_may_invoke_the_authorizer(assembly: Assembly) -> None:
+def test_only_api_gateway_may_invoke_the_authorizer(assembly):
     (alias,) = [
         each.logical_id
         for each in assembly.of_type("AWS::Lambda::Alias")
@@ -156,7 +155,7 @@ def test_only_api_gateway_may_invoke_the_authorizer(assembly: Assembly) -> None:
     }
 
 
-def test_every_route_is_described_with_its_scopes() -> None:
+def test_every_route_is_described_with_its_scopes():
     described = {operation.key: list(operation.scopes) for operation in operations(DEFAULT)}
 
     assert described == SCOPES | {key: [] for key in FOR_BROWSERS}
@@ -165,7 +164,7 @@ def test_every_route_is_described_with_its_scopes() -> None:
 @pytest.mark.parametrize(
     ("route", "function"), [*FUNCTION_OF.items(), *((head, FUNCTION_OF[get]) for head, get in HEADS.items())]
 )
-def test_route_is_integrated_with_its_function(demo: Assembly, route: str, function: str) -> None:
+def test_route_is_integrated_with_its_function(demo, route, function):
     (found,) = [r for r in demo.of_type("AWS::ApiGatewayV2::Route") if r.properties["RouteKey"] == route]
 
     _, _, integration_id = flat(found.properties["Target"]).partition("/")
@@ -176,7 +175,7 @@ def test_route_is_integrated_with_its_function(demo: Assembly, route: str, funct
     assert integration.properties["PayloadFormatVersion"] == "2.0"
 
 
-def test_each_function_has_one_integration_and_one_permission(assembly: Assembly) -> None:
+def test_each_function_has_one_integration_and_one_permission(assembly):
     integrations = assembly.of_type("AWS::ApiGatewayV2::Integration")
     api = assembly.only("AWS::ApiGatewayV2::Api").logical_id
     permitted = [
@@ -191,7 +190,7 @@ def test_each_function_has_one_integration_and_one_permission(assembly: Assembly
 
 
 @pytest.mark.parametrize("part", [collect, operate])
-def test_every_route_of_a_multi_route_function_has_code(part: Any) -> None:
+def test_every_route_of_a_multi_route_function_has_code(part):
     values = {field.name: {"str": "x", "int": 1}.get(str(field.type)) for field in dataclasses.fields(part.Settings)}
     given = {name: value for name, value in values.items() if value is not None}
     clients = dict.fromkeys(inspect.getfullargspec(part.routes).kwonlyargs)
@@ -203,39 +202,39 @@ def test_every_route_of_a_multi_route_function_has_code(part: Any) -> None:
     }
 
 
-def test_every_route_of_recommend_has_code() -> None:
+def test_every_route_of_recommend_has_code():
     of_recommend = {route for route, function in FUNCTION_OF.items() if function == "recommend"}
     assert {*PARSERS, ACTION_ROUTE} == of_recommend - set(SIGNED)
 
 
-def test_every_route_of_observe_has_code() -> None:
+def test_every_route_of_observe_has_code():
     settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "stacks", "Alsolike/demo")
 
     assert set(observe_routes(settings, cloudwatch=None, s3=None, cloudformation=None).routes) == {*OBSERVING, METRICS}
 
 
-def test_observe_reads_the_templates_of_all_stacks(assembly: Assembly) -> None:
+def test_observe_reads_the_templates_of_all_stacks(assembly):
     """The stacks' resources determine the bill."""
     variables = assembly.function("observe").properties["Environment"]["Variables"]
 
     assert sorted(variables["STACKS"].split(",")) == sorted({resource.stack for resource in assembly.resources})
 
 
-def stage_of(assembly: Assembly, name: str = "$default") -> Resource:
+def stage_of(assembly, name="$default"):
     """Return a stage of the API by its name."""
     stages = assembly.of_type("AWS::ApiGatewayV2::Stage")
     (stage,) = [stage for stage in stages if stage.properties["StageName"] == name]
     return stage
 
 
-def test_pages_stage_has_the_limits_and_log_of_the_default_stage(assembly: Assembly) -> None:
+def test_pages_stage_has_the_limits_and_log_of_the_default_stage(assembly):
     first, second = (dict(stage_of(assembly, name).properties) for name in ("$default", "api"))
 
     assert first.pop("StageName") != second.pop("StageName")
     assert first == second
 
 
-def test_requests_are_limited_and_logged_without_bodies_or_headers(demo: Assembly, prod: Assembly) -> None:
+def test_requests_are_limited_and_logged_without_bodies_or_headers(demo, prod):
     stage = stage_of(demo).properties
     limits = stage_of(prod).properties["DefaultRouteSettings"]
 
@@ -254,7 +253,7 @@ def test_requests_are_limited_and_logged_without_bodies_or_headers(demo: Assembl
     }
 
 
-def test_route_limits_depend_on_their_token_type(prod: Assembly) -> None:
+def test_route_limits_depend_on_their_token_type(prod):
     limits = stage_of(prod).properties["RouteSettings"]
 
     rates = {key: (values["ThrottlingRateLimit"], values["ThrottlingBurstLimit"]) for key, values in limits.items()}
@@ -271,7 +270,7 @@ def test_route_limits_depend_on_their_token_type(prod: Assembly) -> None:
     assert rates == expected | {head: expected[get] for head, get in HEADS.items()}
 
 
-def test_each_route_class_has_separate_limits(other: Assembly) -> None:
+def test_each_route_class_has_separate_limits(other):
     settings = stage_of(other).properties["RouteSettings"]
     keys = (
         "POST /recommendations",
@@ -286,14 +285,14 @@ def test_each_route_class_has_separate_limits(other: Assembly) -> None:
     assert [settings[key]["ThrottlingBurstLimit"] for key in keys] == [1, 2, 3, 4, 5, 4, 4]
 
 
-def test_stage_depends_on_the_routes_that_it_limits(assembly: Assembly) -> None:
+def test_stage_depends_on_the_routes_that_it_limits(assembly):
     routes = {route.logical_id for route in assembly.of_type("AWS::ApiGatewayV2::Route")}
 
     for stage in assembly.of_type("AWS::ApiGatewayV2::Stage"):
         assert routes <= set(stage.attributes["DependsOn"])
 
 
-def test_cors_permits_only_configured_origins(demo: Assembly, prod: Assembly) -> None:
+def test_cors_permits_only_configured_origins(demo, prod):
     cors = demo.only("AWS::ApiGatewayV2::Api").properties["CorsConfiguration"]
 
     assert "CorsConfiguration" not in prod.only("AWS::ApiGatewayV2::Api").properties
@@ -303,7 +302,7 @@ def test_cors_permits_only_configured_origins(demo: Assembly, prod: Assembly) ->
     assert cors["AllowCredentials"] is False
 
 
-def test_cors_exposes_every_response_header(demo: Assembly) -> None:
+def test_cors_exposes_every_response_header(demo):
     exposed = demo.only("AWS::ApiGatewayV2::Api").properties["CorsConfiguration"]["ExposeHeaders"]
     code = "".join(path.read_text() for path in (ROOT / "functions").rglob("*.py"))
 

@@ -1,6 +1,5 @@
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,19 +10,19 @@ from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 
 
-def environments(**values: object) -> dict[str, object]:
+def environments(**values):
     return {"test": {"region": "us-east-1", **values}}
 
 
 @pytest.mark.parametrize("name", ["demo", "dev", "prod"])
-def test_every_environment_of_cdk_json_loads(name: str) -> None:
+def test_every_environment_of_cdk_json_loads(name):
     settings = load_settings(read_context()["environments"], name)
 
     assert settings.name == name
     assert settings.image.endswith("-sagemaker")
 
 
-def test_environment_overrides_the_defaults_of_its_size() -> None:
+def test_environment_overrides_the_defaults_of_its_size():
     given = environments(size="standard", stream_retention_hours=24)
 
     standard, large = load_settings(given, "test"), load_settings(given, "test", {"size": "large"})
@@ -33,16 +32,16 @@ def test_environment_overrides_the_defaults_of_its_size() -> None:
     assert load_settings(environments(), "test") == load_settings(environments(size="small"), "test")
 
 
-def test_every_setting_has_a_meaning() -> None:
+def test_every_setting_has_a_meaning():
     assert [field.name for field in dataclasses.fields(Settings) if not field.metadata.get("meaning")] == []
 
 
-def test_unknown_size_is_refused_with_the_sizes() -> None:
+def test_unknown_size_is_refused_with_the_sizes():
     with pytest.raises(InvalidSettings, match="size is 'huge', expected 'small' or 'standard' or 'large'"):
         load_settings(environments(size="huge"), "test")
 
 
-def test_demo_checks_often_and_production_retains_data() -> None:
+def test_demo_checks_often_and_production_retains_data():
     context = read_context()["environments"]
 
     demo, prod = load_settings(context, "demo"), load_settings(context, "prod")
@@ -149,24 +148,24 @@ def test_demo_checks_often_and_production_retains_data() -> None:
         ({"canary_duration_s": 60, "canary_interval_s": 61}, r"canary_interval_s is 61, expected at most .* 60"),
     ],
 )
-def test_invalid_value_is_refused_with_its_place(values: dict[str, object], message: str) -> None:
+def test_invalid_value_is_refused_with_its_place(values, message):
     with pytest.raises(InvalidSettings, match=message):
         load_settings(environments(**values), "test")
 
 
-def test_override_replaces_a_setting_and_is_validated() -> None:
+def test_override_replaces_a_setting_and_is_validated():
     assert load_settings(environments(time_budget_ms=100), "test", {"time_budget_ms": 0}).time_budget_ms == 0
     with pytest.raises(InvalidSettings, match="time_budget is unknown"):
         load_settings(environments(), "test", {"time_budget": 0})
 
 
-def test_training_without_spot_does_not_wait_for_capacity() -> None:
+def test_training_without_spot_does_not_wait_for_capacity():
     settings = load_settings(environments(training_spot=False, training_max_wait_s=60), "test")
 
     assert settings.training_wait_s == settings.training_max_runtime_s == 14_400
 
 
-def test_canary_of_a_week_may_be_checked_every_ten_minutes() -> None:
+def test_canary_of_a_week_may_be_checked_every_ten_minutes():
     assert (
         load_settings(
             environments(canary_duration_s=604_800, canary_interval_s=545, training_schedule="rate(8 days)"), "test"
@@ -185,11 +184,11 @@ def test_canary_of_a_week_may_be_checked_every_ten_minutes() -> None:
         {"champion_check_s": 60, "canary_duration_s": 60, "canary_interval_s": 60, "canary_share_percent": 0},
     ],
 )
-def test_canary_shorter_than_the_training_interval_is_accepted(values: dict[str, object]) -> None:
+def test_canary_shorter_than_the_training_interval_is_accepted(values):
     load_settings(environments(**values), "test")
 
 
-def test_production_trains_daily_and_canaries_end_before_the_next_run() -> None:
+def test_production_trains_daily_and_canaries_end_before_the_next_run():
     prod = load_settings(read_context()["environments"], "prod")
 
     assert (prod.training_schedule, prod.canary_duration_s) == ("rate(1 day)", 43_200)
@@ -205,7 +204,7 @@ def test_production_trains_daily_and_canaries_end_before_the_next_run() -> None:
         "cron(0 22-2 * * ? *)",
     ],
 )
-def test_valid_eventbridge_schedule_is_accepted(schedule: str) -> None:
+def test_valid_eventbridge_schedule_is_accepted(schedule):
     assert load_settings(environments(compaction_schedule=schedule), "test").compaction_schedule == schedule
 
 
@@ -217,7 +216,7 @@ def test_valid_eventbridge_schedule_is_accepted(schedule: str) -> None:
         for schedule in ("rate(1 days)", "", "cron(0 3 * * * *)", "cron(0 3 * * ? 2030-2020)")
     ],
 )
-def test_invalid_eventbridge_schedule_is_refused(field: str, schedule: str) -> None:
+def test_invalid_eventbridge_schedule_is_refused(field, schedule):
     with pytest.raises(InvalidSettings, match=rf"test\.{field} is .*, expected rate\(1 day\).* cron\(\.\.\.\)"):
         load_settings(environments(**{field: schedule}), "test")
 
@@ -234,7 +233,7 @@ def test_invalid_eventbridge_schedule_is_refused(field: str, schedule: str) -> N
         "http://127.0.0.1:8000",
     ],
 )
-def test_valid_origin_is_accepted(origin: str) -> None:
+def test_valid_origin_is_accepted(origin):
     assert load_settings(environments(cors_origins=[origin]), "test").cors_origins == [origin]
 
 
@@ -260,40 +259,40 @@ def test_valid_origin_is_accepted(origin: str) -> None:
         "",
     ],
 )
-def test_invalid_origin_is_refused(origin: str) -> None:
+def test_invalid_origin_is_refused(origin):
     with pytest.raises(InvalidSettings, match=r"test\.cors_origins is .*, expected https://HOST or https://HOST:PORT"):
         load_settings(environments(cors_origins=["https://good.example", origin]), "test")
 
 
 @pytest.mark.parametrize(("retention_hours", "age_hours"), [(24, 23), (168, 167), (169, 168), (8_760, 168)])
-def test_record_age_is_below_the_retention_and_at_most_a_week(retention_hours: int, age_hours: int) -> None:
+def test_record_age_is_below_the_retention_and_at_most_a_week(retention_hours, age_hours):
     settings = Settings(name="test", region="us-east-1", stream_retention_hours=retention_hours)
 
     assert settings.record_age_hours == age_hours
 
 
-def test_unknown_environment_is_refused_with_the_known_ones() -> None:
+def test_unknown_environment_is_refused_with_the_known_ones():
     with pytest.raises(InvalidSettings, match=r"'staging' is not in cdk\.json: context\.environments has \['test'\]"):
         load_settings(environments(), "staging")
 
 
-def test_missing_region_is_refused() -> None:
+def test_missing_region_is_refused():
     with pytest.raises(InvalidSettings, match=r"environments\.test\.region is missing"):
         load_settings({"test": {}}, "test")
 
 
-def test_context_without_environments_is_refused() -> None:
+def test_context_without_environments_is_refused():
     with pytest.raises(InvalidSettings, match=r"context\.environments is None"):
         load_settings(None, "demo")
 
 
 @pytest.mark.parametrize("name", ["My Shop", "1st", "", "shop-", "a" * 17, "paws", "my-cognito"])
-def test_invalid_environment_name_is_refused(name: str) -> None:
+def test_invalid_environment_name_is_refused(name):
     with pytest.raises(InvalidSettings, match=f"name is {name!r}, expected 1 to 16 lower-case letters"):
         load_settings({name: {"region": "us-east-1"}}, name)
 
 
-def test_region_without_a_known_image_is_refused_with_the_setting() -> None:
+def test_region_without_a_known_image_is_refused_with_the_setting():
     settings = Settings(name="test", region="eu-west-9")
 
     with pytest.raises(InvalidSettings, match=r"'eu-west-9' is not in TRAINING_REGISTRIES.*set training_image"):
@@ -302,13 +301,13 @@ def test_region_without_a_known_image_is_refused_with_the_setting() -> None:
 
 @pytest.mark.parametrize("region", ["ap-east-2", "ap-southeast-6"])
 @pytest.mark.parametrize("given", [{"size": "standard"}, {"size": "large"}, {"snap_start": True}])
-def test_snap_start_in_a_region_without_it_is_refused(region: str, given: dict[str, Any]) -> None:
+def test_snap_start_in_a_region_without_it_is_refused(region, given):
     with pytest.raises(InvalidSettings, match=rf"snap_start is True, expected false in {region}, where Lambda has no"):
         load_settings(environments(region=region, **given), "test")
 
 
 @pytest.mark.parametrize("given", [{"size": "small"}, {"size": "large", "snap_start": False}])
-def test_region_without_snap_start_is_accepted_without_it(given: dict[str, Any]) -> None:
+def test_region_without_snap_start_is_accepted_without_it(given):
     assert not load_settings(environments(region="ap-east-2", **given), "test").snap_start
 
 
@@ -322,12 +321,12 @@ def test_region_without_snap_start_is_accepted_without_it(given: dict[str, Any])
         {"reserved_consumers": 1, "stream_shards": 2, "stream_mode": "on-demand"},
     ],
 )
-def test_smallest_reserved_concurrency_is_accepted(given: dict[str, Any]) -> None:
+def test_smallest_reserved_concurrency_is_accepted(given):
     load_settings(environments(**given), "test")
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_pandas_layer_has_the_architecture_and_the_locked_version(architecture: Any) -> None:
+def test_pandas_layer_has_the_architecture_and_the_locked_version(architecture):
     settings = Settings(name="test", region="eu-central-1", architecture=architecture)
     root = Path(__file__).parents[2]
     lock = (root / "requirements.lock").read_text()
@@ -336,17 +335,17 @@ def test_pandas_layer_has_the_architecture_and_the_locked_version(architecture: 
     assert f"\nawswrangler=={PANDAS_VERSION} " in lock
 
 
-def test_configured_layer_and_image_replace_those_of_aws() -> None:
+def test_configured_layer_and_image_replace_those_of_aws():
     image = "123456789012.dkr.ecr.eu-west-9.amazonaws.com/own/training:1"
     settings = Settings(name="test", region="eu-west-9", pandas_layer_arn="arn:layer", training_image=image)
 
     assert (settings.pandas_layer, settings.image) == ("arn:layer", image)
 
 
-def test_training_registries_are_in_their_regions() -> None:
+def test_training_registries_are_in_their_regions():
     assert all(registry.image.split(".")[3] == region for region, registry in TRAINING_REGISTRIES.items())
 
 
-def test_image_outside_ecr_is_refused() -> None:
+def test_image_outside_ecr_is_refused():
     with pytest.raises(ValueError, match=r"'python:3\.12' is not ACCOUNT"):
         repository_arn("python:3.12", partition="aws")

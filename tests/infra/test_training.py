@@ -10,14 +10,14 @@ from aws_cdk import aws_s3 as s3
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.constructs.training_job import TrainingJob
 from infra_cdk.settings import Settings
-from tests.infra.assembly import Assembly, flat, granted
+from tests.infra.assembly import flat, granted
 
 States = dict[str, dict[str, Any]]
 TASKS = ("StartTraining", "BuildDataset", "Train", "RegisterModel", "StartCanary", "LookAtCanary")
 EVERY_TASK = (*TASKS, "TrainOnDemand", "EndCanary")
 
 
-def test_workflow_states_follow_each_other(workflow: States) -> None:
+def test_workflow_states_follow_each_other(workflow):
     nexts = ["First", "Train", "RegisterModel", "Decision", "StateOfCanary", "StateOfCanary"]
     assert [workflow[name]["Next"] for name in TASKS] == nexts
     assert {choice["StringEquals"]: choice["Next"] for choice in workflow["First"]["Choices"]} == {
@@ -43,7 +43,7 @@ def test_workflow_states_follow_each_other(workflow: States) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY_TASK)
-def test_failure_sends_a_notification_with_state_run_and_cause(workflow: States, name: str) -> None:
+def test_failure_sends_a_notification_with_state_run_and_cause(workflow, name):
     # An input that is not an object cannot contain an error.
     path = "$" if name == "StartTraining" else "$.error"
     assert workflow[name]["Catch"][-1] == {
@@ -65,7 +65,7 @@ def test_failure_sends_a_notification_with_state_run_and_cause(workflow: States,
     assert workflow["Failed"]["CausePath"] == "$.failure.cause"
 
 
-def test_failed_canary_check_ends_the_canary(workflow: States) -> None:
+def test_failed_canary_check_ends_the_canary(workflow):
     payload = workflow["EndCanary"]["Parameters"]["Payload"]
 
     assert payload == {
@@ -78,16 +78,16 @@ def test_failed_canary_check_ends_the_canary(workflow: States) -> None:
 
 
 @pytest.mark.parametrize("name", [*EVERY_TASK, "NotifyFailure", "NotifyRejection", "NotifyWaiting", "NotifyRollback"])
-def test_every_task_has_a_timeout_and_retries(workflow: States, name: str) -> None:
+def test_every_task_has_a_timeout_and_retries(workflow, name):
     assert workflow[name]["TimeoutSeconds"] > 0
     assert workflow[name]["Retry"]
 
 
-def test_workflow_timeout_covers_its_slowest_steps(assembly: Assembly) -> None:
+def test_workflow_timeout_covers_its_slowest_steps(assembly):
     machine = assembly.state_machine("training")
     definition = json.loads(flat(machine.properties["DefinitionString"]))
 
-    def longest_s(state: dict[str, Any]) -> float:
+    def longest_s(state):
         (retry,) = state["Retry"]
         pauses = [retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"])]
         return float((retry["MaxAttempts"] + 1) * state["TimeoutSeconds"] + sum(pauses))
@@ -101,26 +101,26 @@ def test_workflow_timeout_covers_its_slowest_steps(assembly: Assembly) -> None:
 
 
 @pytest.mark.parametrize("name", [task for task in EVERY_TASK if not task.startswith("Train")])
-def test_functions_are_retried_after_transient_errors(workflow: States, name: str) -> None:
+def test_functions_are_retried_after_transient_errors(workflow, name):
     (retry,) = workflow[name]["Retry"]
 
     assert {"Lambda.TooManyRequestsException", "Unavailable", "ConcurrentUpdate"} <= set(retry["ErrorEquals"])
     assert "States.ALL" not in retry["ErrorEquals"]
 
 
-def test_failed_training_is_not_repeated_under_its_own_name(workflow: States) -> None:
+def test_failed_training_is_not_repeated_under_its_own_name(workflow):
     (retry,) = workflow["Train"]["Retry"]
 
     assert "States.ALL" not in retry["ErrorEquals"]
     assert "States.TaskFailed" not in retry["ErrorEquals"]
 
 
-def test_notifications_do_not_replace_the_state_of_the_run(workflow: States) -> None:
+def test_notifications_do_not_replace_the_state_of_the_run(workflow):
     assert workflow["NotifyFailure"]["ResultPath"] is None
     assert workflow["NotifyRejection"]["ResultPath"] is None
 
 
-def test_functions_get_the_payloads_of_their_contracts(workflow: States) -> None:
+def test_functions_get_the_payloads_of_their_contracts(workflow):
     assert workflow["StartTraining"]["Parameters"]["Payload"] == {
         "execution_id.$": "$$.Execution.Id",
         "started_at.$": "$$.Execution.StartTime",
@@ -143,7 +143,7 @@ def test_functions_get_the_payloads_of_their_contracts(workflow: States) -> None
     }
 
 
-def test_results_of_states_have_separate_paths(workflow: States) -> None:
+def test_results_of_states_have_separate_paths(workflow):
     assert [workflow[name]["ResultPath"] for name in TASKS] == [
         "$.start",
         "$.dataset",
@@ -160,7 +160,7 @@ def test_results_of_states_have_separate_paths(workflow: States) -> None:
     assert workflow["Train"]["ResultSelector"]["model_data_s3_uri.$"] == "$.ModelArtifacts.S3ModelArtifacts"
 
 
-def test_fit_budget_is_half_of_the_job_runtime_by_default(prod: Assembly) -> None:
+def test_fit_budget_is_half_of_the_job_runtime_by_default(prod):
     definition = json.loads(flat(prod.state_machine("training").properties["DefinitionString"]))
     parameters = definition["States"]["Train"]["Parameters"]
 
@@ -168,7 +168,7 @@ def test_fit_budget_is_half_of_the_job_runtime_by_default(prod: Assembly) -> Non
     assert parameters["HyperParameters"]["budget_s"] == "7200"
 
 
-def test_job_is_started_synchronously_with_inputs_and_output(workflow: States) -> None:
+def test_job_is_started_synchronously_with_inputs_and_output(workflow):
     train = workflow["Train"]
     parameters = train["Parameters"]
 
@@ -184,7 +184,7 @@ def test_job_is_started_synchronously_with_inputs_and_output(workflow: States) -
     assert set(channels) == {"dataset", "code"}
 
 
-def test_job_trains_on_spot_instances_with_checkpoints(workflow: States) -> None:
+def test_job_trains_on_spot_instances_with_checkpoints(workflow):
     train = workflow["Train"]
     parameters = train["Parameters"]
 
@@ -196,7 +196,7 @@ def test_job_trains_on_spot_instances_with_checkpoints(workflow: States) -> None
     assert checkpoints.endswith("', $.start.run_id)")
 
 
-def test_training_falls_back_to_on_demand_without_a_spot_quota(workflow: States) -> None:
+def test_training_falls_back_to_on_demand_without_a_spot_quota(workflow):
     spot, on_demand = workflow["Train"], workflow["TrainOnDemand"]
 
     refused, failed = spot["Catch"]
@@ -211,7 +211,7 @@ def test_training_falls_back_to_on_demand_without_a_spot_quota(workflow: States)
     assert (on_demand["ResultPath"], on_demand["Next"]) == ("$.training", "RegisterModel")
 
 
-def test_workflow_has_the_permissions_to_wait_for_a_training_job(demo: Assembly) -> None:
+def test_workflow_has_the_permissions_to_wait_for_a_training_job(demo):
     machine = demo.state_machine("training")
     role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
 
@@ -223,8 +223,8 @@ def test_workflow_has_the_permissions_to_wait_for_a_training_job(demo: Assembly)
     assert expected <= {action for action, _ in granted(role)}
 
 
-def test_model_packages_are_retained_like_stored_data(demo: Assembly, prod: Assembly) -> None:
-    def policies(assembly: Assembly) -> tuple[str, str]:
+def test_model_packages_are_retained_like_stored_data(demo, prod):
+    def policies(assembly):
         attributes = assembly.only("AWS::SageMaker::ModelPackageGroup").attributes
         return attributes["DeletionPolicy"], attributes["UpdateReplacePolicy"]
 
@@ -242,7 +242,7 @@ def test_model_packages_are_retained_like_stored_data(demo: Assembly, prod: Asse
         ("alsolike-20260301t040506-8cb309", False),
     ],
 )
-def test_workflow_may_stop_only_training_jobs_of_its_environment(demo: Assembly, name: str, is_own: bool) -> None:
+def test_workflow_may_stop_only_training_jobs_of_its_environment(demo, name, is_own):
     machine = demo.state_machine("training")
     role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
     (jobs,) = [arn for action, arn in granted(role) if action == "sagemaker:StopTrainingJob"]
@@ -251,14 +251,14 @@ def test_workflow_may_stop_only_training_jobs_of_its_environment(demo: Assembly,
     assert fnmatch.fnmatchcase(name, jobs.rpartition("/")[2]) is is_own
 
 
-def test_on_demand_training_has_no_fallback_state(other: Assembly) -> None:
+def test_on_demand_training_has_no_fallback_state(other):
     states = json.loads(flat(other.state_machine("training").properties["DefinitionString"]))["States"]
 
     assert "TrainOnDemand" not in states
     assert states["Train"]["Parameters"]["EnableManagedSpotTraining"] is False
 
 
-def test_training_container_is_that_of_aws_with_the_project_script(workflow: States) -> None:
+def test_training_container_is_that_of_aws_with_the_project_script(workflow):
     algorithm = workflow["Train"]["Parameters"]["AlgorithmSpecification"]
 
     assert algorithm["TrainingImage"] == (
@@ -271,7 +271,7 @@ def test_training_container_is_that_of_aws_with_the_project_script(workflow: Sta
     assert all(len(argument) <= 256 and "\n" not in argument for argument in entrypoint)
 
 
-def test_metrics_are_parsed_from_the_job_log(workflow: States) -> None:
+def test_metrics_are_parsed_from_the_job_log(workflow):
     definitions = workflow["Train"]["Parameters"]["AlgorithmSpecification"]["MetricDefinitions"]
 
     assert {d["Name"]: d["Regex"] for d in definitions} == {
@@ -280,7 +280,7 @@ def test_metrics_are_parsed_from_the_job_log(workflow: States) -> None:
     }
 
 
-def test_job_code_is_the_training_code_with_the_core(demo: Assembly, workflow: States) -> None:
+def test_job_code_is_the_training_code_with_the_core(demo, workflow):
     channels = workflow["Train"]["Parameters"]["InputDataConfig"]
     (uri,) = [c["DataSource"]["S3DataSource"]["S3Uri"] for c in channels if c["ChannelName"] == "code"]
 
@@ -293,14 +293,14 @@ def test_job_code_is_the_training_code_with_the_core(demo: Assembly, workflow: S
     assert [path.name for path in (code / "layers").iterdir()] == ["core"]
 
 
-def test_every_run_is_logged(demo: Assembly) -> None:
+def test_every_run_is_logged(demo):
     properties = demo.state_machine("training").properties
 
     assert properties["LoggingConfiguration"]["Level"] == "ALL"
     assert properties["LoggingConfiguration"]["IncludeExecutionData"] is True
 
 
-def test_training_runs_on_schedule(demo: Assembly, prod: Assembly) -> None:
+def test_training_runs_on_schedule(demo, prod):
     rule = schedule(demo)
 
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(7 days)", "ENABLED")
@@ -310,19 +310,19 @@ def test_training_runs_on_schedule(demo: Assembly, prod: Assembly) -> None:
     assert flat(target["Arn"]) == demo.state_machine("training").logical_id
 
 
-def schedule(assembly: Assembly) -> dict[str, Any]:
+def schedule(assembly):
     rules = [r.properties for r in assembly.of_type("AWS::Events::Rule") if r.stack.endswith("-training")]
     (rule,) = [rule for rule in rules if "StateMachine" in str(rule["Targets"])]
     return rule
 
 
-def request_of(stack: cdk.Stack, name: str, settings: Settings, *, layers: Path = Path("nowhere")) -> dict[str, Any]:
+def request_of(stack, name, settings, *, layers=Path("nowhere")):
     artefacts = s3.Bucket(stack, f"{name}Bucket")
     job = TrainingJob(stack, name, settings=settings, encryption=None, artefacts=artefacts, layers=layers)
     return job.request(run_id="$.run", dataset_s3_uri="$.dataset", spot=True)
 
 
-def test_job_without_a_network_gets_its_packages_in_a_channel(tmp_path: Path) -> None:
+def test_job_without_a_network_gets_its_packages_in_a_channel(tmp_path):
     stack = cdk.Stack(cdk.App(), "Stack")
     settings = Settings(name="x", region="eu-west-1", training_network=False)
     image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/own:1"
@@ -341,7 +341,7 @@ def test_job_without_a_network_gets_its_packages_in_a_channel(tmp_path: Path) ->
     assert channels == [["dataset", "code", "packages"], ["dataset", "code"], ["dataset", "code"]]
 
 
-def test_job_hosts_and_processes_follow_the_settings() -> None:
+def test_job_hosts_and_processes_follow_the_settings():
     app = cdk.App()
     stack = cdk.Stack(app, "Stack")
     several = Settings(name="x", region="eu-west-1", training_instances=3, training_processes=4)

@@ -13,13 +13,13 @@ ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "adr"
 
 
-def test_index_has_each_decision_once() -> None:
+def test_index_has_each_decision_once():
     links = re.findall(r"\| \d+ \| \[[^]]+\]\(([^)]+)\)", (DECISIONS / "README.md").read_text())
 
     assert links == sorted(page.name for page in DECISIONS.glob("0*.md"))
 
 
-def test_links_to_files_exist_in_the_repository() -> None:
+def test_links_to_files_exist_in_the_repository():
     """The change log is excluded, because it names pages of earlier versions."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "local_cloud" / "README.md"]
     links = [
@@ -34,7 +34,7 @@ def test_links_to_files_exist_in_the_repository() -> None:
     assert [(page, target) for page, target in links if not ((ROOT / page).parent / target).exists()] == []
 
 
-def test_files_to_change_exist() -> None:
+def test_files_to_change_exist():
     page = (ROOT / "docs" / "architecture.md").read_text()
     table = page[page.index("## Files to change") : page.index("## Failures")]
     paths = [path for path in re.findall(r"`([\w./]+)`", table) if "/" in path and not path.endswith("alsolike/")]
@@ -44,7 +44,7 @@ def test_files_to_change_exist() -> None:
     assert [path for path in paths if not (ROOT / path).exists() and not (core / path).exists()] == []
 
 
-def test_runbook_has_every_reason_of_degradation() -> None:
+def test_runbook_has_every_reason_of_degradation():
     api, runbook = ((ROOT / "docs" / page).read_text() for page in ("api.md", "runbooks/degraded.md"))
     table = api.partition("| reason | cause |")[2].partition("\n\n")[0]
     reasons = {reason for row in table.splitlines() if row for reason in re.findall(r"`([a-z-]+)`", row.split("|")[1])}
@@ -54,14 +54,14 @@ def test_runbook_has_every_reason_of_degradation() -> None:
 
 
 @pytest.mark.parametrize("page", records.PAGES)
-def test_pages_have_the_declared_columns(page: str) -> None:
+def test_pages_have_the_declared_columns(page):
     text = (records.DOCS / page).read_text()
 
     assert "<!-- columns:" in text
     assert records.with_tables(text) == text, "run `make docs WHAT=api`"
 
 
-def test_readme_has_the_bill_of_the_middle_shop() -> None:
+def test_readme_has_the_bill_of_the_middle_shop():
     bills = (ROOT / "docs" / "cost.md").read_text()
     ours, theirs = (
         f"${round(float(row.split(' | ')[1].replace(',', ''))):,}"
@@ -72,7 +72,7 @@ def test_readme_has_the_bill_of_the_middle_shop() -> None:
     assert re.findall(r"\*\*Cheap\.\*\* (\S+) a month|costs (\S+) \(", readme) == [(ours, ""), ("", theirs)]
 
 
-def test_kafka_commands_permit_the_operations_of_the_table() -> None:
+def test_kafka_commands_permit_the_operations_of_the_table():
     page = (ROOT / "docs" / "kafka.md").read_text()
     (script,) = re.findall(r"^```sh\n(acl=.*?)^```$", page, re.M | re.S)
     common, *commands = script.replace("$acl", "").strip().splitlines()
@@ -113,24 +113,24 @@ TABLE = """\
 """
 
 
-def test_chart_has_a_bar_for_each_number_of_the_column() -> None:
+def test_chart_has_a_bar_for_each_number_of_the_column():
     chart = pictures.chart(TABLE, "quality", "NDCG@10", [""])
 
     assert re.findall(r">([^<>]+)</text>", chart) == ["ease", "0.0471", "published: TIGER", "0.0384"]
     assert re.findall(r'<rect[^>]* width="([\d.]+)"', chart) == ["381.0", f"{1 + 380 * 0.0384 / 0.0471:.1f}"]
 
 
-def test_chart_omits_empty_cells_and_other_rows() -> None:
+def test_chart_omits_empty_cells_and_other_rows():
     assert pictures.chart(TABLE, "quality", "fit s", [""]).count("<rect") == 1
     assert pictures.chart(TABLE, "quality", "NDCG@10", ["ease"]).count("<rect") == 1
 
 
-def test_chart_of_an_unknown_column_fails_the_build() -> None:
+def test_chart_of_an_unknown_column_fails_the_build():
     with pytest.raises(ValueError, match="'quality' has no column 'HR@10'"):
         pictures.chart(TABLE, "quality", "HR@10", [""])
 
 
-def test_marks_of_charts_name_tables_of_their_page() -> None:
+def test_marks_of_charts_name_tables_of_their_page():
     pages = [page.read_text() for page in (ROOT / "docs").rglob("*.md")]
     marks = [(page, mark) for page in pages for mark in pictures.CHART.finditer(page)]
 
@@ -139,7 +139,7 @@ def test_marks_of_charts_name_tables_of_their_page() -> None:
         assert "<rect" in pictures.chart(page, mark[1], mark[2], (mark[3] or "").split(", "))
 
 
-def test_site_has_the_colours_of_the_console() -> None:
+def test_site_has_the_colours_of_the_console():
     theme = (ROOT / "web" / "src" / "platform" / "theme.css").read_text()
 
     light, dark = brand.stylesheet(theme).split('"slate"', 1)
@@ -149,7 +149,7 @@ def test_site_has_the_colours_of_the_console() -> None:
     assert f"--md-primary-fg-color: {accent[1]};" in dark
 
 
-def test_missing_token_of_the_console_is_an_error() -> None:
+def test_missing_token_of_the_console_is_an_error():
     theme = (ROOT / "web" / "src" / "platform" / "theme.css").read_text()
 
     with pytest.raises(ValueError, match="lack on-accent, expected light-dark"):
@@ -165,5 +165,5 @@ def test_missing_token_of_the_console_is_an_error() -> None:
         ("# Only a heading", ""),
     ],
 )
-def test_index_for_agents_has_the_first_sentence_of_a_page(page: str, sentence: str) -> None:
+def test_index_for_agents_has_the_first_sentence_of_a_page(page, sentence):
     assert llms.first_sentence(page) == sentence

@@ -32,7 +32,7 @@ COMMANDS = [
 WHAT=spark` runs the same code."""
 
 
-def write_interactions(path: Path) -> None:
+def write_interactions(path):
     """Write 200 users with 20 purchases each, one per day, of 100 items."""
     rows = (
         f"u{user},i{(user * 7 + number * number) % 100},{1_700_000_000 + number * 86_400},purchase"

@@ -7,13 +7,11 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
+from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
 from tests.slow.failover.two_regions import Call, Name, Traffic, TwoRegions, events_in_lake
 
 BEFORE_S, AFTER_MOVE_S = 5, 5
@@ -30,21 +28,21 @@ class Failover:
     moved_at: float
     returned_at: float
 
-    def failed(self, client: str) -> int:
+    def failed(self, client):
         return sum(call.failed for call in self.calls if call.client == client)
 
-    def seconds_until_answers(self, client: str) -> float:
+    def seconds_until_answers(self, client):
         """Return the time from the loss to the last failure of a client, or to the slowest answer without failures."""
         outage = [call for call in self.calls if call.client == client and call.at >= self.lost_at - 1]
         failures = [call.answered_at for call in outage if call.failed]
         return max(failures, default=self.lost_at) - self.lost_at
 
     @property
-    def acknowledged(self) -> set[tuple[str, str]]:
+    def acknowledged(self):
         return {call.event for call in self.calls if call.event}
 
 
-def prepare(shop: Shop, directory: Path) -> None:
+def prepare(shop, directory):
     history = directory / "history.csv"
     write_history(history, users=60, days=24, end=time.time() - 2 * SECONDS_PER_DAY)
     shop.alsolike("import", "interactions", history)
@@ -53,7 +51,7 @@ def prepare(shop: Shop, directory: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def failover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failover]:
+def failover(tmp_path_factory):
     directory = tmp_path_factory.mktemp("regions")
     with TwoRegions.booted(directory, lambda shop: prepare(shop, directory)) as regions:
         assert regions.primary
@@ -83,11 +81,11 @@ def failover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failover]:
         yield Failover(regions, traffic.calls, lost_at, moved_at, returned_at)
 
 
-def reasons(failover: Failover, client: str) -> Counter[tuple[str, ...]]:
+def reasons(failover, client):
     return Counter(call.reasons for call in failover.calls if call.client == client and call.reasons)
 
 
-def test_clients_of_both_regions_see_no_failures(failover: Failover) -> None:
+def test_clients_of_both_regions_see_no_failures(failover):
     calls = [call for call in failover.calls if call.client == "both"]
     print(
         f"\n{len(failover.calls)} requests. Clients with both URLs: {failover.failed('both')} of {len(calls)} failed, "
@@ -98,7 +96,7 @@ def test_clients_of_both_regions_see_no_failures(failover: Failover) -> None:
     assert failover.failed("both") == 0
 
 
-def test_name_moves_within_a_minute(failover: Failover) -> None:
+def test_name_moves_within_a_minute(failover):
     calls = [call for call in failover.calls if call.client == "name"]
     print(
         f"\nClients with the name: {failover.failed('name')} of {len(calls)} failed; the name moved after "
@@ -108,12 +106,12 @@ def test_name_moves_within_a_minute(failover: Failover) -> None:
     assert failover.moved_at - failover.lost_at < 60
 
 
-def receipts(shop: Shop) -> list[str]:
+def receipts(shop):
     """Return the states of all erasures."""
     return [json.loads(body)["status"] for _, body in shop.objects("artefact-bucket", "privacy/receipts/")]
 
 
-def test_erasure_during_the_outage_holds_in_both_regions(failover: Failover) -> None:
+def test_erasure_during_the_outage_holds_in_both_regions(failover):
     for shop in (failover.regions.primary, failover.regions.replica):
         assert shop
         left = eventually(
@@ -130,7 +128,7 @@ def test_erasure_during_the_outage_holds_in_both_regions(failover: Failover) -> 
         assert status == ["complete"]
 
 
-def test_acknowledged_events_are_in_both_lakes_once(failover: Failover) -> None:
+def test_acknowledged_events_are_in_both_lakes_once(failover):
     acknowledged = failover.acknowledged
     for shop in (failover.regions.primary, failover.regions.replica):
         assert shop

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from tests.system.trained.opened_shop import OpenedShop
 
 
 @pytest.fixture(scope="module")
-def encrypted() -> Path:
+def encrypted():
     return synthesized(kms_key_arn="create", time_budget_ms=0)
 
 

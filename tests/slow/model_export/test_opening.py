@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -35,12 +34,12 @@ print(taken_mb("RssFile") - before["RssFile"])
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status tells the memory")
 @pytest.mark.parametrize("two_stages", [None, TwoStages(64, 64)])
-def test_sessions_share_one_mapping_of_their_weights(two_stages: TwoStages | None, tmp_path: Path) -> None:
+def test_sessions_share_one_mapping_of_their_weights(two_stages, tmp_path):
     write_graphs(Embeddings.random(items=200_000, dimensions=64, spectrum=0.5), tmp_path, two_stages=two_stages)
     data_mb = (tmp_path / DATA_FILE).stat().st_size / 1e6
     assert data_mb > 51
 
-    def taken(how: str) -> list[float]:
+    def taken(how):
         command = [sys.executable, "-c", TAKEN_MB, str(tmp_path), how]
         return [
             float(line) for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()

@@ -2,7 +2,6 @@
 
 import dataclasses
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ NOWHERE = Path("nowhere")
 
 
 @pytest.fixture(scope="module")
-def _two() -> Iterator[None]:
+def _two():
     """Start a second process, and connect this process with it."""
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     with peers.joined(peers.place({}, NOWHERE, processes=2)):
@@ -29,14 +28,14 @@ def _two() -> Iterator[None]:
 
 
 @pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def alone(monkeypatch):
     monkeypatch.setattr(peers, "_current", peers.Peers())
     return monkeypatch
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.usefixtures("_two")
-def test_two_processes_have_the_losses_and_model_of_one(dropout: float, alone: pytest.MonkeyPatch) -> None:
+def test_two_processes_have_the_losses_and_model_of_one(dropout, alone):
     from model_export.algorithms.sasrec.training import train
 
     settings = dataclasses.replace(SMALL, dropout=dropout)
@@ -54,7 +53,7 @@ def test_two_processes_have_the_losses_and_model_of_one(dropout: float, alone: p
 
 
 @pytest.mark.usefixtures("_two")
-def test_batch_of_one_row_is_trained_by_one_of_two_processes(alone: pytest.MonkeyPatch) -> None:
+def test_batch_of_one_row_is_trained_by_one_of_two_processes(alone):
     one_user = interactions([[1, 2, 3, 4, 5, 6, 1]])
 
     of_one = SMALL.fit(one_user)
@@ -65,7 +64,7 @@ def test_batch_of_one_row_is_trained_by_one_of_two_processes(alone: pytest.Monke
 
 
 @pytest.mark.usefixtures("_two")
-def test_early_stop_leaves_the_second_process_ready_for_the_next_fit() -> None:
+def test_early_stop_leaves_the_second_process_ready_for_the_next_fit():
     found = iter([0.1, 0.5, 0.3, 0.2, 0.1, 0.0])
     settings = dataclasses.replace(SMALL, patience=2, max_epochs=6)
 
@@ -77,7 +76,7 @@ def test_early_stop_leaves_the_second_process_ready_for_the_next_fit() -> None:
 
 
 @pytest.mark.usefixtures("_two")
-def test_two_processes_resume_an_interrupted_training_of_one(tmp_path: Path, alone: pytest.MonkeyPatch) -> None:
+def test_two_processes_resume_an_interrupted_training_of_one(tmp_path, alone):
     from model_export.algorithms.sasrec.training import train
 
     whole = SMALL.fit(DATA)
@@ -91,7 +90,7 @@ def test_two_processes_resume_an_interrupted_training_of_one(tmp_path: Path, alo
     np.testing.assert_allclose(rest[-1].arrays["item.weight"], whole.arrays["item.weight"], rtol=1e-3, atol=1e-5)
 
 
-def test_process_that_cannot_start_fails_the_training_with_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_cannot_start_fails_the_training_with_its_status(monkeypatch):
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     monkeypatch.setattr(sys, "executable", "/bin/false")
 

@@ -12,13 +12,12 @@ import numpy as np
 
 from model_export.algorithms.blend import Blend
 from model_export.api import Algorithm, Model
-from model_export.data.interactions import Floats, Histories, Interactions
+from model_export.data.interactions import Floats, Interactions
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.fit_cache import Fits
 from model_export.evaluation.ranking import gains, mean
 from model_export.evaluation.selection import Comparison, is_better
 from model_export.evaluation.splits import Part, Queries, Split
-from model_export.graph.contract import Graph
 
 ITEMS, K, NOISE_PARTS = 200, 10, 6
 USEFUL_SHARE = 0.4
@@ -35,7 +34,7 @@ class Noise(Algorithm):
     seed: int = 0
     successor: float = 0.0
 
-    def fit(self, interactions: Interactions) -> NoiseModel:
+    def fit(self, interactions):
         return NoiseModel(settings=self, items=interactions.items)
 
 
@@ -50,7 +49,7 @@ NOISE = [type(f"Noise{number}", (Noise,), {"name": f"noise_{number}"}) for numbe
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NoiseModel(Model):
-    def score(self, histories: Histories) -> Floats:
+    def score(self, histories):
         settings = self.settings
         assert isinstance(settings, Noise)
         of_item = np.random.default_rng(settings.seed).random((self.items + 1, self.items + 1))
@@ -59,11 +58,11 @@ class NoiseModel(Model):
         scores[np.arange(len(scores)), histories.items[:, -1] % self.items + 1] += np.float32(settings.successor)
         return scores
 
-    def export(self, graph: Graph) -> str:
+    def export(self, graph):
         raise NotImplementedError
 
 
-def part_of(rng: np.random.Generator, users: int) -> Part:
+def part_of(rng, users):
     """Return users with three random items; for `USEFUL_SHARE` of them, the target is the latest item's successor."""
     pasts = np.array([rng.choice(ITEMS, 3, replace=False) + 1 for _ in range(users)])
     follows = rng.random(users) < USEFUL_SHARE
@@ -97,7 +96,7 @@ class Shop(NamedTuple):
     was_accepted: bool
 
 
-def search(seed: int, users: int) -> Shop:
+def search(seed, users):
     rng = np.random.default_rng(seed)
     validation, fresh = part_of(rng, users), part_of(rng, FRESH_USERS)
     comparison = Comparison(
@@ -120,7 +119,7 @@ def search(seed: int, users: int) -> Shop:
     )
 
 
-def test_useless_combinations_are_accepted_in_at_most_one_of_40_shops() -> None:
+def test_useless_combinations_are_accepted_in_at_most_one_of_40_shops():
     shops = [search(seed, users) for users in (50, 200) for seed in range(SHOPS)]
 
     for begin in (0, SHOPS):

@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from alsolike.experiments.comparison import Lift, compare, sample_ratio_p_value
+from alsolike.experiments.comparison import compare, sample_ratio_p_value
 from alsolike.experiments.metrics import METRICS
 from alsolike.experiments.report import ALPHA, MISMATCH_BELOW
 from tests.builders.simulated_users import DrawnUsers, Shop, drawn_of, looks_of
@@ -27,7 +27,7 @@ class Found:
     usual_last: float
 
 
-def found(shop: Shop, *, experiments: int) -> Found:
+def found(shop, *, experiments):
     """Return the shares of experiments with a finding, and print them as a row of the table."""
     rows = []
     for number in range(experiments):
@@ -48,7 +48,7 @@ def found(shop: Shop, *, experiments: int) -> Found:
     return shares
 
 
-def _finds(result: Lift | None, name: str) -> bool:
+def _finds(result, name):
     return result is not None and getattr(result, name) <= ALPHA
 
 
@@ -62,7 +62,7 @@ def _finds(result: Lift | None, name: str) -> bool:
     Shop(metric="click-through", users=4_000, share=0.05),
     Shop(metric="click-through", users=2_000),
 ])  # fmt: skip
-def test_experiments_without_a_difference_rarely_report_one(shop: Shop) -> None:
+def test_experiments_without_a_difference_rarely_report_one(shop):
     assert found(shop, experiments=WITHOUT_DIFFERENCE).ever <= ALPHA
 
 
@@ -74,7 +74,7 @@ def test_experiments_without_a_difference_rarely_report_one(shop: Shop) -> None:
     (Shop(metric="revenue", users=2_000, lift=0.5, spread=0.8), 0.13),
     (Shop(metric="revenue", users=10_000, share=0.1, lift=0.5, spread=0.8), 0.15),
 ])  # fmt: skip
-def test_experiments_with_a_difference_report_it(shop: Shop, at_least: float) -> None:
+def test_experiments_with_a_difference_report_it(shop, at_least):
     shares = found(shop, experiments=WITH_DIFFERENCE)
 
     assert at_least <= shares.ever <= shares.usual_ever
@@ -86,7 +86,7 @@ def test_experiments_with_a_difference_report_it(shop: Shop, at_least: float) ->
     Shop(metric="click-through", users=2_000, lift=0.2, click_rate=0.02),
     Shop(metric="click-through", users=2_000, lift=0.2),
 ])  # fmt: skip
-def test_experiments_have_smaller_errors_with_data_before_the_start(shop: Shop) -> None:
+def test_experiments_have_smaller_errors_with_data_before_the_start(shop):
     metric, found = METRICS[shop.metric], []
     for number in range(BEFORE_THE_START):
         drawn = drawn_of(shop, np.random.default_rng([42, number]))
@@ -112,7 +112,7 @@ def test_experiments_have_smaller_errors_with_data_before_the_start(shop: Shop) 
 
 
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.05])
-def test_experiments_with_a_correct_split_rarely_report_a_mismatch(share: float) -> None:
+def test_experiments_with_a_correct_split_rarely_report_a_mismatch(share):
     counts = np.random.default_rng(41).multinomial(200, [share, 1 - share], (2_000, 60)).cumsum(axis=1).tolist()
 
     alarms = [

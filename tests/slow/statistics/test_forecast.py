@@ -1,17 +1,15 @@
 """Coverage of forecasts in simulated shops: `make slow WHAT=statistics ARGS="-s -k forecast"`."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
-from benchmarks.forecasting import DRAFTS, Draft, Shop, forecasts
+from benchmarks.forecasting import DRAFTS, Shop, forecasts
 
 SEEDS = range(101, 141)
 
 
 @pytest.mark.parametrize("draft", [draft for draft in DRAFTS if draft != "cap"])
-def test_forecast_interval_contains_the_truth(draft: Draft) -> None:
+def test_forecast_interval_contains_the_truth(draft):
     covered, errors = [], []
     for seed in SEEDS:
         result, truth = forecasts(Shop(users=1_500, responses=8_000), seed, [draft])[0][draft]
@@ -25,7 +23,7 @@ def test_forecast_interval_contains_the_truth(draft: Draft) -> None:
     assert np.mean(covered) >= 0.93
 
 
-def test_forecast_of_many_new_items_has_no_number() -> None:
+def test_forecast_of_many_new_items_has_no_number():
     """At most two items of a category bring items into the list that no response had."""
     outcomes = [
         outcome

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from operations.experiments.incremental import difference_of
-from tests.builders.simulated_users import Sums, samples_of
+from tests.builders.simulated_users import samples_of
 
 SHOPS, DAYS = 300, 60
 
@@ -38,7 +38,7 @@ class Shop:
     rate: float = 0.02
     revenue: bool = False
 
-    def drawn(self, draws: np.random.Generator) -> tuple[np.ndarray, Sums, Sums, Sums]:
+    def drawn(self, draws):
         """Return the held-out users, and the sums, the arrived users and the true added sums by day and user."""
         held_out = draws.random(self.users) < self.share
         came = draws.integers(0, DAYS, self.users) <= np.arange(DAYS)[:, None]
@@ -50,7 +50,7 @@ class Shop:
         return held_out, (values * price).cumsum(axis=0).astype(float), came.astype(float), added
 
 
-def missed(shop: Shop, seed: int) -> tuple[bool, float | None]:
+def missed(shop, seed):
     """Return true if the interval of any day misses the truth, with half of the last interval's width."""
     held_out, sums, came, added = shop.drawn(np.random.default_rng([45, seed]))
     own, other = (samples_of(sums[:, users], came[:, users]) for users in (~held_out, held_out))
@@ -68,7 +68,7 @@ def missed(shop: Shop, seed: int) -> tuple[bool, float | None]:
 @pytest.mark.parametrize("revenue", [False, True], ids=["orders", "revenue"])
 @pytest.mark.parametrize("lift", [0.0, 0.2])
 @pytest.mark.parametrize("share", [0.02, 0.1])
-def test_incremental_interval_covers_the_truth_on_all_days(revenue: bool, lift: float, share: float) -> None:
+def test_incremental_interval_covers_the_truth_on_all_days(revenue, lift, share):
     shop = Shop(lift=lift, share=share, revenue=revenue)
     results = [missed(shop, seed) for seed in range(SHOPS)]
 

@@ -40,7 +40,7 @@ INTERACTIONS = "from operations.ingest import load"
         (INTERACTIONS, {"botocore", "numpy", "pyarrow"}),
     ],
 )
-def test_command_imports_only_the_heavy_libraries_that_it_uses(program: str, used: set[str]) -> None:
+def test_command_imports_only_the_heavy_libraries_that_it_uses(program, used):
     program += f"\nimport sys\nprint(*sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -48,7 +48,7 @@ def test_command_imports_only_the_heavy_libraries_that_it_uses(program: str, use
     assert set(done.stderr.split()) <= used
 
 
-def test_arrow_arrays_need_no_pandas_until_a_conversion() -> None:
+def test_arrow_arrays_need_no_pandas_until_a_conversion():
     program = """
 from operations.ingest.arrow import leave_pandas_out
 import pyarrow as pa, sys

@@ -7,7 +7,6 @@ import datetime as dt
 import gzip
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,13 +24,13 @@ KEPT = dt.timedelta(days=31)
 """Longer than the lifetime of old object versions."""
 
 
-def spellings(user: str) -> list[bytes]:
+def spellings(user):
     """Return the user ID as text and in base64 at each alignment."""
     encoded = [base64.b64encode(b"x" * start + user.encode()) for start in range(3)]
     return [user.encode(), *(text[4:-4] for text in encoded)]
 
 
-def in_files(directory: Path) -> Counter[str]:
+def in_files(directory):
     """Return the number of times that the database's files contain each user ID, also in compressed contents."""
     found: Counter[str] = Counter()
     for file in directory.iterdir():
@@ -41,7 +40,7 @@ def in_files(directory: Path) -> Counter[str]:
     return +found
 
 
-def in_versions(shop: Shop) -> Counter[tuple[str, str]]:
+def in_versions(shop):
     """Return the number of object versions that contain each user ID, by user and first folder."""
     s3, found = shop.cloud.client("s3"), Counter[tuple[str, str]]()
     for bucket in (shop.name("lake-bucket"), shop.name("artefact-bucket")):
@@ -59,11 +58,11 @@ def in_versions(shop: Shop) -> Counter[tuple[str, str]]:
 
 
 @pytest.fixture
-def shop_data(tmp_path: Path) -> Path:
+def shop_data(tmp_path):
     return tmp_path / "data"
 
 
-def test_erased_user_is_removed_from_files_with_expired_copies(tmp_path: Path, shop_data: Path) -> None:
+def test_erased_user_is_removed_from_files_with_expired_copies(tmp_path, shop_data):
     with Shop.booted(synthesized(**QUICK, **WITHOUT_SCHEDULES), tmp_path, data=shop_data) as shop:
         for user in (BOB, ANN):  # the erased user has the newest records
             profile = {"userId": user, "properties": json.dumps({"city": "Graz"})}

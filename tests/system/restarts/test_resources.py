@@ -11,7 +11,7 @@ from tests.booted.assemblies import QUICK, synthesized
 PROGRAMS = Path(__file__).parents[3] / "local_cloud" / "tests"
 
 
-def test_killed_shop_restores_every_changed_resource(tmp_path: Path) -> None:
+def test_killed_shop_restores_every_changed_resource(tmp_path):
     command: list[str | Path] = [sys.executable, "-m", "restarts.compare", synthesized(**QUICK), tmp_path]
     environment = os.environ | {"PYTHONPATH": str(PROGRAMS)}
 

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,7 +24,7 @@ from botocore.config import Config
 
 from layers.container import PLACE, build
 from layers.target import host_target
-from tests.booted.shop import Shop, eventually
+from tests.booted.shop import eventually
 
 FUNCTIONS = ("recommend", "collect")
 
@@ -37,14 +36,14 @@ class Container:
     process: subprocess.Popen[bytes]
     port: int
 
-    def get(self, path: str) -> tuple[int, dict[str, Any]]:
+    def get(self, path):
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
             connection.request("GET", path)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
 
     @property
-    def is_ready(self) -> bool:
+    def is_ready(self):
         assert self.process.poll() is None
         try:
             return self.get("/readyz")[0] == 200
@@ -53,7 +52,7 @@ class Container:
 
 
 @pytest.fixture(scope="module")
-def root() -> Iterator[Path]:
+def root():
     """Yield the image's root folder for this machine's Python, with only the image's packages."""
     target = host_target()
     if target is None:
@@ -63,7 +62,7 @@ def root() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def containers(root: Path, shop: Shop) -> Iterator[dict[str, Container]]:
+def containers(root, shop):
     functions = shop.cloud.client("lambda").list_functions()["Functions"]
     started = {}
     for name in FUNCTIONS:
@@ -75,7 +74,7 @@ def containers(root: Path, shop: Shop) -> Iterator[dict[str, Container]]:
         container.process.wait()
 
 
-def _start(function: str, variables: dict[str, str], *, root: Path, shop: Shop) -> Container:
+def _start(function, variables, *, root, shop):
     with closing(socket.socket()) as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
@@ -92,12 +91,12 @@ def _start(function: str, variables: dict[str, str], *, root: Path, shop: Shop) 
     return Container(subprocess.Popen(_command(function), env=environment, cwd=root), port)
 
 
-def _command(function: str) -> list[str]:
+def _command(function):
     """Return the entry point's command in a Python without other packages."""
     return [getattr(sys, "_base_executable", sys.executable), "-S", "-m", "alsolike.api.server", function]
 
 
-def _client(service: str, container: Container, shop: Shop) -> Any:
+def _client(service, container, shop):
     key: dict[str, str] = shop._key
     return boto3.client(
         service,
@@ -109,7 +108,7 @@ def _client(service: str, container: Container, shop: Shop) -> Any:
     )
 
 
-def test_containers_answer_as_the_api_does_and_stop(shop: Shop, containers: dict[str, Container]) -> None:
+def test_containers_answer_as_the_api_does_and_stop(shop, containers):
     item = {"itemId": "from-a-container"}  # Lists leave out items that the catalogue does not contain.
     assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": [item]}).status == 200
     for container in containers.values():
@@ -147,7 +146,7 @@ class _RuntimeApi(BaseHTTPRequestHandler):
     invocations: ClassVar[queue.Queue[str]] = queue.Queue()
     answers: ClassVar[queue.Queue[dict[str, Any]]] = queue.Queue()
 
-    def do_GET(self) -> None:
+    def do_GET(self):
         request_id = self.invocations.get()
         headers = {
             "Lambda-Runtime-Aws-Request-Id": request_id,
@@ -156,22 +155,22 @@ class _RuntimeApi(BaseHTTPRequestHandler):
         }
         self._send(200, json.dumps(self.invoked).encode(), headers)
 
-    def do_POST(self) -> None:
+    def do_POST(self):
         self.answers.put(json.loads(self.rfile.read(int(self.headers["content-length"]))))
         self._send(202, b"{}", {})
 
-    def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    def _send(self, status, body, headers):
         self.send_response(status)
         for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *_):
         pass
 
 
-def test_entry_point_on_lambda_answers_invocations(root: Path) -> None:
+def test_entry_point_on_lambda_answers_invocations(root):
     with ThreadingHTTPServer(("127.0.0.1", 0), _RuntimeApi) as runtime:
         runtime.daemon_threads = True
         threading.Thread(target=runtime.serve_forever, daemon=True).start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from typing import Any
 
 import pytest
 
@@ -31,7 +30,7 @@ class Console:
     before: dict[str, float]
     requests: int = 0
 
-    def show(self, route: str, *, status: int = 200) -> dict[str, Any]:
+    def show(self, route, *, status=200):
         self.requests += 1
         answer: Answer = self.shop.administer("GET", f"/operator/{route}")
         assert answer.status == status, answer.document
@@ -39,17 +38,17 @@ class Console:
 
 
 @pytest.fixture(scope="module")
-def console(shop: Shop) -> Console:
+def console(shop):
     """Return the console of a shop with some traffic."""
     found = Console(shop, {})
     minutes = itertools.count(20)  # each request differs, because the function caches responses for a short time
 
-    def look() -> dict[str, float]:
+    def look():
         shop.cloud.flush()
         document = found.show(f"traffic?minutes={next(minutes)}")
         return {name: total(document, name) for name in COUNTED}
 
-    def settled() -> bool:
+    def settled():
         first, found.before = look(), look()
         return found.before == {**first, "requests": first["requests"] + 1}
 
@@ -65,22 +64,22 @@ def console(shop: Shop) -> Console:
     return found
 
 
-def total(document: dict[str, Any], name: str) -> float:
+def total(document, name):
     return sum(value or 0 for _, value in document["series"][name])
 
 
-def test_traffic_counts_the_sent_requests(console: Console) -> None:
+def test_traffic_counts_the_sent_requests(console):
     minutes = itertools.count(30)  # each request differs, because the function caches responses for a short time
 
-    def look() -> tuple[int, dict[str, Any]]:
+    def look():
         sent = console.requests
         console.shop.cloud.flush()
         return sent, console.show(f"traffic?minutes={next(minutes)}")
 
-    def since(document: dict[str, Any]) -> dict[str, float]:
+    def since(document):
         return {name: total(document, name) - console.before[name] for name in COUNTED}
 
-    def complete(seen: tuple[int, dict[str, Any]]) -> bool:
+    def complete(seen):
         sent, document = seen
         has_age = any(age is not None for _, age in document["series"]["iteratorAge"])
         return has_age and (since(document)["requests"], since(document)["eventsAccepted"]) == (sent, EVENTS)
@@ -104,7 +103,7 @@ def test_traffic_counts_the_sent_requests(console: Console) -> None:
     assert all(0 < p50 <= p95 <= p99 for p50, p95, p99 in measured)
 
 
-def test_alarms_are_listed_with_their_runbooks(console: Console) -> None:
+def test_alarms_are_listed_with_their_runbooks(console):
     alarms = console.show("alarms")["alarms"]
 
     runbooks = {alarm["runbook"] for alarm in alarms if not alarm["name"].startswith("alsolike-demo-privacy")}
@@ -115,12 +114,12 @@ def test_alarms_are_listed_with_their_runbooks(console: Console) -> None:
     assert all(alarm["combines"] for alarm in combined)
 
 
-def test_shop_token_is_forbidden_on_operator_routes(shop: Shop, console: Console) -> None:
+def test_shop_token_is_forbidden_on_operator_routes(shop, console):
     console.requests += 1
     assert shop.get("/operator/traffic").status == 403
 
 
-def test_unreadable_record_is_quarantined_without_its_values(console: Console) -> None:
+def test_unreadable_record_is_quarantined_without_its_values(console):
     empty_quarantine(console.shop)
     minutes = itertools.count(100)
     before = total(console.show(f"traffic?minutes={next(minutes)}"), "recordsQuarantined")
@@ -145,7 +144,7 @@ def test_unreadable_record_is_quarantined_without_its_values(console: Console) -
     assert "anna@shop.example" in json.dumps(held)
 
 
-def test_results_computed_from_traffic_are_shown(console: Console) -> None:
+def test_results_computed_from_traffic_are_shown(console):
     answers = eventually(lambda: answers_for_you(console.shop), holds=lambda count: count >= ASKED)
     console.shop.invoke("AttributeOutcomes")
     console.shop.invoke("MonitorModels")
@@ -163,11 +162,11 @@ def test_results_computed_from_traffic_are_shown(console: Console) -> None:
     assert console.show("rules")["draft"] == {"filters": {}, "recommenders": {}, "rules": {}}
 
 
-def answers_for_you(shop: Shop) -> int:
+def answers_for_you(shop):
     return sum(row["recommender"] == "for-you" for row in shop.lake_rows("served/"))
 
 
-def test_cost_covers_deployed_resources_and_counted_load(console: Console) -> None:
+def test_cost_covers_deployed_resources_and_counted_load(console):
     counted, stated = console.show("cost"), console.show("cost?users=1000&eventsPerDay=0&requestsPerDay=0&items=10")
 
     load, of_the_day = counted["load"], console.show("traffic?minutes=1440")

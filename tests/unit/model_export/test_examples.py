@@ -13,7 +13,7 @@ PACKAGES = [(ROOT, name) for name in ("benchmarks", "cli", "functions", "infra_c
 ]
 
 
-def modules_with_examples() -> list[str]:
+def modules_with_examples():
     """Return the names of modules with examples that run.
 
     Importing the modules during collection would take seconds.
@@ -26,14 +26,14 @@ def modules_with_examples() -> list[str]:
     ]
 
 
-def test_examples_are_collected_from_every_package() -> None:
+def test_examples_are_collected_from_every_package():
     found = {name.split(".")[0] for name in modules_with_examples()}
 
     assert {"alsolike", "functions", "infra_cdk", "model_export"} <= found
 
 
 @pytest.mark.parametrize("name", modules_with_examples())
-def test_documented_examples_of_a_module_are_true(name: str) -> None:
+def test_documented_examples_of_a_module_are_true(name):
     results = doctest.testmod(importlib.import_module(name))
 
     assert results.attempted > 0

@@ -1,5 +1,4 @@
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,14 @@ COLUMNS = ItemColumns(
 HOUR_MS = 3_600_000
 
 
-def reranker(*, contexts: tuple[str, ...] = HOURS[:1]) -> Reranker:
+def reranker(*, contexts=HOURS[:1]):
     weights = np.zeros((1 + len(contexts), len(FEATURES)))
     weights[0, FEATURES.index("price")] = 1.0
     weights[1:, FEATURES.index("price")] = -3.0
     return Reranker(contexts, np.ones(len(FEATURES)), np.full(len(FEATURES), 2.0), weights, COLUMNS)
 
 
-def test_candidate_features_equal_values_computed_by_hand() -> None:
+def test_candidate_features_equal_values_computed_by_hand():
     features = COLUMNS.features(
         np.array([1, 2, 3]),
         np.array([math.e**3, math.e, math.e**2]),
@@ -47,14 +46,14 @@ def test_candidate_features_equal_values_computed_by_hand() -> None:
     )
 
 
-def test_items_unknown_to_the_model_have_only_a_score_feature() -> None:
+def test_items_unknown_to_the_model_have_only_a_score_feature():
     features = COLUMNS.features(np.array([4]), np.array([2.0]), history=np.array([], np.int64), now_ms=0)
 
     assert features[0, 0] == 0
     assert np.isnan(features[0, 1:]).all()
 
 
-def test_nearly_equal_scores_have_equal_features() -> None:
+def test_nearly_equal_scores_have_equal_features():
     scores = np.full(10, math.e**0.1)
     assert np.log(scores).std() > 0  # The deviation results from rounding.
 
@@ -63,13 +62,13 @@ def test_nearly_equal_scores_have_equal_features() -> None:
     assert features[:, 0] == pytest.approx(np.zeros(10), abs=1e-9)
 
 
-def test_unknown_values_count_as_the_mean() -> None:
+def test_unknown_values_count_as_the_mean():
     utilities = reranker().utilities(np.array([2, 3]), np.array([2.0, 1.0]), history=np.array([1]), now_ms=7 * HOUR_MS)
 
     assert utilities == pytest.approx([(math.log(8) - 1) / 2, 0])
 
 
-def test_weights_depend_on_the_hour() -> None:
+def test_weights_depend_on_the_hour():
     by_night, by_day = (
         reranker().utilities(np.array([2]), np.array([1.0]), history=np.array([1]), now_ms=hour * HOUR_MS)
         for hour in (5, 6)
@@ -78,7 +77,7 @@ def test_weights_depend_on_the_hour() -> None:
     assert by_night == pytest.approx((1 - 3) * by_day)
 
 
-def test_weights_depend_on_the_device() -> None:
+def test_weights_depend_on_the_device():
     arguments: dict[str, Any] = {"history": np.array([1]), "now_ms": 0}
     model = reranker(contexts=("device phone",))
 
@@ -91,7 +90,7 @@ def test_weights_depend_on_the_device() -> None:
     assert on_phone == pytest.approx((1 - 3) * without)
 
 
-def test_reranker_is_unchanged_after_write_and_read(tmp_path: Path) -> None:
+def test_reranker_is_unchanged_after_write_and_read(tmp_path):
     write_reranker(reranker(), tmp_path / "reranker.tensors")
     write_reranker(None, tmp_path / "none.tensors")
 
@@ -117,7 +116,7 @@ def test_reranker_is_unchanged_after_write_and_read(tmp_path: Path) -> None:
         ({}, {"log_price": np.zeros(3, np.float32)}),
     ],
 )
-def test_invalid_file_is_refused(metadata: dict[str, str], arrays: dict[str, Any], tmp_path: Path) -> None:
+def test_invalid_file_is_refused(metadata, arrays, tmp_path):
     path = tmp_path / "reranker.tensors"
     write_reranker(reranker(), path)
     good, described = map_tensors(path)
@@ -128,6 +127,6 @@ def test_invalid_file_is_refused(metadata: dict[str, str], arrays: dict[str, Any
         Reranker.read(tmp_path / "bad.tensors", items=3)
 
 
-def test_only_positive_numbers_are_prices() -> None:
+def test_only_positive_numbers_are_prices():
     assert log_price(8) == math.log(8)
     assert all(math.isnan(log_price(value)) for value in (0, -1, True, "8", None, math.inf))

@@ -83,7 +83,7 @@ from tests.unit.alsolike.refused_documents import assert_refused, faults, only_f
         ("rules.spring.slate.0.spread", 2, "rules.spring.slate.0", "states both or neither"),
     ],
 )
-def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: Any, at: str, message: str) -> None:
+def test_invalid_value_is_refused_with_place_and_expectation(path, value, at, message):
     assert_refused(path, value, at=at, message=message)
 
 
@@ -103,7 +103,7 @@ def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: A
         ),
     ],
 )
-def test_duplicate_rule_is_refused(rules: dict[str, Any], messages: list[str]) -> None:
+def test_duplicate_rule_is_refused(rules, messages):
     document = {
         "format": 1,
         "filters": {"f": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'},
@@ -129,7 +129,7 @@ def test_duplicate_rule_is_refused(rules: dict[str, Any], messages: list[str]) -
         ),
     ],
 )
-def test_unsatisfiable_rules_are_refused(rules: dict[str, Any], message: str) -> None:
+def test_unsatisfiable_rules_are_refused(rules, message):
     document = {
         "format": 1,
         "items": {"columns": {"CREATION_TIMESTAMP": "timestamp"}},
@@ -140,7 +140,7 @@ def test_unsatisfiable_rules_are_refused(rules: dict[str, Any], message: str) ->
     assert str(only_fault(document)) == message
 
 
-def test_exploration_requires_the_creation_timestamp_column() -> None:
+def test_exploration_requires_the_creation_timestamp_column():
     document = {"format": 1, "rules": {"r": {"exploration": {"share": 0.1, "new_for_days": 7}}}}
 
     assert str(only_fault(document)) == (
@@ -155,7 +155,7 @@ def test_exploration_requires_the_creation_timestamp_column() -> None:
         ("2026-12-24T20:00:00+01:00", "2026-12-24T19:00:00Z"),
     ],
 )
-def test_rule_ends_after_a_date_or_at_a_time(until: str, end: str) -> None:
+def test_rule_ends_after_a_date_or_at_a_time(until, end):
     spring = {
         "promotions": [
             {"filter": "all", "share": 0.2, "until": until},
@@ -178,7 +178,7 @@ def test_rule_ends_after_a_date_or_at_a_time(until: str, end: str) -> None:
     assert parse({**document, "rules": {"spring": rule_set_to_document(rules)}}).rules["spring"] == rules
 
 
-def test_null_rule_set_is_refused_with_the_empty_form() -> None:
+def test_null_rule_set_is_refused_with_the_empty_form():
     fault = only_fault({"format": 1, "rules": {"plain": None}})
 
     assert str(fault) == "rules.plain is null, expected a mapping of rules, {} for none"
@@ -193,7 +193,7 @@ SCHEDULED: dict[str, dict[str, Any]] = {
 }
 
 
-def scheduled(*stated: dict[str, Any], kind: str) -> dict[str, Any]:
+def scheduled(*stated, kind):
     return {
         "format": 1,
         "items": {"columns": {"brand": "string"}},
@@ -206,7 +206,7 @@ def scheduled(*stated: dict[str, Any], kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("start", "begin"), [("2026-12-24", "2026-12-24T00:00:00Z"), ("2026-12-24T20:00:00+01:00", "2026-12-24T19:00:00Z")]
 )
-def test_rule_of_any_kind_starts_and_ends_as_scheduled(kind: str, start: str, begin: str) -> None:
+def test_rule_of_any_kind_starts_and_ends_as_scheduled(kind, start, begin):
     document = scheduled({"from": start, "until": "2026-12-26"}, kind=kind)
 
     rules = parse(document).rules["spring"]
@@ -222,14 +222,14 @@ def test_rule_of_any_kind_starts_and_ends_as_scheduled(kind: str, start: str, be
     assert parse({**document, "rules": {"spring": rule_set_to_document(rules)}}).rules["spring"] == rules
 
 
-def test_rule_that_ends_before_its_start_is_refused() -> None:
+def test_rule_that_ends_before_its_start_is_refused():
     fault = only_fault(scheduled({"from": "2026-12-24", "until": "2026-12-23"}, kind="boosts"))
 
     assert str(fault) == 'rules.spring.boosts[0].until is "2026-12-23", expected a time after the start'
 
 
 @pytest.mark.parametrize(("start", "faults"), [("2026-12-26", 0), ("2026-12-25", 1), (None, 1)])
-def test_position_may_be_pinned_again_in_another_period(start: str | None, faults: int) -> None:
+def test_position_may_be_pinned_again_in_another_period(start, faults):
     later = {"item": "pear", **({"from": start} if start else {})}
     document = scheduled({"until": "2026-12-25"}, later, kind="pins")
 

@@ -1,5 +1,4 @@
 import dataclasses
-from typing import Any
 
 import pytest
 
@@ -10,11 +9,11 @@ from tests.builders.lambda_events import NOW_MS, interaction
 
 
 @pytest.mark.parametrize("text", ["Not Taken", "NOT_TAKEN", "nottaken", "not-taken"])
-def test_action_outcome_is_read_in_any_spelling(text: str) -> None:
+def test_action_outcome_is_read_in_any_spelling(text):
     assert action_type(text) == ACTION_NOT_TAKEN
 
 
-def test_other_actions_of_an_impression_are_views() -> None:
+def test_other_actions_of_an_impression_are_views():
     properties = action_properties("app", ["mail", "app", "mail"], {"channel": "web"})
 
     assert action_events(5, ACTION_TAKEN, properties) == [
@@ -23,7 +22,7 @@ def test_other_actions_of_an_impression_are_views() -> None:
     ]
 
 
-def test_record_of_an_action_is_parsed_without_an_item() -> None:
+def test_record_of_an_action_is_parsed_without_an_item():
     taken = interaction(item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app", ["app"]))
 
     assert parse_record(taken.to_record(), arrived_ms=NOW_MS) == taken
@@ -39,7 +38,7 @@ def test_record_of_an_action_is_parsed_without_an_item() -> None:
         ({"properties": '{"actionId": "app", "item": 1}'}, "properties.item is not a known field"),
     ],
 )
-def test_invalid_record_of_an_action_is_refused(fields: dict[str, Any], reason: str) -> None:
+def test_invalid_record_of_an_action_is_refused(fields, reason):
     taken = interaction(item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app"))
     record = dataclasses.replace(taken, **fields)
 

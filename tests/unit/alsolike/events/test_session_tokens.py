@@ -42,23 +42,23 @@ IDS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_si
 )
 
 
-def encoded(data: bytes) -> str:
+def encoded(data):
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def signed(claims: Any, *, header: Any = None, key: bytes = KEY) -> str:
+def signed(claims, *, header=None, key=KEY):
     """Sign any claims with any header."""
     parts = ".".join(encoded(json.dumps(part).encode()) for part in (header or {"alg": "HS256"}, claims))
     return f"{parts}.{encoded(hmac.digest(key, parts.encode(), hashlib.sha256))}"
 
 
-def changed(**claims: Any) -> dict[str, Any]:
+def changed(**claims):
     """Return the claims with changes. A value of `...` removes the claim."""
     return {name: value for name, value in {**CLAIMS, **claims}.items() if value is not ...}
 
 
 @given(IDS, st.none() | IDS, st.integers(1, MAX_LIFETIME_S))
-def test_token_is_valid_for_its_session_until_it_expires(session_id: str, user_id: str | None, lifetime_s: int) -> None:
+def test_token_is_valid_for_its_session_until_it_expires(session_id, user_id, lifetime_s):
     session = Session(session_id, user_id)
 
     token = mint(KEY, session, now_s=NOW_S, lifetime_s=lifetime_s)
@@ -71,7 +71,7 @@ def test_token_is_valid_for_its_session_until_it_expires(session_id: str, user_i
 
 
 @given(IDS, st.none() | IDS)
-def test_minted_token_is_readable_by_another_library(session_id: str, user_id: str | None) -> None:
+def test_minted_token_is_readable_by_another_library(session_id, user_id):
     token = mint(KEY, Session(session_id, user_id), now_s=NOW_S)
 
     read = jwt.decode(token, OctKey.import_key(KEY), algorithms=["HS256"])
@@ -82,7 +82,7 @@ def test_minted_token_is_readable_by_another_library(session_id: str, user_id: s
 
 
 @given(IDS, st.none() | IDS)
-def test_token_of_another_library_is_readable(session_id: str, user_id: str | None) -> None:
+def test_token_of_another_library_is_readable(session_id, user_id):
     claims = changed(sid=session_id, sub=... if user_id is None else user_id)
 
     token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(KEY))
@@ -90,7 +90,7 @@ def test_token_of_another_library_is_readable(session_id: str, user_id: str | No
     assert verify(token, [KEY], now_s=NOW_S) == Session(session_id, user_id)
 
 
-def test_longest_ids_fit_in_a_token() -> None:
+def test_longest_ids_fit_in_a_token():
     session = Session("😀" * 256, "😀" * 256)
 
     # json.dumps escapes each of these characters as 12 characters.
@@ -101,18 +101,18 @@ def test_longest_ids_fit_in_a_token() -> None:
 
 
 @pytest.mark.parametrize("keys", [[KEY], [OTHER, KEY], [KEY, OTHER]])
-def test_token_signed_with_any_current_key_is_valid(keys: list[bytes]) -> None:
+def test_token_signed_with_any_current_key_is_valid(keys):
     assert verify(signed(CLAIMS), keys, now_s=NOW_S) == Session("s-1", "u-1")
 
 
 @pytest.mark.parametrize("token", [signed(CLAIMS, key=OTHER), signed(CLAIMS)[:-1], signed(CLAIMS) + "A"])
-def test_token_signed_with_an_unknown_key_raises_wrong_signature(token: str) -> None:
+def test_token_signed_with_an_unknown_key_raises_wrong_signature(token):
     with pytest.raises(WrongSignature):
         verify(token, [KEY], now_s=NOW_S)
 
 
 @given(st.data())
-def test_changed_token_is_refused(data: st.DataObject) -> None:
+def test_changed_token_is_refused(data):
     token = signed(CLAIMS)
     position = data.draw(st.integers(0, len(token) - 1))
     replacement = data.draw(st.characters(max_codepoint=0x7F).filter(lambda character: character != token[position]))
@@ -123,7 +123,7 @@ def test_changed_token_is_refused(data: st.DataObject) -> None:
 
 
 @given(st.text() | st.binary().map(encoded) | st.lists(st.binary().map(encoded), max_size=5).map(".".join))
-def test_any_other_string_is_refused(text: str) -> None:
+def test_any_other_string_is_refused(text):
     with pytest.raises(InvalidInput):
         verify(text, [KEY], now_s=NOW_S)
 
@@ -138,7 +138,7 @@ def test_any_other_string_is_refused(text: str) -> None:
         ),
     )
 )
-def test_any_signed_claims_are_read_or_refused(claims: dict[str, Any]) -> None:
+def test_any_signed_claims_are_read_or_refused(claims):
     try:
         found = verify(signed({**CLAIMS, **claims}), [KEY], now_s=NOW_S)
     except InvalidInput:
@@ -179,7 +179,7 @@ def test_any_signed_claims_are_read_or_refused(claims: dict[str, Any]) -> None:
         ({"nbf": "soon"}, 'nbf is "soon", expected a number'),
     ],
 )
-def test_invalid_claim_is_refused_with_its_name(claims: dict[str, Any], message: str) -> None:
+def test_invalid_claim_is_refused_with_its_name(claims, message):
     with pytest.raises(InvalidInput, match=message):
         verify(signed(changed(**claims)), [KEY], now_s=NOW_S)
 
@@ -194,24 +194,24 @@ def test_invalid_claim_is_refused_with_its_name(claims: dict[str, Any], message:
         {"iat": NOW_S - MAX_LIFETIME_S + 1, "exp": NOW_S + 1},
     ],
 )
-def test_audience_and_clock_differences_within_the_leeway_are_accepted(claims: dict[str, Any]) -> None:
+def test_audience_and_clock_differences_within_the_leeway_are_accepted(claims):
     assert verify(signed(changed(**claims)), [KEY], now_s=NOW_S) == Session("s-1", "u-1")
 
 
 @pytest.mark.parametrize("claims", [[], "text", 1, None])
-def test_claims_that_are_not_an_object_are_refused(claims: Any) -> None:
+def test_claims_that_are_not_an_object_are_refused(claims):
     with pytest.raises(InvalidInput, match=r"the token's claims is .*, expected an object"):
         verify(signed(claims), [KEY], now_s=NOW_S)
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "HS512", "hs256", "RS256", "", None, ["HS256"], {"a": 1}])
-def test_other_algorithm_is_refused(algorithm: Any) -> None:
+def test_other_algorithm_is_refused(algorithm):
     for token in (signed(CLAIMS, header={"alg": algorithm, "typ": "JWT"}), signed(CLAIMS, header={"typ": "JWT"})):
         with pytest.raises(InvalidInput, match=r"alg is .*, expected HS256"):
             verify(token, [KEY], now_s=NOW_S)
 
 
-def test_unsigned_token_is_refused() -> None:
+def test_unsigned_token_is_refused():
     header, claims, _ = signed(CLAIMS).split(".")
     unsigned = encoded(b'{"alg":"none"}')
 
@@ -220,13 +220,13 @@ def test_unsigned_token_is_refused() -> None:
             verify(token, [KEY], now_s=NOW_S)
 
 
-def test_critical_extension_is_refused() -> None:
+def test_critical_extension_is_refused():
     with pytest.raises(InvalidInput, match="crit"):
         verify(signed(CLAIMS, header={"alg": "HS256", "crit": ["b64"], "b64": False}), [KEY], now_s=NOW_S)
 
 
 @pytest.mark.parametrize("token", ["a" * 10_240, signed(changed(sid="a" * 9_000)), "ä.b.c", "a.b.c\u2028", ""])
-def test_long_or_non_ascii_token_is_refused(token: str) -> None:
+def test_long_or_non_ascii_token_is_refused(token):
     with pytest.raises(InvalidInput, match="expected at most 9000 ASCII characters in 3 parts"):
         verify(token, [KEY], now_s=NOW_S)
 
@@ -242,12 +242,12 @@ def test_long_or_non_ascii_token_is_refused(token: str) -> None:
         (Session("a"), 3_601, "lifetime is 3601 s, expected 1 to 3600"),
     ],
 )
-def test_invalid_session_cannot_be_minted(session: Session, lifetime_s: int, message: str) -> None:
+def test_invalid_session_cannot_be_minted(session, lifetime_s, message):
     with pytest.raises(InvalidInput, match=message):
         mint(KEY, session, now_s=NOW_S, lifetime_s=lifetime_s)
 
 
-def test_short_key_neither_signs_nor_verifies() -> None:
+def test_short_key_neither_signs_nor_verifies():
     with pytest.raises(MissingSetting, match="has 31 bytes, expected at least 32"):
         mint(b"k" * 31, Session("a"), now_s=NOW_S)
     with pytest.raises(MissingSetting):
@@ -263,14 +263,14 @@ def test_short_key_neither_signs_nor_verifies() -> None:
         (Session("s-1", "u-1", operator=True), {"userId": "u-1", "operator": "true"}),
     ],
 )
-def test_session_is_read_from_the_authorizer_context(session: Session, expected: dict[str, str]) -> None:
+def test_session_is_read_from_the_authorizer_context(session, expected):
     context = authorizer_context(verify(mint(KEY, session, now_s=NOW_S), [KEY], now_s=NOW_S))
 
     assert context == {"sessionId": "s-1", **expected}
     assert session_of({"requestContext": {"authorizer": {"lambda": context}}}) == session
 
 
-def test_documented_example_mints_a_valid_token() -> None:
+def test_documented_example_mints_a_valid_token():
     (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     names: dict[str, Any] = {"key": KEY}
 

@@ -34,7 +34,7 @@ def test_batch_is_read_in_order():
     ]
 
 
-def test_shard_is_named_with_its_region_on_request() -> None:
+def test_shard_is_named_with_its_region_on_request():
     event = {"Records": [lambda_record("9", b"a")]}
 
     (record,) = stream_records(event, with_region=True)

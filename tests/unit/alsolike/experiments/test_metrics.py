@@ -20,22 +20,22 @@ class Listed:
     now: dict[str, list[float]]
     earlier: dict[str, list[float]]
 
-    def __len__(self) -> int:
+    def __len__(self):
         return len(next(iter(self.now.values())))
 
-    def column(self, name: str) -> list[float]:
+    def column(self, name):
         return self.now[name]
 
-    def before(self, name: str) -> list[float]:
+    def before(self, name):
         return self.earlier[name]
 
 
-def arms(shop: Shop, *, seed: int, look: int = -1) -> dict[str, DrawnUsers]:
+def arms(shop, *, seed, look=-1):
     drawn = drawn_of(shop, np.random.default_rng(seed))
     return {"arm": DrawnUsers(drawn, drawn.in_arm, look), "control": DrawnUsers(drawn, ~drawn.in_arm, look)}
 
 
-def test_adjustment_removes_the_variance_of_the_time_before() -> None:
+def test_adjustment_removes_the_variance_of_the_time_before():
     """The revenue is twice the earlier revenue, plus 1 in `new`. So theta is 2, and no other variance remains."""
     earlier = [0.0, 1.0, 2.0, 1.0]
     users = {
@@ -50,13 +50,13 @@ def test_adjustment_removes_the_variance_of_the_time_before() -> None:
     assert [sample.eventful for sample in found.values()] == [3, 4]
 
 
-def test_adjustment_without_earlier_data_changes_nothing() -> None:
+def test_adjustment_without_earlier_data_changes_nothing():
     metric, users = METRICS["click-through"], arms(dataclasses.replace(SHOP, known=0.0), seed=1)
 
     assert metric.adjusted(users) == {name: metric.sample(of_arm) for name, of_arm in users.items()}
 
 
-def test_adjustment_of_an_arm_without_users_is_empty() -> None:
+def test_adjustment_of_an_arm_without_users_is_empty():
     users = {
         "control": Listed({"revenue": [1.0, 2.0]}, {"revenue": [3.0, 1.0]}),
         "new": Listed({"revenue": []}, {"revenue": []}),
@@ -67,7 +67,7 @@ def test_adjustment_of_an_arm_without_users_is_empty() -> None:
     assert (found["control"].users, found["new"].users, found["new"].ratio) == (2, 0, None)
 
 
-def test_adjustment_equals_the_regression_within_arms() -> None:
+def test_adjustment_equals_the_regression_within_arms():
     metric, users = METRICS["click-through"], arms(SHOP, seed=2)
     y, x = (np.concatenate([of_arm.column(name) for of_arm in users.values()]) for name in (metric.above, metric.below))
     y0, x0 = (
@@ -84,7 +84,7 @@ def test_adjustment_equals_the_regression_within_arms() -> None:
     assert found["control"].variance < metric.sample(users["control"]).variance
 
 
-def test_adjusted_lifts_are_unbiased() -> None:
+def test_adjusted_lifts_are_unbiased():
     shop, metric = dataclasses.replace(SHOP, lift=0.1, looks=20), METRICS["click-through"]
     lifts = []
     for seed in range(40):

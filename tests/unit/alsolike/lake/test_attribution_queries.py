@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
 }
 
 
-def write(root: Path, rows: list[dict[str, Any]], columns: Mapping[str, str], key: str) -> None:
+def write(root, rows, columns, key):
     path = root / key
     path.parent.mkdir(parents=True)
     schema = arrow_schema(pa, columns)
@@ -62,7 +61,7 @@ def write(root: Path, rows: list[dict[str, Any]], columns: Mapping[str, str], ke
 
 
 @pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection(tmp_path_factory):
     root = tmp_path_factory.mktemp("lake")
     rows = [{"recommender": "for-you", **row} for row in OUTCOMES]
     write(root, rows, OUTCOMES_COLUMNS, outcomes.object_key("2026-09-21"))
@@ -76,10 +75,10 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
         yield opened
 
 
-def test_each_documented_query_is_tested() -> None:
+def test_each_documented_query_is_tested():
     assert set(QUERIES) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("title", EXPECTED)
-def test_documented_query_has_the_expected_result(connection: duckdb.DuckDBPyConnection, title: str) -> None:
+def test_documented_query_has_the_expected_result(connection, title):
     assert connection.execute(QUERIES[title]).fetchall() == EXPECTED[title]

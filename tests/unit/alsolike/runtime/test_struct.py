@@ -29,14 +29,14 @@ class Nothing:
     """Value object without fields."""
 
 
-def test_objects_with_equal_compared_fields_are_equal() -> None:
+def test_objects_with_equal_compared_fields_are_equal():
     assert Price(5, noted=1) == Price(5, "EUR", noted=2)
     assert Price(5) != Price(5, "CHF")
     assert Price(5, secret="a") != Price(5, secret="b")
     assert Nothing() == Nothing()
 
 
-def test_objects_of_different_classes_are_not_equal() -> None:
+def test_objects_of_different_classes_are_not_equal():
     assert Price(5) != Reduced(5)
     others: list[object] = [Price(5), (5, "EUR", 0, "")]
 
@@ -44,34 +44,34 @@ def test_objects_of_different_classes_are_not_equal() -> None:
     assert Price(5) not in others[1:]
 
 
-def test_equal_objects_are_one_dictionary_key() -> None:
+def test_equal_objects_are_one_dictionary_key():
     assert {Price(5, noted=1): "first", Price(5, noted=2): "second", Nothing(): "none"} == {
         Price(5): "second",
         Nothing(): "none",
     }
 
 
-def test_object_with_a_list_is_unhashable() -> None:
+def test_object_with_a_list_is_unhashable():
     with pytest.raises(TypeError, match="unhashable type: 'list'"):
         hash(Reduced(5))
 
 
-def test_repr_has_all_fields_except_hidden_ones() -> None:
+def test_repr_has_all_fields_except_hidden_ones():
     assert repr(Reduced(5, secret="hidden", before=[6])) == "Reduced(amount=5, currency='EUR', noted=0, before=[6])"
     assert repr(Nothing()) == "Nothing()"
 
 
-def test_unknown_attribute_cannot_be_set() -> None:
+def test_unknown_attribute_cannot_be_set():
     with pytest.raises(AttributeError, match="colour"):
         Price(5).colour = "red"  # type: ignore[attr-defined]
 
 
-def test_replace_returns_a_copy_with_changed_fields() -> None:
+def test_replace_returns_a_copy_with_changed_fields():
     assert dataclasses.replace(Price(5, "CHF"), amount=6) == Price(6, "CHF")
     assert dataclasses.asdict(Price(5)) == {"amount": 5, "currency": "EUR", "noted": 0, "secret": ""}
 
 
-def test_attribute_can_be_assigned_at_runtime() -> None:
+def test_attribute_can_be_assigned_at_runtime():
     price = Price(5)
 
     price.amount = 6  # type: ignore[misc]  # mypy would say that it ignores nothing, were the class not frozen to it
@@ -83,10 +83,10 @@ def test_attribute_can_be_assigned_at_runtime() -> None:
 class Key:
     secret: str
 
-    def __repr__(self) -> str:
+    def __repr__(self):
         return "Key(...)"
 
 
-def test_custom_repr_is_kept() -> None:
+def test_custom_repr_is_kept():
     assert repr(Key("hidden")) == "Key(...)"
     assert Key("a") == Key("a")

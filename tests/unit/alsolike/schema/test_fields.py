@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,7 +27,7 @@ FIELDS: dict[str, Field] = {
 }
 
 
-def takes(field: Field, value: Any) -> bool:
+def takes(field, value):
     try:
         field.read(value, "it")
     except InvalidInput:
@@ -45,7 +44,7 @@ NEAR = {name: near(field).filter(lambda value: value is not None) for name, fiel
 
 @pytest.mark.parametrize("name", FIELDS)
 @given(data=st.data())
-def test_field_reads_exactly_the_values_its_schema_accepts(name: str, data: st.DataObject) -> None:
+def test_field_reads_exactly_the_values_its_schema_accepts(name, data):
     field = FIELDS[name]
 
     value = data.draw(NEAR[name])
@@ -54,12 +53,12 @@ def test_field_reads_exactly_the_values_its_schema_accepts(name: str, data: st.D
 
 
 @given(st.text(max_size=6))
-def test_text_field_accepts_exactly_the_plain_text_pattern(text: str) -> None:
+def test_text_field_accepts_exactly_the_plain_text_pattern(text):
     assert takes(Text(6), text) == PLAIN_TEXT.is_valid(text)
 
 
 @pytest.mark.parametrize("character", [" ", "\x85", "\xa0", "\u2028", "\ufeff"])
-def test_space_characters_of_python_and_ecmascript_are_blank(character: str) -> None:
+def test_space_characters_of_python_and_ecmascript_are_blank(character):
     ecmascript = " \xa0\u2028\ufeff"  # Characters of this list that ECMAScript's `\s` matches.
 
     assert not takes(Text(6), character)
@@ -92,18 +91,18 @@ def test_space_characters_of_python_and_ecmascript_are_blank(character: str) -> 
         ("deep", {"a": {"b": [{}]}}, r"it.a.b\[0\].c is missing, expected a string"),
     ],
 )
-def test_field_error_has_place_value_and_expectation(name: str, value: Any, message: str) -> None:
+def test_field_error_has_place_value_and_expectation(name, value, message):
     with pytest.raises(InvalidInput, match=f"^{message}$"):
         FIELDS[name].read(value, "it")
 
 
-def test_null_equals_absent() -> None:
+def test_null_equals_absent():
     assert Fields({"a": Text(3), "b": Flag()}).read({"a": None, "b": False}) == {"b": False}
     assert MapOf(Text(3), Text(3), 2).read({"a": None, "b": "c"}, "it") == {"b": "c"}
 
 
 @pytest.mark.parametrize("value", [5, 5.0])
-def test_integer_field_accepts_an_integral_float(value: float) -> None:
+def test_integer_field_accepts_an_integral_float(value):
     found = Integer(0, 500).read(value, "it")
 
     assert (found, type(found)) == (5, int)

@@ -42,21 +42,21 @@ PUT_JUDGES = {name: judge(fields.schema()) for name, (_, fields) in PUTS.items()
 CHANGES_JUDGE = judge(changes_schema(ITEMS, COLUMNS))
 
 
-def takes_events(call: Any) -> bool:
+def takes_events(call):
     try:
         return not parse_put_events(orjson.dumps(call), now_ms=TIME_MS, configuration=CONFIGURATION).refused
     except InvalidInput:
         return False
 
 
-def takes_rows(call: Any, kind: RowKind[Any]) -> bool:
+def takes_rows(call, kind):
     try:
         return not parse_put(orjson.dumps(call), kind, columns=COLUMNS).refused
     except InvalidInput:
         return False
 
 
-def takes_changes(changes: Any) -> bool:
+def takes_changes(changes):
     try:
         parse_changes(orjson.dumps(changes), ITEMS, columns=COLUMNS)
     except InvalidInput:
@@ -64,14 +64,14 @@ def takes_changes(changes: Any) -> bool:
     return True
 
 
-def event(**fields: Any) -> dict[str, Any]:
+def event(**fields):
     return {
         "trackingId": "t", "sessionId": "s", "eventList": [{"eventType": "view", "sentAt": 1, "itemId": "i", **fields}]
     }  # fmt: skip
 
 
 @given(near(EVENTS))
-def test_event_parser_accepts_the_same_calls_as_the_schema(call: Any) -> None:
+def test_event_parser_accepts_the_same_calls_as_the_schema(call):
     assert takes_events(call) == EVENTS_JUDGE.is_valid(call)
 
 
@@ -80,7 +80,7 @@ NEAR_FIELDS = {name: near(field) for name, field in EVENT.fields.items()}
 
 @pytest.mark.parametrize("name", EVENT.fields)
 @given(data=st.data())
-def test_event_field_parser_accepts_the_same_values_as_the_schema(name: str, data: st.DataObject) -> None:
+def test_event_field_parser_accepts_the_same_values_as_the_schema(name, data):
     call = event(**{name: data.draw(NEAR_FIELDS[name])})
 
     assert takes_events(call) == EVENTS_JUDGE.is_valid(call)
@@ -106,7 +106,7 @@ def test_event_field_parser_accepts_the_same_values_as_the_schema(name: str, dat
         ({"sentAt": 253_402_300_800_000}, False),
     ],
 )
-def test_event_parser_and_schema_agree_on_examples(fields: dict[str, Any], taken: bool) -> None:
+def test_event_parser_and_schema_agree_on_examples(fields, taken):
     call = event(**fields)
 
     assert (takes_events(call), EVENTS_JUDGE.is_valid(call)) == (taken, taken)
@@ -117,7 +117,7 @@ NEAR_ROWS = {name: near(fields) for name, (_, fields) in PUTS.items()}
 
 @pytest.mark.parametrize("name", PUTS)
 @given(data=st.data())
-def test_row_parser_accepts_the_same_calls_as_the_schema(name: str, data: st.DataObject) -> None:
+def test_row_parser_accepts_the_same_calls_as_the_schema(name, data):
     kind, _ = PUTS[name]
     call = data.draw(NEAR_ROWS[name])
 
@@ -126,7 +126,7 @@ def test_row_parser_accepts_the_same_calls_as_the_schema(name: str, data: st.Dat
 
 @pytest.mark.parametrize("name", PUTS)
 @given(properties=st.dictionaries(st.sampled_from([*COLUMNS, "creationTimestamp", "other"]), ANYTHING, max_size=3))
-def test_column_parser_accepts_the_same_properties_as_the_schema(name: str, properties: dict[str, Any]) -> None:
+def test_column_parser_accepts_the_same_properties_as_the_schema(name, properties):
     kind, _ = PUTS[name]
     call = {"datasetArn": "a", kind.list_field: [{kind.id_field: "i", "properties": properties}]}
 
@@ -134,12 +134,12 @@ def test_column_parser_accepts_the_same_properties_as_the_schema(name: str, prop
 
 
 @given(st.dictionaries(st.sampled_from([*COLUMNS, "creationTimestamp", "other", ""]), ANYTHING, max_size=3))
-def test_change_parser_accepts_the_same_changes_as_the_schema(changes: dict[str, Any]) -> None:
+def test_change_parser_accepts_the_same_changes_as_the_schema(changes):
     assert takes_changes(changes) == CHANGES_JUDGE.is_valid(changes)
 
 
 @pytest.mark.parametrize(("columns", "taken"), [(100, True), (101, False)])
-def test_row_parser_and_schema_have_the_same_column_limit(columns: int, taken: bool) -> None:
+def test_row_parser_and_schema_have_the_same_column_limit(columns, taken):
     properties = {f"c{number}": 1 for number in range(columns)}
     call = {"datasetArn": "a", "items": [{"itemId": "i", "properties": properties}]}
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration_document.document import parse
@@ -30,7 +29,7 @@ ITEMS: list[dict[str, Any]] = [
 ]
 
 
-def schema(tmp_path: Path, fields: object, *, name: str = "Items") -> Path:
+def schema(tmp_path, fields, *, name="Items"):
     path = tmp_path / "schema.avsc"
     namespace = "com.amazonaws.personalize.schema"
     document = {"type": "record", "name": name, "namespace": namespace, "fields": fields, "version": "1.0"}
@@ -38,11 +37,11 @@ def schema(tmp_path: Path, fields: object, *, name: str = "Items") -> Path:
     return path
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments):
     return CliRunner().invoke(command.app, ["config", "schema", *arguments], catch_exceptions=False)
 
 
-def test_schema_fields_become_columns_of_the_configuration(tmp_path: Path) -> None:
+def test_schema_fields_become_columns_of_the_configuration(tmp_path):
     result = run(str(schema(tmp_path, ITEMS)), "--dataset", "items", "--list", "GENRES")
 
     document = {"format": 1, **yaml_document.read(result.stdout).value}
@@ -61,13 +60,13 @@ def test_schema_fields_become_columns_of_the_configuration(tmp_path: Path) -> No
     assert "GENRES" not in result.stderr
 
 
-def test_users_schema_gives_all_columns_except_the_id(tmp_path: Path) -> None:
+def test_users_schema_gives_all_columns_except_the_id(tmp_path):
     path = schema(tmp_path, [{"name": "USER_ID", "type": "string"}, {"name": "AGE", "type": "int"}], name="Users")
 
     assert read_schema(path, dataset="users").columns == {"AGE": ColumnType.NUMBER}
 
 
-def test_field_with_an_invalid_column_name_is_refused(tmp_path: Path) -> None:
+def test_field_with_an_invalid_column_name_is_refused(tmp_path):
     path = schema(tmp_path, [{"name": "my tags", "type": "string"}])
 
     with pytest.raises(InvalidInput, match=r'fields\[0\]\.name is "my tags", expected a column'):
@@ -81,12 +80,12 @@ def test_field_with_an_invalid_column_name_is_refused(tmp_path: Path) -> None:
         (["TAG"], "has no field TAG; its fields are"),
     ],
 )
-def test_list_column_must_be_a_string_of_the_schema(tmp_path: Path, lists: list[str], message: str) -> None:
+def test_list_column_must_be_a_string_of_the_schema(tmp_path, lists, message):
     with pytest.raises(InvalidInput, match=message):
         read_schema(schema(tmp_path, ITEMS), dataset="items", lists=lists)
 
 
-def test_repeated_field_is_refused(tmp_path: Path) -> None:
+def test_repeated_field_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match=r"fields\[1\] is PRICE again"):
         read_schema(schema(tmp_path, [{"name": "PRICE", "type": "int"}] * 2), dataset="items")
     spellings = [{"name": name, "type": "string"} for name in ("GENRE_ID", "genreId")]
@@ -94,14 +93,14 @@ def test_repeated_field_is_refused(tmp_path: Path) -> None:
         read_schema(schema(tmp_path, spellings), dataset="items")
 
 
-def test_schema_of_another_dataset_is_refused(tmp_path: Path) -> None:
+def test_schema_of_another_dataset_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="is the schema of Interactions, expected one of items"):
         read_schema(schema(tmp_path, [], name="Interactions"), dataset="items")
     with pytest.raises(InvalidInput, match="--dataset is 'actions', expected items or users"):
         run(str(schema(tmp_path, ITEMS)), "--dataset", "actions")
 
 
-def test_invalid_or_missing_schema_file_error_names_the_file(tmp_path: Path) -> None:
+def test_invalid_or_missing_schema_file_error_names_the_file(tmp_path):
     path = tmp_path / "schema.avsc"
     path.write_text("{")
 

@@ -19,18 +19,17 @@ Send = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def browse(collect: Callable[..., Any], configure: Callable[[dict[str, Any]], None]) -> Send:
+def browse(collect, configure):
     configure({"sessions": {"sites": {"www": {"origins": ["https://www.shop.example"]}}}})
 
-    def send(events: list[dict[str, Any]], *, session: str = "v-1", site: str = "www") -> dict[str, Any]:
+    def send(events, *, session="v-1", site="www"):
         context = {"sessionId": session, "site": site}
-        answer: dict[str, Any] = collect("POST /session/events", {"eventList": events}, authorizer={"lambda": context})
-        return answer
+        return collect("POST /session/events", {"eventList": events}, authorizer={"lambda": context})
 
     return send
 
 
-def flood(browse: Send, session: str = "v-1") -> None:
+def flood(browse, session="v-1"):
     """Send 100 events of each type for one item, each with a different ID and time."""
     for call in range(30):
         events = [
@@ -40,7 +39,7 @@ def flood(browse: Send, session: str = "v-1") -> None:
         assert browse(events, session=session)["statusCode"] == 200
 
 
-def test_one_session_stores_one_event_of_each_type_an_item(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_one_session_stores_one_event_of_each_type_an_item(browse, aws):
     flood(browse)
 
     stored = [interaction(record) for record in stored_records(aws("kinesis"))]
@@ -48,7 +47,7 @@ def test_one_session_stores_one_event_of_each_type_an_item(browse: Send, aws: Ca
     assert len({event.event_id for event in stored}) == len(TYPES)  # Profiles and datasets count an ID once.
 
 
-def test_one_session_adds_five_to_the_trend_of_an_item(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_one_session_adds_five_to_the_trend_of_an_item(browse, aws):
     flood(browse)
 
     counts = NOTHING_COUNTED
@@ -61,7 +60,7 @@ def test_one_session_adds_five_to_the_trend_of_an_item(browse: Send, aws: Callab
     assert counts.counts[0, day] == pytest.approx(sum(TYPES.values()), rel=1e-3)
 
 
-def test_two_sessions_and_two_days_count_apart(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_two_sessions_and_two_days_count_apart(browse, aws):
     browse([EVENT, {**EVENT, "sentAt": SENT_AT - DAY_S + 60}])
     browse([EVENT], session="v-2")
 
@@ -70,14 +69,14 @@ def test_two_sessions_and_two_days_count_apart(browse: Send, aws: Callable[[str]
 
 
 @pytest.mark.parametrize("age_s", [DAY_S + 60, 400 * DAY_S, -3_600])
-def test_event_of_another_time_is_rejected(browse: Send, aws: Callable[[str], Any], age_s: int) -> None:
+def test_event_of_another_time_is_rejected(browse, aws, age_s):
     answer = browse([EVENT, {**EVENT, "sentAt": SENT_AT - age_s}])
 
     assert answer["statusCode"] == 400
     assert "expected at most a day with a site key (1 of 2 events stored)" in answer["document"]["message"]
 
 
-def test_removed_site_key_stores_nothing(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_removed_site_key_stores_nothing(browse, aws):
     answer = browse([EVENT], site="gone")
 
     assert answer["statusCode"] == 400

@@ -1,14 +1,8 @@
 """Erasures are forwarded to the other region, which repeats each of them once."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import orjson
 import pytest
 
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader
 from functions.erase_user import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
@@ -18,13 +12,7 @@ USER = "ann.lee"
 
 
 @pytest.fixture
-def region(
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    profiles_table: str,
-    pseudonyms: Pseudonyms,
-    monkeypatch: pytest.MonkeyPatch,
-) -> str:
+def region(aws, artefact_bucket, profiles_table, pseudonyms, monkeypatch):
     role = "arn:aws:iam::123456789012:role/workflow"
     made = aws("stepfunctions").create_state_machine(
         name="erasure", definition=orjson.dumps(MACHINE).decode(), roleArn=role
@@ -41,27 +29,25 @@ def region(
     return "eu-west-1"
 
 
-def request_erasure() -> None:
+def request_erasure():
     answer = handler.lambda_handler(http_event("DELETE /users/{userId}", path={"userId": USER}), LambdaContext())
     assert answer["statusCode"] == 202
 
 
-def created(key: str) -> dict[str, Any]:
+def created(key):
     return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": key}}}
 
 
-def forwarded(s3: Any, bucket: str) -> dict[str, Any]:
+def forwarded(s3, bucket):
     listed = s3.list_objects_v2(Bucket=bucket, Prefix="privacy/forwarded/").get("Contents", [])
     return {each["Key"]: orjson.loads(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()) for each in listed}
 
 
-def erased(s3: Any, bucket: str, pseudonyms: Pseudonyms) -> bool:
+def erased(s3, bucket, pseudonyms):
     return TombstoneReader(s3, bucket, lambda: pseudonyms).erased(USER, now_ms=NOW_MS)
 
 
-def test_erasure_is_forwarded_with_its_region(
-    region: str, aws: Callable[[str], Any], artefact_bucket: str, pseudonyms: Pseudonyms
-) -> None:
+def test_erasure_is_forwarded_with_its_region(region, aws, artefact_bucket, pseudonyms):
     request_erasure()
 
     ((key, request),) = forwarded(aws("s3"), artefact_bucket).items()
@@ -69,9 +55,7 @@ def test_erasure_is_forwarded_with_its_region(
     assert request == {"user_id": USER, "region": region}
 
 
-def test_erasure_stays_in_a_deployment_with_one_region(
-    region: str, aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_erasure_stays_in_a_deployment_with_one_region(region, aws, artefact_bucket, monkeypatch):
     monkeypatch.delenv("FORWARDS_ERASURES")
 
     request_erasure()
@@ -80,14 +64,7 @@ def test_erasure_stays_in_a_deployment_with_one_region(
 
 
 @pytest.mark.parametrize(("origin", "is_erased"), [("eu-central-1", True), ("eu-west-1", False)])
-def test_only_erasures_of_the_other_region_are_repeated(
-    region: str,
-    aws: Callable[[str], Any],
-    artefact_bucket: str,
-    pseudonyms: Pseudonyms,
-    origin: str,
-    is_erased: bool,
-) -> None:
+def test_only_erasures_of_the_other_region_are_repeated(region, aws, artefact_bucket, pseudonyms, origin, is_erased):
     key = "privacy/forwarded/1.json"
     body = orjson.dumps({"user_id": USER, "region": origin})
     aws("s3").put_object(Bucket=artefact_bucket, Key=key, Body=body)
@@ -99,9 +76,7 @@ def test_only_erasures_of_the_other_region_are_repeated(
     assert list(forwarded(aws("s3"), artefact_bucket)) == [key]
 
 
-def test_expired_request_is_ignored(
-    region: str, aws: Callable[[str], Any], artefact_bucket: str, pseudonyms: Pseudonyms
-) -> None:
+def test_expired_request_is_ignored(region, aws, artefact_bucket, pseudonyms):
     handler.lambda_handler(created("privacy/forwarded/gone.json"), LambdaContext())
 
     assert not erased(aws("s3"), artefact_bucket, pseudonyms)

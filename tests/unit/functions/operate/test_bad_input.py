@@ -15,7 +15,6 @@ from functions.operate import handler
 from functions.recommend.http.request import parse_preview
 from tests.builders.bad_input import (
     UNREADABLE,
-    Fault,
     body_faults,
     described,
     is_refusal,
@@ -23,7 +22,7 @@ from tests.builders.bad_input import (
     path_parameters,
     query_faults,
 )
-from tests.unit.functions.operate.shop import RECOMMEND, Operator
+from tests.unit.functions.operate.shop import RECOMMEND
 
 DRAFT: dict[str, Any] = {"filters": {}, "recommenders": {}, "rules": {"spring": {}}}
 GOOD: dict[str, Any] = {
@@ -53,7 +52,7 @@ GOOD: dict[str, Any] = {
 class Recommend:
     """Lambda client whose function parses previews as recommend does, and rejects all of them."""
 
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+    def invoke(self, *, FunctionName, Payload):  # noqa: N803
         assert FunctionName == RECOMMEND
         try:
             parse_preview(PREVIEW.read(json.loads(Payload)["preview"], "preview"))
@@ -65,26 +64,26 @@ class Recommend:
 
 
 @pytest.fixture(autouse=True)
-def recommend(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+def recommend(empty, monkeypatch):
     monkeypatch.setattr(
         handler, "client", lambda service, **how: Recommend() if service == "lambda" else aws.client(service, **how)
     )
 
 
-def answer_to(operator: Operator, key: str, fault: Fault) -> dict[str, Any]:
+def answer_to(operator, key, fault):
     body = GOOD[key] if fault.body is None else fault.body
     path = fault.path or dict.fromkeys(path_parameters(key), "v4")
     return operator.call(key, b"" if body is None else body, path=path, query=fault.query)
 
 
-def test_every_route_has_a_valid_request_to_vary(empty: Operator) -> None:
+def test_every_route_has_a_valid_request_to_vary(empty):
     empty.call("GET /operator/models")
 
     assert set(handler._routes()) == set(GOOD)
 
 
 @pytest.mark.parametrize("key", GOOD)
-def test_invalid_field_is_refused_with_a_message(empty: Operator, key: str) -> None:
+def test_invalid_field_is_refused_with_a_message(empty, key):
     faults = [*path_faults(key), *query_faults(key), *(() if GOOD[key] is None else body_faults(key, GOOD[key]))]
 
     answers = [(fault, answer_to(empty, key, fault)) for fault in faults]
@@ -95,7 +94,7 @@ def test_invalid_field_is_refused_with_a_message(empty: Operator, key: str) -> N
 
 @pytest.mark.parametrize("key", [key for key in GOOD if GOOD[key]])
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_unreadable_body_is_refused(empty: Operator, key: str, name: str) -> None:
+def test_unreadable_body_is_refused(empty, key, name):
     path = dict.fromkeys(path_parameters(key), "v4")
 
     answer = empty.call(key, UNREADABLE[name], base64_encoded=True, path=path)

@@ -1,14 +1,10 @@
 """Session tokens for operators' pages."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from alsolike.events.session_tokens import Session, verify
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.operate.shop import SESSION_KEY, Operator
+from tests.unit.functions.operate.shop import SESSION_KEY
 
 KEY = "k" * 64
 
@@ -20,7 +16,7 @@ KEY = "k" * 64
         ({"sessionId": "s-1", "userId": "ann"}, Session("s-1", "ann", operator=True)),
     ],
 )
-def test_token_of_an_operator_has_the_session_and_user(empty: Operator, body: dict[str, Any], session: Session) -> None:
+def test_token_of_an_operator_has_the_session_and_user(empty, body, session):
     empty.client("secretsmanager").create_secret(Name=SESSION_KEY, SecretString=KEY)
 
     document = empty.act("POST /operator/session-tokens", body)
@@ -29,5 +25,5 @@ def test_token_of_an_operator_has_the_session_and_user(empty: Operator, body: di
     assert document == {"sessionId": "s-1", "expiresInS": 900}
 
 
-def test_missing_session_key_returns_503(empty: Operator) -> None:
+def test_missing_session_key_returns_503(empty):
     assert empty.call("POST /operator/session-tokens", {"sessionId": "s-1"})["statusCode"] == 503

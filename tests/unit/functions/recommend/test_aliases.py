@@ -9,8 +9,7 @@ import orjson
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from tests.fakes import MemoryCloud
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 ALIASES = {
     "home": {"recommender": "for-you"},
@@ -28,14 +27,14 @@ DOCUMENT: dict[str, Any] = {
 
 
 @pytest.fixture
-def shop(shop: Shop) -> Shop:
+def shop(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.configure(**DOCUMENT)
     return shop
 
 
-def recommend(shop: Shop, name: str, kind: str = "campaign", **more: Any) -> tuple[int, list[str] | str]:
+def recommend(shop, name, kind="campaign", **more):
     """Return the status of a response, and its items or message."""
     body = {f"{kind}Arn": f"arn:aws:personalize:us-west-2:999999999999:{kind}/{name}", "userId": "anna", **more}
     answer = shop.post({field: value for field, value in body.items() if value is not None})
@@ -46,12 +45,12 @@ def recommend(shop: Shop, name: str, kind: str = "campaign", **more: Any) -> tup
 
 
 @pytest.mark.parametrize("kind", ["campaign", "recommender"])
-def test_alias_response_equals_that_of_its_recommender(shop: Shop, kind: str) -> None:
+def test_alias_response_equals_that_of_its_recommender(shop, kind):
     assert recommend(shop, "home", kind) == recommend(shop, "for-you", kind)
     assert recommend(shop, "bestsellers", kind, userId=None) == recommend(shop, "popular", kind, userId=None)
 
 
-def test_alias_filter_applies_unless_the_request_names_one(shop: Shop) -> None:
+def test_alias_filter_applies_unless_the_request_names_one(shop):
     assert recommend(shop, "cheap") == (200, [])
 
     status, items = recommend(shop, "cheap", filterArn=f"{ARN}:filter/all")
@@ -59,7 +58,7 @@ def test_alias_filter_applies_unless_the_request_names_one(shop: Shop) -> None:
     assert (status, bool(items)) == (200, True)
 
 
-def test_alias_with_exploration_inserts_new_items(shop: Shop) -> None:
+def test_alias_with_exploration_inserts_new_items(shop):
     shop.catalogue({"kiwi": {"creationTimestamp": time.time() - 60}})
 
     status, items = recommend(shop, "explore", numResults=1)
@@ -68,7 +67,7 @@ def test_alias_with_exploration_inserts_new_items(shop: Shop) -> None:
     assert recommend(shop, "home", numResults=1) == (200, ["fig"])
 
 
-def test_alias_recipe_excludes_bought_items(shop: Shop) -> None:
+def test_alias_recipe_excludes_bought_items(shop):
     before = recommend(shop, "recommended")[1]
     assert "fig" in before
 
@@ -79,7 +78,7 @@ def test_alias_recipe_excludes_bought_items(shop: Shop) -> None:
     assert items
 
 
-def test_unknown_name_returns_404_with_the_known_names(shop: Shop) -> None:
+def test_unknown_name_returns_404_with_the_known_names(shop):
     status, message = recommend(shop, "homepage")
 
     assert status == 404
@@ -89,12 +88,12 @@ def test_unknown_name_returns_404_with_the_known_names(shop: Shop) -> None:
     assert "/sorted" not in message
 
 
-def test_alias_without_a_required_user_is_refused(shop: Shop) -> None:
+def test_alias_without_a_required_user_is_refused(shop):
     assert recommend(shop, "home", userId=None)[0] == 400
 
 
-def test_ranking_requires_an_alias_that_ranks(shop: Shop) -> None:
-    def rank(name: str) -> tuple[int, Any]:
+def test_ranking_requires_an_alias_that_ranks(shop):
+    def rank(name):
         body = {"campaignArn": f"{ARN}:campaign/{name}", "userId": "anna", "inputList": ["plum", "fig"]}
         answer = shop.post(body, route="POST /personalize-ranking")
         return answer["statusCode"], orjson.loads(answer["body"]).get("personalizedRanking")
@@ -105,7 +104,7 @@ def test_ranking_requires_an_alias_that_ranks(shop: Shop) -> None:
     assert recommend(shop, "sorted")[0] == 404
 
 
-def test_alias_returns_503_without_a_configuration(shop: Shop, cloud: MemoryCloud) -> None:
+def test_alias_returns_503_without_a_configuration(shop, cloud):
     cloud.outages["s3.GetObject"] = EndpointConnectionError(endpoint_url="https://s3")
 
     assert recommend(shop, "home")[0] == 503

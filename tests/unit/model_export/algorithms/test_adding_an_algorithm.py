@@ -7,7 +7,6 @@ import types
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from alsolike.bundle.bundle import Bundle
 from model_export import algorithms
@@ -22,7 +21,7 @@ from tests.unit.model_export.shops import history, interactions, tiny_shop
 DOCUMENT = Path(__file__).parents[4] / "docs/algorithms.md"
 
 
-def test_documented_module_is_an_algorithm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_module_is_an_algorithm(tmp_path, monkeypatch):
     example = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     assert example is not None
     folder = tmp_path / "algorithms"
@@ -47,7 +46,7 @@ def test_documented_module_is_an_algorithm(tmp_path: Path, monkeypatch: pytest.M
     assert Bundle(tmp_path / "model").manifest == manifest
 
 
-def test_graphs_of_documented_models_rank_like_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_graphs_of_documented_models_rank_like_the_models(monkeypatch):
     examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     module = types.ModuleType("newcomers_with_history")
     # dataclasses reads the module of a class from sys.modules.
@@ -73,7 +72,7 @@ def test_graphs_of_documented_models_rank_like_the_models(monkeypatch: pytest.Mo
     check_export(typed, leave_one_out(data).test.queries)
 
 
-def test_algorithm_settings_may_be_strings() -> None:
+def test_algorithm_settings_may_be_strings():
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Worded(Popularity):
         direction: str = "forth"

@@ -15,7 +15,6 @@ from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.slist import Slist
 from model_export.algorithms.transitions import Transitions
-from model_export.api import Algorithm
 from tests.unit.model_export.shops import checkerboard, history, interactions
 
 PLAIN = Transitions(gap_decay=0.5, max_gap=2, backward=0.0, source_power=0.0, position_decay=1.0)
@@ -24,18 +23,18 @@ PLAIN = Transitions(gap_decay=0.5, max_gap=2, backward=0.0, source_power=0.0, po
 EVERY = tuple(algorithms.known())
 
 
-def test_every_module_is_an_algorithm() -> None:
+def test_every_module_is_an_algorithm():
     modules = {module.name for module in pkgutil.iter_modules(algorithms.__path__)}
 
     assert modules - {"building_blocks"} == set(EVERY)
 
 
-def test_unknown_algorithm_error_lists_the_known_ones() -> None:
+def test_unknown_algorithm_error_lists_the_known_ones():
     with pytest.raises(InvalidInput, match=f"unknown algorithm 'als'; known are {', '.join(EVERY)}"):
         algorithms.named("ease,als")
 
 
-def test_popularity_halves_after_the_half_life() -> None:
+def test_popularity_halves_after_the_half_life():
     data = interactions([[1, 2], [3, 2], [1]], step_ms=MS_PER_DAY)
 
     scores = Popularity(trend_half_life_days=1.0).fit(data).score(history(1))
@@ -44,39 +43,39 @@ def test_popularity_halves_after_the_half_life() -> None:
     assert scores.tolist() == [[0, (2 * 0.5) / 2, 2 / 2, 0.5 / 2]]
 
 
-def test_transitions_decay_with_the_gap() -> None:
+def test_transitions_decay_with_the_gap():
     model = PLAIN.fit(interactions([[1, 2, 3, 4]]))
 
     # From item 1, item 2 has gap 1 and item 3 has gap 2. Item 4 is out of reach.
     assert model.score(history(1)).tolist() == [[0, 0, 1, 0.5, 0]]
 
 
-def test_transitions_do_not_cross_users() -> None:
+def test_transitions_do_not_cross_users():
     model = PLAIN.fit(interactions([[1, 2], [3, 4]]))
 
     assert model.score(history(2)).tolist() == [[0, 0, 0, 0, 0]]
 
 
-def test_transitions_count_backward_in_part() -> None:
+def test_transitions_count_backward_in_part():
     model = dataclasses.replace(PLAIN, backward=0.25).fit(interactions([[1, 2, 3]]))
 
     assert model.score(history(3)).tolist() == [[0, 0.25 * 0.5, 0.25 * 1, 0]]
 
 
-def test_transitions_are_weighted_by_the_later_event() -> None:
+def test_transitions_are_weighted_by_the_later_event():
     model = PLAIN.fit(interactions([[1, 2]], weight=5.0))
 
     assert model.score(history(1)).tolist() == [[0, 0, 5]]
 
 
-def test_transitions_divide_by_a_power_of_the_row_sum() -> None:
+def test_transitions_divide_by_a_power_of_the_row_sum():
     model = dataclasses.replace(PLAIN, source_power=0.5).fit(interactions([[1, 2, 3], [1, 2, 3]]))
 
     # The row of item 1 is 2 for item 2 and 2 * 0.5 for item 3. Its sum is 3.
     np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / math.sqrt(3), 1 / math.sqrt(3)]], rtol=1e-6)
 
 
-def test_transitions_decay_by_history_position_without_padding() -> None:
+def test_transitions_decay_by_history_position_without_padding():
     model = dataclasses.replace(PLAIN, position_decay=0.1).fit(interactions([[1, 4], [2, 5]]))
 
     expected = [[0, 0, 0, 0, 0.1, 1.0]]
@@ -84,20 +83,20 @@ def test_transitions_decay_by_history_position_without_padding() -> None:
     np.testing.assert_allclose(model.score(history(0, 1, 0, 2, 0)), expected, rtol=1e-6)
 
 
-def test_item_leads_to_itself_only_with_repeats() -> None:
+def test_item_leads_to_itself_only_with_repeats():
     data = interactions([[1, 1]])
 
     assert PLAIN.fit(data).score(history(1)).tolist() == [[0, 0]]
     assert dataclasses.replace(PLAIN, repeats=True).fit(data).score(history(1)).tolist() == [[0, 1]]
 
 
-def test_transitions_keep_the_strongest_targets() -> None:
+def test_transitions_keep_the_strongest_targets():
     model = dataclasses.replace(PLAIN, targets=1).fit(interactions([[1, 2, 3]]))
 
     assert model.score(history(1)).tolist() == [[0, 0, 1, 0]]
 
 
-def test_ease_of_two_items_is_their_ridge_regression() -> None:
+def test_ease_of_two_items_is_their_ridge_regression():
     # Three users have item 1, and two of them also have item 2: B[1, 2] = 2 / (3 + ridge), B[2, 1] = 2 / (2 + ridge).
     model = Ease(ridge=1.0).fit(interactions([[1, 2], [1, 2], [1]]))
 
@@ -108,7 +107,7 @@ def test_ease_of_two_items_is_their_ridge_regression() -> None:
 @pytest.mark.parametrize("max_pairs", [0, 1_000_000])
 @pytest.mark.parametrize("users", [1, 12, 29, 30, 31, 80])
 @pytest.mark.parametrize("ridge", [1.0, 10.0, 300.0])
-def test_ease_equals_the_dense_inverse(users: int, ridge: float, max_pairs: int) -> None:
+def test_ease_equals_the_dense_inverse(users, ridge, max_pairs):
     """If there are fewer users than items, the Woodbury identity must give the same result."""
     rng = np.random.default_rng(users)
     X = (rng.random((users, 30)) < 0.2).astype(np.float64)  # noqa: N806  the paper's symbol
@@ -123,7 +122,7 @@ def test_ease_equals_the_dense_inverse(users: int, ridge: float, max_pairs: int)
     np.testing.assert_allclose(scores[:, 1:], B, rtol=1e-3, atol=1e-6)
 
 
-def test_ease_omits_rare_items_above_the_item_limit() -> None:
+def test_ease_omits_rare_items_above_the_item_limit():
     data = interactions([[1, 2], [1, 2], [1, 3]])
 
     model = Ease(max_items=2, ridge=1.0, max_pairs=0).fit(data)
@@ -132,7 +131,7 @@ def test_ease_omits_rare_items_above_the_item_limit() -> None:
     assert not model.score(history(3)).any()
 
 
-def test_ease_keeps_every_item_if_pairs_are_few() -> None:
+def test_ease_keeps_every_item_if_pairs_are_few():
     model = Ease(max_items=2, ridge=1.0).fit(interactions([[1, 2], [1, 2], [1, 3]]))
 
     # B[1, 3] = 1 / (3 + 1), because item 1 is the only source of item 3. Sources of item 1 are items 3 and 2. Item 3
@@ -142,7 +141,7 @@ def test_ease_keeps_every_item_if_pairs_are_few() -> None:
     np.testing.assert_allclose(model.score(history(2))[0, 1], 2 / 3, rtol=1e-6)
 
 
-def test_ease_with_one_source_regresses_on_the_strongest() -> None:
+def test_ease_with_one_source_regresses_on_the_strongest():
     # Similarities to item 3: item 1 (twice together, 4 users) has 2 / sqrt(4 + 1) = 0.89, and item 2 (once together, 1
     # user) has 1 / sqrt(1 + 1) = 0.71.
     data = interactions([[1, 3], [1, 3], [1], [1], [2, 3]])
@@ -156,7 +155,7 @@ def test_ease_with_one_source_regresses_on_the_strongest() -> None:
 @pytest.mark.parametrize(
     "algorithm", [Transitions(max_gap=20), Ease(ridge=1.0), ItemKnn()], ids=lambda algorithm: algorithm.name
 )
-def test_algorithm_predicts_the_withheld_item_of_a_checkerboard(algorithm: Algorithm) -> None:
+def test_algorithm_predicts_the_withheld_item_of_a_checkerboard(algorithm):
     size = 20
     board = checkerboard(size)
     model = dataclasses.replace(algorithm, position_decay=1.0).fit(interactions(board, items=size))
@@ -168,7 +167,7 @@ def test_algorithm_predicts_the_withheld_item_of_a_checkerboard(algorithm: Algor
         assert int(scores.argmax()) == user
 
 
-def test_item_knn_is_the_shrunk_cosine_of_sessions() -> None:
+def test_item_knn_is_the_shrunk_cosine_of_sessions():
     # All three users have item 1 and two have item 2, so the value is 2 / (sqrt(3) * sqrt(2) + shrink).
     data = interactions([[1, 2], [1, 2, 2], [1]])
 
@@ -178,13 +177,13 @@ def test_item_knn_is_the_shrunk_cosine_of_sessions() -> None:
     np.testing.assert_allclose(model.score(history(2)), [[0, 2 / (math.sqrt(6) + 1), 0]], rtol=1e-6)
 
 
-def test_item_knn_target_power_weights_target_frequency() -> None:
+def test_item_knn_target_power_weights_target_frequency():
     model = ItemKnn(shrink=0.0, target_power=0.9).fit(interactions([[1, 2], [1, 2], [1]]))
 
     np.testing.assert_allclose(model.score(history(1))[0, 2], 2 / (3**0.1 * 2**0.9), rtol=1e-6)
 
 
-def test_item_knn_splits_a_long_history_into_sessions() -> None:
+def test_item_knn_splits_a_long_history_into_sessions():
     model = ItemKnn(shrink=0.0, session=2).fit(interactions([[1, 2, 3, 4]]))
 
     # One session contains items 1 and 2, and the other one items 3 and 4.
@@ -192,7 +191,7 @@ def test_item_knn_splits_a_long_history_into_sessions() -> None:
     assert model.score(history(4)).tolist() == [[0, 0, 0, 1, 0]]
 
 
-def test_blend_adds_weighted_score_shares() -> None:
+def test_blend_adds_weighted_score_shares():
     data = interactions([[1, 2], [3, 2], [3, 2]])
     parts = ((BuyAgain(), 1.0), (Popularity(trend_half_life_days=math.inf), 0.5))
 
@@ -204,7 +203,7 @@ def test_blend_adds_weighted_score_shares() -> None:
     np.testing.assert_allclose(scores, [own + 0.5 * popular], rtol=1e-6)
 
 
-def test_blend_scores_items_without_own_interactions() -> None:
+def test_blend_scores_items_without_own_interactions():
     data = interactions([[1, 2], [1, 2], [3, 4]])
     model = Blend(parts=((BuyAgain(), 1.0), (PLAIN, 0.5))).fit(data)
 
@@ -214,13 +213,13 @@ def test_blend_scores_items_without_own_interactions() -> None:
     assert after[2] > 0
 
 
-def test_blend_without_parts_cannot_be_fitted() -> None:
+def test_blend_without_parts_cannot_be_fitted():
     with pytest.raises(ValueError, match="no parts"):
         Blend().fit(interactions([[1, 2]]))
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in ("blend", "distilled", "sasrec")])
-def test_parameter_grid_starts_with_the_default_and_has_no_duplicates(name: str) -> None:
+def test_parameter_grid_starts_with_the_default_and_has_no_duplicates(name):
     algorithm = algorithms.known()[name]
 
     grid = algorithm.param_grid()
@@ -229,7 +228,7 @@ def test_parameter_grid_starts_with_the_default_and_has_no_duplicates(name: str)
     assert len(set(grid)) == len(grid) > 1
 
 
-def test_slist_combines_cooccurrence_and_next_item_regression() -> None:
+def test_slist_combines_cooccurrence_and_next_item_regression():
     # Two users have the sequence 1, 2. Together: X'X = [[2, 2], [2, 2]]. Next: S'T = [[0, 2], [0, 0]], S'S = [[2, 0],
     # [0, 0]]. With A = 0.25 X'X + 0.75 S'S and R = 0.25 X'X + 0.75 S'T, B[1, 2] = R[1, 2] / (A[1, 1] + ridge), and vice
     # versa.
@@ -239,7 +238,7 @@ def test_slist_combines_cooccurrence_and_next_item_regression() -> None:
     np.testing.assert_allclose(model.score(history(2)), [[0, 0.5 / (0.5 + 1), 0]], rtol=1e-6)
 
 
-def test_slist_decays_with_the_gap() -> None:
+def test_slist_decays_with_the_gap():
     # Item 2 precedes item 3, and item 1 precedes it with weight 0.5: S = [[0, 1], [1, 0.5]] over the sources 2 and 1.
     # The ridge dominates all other terms.
     model = Slist(together=0.0, gap_decay=0.5, ridge=1e6).fit(interactions([[1, 2, 3]]))
@@ -249,5 +248,5 @@ def test_slist_decays_with_the_gap() -> None:
     np.testing.assert_allclose([1e6 * scores[0][3], 1e6 * scores[1][3]], [0.5, 1.0], rtol=1e-4)
 
 
-def test_slist_of_users_with_one_interaction_scores_zero() -> None:
+def test_slist_of_users_with_one_interaction_scores_zero():
     assert Slist(together=0.2).fit(interactions([[1], [2]])).score(history(1)).tolist() == [[0, 0, 0]]

@@ -1,7 +1,6 @@
 """SASRec: equal scores in numpy, the graph and torch, and training on the next item."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,14 +19,14 @@ HISTORIES = Histories(
 )
 
 
-def test_scores_are_a_probability_distribution_over_items() -> None:
+def test_scores_are_a_probability_distribution_over_items():
     scores = untrained(SMALL, items=9).score(HISTORIES)
 
     assert (scores[:, 0] == 0).all()
     np.testing.assert_allclose(scores.sum(axis=1), [1, 1, 1, 1, 0], rtol=1e-5)
 
 
-def test_scores_use_only_the_latest_interactions_and_ignore_padding() -> None:
+def test_scores_use_only_the_latest_interactions_and_ignore_padding():
     model = untrained(SMALL, items=9)
 
     np.testing.assert_array_equal(model.score(history(8, 9, 1, 2, 3, 4)), model.score(history(1, 2, 3, 4)))
@@ -36,7 +35,7 @@ def test_scores_use_only_the_latest_interactions_and_ignore_padding() -> None:
 
 
 @pytest.mark.parametrize("items", [9, 6_000])
-def test_graph_ranks_like_the_model(tmp_path: Path, items: int) -> None:
+def test_graph_ranks_like_the_model(tmp_path, items):
     model = untrained(SMALL, items=items)
     write_graphs(model, tmp_path)
 
@@ -47,7 +46,7 @@ def test_graph_ranks_like_the_model(tmp_path: Path, items: int) -> None:
     np.testing.assert_array_equal(answered[:4], np.argsort(-model.score(HISTORIES)[:4], axis=1, kind="stable")[:, :5])
 
 
-def test_training_learns_the_next_item_and_stores_its_epochs() -> None:
+def test_training_learns_the_next_item_and_stores_its_epochs():
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     data = interactions(random_sequences(users=120, items=20, length=12))
     settings = dataclasses.replace(SMALL, size=16, length=12, max_epochs=30, learning_rate=0.01)
@@ -59,7 +58,7 @@ def test_training_learns_the_next_item_and_stores_its_epochs() -> None:
     assert 1 <= model.settings.epochs <= 30
 
 
-def test_same_data_and_seed_give_the_same_model() -> None:
+def test_same_data_and_seed_give_the_same_model():
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     data = interactions(random_sequences(users=30, items=12, length=8))
 
@@ -72,7 +71,7 @@ def test_same_data_and_seed_give_the_same_model() -> None:
     assert not np.array_equal(first.arrays["item.weight"], other.arrays["item.weight"])
 
 
-def test_early_stopping_selects_the_best_epochs_and_a_refit_is_identical() -> None:
+def test_early_stopping_selects_the_best_epochs_and_a_refit_is_identical():
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     data = interactions(random_sequences(users=30, items=12, length=8))
     settings = dataclasses.replace(SMALL, judge_every=1, patience=2)
@@ -85,7 +84,7 @@ def test_early_stopping_selects_the_best_epochs_and_a_refit_is_identical() -> No
     np.testing.assert_array_equal(model.score(history(1, 2)), refitted.score(history(1, 2)))
 
 
-def test_embeddings_of_many_items_have_half_of_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_embeddings_of_many_items_have_half_of_the_size(monkeypatch):
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     data = interactions(random_sequences(users=30, items=12, length=8))
     monkeypatch.setattr(sasrec.model, "FULL_SIZE_NUMBERS", 8 * 12)
@@ -98,7 +97,7 @@ def test_embeddings_of_many_items_have_half_of_the_size(monkeypatch: pytest.Monk
     assert model.settings == SMALL
 
 
-def test_cost_is_estimated_from_counts() -> None:
+def test_cost_is_estimated_from_counts():
     settings = Sasrec(max_epochs=60, size=128, negatives=512)
     rows = np.arange(10_000)
     data = Interactions.from_rows(
@@ -112,7 +111,7 @@ def test_cost_is_estimated_from_counts() -> None:
     assert settings.fit_cost(data).megabytes == pytest.approx(400 + 4.608 + 2)
 
 
-def test_numpy_scores_equal_those_of_the_torch_network() -> None:
+def test_numpy_scores_equal_those_of_the_torch_network():
     torch = pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     from model_export.algorithms.sasrec.training import Network
 
@@ -133,7 +132,7 @@ def test_numpy_scores_equal_those_of_the_torch_network() -> None:
 
 
 @pytest.mark.parametrize("sequences", [[[1], [2]], [[1, 2]], [[1, 1, 1], [1, 1]]])
-def test_smallest_datasets_can_be_trained(sequences: list[list[int]]) -> None:
+def test_smallest_datasets_can_be_trained(sequences):
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     model = SMALL.fit(interactions(sequences))
 

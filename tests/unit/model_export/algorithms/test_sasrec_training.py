@@ -19,7 +19,7 @@ BATCHES = ([1, 2], [2, 3], [1], [3], [2, 1])
 """Items of consecutive steps, without the fourth item."""
 
 
-def test_item_vector_steps_equal_sparse_adam() -> None:
+def test_item_vector_steps_equal_sparse_adam():
     torch.manual_seed(0)
     embedding = torch.nn.Embedding(5, 3, sparse=True)
     vectors = ItemVectors(embedding.weight.detach().clone())
@@ -38,7 +38,7 @@ def test_item_vector_steps_equal_sparse_adam() -> None:
     torch.testing.assert_close(vectors.vectors, embedding.weight.detach())
 
 
-def test_lazy_averages_of_item_vectors_equal_full_updates() -> None:
+def test_lazy_averages_of_item_vectors_equal_full_updates():
     torch.manual_seed(0)
     vectors = ItemVectors(torch.randn(5, 3))
     expected = vectors.vectors.clone()
@@ -52,7 +52,7 @@ def test_lazy_averages_of_item_vectors_equal_full_updates() -> None:
     torch.testing.assert_close(vectors.averaged(), expected)
 
 
-def test_negatives_are_corrected_by_their_relative_probability() -> None:
+def test_negatives_are_corrected_by_their_relative_probability():
     negatives = Negatives(interactions([[1, 1, 1, 2]], items=4), count=2, popular=0.5)
 
     # The probabilities are 0.5 * 1/4 + 0.5 * 3/4 for item 1, 0.5 * 1/4 + 0.5 * 1/4 for item 2, and 0.5 * 1/4 for items
@@ -64,18 +64,18 @@ def test_negatives_are_corrected_by_their_relative_probability() -> None:
     np.testing.assert_allclose(np.bincount(drawn, minlength=5) / 10_000, [0, 0.5, 0.25, 0.125, 0.125], atol=0.02)
 
 
-def test_uniform_negatives_have_no_correction() -> None:
+def test_uniform_negatives_have_no_correction():
     assert (Negatives(interactions([[1, 1, 2]], items=3), count=2, popular=0.0).corrections == 0).all()
 
 
-def test_small_catalogue_is_used_completely_as_negatives() -> None:
+def test_small_catalogue_is_used_completely_as_negatives():
     negatives = Negatives(interactions([[1, 1, 2]], items=3), count=3, popular=0.5)
 
     assert negatives.draw(np.random.default_rng(0)).tolist() == [1, 2, 3]
     assert (negatives.corrections == 0).all()
 
 
-def test_loss_and_gradients_equal_those_of_torch() -> None:
+def test_loss_and_gradients_equal_those_of_torch():
     torch.manual_seed(0)
     targets, others, weights = torch.arange(300) % 50, torch.arange(40), torch.rand(300)
     hidden, positives, negatives = (torch.randn(rows, 8, requires_grad=True) for rows in (300, 300, 40))
@@ -92,7 +92,7 @@ def test_loss_and_gradients_equal_those_of_torch() -> None:
     torch.testing.assert_close(torch.autograd.grad(2 * loss, leaves), torch.autograd.grad(2 * expected, leaves))
 
 
-def test_strongest_dimensions_are_the_largest_absolute_eigenvalues() -> None:
+def test_strongest_dimensions_are_the_largest_absolute_eigenvalues():
     rng = np.random.default_rng(0)
     values = rng.normal(size=(30, 30)) * (rng.random((30, 30)) < 0.3)
     matrix = values + values.T

@@ -1,5 +1,4 @@
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -32,12 +31,12 @@ DATA = TrainingData(
 )
 
 
-def write(directory: Path, *rows: tuple[object, ...]) -> None:
+def write(directory, *rows):
     table = pa.Table.from_pylist([dict(zip(IMPRESSION_COLUMNS, row, strict=True)) for row in rows])
     pq.write_table(table, directory / IMPRESSIONS_FILE)
 
 
-def test_history_ends_before_the_response(tmp_path: Path) -> None:
+def test_history_ends_before_the_response(tmp_path):
     shown: tuple[object, ...] = "phone", ["pear", "kiwi"], [2.0, 1.0], [0, 2], [], ["pear"], ["click"], [0.0]
     write(tmp_path, ("u#anna", 30, *shown), ("u#anna", 31, *shown), ("u#bert", 31, *shown))
 
@@ -55,7 +54,7 @@ def test_history_ends_before_the_response(tmp_path: Path) -> None:
     assert data.features[[0, 2], 4] == pytest.approx([0, 0])
 
 
-def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path: Path) -> None:
+def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path):
     """Fig has two interactions on day 0, and plum has one. Pear has three on day 1, so its position is 1."""
     times_ms = np.array([0, 1, 2, *(MS_PER_DAY + 1 + n for n in range(3))])
     interactions = Interactions.from_rows(
@@ -86,7 +85,7 @@ def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path: Path) 
     assert ranks[4:] == pytest.approx([1, 2, 3, np.nan], nan_ok=True)
 
 
-def test_position_biased_clicks_give_no_reranker(tmp_path: Path) -> None:
+def test_position_biased_clicks_give_no_reranker(tmp_path):
     """Clicks depend only on the position in the list.
 
     They are some of the interactions that determine item positions.
@@ -130,7 +129,7 @@ def test_position_biased_clicks_give_no_reranker(tmp_path: Path) -> None:
     assert choice.reranker is None
 
 
-def test_randomised_pair_requires_both_items(tmp_path: Path) -> None:
+def test_randomised_pair_requires_both_items(tmp_path):
     shown: tuple[object, ...] = (
         "",
         ["fig", "pear", "plum"],
@@ -149,7 +148,7 @@ def test_randomised_pair_requires_both_items(tmp_path: Path) -> None:
     assert logged.opens_pair.tolist() == [True, False, False]
 
 
-def test_responses_without_a_matching_click_are_dropped(tmp_path: Path) -> None:
+def test_responses_without_a_matching_click_are_dropped(tmp_path):
     shown: tuple[object, ...] = "", ["pear", "fig"], [2.0, 1.0], [0, 1], []
     write(
         tmp_path,
@@ -160,7 +159,7 @@ def test_responses_without_a_matching_click_are_dropped(tmp_path: Path) -> None:
     assert len(load_impressions(tmp_path, DATA, COLUMNS)) == 0
 
 
-def test_dataset_without_logged_responses_is_empty(tmp_path: Path) -> None:
+def test_dataset_without_logged_responses_is_empty(tmp_path):
     assert len(load_impressions(tmp_path, DATA, COLUMNS)) == len(impressions((), COLUMNS)) == 0
 
 
@@ -173,7 +172,7 @@ def test_dataset_without_logged_responses_is_empty(tmp_path: Path) -> None:
         ("purchase:1,MARGIN:0.5", [0, 2.5]),
     ],
 )
-def test_gains_equal_the_objective(objective: str, gains: list[float], tmp_path: Path) -> None:
+def test_gains_equal_the_objective(objective, gains, tmp_path):
     outcomes = ["pear", "fig"], ["click", "purchase"], [0.0, 4.5]
     write(tmp_path, ("u#anna", 30, "", ["pear", "fig"], [2.0, 1.0], [0, 1], [], *outcomes))
 
@@ -182,7 +181,7 @@ def test_gains_equal_the_objective(objective: str, gains: list[float], tmp_path:
     assert data.gains.tolist() == gains
 
 
-def test_returns_and_strings_give_no_gain() -> None:
+def test_returns_and_strings_give_no_gain():
     objective = Objective.parse("revenue:1,margin:1")
 
     assert objective.gain({"purchase": -5.0}, {}) == 0
@@ -190,12 +189,12 @@ def test_returns_and_strings_give_no_gain() -> None:
 
 
 @pytest.mark.parametrize("text", ["click", "click:", ":1", "click:-1", "click:0", "click:nan", "click:1,"])
-def test_invalid_objective_is_refused(text: str) -> None:
+def test_invalid_objective_is_refused(text):
     with pytest.raises(InvalidInput, match=r"objective has .*, expected a name and a weight above 0"):
         Objective.parse(text)
 
 
-def test_rare_devices_have_no_context() -> None:
+def test_rare_devices_have_no_context():
     shown = Response(0, np.array([1, 2]), np.ones(2), np.arange(2), np.ones(2), np.array([1]))
     devices = ["phone"] * 12 + ["desktop"] * 8 + ["television"]
 

@@ -11,13 +11,13 @@ from tests.unit.model_export.shops import interactions
 NO_DECAY = HistoryParameters(length=3, half_life_days=float("inf"), event_weights={})
 
 
-def rows(user: list[int], item: list[int], time_ms: list[int], weight: list[float]) -> Interactions:
+def rows(user, item, time_ms, weight):
     columns = (np.array(column) for column in (user, item, time_ms, weight))
     u, i, t, w = columns
     return Interactions.from_rows(user=u, item=i, time_ms=t, weight=w, users=2, items=9)
 
 
-def test_rows_are_sorted_by_user_and_time_with_stable_ties() -> None:
+def test_rows_are_sorted_by_user_and_time_with_stable_ties():
     data = rows([1, 0, 0, 0], [4, 3, 2, 1], [5, 7, 7, 6], [1, 1, 1, 1])
 
     assert data.user.tolist() == [0, 0, 0, 1]
@@ -37,12 +37,12 @@ def test_rows_are_sorted_by_user_and_time_with_stable_ties() -> None:
         ([0, 1], [1], [1.0], "expected one length"),
     ],
 )
-def test_values_out_of_range_are_refused(user: list[int], item: list[int], weight: list[float], message: str) -> None:
+def test_values_out_of_range_are_refused(user, item, weight, message):
     with pytest.raises(ValueError, match=message):
         rows(user, item, [1], weight)
 
 
-def test_user_batches_cover_all_users_in_order() -> None:
+def test_user_batches_cover_all_users_in_order():
     data = interactions([[1, 2], [], [3], [4, 5, 6, 7], [8], []])
 
     parts = [part.item.tolist() for part in data.by_users(maximum=3)]
@@ -50,7 +50,7 @@ def test_user_batches_cover_all_users_in_order() -> None:
     assert parts == [[1, 2, 3], [4, 5, 6, 7], [8]]
 
 
-def test_history_keeps_the_latest_rows_padded_on_the_left() -> None:
+def test_history_keeps_the_latest_rows_padded_on_the_left():
     data = interactions([[1, 2, 3, 4, 5], [6, 7]])
 
     histories = data.histories(
@@ -61,7 +61,7 @@ def test_history_keeps_the_latest_rows_padded_on_the_left() -> None:
     assert histories.weights.tolist() == [[1, 1, 1], [0, 1, 1]]
 
 
-def test_history_is_weighted_by_event_type_and_age() -> None:
+def test_history_is_weighted_by_event_type_and_age():
     data = interactions([[1, 2]], weight=5.0, step_ms=MS_PER_DAY)
     parameters = HistoryParameters(length=3, half_life_days=1.0, event_weights={})
 
@@ -72,7 +72,7 @@ def test_history_is_weighted_by_event_type_and_age() -> None:
     assert histories.weights.tolist() == [[0, 5 * 0.5**2, 5 * 0.5**1]]
 
 
-def test_matrix_sums_decayed_weights_by_item_without_padding() -> None:
+def test_matrix_sums_decayed_weights_by_item_without_padding():
     histories = Histories(items=np.array([[7, 0, 8, 7]]), weights=np.array([[1.0, 99.0, 2.0, 4.0]], np.float32))
 
     matrix = histories.matrix(columns=9, position_decay=0.5).toarray()
@@ -81,11 +81,11 @@ def test_matrix_sums_decayed_weights_by_item_without_padding() -> None:
 
 
 @pytest.mark.parametrize(("keys", "once"), [([], []), ([0], [0]), ([7, 0, 3, 7, 0], [0, 3, 7])])
-def test_distinct_keys_are_sorted(keys: list[int], once: list[int]) -> None:
+def test_distinct_keys_are_sorted(keys, once):
     assert distinct(np.array(keys, np.int64)).tolist() == once
 
 
-def test_repeated_rows_are_counted() -> None:
+def test_repeated_rows_are_counted():
     # User 0 has item 1 three times at time 5 and once at time 6, and item 2 at time 5. User 1 has item 1 at time 5.
     data = rows([0, 0, 1, 0, 0, 0], [1, 2, 1, 1, 1, 1], [5, 5, 5, 6, 5, 5], [1.0, 1.0, 1.0, 1.0, 1.0, 3.0])
 

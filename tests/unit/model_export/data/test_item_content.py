@@ -4,17 +4,16 @@ import math
 import numpy as np
 
 from model_export.algorithms.content import Content
-from model_export.data.interactions import Interactions
 from model_export.data.item_content import alike, item_content
 from tests.unit.model_export.shops import history, interactions
 
 
-def with_content(sequences: list[list[int]], *properties: dict[str, object]) -> Interactions:
+def with_content(sequences, *properties):
     data = interactions(sequences, items=len(properties))
     return dataclasses.replace(data, content=item_content(properties).vectors)
 
 
-def test_vectors_are_normalised_idf_of_tokens() -> None:
+def test_vectors_are_normalised_idf_of_tokens():
     # Two of four items are red, with log(4 / 2). Three are large, with log(4 / 3).
     content = item_content(
         [{"colour": "red", "size": "L"}, {"colour": "red", "size": "L"}, {"colour": "blue", "size": "L"}, {}]
@@ -27,17 +26,17 @@ def test_vectors_are_normalised_idf_of_tokens() -> None:
     np.testing.assert_allclose(content.vectors.toarray(), expected, rtol=1e-6)
 
 
-def test_token_of_every_item_is_omitted() -> None:
+def test_token_of_every_item_is_omitted():
     content = item_content([{"kind": "book", "by": "Woolf"}, {"kind": "book", "by": "Woolf"}, {"kind": "book"}])
 
     assert content.tokens == ["by=woolf"]
 
 
-def test_items_without_columns_have_no_vectors() -> None:
+def test_items_without_columns_have_no_vectors():
     assert item_content([{}, {}]).vectors.shape == (3, 0)
 
 
-def test_vectors_follow_their_items_when_renumbered() -> None:
+def test_vectors_follow_their_items_when_renumbered():
     data = with_content([[1, 2]], {"c": "x"}, {"c": "y"}, {"c": "y"}, {"c": "x"})
 
     renumbered = data.renumber(np.array([4, 2, 3, 1]))
@@ -45,7 +44,7 @@ def test_vectors_follow_their_items_when_renumbered() -> None:
     np.testing.assert_array_equal(renumbered.content.toarray(), data.content.toarray()[[0, 4, 2, 3, 1]])
 
 
-def test_content_scores_are_cosines_even_without_interactions() -> None:
+def test_content_scores_are_cosines_even_without_interactions():
     data = with_content(
         [[1, 2]], {"a": "x", "b": "y"}, {"a": "x", "b": "z"}, {"a": "w", "b": "z"}, {"a": "x", "b": "y"}, {"a": "w"}
     )
@@ -60,11 +59,11 @@ def test_content_scores_are_cosines_even_without_interactions() -> None:
     assert scores[4] > scores[2] > 0
 
 
-def test_content_without_columns_scores_zero() -> None:
+def test_content_without_columns_scores_zero():
     assert Content().fit(interactions([[1, 2]])).score(history(1)).tolist() == [[0, 0, 0]]
 
 
-def test_only_the_rarest_tokens_are_used_if_pairs_are_too_many() -> None:
+def test_only_the_rarest_tokens_are_used_if_pairs_are_too_many():
     # The token x has 9 pairs, and y has 4.
     data = with_content([[1, 2]], {"a": "x", "b": "y"}, {"a": "x", "b": "y"}, {"a": "x"}, {"a": "w"})
 
@@ -74,7 +73,7 @@ def test_only_the_rarest_tokens_are_used_if_pairs_are_too_many() -> None:
     assert scores[3] == 0
 
 
-def test_only_the_nearest_items_are_kept() -> None:
+def test_only_the_nearest_items_are_kept():
     data = with_content([[1, 2]], {"a": "x", "b": "y"}, {"a": "x", "b": "y"}, {"a": "x"}, {"a": "w"})
 
     scores = Content(targets=1).fit(data).score(history(1))[0]
@@ -82,7 +81,7 @@ def test_only_the_nearest_items_are_kept() -> None:
     assert np.flatnonzero(scores).tolist() == [2]
 
 
-def test_nearest_items_equal_all_cosines_with_ties() -> None:
+def test_nearest_items_equal_all_cosines_with_ties():
     # Each of twelve combinations occurs twice.
     columns: list[dict[str, object]] = [{"a": f"x{n % 4}", "b": f"y{n % 3}"} for n in range(24)]
     data = with_content([[1, 2]], *columns, {"a": "x0"}, {})

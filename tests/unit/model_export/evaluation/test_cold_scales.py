@@ -19,7 +19,7 @@ from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, leave_one_out
 from tests.unit.model_export.shops import interactions
 
 
-def test_scale_is_the_largest_without_a_loss() -> None:
+def test_scale_is_the_largest_without_a_loss():
     """All users have item 1, which scores 1.
 
     Item 4 scores 3/4 of the scale, so it precedes item 1 from a scale of 1.5 on.
@@ -27,16 +27,16 @@ def test_scale_is_the_largest_without_a_loss() -> None:
     assert scale(leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])) == 1.0
 
 
-def test_scale_is_the_largest_possible_if_users_want_new_items() -> None:
+def test_scale_is_the_largest_possible_if_users_want_new_items():
     assert scale(leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1])) == SCALES[-1]
 
 
-def test_scale_is_the_default_if_no_target_is_found() -> None:
+def test_scale_is_the_default_if_no_target_is_found():
     """Item 5 resembles no item, and is the target of all users."""
     assert scale(leave_one_out([1, 5, 1], [1, 5, 1], [2, 5, 1], [3, 5, 1])) == DEFAULT_SCALES.new
 
 
-def test_scale_is_the_smallest_if_every_scale_has_a_loss() -> None:
+def test_scale_is_the_smallest_if_every_scale_has_a_loss():
     """Items 1, 2 and 3 score 1, 1/20 and 1/20.
 
     Item 4 scores 21/400 at the smallest scale, and moves item 3 out of a list of three.
@@ -44,7 +44,7 @@ def test_scale_is_the_smallest_if_every_scale_has_a_loss() -> None:
     assert scale(leave_one_out(*[[1, 3, 1]] * 20, [2, 3, 1], [3, 3, 1])) == SCALES[0]
 
 
-def test_scale_is_reduced_by_a_loss_in_long_lists() -> None:
+def test_scale_is_reduced_by_a_loss_in_long_lists():
     """Item 1 remains first up to a scale of 1.
 
     At this scale, item 4 with 3/4 precedes item 3 with 1/2, which is one user's target.
@@ -55,7 +55,7 @@ def test_scale_is_reduced_by_a_loss_in_long_lists() -> None:
     assert scale(split, k=1) == 0.5
 
 
-def test_rare_items_are_included() -> None:
+def test_rare_items_are_included():
     """A rare item causes the same loss as item 4."""
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
     rare = COLOURS[3:4]
@@ -74,7 +74,7 @@ def test_rare_items_are_included() -> None:
     assert found.with_.every_item == pytest.approx(1 / math.log2(3))
 
 
-def test_rare_items_without_neighbours_do_not_choose_a_scale() -> None:
+def test_rare_items_without_neighbours_do_not_choose_a_scale():
     """At any scale, the items cause no loss, because no list contains them."""
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
     alien: list[dict[str, str]] = [{"colour": "green"}, {}]
@@ -83,7 +83,7 @@ def test_rare_items_without_neighbours_do_not_choose_a_scale() -> None:
     assert scales(split, COLOURS[:3], [*alien, COLOURS[3]]) == Scales(new=DEFAULT_SCALES.new, rare=1.0)
 
 
-def test_rare_items_do_not_reduce_the_scale_of_new_items() -> None:
+def test_rare_items_do_not_reduce_the_scale_of_new_items():
     """Items 3 and 4 score 1, and items 1 and 2 score 1/4. The new item 5 scores 1/4 at a scale of 1.
 
     So item 5 is third at a scale of 3, and among the first at 4. The rare blue items score 1 at a scale of 1.
@@ -107,7 +107,7 @@ def test_rare_items_do_not_reduce_the_scale_of_new_items() -> None:
     assert with_one.every_item < (1 - MAX_NDCG_LOSS) * without.every_item
 
 
-def test_new_and_rare_items_together_stay_within_the_loss_limit() -> None:
+def test_new_and_rare_items_together_stay_within_the_loss_limit():
     """Items 1, 2 and 3 score 1, 18/40 and 22/40. Item 4 and the rare item score 29/40 of their scales.
 
     If one of them precedes item 3, which is one user's target, the loss is 0.17%. If both do, the loss is this user's
@@ -124,7 +124,7 @@ def test_new_and_rare_items_together_stay_within_the_loss_limit() -> None:
     assert scales(without_new, COLOURS[:3], COLOURS[3:4]).rare == 1.0
 
 
-def test_rare_items_with_a_loss_at_any_scale_do_not_reduce_the_new_scale() -> None:
+def test_rare_items_with_a_loss_at_any_scale_do_not_reduce_the_new_scale():
     """Item 1 scores 1, and items 2, 3 and 4 score 1/20. The rare item scores 21/40 of its scale.
 
     At a scale of 0.1, it precedes item 3, which is the target of all users. The new item 5 scores 1/20 at a scale of 1.
@@ -135,7 +135,7 @@ def test_rare_items_with_a_loss_at_any_scale_do_not_reduce_the_new_scale() -> No
     assert scales(split, colours, COLOURS[3:4], k=4) == Scales(new=0.5, rare=SCALES[0])
 
 
-def test_rare_scale_is_at_most_the_new_scale() -> None:
+def test_rare_scale_is_at_most_the_new_scale():
     """Item 1 scores 1, and items 2, 3 and 4 score 1/4.
 
     The new item 5 scores 5/8 of its scale, and the rare item 1/4 of its scale.
@@ -147,7 +147,7 @@ def test_rare_scale_is_at_most_the_new_scale() -> None:
     assert scales(split, [*colours[:4], {"colour": "green"}], COLOURS[2:3], k=4).rare == 0.5
 
 
-def test_rare_scale_keeps_the_gain_of_new_items() -> None:
+def test_rare_scale_keeps_the_gain_of_new_items():
     """The new and the rare item score 3/4 of their scales, and item 1 scores 1.
 
     The target of half of the users is the new item 4, and of the others item 1. From a scale of 1.5 on, the rare item
@@ -158,20 +158,20 @@ def test_rare_scale_keeps_the_gain_of_new_items() -> None:
     assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=6.0, rare=1.0)
 
 
-def test_rare_scale_keeps_the_gain_of_new_items_without_other_hits() -> None:
+def test_rare_scale_keeps_the_gain_of_new_items_without_other_hits():
     """At a scale of 6, the rare item, which has the same score, would come first."""
     split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1], items=4)
 
     assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=6.0, rare=4.0)
 
 
-def test_rare_items_without_neighbours_have_the_scale_of_new_items() -> None:
+def test_rare_items_without_neighbours_have_the_scale_of_new_items():
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])
 
     assert scales(split, COLOURS, [{"colour": "green"}]) == Scales(new=1.0, rare=1.0)
 
 
-def test_scale_may_lose_one_fifth_of_a_percent_in_ten_positions() -> None:
+def test_scale_may_lose_one_fifth_of_a_percent_in_ten_positions():
     """Item 4 has 29/40 of item 1's score.
 
     At a scale of 1, it takes the second rank from item 3, which is the target of few users.
@@ -183,7 +183,7 @@ def test_scale_may_lose_one_fifth_of_a_percent_in_ten_positions() -> None:
     assert scale(split) == 0.5
 
 
-def test_scale_of_one_quarter_can_be_chosen() -> None:
+def test_scale_of_one_quarter_can_be_chosen():
     """Items 1, 2 and 3 score 1, 1/4 and 1/4.
 
     Item 4 scores 5/8 of the scale, so at 1/2 it precedes item 3, the target of all users.
@@ -192,17 +192,17 @@ def test_scale_of_one_quarter_can_be_chosen() -> None:
     assert SCALES[:2] == (0.1, 0.25)
 
 
-def test_scale_is_the_default_without_new_items() -> None:
+def test_scale_is_the_default_without_new_items():
     assert scale(leave_one_out([1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)) == DEFAULT_SCALES.new
 
 
-def test_items_new_only_in_the_test_part_do_not_choose_a_scale() -> None:
+def test_items_new_only_in_the_test_part_do_not_choose_a_scale():
     data = interactions([[1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1]], items=4, step_ms=MS_PER_DAY)
 
     assert scale(splits.temporal(data, holdout_ms=MS_PER_DAY)) == DEFAULT_SCALES.new
 
 
-def test_scale_is_chosen_and_evaluated_on_a_limited_number_of_users(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scale_is_chosen_and_evaluated_on_a_limited_number_of_users(monkeypatch):
     """Only the first of four users is evaluated, whose target is item 1. The target of the next two users is item 4."""
     split = leave_one_out([1, 1, 4], [1, 4, 4], [2, 4, 4], [3, 1, 1])
     monkeypatch.setattr(cold_start, "MAX_QUERIES", 1)

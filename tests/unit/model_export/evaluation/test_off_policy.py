@@ -1,17 +1,15 @@
 """Off-policy estimates in shops whose outcomes follow the position-based model exactly."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
 from benchmarks.forecasting import Shop, forecasts
-from model_export.evaluation.off_policy import CLICKS, NO_ITEM, Forecast, LoggedLists, forecast
+from model_export.evaluation.off_policy import CLICKS, NO_ITEM, LoggedLists, forecast
 
 A, B, C = 0, 1, 2
 
 
-def logged(*, users: int = 400, pairs: bool = True, clicks: bool = True) -> LoggedLists:
+def logged(*, users=400, pairs=True, clicks=True):
     """Return lists of A, B or B, A in equal numbers.
 
     Half of the examinations of A are clicks, and a quarter of those of B. The second place is examined half as often
@@ -29,17 +27,17 @@ def logged(*, users: int = 400, pairs: bool = True, clicks: bool = True) -> Logg
     return LoggedLists(np.arange(users), np.array(items), opens, {CLICKS: np.array(outcomes)})
 
 
-def lists(log: LoggedLists, *items: int) -> np.ndarray:
+def lists(log, *items):
     return np.tile(np.array(items), (len(log.users), 1))
 
 
-def difference(found: Forecast) -> float:
+def difference(found):
     (outcome,) = found.outcomes
     assert outcome.difference is not None
     return outcome.difference.value
 
 
-def test_order_of_two_items_changes_clicks_by_places_and_rates() -> None:
+def test_order_of_two_items_changes_clicks_by_places_and_rates():
     """The present list has 1 * 0.5 + 0.5 * 0.25 clicks, the draft's list 1 * 0.25 + 0.5 * 0.5."""
     log = logged(users=4_000)
 
@@ -57,7 +55,7 @@ def test_order_of_two_items_changes_clicks_by_places_and_rates() -> None:
     assert (found.support, found.changed, found.pairs) == (1.0, 1.0, 1_500)
 
 
-def test_unchanged_lists_have_no_difference() -> None:
+def test_unchanged_lists_have_no_difference():
     log = logged()
 
     found = forecast(log, present=lists(log, A, B), draft=lists(log, A, B))
@@ -66,7 +64,7 @@ def test_unchanged_lists_have_no_difference() -> None:
     assert found.changed == 0
 
 
-def test_list_of_many_new_items_has_no_number() -> None:
+def test_list_of_many_new_items_has_no_number():
     log = logged(users=1_000)
 
     found = forecast(log, present=lists(log, A, B), draft=lists(log, A, C))
@@ -78,7 +76,7 @@ def test_list_of_many_new_items_has_no_number() -> None:
     assert "of the expected attention is for items that were shown" in outcome.missing
 
 
-def test_interval_contains_zero_to_twice_the_value_of_new_items() -> None:
+def test_interval_contains_zero_to_twice_the_value_of_new_items():
     """A new item is at the third place of 4% of the lists."""
     log = logged(users=4_000)
     present, draft = lists(log, A, B, NO_ITEM), lists(log, A, B, NO_ITEM)
@@ -93,7 +91,7 @@ def test_interval_contains_zero_to_twice_the_value_of_new_items() -> None:
     assert high >= 2 * value
 
 
-def test_new_item_in_both_lists_adds_no_uncertainty() -> None:
+def test_new_item_in_both_lists_adds_no_uncertainty():
     log = logged(users=4_000)
     both = lists(log, A, B, NO_ITEM)
     both[:160, 2] = C
@@ -114,13 +112,13 @@ def test_new_item_in_both_lists_adds_no_uncertainty() -> None:
     ],
     ids=["few users", "no random pairs", "no clicks"],
 )
-def test_forecast_without_evidence_has_no_number(log: LoggedLists, message: str) -> None:
+def test_forecast_without_evidence_has_no_number(log, message):
     (outcome,) = forecast(log, present=lists(log, A, B), draft=lists(log, B, A)).outcomes
 
     assert (outcome.difference, outcome.draft, outcome.missing) == (None, None, message)
 
 
-def test_rare_outcome_without_evidence_leaves_others() -> None:
+def test_rare_outcome_without_evidence_leaves_others():
     log = logged(users=2_000)
     few = np.zeros((2_000, 2))
     few[:20, 0] = 5.0
@@ -133,7 +131,7 @@ def test_rare_outcome_without_evidence_leaves_others() -> None:
     assert "revenue, expected at least 50" in revenue.missing
 
 
-def test_result_does_not_depend_on_the_order_of_responses() -> None:
+def test_result_does_not_depend_on_the_order_of_responses():
     log = logged(users=1_000)
     order = np.random.default_rng(1).permutation(1_000)
     other = LoggedLists(
@@ -145,7 +143,7 @@ def test_result_does_not_depend_on_the_order_of_responses() -> None:
     assert difference(first) == pytest.approx(difference(second))
 
 
-def test_forecast_in_a_simulated_shop_contains_the_truth() -> None:
+def test_forecast_in_a_simulated_shop_contains_the_truth():
     found, cost = forecasts(Shop(users=1_000, responses=5_000), 7, ("order", "cap"))
 
     result, truth = found["order"]

@@ -1,7 +1,6 @@
 """Models that read the age of interactions."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +9,8 @@ from alsolike.bundle.manifest import HistoryParameters
 from functions.recommend.state.model import History
 from functions.recommend.state.model import Model as ServedModel
 from model_export import algorithms
-from model_export.api import Graph, Model
-from model_export.data.interactions import Floats, Histories, Interactions
+from model_export.api import Model
+from model_export.data.interactions import Histories, Interactions
 from model_export.export.parity import check_parity
 from model_export.export.writer import write_graphs
 from tests.builders.bundles import write_bundle
@@ -23,21 +22,21 @@ DAY_MS = 86_400_000
 class Fresh(Model):
     """Model that scores a user's items as the sum of 1 / (1 + age in days)."""
 
-    def score(self, histories: Histories) -> Floats:
+    def score(self, histories):
         scores = np.zeros((len(histories), self.items + 1), np.float32)
         for row, (items, ages) in enumerate(zip(histories.items, histories.ages, strict=True)):
             np.add.at(scores[row], items, 1 / (1 + ages))
         scores[:, 0] = 0
         return scores
 
-    def export(self, graph: Graph) -> str:
+    def export(self, graph):
         fresh = graph.op("Div", graph.number(1), graph.op("Add", graph.number(1), graph.ages))
         is_item = graph.op("Cast", graph.history, to=9)  # 9 is the type bool.
         sums = graph.add_by_item(graph.history, graph.op("Where", is_item, fresh, graph.number(0)))
         return graph.op("Mul", sums, graph.item_weight("fresh.ones", np.ones(self.items + 1, np.float32)))
 
 
-def histories() -> Histories:
+def histories():
     rows = Interactions.from_rows(
         user=np.array([0, 0, 1]), item=np.array([1, 2, 3]), time_ms=np.array([0, 3 * DAY_MS, 2 * DAY_MS]),
         weight=np.ones(3), users=2, items=4,
@@ -50,7 +49,7 @@ def histories() -> Histories:
 MODEL = Fresh(settings=algorithms.known()["popularity"], items=4)
 
 
-def test_ages_are_days_before_the_request() -> None:
+def test_ages_are_days_before_the_request():
     found = histories()
 
     assert found.items.tolist() == [[1, 2], [0, 3]]
@@ -59,19 +58,19 @@ def test_ages_are_days_before_the_request() -> None:
     assert found.rows(slice(1, 2)).ages[0, 1] == 2.0
 
 
-def test_histories_without_ages_have_age_0() -> None:
+def test_histories_without_ages_have_age_0():
     assert (
         Histories(items=np.ones((2, 3), np.int64), weights=np.ones((2, 3), np.float32)).ages.tolist() == [[0.0] * 3] * 2
     )
 
 
-def test_graph_with_ages_scores_like_its_model(tmp_path: Path) -> None:
+def test_graph_with_ages_scores_like_its_model(tmp_path):
     write_graphs(MODEL, tmp_path)
 
     check_parity(MODEL, tmp_path, histories(), k=4)
 
 
-def test_serving_passes_ages_to_the_graph(tmp_path: Path) -> None:
+def test_serving_passes_ages_to_the_graph(tmp_path):
     write_bundle(tmp_path)
     write_graphs(MODEL, tmp_path)
     served = ServedModel(tmp_path)

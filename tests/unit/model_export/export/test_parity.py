@@ -1,5 +1,4 @@
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -28,14 +27,14 @@ class Fixed(Model):
     said: Floats
     exported: Floats
 
-    def score(self, histories: Histories) -> Floats:
+    def score(self, histories):
         return np.tile(self.said, (len(histories), 1))
 
-    def export(self, graph: Graph) -> str:
+    def export(self, graph):
         return graph.for_batch(graph.item_weight("fixed.scores", self.exported))
 
 
-def fixed(said: list[float], exported: list[float]) -> Fixed:
+def fixed(said, exported):
     """Return a model with these scores of positions 1, 2, ..."""
     columns = [np.array([0, *scores], np.float32) for scores in (said, exported)]
     return Fixed(settings=algorithms.known()["popularity"], items=len(said), said=columns[0], exported=columns[1])
@@ -44,18 +43,18 @@ def fixed(said: list[float], exported: list[float]) -> Fixed:
 ONE = Histories(items=np.array([[0, 1, 2]]), weights=np.ones((1, 3), np.float32))
 
 
-def checked(model: Model, directory: Path, *, k: int = 100, min_recall: float = 1.0) -> parity.Parity:
+def checked(model, directory, *, k=100, min_recall=1.0):
     write_graphs(model, directory)
     return check_parity(model, directory, ONE, k=k, min_recall=min_recall)
 
 
-def test_equal_scores_pass(tmp_path: Path) -> None:
+def test_equal_scores_pass(tmp_path):
     found = checked(fixed([3, 2, 2, 0], [3, 2, 2, 0]), tmp_path)
 
     assert found == parity.Parity(histories=1 + 1 + 1 + 1, k=4, largest_difference=0.0, recall=1.0)
 
 
-def test_rounding_differences_pass(tmp_path: Path) -> None:
+def test_rounding_differences_pass(tmp_path):
     """The two swapped scores differ by 8e-6 of 2, and the tolerance is 2e-5."""
     found = checked(fixed([3, 2, 1.999992], [3, 1.999992, 2]), tmp_path)
 
@@ -74,25 +73,25 @@ def test_rounding_differences_pass(tmp_path: Path) -> None:
     ],
     ids=["score", "order", "item of score 0", "missing item", "not a number", "order of small scores"],
 )
-def test_differing_scores_are_refused(said: list[float], exported: list[float], message: str, tmp_path: Path) -> None:
+def test_differing_scores_are_refused(said, exported, message, tmp_path):
     with pytest.raises(ParityError, match=message):
         checked(fixed(said, exported), tmp_path)
 
 
-def without_item_5() -> Fixed:
+def without_item_5():
     """Return a model of 300 items with decreasing scores and with a graph that moves the fifth item to the end."""
     said = [float(score) for score in range(300, 0, -1)]
     return fixed(said, [*said[:4], 0.5, *said[5:]])
 
 
-def test_missing_item_is_refused(tmp_path: Path) -> None:
+def test_missing_item_is_refused(tmp_path):
     with pytest.raises(
         ParityError, match=r"graph\.onnx leaves out item 5 of score 296, and ends at 290; recall is 0\."
     ):
         checked(without_item_5(), tmp_path, k=10)
 
 
-def test_missing_item_within_the_permitted_recall_passes(tmp_path: Path) -> None:
+def test_missing_item_within_the_permitted_recall_passes(tmp_path):
     """Each of 4 histories has 10 positions plain, excluded and half masked, and 1 position with 1 unmasked item."""
     found = checked(without_item_5(), tmp_path, k=10, min_recall=0.9)
 
@@ -112,7 +111,7 @@ def test_missing_item_within_the_permitted_recall_passes(tmp_path: Path) -> None
     ],
     ids=["equal scores", "rising", "twice", "no item", "score 0"],
 )
-def test_unsorted_lists_are_refused(items: list[int], scores: list[float], message: str, tmp_path: Path) -> None:
+def test_unsorted_lists_are_refused(items, scores, message, tmp_path):
     model = fixed([3, 2, 2, 0], [3, 2, 2, 0])
     write_graphs(model, tmp_path)
     answer_always(tmp_path / GRAPH_FILE, items, scores)
@@ -121,7 +120,7 @@ def test_unsorted_lists_are_refused(items: list[int], scores: list[float], messa
         check_parity(model, tmp_path, ONE, k=3)
 
 
-def answer_always(path: Path, items: list[int], scores: list[float]) -> None:
+def answer_always(path, items, scores):
     """Replace a graph by one with a constant output."""
     proto = onnx.load(path, load_external_data=False)
     graph = Graph(4)
@@ -134,7 +133,7 @@ def answer_always(path: Path, items: list[int], scores: list[float]) -> None:
     path.write_bytes(proto.SerializeToString())
 
 
-def test_bias_graph_that_ignores_the_bias_is_refused(tmp_path: Path) -> None:
+def test_bias_graph_that_ignores_the_bias_is_refused(tmp_path):
     model = fixed([3, 2, 1], [3, 2, 1])
     write_graphs(model, tmp_path)
     proto = onnx.load(tmp_path / GRAPH_FILE, load_external_data=False)
@@ -145,7 +144,7 @@ def test_bias_graph_that_ignores_the_bias_is_refused(tmp_path: Path) -> None:
         check_parity(model, tmp_path, ONE)
 
 
-def test_graph_that_ignores_exclusions_is_refused(tmp_path: Path) -> None:
+def test_graph_that_ignores_exclusions_is_refused(tmp_path):
     model = fixed([3, 2, 1], [3, 2, 1])
     write_graphs(model, tmp_path)
     proto = onnx.load(tmp_path / GRAPH_FILE, load_external_data=False)
@@ -157,7 +156,7 @@ def test_graph_that_ignores_exclusions_is_refused(tmp_path: Path) -> None:
         check_parity(model, tmp_path, ONE)
 
 
-def test_many_histories_are_compared_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_histories_are_compared_in_chunks(tmp_path, monkeypatch):
     data = interactions(random_sequences(users=40, items=30, length=10), items=30)
     model = algorithms.known()["transitions"].fit(data)
     write_graphs(model, tmp_path)
@@ -172,7 +171,7 @@ def test_many_histories_are_compared_in_chunks(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("name", ["buy_again", "ease", "item_knn", "slist", "transitions"])
-def test_sums_of_a_thousand_repeats_equal_those_of_the_model(name: str, tmp_path: Path) -> None:
+def test_sums_of_a_thousand_repeats_equal_those_of_the_model(name, tmp_path):
     # A script may view one item all day. Rounding errors of float32 sums of equal numbers have the same sign.
     data = interactions(random_sequences(users=40, items=30, length=10), items=30)
     model = dataclasses.replace(algorithms.known()[name], position_decay=1.0).fit(data)
@@ -183,7 +182,7 @@ def test_sums_of_a_thousand_repeats_equal_those_of_the_model(name: str, tmp_path
     assert check_parity(model, tmp_path, histories).largest_difference < 1e-6
 
 
-def test_wrong_graph_error_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_graph_error_names_its_algorithm(monkeypatch):
     data = interactions(random_sequences(users=10, items=8, length=5), items=8)
     model = algorithms.known()["popularity"].fit(data)
     right = PopularityModel.export
@@ -193,7 +192,7 @@ def test_wrong_graph_error_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) 
         parity.check_export(model, leave_one_out(data).test.queries)
 
 
-def test_failed_export_error_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_export_error_names_its_algorithm(monkeypatch):
     data = interactions(random_sequences(users=10, items=8, length=5), items=8)
     model = algorithms.known()["popularity"].fit(data)
     monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqroot", graph.history))
@@ -202,7 +201,7 @@ def test_failed_export_error_names_its_algorithm(monkeypatch: pytest.MonkeyPatch
         parity.check_export(model, leave_one_out(data).test.queries)
 
 
-def test_wrong_graph_fails_the_training_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_graph_fails_the_training_job(tmp_path, monkeypatch):
     tiny_shop(tmp_path / "input/data/dataset")
     config = tmp_path / "input/config/hyperparameters.json"
     config.parent.mkdir(parents=True)

@@ -13,14 +13,14 @@ EVEN = np.ones(MAX_PLACES)
 COLUMNS = item_columns([{"price": 1}, {"price": 2}, {"price": 4}, {}])
 
 
-def test_reranker_recovers_most_of_the_true_gain() -> None:
+def test_reranker_recovers_most_of_the_true_gain():
     found = measure(4_000, seed=2)
 
     assert found.choice.reranker is not None
     assert found.recovered > 0.7
 
 
-def test_reranker_without_random_pairs_is_off_with_the_reason() -> None:
+def test_reranker_without_random_pairs_is_off_with_the_reason():
     found = measure(2_000, seed=2, swaps=0.0)
 
     assert found.choice.reranker is None
@@ -30,7 +30,7 @@ def test_reranker_without_random_pairs_is_off_with_the_reason() -> None:
     )
 
 
-def test_reranker_without_a_signal_is_off_and_loses_nothing() -> None:
+def test_reranker_without_a_signal_is_off_and_loses_nothing():
     found = measure(2_000, seed=2, signal=False)
 
     assert found.choice.quality is not None
@@ -38,7 +38,7 @@ def test_reranker_without_a_signal_is_off_and_loses_nothing() -> None:
     assert found.choice.reranker is None
 
 
-def test_few_outcomes_give_no_reranker() -> None:
+def test_few_outcomes_give_no_reranker():
     shown = [response(clicked=n % 3)._replace(pairs=[n % 2]) for n in range(100)]
 
     choice = choose_reranker(impressions(shown, COLUMNS), COLUMNS)
@@ -48,7 +48,7 @@ def test_few_outcomes_give_no_reranker() -> None:
     assert MIN_RESPONSES == 0.4 * 625
 
 
-def test_evaluation_weights_outcomes_by_inverse_propensities() -> None:
+def test_evaluation_weights_outcomes_by_inverse_propensities():
     """The model ranks by price: items 3, 2, 1. The clicks were at the positions 0 and 2 of the order 1, 2, 3."""
     data = impressions([response(clicked=0), response(clicked=2)], COLUMNS)
     model = fit(data, COLUMNS, EVEN)
@@ -63,7 +63,7 @@ def test_evaluation_weights_outcomes_by_inverse_propensities() -> None:
     assert quality.score_ndcg == pytest.approx((1 * 1 + 3 * discount) / 4)
 
 
-def test_nearly_equal_values_are_not_divided_by_rounding_errors() -> None:
+def test_nearly_equal_values_are_not_divided_by_rounding_errors():
     columns = item_columns([{"category": name} for name in ("fruit", "nuts", "roots")])
     shown = [response(clicked=n % 3)._replace(history=np.array([1, 2, 3])) for n in range(30)]
     data = impressions(shown, columns)
@@ -76,7 +76,7 @@ def test_nearly_equal_values_are_not_divided_by_rounding_errors() -> None:
     assert model.deviations[share] == 1
 
 
-def test_serving_utilities_equal_training_utilities() -> None:
+def test_serving_utilities_equal_training_utilities():
     shown = [response(clicked=n % 3, served_ms=n * MS_PER_DAY // 5) for n in range(30)]
     data = impressions(shown, COLUMNS)
     model = fit(data, COLUMNS, EVEN)
@@ -89,7 +89,7 @@ def test_serving_utilities_equal_training_utilities() -> None:
     assert np.concatenate(served) == pytest.approx(utilities(model, data))
 
 
-def response(*, clicked: int, served_ms: int = 0) -> Response:
+def response(*, clicked, served_ms=0):
     return Response(
         served_ms,
         np.array([1, 2, 3]),
@@ -101,7 +101,7 @@ def response(*, clicked: int, served_ms: int = 0) -> Response:
     )
 
 
-def test_revenue_objective_ranks_expensive_items_higher() -> None:
+def test_revenue_objective_ranks_expensive_items_higher():
     """Each item is at each position equally often, and is clicked equally often."""
     orders = [np.roll([0, 1, 2], n % 3) for n in range(300)]
     shown = [

@@ -1,7 +1,6 @@
 """Popular items of user groups, compared with values computed by hand."""
 
 import numpy as np
-import pytest
 
 from alsolike.bundle.popular_groups import Group
 from model_export.algorithms.popularity import Popularity
@@ -17,11 +16,11 @@ DATA = interactions([[1, 2, 2]] * HALF + [[1, 3, 1]] * HALF, items=4)
 no interactions."""
 
 
-def found(users: dict[str, dict[str, object]], **columns: str) -> Group | None:
+def found(users, **columns):
     return popular_groups(users, PROFILES, DATA, popular_by=POPULARITY).of(columns)
 
 
-def test_group_items_are_sorted_by_frequency_in_the_group() -> None:
+def test_group_items_are_sorted_by_frequency_in_the_group():
     users: dict[str, dict[str, object]] = {str(n): {"plan": "gold" if n < HALF else "tin"} for n in range(2 * HALF)}
 
     assert found(users, plan="gold") == Group("plan", "gold", HALF, [2, 1])
@@ -29,25 +28,25 @@ def test_group_items_are_sorted_by_frequency_in_the_group() -> None:
     assert found(users, plan="clay") is None
 
 
-def test_group_below_the_minimum_of_users_is_omitted() -> None:
+def test_group_below_the_minimum_of_users_is_omitted():
     users: dict[str, dict[str, object]] = {str(n): {"plan": "gold"} for n in range(MIN_USERS - 1)}
 
     assert found(users, plan="gold") is None
 
 
-def test_users_without_interactions_are_in_no_group() -> None:
+def test_users_without_interactions_are_in_no_group():
     users: dict[str, dict[str, object]] = {f"stranger{n}": {"plan": "gold"} for n in range(100)}
 
     assert found(users, plan="gold") is None
 
 
-def test_user_with_a_repeated_value_counts_once() -> None:
+def test_user_with_a_repeated_value_counts_once():
     users: dict[str, dict[str, object]] = {str(n): {"likes": ["tea", "tea"]} for n in range(HALF)}
 
     assert found(users, likes="tea") == Group("likes", "tea", HALF, [2, 1])
 
 
-def test_only_the_largest_groups_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_largest_groups_are_kept(monkeypatch):
     users: dict[str, dict[str, object]] = {
         str(n): {"trial": True, "plan": "gold" if n < HALF else "tin"} for n in range(2 * HALF)
     }

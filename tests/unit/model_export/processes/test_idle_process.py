@@ -1,21 +1,20 @@
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from model_export.processes.idle_process import judged_beside
 
 
-def test_model_is_evaluated_while_the_next_one_is_trained() -> None:
+def test_model_is_evaluated_while_the_next_one_is_trained():
     training, judging = threading.Event(), threading.Event()
 
-    def models() -> Iterator[int]:
+    def models():
         yield 1
         training.set()
         assert judging.wait(timeout=60)  # The first model is evaluated before this returns.
         yield 2
 
-    def judge(model: int) -> float:
+    def judge(model):
         assert training.wait(timeout=60)  # The second model is trained before this returns.
         judging.set()
         return model / 10
@@ -23,7 +22,7 @@ def test_model_is_evaluated_while_the_next_one_is_trained() -> None:
     assert list(judged_beside(models(), judge)) == [(1, 0.1), (2, 0.2)]
 
 
-def test_evaluation_error_is_raised_when_its_result_is_read() -> None:
+def test_evaluation_error_is_raised_when_its_result_is_read():
     found = judged_beside(iter([2, 0, 1]), lambda model: 1 / model)
 
     assert next(found) == (2, 0.5)
@@ -31,5 +30,5 @@ def test_evaluation_error_is_raised_when_its_result_is_read() -> None:
         next(found)
 
 
-def test_empty_iterator_gives_no_results() -> None:
+def test_empty_iterator_gives_no_results():
     assert list(judged_beside(iter(()), float)) == []

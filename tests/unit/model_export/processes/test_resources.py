@@ -9,7 +9,7 @@ MB = 1_000_000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process reset its peak")
-def test_memory_peak_counts_in_its_own_and_outer_measurements() -> None:
+def test_memory_peak_counts_in_its_own_and_outer_measurements():
     with measured() as outer:
         with measured() as high:
             np.ones(400 * MB, np.uint8)
@@ -20,7 +20,7 @@ def test_memory_peak_counts_in_its_own_and_outer_measurements() -> None:
     assert outer.peak_mb >= high.peak_mb
 
 
-def test_failed_body_is_measured() -> None:
+def test_failed_body_is_measured():
     with pytest.raises(ZeroDivisionError), measured() as cost:
         1 / 0  # noqa: B018
 

@@ -10,9 +10,9 @@ from operations.cost.summary import Function, Protection
 from tests.unit.operations.cost.bills import NOTHING, dollars, summary
 
 
-def bill(load: cost.Load = NOTHING, **protection: object) -> cost.Bill:
+def bill(load=NOTHING, **protection):
     functions = {"recommend": Function(memory_mb=1_024, checks={"champion_check_s": 30})}
-    return cost.estimate(summary(functions=functions, protection=Protection(**protection)), load)  # type: ignore[arg-type]
+    return cost.estimate(summary(functions=functions, protection=Protection(**protection)), load)
 
 
 def test_deployment_without_protection_costs_nothing_more():

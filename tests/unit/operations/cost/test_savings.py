@@ -10,7 +10,7 @@ from operations.cost.summary import EventSource, Function, Stream, Training
 from tests.unit.operations.cost.bills import NOTHING, busy, saved, summary
 
 
-def test_saving_is_the_cost_difference_of_the_changed_setting() -> None:
+def test_saving_is_the_cost_difference_of_the_changed_setting():
     deployed = summary(stream=Stream(retention_hours=168), dashboards=3)
 
     found = saved(deployed, NOTHING)
@@ -21,7 +21,7 @@ def test_saving_is_the_cost_difference_of_the_changed_setting() -> None:
     assert list(found) == ["stream_retention_hours", "dashboards"]
 
 
-def test_longer_archive_window_saves_objects_and_calls() -> None:
+def test_longer_archive_window_saves_objects_and_calls():
     source = EventSource(kind="kinesis", batch_size=10_000, window_s=60)
     functions = {"archive_events": Function(memory_mb=2_048, sources=(source,))}
     load = dataclasses.replace(NOTHING, events_per_day=86_400)
@@ -34,7 +34,7 @@ def test_longer_archive_window_saves_objects_and_calls() -> None:
     assert fewer * (5e-6 + 0.2e-6) < saving.dollars < 3 * fewer * (5e-6 + 0.2e-6)
 
 
-def test_saving_below_ten_cents_is_omitted() -> None:
+def test_saving_below_ten_cents_is_omitted():
     deployed = summary(
         stream=Stream(retention_hours=24), functions={"recommend": Function(memory_mb=128, tracing=True)}
     )
@@ -50,14 +50,14 @@ def test_saving_below_ten_cents_is_omitted() -> None:
         (Training(runs=30, spot=True, look_s=60, looks=1_440), "canary_interval_s"),
     ],
 )
-def test_training_costs_have_a_setting_that_reduces_them(training: Training, setting: str) -> None:
+def test_training_costs_have_a_setting_that_reduces_them(training, setting):
     load = dataclasses.replace(NOTHING, events_per_day=100_000)
     functions = {"run_canary": Function(memory_mb=2_048), "build_dataset": Function(memory_mb=4_096)}
 
     assert setting in saved(summary(functions=functions, training=training), load)
 
 
-def test_tracing_saving_includes_the_workflows() -> None:
+def test_tracing_saving_includes_the_workflows():
     functions = {"recommend": Function(memory_mb=1_024, tracing=True)}
     deployed = summary(functions=functions, machines_traced=True, training=Training(runs=400))
     load = dataclasses.replace(NOTHING, requests_per_day=48_000)
@@ -68,7 +68,7 @@ def test_tracing_saving_includes_the_workflows() -> None:
     assert saving.but == "no traces: only logs show why a request was slow"
 
 
-def test_savings_are_sorted_by_amount_descending() -> None:
+def test_savings_are_sorted_by_amount_descending():
     load = cost.Load(users=10_000, events_per_day=500_000, requests_per_day=200_000, items=5_000)
 
     found = [saving.dollars for saving in cost.savings(busy(), load)]

@@ -11,8 +11,8 @@ from operations.cost.summary import Training
 from tests.unit.operations.cost.bills import NOTHING, dollars, saved, summary
 
 
-def test_spot_training_costs_half() -> None:
-    def training(*, spot: bool) -> float:
+def test_spot_training_costs_half():
+    def training(*, spot):
         deployed = summary(training=Training(runs=10, spot=spot, max_runtime_s=3_600))
         load = dataclasses.replace(NOTHING, events_per_day=10_000_000)
         return dollars(cost.estimate(deployed, load), "training")
@@ -21,11 +21,11 @@ def test_spot_training_costs_half() -> None:
     assert training(spot=True) == pytest.approx(10 * 0.23 / 2)
 
 
-def test_training_is_priced_with_its_number_of_fits() -> None:
+def test_training_is_priced_with_its_number_of_fits():
     assert charges.FITS == budget.FITS
 
 
-def test_training_above_its_limits_has_a_remark() -> None:
+def test_training_above_its_limits_has_a_remark():
     deployed = summary(training=Training(runs=4, max_runtime_s=14_400))
     fits, does_not = (dataclasses.replace(NOTHING, events_per_day=events) for events in (100_000, 10_000_000))
 
@@ -41,7 +41,7 @@ def test_training_above_its_limits_has_a_remark() -> None:
     assert not [remark for remark in cost.estimate(deployed, fits).remarks if "a training on" in remark]
 
 
-def test_statistics_on_spark_cost_more_spark_and_less_training() -> None:
+def test_statistics_on_spark_cost_more_spark_and_less_training():
     spark = Training(runs=10, spark_above_mb=300, spark_workers=10)
     counts = dataclasses.replace(spark, spark_statistics=True, spark_flexible=True, max_runtime_s=14_400)
     load = dataclasses.replace(NOTHING, events_per_day=10_000_000, items=100_000)  # 3,650 million interactions
@@ -59,7 +59,7 @@ def test_statistics_on_spark_cost_more_spark_and_less_training() -> None:
     assert "(spark_statistics)" in " ".join(without.remarks)
 
 
-def test_training_with_statistics_above_its_limits_has_no_advice_for_them() -> None:
+def test_training_with_statistics_above_its_limits_has_no_advice_for_them():
     training = Training(runs=4, spark_above_mb=300, spark_workers=10, spark_statistics=True, max_runtime_s=7_200)
     load = dataclasses.replace(NOTHING, events_per_day=10_000_000, items=4_000_000)
 
@@ -72,14 +72,14 @@ def test_training_with_statistics_above_its_limits_has_no_advice_for_them() -> N
     assert "(spark_statistics)" not in remarks
 
 
-def test_statistics_are_not_counted_if_the_function_builds_the_dataset() -> None:
+def test_statistics_are_not_counted_if_the_function_builds_the_dataset():
     training = Training(runs=4, spark_above_mb=300, spark_workers=10, spark_statistics=True)
     load = dataclasses.replace(NOTHING, events_per_day=10_000)  # 219 MB
 
     assert dollars(cost.estimate(summary(training=training), load), "datasets on Spark") == 0
 
 
-def test_unpriced_instance_type_has_a_remark_and_other_lines_are_kept() -> None:
+def test_unpriced_instance_type_has_a_remark_and_other_lines_are_kept():
     deployed = summary(training=Training(runs=10, instance_type="ml.c5.4xlarge", volume_gb=73), dashboards=2)
 
     bill = cost.estimate(deployed, NOTHING)
@@ -94,7 +94,7 @@ def test_unpriced_instance_type_has_a_remark_and_other_lines_are_kept() -> None:
     assert "training_schedule" not in saved(deployed, NOTHING)  # The saving cannot be computed.
 
 
-def test_unpriced_instance_type_has_no_remark_without_trainings() -> None:
+def test_unpriced_instance_type_has_no_remark_without_trainings():
     deployed = summary(training=Training(runs=0, instance_type="ml.c5.4xlarge"))
 
     assert not [remark for remark in cost.estimate(deployed, NOTHING).remarks if remark.startswith("not priced")]

@@ -1,7 +1,5 @@
 """Lists of logged requests without and with a draft, by direct invocation."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any
@@ -11,7 +9,6 @@ import pytest
 from alsolike.runtime.errors import InvalidInput
 from functions.recommend import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext
-from tests.unit.functions.recommend.shop import Shop
 
 PINNED = {
     "format": 1,
@@ -20,19 +17,18 @@ PINNED = {
 }
 
 
-def request(user_id: str, *, seen: str, **fields: Any) -> dict[str, Any]:
+def request(user_id, *, seen, **fields):
     past = {"timeMs": NOW_MS - 1000, "eventId": f"e-{seen}", "itemId": seen, "eventType": "view"}
     return {"nowMs": NOW_MS, "recommender": "for-you", "numResults": 2, "userId": user_id, "history": [past], **fields}
 
 
-def lists(*requests: dict[str, Any], configuration: dict[str, Any] = PINNED) -> list[dict[str, Any]]:
+def lists(*requests, configuration=PINNED):
     event = {"forecast": {"configuration": configuration, "requests": list(requests)}}
     document = handler.lambda_handler(json.loads(json.dumps(event)), LambdaContext())
-    found: list[dict[str, Any]] = document["lists"]
-    return found
+    return document["lists"]
 
 
-def test_draft_changes_the_lists_of_logged_requests(shop: Shop) -> None:
+def test_draft_changes_the_lists_of_logged_requests(shop):
     """The model ranks fig and plum after a pear."""
     shop.publish()
     shop.remember("u#anna", "kiwi")
@@ -42,7 +38,7 @@ def test_draft_changes_the_lists_of_logged_requests(shop: Shop) -> None:
     assert found == {"present": ["fig", "plum"], "draft": ["kiwi", "fig"], "degraded": []}
 
 
-def test_lists_have_no_random_order(shop: Shop) -> None:
+def test_lists_have_no_random_order(shop):
     shop.publish()
     shop.configure(recommenders={"for-you": {"swaps": 1.0}})
 
@@ -51,7 +47,7 @@ def test_lists_have_no_random_order(shop: Shop) -> None:
     assert {tuple(each["present"]) for each in found} == {("fig", "plum")}
 
 
-def test_request_without_its_filter_values_is_refused_alone(shop: Shop) -> None:
+def test_request_without_its_filter_values_is_refused_alone(shop):
     shop.publish()
     shop.configure(filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < $MAX"})
 
@@ -61,7 +57,7 @@ def test_request_without_its_filter_values_is_refused_alone(shop: Shop) -> None:
     assert answered["present"] == ["fig", "plum"]
 
 
-def test_invalid_draft_is_refused(shop: Shop) -> None:
+def test_invalid_draft_is_refused(shop):
     shop.publish()
     event = {"forecast": {"configuration": {"format": 1, "rules": 7}, "requests": []}}
 
@@ -72,7 +68,7 @@ def test_invalid_draft_is_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("missing", ["configuration", "requests"])
-def test_forecast_without_a_field_is_refused(shop: Shop, missing: str) -> None:
+def test_forecast_without_a_field_is_refused(shop, missing):
     shop.publish()
     event: dict[str, Any] = {
         "forecast": {name: value for name, value in (("configuration", PINNED), ("requests", [])) if name != missing}

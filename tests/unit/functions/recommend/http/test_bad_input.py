@@ -18,7 +18,7 @@ from tests.builders.bad_input import (
     query_faults,
 )
 from tests.builders.lambda_events import LambdaContext, http_event
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 FILTER = "INCLUDE ItemID WHERE Items.price <= $MOST"
 COMMON: dict[str, Any] = {
@@ -50,7 +50,7 @@ GOOD: dict[str, Any] = {
 ROUTES = (*PARSERS, ACTION_ROUTE)
 
 
-def send(key: str, body: Any = b"", *, query: dict[str, str] | None = None, path: dict[str, str] | None = None) -> Any:
+def send(key, body=b"", *, query=None, path=None):
     """Send a request. On browser routes, the event contains the session that the authorizer returns."""
     path = path or dict.fromkeys(path_parameters(key), "pear")
     if key == "GET /search":
@@ -61,21 +61,21 @@ def send(key: str, body: Any = b"", *, query: dict[str, str] | None = None, path
     return {**answer, "document": orjson.loads(answer["body"])}
 
 
-def serve(shop: Shop) -> None:
+def serve(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.configure(items={"columns": {"price": "number"}}, filters={"up-to": FILTER})
 
 
 @pytest.mark.parametrize("key", ROUTES)
-def test_valid_request_is_accepted(shop: Shop, key: str) -> None:
+def test_valid_request_is_accepted(shop, key):
     serve(shop)
 
     assert send(key, GOOD.get(key, b""))["statusCode"] == 200
 
 
 @pytest.mark.parametrize("key", ROUTES)
-def test_invalid_field_is_refused_with_a_message(shop: Shop, key: str) -> None:
+def test_invalid_field_is_refused_with_a_message(shop, key):
     serve(shop)
     faults = [*path_faults(key), *query_faults(key), *(body_faults(key, GOOD[key]) if key in GOOD else ())]
 
@@ -91,7 +91,7 @@ def test_invalid_field_is_refused_with_a_message(shop: Shop, key: str) -> None:
 
 @pytest.mark.parametrize("key", GOOD)
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_unreadable_body_is_refused(shop: Shop, key: str, name: str) -> None:
+def test_unreadable_body_is_refused(shop, key, name):
     serve(shop)
 
     assert is_refusal(send(key, UNREADABLE[name]), says=())
@@ -151,7 +151,7 @@ def test_unreadable_body_is_refused(shop: Shop, key: str, name: str) -> None:
     ],
     ids=str,
 )
-def test_unknown_names_and_conflicting_fields_are_refused(shop: Shop, key: str, fault: Fault, status: int) -> None:
+def test_unknown_names_and_conflicting_fields_are_refused(shop, key, fault, status):
     serve(shop)
     body = {**GOOD[key], **fault.body} if fault.body else b""
 

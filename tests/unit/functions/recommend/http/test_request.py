@@ -1,5 +1,4 @@
 import contextlib
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,29 +11,29 @@ from tests.builders.lambda_events import http_event
 ARN = "arn:aws:personalize:eu-west-1:123456789012:recommender/for-you"
 
 
-def parse(**fields: Any) -> RecommendationRequest:
+def parse(**fields):
     return read("POST /recommendations", {"userId": "anna", **fields})
 
 
-def read(route: str, body: Any = b"", *, path: dict[str, str] | None = None, **query: str) -> RecommendationRequest:
+def read(route, body=b"", *, path=None, **query):
     event = http_event(route, body, base64_encoded=isinstance(body, bytes), path=path, query=query)
     return PARSERS[route](event)
 
 
-def test_user_id_is_sufficient() -> None:
+def test_user_id_is_sufficient():
     assert parse() == RecommendationRequest("anna", num_results=25)
 
 
-def test_zero_results_means_the_default() -> None:
+def test_zero_results_means_the_default():
     assert parse(numResults=0).num_results == 25
 
 
 @pytest.mark.parametrize("field", ["campaignArn", "recommenderArn"])
-def test_recommender_is_the_last_part_of_its_arn(field: str) -> None:
+def test_recommender_is_the_last_part_of_its_arn(field):
     assert parse(**{field: ARN}).user_id == "anna"
 
 
-def test_metadata_columns_are_accepted_in_both_spellings() -> None:
+def test_metadata_columns_are_accepted_in_both_spellings():
     request = parse(metadataColumns={"ITEMS": ["CATEGORY_L1", "categoryL2", "TITLE", "title"]})
 
     assert request.metadata_columns == (
@@ -101,14 +100,14 @@ def test_metadata_columns_are_accepted_in_both_spellings() -> None:
         ({"campaignArn": "for-you"}, 'campaignArn is "for-you", expected arn:aws:personalize:'),
     ],
 )
-def test_invalid_request_is_refused_with_its_reason(fields: dict[str, Any], reason: str) -> None:
+def test_invalid_request_is_refused_with_its_reason(fields, reason):
     with pytest.raises(InvalidInput) as caught:
         parse(**fields)
 
     assert str(caught.value).startswith(reason)
 
 
-def test_filter_is_the_last_part_of_its_arn_and_values_are_parsed() -> None:
+def test_filter_is_the_last_part_of_its_arn_and_values_are_parsed():
     request = parse(
         filterArn=ARN.replace("recommender/for-you", "filter/cheap"), filterValues={"P": '"a","b"', "Q": "1"}
     )
@@ -116,7 +115,7 @@ def test_filter_is_the_last_part_of_its_arn_and_values_are_parsed() -> None:
     assert (request.filter_name, request.filter_values) == ("cheap", {"P": ("a", "b"), "Q": ("1",)})
 
 
-def test_unknown_recommender_raises_not_found() -> None:
+def test_unknown_recommender_raises_not_found():
     request = parse(recommenderArn=ARN.replace("for-you", "for-them"))
 
     with pytest.raises(NotFound, match="expected one that ends in /for-you or /buy-again"):
@@ -124,12 +123,12 @@ def test_unknown_recommender_raises_not_found() -> None:
 
 
 @given(st.binary(max_size=60))
-def test_any_body_is_parsed_or_raises_a_client_error(body: bytes) -> None:
+def test_any_body_is_parsed_or_raises_a_client_error(body):
     with contextlib.suppress(InvalidInput, NotFound):
         assert read("POST /recommendations", body).user_id
 
 
 @pytest.mark.parametrize("text", ["", " "])
-def test_blank_search_is_invalid(text: str) -> None:
+def test_blank_search_is_invalid(text):
     with pytest.raises(InvalidInput, match="query"):
         read("GET /search", query=text)

@@ -10,7 +10,7 @@ import pytest
 
 from alsolike.registry.registry import Registry
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.recommend.shop import ARN, Shop
+from tests.unit.functions.recommend.shop import ARN
 
 ITEMS = {
     "pear": {},
@@ -26,14 +26,14 @@ FILTERS = {
 
 
 @pytest.fixture
-def cold_shop(shop: Shop) -> Shop:
+def cold_shop(shop):
     """Return a shop in which Anna viewed a pear."""
     shop.publish(item_ids=list(ITEMS), properties=ITEMS)
     shop.remember("u#anna", "pear")
     return shop
 
 
-def test_cold_item_is_ranked_by_its_neighbours(cold_shop: Shop) -> None:
+def test_cold_item_is_ranked_by_its_neighbours(cold_shop):
     """The neighbours of the date are the fig (2) and the apple, which is not ranked. So its score is 1/2 * 2."""
     cold_shop.catalogue({"date": {"from": "Greece"}})
 
@@ -48,7 +48,7 @@ def test_cold_item_is_ranked_by_its_neighbours(cold_shop: Shop) -> None:
     assert headers["x-alsolike-source"] == "model"
 
 
-def test_popular_items_follow_cold_items(cold_shop: Shop) -> None:
+def test_popular_items_follow_cold_items(cold_shop):
     cold_shop.catalogue({"sloe": {"kind": "blue"}})
 
     items, headers = cold_shop.ask(numResults=4)
@@ -58,7 +58,7 @@ def test_popular_items_follow_cold_items(cold_shop: Shop) -> None:
     assert items[2]["score"] == 0.5
 
 
-def test_items_without_neighbours_follow_all_known_items(cold_shop: Shop) -> None:
+def test_items_without_neighbours_follow_all_known_items(cold_shop):
     cold_shop.catalogue({"nut": {"kind": "nut"}})
 
     items, headers = cold_shop.ask()
@@ -69,7 +69,7 @@ def test_items_without_neighbours_follow_all_known_items(cold_shop: Shop) -> Non
     assert "x-alsolike-cold-items" not in headers
 
 
-def test_only_ranked_cold_items_are_counted_with_rules(cold_shop: Shop) -> None:
+def test_only_ranked_cold_items_are_counted_with_rules(cold_shop):
     """Nuts resemble no item of the model. They are only in the list as fill items, by a promotion or by a pin."""
     cold_shop.configure(
         filters=FILTERS,
@@ -97,7 +97,7 @@ def test_only_ranked_cold_items_are_counted_with_rules(cold_shop: Shop) -> None:
     assert "x-alsolike-cold-items" not in headers_of_nobody
 
 
-def test_filter_passed_only_by_cold_items_returns_them_to_every_user(cold_shop: Shop) -> None:
+def test_filter_passed_only_by_cold_items_returns_them_to_every_user(cold_shop):
     """Bert has no history, so the model cannot rank new items. The date was changed after the sloe."""
     cold_shop.configure(filters=FILTERS)
     cold_shop.catalogue({"sloe": {"kind": "blue", "price": 1}})
@@ -109,7 +109,7 @@ def test_filter_passed_only_by_cold_items_returns_them_to_every_user(cold_shop: 
     assert headers["x-alsolike-source"] == "popular"
 
 
-def test_seen_cold_item_does_not_fill_if_seen_items_are_excluded(cold_shop: Shop) -> None:
+def test_seen_cold_item_does_not_fill_if_seen_items_are_excluded(cold_shop):
     cold_shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
     cold_shop.catalogue({"nut": {"kind": "nut"}, "bolt": {"kind": "bolt"}})
     cold_shop.remember("u#anna", "nut")
@@ -118,7 +118,7 @@ def test_seen_cold_item_does_not_fill_if_seen_items_are_excluded(cold_shop: Shop
     assert "nut" not in cold_shop.items()
 
 
-def test_seen_cold_item_is_not_promoted_if_seen_items_are_excluded(cold_shop: Shop) -> None:
+def test_seen_cold_item_is_not_promoted_if_seen_items_are_excluded(cold_shop):
     """Neither item resembles an item of the model. The promotion contains all items that pass its filter."""
     cold_shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
     cold_shop.configure(
@@ -136,14 +136,14 @@ def test_seen_cold_item_is_not_promoted_if_seen_items_are_excluded(cold_shop: Sh
     assert "nut" not in items
 
 
-def test_deleted_cold_item_is_not_recommended(cold_shop: Shop) -> None:
+def test_deleted_cold_item_is_not_recommended(cold_shop):
     cold_shop.catalogue({"date": {"from": "Greece"}})
     cold_shop.catalogue({"date": None}, at_ms=NOW_MS + 1)
 
     assert "date" not in cold_shop.items()
 
 
-def test_cold_items_of_another_model_are_not_recommended(cold_shop: Shop) -> None:
+def test_cold_items_of_another_model_are_not_recommended(cold_shop):
     cold_shop.catalogue({"date": {"from": "Greece"}})
     cold_shop.publish("v2", item_ids=list(ITEMS), properties=ITEMS)
     Registry(cold_shop.s3, cold_shop.bucket).promote("v2", reason="test", now_ms=NOW_MS)
@@ -154,14 +154,14 @@ def test_cold_items_of_another_model_are_not_recommended(cold_shop: Shop) -> Non
     assert "x-alsolike-cold-items" not in headers
 
 
-def test_filters_apply_to_cold_items(cold_shop: Shop) -> None:
+def test_filters_apply_to_cold_items(cold_shop):
     cold_shop.configure(items={"columns": {"price": "number"}}, filters=FILTERS)
     cold_shop.catalogue({"date": {"from": "Greece", "price": 1}, "ouzo": {"from": "Greece", "price": 9}})
 
     assert cold_shop.items("cheap") == ["date"]
 
 
-def test_cold_items_keep_their_scores_with_a_filter_for_cold_items(cold_shop: Shop) -> None:
+def test_cold_items_keep_their_scores_with_a_filter_for_cold_items(cold_shop):
     cold_shop.configure(items={"columns": {"price": "number"}}, filters=FILTERS)
     cold_shop.catalogue({"date": {"from": "Greece", "price": 1}})
 
@@ -170,7 +170,7 @@ def test_cold_items_keep_their_scores_with_a_filter_for_cold_items(cold_shop: Sh
     assert items == [{"itemId": "date", "score": 1.0}]
 
 
-def test_filters_use_the_users_interactions_with_cold_items(cold_shop: Shop) -> None:
+def test_filters_use_the_users_interactions_with_cold_items(cold_shop):
     cold_shop.configure(filters=FILTERS)
     cold_shop.catalogue({"date": {"from": "Greece"}})
     cold_shop.remember("u#anna", "date", "purchase")
@@ -179,7 +179,7 @@ def test_filters_use_the_users_interactions_with_cold_items(cold_shop: Shop) -> 
     assert "date" in cold_shop.items()
 
 
-def test_seen_cold_items_are_excluded_if_seen_items_are(shop: Shop) -> None:
+def test_seen_cold_items_are_excluded_if_seen_items_are(shop):
     shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
     shop.catalogue({"date": {"from": "Greece"}})
     shop.remember("u#anna", "pear")
@@ -190,7 +190,7 @@ def test_seen_cold_items_are_excluded_if_seen_items_are(shop: Shop) -> None:
     assert shop.items() == ["fig", "plum", "kiwi", "apple"]  # The fig is popular, and the other items follow.
 
 
-def test_bought_cold_items_are_excluded_if_bought_items_are(shop: Shop) -> None:
+def test_bought_cold_items_are_excluded_if_bought_items_are(shop):
     shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_bought=True)
     shop.catalogue({"date": {"from": "Greece"}})
     shop.remember("u#anna", "pear")
@@ -202,7 +202,7 @@ def test_bought_cold_items_are_excluded_if_bought_items_are(shop: Shop) -> None:
     assert "date" not in shop.items()
 
 
-def test_metadata_of_cold_items_comes_from_the_catalogue(cold_shop: Shop) -> None:
+def test_metadata_of_cold_items_comes_from_the_catalogue(cold_shop):
     cold_shop.catalogue({"date": {"from": "Greece", "title": "Date"}})
 
     items, _ = cold_shop.ask(metadataColumns={"ITEMS": ["TITLE"]})
@@ -210,7 +210,7 @@ def test_metadata_of_cold_items_comes_from_the_catalogue(cold_shop: Shop) -> Non
     assert [item["metadata"] for item in items if item["itemId"] == "date"] == [{"TITLE": "Date"}]
 
 
-def test_user_without_history_gets_no_cold_items(cold_shop: Shop) -> None:
+def test_user_without_history_gets_no_cold_items(cold_shop):
     cold_shop.catalogue({"date": {"from": "Greece"}})
 
     _, headers = cold_shop.ask(userId="unknown-user")

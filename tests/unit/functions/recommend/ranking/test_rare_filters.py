@@ -44,12 +44,12 @@ FILTERS = {
 
 
 @pytest.fixture(scope="module")
-def embeddings() -> Embeddings:
+def embeddings():
     return Embeddings.random(items=ITEMS, dimensions=16, spectrum=0.5, softplus=True)
 
 
 @pytest.fixture(scope="module")
-def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model(embeddings, tmp_path_factory):
     directory = tmp_path_factory.mktemp("bundle")
     write_graphs(embeddings, directory)
     bundle.write_ids(directory, IDS)
@@ -68,7 +68,7 @@ def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> M
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_all_items_that_pass_a_rare_filter_are_sorted_by_score(embeddings: Embeddings, model: Model, name: str) -> None:
+def test_all_items_that_pass_a_rare_filter_are_sorted_by_score(embeddings, model, name):
     configuration = Configuration(filters=FILTERS)
     changes = [
         Change(item_id, 0, {"launched": NOW_MS / 1000 - (0 if new else 90_000), "tags": ["new" if new else "old"]})
