@@ -280,7 +280,7 @@ BATCH = Fields(
         "segments": Fields({"key": _KEY}, required=("key",), about="Object with the lines of a segment job."),
     }
 )
-"""Fields of a batch event except `users`, whose entries are validated individually."""
+"""Fields of a batch event except `users`. The entries of `users` are validated individually."""
 
 PREVIEW = Fields(
     {
