@@ -159,7 +159,7 @@ class Shop:
         return outcome
 
     def alsolike(self, *arguments: str | Path, exit_code: int = 0) -> Any:
-        """Run a command with --json in this process. Return the printed document, or the messages of a failure."""
+        """Run a command with --json in this process. Return the printed document, or the messages of a failure (1)."""
         out, err = io.StringIO(), io.StringIO()
         status: Any = 0
         before = sys.argv
@@ -172,7 +172,7 @@ class Shop:
         finally:
             sys.argv = before
         assert status == exit_code, err.getvalue()
-        return json.loads(out.getvalue()) if exit_code == 0 else err.getvalue()
+        return err.getvalue() if exit_code == 1 else json.loads(out.getvalue())
 
     def run_alsolike(self, *arguments: str | Path) -> str:
         """Run a command in a separate process, as a shell does, and return its output."""
