@@ -339,11 +339,14 @@ def forecast(
     rules: Annotated[
         str | None, Option(metavar="NAME", help="Rule set of the live configuration to apply instead of --file.")
     ] = None,
+    model: Annotated[
+        str | None, Option(metavar="VERSION", help="Version of a canary or of a running experiment on models.")
+    ] = None,
     recommender: Annotated[str, Option(metavar="NAME", help="Recommender.")] = "for-you",
     days: Annotated[int, Option(min=1, max=90, help="Number of days of the recommendation log.")] = 28,
     responses: Annotated[int, Option(min=1, max=50_000, help="Maximum number of logged responses.")] = 5_000,
 ) -> None:
-    """Forecast the effect of a draft on clicks and revenue from the log.
+    """Forecast the effect of a draft or model on clicks and revenue.
 
     The command answers logged requests again with the live configuration and with the draft. It changes nothing and
     logs no recommendation. It needs responses with neighbours in random order (`swaps` of the recommender).
@@ -352,18 +355,21 @@ def forecast(
     """
     from operations.forecast.report import forecast_draft  # Imports numpy and pyarrow.
 
-    if (file is None) == (rules is None):
-        raise typer.BadParameter("pass either --file or --rules")
+    if file is not None and rules is not None:
+        raise typer.BadParameter("--file does not go with --rules")
+    if (file, rules, model) == (None, None, None):
+        raise typer.BadParameter("pass --file, --rules or --model")
     deployment = context.deployment
+    document = None
     if file is not None:
         document = dict(read_file(file, context).document)
-    else:
+    elif rules is not None:
         current = store_of(deployment).current()
         draft = rule_drafts.draft_of(current.document)
         rule_drafts.assign(draft, recommender, rules)
         document = {**current.document, **draft}
     found = forecast_draft(
-        deployment, document, recommender=recommender, days=days, maximum=responses, now_ms=times.now_ms()
+        deployment, document, model=model, recommender=recommender, days=days, maximum=responses, now_ms=times.now_ms()
     )
     if context.printed(found.document()):
         return

@@ -61,14 +61,23 @@ class DraftForecast:
 
 
 def forecast_draft(
-    deployment: Deployment, document: Mapping[str, Any], *, recommender: str, days: int, maximum: int, now_ms: int
+    deployment: Deployment,
+    document: Mapping[str, Any] | None,
+    *,
+    model: str | None = None,
+    recommender: str,
+    days: int,
+    maximum: int,
+    now_ms: int,
 ) -> DraftForecast:
     """Forecast the outcomes of a draft from the responses of the last days.
 
     Parameters
     ----------
     document
-        Configuration document of the draft.
+        Configuration document of the draft; None for the live configuration.
+    model
+        Version of a canary or of a running experiment, which replaces the champion in the draft's lists.
     maximum
         Maximum number of logged responses.
 
@@ -77,6 +86,8 @@ def forecast_draft(
     InvalidInput
         If the recommender ranks given items, the deployment stores hashes of user IDs, the log has no responses to
         users, or the draft is invalid.
+    NotFound
+        If the model is in no canary and no running experiment.
     Unavailable
         If the function or the lake does not respond.
     """
@@ -101,7 +112,9 @@ def forecast_draft(
             f"the log has no responses of {recommender!r} to users in the last {progress.counted(days, 'day')}; "
             "name another recommender with --recommender, or more days with --days"
         )
-    answered, lists, skipped = _lists(deployment, responses, document)
+    change = {"configuration": None if document is None else dict(document), "model": model}
+    change = {name: value for name, value in change.items() if value is not None}
+    answered, lists, skipped = _lists(deployment, responses, change)
     margins = _margins(deployment)
     codes: dict[str, int] = {}
     log = _log(answered, codes, margins)
@@ -116,7 +129,7 @@ def forecast_draft(
 
 
 def _lists(
-    deployment: Deployment, responses: Sequence[LoggedResponse], document: Mapping[str, Any]
+    deployment: Deployment, responses: Sequence[LoggedResponse], change: Mapping[str, Any]
 ) -> tuple[list[LoggedResponse], list[dict[str, Any]], Counter[str]]:
     """Return the responses whose requests can be answered again, with the lists, and the others by reason."""
     reasons = [_lacking(each) for each in responses]
@@ -126,7 +139,7 @@ def _lists(
     with progress.step("lists of the draft", total=len(complete)) as step:
         for start in range(0, len(complete), _REQUESTS_A_CALL):
             part = complete[start : start + _REQUESTS_A_CALL]
-            event = {"forecast": {"configuration": dict(document), "requests": [_request(each) for each in part]}}
+            event = {"forecast": {**change, "requests": [_request(each) for each in part]}}
             failure = "the requests of the log cannot be answered"
             body = orjson.loads(invoke(deployment, deployment.names.recommend_function, event, failure=failure))
             check_not_refused(body)

@@ -1,7 +1,8 @@
-"""Lists of logged requests without and with a draft of the configuration.
+"""Lists of logged requests without and with a draft of the configuration or another model.
 
-The event is ``{"forecast": {"configuration": ..., "requests": [...]}}`` with requests as of a replay; see
-`functions.recommend.direct.replay.REPLAY`. The responses are not logged.
+The event is ``{"forecast": {"configuration": ..., "model": ..., "requests": [...]}}`` with requests as of a replay; see
+`functions.recommend.direct.replay.REPLAY`. Without `configuration` or `model`, the live one applies. The responses are
+not logged.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from alsolike.configuration_document import document as configuration_document
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.schema import validation
-from alsolike.schema.fields import Fields, ListOf
+from alsolike.schema.fields import Fields, ListOf, Text
 from functions.recommend.direct.preview import drafted
 from functions.recommend.direct.replay import REPLAY, past_recommender
 from functions.recommend.http.request import parse_replay
@@ -20,7 +21,10 @@ from functions.recommend.service import Recommender
 
 MAX_REQUESTS = 200
 
-FORECAST = Fields({"requests": ListOf(REPLAY, 0, MAX_REQUESTS)}, required=("requests",))
+FORECAST = Fields(
+    {"requests": ListOf(REPLAY, 0, MAX_REQUESTS), "model": Text(63, about="Version of a canary or of an experiment.")},
+    required=("requests",),
+)
 """Fields of the event except `configuration`, which is a configuration document that need not be applied."""
 
 
@@ -33,16 +37,30 @@ def forecast_lists(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     ------
     InvalidInput
         If the event or its configuration is invalid.
+    NotFound
+        If the process has not loaded the model.
     """
     given = dict(validation.as_object(given, where="forecast"))
-    configuration = configuration_document.parse(given.pop("configuration", None))
-    requests = FORECAST.read(given, "forecast")["requests"]
-    draft = dataclasses.replace(recommender, state=drafted(recommender.state, configuration))
+    document = given.pop("configuration", None)
+    event = FORECAST.read(given, "forecast")
+    # Without the canary, all users have the champion in the present list.
+    present_state = draft_state = dataclasses.replace(recommender.state, canary=None)
+    if document is not None:
+        draft_state = drafted(draft_state, configuration_document.parse(document))
+    if (model := event.get("model")) is not None:
+        if model not in draft_state.variants:
+            loaded = ", ".join(draft_state.variants) or "none: there is no canary and no experiment on models"
+            raise NotFound(f"forecast.model is {validation.describe(model)}, expected a loaded version: {loaded}")
+        draft_state = draft_state.with_model(model)
+    states = present_state, draft_state
     lists: list[dict[str, Any]] = []
-    for fields in requests:
+    for fields in event["requests"]:
         request = dataclasses.replace(parse_replay(fields), explain=False)
         try:
-            answers = [past_recommender(fields, each).answer(request) for each in (recommender, draft)]
+            answers = [
+                past_recommender(fields, dataclasses.replace(recommender, state=state)).answer(request)
+                for state in states
+            ]
         except (InvalidInput, NotFound) as error:
             lists.append({"refused": str(error)})
             continue

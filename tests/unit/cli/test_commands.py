@@ -296,7 +296,7 @@ def test_dataclass_fields_are_options():
     passed: list[object] = []
 
     @app.command()
-    def show(place, name, size=Size(width=7)):  # noqa: B008
+    def show(place: Place, name: str, size: Size = Size(width=7)):  # noqa: B008
         passed.extend([place, name, size])
 
     result = CliRunner().invoke(app, ["show", "fig", "--height", "5", "-c", "Oslo"], catch_exceptions=False)

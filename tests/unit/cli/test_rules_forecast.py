@@ -36,6 +36,7 @@ class Function:
     def __init__(self, deployment):
         self._client = deployment.client
         self.requests: list[dict[str, Any]] = []
+        self.models: list[str | None] = []
         self.other: dict[str, Any] = {}
 
     def client(self, service):
@@ -45,7 +46,8 @@ class Function:
         assert FunctionName == NAMES.recommend_function
         event = json.loads(Payload)["forecast"]
         self.requests += event["requests"]
-        pinned = "spring" in json.dumps(event["configuration"]["recommenders"])
+        self.models.append(event.get("model"))
+        pinned = "spring" in json.dumps(event.get("configuration"))
         found = {"present": ["fig", "plum"], "draft": ["plum", "fig"] if pinned else ["fig", "plum"], "degraded": []}
         lists = [self.other.get(request.get("userId"), found) for request in event["requests"]]
         return {"Payload": io.BytesIO(json.dumps({"lists": lists}).encode())}
@@ -161,6 +163,11 @@ def test_requests_have_the_history_before_the_response(busy, draft):
 
 def test_forecast_of_a_live_rule_set_needs_no_file(busy):
     assert document("--rules", "spring")["changed"] == 1.0
+
+
+def test_model_of_a_canary_replaces_the_champion(busy):
+    assert document("--model", "v2")["responses"] == USERS
+    assert set(busy.models) == {"v2"}
 
 
 def test_forecast_as_text_has_differences_per_1000_responses(busy, draft):

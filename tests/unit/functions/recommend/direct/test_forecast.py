@@ -2,11 +2,11 @@
 
 import json
 import re
-from typing import Any
+import time
 
-import pytest
-
-from alsolike.runtime.errors import InvalidInput
+from alsolike.registry.canary import Canary
+from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext
 
@@ -67,13 +67,29 @@ def test_invalid_draft_is_refused(shop):
     assert re.search("rules", document["refused"]["message"])
 
 
-@pytest.mark.parametrize("missing", ["configuration", "requests"])
-def test_forecast_without_a_field_is_refused(shop, missing):
+def test_forecast_without_requests_is_refused(shop):
     shop.publish()
-    event: dict[str, Any] = {
-        "forecast": {name: value for name, value in (("configuration", PINNED), ("requests", [])) if name != missing}
-    }
 
-    document = handler.lambda_handler(event, LambdaContext())
+    document = handler.lambda_handler({"forecast": {"configuration": PINNED}}, LambdaContext())
 
     assert document["refused"]["type"] == InvalidInput.__name__
+    assert "requests" in document["refused"]["message"]
+
+
+def test_draft_may_have_the_model_of_a_canary(shop, monkeypatch):
+    """The canary v2 recommends kiwis after a pear. Without a canary, the version is not loaded."""
+    monkeypatch.setenv("CHAMPION_CHECK_S", "0")
+    shop.publish_beside("v2")
+    event = {"forecast": {"model": "v2", "requests": [request("anna", seen="pear")]}}
+
+    refused = handler.lambda_handler(event, LambdaContext())["refused"]
+    registry, now_ms = Registry(shop.s3, shop.bucket), time.time_ns() // 1_000_000
+    pointer = registry.champion()
+    assert pointer is not None
+    registry.start_canary(pointer, Canary("v2", "v1", 0.5, now_ms - 1_000, now_ms + 3_600_000, 1_000, "run"))
+    (found,) = handler.lambda_handler(event, LambdaContext())["lists"]
+
+    assert refused["type"] == NotFound.__name__
+    assert "expected a loaded version: none" in refused["message"]
+    assert found["present"] == ["fig", "plum"]
+    assert found["draft"][0] == "kiwi"

@@ -1,0 +1,65 @@
+"""Forecast of a draft from responses and clicks of simulated users."""
+
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.booted.shop import eventually
+from tests.system.trained.opened_shop import CONFIGURATION
+
+USERS = 240
+SWAPS = "recommenders:\n  for-you:\n    swaps: 1\n"
+
+
+def _event(kind, user, item, **fields):
+    return {
+        "eventType": kind, "sentAt": time.time(), "eventId": f"{kind} {user} {item}", "itemId": item, **fields
+    }  # fmt: skip
+
+
+def _sent(shop, user, *events):
+    call = {"trackingId": shop.name("tracking-id"), "userId": user, "sessionId": user, "eventList": list(events)}
+    assert shop.post("/events", call).status == 200
+
+
+def test_forecast_uses_logged_responses_and_clicks(shop, tmp_path):
+    """Users click on the first place in 90% of the visits, on the second in 45% and so on, whatever the item."""
+    shop.configure(CONFIGURATION + SWAPS, tmp_path)
+    seen = shop.recommend("user-0").items[0]
+    users = [f"forecast-{number}" for number in range(USERS)]
+    draws = random.Random(45)
+
+    def visit(user):
+        answer = shop.recommend(user)
+        named = answer.document["recommendationId"]
+        clicked = [item for place, item in enumerate(answer.items, 1) if draws.random() < 0.9 / place]
+        if clicked:
+            _sent(shop, user, *[_event("click", user, item, recommendationId=named) for item in clicked])
+        return answer
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda user: _sent(shop, user, _event("view", user, seen)), users))
+        eventually(lambda: shop.recommend(users[-1]), holds=lambda each: each.headers["x-alsolike-source"] == "model")
+        answers = list(pool.map(visit, users))
+    pinned, _ = Counter(answer.items[2] for answer in answers).most_common(1)[0]
+    draft = tmp_path / "draft.yaml"
+    draft.write_text(
+        f"{CONFIGURATION}rules: {{top: {{pins: [{{item: {pinned}, position: 1}}]}}}}\n"
+        "recommenders: {for-you: {rules: top}}\n"
+    )
+
+    def forecast():
+        found = shop.alsolike("rules", "forecast", "--file", draft)
+        print(found)
+        return found
+
+    found = eventually(
+        forecast, holds=lambda each: each["responses"] >= USERS and each["outcomes"][0]["effective"] > 200, within_s=120
+    )
+    clicks = found["outcomes"][0]
+    assert (clicks["name"], clicks["missing"]) == ("clicks", None)
+    assert found["changed"] > 0.5
+    # All items are equally good, so the order does not change the clicks.
+    assert clicks["difference"]["low"] <= 0 <= clicks["difference"]["high"]
+    assert clicks["present"]["low"] <= 0.9 * sum(1 / place for place in range(1, 11)) <= clicks["present"]["high"]
