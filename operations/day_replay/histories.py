@@ -18,6 +18,7 @@ from alsolike.catalogue.changes import Change
 from alsolike.events.context import context_of
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import SESSION_TIME_TO_LIVE_DAYS, TIME_TO_LIVE_DAYS
 from alsolike.records.served_response import ServedResponse, state_hash
 from alsolike.runtime import s3
 from operations import progress
@@ -25,6 +26,12 @@ from operations.recovery.lake_reader import LakeReader
 
 MAX_STEPS = 200
 """Maximum number of prefixes to compare in each direction from the time of the response."""
+
+_LIFETIME_MS = {
+    field: days * 86_400_000
+    for field, days in (("user_id", TIME_TO_LIVE_DAYS), ("session_id", SESSION_TIME_TO_LIVE_DAYS))
+}
+"""Time from the arrival of an interaction to its deletion from the profile, in milliseconds."""
 
 _COLUMNS = (
     "user_id", "session_id", "event_id", "event_time_ms", "item_id", "event_type", "received_time_ms", "properties",
@@ -66,10 +73,13 @@ class Histories:
             if owner is None:
                 continue
             arrivals = self.arrivals.get(f"{field} {owner}", ())
+            expired_ms = row.served_ms - _LIFETIME_MS[field]
+            has_expired = bool(arrivals) and arrivals[0].received_ms < expired_ms
             for count in _counts(arrivals, at_ms=row.served_ms):
-                recent = _recent(arrivals[:count], field, owner)[-length:]
-                if state_hash([each.event_id for each in recent]) == row.history:
-                    return recent
+                for since_ms in (0, expired_ms) if has_expired else (0,):
+                    recent = _recent(arrivals[:count], field, owner, since_ms=since_ms)[-length:]
+                    if state_hash([each.event_id for each in recent]) == row.history:
+                        return recent
         return None
 
     def user(self, row: ServedResponse) -> Mapping[str, Any]:
@@ -181,8 +191,14 @@ def _counts(arrivals: Sequence[_Arrival], *, at_ms: int) -> Iterator[int]:
             yield arrived + step
 
 
-def _recent(arrivals: Sequence[_Arrival], field: str, owner: str) -> tuple[RecentInteraction, ...]:
-    """Return the interactions that belong to a user or session; see `alsolike.events.identity` for the rule."""
+def _recent(arrivals: Sequence[_Arrival], field: str, owner: str, *, since_ms: int) -> tuple[RecentInteraction, ...]:
+    """Return the interactions that belong to a user or session; see `alsolike.events.identity` for the rule.
+
+    Parameters
+    ----------
+    since_ms
+        Time of arrival from which interactions have not expired.
+    """
     logins: dict[str, tuple[int, str, str]] = {}
     for arrival in arrivals:
         if arrival.user_id is not None and arrival.session_id is not None:
@@ -190,7 +206,7 @@ def _recent(arrivals: Sequence[_Arrival], field: str, owner: str) -> tuple[Recen
             logins[arrival.session_id] = min(login, logins.get(arrival.session_id, login))
     by_id: dict[str, RecentInteraction] = {}
     for arrival in arrivals:
-        if arrival.interaction is None or not _belongs(arrival, field, owner, logins):
+        if arrival.interaction is None or arrival.received_ms < since_ms or not _belongs(arrival, field, owner, logins):
             continue
         known = by_id.get(arrival.event_id)
         if known is None or arrival.interaction > known:

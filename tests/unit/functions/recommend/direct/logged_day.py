@@ -13,6 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.catalogue.changes import Change
+from alsolike.catalogue.users import User, UserStore
 from alsolike.configuration.configuration import Fatigue
 from alsolike.lake import lake, served
 from alsolike.lake.arrow import arrow_schema
@@ -43,11 +47,17 @@ class LoggedDay:
     objects: int = 0
 
     def view(
-        self, user_id: str | None, item_id: str, *, session_id: str | None = None, in_profile: bool = True
+        self,
+        user_id: str | None,
+        item_id: str,
+        *,
+        session_id: str | None = None,
+        in_profile: bool = True,
+        days_ago: int = 0,
     ) -> None:
         """Store a view in the lake, and in the profile."""
         self.objects += 1
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = time.time_ns() // 1_000_000 - days_ago * 86_400_000
         event_id = f"{self.objects}-{item_id}"
         row = {
             "event_id": event_id, "user_id": user_id, "session_id": session_id, "item_id": item_id,
@@ -59,6 +69,17 @@ class LoggedDay:
             profile = f"s#{session_id}" if user_id is None else f"u#{user_id}"
             store = ProfileStore(self.shop.dynamodb, self.shop.profiles_table)
             store.add(profile, [RecentInteraction(now_ms, event_id, item_id, "view")], now_ms=now_ms)
+
+    def register(self, user_id: str, **properties: Any) -> None:
+        """Store a user in the table and in the change log."""
+        self.objects += 1
+        now_ms = time.time_ns() // 1_000_000
+        UserStore(self.shop.dynamodb, self.shop.users_table).put([User(user_id, properties)], now_ms=now_ms)
+        date = lake.event_date(now_ms)
+        name = {"shard": "0", "first_sequence": str(self.objects), "last_sequence": str(self.objects)}
+        key = change_log.object_key(ChangeKind.USER, date, **name)
+        change = change_log.encode(ChangeKind.USER, [Change(user_id, now_ms, properties)])
+        S3Object(self.shop.s3, self.deployment.names.lake_bucket, key).write(change, content_type=None)
 
     def see(self, shopper: str, user_id: str, item_id: str, *, in_profile: bool = True) -> None:
         """Store an event with an impression in the lake, and in the profile table."""

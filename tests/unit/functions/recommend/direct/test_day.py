@@ -10,6 +10,7 @@ import pytest
 from alsolike.configuration.configuration import Fatigue
 from alsolike.declarations.storage import SEGMENTS_PREFIX
 from alsolike.profiles.impressions import Impressions, ImpressionStore
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations.client.deployment import Deployment
 from operations.day_replay.replaying import CORE, own_root
@@ -71,6 +72,66 @@ def test_day_with_unchanged_inputs_has_identical_lists(busy):
     assert found.differences == ()
     assert (found.responses, found.replayed, found.identical) == (15, 15, 15)
     assert found.random >= 6
+
+
+ARMS = {
+    "one": {"share": 0.4, "rules": "home"}, "two": {"share": 0.3, "recommender": "popular"}, "three": {"share": 0.3}
+}  # fmt: skip
+TRIAL = {**PIN, "recommenders": {}, "experiments": {"trial": {"start": "2020-01-01T00:00:00Z", "arms": ARMS}}}
+
+
+def test_arms_of_users_are_repeated_without_their_ids(day):
+    day.shop.publish()
+    day.shop.configure(**TRIAL)
+    for number in range(8):
+        day.view(f"user-{number}", "pear")
+        day.shop.post({"userId": f"user-{number}", "numResults": 3})
+    arms = {arm for row in day.archive() for arm in row.arms}
+
+    found = day.replay()
+
+    assert len(arms) > 1
+    assert (found.identical, found.differences, found.not_replayable) == (8, (), {})
+
+
+@pytest.mark.parametrize("pseudonymise", ["0", "1"])
+def test_sessions_before_and_after_their_login_are_replayed(day, monkeypatch, pseudonyms, pseudonymise):
+    monkeypatch.setenv("PSEUDONYMISE_IDS", pseudonymise)
+    names = dataclasses.replace(day.deployment.names, pseudonymise_ids=pseudonymise)
+    day.deployment = dataclasses.replace(day.deployment, names=names)
+    user, session = ("anna", "s-1") if pseudonymise == "0" else (pseudonyms.user("anna"), pseudonyms.session("s-1"))
+    day.shop.publish()
+    day.view(None, "pear", session_id=session)
+    day.shop.get("GET /session/recommendations", token={"sessionId": "s-1"})
+    day.view(user, "fig", session_id=session)
+    store = ProfileStore(day.shop.dynamodb, day.shop.profiles_table)
+    (viewed,) = store.read(f"s#{session}", length=10).recent
+    store.add(f"u#{user}", [viewed], now_ms=viewed.event_time_ms)  # The login moves the view to the user.
+    day.shop.get("GET /session/recommendations", token={"sessionId": "s-1", "userId": "anna"})
+    day.shop.post({"userId": "anna"})
+
+    found = day.replay()
+
+    assert (found.identical, found.differences, found.not_replayable) == (3, (), {})
+
+
+def test_properties_of_users_are_those_of_their_time(day):
+    day.shop.publish()
+    day.shop.catalogue({"fig": {"tags": ["sweet"]}, "plum": {"tags": ["sour"]}})
+    day.shop.configure(
+        users={"columns": {"LIKES": "list"}},
+        filters={"liked": "INCLUDE ItemID WHERE Items.TAGS IN CurrentUser.LIKES"},
+        recommenders={"popular": {"filter": "liked"}},
+    )
+    lists = []
+    for tag in ("sweet", "sour"):
+        day.register("anna", likes=[tag])
+        lists.append(day.shop.items(recommenderArn=f"{ARN}:recommender/popular"))
+
+    found = day.replay()
+
+    assert lists == [["fig"], ["plum"]]
+    assert (found.identical, found.differences, found.not_replayable) == (2, (), {})
 
 
 def test_changed_rule_gives_exactly_the_predicted_differences(day):
@@ -160,6 +221,17 @@ def test_interactions_that_the_lake_lacks_are_a_reason_against_a_replay(day):
 
     assert (found.replayed, found.identical) == (1, 1)
     assert found.not_replayable == {"the user's interactions are no longer in the lake": 1}
+
+
+def test_expired_interactions_of_the_lake_do_not_prevent_a_replay(day):
+    day.shop.publish()
+    day.view("anna", "kiwi", days_ago=401, in_profile=False)
+    day.view("anna", "pear")
+    day.shop.items()
+
+    found = day.replay()
+
+    assert (found.identical, found.not_replayable) == (1, {})
 
 
 @pytest.fixture
