@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,33 +74,45 @@ def logged_responses(
     InvalidInput
         If an object of the lake is unreadable.
     """
-    chosen = heapq.nsmallest(
-        maximum, _rows(deployment, recommender=recommender, first_ms=first_ms, last_ms=last_ms), key=_order
-    )
-    rows = list({row.recommendation_id: row for row in chosen}.values())
+    found = _rows(deployment, recommender=recommender, first_ms=first_ms, last_ms=last_ms)
+    chosen = {values["recommendation_id"]: values for values in heapq.nsmallest(maximum, found, key=_order)}
+    rows = [served.read_row(values) for values in chosen.values()]
     return list(_with_interactions(deployment, rows, configuration)) if rows else []
 
 
-def _order(row: ServedResponse) -> tuple[bool, bytes]:
-    return PAIRED not in row.origins, hashlib.blake2b(row.recommendation_id.encode(), digest_size=8).digest()
+def _order(values: Mapping[str, Any]) -> tuple[bool, bytes]:
+    digest = hashlib.blake2b(values["recommendation_id"].encode(), digest_size=8).digest()
+    return PAIRED not in values["origins"], digest
 
 
-def _rows(deployment: Deployment, *, recommender: str, first_ms: int, last_ms: int) -> Iterator[ServedResponse]:
+def _rows(deployment: Deployment, *, recommender: str, first_ms: int, last_ms: int) -> Iterator[dict[str, Any]]:
+    """Yield the rows of complete responses to users, by column."""
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
-    for listed in lake_objects.list_objects(client, bucket, prefix=SERVED_PREFIX):
-        if not event_date(first_ms) <= listed.date <= event_date(last_ms):
-            continue
-        if (content := lake_objects.read(client, bucket, listed)) is None:
-            continue
-        file = open_parquet(content, where=f"s3://{bucket}/{listed.key}")
-        columns = [name for name in SERVED_COLUMNS if name in file.schema_arrow.names]
-        for batch in file.iter_batches(columns=columns):
-            table = pa.Table.from_batches([batch])
-            for values in table.filter(pc.equal(table["recommender"], recommender)).to_pylist():
-                row = served.read_row(values)
-                has_user = (row.shopper or row.session) is not None and row.shopper != UNKNOWN
-                if has_user and row.agent is None and not row.degraded and first_ms <= row.served_ms <= last_ms:
-                    yield row
+    first, last = event_date(first_ms), event_date(last_ms)
+    objects = [
+        listed
+        for listed in lake_objects.list_objects(client, bucket, prefix=SERVED_PREFIX)
+        if first <= listed.date <= last
+    ]
+    with progress.step("recommendation log", total=sum(listed.size_bytes for listed in objects)) as step:
+        for listed in objects:
+            if (content := lake_objects.read(client, bucket, listed)) is None:
+                continue
+            file = open_parquet(content, where=f"s3://{bucket}/{listed.key}")
+            columns = [name for name in SERVED_COLUMNS if name in file.schema_arrow.names]
+            for batch in file.iter_batches(columns=columns):
+                table = pa.Table.from_batches([batch])
+                conditions = [
+                    pc.equal(table["recommender"], recommender),
+                    pc.and_(pc.greater_equal(table["served_ms"], first_ms), pc.less_equal(table["served_ms"], last_ms)),
+                    pc.equal(pc.list_value_length(table["degraded"]), 0),
+                    pc.or_(pc.is_valid(table["shopper"]), pc.is_valid(table["session"])),
+                    pc.fill_null(pc.not_equal(table["shopper"], UNKNOWN), fill_value=True),
+                ]
+                if "agent" in columns:
+                    conditions.append(pc.is_null(table["agent"]))
+                yield from table.filter(functools.reduce(pc.and_, conditions)).to_pylist()
+            step.advance(listed.size_bytes)
 
 
 def _with_interactions(

@@ -28,10 +28,9 @@ def test_forecast_uses_logged_responses_and_clicks(shop, tmp_path):
     shop.configure(CONFIGURATION + SWAPS, tmp_path)
     seen = shop.recommend("user-0").items[0]
     users = [f"forecast-{number}" for number in range(USERS)]
-    draws = random.Random(45)
 
     def visit(user):
-        answer = shop.recommend(user)
+        draws, answer = random.Random(user), shop.recommend(user)
         named = answer.document["recommendationId"]
         clicked = [item for place, item in enumerate(answer.items, 1) if draws.random() < 0.9 / place]
         if clicked:
@@ -60,6 +59,6 @@ def test_forecast_uses_logged_responses_and_clicks(shop, tmp_path):
     clicks = found["outcomes"][0]
     assert (clicks["name"], clicks["missing"]) == ("clicks", None)
     assert found["changed"] > 0.5
-    # All items are equally good, so the order does not change the clicks.
-    assert clicks["difference"]["low"] <= 0 <= clicks["difference"]["high"]
-    assert clicks["present"]["low"] <= 0.9 * sum(1 / place for place in range(1, 11)) <= clicks["present"]["high"]
+    # All items are equally good, so the order does not change the clicks. The tolerance is that of chance.
+    assert abs(clicks["difference"]["value"]) < 0.5
+    assert abs(clicks["present"]["value"] - 0.9 * sum(1 / place for place in range(1, 11))) < 0.6
