@@ -156,14 +156,14 @@ def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> It
     found: dict[str, dict[Seen, Candidate]] = {}
     fits = Fits()
     for seen in BOTH:
-        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=_say)
+        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=_print_line)
         for suffix, group in groups.items():
             for candidate in comparison.candidates(group):
                 found.setdefault(_label(candidate.settings, suffix), {})[seen] = candidate
     for label, by_seen in found.items():
         masked, allowed = by_seen["masked"], by_seen["allowed"]
         if settings := _changed(masked.settings.describe(), allowed.settings.describe()):
-            _say(f"{label}: {settings}")
+            _print_line(f"{label}: {settings}")
         yield QualityRow(label, masked.quality, allowed.quality, masked.fit_s)
 
 
@@ -176,7 +176,7 @@ def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: 
     yield "|---|---|---|---|---|---|---|"
     fits = Fits()
     for seen in protocols:
-        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=_say)
+        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=_print_line)
         *singles, blend = comparison.candidates(algorithms)
         if not isinstance(blend.settings, Blend):
             raise ValueError(f"the last candidate is {blend.settings.name}, expected a blend")
@@ -203,7 +203,7 @@ def _evaluate_sasrec(split: Split, changed: str, *, seen: Seen) -> str:
     def quality_of(model: Model) -> Quality:
         return evaluate(model, queries, k=K, seen=(seen,))[seen]
 
-    with logged(_say):
+    with logged(_print_line):
         best = settings.fit_with_early_stopping(split.validation.fit, lambda model: quality_of(model).ndcg)
     quality = quality_of(best)
     return f"{changed}: NDCG@{K} {quality.ndcg:.4f}, HR@{K} {quality.hr:.4f} after {best.settings.epochs} epochs\n"
@@ -228,7 +228,7 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[QualityRow]:
     longest = int((queries.ends - queries.starts).max())
     whole = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))
     for label, days in (("own counts", float("inf")), ("own counts, half-life 120 days", 120.0)) if shop else ():
-        _say(label)
+        _print_line(label)
         with measured() as cost:
             model = BuyAgain(half_life_days=days, again_power=0.0, demand_power=0.0).fit(split.test.fit)
         by_chance, by_frequency = (
@@ -286,7 +286,7 @@ def _figures(quality: Quality | None) -> str:
     return " | " if quality is None else f"{quality.hr:.4f} | {quality.ndcg:.4f}"
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     with contextlib.suppress(BrokenPipeError):
         sys.stderr.write(line + "\n")
 

@@ -236,7 +236,7 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
     if found is None:
         yield "Spark", "not measured", "`make bench WHAT=spark` writes the table that this needs", None
     else:
-        a_million_s, of_items_s = found
+        a_million_s, statistics_s = found
         core_hours = a_million_s * load.interactions / 1e6 / 3600
         yield (
             "Spark, dataset and statistics up to four moments",
@@ -246,8 +246,8 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         )
         yield (
             "fit of transitions and item_knn from statistics, once",
-            f"{of_items_s * load.items / 1e3 / 3600:,.2f} processor hours",
-            f"{of_items_s:,.2f} s more for each thousand items here",
+            f"{statistics_s * load.items / 1e3 / 3600:,.2f} processor hours",
+            f"{statistics_s:,.2f} s more for each thousand items here",
             None,
         )
     counting = Counting()

@@ -79,7 +79,7 @@ def list_held(
     context.print_rows(
         [held.document() for held in found],
         ["id", "since (UTC)", "what", "reason", "data"],
-        [[held.id, held.time, _what(held), held.reason, _shown(held)] for held in found],
+        [[held.id, held.time, _describe(held), held.reason, _shown(held)] for held in found],
         empty="nothing is in quarantine" if not entries else "no quarantined record matches",
     )
     if found and len(entries) > len(found) and not context.as_json:
@@ -102,7 +102,7 @@ def show(
         raise NotFound(f"{name!r} has just left quarantine")
     if context.printed(held.document()):
         return
-    values = {"id": held.id, "what": _what(held), "since (UTC)": held.time, "reason": held.reason, "key": held.key}
+    values = {"id": held.id, "what": _describe(held), "since (UTC)": held.time, "reason": held.reason, "key": held.key}
     console.print_values(values, width=12)
     for record in held.records:
         console.print_line()
@@ -166,11 +166,11 @@ def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun
     if selected and not (yes or dry_run) and not typer.confirm(question, err=True):
         raise typer.Exit(1)
     for start in range(0, len(selected), 1_000):
-        some = selected[start : start + 1_000]
+        batch = selected[start : start + 1_000]
         if not dry_run:
-            store.delete(some)
+            store.delete(batch)
         if not context.as_json:
-            for held in some:
+            for held in batch:
                 console.print_line(f"{held.id} {held.key}: {console.visible(held.reason)}")
     document = {
         "objects": len(selected),
@@ -201,7 +201,7 @@ def _print_totals(selected: Iterator[DeadLetter], output: Output) -> None:
     output.print_rows(document, columns, rows, empty="nothing is in quarantine")
 
 
-def _what(held: DeadLetter) -> str:
+def _describe(held: DeadLetter) -> str:
     return f"{held.kind} of {len(held.records):,}" if held.kind == "failed batch" else held.kind.value
 
 

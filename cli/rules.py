@@ -378,8 +378,8 @@ def forecast(
         ["per 1,000 responses", "now", "draft", "difference", "95% interval", "self-normalised"],
         [_outcome_row(outcome) for outcome in figures.outcomes],
     )
-    asked = f"{counted(figures.responses, 'response')} of {recommender} to {counted(figures.users, 'user')}"
-    console.print_line(f"{asked} in {counted(days, 'day')}; the draft changes {figures.changed:.0%} of the lists")
+    lists = f"{counted(figures.responses, 'response')} of {recommender} to {counted(figures.users, 'user')}"
+    console.print_line(f"{lists} in {counted(days, 'day')}; the draft changes {figures.changed:.0%} of the lists")
     console.print_line(
         f"{figures.support:.1%} of the expected attention to the draft's lists is for items that were shown"
     )

@@ -228,11 +228,11 @@ def without_user(answers: pa.Table) -> Bools:
 
 def _viewers(events: pa.Table, answer: Ints, shared: Bools) -> Ints:
     """Return the index of the user per event if several users may have viewed the response, else 0."""
-    many = (answer >= 0) & np.append(shared, False)[answer]
+    is_shared = (answer >= 0) & np.append(shared, False)[answer]
     viewer = np.zeros(len(answer), np.int64)
-    some = events.select(["user_id", "session_id"]).take(pa.array(np.flatnonzero(many)))
-    ids = zip(some["user_id"].to_pylist(), some["session_id"].to_pylist(), strict=True)
-    viewer[many] = pd.factorize(np.array([profile_id(user_id=u, session_id=s) for u, s in ids], object))[0]
+    shared_events = events.select(["user_id", "session_id"]).take(pa.array(np.flatnonzero(is_shared)))
+    ids = zip(shared_events["user_id"].to_pylist(), shared_events["session_id"].to_pylist(), strict=True)
+    viewer[is_shared] = pd.factorize(np.array([profile_id(user_id=u, session_id=s) for u, s in ids], object))[0]
     return viewer
 
 

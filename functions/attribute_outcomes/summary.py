@@ -98,13 +98,13 @@ def exact_sum(values: npt.NDArray[np.float64]) -> Fraction:
     Fraction(1, 2)
     """
     fractions, exponents = np.frexp(values)
-    whole = (fractions * 2.0**_MANTISSA_BITS).astype(np.int64)
+    mantissas = (fractions * 2.0**_MANTISSA_BITS).astype(np.int64)
     # Split the mantissas, so that the partial sums do not overflow.
-    high, low = whole >> _LOW_BITS, whole & ((1 << _LOW_BITS) - 1)
+    high, low = mantissas >> _LOW_BITS, mantissas & ((1 << _LOW_BITS) - 1)
     total = Fraction()
     for exponent in np.unique(exponents).tolist():
-        some = exponents == exponent
-        units = (int(high[some].sum()) << _LOW_BITS) + int(low[some].sum())
+        has_exponent = exponents == exponent
+        units = (int(high[has_exponent].sum()) << _LOW_BITS) + int(low[has_exponent].sum())
         total += units * Fraction(2) ** (exponent - _MANTISSA_BITS)
     return total
 

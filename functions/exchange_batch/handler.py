@@ -34,13 +34,13 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         size = event["numResults"]
         if "output" not in event:
             return {"users": read_segments(s3, bucket, **files, size=size, is_pseudonymised=is_pseudonymised)}
-        people = user_ids(
+        erased_users = user_ids(
             s3, bucket, client("secretsmanager"), settings.secret_arn, pseudonymise=is_pseudonymised, check_s=0
         )
         now_ms = time.time_ns() // 1_000_000
 
         def erased(user_id: str) -> bool:
-            return people.erased(people.ids.user(user_id), now_ms=now_ms)
+            return erased_users.erased(erased_users.ids.user(user_id), now_ms=now_ms)
 
         users = write_segments(s3, bucket, **files, output=event["output"], size=size, erased=erased)
     count(Metric.BATCH_USERS_DELIVERED, users)

@@ -81,9 +81,9 @@ def _user_sample(rows: pa.Table, user: Callable[[pa.Table], pa.ChunkedArray], on
 
 def _tables(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for some in batches(objects, max_bytes=BATCH_BYTES, max_objects=4 * CONNECTIONS):
-            contents = pool.map(functools.partial(read, client, bucket), some)
-            for listed, content in zip(some, contents, strict=True):
+        for batch in batches(objects, max_bytes=BATCH_BYTES, max_objects=4 * CONNECTIONS):
+            contents = pool.map(functools.partial(read, client, bucket), batch)
+            for listed, content in zip(batch, contents, strict=True):
                 if content is None:
                     continue
                 try:

@@ -85,7 +85,7 @@ def _run(run: TrainingRun, *, log: str | None) -> dict[str, Any]:
         "outcome": run.decision.replace("_", " ") if succeeded and run.decision else None,
         "startedMs": _ms(run.started),
         "endedMs": _ms(run.ended) if run.ended else None,
-        "reason": run.asked,
+        "reason": run.start_reason,
         "version": run.version,
         "cause": None if succeeded else run.reason,
         "log": log,

@@ -86,7 +86,7 @@ def without_records(body: bytes, matcher: UserMatcher) -> Removal:
         event = orjson.loads(document["payload"])
         owners = [(record, _record_owner(record, matcher)) for record in event["Records"]]
     except (ValueError, KeyError, TypeError):
-        return _whole(body, matcher)
+        return _match_document(body, matcher)
     event["Records"] = [record for record, owner in owners if owner is Owner.OTHER]
     document["payload"] = orjson.dumps(event).decode()
     return Removal([owner for _, owner in owners], orjson.dumps(document) if event["Records"] else None)
@@ -97,14 +97,14 @@ def without_lines(body: bytes, matcher: UserMatcher) -> Removal:
     try:
         lines = gzip.decompress(body).splitlines(keepends=True)
     except (OSError, EOFError, zlib.error):
-        return _whole(body, matcher)
+        return _match_document(body, matcher)
     owners = [matcher.owner(line) for line in lines]
     rest = [line for line, owner in zip(lines, owners, strict=True) if owner is Owner.OTHER]
     # mtime=0 makes the compressed bytes depend only on the lines.
     return Removal(owners, gzip.compress(b"".join(rest), mtime=0) if rest else None)
 
 
-def _whole(body: bytes, matcher: UserMatcher) -> Removal:
+def _match_document(body: bytes, matcher: UserMatcher) -> Removal:
     owner = matcher.owner(body)
     return Removal([owner], body if owner is Owner.OTHER else None)
 

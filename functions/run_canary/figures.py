@@ -126,5 +126,5 @@ def clicks_of(outcomes: Outcomes, *, by_impressions: bool) -> ArmSample:
 
 def _sample(y: npt.NDArray[Any], x: npt.NDArray[Any]) -> ArmSample:
     """Return the ratio sample of `y` per `x` over the user groups with a positive `x`."""
-    some = x > 0
-    return sample(y[some].tolist(), x[some].tolist())
+    positive = x > 0
+    return sample(y[positive].tolist(), x[positive].tolist())

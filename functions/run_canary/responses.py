@@ -196,9 +196,9 @@ class Lake:
     def _tables(self, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
         with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
             for first in range(0, len(objects), BATCH_OBJECTS):
-                some = objects[first : first + BATCH_OBJECTS]
-                contents = pool.map(functools.partial(read, self._client, self._bucket), some)
-                for listed, content in zip(some, contents, strict=True):
+                batch = objects[first : first + BATCH_OBJECTS]
+                contents = pool.map(functools.partial(read, self._client, self._bucket), batch)
+                for listed, content in zip(batch, contents, strict=True):
                     if content is not None:
                         yield from _projected(
                             pa.BufferReader(content), schema, where=f"s3://{self._bucket}/{listed.key}"

@@ -60,9 +60,9 @@ def health_dashboard(
         graph(
             "Throttles of the tables",
             [
-                _throttled(table, metric, f"{name}: {what}")
+                _throttled(table, metric, f"{name}: {noun}")
                 for name, table in tables.items()
-                for metric, what in (("ReadThrottleEvents", "reads"), ("WriteThrottleEvents", "writes"))
+                for metric, noun in (("ReadThrottleEvents", "reads"), ("WriteThrottleEvents", "writes"))
             ],
         ),
     )

@@ -42,7 +42,7 @@ class ReplicaDataStack(Stack):
             (self.artefacts, primary.artefacts, ARTEFACTS_OUTPUT, ARTEFACTS_FROM_REPLICA),
         ):
             cdk.CfnOutput(self, output, value=bucket.bucket_name)
-            name = self._of_primary(source.bucket_name)
+            name = self._import_from_primary(source.bucket_name)
             Replication(self, f"{output}Replication", bucket=bucket, to_bucket=name, prefixes=prefixes)
         self.stream = EventStream(self, "Events", settings=settings).stream
         self.profiles = self._table("ProfileItems", primary.profiles)
@@ -55,18 +55,18 @@ class ReplicaDataStack(Stack):
         self.alerts = alerts_topic(self, "Alerts", settings=settings)
         publish_names(self, settings=settings, data=self, data_lake=data_lake)
 
-    def _of_primary(self, value: str) -> str:
+    def _import_from_primary(self, value: str) -> str:
         """Return a value of the primary's stack, which its other stacks import, too."""
         export = self._primary.resolve(self._primary.export_value(value))["Fn::ImportValue"]
         return cdk.Fn.get_stack_output(self._primary.stack_name, export.partition(":")[2], self._primary.region)
 
     def _table(self, construct_id: str, table: dynamodb.ITableV2) -> dynamodb.ITableV2:
         """Return the replica of a table. All replicas of a table have the same name."""
-        return dynamodb.TableV2.from_table_name(self, construct_id, self._of_primary(table.table_name))
+        return dynamodb.TableV2.from_table_name(self, construct_id, self._import_from_primary(table.table_name))
 
     def _secret(self, construct_id: str, secret: secretsmanager.ISecret) -> secretsmanager.ISecret:
         """Return the replica of a secret. The ARNs of all replicas differ in the region only."""
-        parts = cdk.Fn.split(":", self._of_primary(secret.secret_arn))
+        parts = cdk.Fn.split(":", self._import_from_primary(secret.secret_arn))
         arn = self.format_arn(
             service="secretsmanager",
             resource="secret",

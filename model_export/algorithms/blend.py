@@ -110,8 +110,8 @@ class BlendModel(Model):
         for model, weight in zip(self.models, self.weights, strict=True):
             scores = model.export(graph)
             total = graph.op("ReduceSum", scores, graph.integers(1), keepdims=1)
-            some = graph.op("Greater", total, graph.number(0.0))
-            divisor = graph.op("Where", some, total, graph.number(1.0))
+            is_positive = graph.op("Greater", total, graph.number(0.0))
+            divisor = graph.op("Where", is_positive, total, graph.number(1.0))
             terms.append(graph.op("Mul", scores, graph.op("Div", graph.number(weight), divisor)))
         return graph.op("Sum", *terms)
 

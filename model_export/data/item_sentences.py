@@ -80,11 +80,11 @@ def described(model: SentenceModel) -> str:
 
 def sentence_index(model: SentenceModel, properties: Properties) -> SentenceIndex:
     """Return the index of items 1..len(properties), which must be sorted by descending frequency."""
-    some = properties[: MAX_VALUES // model.dimensions]
-    texts = filter(None, (model.text(columns) for columns in some[:PROBE_ITEMS]))
+    first_items = properties[: MAX_VALUES // model.dimensions]
+    texts = filter(None, (model.text(columns) for columns in first_items[:PROBE_ITEMS]))
     return SentenceIndex(
         model=model,
-        vectors=np.concatenate([np.zeros((1, model.dimensions), np.float32), *_embedded(model, some)]),
+        vectors=np.concatenate([np.zeros((1, model.dimensions), np.float32), *_embedded(model, first_items)]),
         probe=" ".join(texts),
     )
 

@@ -291,11 +291,13 @@ class _Sample:
         self._lists, self._cells = {}, {}
         self._supported = self._weights(chi) <= MAX_WEIGHT
         for kind, listed in lists.items():
-            of_logged, of_listed = _places(log.items, listed)
-            cell = (place * 3 + role) * (self._width + 1) + of_logged + 1
-            has_support = (of_listed >= 0) & self._supported[np.take_along_axis(cell, np.maximum(of_listed, 0), 1)]
+            logged_places, listed_places = _places(log.items, listed)
+            cell = (place * 3 + role) * (self._width + 1) + logged_places + 1
+            has_support = (listed_places >= 0) & self._supported[
+                np.take_along_axis(cell, np.maximum(listed_places, 0), 1)
+            ]
             ranks = np.where(
-                of_listed >= 0, np.take_along_axis(rank, np.maximum(of_listed, 0), 1), log.items.shape[1] - 1
+                listed_places >= 0, np.take_along_axis(rank, np.maximum(listed_places, 0), 1), log.items.shape[1] - 1
             )
             index = group * len(of_place) + cell
 
@@ -422,10 +424,10 @@ def _wider(values: npt.NDArray[Any], width: int, *, fill: float = NO_ITEM) -> np
 
 def _places(logged: Ints, listed: Ints) -> tuple[Ints, Ints]:
     """Return the place of each logged item in the other list, and the reverse. Absent items have `NO_ITEM`."""
-    of_logged, of_listed = np.full(logged.shape, NO_ITEM), np.full(listed.shape, NO_ITEM)
+    logged_places, listed_places = np.full(logged.shape, NO_ITEM), np.full(listed.shape, NO_ITEM)
     for place in range(logged.shape[1]):
         same = (listed == logged[:, place, None]) & (logged[:, place, None] != NO_ITEM)
         has = same.any(axis=1)
-        of_logged[has, place] = same[has].argmax(axis=1)
-        of_listed[same] = place
-    return of_logged, of_listed
+        logged_places[has, place] = same[has].argmax(axis=1)
+        listed_places[same] = place
+    return logged_places, listed_places

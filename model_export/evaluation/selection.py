@@ -235,8 +235,8 @@ class Comparison:
     def _searched(self, algorithm: Combination, tuned: Mapping[str, Model], queries: Queries) -> Algorithm:
         """Return the combination's best settings for the queries, or for a sample that fits into `SEARCH_BYTES`."""
         bytes_per_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
-        some = queries.sample(max(1, SEARCH_BYTES // bytes_per_query))
-        return algorithm.search(tuned, _judge(some, k=self._k, seen=self._seen))
+        sampled = queries.sample(max(1, SEARCH_BYTES // bytes_per_query))
+        return algorithm.search(tuned, _judge(sampled, k=self._k, seen=self._seen))
 
     def _test(self, settings: Algorithm, validation_gains: Gains) -> Candidate:
         with logged(self._say):

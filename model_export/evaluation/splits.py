@@ -274,14 +274,14 @@ def counted(interactions: Interactions, counts: Counts) -> Split:
     """
     learned_ms, tested_ms = counts.manifest.learned_ms, counts.manifest.tested_ms
     selected_ms = tested_ms - counts.manifest.holdout_ms
-    whole, fit, order = _learned(interactions, learned_ms)
+    interactions_of_all, fit, order = _learned(interactions, learned_ms)
     return Split(
         protocol="temporal, counted",
         learned_until_ms=learned_ms,
         selected_until_ms=selected_ms,
         tested_until_ms=tested_ms,
-        validation=_hold_out(whole, fit, order, after_ms=learned_ms, until_ms=selected_ms),
-        test=_hold_out(whole, fit, order, after_ms=selected_ms, until_ms=tested_ms),
+        validation=_hold_out(interactions_of_all, fit, order, after_ms=learned_ms, until_ms=selected_ms),
+        test=_hold_out(interactions_of_all, fit, order, after_ms=selected_ms, until_ms=tested_ms),
     )
 
 
@@ -300,12 +300,12 @@ def since(interactions: Interactions, *, after_ms: int) -> Part:
     later = interactions.time_ms > cut[interactions.user]
     key = interactions.user[later].astype(np.int64) * (interactions.items + 1) + interactions.item[later]
     users, targets = np.divmod(distinct(key), interactions.items + 1)
-    asked, first = np.unique(users, return_index=True)
+    query_users, first = np.unique(users, return_index=True)
     queries = Queries(
         source=interactions,
-        starts=starts[asked],
-        ends=(ends - np.bincount(interactions.user[later], minlength=interactions.users))[asked],
-        now_ms=cut[asked],
+        starts=starts[query_users],
+        ends=(ends - np.bincount(interactions.user[later], minlength=interactions.users))[query_users],
+        now_ms=cut[query_users],
         targets=targets,
         target_offsets=np.append(first, len(targets)).astype(np.int64),
     )
@@ -347,12 +347,12 @@ def _hold_out(whole: Interactions, fit: Interactions, order: Ints, *, after_ms: 
     offsets = source.offsets
     known = offsets[users + 1] > offsets[users]
     users, targets = users[known], targets[known]
-    asked, first = np.unique(users, return_index=True)
+    query_users, first = np.unique(users, return_index=True)
     queries = Queries(
         source=source,
-        starts=offsets[asked],
-        ends=offsets[asked + 1],
-        now_ms=np.full(len(asked), after_ms, np.int64),
+        starts=offsets[query_users],
+        ends=offsets[query_users + 1],
+        now_ms=np.full(len(query_users), after_ms, np.int64),
         targets=targets,
         target_offsets=np.append(first, len(targets)).astype(np.int64),
     )

@@ -48,9 +48,9 @@ class WeightedScores:
         for name, model_scores in self._scores.items():
             self._minima[name] = np.zeros(len(queries), np.float32)
             for start in range(0, len(queries), BATCH_USERS):
-                some = model_scores[start : start + BATCH_USERS]
-                minimum = self._minima[name][start : start + BATCH_USERS] = _min_candidate(some)
-                best_row, best_column = np.nonzero(some > minimum[:, None])
+                batch = model_scores[start : start + BATCH_USERS]
+                minimum = self._minima[name][start : start + BATCH_USERS] = _min_candidate(batch)
+                best_row, best_column = np.nonzero(batch > minimum[:, None])
                 keys.append((best_row + start) * np.int64(columns) + best_column)
         rivals = np.setdiff1d(np.concatenate(keys), targets)
         self._rival_scores = self._gathered(rivals, columns)

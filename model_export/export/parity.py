@@ -94,7 +94,7 @@ def check_parity(
     k = min(k, model.items)
     name = model.settings.name
     plain, biased = (_Checked(name, directory / file, k) for file in (GRAPH_FILE, BIAS_GRAPH_FILE))
-    half, scarce = _bars(model.items)
+    half, scarce = _biases(model.items)
     length = histories.items.shape[1]
     for rows in chunks(len(histories), items=model.items, length=length, max_bytes=BATCH_BYTES, pairs=True):
         chunk = histories.rows(rows)
@@ -221,7 +221,7 @@ def _with_hard_ones(histories: Histories) -> Histories:
     )
 
 
-def _bars(items: int) -> tuple[Floats, Floats]:
+def _biases(items: int) -> tuple[Floats, Floats]:
     """Return a bias that allows half of the items, and a bias that allows one of `SCARCE` items."""
     rng = np.random.default_rng(0)
     half = np.where(rng.random(items + 1) < 0.5, 0.0, -np.inf).astype(np.float32)

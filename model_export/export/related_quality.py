@@ -83,7 +83,7 @@ def measure(
     past = interactions.select(interactions.time_ms <= after_ms)
     window = interactions.select((interactions.time_ms > after_ms) & (interactions.time_ms <= until_ms))
     together = Together(purchases(past, event_weights), seed=seed)
-    asked: Sequence[tuple[str, Scores, Questions]] = (
+    evaluations: Sequence[tuple[str, Scores, Questions]] = (
         (SIMILAR, Similar(past), next_items(window)),
         (TOGETHER, together, rest_of_baskets(purchases(window, event_weights))),
     )
@@ -93,7 +93,7 @@ def measure(
             hr=share(questions.right(related(scores, questions.items, k=k))),
             popular_hr=share(questions.right(frequent(past, questions.items, k=k))),
         )
-        for kind, scores, questions in asked
+        for kind, scores, questions in evaluations
     }
 
 

@@ -238,10 +238,10 @@ def _discounts(values: Floats, data: Impressions) -> Floats:
 
 def _matrix(model: Reranker, data: Impressions) -> Floats:
     Z = model.standardised(data.features)  # noqa: N806
-    some = Z[:, IN_CONTEXT]
+    contextual = Z[:, IN_CONTEXT]
     response = data.response
     return np.hstack(
-        [Z, *(some * data.contexts[response, context, None] for context in range(len(data.context_names)))]
+        [Z, *(contextual * data.contexts[response, context, None] for context in range(len(data.context_names)))]
     )
 
 

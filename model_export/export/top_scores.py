@@ -44,11 +44,11 @@ def top_scores(
     length, purchase = histories.items.shape[1], interactions.feature(EVENT_TYPE).code(PURCHASE)
     found: list[Floats] = []
     for rows in chunks(len(histories), items=model.items, length=length, max_bytes=_BATCH_BYTES, pairs=True):
-        some = histories.rows(rows)
-        exclude = some.items if exclude_seen else np.zeros((len(some), 1), np.int64)
+        batch = histories.rows(rows)
+        exclude = batch.items if exclude_seen else np.zeros((len(batch), 1), np.int64)
         if exclude_bought:
-            exclude = np.where(some.feature(EVENT_TYPE) == purchase, some.items, 0)
-        items, scores = recommend(session, some, exclude=exclude, k=1)
+            exclude = np.where(batch.feature(EVENT_TYPE) == purchase, batch.items, 0)
+        items, scores = recommend(session, batch, exclude=exclude, k=1)
         found.append(scores[items[:, 0] > 0, 0])
     best = np.concatenate(found).astype(np.float64)
     inner = np.unique(np.quantile(best, np.arange(1, BINS) / BINS, method="lower")) if len(best) else np.zeros(0)

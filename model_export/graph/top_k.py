@@ -116,11 +116,11 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
 
 def _masked(graph: Graph, scores: str, *, with_bias: bool) -> str:
     """Set masked columns to -inf, and add the bias to the other columns."""
-    barred = graph.barred(scores)
+    masked = graph.barred(scores)
     if with_bias:
         scores = _biased(graph, scores)
-    ninf = graph.op("Expand", graph.number(-math.inf), graph.op("Shape", barred))
-    return graph.op("ScatterElements", scores, barred, ninf, axis=1)
+    ninf = graph.op("Expand", graph.number(-math.inf), graph.op("Shape", masked))
+    return graph.op("ScatterElements", scores, masked, ninf, axis=1)
 
 
 def _biased(graph: Graph, scores: str) -> str:

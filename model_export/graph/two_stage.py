@@ -79,9 +79,9 @@ def best_in_two_stages(
         products, never = graph.op("Add", roughly, graph.bias()), graph.number(-np.inf)
     else:
         never = graph.constant(np.array(NEVER, np.int32))
-    barred = graph.barred()
-    masks = graph.op("Expand", never, graph.op("Shape", barred))
-    products = graph.op("ScatterElements", products, barred, masks, axis=1)
+    masked = graph.barred()
+    masks = graph.op("Expand", never, graph.op("Shape", masked))
+    products = graph.op("ScatterElements", products, masked, masks, axis=1)
     rows, products = _promising(graph, products, blocks_a_place=blocks_a_place)
     vectors = graph.op("Gather", product.table, rows, axis=0)  # [B, R, d]
     exact = graph.op("MatMul", vectors, graph.op("Unsqueeze", product.query, graph.integers(2)))

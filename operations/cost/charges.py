@@ -268,23 +268,23 @@ def observability_charges(meter: Meter, summary: BilledResources, load: Load, ca
 
 
 def _logs(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
-    whole = 0.0
+    total_gb = 0.0
     for name, call in calls.items():
         call_bytes = call.duration.log_bytes + REPORT_BYTES * summary.functions[name].reports
         gb = call.calls * call_bytes / 1e9
         meter.add("CloudWatch", f"log of {name}", gb, "logs_gb", f"{call_bytes:,.0f} bytes a call")
-        whole += gb
+        total_gb += gb
     if summary.access_log:
         through = sum(calls[name].calls for name in ("collect", "recommend") if name in calls)
         gb = through * ACCESS_LINE_BYTES / 1e9
         meter.add("CloudWatch", "access log", gb, "logs_gb", f"{ACCESS_LINE_BYTES} bytes a call of the API")
-        whole += gb
+        total_gb += gb
     gb = transitions(summary) * TRANSITION_LOG_BYTES / 1e9
     meter.add("CloudWatch", "log of trainings", gb, "logs_gb", f"{TRANSITION_LOG_BYTES:,} bytes a transition")
-    whole += gb
+    total_gb += gb
     months = (summary.log_retention_days or 365) / DAYS
     how = f"{summary.log_retention_days or 365} days of it, compressed to {COMPRESSED_SHARE:.0%}"
-    meter.add("CloudWatch", "logs kept", whole * months * COMPRESSED_SHARE, "logs_stored_gb", how)
+    meter.add("CloudWatch", "logs kept", total_gb * months * COMPRESSED_SHARE, "logs_stored_gb", how)
 
 
 def _series(written: Written, calls: Calls, trainings: float) -> float:
@@ -414,8 +414,8 @@ def _from_statistics(summary: BilledResources, load: Load) -> bool:
 
 
 def _lasts_s(summary: BilledResources, load: Load) -> float:
-    whole = _training_s(load)
-    return min(whole, STATISTICS_TRAINING_S) if _from_statistics(summary, load) else whole
+    training_s = _training_s(load)
+    return min(training_s, STATISTICS_TRAINING_S) if _from_statistics(summary, load) else training_s
 
 
 def _too_much(meter: Meter, summary: BilledResources, load: Load) -> None:

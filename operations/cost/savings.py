@@ -57,10 +57,10 @@ def savings(
     durations: Mapping[str, Duration] = DURATIONS,
 ) -> list[Saving]:
     """Return the changes that save at least ten cents per month, largest saving first."""
-    whole = estimate(summary, load, prices=prices, durations=durations).dollars
+    total = estimate(summary, load, prices=prices, durations=durations).dollars
     savings = []
     for change in _changes(summary, load):
-        less = whole - estimate(change.summary, change.load, prices=prices, durations=durations).dollars
+        less = total - estimate(change.summary, change.load, prices=prices, durations=durations).dollars
         if less >= MIN_DOLLARS:
             now, then = _text(change.now), _text(change.then)
             savings.append(Saving(setting=change.setting, now=now, then=then, dollars=less, but=change.but))

@@ -172,8 +172,8 @@ def _events(
                     outcome = _outcome(event["event_type"], configuration)
                     if outcome is not None and event["item_id"] is not None:
                         owners = [owner for owner in (event["user_id"], event["session_id"]) if owner is not None]
-                        of_response = found.setdefault(event["recommendation_id"], {})
-                        of_response[event["event_id"], next(iter(owners), None)] = {
+                        outcomes = found.setdefault(event["recommendation_id"], {})
+                        outcomes[event["event_id"], next(iter(owners), None)] = {
                             **event, "outcome": outcome, "shoppers": [hashes.shopper(owner) for owner in owners]
                         }  # fmt: skip
             step.advance(stored.size_bytes)

@@ -216,11 +216,11 @@ def _latest(rows: pa.Table, length: int) -> pa.Table:
 
 def _repeated(rows: pa.Table, user: npt.NDArray[np.int32], places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Return a mask of repeated events, which must not displace other events from a profile."""
-    some = rows.select(["high", "low", "stated_id"]).take(pa.array(places))
-    if some["stated_id"].null_count == len(some):
-        keys = (some["low"].to_numpy(), some["high"].to_numpy())
+    event_ids = rows.select(["high", "low", "stated_id"]).take(pa.array(places))
+    if event_ids["stated_id"].null_count == len(event_ids):
+        keys = (event_ids["low"].to_numpy(), event_ids["high"].to_numpy())
     else:
-        keys = (_event_ids(some).combine_chunks().dictionary_encode().indices.to_numpy(), user)
+        keys = (_event_ids(event_ids).combine_chunks().dictionary_encode().indices.to_numpy(), user)
     order = np.lexsort(keys)  # The sort is stable, so the first of equal rows is not marked as repeated.
     repeated = np.zeros(len(order), bool)
     repeated[order[1:]] = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])

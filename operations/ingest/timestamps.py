@@ -37,8 +37,8 @@ def times_ms(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], dict[str, 
     if pa.types.is_date(column.type):
         return times_ms(column.cast(pa.timestamp("ms")))
     wrong: dict[str, Bools] = {}
-    if pa.types.is_string(column.type) and (whole := _whole(column)) is not None:
-        column = whole
+    if pa.types.is_string(column.type) and (integers := _cast_to_integers(column)) is not None:
+        column = integers
     if pa.types.is_integer(column.type) and not column.null_count:
         whole_numbers = column.cast(pa.int64(), safe=False).to_numpy()
         return _scaled(whole_numbers, wrong), wrong
@@ -66,7 +66,7 @@ def numbers_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], Bools]
     return values, ~fits.to_numpy() | np.isinf(values)
 
 
-def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+def _cast_to_integers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """Return a column of integers, or None if a cell is not an integer. This cast is much faster than `numbers_of`."""
     if column.null_count or pc.any(pc.match_substring(column, "x", ignore_case=True)).as_py():
         return None  # pyarrow parses 0x10 as 16.

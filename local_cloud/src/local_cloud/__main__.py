@@ -68,7 +68,7 @@ def main() -> int:
     except (DeploymentError, StateError, DataError) as error:
         if options.state and not isinstance(error, StateError):
             replace(state, status=FAILED, error=str(error)).write(options.state)
-        _say(f"{FAILED_LINE} {error}", stream=sys.stderr)
+        _print_line(f"{FAILED_LINE} {error}", stream=sys.stderr)
         return 1
     except Exception as error:
         if options.state:
@@ -85,7 +85,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     # Therefore, objects that survive a collection are scanned again only once per hour.
     gc.set_threshold(_GC_THRESHOLD)
     gc.callbacks.append(lambda phase, _: gc.freeze() if phase == "stop" else None)
-    _say("starting moto")
+    _print_line("starting moto")
     # moto reads its account and port from the environment when it is imported.
     from local_cloud.moto_imports import import_ec2
 
@@ -95,10 +95,10 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     from local_cloud.replication import replicated_stores
 
     stopped = threading.Event()
-    cloud = LocalCloud(settings, report=lambda line: _say(line, stream=sys.stderr))
+    cloud = LocalCloud(settings, report=lambda line: _print_line(line, stream=sys.stderr))
     admin = None
     try:
-        deployment = cloud.boot(progress=_say)
+        deployment = cloud.boot(progress=_print_line)
         admin = AdminServer(cloud, token=state.admin_token, stop=stopped.set)
         state = replace(
             state,
@@ -114,7 +114,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
         )
         if path:
             state.write(path)
-        _say(f"{READY_LINE} {cloud.endpoint}")
+        _print_line(f"{READY_LINE} {cloud.endpoint}")
         # The timeout is necessary, because the kernel may deliver a signal to another thread. This thread runs the
         # Python handler only when it wakes up.
         next_collection_s = time.monotonic() + _FULL_COLLECTION_S
@@ -190,7 +190,7 @@ def _stop_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _say(line: str, *, stream: TextIO | None = None) -> None:
+def _print_line(line: str, *, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
     # The process that reads the output may have ended.
     with contextlib.suppress(BrokenPipeError):

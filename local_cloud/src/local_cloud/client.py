@@ -250,12 +250,12 @@ class Cloud:
 
         Return the name and due time of each fired schedule, in the order of due times.
         """
-        fired: list[dict[str, str]] = self._ask("POST", "/advance", {"seconds": duration.total_seconds()})["fired"]
+        fired: list[dict[str, str]] = self._request("POST", "/advance", {"seconds": duration.total_seconds()})["fired"]
         return fired
 
     def alarms(self) -> dict[str, str]:
         """Evaluate every alarm on all metrics, and return the states by name."""
-        states: dict[str, str] = self._ask("POST", "/alarms")["alarms"]
+        states: dict[str, str] = self._request("POST", "/alarms")["alarms"]
         return states
 
     def interrupt_training(self, name: str) -> None:
@@ -266,15 +266,15 @@ class Cloud:
         CloudError
             If no such job runs on spare capacity.
         """
-        self._ask("POST", "/interrupt-training", {"name": name})
+        self._request("POST", "/interrupt-training", {"name": name})
 
     def stats(self) -> dict[str, Any]:
         """Return statistics since the start: invocations, batches, firings and responses."""
-        return self._ask("GET", "/statistics")
+        return self._request("GET", "/statistics")
 
     def permissions(self) -> dict[str, Any]:
         """Return the refused requests by message, and the granted actions with their use so far."""
-        return self._ask("GET", "/permissions")
+        return self._request("GET", "/permissions")
 
     def status(self) -> dict[str, Any]:
         """Return the addresses, the runtimes of functions, and statistics since the start."""
@@ -290,7 +290,7 @@ class Cloud:
 
     def flush(self) -> None:
         """Wait until the log lines and metrics so far can be read from CloudWatch."""
-        self._ask("POST", "/flush")
+        self._request("POST", "/flush")
 
     @property
     def was_stopped(self) -> bool:
@@ -301,7 +301,7 @@ class Cloud:
         """Stop the cloud and wait until it has ended. Further calls have no effect."""
         if self.state.alive:
             try:
-                self._ask("POST", "/stop")
+                self._request("POST", "/stop")
             except CloudError:
                 if self.state.alive and self._process:
                     self._process.terminate()
@@ -322,7 +322,7 @@ class Cloud:
         if self._directory:
             self._directory.cleanup()
 
-    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310  the cloud's own address
             f"{self.state.admin}{path}",
             method=method,

@@ -55,10 +55,10 @@ class MotoJobRunRecord:
         self._changed()
 
 
-def described(run: Any, of_moto: dict[str, Any]) -> dict[str, Any]:
+def described(run: Any, moto_response: dict[str, Any]) -> dict[str, Any]:
     """Return the response of GetJobRun for a run. moto's response has constants for some values."""
     known = {
-        **of_moto,
+        **moto_response,
         "CompletedOn": run.completed_on,
         "ErrorMessage": run.error_message,
         "ExecutionTime": run.execution_time,

@@ -58,7 +58,7 @@ class Processes:
         )
         with self._lock:
             self._running.add(process)
-            self._tell(f"+{process.pid}")
+            self._notify_guardian(f"+{process.pid}")
         return process
 
     def kill(self, process: subprocess.Popen[bytes], *, grace_s: float = 0.0) -> None:
@@ -80,7 +80,7 @@ class Processes:
         with self._lock:
             if process in self._running:
                 self._running.remove(process)
-                self._tell(f"-{process.pid}")
+                self._notify_guardian(f"-{process.pid}")
 
     def close(self) -> None:
         """Kill all processes and remove the directory."""
@@ -92,7 +92,7 @@ class Processes:
             self._guardian.stdin.close()
         self._guardian.wait()
 
-    def _tell(self, line: str) -> None:
+    def _notify_guardian(self, line: str) -> None:
         if self._guardian.stdin:
             self._guardian.stdin.write(f"{line}\n".encode())
             self._guardian.stdin.flush()

@@ -191,8 +191,8 @@ class SasrecModel(Model):
         place, kept = self._places(graph)
         x = self._export_network(graph, graph.op("Gather", table, graph.history, axis=0), place, kept)
         logits = graph.op("Gemm", x, table, graph.weight("sasrec.never", never.astype(np.float32)), transB=1)
-        some = graph.op("ReduceMax", graph.op("Cast", kept, to=TensorProto.FLOAT), graph.integers(1), keepdims=1)
-        return graph.op("Mul", graph.op("Softmax", logits, axis=1), some)
+        has_items = graph.op("ReduceMax", graph.op("Cast", kept, to=TensorProto.FLOAT), graph.integers(1), keepdims=1)
+        return graph.op("Mul", graph.op("Softmax", logits, axis=1), has_items)
 
     def _export_network(self, graph: Graph, vectors: str, place: str, kept: str) -> str:
         """Add the network and return its output, for the vectors of the history, float32 `[batch, length, size]`."""
@@ -221,9 +221,9 @@ class SasrecModel(Model):
         by_head = graph.integers(0, 0, heads, head_size)
         key = graph.op("Transpose", graph.op("Reshape", linear(y, "key"), by_head), perm=[0, 2, 3, 1])
         value = graph.op("Transpose", graph.op("Reshape", linear(y, "value"), by_head), perm=[0, 2, 1, 3])
-        barred = graph.op("Where", kept, graph.number(0.0), graph.number(NEVER))
+        mask = graph.op("Where", kept, graph.number(0.0), graph.number(NEVER))
         logits = graph.op("Mul", graph.op("MatMul", query, key), graph.number(head_size**-0.5))
-        logits = graph.op("Add", logits, graph.op("Unsqueeze", barred, graph.integers(1, 2)))
+        logits = graph.op("Add", logits, graph.op("Unsqueeze", mask, graph.integers(1, 2)))
         attention = graph.op("MatMul", graph.op("Softmax", logits, axis=-1), value)
         attention = linear(graph.op("Reshape", attention, graph.integers(0, size)), "attended")
         x = gated(x, attention, "gate_attention")

@@ -59,7 +59,7 @@ _KNOWN = (ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolO
 _CALLS: Final = {"IF": (2, 3), "FILL": (2, 2), "ABS": (1, 1), **dict.fromkeys(_OF_LISTS, (1, 1))}
 
 
-def _check(tree: ast.expr, said: str) -> None:
+def _check(tree: ast.expr, expression: str) -> None:
     """Raise an error if the expression could not be computed later."""
     for node in ast.walk(tree):
         known = not isinstance(node, ast.expr) or isinstance(node, _KNOWN)
@@ -69,7 +69,7 @@ def _check(tree: ast.expr, said: str) -> None:
             minimum, maximum = _CALLS.get(node.func.id, (1, 0)) if isinstance(node.func, ast.Name) else (1, 0)
             known = minimum <= len(node.args) <= maximum
         if not known and isinstance(node, ast.expr):
-            raise ValueError(f"{said!r} has {ast.unparse(node)!r}, which is not implemented here")
+            raise ValueError(f"{expression!r} has {ast.unparse(node)!r}, which is not implemented here")
 
 
 def _value(node: ast.expr, values: Mapping[str, Value]) -> Value:

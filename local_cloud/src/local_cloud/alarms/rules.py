@@ -24,11 +24,11 @@ def read_rule(rule: str) -> Callable[[State], bool]:
     ValueError
         If the rule is invalid.
     """
-    said = re.sub(
+    expression = re.sub(
         r"""("[^"]*"|'[^']*')|\b(AND|OR|NOT|TRUE|FALSE)\b""", lambda found: found[1] or _WORDS[found[2]], rule
     )
     try:
-        tree = ast.parse(said.strip(), mode="eval").body
+        tree = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"AlarmRule {rule!r} cannot be read: {error.msg}") from error
     _holds(tree, lambda alarm: "OK")  # Evaluate the rule once, so that an invalid rule raises an error now.

@@ -133,8 +133,8 @@ def _count(samples: list[Datapoint]) -> float | None:
 
 
 def _average(samples: list[Datapoint]) -> float | None:
-    whole, count = _sum(samples), _count(samples)
-    return whole / count if whole is not None and count else None
+    total, count = _sum(samples), _count(samples)
+    return total / count if total is not None and count else None
 
 
 _STATISTICS: Mapping[str, Callable[[list[Datapoint]], float | None]] = {

@@ -103,10 +103,10 @@ class HttpApiServer(HttpServer):
         latency_ms = (time.monotonic() - started) * 1000
         if stage.access_log:
             stage.access_log.record(replace(served, response=response, latency_ms=latency_ms))
-        self._say(response, latency_ms=latency_ms)
+        self._record_metrics(response, latency_ms=latency_ms)
         return self._count(response)
 
-    def _say(self, response: HttpResponse, *, latency_ms: float) -> None:
+    def _record_metrics(self, response: HttpResponse, *, latency_ms: float) -> None:
         """Record the metrics of a request, as API Gateway does."""
         api_id = self._api.api_id
         self._metric("AWS/ApiGateway", "Count", 1, ApiId=api_id)

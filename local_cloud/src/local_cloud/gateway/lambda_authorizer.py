@@ -108,14 +108,14 @@ class LambdaAuthorizer:
         key = (api.stage, *identity)
         decision = self._remembered(key)
         if decision is None:
-            decision = self._ask({**event, "identitySource": list(identity) or None})
+            decision = self._invoke_authorizer({**event, "identitySource": list(identity) or None})
             if self._ttl_s and identity:
                 self._remember(key, decision)
         if not decision.is_authorized:
             raise RefusedError(message_response(403, "Forbidden"), "the authorizer says no")
         return Admission({"lambda": decision.context}, decision.context or {})
 
-    def _ask(self, event: Event) -> _Decision:
+    def _invoke_authorizer(self, event: Event) -> _Decision:
         try:
             outcome = self._invoke(self._function_arn, event, timeout_s=TIMEOUT_S)
         except (TimeoutError, ThrottledError, FunctionNotFoundError) as error:

@@ -194,7 +194,7 @@ def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
                 return {}
     except (ValueError, KeyError, TypeError, AttributeError, _NotPlainError):
         return {}  # moto checks the request and returns its errors
-    items = [item for of_table in puts.values() for item, _ in of_table.values()]
+    items = [item for table_puts in puts.values() for item, _ in table_puts.values()]
     if len(body) > _LARGEST_ITEM_BYTES and any(item.size() > _LARGEST_ITEM_BYTES for item in items):
         raise ItemSizeTooLarge
     return {} if request or len(items) > _MAX_WRITES else puts

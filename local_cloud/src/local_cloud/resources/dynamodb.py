@@ -54,10 +54,10 @@ def _create_global_table(creation: Creation) -> Created:
     replica_indexes = {index["IndexName"]: index for index in replica.sections("GlobalSecondaryIndexes")}
     indexes = []
     for index in properties.sections("GlobalSecondaryIndexes"):
-        of_replica = replica_indexes.get(index["IndexName"], Properties({}))
-        of_replica.keep("ContributorInsightsSpecification")
+        replica_index = replica_indexes.get(index["IndexName"], Properties({}))
+        replica_index.keep("ContributorInsightsSpecification")
         index.keep("WarmThroughput")
-        indexes.append(index.take(*_INDEX) | _capacity(index, of_replica))
+        indexes.append(index.take(*_INDEX) | _capacity(index, replica_index))
     definition = capacity | replica.take("DeletionProtectionEnabled", "TableClass")
     if "SSESpecification" in properties:
         properties.section("SSESpecification").keep("SSEEnabled", "SSEType")

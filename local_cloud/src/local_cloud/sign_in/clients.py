@@ -40,8 +40,8 @@ def read_user_pools(deployment: Deployment) -> Iterator[UserPool]:
     clients = deployment.of_type("AWS::Cognito::UserPoolClient")
     for domain in deployment.of_type("AWS::Cognito::UserPoolDomain"):
         pool_id = domain.properties["UserPoolId"]
-        of_pool = [client for client in clients if client.properties["UserPoolId"] == pool_id]
-        yield UserPool(pool_id, domain.physical_id, of_pool)
+        pool_clients = [client for client in clients if client.properties["UserPoolId"] == pool_id]
+        yield UserPool(pool_id, domain.physical_id, pool_clients)
 
 
 def app_client(resource: Resource, *, pool_id: str, clients: Clients, localize: Any) -> AppClient:

@@ -75,35 +75,35 @@ class SignInServer(HttpServer):
             case _:
                 return _page(404, f"{request.method} {request.path} is not served here")
 
-    def _authorize(self, asked: Mapping[str, str]) -> HttpResponse:
-        client = self._find_client(asked.get("client_id", ""))
-        redirect_uri = asked.get("redirect_uri", "")
+    def _authorize(self, query: Mapping[str, str]) -> HttpResponse:
+        client = self._find_client(query.get("client_id", ""))
+        redirect_uri = query.get("redirect_uri", "")
         # No response may redirect before the redirect URI is known to belong to the client.
         if client is None:
-            return _page(400, f"client_id {asked.get('client_id', '')!r} is not a client of this user pool")
+            return _page(400, f"client_id {query.get('client_id', '')!r} is not a client of this user pool")
         if redirect_uri not in client.callback_urls:
             return _page(400, f"redirect_uri {redirect_uri!r} is none of the client's {list(client.callback_urls)}")
 
         def back(**answer: str) -> HttpResponse:
-            state = {"state": asked["state"]} if "state" in asked else {}
+            state = {"state": query["state"]} if "state" in query else {}
             return _redirect(f"{redirect_uri}?{urlencode({**answer, **state})}")
 
-        if asked.get("response_type") != "code" or "code" not in client.flows:
+        if query.get("response_type") != "code" or "code" not in client.flows:
             return back(error="unauthorized_client")
-        scopes = asked["scope"].split() if "scope" in asked else list(client.scopes)
+        scopes = query["scope"].split() if "scope" in query else list(client.scopes)
         if not set(scopes) <= set(client.scopes):
             return back(error="invalid_scope")
-        challenge = asked.get("code_challenge")
-        if challenge is not None and asked.get("code_challenge_method") != "S256":
+        challenge = query.get("code_challenge")
+        if challenge is not None and query.get("code_challenge_method") != "S256":
             return back(error="invalid_request", error_description="code_challenge_method is not S256")
         grant = Grant(client.client_id, scopes, int(self._now()), redirect_uri, challenge)
         return back(code=self._grants.code(grant))
 
-    def _log_out(self, asked: Mapping[str, str]) -> HttpResponse:
-        client = self._find_client(asked.get("client_id", ""))
-        if client is None or asked.get("logout_uri") not in client.logout_urls:
-            return _page(400, f"logout_uri {asked.get('logout_uri')!r} is none of the client's")
-        return _redirect(asked["logout_uri"])
+    def _log_out(self, query: Mapping[str, str]) -> HttpResponse:
+        client = self._find_client(query.get("client_id", ""))
+        if client is None or query.get("logout_uri") not in client.logout_urls:
+            return _page(400, f"logout_uri {query.get('logout_uri')!r} is none of the client's")
+        return _redirect(query["logout_uri"])
 
     def _token_request(self, request: HttpRequest) -> HttpResponse:
         form = dict(parse_qsl(request.body.decode(errors="replace")))
@@ -142,12 +142,12 @@ class SignInServer(HttpServer):
                 if grant is None:
                     raise OAuthError("invalid_grant")
                 refresh = self._grants.refresh_token(grant, lifetime_s=client.refresh_s)
-                return {**self._of_operator(client, grant), "refresh_token": refresh}
+                return {**self._operator_tokens(client, grant), "refresh_token": refresh}
             case "refresh_token":
                 grant = self._grants.refreshed(form.get("refresh_token", ""), client_id=client.client_id)
                 if grant is None:
                     raise OAuthError("invalid_grant")
-                return self._of_operator(client, grant)
+                return self._operator_tokens(client, grant)
             case "client_credentials" if "client_credentials" in client.flows:
                 scopes = form["scope"].split() if "scope" in form else list(client.scopes)
                 if not set(scopes) <= set(client.scopes):
@@ -165,7 +165,7 @@ class SignInServer(HttpServer):
             case _:
                 raise OAuthError("unsupported_grant_type")
 
-    def _of_operator(self, client: AppClient, grant: Grant) -> dict[str, Any]:
+    def _operator_tokens(self, client: AppClient, grant: Grant) -> dict[str, Any]:
         access, identity = mint_user_tokens(
             user_pool_id=self._pool_id,
             client_id=client.client_id,

@@ -125,7 +125,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
 
     return (
         # Key material is restored after the keys. If a key was stored with its state, it already has its material.
-        _of_dict("kms.keys", "kms", kms.keys),
+        _dict_collection("kms.keys", "kms", kms.keys),
         Collection(
             "kms.key_material",
             "kms",
@@ -133,10 +133,10 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             restore=restore_key_material,
             is_random=True,
         ),
-        _of_dict("ssm.parameters", "ssm", ssm._parameters),
-        _of_dict("secretsmanager.secrets", "secretsmanager", secrets.secrets),
-        _of_dict("sagemaker.model_packages", "sagemaker", sagemaker.model_packages),
-        _of_dict("sagemaker.model_package_names", "sagemaker", sagemaker.model_package_name_mapping),
+        _dict_collection("ssm.parameters", "ssm", ssm._parameters),
+        _dict_collection("secretsmanager.secrets", "secretsmanager", secrets.secrets),
+        _dict_collection("sagemaker.model_packages", "sagemaker", sagemaker.model_packages),
+        _dict_collection("sagemaker.model_package_names", "sagemaker", sagemaker.model_package_name_mapping),
         Collection(
             "sagemaker.training_jobs",
             "sagemaker",
@@ -172,7 +172,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
     )
 
 
-def _of_dict(name: str, service: str, stored: dict[str, Any]) -> Collection:
+def _dict_collection(name: str, service: str, stored: dict[str, Any]) -> Collection:
     return Collection(
         name,
         service,

@@ -95,8 +95,8 @@ def test_missing_item_within_the_permitted_recall_passes(tmp_path):
     """Each of 4 histories has 10 positions plain, excluded and half masked, and 1 position with 1 unmasked item."""
     found = checked(without_item_5(), tmp_path, k=10, min_recall=0.9)
 
-    bars, _ = parity._bars(300)
-    missed = 4 * (2 + int(bars[5] == 0))
+    bias, _ = parity._biases(300)
+    missed = 4 * (2 + int(bias[5] == 0))
     assert found.recall == pytest.approx(1 - missed / (4 * (10 + 10 + 10 + 1)))
 
 

@@ -283,10 +283,10 @@ def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float
     M. Lindon, A. Malek, "Anytime-valid inference for multinomial count data", NeurIPS 2022. A. Fabijan et al.,
     "Diagnosing sample ratio mismatch in online controlled experiments", KDD 2019.
     """
-    whole, total = math.fsum(shares), sum(users)
+    total_share, total = math.fsum(shares), sum(users)
     log_ratio = math.lgamma(_CONCENTRATION) - math.lgamma(_CONCENTRATION + total)
     for count, share in zip(users, shares, strict=True):
-        p = share / whole
+        p = share / total_share
         log_ratio += math.lgamma(_CONCENTRATION * p + count) - math.lgamma(_CONCENTRATION * p) - count * math.log(p)
     return math.exp(min(0.0, -log_ratio))
 

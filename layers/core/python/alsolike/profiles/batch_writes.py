@@ -49,8 +49,8 @@ class BatchWriter:
         calls = [requests[start : start + _BATCH_WRITES] for start in range(0, len(requests), _BATCH_WRITES)]
         apply = threads().map if at_once > 1 and len(calls) > 1 else map
         failed: dict[str, str] = {}
-        for some in apply(self._write_batch, calls):
-            failed |= some
+        for unwritten in apply(self._write_batch, calls):
+            failed |= unwritten
         return failed
 
     def _write_batch(self, requests: Sequence[Item]) -> dict[str, str]:

@@ -128,10 +128,10 @@ class ContentIndex:
         places: dict[str, int] = {}
         cosines_by_token: dict[bytes, tuple[Array, Array]] = {}
         for start in range(0, len(properties), _BATCH_ITEMS):
-            some = properties[start : start + _BATCH_ITEMS]
-            token_sets = self._token_sets(some, places)
+            batch = properties[start : start + _BATCH_ITEMS]
+            token_sets = self._token_sets(batch, places)
             if self.sentences is not None:
-                for tokens, text_cosines in zip(token_sets, self.sentences.cosines(some), strict=True):
+                for tokens, text_cosines in zip(token_sets, self.sentences.cosines(batch), strict=True):
                     items, cosines = self._by_tokens(tokens)
                     yield _nearest(*_mean(items, cosines, text_cosines, weight=self.sentences.weight))
                 continue

@@ -136,7 +136,7 @@ class TrainingRun:
         Results of the run; None until they are known. The decision is `busy` if another run was active.
     reason
         Cause of a failure, or of a run without effect.
-    asked
+    start_reason
         Reason for the start.
     trains
         False for a run that only starts the canary of an existing version.
@@ -154,7 +154,7 @@ class TrainingRun:
     version: str | None = None
     decision: str | None = None
     reason: str | None = None
-    asked: str | None = None
+    start_reason: str | None = None
     trains: bool = True
     job: str | None = None
     visits: tuple[Visit, ...] = ()
@@ -269,7 +269,7 @@ def run_of(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) ->
         version=registration.get("version") or (start.get("version") if tries else None),
         decision=BUSY if busy else canary.get("state") or registration.get("verdict"),
         reason=cause(execution, events) if failed else start.get("reason") if busy else None,
-        asked=start.get("reason") or given.get("reason") or given.get("trigger"),
+        start_reason=start.get("reason") or given.get("reason") or given.get("trigger"),
         trains="version" not in given,
         job=next((name for event in reversed(events) if (name := training_job(event))), None),
         visits=tuple(_visits(events, ended=bare.ended)),

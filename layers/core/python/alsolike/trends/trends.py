@@ -344,18 +344,18 @@ def _compared(counts: Counts, totals: Counts, column: int) -> tuple[Counts, Coun
 
 def _divergence(observed: Counts, expected: Counts) -> Counts:
     """Return ``observed ln(observed / expected)``, or 0 where `observed` is 0."""
-    some = observed > 0
-    return observed * np.log(np.divide(observed, expected, out=np.ones_like(observed), where=some))
+    positive = observed > 0
+    return observed * np.log(np.divide(observed, expected, out=np.ones_like(observed), where=positive))
 
 
 def _unit(counts: Counts, totals: Counts) -> float:
     """Return the variance of an item's events relative to independent events with weight 1, at least 1."""
     fast, past, ratio = _compared(counts, totals, _DAY)
     expected = ratio * past
-    some = expected >= 1
-    if np.count_nonzero(some) < MEASURED_ITEMS:
+    is_measured = expected >= 1
+    if np.count_nonzero(is_measured) < MEASURED_ITEMS:
         return 1.0
-    apart = (fast[some] - expected[some]) ** 2 / expected[some]
+    apart = (fast[is_measured] - expected[is_measured]) ** 2 / expected[is_measured]
     return max(1.0, 2 * float(np.median(apart)) / MEDIAN)
 
 
