@@ -38,6 +38,9 @@ def replay(
     code: Annotated[
         Path | None, Option(metavar="FOLDER", help="Answer with the functions of this checkout of Alsolike.")
     ] = None,
+    sample: Annotated[
+        int | None, Option(min=1, metavar="N", help="Replay N responses, the same ones each time.", show_default="all")
+    ] = None,
 ) -> None:
     """Replay a day's requests and compare the lists.
 
@@ -55,7 +58,7 @@ def replay(
     from operations.day_replay.replaying import replay_day
 
     draft = None if config is None else read(config, now_ms=time.time_ns() // 1_000_000).document
-    found = replay_day(context.deployment, day.date(), model=model, draft=draft, code=code)
+    found = replay_day(context.deployment, day.date(), model=model, draft=draft, code=code, sample=sample)
     if not context.printed(found.document()):
         _print(found)
     if not found.replayed:

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
-from alsolike.records.served_response import ServedResponse
+from alsolike.records.served_response import ServedResponse, state_hash
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations import progress
 from operations.day_replay.inputs import DRAFT, DayInputs, read_day
@@ -124,6 +124,7 @@ def replay_day(
     model: str | None = None,
     draft: Mapping[str, Any] | None = None,
     code: Path | None = None,
+    sample: int | None = None,
 ) -> DayReplay:
     """Answer a day's requests again, and compare the lists with those of the log.
 
@@ -135,6 +136,8 @@ def replay_day(
         Document of a configuration that replaces those of the log.
     code
         Folder of another checkout with the functions to run; None for this code.
+    sample
+        Maximum number of responses, the same ones in each run; None for all.
 
     Raises
     ------
@@ -149,7 +152,7 @@ def replay_day(
         raise InvalidInput(
             f"--code is {str(code)!r}, expected a checkout of Alsolike with {WORKER.replace('.', '/')}.py"
         )
-    rows = read_day(deployment, day)
+    rows = _sampled(read_day(deployment, day), sample)
     with tempfile.TemporaryDirectory(prefix="alsolike-replay-") as name:
         folder = Path(name)
         inputs = DayInputs(deployment, folder)
@@ -167,6 +170,13 @@ def replay_day(
         tuple(found for row in replayed if (found := _difference(row, causes, lists)) is not None),
         Counter(inputs.lacking.values()),
     )
+
+
+def _sampled(rows: Sequence[ServedResponse], count: int | None) -> Sequence[ServedResponse]:
+    if count is None or count >= len(rows):
+        return rows
+    chosen = set(sorted(state_hash([row.recommendation_id]) for row in rows)[:count])
+    return [row for row in rows if state_hash([row.recommendation_id]) in chosen]
 
 
 def _runs(

@@ -108,12 +108,17 @@ class LoggedDay:
         return rows
 
     def replay(
-        self, *, model: str | None = None, draft: Mapping[str, Any] | None = None, code: Path | None = None
+        self,
+        *,
+        model: str | None = None,
+        draft: Mapping[str, Any] | None = None,
+        code: Path | None = None,
+        sample: int | None = None,
     ) -> DayReplay:
         self.archive()
         day = dt.datetime.now(dt.UTC).date()
         document = None if draft is None else {"format": 1, **draft}
-        return replay_day(self.deployment, day, model=model, draft=document, code=code)
+        return replay_day(self.deployment, day, model=model, draft=document, code=code, sample=sample)
 
     def _write(self, key: str, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> None:
         content = io.BytesIO()

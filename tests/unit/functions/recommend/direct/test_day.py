@@ -150,6 +150,18 @@ def test_changed_rule_gives_exactly_the_predicted_differences(day):
     assert (found.replayed, found.identical) == (2, 1)
 
 
+def test_sample_has_the_same_responses_each_time(day):
+    day.shop.publish()
+    for _ in range(6):
+        day.shop.items(numResults=2)
+
+    first, again = (day.replay(draft=PIN, sample=2) for _ in range(2))
+
+    assert first.responses == 2
+    assert len(first.differences) == 2
+    assert first.differences == again.differences
+
+
 def test_other_model_changes_only_the_lists_that_it_ranks_differently(day):
     """Version v1 ranks fig before plum after a pear, and v2 ranks kiwi first."""
     day.shop.publish_beside("v2")
