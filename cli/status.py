@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from typer import Option
@@ -60,6 +60,8 @@ def status(
         )
     for line in _store_lines(report):
         console.print_line(line)
+    for line in _replication_lines(report["replication"]):
+        console.print_line(line)
     version = report["configuration_version"]
     console.print_line(f"configuration version {version}" if version else "built-in configuration")
     console.print_line(f"{report['environment']}: {deployment.names.api_url}")
@@ -112,6 +114,14 @@ def _store_lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"table {table} is missing; see docs/recovery.md"
     for key_id in report["dead_keys"]:
         yield f"key {key_id} cannot be decrypted; replace it with `alsolike keys rotate`"
+
+
+def _replication_lines(stores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for store in stores:
+        if store["lag_s"] is None:
+            yield f"replication of {store['store']}: no copies in the last half hour"
+        else:
+            yield f"replication of {store['store']}: at most {store['lag_s']:,.1f} s behind in the last half hour"
 
 
 def _print_functions(report: Mapping[str, Any]) -> None:

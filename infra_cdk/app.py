@@ -13,7 +13,7 @@ import cdk_nag
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from alsolike.declarations.parameters import ENVIRONMENT_TAG
+from alsolike.declarations.parameters import ENVIRONMENT_TAG, REPLICA
 from infra_cdk.constructs.encryption import encrypt
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.constructs.stored_data import StoredData
@@ -118,7 +118,7 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
 
 def _add_replica(app: cdk.App, *, settings: Settings, primary: DataStack, layers: Path) -> None:
     """Add the stacks of the second region. They have the names of the primary's stacks."""
-    scope = Construct(app, "Replica")
+    scope = Construct(app, REPLICA)
     env = cdk.Environment(account=settings.account, region=settings.replica_region)
     data = ReplicaDataStack(scope, primary.stack_name, settings=settings.replica, env=env, primary=primary)
     # S3 accepts a replication rule only if its destination exists.

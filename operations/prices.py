@@ -136,6 +136,12 @@ TABLE: Mapping[str, Price] = {
         tiers=((10e3, 0.085), (50e3, 0.07), (150e3, 0.05)),
         free=100,
     ),
+    "region_gb": Price(
+        dollars=0.02,
+        unit="GB",
+        page=f"{_AWS}/ec2/pricing/on-demand/",
+        seen="awsnegotiations.com/cross-region-transfer-minimization.html, May 2026",
+    ),
     "cloudfront_gb": Price(
         dollars=0.085,
         unit="GB",

@@ -22,6 +22,7 @@ from operations.incomplete_responses import incomplete_responses
 from operations.metric_writers import NAMESPACE
 from operations.models import training_run
 from operations.models import versions as model_versions
+from operations.replication_lag import lags
 
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
@@ -82,6 +83,7 @@ def collect(
         "held": f"promotions are {champion.held}" if champion and champion.held else None,
         "drift": _drift(monitoring.latest(deployment)),
         "configuration_version": _readable(lambda: store_of(deployment).current().version, unreadable),
+        "replication": lags(deployment),
         "training_runs": [_run(run) for run in runs],
         "unreadable": unreadable,
     }

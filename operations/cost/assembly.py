@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alsolike.declarations.parameters import REPLICA
 from alsolike.declarations.schedule_expressions import Rate, parse_schedule
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.runtime.errors import InvalidInput
@@ -123,7 +124,12 @@ def read_assembly(directory: Path) -> BilledResources:
     templates = {path.name: _parsed(path) for path in sorted(directory.glob("*.template.json"))}
     if not templates:
         raise InvalidInput(f"{directory} has no *.template.json, expected a synthesized assembly")
-    return summarize(templates, where=str(directory))
+    of_replica = {name: template for name, template in templates.items() if name.startswith(REPLICA)}
+    of_primary = {name: template for name, template in templates.items() if name not in of_replica}
+    summary = summarize(of_primary, where=str(directory))
+    if not of_replica:
+        return summary
+    return dataclasses.replace(summary, replica=summarize(of_replica, where=f"the second region in {directory}"))
 
 
 def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the templates") -> BilledResources:
@@ -138,10 +144,15 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
     names = {str(parameter.properties["Name"]).split("/")[2] for parameter in resources.of("AWS::SSM::Parameter")}
     if len(names) != 1:
         raise InvalidInput(f"{where} has SSM parameters of {sorted(names)}, expected those of one environment")
-    replicas = [table.properties["Replicas"][0] for table in resources.of("AWS::DynamoDB::GlobalTable")]
-    regions = {str(replica["Region"]) for replica in replicas}
+    tables = [table.properties["Replicas"] for table in resources.of("AWS::DynamoDB::GlobalTable")]
+    replicas = [replica for table in tables for replica in table]
+    # Some tables also have a replica in the second region.
+    regions = (
+        set.intersection(*({str(replica["Region"]) for replica in table} for table in tables)) if tables else set()
+    )
     if len(regions) != 1:
-        raise InvalidInput(f"{where} has tables in {sorted(regions)}, expected one region")
+        found = sorted({str(replica["Region"]) for replica in replicas})
+        raise InvalidInput(f"{where} has tables in {found}, expected one region")
     functions = dict(_functions(resources))
     alarms = [alarm.properties for alarm in resources.of("AWS::CloudWatch::Alarm")]
     machines = resources.of("AWS::StepFunctions::StateMachine")
@@ -173,6 +184,7 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         dataset_days=int(_variables(resources).get("DATASET_DAYS", 7)),
         attribution_days=int(_variables(resources).get("WINDOW_DAYS", 7)),
         served_days=_lifecycle(resources, SERVED_PREFIX, "ExpirationInDays"),
+        replication_rules=sum(len(bucket.get("ReplicationConfiguration", {}).get("Rules", ())) for bucket in buckets),
         uncounted=tuple(sorted({resource.type for resource in resources if not resource.type.startswith(_KNOWN)})),
     )
 

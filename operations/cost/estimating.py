@@ -18,6 +18,7 @@ from operations.cost.charges import (
     trainings,
 )
 from operations.cost.protection import protection_charges
+from operations.cost.replica import replica_charges
 from operations.cost.summary import BilledResources
 from operations.cost.traffic import DURATIONS, Duration, traffic
 from operations.prices import Prices
@@ -60,6 +61,7 @@ def _metered(summary: BilledResources, load: Load, prices: Prices, durations: Ma
     trainings(meter, summary, load)
     observability_charges(meter, summary, load, calls)
     protection_charges(meter, summary, load, calls)
+    replica_charges(meter, summary, load)
     _remarks(meter, summary, set(calls))
     return meter
 

@@ -144,6 +144,10 @@ class BilledResources:
         Longest retention of all logs in days; None if a log never expires.
     uncounted
         Types of resources without a known price.
+    replication_rules
+        Number of S3 replication rules.
+    replica
+        Resources of the second region; None without one.
     """
 
     environment: str
@@ -168,6 +172,8 @@ class BilledResources:
     served_days: int | None = None
     attribution_days: int = 7
     uncounted: Sequence[str] = ()
+    replication_rules: int = 0
+    replica: BilledResources | None = None
 
     def to_json(self) -> str:
         document = {"format_version": FORMAT_VERSION, **_plain(self)}
@@ -195,6 +201,7 @@ class BilledResources:
             }
             stream, training = Stream(**document.pop("stream", {})), Training(**document.pop("training", {}))
             uncounted = tuple(document.pop("uncounted", ()))
+            document.pop("replica", None)  # A function knows the stacks of its region only.
             protection = Protection(**document.pop("protection", {}))
             return cls(
                 functions=functions,

@@ -43,10 +43,13 @@ class MemoryCloudWatch(MemoryService):
             self._samples += [_Sample(series, datum["Timestamp"], value) for value in values]
         return {}
 
-    @operation("Namespace", "MetricName")
+    @operation("Namespace", "MetricName", "Dimensions")
     def list_metrics(self, request: Request) -> Response:
         wanted = request["Namespace"], request["MetricName"]
-        found = {sample.series for sample in self._samples if sample.series[:2] == wanted}
+        filters = {(one["Name"], one["Value"]) for one in request.get("Dimensions", ())}
+        found = {
+            sample.series for sample in self._samples if sample.series[:2] == wanted and filters <= sample.series[2]
+        }
         dimensions = [[{"Name": key, "Value": value} for key, value in sorted(series[2])] for series in found]
         return {"Metrics": [{"Namespace": wanted[0], "MetricName": wanted[1], "Dimensions": one} for one in dimensions]}
 

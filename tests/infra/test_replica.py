@@ -5,6 +5,7 @@ import pytest
 from infra_cdk.context import load_settings
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
+from operations import cost
 from tests.infra.assembly import listed, synthesize, templates
 
 PRIMARY, REPLICA = "eu-west-1", "eu-central-1"
@@ -158,6 +159,23 @@ def test_erasures_are_forwarded_only_between_two_regions(single, double):
         assert forwarding(template(double, region, "privacy")) == on
     privacy = json.loads((single.directory / "alsolike-single-privacy.template.json").read_bytes())
     assert forwarding(privacy) == ([], [])
+
+
+def test_bill_has_the_replica_without_the_load_twice(single, double):
+    load = cost.Load(users=10_000, events_per_day=100_000, requests_per_day=50_000, items=10_000)
+    one, two = (cost.estimate(cost.read_assembly(each.directory), load) for each in (single, double))
+
+    def of(bill, *, service, what):
+        return next((line for line in bill.lines if (line.service, line.what) == (service, what)), None)
+
+    second = {line.what for line in two.lines} - {line.what for line in one.lines}
+    assert {"shards, second region", "replicated writes", "copies in the second region"} <= second
+    assert of(one, service="API Gateway", what="calls") == of(two, service="API Gateway", what="calls")
+    writes = sum(line.quantity for line in one.lines if line.price == "dynamodb_writes")
+    assert of(two, service="DynamoDB", what="replicated writes").quantity == pytest.approx(writes)
+    assert of(two, service="CloudWatch", what="replication metrics").quantity == 4 * (1 + 6 + 1 + 4)
+    assert of(two, service="Secrets Manager", what="replicas of secrets").quantity == 2
+    assert two.idle_dollars > one.idle_dollars
 
 
 def test_replica_data_is_deployed_first_and_other_stacks_last(double):

@@ -5,8 +5,10 @@ that tests decide on the lag. S3 and DynamoDB resolve conflicts by time. Here, t
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from local_cloud.client import Cloud
@@ -71,6 +73,7 @@ class Replication:
     _items: dict[str, dict[tuple[str, ...], Any]] = field(default_factory=dict)
     _rules: list[_Rule] = field(default_factory=list)
     _seen: set[tuple[int, str, str]] = field(default_factory=set)
+    _ran_at: float = field(default_factory=time.monotonic)
     _running: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
@@ -96,7 +99,13 @@ class Replication:
             first, second = self.clouds()
             if first is None or second is None:
                 return 0
-            copied = sum(self._replicate_table(name, first, second) for name in self._tables)
+            waited_s, self._ran_at = time.monotonic() - self._ran_at, time.monotonic()
+            copied = 0
+            for name in self._tables:
+                if changes := self._replicate_table(name, first, second):
+                    copied += changes
+                    # The time of a change is unknown. The time since the previous call is its upper bound.
+                    _report_lag(first, "AWS/DynamoDB", waited_s * 1000, {"TableName": name})
             return copied + sum(self._replicate_bucket(rule, (first, second)) for rule in self._rules)
 
     def _create_table(self, name: str, first: Cloud, second: Cloud) -> None:
@@ -131,8 +140,8 @@ class Replication:
 
     def _replicate_bucket(self, rule: _Rule, clouds: tuple[Cloud, Cloud]) -> int:
         source, destination = clouds[rule.source].client("s3"), clouds[rule.destination].client("s3")
-        copied = 0
-        for key, version, is_marker in _latest_versions(source, rule.from_bucket, rule.prefix):
+        copied, lag_s = 0, 0.0
+        for key, version, is_marker, modified in _latest_versions(source, rule.from_bucket, rule.prefix):
             place = (rule.source, rule.from_bucket, version)
             if place in self._seen:
                 continue
@@ -153,7 +162,26 @@ class Replication:
             # S3 does not replicate replicas.
             self._seen.add((rule.destination, rule.to_bucket, made["VersionId"]))
             copied += 1
+            lag_s = max(lag_s, (datetime.now(UTC) - modified).total_seconds())
+        if copied:
+            dimensions = {
+                "SourceBucket": rule.from_bucket,
+                "DestinationBucket": rule.to_bucket,
+                "RuleId": rule.prefix or "all",
+            }
+            _report_lag(clouds[rule.source], "AWS/S3", lag_s, dimensions)
         return copied
+
+
+def _report_lag(cloud: Cloud, namespace: str, lag: float, dimensions: Mapping[str, str]) -> None:
+    """Write the metric ReplicationLatency. S3 counts seconds, DynamoDB milliseconds."""
+    entry = {
+        "MetricName": "ReplicationLatency",
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+        "Value": lag,
+        "Timestamp": datetime.now(UTC),
+    }
+    cloud.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[entry])
 
 
 def _items(client: Any, table: str, keys: tuple[str, ...]) -> dict[tuple[str, ...], Any]:
@@ -171,13 +199,13 @@ def _write(client: Any, table: str, keys: tuple[str, ...], *, new: Mapping[str, 
         client.delete_item(TableName=table, Key={key: old[key] for key in keys})
 
 
-def _latest_versions(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, str, bool]]:
-    """Yield the key and ID of each object's latest version, and true for a delete marker."""
+def _latest_versions(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, str, bool, datetime]]:
+    """Yield the key, ID and time of each object's latest version. The third value is true for a delete marker."""
     for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         for kind, is_marker in (("Versions", False), ("DeleteMarkers", True)):
             for entry in page.get(kind, []):
                 if entry["IsLatest"]:
-                    yield entry["Key"], entry["VersionId"], is_marker
+                    yield entry["Key"], entry["VersionId"], is_marker, entry["LastModified"]
 
 
 def _copy_secret(arn: str, first: Cloud, second: Cloud) -> None:

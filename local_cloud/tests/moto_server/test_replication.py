@@ -171,6 +171,20 @@ def test_delete_markers_replicate_if_the_rule_says_so(
     assert made.second.objects("two") == left
 
 
+def test_lag_of_copies_is_a_metric_of_the_source(regions: Callable[..., Regions]) -> None:
+    made = regions([rule("two", "shared/")])
+    made.replication.start()
+    made.first.put("a", "1")
+    made.first.client("s3").put_object(Bucket="one", Key="shared/a", Body=b"1")
+
+    made.replication.run()
+
+    metrics = made.first.client("cloudwatch").list_metrics(MetricName="ReplicationLatency")["Metrics"]
+    dimensions = [{each["Name"]: each["Value"] for each in metric["Dimensions"]} for metric in metrics]
+    assert {"TableName": TABLE} in dimensions
+    assert {"SourceBucket": "one", "DestinationBucket": "two", "RuleId": "shared/"} in dimensions
+
+
 def test_secret_has_the_same_value_in_both_regions(regions: Callable[..., Regions]) -> None:
     made = regions()
     secret = made.first.client("secretsmanager").create_secret(Name="key", SecretString="s3cret")

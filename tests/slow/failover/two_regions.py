@@ -17,11 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import pandas as pd
+
+from alsolike.lake.lake import deduplicate
 from local_cloud.client import Cloud
 from local_cloud.replication import Replication
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop
 
+ATTEMPTS = 6
+"""Maximum number of attempts per region of a client that knows both regions."""
 PRIMARY, REPLICA = "us-east-1", "eu-central-1"
 SETTINGS: dict[str, Any] = {**QUICK, "replica_streams": True, "training_schedule": None, "web": False}
 
@@ -155,7 +160,7 @@ class Traffic:
     """Twenty requests per second, half of them events, from two kinds of clients.
 
     Clients of the kind `name` use the name and do not retry. Clients of the kind `both` know both regions and repeat a
-    failed request in the other region.
+    failed request in the other region, then in both regions again after a pause.
     """
 
     RATE_PER_S = 20
@@ -188,23 +193,25 @@ class Traffic:
         client = ("name", "both")[number // 2 % 2]
         user = f"visitor-{number % 40}"
         event = (user, f"event-{number}") if number % 2 else None
+        sent_at = time.time()  # A repeated event is the same event.
         first = 0 if self._name.is_primary else 1
-        order = (first,) if client == "name" else (first, 1 - first)
+        order = [first, 1 - first] * ATTEMPTS if client == "both" else [first]
         reasons: list[str] = []
-        for region in order:
-            reason = self._send(region, user, event)
+        for attempt, region in enumerate(order):
+            time.sleep(0.2 * (attempt // 2))
+            reason = self._send(region, user, event, sent_at=sent_at)
             if reason is None:
                 break
             reasons.append(f"{('primary', 'replica')[region]}: {reason}")
         failed = len(reasons) == len(order)
         self.calls.append(Call(at, client, failed, time.monotonic(), None if failed else event, tuple(reasons)))
 
-    def _send(self, region: int, user: str, event: tuple[str, str] | None) -> str | None:
+    def _send(self, region: int, user: str, event: tuple[str, str] | None, *, sent_at: float) -> str | None:
         """Return the reason of a failure, or None."""
         path, document = "/recommendations", {"userId": user, "numResults": 5}
         if event:
             path = "/events"
-            entry = {"eventType": "purchase", "sentAt": time.time(), "itemId": "item-01", "eventId": event[1]}
+            entry = {"eventType": "purchase", "sentAt": sent_at, "itemId": "item-01", "eventId": event[1]}
             document = {
                 "trackingId": self._tracking_ids[region],
                 "userId": user,
@@ -217,14 +224,19 @@ class Traffic:
             headers={"authorization": f"Bearer {self._tokens[region]}", "content-type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=5):
+            with urllib.request.urlopen(request, timeout=10):
                 return None
         except urllib.error.HTTPError as error:
             return f"status {error.code}"
         except OSError as error:
-            return str(getattr(error, "reason", error))
+            return type(getattr(error, "reason", error)).__name__
 
 
-def events_in_lake(shop: Shop) -> Counter[tuple[str, str]]:
-    """Return the number of rows by user and event ID."""
-    return Counter((row["user_id"], row["event_id"]) for row in shop.lake_rows("interactions/"))
+def events_in_lake(shop: Shop) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+    """Return the number of rows by user and event ID: all stored rows, and those that readers of the lake count."""
+    rows = pd.DataFrame(shop.lake_rows("interactions/"))
+    return _by_event(rows), _by_event(deduplicate(rows))
+
+
+def _by_event(rows: pd.DataFrame) -> Counter[tuple[str, str]]:
+    return Counter(zip(rows["user_id"], rows["event_id"], strict=True))

@@ -14,7 +14,9 @@ from alsolike.registry.canary import Canary
 from alsolike.registry.registry import Registry
 from alsolike.signing.keys import SigningKey
 from cli.main import app
+from cli.status import _replication_lines
 from operations.configuration.configuration_store import ConfigurationStore
+from operations.replication_lag import lags
 from operations.status import collect
 from tests.unit.cli.shop import NAMES, put_parameters
 
@@ -240,3 +242,32 @@ def test_status_shows_active_alarms_with_their_runbooks(functions):
     assert shown.count("alarm ") == 1
     assert "alarm Quarantine, " in shown
     assert "Quarantine: docs/runbooks/quarantine.md\n" in shown
+
+
+def put_lag(cloudwatch, namespace, lag, **dimensions):
+    named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    at = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    entry = {"MetricName": "ReplicationLatency", "Dimensions": named, "Value": lag, "Timestamp": at}
+    cloudwatch.put_metric_data(Namespace=namespace, MetricData=[entry])
+
+
+def test_status_without_a_second_region_has_no_replication(deployment):
+    assert lags(deployment) == []
+
+
+def test_largest_replication_lag_is_shown_by_store_in_seconds(deployment):
+    cloudwatch = deployment.client("cloudwatch")
+    bucket = {"SourceBucket": NAMES.lake_bucket, "DestinationBucket": "other"}
+    put_lag(cloudwatch, "AWS/S3", 12.5, **bucket, RuleId="all")
+    put_lag(cloudwatch, "AWS/S3", 40, **bucket, RuleId="more")
+    put_lag(cloudwatch, "AWS/S3", 900, SourceBucket="foreign", DestinationBucket="other", RuleId="all")
+    put_lag(cloudwatch, "AWS/DynamoDB", 750, TableName=NAMES.profiles_table, ReceivingRegion="eu-central-1")
+
+    stores = lags(deployment)
+
+    assert stores == [{"store": "lake", "lag_s": 40.0}, {"store": "profiles", "lag_s": 0.75}]
+    assert list(_replication_lines([*stores, {"store": "users", "lag_s": None}])) == [
+        "replication of lake: at most 40.0 s behind in the last half hour",
+        "replication of profiles: at most 0.8 s behind in the last half hour",
+        "replication of users: no copies in the last half hour",
+    ]

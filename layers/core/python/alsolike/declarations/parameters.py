@@ -7,6 +7,10 @@ ENVIRONMENT_TAG = "alsolike:environment"
 """Tag of all resources. After its activation as a cost allocation tag, costs can be filtered by it (docs/cost.md)."""
 
 
+REPLICA = "Replica"
+"""Start of the file names of the second region's templates."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Names:
     """Names of a deployment's resources. Each field is an SSM parameter, in whose name `-` replaces `_`."""
