@@ -15,6 +15,7 @@ from constructs import Construct
 
 from alsolike.declarations.parameters import ENVIRONMENT_TAG, REPLICA
 from infra_cdk.constructs.encryption import encrypt
+from infra_cdk.constructs.network import Network, join
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.context import load_settings
@@ -27,6 +28,7 @@ from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.kafka import KafkaStack
 from infra_cdk.stacks.lake import LakeStack
+from infra_cdk.stacks.network import NetworkStack
 from infra_cdk.stacks.observability import ObservabilityStack
 from infra_cdk.stacks.pages import PagesStack
 from infra_cdk.stacks.privacy import PrivacyStack
@@ -101,12 +103,17 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     cdk.Tags.of(app).add(ENVIRONMENT_TAG, settings.name, include_resource_types=["aws:cdk:stack"])
     env = cdk.Environment(account=settings.account, region=settings.region)
     data = DataStack(app, f"alsolike-{settings.name}-data", settings=settings, env=env)
-    _add_parts(app, settings=settings, data=data, layers=layers)
+    network = None
+    if settings.vpc:
+        network = NetworkStack(app, f"alsolike-{settings.name}-network", settings=settings, env=env).network
+    _add_parts(app, settings=settings, data=data, layers=layers, network=network)
     if settings.is_audited:
         names = sorted(stack.stack_name for stack in app.node.children if isinstance(stack, cdk.Stack))
         AuditStack(app, f"alsolike-{settings.name}-audit", settings=settings, env=env, data=data, stacks=names)
     if settings.replica_region:
         _add_replica(app, settings=settings, primary=data, layers=layers)
+    if network:
+        join(app, network)
     if data.encryption:
         encrypt(app, data.encryption, buckets=[data.lake, data.artefacts], settings=settings)
     if settings.permissions_boundary:
@@ -129,7 +136,13 @@ def _add_replica(app: cdk.App, *, settings: Settings, primary: DataStack, layers
 
 
 def _add_parts(
-    scope: Construct, *, settings: Settings, data: StoredData, layers: Path, is_replica: bool = False
+    scope: Construct,
+    *,
+    settings: Settings,
+    data: StoredData,
+    layers: Path,
+    network: Network | None = None,
+    is_replica: bool = False,
 ) -> list[cdk.Stack]:
     """Add the stacks of a region that use its stored data."""
     env = cdk.Environment(account=settings.account, region=settings.region)
@@ -139,7 +152,9 @@ def _add_parts(
         catalogue = CatalogueStack(scope, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
     lake = LakeStack(scope, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
     attribution = AttributionStack(scope, f"{prefix}-attribution", settings=settings, env=env, data=data, layers=layers)
-    training = TrainingStack(scope, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
+    training = TrainingStack(
+        scope, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers, network=network
+    )
     privacy = PrivacyStack(
         scope,
         f"{prefix}-privacy",

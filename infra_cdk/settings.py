@@ -24,6 +24,7 @@ _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # Origins as browsers write them: in lower case and without a path.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
+_VPC, _SUBNET = re.compile("vpc-[0-9a-f]+"), re.compile("subnet-[0-9a-f]+")
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 _WEB_ACL = re.compile(r"arn:aws:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[0-9a-f-]+")
 _CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+")
@@ -324,6 +325,16 @@ class Settings(TrainingSettings):
     certificate_arn: str | None = setting(
         None, "ARN of the certificate of `domain` in AWS Certificate Manager of us-east-1"
     )
+    vpc: str | None = setting(
+        None,
+        "ID of the [VPC](security.md#private-network) in whose private subnets functions and jobs run, with "
+        "`vpc_subnet_ids`; `create` creates one with the endpoints that they use; null: none. Needs "
+        "`training_network: false`",
+    )
+    vpc_subnet_ids: Sequence[str] = setting((), "Private subnets of `vpc`, without a route to the internet")
+    vpc_availability_zone: str | None = setting(
+        None, "Availability zone of the first subnet, which the Glue job needs; null with `dataset_engine: lambda`"
+    )
     audit_trail: bool = setting(
         False,
         "Record each read and write of objects of the lake and the artefacts for a year with "
@@ -403,6 +414,7 @@ class Settings(TrainingSettings):
         )
         self._check_keys()
         self._check_edge()
+        self._check_network()
         for origin in self.cors_origins:
             require(
                 origin,
@@ -451,9 +463,9 @@ class Settings(TrainingSettings):
             "pandas_layer_arn",
             "null with replica_region: a layer exists in one region only",
         )
-        for name in ("kms_key_arn", "bootstrap_kms_key_arn"):
+        for name in ("kms_key_arn", "bootstrap_kms_key_arn", "vpc"):
             value = getattr(self, name)
-            require(value, value is None, name, "null with replica_region: a key exists in one region only")
+            require(value, value is None, name, "null with replica_region: it exists in one region only")
         _ = self.replica
 
     @property
@@ -480,6 +492,40 @@ class Settings(TrainingSettings):
             audit_trail=False,
             backup_days=None,
             stack_drift_schedule=None,
+        )
+
+    def _check_network(self) -> None:
+        vpc, subnets, zone = self.vpc, self.vpc_subnet_ids, self.vpc_availability_zone
+        require(
+            vpc,
+            vpc in (None, CREATE) or bool(_VPC.fullmatch(str(vpc))),
+            "vpc",
+            f"{CREATE!r}, or an ID such as vpc-0a1b",
+        )
+        is_existing = vpc not in (None, CREATE)
+        require(
+            subnets,
+            bool(subnets) == is_existing and all(_SUBNET.fullmatch(subnet) for subnet in subnets),
+            "vpc_subnet_ids",
+            "IDs such as subnet-0a1b with the ID of a vpc, none without",
+        )
+        require(
+            zone,
+            (zone is not None) == (is_existing and self.dataset_engine != "lambda"),
+            "vpc_availability_zone",
+            "the zone of the first subnet with the ID of a vpc, null with dataset_engine lambda or without a vpc",
+        )
+        require(
+            self.training_network,
+            vpc is None or not self.training_network,
+            "training_network",
+            "false with vpc: private subnets reach no package index, so jobs get the wheels of the deployment",
+        )
+        require(
+            self.kafka,
+            vpc is None or self.kafka is None,
+            "kafka",
+            "null with vpc: the endpoints of a Kafka cluster are not known here",
         )
 
     def _check_edge(self) -> None:

@@ -13,6 +13,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra_cdk.constructs.nag_suppressions import acknowledge
+from infra_cdk.constructs.permissions import add_inline_policy, allowed_actions
 from infra_cdk.settings import CREATE, Settings
 
 _DECRYPT, _DATA_KEY = "kms:Decrypt", "kms:GenerateDataKey"
@@ -146,16 +147,5 @@ def _encrypt_bucket(bucket: s3.Bucket, key_arn: str) -> None:
 
 def _permit_key(role: iam.CfnRole, key_arn: str, *, region: str) -> None:
     """Add a policy with the actions on the key that follow from the actions in the role's other inline policies."""
-    policies = cdk.Stack.of(role).resolve(role.policies) or []
-    actions = [
-        action
-        for policy in policies
-        for statement in policy["policyDocument"]["Statement"]
-        if statement["Effect"] == "Allow"
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-    ]
-    if statements := key_statements(actions, key_arn=key_arn, region=region):
-        role.add_property_override(
-            f"Policies.{len(policies)}",
-            {"PolicyName": "encryption", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}},
-        )
+    if statements := key_statements(allowed_actions(role), key_arn=key_arn, region=region):
+        add_inline_policy(role, "encryption", statements)

@@ -82,6 +82,25 @@ def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: 
     return Permission(actions, [_objects_arn(bucket, f"{prefix}*{suffix}")], reason)
 
 
+def allowed_actions(role: iam.CfnRole) -> list[str]:
+    """Return the actions that a role's inline policies allow."""
+    return [
+        action
+        for policy in cdk.Stack.of(role).resolve(role.policies) or []
+        for statement in policy["policyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+
+
+def add_inline_policy(role: iam.CfnRole, name: str, statements: Sequence[Mapping[str, object]]) -> None:
+    """Add an inline policy to a role that exists already."""
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    existing = role.policies or []
+    assert isinstance(existing, list)
+    role.policies = [*existing, iam.CfnRole.PolicyProperty(policy_name=name, policy_document=document)]
+
+
 def asset_key(settings: Settings) -> list[Permission]:
     """Return the permission of a job to decrypt its code under the key of the bootstrap stack, if the setting has one.
 

@@ -15,6 +15,7 @@ from alsolike.declarations.manifest import CONFIGURATION, READ, TOMBSTONES, Acce
 from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.encryption import permit_logs
+from infra_cdk.constructs.network import GLUE_ACTIONS, Network, network_permission
 from infra_cdk.constructs.permissions import Permission, asset_key, objects, permissions_of, role_for
 from infra_cdk.constructs.python_layers import glue_wheels
 from infra_cdk.constructs.stored_data import StoredData
@@ -36,7 +37,14 @@ class SparkJob(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, data: StoredData, layers: Path
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        data: StoredData,
+        layers: Path,
+        network: Network | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = f"alsolike-{settings.name}-build-dataset"
@@ -78,6 +86,7 @@ class SparkJob(Construct):
                     ],
                 ),
                 *asset_key(settings),
+                *([network_permission(GLUE_ACTIONS), self._connection_permission()] if network else []),
             ],
         )
         encryption = _encryption(self, settings=settings, own_key=data.encryption)
@@ -114,8 +123,40 @@ class SparkJob(Construct):
             max_retries=0,
             execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=1),
             security_configuration=encryption.ref,
+            connections=glue.CfnJob.ConnectionsListProperty(connections=[self._connection(settings, network)])
+            if network
+            else None,
         )
         job.node.add_dependency(self.role)
+
+    def _connection(self, settings: Settings, network: Network) -> str:
+        """Create the connection that attaches the workers to the network, and return its name."""
+        connection = glue.CfnConnection(
+            self,
+            "Network",
+            catalog_id=cdk.Stack.of(self).account,
+            connection_input=glue.CfnConnection.ConnectionInputProperty(
+                name=self.name,
+                connection_type="NETWORK",
+                description=f"Alsolike {settings.name}: private network of the job that builds datasets",
+                physical_connection_requirements=glue.CfnConnection.PhysicalConnectionRequirementsProperty(
+                    availability_zone=network.zone,
+                    subnet_id=network.subnet_ids[0],
+                    security_group_id_list=[network.security_group_id],
+                ),
+            ),
+        )
+        return connection.ref
+
+    def _connection_permission(self) -> Permission:
+        stack = cdk.Stack.of(self)
+        return Permission(
+            actions=["glue:GetConnection"],
+            resources=[
+                stack.format_arn(service="glue", resource="catalog"),
+                stack.format_arn(service="glue", resource="connection", resource_name=self.name),
+            ],
+        )
 
     def _packages(self, settings: Settings, layers: Path) -> cdk.FileAssetLocation:
         """Publish the core layer's libraries: as a requirements file, or as wheels for jobs without a network."""

@@ -10,6 +10,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from alsolike.declarations.storage import DATASETS_PREFIX, TRAINING_LOG_GROUP, TRAINING_PREFIX
+from infra_cdk.constructs.network import TRAINING_ACTIONS, Network, network_permission
 from infra_cdk.constructs.own_algorithms import check_algorithms, package_folder
 from infra_cdk.constructs.permissions import Permission, asset_key, objects, role_for
 from infra_cdk.constructs.python_layers import training_packages
@@ -48,11 +49,13 @@ class TrainingJob(Construct):
         artefacts: s3.IBucket,
         encryption: kms.IKey | None,
         layers: Path,
+        network: Network | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
         self._artefacts = artefacts
         self._encryption = encryption
+        self._network = network
         self._prefix = f"alsolike-{settings.name}-"
         self.names = f"{self._prefix}{_RUN_IDS}"
         self._code = assets.Asset(
@@ -144,6 +147,16 @@ class TrainingJob(Construct):
             **({} if settings.training_network else {"EnableNetworkIsolation": True}),
             # Hosts exchange gradients and interactions.
             **({"EnableInterContainerTrafficEncryption": True} if settings.training_instances > 1 else {}),
+            **(
+                {
+                    "VpcConfig": {
+                        "SecurityGroupIds": [self._network.security_group_id],
+                        "Subnets": self._network.subnet_ids,
+                    }
+                }
+                if self._network
+                else {}
+            ),
             "StoppingCondition": {
                 "MaxRuntimeInSeconds": settings.training_max_runtime_s,
                 **({"MaxWaitTimeInSeconds": settings.training_max_wait_s} if spot else {}),
@@ -216,6 +229,7 @@ class TrainingJob(Construct):
                 resources=[repository_arn(self._settings.image, partition=cdk.Aws.PARTITION)],
             ),
             *self._key_permissions(),
+            *([network_permission(TRAINING_ACTIONS)] if self._network else []),
         ]
 
     def _key_permissions(self) -> list[Permission]:

@@ -72,7 +72,12 @@ class ServingStack(Stack):
             settings=settings,
         )
         # `observe` computes the cost from the templates of these stacks.
-        parts = (("audit", settings.is_audited), ("kafka", settings.kafka), ("pages", settings.web))
+        parts = (
+            ("audit", settings.is_audited),
+            ("kafka", settings.kafka),
+            ("network", settings.vpc),
+            ("pages", settings.web),
+        )
         optional = [part for part, is_on in parts if is_on]
         stacks = [f"alsolike-{settings.name}-{part}" for part in (*_PARTS, *optional)]
         observe = function(

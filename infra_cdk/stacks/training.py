@@ -7,6 +7,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.drift_watch import Monitoring
+from infra_cdk.constructs.network import Network
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -39,6 +40,7 @@ class TrainingStack(Stack):
         env: cdk.Environment,
         data: StoredData,
         layers: Path,
+        network: Network | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -83,11 +85,12 @@ class TrainingStack(Stack):
                 artefacts=data.artefacts,
                 layers=layers,
                 encryption=data.encryption,
+                network=network,
             ),
             # Created only if Spark is used, because AWS bills its encryption key.
             spark=None
             if settings.dataset_engine == "lambda"
-            else SparkJob(self, "Spark", settings=settings, data=data, layers=layers),
+            else SparkJob(self, "Spark", settings=settings, data=data, layers=layers, network=network),
             alerts=data.alerts,
         )
         self.state_machine = workflow.state_machine

@@ -107,7 +107,7 @@ _KNOWN = (
     ),
     *(f"AWS::{service}::" for service in ("S3", "SecretsManager", "StepFunctions", "Glue", "Events", "Scheduler")),
     *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK", "CloudFront")),
-    *(f"AWS::{service}::" for service in ("WAFv2", "Backup", "CloudTrail")),
+    *(f"AWS::{service}::" for service in ("WAFv2", "Backup", "CloudTrail", "EC2")),
     "AWS::Cognito::UserPool",
     "AWS::SageMaker::ModelPackageGroup",
 )
@@ -205,6 +205,11 @@ def _protection(resources: Resources) -> Protection:
                 for rule in plan.properties["BackupPlan"]["BackupPlanRule"]
             ),
             default=None,
+        ),
+        endpoints=sum(
+            len(endpoint.properties["SubnetIds"])
+            for endpoint in resources.of("AWS::EC2::VPCEndpoint")
+            if endpoint.properties.get("VpcEndpointType") == "Interface"
         ),
         firewall_rules=sum(len(acl.properties["Rules"]) for acl in resources.of("AWS::WAFv2::WebACL")),
     )

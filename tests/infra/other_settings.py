@@ -29,6 +29,9 @@ TEXTS: dict[str, Any] = {
     "training_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
     "training_instance_type": "ml.m5.2xlarge",
     "training_objective": ["purchase:10"],
+    "vpc": "create",
+    "vpc_availability_zone": "us-east-1a",
+    "vpc_subnet_ids": ["subnet-0a1b", "subnet-0c2d"],
     "waf": "create",
     "pandas_layer_arn": "arn:aws:lambda:us-east-1:123456789012:layer:pandas:1",
 }
@@ -36,6 +39,16 @@ TOGETHER: dict[str, dict[str, Any]] = {
     "certificate_arn": {"domain": TEXTS["domain"]},
     "domain": {"certificate_arn": TEXTS["certificate_arn"]},
     "backup_lock": {"backup_days": 35},
+    "vpc": {"training_network": False},
+    **{
+        name: {
+            "vpc": "vpc-0a1b",
+            "vpc_subnet_ids": TEXTS["vpc_subnet_ids"],
+            "vpc_availability_zone": TEXTS["vpc_availability_zone"],
+            "training_network": False,
+        }
+        for name in ("vpc_availability_zone", "vpc_subnet_ids")
+    },
     "waf_requests_per_address": {"waf": "create"},
 }
 """Settings that a setting needs."""

@@ -20,6 +20,9 @@ OF_THE_TEMPLATE: Final = frozenset(
         "Logs::SubscriptionFilter", "S3::BucketPolicy", "SNS::Subscription", "SNS::Topic", "SNS::TopicPolicy",
         "SQS::QueuePolicy", "Scheduler::Schedule", "Scheduler::ScheduleGroup", "WAFv2::WebACL",
         "Backup::BackupPlan", "Backup::BackupSelection", "Backup::BackupVault", "CloudTrail::Trail",
+        "EC2::RouteTable", "EC2::SecurityGroup",
+        "EC2::SecurityGroupEgress", "EC2::SecurityGroupIngress", "EC2::Subnet", "EC2::SubnetRouteTableAssociation",
+        "EC2::VPC", "EC2::VPCEndpoint", "Glue::Connection",
     )
 )  # fmt: skip
 """Types without data. The state of their resources depends on the template only."""

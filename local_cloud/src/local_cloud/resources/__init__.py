@@ -12,6 +12,7 @@ from local_cloud.resources import (
     codedeploy,
     cognito,
     dynamodb,
+    ec2,
     events,
     functions,
     glue,
@@ -32,8 +33,8 @@ from local_cloud.resources import (
 from local_cloud.resources.creation import ResourceType
 
 _SERVICES = (
-    apigatewayv2, audit, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, events, functions, glue, iam,
-    kinesis, kms, logs, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions, wafv2,
+    apigatewayv2, audit, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, ec2, events, functions, glue,
+    iam, kinesis, kms, logs, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions, wafv2,
 )  # fmt: skip
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {

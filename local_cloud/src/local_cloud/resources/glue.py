@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.properties import PropertyError
 
 
 def _create_database(creation: Creation) -> Created:
@@ -45,15 +46,24 @@ def _create_job(creation: Creation) -> Created:
         **properties.take(
             "Description", "DefaultArguments", "NonOverridableArguments", "GlueVersion", "WorkerType",
             "NumberOfWorkers", "Timeout", "MaxRetries", "ExecutionProperty", "ExecutionClass", "SecurityConfiguration",
+            "Connections",
         ),
     )  # fmt: skip
     return Created(name)
+
+
+def _create_connection(creation: Creation) -> Created:
+    connection = creation.properties["ConnectionInput"]
+    if connection["ConnectionType"] != "NETWORK":
+        raise PropertyError("ConnectionInput.ConnectionType", "only connections to a network are known here")
+    return Created(str(connection["Name"]))
 
 
 _OWN_CATALOG = {"CatalogId": "each account has one catalogue, and the embedded cloud one account"}
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::Glue::Database": ResourceType(_create_database, kept=_OWN_CATALOG),
     "AWS::Glue::Table": ResourceType(_create_table, kept=_OWN_CATALOG),
+    "AWS::Glue::Connection": ResourceType(_create_connection, kept=_OWN_CATALOG),
     "AWS::Glue::Job": ResourceType(_create_job),
     "AWS::Glue::SecurityConfiguration": ResourceType(_create_security_configuration),
 }
