@@ -54,9 +54,11 @@ def replay(
 
     Example: alsolike replay --day 2026-11-25 --code .
     """
+    from operations import extras
     from operations.configuration.file import read
     from operations.day_replay.replaying import replay_day
 
+    extras.require("onnxruntime")
     draft = None if config is None else read(config, now_ms=time.time_ns() // 1_000_000).document
     found = replay_day(context.deployment, day.date(), model=model, draft=draft, code=code, sample=sample)
     if not context.printed(found.document()):

@@ -9,7 +9,7 @@ from alsolike.runtime.errors import AlsolikeError
 
 _PURPOSES: Mapping[str, str] = {
     "deploy": "Building layers, pages and templates",
-    "train": "Training and evaluating models",
+    "train": "Training, evaluating and replaying models",
     "local": "The embedded cloud",
     "demo": "The demo",
     "neural": "Training SASRec",
