@@ -110,9 +110,9 @@ def clicks(shop: Shop, fatigue: Fatigue | None, *, seed: int) -> np.ndarray[Any,
 
 
 def estimated(shop: Shop, *, seed: int) -> float:
-    """Return the estimated strength from a log without fatigue, and 0 without a signal.
+    """Return the strength of fatigue estimated from a log without demotion, or 0 if the estimate has no signal.
 
-    The log is of `LOGGED_USERS` other users, and `SWAPS` of the responses have neighbours in random order.
+    The log contains `LOGGED_USERS` other users. A share `SWAPS` of its responses has neighbours in random order.
     """
     rng = np.random.default_rng(seed + 1_000)
     interest = rng.normal(0, 1, (LOGGED_USERS, ITEMS))

@@ -23,7 +23,7 @@ SETTLED_MS = 8 * DAY_MS
 def update_increments(
     client: Any, bucket: str, experiments: Iterable[Experiment], *, shopper: Callable[[str], str], now_ms: int
 ) -> None:
-    """Replace the report of the holdout if it is of an earlier day (UTC) or of another holdout.
+    """Compute the report of the holdout, unless its stored report is final or from this day (UTC).
 
     Parameters
     ----------

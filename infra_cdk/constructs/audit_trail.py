@@ -23,7 +23,8 @@ class AuditTrail(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        # The name is physical, because the policy of the bucket contains the ARN of the trail, which needs the policy.
+        # A fixed name avoids a circular dependency: the bucket policy contains the ARN of the trail, and the trail
+        # needs the policy.
         name = f"alsolike-{settings.name}"
         self.bucket = self._bucket(settings)
         arn = stack.format_arn(service="cloudtrail", resource="trail", resource_name=name)

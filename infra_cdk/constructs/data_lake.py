@@ -90,7 +90,7 @@ class DataLake(Construct):
                     [
                         s3.LifecycleRule(
                             prefix=FORWARDED_ERASURES_PREFIX,
-                            # The longest outage of the other region after which it still gets the erasure.
+                            # After a longer outage of the other region, it does not get the erasure.
                             expiration=cdk.Duration.days(30),
                             noncurrent_version_expiration=cdk.Duration.days(1),
                         )

@@ -135,7 +135,7 @@ def _encrypt_bucket(bucket: s3.Bucket, key_arn: str) -> None:
     resource.bucket_encryption = s3.CfnBucket.BucketEncryptionProperty(
         server_side_encryption_configuration=[
             s3.CfnBucket.ServerSideEncryptionRuleProperty(
-                # S3 then calls KMS once per caller and a few minutes instead of once per object.
+                # S3 then calls KMS for a caller once in several minutes instead of once per object.
                 bucket_key_enabled=True,
                 server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
                     sse_algorithm="aws:kms", kms_master_key_id=key_arn

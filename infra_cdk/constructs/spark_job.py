@@ -193,9 +193,12 @@ class SparkJob(Construct):
 
 
 def _encryption(scope: Construct, *, settings: Settings, own_key: kms.IKey | None) -> glue.CfnSecurityConfiguration:
-    """Return a security configuration with a KMS key for the job's log, and with `own_key` for its objects, too."""
+    """Return a security configuration that encrypts the job's log with a KMS key.
+
+    If `own_key` is given, it encrypts the log and the job's objects.
+    """
     if own_key:
-        # CloudFormation cannot change a configuration, so that with another key is another resource.
+        # CloudFormation cannot change a security configuration, so another key needs another resource.
         modes, suffix = OWN_KEY_MODES, digest({**OWN_KEY_MODES, "key": str(settings.kms_key_arn)})
         return _security_configuration(
             scope, f"Encryption{suffix}", key=own_key, modes=modes, name=_name(settings, suffix)

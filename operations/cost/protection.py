@@ -14,7 +14,7 @@ KEY_CACHE_S, KEY_SERVICES = 300, 3
 
 
 def protection_charges(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
-    """Add the costs of protecting settings. They read the lines of S3, so they are added last."""
+    """Add the costs of the settings that protect a deployment. Some depend on earlier lines of the bill."""
     protection = summary.protection
     if protection.own_key:
         requests = sum(call.processes for call in calls.values()) * KEY_SERVICES * MONTH_S / KEY_CACHE_S

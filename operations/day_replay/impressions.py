@@ -33,7 +33,7 @@ _COLUMNS = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SeenLists:
-    """Lists by shopper, those of the log and those of events, each in order of arrival with the arrival times."""
+    """Lists from the log (`served`) and from events (`reported`), by shopper, in order of arrival, with the times."""
 
     served: Mapping[str, Sequence[tuple[int, Impressions]]]
     reported: Mapping[str, Sequence[tuple[int, Impressions]]]

@@ -189,7 +189,7 @@ class DayInputs:
         return path.is_file() or self._past.download(entry.key, path)
 
     def _has_model(self, version: str) -> bool:
-        """Fetch a bundle unless it is there. Return false if its files are no longer stored."""
+        """Fetch a bundle that is not in the folder yet. Return false if its files are no longer stored."""
         folder = self._folder / "models" / version
         if folder.is_dir():
             return True

@@ -175,7 +175,7 @@ class Day:
 def _counts(path: Path) -> ShardCounts:
     try:
         return ShardCounts.from_bytes(path.read_bytes(), name=path.name)
-    except InvalidTrends:  # A request ignores the shard as well.
+    except InvalidTrends:  # Serving ignores the counters of such a shard, too.
         return NOTHING_COUNTED
 
 
@@ -191,7 +191,7 @@ def _parsed(request: DayRequest, fields: Mapping[str, Any]) -> RecommendationReq
 
 @struct
 class _LoggedUser:
-    """Stores of one request, which fail as they did for the response."""
+    """Profile and user of one request. A read fails if it failed for the logged response."""
 
     request: DayRequest
     recent: tuple[RecentInteraction, ...]

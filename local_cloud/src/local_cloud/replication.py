@@ -59,7 +59,7 @@ class _Rule(NamedTuple):
 
 @dataclass
 class Replication:
-    """Replication between two running clouds, in both directions where both declare it.
+    """Replication between two running clouds. Buckets are replicated in each direction that a template declares.
 
     Parameters
     ----------

@@ -128,7 +128,7 @@ class PermissionCheck:
         return checked
 
     def decide(self, role_arn: str, needed: list[Need]) -> str | None:
-        """Return the reason why a role of the templates may not do something, or None if it may."""
+        """Return the reason that a role lacks one of the needed permissions, or None if it has all."""
         return self._refusal(_Caller(role_arn, self._policies[role_arn]), needed)
 
     def refused(self) -> Mapping[str, int]:
