@@ -11,6 +11,11 @@ from docs.hooks import brand, llms, pictures, records
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "adr"
+PACKAGES = {
+    **dict.fromkeys(("functions", "model_export", "operations", "infra_cdk", "cli", "benchmarks"), ROOT),
+    "alsolike": ROOT / "layers" / "core" / "python",
+    "local_cloud": ROOT / "local_cloud" / "src",
+}
 
 
 def test_index_has_each_decision_once():
@@ -42,6 +47,31 @@ def test_files_to_change_exist():
 
     assert table.count("\n|") == (2 + 27) + (2 + 13)
     assert [path for path in paths if not (ROOT / path).exists() and not (core / path).exists()] == []
+
+
+def _exists(name: str) -> bool:
+    """Return true if a dotted name is a module, or its end occurs in the module that its start names."""
+    package, *names = name.split(".")
+    path = PACKAGES[package] / package
+    while names and (path / names[0]).is_dir():
+        path /= names.pop(0)
+    if names and (path / f"{names[0]}.py").is_file():
+        path /= f"{names.pop(0)}.py"
+    source = path if path.is_file() else path / "__init__.py"
+    return source.is_file() and all(re.search(rf"\b{each}\b", source.read_text()) for each in names)
+
+
+def test_modules_and_functions_that_docstrings_reference_exist():
+    pattern = re.compile(rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+)+)`")
+    references = [
+        (str(file.relative_to(ROOT)), name)
+        for package, folder in PACKAGES.items()
+        for file in (folder / package).rglob("*.py")
+        for name in pattern.findall(file.read_text())
+    ]
+
+    assert len(references) > 100
+    assert [(file, name) for file, name in references if not _exists(name)] == []
 
 
 def test_runbook_has_every_reason_of_degradation():
