@@ -66,7 +66,9 @@ class ReplicaDataStack(Stack):
 
     def _secret(self, construct_id: str, secret: secretsmanager.ISecret) -> secretsmanager.ISecret:
         """Return the replica of a secret. The ARNs of all replicas differ in the region only."""
-        parts = cdk.Fn.split(":", self._import_from_primary(secret.secret_arn))
+        # Fn::Split does not accept Fn::GetStackOutput itself.
+        arn_of_primary = cdk.Fn.sub("${Arn}", {"Arn": self._import_from_primary(secret.secret_arn)})
+        parts = cdk.Fn.split(":", arn_of_primary)
         arn = self.format_arn(
             service="secretsmanager",
             resource="secret",

@@ -161,6 +161,12 @@ def test_erasures_are_forwarded_only_between_two_regions(single, double):
     assert forwarding(privacy) == ([], [])
 
 
+def test_no_list_is_split_from_an_output_of_another_region(double):
+    # CloudFormation accepts Fn::GetStackOutput in Fn::Sub and Fn::Join, but not in Fn::Split.
+    for path, found in templates(double.directory):
+        assert '"Fn::Split": [":", {"Fn::GetStackOutput"' not in json.dumps(found), path.name
+
+
 def test_bill_has_the_replica_without_the_load_twice(single, double):
     load = cost.Load(users=10_000, events_per_day=100_000, requests_per_day=50_000, items=10_000)
     one, two = (cost.estimate(cost.read_assembly(each.directory), load) for each in (single, double))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+import shlex
 import statistics
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
 from tests.slow.failover.two_regions import Call, Name, Traffic, TwoRegions, events_in_lake
 
+RUNBOOK = Path(__file__).parents[3] / "docs" / "recovery.md"
 BEFORE_S, AFTER_MOVE_S = 5, 5
 ERASED = "to-be-erased"
 
@@ -75,7 +79,8 @@ def failover(tmp_path_factory):
         regions.lose_primary()
         eventually(lambda: name.moves, within_s=90)
         moved_at = name.moves[0]
-        regions.replica.alsolike("users", "erase", ERASED, "--wait", "--yes")
+        for command in runbook(of_replica=True):
+            regions.replica.alsolike(*command)
         time.sleep(AFTER_MOVE_S)
         regions.return_primary()
         returned_at = time.monotonic()
@@ -84,6 +89,13 @@ def failover(tmp_path_factory):
         traffic.stop()
         name.stop()
         yield Failover(regions, traffic.calls, lost_at, moved_at, returned_at)
+
+
+def runbook(*, of_replica):
+    """Return the commands of the runbook for the outage in the second region, or for the time afterwards."""
+    section = RUNBOOK.read_text("utf-8").partition("## A region is lost")[2].partition("### Without")[0]
+    lines = re.findall(r"\$ (AWS_REGION=\S+ )?alsolike (.*)", section)
+    return [shlex.split(line.replace("USER", ERASED)) for region, line in lines if bool(region) is of_replica]
 
 
 def reasons(calls):
@@ -141,6 +153,17 @@ def test_erasure_during_the_outage_holds_in_both_regions(failover: Failover):
             within_s=120,
         )
         assert status == ["complete"]
+
+
+def test_runbook_commands_run_after_the_return(failover):
+    primary = failover.regions.primary
+    status, profiles, erasure = (primary.alsolike(*command) for command in runbook(of_replica=False))
+
+    assert erasure["status"] == "complete"
+    assert "profiles" in profiles
+    lags = {store["store"]: store["lag_s"] for store in status["replication"]}
+    print(f"\nLargest lag of the replication in seconds, with the outage: {lags}")
+    assert {"lake", "artefacts", "profiles"} <= lags.keys()
 
 
 def test_acknowledged_events_are_in_both_lakes_once(failover):
