@@ -36,7 +36,7 @@ HALF_LIFE_OF = ("buy_again", "repurchase")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Blend(Combination):
-    """Settings.
+    """Settings of the algorithm `blend`.
 
     Attributes
     ----------

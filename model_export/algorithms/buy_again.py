@@ -39,7 +39,7 @@ from model_export.graph.contract import Graph
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BuyAgain(Algorithm):
-    """Settings.
+    """Settings of the algorithm `buy_again`.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ from model_export.data.item_content import MAX_PAIRS, alike
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Content(Algorithm):
-    """Settings.
+    """Settings of the algorithm `content`.
 
     Attributes
     ----------

@@ -47,7 +47,7 @@ Tables = Mapping[str, sp.csr_array]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Distilled(Combination):
-    """Settings.
+    """Settings of the algorithm `distilled`.
 
     Attributes
     ----------

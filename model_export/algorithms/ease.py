@@ -45,7 +45,7 @@ MAX_ITEMS = 100_000
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ease(Algorithm):
-    """Settings.
+    """Settings of the algorithm `ease`.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ BATCH_ROWS = 1 << 17
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ItemKnn(Algorithm):
-    """Settings.
+    """Settings of the algorithm `item_knn`.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ from model_export.graph.contract import Graph
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Popularity(Algorithm):
-    """Settings.
+    """Settings of the algorithm `popularity`.
 
     Attributes
     ----------

@@ -75,7 +75,7 @@ ITEMS_A_USER = 50
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Repurchase(Algorithm):
-    """Settings.
+    """Settings of the algorithm `repurchase`.
 
     Attributes
     ----------

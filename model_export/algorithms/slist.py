@@ -28,7 +28,7 @@ from model_export.data.interactions import Interactions
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Slist(Algorithm):
-    """Settings.
+    """Settings of the algorithm `slist`.
 
     Attributes
     ----------

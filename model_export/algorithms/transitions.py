@@ -32,7 +32,7 @@ BATCH_ROWS = 1 << 17
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Transitions(Algorithm):
-    """Settings.
+    """Settings of the algorithm `transitions`.
 
     Attributes
     ----------

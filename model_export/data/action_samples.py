@@ -66,10 +66,10 @@ class ActionSamples:
         return ActionSamples(self.rows[begin:end], self.taken[begin:end], self.action_ids[begin:end], self.rate)
 
     def features(self) -> dict[Key, int]:
-        """Return the features of a model with their positions: frequent values of properties, and all others."""
+        """Return the position of each feature of a model. Rare values of properties are excluded."""
         counts = Counter(key for row in self.rows for key, _ in row)
         kept = [key for key, count in counts.most_common() if count >= MIN_COUNT or not _is_value(key)]
-        kept.sort(key=_is_value)  # # values of properties are last, so that the limit removes them first
+        kept.sort(key=_is_value)  # Values of properties are last, so that the limit removes them first
         return {key: position for position, key in enumerate(kept[:MAX_FEATURES])}
 
     def matrix(self, features: Mapping[Key, int]) -> Matrix:

@@ -90,7 +90,7 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
             if parity.recall >= MIN_RECALL:
                 check_parity(
                     model, folders[taken], histories.rows(slice(SAMPLE)), k=longest + 1
-                )  # # longer lists are searched in one stage, so this length also checks one stage
+                )  # Longer lists are searched in one stage, so this length also checks one stage
                 for name in GRAPH_FILES:
                     (folders[taken] / name).replace(directory / name)
                 return Stages(2, tried), parity

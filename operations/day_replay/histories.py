@@ -179,9 +179,7 @@ def _arrivals(
 
 
 def _counts(arrivals: Sequence[_Arrival], *, at_ms: int) -> Iterator[int]:
-    """Yield the lengths of possible prefixes, first that of the interactions that had arrived, then shorter and longer
-    ones.
-    """
+    """Yield possible lengths of the prefix: the number of arrived interactions, then its neighbours."""
     arrived = sum(arrival.received_ms <= at_ms for arrival in arrivals)
     yield arrived
     for step in range(1, MAX_STEPS + 1):

@@ -52,7 +52,7 @@ PROCESS_MB, NUMBER_BYTES, INTERACTION_BYTES = 400.0, 36, 200
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sasrec(Algorithm):
-    """Settings.
+    """Settings of the algorithm `sasrec`.
 
     Attributes
     ----------
