@@ -250,7 +250,12 @@ def _publish(context: Context, current: Current, draft: rule_drafts.Draft, *, re
     published = rule_drafts.publish(
         store_of(deployment), draft, version=current.version, by=who(deployment), reason=reason, now_ms=now_ms
     )
-    for warning in rule_drafts.check(current, draft, now_ms=now_ms).warnings:
+    differences = previews.catalogue_warnings(
+        deployment.client("lambda"),
+        deployment.names.recommend_function,
+        rule_drafts.with_draft(current.document, draft),
+    )
+    for warning in (*rule_drafts.check(current, draft, now_ms=now_ms).warnings, *differences):
         console.say(f"warning: {warning}")
     context.print(
         {"version": published.version, "changes": [dataclasses.asdict(change) for change in changes]},

@@ -9,7 +9,7 @@ from typing import Any
 from alsolike.api import operator_rules
 from alsolike.api.operator_requests import PREVIEW
 from alsolike.configuration_document.reader import Current
-from alsolike.recommendations.preview import ask
+from alsolike.recommendations.preview import ask, catalogue_warnings
 from alsolike.recommendations.requests import LISTING
 from alsolike.schema.document import Fault, dotted
 from functions.operate.request import OperatorRequest
@@ -66,11 +66,15 @@ class Rules:
         body = request.body(operator_rules.CHECK)
         current, draft = self._store.current(), body["draft"]
         checked = rule_drafts.check(current, draft, now_ms=request.now_ms)
+        warnings = list(checked.warnings)
+        if not checked.errors:
+            document = rule_drafts.with_draft(current.document, draft)
+            warnings += catalogue_warnings(self._lambda, self._recommend_function, document)
         base = self._document(current, body["version"])
         return {
             "version": current.version,
             "errors": _faults(checked.errors),
-            "warnings": _faults(checked.warnings),
+            "warnings": _faults(warnings),
             "changes": _changes(rule_drafts.changes(current.document, draft)),
             "meanwhile": _changes(rule_drafts.changes(base, current.document)),
         }

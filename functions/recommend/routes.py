@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from alsolike.api.handler import api_handler
@@ -17,6 +18,7 @@ from functions.recommend.direct.batch import answer_batch, parse_batch
 from functions.recommend.direct.forecast import forecast_lists
 from functions.recommend.direct.preview import preview
 from functions.recommend.direct.replay import answer_replay
+from functions.recommend.direct.rule_check import check_rules
 from functions.recommend.http.request import (
     ACTION_ROUTE,
     PARSERS,
@@ -39,6 +41,12 @@ NO_FILTER = "none"
 """Value of the dimension `filter` for a response without a filter."""
 
 
+DIRECT_CALLS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
+    {"replay": answer_replay, "preview": preview, "forecast": forecast_lists, "ruleCheck": check_rules}
+)
+"""Functions that answer direct invocations, by the field of the event."""
+
+
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return recommendations for an HTTP request or a direct invocation."""
@@ -47,7 +55,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     sources.wait_budget.begin_request(limited="routeKey" in event)
     if "batch" in event:
         return _answer_batch(event, context, sources=sources, now_ms=now_ms)
-    for name, answer_call in (("replay", answer_replay), ("preview", preview), ("forecast", forecast_lists)):
+    for name, answer_call in DIRECT_CALLS.items():
         if name in event:
             recommender = _recommender(sources, context, now_ms=now_ms)
             return _or_refusal(answer_call, event[name], recommender=recommender)

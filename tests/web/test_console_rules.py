@@ -197,3 +197,26 @@ def test_read_only_operator_can_only_preview(page, shop, read_only):
     expect(listed(page, "With the rules").first).to_contain_text("item-05")
     page.get_by_role("button", name=re.compile("^other")).click()
     expect(page.get_by_label("Item", exact=True)).to_have_count(0)
+
+
+def test_contradictions_to_the_catalogue_are_warnings_at_their_fields(page, shop, watch):
+    watch.expect("answer 404: GET .*/items/item-of-tomorrow")  # the title of the unknown item
+    show(page, shop, "rules")
+    add_rule_set(page, "spring")
+
+    page.get_by_role("button", name="Add a pin").click()
+    page.get_by_label("Item", exact=True).fill("item-of-tomorrow")
+    expect(page.get_by_text('Item is "item-of-tomorrow", which is not in the catalogue')).to_be_visible()
+    page.get_by_label("Item", exact=True).fill("item-29")
+    expect(page.get_by_text("which is not in the catalogue")).to_have_count(0)
+    change_state(page, "change")
+
+    page.get_by_label("Item", exact=True).fill("item-of-tomorrow")
+    page.get_by_role("button", name="Review and publish").click()
+    dialog = page.get_by_role("dialog", name="Publish the rules")
+    expect(dialog).to_contain_text("which is not in the catalogue, so the rule has no effect")
+    dialog.get_by_label("Reason").fill("it arrives tomorrow")
+    dialog.get_by_role("button", name="Publish").click()
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert rules(shop)["draft"]["rules"]["spring"]["pins"][0]["item"] == "item-of-tomorrow"

@@ -21,6 +21,7 @@ from cli import main as command
 from operations.client import deployment as deployments
 from operations.configuration import file
 from operations.configuration.configuration_store import ConfigurationStore
+from tests.unit.cli.stub_function import StubFunction
 
 DOCS = Path(__file__).parents[3] / "docs"
 ARMS = {"a": {"share": 0.5}, "b": {"share": 0.5, "rules": "spring"}}
@@ -58,6 +59,9 @@ FOUND = {
     "modelVersion": "v1",
 }
 
+CATALOGUE: dict[str, Any] = {"warnings": []}
+"""Response of the function to a comparison with the catalogue."""
+
 
 def run(*arguments):
     return CliRunner().invoke(command.app, ["rules", *arguments], catch_exceptions=False)
@@ -67,7 +71,9 @@ def run(*arguments):
 def store(deployment, client, monkeypatch):
     found = ConfigurationStore(client("s3"), deployment.names.artefact_bucket)
     found.apply(found.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    catalogue = StubFunction(deployment, CATALOGUE)
+    shop = dataclasses.replace(deployment, client=catalogue.client)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: shop)
     return found
 
 
@@ -98,6 +104,16 @@ def test_rule_set_is_shown_as_in_the_file():
     assert json.loads(run("show", "spring", "--json").stdout)["rules"] == DOCUMENT["rules"]["spring"]
     with pytest.raises(NotFound, match="there are no rules called autumn, expected spring, none"):
         run("show", "autumn")
+
+
+def test_edit_that_contradicts_the_catalogue_prints_a_warning(monkeypatch):
+    path = ["rules", "none", "pins", 0, "item"]
+    monkeypatch.setitem(CATALOGUE, "warnings", [{"path": path, "message": 'is "fog", which is not in the catalogue'}])
+
+    added = run("add", "none", "pins", "item=fog", "position=2")
+
+    assert 'warning: rules.none.pins[0].item is "fog", which is not in the catalogue' in added.stderr
+    assert "version 2 is live" in added.stdout
 
 
 def test_edits_are_published_one_by_one_and_undone(store):

@@ -21,11 +21,11 @@ it("a changed etag is a changed pointer, described in words", () => {
   expect(pointerChange(shown, { ...shown })).toBeNull();
   expect(pointerChange(null, null)).toBeNull();
   expect(pointerChange(shown, { ...shown, version: "a", etag: "2" })).toBe("a is champion now");
-  expect(pointerChange(shown, { ...shown, canary, etag: "2" })).toBe("b is champion still, with c on trial");
+  expect(pointerChange(shown, { ...shown, canary, etag: "2" })).toBe("b is champion still, with the canary c");
   expect(pointerChange(shown, null)).toBe("there is no champion now");
 });
 
-it("a rollback names its target, even if no version is on trial by then", () => {
+it("a rollback names its target, even if there is no canary by then", () => {
   const shown = { ...champion, etag: "1", canary: null };
   expect(rollbackRequest(shown, "canary", "r")).toEqual({ reason: "r", etag: "1", canary: true });
   expect(rollbackRequest(shown, "champion", "r")).toEqual({ reason: "r", etag: "1", champion: true });

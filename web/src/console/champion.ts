@@ -24,6 +24,6 @@ export function pointerChange(shown: Champion | null, current: Champion | null):
   if (!current) {
     return "there is no champion now";
   }
-  const trial = current.canary ? `, with ${current.canary.version} on trial` : "";
-  return `${current.version} is champion ${shown?.version === current.version ? "still" : "now"}${trial}`;
+  const canary = current.canary ? `, with the canary ${current.canary.version}` : "";
+  return `${current.version} is champion ${shown?.version === current.version ? "still" : "now"}${canary}`;
 }

@@ -40,7 +40,7 @@ describe("the open problems", () => {
     expect(wordsOf({ ...quiet, trainings: { runs: [...quiet.trainings.runs, ...failed] } })).toEqual([]);
   });
 
-  it("contain a version that the gate rejected or its trial rolled back", () => {
+  it("contain a version that the gate rejected or its canary rolled back", () => {
     const [run] = quiet.trainings.runs;
     const ended = (outcome: string) => ({
       ...quiet,
@@ -54,9 +54,7 @@ describe("the open problems", () => {
         href: "#/models/v9",
       },
     ]);
-    expect(openProblems(ended("rolled back"), NOW)[0]?.text).toBe(
-      "The canary trial rolled back v9 of the last training.",
-    );
+    expect(openProblems(ended("rolled back"), NOW)[0]?.text).toBe("The canary rolled back v9 of the last training.");
     expect(openProblems(ended("waiting"), NOW)[0]?.text).toBe(
       "v9 of the last training waits for evidence or your promotion.",
     );
@@ -64,10 +62,10 @@ describe("the open problems", () => {
     expect(wordsOf({ ...withChampion({ version: "v9" }), trainings: ended("rejected").trainings })).toEqual([]);
   });
 
-  it("contain a missing champion, paused promotion and a trial", () => {
+  it("contain a missing champion, paused promotion and a canary", () => {
     expect(wordsOf(withChampion(null))).toEqual(["no champion"]);
     expect(wordsOf(withChampion({ held: "rolled back" }))).toEqual(["held"]);
-    expect(wordsOf(withChampion({ canary: { version: "v9", share: 0.1, startedMs: NOW } }))).toEqual(["on trial"]);
+    expect(wordsOf(withChampion({ canary: { version: "v9", share: 0.1, startedMs: NOW } }))).toEqual(["canary"]);
   });
 
   it("contain empty lists by recommender and filter, but no short ones", () => {

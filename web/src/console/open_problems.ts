@@ -27,7 +27,7 @@ interface LoadedData {
 const NOT_PROMOTED: Readonly<Record<string, (version: string) => string>> = {
   rejected: (version) => `The gate rejected ${version} of the last training.`,
   waiting: (version) => `${version} of the last training waits for evidence or your promotion.`,
-  "rolled back": (version) => `The canary trial rolled back ${version} of the last training.`,
+  "rolled back": (version) => `The canary rolled back ${version} of the last training.`,
 };
 
 /** Return open problems other than ringing alarms, the worst first. */
@@ -70,8 +70,8 @@ export function openProblems(data: LoadedData, nowMs: number): Problem[] {
     problems.push({ tone: "warn", word: "held", text, href: href("models") });
   }
   if (models?.champion?.canary) {
-    const text = `${models.champion.canary.version} is on trial with some of the users.`;
-    problems.push({ tone: "going", word: "on trial", text, href: href("models", models.champion.canary.version) });
+    const text = `${models.champion.canary.version} is a canary for some of the users.`;
+    problems.push({ tone: "going", word: "canary", text, href: href("models", models.champion.canary.version) });
   }
   if (drift?.looked) {
     const { figures, checks } = drift.looked;

@@ -172,6 +172,7 @@ describe("every view", () => {
         "Orchard's spring campaign",
         "Undo</button>",
         "Restore 4</button>",
+        "Item was deleted, so the rule has no effect",
       ],
     ],
     ["#/drift", ["Item popularity", "above", "no served scores in this time", "above its limit"]],
@@ -272,7 +273,7 @@ describe("the dialog that promotes", () => {
   it.each([
     [10, true],
     [0, false],
-  ])("with trials of %d%% of the users it offers one: %s", (trialSharePercent, offered) => {
+  ])("with canaries of %d%% of the users it offers one: %s", (trialSharePercent, offered) => {
     const api = new Api("/api", async () => "");
     const html = render(
       <ConsoleContext.Provider value={{ api, cache: new QueryCache(api), announce: () => {} }}>
@@ -280,7 +281,7 @@ describe("the dialog that promotes", () => {
       </ConsoleContext.Provider>,
     );
     expect(html).toContain("Promote a version");
-    expect(html.includes("Run a canary trial first")).toBe(offered);
+    expect(html.includes("Run a canary first")).toBe(offered);
   });
 });
 

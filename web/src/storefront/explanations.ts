@@ -130,7 +130,7 @@ const DEGRADED: Readonly<Record<string, string>> = {
   "stale-model": "the newest model cannot be loaded, an earlier one is used",
   "model-failed": "the model did not run",
   "model-slow": "the model would have taken too long",
-  "arm-model-unavailable": "the model on trial is not loaded, the champion is used",
+  "arm-model-unavailable": "the model of the user's arm is not loaded, the champion is used",
   "no-configuration": "the shop's settings could not be read",
   "stale-configuration": "the shop's settings may be out of date",
   "no-catalogue": "the catalogue could not be read",

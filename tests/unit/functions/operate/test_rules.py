@@ -161,7 +161,28 @@ def test_check_reports_any_content_of_a_draft(empty, store, draft):
     assert empty.act("POST /operator/rules/check", {"version": 1, "draft": draft})["errors"] != []
 
 
-def test_check_returns_what_changed_since_the_version_of_the_draft(empty, store):
+def test_check_compares_a_valid_draft_with_the_catalogue(empty, recommend, store):
+    path = ["rules", "spring", "pins", 0, "item"]
+    recommend.answer = {"document": {"warnings": [{"path": path, "message": "was deleted"}]}}
+
+    document = empty.act("POST /operator/rules/check", {"version": 1, "draft": DRAFT})
+
+    assert described("RuleCheck", document)
+    assert {"path": "rules.spring.pins[0].item", "message": "was deleted"} in document["warnings"]
+    assert recommend.requests == [{"ruleCheck": {"configuration": DOCUMENT}}]
+
+
+def test_check_without_an_answer_about_the_catalogue_says_so(empty, recommend, store):
+    recommend.answer = {"document": {"errorType": "Sandbox.Timedout"}, "more": {"FunctionError": "Unhandled"}}
+
+    document = empty.act("POST /operator/rules/check", {"version": 1, "draft": DRAFT})
+
+    (warning,) = (each for each in document["warnings"] if each["path"] == "rules")
+    assert warning["message"].startswith("were not compared with the catalogue: Sandbox.Timedout")
+
+
+def test_check_returns_what_changed_since_the_version_of_the_draft(empty, recommend, store):
+    recommend.answer = {"document": {"warnings": []}}
     store.apply(store.current(), {**DOCUMENT, "recommenders": {}}, text="", by="dev", reason="", now_ms=2)
 
     document = empty.act("POST /operator/rules/check", {"version": 1, "draft": DRAFT})
@@ -196,7 +217,8 @@ def test_draft_that_is_outdated_or_invalid_is_not_published(empty, store, versio
 
 
 @pytest.mark.parametrize("groups", ["[read-only]", "[night read-only]"])
-def test_read_only_operator_cannot_publish(empty, store, groups):
+def test_read_only_operator_cannot_publish(empty, recommend, store, groups):
+    recommend.answer = {"document": {"warnings": []}}
     empty.claims = {"cognito:groups": groups}
 
     status, message = empty.refused("POST /operator/rules", {"version": 1, "draft": DRAFT, "reason": "x"})

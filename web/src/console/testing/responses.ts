@@ -137,11 +137,11 @@ export const champion: Champion = {
   version: versions[1].version,
   previous: versions[2].version,
   history: [
-    { version: versions[2].version, promotedMs: NOW - 2 * DAY, reason: "the trial held" },
+    { version: versions[2].version, promotedMs: NOW - 2 * DAY, reason: "the canary held" },
     {
       version: versions[1].version,
       promotedMs: NOW - 20 * HOUR,
-      reason: "the trial held: click-through 5.1% against 4.9%",
+      reason: "the canary held: click-through 5.1% against 4.9%",
     },
   ],
   canary: null,
@@ -210,7 +210,7 @@ const modelDetails = (name: string): ModelStory => {
             },
           ],
         },
-    promotions: details.status === "champion" ? [{ promotedMs: NOW - 20 * HOUR, reason: "the trial held" }] : [],
+    promotions: details.status === "champion" ? [{ promotedMs: NOW - 20 * HOUR, reason: "the canary held" }] : [],
   };
 };
 
@@ -513,7 +513,10 @@ export const rulesResponse: Rules = {
 export const ruleCheckResponse: RuleCheck = {
   version: 7,
   errors: [{ path: "rules.spring.pins[1].position", message: "is 1, where another item is pinned already" }],
-  warnings: [{ path: "rules.spring.boosts[0].until", message: "is past, so the rule has no effect" }],
+  warnings: [
+    { path: "rules.spring.boosts[0].until", message: "is past, so the rule has no effect" },
+    { path: "rules.spring.pins[0].item", message: "was deleted, so the rule has no effect" },
+  ],
   changes: [
     {
       path: "rules.spring.pins",

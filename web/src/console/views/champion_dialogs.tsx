@@ -44,7 +44,7 @@ export function PromoteDialog({
       cache.update<Models>(models, (before) => ({ ...before, champion: promoted }));
     }
     if (response.runId !== null) {
-      announce(`${version.version} starts a canary trial.`, {
+      announce(`${version.version} starts a canary.`, {
         href: href("trainings"),
         text: "See the run",
       });
@@ -60,7 +60,7 @@ export function PromoteDialog({
   return (
     <Dialog title="Promote a version" close={close}>
       <ChangeForm
-        verb={canary ? "Start trial" : "Promote"}
+        verb={canary ? "Start canary" : "Promote"}
         ready={change === null && (!rejected || force)}
         cancel={close}
         submit={submit}
@@ -88,7 +88,7 @@ export function PromoteDialog({
           {trialSharePercent > 0 && (
             <label>
               <input type="checkbox" checked={canary} onChange={(event) => setCanary(event.currentTarget.checked)} />
-              Run a canary trial first
+              Run a canary first
             </label>
           )}
           {rejected && (
@@ -147,7 +147,7 @@ function RollbackForm({ champion, change, close }: { champion: Champion; change:
     const { body } = await api.post<Champion>(ROLLBACKS, rollbackRequest(champion, target, reason));
     cache.update<Models>(models, (before) => ({ ...before, champion: body }));
     if (body.version === champion.version) {
-      announce(`The trial of ${canary?.version} has ended; ${body.version} stays champion.`);
+      announce(`The canary of ${canary?.version} has ended; ${body.version} stays champion.`);
     }
     close();
     void cache.refresh(models);
@@ -161,7 +161,7 @@ function RollbackForm({ champion, change, close }: { champion: Champion; change:
             <legend>Version to roll back</legend>
             <label>
               <input type="radio" name={id} checked={target === "canary"} onChange={() => setTarget("canary")} />
-              The version on trial, {canary.version}
+              The canary, {canary.version}
             </label>
             <label>
               <input
@@ -178,7 +178,7 @@ function RollbackForm({ champion, change, close }: { champion: Champion; change:
         <ServingChange from={champion.version} to={target === "canary" ? champion.version : champion.previous} />
         <p>
           {target === "canary"
-            ? "The trial ends. The champion serves all users within a minute."
+            ? "The canary ends. The champion serves all users within a minute."
             : "The previous version serves within a minute, without a deployment. Automatic promotion pauses until you resume it."}
         </p>
       </ChangeForm>

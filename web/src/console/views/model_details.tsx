@@ -149,7 +149,7 @@ function ModelDetails({ details }: { details: ModelStory }) {
           ]}
         />
       )}
-      {details.canary && <CanaryTrial canary={details.canary} />}
+      {details.canary && <CanaryReport canary={details.canary} />}
       <Section title="Promotions">
         {details.promotions.length === 0 ? (
           <p class="faint">It has not been champion.</p>
@@ -172,9 +172,9 @@ function ModelDetails({ details }: { details: ModelStory }) {
   );
 }
 
-function CanaryTrial({ canary }: { canary: NonNullable<ModelStory["canary"]> }) {
+function CanaryReport({ canary }: { canary: NonNullable<ModelStory["canary"]> }) {
   return (
-    <Section title="Canary trial">
+    <Section title="Canary">
       <p class="row">
         {canary.state === "going" && <Status tone="going">running</Status>}
         {canary.state === "promoted" && <Status tone="good">promoted</Status>}

@@ -184,7 +184,7 @@ function ChampionCard({ models, rollBack }: { models: Models; rollBack: () => vo
             <a class="identifier" href={href("models", champion.canary.version)}>
               {champion.canary.version}
             </a>{" "}
-            is on trial with {percent(champion.canary.share)} of the users, started{" "}
+            is a canary for {percent(champion.canary.share)} of the users, started{" "}
             <Timestamp ms={champion.canary.startedMs} />.
           </p>
         </div>

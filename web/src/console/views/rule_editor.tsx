@@ -257,13 +257,17 @@ interface RuleProps extends ListProps {
 function RuleFields(props: RuleProps) {
   const { kind, rule, rules, draft, id, path, check, put } = props;
   const errors = check?.errors ?? [];
-  const field = (name: string) => ({ id: `${id}-${name}`, messages: messagesAt(errors, `${path}.${name}`) });
-  const first = { ...field("first") };
+  const warnings = check?.warnings ?? [];
+  const field = (name: string, as = name) => ({
+    id: `${id}-${as}`,
+    messages: messagesAt(errors, `${path}.${name}`),
+    warnings: messagesAt(warnings, `${path}.${name}`),
+  });
+  const first = { id: `${id}-first` };
   const filter = "filter" in rule && (
     <ChoiceField
-      {...first}
+      {...field("filter", "first")}
       title="Filter"
-      messages={messagesAt(errors, `${path}.filter`)}
       value={rule.filter}
       options={Object.keys(draft.filters)}
       empty="no filter exists: add one below"
@@ -274,8 +278,7 @@ function RuleFields(props: RuleProps) {
     <>
       {kind === "pins" && (
         <ItemField
-          {...first}
-          messages={messagesAt(errors, `${path}.item`)}
+          {...field("item", "first")}
           value={(rule as RuleOf<"pins">).item}
           put={(value) => put({ item: value }, "item")}
         />
@@ -331,13 +334,7 @@ function RuleFields(props: RuleProps) {
         />
       )}
       <DateField {...field("from")} title="From" value={rule.from} put={(value) => put({ from: value }, "from")} />
-      <DateField
-        {...field("until")}
-        title="Until"
-        value={rule.until}
-        warnings={messagesAt(check?.warnings ?? [], `${path}.until`)}
-        put={(value) => put({ until: value }, "until")}
-      />
+      <DateField {...field("until")} title="Until" value={rule.until} put={(value) => put({ until: value }, "until")} />
       <Schedule rule={rule} />
     </>
   );
@@ -612,7 +609,7 @@ function Field({ id, title, messages, warnings = [], children }: FieldProps & { 
       {children}
       <div id={`${id}-faults`}>
         <Faults messages={messages.map((message) => `${title.replace(/[,(].*/, "").trim()} ${message}`)} />
-        <Faults messages={warnings.map((message) => `${title} ${message}`)} warning />
+        <Faults messages={warnings.map((message) => `${title.replace(/[,(].*/, "").trim()} ${message}`)} warning />
       </div>
     </div>
   );

@@ -158,7 +158,7 @@ export function StartDialog({ close }: { close: () => void }) {
       <ChangeForm verb="Start" reasonRequired={false} cancel={close} submit={submit}>
         <p>
           The workflow builds a dataset from the lake, compares the algorithms and trains the best one. A version that
-          passes the gate starts a canary trial, and becomes champion if it is no worse.
+          passes the gate starts a canary, and becomes champion if it is no worse.
         </p>
       </ChangeForm>
     </Dialog>

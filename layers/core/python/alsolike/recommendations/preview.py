@@ -1,4 +1,4 @@
-"""Previews of rules by the function `recommend`, and errors in the results of direct invocations."""
+"""Previews and checks of rules by the function `recommend`, and errors in the results of direct invocations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import orjson
 
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
+from alsolike.schema.document import Fault
 
 FOR_ALL: Mapping[str, type[AlsolikeError]] = {
     "InvalidInput": InvalidInput,
@@ -32,7 +33,22 @@ def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any
     InvalidInput, NotFound
         If the request is invalid.
     """
-    event = {"preview": {name: value for name, value in fields.items() if value is not None}}
+    return _invoke(lambda_, function, {"preview": {name: value for name, value in fields.items() if value is not None}})
+
+
+def catalogue_warnings(lambda_: Any, function: str, configuration: Mapping[str, Any]) -> list[Fault]:
+    """Return the differences between the rules of a configuration document and the catalogue.
+
+    See `functions.recommend.direct.rule_check`. If the function fails, the only warning contains the error.
+    """
+    try:
+        answer = _invoke(lambda_, function, {"ruleCheck": {"configuration": configuration}})
+    except AlsolikeError as error:
+        return [Fault(("rules",), f"were not compared with the catalogue: {error}")]
+    return [Fault(tuple(warning["path"]), warning["message"]) for warning in answer["warnings"]]
+
+
+def _invoke(lambda_: Any, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
     with translate_aws_errors(f"function {function}", also=OSError):
         answer = lambda_.invoke(FunctionName=function, Payload=orjson.dumps(event))
         document: dict[str, Any] = orjson.loads(answer["Payload"].read())
