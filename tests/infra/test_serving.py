@@ -125,7 +125,7 @@ def test_functions_verify_signatures_of_the_signed_routes(assembly):
     verifying = {
         path.parent.name
         for path in (ROOT / "functions").glob("*/*.py")
-        if "@api_handler(Settings)\ndef lambda_handler" in path.read_text()
+        if "\n@api_handler(Settings)\ndef " in path.read_text()
     }
 
     assert {r.properties["RouteKey"] for r in routes} == {*SIGNED, METRICS, TOKENS}
