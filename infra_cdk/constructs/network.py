@@ -54,7 +54,6 @@ GLUE_ACTIONS = tuple(
     f"ec2:{call}"
     for call in (
         *_ATTACH,
-        "CreateTags",
         "DescribeRouteTables",
         "DescribeSecurityGroups",
         "DescribeVpcAttribute",

@@ -86,7 +86,7 @@ class SparkJob(Construct):
                     ],
                 ),
                 *asset_key(settings),
-                *([network_permission(GLUE_ACTIONS), self._connection_permission()] if network else []),
+                *([network_permission(GLUE_ACTIONS), *self._connection_permissions()] if network else []),
             ],
         )
         encryption = _encryption(self, settings=settings, own_key=data.encryption)
@@ -148,15 +148,22 @@ class SparkJob(Construct):
         )
         return connection.ref
 
-    def _connection_permission(self) -> Permission:
+    def _connection_permissions(self) -> list[Permission]:
         stack = cdk.Stack.of(self)
-        return Permission(
-            actions=["glue:GetConnection"],
-            resources=[
-                stack.format_arn(service="glue", resource="catalog"),
-                stack.format_arn(service="glue", resource="connection", resource_name=self.name),
-            ],
-        )
+        return [
+            Permission(
+                actions=["glue:GetConnection"],
+                resources=[
+                    stack.format_arn(service="glue", resource="catalog"),
+                    stack.format_arn(service="glue", resource="connection", resource_name=self.name),
+                ],
+            ),
+            Permission(
+                actions=["ec2:CreateTags"],
+                resources=[stack.format_arn(service="ec2", resource="network-interface", resource_name="*")],
+                wildcard_reason="Glue tags the network interfaces that it creates",
+            ),
+        ]
 
     def _packages(self, settings: Settings, layers: Path) -> cdk.FileAssetLocation:
         """Publish the core layer's libraries: as a requirements file, or as wheels for jobs without a network."""

@@ -35,6 +35,19 @@ TEXTS: dict[str, Any] = {
     "waf": "create",
     "pandas_layer_arn": "arn:aws:lambda:us-east-1:123456789012:layer:pandas:1",
 }
+PROTECTED: dict[str, Any] = {
+    **BASE,
+    "audit_trail": True,
+    "backup_days": 35,
+    "backup_lock": "compliance",
+    "bootstrap_kms_key_arn": TEXTS["bootstrap_kms_key_arn"],
+    "kms_key_arn": "create",
+    "stack_drift_schedule": "rate(30 days)",
+    "training_network": False,
+    "vpc": "create",
+    "waf": "create",
+}
+"""Settings of an environment with all protecting settings, except for the domain, which the embedded cloud refuses."""
 TOGETHER: dict[str, dict[str, Any]] = {
     "certificate_arn": {"domain": TEXTS["domain"]},
     "domain": {"certificate_arn": TEXTS["certificate_arn"]},

@@ -21,6 +21,10 @@ class Stub:
 
 
 TYPES = {
+    "AWS::Backup::BackupSelection": Stub("the setting backup_days", "SelectionId"),
+    "AWS::CloudTrail::Trail": Stub("the setting audit_trail", "TrailName", ("Arn", "trail/")),
+    "AWS::EC2::SecurityGroupEgress": Stub("the setting vpc", "Id"),
+    "AWS::EC2::SecurityGroupIngress": Stub("the setting vpc", "Id"),
     "AWS::Budgets::Budget": Stub(
         "the setting monthly_budget_usd; ministack has budgets, but not as a type", "BudgetName"
     ),

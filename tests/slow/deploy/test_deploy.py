@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from tests.infra.assembly import STACKS, Assembly, templates
-from tests.infra.other_settings import BASE, ENVIRONMENT, FIELDS, changed
+from tests.infra.other_settings import BASE, ENVIRONMENT, FIELDS, PROTECTED, changed
 from tests.infra.setting_changes import STORES, dangers
 from tests.slow.deploy.ministack_cloud import ROOT, CommandFailed, running
 from tests.slow.deploy.stubs import TYPES
@@ -65,6 +65,16 @@ def test_deployed_stacks_follow_a_change_of_one_setting(name, cloud, deployed, s
 
     assert {stack: status for stack, status in cloud.stacks().items() if is_wrong(status)} == {}
     assert before.items() <= cloud.physical_ids(STORES).items()
+
+
+def test_environment_with_all_protecting_settings_is_deployed(synthesized, tmp_path):
+    protected = synthesized(PROTECTED)
+
+    with running(tmp_path) as account:
+        account.deploy(protected.directory)
+
+        assert {stack: status for stack, status in account.stacks().items() if is_wrong(status)} == {}
+        account.cdk("diff", "--all", "--fail", app=protected.directory)
 
 
 def test_last_release_is_upgraded_with_all_its_stored_data(synthesized, base, layers, tmp_path):

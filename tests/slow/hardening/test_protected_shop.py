@@ -1,4 +1,4 @@
-"""A shop whose stored data is encrypted with its own key, and IAM's decisions about this key."""
+"""A shop with protecting settings, and IAM's decisions about its own key."""
 
 import json
 import shutil
@@ -13,7 +13,14 @@ from tests.system.trained.opened_shop import OpenedShop
 
 @pytest.fixture(scope="module")
 def encrypted():
-    return synthesized(kms_key_arn="create", time_budget_ms=0)
+    return synthesized(
+        audit_trail=True,
+        backup_days=35,
+        kms_key_arn="create",
+        stack_drift_schedule="rate(30 days)",
+        time_budget_ms=0,
+        waf="create",
+    )
 
 
 def test_encrypted_shop_imports_trains_and_recommends(encrypted, tmp_path):

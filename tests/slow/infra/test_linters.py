@@ -14,9 +14,11 @@ from statelint.config import Config
 from statelint.linter import Linter
 from statelint.problem import ProblemType
 
+from infra_cdk.constructs.network import FUNCTION_ACTIONS, GLUE_ACTIONS, TRAINING_ACTIONS
 from local_cloud.deployer import deploy
 from tests.infra.assembly import synthesize
 from tests.infra.moto_clients import ACCOUNT, REGION, moto_clients
+from tests.infra.other_settings import PROTECTED
 
 pytestmark = pytest.mark.ci
 
@@ -28,14 +30,19 @@ ALLOWED_IAM = {
     "dynamodb:DescribeStream": "the time in a stream's name has colons, which the linter takes for parts of the ARN",
     "dynamodb:GetRecords": "as dynamodb:DescribeStream",
     "dynamodb:GetShardIterator": "as dynamodb:DescribeStream",
+    **dict.fromkeys(
+        (*FUNCTION_ACTIONS, *TRAINING_ACTIONS, *GLUE_ACTIONS), "AWS documents the access to a network on * only"
+    ),
     "states:DescribeExecution": "the workflow is of the standard type; the linter also expects express executions",
     "states:ListExecutions": "the workflow has no map runs, which the linter also expects",
 }
 
 
-@pytest.fixture(scope="module")
-def prod(layers, tmp_path_factory):
-    return synthesize("prod", layers=layers, outdir=tmp_path_factory.mktemp("prod"))
+@pytest.fixture(scope="module", params=[None, PROTECTED], ids=["prod", "protected"])
+def prod(layers, tmp_path_factory, request):
+    """Return production's templates, and those of an environment with all protecting settings."""
+    name = "prod" if request.param is None else "protected"
+    return synthesize(name, layers=layers, outdir=tmp_path_factory.mktemp(name), settings=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +95,7 @@ def test_iam_accepts_the_policies(deployment, parliament):
 def test_step_functions_accepts_the_state_machines(deployment):
     definitions = list(machines(deployment))  # the linter expects 2.0 in place of 2, but both are numbers in JSON
 
-    assert len(definitions) == 4
+    assert len(definitions) == len(deployment.of_type("AWS::StepFunctions::StateMachine")) >= 4
     for definition in definitions:
         assert list(Linter.validate(json.dumps(definition), Config({ProblemType.FLOAT}))) == []
 
