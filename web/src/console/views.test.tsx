@@ -172,7 +172,6 @@ describe("every view", () => {
         "Orchard's spring campaign",
         "Undo</button>",
         "Restore 4</button>",
-        "Item was deleted, so the rule has no effect",
       ],
     ],
     ["#/drift", ["Item popularity", "above", "no served scores in this time", "above its limit"]],
