@@ -20,8 +20,6 @@ from tests.infra.assembly import synthesize
 from tests.infra.moto_clients import ACCOUNT, REGION, moto_clients
 from tests.infra.other_settings import PROTECTED
 
-pytestmark = pytest.mark.ci
-
 ALLOWED_CFN = {
     "W3005": "the CDK writes dependencies that a reference also states",
 }
@@ -38,7 +36,7 @@ ALLOWED_IAM = {
 }
 
 
-@pytest.fixture(scope="module", params=[None, PROTECTED], ids=["prod", "protected"])
+@pytest.fixture(scope="module", params=[pytest.param(None, marks=pytest.mark.ci), PROTECTED], ids=["prod", "protected"])
 def prod(layers, tmp_path_factory, request):
     """Return production's templates, and those of an environment with all protecting settings."""
     name = "prod" if request.param is None else "protected"
@@ -111,6 +109,7 @@ def test_services_accept_the_calls_of_the_workflows(deployment):
     assert found == []
 
 
+@pytest.mark.ci
 def test_wrong_parameters_of_a_workflow_call_are_found():
     parameters = {
         "TrainingJobName": "a name with spaces",
