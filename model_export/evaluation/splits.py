@@ -76,8 +76,8 @@ class Queries:
         if length >= MAX_HISTORY_LENGTH or longer < NOTEWORTHY_SHARE * len(self) or not longer:
             return None
         return (
-            f"{longer:,} of {len(self):,} users asked have more interactions than the latest {length:,}, which are all "
-            f"that a model is told: limits.history_length takes {MAX_HISTORY_LENGTH:,}"
+            f"{longer:,} of {len(self):,} evaluated users have more interactions than the latest {length:,}, which are "
+            f"all that a model reads: limits.history_length takes {MAX_HISTORY_LENGTH:,}"
         )
 
     def sample(self, maximum: int) -> Queries:

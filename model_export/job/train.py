@@ -241,7 +241,7 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
     )
     if interactions.counts is not None:
         say(
-            f"models are fitted from statistics of all of them; asked are {interactions.users:,} users, whose "
+            f"models are fitted from statistics of all of them; the evaluation has {interactions.users:,} users, whose "
             f"{len(interactions):,} interactions are here"
         )
     sentences = None
@@ -256,7 +256,7 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
     seen = _seen(hyperparameters.exclude_seen, repeat_share=repeat_share, repurchase_share=repurchases)
     purchases = "" if repurchases is None else f" and {repurchases:.1%} of later purchases"
     say(
-        f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
+        f"{split.protocol} hold-out: {len(split.test.queries):,} evaluated users; "
         f"{repeat_share:.1%} of the validation's targets{purchases} were repeats, seen items are {seen}"
     )
     if note := split.test.queries.note_on_long_histories():

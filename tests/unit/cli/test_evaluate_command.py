@@ -135,11 +135,11 @@ def test_histories_longer_than_the_model_length_are_reported(file, tmp_path):
     config = tmp_path / "shop.yaml"
     arguments_ = ("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
 
-    for length, note in ((8, "30 of 30 users asked have more interactions than the latest 8"), (9, None)):
+    for length, note in ((8, "30 of 30 evaluated users have more interactions than the latest 8"), (9, None)):
         config.write_text(f"format: 1\nlimits:\n  history_length: {length}\n")
         _, err = run(*arguments_, "--config", str(config))
 
-        assert ("users asked have more" in err) == (note is not None)
+        assert ("evaluated users have more" in err) == (note is not None)
         assert note is None or note in err
 
 

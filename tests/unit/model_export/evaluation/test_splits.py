@@ -113,8 +113,8 @@ def test_histories_longer_than_the_model_length_are_reported(length, long, repor
     note = splits.leave_one_out(data).test.queries.note_on_long_histories()
 
     sentence = (
-        f"{long} of 20 users asked have more interactions than the latest {length}, which are all that a model is "
-        "told: limits.history_length takes 1,000"
+        f"{long} of 20 evaluated users have more interactions than the latest {length}, which are all that a model "
+        "reads: limits.history_length takes 1,000"
     )
     assert note == (sentence if reported else None)
 

@@ -329,7 +329,7 @@ def test_training_reports_histories_longer_than_the_model_length(tmp_path):
 
     run(tiny_shop(tmp_path / "dataset", history_length=2), tmp_path / "model", algorithms="popularity", lines=lines)
 
-    assert [line for line in lines if "which are all that a model is told" in line]
+    assert [line for line in lines if "which are all that a model reads" in line]
 
 
 def test_events_at_one_time_are_evaluated_by_leave_one_out(tmp_path):
