@@ -122,7 +122,7 @@ _PROMOTIONS = ListOf(
     Fields(
         {
             "name": Text(63, pattern=f"^{NAME.pattern}$", expected=NAME_FORM, about="Default: the filter's own."),
-            "percentPromotedItems": Integer(1, 100, about="Kind of the requested items."),
+            "percentPromotedItems": Integer(1, 100, about="Percentage of the items that are promoted."),
             "filterArn": _arn("filter"),
             "filterValues": FILTER_VALUES,
         },
