@@ -32,7 +32,10 @@ Sessions = dict[str, onnxruntime.InferenceSession]
 
 
 def answer() -> Iterator[Result]:
-    """Measure vectors in one and two stages and item rows, both with and without a filter, and a parity check."""
+    """Measure three searches with and without a filter, and then the parity check.
+
+    The searches read vectors in one stage, vectors in two stages, and rows of items.
+    """
     for word, spectrum in SPECTRA.items():
         model = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=spectrum)
         with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:

@@ -152,7 +152,10 @@ def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algor
 
 
 def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> Iterator[QualityRow]:
-    """Yield a row per model, with settings selected for both protocols. A model can be in several groups."""
+    """Yield a row per model. A model can be in several groups.
+
+    Settings are selected twice: with seen items masked, and with seen items allowed.
+    """
     found: dict[str, dict[Seen, Candidate]] = {}
     fits = Fits()
     for seen in BOTH:

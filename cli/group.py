@@ -95,8 +95,8 @@ def _hidden_options() -> list[inspect.Parameter]:
 def separated(function: Callable[..., None]) -> Callable[..., None]:
     """Return a function whose parameters are the fields of the original function's dataclasses.
 
-    The fields of a required dataclass parameter follow the other parameters. The fields of a dataclass parameter with a
-    default replace this parameter, and their defaults are the values of its default. A string in a field's annotation
+    The fields of a dataclass parameter with a default replace this parameter. Each has its value in that default as its
+    own default. The fields of a dataclass parameter without a default come last. A string in a field's annotation
     is the help text of the option.
     """
     parameters = inspect.signature(function, eval_str=True).parameters

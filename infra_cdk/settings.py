@@ -606,7 +606,7 @@ class Settings(TrainingSettings):
 
     @property
     def kafka_check_schedule(self) -> str:
-        """Schedule of `check_kafka`."""
+        """Schedule of `check_kafka`, which its manifest names like a setting."""
         return "rate(5 minutes)"
 
     @property

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         As in the function `build_dataset`. The job then fails with the message.
     """
     options = _options(arguments)
-    # Workers also call AWS. Glue sets the region neither for workers nor for the script.
+    # Glue does not set the region. `_session` sets it for the workers.
     os.environ.setdefault("AWS_DEFAULT_REGION", options.region)
     lake_bucket = options.lake_s3_uri.removeprefix("s3://").partition("/")[0]
     artefact_bucket = options.dataset_s3_uri.removeprefix("s3://").partition("/")[0]

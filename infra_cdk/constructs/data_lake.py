@@ -80,7 +80,7 @@ class DataLake(Construct):
                 ),
                 s3.LifecycleRule(
                     prefix=TRENDS_PREFIX,
-                    # Four times the baseline's time constant: by then, the counts of a closed shard have decayed to 2%.
+                    # Four times `trends.BASELINE_S`. The counters of a closed shard have then decayed to 2%.
                     expiration=cdk.Duration.days(28),
                     # A new version is written every few seconds. A week of them is kept for `alsolike replay`. S3
                     # applies the shorter of two rules.

@@ -102,9 +102,10 @@ def add_inline_policy(role: iam.CfnRole, name: str, statements: Sequence[Mapping
 
 
 def asset_key(settings: Settings) -> list[Permission]:
-    """Return the permission of a job to decrypt its code under the key of the bootstrap stack, if the setting has one.
+    """Return the permission of a job to decrypt its code, if `bootstrap_kms_key_arn` is set.
 
-    The CDK's own key policy and S3's key let all roles of the account read the assets.
+    Other deployments need no permission: the key of S3 and the key that `cdk bootstrap` creates let all roles of the
+    account read the code.
     """
     if settings.bootstrap_kms_key_arn is None:
         return []

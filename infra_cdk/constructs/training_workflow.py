@@ -91,7 +91,7 @@ class TrainingWorkflow(Construct):
             "BuildDataset",
             steps.build_dataset,
             payload={"run_id.$": "$.start.run_id", "started_ms.$": "$.start.started_ms"},
-            # Fields that both engines return. The manifest of the dataset contains the counts.
+            # The function and the Spark job both return these fields. The dataset's manifest has the numbers of rows.
             fields=("run_id", "dataset_s3_uri"),
             result_path="$.dataset",
         )

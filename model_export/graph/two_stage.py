@@ -44,7 +44,7 @@ class TwoStages:
     dimensions
         Length of the head vectors.
     blocks_a_place
-        Number of blocks per place of the list that reach the second stage.
+        Number of blocks that reach the second stage, per place of the list.
     """
 
     dimensions: int

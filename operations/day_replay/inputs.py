@@ -274,7 +274,10 @@ class DayInputs:
         return fatigue or Fatigue(1, 0)  # Without the setting, no list counts.
 
     def _demoting_since(self, version: int) -> int:
-        """Return the time of the first of the successive configurations up to a version that demote seen items."""
+        """Return the time since which all configurations up to `version` demote seen items.
+
+        0 if the configuration of `version` does not.
+        """
         if version not in self._since:
             since_ms = 0
             for earlier in (number for number in reversed(self._store.current().versions) if number <= version):

@@ -79,7 +79,7 @@ class DayReplay:
     replayed
         Number of replayed requests.
     random
-        Number of replayed responses with randomly drawn items, which their IDs reproduce.
+        Number of replayed responses with random items or places. Their IDs are the seeds, so a replay repeats them.
     not_replayable
         Number of responses by the reason that they cannot be replayed.
     """

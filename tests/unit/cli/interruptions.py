@@ -44,7 +44,7 @@ def load(deployment: Deployment, path: Path, *, now_ms: int = NOW_MS, again: boo
 
 
 def end_state(client: Callable[[str], Any], path: Path) -> tuple[Any, ...]:
-    """Return the rows of the lake without their time of receipt, the profiles, and the rejected rows."""
+    """Return the keys and rows of the lake without the time of receipt, the profiles, and the rejected rows."""
     s3 = client("s3")
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lake").get("Contents", [])]
     tables = [pq.read_table(io.BytesIO(s3.get_object(Bucket="lake", Key=key)["Body"].read())) for key in keys]

@@ -80,7 +80,7 @@ describe("static lists", () => {
     view(client, "plum");
     expect(await ids(client)).toEqual(["fig", "kiwi"]); // 3 · 0.5 · 1 and 0.9
     vi.setSystemTime(Date.now() + 20 * 86_400_000);
-    view(client, "plum"); // pear weighs 3 · 0.25 · 2^-2
+    view(client, "plum"); // pear weighs 3 (type) · 0.5² (two later events) · 2^-2 (two half-lives)
     expect(await ids(client)).toEqual(["kiwi", "fig"]);
   });
 

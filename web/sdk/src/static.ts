@@ -98,7 +98,7 @@ export class StaticLists {
   }
 }
 
-/** Return the items of a recommender, best first, followed by popular items. */
+/** Return the items of a recommender and their source. All lists but `recently-viewed` end with popular items. */
 function choose(
   { recommender = "for-you", itemId = "" }: RecommendationRequest,
   history: readonly HistoryEvent[],

@@ -103,7 +103,7 @@ class EventSources:
             poller.start()
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return the numbers of batches and of records, filtered and discarded records of each mapping so far."""
+        """Return four numbers per mapping since the start: batches, records, filtered records and discarded records."""
         return {name: dict(counts) for name, counts in self._counts.items()}
 
     def stop(self) -> None:

@@ -38,10 +38,11 @@ _AFTER_ALL: Final = "~"
 
 
 class Recorder:
-    """Recorder of changes in a journal after `start`. Without a journal, it does nothing.
+    """Recorder, which writes changes to a journal after the call of `start`. Without a journal, it does nothing.
 
-    Changes of DynamoDB items, stream records and metrics are written immediately. Changes of S3 objects and of small
-    collections are noted for the thread that makes them, and written at the end of its request.
+    Changes of DynamoDB items, stream records and metrics are written immediately. Changes of S3 objects and of all
+    other resources (`local_cloud.storage.collections`) are noted for the thread that makes them, and written at the end
+    of its request.
 
     Parameters
     ----------

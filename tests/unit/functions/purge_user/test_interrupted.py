@@ -132,7 +132,7 @@ def test_purge_with_little_time_continues_in_the_next_calls(stores):
 
 
 class Dying:
-    """S3 client that fails at its n-th write."""
+    """S3 client that fails after `writes` writes."""
 
     def __init__(self, client, writes):
         self._client = client

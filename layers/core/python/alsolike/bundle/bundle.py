@@ -137,7 +137,11 @@ class Bundle:
     """
 
     def __init__(self, directory: Path, *, verify: bool = True, files: Sequence[str] = SERVED_FILES) -> None:
-        """Open the bundle in `directory`. All `files` must exist. If `verify` is true, their checksums are compared."""
+        """Open the bundle in `directory`.
+
+        The manifest must have all `files` except those that earlier bundles lack (`LATER_FILES`). If `verify` is true,
+        the checksums of the files are compared with the manifest.
+        """
         if not (directory / MANIFEST_FILE).is_file():
             raise InvalidBundle(f"{directory} has no {MANIFEST_FILE}")
         self.directory = directory

@@ -77,6 +77,10 @@ class SnapshotPublisher:
         ------
         InvalidSnapshot
             If the manifest is unreadable.
+        Unavailable
+            If S3 does not respond while the changes are added.
+        ConcurrentUpdate
+            If other publishers change the manifest at each attempt.
         """
         stored, merged_rows, unmerged = self._store.manifest(), 0, None
         if changes:
