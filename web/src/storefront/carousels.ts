@@ -45,7 +45,7 @@ const FOR_YOU: CarouselPlan = {
   empty: "No recommendations yet. View a product or two first.",
 };
 
-/** The API's limit of the parameter `cart`. Of a larger cart, the last items are sent. */
+/** The API's limit of the parameter `cart`. The last items of a larger cart are sent. */
 const MAX_CART_ITEMS = 50;
 /** The maximum number of items with metadata in a response. */
 const MAX_WITH_METADATA = 50;
