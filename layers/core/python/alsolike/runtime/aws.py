@@ -97,7 +97,8 @@ def session() -> Session:
 def new_session() -> Session:
     """Return a new session that reads the descriptions of AWS services faster than botocore.
 
-    Without the faster reading, importing `recommend` and creating its clients takes 1.17 times the processor time.
+    Without the faster reading, importing `recommend` and creating its clients takes 1.17 times the processor time, or
+    1.02 times while the garbage collector is stopped.
     """
     made = get_session()
     made.register_component("data_loader", _FastLoader(file_loader=_FastReader()))
