@@ -59,8 +59,9 @@ def up(
     has_booted = not ephemeral and boot.check_data(data)
     first_port = boot.first_port(port, has_booted=has_booted)
     with contextlib.ExitStack() as resources:
-        resources.callback(boot.stop_builds)
         pages = Background(boot.build_pages)
+        resources.callback(pages.wait)  # A stopped build prints its line before the last line of the command.
+        resources.callback(boot.stop_builds)
         boot.build_layers()
         assembly = boot.synthesize(stack)
         cloud = resources.enter_context(

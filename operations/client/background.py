@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
@@ -25,6 +26,10 @@ class Background(Generic[T]):
     def result(self) -> T:
         """Wait for the call, and return its result or raise its error."""
         return self._future.result()
+
+    def wait(self, timeout_s: float = 1.0) -> None:
+        """Wait for the end of the call, but not longer than `timeout_s`. Its result or error is ignored."""
+        futures.wait([self._future], timeout_s)
 
     def _run(self) -> None:
         try:

@@ -67,8 +67,9 @@ class Demo:
         boot.claim(self._state, reach=deployments.options(state=self._state))
         boot.delete_data(DATA)
         with contextlib.ExitStack() as stack:
-            stack.callback(boot.stop_builds)
             prepared = Background(self._prepare)
+            stack.callback(prepared.wait)  # A stopped build prints its line before the last line of the command.
+            stack.callback(boot.stop_builds)
             boot.build_layers()
             assembly = boot.synthesize(ENVIRONMENT)
             self._cloud = stack.enter_context(
