@@ -58,7 +58,7 @@ START = Fields(
 SESSION_TOKEN = Fields(
     {
         "sessionId": Text(MAX_ID_CHARACTERS, about="Session of the operator's page."),
-        "userId": Text(MAX_ID_CHARACTERS, about="User as whom the page acts; absent for an anonymous visitor."),
+        "userId": Text(MAX_ID_CHARACTERS, about="ID of the user; absent for an anonymous visitor."),
     },
     required=("sessionId",),
 )
