@@ -49,7 +49,7 @@ class Judged:
     since: int = 0
 
     @classmethod
-    def beside(cls, checkpoint: Path | None) -> Self:
+    def stored_with(cls, checkpoint: Path | None) -> Self:
         """Read the state that a job stored next to its checkpoint. Return an empty state if there is none."""
         if checkpoint is None or not (path := checkpoint.with_suffix(SUFFIX)).is_file():
             return cls()
@@ -58,8 +58,8 @@ class Judged:
         until, epochs, since, found = arrays.pop("judged").tolist()
         return cls(until=int(until), epochs=int(epochs), found=found, arrays=arrays, since=int(since))
 
-    def write_beside(self, checkpoint: Path) -> None:
-        """Write the state into the file that `beside` reads."""
+    def store_with(self, checkpoint: Path) -> None:
+        """Write the state next to the checkpoint of the job."""
         buffer = io.BytesIO()
         judged = np.array([self.until, self.epochs, self.since, self.found])
         arrays: dict[str, Any] = {"judged": judged, **self.arrays}
@@ -86,7 +86,7 @@ def best_of(
     training
         Models after increasing numbers of epochs. A resumed job ignores models that the stopped job has evaluated.
     """
-    judged = Judged.beside(checkpoint)
+    judged = Judged.stored_with(checkpoint)
     if judged.since >= patience:
         return judged
     until = judged.until
@@ -94,7 +94,7 @@ def best_of(
         log.info("sasrec: %.4f after %d epochs", found, model.settings.epochs)
         judged = judged.then(model, found)
         if checkpoint is not None:
-            judged.write_beside(checkpoint)
+            judged.store_with(checkpoint)
         if judged.since >= patience:
             break
     return judged

@@ -176,43 +176,43 @@ def test_experiment_has_no_users_before_its_start_and_after_its_end(known):
         assert "x-alsolike-arms" not in known.ask(userId=IN_NEW)[1]
 
 
-class TestModelsBeside:
+class TestVariantModels:
     @pytest.fixture
     def bundles(self, deployment):
         return BundleCache(deployment.s3, deployment.bucket, deployment.cache)
 
     @pytest.fixture
-    def beside(self, bundles):
+    def variant_models(self, bundles):
         return VariantModels(bundles, retry_s=CHECK_S)
 
     @staticmethod
-    def loaded(beside, *wanted, champion=None, now_ms=0):
-        return list(beside.current(wanted, champion=champion, now_ms=now_ms, remaining_ms=lambda: 20_000))
+    def loaded(variant_models, *wanted, champion=None, now_ms=0):
+        return list(variant_models.current(wanted, champion=champion, now_ms=now_ms, remaining_ms=lambda: 20_000))
 
-    def test_previous_champion_stays_on_disk_while_it_is_used(self, deployment, bundles, beside):
+    def test_previous_champion_stays_on_disk_while_it_is_used(self, deployment, bundles, variant_models):
         champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0))
         deployment.publish("v1")
         deployment.publish("v2")
         deployment.publish("v3")
-        assert self.loaded(beside, "v1") == ["v1"]
+        assert self.loaded(variant_models, "v1") == ["v1"]
 
         now = champion.current(now_ms=1, remaining_ms=lambda: 20_000)
 
         assert deployment.cached() == ["v1", "v3"]
-        assert self.loaded(beside, champion=now.model) == []
+        assert self.loaded(variant_models, champion=now.model) == []
         assert deployment.cached() == ["v3"]
 
-    def test_arm_version_that_becomes_champion_is_stored_once(self, deployment, bundles, beside):
+    def test_arm_version_that_becomes_champion_is_stored_once(self, deployment, bundles, variant_models):
         deployment.publish("v1")
-        self.loaded(beside, "v1")
+        self.loaded(variant_models, "v1")
         champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0)).current(
             now_ms=1, remaining_ms=lambda: 20_000
         )
 
-        assert self.loaded(beside, "v1", champion=champion.model) == []
+        assert self.loaded(variant_models, "v1", champion=champion.model) == []
         assert deployment.cached() == ["v1"]
 
-    def test_model_that_cannot_be_loaded_is_retried_with_backoff(self, deployment, beside, monkeypatch):
+    def test_model_that_cannot_be_loaded_is_retried_with_backoff(self, deployment, variant_models, monkeypatch):
         deployment.publish("v1", damage="graph.data")
         tries: list[int] = []
         fetch = BundleCache.fetch
@@ -225,13 +225,15 @@ class TestModelsBeside:
         monkeypatch.setattr(BundleCache, "fetch", counted)
 
         for now in range(0, 300_000, 10_000):
-            assert self.loaded(beside, "v1", now_ms=now) == []
+            assert self.loaded(variant_models, "v1", now_ms=now) == []
 
         # Each attempt makes two downloads. Attempts follow after 30 s, 60 s and 120 s. The next one would follow after
         # another 240 s.
         assert tries == [0, 0, 30_000, 30_000, 90_000, 90_000, 210_000, 210_000]
 
-    def test_arm_model_is_loaded_only_with_room_for_the_next_champion(self, deployment, bundles, beside, monkeypatch):
+    def test_arm_model_is_loaded_only_with_room_for_the_next_champion(
+        self, deployment, bundles, variant_models, monkeypatch
+    ):
         deployment.publish("v1")
         deployment.publish("v2")
         champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0)).current(
@@ -241,7 +243,7 @@ class TestModelsBeside:
 
         for now_ms, free, expected in ((0, size - 1, []), (60_000, size, ["v1"])):
             monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: type("Usage", (), {"free": free}))
-            found = self.loaded(beside, "v1", champion=champion.model, now_ms=now_ms)
+            found = self.loaded(variant_models, "v1", champion=champion.model, now_ms=now_ms)
             assert (found, deployment.cached()) == (expected, [*expected, "v2"])
 
 
