@@ -157,7 +157,7 @@ def test_burst_leads_within_one_batch_and_ends_after_silence(window):
 
 
 @given(
-    counts=st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e6)), min_size=1, max_size=6),
+    counts=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 1_000_000)), min_size=1, max_size=6),
     scale=st.floats(1, 1_000),
 )
 def test_more_events_of_all_items_make_trends_more_certain(counts, scale):
