@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.metadata
 import pickle
 import time
 from collections.abc import Callable
@@ -13,13 +14,14 @@ from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 from moto.kinesis.models import Shard, kinesis_backends
 from moto.s3.models import FakeKey, s3_backends
+from moto.ssm.models import ssm_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
 
 from local_cloud.moto_changes import recording, stores
 from local_cloud.moto_state import seed_ids
 from local_cloud.storage import pickling
 from local_cloud.storage.executions import execution_of
-from local_cloud.storage.journal import DataError, Journal
+from local_cloud.storage.journal import MOTO, DataError, Journal, UnreadableDataError
 from local_cloud.storage.objects import Objects, release
 from local_cloud.storage.recorder import Recorder
 
@@ -304,6 +306,40 @@ def test_entries_of_the_template_and_of_removed_resources_are_unchanged(journal:
         recorder.start()
 
     assert list(journal.read("entry")) == [removed]
+
+
+def test_data_of_another_moto_with_the_same_attributes_is_restored(journal: Journal) -> None:
+    with mock_aws():
+        ssm = boto3.client("ssm", region_name="us-east-1")
+        recorder = restarted(journal)
+        ssm.put_parameter(Name="/of/shop", Value="1", Type="String")
+        recorder.service("ssm")
+        recorder.commit()
+    journal.set_fact(MOTO, "5.1.0")
+    with mock_aws():
+        restarted(journal)
+        assert boto3.client("ssm", region_name="us-east-1").get_parameter(Name="/of/shop")["Parameter"]["Value"] == "1"
+    assert journal.fact(MOTO) == importlib.metadata.version("moto")
+
+
+def test_data_of_another_moto_without_an_attribute_is_refused(journal: Journal) -> None:
+    with mock_aws():
+        boto3.client("ssm", region_name="us-east-1").put_parameter(Name="/of/shop", Value="1", Type="String")
+        (parameter,) = ssm_backends[ACCOUNT]["us-east-1"]._parameters["/of/shop"]
+        del parameter.data_type
+        journal.put("entry", "ssm.parameters", "/of/shop", pickling.dumps([parameter]))
+    journal.commit()
+    journal.set_fact(MOTO, "5.1.0")
+    with mock_aws(), pytest.raises(UnreadableDataError, match=r"moto 5\.1\.0 has a Parameter without 'data_type'"):
+        restarted(journal)
+    assert journal.fact(MOTO) == "5.1.0"
+
+
+def test_data_of_a_class_that_moto_no_longer_has_is_refused(journal: Journal) -> None:
+    journal.put("entry", "ssm.parameters", "/of/shop", b"cmoto.ssm.models\nRemoved\n.")
+    journal.commit()
+    with mock_aws(), pytest.raises(UnreadableDataError, match=r"ssm\.parameters cannot be read: .*'Removed'"):
+        restarted(journal)
 
 
 def restarted(journal: Journal) -> Recorder:

@@ -66,7 +66,7 @@ def test_other_format_is_refused_and_can_be_deleted(tmp_path: Path, monkeypatch:
     stored = storage.FORMAT
     monkeypatch.setattr(storage, "FORMAT", "0")
 
-    with pytest.raises(DataError, match=rf"has format {stored} .*, expected 0 "):
+    with pytest.raises(DataError, match=rf"has format {stored}, expected 0$"):
         storage.check(tmp_path)
     assert storage.delete(tmp_path)
     assert not tmp_path.exists()
@@ -202,9 +202,17 @@ def test_database_of_another_format_is_unchanged(tmp_path: Path) -> None:
         database.execute("INSERT INTO facts VALUES ('format', '0')")
     before = (tmp_path / "cloud.sqlite").read_bytes()
 
-    with pytest.raises(UnreadableDataError, match=f"has format 0, expected {storage.FORMAT} "):
+    with pytest.raises(UnreadableDataError, match=f"has format 0, expected {storage.FORMAT}$"):
         Journal(tmp_path)
     assert (tmp_path / "cloud.sqlite").read_bytes() == before
+
+
+def test_format_with_a_version_of_moto_is_read(tmp_path: Path) -> None:
+    written(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "cloud.sqlite")) as database, database:
+        database.execute("UPDATE facts SET value = ? WHERE name = 'format'", (f"{storage.FORMAT} (moto 5.1.0)",))
+
+    assert storage.check(tmp_path) is False  # no cloud has started with it
 
 
 def test_missing_content_is_an_error(tmp_path: Path) -> None:

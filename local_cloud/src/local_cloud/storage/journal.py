@@ -1,7 +1,6 @@
 """Data of a cloud on disk: an SQLite database in a directory."""
 
 import contextlib
-import importlib.metadata
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from typing import Final
 FORMAT: Final = "2"
 PORTS: Final = "ports"
 """Name of the fact that contains the ports of the servers at the last start."""
+MOTO: Final = "moto"
+"""Name of the fact that contains the version of moto whose objects are stored."""
 _FILE = "cloud.sqlite"
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 _PAGES_BEFORE_CHECKPOINT = 8_000
@@ -34,7 +35,7 @@ class DataInUseError(DataError):
 
 
 class UnreadableDataError(DataError):
-    """Error for data that is damaged or has the format of another version."""
+    """Error for data that is damaged or has a format that this version cannot read."""
 
 
 class Journal:
@@ -241,7 +242,6 @@ def delete(directory: Path) -> bool:
 
 
 def _opened(directory: Path) -> sqlite3.Connection:
-    version = f"{FORMAT} (moto {importlib.metadata.version('moto')})"
     with contextlib.ExitStack() as failure, _translated(directory, "read"):
         directory.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(directory / _FILE, timeout=1.0, check_same_thread=False)
@@ -249,8 +249,8 @@ def _opened(directory: Path) -> sqlite3.Connection:
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchall():
             for (stored,) in database.execute("SELECT value FROM facts WHERE name = 'format'").fetchall():
-                if stored != version:
-                    raise UnreadableDataError(f"the data in {directory} has format {stored}, expected {version}")
+                if stored.split()[0] != FORMAT:  # earlier versions appended the version of moto
+                    raise UnreadableDataError(f"the data in {directory} has format {stored}, expected {FORMAT}")
         database.execute("PRAGMA journal_mode = WAL")
         # The kernel has each commit immediately. The disk has it after the next checkpoint, at most about 30 MB later.
         database.execute("PRAGMA synchronous = NORMAL")
@@ -258,7 +258,7 @@ def _opened(directory: Path) -> sqlite3.Connection:
         database.execute("PRAGMA secure_delete = ON")
         with database:
             database.executescript(_TABLES)
-            database.execute("INSERT OR IGNORE INTO facts VALUES ('format', ?)", (version,))
+            database.execute("INSERT OR IGNORE INTO facts VALUES ('format', ?)", (FORMAT,))
             database.execute("DELETE FROM entries WHERE kind = 'metrics'")  # only earlier versions stored metrics
         failure.pop_all()
     return database

@@ -7,7 +7,7 @@ import hashlib
 import io
 import pickle
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from moto.s3.models import FakeKey, S3Backend
@@ -47,13 +47,14 @@ class Objects:
         """Return the content of a version that `release` has removed from memory."""
         return self._journal.content(version.stored_content)
 
-    def restore(self) -> None:
-        """Add all objects of the journal to their buckets."""
+    def restore(self, check: Callable[[Any], None] = lambda versions: None) -> None:
+        """Add all objects of the journal to their buckets. `check` receives the versions of each key."""
         for bucket_name, key, data in list(self._journal.read("object")):
             bucket: Any = self._backend.buckets.get(bucket_name)
             if bucket is None:
                 continue
             versions = pickle.loads(data)  # noqa: S301  written by this program
+            check(versions)
             contents = set()
             for version in _stored(versions):
                 release(version)

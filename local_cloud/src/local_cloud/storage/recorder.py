@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import hashlib
+import importlib.metadata
 import itertools
 import pickle
 import sys
@@ -23,7 +24,8 @@ from moto.s3.models import s3_backends
 from local_cloud.alarms.series import Series, Values
 from local_cloud.metric_store import MetricStore
 from local_cloud.storage.collections import collections_of
-from local_cloud.storage.journal import DataError, Journal
+from local_cloud.storage.journal import MOTO, DataError, Journal, UnreadableDataError
+from local_cloud.storage.moto_objects import missing_attributes
 from local_cloud.storage.objects import Objects, release
 
 _DAY_S: Final = 86_400
@@ -317,9 +319,17 @@ class Recorder:
     # Start
 
     def restore(self) -> None:
-        """Restore the data of the journal in the resources that the template has created."""
+        """Restore the data of the journal in the resources that the template has created.
+
+        Raises
+        ------
+        UnreadableDataError
+            If an object of another version of moto lacks an attribute that this version requires.
+        """
         if not (journal := self._journal):
             return
+        present, stored = importlib.metadata.version("moto"), journal.fact(MOTO)
+        check = _unchecked if stored == present else functools.partial(_check_attributes, stored, present)
         mappings = lambda_backends[self._account][self._region]
         for place, mapping, data in list(journal.read("position")):
             if mappings.get_event_source_mapping(mapping):
@@ -328,7 +338,7 @@ class Recorder:
                 journal.delete("position", place, mapping)
         self._restore_items(journal)
         self._restore_records(journal)
-        self._objects.restore()
+        self._objects.restore(check)
         for place, start_s, data in journal.read("metric"):
             namespace, name, dimensions = orjson.loads(place)
             series = Series(namespace, name, frozenset(map(tuple, dimensions)))
@@ -336,8 +346,14 @@ class Recorder:
         by_name = {collection.name: collection for collection in self._collections}
         for place, name, data in list(journal.read("entry")):
             if collection := by_name.get(place):
-                collection.restore(name, collection.read(data))
+                try:
+                    value = collection.read(data)
+                except (AttributeError, ImportError) as error:
+                    raise UnreadableDataError(f"the data of {collection.name} cannot be read: {error}") from error
+                check(value)
+                collection.restore(name, value)
                 self._known[place][name] = _digest(data)
+        journal.set_fact(MOTO, present)
 
     def start(self) -> None:
         """Start to record every change."""
@@ -447,6 +463,18 @@ class Recorder:
         notes = self._notes(kind)
         while notes:
             yield notes.pop()
+
+
+def _unchecked(value: Any) -> None:
+    """Accept an object of the same version of moto."""
+
+
+def _check_attributes(stored: str | None, present: str, value: Any) -> None:
+    for cls, name in missing_attributes(value):
+        raise UnreadableDataError(
+            f"the data of moto {stored or '(unknown version)'} has a {cls.__name__} without {name!r}, expected this"
+            f" attribute by moto {present}. Install the earlier version of moto, or delete the data"
+        )
 
 
 def _item_name(hash_key: Any, range_key: Any) -> str:

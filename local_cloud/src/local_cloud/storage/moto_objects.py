@@ -1,0 +1,49 @@
+"""Attributes that stored objects of another version of moto lack."""
+
+import ast
+import functools
+import inspect
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from moto.core.base_backend import BaseBackend
+
+
+def missing_attributes(value: Any) -> Iterator[tuple[type, str]]:
+    """Yield the class and name of each attribute that its constructor sets and that an object of moto lacks.
+
+    Objects inside of other objects are included.
+    """
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen or isinstance(each, BaseBackend):
+            continue
+        seen.add(id(each))
+        if isinstance(each, Mapping):
+            waiting.extend(each.values())
+        elif isinstance(each, (list, tuple, set)):
+            waiting.extend(each)
+        elif type(each).__module__.startswith("moto."):
+            state = getattr(each, "__dict__", {})
+            yield from ((type(each), name) for name in _attributes(type(each)) if not hasattr(each, name))
+            waiting.extend(state.values())
+
+
+@functools.cache
+def _attributes(cls: type) -> frozenset[str]:
+    """Return the names of the attributes that the constructors of a class and its bases in moto set."""
+    return frozenset(name for base in cls.__mro__ if base.__module__.startswith("moto.") for name in _set_by(base))
+
+
+def _set_by(cls: type) -> Iterable[str]:
+    constructor = vars(cls).get("__init__")
+    if not inspect.isfunction(constructor):
+        return
+    tree = ast.parse(textwrap.dedent(inspect.getsource(constructor)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if isinstance(node.value, ast.Name) and node.value.id == "self":
+                yield node.attr
