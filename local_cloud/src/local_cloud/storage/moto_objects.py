@@ -26,10 +26,9 @@ def missing_attributes(value: Any) -> Iterator[tuple[type, str]]:
             waiting.extend(each.values())
         elif isinstance(each, (list, tuple, set)):
             waiting.extend(each)
-        elif type(each).__module__.startswith("moto."):
-            state = getattr(each, "__dict__", {})
-            yield from ((type(each), name) for name in _attributes(type(each)) if not hasattr(each, name))
-            waiting.extend(state.values())
+        elif (cls := each.__class__).__module__.startswith("moto."):
+            yield from ((cls, name) for name in sorted(_attributes(cls)) if not hasattr(each, name))
+            waiting.extend(getattr(each, "__dict__", {}).values())
 
 
 @functools.cache
@@ -44,6 +43,6 @@ def _set_by(cls: type) -> Iterable[str]:
         return
     tree = ast.parse(textwrap.dedent(inspect.getsource(constructor)))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            if isinstance(node.value, ast.Name) and node.value.id == "self":
-                yield node.attr
+        match node:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                yield name
