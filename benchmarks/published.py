@@ -80,6 +80,12 @@ PUBLISHED = {
         Published("SASRec, sampled softmax", 0.0569, 0.0314, ESASREC),
         Published("WEARec", 0.0631, 0.0367, WEAREC),
     ),
+    "lastfm": (
+        Published("SASRec", 0.0688, 0.0390, S3REC),
+        Published("S3-Rec", 0.0743, 0.0427, S3REC),
+        Published("BSARec", 0.0807, 0.0435, BSAREC),
+        Published("WEARec", 0.0899, 0.0465, WEAREC),
+    ),
     "toys": (
         Published("SASRec", 0.0675, 0.0374, S3REC),
         Published("S3-Rec", 0.0700, 0.0376, S3REC),

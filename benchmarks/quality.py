@@ -3,6 +3,8 @@
 The training job's code selects settings, blend weights and epochs on the validation data. The test data is only
 evaluated. Other installed libraries run on the same split. `--parts` compares the blend with blends without one of its
 algorithms. `--sasrec size=64,dropout=0.3` trains only SASRec with these settings and prints its validation quality.
+`--seeds 5` repeats the comparison, and `--shuffle-ties` puts interactions of equal timestamps in random order. Both
+write a table of their own, with the mean over seeds and its standard error.
 """
 
 from __future__ import annotations
@@ -26,6 +28,15 @@ from benchmarks.page import write_section
 from benchmarks.published import PUBLISHED
 from benchmarks.quality_files import as_csv, with_interactions
 from benchmarks.quality_peers import Peer, peers
+from benchmarks.quality_seeds import (
+    POSITIONS_PER_TIME,
+    QualityRow,
+    seeds_table,
+    tied_share,
+    with_random_item_numbers,
+    with_seed,
+    with_shuffled_ties,
+)
 from model_export.algorithms import known, missing
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain
@@ -52,16 +63,6 @@ SHOPS = ("complete-journey", "online-retail")
 """Data sets with real timestamps and repeat purchases. Their last days are the test data, and repeats count as hits."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class QualityRow:
-    """Quality of a model with items of the history masked and allowed, and the duration of the fit."""
-
-    model: str
-    masked: Quality | None
-    allowed: Quality | None
-    fit_s: float
-
-
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("name", metavar="set", choices=[*PUBLISHED, "ml-100k", *SHOPS])
@@ -74,6 +75,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--without", default="", help="algorithms to leave out, comma-separated")
     parser.add_argument("--parts", action="store_true", help="compare the blend with blends without one of its parts")
     parser.add_argument("--sasrec", metavar="NAME=VALUE,...", help="settings of SASRec to judge on validation users")
+    parser.add_argument("--seeds", type=int, metavar="N", help="repeat the comparison with the seeds 0 to N - 1")
+    parser.add_argument(
+        "--shuffle-ties", action="store_true", help="order interactions of equal timestamps at random, by the seed"
+    )
     options = parser.parse_args(arguments)
     started = time.monotonic()
     excluded = {name.strip() for name in options.without.split(",") if name.strip()}
@@ -81,11 +86,14 @@ def main(arguments: Sequence[str]) -> None:
         parser.error(f"--without names {', '.join(sorted(unknown))}; known are {', '.join(known())}")
     if options.history < 1:
         parser.error(f"--history is {options.history}, expected at least 1")
+    if options.seeds is not None and options.seeds < 1:
+        parser.error(f"--seeds is {options.seeds}, expected at least 1")
     try:
         with tempfile.TemporaryDirectory() as directory:
             data = read_set(options.name, options.interactions, options.items, Path(directory))
         data = dataclasses.replace(data, history_length=options.history)
-        split = _split(data, days=options.days if options.name in SHOPS else None)
+        days = options.days if options.name in SHOPS else None
+        split = _split(data, days=days)
     except InvalidInput as error:
         raise SystemExit(str(error)) from error
     if options.sasrec:
@@ -97,10 +105,48 @@ def main(arguments: Sequence[str]) -> None:
         name = f"{name}-parts"
         compared = {name: each for name, each in algorithms.items() if each.by_default}
         section = "\n".join(parts_section(split, compared, BOTH if options.name in SHOPS else ("masked",)))
+    elif options.seeds is not None or options.shuffle_ties:
+        _repeat(name, data, algorithms, days=days, seeds=options.seeds or 1, shuffle_ties=options.shuffle_ties)
+        return
     else:
         rows = [*_compared(split, _groups(algorithms)), *_baselines(split, shop=name in SHOPS)]
         section = _section(name, data, split, rows, seconds=time.monotonic() - started)
     write_section(PAGE, name, section)
+    sys.stdout.write(section + "\n")
+
+
+def _repeat(
+    name: str,
+    data: Interactions,
+    algorithms: Mapping[str, Algorithm],
+    *,
+    days: float | None,
+    seeds: int,
+    shuffle_ties: bool,
+) -> None:
+    """Compare the algorithms with each seed. Write the table after each seed, so that an interruption loses one."""
+    shop = name in SHOPS
+    positions = POSITIONS_PER_TIME if name in PUBLISHED else 1
+    runs: list[list[QualityRow]] = []
+    for seed in range(seeds):
+        _print_line(f"seed {seed}")
+        repeated = with_random_item_numbers(data, seed=seed)
+        if shuffle_ties:
+            repeated = with_shuffled_ties(repeated, seed=seed, positions=positions)
+        split = _split(repeated, days=days)
+        rows = [*_compared(split, _groups(algorithms, seed=seed)), *_baselines(split, shop=shop, seed=seed)]
+        runs.append(rows)
+        order = f", {tied_share(data, positions=positions):.0%} of them with shuffled ties" if shuffle_ties else ""
+        users = f"{len(split.test.queries):,} test users"
+        section = "\n".join(
+            [
+                f"{len(data):,} interactions{order}; {split.protocol}, {users}, histories of the latest "
+                f"{data.history_length} interactions.",
+                "",
+                *seeds_table(runs, k=K, users_of="allowed" if shop else "masked"),
+            ]
+        )
+        write_section(PAGE, f"{name}-{'shuffled' if shuffle_ties else 'seeds'}", section)
     sys.stdout.write(section + "\n")
 
 
@@ -142,13 +188,14 @@ def _split(data: Interactions, *, days: float | None) -> Split:
     return split
 
 
-def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algorithm]]:
+def _groups(algorithms: Mapping[str, Algorithm], *, seed: int = 0) -> dict[str, Mapping[str, Algorithm]]:
     """Return groups of algorithms to combine, by a suffix for labels: without SASRec, with SASRec, other libraries."""
+    algorithms = with_seed(algorithms, seed)
     counting = {name: each for name, each in algorithms.items() if name != NEURAL}
     groups: dict[str, Mapping[str, Algorithm]] = {"": counting}
     if NEURAL in algorithms:
         groups[f" with {NEURAL}"] = {**counting, NEURAL: algorithms[NEURAL]}
-    return groups | {" of peers": {peer.label: peer for peer in peers()}}
+    return groups | {" of peers": with_seed({peer.label: peer for peer in peers()}, seed)}
 
 
 def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> Iterator[QualityRow]:
@@ -225,7 +272,7 @@ def _label(settings: Algorithm, suffix: str) -> str:
     return settings.label if isinstance(settings, Peer) else settings.name
 
 
-def _baselines(split: Split, *, shop: bool) -> Iterator[QualityRow]:
+def _baselines(split: Split, *, shop: bool, seed: int = 0) -> Iterator[QualityRow]:
     """Yield baselines for repeat purchases: the most frequent items of the user's complete history."""
     queries = split.test.queries
     longest = int((queries.ends - queries.starts).max())
@@ -235,7 +282,8 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[QualityRow]:
         with measured() as cost:
             model = BuyAgain(half_life_days=days, again_power=0.0, demand_power=0.0).fit(split.test.fit)
         by_chance, by_frequency = (
-            Untied(settings=model.settings, items=model.items, model=model, chance=chance) for chance in (True, False)
+            Untied(settings=model.settings, items=model.items, model=model, chance=chance, seed=seed)
+            for chance in (True, False)
         )
         for suffix, variant in (("", model), (", ties by chance", by_chance), (", ties to the frequent", by_frequency)):
             quality = evaluate(variant, whole, k=K)
@@ -248,10 +296,11 @@ class Untied(Model):
 
     model: Model
     chance: bool
+    seed: int
 
     def score(self, histories: Histories) -> Floats:
         """Return scores without ties: 1 for the lowest positive score, 2 for the next, and so on."""
-        scores, rng = self.model.score(histories), np.random.default_rng(0)
+        scores, rng = self.model.score(histories), np.random.default_rng(self.seed)
         for row in scores:
             positive = np.flatnonzero(row > 0)
             first = rng.random(len(positive)) if self.chance else -positive
@@ -274,7 +323,7 @@ def _section(name: str, data: Interactions, split: Split, rows: Sequence[Quality
     lines += [
         f"| {row.model} | {_figures(row.masked)} | {_figures(row.allowed)} | {row.fit_s:.1f} |"
         for row in rows
-        if any(quality and quality.hr for quality in (row.masked, row.allowed))
+        if row.has_hits
     ]
     lines += [
         f"| *published:* {each.model} | {each.hr:.4f} | {each.ndcg:.4f} | | | |" for each in PUBLISHED.get(name, ())

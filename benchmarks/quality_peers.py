@@ -22,8 +22,8 @@ class Peer(Algorithm):
     Attributes
     ----------
     learn
-        Function that fits the model on interactions with a value of the setting. It returns a function that scores a
-        matrix of histories, `(users, items + 1)`.
+        Function that fits the model on interactions with a value of the setting and a seed. It returns a function that
+        scores a matrix of histories, `(users, items + 1)`.
     tried
         Candidate values of the setting.
     """
@@ -31,13 +31,15 @@ class Peer(Algorithm):
     name: ClassVar[str] = "peer"
     inference_parameters: ClassVar[frozenset[str]] = frozenset()
     label: str
-    learn: Callable[[Interactions, float], Callable[[sp.csr_array], Floats]]
+    learn: Callable[[Interactions, float, int], Callable[[sp.csr_array], Floats]]
     setting_name: str
     setting: float
     tried: tuple[float, ...]
+    seed: int = 0
 
     def fit(self, interactions: Interactions) -> PeerModel:
-        return PeerModel(settings=self, items=interactions.items, score_matrix=self.learn(interactions, self.setting))
+        score_matrix = self.learn(interactions, self.setting, self.seed)
+        return PeerModel(settings=self, items=interactions.items, score_matrix=score_matrix)
 
     def param_grid(self) -> Sequence[Self]:
         return tuple(dataclasses.replace(self, setting=setting) for setting in self.tried)
@@ -73,11 +75,11 @@ def peers() -> Iterator[Peer]:
         yield Peer(label="implicit BM25", learn=_bm25, setting_name="neighbours", setting=tried[0], tried=tried)
 
 
-def _als(interactions: Interactions, alpha: float) -> Callable[[sp.csr_array], Floats]:
+def _als(interactions: Interactions, alpha: float, seed: int) -> Callable[[sp.csr_array], Floats]:
     from implicit.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
 
-    model = AlternatingLeastSquares(factors=256, alpha=alpha, random_state=0, num_threads=1)
+    model = AlternatingLeastSquares(factors=256, alpha=alpha, random_state=seed, num_threads=1)
     with threadpool_limits(1, "blas"):
         model.fit(_csr(interactions.matrix()), show_progress=False)
     items = np.asarray(model.item_factors)
@@ -90,7 +92,7 @@ def _als(interactions: Interactions, alpha: float) -> Callable[[sp.csr_array], F
     return score
 
 
-def _bm25(interactions: Interactions, neighbours: float) -> Callable[[sp.csr_array], Floats]:
+def _bm25(interactions: Interactions, neighbours: float, _: int) -> Callable[[sp.csr_array], Floats]:
     from implicit.nearest_neighbours import BM25Recommender
 
     model = BM25Recommender(K=int(neighbours))
