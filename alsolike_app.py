@@ -4,9 +4,11 @@ In a wheel, this file is the package `alsolike_app`, and the parts (`cli`, `oper
 package's `cli` is in their way. In the repository, the parts lie next to it.
 """
 
+import importlib
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 PARTS = str(Path(__file__).parent)
 
@@ -19,3 +21,10 @@ def main() -> None:
     from cli.main import main
 
     main()
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import `alsolike_app.library`, the library for notebooks, when it is used."""
+    if name != "library":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module("operations.library")

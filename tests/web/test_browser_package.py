@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.booted.shop import eventually
-from tests.booted.snippets import snippets
+from tests.builders.snippets import snippets
 from tests.web.browser import Watch, new_page, no_serious_violations
 
 ROOT = Path(__file__).parents[2]

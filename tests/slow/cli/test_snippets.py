@@ -14,7 +14,7 @@ from alsolike.declarations.storage import CHAMPION_KEY
 from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually
-from tests.booted.snippets import ROOT, run, snippets
+from tests.builders.snippets import ROOT, run, snippets
 
 pytestmark = pytest.mark.ci
 

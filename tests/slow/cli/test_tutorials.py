@@ -16,7 +16,7 @@ from benchmarks.first_hour import write_files
 from local_cloud.client import Cloud
 from operations.configuration import yaml_document
 from tests.booted.assemblies import synthesized
-from tests.booted.snippets import ROOT, run, snippets
+from tests.builders.snippets import ROOT, run, snippets
 
 TUTORIALS = ROOT / "docs" / "tutorials"
 BIN = Path(sys.executable).parent

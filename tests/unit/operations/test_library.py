@@ -1,0 +1,208 @@
+import importlib.util
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alsolike.runtime.errors import InvalidInput
+from model_export.evaluation import ranking
+from operations import library
+from tests.builders.snippets import ROOT, snippets
+
+PAGE = ROOT / "docs" / "library.md"
+DAY_S = 86_400
+START_S = 1_700_000_000
+
+
+def shop(*, users=60, days=40, items=10):
+    """Return interactions of users who belong to one of three groups of items, one item a day."""
+    rows = [
+        (f"u{user}", f"i{items * (user % 3) + (user * 7 + day * 7) % items}", START_S + day * DAY_S + user)
+        for user in range(users)
+        for day in range(days)
+    ]
+    return pd.DataFrame(rows, columns=["USER_ID", "ITEM_ID", "TIMESTAMP"])
+
+
+@pytest.fixture(scope="module")
+def data():
+    return library.load(shop(), exclude_seen=False)
+
+
+class Fixed:
+    """Recommends the same lists, by user, and keeps the frame of its fit."""
+
+    def __init__(self, lists):
+        self.lists = lists
+
+    def fit(self, interactions):
+        self.interactions = interactions
+
+    def recommend(self, users, k):
+        return [self.lists(user)[:k] for user in users]
+
+
+def test_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("implicit")
+    monkeypatch.chdir(tmp_path)
+    shop().to_csv("interactions.csv", index=False)
+    has_rectools, has_plots = (importlib.util.find_spec(name) is not None for name in ("rectools", "matplotlib"))
+    namespace: dict[str, object] = {}
+
+    for _, _, text in snippets(PAGE, "python"):
+        if "from rectools" in text and not has_rectools:
+            pd.DataFrame({"USER_ID": ["u0", "u0"], "ITEM_ID": ["i1", "i2"]}).to_csv("rectools.csv", index=False)
+            continue
+        lines = [line for line in text.splitlines() if has_plots or "library.plot" not in line]
+        exec("\n".join(lines), namespace)
+
+    printed = capsys.readouterr().out
+    assert {"ndcg", "coverage", "EASE", "ALS", "latest", "RecTools"} <= set(printed.split())
+
+
+def test_test_starts_after_the_training_data(data):
+    assert data.train["TIMESTAMP"].max() <= data.test_start
+    assert list(data.train.columns) == ["USER_ID", "ITEM_ID", "TIMESTAMP", "WEIGHT"]
+    assert set(data.train["USER_ID"]) == {f"u{user}" for user in range(60)}
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_own_model_has_the_metrics_of_a_training(seen):
+    data = library.load(shop(items=60), test_days=3, exclude_seen=seen)
+    model = library.fit("transitions", data)
+
+    found = library.evaluate(model, data, k=5)["value"]
+
+    (quality,) = ranking.evaluate(model.model, data.part.queries, k=5, seen=[data.seen]).values()
+    assert found["ndcg"] == pytest.approx(quality.ndcg)
+    assert found["hr"] == pytest.approx(quality.hr)
+    assert found["mrr"] == pytest.approx(quality.mrr)
+    assert found["coverage"] == pytest.approx(quality.coverage)
+
+
+def test_metrics_of_known_lists_are_exact():
+    frame = pd.DataFrame(
+        [(user, item, START_S + day * DAY_S) for user in ("a", "b") for day, item in enumerate("pqrs")],
+        columns=["USER_ID", "ITEM_ID", "TIMESTAMP"],
+    )
+    data = library.load(frame, test_days=1, exclude_seen=False)
+
+    found = library.evaluate(Fixed(lambda user: ["p", "s"] if user == "a" else ["q", "r"]), data, k=2)["value"]
+
+    assert found["ndcg"] == pytest.approx((1 / math.log2(3) + 0) / 2)  # the target is s
+    assert found["hr"] == pytest.approx((1 + 0) / 2)
+    assert found["mrr"] == pytest.approx((1 / 2 + 0) / 2)
+    assert found["coverage"] == pytest.approx(4 / 4)
+
+
+def test_seen_items_are_removed_from_longer_lists():
+    frame = pd.DataFrame(
+        [(user, item, START_S + day * DAY_S) for user in ("a", "b") for day, item in enumerate("pqrs")],
+        columns=["USER_ID", "ITEM_ID", "TIMESTAMP"],
+    )
+    data = library.load(frame, test_days=1, exclude_seen=True)
+
+    found = library.evaluate(Fixed(lambda user: ["p", "q", "r", "s"]), data, k=1)["value"]
+
+    assert found["ndcg"] == 1.0
+
+
+def test_comparison_pairs_users_with_the_first_model(data):
+    best = library.fit("popularity", data)
+
+    table = library.compare({"best": best, "same": best, "nothing": Fixed(lambda user: [])}, data)
+
+    rows = table.to_dict("index")
+    assert [rows["same"][name] for name in ("ahead", "ahead_low", "ahead_high")] == [0.0, 0.0, 0.0]
+    assert rows["nothing"]["ahead"] == -rows["best"]["ndcg"]
+    assert rows["nothing"]["ahead_high"] < 0
+    assert rows["best"]["ndcg_low"] <= rows["best"]["ndcg"] <= rows["best"]["ndcg_high"]
+
+
+def test_comparison_fits_peers_on_the_training_data(data):
+    peer = Fixed(lambda user: ["i1"])
+
+    library.compare({"peer": peer}, data)
+
+    pd.testing.assert_frame_equal(peer.interactions, data.train)
+
+
+def test_models_of_implicit_learn_the_groups_of_items(data):
+    als = pytest.importorskip("implicit.als").AlternatingLeastSquares(factors=8, random_state=0)
+    bm25 = pytest.importorskip("implicit.nearest_neighbours").BM25Recommender(K=20)
+
+    table = library.compare({"als": library.Implicit(als), "bm25": library.Implicit(bm25)}, data)
+
+    assert (table["hr"] > 0.8).all()
+    assert library.Implicit(als).fit(data.train).recommend(["u0", "unknown"], 3)[1] == []
+
+
+def test_lists_of_another_environment_keep_their_order():
+    frame = pd.DataFrame({"USER_ID": [1, 2, 1], "ITEM_ID": ["b", "a", "a"], "score": [0.9, 0.8, 0.1]})
+
+    assert library.Lists(frame).recommend(["1", "2", "3"], 2) == [["b", "a"], ["a"], []]
+
+
+def test_own_model_recommends_nothing_to_unknown_users(data):
+    lists = library.fit("popularity", data).recommend(["unknown", "u3"], 4)
+
+    assert [len(listed) for listed in lists] == [0, 4]
+
+
+def test_dates_and_seconds_result_in_equal_data():
+    frame = shop()
+    dates = frame.assign(TIMESTAMP=pd.to_datetime(frame["TIMESTAMP"], unit="s", utc=True))
+
+    pd.testing.assert_frame_equal(library.load(dates).train, library.load(frame).train)
+
+
+def test_rows_that_an_import_rejects_are_in_the_notes():
+    frame = shop()
+    frame.loc[0, "USER_ID"] = ""
+
+    assert "1 row left out" in library.load(frame).notes[0]
+
+
+def test_repeated_items_of_a_peer_are_an_error(data):
+    with pytest.raises(InvalidInput, match="peer recommends an item twice to user 'u0', expected different items"):
+        library.compare({"peer": Fixed(lambda user: ["i1", "i1"])}, data)
+
+
+def test_missing_lists_of_a_peer_are_an_error(data):
+    class Short(Fixed):
+        def recommend(self, users, k):
+            return super().recommend(users, k)[1:]
+
+    with pytest.raises(InvalidInput, match="peer returned 59 lists for 60 users, expected one per user"):
+        library.compare({"peer": Short(lambda user: [])}, data)
+
+
+def test_missing_column_is_an_error():
+    with pytest.raises(InvalidInput, match="misses TIMESTAMP"):
+        library.load(shop().drop(columns="TIMESTAMP"))
+
+
+def test_data_without_test_users_is_an_error():
+    frame = shop(users=1, days=1)
+
+    with pytest.raises(InvalidInput, match="no user has interactions both up to"):
+        library.load(frame)
+
+
+def test_unknown_algorithm_is_an_error(data):
+    with pytest.raises(InvalidInput, match="unknown algorithm 'als'"):
+        library.fit("als", data)
+
+
+def test_plot_draws_bars_or_names_matplotlib(data):
+    table = library.compare({"best": library.fit("transitions", data), "peer": Fixed(lambda user: [])}, data)
+    if importlib.util.find_spec("matplotlib") is None:
+        with pytest.raises(InvalidInput, match="pip install matplotlib"):
+            library.plot(table)
+        return
+
+    axes = library.plot(table)
+
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["peer", "best"]
+    assert np.allclose([bar.get_width() for bar in axes.patches], table["ndcg"][::-1])
