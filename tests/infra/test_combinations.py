@@ -92,13 +92,3 @@ def test_snapstart_excludes_provisioned_concurrency():
 @pytest.mark.parametrize(("snap_start", "concurrency"), [(True, 0), (False, 2)])
 def test_either_fast_start_option_is_accepted(snap_start, concurrency):
     check_fast_start("recommend", snap_start=snap_start, provisioned_concurrency=concurrency)
-
-
-def test_snapstart_is_enabled_for_functions_that_callers_wait_for(demo, prod):
-    def snapped(assembly):
-        functions = assembly.of_type("AWS::Lambda::Function")
-        return {f.properties["Handler"].split(".")[1] for f in functions if "SnapStart" in f.properties}
-
-    assert snapped(demo) == snapped(prod) == {"authorize_session", "collect", "recommend"}
-    storage = prod.function("recommend").properties["EphemeralStorage"]
-    assert storage == {"Size": 512}

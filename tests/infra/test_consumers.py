@@ -8,50 +8,6 @@ from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, LAKE_PREFIXES
 from tests.infra.assembly import denied, flat, granted, lake_rules
 
 
-@pytest.mark.parametrize(
-    ("function", "batch", "demo_window_s", "prod_window_s"),
-    [("update_profiles", 100, 0, 0), ("archive_events", 10_000, 1, 60), ("count_trends", 10_000, 2, 20)],
-)
-def test_consumer_has_the_batch_size_and_window_of_the_environment(
-    demo, prod, function, batch, demo_window_s, prod_window_s
-):
-    here, there = mapping(demo, function).properties, mapping(prod, function).properties
-
-    assert (here["BatchSize"], there["BatchSize"]) == (batch, batch)
-    assert here["MaximumBatchingWindowInSeconds"] == demo_window_s
-    assert there["MaximumBatchingWindowInSeconds"] == prod_window_s
-
-
-@pytest.mark.parametrize(
-    ("function", "retries"), [("update_profiles", 1_000), ("archive_events", -1), ("count_trends", 1_000)]
-)
-def test_consumer_retries_until_its_configured_limits(demo, prod, function, retries):
-    here, there = mapping(demo, function).properties, mapping(prod, function).properties
-
-    assert (here["MaximumRetryAttempts"], there["MaximumRetryAttempts"]) == (retries, retries)
-    # Streams keep records for 24 and 168 hours. Lambda drops them one hour earlier.
-    assert here["MaximumRecordAgeInSeconds"] == 23 * 3600
-    assert there["MaximumRecordAgeInSeconds"] == 167 * 3600
-
-
-@pytest.mark.parametrize("function", ["update_profiles", "archive_events", "count_trends"])
-def test_failing_record_is_isolated_and_finally_stored(assembly, function):
-    properties = mapping(assembly, function).properties
-
-    assert properties["BisectBatchOnFunctionError"] is True
-    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert properties["StartingPosition"] == "TRIM_HORIZON"
-    destination = flat(properties["DestinationConfig"]["OnFailure"]["Destination"])
-    lake = flat(assembly.function("archive_events").properties["Environment"]["Variables"]["LAKE_BUCKET"])
-    assert destination.startswith("ExportsOutputFnGetAttDataLake")
-    assert lake.removeprefix("ExportsOutputRef")[:16] == destination.removeprefix("ExportsOutputFnGetAtt")[:16]
-
-
-def test_batches_of_a_shard_are_counted_sequentially(assembly):
-    """Records at or below the last sequence number are skipped, so a batch must not overtake another one."""
-    assert mapping(assembly, "count_trends").properties.get("ParallelizationFactor", 1) == 1
-
-
 def test_failed_records_are_written_to_the_prefix_of_lambda():
     # AWS documents the keys as aws/lambda/<mapping's UUID>/<shard>/<year>/<month>/<day>/<name>.
     assert FAILED_BATCHES_PREFIX == "aws/lambda/"
@@ -114,11 +70,3 @@ def mapping(assembly, function):
     alias = live(assembly, function).logical_id
     (resource,) = [m for m in assembly.of_type("AWS::Lambda::EventSourceMapping") if alias in json.dumps(m.properties)]
     return resource
-
-
-def test_setting_enables_parallel_profile_updates(demo, other):
-    def factor(assembly, function):
-        return mapping(assembly, function).properties.get("ParallelizationFactor", 1)
-
-    assert (factor(demo, "update_profiles"), factor(other, "update_profiles")) == (1, 4)
-    assert {factor(other, name) for name in ("archive_events", "count_trends")} == {1}

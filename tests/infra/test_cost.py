@@ -82,34 +82,6 @@ def test_folder_without_templates_is_refused(tmp_path):
         cost.read_assembly(tmp_path)
 
 
-def test_budget_is_limited_to_the_tag_of_the_deployment(other):
-    budget = other.only("AWS::Budgets::Budget").properties["Budget"]
-
-    assert (budget["BudgetType"], budget["TimeUnit"]) == ("COST", "MONTHLY")
-    assert budget["BudgetLimit"] == {"Amount": 200, "Unit": "USD"}
-    assert budget["CostFilters"] == {"TagKeyValue": ["user:alsolike:environment$other"]}
-
-
-def test_budget_notifies_at_80_percent_and_at_a_forecast_of_100_percent(other):
-    notifications = other.only("AWS::Budgets::Budget").properties["NotificationsWithSubscribers"]
-
-    assert [
-        (each["Notification"]["NotificationType"], each["Notification"]["Threshold"]) for each in notifications
-    ] == [
-        ("ACTUAL", 80),
-        ("FORECASTED", 100),
-    ]
-    assert {subscriber["SubscriptionType"] for each in notifications for subscriber in each["Subscribers"]} == {"SNS"}
-    statements = other.only("AWS::SNS::TopicPolicy").properties["PolicyDocument"]["Statement"]
-    (lets_in,) = (each for each in statements if each.get("Principal") == {"Service": "budgets.amazonaws.com"})
-    assert lets_in["Action"] == "sns:Publish"
-    assert set(lets_in["Condition"]) == {"StringEquals", "ArnLike"}
-
-
-def test_deployment_without_a_budget_setting_has_no_budget(prod):
-    assert prod.of_type("AWS::Budgets::Budget") == []
-
-
 def test_every_stack_has_the_budget_tag(prod):
     artifacts = json.loads((prod.directory / "manifest.json").read_bytes())["artifacts"].values()
     stacks = [each for each in artifacts if each["type"] == "aws:cloudformation:stack"]

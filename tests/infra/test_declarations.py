@@ -1,9 +1,11 @@
 """Names that infrastructure reads from `alsolike.declarations`."""
 
 import ast
+import dataclasses
 from pathlib import Path
 
 from alsolike.declarations import storage
+from alsolike.declarations.parameters import Names, parameter_name
 from alsolike.declarations.routes import ROUTES, SCOPES
 from infra_cdk.constructs.python_function import settings_fields
 from tests.infra.assembly import FUNCTIONS
@@ -38,3 +40,10 @@ def test_infrastructure_contains_no_literal_variable_name():
 
     assert len(variables) > 50
     assert stated == []
+
+
+def test_parameters_contain_every_client_name(assembly):
+    names = [parameter.properties["Name"] for parameter in assembly.of_type("AWS::SSM::Parameter")]
+
+    fields = {field.name for field in dataclasses.fields(Names)} - {"kms_key_arn"}  # only with its setting
+    assert sorted(names) == sorted(parameter_name(assembly.environment, field) for field in fields)

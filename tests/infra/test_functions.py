@@ -92,47 +92,6 @@ def test_default_of_a_setting_is_declared_once(name):
     assert literals == []
 
 
-def test_functions_with_small_arrays_use_one_thread(assembly):
-    limited = {name for name in FUNCTIONS if variables(assembly, name).get("OPENBLAS_NUM_THREADS") == "1"}
-
-    assert limited == {"count_trends", "publish_catalog", "recommend"}
-
-
-def test_functions_have_their_service_name_and_metric_namespace(demo):
-    named = {name: variables(demo, name)["POWERTOOLS_SERVICE_NAME"] for name in FUNCTIONS}
-    namespaces = {variables(demo, name)["POWERTOOLS_METRICS_NAMESPACE"] for name in FUNCTIONS}
-
-    assert named == {name: name for name in FUNCTIONS}
-    assert namespaces == {"Alsolike/demo"}
-
-
-@pytest.mark.parametrize("what", ["CHAMPION", "CONFIGURATION", "SNAPSHOT", "TRENDS"])
-def test_recommend_has_the_configured_check_intervals(demo, prod, what):
-    def interval(assembly):
-        return assembly.function("recommend").properties["Environment"]["Variables"][f"{what}_CHECK_S"]
-
-    assert (interval(demo), interval(prod)) == ("1", "30")
-
-
-def test_recommend_disk_holds_two_bundles_and_catalogues(spare, prod):
-    def sizes(assembly):
-        bundle: str = assembly.function("register_model").properties["Environment"]["Variables"]["MAX_BUNDLE_MB"]
-        function = assembly.function("recommend").properties
-        snapshot: str = function["Environment"]["Variables"]["MAX_SNAPSHOT_MB"]
-        return bundle, snapshot, function["EphemeralStorage"]["Size"]
-
-    assert (sizes(spare), sizes(prod)) == (("600", "300", 2048), ("150", "70", 512))
-
-
-def test_gate_has_the_limits_of_the_environment(demo, prod):
-    def gate_limits(assembly):
-        variables = assembly.function("register_model").properties["Environment"]["Variables"]
-        return tuple(variables[f"GATE_{name}"] for name in ("MIN_INTERACTIONS", "MAX_AGE_DAYS", "MARGIN_PERCENT"))
-
-    assert gate_limits(demo) == ("50", "0", "2")  # 0 means any age.
-    assert gate_limits(prod) == ("1000", "30", "2")
-
-
 def test_layers_contain_exactly_what_the_function_imports(demo):
     offenders = {}
     for name in FUNCTIONS:
@@ -185,26 +144,3 @@ def test_platform_log_lines_follow_the_setting(demo, prod):
     assert (logging(demo), logging(prod)) == ({("Text", None)}, {("JSON", "WARN")})
     assert not any(function.reports for function in cost.read_assembly(prod.directory).functions.values())
     assert all(function.reports for function in cost.read_assembly(demo.directory).functions.values())
-
-
-def test_log_groups_have_the_retention_of_the_environment(demo, prod):
-    def retentions(assembly):
-        return {group.properties["RetentionInDays"] for group in assembly.of_type("AWS::Logs::LogGroup")}
-
-    assert (retentions(demo), retentions(prod)) == ({7}, {90})
-
-
-def test_reserved_concurrency_follows_the_settings(other):
-    reserved = {
-        each.properties["Handler"].split(".")[1]: each.properties["ReservedConcurrentExecutions"]
-        for each in other.of_type("AWS::Lambda::Function")
-        if "ReservedConcurrentExecutions" in each.properties
-    }
-
-    assert reserved == {
-        "recommend": 100,
-        "collect": 50,
-        "authorize_session": 20,
-        **dict.fromkeys(("observe", "operate", "personalize", "erase_user", "export_user"), 3),
-        **dict.fromkeys(("update_profiles", "archive_events", "count_trends", "read_kafka"), 4),
-    }

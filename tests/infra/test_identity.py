@@ -19,28 +19,6 @@ def test_no_client_may_get_machine_tokens(assembly, spare):
         assert client["GenerateSecret"] is False
 
 
-def test_resource_server_has_the_scopes_of_the_contract(assembly):
-    server = assembly.only("AWS::Cognito::UserPoolResourceServer").properties
-
-    assert server["Identifier"] == "alsolike"
-    assert [scope["ScopeName"] for scope in server["Scopes"]] == ["recommendations.read", "events.write", "admin"]
-
-
-def test_users_cannot_sign_up_themselves(assembly):
-    pool = assembly.only("AWS::Cognito::UserPool").properties
-
-    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
-
-
-def test_token_endpoint_prefix_is_unique_per_deployment(demo):
-    domain = demo.only("AWS::Cognito::UserPoolDomain").properties["Domain"]
-
-    assert domain["Fn::Join"][1] == [
-        "alsolike-demo-",
-        {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]},
-    ]
-
-
 def parameter(assembly, key):
     (resource,) = [
         p for p in assembly.of_type("AWS::SSM::Parameter") if p.properties["Name"] == f"/alsolike/demo/{key}"

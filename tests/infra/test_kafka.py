@@ -54,26 +54,6 @@ def access(properties):
     return [(each["Type"], each["URI"]) for each in properties.get("SourceAccessConfigurations", [])]
 
 
-def test_kafka_is_not_deployed_by_default(assembly):
-    assert in_stack(assembly, "kafka", "AWS::Lambda::Function") == []
-    assert not any("Topics" in each.properties for each in assembly.of_type("AWS::Lambda::EventSourceMapping"))
-
-
-def test_msk_topic_is_read_through_the_function_alias(other):
-    (made,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
-
-    assert flat(made.properties["FunctionName"]).startswith("ReadKafkaLive")
-    assert {name: value for name, value in made.properties.items() if name != "FunctionName"} == {
-        "AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "alsolike-other"},
-        "BatchSize": 200,
-        "EventSourceArn": CLUSTER,
-        "MaximumBatchingWindowInSeconds": 1,
-        "SourceAccessConfigurations": [{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET}],
-        "StartingPosition": "TRIM_HORIZON",
-        "Topics": ["shop-events"],
-    }
-
-
 @pytest.mark.parametrize("topic", ["shop-events-2", "shop.events", "shopevents", "SHOP-EVENTS"])
 def test_other_topic_has_another_mapping(topic):
     assert mappings(**MSK).keys().isdisjoint(mappings(**{**MSK, "topic": topic}))
@@ -82,12 +62,6 @@ def test_other_topic_has_another_mapping(topic):
 @pytest.mark.parametrize("setting", [{"alarm_records": 7}, {"secret_arn": CA_SECRET}, {"authentication": "mtls"}])
 def test_other_settings_update_the_mapping_of_a_topic(setting):
     assert mappings(**MSK).keys() == mappings(**{**MSK, **setting}).keys()
-
-
-def test_failed_batches_are_retried_until_kafka_deletes_them(other):
-    (made,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
-
-    assert made.properties.keys().isdisjoint({"DestinationConfig", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds"})
 
 
 def test_self_managed_cluster_is_reached_by_its_brokers():
@@ -162,46 +136,6 @@ def test_unneeded_cluster_access_is_omitted(kafka, left_out):
     assert found is not None
 
     assert {name for name, arns in kafka_arns(found).items() if not arns} == left_out
-
-
-def test_check_may_read_only_the_mapping_of_its_topic(other):
-    check = other.function("check_kafka")
-    (mapping,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
-
-    (arn,) = [arn for action, arn in granted(other.role(check)) if action == "lambda:GetEventSourceMapping"]
-    (rule,) = in_stack(other, "kafka", "AWS::Events::Rule")
-    assert arn.endswith(f":event-source-mapping:{mapping.logical_id}")
-    assert check.properties["Environment"]["Variables"]["MAPPING_ID"] == {"Ref": mapping.logical_id}
-    assert rule.properties["ScheduleExpression"] == "rate(5 minutes)"
-
-
-def test_lag_and_invalid_records_have_alarms(other):
-    stopped, lag = in_stack(other, "kafka", "AWS::CloudWatch::Alarm")
-    (stale,) = [
-        each
-        for each in in_stack(other, "observability", "AWS::CloudWatch::CompositeAlarm")
-        if each.logical_id.startswith("RecommendationsStale")
-    ]
-    (bad,) = [
-        each for each in in_stack(other, "lake", "AWS::CloudWatch::Alarm") if each.logical_id.startswith("Quarantine")
-    ]
-
-    properties = lag.properties
-    assert (properties["Namespace"], properties["MetricName"], properties["Statistic"]) == (
-        "AWS/Lambda",
-        "OffsetLag",
-        "Maximum",
-    )
-    assert (properties["Threshold"], properties["EvaluationPeriods"]) == (10_000, 3)
-    assert lag.logical_id in flat(stale.properties["AlarmRule"])
-    assert stopped.logical_id in flat(stale.properties["AlarmRule"])
-    assert (stopped.properties["MetricName"], stopped.properties["Threshold"]) == ("Errors", 0)
-    assert "CheckKafka" in flat(stopped.properties["Dimensions"][0]["Value"])
-    (expression,) = [each["Expression"] for each in bad.properties["Metrics"] if "Expression" in each]
-    assert expression == (
-        "IF((FILL(bad, 0) + FILL(invalid, 0)) >= 5, "
-        "100 * (FILL(bad, 0) + FILL(invalid, 0)) / ((FILL(bad, 0) + FILL(invalid, 0)) + FILL(good, 0)), 0)"
-    )
 
 
 def test_health_dashboard_shows_lag_and_invalid_records(other):

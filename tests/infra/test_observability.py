@@ -221,75 +221,12 @@ def test_health_dashboard_has_errors_and_throttles_of_every_function(demo):
         assert labels == set(FUNCTIONS)
 
 
-def test_shop_facing_alarms_are_combined_in_one_alarm(demo):
-    alarms = resources(demo, "AWS::CloudWatch::Alarm")
-    composite = resources(demo, "AWS::CloudWatch::CompositeAlarm")
-
-    rule = flat(composite["ShopSeesErrors"].properties["AlarmRule"])
-    for name in ("ApiErrors", "ApiSlow", "Degraded", "Empty"):
-        assert f'ALARM("{alarms[name].logical_id}' in rule
-    for each in composite.values():
-        assert each.properties["AlarmActions"] == each.properties["OKActions"] != []
-
-
-def test_stale_recommendation_alarms_are_combined_in_one_alarm(demo):
-    rule = flat(resources(demo, "AWS::CloudWatch::CompositeAlarm")["RecommendationsStale"].properties["AlarmRule"])
-
-    for name in ("TrainingFails", "MonitoringStale", "MonitoringSilent", "ConsumerLag", "Lag"):
-        (alarm,) = [each for each in demo.of_type("AWS::CloudWatch::Alarm") if each.logical_id[:-8] == name]
-        assert alarm.logical_id in rule
-
-
-def test_latency_alarm_needs_20_requests(demo):
-    (latency, *_) = resources(demo, "AWS::CloudWatch::Alarm")["ApiSlow"].properties["Metrics"]
-
-    assert latency["Expression"] == "IF(FILL(whole, 0) >= 20, value, 0)"
-
-
-def test_error_share_alarm_needs_20_requests(demo):
-    (share, *_) = resources(demo, "AWS::CloudWatch::Alarm")["ApiErrors"].properties["Metrics"]
-
-    assert share["Expression"] == "IF(FILL(whole, 0) >= 20, 100 * FILL(part, 0) / whole, 0)"
-
-
 @pytest.mark.parametrize("metric", [Metric.SIGNATURES_REFUSED, Metric.TOMBSTONES_DAMAGED])
 def test_alarm_reads_the_metric_series_of_all_functions(metric, demo):
     alarm = resources(demo, "AWS::CloudWatch::Alarm")[metric.value].logical_id
     watched = [each.dimensions["service"] for each in alarm_metrics(demo) if each.where == f"alarm {alarm[:-8]}"]
 
     assert watched == [each.service for each in METRICS if each.metric == metric]
-
-
-def test_tombstone_alarm_lasts_one_hour_after_a_count(demo):
-    properties = resources(demo, "AWS::CloudWatch::Alarm")["TombstonesDamaged"].properties
-
-    assert (properties["Threshold"], properties["EvaluationPeriods"], properties["DatapointsToAlarm"]) == (0, 12, 1)
-
-
-WATCHED = {
-    "ShopThrottled": ("Throttles", 3, 2),
-    "ConsumersThrottled": ("Throttles", 3, 3),
-    "BatchesFail": ("OnFailureDestinationDeliveredEventCount", 3, 1),
-    "ChangesFail": ("OnFailureDestinationDeliveredEventCount", 2, 1),
-    "TablesThrottled": ("ThrottleEvents", 5, 2),
-    "ImportFails": ("Executions", 2, 1),
-    "BatchFails": ("Executions", 2, 1),
-    "ErasureFails": ("Executions", 2, 1),
-    "TrainingFails": ("Executions", 2, 1),
-}
-
-
-@pytest.mark.parametrize("name", WATCHED)
-def test_alarm_is_raised_by_any_of_several_counts(assembly, name):
-    (alarm,) = [each for each in assembly.of_type("AWS::CloudWatch::Alarm") if each.logical_id[:-8] == name]
-    metric, count, periods = WATCHED[name]
-    expression, *counts = alarm.properties["Metrics"]
-
-    assert expression["Expression"] == " + ".join(f"FILL(m{number}, 0)" for number in range(count))
-    assert all(metric in each["MetricStat"]["Metric"]["MetricName"] for each in counts)
-    assert len({str(each["MetricStat"]["Metric"]) for each in counts}) == count
-    assert {each["MetricStat"]["Stat"] for each in counts} == {"Sum"}
-    assert (alarm.properties["Threshold"], alarm.properties["EvaluationPeriods"]) == (0, periods)
 
 
 def test_failed_batch_alarms_watch_mappings_with_event_counts(assembly):

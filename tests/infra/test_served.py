@@ -12,11 +12,9 @@ from alsolike.lake import served
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from alsolike.records.outcome import OUTCOMES_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL
-from infra_cdk.settings import Settings
-from infra_cdk.settings_checks import InvalidSettings
 from local_cloud.telemetry.filter_patterns import read_pattern
 from tests.builders.served_rows import served as served_row
-from tests.infra.assembly import flat, in_stack, lake_rules
+from tests.infra.assembly import flat
 
 
 def test_served_table_has_the_written_columns_and_partitions(demo):
@@ -78,28 +76,6 @@ def test_only_the_recommend_log_may_invoke_the_function(demo):
     assert permission.properties["Action"] == "lambda:InvokeFunction"
 
 
-def test_failed_delivery_is_written_to_the_lake(demo):
-    (config,) = [
-        config
-        for config in demo.of_type("AWS::Lambda::EventInvokeConfig")
-        if "ArchiveServed" in flat(config.properties["FunctionName"])
-    ]
-
-    assert config.properties["MaximumRetryAttempts"] == 2
-    assert "Lake" in flat(config.properties["DestinationConfig"]["OnFailure"]["Destination"])
-
-
-def test_failed_deliveries_and_unreadable_lines_have_alarms(prod):
-    alarms = {
-        alarm.properties.get("MetricName"): alarm
-        for alarm in prod.of_type("AWS::CloudWatch::Alarm")
-        if "docs/runbooks/served.md" in alarm.properties["AlarmDescription"]
-    }
-
-    assert set(alarms) == {"Errors", "RecordsQuarantined"}
-    assert alarms["RecordsQuarantined"].properties["Dimensions"] == [{"Name": "service", "Value": "archive_served"}]
-
-
 @pytest.mark.parametrize(
     ("name", "columns"), [(OUTCOMES_TABLE, OUTCOMES_COLUMNS), (ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS)]
 )
@@ -109,49 +85,3 @@ def test_tables_have_the_columns_of_the_written_rows(demo, name, columns):
     assert {column["Name"]: column["Type"] for column in described["StorageDescriptor"]["Columns"]} == columns
     assert described["PartitionKeys"] == [{"Name": "served_date", "Type": "string"}]
     assert flat(described["StorageDescriptor"]["Location"]).endswith(f"/{name}/")
-
-
-def test_attribution_runs_hourly_through_its_alias(demo):
-    (rule,) = in_stack(demo, "attribution", "AWS::Events::Rule")
-
-    assert (rule.properties["ScheduleExpression"], rule.properties["State"]) == ("rate(1 hour)", "ENABLED")
-    (target,) = rule.properties["Targets"]
-    (alias,) = in_stack(demo, "attribution", "AWS::Lambda::Alias")
-    assert flat(target["Arn"]) == alias.logical_id
-
-
-def test_failing_attribution_has_an_alarm(demo):
-    (alarm,) = in_stack(demo, "attribution", "AWS::CloudWatch::Alarm")
-
-    assert (alarm.properties["MetricName"], alarm.properties["Threshold"]) == ("Errors", 0)
-    assert "docs/runbooks/attribution.md" in alarm.properties["AlarmDescription"]
-
-
-def test_old_versions_of_computed_objects_expire_after_one_day(demo):
-    days = {
-        rule["Prefix"]: rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
-        for rule in lake_rules(demo)
-        if "Prefix" in rule and "NoncurrentVersionExpiration" in rule
-    }
-
-    assert days == {"outcomes/": 1, "engagement/": 1, "attribution/": 1}
-
-
-def test_settings_change_the_window_and_disable_the_schedule(other, spare):
-    variables = other.function("attribute_outcomes").properties["Environment"]["Variables"]
-
-    assert variables["WINDOW_DAYS"] == "30"
-    assert in_stack(spare, "attribution", "AWS::Events::Rule") == []
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "expectation"),
-    [
-        ("attribution_window_days", 0, "1 to 60"),
-    ],
-)
-def test_invalid_setting_is_refused(field, value, expectation):
-    with pytest.raises(InvalidSettings) as refusal:
-        Settings(name="x", region="eu-west-1", **{field: value})
-
-    assert str(refusal.value) == f"{field} is {value!r}, expected {expectation}"

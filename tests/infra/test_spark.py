@@ -2,7 +2,7 @@
 
 import json
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import aws_cdk as cdk
 import pytest
@@ -17,8 +17,6 @@ from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 from layers.glue import ARCHIVE
 from tests.infra.assembly import flat, granted, statements
-
-States = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -37,25 +35,6 @@ def asset(demo, uri):
     stem, suffix = name.rpartition(".")[::2]
     folder = demo.directory / f"asset.{stem}"
     return folder if suffix == "zip" else folder.with_name(f"asset.{name}")
-
-
-def test_job_is_glue_5_with_the_configured_workers(job):
-    properties = job.properties
-    assert properties["Name"] == "alsolike-demo-build-dataset"
-    assert (properties["GlueVersion"], properties["Command"]["Name"]) == ("5.0", "glueetl")
-    assert (properties["WorkerType"], properties["NumberOfWorkers"], properties["Timeout"]) == ("G.1X", 10, 480)
-    assert properties["ExecutionClass"] == "FLEX"
-    assert (properties["MaxRetries"], properties["ExecutionProperty"]) == (0, {"MaxConcurrentRuns": 1})
-
-
-def test_workers_and_timeout_follow_the_settings(other):
-    properties = other.only("AWS::Glue::Job").properties
-
-    assert (properties["WorkerType"], properties["NumberOfWorkers"], properties["Timeout"]) == ("G.2X", 40, 90)
-    arguments = properties["DefaultArguments"]
-    assert (arguments["--statistics"], arguments["--sample_interactions"]) == ("true", "2000000")
-    states = json.loads(flat(other.state_machine("training").properties["DefinitionString"]))["States"]
-    assert states["BuildDatasetOnSpark"]["TimeoutSeconds"] == 90 * 60 + 900
 
 
 def test_script_code_and_packages_come_from_this_repository(demo, job):
@@ -116,48 +95,11 @@ def test_job_without_a_package_index_gets_an_archive_of_wheels(tmp_path):
     assert (tmp_path / "assembly" / wheels["source"]["path"]).read_bytes() == b"wheels"
 
 
-def test_job_arguments_have_all_locations(demo, job):
-    arguments = job.properties["DefaultArguments"]
-
-    assert flat(arguments["--lake_s3_uri"]).startswith("s3://")
-    assert flat(arguments["--lake_s3_uri"]).endswith("/interactions/")
-    assert "Lake" in flat(arguments["--lake_s3_uri"])
-    assert "Catalogue" in flat(arguments["--catalogue_table"])
-    assert "Users" in flat(arguments["--users_table"])
-    assert "HashKey" in flat(arguments["--secret_arn"])
-    assert arguments["--region"] == "us-east-1"
-    assert (arguments["--statistics"], arguments["--sample_interactions"]) == ("false", "5000000")
-
-
-def log_key(assembly):
-    (key,) = [each for each in assembly.of_type("AWS::KMS::Key") if "Glue job" in each.properties["Description"]]
-    return key
-
-
-def test_logs_are_encrypted_with_a_rotated_key(demo, job):
-    configuration = demo.referred({"Ref": job.properties["SecurityConfiguration"]["Ref"]}, stack=job.stack)
-    encryption = configuration.properties["EncryptionConfiguration"]
-    key = log_key(demo)
-
-    assert encryption["CloudWatchEncryption"]["CloudWatchEncryptionMode"] == "SSE-KMS"
-    assert encryption["CloudWatchEncryption"]["KmsKeyArn"]["Fn::GetAtt"][0] == key.logical_id
-    assert encryption["JobBookmarksEncryption"]["JobBookmarksEncryptionMode"] == "CSE-KMS"
-    assert key.properties["EnableKeyRotation"] is True
-    (logs,) = [s for s in key.properties["KeyPolicy"]["Statement"] if "logs." in str(s["Principal"])]
-    assert ":log-group:/aws-glue/jobs/*" in flat(logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"])
-
-
 def test_changed_encryption_has_a_new_configuration_name(demo):
     name = demo.only("AWS::Glue::SecurityConfiguration").properties["Name"]
 
     assert name == f"alsolike-demo-build-dataset-{spark_job.digest(spark_job.MODES)}"
     assert spark_job.digest({**spark_job.MODES, "objects": "SSE-KMS"}) != spark_job.digest(spark_job.MODES)
-
-
-def test_production_retains_the_key_of_the_logs(demo, prod):
-    policies = [log_key(each).attributes["DeletionPolicy"] for each in (demo, prod)]
-
-    assert policies == ["Delete", "RetainExceptOnCreate"]
 
 
 def test_job_has_exactly_the_permissions_it_needs(demo, role):
@@ -188,48 +130,6 @@ def test_job_has_exactly_the_permissions_it_needs(demo, role):
     assert principal == {"Service": "glue.amazonaws.com"}
 
 
-def test_engine_selects_the_state_that_builds_the_dataset(workflow):
-    (choice,) = [c for c in workflow["First"]["Choices"] if c["Variable"] == "$.start.engine"]
-
-    assert (choice["StringEquals"], choice["Next"]) == ("spark", "BuildDatasetOnSpark")
-    assert workflow["First"]["Default"] == "BuildDataset"
-    assert workflow["BuildDatasetOnSpark"]["Next"] == "DatasetOfSpark"
-    assert workflow["DatasetOfSpark"]["Next"] == workflow["BuildDataset"]["Next"] == "Train"
-
-
-def test_spark_state_waits_for_the_job_and_returns_the_dataset(workflow):
-    state, built = workflow["BuildDatasetOnSpark"], workflow["DatasetOfSpark"]
-
-    assert state["Resource"].endswith(":states:::glue:startJobRun.sync")
-    assert state["Parameters"] == {
-        "JobName": "alsolike-demo-build-dataset",
-        "Arguments": {
-            "--run_id.$": "$.start.run_id",
-            "--started_ms.$": "States.Format('{}', $.start.started_ms)",
-            "--dataset_s3_uri.$": "$.start.dataset_s3_uri",
-        },
-    }
-    assert built["ResultPath"] == "$.dataset"
-    assert built["Parameters"] == {
-        "run_id.$": "$.start.run_id",
-        "dataset_s3_uri.$": "$.start.dataset_s3_uri",
-        "job_run_id.$": "$.dataset.job_run_id",
-    }
-
-
-def test_spark_state_retries_failed_starts_and_catches_other_errors(workflow):
-    state = workflow["BuildDatasetOnSpark"]
-    (retry,) = state["Retry"]
-
-    assert "Glue.ConcurrentRunsExceededException" in retry["ErrorEquals"]
-    assert not {"States.ALL", "States.TaskFailed", "States.Timeout"} & set(retry["ErrorEquals"])
-    assert retry["MaxAttempts"] == 4
-    assert state["Catch"] == [
-        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "BuildDatasetOnSparkFailed"}
-    ]
-    assert state["TimeoutSeconds"] == 480 * 60 + 900
-
-
 def test_workflow_may_run_only_this_job(demo):
     machine = demo.state_machine("training")
     role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
@@ -242,24 +142,3 @@ def test_workflow_may_run_only_this_job(demo):
         "glue:GetJobRuns",
         "glue:StartJobRun",
     }
-
-
-def test_deployment_without_spark_has_no_job_and_no_key(spare):
-    for kind in ("AWS::Glue::Job", "AWS::Glue::SecurityConfiguration"):
-        assert not list(spare.of_type(kind))
-    assert not [key for key in spare.of_type("AWS::KMS::Key") if "Spark" in key.properties["Description"]]
-    states = json.loads(flat(spare.state_machine("training").properties["DefinitionString"]))["States"]
-    assert "BuildDatasetOnSpark" not in states
-    assert states["First"]["Default"] == "BuildDataset"
-    assert not [action for each in spare.of_type("AWS::IAM::Role") for action in glue_actions(each)]
-
-
-def glue_actions(role):
-    """Return the Glue job actions that a role's policies permit."""
-    return [action for action in flat_actions(role) if action.startswith("glue:") and "JobRun" in action]
-
-
-def flat_actions(role):
-    documents = [policy["PolicyDocument"] for policy in role.properties.get("Policies", ())]
-    actions = [statement["Action"] for document in documents for statement in document["Statement"]]
-    return [one for each in actions for one in ([each] if isinstance(each, str) else each)]
