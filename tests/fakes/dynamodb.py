@@ -29,6 +29,17 @@ class _Table:
     description: Mapping[str, Any]
     keys: Sequence[str]
     items: dict[Position, Item] = dataclasses.field(default_factory=dict)
+    partitions: dict[str, set[Position]] = dataclasses.field(default_factory=dict)
+
+    def put(self, item: Item) -> None:
+        position = self.position(item)
+        self.items[position] = item
+        self.partitions.setdefault(position[1], set()).add(position)
+
+    def delete(self, key: Mapping[str, Any]) -> None:
+        position = self.position(key)
+        if self.items.pop(position, None) is not None:
+            self.partitions[position[1]].remove(position)
 
     def key(self, item: Mapping[str, Any]) -> Item:
         return {name: item[name] for name in self.keys}
@@ -116,7 +127,7 @@ class MemoryDynamoDB(MemoryService):
         table, item = self._table(request), copy.deepcopy(request["Item"])
         table.check_item(item)
         old = self._checked(table, table.key(item), request)
-        table.items[table.position(item)] = item
+        table.put(item)
         return _returned(request, old)
 
     @operation("TableName", "Key", "UpdateExpression", *_CONDITION)
@@ -133,7 +144,7 @@ class MemoryDynamoDB(MemoryService):
         old = self._checked(table, request["Key"], request, expressions)
         item = update(old or copy.deepcopy(request["Key"]))
         table.check_item(item)
-        table.items[table.position(item)] = item
+        table.put(item)
         return _returned(request, old, item)
 
     @operation("TableName", "Key", *_CONDITION)
@@ -141,7 +152,7 @@ class MemoryDynamoDB(MemoryService):
         table = self._table(request)
         table.check_key(request["Key"])
         old = self._checked(table, request["Key"], request)
-        table.items.pop(table.position(request["Key"]), None)
+        table.delete(request["Key"])
         return _returned(request, old)
 
     @operation("RequestItems")
@@ -215,7 +226,10 @@ class MemoryDynamoDB(MemoryService):
         start = table.position(request["ExclusiveStartKey"]) if "ExclusiveStartKey" in request else None
         found: list[Item] = []
         size_bytes = 0
-        for position in sorted((one for one, item in table.items.items() if matches(item)), reverse=not forward):
+        # The condition compares the partition key with one of the values.
+        partitions = {str(value) for value in request.get("ExpressionAttributeValues", {}).values()}
+        positions = {position for name in partitions for position in table.partitions.get(name, ())}
+        for position in sorted((one for one in positions if matches(table.items[one])), reverse=not forward):
             if start is not None and (position <= start if forward else position >= start):
                 continue
             if size_bytes >= PAGE_BYTES:
