@@ -1,4 +1,4 @@
-"""Library for notebooks: load a frame, fit and compare models on its last days. `docs/library.md` shows it.
+"""Library for notebooks: load a frame, fit, compare, export and serve models. `docs/library.md` shows it.
 
 An evaluation splits the interactions as a training does, and excludes the same seen items. Own models and models of
 other libraries answer through one protocol, `Recommender`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,17 +20,22 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from alsolike.bundle.files import GRAPH_FILE
 from alsolike.runtime.errors import InvalidInput
 from model_export.algorithms import named
 from model_export.api import Model
-from model_export.data.interactions import Ints
+from model_export.data.interactions import Histories, Ints
 from model_export.data.top_n import best_items
-from model_export.evaluation import metrics, splits
+from model_export.evaluation import metrics, ranking, splits
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.fit_cache import fitted
 from model_export.evaluation.ranking import Seen, end, hidden, scored
 from model_export.evaluation.seen_choice import choose_seen, repurchase_share
 from model_export.evaluation.splits import Part, Queries
+from model_export.export.writer import open_session, recommend, write_graphs
+from model_export.imported.algorithm import model_of
+from model_export.imported.checks import check_folder
+from model_export.imported.export import write_folder
 from operations.ingest import interaction_file
 
 K = 10
@@ -37,6 +43,7 @@ USERS_PER_CALL = 1_000
 """Number of users per call of `recommend` in an evaluation."""
 
 _METRICS = ("ndcg", "hr", "mrr")
+_EXAMPLES = 20
 
 Floats = npt.NDArray[np.float64]
 
@@ -298,6 +305,60 @@ def compare(models: Mapping[str, Recommender], data: Data, *, k: int = K) -> pd.
             "ahead": (gains - first).mean(), "ahead_low": ahead_low, "ahead_high": ahead_high,
         }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def export(model: FittedModel, directory: str | Path) -> None:
+    """Write a model as a graph that `serve` runs.
+
+    `model.json` contains scores of some test users' histories, so that each reader can check the graph.
+    """
+    queries = model.data.part.queries.sample(_EXAMPLES)
+    histories = ranking.histories(queries, half_life_days=math.inf).items
+    write_folder(
+        model.model,
+        Path(directory),
+        item_ids=model.data.item_ids,
+        trained_until=model.data.test_start.to_pydatetime(),
+        histories=histories,
+        scored=K,
+    )
+
+
+def serve(directory: str | Path) -> Served:
+    """Check an exported graph, add the masks and the best k, and open it with ONNX Runtime.
+
+    Raises
+    ------
+    InvalidBundle
+        If the graph is invalid, or does not return the scores of its examples.
+    """
+    folder = check_folder(Path(directory))
+    model = model_of(folder)
+    with tempfile.TemporaryDirectory() as graphs:
+        write_graphs(model, Path(graphs))
+        return Served(open_session(Path(graphs) / GRAPH_FILE), folder.item_ids)
+
+
+class Served:
+    """Open session of an exported graph."""
+
+    def __init__(self, session: Any, item_ids: Sequence[str]) -> None:
+        self._session, self._item_ids = session, item_ids
+        self._positions = {item_id: position for position, item_id in enumerate(item_ids, start=1)}
+
+    def recommend(self, history: Sequence[str], *, k: int = K) -> list[str]:
+        """Return at most `k` item IDs that are not in the history, best first.
+
+        Parameters
+        ----------
+        history
+            Item IDs of a user's interactions, oldest first. Unknown items are ignored.
+        """
+        known = [self._positions[item_id] for item_id in history if item_id in self._positions]
+        items = np.array([known or [0]], np.int64)
+        histories = Histories(items=items, weights=(items > 0).astype(np.float32))
+        found, _ = recommend(self._session, histories, exclude=items, k=k)
+        return [self._item_ids[item - 1] for item in found[0].tolist() if item]
 
 
 def plot(table: pd.DataFrame) -> Any:

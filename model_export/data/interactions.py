@@ -49,6 +49,8 @@ class Interactions:
     counts
         Counts of all users' interactions if these interactions are from a sample of the users. Models are then fitted
         from the counts. None otherwise.
+    item_ids
+        Item IDs, `(items + 1,)`, with an empty text for padding. None if they are unknown.
     """
 
     user: npt.NDArray[np.int32]
@@ -61,6 +63,7 @@ class Interactions:
     history_length: int = HISTORY_LENGTH
     counts: Counts | None = None
     features: Mapping[str, Feature] = dataclasses.field(default_factory=dict)
+    item_ids: npt.NDArray[np.object_] | None = dataclasses.field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.user)
@@ -170,8 +173,9 @@ class Interactions:
         position = np.zeros(self.items + 1, np.int32)
         position[order] = np.arange(1, self.items + 1)
         content = None if self.content is None else sp.csr_array(self.content[np.append(0, order)])
+        item_ids = None if self.item_ids is None else self.item_ids[np.append(0, order)]
         counts = None if self.counts is None else self.counts.renumber(position)
-        return dataclasses.replace(self, item=position[self.item], content=content, counts=counts)
+        return dataclasses.replace(self, item=position[self.item], content=content, counts=counts, item_ids=item_ids)
 
     def matrix(self) -> sp.csr_array:
         """Return a matrix with 1 for each item that a user interacted with, float32 `(users, items + 1)`."""

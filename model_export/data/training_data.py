@@ -212,7 +212,8 @@ def encode(
         items=len(item_names),
         features={name: Feature.of(column) for name, column in features.items()},
     )
-    return interactions, item_names, user_names
+    item_ids = np.array(["", *item_names], object)
+    return dataclasses.replace(interactions, item_ids=item_ids), item_names, user_names
 
 
 def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:

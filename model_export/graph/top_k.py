@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import onnx
 from onnx import TensorProto, helper
@@ -42,7 +42,7 @@ def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages 
         ]
     finally:
         del graph.nodes[start:]
-    return _model(graph, _needed(nodes), with_bias=with_bias)
+    return _model(graph, needed(nodes, {"items", "scores"}), with_bias=with_bias)
 
 
 def _best_by_length(graph: Graph, product: InnerProducts, two: TwoStages, *, with_bias: bool) -> tuple[str, str]:
@@ -60,22 +60,22 @@ def _best_by_length(graph: Graph, product: InnerProducts, two: TwoStages, *, wit
     return best, items
 
 
-def _needed(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+def needed(nodes: Sequence[onnx.NodeProto], outputs: Collection[str]) -> list[onnx.NodeProto]:
     """Remove nodes that no output depends on, because ONNX Runtime would compute them."""
-    wanted, kept = {"items", "scores"}, []
+    wanted, kept = set(outputs), []
     for node in reversed(nodes):
         if wanted.intersection(node.output):
             kept.append(node)
-            wanted.update(_inputs(node))
+            wanted.update(inputs_of(node))
     return kept[::-1]
 
 
-def _inputs(node: onnx.NodeProto) -> Iterator[str]:
+def inputs_of(node: onnx.NodeProto) -> Iterator[str]:
     """Yield the inputs of a node and of its branches."""
     yield from node.input
     for attribute in node.attribute:
         for inner in attribute.g.node:
-            yield from _inputs(inner)
+            yield from inputs_of(inner)
 
 
 def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onnx.ModelProto:
@@ -91,7 +91,7 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
         helper.make_tensor_value_info("items", TensorProto.INT64, ["batch", "best"]),
         helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", "best"]),
     ]
-    used = {name for node in nodes for name in _inputs(node)}
+    used = {name for node in nodes for name in inputs_of(node)}
     if graph.ages in used:
         inputs.append(helper.make_tensor_value_info(graph.ages, TensorProto.FLOAT, ["batch", "length"]))
     inputs += [

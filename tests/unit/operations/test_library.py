@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
+from model_export.data.interactions import Histories
 from model_export.evaluation import ranking
 from operations import library
 from tests.builders.snippets import ROOT, snippets
@@ -206,3 +207,24 @@ def test_plot_draws_bars_or_names_matplotlib(data):
 
     assert [label.get_text() for label in axes.get_yticklabels()] == ["peer", "best"]
     assert np.allclose([bar.get_width() for bar in axes.patches], table["ndcg"][::-1])
+
+
+@pytest.mark.parametrize("algorithm", ["ease", "transitions", "popularity", "repurchase"])
+def test_exported_model_recommends_the_same_items(data, algorithm, tmp_path):
+    model = library.fit(algorithm, data)
+
+    library.export(model, tmp_path)
+    items = library.serve(tmp_path).recommend(["i3"], k=5)
+
+    history = Histories(items=np.array([[data.item_ids.index("i3") + 1]]), weights=np.ones((1, 1), np.float32))
+    scores = model.model.score(history)[0]
+    expected = [data.item_ids[item - 1] for item in np.argsort(-scores, kind="stable") if scores[item] > 0]
+    assert items == [item for item in expected if item != "i3"][:5]
+
+
+def test_served_model_ignores_unknown_items(data, tmp_path):
+    library.export(library.fit("ease", data), tmp_path)
+    served = library.serve(tmp_path)
+
+    assert served.recommend(["i3", "unknown"], k=3) == served.recommend(["i3"], k=3)
+    assert served.recommend(["unknown"], k=3) == []
