@@ -13,7 +13,7 @@ import numpy as np
 
 from alsolike.bundle.reranker import Floats, Ints
 from benchmarks.page import write_section
-from model_export.evaluation.off_policy import CLICKS, Forecast, LoggedLists, forecast
+from operations.forecast.off_policy import CLICKS, Forecast, LoggedLists, forecast
 
 PAGE = Path("docs/forecast.md")
 SEEDS = tuple(range(1, 11))

@@ -25,7 +25,7 @@ from operations.previews import PreviewSummary, some_users, summarize
 from operations.progress import counted
 
 if TYPE_CHECKING:
-    from model_export.evaluation.off_policy import Estimate, Outcome
+    from operations.forecast.off_policy import Estimate, Outcome
 
 _BEFORE = {True: "live", False: "without rules"}
 

@@ -17,7 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.events.interactions import MAX_EVENT_VALUE, profile_id
+from alsolike.declarations.limits import MAX_EVENT_VALUE
+from alsolike.events.interactions import profile_id
 from alsolike.lake import served
 from functions.attribute_outcomes.disk_partitions import flat
 from functions.attribute_outcomes.items import Items

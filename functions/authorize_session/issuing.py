@@ -6,7 +6,7 @@ from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.session_tokens import DEFAULT_LIFETIME_S, mint
-from alsolike.events.sites import open_session
+from alsolike.events.site_keys import open_session
 from alsolike.runtime.errors import NotFound
 from functions.authorize_session.keys import SessionKeys
 

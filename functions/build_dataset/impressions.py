@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 
 from alsolike.configuration import recommendation_id
 from alsolike.configuration.configuration import Configuration
+from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.events.interactions import MAX_CLOCK_SKEW_MS, MAX_EVENT_VALUE
+from alsolike.events.interactions import MAX_CLOCK_SKEW_MS
 from alsolike.lake.lake_objects import list_objects
 from alsolike.lake.served import served_date
 from alsolike.privacy.pseudonyms import Pseudonyms

@@ -7,13 +7,9 @@ from typing import Any
 
 from alsolike.catalogue.actions import ACTIONS, ActionStore
 from alsolike.catalogue.rows import parse_put
+from alsolike.declarations.limits import MAX_ROWS_BODY_BYTES
 from alsolike.declarations.metrics import Metric
-from alsolike.events.action_events import (
-    ACTION_INTERACTION,
-    PUT_ACTION_INTERACTIONS,
-    action_properties,
-    action_type,
-)
+from alsolike.events.action_events import ACTION_INTERACTION, PUT_ACTION_INTERACTIONS, action_properties, action_type
 from alsolike.events.interactions import Interaction, content_event_id
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
@@ -22,8 +18,6 @@ from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.observability import count
 from alsolike.schema import validation
 from functions.collect.request import CollectRequest, counting_rejected_calls, refuse
-
-MAX_BYTES = 4_000_000
 
 
 class ActionRoutes:
@@ -40,7 +34,7 @@ class ActionRoutes:
 
     def put(self, request: CollectRequest) -> dict[str, Any]:
         """Store the valid actions of a request; see `functions.collect.rows.RowRoutes.put`."""
-        call = parse_put(request.body(maximum=MAX_BYTES), ACTIONS, dataset="ACTIONS")
+        call = parse_put(request.body(maximum=MAX_ROWS_BODY_BYTES), ACTIONS, dataset="ACTIONS")
         if call.rows:
             self._store.put(call.rows, now_ms=request.now_ms)
             count(Metric.ACTIONS_ACCEPTED, len(call.rows))
@@ -59,7 +53,7 @@ class ActionRoutes:
         """
         with counting_rejected_calls():
             interactions, refused = parse_put_action_interactions(
-                request.body(maximum=MAX_BYTES),
+                request.body(maximum=MAX_ROWS_BODY_BYTES),
                 now_ms=request.now_ms,
                 tracking_id=self._tracking_id,
                 ids=self._user_ids.ids,

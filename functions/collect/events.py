@@ -5,6 +5,7 @@ from __future__ import annotations
 from alsolike.api.put_events import EventCall, parse_put_events
 from alsolike.configuration.configuration import Configuration
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.limits import MAX_EVENTS_BODY_BYTES
 from alsolike.declarations.metrics import Metric
 from alsolike.events.session_tokens import Session
 from alsolike.events.stream_writer import EventStream
@@ -12,8 +13,6 @@ from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import UnknownEventType
 from alsolike.runtime.observability import count
 from functions.collect.request import CollectRequest, counting_rejected_calls, refuse
-
-MAX_BYTES = 1_000_000
 
 
 class Events:
@@ -67,7 +66,7 @@ class Events:
         return {}
 
     def _parse(self, request: CollectRequest, *, session: Session | None) -> EventCall:
-        body, now_ms = request.body(maximum=MAX_BYTES), request.now_ms
+        body, now_ms = request.body(maximum=MAX_EVENTS_BODY_BYTES), request.now_ms
 
         def parse(configuration: Configuration) -> EventCall:
             return parse_put_events(

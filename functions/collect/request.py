@@ -14,7 +14,7 @@ from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.observability import count
 from alsolike.schema.http import request_body
 from alsolike.schema.queries import DEFAULT_PAGE_SIZE, PAGE, read_query
-from alsolike.signing.admission import SIGNED_BY
+from alsolike.signing.signed_requests import SIGNED_BY
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

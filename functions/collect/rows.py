@@ -9,13 +9,12 @@ from alsolike.catalogue.row_store import RowStore, Stored
 from alsolike.catalogue.rows import R, RowKind, changed, parse_changes, parse_put
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.limits import MAX_ROWS_BODY_BYTES
 from alsolike.declarations.metrics import Metric
 from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import NotFound
 from alsolike.runtime.observability import count
 from functions.collect.request import CollectRequest, refuse
-
-MAX_BYTES = 4_000_000
 
 
 class RowRoutes(Generic[R]):
@@ -61,7 +60,7 @@ class RowRoutes(Generic[R]):
             If the table rejected rows. The request can be repeated.
         """
         columns, dataset = self._declared(request), self._kind.list_field.upper()
-        call = parse_put(request.body(maximum=MAX_BYTES), self._kind, dataset=dataset, columns=columns)
+        call = parse_put(request.body(maximum=MAX_ROWS_BODY_BYTES), self._kind, dataset=dataset, columns=columns)
         if rows := self._stored(call.rows, now_ms=request.now_ms):
             self._store.put(rows, now_ms=request.now_ms)
             count(self._accepted, len(rows))
@@ -77,7 +76,7 @@ class RowRoutes(Generic[R]):
             If the row does not exist, or its user is erased.
         """
         row_id = self._there(request)
-        changes = parse_changes(request.body(maximum=MAX_BYTES), self._kind, columns=self._declared(request))
+        changes = parse_changes(request.body(maximum=MAX_ROWS_BODY_BYTES), self._kind, columns=self._declared(request))
         stored = self._store.update(
             row_id, lambda properties: changed(properties, changes, self._kind), now_ms=request.now_ms
         )

@@ -73,7 +73,7 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
     for _ in range(MAX_RUNS):
         receipt = receipts.find(erasure) or ErasureReceipt(erasure, user_hash, requested_at_ms)
         ended = receipt.completed_at_ms is not None and now_ms - receipt.completed_at_ms > ENDED_AFTER_MS
-        if receipt.runs and not ended and _is_running(erasing, erasure, run=receipt.runs):
+        if receipt.runs and not ended and _ensure_running(erasing, erasure, run=receipt.runs):
             return receipt
         # The receipt records a run before it starts, because the run completes the receipt and clients poll it.
         _remember(erasing, erasure, user_id=user_id, requested_at_ms=requested_at_ms)
@@ -97,8 +97,8 @@ def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: 
     S3Object(erasing.s3, erasing.bucket, pending_key(erasure)).create(orjson.dumps(pending))
 
 
-def _is_running(erasing: Erasing, erasure: str, *, run: int) -> bool:
-    """Start a run of the workflow. Return true if it was started or is still active, false if it has ended."""
+def _ensure_running(erasing: Erasing, erasure: str, *, run: int) -> bool:
+    """Start a run of the workflow unless it is active. Return false if the run has already ended."""
     try:
         with translate_aws_errors("the erasure's workflow does not start"):
             erasing.states.start_execution(

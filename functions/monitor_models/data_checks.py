@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from alsolike.configuration.configuration import Configuration
-from alsolike.events.interactions import MAX_EVENT_VALUE
+from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.training.monitoring import DataCheck
 
 BOUNDS = {

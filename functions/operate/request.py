@@ -16,7 +16,7 @@ from alsolike.schema import validation
 from alsolike.schema.fields import Fields
 from alsolike.schema.http import request_body
 from alsolike.schema.queries import read_query
-from alsolike.signing.admission import SIGNED_BY
+from alsolike.signing.signed_requests import SIGNED_BY
 
 MAX_BYTES = 512 << 10
 """Maximum size of a body in bytes, enough for all rules and filters of a configuration file of this size."""

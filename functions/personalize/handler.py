@@ -21,7 +21,7 @@ from alsolike.runtime.s3 import S3Object
 from alsolike.runtime.settings import from_environment
 from alsolike.schema import validation
 from alsolike.schema.http import request_body, respond
-from alsolike.signing.admission import SIGNED_BY
+from alsolike.signing.signed_requests import SIGNED_BY
 from alsolike.training.runs import TrainingRuns
 from functions.personalize.jobs import Batches, Imports
 from functions.personalize.resources import BATCH_JOB, SEGMENT_JOB

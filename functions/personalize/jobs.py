@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from alsolike.configuration.aliases import SEGMENTS
 from alsolike.configuration.arns import resource_name
-from alsolike.recommendations.requests import DEFAULT_RESULTS, FOR_YOU
+from alsolike.declarations.limits import DEFAULT_RESULTS
+from alsolike.recommendations.requests import FOR_YOU
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import PersonalizeError, Unavailable
 from alsolike.schema import validation

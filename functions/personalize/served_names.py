@@ -18,7 +18,7 @@ from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.configuration.rules import Exploration
 from alsolike.configuration_document.client_resources import NO_NAMES, OwnNames
 from alsolike.configuration_document.document import COLUMN
-from alsolike.configuration_document.filters import MAX_CHARACTERS
+from alsolike.declarations.limits import MAX_FILTER_CHARACTERS
 from alsolike.filters.parser import parse
 from alsolike.filters.spelling import undeclared
 from alsolike.filters.tree import ColumnDataset
@@ -188,8 +188,8 @@ def _number(settings: Mapping[str, Any], field: str, *, default: float, maximum:
 
 
 def _check_expression(expression: str, configuration: Configuration) -> None:
-    if len(expression) > MAX_CHARACTERS:
-        problem = f"has {len(expression)} characters, expected at most {MAX_CHARACTERS:,}"
+    if len(expression) > MAX_FILTER_CHARACTERS:
+        problem = f"has {len(expression)} characters, expected at most {MAX_FILTER_CHARACTERS:,}"
         raise PersonalizeError(f"filterExpression {problem}", INVALID)
     try:
         filter_ = parse(expression)

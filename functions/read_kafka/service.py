@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from alsolike.api.put_events import EventCall, parse_put_events
+from alsolike.api.put_events import CALL, EVENT, EventCall, parse_put_events
 from alsolike.configuration.configuration import Configuration
-from alsolike.events.event_fields import CALL, EVENT
 from alsolike.events.interactions import MAX_TIME_MS, Interaction
 from alsolike.events.stream import ConfigurationSource, StreamRecord
 from alsolike.events.stream_writer import EventStream

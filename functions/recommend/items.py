@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.configuration.columns import as_declared
+from alsolike.declarations.limits import MAX_RESULTS
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.interactions import NO_INTERACTIONS, Recent
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.recommendations.requests import BUY_AGAIN, MAX_RESULTS, PERSONALIZED_RANKING, RECENTLY_VIEWED, TRENDING
+from alsolike.recommendations.requests import BUY_AGAIN, PERSONALIZED_RANKING, RECENTLY_VIEWED, TRENDING
 from alsolike.runtime.struct import struct
 from alsolike.trends.trends import Trends
 from functions.recommend.resolve import ResolvedRequest, SelectedFilter

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 
+from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.events.identity import Login, first_logins
-from alsolike.events.interactions import ACTION_TYPES, MAX_ID_CHARACTERS, MAX_TIME_MS, Interaction, profile_id
+from alsolike.events.interactions import ACTION_TYPES, MAX_TIME_MS, Interaction, profile_id
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.impressions import Impressions, ImpressionStore

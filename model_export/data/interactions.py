@@ -17,7 +17,7 @@ from alsolike.bundle.manifest import HistoryParameters
 from alsolike.configuration.configuration import HISTORY_LENGTH, PURCHASE
 from model_export.data.counts import Counts
 from model_export.data.features import Feature
-from model_export.data.recency import positional_decay
+from model_export.data.positional_decay import positional_decay
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from alsolike.events.event_fields import MAX_EVENTS_PER_CALL
+from alsolike.declarations.limits import MAX_EVENTS_PER_CALL
 from alsolike.events.interactions import Interaction, profile_id
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.profiles.store import ProfileStore

@@ -8,13 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.configuration.arns import resource_name
-from alsolike.recommendations.requests import (
-    DEFAULT_RESULTS,
-    GET_PERSONALIZED_RANKING,
-    GET_RECOMMENDATIONS,
-    TRENDING,
-    WINDOWS,
-)
+from alsolike.declarations.limits import DEFAULT_RESULTS
+from alsolike.recommendations.requests import GET_PERSONALIZED_RANKING, GET_RECOMMENDATIONS, TRENDING, WINDOWS
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput
 from alsolike.schema import validation

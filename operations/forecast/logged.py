@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.configuration.configuration import Configuration
+from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.events.interactions import MAX_CLOCK_SKEW_MS, MAX_EVENT_VALUE
+from alsolike.events.interactions import MAX_CLOCK_SKEW_MS
 from alsolike.lake import lake_objects, served
 from alsolike.lake.lake import event_date
 from alsolike.lake.served import UNKNOWN

@@ -17,7 +17,6 @@ from alsolike.recommendations.requests import PERSONALIZED_RANKING
 from alsolike.records.served_response import PAIRED, REQUEST_OMITTED
 from alsolike.runtime.errors import InvalidInput
 from alsolike.training.dataset import MAX_PLACES
-from model_export.evaluation.off_policy import CLICKS, NO_ITEM, Forecast, LoggedLists, forecast
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.functions import invoke
@@ -25,6 +24,7 @@ from operations.configuration.store import live_configuration
 from operations.explanation.unlogged import logged_parameters
 from operations.filters.catalogue import read_snapshot
 from operations.forecast.logged import LoggedResponse, logged_responses
+from operations.forecast.off_policy import CLICKS, NO_ITEM, Forecast, LoggedLists, forecast
 
 CERTAIN = 1.0
 MARGIN = "margin"

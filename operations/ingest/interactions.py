@@ -17,19 +17,13 @@ import pyarrow.compute as pc
 
 from alsolike.catalogue.items import column_name
 from alsolike.configuration.configuration import DEFAULT, Configuration
+from alsolike.declarations.limits import MAX_EVENT_PROPERTIES_CHARACTERS, MAX_ID_CHARACTERS, MAX_IMPRESSION_ITEMS
 from alsolike.events.action_events import action_properties, action_type
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.records import action_interaction
 from alsolike.records.columns import Text
-from alsolike.records.interaction import (
-    COLUMNS,
-    FILE_OPTIONAL,
-    FILE_REQUIRED,
-    MAX_ID_CHARACTERS,
-    MAX_IMPRESSION_ITEMS,
-    MAX_PROPERTIES_CHARACTERS,
-)
+from alsolike.records.interaction import COLUMNS, FILE_OPTIONAL, FILE_REQUIRED
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.event_ids import event_ids, text_hashes
@@ -188,7 +182,7 @@ def check(
         too_many = pc.greater_equal(pc.count_substring(impression.values, "|"), maximum)
         verdicts.refuse(impression.where(too_many), f"IMPRESSION has more than {maximum} action IDs")
     properties = _properties(rows.drop_columns(["ACTION_ID"]) if actions else rows)
-    maximum = MAX_PROPERTIES_CHARACTERS
+    maximum = MAX_EVENT_PROPERTIES_CHARACTERS
     too_long = pc.greater(pc.utf8_length(properties.values), maximum)
     verdicts.refuse(properties.where(too_long), f"own columns have more than {maximum} characters")
     columns = {name: texts[file] for file, (name, _) in _TEXTS.items()}

@@ -18,7 +18,7 @@ from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import R, RowKind
 from alsolike.configuration.columns import CREATED, column_name
 from alsolike.configuration.configuration import ColumnType
-from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.privacy.pseudonyms import IdPolicy
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.erased_users import Erased

@@ -15,12 +15,13 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
+from alsolike.declarations.limits import DEFAULT_RESULTS, MAX_BATCH_USERS, MAX_ID_CHARACTERS
 from alsolike.declarations.metrics import Metric
-from alsolike.events.interactions import MAX_ID_CHARACTERS, profile_id
+from alsolike.events.interactions import profile_id
 from alsolike.filters.values import parse_values
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
-from alsolike.recommendations.requests import BATCH, DEFAULT_RESULTS, FOR_YOU, MAX_BATCH_USERS
+from alsolike.recommendations.requests import BATCH, FOR_YOU
 from alsolike.recommendations.segments import SegmentLine
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import count, logger

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike.configuration.recommendation_id import RECOMMENDER_CODES
-from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_PROPERTIES_CHARACTERS, MAX_TIME_MS
+from alsolike.declarations.limits import MAX_EVENT_PROPERTIES_CHARACTERS, MAX_ID_CHARACTERS, MAX_RESULTS
+from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.profiles.profile import Profile, RecentInteraction
-from alsolike.recommendations.requests import GET_RECOMMENDATIONS, MAX_RESULTS, WINDOWS
+from alsolike.recommendations.requests import GET_RECOMMENDATIONS, WINDOWS
 from alsolike.runtime.struct import struct
 from alsolike.schema.fields import Choice, Fields, Integer, ListOf, Text
 from functions.recommend.http.request import parse_replay
@@ -25,7 +26,13 @@ MAX_HISTORY = 10_000
 _ID = Text(MAX_ID_CHARACTERS)
 _TIME = Integer(0, MAX_TIME_MS)
 _INTERACTION = Fields(
-    {"timeMs": _TIME, "eventId": _ID, "itemId": _ID, "eventType": _ID, "context": Text(MAX_PROPERTIES_CHARACTERS)},
+    {
+        "timeMs": _TIME,
+        "eventId": _ID,
+        "itemId": _ID,
+        "eventType": _ID,
+        "context": Text(MAX_EVENT_PROPERTIES_CHARACTERS),
+    },
     required=("timeMs", "eventId", "itemId", "eventType"),
 )
 REPLAY = Fields(

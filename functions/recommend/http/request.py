@@ -16,28 +16,30 @@ from alsolike.configuration.arns import resource_name
 from alsolike.configuration.columns import property_name
 from alsolike.configuration.configuration import Sessions
 from alsolike.configuration.rules import Exploration
+from alsolike.declarations.limits import (
+    DEFAULT_ACTIONS,
+    DEFAULT_RESULTS,
+    MAX_REQUEST_BODY_BYTES,
+    MAX_RESULTS_WITH_METADATA,
+    PREVIEWED_RESULTS,
+)
 from alsolike.events.context import MAX_CHARACTERS
 from alsolike.events.session_tokens import Session, session_of
-from alsolike.events.sites import site_of
+from alsolike.events.site_keys import site_of
 from alsolike.filters.values import Values, parse_values
 from alsolike.recommendations.requests import (
     BOUGHT_TOGETHER,
-    DEFAULT_ACTIONS,
-    DEFAULT_RESULTS,
     DEFAULT_WINDOW,
     FOR_YOU,
     GET_ACTION_RECOMMENDATIONS,
     GET_PERSONALIZED_RANKING,
     GET_RECOMMENDATIONS,
     LISTING,
-    MAX_BODY_BYTES,
-    MAX_RESULTS_WITH_METADATA,
     OF_ITEMS,
     OF_USERS,
     PERSONALIZED_RANKING,
     POPULAR,
     POPULAR_QUERY,
-    PREVIEWED_RESULTS,
     SEARCH_QUERY,
     SIMILAR_ITEMS,
     SIMILAR_QUERY,
@@ -307,7 +309,7 @@ def _for_session(request: RecommendationRequest, session: Session) -> Recommenda
 
 
 def _body(event: Mapping[str, Any]) -> dict[str, Any]:
-    return validation.parse_sent_object(request_body(event, max_bytes=MAX_BODY_BYTES))
+    return validation.parse_sent_object(request_body(event, max_bytes=MAX_REQUEST_BODY_BYTES))
 
 
 def _from_query(event: Mapping[str, Any], *, user_id: str | None) -> RecommendationRequest:

@@ -9,8 +9,9 @@ import orjson
 from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT
+from alsolike.declarations.limits import MAX_IMPRESSION_ITEMS
 from alsolike.records.columns import Text
-from alsolike.records.interaction import COLUMNS, MAX_IMPRESSION_ITEMS, SCHEMA_VERSION, Interaction
+from alsolike.records.interaction import COLUMNS, SCHEMA_VERSION, Interaction
 from alsolike.schema.validation import is_blank
 
 TIME_MS = 1_700_000_000_000

@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from alsolike.api.handler import api_handler
-from alsolike.signing.admission import DENIED
 from alsolike.signing.keys import SigningKey, encryption_context
 from alsolike.signing.signature import INVALID, NO_SIGNATURE, UNKNOWN_KEY
+from alsolike.signing.signed_requests import DENIED
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign
 from tests.fakes.places import create_table

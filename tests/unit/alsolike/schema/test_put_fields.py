@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.api.put_events import parse_put_events
+from alsolike.api.put_events import EVENT, parse_put_events, put_events
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind, changes_schema, described_put, parse_changes, parse_put
 from alsolike.catalogue.users import USERS
 from alsolike.configuration.configuration import ColumnType, Configuration, EventType
-from alsolike.events.event_fields import EVENT, put_events
 from alsolike.runtime.errors import InvalidInput
 from tests.builders.field_values import ANYTHING, judge, near
 from tests.unit.alsolike.records import TIME_MS

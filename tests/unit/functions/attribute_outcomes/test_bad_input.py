@@ -4,16 +4,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.events.interactions import MAX_EVENT_VALUE
+from alsolike.declarations.limits import MAX_EVENT_VALUE
 from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
-from tests.builders.attribution import (
-    DAY,
-    NOW_MS,
-    PSEUDONYMS,
-    SERVED_MS,
-    answer,
-    event,
-)
+from tests.builders.attribution import DAY, NOW_MS, PSEUDONYMS, SERVED_MS, answer, event
 
 
 def changed(recommendation_id):

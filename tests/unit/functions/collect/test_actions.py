@@ -1,7 +1,8 @@
 import orjson
 import pytest
 
-from alsolike.catalogue.actions import MAX_ACTIONS, Action, ActionStore
+from alsolike.catalogue.actions import Action, ActionStore
+from alsolike.declarations.limits import MAX_ACTIONS
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, parse_record
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.collect.events import ARN, TRACKING_ID

@@ -4,9 +4,9 @@ import orjson
 import pytest
 
 from alsolike.configuration.configuration import Configuration, EventType
+from alsolike.declarations.limits import MAX_EVENTS_BODY_BYTES
 from alsolike.events.interactions import parse_record
 from functions.collect import handler
-from functions.collect.events import MAX_BYTES
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 from tests.unit.functions.collect.events import CALL, EVENT, interaction, stored_records
 
@@ -61,7 +61,7 @@ def test_base64_body_is_read(collect):
     ("body", "reason"),
     [
         (b"{", "body is not valid JSON: "),
-        (b" " * MAX_BYTES + b"{}", "body has 1000002 bytes, expected at most 1000000"),
+        (b" " * MAX_EVENTS_BODY_BYTES + b"{}", "body has 1000002 bytes, expected at most 1000000"),
         ({**CALL, "sessionId": None}, "sessionId "),
         (event(eventType="Rating"), "eventList[0].eventType "),
         (

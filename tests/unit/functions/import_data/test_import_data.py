@@ -8,10 +8,11 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.catalogue.actions import MAX_ACTIONS, Action, ActionStore
+from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration_document.client_resources import OwnNames
+from alsolike.declarations.limits import MAX_ACTIONS
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.events.action_events import ActionEvent, action_events
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED

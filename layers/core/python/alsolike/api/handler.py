@@ -21,8 +21,8 @@ from alsolike.runtime.observability import (
 )
 from alsolike.runtime.settings import from_environment
 from alsolike.schema.http import respond_error, route_key
-from alsolike.signing.admission import admit, admit_basic
 from alsolike.signing.keys import KeyReader, key_reader
+from alsolike.signing.signed_requests import admit, admit_basic
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alsolike.api.operator_rules import DRAFT
-from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.recommendations.requests import BOUGHT_TOGETHER, LISTING, OF_ITEMS, OF_USERS, WITH_CART, needs
 from alsolike.recommendations.requests import PREVIEW as PREVIEW_OF_FUNCTION
 from alsolike.registry.promotion import MAX_REASON

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.runtime.errors import InvalidInput
 from alsolike.schema import validation
 from alsolike.schema.fields import NOT_BLANK

@@ -19,6 +19,7 @@ from alsolike.api.operator_requests import (
     START,
     TRAININGS_QUERY,
 )
+from alsolike.api.put_events import put_events, put_session_events
 from alsolike.catalogue.actions import ACTIONS
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind, changes_schema, described_put
@@ -26,7 +27,6 @@ from alsolike.catalogue.users import USERS
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.declarations.routes import ROUTES
 from alsolike.events.action_events import PUT_ACTION_INTERACTIONS
-from alsolike.events.event_fields import put_events, put_session_events
 from alsolike.recommendations.requests import (
     GET_ACTION_RECOMMENDATIONS,
     GET_PERSONALIZED_RANKING,

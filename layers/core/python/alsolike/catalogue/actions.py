@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from alsolike.catalogue.rows import RowKind
+from alsolike.declarations.limits import MAX_ACTION_COLUMNS, MAX_ACTION_PROPERTIES_CHARACTERS, MAX_ACTIONS
 from alsolike.declarations.storage import ACTIONS_KEY
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.runtime.errors import InvalidInput, Unavailable
@@ -17,8 +18,6 @@ from alsolike.runtime.s3 import Content, S3Object
 from alsolike.runtime.struct import struct
 from alsolike.schema import validation
 
-MAX_ACTIONS = 1_000
-"""Maximum number of actions, as in Amazon Personalize."""
 MAX_DOCUMENT_BYTES = 8_000_000
 
 VALUE, EXPIRES, REPEAT_DAYS = "value", "actionExpirationTimestamp", "repeatFrequency"
@@ -26,8 +25,6 @@ VALUE, EXPIRES, REPEAT_DAYS = "value", "actionExpirationTimestamp", "repeatFrequ
 
 _ATTEMPTS = 8
 _REPAIR = "repair it with `alsolike models repair`"
-_MAX_PROPERTIES_CHARACTERS = 32_000
-_MAX_COLUMNS = 20
 
 
 @struct
@@ -77,7 +74,7 @@ def check_action(action: Action, where: str = "") -> None:
 
 
 ACTIONS = RowKind(
-    "action", "actions", "actionId", "action_id", _MAX_PROPERTIES_CHARACTERS, _MAX_COLUMNS, make=Action,
+    "action", "actions", "actionId", "action_id", MAX_ACTION_PROPERTIES_CHARACTERS, MAX_ACTION_COLUMNS, make=Action,
     check=check_action,
 )  # fmt: skip
 

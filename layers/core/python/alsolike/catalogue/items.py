@@ -9,11 +9,9 @@ from typing import Any
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import RowKind
 from alsolike.configuration.columns import column_name as column_name
+from alsolike.declarations.limits import MAX_ITEM_COLUMNS, MAX_ITEM_PROPERTIES_CHARACTERS
 from alsolike.runtime.client_protocols import RowClient
 from alsolike.runtime.struct import struct
-
-MAX_PROPERTIES_CHARACTERS = 32_000
-MAX_COLUMNS = 100
 
 
 @struct
@@ -30,7 +28,7 @@ class Item:
     properties: Mapping[str, Any]
 
 
-ITEMS = RowKind("item", "items", "itemId", "item_id", MAX_PROPERTIES_CHARACTERS, MAX_COLUMNS, make=Item)
+ITEMS = RowKind("item", "items", "itemId", "item_id", MAX_ITEM_PROPERTIES_CHARACTERS, MAX_ITEM_COLUMNS, make=Item)
 
 
 class CatalogueStore(RowStore[Item]):

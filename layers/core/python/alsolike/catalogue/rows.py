@@ -11,7 +11,7 @@ import orjson
 
 from alsolike.configuration.columns import CREATED, check_values, column_schema, fits
 from alsolike.configuration.configuration import ColumnType
-from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.declarations.limits import MAX_ID_CHARACTERS, MAX_ROWS_PER_CALL
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.struct import struct
 from alsolike.schema import validation
@@ -29,7 +29,6 @@ class Row(Protocol):
 
 R = TypeVar("R", bound=Row)
 
-MAX_ROWS_PER_CALL = 10
 _UNDECLARED: Mapping[str, ColumnType] = MappingProxyType({})
 _ALWAYS: Mapping[str, ColumnType] = MappingProxyType({CREATED: ColumnType.TIMESTAMP})
 

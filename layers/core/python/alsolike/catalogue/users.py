@@ -8,11 +8,9 @@ from typing import Any
 
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import RowKind
+from alsolike.declarations.limits import MAX_USER_COLUMNS, MAX_USER_PROPERTIES_CHARACTERS
 from alsolike.runtime.client_protocols import RowClient
 from alsolike.runtime.struct import struct
-
-MAX_PROPERTIES_CHARACTERS = 24_000
-MAX_COLUMNS = 25
 
 
 @struct
@@ -29,7 +27,7 @@ class User:
     properties: Mapping[str, Any]
 
 
-USERS = RowKind("user", "users", "userId", "user_id", MAX_PROPERTIES_CHARACTERS, MAX_COLUMNS, make=User)
+USERS = RowKind("user", "users", "userId", "user_id", MAX_USER_PROPERTIES_CHARACTERS, MAX_USER_COLUMNS, make=User)
 
 
 class UserStore(RowStore[User]):

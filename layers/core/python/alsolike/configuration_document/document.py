@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.catalogue.items import MAX_COLUMNS
 from alsolike.configuration.columns import CREATED, property_name
 from alsolike.configuration.configuration import (
     DEFAULT,
@@ -27,6 +26,7 @@ from alsolike.configuration_document.aliases import alias_to_document, parse_ali
 from alsolike.configuration_document.experiments import experiment_to_document, parse_experiments
 from alsolike.configuration_document.filters import DeclaredFilters, parse_filters
 from alsolike.configuration_document.rules import parse_rules, rule_set_to_document
+from alsolike.declarations.limits import MAX_ITEM_COLUMNS
 from alsolike.recommendations.requests import FOR_YOU, LISTING
 from alsolike.schema.document import Fault, InvalidConfiguration, Node
 
@@ -216,8 +216,8 @@ def _refuse_ambiguous_spellings(
 def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
     columns: dict[str, ColumnType] = {}
     entries = list(node.entries()) if node else []
-    if node and len(entries) > MAX_COLUMNS:
-        node.fault(f"has {len(entries)} columns, expected at most {MAX_COLUMNS}")
+    if node and len(entries) > MAX_ITEM_COLUMNS:
+        node.fault(f"has {len(entries)} columns, expected at most {MAX_ITEM_COLUMNS}")
     for stated, entry in entries:
         name = property_name(stated)
         if not COLUMN.fullmatch(stated):
@@ -277,7 +277,7 @@ def _fatigue(node: Node) -> Fatigue | None:
 
 def _sessions(node: Node | None, filters: DeclaredFilters, events: Collection[str]) -> Sessions:
     fields = node.fields("events", "columns", "filters", "sites") if node else {}
-    columns = fields["columns"].elements(maximum=MAX_COLUMNS) if "columns" in fields else []
+    columns = fields["columns"].elements(maximum=MAX_ITEM_COLUMNS) if "columns" in fields else []
     named = fields["filters"].elements(maximum=len(filters.expressions)) if "filters" in fields else []
     sent = fields["events"].elements(maximum=len(events)) if "events" in fields else []
     types = tuple(name for entry in sent if (name := entry.choice(events, what="the name of an event type:")))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from alsolike.configuration.configuration import ColumnType
+from alsolike.declarations.limits import MAX_FILTER_CHARACTERS
 from alsolike.runtime.errors import InvalidFilter
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.runtime.struct import struct
@@ -13,8 +14,6 @@ from alsolike.schema.document import Node
 
 if TYPE_CHECKING:
     from alsolike.filters.tree import Filter
-
-MAX_CHARACTERS = 2_500
 
 
 @struct
@@ -68,8 +67,8 @@ def parse_filters(
             entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue
         expression = entry.value
-        if not isinstance(expression, str) or not expression.strip() or len(expression) > MAX_CHARACTERS:
-            entry.expect(f"an expression of at most {MAX_CHARACTERS:,} characters")
+        if not isinstance(expression, str) or not expression.strip() or len(expression) > MAX_FILTER_CHARACTERS:
+            entry.expect(f"an expression of at most {MAX_FILTER_CHARACTERS:,} characters")
             expression = ""
         elif check and (filter_ := _parsed(entry, expression)):
             _check_types(entry, filter_, item_columns=item_columns, user_columns=user_columns)

@@ -24,7 +24,7 @@ from alsolike.configuration.rules import (
 )
 from alsolike.configuration_document.filters import DeclaredFilters
 from alsolike.configuration_document.times import parse_end_ms, parse_start_ms, time_text
-from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.schema.document import Node, closest
 

@@ -9,16 +9,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from alsolike.events.interactions import (
-    ACTION_NOT_TAKEN,
-    ACTION_TAKEN,
-    ACTION_VIEWED,
-)
+from alsolike.declarations.limits import MAX_ACTION_INTERACTIONS_PER_CALL
+from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
 from alsolike.records.action_interaction import CALL_FIELDS, CALL_REQUIRED, OUTCOME
 from alsolike.records.interaction import ID
 from alsolike.schema.fields import Fields, LenientList
-
-MAX_INTERACTIONS_PER_CALL = 10
 
 _TYPES: Mapping[str, str] = MappingProxyType(
     {"taken": ACTION_TAKEN, "nottaken": ACTION_NOT_TAKEN, "viewed": ACTION_VIEWED}
@@ -28,7 +23,7 @@ ACTION_INTERACTION = Fields(CALL_FIELDS, required=CALL_REQUIRED)
 PUT_ACTION_INTERACTIONS = Fields(
     {
         "trackingId": ID,
-        "actionInteractions": LenientList(ACTION_INTERACTION, 1, MAX_INTERACTIONS_PER_CALL),
+        "actionInteractions": LenientList(ACTION_INTERACTION, 1, MAX_ACTION_INTERACTIONS_PER_CALL),
     },
     required=("trackingId", "actionInteractions"),
 )

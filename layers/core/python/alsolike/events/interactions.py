@@ -9,19 +9,9 @@ from typing import Any
 import orjson
 
 from alsolike.configuration.configuration import DEFAULT, Configuration
+from alsolike.declarations.limits import MAX_IMPRESSION_ITEMS, MAX_RECORD_PROPERTIES_CHARACTERS
 from alsolike.records.columns import MAX_TIME_MS as MAX_TIME_MS
-from alsolike.records.interaction import (
-    ABSENT,
-    ID,
-    MAX_IMPRESSION_ITEMS,
-    MAX_RECORD_PROPERTIES_CHARACTERS,
-    READABLE_VERSIONS,
-    RECORDS,
-    SCHEMA_VERSION,
-)
-from alsolike.records.interaction import MAX_EVENT_VALUE as MAX_EVENT_VALUE
-from alsolike.records.interaction import MAX_ID_CHARACTERS as MAX_ID_CHARACTERS
-from alsolike.records.interaction import MAX_PROPERTIES_CHARACTERS as MAX_PROPERTIES_CHARACTERS
+from alsolike.records.interaction import ABSENT, ID, READABLE_VERSIONS, RECORDS, SCHEMA_VERSION
 from alsolike.records.interaction import SESSION_PREFIX as SESSION_PREFIX
 from alsolike.records.interaction import USER_PREFIX as USER_PREFIX
 from alsolike.records.interaction import Interaction as Interaction

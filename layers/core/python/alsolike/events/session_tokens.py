@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.runtime.errors import InvalidInput, MissingSetting, WrongSignature
 from alsolike.runtime.struct import struct
 from alsolike.schema import validation

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from alsolike.configuration.columns import property_name
+from alsolike.declarations.limits import MAX_FILTER_CHARACTERS, MAX_FILTER_PARAMETER_CHARACTERS, MAX_FILTER_PARAMETERS
 from alsolike.filters.tree import (
     EVENT_TYPE,
     TIMESTAMP,
@@ -30,8 +31,6 @@ from alsolike.filters.tree import (
 )
 from alsolike.runtime.errors import InvalidFilter
 from alsolike.runtime.struct import struct
-
-MAX_CHARACTERS = 2_500
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -70,10 +69,10 @@ def tokens(expression: str) -> list[Token]:
     InvalidFilter
         If the expression is too long, or contains a character that cannot start a token.
     """
-    if len(expression) > MAX_CHARACTERS:
+    if len(expression) > MAX_FILTER_CHARACTERS:
         raise InvalidFilter(
-            f"the expression has {len(expression):,} characters, expected at most {MAX_CHARACTERS:,}",
-            offset=MAX_CHARACTERS,
+            f"the expression has {len(expression):,} characters, expected at most {MAX_FILTER_CHARACTERS:,}",
+            offset=MAX_FILTER_CHARACTERS,
         )
     tokens, offset = [], 0
     while offset < len(expression):
@@ -141,8 +140,6 @@ def is_name(text: str) -> bool:
     return token is not None and token.lastgroup == "word"
 
 
-MAX_PARAMETERS = 25
-MAX_PARAMETER_CHARACTERS = 50
 MAX_DEPTH = 32
 """Maximum depth of nested groups and negations."""
 
@@ -363,11 +360,11 @@ class _Parser(TokenReader):
         if token.kind != "parameter":
             raise unexpected(token, "$PARAMETER")
         name = token.text[1:]
-        if len(name) > MAX_PARAMETER_CHARACTERS:
-            raise unexpected(token, f"a name of at most {MAX_PARAMETER_CHARACTERS} characters")
+        if len(name) > MAX_FILTER_PARAMETER_CHARACTERS:
+            raise unexpected(token, f"a name of at most {MAX_FILTER_PARAMETER_CHARACTERS} characters")
         self._parameters.add(name)
-        if len(self._parameters) > MAX_PARAMETERS:
-            raise unexpected(token, f"at most {MAX_PARAMETERS} parameters in a filter")
+        if len(self._parameters) > MAX_FILTER_PARAMETERS:
+            raise unexpected(token, f"at most {MAX_FILTER_PARAMETERS} parameters in a filter")
         self.step()
         if grouped:
             self.one_of(")")

@@ -12,7 +12,8 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, USER_PREFIX
+from alsolike.declarations.limits import MAX_ID_CHARACTERS
+from alsolike.events.interactions import MAX_TIME_MS, USER_PREFIX
 
 _NO_PERSON = frozenset(
     ("itemid", "eventtype", "eventid", "recommendationid", "impression", "query", "trackingid", "eventname")

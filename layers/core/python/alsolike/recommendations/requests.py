@@ -7,27 +7,28 @@ from types import MappingProxyType
 from typing import Any
 
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
+from alsolike.declarations.limits import (
+    DEFAULT_ACTIONS,
+    DEFAULT_RESULTS,
+    MAX_ACTION_RESULTS,
+    MAX_BATCH_USERS,
+    MAX_CART_ITEMS,
+    MAX_COLUMN_CHARACTERS,
+    MAX_EXCLUDED,
+    MAX_EXCLUDED_IN_QUERY,
+    MAX_FILTER_PARAMETER_CHARACTERS,
+    MAX_FILTER_PARAMETERS,
+    MAX_FILTER_VALUE_CHARACTERS,
+    MAX_ID_CHARACTERS,
+    MAX_METADATA_COLUMNS,
+    MAX_QUERY_CHARACTERS,
+    MAX_RESULTS,
+    MAX_RESULTS_WITH_METADATA,
+    PREVIEWED_RESULTS,
+)
 from alsolike.declarations.storage import BATCH_PREFIX
-from alsolike.events.interactions import MAX_ID_CHARACTERS
-from alsolike.filters.parser import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
-from alsolike.records.interaction import MAX_QUERY_CHARACTERS
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.schema.fields import SPACE, Choice, Field, Fields, Flag, Integer, ListOf, MapOf, Text
-
-DEFAULT_RESULTS = 25
-MAX_VALUE_CHARACTERS = 1_000
-PREVIEWED_RESULTS = 10
-MAX_RESULTS = 500
-DEFAULT_ACTIONS, MAX_ACTION_RESULTS = 5, 100
-MAX_RESULTS_WITH_METADATA = 50
-MAX_METADATA_COLUMNS = 10
-MAX_COLUMN_CHARACTERS = 150
-MAX_EXCLUDED = 500
-MAX_CART_ITEMS = 50
-MAX_EXCLUDED_IN_QUERY = 100
-"""Maximum number of excluded items in a query string. API Gateway limits request line and headers to 10 KB."""
-MAX_BODY_BYTES = 512_000
-"""Maximum size of a body in bytes. 500 IDs of 256 characters with four bytes each take 512 KB."""
 
 WINDOWS = ("30m", "1h", "3h", "1d")
 DEFAULT_WINDOW = "1h"
@@ -49,8 +50,6 @@ LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
 """Recommenders that select items. In contrast, `PERSONALIZED_RANKING` ranks the items of the request."""
 OF_BATCHES = (*OF_USERS, TRENDING, POPULAR, NEXT_BEST_ACTION, SEGMENTS)
 """Recommenders for batches of users. `NEXT_BEST_ACTION` recommends actions, and `SEGMENTS` scores users."""
-
-MAX_BATCH_USERS = 1_000
 
 _SEGMENT = r"[^/\x00-\x1f\x7f]"
 
@@ -101,12 +100,12 @@ _CART = ListOf(
 _CART_OF_QUERY = dataclasses.replace(_CART, minimum=1, element=_ID_OF_QUERY)
 FILTER_VALUES = MapOf(
     Text(
-        MAX_PARAMETER_CHARACTERS,
+        MAX_FILTER_PARAMETER_CHARACTERS,
         pattern="^[A-Za-z0-9_]+$",
-        expected=f"1 to {MAX_PARAMETER_CHARACTERS} letters, digits and underscores",
+        expected=f"1 to {MAX_FILTER_PARAMETER_CHARACTERS} letters, digits and underscores",
     ),
-    Text(MAX_VALUE_CHARACTERS),
-    MAX_PARAMETERS,
+    Text(MAX_FILTER_VALUE_CHARACTERS),
+    MAX_FILTER_PARAMETERS,
     keys="parameters",
     about='Values of the filter\'s parameters: plain (`20`), or quoted with commas between (`"Drama","Crime"`).',
 )

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from alsolike.configuration.configuration import Configuration
+from alsolike.declarations.limits import MAX_FILTER_CHARACTERS, MAX_ID_CHARACTERS
 from alsolike.declarations.storage import BATCH_PREFIX
-from alsolike.events.interactions import MAX_ID_CHARACTERS
-from alsolike.filters.parser import MAX_CHARACTERS, parse
+from alsolike.filters.parser import parse
 from alsolike.filters.spelling import undeclared
 from alsolike.filters.tree import (
     ITEM_ID,
@@ -51,7 +51,7 @@ ITEM, ATTRIBUTES, FILTER = KINDS = ("itemId", "itemAttributes", "filter")
 _FIELDS = Fields(
     {
         ITEM: Text(MAX_ID_CHARACTERS),
-        ATTRIBUTES: Text(MAX_CHARACTERS),
+        ATTRIBUTES: Text(MAX_FILTER_CHARACTERS),
         FILTER: Text(MAX_ID_CHARACTERS, pattern=f"^{NAME.pattern}$", expected="the name of a filter"),
         "filterValues": FILTER_VALUES,
     }

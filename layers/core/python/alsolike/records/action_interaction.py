@@ -6,15 +6,15 @@ the action's ID.
 
 from __future__ import annotations
 
-from alsolike.records import columns
-from alsolike.records.columns import Call, JsonText, Milliseconds, Texts, Timestamp, column, record
-from alsolike.records.interaction import (
-    ID,
+from alsolike.declarations.limits import (
+    MAX_EVENT_PROPERTIES_CHARACTERS,
     MAX_ID_CHARACTERS,
     MAX_IMPRESSION_ITEMS,
-    MAX_PROPERTIES_CHARACTERS,
     MAX_RECOMMENDATION_ID_CHARACTERS,
 )
+from alsolike.records import columns
+from alsolike.records.columns import Call, JsonText, Milliseconds, Texts, Timestamp, column, record
+from alsolike.records.interaction import ID
 from alsolike.schema.fields import JsonObject, Text
 
 _PATTERN = "^([Tt][Aa][Kk][Ee][Nn]|[Nn][Oo][Tt][ _-]?[Tt][Aa][Kk][Ee][Nn]|[Vv][Ii][Ee][Ww][Ee][Dd])$"
@@ -70,9 +70,9 @@ class ActionInteraction:
         file="IMPRESSION",
     )
     properties: str = column(
-        JsonText(MAX_PROPERTIES_CHARACTERS),
+        JsonText(MAX_EVENT_PROPERTIES_CHARACTERS),
         "Other properties as JSON.",
-        call=Call("properties", JsonObject(MAX_PROPERTIES_CHARACTERS, about="Other properties as JSON.")),
+        call=Call("properties", JsonObject(MAX_EVENT_PROPERTIES_CHARACTERS, about="Other properties as JSON.")),
     )
 
 

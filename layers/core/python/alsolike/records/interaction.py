@@ -12,6 +12,15 @@ from typing import Any
 
 import orjson
 
+from alsolike.declarations.limits import (
+    MAX_EVENT_PROPERTIES_CHARACTERS,
+    MAX_EVENT_VALUE,
+    MAX_ID_CHARACTERS,
+    MAX_IMPRESSION_ITEMS,
+    MAX_QUERY_CHARACTERS,
+    MAX_RECOMMENDATION_ID_CHARACTERS,
+    MAX_RECORD_PROPERTIES_CHARACTERS,
+)
 from alsolike.declarations.tables import INTERACTIONS_PARTITION, INTERACTIONS_TABLE, once_sql
 from alsolike.records import columns
 from alsolike.records.columns import (
@@ -29,18 +38,6 @@ from alsolike.records.columns import (
 from alsolike.schema.fields import NOT_BLANK, SPACE, JsonObject, Number
 from alsolike.schema.json_schemas import Schema
 
-MAX_ID_CHARACTERS = 256
-MAX_QUERY_CHARACTERS = 1000
-MAX_PROPERTIES_CHARACTERS = 1024
-MAX_RECOMMENDATION_ID_CHARACTERS = 40
-MAX_IMPRESSION_ITEMS = 25
-MAX_EVENT_VALUE = 1e9
-"""Maximum absolute value of an event. Floating-point sums of such values are sufficiently precise."""
-MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
-"""Maximum length of a record's properties. It exceeds the limit of a call, because serialisation can lengthen numbers
-(1e15 becomes 16 digits) and attribution is added.
-"""
-
 SCHEMA_VERSION = 4
 """Version of the stream records that producers write, which is the latest `since`."""
 
@@ -49,7 +46,7 @@ _QUERY_OR_BLANK = {
     "type": ["string", "null"], "maxLength": MAX_QUERY_CHARACTERS, "pattern": rf"^[{SPACE}]*$|{NOT_BLANK}",
 }  # fmt: skip
 _SENT_PROPERTIES = JsonObject(
-    MAX_PROPERTIES_CHARACTERS,
+    MAX_EVENT_PROPERTIES_CHARACTERS,
     rules={"properties": {"query": _QUERY_OR_BLANK}},
     about="Other properties as JSON. `query` is the search text.",
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import orjson
 
+from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.declarations.tables import SERVED_PARTITION, SERVED_TABLE, once_sql
 from alsolike.records import columns
 from alsolike.records.columns import AnyNumber, Int, Milliseconds, Numbers, RealNumber, Text, Texts, column, record
@@ -31,7 +32,7 @@ NO_CATALOGUE = "none"
 
 _MAX_ITEMS = 1_000
 _MAX_INT = 2**31 - 1
-_NAME, _ITEM_ID = Text(1_000), Text(256)
+_NAME, _ITEM_ID = Text(1_000), Text(MAX_ID_CHARACTERS)
 
 
 @record

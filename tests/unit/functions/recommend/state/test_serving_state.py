@@ -14,10 +14,10 @@ from alsolike.declarations.storage import CONFIGURATION_KEY, SNAPSHOT_KEY
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, unlimited
 from alsolike.snapshot.snapshot import EMPTY
-from functions.recommend.sources import READ_MS
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import NO_SERVING, ChampionLoader, VariantModels
 from functions.recommend.state.serving_state import StateRefresher
+from functions.recommend.timeouts import READ_MS
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN
 

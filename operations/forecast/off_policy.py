@@ -37,19 +37,11 @@ import numpy.typing as npt
 
 from alsolike.bundle.reranker import Floats, Ints
 from alsolike.runtime.struct import struct
-from model_export.evaluation.position_bias import MIN_PAIRS, fit
+from model_export.evaluation.position_bias import fit
+from operations.forecast import evidence
 
 MAX_WEIGHT = 10.0
 """Maximum weight of an outcome. An item that needs a higher weight has no support."""
-
-MIN_SUPPORT = 0.9
-"""Minimum share of a list's expected examinations that concern items with support."""
-
-MIN_OUTCOMES = 50
-"""Minimum effective number of weighted outcomes, (sum w y)² / sum (w y)²."""
-
-MIN_USERS = 200
-"""Minimum number of users."""
 
 GROUPS = 50
 """Number of groups of users for the jackknife."""
@@ -174,19 +166,15 @@ def forecast(log: LoggedLists, *, present: Ints, draft: Ints, seed: int = 0) -> 
     groups = np.random.default_rng(seed).permutation(len(numbers))[user] % GROUPS
     sample = _Sample(log, {"present": present, "draft": draft}, groups)
     full = sample.figures() if sample.has_propensities else None
-    missing = _missing(full, users=len(numbers))
+    missing = evidence.missing(users=len(numbers), support=None if full is None else full.support)
     parts = [] if full is None or missing else [sample.figures(without=group) for group in range(GROUPS)]
     complete = [part for part in parts if part is not None]
     if full is not None and len(complete) < len(parts):
-        missing = f"not enough evidence: about {MIN_PAIRS} pairs in random order with a click, expected more"
+        missing = evidence.TOO_FEW_PAIRS
     outcomes = []
     for name in log.outcomes:
         effective = full.effective[name] if full else 0.0
-        why = missing
-        if why is None and effective < MIN_OUTCOMES:
-            why = (
-                f"not enough evidence: an effective number of {effective:.0f} {name}, expected at least {MIN_OUTCOMES}"
-            )
+        why = missing or evidence.missing_outcomes(name, effective)
         now, after, difference, self_normalised = (
             None
             if why or full is None
@@ -214,18 +202,6 @@ class _Figures:
     slack: Mapping[tuple[str, str], float]
     effective: Mapping[str, float]
     support: float
-
-
-def _missing(full: _Figures | None, *, users: int) -> str | None:
-    start = "not enough evidence: "
-    if users < MIN_USERS:
-        return f"{start}{users:,} user{'' if users == 1 else 's'}, expected at least {MIN_USERS}"
-    if full is None:
-        return f"{start}fewer than {MIN_PAIRS} pairs in random order with a click"
-    if full.support < MIN_SUPPORT:
-        share = f"{full.support:.0%} of the expected attention is for items that were shown"
-        return f"{start}{share}, expected at least {MIN_SUPPORT:.0%}"
-    return None
 
 
 def _jackknife(value: float, parts: Sequence[float], *, slack: float) -> Estimate:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.forecasting import Shop, forecasts
-from model_export.evaluation.off_policy import CLICKS, NO_ITEM, LoggedLists, forecast
+from operations.forecast.off_policy import CLICKS, NO_ITEM, LoggedLists, forecast
 
 A, B, C = 0, 1, 2
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 
 from alsolike.configuration.configuration import Sessions, Site
-from alsolike.events.interactions import MAX_ID_CHARACTERS, content_event_id
+from alsolike.declarations.limits import MAX_ID_CHARACTERS
+from alsolike.events.interactions import content_event_id
 from alsolike.events.session_tokens import Session
 from alsolike.records.interaction import Interaction
 from alsolike.runtime.errors import InvalidInput, NotFound

@@ -1,0 +1,27 @@
+"""Timeouts and retries of reads while a response is being prepared."""
+
+CALL_TIMEOUT_S = 2
+ATTEMPTS = 2
+"""Timeout in seconds and attempts of S3 calls.
+
+They are low, because a response by the loaded model is better than a late response by a new champion.
+"""
+
+PROFILE_SHARE = 0.5
+"""Share of the time budget for the profile. Popular items in time are better than a late personalised response."""
+
+CHAMPION_RETRY_S = 5
+"""Pause in seconds after a failed read of the first champion.
+
+It is shorter than the polling interval, because no other model can serve.
+"""
+
+READ_MS = 9_000
+"""Minimum remaining time in milliseconds for a read of the configuration or the catalogue.
+
+If S3 does not respond, a read takes almost this time.
+"""
+
+BATCH_TIMEOUT_S = 5
+BATCH_ATTEMPTS = 4
+"""Timeout in seconds and attempts of DynamoDB calls in batches, for which no web page waits."""

@@ -1,0 +1,48 @@
+"""Limits of API calls and of the values in them. Sizes in bytes, lengths in characters."""
+
+MAX_ID_CHARACTERS = 256
+MAX_QUERY_CHARACTERS = 1_000
+MAX_RECOMMENDATION_ID_CHARACTERS = 40
+MAX_FILTER_CHARACTERS = 2_500
+MAX_FILTER_PARAMETERS = 25
+MAX_FILTER_PARAMETER_CHARACTERS = 50
+
+MAX_EVENTS_BODY_BYTES = 1_000_000
+MAX_EVENTS_PER_CALL = 10
+MAX_ACTION_INTERACTIONS_PER_CALL = 10
+MAX_EVENT_PROPERTIES_CHARACTERS = 1_024
+MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
+"""Maximum length of an event's properties on the stream. It exceeds the limit of a call, because serialisation can
+lengthen numbers (1e15 becomes 16 digits) and attribution is added.
+"""
+MAX_ATTRIBUTION_CHARACTERS = 1_024
+MAX_IMPRESSION_ITEMS = 25
+MAX_EVENT_VALUE = 1e9
+"""Maximum absolute value of an event. Floating-point sums of such values are sufficiently precise."""
+
+MAX_ROWS_BODY_BYTES = 4_000_000
+MAX_ROWS_PER_CALL = 10
+"""Maximum number of items, users or actions in a put call."""
+MAX_ITEM_PROPERTIES_CHARACTERS = 32_000
+MAX_ITEM_COLUMNS = 100
+MAX_USER_PROPERTIES_CHARACTERS = 24_000
+MAX_USER_COLUMNS = 25
+MAX_ACTION_PROPERTIES_CHARACTERS = 32_000
+MAX_ACTION_COLUMNS = 20
+MAX_ACTIONS = 1_000
+"""Maximum number of actions, as in Amazon Personalize."""
+
+MAX_REQUEST_BODY_BYTES = 512_000
+"""Maximum size of a request for recommendations. 500 IDs of 256 characters with four bytes each take 512 KB."""
+DEFAULT_RESULTS, MAX_RESULTS = 25, 500
+MAX_RESULTS_WITH_METADATA = 50
+PREVIEWED_RESULTS = 10
+DEFAULT_ACTIONS, MAX_ACTION_RESULTS = 5, 100
+MAX_METADATA_COLUMNS = 10
+MAX_COLUMN_CHARACTERS = 150
+MAX_FILTER_VALUE_CHARACTERS = 1_000
+MAX_EXCLUDED = 500
+MAX_EXCLUDED_IN_QUERY = 100
+"""Maximum number of excluded items in a query string. API Gateway limits request line and headers to 10 KB."""
+MAX_CART_ITEMS = 50
+MAX_BATCH_USERS = 1_000
