@@ -52,7 +52,7 @@ from model_export.evaluation.splits import Split
 from model_export.graph.contract import Graph
 from model_export.processes.resources import measured
 from operations.demo.journey import prepare
-from operations.ingest.interaction_file import read
+from operations.ingest.interaction_file import InteractionFile, read
 from operations.ingest.items_file import read_items
 
 K = 10
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str]) -> None:
             data = read_set(options.name, options.interactions, options.items, Path(directory))
         data = dataclasses.replace(data, history_length=options.history)
         days = options.days if options.name in SHOPS else None
-        split = _split(data, days=days)
+        split = split_of(data, days=days)
     except InvalidInput as error:
         raise SystemExit(str(error)) from error
     if options.sasrec:
@@ -133,7 +133,7 @@ def _repeat(
         repeated = with_random_item_numbers(data, seed=seed)
         if shuffle_ties:
             repeated = with_shuffled_ties(repeated, seed=seed, positions=positions)
-        split = _split(repeated, days=days)
+        split = split_of(repeated, days=days)
         rows = [*_compared(split, _groups(algorithms, seed=seed)), *_baselines(split, shop=shop, seed=seed)]
         runs.append(rows)
         order = f", {tied_share(data, positions=positions):.0%} of them with shuffled ties" if shuffle_ties else ""
@@ -151,6 +151,11 @@ def _repeat(
 
 
 def read_set(name: str, interactions: Path | None, items: Path | None, directory: Path) -> Interactions:
+    """Read the interactions of a data set, see `read_file`."""
+    return read_file(name, interactions, items, directory).interactions
+
+
+def read_file(name: str, interactions: Path | None, items: Path | None, directory: Path) -> InteractionFile:
     """Read a data set. `complete-journey` comes with the package; other sets need a file of interactions.
 
     Raises
@@ -167,10 +172,10 @@ def read_set(name: str, interactions: Path | None, items: Path | None, directory
     if items is not None:
         items = with_interactions(as_csv(items, directory), interactions, directory)
     catalogue = None if items is None else read_items(items, columns=DEFAULT.item_columns).properties
-    return read(interactions, items=catalogue, configuration=DEFAULT).interactions
+    return read(interactions, items=catalogue, configuration=DEFAULT)
 
 
-def _split(data: Interactions, *, days: float | None) -> Split:
+def split_of(data: Interactions, *, days: float | None) -> Split:
     """Hold out the last days, or the last interaction per user if `days` is None.
 
     Raises
