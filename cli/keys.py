@@ -148,7 +148,7 @@ def _open(connection: Connection) -> tuple[Deployment, Keys, int]:
     from operations.keys import Keys
 
     deployment = connection.deployment
-    return deployment, Keys(deployment.client, deployment.names), times.now_ms()
+    return deployment, Keys.of(deployment), times.now_ms()
 
 
 def _print(new: NewKey, deployment: Deployment, output: Output) -> None:

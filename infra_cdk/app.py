@@ -175,6 +175,7 @@ def _add_parts(
         attribution=attribution,
         training=training,
         layers=layers,
+        is_replica=is_replica,
     )
     batch = BatchStack(
         scope,

@@ -27,6 +27,7 @@ _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\
 _VPC, _SUBNET = re.compile("vpc-[0-9a-f]+"), re.compile("subnet-[0-9a-f]+")
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 _WEB_ACL = re.compile(r"arn:aws:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[0-9a-f-]+")
+_ZONE = re.compile("Z[A-Z0-9]{1,31}")
 _CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+")
 _KEY = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:key/[A-Za-z0-9-]+")
 _POLICY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
@@ -71,6 +72,12 @@ class Settings(TrainingSettings):
         "Streams of the catalogue's and users' tables with old and new images, as `replica_region` needs; deploy it "
         "[before](recovery.md#add-a-second-region)",
     )
+    api_domain: str | None = setting(
+        None,
+        "Host name of the API in both regions, such as `api.shop.example`, which a health check [moves to the second "
+        "region](recovery.md#a-name-that-moves); with `api_zone_id`, and not the name of the zone; null: none",
+    )
+    api_zone_id: str | None = setting(None, "ID of the hosted zone of `api_domain` in Route 53")
     size: Literal["small", "standard", "large"] = setting("small", "[Set of defaults](#sizes)")
     account: str | None = setting(None, "AWS account; null uses the account of your credentials")
     architecture: Literal["arm64", "x86_64"] = setting("arm64", "Processor of functions and layers")
@@ -414,6 +421,7 @@ class Settings(TrainingSettings):
         )
         self._check_keys()
         self._check_edge()
+        self._check_name()
         self._check_network()
         for origin in self.cors_origins:
             require(
@@ -547,6 +555,27 @@ class Settings(TrainingSettings):
         for name in ("waf", "domain"):
             value = getattr(self, name)
             require(value, value is None or self.web, name, "null without the pages (web: false)")
+
+    def _check_name(self) -> None:
+        domain, zone = self.api_domain, self.api_zone_id
+        require(
+            domain,
+            domain is None or bool(_HOST.fullmatch(domain)),
+            "api_domain",
+            "a host name such as api.shop.example",
+        )
+        require(
+            domain,
+            domain is None or self.replica_streams,
+            "api_domain",
+            "null without replica_streams: without a second region, a health check has no region to move the name to",
+        )
+        require(
+            zone,
+            (zone is None) == (domain is None) and (zone is None or bool(_ZONE.fullmatch(zone))),
+            "api_zone_id",
+            "the ID of a hosted zone such as Z0123456789ABC with api_domain, null without",
+        )
 
     def _check_keys(self) -> None:
         for name, values in (("kms_key_arn", f"{CREATE!r} or "), ("bootstrap_kms_key_arn", "")):

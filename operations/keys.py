@@ -10,7 +10,7 @@ import string
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -21,6 +21,9 @@ from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.signing.keys import DISABLED, KEY_ID, SigningKey, encryption_context
 from operations import times
 from operations.client.aws import translate_aws_errors
+
+if TYPE_CHECKING:
+    from operations.client.deployment import Deployment
 
 MAX_ACTIVE = 2
 """Maximum number of active keys per client: the current key, and the next key during a rotation."""
@@ -60,12 +63,29 @@ class Keys:
     ----------
     client
         Factory of boto3 clients by service.
+    other
+        Function that returns the keys of the deployment's other region, where changes are repeated; None in one
+        region.
     """
 
-    def __init__(self, client: Callable[[str], Any], names: Names) -> None:
+    def __init__(self, client: Callable[[str], Any], names: Names, *, other: Callable[[], Keys] | None = None) -> None:
         self._client = client
         self._encryption = names.keys_encryption_arn
         self._table = names.keys_table
+        self._region = names.region
+        self._other = other
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> Keys:
+        """Return the keys of a deployment in all its regions."""
+        other_region = deployment.other_region
+
+        def other() -> Keys:
+            assert other_region is not None
+            found = other_region()
+            return cls(found.client, found.names)
+
+        return cls(deployment.client, deployment.names, other=other if other_region else None)
 
     def all(self) -> Sequence[SigningKey]:
         """Return all keys, sorted by client and creation time."""
@@ -106,6 +126,8 @@ class Keys:
         ------
         InvalidInput
             If the name is invalid, or the client has `MAX_ACTIVE` active keys.
+        Unavailable
+            If a region does not answer.
         """
         if not NAME.fullmatch(client):
             raise InvalidInput(f"client is {client!r}, expected {NAME_FORM}")
@@ -120,18 +142,23 @@ class Keys:
     def _create(self, client: str, *, scopes: Collection[str], now_ms: int, expires_ms: int | None) -> NewKey:
         key_id = _PREFIX + base64.b32encode(secrets.token_bytes(10)).decode()
         secret = "".join(secrets.choice(_SECRET_CHARACTERS) for _ in range(_SECRET_LENGTH))
+        key = SigningKey(key_id, client, b"", tuple(sorted(scopes)), created_ms=now_ms, expires_ms=expires_ms)
+        if self._other:
+            self._other()._store(key, secret)
+        return NewKey(self._store(key, secret), secret)
+
+    def _store(self, key: SigningKey, secret: str) -> SigningKey:
+        """Write a key with its secret encrypted by the key of this region, and return it."""
         with translate_aws_errors(f"KMS key {self._encryption}"):
             answer = self._client("kms").encrypt(
-                KeyId=self._encryption, Plaintext=secret.encode(), EncryptionContext=encryption_context(key_id)
+                KeyId=self._encryption, Plaintext=secret.encode(), EncryptionContext=encryption_context(key.key_id)
             )
-        key = SigningKey(
-            key_id, client, answer["CiphertextBlob"], tuple(sorted(scopes)), created_ms=now_ms, expires_ms=expires_ms
-        )
+        key = dataclasses.replace(key, secret=answer["CiphertextBlob"])
         with self._translated():
             self._client("dynamodb").put_item(
                 TableName=self._table, Item=key.to_item(), ConditionExpression=f"attribute_not_exists({KEY_ID})"
             )
-        return NewKey(key, secret)
+        return key
 
     def rotate(self, client: str, *, now_ms: int, expires_ms: int | None = None) -> NewKey:
         """Create a second key pair with the scopes of the client's newest active key. Both keys remain active.
@@ -175,7 +202,24 @@ class Keys:
         ------
         NotFound
             If the key does not exist.
+        Unavailable
+            If a region does not answer. The key is disabled in the region of the command first.
         """
+        self._everywhere(Keys._disable, key_id)
+
+    def _everywhere(self, change: Callable[[Keys, str], None], key_id: str) -> None:
+        """Change a key in all regions. Keys from before the second region exist in one region only."""
+        missing: list[NotFound] = []
+        regions = [lambda: self, *([self._other] if self._other else [])]
+        for keys in regions:
+            try:
+                change(keys(), key_id)
+            except NotFound as error:
+                missing.append(error)
+        if len(missing) == len(regions):
+            raise missing[0]
+
+    def _disable(self, key_id: str) -> None:
         with self._existing(key_id):
             self._client("dynamodb").update_item(
                 TableName=self._table,
@@ -193,7 +237,12 @@ class Keys:
         ------
         NotFound
             If the key does not exist.
+        Unavailable
+            If a region does not answer. The key is deleted in the region of the command first.
         """
+        self._everywhere(Keys._delete, key_id)
+
+    def _delete(self, key_id: str) -> None:
         with self._existing(key_id):
             self._client("dynamodb").delete_item(
                 TableName=self._table,
@@ -202,7 +251,7 @@ class Keys:
             )
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
-        return translate_aws_errors(f"key table {self._table}")
+        return translate_aws_errors(f"key table {self._table} in {self._region}")
 
     @contextlib.contextmanager
     def _existing(self, key_id: str) -> Iterator[None]:
@@ -238,7 +287,8 @@ def environment_variables(new: NewKey, names: Names, *, certificate: Path | None
     certificate
         Path of the embedded cloud's certificate; None if clients trust the certificate.
     """
-    endpoint = f"{names.api_url.rstrip('/')}{SIGNED_PREFIX}"
+    api_url = f"https://{names.api_domain}" if names.api_domain else names.api_url.rstrip("/")
+    endpoint = f"{api_url}{SIGNED_PREFIX}"
     return {
         "AWS_ACCESS_KEY_ID": new.key.key_id,
         "AWS_SECRET_ACCESS_KEY": new.secret,

@@ -72,6 +72,7 @@ _S3_NOTES = "cloudburn.io/blog/amazon-s3-pricing, March 2026"
 _KMS_NOTES = "factualminds.com/blog/aws-kms-pricing-keys-requests-multi-region, June 2026"
 _WAF, _PRIVATELINK, _BACKUP = (f"{_AWS}/{name}/pricing/" for name in ("waf", "privatelink", "backup"))
 _WAF_NOTES = "c3x.dev/blog/aws-waf-cost-explained, awsnegotiations.com/waf-pricing-strategy.html"
+_HEALTH_NOTES = "wewantcode.com/en/course/aws/lesson/7-84-health-checks-status-check.html"
 _ENDPOINT_NOTES = "c3x.dev/resources/aws/aws_vpc_endpoint, its price page for the tiers"
 _BACKUP_NOTES = "factualminds.com/blog/aws-backup-pricing-vaults-cross-region-restores, June 2026"
 _COMPARED = "third-party pages, mid-2026"
@@ -167,6 +168,7 @@ TABLE: Mapping[str, Price] = {
     "web_acls": Price(dollars=5.00, unit="web ACL", page=_WAF, seen=_WAF_NOTES),
     "firewall_rules": Price(dollars=1.00, unit="rule", page=_WAF, seen=_WAF_NOTES),
     "firewall_requests": Price(dollars=0.60e-6, unit="request", page=_WAF, seen=_WAF_NOTES),
+    "health_checks": Price(dollars=2.50, unit="check", page=f"{_AWS}/route53/pricing/", seen=_HEALTH_NOTES),
     "endpoint_hours": Price(dollars=0.01, unit="interface-hour", page=_PRIVATELINK, seen=_ENDPOINT_NOTES),
     "endpoint_gb": Price(
         dollars=0.01, unit="GB", page=_PRIVATELINK, seen=_ENDPOINT_NOTES, tiers=((1e6, 0.006), (5e6, 0.004))

@@ -55,6 +55,7 @@ def collect(
     return {
         "environment": deployment.environment,
         "api_url": names.api_url,
+        "api_domain": names.api_domain or None,
         "web_url": names.web_url or None,
         "region": names.region,
         "tracking_id": names.tracking_id,

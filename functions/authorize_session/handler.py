@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.metrics import Metric
-from alsolike.declarations.routes import PUBLIC_ROUTES
+from alsolike.declarations.routes import HEALTH_PATH, PUBLIC_ROUTES
 from alsolike.events.session_tokens import authorizer_context
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError, InvalidInput
@@ -49,7 +49,9 @@ def _configuration() -> ConfigurationReader:
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Authorize a request to a browser route, or return the response to a request for a token."""
+    """Authorize a request to a browser route, or return the response to a request for a token or to a health check."""
+    if event.get("routeKey") == f"GET {HEALTH_PATH}":
+        return respond({})  # Neither logged nor counted.
     return (_issue if event.get("routeKey") in PUBLIC_ROUTES else _authorize)(event, context)
 
 

@@ -98,10 +98,12 @@ class DataStack(Stack):
             settings=settings,
         )
         self.alerts = alerts_topic(self, "Alerts", settings=settings)
-        publish_names(self, settings=settings, data=self, data_lake=data_lake)
+        publish_names(self, settings=settings, data=self, data_lake=data_lake, other_region=settings.replica_region)
 
 
-def publish_names(stack: cdk.Stack, *, settings: Settings, data: StoredData, data_lake: DataLake) -> None:
+def publish_names(
+    stack: cdk.Stack, *, settings: Settings, data: StoredData, data_lake: DataLake, other_region: str | None
+) -> None:
     """Write the names of stored data to SSM parameters."""
 
     def dataset_arn(dataset: str) -> str:
@@ -129,6 +131,7 @@ def publish_names(stack: cdk.Stack, *, settings: Settings, data: StoredData, dat
             "hash_key_arn": data.hash_key.secret_arn,
             "session_key_arn": data.session_key.secret_arn,
             "alerts_topic_arn": data.alerts.topic_arn,
+            **({"other_region": other_region} if other_region else {}),
             **({"kms_key_arn": data.encryption.key_arn} if data.encryption else {}),
         },
     )

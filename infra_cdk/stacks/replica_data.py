@@ -53,7 +53,7 @@ class ReplicaDataStack(Stack):
         self.hash_key = self._secret("HashKey", primary.hash_key)
         self.session_key = self._secret("SessionKey", primary.session_key)
         self.alerts = alerts_topic(self, "Alerts", settings=settings)
-        publish_names(self, settings=settings, data=self, data_lake=data_lake)
+        publish_names(self, settings=settings, data=self, data_lake=data_lake, other_region=primary.region)
 
     def _import_from_primary(self, value: str) -> str:
         """Return a value of the primary's stack, which its other stacks import, too."""

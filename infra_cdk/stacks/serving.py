@@ -8,6 +8,7 @@ from constructs import Construct
 from alsolike.declarations.parameters import parameter_name
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from infra_cdk.constructs.alarm_topic import alarm
+from infra_cdk.constructs.api_name import ApiName, HealthCheck
 from infra_cdk.constructs.gradual_releases import GradualReleases
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.metrics import failed_batches, throttles
@@ -44,6 +45,7 @@ class ServingStack(Stack):
         attribution: AttributionStack,
         training: TrainingStack,
         layers: Path,
+        is_replica: bool = False,
     ) -> None:
         super().__init__(
             scope,
@@ -135,6 +137,19 @@ class ServingStack(Stack):
         collect = function("collect")
         own = {made.name: made.live for made in (collect, recommend, observe, operate, personalize)}
         api.add_routes({**own, "erase_user": privacy.erase_user, "export_user": privacy.export_user})
+        if settings.api_domain and settings.api_zone_id:
+            check = None
+            if not is_replica:
+                check = HealthCheck(self, "Health", environment=settings.name, function=sessions.function)
+            ApiName(
+                self,
+                "Name",
+                domain=settings.api_domain,
+                zone_id=settings.api_zone_id,
+                api=api,
+                role="SECONDARY" if is_replica else "PRIMARY",
+                health_check_id=check.check_id if check else None,
+            )
         if settings.gradual_releases:
             GradualReleases(
                 self,
@@ -186,6 +201,7 @@ class ServingStack(Stack):
             settings=settings,
             values={
                 "api_url": api.url,
+                **({"api_domain": settings.api_domain} if settings.api_domain else {}),
                 "user_pool_id": tokens.pool.user_pool_id,
                 "issuer": tokens.issuer,
                 "recommend_function": self.recommend.function_arn,

@@ -6,6 +6,7 @@ Both publish the names of their resources as SSM parameters under `/alsolike/<en
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -39,6 +40,8 @@ class Deployment:
         True for the embedded cloud.
     certificate
         Path of the certificate that clients of the API must trust; None if the system trusts it.
+    other_region
+        Function that returns the same deployment in its other region; None in one region.
     """
 
     environment: str
@@ -47,6 +50,7 @@ class Deployment:
     key: Callable[[], KeyPair]
     is_local: bool
     certificate: Path | None = None
+    other_region: Callable[[], Deployment] | None = None
 
 
 def resolve(*, stack: str | None, state: Path | None = None) -> Deployment:
@@ -82,13 +86,14 @@ def options(*, stack: str | None = None, state: Path | None = None) -> tuple[str
     return () if path == DEFAULT_STATE else ("--state", str(path))
 
 
-def on_aws(environment: str) -> Deployment:
-    """Return a deployment on AWS, using the default credentials and region."""
+def on_aws(environment: str, *, region: str | None = None) -> Deployment:
+    """Return a deployment on AWS, using the default credentials, in a region or the default region."""
     from operations.keys import CommandKey  # Imports botocore, which help texts do not need.
 
-    client = session_clients(environment=environment)
+    client = session_clients(environment=environment, region=region)
     names = read_names(client("ssm"), environment)
-    return Deployment(environment, names, client, CommandKey(client, names), is_local=False)
+    other = functools.partial(on_aws, environment, region=names.other_region) if names.other_region else None
+    return Deployment(environment, names, client, CommandKey(client, names), is_local=False, other_region=other)
 
 
 def embedded(state: Path) -> Deployment:
@@ -119,9 +124,18 @@ def from_cloud(cloud: Cloud) -> Deployment:
 
     client = session_clients(embedded=cloud.endpoint, region=cloud.state.region)
     environment, names = only_names(client("ssm"))
-    names = dataclasses.replace(names, api_url=cloud.api_url)
+    # No name leads to this machine.
+    names = dataclasses.replace(names, api_domain="", api_url=cloud.state.apis[f"alsolike-{environment}"])
     certificate = Path(cloud.state.certificate) if cloud.state.certificate else None
-    return Deployment(environment, names, client, CommandKey(client, names), is_local=True, certificate=certificate)
+    return Deployment(
+        environment,
+        names,
+        client,
+        CommandKey(client, names),
+        is_local=True,
+        certificate=certificate,
+        other_region=functools.partial(embedded, Path(cloud.state.peer)) if cloud.state.peer else None,
+    )
 
 
 def read_names(ssm: Any, environment: str) -> Names:

@@ -107,7 +107,7 @@ _KNOWN = (
     ),
     *(f"AWS::{service}::" for service in ("S3", "SecretsManager", "StepFunctions", "Glue", "Events", "Scheduler")),
     *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK", "CloudFront")),
-    *(f"AWS::{service}::" for service in ("WAFv2", "Backup", "CloudTrail", "EC2")),
+    *(f"AWS::{service}::" for service in ("CertificateManager", "Route53", "WAFv2", "Backup", "CloudTrail", "EC2")),
     "AWS::Cognito::UserPool",
     "AWS::SageMaker::ModelPackageGroup",
 )
@@ -185,6 +185,7 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         attribution_days=int(_variables(resources).get("WINDOW_DAYS", 7)),
         served_days=_lifecycle(resources, SERVED_PREFIX, "ExpirationInDays"),
         replication_rules=sum(len(bucket.get("ReplicationConfiguration", {}).get("Rules", ())) for bucket in buckets),
+        health_checks=len(resources.of("AWS::Route53::HealthCheck")),
         uncounted=tuple(sorted({resource.type for resource in resources if not resource.type.startswith(_KNOWN)})),
     )
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 
-from operations.cost.bill import DAYS, Load, Meter
+from operations.cost.bill import DAYS, MONTH_S, Load, Meter
 from operations.cost.charges import PROFILE_ITEM_BYTES, ROW_BYTES, idle_charges
 from operations.cost.summary import BilledResources
 from operations.cost.traffic import lake_gb
 
 RULE_METRICS = 4
 """Metrics of a replication rule: bytes and operations that are pending, operations that failed, and the latency."""
+
+
+CHECKS_PER_S = 1.6
+"""Number of requests per second by the 16 health checkers of a health check, each every 10 seconds."""
 
 
 def replica_charges(meter: Meter, summary: BilledResources, load: Load) -> None:
@@ -46,6 +50,14 @@ def replica_charges(meter: Meter, summary: BilledResources, load: Load) -> None:
     row_gb = (load.events * PROFILE_ITEM_BYTES + load.changes * ROW_BYTES) / 1e9
     how = "new objects of the lake, interactions in profiles, and changed items and users"
     meter.add("Data transfer", "between the regions", lake_gb(load) / months + row_gb, "region_gb", how)
+    if summary.health_checks:
+        meter.add(
+            "Route 53", "health checks", summary.health_checks, "health_checks", "by HTTPS, every 10 s", fixed=True
+        )
+        requests, how = summary.health_checks * CHECKS_PER_S * MONTH_S, f"{CHECKS_PER_S} requests per second"
+        meter.add("API Gateway", "health checks", requests, "api_calls", how, fixed=True)
+        meter.add("Lambda", "health checks", requests, "lambda_requests", how, fixed=True)
+        meter.remark("not counted: the hosted zone of `api_domain`, $0.50 a month, and its queries, $0.40 per million")
     meter.remark("not counted: transfer of datasets and models to the second region, and S3 Batch Replication")
 
 

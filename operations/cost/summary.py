@@ -146,6 +146,8 @@ class BilledResources:
         Types of resources without a known price.
     replication_rules
         Number of S3 replication rules.
+    health_checks
+        Number of Route 53 health checks, each by HTTPS and every 10 seconds.
     replica
         Resources of the second region; None without one.
     """
@@ -173,6 +175,7 @@ class BilledResources:
     attribution_days: int = 7
     uncounted: Sequence[str] = ()
     replication_rules: int = 0
+    health_checks: int = 0
     replica: BilledResources | None = None
 
     def to_json(self) -> str:

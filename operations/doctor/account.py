@@ -273,6 +273,28 @@ def key(clients: Clients, needs: Needs) -> Iterator[Finding]:
         )
 
 
+def api_name(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Check that the hosted zone of the API's name is public and contains the name."""
+    if needs.api_name is None:
+        return
+    check, (domain, zone_id) = "API name", needs.api_name
+    advice = "correct `api_domain` and `api_zone_id` in cdk.json"
+    try:
+        zone = clients("route53").get_hosted_zone(Id=zone_id)["HostedZone"]
+    except ClientError as error:
+        if error_code(error) != "NoSuchHostedZone":
+            raise
+        yield failed(check, f"the hosted zone {zone_id} does not exist", advice, blocks=True)
+        return
+    name = zone["Name"].rstrip(".")
+    if not domain.endswith(f".{name}"):
+        yield failed(check, f"{domain} is not a name below {name}, the name of zone {zone_id}", advice, blocks=True)
+    elif zone["Config"]["PrivateZone"]:
+        yield failed(check, f"the hosted zone {zone_id} is private, expected a public zone", advice, blocks=True)
+    else:
+        yield passed(check, f"{domain} in the zone {name}")
+
+
 def kafka(clients: Clients, needs: Needs) -> Iterator[Finding]:
     """Check that the Kafka cluster is active, and that the secrets and the network of its topic exist."""
     if needs.kafka is None:

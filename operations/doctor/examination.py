@@ -30,6 +30,7 @@ ACTIONS = (
     "lambda:GetEventSourceMapping",
     "lambda:GetLayerVersion",
     "logs:DescribeLogGroups",
+    "route53:GetHostedZone",
     "s3:ListBucket",
     "sagemaker:DescribeModelPackageGroup",
     "secretsmanager:DescribeSecret",
@@ -84,6 +85,7 @@ def examine(needs: Needs, clients: Clients, *, post: Post, configured_region: st
         ("buckets", lambda: account.buckets(clients, needs)),
         ("Kafka", lambda: account.kafka(clients, needs)),
         ("KMS key", lambda: account.key(clients, needs)),
+        ("API name", lambda: account.api_name(clients, needs)),
     ]
     if is_deployed:
         checks += [

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alsolike.declarations.parameters import REPLICA
 from operations.cost.assembly import Resource, Resources, read_assembly
 from operations.cost.summary import BilledResources
 
@@ -60,6 +61,8 @@ class Needs:
         Buckets of import and batch jobs.
     email
         True if alarms have a recipient.
+    api_name
+        Host name of the API in two regions, and ID of its hosted zone; None without one.
     key
         ARN of the account's KMS key that the settings name; None if they name none.
     """
@@ -80,6 +83,7 @@ class Needs:
     kafka: KafkaCluster | None
     email: bool
     key: str | None = None
+    api_name: tuple[str, str] | None = None
 
     @property
     def environment(self) -> str:
@@ -91,7 +95,7 @@ class Needs:
 
 
 def read_needs(directory: Path) -> Needs:
-    """Return the requirements of an assembly.
+    """Return the requirements of an assembly in its region, without the second region.
 
     Raises
     ------
@@ -103,10 +107,15 @@ def read_needs(directory: Path) -> Needs:
         {
             path.name.removesuffix(".template.json"): json.loads(path.read_bytes())
             for path in sorted(directory.glob("*.template.json"))
+            if not path.name.startswith(REPLICA)
         }
     )
     artefacts = json.loads((directory / "manifest.json").read_bytes())["artifacts"]
-    stacks = {name: artefact for name, artefact in artefacts.items() if artefact["type"] == "aws:cloudformation:stack"}
+    stacks = {
+        name: artefact
+        for name, artefact in artefacts.items()
+        if artefact["type"] == "aws:cloudformation:stack" and not name.startswith(REPLICA)
+    }
     (environment,) = {artefact["environment"] for artefact in stacks.values()}
     account = environment.removeprefix("aws://").partition("/")[0]
     properties = next(iter(stacks.values()))["properties"]
@@ -139,6 +148,13 @@ def read_needs(directory: Path) -> Needs:
         ),
         kafka=_kafka(resources),
         key=_key(resources),
+        api_name=next(
+            (
+                (str(each.properties["Name"]), str(each.properties["HostedZoneId"]))
+                for each in resources.of("AWS::Route53::RecordSet")
+            ),
+            None,
+        ),
         email=any(each.properties["Protocol"] == "email" for each in resources.of("AWS::SNS::Subscription")),
     )
 

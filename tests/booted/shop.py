@@ -95,7 +95,7 @@ class Shop:
         self, method: str, path: str, document: Any, *, token: str, headers: Mapping[str, str] | None = None
     ) -> Answer:
         request = urllib.request.Request(
-            self.cloud.api_url + path,
+            self.api_url + path,
             method=method,
             data=None if document is None else json.dumps(document).encode(),
             headers={"authorization": f"Bearer {token}", "content-type": "application/json", **(headers or {})},
@@ -120,6 +120,11 @@ class Shop:
 
     def recommend(self, user: str, k: int = 10) -> Answer:
         return self.post("/recommendations", {"userId": user, "numResults": k})
+
+    @property
+    def api_url(self) -> str:
+        """URL of the API. A deployment in two regions has another API for health checks."""
+        return self.name("api-url").rstrip("/")
 
     def name(self, key: str) -> str:
         if key not in self._names:

@@ -14,6 +14,8 @@ BASE: dict[str, Any] = {"region": "us-east-1", "removal_policy": "destroy"}
 LIMITS: dict[str, Any] = {field.name: field.metadata.get("limits") for field in dataclasses.fields(Settings)}
 TEXTS: dict[str, Any] = {
     "alarm_email": "operator@example.com",
+    "api_domain": "api.shop.example",
+    "api_zone_id": "Z0123456789ABC",
     "architecture": "x86_64",
     "batch_buckets": ["uploads"],
     "bootstrap_kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/b0075742",
@@ -49,6 +51,8 @@ PROTECTED: dict[str, Any] = {
 }
 """Settings of an environment with all protecting settings, except for the domain, which the embedded cloud refuses."""
 TOGETHER: dict[str, dict[str, Any]] = {
+    "api_domain": {"api_zone_id": TEXTS["api_zone_id"], "replica_streams": True},
+    "api_zone_id": {"api_domain": TEXTS["api_domain"], "replica_streams": True},
     "certificate_arn": {"domain": TEXTS["domain"]},
     "domain": {"certificate_arn": TEXTS["certificate_arn"]},
     "backup_lock": {"backup_days": 35},

@@ -69,7 +69,8 @@ def _plain(value: Any) -> Any:
             return separator.join(map(str, map(_plain, parts)))
         case str():
             value = re.sub(r"ExportsOutput(?:Ref|FnGetAtt)(\w+?)[0-9A-F]{8}(\w*?)[0-9A-F]{8}", r"\1 \2", value).rstrip()
-            return re.sub(r"[0-9a-f]{64}", "HASH", re.sub(r"(?<=\w)([0-9A-F]{8})+(?![0-9A-Za-z])", "", value))
+            # Digests of assets first, because some end with eight digits, like the CDK's hashes of names.
+            return re.sub(r"(?<=\w)([0-9A-F]{8})+(?![0-9A-Za-z])", "", re.sub(r"[0-9a-f]{64}", "HASH", value))
         case dict():
             return {key: _plain(inner) for key, inner in value.items()}
         case list():

@@ -6,9 +6,11 @@ from infra_cdk.context import load_settings
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from operations import cost
+from operations.doctor import read_needs
 from tests.infra.assembly import listed, synthesize, templates
 
 PRIMARY, REPLICA = "eu-west-1", "eu-central-1"
+DOMAIN = "api.shop.example"
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +20,14 @@ def single(synthesized):
 
 @pytest.fixture(scope="session")
 def double(synthesized):
-    return synthesized("double", region=PRIMARY, replica_region=REPLICA, replica_streams=True)
+    return synthesized(
+        "double",
+        region=PRIMARY,
+        replica_region=REPLICA,
+        replica_streams=True,
+        api_domain=DOMAIN,
+        api_zone_id="Z0123456789ABC",
+    )
 
 
 def stacks(assembly):
@@ -182,6 +191,17 @@ def test_bill_has_the_replica_without_the_load_twice(single, double):
     assert of(two, service="CloudWatch", what="replication metrics").quantity == 4 * (1 + 6 + 1 + 4)
     assert of(two, service="Secrets Manager", what="replicas of secrets").quantity == 2
     assert two.idle_dollars > one.idle_dollars
+    checks = of(two, service="API Gateway", what="health checks")
+    assert checks.quantity == pytest.approx(1.6 * 730 * 3600)
+    assert of(two, service="Route 53", what="health checks").dollars == 2.50
+    assert cost.read_assembly(double.directory).uncounted == cost.read_assembly(single.directory).uncounted
+
+
+def test_doctor_checks_the_primary_and_the_zone_of_the_name(double):
+    needs = read_needs(double.directory)
+
+    assert (needs.region, needs.api_name) == (PRIMARY, (DOMAIN, "Z0123456789ABC"))
+    assert len(needs.stacks) == len({stack for stack in needs.stacks if stack.startswith("alsolike-double-")})
 
 
 def test_replica_data_is_deployed_first_and_other_stacks_last(double):
@@ -208,6 +228,69 @@ def test_replication_role_can_write_only_to_its_destination(double):
     assert statement["Resource"]["Fn::Join"][1][1]["Fn::GetStackOutput"]["Region"] == PRIMARY
 
 
+def test_name_leads_to_the_primary_and_after_a_failure_to_the_replica(double):
+    check, health = check_and_api(double)
+
+    for region, role in ((PRIMARY, "PRIMARY"), (REPLICA, "SECONDARY")):
+        found = template(double, region, "serving")
+        (record,) = resources_of_type(found, "AWS::Route53::RecordSet")
+        (target,) = record["ResourceRecords"]
+        domain, attribute = target["Fn::GetAtt"]
+        assert (record["Name"], record["Type"], record["TTL"], record["Failover"]) == (DOMAIN, "CNAME", "10", role)
+        assert (found["Resources"][domain]["Type"], attribute) == (
+            "AWS::ApiGatewayV2::DomainName",
+            "RegionalDomainName",
+        )
+        assert record.get("HealthCheckId") == (check if role == "PRIMARY" else None)
+    assert health["Name"] == "alsolike-double-health"
+    assert resources_of_type(template(double, REPLICA, "serving"), "AWS::Route53::HealthCheck") == []
+
+
+def check_and_api(double):
+    """Return the reference to the health check, and the properties of the API that the check requests."""
+    found = template(double, PRIMARY, "serving")
+    ((name, check),) = (
+        (name, each["Properties"]["HealthCheckConfig"])
+        for name, each in found["Resources"].items()
+        if each["Type"] == "AWS::Route53::HealthCheck"
+    )
+    assert {key: check[key] for key in ("Type", "ResourcePath", "RequestInterval", "FailureThreshold")} == {
+        "Type": "HTTPS",
+        "ResourcePath": "/health",
+        "RequestInterval": 10,
+        "FailureThreshold": 3,
+    }
+    api = check["FullyQualifiedDomainName"]["Fn::Join"][1][0]["Ref"]
+    return {"Fn::GetAtt": [name, "HealthCheckId"]}, found["Resources"][api]["Properties"]
+
+
+def test_domain_of_each_region_has_a_validated_certificate_and_the_api(double):
+    for region in (PRIMARY, REPLICA):
+        found = template(double, region, "serving")
+        (certificate,) = resources_of_type(found, "AWS::CertificateManager::Certificate")
+        (domain,) = resources_of_type(found, "AWS::ApiGatewayV2::DomainName")
+        (mapping,) = resources_of_type(found, "AWS::ApiGatewayV2::ApiMapping")
+        assert certificate["DomainValidationOptions"] == [{"DomainName": DOMAIN, "HostedZoneId": "Z0123456789ABC"}]
+        assert (certificate["DomainName"], domain["DomainName"]) == (DOMAIN, DOMAIN)
+        assert found["Resources"][mapping["ApiId"]["Ref"]]["Properties"]["Name"] == "alsolike-double"
+        assert mapping["Stage"] == "$default"
+
+
+def test_health_route_is_public_limited_and_in_no_metric_of_the_api(double):
+    _, health = check_and_api(double)
+    found = template(double, PRIMARY, "serving")
+    (api,) = (name for name, each in found["Resources"].items() if each.get("Properties") == health)
+
+    routes = [route for route in resources_of_type(found, "AWS::ApiGatewayV2::Route") if route["ApiId"] == {"Ref": api}]
+    assert [(route["RouteKey"], route["AuthorizationType"]) for route in routes] == [("GET /health", "NONE")]
+    (stage,) = (s for s in resources_of_type(found, "AWS::ApiGatewayV2::Stage") if s["ApiId"] == {"Ref": api})
+    assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 40, "ThrottlingRateLimit": 20}
+    assert "AccessLogSettings" not in stage
+    alarms = resources_of_type(template(double, PRIMARY, "observability"), "AWS::CloudWatch::Alarm")
+    assert alarms
+    assert api not in json.dumps(alarms)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -225,6 +308,17 @@ def test_replication_role_can_write_only_to_its_destination(double):
                 "pandas_layer_arn": "arn:aws:lambda:eu-west-1:123456789012:layer:pandas:1",
             },
             "pandas_layer_arn is .* expected null with replica_region",
+        ),
+        ({"api_domain": DOMAIN, "api_zone_id": "Z1"}, "api_domain is '.*', expected null without replica_streams"),
+        ({"api_domain": DOMAIN, "replica_streams": True}, "api_zone_id is None, expected the ID of a hosted zone"),
+        ({"api_zone_id": "Z1"}, "api_zone_id is 'Z1', expected .* null without"),
+        (
+            {"api_domain": DOMAIN, "api_zone_id": "/hostedzone/Z1", "replica_streams": True},
+            "api_zone_id is '/hostedzone/Z1', expected the ID",
+        ),
+        (
+            {"api_domain": f"https://{DOMAIN}", "api_zone_id": "Z1", "replica_streams": True},
+            "api_domain is 'https.*', expected a host name",
         ),
     ],
 )

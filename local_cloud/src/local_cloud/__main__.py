@@ -110,6 +110,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
             functions=cloud.functions(deployment),
             user_pools=_user_pools(deployment),
             replicated=replicated_stores(deployment, region=settings.region),
+            peer=str(settings.peer.resolve()) if settings.peer else "",
             certificate=str(cloud.certificate.resolve()) if cloud.certificate else "",
         )
         if path:

@@ -37,6 +37,8 @@ class CloudState:
         Stores that `local_cloud.replication` copies to a cloud of another region.
     certificate
         File of the certificate that clients of the APIs must trust. It is empty if the APIs use HTTP.
+    peer
+        State file of the cloud of another region. It is empty without one.
     """
 
     status: str
@@ -54,6 +56,7 @@ class CloudState:
     user_pools: Mapping[str, Sequence[str]] = field(default_factory=dict)
     replicated: Mapping[str, Any] = field(default_factory=dict)
     certificate: str = ""
+    peer: str = ""
     error: str = ""
 
     def write(self, path: Path) -> None:

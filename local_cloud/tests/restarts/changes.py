@@ -22,7 +22,8 @@ OF_THE_TEMPLATE: Final = frozenset(
         "Backup::BackupPlan", "Backup::BackupSelection", "Backup::BackupVault", "CloudTrail::Trail",
         "EC2::RouteTable", "EC2::SecurityGroup",
         "EC2::SecurityGroupEgress", "EC2::SecurityGroupIngress", "EC2::Subnet", "EC2::SubnetRouteTableAssociation",
-        "EC2::VPC", "EC2::VPCEndpoint", "Glue::Connection",
+        "ApiGatewayV2::ApiMapping", "ApiGatewayV2::DomainName", "CertificateManager::Certificate",
+        "Route53::HealthCheck", "Route53::RecordSet", "EC2::VPC", "EC2::VPCEndpoint", "Glue::Connection",
     )
 )  # fmt: skip
 """Types without data. The state of their resources depends on the template only."""

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from botocore.credentials import Credentials
 
 from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
-from tests.slow.failover.two_regions import Call, Name, Traffic, TwoRegions, events_in_lake
+from tests.slow.failover.two_regions import Call, Traffic, TwoRegions, events_in_lake
 
 RUNBOOK = Path(__file__).parents[3] / "docs" / "recovery.md"
 BEFORE_S, AFTER_MOVE_S = 5, 5
@@ -68,8 +69,10 @@ def failover(tmp_path_factory):
         shops = regions.primary, regions.replica
         scopes = ["alsolike/events.write", "alsolike/recommendations.read"]
         tokens = shops[0].cloud.token(scopes), shops[1].cloud.token(scopes)
-        name = Name((shops[0].cloud.api_url, shops[1].cloud.api_url), lambda: tokens[0])
-        traffic = Traffic(name, tokens, (shops[0].name("tracking-id"), shops[1].name("tracking-id")))
+        name = regions.name()
+        created = shops[0].alsolike("keys", "create", "checkout")["environment"]
+        key = Credentials(created["AWS_ACCESS_KEY_ID"], created["AWS_SECRET_ACCESS_KEY"])
+        traffic = Traffic(name, key, tokens, (shops[0].name("tracking-id"), shops[1].name("tracking-id")))
         shops[0].send(ERASED, "item-02")
         for run in (name.watch, traffic.run):
             threading.Thread(target=run, daemon=True).start()

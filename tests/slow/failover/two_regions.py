@@ -18,16 +18,22 @@ from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
+from alsolike.declarations.routes import SIGNED_PREFIX
 from alsolike.lake.lake import deduplicate
 from local_cloud.client import Cloud
 from local_cloud.replication import Replication
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop
+from tests.infra.assembly import templates
 
 ATTEMPTS = 6
 """Maximum number of attempts per region of a client that knows both regions."""
 PRIMARY, REPLICA = "us-east-1", "eu-central-1"
+DOMAIN = "api.shop.example"
 SETTINGS: dict[str, Any] = {**QUICK, "replica_streams": True, "training_schedule": None, "web": False}
 
 
@@ -37,7 +43,9 @@ class TwoRegions:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._alone = synthesized(**SETTINGS)
-        self._assembly = synthesized(**SETTINGS, replica_region=REPLICA)
+        self._assembly = synthesized(
+            **SETTINGS, replica_region=REPLICA, api_domain=DOMAIN, api_zone_id="Z0123456789ABC"
+        )
         self.primary: Shop | None = None
         self.replica: Shop | None = None
         self.replication = Replication(lambda: (self._cloud(self.primary), self._cloud(self.replica)))
@@ -58,6 +66,23 @@ class TwoRegions:
             regions.replication.start()
             threading.Thread(target=regions._replicate, daemon=True).start()
             yield regions
+
+    def name(self) -> Name:
+        """Return the name of the API, with the health check of the templates."""
+        assert self.primary
+        assert self.replica
+        (check,) = (
+            resource["Properties"]["HealthCheckConfig"]
+            for _, template in templates(self._assembly)
+            for resource in template["Resources"].values()
+            if resource["Type"] == "AWS::Route53::HealthCheck"
+        )
+        return Name(
+            urls=(self.primary.api_url, self.replica.api_url),
+            health_url=self.primary.cloud.state.apis["alsolike-demo-health"].rstrip("/") + check["ResourcePath"],
+            interval_s=check["RequestInterval"],
+            threshold=check["FailureThreshold"],
+        )
 
     def lose_primary(self) -> None:
         """Kill all processes of the primary without warning."""
@@ -105,14 +130,16 @@ class Name:
 
     Attributes
     ----------
+    health_url
+        URL of the primary that the health check requests.
     interval_s, threshold
         Time between two checks, and number of equal results that change the state.
     """
 
     urls: tuple[str, str]
-    token: Callable[[], str]
-    interval_s: float = 10
-    threshold: int = 3
+    health_url: str
+    interval_s: float
+    threshold: int
     is_primary: bool = True
     moves: list[float] = field(default_factory=list)
     _stopped: threading.Event = field(default_factory=threading.Event)
@@ -134,11 +161,8 @@ class Name:
         self._stopped.set()
 
     def _is_healthy(self) -> bool:
-        request = urllib.request.Request(
-            f"{self.urls[0]}/openapi.json", headers={"authorization": f"Bearer {self.token()}"}
-        )
         try:
-            with urllib.request.urlopen(request, timeout=self.interval_s):
+            with urllib.request.urlopen(self.health_url, timeout=self.interval_s):
                 return True
         except OSError:
             return False
@@ -159,14 +183,15 @@ class Call:
 class Traffic:
     """Twenty requests per second, half of them events, from two kinds of clients.
 
-    Clients of the kind `name` use the name and do not retry. Clients of the kind `both` know both regions and repeat a
-    failed request in the other region, then in both regions again after a pause.
+    Clients of the kind `name` sign for the name with one key pair, and do not retry. Clients of the kind `both` know
+    both regions and repeat a failed request in the other region, then in both regions again after a pause.
     """
 
     RATE_PER_S = 20
 
-    def __init__(self, name: Name, tokens: tuple[str, str], tracking_ids: tuple[str, str]) -> None:
+    def __init__(self, name: Name, key: Credentials, tokens: tuple[str, str], tracking_ids: tuple[str, str]) -> None:
         self._name = name
+        self._key = key
         self._tokens = tokens
         self._tracking_ids = tracking_ids
         self._stopped = threading.Event()
@@ -199,14 +224,16 @@ class Traffic:
         reasons: list[str] = []
         for attempt, region in enumerate(order):
             time.sleep(0.2 * (attempt // 2))
-            reason = self._send(region, user, event, sent_at=sent_at)
+            reason = self._send(region, user, event, sent_at=sent_at, is_signed=client == "name")
             if reason is None:
                 break
             reasons.append(f"{('primary', 'replica')[region]}: {reason}")
         failed = len(reasons) == len(order)
         self.calls.append(Call(at, client, failed, time.monotonic(), None if failed else event, tuple(reasons)))
 
-    def _send(self, region: int, user: str, event: tuple[str, str] | None, *, sent_at: float) -> str | None:
+    def _send(
+        self, region: int, user: str, event: tuple[str, str] | None, *, sent_at: float, is_signed: bool
+    ) -> str | None:
         """Return the reason of a failure, or None."""
         path, document = "/recommendations", {"userId": user, "numResults": 5}
         if event:
@@ -218,11 +245,12 @@ class Traffic:
                 "sessionId": f"session-{user}",
                 "eventList": [entry],
             }
-        request = urllib.request.Request(
-            self._name.urls[region] + path,
-            data=json.dumps(document).encode(),
-            headers={"authorization": f"Bearer {self._tokens[region]}", "content-type": "application/json"},
-        )
+        body = json.dumps(document).encode()
+        headers = {"authorization": f"Bearer {self._tokens[region]}", "content-type": "application/json"}
+        if is_signed:
+            path = f"{SIGNED_PREFIX}{path}"
+            headers = self._signed(path, body)
+        request = urllib.request.Request(self._name.urls[region] + path, data=body, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=10):
                 return None
@@ -230,6 +258,12 @@ class Traffic:
             return f"status {error.code}"
         except OSError as error:
             return type(getattr(error, "reason", error)).__name__
+
+    def _signed(self, path: str, body: bytes) -> dict[str, str]:
+        """Return the headers of a request to the name."""
+        request = AWSRequest("POST", f"https://{DOMAIN}{path}", data=body, headers={"content-type": "application/json"})
+        SigV4Auth(self._key, "personalize", PRIMARY).add_auth(request)
+        return {**dict(request.headers.items()), "host": DOMAIN}
 
 
 def events_in_lake(shop: Shop) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:

@@ -20,6 +20,7 @@ from local_cloud.resources import (
     kinesis,
     kms,
     logs,
+    names,
     s3,
     sagemaker,
     scheduler,
@@ -34,7 +35,7 @@ from local_cloud.resources.creation import ResourceType
 
 _SERVICES = (
     apigatewayv2, audit, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, ec2, events, functions, glue,
-    iam, kinesis, kms, logs, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions, wafv2,
+    iam, kinesis, kms, logs, names, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions, wafv2,
 )  # fmt: skip
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {

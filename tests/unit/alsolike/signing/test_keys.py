@@ -175,6 +175,76 @@ def test_commands_share_one_key_per_day(keys, deployment, reader):
     assert len({first, second, third}) == 3
 
 
+@pytest.fixture
+def regions(aws, deployment):
+    """Return the keys of a deployment in two regions, and the keys and the reader of only the second region."""
+    table = create_table(aws("dynamodb"), "keys-of-the-second-region", key="key_id")
+    key_arn = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    names = dataclasses.replace(NAMES, keys_table=table, keys_encryption_arn=key_arn, region="eu-central-1")
+    second = Deployment("shop", names, aws, lambda: KEY, is_local=False)
+    both = Keys.of(dataclasses.replace(deployment, other_region=lambda: second))
+    return both, Keys.of(second), KeyReader(aws("dynamodb"), aws("kms"), table)
+
+
+def test_key_is_valid_in_both_regions_with_the_key_of_each(regions, reader, cloud):
+    both, _, second_reader = regions
+
+    new = both.create("checkout", scopes=[READ], now_ms=NOW_MS)
+
+    first, second = (each.find(new.key.key_id, now_s=NOW_S) for each in (reader, second_reader))
+    assert reader.secret(first) == second_reader.secret(second) == new.secret
+    assert dataclasses.replace(second, secret=first.secret) == first
+    assert len({call.request["KeyId"] for call in cloud.calls if call.operation == "kms.Encrypt"}) == 2
+
+
+@pytest.mark.parametrize("change", [Keys.disable, Keys.delete])
+def test_revoked_key_is_refused_in_both_regions(change, regions, reader):
+    both, _, second_reader = regions
+    new = both.create("checkout", scopes=[READ], now_ms=NOW_MS)
+
+    change(both, new.key.key_id)
+
+    for each in (reader, second_reader):
+        key = each.find(new.key.key_id, now_s=NOW_S)
+        assert key is None or not key.is_active(now_ms=NOW_MS)
+
+
+@pytest.mark.parametrize("only", [0, 1])
+def test_key_of_one_region_can_be_deleted_from_the_other(only, regions, keys):
+    both, second, _ = regions
+    new = (keys, second)[only].create("checkout", scopes=[READ], now_ms=NOW_MS)
+
+    both.delete(new.key.key_id)
+
+    assert (keys.all(), second.all()) == ([], [])
+    with pytest.raises(NotFound, match=new.key.key_id):
+        both.delete(new.key.key_id)
+
+
+def test_key_is_disabled_first_in_the_region_that_answers(keys, deployment):
+    def lost():
+        raise Unavailable("eu-west-1 does not answer")
+
+    both = Keys.of(dataclasses.replace(deployment, other_region=lost))
+    new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
+
+    with pytest.raises(Unavailable, match="eu-west-1"):
+        both.disable(new.key.key_id)
+
+    assert [key.status for key in both.all()] == ["disabled"]
+    with pytest.raises(Unavailable, match="eu-west-1"):
+        both.create("search", scopes=[READ], now_ms=NOW_MS)
+    assert [key.client for key in both.all()] == ["checkout"]
+
+
+def test_endpoint_of_two_regions_is_the_name_that_moves(keys):
+    new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
+
+    variables = environment_variables(new, dataclasses.replace(NAMES, api_domain="api.shop.example"), certificate=None)
+
+    assert variables["AWS_ENDPOINT_URL_PERSONALIZE"] == "https://api.shop.example/personalize"
+
+
 def test_environment_variables_have_the_key_and_endpoints(keys):
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
 

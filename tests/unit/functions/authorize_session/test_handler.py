@@ -22,6 +22,13 @@ def token(key=OLD, *, user_id="anna", now_s=NOW_S):
     return mint(key.encode(), Session("s1", user_id), now_s=now_s)
 
 
+def test_health_check_gets_an_empty_answer_without_a_log(capsys):
+    answer = handler.lambda_handler({"routeKey": "GET /health", "headers": {}}, LambdaContext())
+
+    assert (answer["statusCode"], answer["body"]) == (200, "{}")
+    assert capsys.readouterr().out == ""
+
+
 class Secret:
     """Session key in Secrets Manager, with the number of its reads and a switch for failures."""
 

@@ -21,6 +21,7 @@ CLUSTER = f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/shop/2a3b-5"
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:AmazonMSK_shop-a1b2c3"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234-abcd"
 IMAGE = f"763104351884.dkr.ecr.{REGION}.amazonaws.com/pytorch-training:2.9.0"
+ZONE = "Z0123456789ABC"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts"
 MAPPING = "91b2a7f0-3c5d-4c1e-9a58-0d3a5e1f7c24"
 DATA, KAFKA = "alsolike-shop-data", "alsolike-shop-kafka"
@@ -54,6 +55,7 @@ NEEDS = Needs(
     kafka=KafkaCluster(CLUSTER, (SECRET,), ("subnet-0a",), ("sg-0c",)),
     email=True,
     key=KEY,
+    api_name=("api.shop.example", ZONE),
 )
 
 
@@ -105,6 +107,11 @@ def key(
     if (state, spec) == ("Enabled", "SYMMETRIC_DEFAULT"):
         statement = f'{{"Principal":{{"Service":"logs.{REGION}.amazonaws.com"}}}}' if policy is None else policy
         account.answer("kms", "get_key_policy", {"Policy": statement}, KeyId=KEY, PolicyName="default")
+
+
+def zone(account: Account, *, name: str = "shop.example.", private: bool = False) -> None:
+    found = {"Id": ZONE, "Name": name, "CallerReference": "1", "Config": {"PrivateZone": private}}
+    account.answer("route53", "get_hosted_zone", {"HostedZone": found}, Id=ZONE)
 
 
 def stacks(account: Account, **statuses: str) -> None:

@@ -8,6 +8,7 @@ from botocore.exceptions import NoCredentialsError
 from alsolike.runtime.errors import Unavailable
 from operations.cost.summary import Stream
 from operations.doctor import ACTIONS, FAILED, PASSED, UNKNOWN, examine
+from operations.doctor.account import api_name as check_api_name
 from operations.doctor.account import key as check_key
 from tests.unit.operations.doctor import accounts
 from tests.unit.operations.doctor.accounts import DATA, KAFKA, NEEDS, REGION, Account
@@ -17,7 +18,7 @@ CHECKS_BEFORE = {
     "Lambda memory", "SnapStart", "layer", "SageMaker, ml.m5.xlarge for spot training job usage",
     "SageMaker, ml.m5.xlarge for training job usage", "Glue capacity", "training image", "stream shards",
     "bucket uploads", "Kafka cluster", "Kafka secret", "Kafka subnet", "Kafka security group",
-    "KMS key", "KMS key policy",
+    "KMS key", "KMS key policy", "API name",
 }  # fmt: skip
 CHECKS_AFTER = {"Kafka mapping", "alarm mail", "cost allocation tag", "signed requests"}
 REFUSED_KEY = '{"__type":"UnrecognizedClientException","message":"the access key does not exist"}'
@@ -70,6 +71,7 @@ def ready(*, user="user/ana", image=True, concurrency=1_000):
     accounts.bucket(account)
     accounts.kafka(account)
     accounts.key(account)
+    accounts.zone(account)
     return account
 
 
@@ -105,6 +107,7 @@ def test_new_account_fails_at_bootstrap_and_layer_and_names_its_quotas():
     account.refuse("s3", "head_bucket", "404")
     accounts.kafka(account)
     accounts.key(account)
+    accounts.zone(account)
 
     findings = examined(account, configured_region="us-east-1")
 
@@ -144,12 +147,14 @@ def test_account_with_remains_of_an_earlier_deployment_is_refused():
     account.refuse("ec2", "describe_security_groups", "InvalidGroup.NotFound")
 
     accounts.key(account, state="Disabled")
+    accounts.zone(account, name="market.example.")
 
     findings = examined(account)
 
     assert blocking(findings) == {
         "account", "bootstrap stack", "stacks", "retained names", "Lambda code storage", "layer", "Kafka cluster",
         "Kafka secret", "Kafka subnet", "Kafka security group", "KMS key",
+        "API name",
     }  # fmt: skip
     assert by_status(findings, FAILED) == blocking(findings) | {"training image", "bucket uploads"}
     assert findings["stacks"].advice == "aws cloudformation delete-stack --stack-name alsolike-shop-kafka"
@@ -173,6 +178,7 @@ def deployed(*, shards, state, result, subscription, tag):
     accounts.bucket(account)
     accounts.kafka(account)
     accounts.key(account)
+    accounts.zone(account)
     accounts.resources(account, KAFKA, EventSourceMapping=accounts.MAPPING)
     accounts.mapping(account, state=state, result=result)
     accounts.parameter(account, accounts.TOPIC)
@@ -224,6 +230,7 @@ def test_partial_deployment_leaves_checks_of_missing_stacks_unknown():
     accounts.bucket(account)
     accounts.kafka(account)
     accounts.key(account)
+    accounts.zone(account)
     accounts.parameter(account, None)
     accounts.cost_tag(account, status="Active")
     accounts.parameter(account, None)
@@ -287,6 +294,7 @@ def test_checks_that_aws_denies_are_unknown_and_end_no_other_check():
         ("lambda", "get_account_settings"), ("ssm", "get_parameter"), ("service-quotas", "list_service_quotas"),
         ("service-quotas", "list_service_quotas"), ("ecr", "batch_get_image"), ("s3", "head_bucket"),
         ("kafka", "describe_cluster_v2"), ("kms", "describe_key"),
+        ("route53", "get_hosted_zone"),
     ):  # fmt: skip
         account.refuse(service, operation, "AccessDeniedException")
 
@@ -295,7 +303,7 @@ def test_checks_that_aws_denies_are_unknown_and_end_no_other_check():
     assert blocking(findings) == set()
     assert by_status(findings, UNKNOWN) == {
         "bootstrap stack", "retained names", "Lambda limits", "layer", "SageMaker quotas", "Glue capacity",
-        "training image", "bucket uploads", "Kafka", "KMS key",
+        "training image", "bucket uploads", "Kafka", "KMS key", "API name",
     }  # fmt: skip
 
 
@@ -340,6 +348,33 @@ def test_missing_key_ends_a_deployment():
     (finding,) = check_key(account.client, NEEDS)
 
     assert (finding.check, finding.status, finding.blocks) == ("KMS key", FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"name": "market.example."}, "api.shop.example is not a name below market.example"),
+        ({"name": "api.shop.example."}, "api.shop.example is not a name below api.shop.example"),
+        ({"private": True}, "is private, expected a public zone"),
+    ],
+)
+def test_zone_that_cannot_contain_the_api_name_ends_a_deployment(options, reason):
+    account = Account()
+    accounts.zone(account, **options)
+
+    (finding,) = check_api_name(account.client, NEEDS)
+
+    assert (finding.status, finding.blocks) == (FAILED, True)
+    assert reason in finding.reason
+
+
+def test_missing_zone_ends_a_deployment():
+    account = Account()
+    account.refuse("route53", "get_hosted_zone", "NoSuchHostedZone")
+
+    (finding,) = check_api_name(account.client, NEEDS)
+
+    assert (finding.check, finding.status, finding.blocks) == ("API name", FAILED, True)
 
 
 def test_permissions_are_those_of_the_calls():

@@ -49,6 +49,10 @@ class Names:
     web_bucket: str = ""
     web_client_id: str = ""
     sign_in_url: str = ""
+    api_domain: str = ""
+    """Host name of the API in two regions, which a health check moves. Empty without one."""
+    other_region: str = ""
+    """Other region of a deployment in two regions. Empty in one region."""
     kms_key_arn: str = ""
     """ARN of the key that encrypts the stored data. Empty for keys of AWS."""
 
