@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.metrics import Metric
-from alsolike.declarations.routes import HEALTH_PATH, PUBLIC_ROUTES
+from alsolike.declarations.routes import BEACON_ROUTES, HEALTH_PATH, PUBLIC_ROUTES
 from alsolike.events.session_tokens import authorizer_context
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError, InvalidInput
@@ -48,28 +48,59 @@ def _configuration() -> ConfigurationReader:
     return ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
 
 
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Authorize a request to a browser route, or return the response to a request for a token or to a health check."""
-    if event.get("routeKey") == f"GET {HEALTH_PATH}":
+    if event["routeKey"] == f"GET {HEALTH_PATH}":
         return respond({})  # Neither logged nor counted.
-    return (_issue if event.get("routeKey") in PUBLIC_ROUTES else _authorize)(event, context)
+    return _issue(event) if event["routeKey"] in PUBLIC_ROUTES else _authorize(event)
 
 
-@instrumented
-def _authorize(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return the authorization and the session of a request, as a simple response of payload format 2.0."""
-    (identity,) = event["identitySource"]
+def _authorize(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the authorization and the session of a request, in the form of the API that asks."""
+    answer = _policy if "methodArn" in event else _simple_response
     try:
-        session = authorize(identity, keys=_keys(), now_s=time.time())
+        session = authorize(_identity(event), keys=_keys(), now_s=time.time())
     except InvalidInput as error:
         count(Metric.SESSION_TOKENS_REFUSED)
         log_refusal(error)
-        return {"isAuthorized": False}
-    return {"isAuthorized": True, "context": authorizer_context(session)}
+        return answer(event, None)
+    return answer(event, authorizer_context(session))
 
 
-@instrumented
-def _issue(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def _identity(event: dict[str, Any]) -> str:
+    """Return the value of the identity source, which a REST API does not extract."""
+    if "identitySource" in event:
+        (identity,) = event["identitySource"]
+        return str(identity)
+    place = event["queryStringParameters"] if event["routeKey"] in BEACON_ROUTES else event["headers"]
+    return str(place["authorization"])
+
+
+def _simple_response(event: dict[str, Any], session: dict[str, str] | None) -> dict[str, Any]:
+    """Return the response to an HTTP API."""
+    return {"isAuthorized": False} if session is None else {"isAuthorized": True, "context": session}
+
+
+def _policy(event: dict[str, Any], session: dict[str, str] | None) -> dict[str, Any]:
+    """Return the response to a REST API.
+
+    It covers all routes of the stage, because API Gateway caches it by token and not by route.
+    """
+    stage = "/".join(event["methodArn"].split("/")[:2])
+    statement = {
+        "Action": "execute-api:Invoke",
+        "Effect": "Deny" if session is None else "Allow",
+        "Resource": f"{stage}/*",
+    }
+    return {
+        "principalId": "session",
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "context": session or {},
+    }
+
+
+def _issue(event: dict[str, Any]) -> dict[str, Any]:
     from functions.authorize_session.issuing import issue  # Slow import, which only new tokens require.
 
     try:

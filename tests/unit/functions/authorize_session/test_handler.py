@@ -11,7 +11,8 @@ from alsolike.events.session_tokens import Session, mint
 from alsolike.runtime.errors import Unavailable
 from functions.authorize_session import handler
 from functions.authorize_session.keys import CHECK_ON_MISMATCH_S, CHECK_S
-from tests.builders.lambda_events import LambdaContext
+from tests.builders.lambda_events import LambdaContext, http_event
+from tests.builders.rest_events import METHOD_ARN, rest_event
 
 NOW_S = 1_790_000_000
 OLD, NEW, NEWEST = "o" * 64, "n" * 64, "w" * 64
@@ -125,6 +126,46 @@ def test_authorized_request_does_not_log_user_or_secret(secret, logged):
 
     assert "anna" not in logged()
     assert secret.arn not in logged()
+
+
+def policy(route, *, header="", query=""):
+    """Return the policy for a request to a REST API."""
+    event = http_event(route)
+    event = {**event, "headers": {"authorization": header}, "rawQueryString": query}
+    return handler.lambda_handler({**rest_event(event), "type": "REQUEST", "methodArn": METHOD_ARN}, LambdaContext())
+
+
+@pytest.mark.usefixtures("secret")
+def test_rest_api_gets_a_policy_for_all_routes_of_the_stage():
+    header, query = f"Bearer {token()}", f"authorization=Bearer%20{token()}"
+    answers = [policy("POST /session/events", header=header), policy("POST /session/beacons", query=query)]
+
+    for answer in answers:
+        assert answer["policyDocument"]["Statement"] == [
+            {
+                "Action": "execute-api:Invoke",
+                "Effect": "Allow",
+                "Resource": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/api/*",
+            }
+        ]
+        assert answer["context"] == {"sessionId": "s1", "userId": "anna"}
+        assert answer["principalId"]
+
+
+@pytest.mark.usefixtures("secret")
+@pytest.mark.parametrize(
+    ("route", "values"),
+    [
+        ("POST /session/events", {"header": f"Bearer {token(NEW)}"}),
+        ("POST /session/events", {"header": "Bearer ..", "query": f"authorization=Bearer%20{token()}"}),
+        ("POST /session/beacons", {"header": f"Bearer {token()}", "query": "authorization=Bearer%20x.y.z"}),
+    ],
+)
+def test_rest_api_gets_a_denial_for_an_invalid_token(route, values):
+    answer = policy(route, **values)
+
+    assert [statement["Effect"] for statement in answer["policyDocument"]["Statement"]] == ["Deny"]
+    assert answer["context"] == {}
 
 
 def test_signing_key_is_cached_for_five_minutes(secret, clock):

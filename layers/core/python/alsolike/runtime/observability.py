@@ -147,10 +147,17 @@ shared_counters = Counters(os.environ["POWERTOOLS_METRICS_NAMESPACE"], API_SERVI
 
 
 def instrumented(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
-    """Decorate a handler. Its log lines get the fields of the invocation, and its counters are written at the end."""
+    """Decorate a handler. Its log lines get the fields of the invocation, and its counters are written at the end.
+
+    Requests of a REST API are converted to the format of an HTTP API.
+    """
 
     @functools.wraps(handler)
     def observing(event: Any, context: Any) -> T:
+        if "httpMethod" in event:
+            from alsolike.runtime.rest_events import request_of_rest  # Only a private API needs the module.
+
+            event = request_of_rest(event)
         invocation.begin(event, context)
         try:
             return handler(event, context)

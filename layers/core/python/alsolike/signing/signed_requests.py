@@ -47,7 +47,8 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
 
 
 def _check_path(event: Mapping[str, Any]) -> None:
-    path = event["rawPath"]
+    # The path starts with the name of the stage, unless it is the default stage.
+    path = event["rawPath"].removeprefix(f"/{event['requestContext'].get('stage')}")
     if event["routeKey"] == CATCH_ALL and path.rstrip("/") != SIGNED_PREFIX:
         posts = (key.removeprefix("POST ") for key in SIGNED_ROUTES if key.startswith("POST ") and key != CATCH_ALL)
         raise NotFound(f"POST {path} does not exist, expected one of {', '.join(sorted(posts))}")
