@@ -176,6 +176,7 @@ def _add_parts(
         training=training,
         layers=layers,
         is_replica=is_replica,
+        network=network,
     )
     batch = BatchStack(
         scope,

@@ -24,7 +24,7 @@ _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # Origins as browsers write them: in lower case and without a path.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
-_VPC, _SUBNET = re.compile("vpc-[0-9a-f]+"), re.compile("subnet-[0-9a-f]+")
+_VPC, _SUBNET, _ENDPOINT = (re.compile(f"{kind}-[0-9a-f]+") for kind in ("vpc", "subnet", "vpce"))
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 _WEB_ACL = re.compile(r"arn:aws:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[0-9a-f-]+")
 _ZONE = re.compile("Z[A-Z0-9]{1,31}")
@@ -342,6 +342,14 @@ class Settings(TrainingSettings):
     vpc_availability_zone: str | None = setting(
         None, "Availability zone of the first subnet, which the Glue job needs; null with `dataset_engine: lambda`"
     )
+    private_api: bool = setting(
+        False,
+        "Serve the [API](security.md#private-api) only through an interface endpoint of `vpc`. Needs `web: false` and "
+        "no `cors_origins`",
+    )
+    vpc_api_endpoint_id: str | None = setting(
+        None, "ID of the interface endpoint of `execute-api` in an existing `vpc`, with `private_api`"
+    )
     audit_trail: bool = setting(
         False,
         "Record each read and write of objects of the lake and the artefacts for a year with "
@@ -423,6 +431,7 @@ class Settings(TrainingSettings):
         self._check_edge()
         self._check_name()
         self._check_network()
+        self._check_private_api()
         for origin in self.cors_origins:
             require(
                 origin,
@@ -534,6 +543,34 @@ class Settings(TrainingSettings):
             vpc is None or self.kafka is None,
             "kafka",
             "null with vpc: the endpoints of a Kafka cluster are not known here",
+        )
+
+    def _check_private_api(self) -> None:
+        endpoint = self.vpc_api_endpoint_id
+        require(
+            endpoint,
+            (endpoint is not None) == (self.private_api and self.vpc not in (None, CREATE))
+            and (endpoint is None or bool(_ENDPOINT.fullmatch(endpoint))),
+            "vpc_api_endpoint_id",
+            "an ID such as vpce-0a1b with private_api and the ID of a vpc, null without",
+        )
+        if not self.private_api:
+            return
+        require(self.vpc, self.vpc is not None, "vpc", f"{CREATE!r} or an ID with private_api")
+        require(
+            self.web, not self.web, "web", "false with private_api: CloudFront and its visitors cannot reach the API"
+        )
+        require(
+            self.api_domain,
+            self.api_domain is None,
+            "api_domain",
+            "null with private_api: health checks cannot reach the API",
+        )
+        require(
+            self.cors_origins,
+            not self.cors_origins,
+            "cors_origins",
+            "none with private_api: send the requests of pages through your servers",
         )
 
     def _check_edge(self) -> None:

@@ -57,7 +57,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _authorize(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the authorization and the session of a request, in the form of the API that asks."""
+    """Return the authorization and the session of a request, in the form of an HTTP API or a REST API."""
     answer = _policy if "methodArn" in event else _simple_response
     try:
         session = authorize(_identity(event), keys=_keys(), now_s=time.time())

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
 from operations.metric_writers import METRICS
+from operations.prometheus.families import REST_API_NAMES
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -54,11 +55,14 @@ class MetricReader:
     ----------
     own_namespace
         Namespace of the metrics of the deployment's functions.
+    private_api
+        True if the API is a REST API. Its metrics have other names.
     """
 
-    def __init__(self, client: Any, *, own_namespace: str) -> None:
+    def __init__(self, client: Any, *, own_namespace: str, private_api: bool = False) -> None:
         self._client = client
         self._own_namespace = own_namespace
+        self._names = REST_API_NAMES if private_api else {}
 
     def read(
         self, series: Mapping[Key, Sequence[Statistic]], *, from_ms: int, until_ms: int, period_s: int
@@ -98,8 +102,10 @@ class MetricReader:
     def _query(self, name: str, statistic: Statistic, period_s: int) -> dict[str, Any]:
         metric = {
             "Namespace": statistic.namespace or self._own_namespace,
-            "MetricName": str(statistic.metric),
-            "Dimensions": [{"Name": name, "Value": value} for name, value in statistic.dimensions],
+            "MetricName": self._names.get(str(statistic.metric), str(statistic.metric)),
+            "Dimensions": [
+                {"Name": self._names.get(name, name), "Value": value} for name, value in statistic.dimensions
+            ],
         }
         return {"Id": name, "MetricStat": {"Metric": metric, "Period": period_s, "Stat": statistic.statistic}}
 

@@ -102,7 +102,9 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
     cloudwatch, s3, cloudformation
         Low-level clients.
     """
-    metrics = MetricReader(cloudwatch, own_namespace=settings.powertools_metrics_namespace)
+    metrics = MetricReader(
+        cloudwatch, own_namespace=settings.powertools_metrics_namespace, private_api=bool(settings.private_api)
+    )
     configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
 
     deployed = Deployed(cloudformation, settings.stacks.split(","))
@@ -113,6 +115,7 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
             cloudwatch,
             own_namespace=settings.powertools_metrics_namespace,
             api_id=settings.api_id,
+            private_api=bool(settings.private_api),
             stream_name=settings.stream_name,
             minutes=request.query.get("minutes", operator_queries.DEFAULT_MINUTES),
             now_ms=request.now_ms,

@@ -17,6 +17,8 @@ class Settings:
         Names of all stacks of the deployment, separated by commas.
     powertools_metrics_namespace
         Namespace of the metrics of the deployment's functions.
+    private_api
+        1 if `api_id` is the name of a private REST API instead of the ID of an HTTP API.
     """
 
     deployment: str
@@ -26,5 +28,6 @@ class Settings:
     artefact_bucket: str
     stacks: str
     powertools_metrics_namespace: str
+    private_api: int = 0
     configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
     keys_table: str = ""

@@ -14,7 +14,14 @@ _LONGEST_PERIOD_S = 3_600
 
 
 def traffic(
-    cloudwatch: Any, *, own_namespace: str, api_id: str, stream_name: str, minutes: int, now_ms: int
+    cloudwatch: Any,
+    *,
+    own_namespace: str,
+    api_id: str,
+    private_api: bool = False,
+    stream_name: str,
+    minutes: int,
+    now_ms: int,
 ) -> dict[str, Any]:
     """Return the response of `GET /operator/traffic`. Each series has one point per period.
 
@@ -22,11 +29,13 @@ def traffic(
     ----------
     own_namespace
         Namespace of the metrics of the deployment's functions.
+    private_api
+        True if the API is a REST API. `api_id` is then its name.
     """
     period_s = next((period for maximum, period in _PERIODS_S if minutes <= maximum), _LONGEST_PERIOD_S)
     period_ms = period_s * 1000
     from_ms = (now_ms - minutes * 60_000) // period_ms * period_ms
-    series = MetricReader(cloudwatch, own_namespace=own_namespace).read(
+    series = MetricReader(cloudwatch, own_namespace=own_namespace, private_api=private_api).read(
         _series(api_id=api_id, stream_name=stream_name), from_ms=from_ms, until_ms=now_ms, period_s=period_s
     )
     times = range(from_ms, now_ms, period_ms)

@@ -9,8 +9,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra_cdk.constructs.api import Api
 from infra_cdk.constructs.dashboard_widgets import DAY, HALF, WIDE, board, graph
-from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
 from operations.prices import DATE, REGION, TABLE
@@ -40,7 +40,7 @@ def cost_dashboard(
     scope: Construct,
     *,
     settings: Settings,
-    api: HttpApi,
+    api: Api,
     stream: kinesis.IStream,
     functions: Mapping[str, PythonFunction],
     tables: Mapping[str, dynamodb.ITableV2],

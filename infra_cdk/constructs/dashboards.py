@@ -11,8 +11,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from alsolike.declarations.metrics import Metric
+from infra_cdk.constructs.api import Api
 from infra_cdk.constructs.dashboard_widgets import HALF, RATES, THIRD, WIDE, board, graph, query
-from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, percent
 from infra_cdk.settings import Settings
 
@@ -30,7 +30,7 @@ def health_dashboard(
     scope: Construct,
     *,
     settings: Settings,
-    api: HttpApi,
+    api: Api,
     stream: kinesis.IStream,
     functions: Mapping[str, lambda_.IFunction],
     recommend_log: logs.ILogGroup,

@@ -8,7 +8,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra_cdk.constructs.alarm_topic import alarm
-from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.api import Api
 from infra_cdk.constructs.metrics import if_enough, percent
 from infra_cdk.constructs.permissions import Permission, role_for
 from infra_cdk.constructs.python_function import PythonFunction
@@ -29,7 +29,7 @@ class GradualReleases(Construct):
         construct_id: str,
         *,
         settings: Settings,
-        api: HttpApi,
+        api: Api,
         functions: Mapping[str, PythonFunction],
         alerts: sns.ITopic,
     ) -> None:

@@ -1,6 +1,5 @@
 """HTTP API with routes to functions. Most requests have an operator's token, a session token or a signature."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -8,48 +7,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from alsolike.declarations.routes import (
-    ADMINISTER,
-    BASIC_ROUTES,
-    BEACON_ROUTES,
-    PUBLIC_ROUTES,
-    READ_METRICS,
-    READ_RECOMMENDATIONS,
-    ROUTES,
-    SIGNED_ROUTES,
-    WRITE_EVENTS,
-)
-from infra_cdk.constructs.log_group import log_group
-from infra_cdk.constructs.metrics import PERIOD
+from infra_cdk.constructs.api import Api, ApiRoute, Check, access_log_format, api_routes
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.settings import Settings
-
-# Fields that runbooks and the dashboard use, and the errors of integrations and authorizers. Headers, bodies and the
-# context of the session authorizer are excluded, because they can contain tokens, IDs and personal data.
-_ACCESS_LOG_FIELDS = {
-    "requestId": "$context.requestId",
-    "routeKey": "$context.routeKey",
-    "status": "$context.status",
-    "latencyMs": "$context.responseLatency",
-    "error": "$context.integrationErrorMessage $context.authorizer.error",
-}
-
-# Prefixes of the settings `<prefix>_rate_per_s` and `<prefix>_burst` that limit a route. The first scope of a route
-# selects the prefix.
-_LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER: "admin"}
-_SIGNED_LIMITS = {
-    READ_RECOMMENDATIONS: "personalize",
-    WRITE_EVENTS: "personalize",
-    ADMINISTER: "admin",
-    READ_METRICS: "admin",
-}
-_SESSION_LIMITS, _SITE_LIMITS = "session", "site"
 
 _REQUEST_HEADERS = ("authorization", "content-type", "if-none-match")
 _ANSWER_HEADERS = (
@@ -72,19 +37,17 @@ PAGES_STAGE = "api"
 """Name of the stage for the pages. An HTTP API prefixes its paths with the name of the stage."""
 
 
-class HttpApi(Construct):
-    """API that checks tokens, limits the rate of requests and logs them. Functions verify signatures.
+class HttpApi(Api):
+    """Public API.
 
     A web application firewall cannot be attached to an HTTP API, only to a distribution in front of it.
 
     Attributes
     ----------
-    url, host
-        URL and host name of the default stage.
+    host
+        Host name of the default stage.
     api_id
-        ID of the API, which is a dimension of its metrics.
-    access_log
-        Log group of requests.
+        ID of the API.
     """
 
     def __init__(
@@ -96,25 +59,23 @@ class HttpApi(Construct):
         tokens: TokenIssuer,
         sessions: SessionAuthorizer,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self._settings = settings
+        super().__init__(scope, construct_id, settings=settings)
         self._tokens = tokens
         self._sessions = sessions
-        self._api = apigw.HttpApi(
+        self._api = self._measured = apigw.HttpApi(
             self,
             "Api",
             api_name=f"alsolike-{settings.name}",
             create_default_stage=False,
             cors_preflight=_cors(settings.cors_origins),
         )
-        self.access_log = log_group(self, "AccessLog", settings=settings, delivered_by="apis")
         self._stages = [self._stage("Stage", "$default")]
         if settings.web:
             self._stages.append(self._stage("Pages", PAGES_STAGE))
         self._route_settings: dict[str, dict[str, int]] = {}
         self.url = self._api.api_endpoint
         stack = cdk.Stack.of(self)
-        self.api_id = self._api.api_id
+        self.api_id = self.metric_id = self._api.api_id
         self.host = f"{self.api_id}.execute-api.{stack.region}.{stack.url_suffix}"
 
     @cached_property
@@ -140,102 +101,45 @@ class HttpApi(Construct):
         resource = stage.node.default_child
         assert isinstance(resource, apigw.CfnStage)
         resource.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
-            destination_arn=self.access_log.log_group_arn, format=json.dumps(_ACCESS_LOG_FIELDS, separators=(",", ":"))
+            destination_arn=self.access_log.log_group_arn, format=access_log_format("$context.routeKey")
         )
         return resource
 
-    def requests(self, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
-        """Return the number of requests per period."""
-        return self._api.metric_count(statistic="Sum", period=period, label="requests")
-
-    def client_errors(self) -> cloudwatch.Metric:
-        """Return the number of responses with status 400 to 499 per period."""
-        return self._api.metric_client_error(statistic="Sum", period=PERIOD, label="4xx")
-
-    def server_errors(self, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
-        """Return the number of responses with status 500 or higher per period."""
-        return self._api.metric_server_error(statistic="Sum", period=period, label="5xx")
-
-    def latency(self, statistic: str, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
-        """Return a statistic of the response time, in milliseconds."""
-        return self._api.metric_latency(statistic=statistic, period=period, label=statistic)
-
     def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
-        """Add all routes of `alsolike.declarations.routes`.
-
-        Parameters
-        ----------
-        functions
-            Functions by the names in the routes.
-        """
         functions = {**functions, "authorize_session": self._sessions.function}
         made = {name: _integration(name, function) for name, function in functions.items()}
-        for key, route in ROUTES.items():
-            method, path = key.split(" ")
-            self._add(
-                path,
-                methods=[method, "HEAD"] if method == "GET" else [method],
-                integration=made[route.function],
-                authorizer=self._authorizer if route.scopes else self._sessions.authorizer,
-                scopes=route.scopes,
-                limits=_LIMITS[route.scopes[0]] if route.scopes else _SESSION_LIMITS,
-            )
-        for key, route in BEACON_ROUTES.items():
-            method, path = key.split(" ")
-            self._add(
-                path,
-                methods=[method],
-                integration=made[route.function],
-                authorizer=self._sessions.beacons,
-                limits=_SESSION_LIMITS,
-            )
-        for routes, reason in (
-            (PUBLIC_ROUTES, "The function checks the site key, which is public, and the origin of the page"),
-            (
-                SIGNED_ROUTES,
-                "The function verifies the signature, which covers the body; authorizers do not get a body",
-            ),
-            (BASIC_ROUTES, "The function verifies the key pair, as it does for signed requests"),
-        ):
-            for key, route in routes.items():
-                method, path = key.split(" ")
-                added = self._add(
-                    path,
-                    methods=[method],
-                    integration=made[route.function],
-                    authorizer=apigw.HttpNoneAuthorizer(),
-                    limits=_SIGNED_LIMITS[route.scopes[0]] if route.scopes else _SITE_LIMITS,
-                )
-                for each in added:
-                    acknowledge(each, finding="AwsSolutions-APIG4", reason=reason)
+        for route in api_routes():
+            self._add(route, integration=made[route.function])
 
-    def _add(
-        self,
-        path: str,
-        *,
-        methods: Sequence[str],
-        integration: apigw.HttpRouteIntegration,
-        authorizer: apigw.IHttpRouteAuthorizer,
-        limits: str,
-        scopes: Sequence[str] = (),
-    ) -> Sequence[apigw.HttpRoute]:
-        routes = self._api.add_routes(
-            path=path,
-            methods=[apigw.HttpMethod[each] for each in methods],
+    def _authorizer_of(self, route: ApiRoute) -> apigw.IHttpRouteAuthorizer:
+        match route.check:
+            case Check.TOKEN:
+                return self._authorizer
+            case Check.SESSION:
+                return self._sessions.authorizer
+            case Check.BEACON:
+                return self._sessions.beacons
+            case Check.FUNCTION:
+                return apigw.HttpNoneAuthorizer()
+
+    def _add(self, route: ApiRoute, *, integration: apigw.HttpRouteIntegration) -> None:
+        (added,) = self._api.add_routes(
+            path=route.path,
+            methods=[apigw.HttpMethod[route.method]],
             integration=integration,
-            authorizer=authorizer,
-            authorization_scopes=list(scopes) or None,
+            authorizer=self._authorizer_of(route),
+            authorization_scopes=list(route.scopes) or None,
         )
-        for each in methods:
-            self._route_settings[f"{each} {path}"] = {
-                "ThrottlingRateLimit": getattr(self._settings, f"{limits}_rate_per_s"),
-                "ThrottlingBurstLimit": getattr(self._settings, f"{limits}_burst"),
-            }
+        if route.reason:
+            acknowledge(added, finding="AwsSolutions-APIG4", reason=route.reason)
+        self._route_settings[f"{route.method} {route.path}"] = {
+            "ThrottlingRateLimit": getattr(self._settings, f"{route.limits}_rate_per_s"),
+            "ThrottlingBurstLimit": getattr(self._settings, f"{route.limits}_burst"),
+        }
         for stage in self._stages:
             stage.route_settings = self._route_settings
             # API Gateway rejects route settings before the route exists.
-            stage.node.add_dependency(*routes)
-        return routes
+            stage.node.add_dependency(added)
 
 
 def _integration(name: str, function: lambda_.IFunction) -> apigw.HttpRouteIntegration:

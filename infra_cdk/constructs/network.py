@@ -76,6 +76,8 @@ class Network(Construct):
         ID of the security group. Its members may reach each other and the endpoints.
     zone
         Availability zone of the first subnet.
+    api_endpoint_id
+        ID of the interface endpoint that reaches the private API, or None with a public API.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -91,6 +93,9 @@ class Network(Construct):
             self.subnet_ids = list(settings.vpc_subnet_ids)
             self.zone = settings.vpc_availability_zone or ""
         self.security_group_id = self._security_group(vpc_id, settings)
+        self.api_endpoint_id = settings.vpc_api_endpoint_id
+        if self._own and settings.private_api:
+            self.api_endpoint_id = self._api_endpoint(self._own, settings)
 
     def _vpc(self) -> ec2.Vpc:
         vpc = ec2.Vpc(
@@ -141,6 +146,39 @@ class Network(Construct):
             )
         group_id: str = group.attr_group_id
         return group_id
+
+    def _api_endpoint(self, vpc: ec2.Vpc, settings: Settings) -> str:
+        """Create the endpoint of API Gateway, which all hosts of the VPC reach.
+
+        It has no private names, because they would hide public APIs of other services.
+        """
+        group = ec2.CfnSecurityGroup(
+            self,
+            "ApiGroup",
+            group_description=f"Alsolike {settings.name}: endpoint of the private API",
+            vpc_id=vpc.vpc_id,
+            security_group_ingress=[
+                ec2.CfnSecurityGroup.IngressProperty(
+                    ip_protocol="tcp",
+                    from_port=443,
+                    to_port=443,
+                    cidr_ip=ec2.Vpc.DEFAULT_CIDR_RANGE,
+                    description="Callers",
+                )
+            ],
+        )
+        endpoint = ec2.CfnVPCEndpoint(
+            self,
+            "ApiEndpoint",
+            service_name=f"com.amazonaws.{self._region}.execute-api",
+            vpc_id=vpc.vpc_id,
+            vpc_endpoint_type="Interface",
+            private_dns_enabled=False,
+            subnet_ids=self.subnet_ids,
+            security_group_ids=[group.attr_group_id],
+        )
+        endpoint_id: str = endpoint.attr_id
+        return endpoint_id
 
     def add_endpoints(self, actions: Iterable[str]) -> None:
         """Add the interface endpoints of the services with these actions, if the VPC is new."""

@@ -21,7 +21,7 @@ from infra_cdk.constructs.triggers import attach
 from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-_OPTIONAL_FIELDS = ("forwards_erasures", "powertools_metrics_namespace")
+_OPTIONAL_FIELDS = ("forwards_erasures", "powertools_metrics_namespace", "private_api")
 """Fields of functions' settings that are variables only with a value."""
 
 

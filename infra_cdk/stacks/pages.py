@@ -36,7 +36,7 @@ class PagesStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: storefront and console")
         site = Website(
-            self, "Website", settings=settings, api_host=serving.api.host, sign_in_url=serving.tokens.sign_in_url
+            self, "Website", settings=settings, api_host=serving.api_host, sign_in_url=serving.tokens.sign_in_url
         )
         values = {"web_url": site.url, "web_bucket": site.bucket.bucket_name}
         Parameters(self, "Parameters", settings=settings, values=values)

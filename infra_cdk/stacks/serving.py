@@ -8,11 +8,14 @@ from constructs import Construct
 from alsolike.declarations.parameters import parameter_name
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from infra_cdk.constructs.alarm_topic import alarm
+from infra_cdk.constructs.api import Api
 from infra_cdk.constructs.api_name import ApiName, HealthCheck
 from infra_cdk.constructs.gradual_releases import GradualReleases
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.metrics import failed_batches, throttles
+from infra_cdk.constructs.network import Network
 from infra_cdk.constructs.parameters import Parameters
+from infra_cdk.constructs.private_api import PrivateApi
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.served_log import ServedLog
@@ -46,6 +49,7 @@ class ServingStack(Stack):
         training: TrainingStack,
         layers: Path,
         is_replica: bool = False,
+        network: Network | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -58,11 +62,7 @@ class ServingStack(Stack):
         function = partial(PythonFunction, self, settings=settings, layers=shared, data=data)
         self.tokens = tokens = TokenIssuer(self, "Tokens", settings=settings)
         sessions = SessionAuthorizer(self, "Sessions", settings=settings, layers=shared, data=data)
-        self.api = api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
-        # The stack of the pages imports these values. They are always exported, because a used export cannot be
-        # removed.
-        for exported in (api.api_id, tokens.domain_name):
-            self.export_value(exported)
+        self.api = api = self._add_api(settings, sessions=sessions, network=network)
         recommend = function("recommend")
         self.recommend, self.recommend_log = recommend.live, recommend.log_group
         ServedLog(
@@ -84,7 +84,11 @@ class ServingStack(Stack):
         stacks = [f"alsolike-{settings.name}-{part}" for part in (*_PARTS, *optional)]
         observe = function(
             "observe",
-            values={"api_id": api.api_id, "stacks": ",".join(stacks)},
+            values={
+                "api_id": api.metric_id,
+                "stacks": ",".join(stacks),
+                **({"private_api": 1} if settings.private_api else {}),
+            },
             arns={
                 "stacks": [
                     self.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack}/*")
@@ -137,7 +141,7 @@ class ServingStack(Stack):
         collect = function("collect")
         own = {made.name: made.live for made in (collect, recommend, observe, operate, personalize)}
         api.add_routes({**own, "erase_user": privacy.erase_user, "export_user": privacy.export_user})
-        if settings.api_domain and settings.api_zone_id:
+        if settings.api_domain and settings.api_zone_id and isinstance(api, HttpApi):
             check = None
             if not is_replica:
                 check = HealthCheck(self, "Health", environment=settings.name, function=sessions.function)
@@ -212,3 +216,21 @@ class ServingStack(Stack):
                 ),
             },
         )
+
+    def _add_api(self, settings: Settings, *, sessions: SessionAuthorizer, network: Network | None) -> Api:
+        # The stack of the pages imports the exported values. They are always exported, because a used export cannot be
+        # removed.
+        self.export_value(self.tokens.domain_name)
+        if network and network.api_endpoint_id:
+            return PrivateApi(
+                self,
+                "Http",
+                settings=settings,
+                tokens=self.tokens,
+                sessions=sessions,
+                endpoint_id=network.api_endpoint_id,
+            )
+        api = HttpApi(self, "Http", settings=settings, tokens=self.tokens, sessions=sessions)
+        self.api_host = api.host
+        self.export_value(api.api_id)
+        return api

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from alsolike.declarations.metrics import Metric
@@ -36,6 +37,10 @@ class Origin(StrEnum):
     DRIFT = "drift"
     ENGAGEMENT = "engagement"
     COST = "cost"
+
+
+REST_API_NAMES: Final = MappingProxyType({"ApiId": "ApiName", "4xx": "4XXError", "5xx": "5XXError"})
+"""Names of the dimension and of metrics of a private REST API, by those of the public HTTP API."""
 
 
 class Resource(StrEnum):

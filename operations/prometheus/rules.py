@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.alarm_severity import severity
-from operations.prometheus.families import BUCKETS_MS, FAMILIES, PREFIX, Family, Kind, Series
+from operations.prometheus.families import BUCKETS_MS, FAMILIES, PREFIX, REST_API_NAMES, Family, Kind, Series
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
@@ -23,6 +23,7 @@ _IF = re.compile(r"IF\((?P<condition>.+? >= \d+), (?P<value>.+), 0\)")
 _FILL = re.compile(r"FILL\((\w+), 0\)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _DOWN_FOR_S = 900
+_HTTP_API_NAMES = {rest: http for http, rest in REST_API_NAMES.items()}
 
 
 def deployed_rules(deployment: Deployment) -> dict[str, Any]:
@@ -141,11 +142,12 @@ def _condition(formula: str, expressions: Mapping[str, str], *, threshold: float
 
 
 def _exported(metric: Mapping[str, Any]) -> tuple[Family, Series] | None:
-    dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+    name = _HTTP_API_NAMES.get(metric["MetricName"], metric["MetricName"])
+    dimensions = {_HTTP_API_NAMES.get(each["Name"], each["Name"]): each["Value"] for each in metric["Dimensions"]}
     for family in FAMILIES:
         for series in family.series:
             source = series.source
-            if source is None or source.metric != metric["MetricName"]:
+            if source is None or source.metric != name:
                 continue
             if source.resource is None:
                 if dimensions == dict(source.dimensions) and metric["Namespace"].startswith("Alsolike/"):

@@ -50,6 +50,8 @@ PROTECTED: dict[str, Any] = {
     "waf": "create",
 }
 """Settings of an environment with all protecting settings, except for the domain, which the embedded cloud refuses."""
+PRIVATE: dict[str, Any] = {**BASE, "private_api": True, "training_network": False, "vpc": "create", "web": False}
+"""Settings of an environment with a private API."""
 TOGETHER: dict[str, dict[str, Any]] = {
     "api_domain": {"api_zone_id": TEXTS["api_zone_id"], "replica_streams": True},
     "api_zone_id": {"api_domain": TEXTS["api_domain"], "replica_streams": True},
@@ -72,6 +74,8 @@ TOGETHER: dict[str, dict[str, Any]] = {
 # Another region or account is another deployment. `test_replica.py` tests the second region, and the environment
 # `other` the folders.
 LEFT_OUT = {"name", "region", "account", "replica_region", "sentence_model", "training_package"}
+# Stacks must be deleted before the API becomes private; see `test_private_api.py`.
+LEFT_OUT |= {"private_api", "vpc_api_endpoint_id"}
 FIELDS: dict[str, Any] = {
     field.name: field.default for field in dataclasses.fields(Settings) if field.name not in LEFT_OUT
 }

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from tests.infra.assembly import STACKS, Assembly, templates
-from tests.infra.other_settings import BASE, ENVIRONMENT, FIELDS, PROTECTED, changed
+from tests.infra.other_settings import BASE, ENVIRONMENT, FIELDS, PRIVATE, PROTECTED, changed
 from tests.infra.setting_changes import STORES, dangers
 from tests.slow.deploy.ministack_cloud import ROOT, CommandFailed, running
 from tests.slow.deploy.stubs import TYPES
@@ -67,8 +67,9 @@ def test_deployed_stacks_follow_a_change_of_one_setting(name, cloud, deployed, s
     assert before.items() <= cloud.physical_ids(STORES).items()
 
 
-def test_environment_with_all_protecting_settings_is_deployed(synthesized, tmp_path):
-    protected = synthesized(PROTECTED)
+@pytest.mark.parametrize("settings", [PROTECTED, PRIVATE], ids=["protected", "private"])
+def test_environment_with_protecting_settings_is_deployed(settings, synthesized, tmp_path):
+    protected = synthesized(settings)
 
     with running(tmp_path) as account:
         account.deploy(protected.directory)

@@ -18,7 +18,7 @@ from infra_cdk.constructs.network import FUNCTION_ACTIONS, GLUE_ACTIONS, TRAININ
 from local_cloud.deployer import deploy
 from tests.infra.assembly import synthesize
 from tests.infra.moto_clients import ACCOUNT, REGION, moto_clients
-from tests.infra.other_settings import PROTECTED
+from tests.infra.other_settings import PRIVATE, PROTECTED
 
 ALLOWED_CFN = {
     "W3005": "the CDK writes dependencies that a reference also states",
@@ -36,11 +36,15 @@ ALLOWED_IAM = {
 }
 
 
-@pytest.fixture(scope="module", params=[pytest.param(None, marks=pytest.mark.ci), PROTECTED], ids=["prod", "protected"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(("prod", None), marks=pytest.mark.ci), ("protected", PROTECTED), ("private", PRIVATE)],
+    ids=lambda param: param[0],
+)
 def prod(layers, tmp_path_factory, request):
-    """Return production's templates, and those of an environment with all protecting settings."""
-    name = "prod" if request.param is None else "protected"
-    return synthesize(name, layers=layers, outdir=tmp_path_factory.mktemp(name), settings=request.param)
+    """Return the templates of production, of all protecting settings, and of a private API."""
+    name, settings = request.param
+    return synthesize(name, layers=layers, outdir=tmp_path_factory.mktemp(name), settings=settings)
 
 
 @pytest.fixture(scope="module")

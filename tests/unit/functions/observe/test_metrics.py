@@ -100,6 +100,15 @@ def test_counters_are_sums_since_the_start_of_the_month(scraper, put):
     }
 
 
+def test_counters_of_a_private_api_are_read_by_its_name(scraper, put, monkeypatch):
+    monkeypatch.setenv("PRIVATE_API", "1")
+    for name, value in (("Count", 23), ("4XXError", 3), ("5XXError", 2)):
+        put("AWS/ApiGateway", name, value, ApiName="shop")
+
+    assert scraper.values("alsolike_api_requests") == {("_total",): 23}
+    assert scraper.values("alsolike_api_errors") == {("_total", "4xx"): 3, ("_total", "5xx"): 2}
+
+
 def test_latency_is_a_histogram_in_seconds(scraper, put):
     put("AWS/ApiGateway", "Latency", 20, 50, 51, 400, 3_000, ApiId="shop")
 

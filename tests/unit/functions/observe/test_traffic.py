@@ -77,6 +77,14 @@ def test_latency_has_percentiles(observe, put):
     }
 
 
+def test_metrics_of_a_private_api_are_read_by_its_name(observe, put, monkeypatch):
+    monkeypatch.setenv("PRIVATE_API", "1")
+    for name, value in (("Count", 3.0), ("4XXError", 2.0), ("5XXError", 1.0)):
+        put("AWS/ApiGateway", name, value, ApiName="shop")
+
+    assert counted(observe("traffic")) == {"requests": [(0, 3)], "clientErrors": [(0, 2)], "serverErrors": [(0, 1)]}
+
+
 def test_function_metrics_are_summed_over_functions(observe, put):
     for service, name, value in (
         ("recommend", "RecommendationsServed", 5),
