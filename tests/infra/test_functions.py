@@ -72,7 +72,7 @@ def test_environment_variables_equal_the_settings_of_the_function(assembly):
         read = {field.name.upper() for field in dataclasses.fields(settings)}
         if (
             different := (read ^ set(given)) - LIBRARY_VARIABLES - {"FORWARDS_ERASURES", "PRIVATE_API"}
-        ):  # of settings that are off
+        ):  # off by default
             offenders[name] = different
         # This raises an error if a value does not have the type of its field.
         from_environment(settings, {key: flat(value) for key, value in given.items()})
