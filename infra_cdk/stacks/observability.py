@@ -10,9 +10,10 @@ from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
 from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
-from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, failed_runs, if_enough, percent, total
+from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, failed_runs, total
 from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.response_alarms import response_alarms
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.catalogue import CatalogueStack
@@ -24,9 +25,6 @@ from infra_cdk.stacks.training import TrainingStack
 
 MAX_REFUSED = 100
 """Maximum number of rejected signatures in five minutes without an alarm. Public APIs receive random probes."""
-
-MIN_REQUESTS = 20
-"""Minimum number of requests in five minutes for alarms on shares. One failure in three requests is not significant."""
 
 
 class ObservabilityStack(Stack):
@@ -57,7 +55,7 @@ class ObservabilityStack(Stack):
         )
         self._settings = settings
         self._data = data
-        errors = self._errors(serving)
+        errors = response_alarms(self, settings=settings, api=serving.api, alerts=data.alerts)
         self._composite_alarm(
             "ShopSeesErrors", errors, "the shop receives errors or degraded responses: docs/runbooks/errors.md"
         )
@@ -128,47 +126,6 @@ class ObservabilityStack(Stack):
                 is_health = str(made.dashboard_name).endswith("-health")
                 if setting == "none" or (setting == "health" and not is_health):
                     made.cfn_options.condition = never
-
-    def _errors(self, serving: ServingStack) -> list[cloudwatch.IAlarm]:
-        settings, api = self._settings, serving.api
-        own = OwnMetrics(settings)
-        served = own.counted(Metric.RECOMMENDATIONS_SERVED, service="recommend")
-        degraded = own.counted(Metric.RECOMMENDATIONS_DEGRADED, service="recommend")
-        return [
-            self._alarm(
-                "ApiErrors",
-                percent(api.server_errors(), api.requests(), label="Requests that fail, percent", minimum=MIN_REQUESTS),
-                above=settings.error_alarm_percent,
-                periods=2,
-                description="Requests to the API fail: docs/runbooks/errors.md",
-            ),
-            self._alarm(
-                "ApiSlow",
-                if_enough(api.latency("p99"), api.requests(), label="p99 latency, ms", minimum=MIN_REQUESTS),
-                above=settings.latency_alarm_ms,
-                periods=3,
-                description="One request in a hundred is slow: docs/runbooks/errors.md",
-            ),
-            self._alarm(
-                "Degraded",
-                percent(degraded, served, label="Answers that are degraded, percent", minimum=MIN_REQUESTS),
-                above=settings.degraded_alarm_percent,
-                periods=2,
-                description="Responses are degraded: docs/runbooks/errors.md",
-            ),
-            self._alarm(
-                "Empty",
-                percent(
-                    own.counted(Metric.RECOMMENDATIONS_EMPTY, service="recommend"),
-                    served,
-                    label="Answers without items, percent",
-                    minimum=MIN_REQUESTS,
-                ),
-                above=settings.empty_alarm_percent,
-                periods=2,
-                description="Responses have no items: docs/runbooks/empty.md",
-            ),
-        ]
 
     def _signatures(self) -> None:
         """Add the alarm on rejected signatures, for example with a deleted key or from an attacker."""
