@@ -672,7 +672,7 @@ class Settings(TrainingSettings):
 
     @property
     def kafka_check_schedule(self) -> str:
-        """Schedule of `check_kafka`, which its manifest names like a setting."""
+        """Schedule of `check_kafka`. Manifests name their schedules, and operators need no setting for this one."""
         return "rate(5 minutes)"
 
     @property

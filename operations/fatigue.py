@@ -177,7 +177,7 @@ def _is_click(event_type: str, configuration: Configuration) -> bool:
 
 
 def _arrays(clicked: Sequence[Candidates]) -> tuple[Any, Any, Any]:
-    """Return the arguments of `estimate_strength`."""
+    """Return the arguments of `estimate_strength`: the responses, the sightings per item, and the users' numbers."""
     from model_export.data.impressions import Impressions as Responses
 
     def column(name: str, kind: type) -> Any:

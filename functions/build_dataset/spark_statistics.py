@@ -97,7 +97,7 @@ def write_statistics(interactions: DataFrame, dataset_uri: str, manifest: Statis
 
 
 def statistics(interactions: DataFrame, counting: Counting, *, now_ms: int) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """Return `ITEM_STATISTICS` per item, and `PAIR_COLUMNS` of the transitions and of the Gram matrix.
+    """Return three tables: `ITEM_STATISTICS` per item, and `PAIR_COLUMNS` of the transitions and of the Gram matrix.
 
     Parameters
     ----------

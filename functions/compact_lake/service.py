@@ -163,7 +163,10 @@ class Upkeep:
                     break
 
     def _read(self, remaining: Iterator[LakeObject]) -> tuple[list[LakeObject], list[pa.Table], bool]:
-        """Read objects until the memory limit of one merge is reached, or no object remains."""
+        """Read objects until the memory limit of one merge is reached, or no object remains.
+
+        Return the objects, their rows, and true if the limit is reached.
+        """
         inputs: list[LakeObject] = []
         tables: list[pa.Table] = []
         size = 0

@@ -73,6 +73,8 @@ def users_of_dataset(s3: Any, bucket: str) -> Iterator[str]:
     ------
     InvalidInput
         If there is no champion, or its dataset has been deleted.
+    InvalidBundle
+        If the champion pointer or the champion's manifest is unreadable.
     """
     champion = Registry(s3, bucket).champion()
     if champion is None:

@@ -96,6 +96,8 @@ class Trainings:
         ------
         PersonalizeError
             If the model was deleted.
+        InvalidBundle
+            If the champion pointer is unreadable.
         """
         version, champion = resource.progress["version"], self._versions.registry.champion()
         if champion is not None and champion.version == version:

@@ -19,9 +19,9 @@ BROKEN = "broken"
 
 
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
-    """Check that the candidate is significantly better than the champion, or newer and not worse than the margin.
+    """Check that the candidate is significantly better than the champion, or newer and worse by at most the margin.
 
-    A newer candidate is neither accepted nor rejected if too few interactions after the champion exist.
+    A newer candidate waits (`Check.waits`) if too few interactions after the champion's training data exist.
     """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):

@@ -102,6 +102,8 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
     ------
     ConcurrentUpdate
         If another run acquired the lock, or another caller changed the champion pointer.
+    InvalidBundle
+        If the champion pointer is unreadable.
     """
     holder = stores.lock.acquire(execution_id, run_id=run.run_id, now_ms=run.started_ms)
     version = trigger.version or run.run_id

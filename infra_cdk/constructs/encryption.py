@@ -103,7 +103,9 @@ def key_statements(actions: Iterable[str], *, key_arn: str, region: str) -> list
 
 
 def encrypt(app: cdk.App, key: kms.IKey, *, buckets: Iterable[s3.Bucket], settings: Settings) -> None:
-    """Encrypt the buckets, and all tables, streams, secrets and log groups of the app, and let their users use the key.
+    """Encrypt the buckets, and all tables, streams, secrets and log groups of the app.
+
+    Every role of the app that reads or writes them also gets permission to use the key.
 
     The bucket for access logs keeps the key of S3, because S3 writes no access logs to buckets with a KMS key. The
     bucket of the pages contains public files.

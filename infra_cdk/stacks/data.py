@@ -148,7 +148,7 @@ def replicate(stack: cdk.Stack, region: str, *, lake: s3.Bucket, artefacts: s3.B
 
 
 def regional_stores(scope: Construct, *, settings: Settings) -> tuple[dynamodb.TableV2, dynamodb.TableV2, kms.Key]:
-    """Create the tables that each region has for itself, of signing keys and of clients' resources, and their key."""
+    """Create the tables that are not replicated, for signing keys and clients' resources, and their KMS key."""
     keys = _table(scope, "Keys", key="key_id", settings=settings)
     resources = _table(scope, "Resources", key="kind", sort_key="id", settings=settings, expires_with="expires_at")
     encryption = kms.Key(

@@ -118,7 +118,7 @@ class BuyAgainModel(Model):
         return diagonal(self.factor)
 
     def export(self, graph: Graph) -> str:
-        """Add the summed weight times the factor of each item."""
+        """Add the scores to the graph: the sum of an item's decayed weights, times its factor."""
         factors = graph.op("Gather", graph.weight("buy_again.factor", self.factor), graph.history, axis=0)
         weights = graph.decayed_weights(self.settings.position_decay)
         return graph.add_by_item(graph.history, graph.op("Mul", weights, factors))

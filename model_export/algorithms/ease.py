@@ -54,7 +54,7 @@ class Ease(Algorithm):
     sources
         Number of items that each item is regressed on if there are at most `max_pairs` pairs.
     max_pairs
-        Maximum number of pairs of items of a user, summed over users, for the local regression. A pair takes at most 8
+        Maximum number of item pairs per user, summed over users, for the local regression. A pair takes at most 8
         bytes. The dense inverse is used if there are more pairs.
     max_items
         Number of most frequent items in the dense inverse. Other items have the score 0.
@@ -115,7 +115,7 @@ class Ease(Algorithm):
 
 
 def _pairs(users_items: sp.csr_array) -> int:
-    """Return the number of pairs of items of a user, summed over users."""
+    """Return the number of item pairs per user, summed over users."""
     return int((np.diff(users_items.indptr).astype(np.int64) ** 2).sum())
 
 

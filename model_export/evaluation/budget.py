@@ -30,7 +30,7 @@ to four times as many interactions needs no short fits."""
 
 SHORT_FIT_SHARE = 0.01
 SHORTER = 10
-"""Ratio of the numbers of interactions of the two short fits."""
+"""Number of interactions of the longer short fit, divided by the number of the shorter one."""
 
 BUDGET_S = 7_200.0
 """Default budget in processor seconds. It is half of a job's default run time, because most fits use one processor."""

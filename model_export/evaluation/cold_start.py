@@ -27,10 +27,10 @@ DEFAULT_SCALES = Scales(new=2.0, rare=2.0)
 """Scales that are used if none can be measured. The scale of new items is the middle of usual selections."""
 
 MAX_NDCG_LOSS = 0.002
-"""Maximum share of the NDCG that cold items may cost. It is less than the minimum gain of an algorithm in a blend."""
+"""Maximum relative loss of NDCG due to cold items. It is less than the minimum gain of an algorithm in a blend."""
 
 MAX_LONG_NDCG_LOSS = 0.01
-"""Maximum share of the NDCG of lists of `LONG` items that cold items may cost."""
+"""Maximum relative loss of NDCG@`LONG` due to cold items."""
 
 MAX_QUERIES = 5_000
 """Maximum number of users in the selection of scales and in their evaluation."""

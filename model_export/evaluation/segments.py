@@ -53,7 +53,7 @@ def sliced(
 
 
 def user_segments(queries: Queries) -> Groups:
-    """Return a mask of the queries of each segment of users, bool `(len(queries),)`."""
+    """Return a mask of the queries by segment of users, bool `(len(queries),)`."""
     lengths = queries.ends - queries.starts
     return {
         "users with one interaction": lengths == 1,
@@ -69,7 +69,7 @@ def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
 
 
 def target_segments(part: Part, categories: Sequence[str | None]) -> Groups:
-    """Return a mask of the items of each segment of targets, bool `(items + 1,)`."""
+    """Return a mask of the items by segment of targets, bool `(items + 1,)`."""
     counts = part.fit.frequencies()
     tail = np.ones(len(counts), np.bool_)
     tail[part.fit.frequency_order()[: int(TAIL * part.fit.items)]] = False

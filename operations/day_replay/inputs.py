@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 DRAFT = "draft"
 NO_MODEL = "none"
 MODEL_REASONS = ("model-slow", "model-failed")
-"""Degradations that depend on the time that a response took, which a replay cannot repeat."""
+"""Degradations that depend on the duration of a response. A replay cannot repeat them."""
 
 _LATE_MS = 3_600_000
 """Time after the day in milliseconds up to which its interactions may have arrived by a different clock."""
@@ -253,7 +253,7 @@ class DayInputs:
         )
 
     def _seen(self, rows: Sequence[ServedResponse]) -> SeenLists:
-        """Return the lists of the users whose responses counted lists, from the log and from events."""
+        """Return the earlier lists, from the log and from events, of users with a response that counted impressions."""
         counting = [row for row in rows if row.impressions is not None]
         if not counting:
             return SeenLists({}, {})

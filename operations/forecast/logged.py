@@ -87,7 +87,7 @@ def _order(values: Mapping[str, Any]) -> tuple[bool, bytes]:
 
 
 def _rows(deployment: Deployment, *, recommender: str, first_ms: int, last_ms: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows of complete responses to users, by column."""
+    """Yield a dictionary per response to a user or session. Degraded responses are skipped."""
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     first, last = event_date(first_ms), event_date(last_ms)
     objects = [

@@ -98,6 +98,8 @@ def read(
     ------
     InvalidInput
         If a file is missing, unreadable or lacks a column, or no row is valid.
+    UnknownEventType
+        If the configuration does not declare `event_type`.
     """
     # Imported here, because commands must start without the extra `train`.
     from model_export.data.item_content import item_content

@@ -93,6 +93,8 @@ def undo(deployment: Deployment, import_id: int) -> Undone:
     ------
     NotFound
         If no import has this ID.
+    Unavailable
+        If AWS does not respond. The removal can be repeated.
     """
     found = next((each for each in imports(deployment) if each.import_id == import_id), None)
     if found is None:

@@ -31,6 +31,8 @@ def repair_bundles(client: Any, bucket: str, *, reason: str, now_ms: int) -> lis
         If all previous champions are damaged, too.
     ConcurrentUpdate
         If another process changed the pointer.
+    InvalidBundle
+        If the champion pointer is unreadable.
     """
     registry, bundles = Registry(client, bucket), BundleFiles(client, bucket)
     champion = registry.champion()

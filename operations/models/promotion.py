@@ -117,6 +117,8 @@ def retire(deployment: Deployment, version: str, *, now_ms: int) -> int:
         If the version has no files.
     InvalidInput
         If the files are protected, for example because the version is champion.
+    InvalidBundle
+        If the champion pointer is unreadable.
     """
     bucket = deployment.names.artefact_bucket
     experiments = read_current(deployment.client("s3"), bucket).configuration().experiments.values()

@@ -56,7 +56,7 @@ class Sent:
     event, response
         Exactly one of both is not None.
     profiles_s, lake_s
-        Second in which update_profiles receives it, and second in which the archive receives it. Duplicates are later.
+        Seconds in which `update_profiles` and `archive_events` receive the event. Duplicates are later.
     """
 
     at_s: int

@@ -136,7 +136,7 @@ class Sasrec(Algorithm):
         return None
 
     def fit_cost(self, interactions: Interactions) -> FitCost:
-        """Return the cost of half of the maximum number of epochs, as usual for a training.
+        """Return the cost of half of the maximum number of epochs, the usual end of a training.
 
         `python -m benchmarks.networks` compares it with measurements.
         """

@@ -39,12 +39,12 @@ class Failover:
 
     @property
     def first_answer_s(self):
-        """Time from the loss to the first answer to a request that a client with the name sent after the loss."""
+        """Seconds from the loss of the region to the first response to a client that uses the domain name."""
         return min(c.answered_at for c in self.of("name") if c.at > self.lost_at and not c.failed) - self.lost_at
 
     @property
     def slowest_s(self):
-        """Longest time that a client with both URLs waited for an answer before the name moved."""
+        """Longest response time in seconds of a client that knows both regions' URLs, before the domain name moved."""
         return max(c.answered_at - c.at for c in self.of("both") if self.lost_at - 1 < c.at < self.moved_at)
 
     @property

@@ -22,7 +22,7 @@ EXECUTIONS: Final = 1_000
 _WITH_MAP_RUNS: Final = 100
 """Number of ended executions whose map runs can be described."""
 _NOTES: Final = 100
-"""Maximum number of notifications of a topic and of state changes of an alarm."""
+"""Maximum number of notifications per topic, and of state changes per alarm."""
 _ITERATORS: Final = 1_000
 """Maximum number of iterators of DynamoDB streams."""
 

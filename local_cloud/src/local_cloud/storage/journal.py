@@ -11,7 +11,7 @@ FORMAT: Final = "2"
 PORTS: Final = "ports"
 """Name of the fact that contains the ports of the servers at the last start."""
 MOTO: Final = "moto"
-"""Name of the fact that contains the version of moto whose objects are stored."""
+"""Name of the fact with the version of moto that created the stored objects."""
 _FILE = "cloud.sqlite"
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 _PAGES_BEFORE_CHECKPOINT = 8_000

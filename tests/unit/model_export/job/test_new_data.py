@@ -66,7 +66,7 @@ def test_predictability_is_ndcg_above_random_lists(tmp_path):
     assert found is not None
     assert found.foreseen is not None
     discounts = 1 + 1 / math.log2(3) + 1 / 2
-    by_lot = discounts / 1 * 1 / 5  # By chance, each of three ranks contains a user's one of five items.
+    by_lot = discounts / 1 * 1 / 5  # A random list has the user's item at each of three ranks with probability 1/5.
     # The first half of the new data is day 4, so day 5 is evaluated. c is third for old0 and old1.
     assert found.foreseen.users == 2
     assert found.foreseen.now == pytest.approx(1 / 2 - by_lot)

@@ -7,7 +7,7 @@ import type { Query } from "../query_cache";
 
 interface Props {
   readonly verb: string;
-  /** The query whose figures a `POST` to the same path computes. */
+  /** The query of the figures. A `POST` to its path computes them again. */
   readonly query: Query;
   /** The query that is loaded again after the start, if it has another path. */
   readonly shows?: Query;

@@ -168,6 +168,8 @@ class Registry:
             If the reason is blank, or a canary is running and `with_trial` is false.
         NotFound
             If the champion has no predecessor.
+        InvalidBundle
+            If the pointer is unreadable, and `expected` is None.
         """
         check_reason(reason)
         current = expected or self.champion()

@@ -238,6 +238,8 @@ def upload(client: Any, bucket: str, key: str, path: Path) -> None:
     ------
     OSError
         If the file cannot be read.
+    Unavailable
+        If S3 rejects the file or does not respond.
     """
     from boto3.exceptions import S3UploadFailedError  # Slow imports that only uploads need.
     from boto3.s3.transfer import S3Transfer

@@ -88,7 +88,17 @@ class SnapshotStore:
         return StoredManifest(manifest, etag)
 
     def change(self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int) -> StoredManifest:
-        """Write the manifest that `change` returns, retrying after conflicts, and delete old retired files."""
+        """Write the manifest that `change` returns, and delete old retired files.
+
+        After a conflict, `change` is called with the new manifest.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If other writers change the manifest `MAX_ATTEMPTS` times.
+        Unavailable
+            If S3 does not respond.
+        """
         for _ in range(MAX_ATTEMPTS):
             manifest = change(stored.manifest)
             due = [entry for entry in manifest.retired if entry.retired_ms < now_ms - GRACE_MS]

@@ -335,7 +335,7 @@ def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
 
 
 def _compared(counts: Counts, totals: Counts, column: int) -> tuple[Counts, Counts, float]:
-    """Return the recent and past events of each item, and the expected ratio of recent to past events."""
+    """Return the numbers of recent and of past events by item, and the expected ratio of recent to past events."""
     fast = counts[:, column]
     past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # Negative only because of rounding.
     sum_of_past = max(totals[_BASELINE] - totals[column], 0)
