@@ -22,6 +22,9 @@ COMMANDS = [
     "benchmarks.first_hour",
     "benchmarks.importing memory 100000",
     "benchmarks.quality beauty --interactions interactions.csv --without sasrec",
+    "benchmarks.quality ml-100k --interactions interactions.csv --without sasrec --seeds 2 --shuffle-ties",
+    "benchmarks.stacking ml-100k --interactions interactions.csv",
+    "benchmarks.cold_texts online-retail --interactions interactions.csv --items items.csv",
     "benchmarks.related online-retail --interactions interactions.csv",
     "benchmarks.reranking",
     "benchmarks.segments --algorithm popularity",
@@ -42,10 +45,17 @@ def write_interactions(path):
     path.write_text("\n".join(("USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *rows)) + "\n")
 
 
+def write_items(path):
+    """Write a title of two words for each of the 100 items."""
+    words = ("amber", "birch", "coral", "denim", "ebony", "flint", "green", "hazel", "ivory", "jade")
+    path.write_text("ITEM_ID,TITLE\n" + "".join(f"i{n},{words[n // 10]} {words[n % 10]}\n" for n in range(100)))
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_benchmark_prints_its_table(command, tmp_path):
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("assets", "images"))
     write_interactions(tmp_path / "interactions.csv")
+    write_items(tmp_path / "items.csv")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     done = subprocess.run(
