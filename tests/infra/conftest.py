@@ -139,6 +139,23 @@ def other(synthesized, shared):
         )
 
 
+@pytest.fixture(scope="session")
+def audited(synthesized):
+    """Synthesize an environment with a created key, audit, backups and gradual releases."""
+    return synthesized(
+        "audited",
+        region="us-east-1",
+        removal_policy="destroy",
+        audit_trail=True,
+        backup_days=60,
+        backup_lock="compliance",
+        gradual_releases=True,
+        kms_key_arn="create",
+        stack_drift_schedule="rate(30 days)",
+        stack_protection=True,
+    )
+
+
 @pytest.fixture(params=["demo", "prod"])
 def assembly(request):
     """Return each environment that differs in more than numbers from the others."""

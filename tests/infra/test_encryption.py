@@ -14,11 +14,6 @@ BOOTSTRAP_KEY = "arn:aws:kms:us-east-1:123456789012:key/5678-abcd"
 
 
 @pytest.fixture(scope="session")
-def encrypted(synthesized):
-    return synthesized("encrypted", region="us-east-1", kms_key_arn="create", kafka=None)
-
-
-@pytest.fixture(scope="session")
 def named_key(synthesized):
     return synthesized("ownkey", region="us-east-1", kms_key_arn=KEY, bootstrap_kms_key_arn=BOOTSTRAP_KEY)
 
@@ -54,15 +49,15 @@ STORES = (
 
 
 @pytest.mark.parametrize("kind", STORES)
-def test_every_store_uses_the_created_key(kind, encrypted):
-    assert encrypted.of_type(kind)
-    assert [each.logical_id for each in encrypted.of_type(kind) if key_of(each) != {"own"}] == []
+def test_every_store_uses_the_created_key(kind, audited):
+    assert audited.of_type(kind)
+    assert [each.logical_id for each in audited.of_type(kind) if key_of(each) != {"own"}] == []
 
 
-def test_buckets_except_pages_and_access_logs_use_the_key(encrypted):
+def test_buckets_except_pages_and_access_logs_use_the_key(audited):
     rules = {
         bucket.logical_id[:-8]: bucket.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
-        for bucket in encrypted.of_type("AWS::S3::Bucket")
+        for bucket in audited.of_type("AWS::S3::Bucket")
     }
 
     algorithms = {name: rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] for name, rule in rules.items()}
@@ -70,6 +65,7 @@ def test_buckets_except_pages_and_access_logs_use_the_key(encrypted):
         "DataLake": "aws:kms",
         "DataLakeArtefacts": "aws:kms",
         "DataLakeAccessLogs": "AES256",
+        "AuditBucket": "AES256",
         "WebsitePages": "AES256",
     }
     assert rules["DataLake"]["BucketKeyEnabled"]
@@ -130,8 +126,8 @@ def test_actions_on_the_key_follow_from_actions(actions, expected):
     assert {each["Resource"] for each in made} <= {KEY}
 
 
-def test_logs_may_use_the_created_key(encrypted):
-    (key,) = [key for key in encrypted.of_type("AWS::KMS::Key") if key.logical_id.startswith("Encryption")]
+def test_logs_may_use_the_created_key(audited):
+    (key,) = [key for key in audited.of_type("AWS::KMS::Key") if key.logical_id.startswith("Encryption")]
 
     (logs,) = [s for s in key.properties["KeyPolicy"]["Statement"] if "Service" in s["Principal"]]
     assert logs["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}

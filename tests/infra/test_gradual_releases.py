@@ -2,18 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
 from local_cloud.deployer import deploy
 from tests.infra.assembly import FUNCTIONS, flat, granted
 from tests.infra.moto_clients import ACCOUNT, REGION
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def gradual(synthesized):
-    return synthesized("gradual", region="us-east-1", gradual_releases=True)
 
 
 def policies(assembly):
@@ -33,11 +26,11 @@ def test_functions_are_released_immediately_by_default(assembly):
     assert assembly.of_type("AWS::CodeDeploy::DeploymentGroup") == []
 
 
-def test_setting_enables_gradual_releases_by_codedeploy(gradual):
-    groups = {each.logical_id: each.properties for each in gradual.of_type("AWS::CodeDeploy::DeploymentGroup")}
-    application = gradual.only("AWS::CodeDeploy::Application")
+def test_setting_enables_gradual_releases_by_codedeploy(audited):
+    groups = {each.logical_id: each.properties for each in audited.of_type("AWS::CodeDeploy::DeploymentGroup")}
+    application = audited.only("AWS::CodeDeploy::Application")
 
-    found = policies(gradual)
+    found = policies(audited)
     assert found.keys() == {"collect", "recommend"}
     for policy in found.values():
         (update,) = policy.values()
@@ -50,14 +43,14 @@ def test_setting_enables_gradual_releases_by_codedeploy(gradual):
     }
 
 
-def test_alarms_on_the_api_roll_a_release_back_in_time(gradual):
+def test_alarms_on_the_api_roll_a_release_back_in_time(audited):
     alarms = {
         each.logical_id: each.properties
-        for each in gradual.of_type("AWS::CloudWatch::Alarm")
+        for each in audited.of_type("AWS::CloudWatch::Alarm")
         if each.logical_id.startswith("Release")
     }
 
-    for group in gradual.of_type("AWS::CodeDeploy::DeploymentGroup"):
+    for group in audited.of_type("AWS::CodeDeploy::DeploymentGroup"):
         rolled_back = group.properties["AlarmConfiguration"]
         assert rolled_back["Enabled"] is True
         assert {each["Name"]["Ref"] for each in rolled_back["Alarms"]} == alarms.keys()
@@ -68,13 +61,13 @@ def test_alarms_on_the_api_roll_a_release_back_in_time(gradual):
         assert f"*{name[:-8]}*" in (ROOT / "docs" / "runbooks" / "errors.md").read_text()
 
 
-def test_release_role_may_update_only_the_aliases_of_its_functions(gradual):
+def test_release_role_may_update_only_the_aliases_of_its_functions(audited):
     (role,) = [
         each
-        for each in gradual.of_type("AWS::IAM::Role")
+        for each in audited.of_type("AWS::IAM::Role")
         if "codedeploy.amazonaws.com" in str(each.properties["AssumeRolePolicyDocument"])
     ]
-    functions = {f"{gradual.function(name).logical_id}.Arn" for name in ("collect", "recommend")}
+    functions = {f"{audited.function(name).logical_id}.Arn" for name in ("collect", "recommend")}
 
     assert {arn for action, arn in granted(role) if action == "lambda:UpdateAlias"} == {
         *functions,
@@ -83,8 +76,8 @@ def test_release_role_may_update_only_the_aliases_of_its_functions(gradual):
     assert "ManagedPolicyArns" not in role.properties
 
 
-def test_embedded_cloud_accepts_gradual_releases(gradual, clients):
-    deployment = deploy(gradual.directory, clients, region=REGION, account=ACCOUNT)
+def test_embedded_cloud_accepts_gradual_releases(audited, clients):
+    deployment = deploy(audited.directory, clients, region=REGION, account=ACCOUNT)
 
     (application,) = deployment.of_type("AWS::CodeDeploy::Application")
     groups = clients("codedeploy").list_deployment_groups(applicationName=application.physical_id)["deploymentGroups"]
