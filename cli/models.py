@@ -144,7 +144,7 @@ def rollback(
         pointer = promotion.end_canary(deployment, reason=reason)
     else:
         now_ms = times.now_ms()
-        pointer = model_versions.pointer(deployment).roll_back(reason=reason, now_ms=now_ms, with_trial=champion)
+        pointer = model_versions.pointer(deployment).roll_back(reason=reason, now_ms=now_ms, with_canary=champion)
     _print_champion(pointer, context)
 
 

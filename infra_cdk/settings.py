@@ -407,7 +407,7 @@ class Settings(TrainingSettings):
             self.champion_check_s,
             not self.canary_share_percent or self.champion_check_s < self.canary_duration_s,
             "champion_check_s",
-            f"less than canary_duration_s, {self.canary_duration_s}: else a trial ends before functions see it",
+            f"less than canary_duration_s, {self.canary_duration_s}: otherwise a canary ends before functions read it",
         )
         image = self.training_image
         require(

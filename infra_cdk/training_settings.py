@@ -191,9 +191,9 @@ class TrainingSettings:
             "retrain_interactions",
             "null where monitoring_schedule is null: no check would count them",
         )
-        self._check_trial()
+        self._check_canary()
 
-    def _check_trial(self) -> None:
+    def _check_canary(self) -> None:
         minimum = math.ceil(2 * self.canary_duration_s * _EVENTS_PER_CHECK / _EVENTS_FOR_CHECKS)
         require(
             self.canary_interval_s,
@@ -206,7 +206,7 @@ class TrainingSettings:
             self.canary_interval_s,
             self.canary_interval_s <= self.canary_duration_s,
             "canary_interval_s",
-            f"at most canary_duration_s, {self.canary_duration_s}: a trial is looked at before it ends",
+            f"at most canary_duration_s, {self.canary_duration_s}: a canary is evaluated before it ends",
         )
         schedule = parse_schedule(self.training_schedule) if self.training_schedule else None
         require(
@@ -214,7 +214,7 @@ class TrainingSettings:
             not (isinstance(schedule, Rate) and self.canary_share_percent)
             or schedule.interval_s > self.canary_duration_s,
             "training_schedule",
-            f"a gap longer than canary_duration_s, {self.canary_duration_s} s: a run lasts as long as its trial, "
+            f"a gap longer than canary_duration_s, {self.canary_duration_s} s: a run lasts as long as its canary, "
             "and the next would find it going and do nothing",
         )
 

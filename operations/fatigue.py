@@ -78,9 +78,9 @@ def estimate_fatigue(
     since_ms = int(dt.datetime.combine(first, dt.time(), dt.UTC).timestamp() * 1000)
     clicked = [
         candidates
-        for shopper, of_shopper in responses.items()
+        for shopper, shopper_responses in responses.items()
         for candidates in clicked_responses(
-            list(of_shopper.values()), list(events[shopper].values()), configuration, fatigue, since_ms=since_ms
+            list(shopper_responses.values()), list(events[shopper].values()), configuration, fatigue, since_ms=since_ms
         )
     ]
     return estimate_strength(*_arrays(clicked))

@@ -80,7 +80,7 @@ def collect(
             "open_shards": stream["OpenShardCount"],
         },
         "champion": _champion(deployment, champion) if champion else None,
-        "trial": _trial(champion.canary) if champion and champion.canary else None,
+        "trial": _canary(champion.canary) if champion and champion.canary else None,
         "held": f"promotions are {champion.held}" if champion and champion.held else None,
         "drift": _drift(monitoring.latest(deployment)),
         "configuration_version": _readable(lambda: store_of(deployment).current().version, unreadable),
@@ -125,7 +125,7 @@ def _run(run: TrainingRun) -> dict[str, Any]:
     }
 
 
-def _trial(canary: Canary) -> str:
+def _canary(canary: Canary) -> str:
     """Return a line about the running canary."""
     started, ends = (
         f"{dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -30,15 +30,15 @@ class Models:
 
     Parameters
     ----------
-    trial_share_percent
+    canary_share_percent
         Share of users for a canary; 0 disables canaries.
     """
 
     def __init__(
-        self, versions: ModelVersions, bundles: BundleFiles, runs: TrainingRuns, *, trial_share_percent: int
+        self, versions: ModelVersions, bundles: BundleFiles, runs: TrainingRuns, *, canary_share_percent: int
     ) -> None:
         self._versions, self._bundles = versions, bundles
-        self._runs, self._trial_share_percent = runs, trial_share_percent
+        self._runs, self._canary_share_percent = runs, canary_share_percent
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest versions, and the champion."""
@@ -49,7 +49,7 @@ class Models:
         return {
             "champion": champion and champion_document(champion),
             "versions": [version_document(version, damaged.get(version.version, ())) for version in versions],
-            "trialSharePercent": self._trial_share_percent,
+            "trialSharePercent": self._canary_share_percent,
         }
 
     def show(self, request: OperatorRequest) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Models:
             if warnings:
                 logger.warning("package not approved", version=version)
             return {"champion": champion_document(champion), "runId": None, "warnings": list(warnings)}
-        if self._trial_share_percent == 0:  # The workflow would promote the version immediately.
+        if self._canary_share_percent == 0:  # The workflow would promote the version immediately.
             raise InvalidInput(
                 "canary: canaries are off in this deployment, the setting `canary_share_percent` is 0; expected it "
                 "above 0, or a promotion without `canary`"
@@ -118,13 +118,13 @@ class Models:
             If there is no earlier champion or no canary.
         """
         body = request.body(ROLL_BACK)
-        ends_trial, takes_champion = body.get("canary", False), body.get("champion", False)
-        if ends_trial and takes_champion:
+        ends_canary, takes_champion = body.get("canary", False), body.get("champion", False)
+        if ends_canary and takes_champion:
             raise InvalidInput(
                 "canary and champion are both true, expected one: canary keeps the champion, champion rolls it back"
             )
         expected, reason = self._seen(body), request.signed(body["reason"])
-        if ends_trial:
+        if ends_canary:
             champion = promotion.end_canary(self._versions, expected, reason=reason)
         else:
             if expected is not None and expected.canary is not None and not takes_champion:
@@ -133,9 +133,9 @@ class Models:
                     f"{expected.version!r} stays champion; `champion` ends it and rolls {expected.version!r} back too"
                 )
             champion = self._versions.registry.roll_back(
-                reason=reason, now_ms=request.now_ms, with_trial=takes_champion, expected=expected
+                reason=reason, now_ms=request.now_ms, with_canary=takes_champion, expected=expected
             )
-        request.note("end trial" if ends_trial else "roll back", version=champion.version)
+        request.note("end trial" if ends_canary else "roll back", version=champion.version)
         return champion_document(champion)
 
     def resume(self, request: OperatorRequest) -> dict[str, Any]:

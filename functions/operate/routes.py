@@ -37,7 +37,7 @@ def routes(
     runs = TrainingRuns(stepfunctions, settings.state_machine_arn)
     versions = ModelVersions(s3, sagemaker, bucket=settings.artefact_bucket, group=settings.model_package_group)
     bundles = BundleFiles(s3, settings.artefact_bucket)
-    models = Models(versions, bundles, runs, trial_share_percent=settings.canary_share_percent)
+    models = Models(versions, bundles, runs, canary_share_percent=settings.canary_share_percent)
     trainings = Trainings(runs, logs)
     rules = Rules(
         ConfigurationStore(s3, settings.artefact_bucket),

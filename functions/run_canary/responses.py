@@ -118,7 +118,7 @@ class Lake:
         """Return the clicks on earlier responses that would belong to a canary; see `expected_answers`."""
         sums = no_outcomes()
         for rows in self._outcome_rows(before_ms - duration_ms, before_ms):
-            _add(sums, rows, _on_trial(rows, left_out))
+            _add(sums, rows, _in_canary(rows, left_out))
         return clicks_of(sums, by_impressions=bool(sums.impressions.any()))
 
     def arms(self, canary: Canary, *, now_ms: int) -> Arms:
@@ -238,10 +238,10 @@ def _units(table: pa.Table) -> tuple[pa.ChunkedArray, Mask]:
 
 def _eligible(table: pa.Table, left_out: Collection[str]) -> int:
     """Return the number of rows that would belong to a canary."""
-    return int(np.count_nonzero(_units(table)[1] & _on_trial(table, left_out)))
+    return int(np.count_nonzero(_units(table)[1] & _in_canary(table, left_out)))
 
 
-def _on_trial(table: pa.Table, left_out: Collection[str]) -> Mask:
+def _in_canary(table: pa.Table, left_out: Collection[str]) -> Mask:
     """Return a mask of the rows of recommenders that use a model, outside the excluded arms."""
     on: Mask = pc.fill_null(pc.is_in(table["recommender"], pa.array(ON)), False).to_numpy(zero_copy_only=False)
     return on & ~_any_of(table["arms"], left_out)

@@ -8,7 +8,7 @@ from typing import Any
 
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import GOING, PROMOTED, ROLLED_BACK, CanaryLook, CanaryReport, CanaryReports
-from alsolike.registry.champion import Champion, EndedTrial
+from alsolike.registry.champion import Champion, EndedCanary
 from alsolike.registry.decision import REJECTED, Decision
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
@@ -107,7 +107,7 @@ class CanaryRun:
             )
             return self._decided(pointer, ROLLED_BACK, reason)
         if not self.plan.share:
-            return self._promote(pointer, "canary_share_percent is 0: there is no trial")
+            return self._promote(pointer, "canary_share_percent is 0: a canary is not needed")
         return self._begin(pointer)
 
     def _begin(self, pointer: Champion) -> CanaryLook:
@@ -205,7 +205,7 @@ class CanaryRun:
         report = self.reports.read(self.version)
         return report if report is not None and report.run_id == self.run_id else None
 
-    def _ended(self, pointer: Champion | None) -> EndedTrial | None:
+    def _ended(self, pointer: Champion | None) -> EndedCanary | None:
         """Return the end of this run's canary, if the pointer contains it."""
         ended = pointer.ended if pointer is not None else None
         return ended if ended is not None and (ended.version, ended.run_id) == (self.version, self.run_id) else None

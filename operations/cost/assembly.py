@@ -124,12 +124,12 @@ def read_assembly(directory: Path) -> BilledResources:
     templates = {path.name: _parsed(path) for path in sorted(directory.glob("*.template.json"))}
     if not templates:
         raise InvalidInput(f"{directory} has no *.template.json, expected a synthesized assembly")
-    of_replica = {name: template for name, template in templates.items() if name.startswith(REPLICA)}
-    of_primary = {name: template for name, template in templates.items() if name not in of_replica}
-    summary = summarize(of_primary, where=str(directory))
-    if not of_replica:
+    replica_templates = {name: template for name, template in templates.items() if name.startswith(REPLICA)}
+    primary_templates = {name: template for name, template in templates.items() if name not in replica_templates}
+    summary = summarize(primary_templates, where=str(directory))
+    if not replica_templates:
         return summary
-    return dataclasses.replace(summary, replica=summarize(of_replica, where=f"the second region in {directory}"))
+    return dataclasses.replace(summary, replica=summarize(replica_templates, where=f"the second region in {directory}"))
 
 
 def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the templates") -> BilledResources:
@@ -315,7 +315,7 @@ def _training(template_resources: Resources) -> Training:
             if machine in template_resources.meant(target["Arn"], rule.template)
         )
         variables = _variables(template_resources)
-        trial_s = int(variables.get("CANARY_DURATION_S", 0)) * (variables.get("CANARY_SHARE_PERCENT", "0") != "0")
+        canary_s = int(variables.get("CANARY_DURATION_S", 0)) * (variables.get("CANARY_SHARE_PERCENT", "0") != "0")
         look_s = next((int(state["Seconds"]) for state in states if state["Type"] == "Wait"), 0)
         engine = variables.get("DATASET_ENGINE", "lambda")
         workers = [job.properties for job in template_resources.of("AWS::Glue::Job")]
@@ -330,7 +330,7 @@ def _training(template_resources: Resources) -> Training:
             spot=bool(jobs[0].get("EnableManagedSpotTraining", False)),
             max_runtime_s=int(stopping.get("MaxRuntimeInSeconds", 86_400)),
             look_s=look_s,
-            looks=trial_s // look_s if look_s else 0,
+            looks=canary_s // look_s if look_s else 0,
             spark_above_mb=above if workers else None,
             spark_workers=int(workers[0].get("NumberOfWorkers", 0)) if workers else 0,
             spark_worker_type=str(workers[0].get("WorkerType", "G.1X")) if workers else "G.1X",

@@ -397,7 +397,7 @@ def trainings(meter: Meter, summary: BilledResources, load: Load) -> None:
         how += ", statistics among it" if training.spark_statistics else ""
         price = "glue_flexible_dpu_hours" if training.spark_flexible else "glue_dpu_hours"
         meter.add("Glue", "datasets on Spark", runs * dpus * lasts / 3600, price, how)
-    how = f"{runs:.1f} runs, each with {training.looks} looks at a trial"
+    how = f"{runs:.1f} runs, each with {training.looks} evaluations of a canary"
     meter.add("Step Functions", "transitions", transitions(summary), "transitions", how)
 
 

@@ -71,7 +71,7 @@ DURATIONS: Mapping[str, Duration] = {
     "start_training": Duration(call_ms=1_000.0, seen=_ASSUMED),
     "register_model": Duration(call_ms=60_000.0, seen=f"{_ASSUMED}; two bundles are unpacked, run and timed"),
     "observe": Duration(call_ms=400.0, seen=f"{_ASSUMED}; CloudWatch answers twice"),
-    "run_canary": Duration(call_ms=2_000.0, record_ms=0.004, seen=f"{_ASSUMED}; each look reads a trial's answers"),
+    "run_canary": Duration(call_ms=2_000.0, record_ms=0.004, seen=f"{_ASSUMED}; reads responses per evaluation"),
 }
 
 
@@ -202,7 +202,7 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
         "run_canary",
         looks,
         answers_a_day * training.looks * training.look_s / 86_400 / 2,
-        "a start and the looks of a trial",
+        "a start and the evaluations of a canary",
     )
     return calls_by_function
 

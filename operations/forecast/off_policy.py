@@ -259,9 +259,9 @@ class _Sample:
         looks = np.where(shown, chi[place], 0.0)
         models = {name: _models(y, log.items, rank, looks, folds=groups % 2) for name, y in log.outcomes.items()}
         group = np.broadcast_to(groups[:, None], log.items.shape)
-        of_place = np.arange(self._width * 3 * (self._width + 1))
+        cells = np.arange(self._width * 3 * (self._width + 1))
         self._place, self._role, self._wanted = (
-            of_place // (3 * (self._width + 1)), of_place // (self._width + 1) % 3, of_place % (self._width + 1) - 1
+            cells // (3 * (self._width + 1)), cells // (self._width + 1) % 3, cells % (self._width + 1) - 1
         )  # fmt: skip
         is_changed = lists["present"] != lists["draft"]
         self._lists, self._cells = {}, {}
@@ -275,16 +275,16 @@ class _Sample:
             ranks = np.where(
                 listed_places >= 0, np.take_along_axis(rank, np.maximum(listed_places, 0), 1), log.items.shape[1] - 1
             )
-            index = group * len(of_place) + cell
+            index = group * len(cells) + cell
 
             def by_cell(values: Floats, index: Ints = index) -> Floats:
-                sums = np.bincount(index[shown], values[shown], GROUPS * len(of_place)).astype(np.float64)
-                return sums.reshape(GROUPS, len(of_place))
+                sums = np.bincount(index[shown], values[shown], GROUPS * len(cells)).astype(np.float64)
+                return sums.reshape(GROUPS, len(cells))
 
-            of_list = np.broadcast_to(groups[:, None] * listed.shape[1] + np.arange(listed.shape[1]), listed.shape)
+            slots = np.broadcast_to(groups[:, None] * listed.shape[1] + np.arange(listed.shape[1]), listed.shape)
 
-            def by_place(values: Floats, at: Bools, of_list: Ints = of_list, size: int = listed.shape[1]) -> Floats:
-                sums = np.bincount(of_list[at], values[at], GROUPS * size).astype(np.float64).reshape(GROUPS, size)
+            def by_place(values: Floats, at: Bools, slots: Ints = slots, size: int = listed.shape[1]) -> Floats:
+                sums = np.bincount(slots[at], values[at], GROUPS * size).astype(np.float64).reshape(GROUPS, size)
                 return sums
 
             is_item = listed != NO_ITEM

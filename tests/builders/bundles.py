@@ -103,8 +103,8 @@ def write_bundle(
     PublicLists(related_table(rows, dtype=np.float32), positions, 0.5).write(directory / files.PUBLIC_FILE)
     columns = [(properties or {}).get(item_id, {}) for item_id in item_ids]
     bundle.write_meta(directory, columns)
-    of_text = None if sentences is None else sentence_index(sentences, columns)
-    index = content_index(item_ids, item_content(columns), scales=scales, rare_ids=rare, sentences=of_text)
+    text_index = None if sentences is None else sentence_index(sentences, columns)
+    index = content_index(item_ids, item_content(columns), scales=scales, rare_ids=rare, sentences=text_index)
     index.write(directory / files.CONTENT_FILE)
     bundle.write_popular(directory, positions)
     return bundle.write_manifest(directory, dataclasses.replace(manifest, items=len(item_ids)))

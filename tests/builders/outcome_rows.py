@@ -50,9 +50,9 @@ def table(answers: Iterable[Outcome]) -> pa.Table:
 
 def store(s3: Any, bucket: str, answers: Iterable[Outcome]) -> None:
     """Write outcomes to the lake, one object per day."""
-    for date, of_day in itertools.groupby(
+    for date, day_rows in itertools.groupby(
         sorted(answers, key=lambda answer: answer.served_ms), key=lambda answer: event_date(answer.served_ms)
     ):
         file = io.BytesIO()
-        pq.write_table(table(of_day), file)
+        pq.write_table(table(day_rows), file)
         s3.put_object(Bucket=bucket, Key=outcomes.object_key(date), Body=file.getvalue())

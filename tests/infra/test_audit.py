@@ -96,10 +96,10 @@ def test_setting_protects_the_stacks_with_stores(audited, demo, prod):
 
 
 def test_bill_counts_trail_and_backups(audited, demo):
-    of_audited, of_demo = (cost.read_assembly(each.directory).protection for each in (audited, demo))
+    audited_cost, demo_cost = (cost.read_assembly(each.directory).protection for each in (audited, demo))
 
-    assert (of_audited.audit_trail, of_audited.backup_days) == (True, 60)
-    assert (of_demo.audit_trail, of_demo.backup_days) == (False, None)
+    assert (audited_cost.audit_trail, audited_cost.backup_days) == (True, 60)
+    assert (demo_cost.audit_trail, demo_cost.backup_days) == (False, None)
 
 
 def test_environment_without_the_settings_has_no_audit_stack(assembly):

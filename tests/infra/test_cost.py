@@ -48,8 +48,8 @@ def test_summary_has_trainings_and_canaries(summary):
 def test_alarms_are_counted_by_their_metrics(summary, prod):
     alarms = [each.properties for each in prod.resources if each.type == "AWS::CloudWatch::Alarm"]
     plain = sum("MetricName" in alarm for alarm in alarms)
-    of_expressions = sum("MetricStat" in metric for alarm in alarms for metric in alarm.get("Metrics", ()))
-    assert summary.alarm_metrics == plain + of_expressions
+    expression_metrics = sum("MetricStat" in metric for alarm in alarms for metric in alarm.get("Metrics", ()))
+    assert summary.alarm_metrics == plain + expression_metrics
     assert summary.dashboards == sum(each.type == "AWS::CloudWatch::Dashboard" for each in prod.resources)
 
 

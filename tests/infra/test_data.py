@@ -68,8 +68,8 @@ def test_only_the_production_data_stack_has_termination_protection(demo, prod):
 def test_tables_except_profiles_have_point_in_time_recovery(assembly):
     for table in assembly.of_type("AWS::DynamoDB::GlobalTable"):
         (replica,) = table.properties["Replicas"]
-        of_profiles = table.properties["KeySchema"][0]["AttributeName"] == "profile_id"
-        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": not of_profiles}
+        is_profile_table = table.properties["KeySchema"][0]["AttributeName"] == "profile_id"
+        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": not is_profile_table}
         assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
 
 

@@ -119,8 +119,8 @@ def test_every_aws_metric_belongs_to_a_resource_of_the_deployment(other):
             if not types[dimension]:
                 continue
             name = value.removesuffix(":live").removeprefix("ExportsOutputRef")
-            of_type = {resource.logical_id for resource in other.of_type(types[dimension])}
-            assert any(name.startswith(logical_id) for logical_id in of_type), f"{each.where}: {dimension} {value}"
+            same_type = {resource.logical_id for resource in other.of_type(types[dimension])}
+            assert any(name.startswith(logical_id) for logical_id in same_type), f"{each.where}: {dimension} {value}"
 
 
 @pytest.mark.parametrize(

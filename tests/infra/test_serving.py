@@ -99,9 +99,9 @@ FUNCTION_OF |= {BEACON: "collect", TOKENS: "authorize_session"}
 
 def test_routes_for_machines_require_a_token_with_their_scope(assembly):
     routes = assembly.of_type("AWS::ApiGatewayV2::Route")
-    of_machines = [r for r in routes if r.properties["AuthorizationType"] == "JWT"]
+    machine_routes = [r for r in routes if r.properties["AuthorizationType"] == "JWT"]
 
-    assert {r.properties["RouteKey"]: r.properties["AuthorizationScopes"] for r in of_machines} == SCOPES | {
+    assert {r.properties["RouteKey"]: r.properties["AuthorizationScopes"] for r in machine_routes} == SCOPES | {
         head: SCOPES[get] for head, get in HEADS.items() if get in SCOPES
     }
     assert {r.properties["RouteKey"] for r in routes} == {*FUNCTION_OF, *HEADS}
@@ -196,8 +196,8 @@ def test_every_route_of_a_multi_route_function_has_code(part):
 
 
 def test_every_route_of_recommend_has_code():
-    of_recommend = {route for route, function in FUNCTION_OF.items() if function == "recommend"}
-    assert {*PARSERS, ACTION_ROUTE} == of_recommend - set(SIGNED)
+    recommend_routes = {route for route, function in FUNCTION_OF.items() if function == "recommend"}
+    assert {*PARSERS, ACTION_ROUTE} == recommend_routes - set(SIGNED)
 
 
 def test_every_route_of_observe_has_code():

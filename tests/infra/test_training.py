@@ -85,10 +85,10 @@ def test_job_without_a_network_gets_its_packages_in_a_channel(tmp_path):
         request_of(stack, "Unbuilt", settings, layers=tmp_path)
     (tmp_path / "training-x86_64/python/numpy").mkdir(parents=True)
     isolated = request_of(stack, "Isolated", settings, layers=tmp_path)
-    of_image = request_of(stack, "OfImage", own_image, layers=tmp_path)
+    image_request = request_of(stack, "OfImage", own_image, layers=tmp_path)
     usual = request_of(stack, "Usual", Settings(name="x", region="eu-west-1"), layers=tmp_path)
 
-    requests = (isolated, of_image, usual)
+    requests = (isolated, image_request, usual)
     assert [each.get("EnableNetworkIsolation") for each in requests] == [True, True, None]
     channels = [[channel["ChannelName"] for channel in each["InputDataConfig"]] for each in requests]
     assert channels == [["dataset", "code", "packages"], ["dataset", "code"], ["dataset", "code"]]

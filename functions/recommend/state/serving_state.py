@@ -109,8 +109,8 @@ class StateRefresher:
             if same and last.degraded == degraded:
                 return last
         model = serving.model
-        on_trial = () if serving.canary is None else (serving.canary.experiment,)
-        wanted = models_named((*configuration.experiments.values(), *on_trial), now_ms=now_ms)
+        canaries = () if serving.canary is None else (serving.canary.experiment,)
+        wanted = models_named((*configuration.experiments.values(), *canaries), now_ms=now_ms)
         others = self._variants.current(wanted, champion=model, now_ms=now_ms, remaining_ms=remaining_ms)
         views = self._views_of([model, *others.values()], snapshot, configuration)
         variants = {version: (other, views[other]) for version, other in others.items()}

@@ -14,14 +14,14 @@ MAY_READ: dict[str, Any] = {
 
 
 def test_role_has_its_policies(cloud: MotoCloud) -> None:
-    of_aws = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    managed_policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     role = {
         "Type": "AWS::IAM::Role",
         "Properties": {
             "AssumeRolePolicyDocument": TRUST,
             "Description": "reads",
             "Policies": [{"PolicyName": "inline", "PolicyDocument": MAY_READ}],
-            "ManagedPolicyArns": [of_aws, {"Ref": "Managed"}],
+            "ManagedPolicyArns": [managed_policy, {"Ref": "Managed"}],
         },
     }
     policy = {
@@ -43,7 +43,7 @@ def test_role_has_its_policies(cloud: MotoCloud) -> None:
     assert iam.get_role_policy(RoleName=name, PolicyName="default")["PolicyDocument"] == MAY_READ
     (attached,) = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     assert attached["PolicyArn"] == deployment.of_type("AWS::IAM::ManagedPolicy")[0].physical_id
-    assert created.properties["ManagedPolicyArns"][0] == of_aws
+    assert created.properties["ManagedPolicyArns"][0] == managed_policy
     assert created.attributes["Arn"] == f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
 

@@ -82,7 +82,7 @@ def failover(tmp_path_factory):
         regions.lose_primary()
         eventually(lambda: name.moves, within_s=90)
         moved_at = name.moves[0]
-        for command in runbook(of_replica=True):
+        for command in runbook(in_replica=True):
             regions.replica.alsolike(*command)
         time.sleep(AFTER_MOVE_S)
         regions.return_primary()
@@ -94,11 +94,11 @@ def failover(tmp_path_factory):
         yield Failover(regions, traffic.calls, lost_at, moved_at, returned_at)
 
 
-def runbook(*, of_replica):
+def runbook(*, in_replica):
     """Return the commands of the runbook for the outage in the second region, or for the time afterwards."""
     section = RUNBOOK.read_text("utf-8").partition("## A region is lost")[2].partition("### Without")[0]
     lines = re.findall(r"\$ (AWS_REGION=\S+ )?alsolike (.*)", section)
-    return [shlex.split(line.replace("USER", ERASED)) for region, line in lines if bool(region) is of_replica]
+    return [shlex.split(line.replace("USER", ERASED)) for region, line in lines if bool(region) is in_replica]
 
 
 def reasons(calls):
@@ -160,7 +160,7 @@ def test_erasure_during_the_outage_holds_in_both_regions(failover: Failover):
 
 def test_runbook_commands_run_after_the_return(failover):
     primary = failover.regions.primary
-    status, profiles, erasure = (primary.alsolike(*command) for command in runbook(of_replica=False))
+    status, profiles, erasure = (primary.alsolike(*command) for command in runbook(in_replica=False))
 
     assert erasure["status"] == "complete"
     assert "profiles" in profiles

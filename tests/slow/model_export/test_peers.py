@@ -39,16 +39,16 @@ def test_two_processes_have_the_losses_and_model_of_one(dropout, alone):
     from model_export.algorithms.sasrec.training import train
 
     settings = dataclasses.replace(SMALL, dropout=dropout)
-    of_one = list(train(DATA, settings, epochs=3))
+    single = list(train(DATA, settings, epochs=3))
     alone.undo()
-    of_two = list(train(DATA, settings, epochs=3))
+    shared = list(train(DATA, settings, epochs=3))
 
-    assert [each.loss for each in of_two] == pytest.approx([each.loss for each in of_one], rel=1e-5)
-    assert of_one[-1].loss < of_one[0].loss
-    for name in of_one[-1].arrays.keys() - {
+    assert [each.loss for each in shared] == pytest.approx([each.loss for each in single], rel=1e-5)
+    assert single[-1].loss < single[0].loss
+    for name in single[-1].arrays.keys() - {
         "attend.bias"
     }:  # the gradient of a key's bias is a rounding error, which AdamW scales up
-        found, expected = of_two[-1].arrays[name], of_one[-1].arrays[name]
+        found, expected = shared[-1].arrays[name], single[-1].arrays[name]
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4, err_msg=name)
 
 
@@ -56,11 +56,11 @@ def test_two_processes_have_the_losses_and_model_of_one(dropout, alone):
 def test_batch_of_one_row_is_trained_by_one_of_two_processes(alone):
     one_user = interactions([[1, 2, 3, 4, 5, 6, 1]])
 
-    of_one = SMALL.fit(one_user)
+    single = SMALL.fit(one_user)
     alone.undo()
-    of_two = SMALL.fit(one_user)
+    shared = SMALL.fit(one_user)
 
-    np.testing.assert_allclose(of_two.arrays["item.weight"], of_one.arrays["item.weight"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(shared.arrays["item.weight"], single.arrays["item.weight"], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.usefixtures("_two")

@@ -52,8 +52,8 @@ class NoiseModel(Model):
     def score(self, histories):
         settings = self.settings
         assert isinstance(settings, Noise)
-        of_item = np.random.default_rng(settings.seed).random((self.items + 1, self.items + 1))
-        scores: Floats = (of_item[histories.items].sum(axis=1) % 1).astype(np.float32)
+        item_scores = np.random.default_rng(settings.seed).random((self.items + 1, self.items + 1))
+        scores: Floats = (item_scores[histories.items].sum(axis=1) % 1).astype(np.float32)
         scores[:, 0] = 0
         scores[np.arange(len(scores)), histories.items[:, -1] % self.items + 1] += np.float32(settings.successor)
         return scores

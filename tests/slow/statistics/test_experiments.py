@@ -93,7 +93,7 @@ def test_experiments_have_smaller_errors_with_data_before_the_start(shop):
         findings = []
         for look in range(5, shop.looks, 6):
             users = {"arm": DrawnUsers(drawn, drawn.in_arm, look), "control": DrawnUsers(drawn, ~drawn.in_arm, look)}
-            plain = {name: metric.sample(of_arm) for name, of_arm in users.items()}
+            plain = {name: metric.sample(arm) for name, arm in users.items()}
             results = [
                 compare(samples["arm"], samples["control"], observed=drawn.observed[look], planned=shop.planned)
                 for samples in (plain, metric.adjusted(users))

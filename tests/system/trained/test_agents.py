@@ -51,7 +51,7 @@ async def _call(client, tool, **arguments):
     return answer.structured_content
 
 
-def _of_api(shop, user):
+def _api_items(shop, user):
     return shop.get(f"/users/{user}/recommendations?numResults=5").items
 
 
@@ -76,7 +76,7 @@ def test_tools_answer_over_standard_input_as_the_api_does(shop, key):
 
     answers = asyncio.run(converse())
 
-    assert _ids(answers["recommend"]) == _of_api(shop, "user-0")
+    assert _ids(answers["recommend"]) == _api_items(shop, "user-0")
     assert answers["recommend"]["source"] == "model"
     assert len(_ids(answers["similar"])) == len(_ids(answers["complete_cart"])) == 3
     assert _ids(answers["search"]) == shop.get("/search?query=sof&userId=user-0&numResults=10").items
@@ -92,7 +92,7 @@ def test_user_over_http_is_in_a_header(shop, port):
             async with Client(transport) as client:
                 return await _call(client, "recommend", limit=5)
 
-    of_user, of_nobody = asyncio.run(recommended("user-0")), asyncio.run(recommended(None))
+    personal, anonymous = asyncio.run(recommended("user-0")), asyncio.run(recommended(None))
 
-    assert _ids(of_user) == _of_api(shop, "user-0")
-    assert (of_user["source"], of_nobody["source"]) == ("model", "popular")
+    assert _ids(personal) == _api_items(shop, "user-0")
+    assert (personal["source"], anonymous["source"]) == ("model", "popular")

@@ -169,10 +169,10 @@ def answers_for_you(shop):
 def test_cost_covers_deployed_resources_and_counted_load(console):
     counted, stated = console.show("cost"), console.show("cost?users=1000&eventsPerDay=0&requestsPerDay=0&items=10")
 
-    load, of_the_day = counted["load"], console.show("traffic?minutes=1440")
+    load, day_traffic = counted["load"], console.show("traffic?minutes=1440")
     assert load["measured"]
-    assert load["eventsPerDay"] == total(of_the_day, "eventsAccepted") >= EVENTS
-    assert load["requestsPerDay"] == total(of_the_day, "answers") >= ASKED
+    assert load["eventsPerDay"] == total(day_traffic, "eventsAccepted") >= EVENTS
+    assert load["requestsPerDay"] == total(day_traffic, "answers") >= ASKED
     assert load["users"] > 0
     assert counted["fixedDollars"] == stated["fixedDollars"] > 0
     assert counted["dollars"] == pytest.approx(sum(line["dollars"] for line in counted["lines"]))

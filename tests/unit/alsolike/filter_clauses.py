@@ -37,7 +37,7 @@ class Clause:
         Text of the condition.
     holds
         Function that evaluates the condition for an item's ID and properties.
-    of_event
+    event_test
         Function that evaluates the condition for one interaction; None for a condition without interactions.
     both
         Operands of an AND.
@@ -47,16 +47,16 @@ class Clause:
 
     text: str
     holds: Callable[[str, Properties, Asker], bool]
-    of_event: Callable[[Event, Asker], bool] | None = None
+    event_test: Callable[[Event, Asker], bool] | None = None
     both: Sequence[Clause] = ()
     values: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
-def on_events(text: str, of_event: Callable[[Event, Asker], bool], **values: tuple[str, ...]) -> Clause:
+def on_events(text: str, event_test: Callable[[Event, Asker], bool], **values: tuple[str, ...]) -> Clause:
     def holds(item_id: str, _: Properties, asker: Asker) -> bool:
-        return any(event.item_id == item_id and of_event(event, asker) for event in asker.events)
+        return any(event.item_id == item_id and event_test(event, asker) for event in asker.events)
 
-    return Clause(text, holds, of_event, values=values)
+    return Clause(text, holds, event_test, values=values)
 
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -230,17 +230,17 @@ def negated(clause: Clause) -> Clause:
 
 
 def either(clauses: list[Clause]) -> Clause:
-    tests = [clause.of_event for clause in clauses if clause.of_event]
-    of_event = (lambda e, a: any(test(e, a) for test in tests)) if len(tests) == len(clauses) else None
+    tests = [clause.event_test for clause in clauses if clause.event_test]
+    event_test = (lambda e, a: any(test(e, a) for test in tests)) if len(tests) == len(clauses) else None
     text = " OR ".join(f"({clause.text})" for clause in clauses)
-    return Clause(text, lambda *of: any(c.holds(*of) for c in clauses), of_event, values=all_values(clauses))
+    return Clause(text, lambda *of: any(c.holds(*of) for c in clauses), event_test, values=all_values(clauses))
 
 
 def every(clauses: list[Clause]) -> Clause:
     """Join clauses by AND. All conditions on interactions apply to the same interaction."""
     flat = [operand for clause in clauses for operand in (clause.both or [clause])]
-    tests = [operand.of_event for operand in flat if operand.of_event]
-    others = [operand for operand in flat if not operand.of_event]
+    tests = [operand.event_test for operand in flat if operand.event_test]
+    others = [operand for operand in flat if not operand.event_test]
 
     def together(event: Event, asker: Asker) -> bool:
         return all(test(event, asker) for test in tests)

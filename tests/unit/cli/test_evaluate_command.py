@@ -215,14 +215,14 @@ def test_lists_with_one_variant_per_product_have_a_table(file, tmp_path):
     arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal"]
     arguments += ["--algorithms", "popularity"]
 
-    of_variants = run_json(*arguments, "--config", str(config))
+    with_variants = run_json(*arguments, "--config", str(config))
     out, _ = run(*arguments)
 
-    assert [(row["algorithm"], row["seen"]) for row in of_variants["products"]] == [
+    assert [(row["algorithm"], row["seen"]) for row in with_variants["products"]] == [
         ("popularity", "masked"),
         ("popularity", "allowed"),
     ]
-    for row, result in zip(of_variants["products"], of_variants["results"], strict=True):
+    for row, result in zip(with_variants["products"], with_variants["results"], strict=True):
         assert row["ndcg"] == pytest.approx(result["ndcg"])  # Each item is a separate product.
         assert 0 < row["category_entropy"] <= np.log2(3)
         assert 0 < row["intra_list_distance"] <= 1

@@ -265,9 +265,9 @@ def test_creation_date_is_suggested_by_type_and_name(tmp_path, header, suggested
     path.write_text(f"ITEM_ID,{header}\n1,2020-01-01,2021-05-06\n2,2020-01-02,2022-07-08\n")
 
     _, notes = inferred(path)
-    _, of_users = inferred(path, "--dataset", "users")
+    _, user_types = inferred(path, "--dataset", "users")
 
-    assert [note for note in of_users if "CREATION" in note] == []
+    assert [note for note in user_types if "CREATION" in note] == []
     assert [f"--map {suggested}:" in note for note in notes if "CREATION" in note] == ([True] if suggested else [])
 
 

@@ -112,7 +112,7 @@ def test_documented_rest_event_is_read():
 
 
 @pytest.mark.parametrize(
-    ("of_http", "of_rest"),
+    ("http_identity", "rest_identity"),
     [
         ({"lambda": SESSION}, {"principalId": "session", "integrationLatency": 3, **SESSION}),
         (
@@ -121,14 +121,14 @@ def test_documented_rest_event_is_read():
         ),
     ],
 )
-def test_identity_of_a_rest_request_is_that_of_the_http_api(of_http, of_rest):
+def test_identity_of_a_rest_request_is_that_of_the_http_api(http_identity, rest_identity):
     @instrumented
     def read_identity(event, context):
         return event["requestContext"]["authorizer"]
 
-    event = http_event("GET /operator/models", authorizer=of_http)
+    event = http_event("GET /operator/models", authorizer=http_identity)
 
-    assert answer_of(rest_event(event, authorizer=of_rest), handler=read_identity) == of_http
+    assert answer_of(rest_event(event, authorizer=rest_identity), handler=read_identity) == http_identity
 
 
 def test_operator_with_read_access_changes_nothing_over_a_rest_api():

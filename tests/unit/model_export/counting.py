@@ -69,7 +69,7 @@ def count(path: Path, data: Interactions, *, counting: Counting = COUNTING, ids:
         for days in WEIGHTS.values()
     ]
     positions = list(range(1, len(order) + 1))
-    of_items = [
+    item_counts = [
         positions,
         [ids[item - 1] for item in order],
         [often[item] for item in order],
@@ -78,7 +78,7 @@ def count(path: Path, data: Interactions, *, counting: Counting = COUNTING, ids:
         *weighed,
     ]
     files: list[tuple[str, Sequence[str], list[Any]]] = [
-        (ITEMS, ITEM_STATISTICS, of_items),
+        (ITEMS, ITEM_STATISTICS, item_counts),
         (TRANSITIONS, PAIR_COLUMNS, [*zip(*follows, strict=True), list(follows.values())]),
         (GRAM, PAIR_COLUMNS, [*zip(*together, strict=True), [float(number) for number in together.values()]]),
     ]

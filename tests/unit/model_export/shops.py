@@ -113,13 +113,13 @@ def write_dataset(
         }
     )
     pq.write_table(table, directory / INTERACTIONS_FILE)
-    of_items = properties or {}
+    item_properties = properties or {}
     pq.write_table(
         pa.table(
             {
-                "item_id": pa.array(list(of_items), pa.string()),
+                "item_id": pa.array(list(item_properties), pa.string()),
                 "properties": pa.array(
-                    [orjson.dumps(dict(value)).decode() for value in of_items.values()], pa.string()
+                    [orjson.dumps(dict(value)).decode() for value in item_properties.values()], pa.string()
                 ),
             }
         ),
@@ -132,7 +132,7 @@ def write_dataset(
         interactions=len(rows),
         users=len(sequences),
         items=len({row[1] for row in rows}),
-        catalogue_items=len(of_items),
+        catalogue_items=len(item_properties),
         dropped={},
         first_event_ms=rows[0][2] if rows else 0,
         last_event_ms=rows[-1][2] if rows else 0,

@@ -109,7 +109,9 @@ def test_settings_of_arms_of_several_experiments_are_combined():
 
 
 def test_model_versions_are_listed_while_their_experiment_runs():
-    of_models = experiment(arms=(Arm("a", 0.4, model="v1"), Arm("b", 0.3, model="v2"), Arm("c", 0.3, model="v1")))
+    model_experiment = experiment(
+        arms=(Arm("a", 0.4, model="v1"), Arm("b", 0.3, model="v2"), Arm("c", 0.3, model="v1"))
+    )
 
-    assert models_named([of_models, experiment("other")], now_ms=1_500) == ("v1", "v2")
-    assert models_named([of_models], now_ms=2_000) == ()
+    assert models_named([model_experiment, experiment("other")], now_ms=1_500) == ("v1", "v2")
+    assert models_named([model_experiment], now_ms=2_000) == ()

@@ -118,11 +118,11 @@ def test_comparison_with_too_few_users_or_events_is_none(arm, control):
 
 def test_several_arms_are_adjusted_by_bonferroni():
     arm, control = arm_with_successes(130, 1_000), arm_with_successes(100, 1_000)
-    one, of_three = (compare(arm, control, observed=1, planned=1, comparisons=count) for count in (1, 3))
+    one, three = (compare(arm, control, observed=1, planned=1, comparisons=count) for count in (1, 3))
 
-    assert of_three.fixed_p_value == pytest.approx(3 * one.fixed_p_value)
-    assert of_three.p_value == min(1.0, 3 * one.p_value)
-    assert of_three.interval.low < one.interval.low  # type: ignore[operator]
+    assert three.fixed_p_value == pytest.approx(3 * one.fixed_p_value)
+    assert three.p_value == min(1.0, 3 * one.p_value)
+    assert three.interval.low < one.interval.low  # type: ignore[operator]
 
 
 def test_sample_ratio_p_value_is_the_inverse_of_the_beta_mixture_ratio():

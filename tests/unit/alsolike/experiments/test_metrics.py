@@ -53,7 +53,7 @@ def test_adjustment_removes_the_variance_of_the_time_before():
 def test_adjustment_without_earlier_data_changes_nothing():
     metric, users = METRICS["click-through"], arms(dataclasses.replace(SHOP, known=0.0), seed=1)
 
-    assert metric.adjusted(users) == {name: metric.sample(of_arm) for name, of_arm in users.items()}
+    assert metric.adjusted(users) == {name: metric.sample(arm) for name, arm in users.items()}
 
 
 def test_adjustment_of_an_arm_without_users_is_empty():
@@ -69,12 +69,10 @@ def test_adjustment_of_an_arm_without_users_is_empty():
 
 def test_adjustment_equals_the_regression_within_arms():
     metric, users = METRICS["click-through"], arms(SHOP, seed=2)
-    y, x = (np.concatenate([of_arm.column(name) for of_arm in users.values()]) for name in (metric.above, metric.below))
-    y0, x0 = (
-        np.concatenate([of_arm.before(name) for of_arm in users.values()]) for name in (metric.above, metric.below)
-    )
+    y, x = (np.concatenate([arm.column(name) for arm in users.values()]) for name in (metric.above, metric.below))
+    y0, x0 = (np.concatenate([arm.before(name) for arm in users.values()]) for name in (metric.above, metric.below))
     deviations, before = y - y.sum() / x.sum() * x, y0 - y0.sum() / x0.sum() * x0
-    is_control = np.repeat([False, True], [len(of_arm) for of_arm in users.values()])
+    is_control = np.repeat([False, True], [len(arm) for arm in users.values()])
 
     theta = np.linalg.lstsq(np.stack([before, is_control, ~is_control], axis=1), deviations, rcond=None)[0][0]
 

@@ -43,11 +43,11 @@ def test_p_value_at_the_critical_value_is_alpha(alpha, t):
 def test_critical_value_is_smallest_at_the_planned_observations():
     as_planned = comparison.critical_z(alpha=0.05, observed=1, planned=1)
 
-    of_other_plans = [comparison.critical_z(alpha=0.05, observed=1, planned=planned) for planned in (0.5, 0.8, 1.2, 2)]
+    other_values = [comparison.critical_z(alpha=0.05, observed=1, planned=planned) for planned in (0.5, 0.8, 1.2, 2)]
 
     # l z = arcosh(exp(l^2 / 2) / (0.9 * 0.05)) = arcosh(888.9) = ln(1777.8) = 7.483, and l = 2.716.
     assert as_planned == pytest.approx(7.483 / 2.716, abs=1e-3)
-    assert all(1 < other / as_planned < 1.07 for other in of_other_plans)
+    assert all(1 < other / as_planned < 1.07 for other in other_values)
 
 
 @pytest.mark.parametrize("planned", [0.01, 0.1, 10])

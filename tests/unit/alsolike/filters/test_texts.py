@@ -62,9 +62,9 @@ def memberships(column, elements):
 
 
 def comparisons(column):
-    of_order: st.SearchStrategy[Value] = st.one_of(numbers, parameters, times)
+    comparable: st.SearchStrategy[Value] = st.one_of(numbers, parameters, times)
     return st.one_of(
-        st.builds(Comparison, column, st.sampled_from(Operator), of_order),
+        st.builds(Comparison, column, st.sampled_from(Operator), comparable),
         st.builds(Comparison, column, st.sampled_from(EQUALITIES), st.one_of(texts, st.booleans())),
     )
 

@@ -95,7 +95,7 @@ ODD: dict[str, list[Any]] = {
 TEXTS = [name for name, column in COLUMNS.items() if isinstance(column.type, Text)]
 
 
-def _of_version(version, changed):
+def _record_of_version(version, changed):
     """Return the fields of a record of an older version, with changes."""
     written = {name: value for name, value in fields(schema_version=version).items() if COLUMNS[name].since <= version}
     return {**written, **changed}
@@ -105,7 +105,7 @@ changes = st.dictionaries(st.sampled_from(sorted(ODD)), st.integers(0, 10), max_
     lambda picked: {name: ODD[name][index % len(ODD[name])] for name, index in picked.items()}
 )
 documents = (
-    st.builds(lambda changed: _of_version(2, changed), changes)
+    st.builds(lambda changed: _record_of_version(2, changed), changes)
     | st.builds(lambda changed: fields(**changed), changes)
     | st.builds(lambda changed, lost: {k: v for k, v in fields(**changed).items() if k not in lost}, changes,
                 st.sets(st.sampled_from(sorted(fields())), max_size=2))
@@ -126,7 +126,7 @@ def test_columnar_parser_accepts_and_refuses_the_same_records(batch):
 def test_columnar_parser_checks_each_field_like_the_record_parser(name):
     """Each odd value is parsed next to a valid one, because a batch of odd values may already fail by its type."""
     for value in ODD[name]:
-        for beside in (fields(query="q"), _of_version(2, {}), fields()):
+        for beside in (fields(query="q"), _record_of_version(2, {}), fields()):
             records = stream({**beside, name: value}, beside)
 
             assert by_column(records) == one_by_one(records), value

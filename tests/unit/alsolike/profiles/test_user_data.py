@@ -107,16 +107,16 @@ def test_recommendations_of_others_in_a_shared_session_are_not_exported(stores):
         interaction("2", user_id="bob", session_id="visit", event_time_ms=NOW_MS + 9, received_time_ms=NOW_MS + 9),
     )
     anonymous = served(shopper=None, session=visit, served_ms=NOW_MS - 5)
-    of_ann = served(shopper=ann, session=visit, served_ms=NOW_MS + 5)
+    ann_response = served(shopper=ann, session=visit, served_ms=NOW_MS + 5)
     between = served(shopper=None, session=visit, served_ms=NOW_MS + 6)
-    of_bob = served(shopper=bob, session=visit, served_ms=NOW_MS + 10)
-    stores.put("served/served_date=2023-11-14/a.parquet", to_parquet([anonymous, of_ann, between, of_bob]))
+    bob_response = served(shopper=bob, session=visit, served_ms=NOW_MS + 10)
+    stores.put("served/served_date=2023-11-14/a.parquet", to_parquet([anonymous, ann_response, between, bob_response]))
 
     def shown(user):
         return [row["recommendation_id"] for row in document(stores, user)["recommendations"]]
 
-    assert shown("ann") == [anonymous.recommendation_id, of_ann.recommendation_id]
-    assert shown("bob") == [of_bob.recommendation_id]
+    assert shown("ann") == [anonymous.recommendation_id, ann_response.recommendation_id]
+    assert shown("bob") == [bob_response.recommendation_id]
 
 
 def test_responses_before_a_login_are_matched_by_the_server_time(stores):

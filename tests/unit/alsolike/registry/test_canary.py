@@ -7,7 +7,7 @@ import pytest
 from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.canary import MAX_VERSION_BYTES, Canary
 from alsolike.registry.canary_report import MAX_LOOKS, CanaryLook, CanaryReport, CanaryReports, report_key
-from alsolike.registry.champion import Champion, EndedTrial
+from alsolike.registry.champion import Champion, EndedCanary
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from tests.fakes.places import BUCKET
@@ -43,7 +43,7 @@ def test_promotion_of_the_champion_ends_the_canary_with_its_reason(s3):
     ended = registry.promote("v1", reason="no trials now", now_ms=2)
 
     assert registry.champion() == ended
-    assert (ended.canary, ended.ended) == (None, EndedTrial("v2", "run", "v1 stays champion: no trials now"))
+    assert (ended.canary, ended.ended) == (None, EndedCanary("v2", "run", "v1 stays champion: no trials now"))
     assert ended.history == tried.history
 
 

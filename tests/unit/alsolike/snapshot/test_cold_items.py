@@ -72,9 +72,9 @@ def test_score_is_multiplied_by_the_scale_of_new_or_rare_items():
 
     items = ColdItems.of(changes, index)
 
-    of_each = scores(items, positions=[1], listed=[0.8])
+    single_scores = scores(items, positions=[1], listed=[0.8])
     hashes = hashes_of([b"zither", b"new", b"odd"]).tolist()
-    assert [of_each[items.hashes.tolist().index(each)] for each in hashes] == [
+    assert [single_scores[items.hashes.tolist().index(each)] for each in hashes] == [
         pytest.approx(0.8 * 1 / 2 * 0.5), pytest.approx(0.8 * 1 / 2 * 3), 0.0,
     ]  # fmt: skip
 

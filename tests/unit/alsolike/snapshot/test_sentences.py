@@ -83,8 +83,8 @@ def test_nearest_of_many_items_equal_an_exhaustive_comparison(model):
     items = [{"title": " ".join(rng.choice(words, 3))} for _ in range(300)]
     known, new = items[:200], items[200:]
     index = index_of(model, {f"i{n}": columns for n, columns in enumerate(known)})
-    of_text = index.sentences.cosines(new)
-    mean = np.where(of_text < MIN_COSINE, 0, of_text) / 4
+    cosines = index.sentences.cosines(new)
+    mean = np.where(cosines < MIN_COSINE, 0, cosines) / 4
     for columns, row in zip(new, mean, strict=True):
         row += 3 / 4 * cosines_one_by_one(index, columns)[: len(row)]
 

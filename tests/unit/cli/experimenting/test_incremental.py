@@ -51,9 +51,9 @@ def purchase(user, value=10.0, **fields):
 
 def write(shop, rows):
     by_day = itertools.groupby(sorted(rows, key=lambda row: row["event_time_ms"]), key=lambda row: row["event_time_ms"])
-    for at_ms, of_day in by_day:
+    for at_ms, day_rows in by_day:
         body = io.BytesIO()
-        known = [{name: row.get(name) for name in SCHEMA.names} for row in of_day]
+        known = [{name: row.get(name) for name in SCHEMA.names} for row in day_rows]
         pq.write_table(pa.Table.from_pylist(known, schema=SCHEMA), body)
         key = f"{lake.partition_prefix(event_date(at_ms))}{next(_numbers)}.parquet"
         shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body.getvalue())

@@ -175,9 +175,9 @@ def test_sample_ratio_mismatch_has_no_winner():
 
 def test_empty_outcomes_give_too_little():
     empty = reported_of([], "clicks")
-    of_others = reported_of([table([]), pa.Table.from_batches([], table([]).schema)], "clicks", now_ms=1)
+    without_experiment = reported_of([table([]), pa.Table.from_batches([], table([]).schema)], "clicks", now_ms=1)
 
-    for found in (empty, of_others):
+    for found in (empty, without_experiment):
         assert (found.verdict, found.sample_ratio_p_value) == ("too little", 1.0)
         assert values(found) == {"new": None, "control": None}
         assert "each arm needs 100 users, 10 of them with events that count for clicks" in sentence(found)

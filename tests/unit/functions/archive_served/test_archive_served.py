@@ -115,15 +115,15 @@ def test_served_columns_have_the_glue_types_when_all_values_are_null(invoke, aws
 def test_log_rows_of_erased_users_are_not_archived(invoke, aws, lake_bucket, artefact_bucket, counted):
     hashes = Pseudonyms(b"k" * 64)
     add_tombstone(aws("s3"), artefact_bucket, hashes.shopper("anna"), now_ms=1)
-    of_anna = served(shopper=hashes.shopper("anna"))
+    anna_response = served(shopper=hashes.shopper("anna"))
     in_annas_session = served(session=hashes.shopper("anna"))
-    of_ben = served(shopper=hashes.shopper("ben"))
-    truncated = of_anna.to_line()[:-9]
+    ben_response = served(shopper=hashes.shopper("ben"))
+    truncated = anna_response.to_line()[:-9]
 
-    invoke(logs_event([of_anna, of_ben, in_annas_session, truncated]))
+    invoke(logs_event([anna_response, ben_response, in_annas_session, truncated]))
 
     (content,) = objects(aws("s3"), lake_bucket).values()
-    assert rows(content) == [as_stored(of_ben)]
+    assert rows(content) == [as_stored(ben_response)]
     assert counted() == {"ServedArchived": 1, "RowsOfErasedUsers": 3}
 
 

@@ -184,19 +184,19 @@ def test_click_before_impression_of_one_viewer_counts_for_another(shop):
 
 
 def test_responses_and_events_of_agents_are_not_attributed(shop):
-    of_agent, of_user = answer(["pear"], agent="assistant"), answer(["pear"])
-    shop.write_served([of_agent, of_user])
+    agent_response, user_response = answer(["pear"], agent="assistant"), answer(["pear"])
+    shop.write_served([agent_response, user_response])
     shop.write_events(
         [
-            event(of_agent, "pear", agent="assistant"),
-            event(of_user, "pear", "purchase", event_value=2.0, agent="assistant"),
-            event(of_user, "pear"),
+            event(agent_response, "pear", agent="assistant"),
+            event(user_response, "pear", "purchase", event_value=2.0, agent="assistant"),
+            event(user_response, "pear"),
         ]
     )
 
     shop.attribute()
 
     (outcome,) = shop.outcomes().values()
-    assert (outcome["recommendation_id"], outcome["clicks"]) == (of_user["recommendation_id"], 1)
+    assert (outcome["recommendation_id"], outcome["clicks"]) == (user_response["recommendation_id"], 1)
     assert (outcome["purchases"], outcome["novelty"]) == (0, 0.0)
     assert shop.rejected() == {}

@@ -222,10 +222,10 @@ def test_imported_action_interactions_are_in_the_dataset_once(dataset, aws, lake
 
     rows = pq.read_table(io.BytesIO(dataset()["action_interactions.parquet"])).to_pylist()
 
-    of_row = {"profile_id": "u#user1", "event_time_ms": time_s * 1000}
+    row_fields = {"profile_id": "u#user1", "event_time_ms": time_s * 1000}
     assert rows == [
-        {**of_row, "action_id": "app", "event_type": ACTION_TAKEN},
-        {**of_row, "action_id": "mail", "event_type": ACTION_VIEWED},
+        {**row_fields, "action_id": "app", "event_type": ACTION_TAKEN},
+        {**row_fields, "action_id": "mail", "event_type": ACTION_VIEWED},
     ]
 
 

@@ -149,6 +149,6 @@ def test_unmatched_responses_and_events_are_ignored(build, event, fields):
     assert build({"item_id": "plum", **event}, **fields) == []
 
 
-@pytest.mark.parametrize(("of_event", "of_response"), [("assistant", None), (None, "assistant")])
-def test_event_or_response_of_an_agent_is_no_outcome(build, of_event, of_response):
-    assert build({"item_id": "plum", "event_type": "click", "agent": of_event}, agent=of_response) == []
+@pytest.mark.parametrize(("event_agent", "response_agent"), [("assistant", None), (None, "assistant")])
+def test_event_or_response_of_an_agent_is_no_outcome(build, event_agent, response_agent):
+    assert build({"item_id": "plum", "event_type": "click", "agent": event_agent}, agent=response_agent) == []

@@ -232,13 +232,13 @@ def pages(user, *, step_ms=0):
     return found
 
 
-def write_log(stores, *, objects, of_user):
+def write_log(stores, *, objects, user_rows):
     """Write a recommendation log with one response per object. Return the IDs of the user's responses."""
     ids = []
-    of_others = to_parquet([served(shopper=PSEUDONYMS.shopper("bob"))])
+    other_rows = to_parquet([served(shopper=PSEUDONYMS.shopper("bob"))])
     for number in range(objects):
-        body = of_others
-        if number % (objects // of_user) == 0:
+        body = other_rows
+        if number % (objects // user_rows) == 0:
             row = served(shopper=PSEUDONYMS.shopper("ann"), served_ms=NOW_MS + number)
             body = to_parquet([row])
             ids.append(row.recommendation_id)
@@ -249,7 +249,7 @@ def write_log(stores, *, objects, of_user):
 def test_thousands_of_log_objects_are_exported_in_pages(stores):
     """A real call reads about 4,600 objects in its time. In this test, 50 objects take the same time."""
     stores.put_rows("own", interaction("a", user_id="ann"))
-    ids = write_log(stores, objects=200, of_user=20)
+    ids = write_log(stores, objects=200, user_rows=20)
 
     found = pages("ann", step_ms=250)
 
@@ -261,7 +261,7 @@ def test_thousands_of_log_objects_are_exported_in_pages(stores):
 
 
 def test_log_larger_than_a_response_is_exported_in_pages(stores, monkeypatch):
-    ids = write_log(stores, objects=30, of_user=30)
+    ids = write_log(stores, objects=30, user_rows=30)
     monkeypatch.setattr(service, "MAX_BYTES", 6_000)
 
     found = pages("ann")
@@ -285,7 +285,7 @@ def test_responses_to_a_session_before_login_are_on_later_pages(stores, monkeypa
 
 
 def test_later_page_without_time_returns_503_to_repeat(stores):
-    write_log(stores, objects=3, of_user=3)
+    write_log(stores, objects=3, user_rows=3)
     token = export("ann", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
 
     answer = export("ann", token=token, remaining_ms=service.PAGE_MS)

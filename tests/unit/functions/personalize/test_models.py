@@ -507,17 +507,17 @@ def test_schema_adds_its_columns_to_the_configuration(shop):
     add_dataset(shop, "USERS", users)
     add_dataset(shop, "INTERACTIONS", users)
 
-    of_schema = {
+    schema_columns = {
         "genre": ColumnType.LIST, "year": ColumnType.NUMBER, "title": ColumnType.STRING, "plot": ColumnType.TEXT,
         "creationTimestamp": ColumnType.TIMESTAMP,
     }  # fmt: skip
-    of_configuration = {"year": ColumnType.STRING, "brand": ColumnType.STRING}
+    configured_columns = {"year": ColumnType.STRING, "brand": ColumnType.STRING}
     configuration = shop.configuration()
-    assert configuration.item_columns == {**of_schema, **of_configuration}
-    assert configuration.user_columns == of_schema
+    assert configuration.item_columns == {**schema_columns, **configured_columns}
+    assert configuration.user_columns == schema_columns
     shop.client.delete_dataset(datasetArn=dataset)
-    assert shop.configuration().item_columns == of_configuration
-    assert shop.configuration().user_columns == of_schema
+    assert shop.configuration().item_columns == configured_columns
+    assert shop.configuration().user_columns == schema_columns
 
 
 def test_filter_may_use_the_columns_of_a_schema(shop):

@@ -105,8 +105,8 @@ def test_log_lines_in_quarantine_and_failed_deliveries_are_removed(stores):
     assert stores.keys("aws/lambda/") == ["aws/lambda/async/f/bob", "aws/lambda/async/f/mixed"]
     assert stores.body("aws/lambda/async/f/bob") == untouched
     assert stores.purged(erasure)["failed batches"] == (2, 2)
-    of_bob = Hashes(BOB, frozenset(), frozenset(), ids_are_hashed=False)
-    removal = without_served_lines(stores.body("aws/lambda/async/f/mixed"), of_bob)
+    bob_hashes = Hashes(BOB, frozenset(), frozenset(), ids_are_hashed=False)
+    removal = without_served_lines(stores.body("aws/lambda/async/f/mixed"), bob_hashes)
     assert (removal.owners, removal.rest) == ([Owner.USER], None)  # Only Bob's line remained.
 
 

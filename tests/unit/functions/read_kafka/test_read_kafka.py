@@ -192,11 +192,11 @@ def test_pseudonymised_record_is_quarantined_without_unknown_fields(read, monkey
 
     read(kafka_event(orjson.dumps(misspelt), body(eventList=[{**EVENT, "userId": "anna"}, "anna"])))
 
-    of_call, of_events = (held.record.data for held in quarantined().values())
-    assert orjson.loads(of_call) == {
+    held_call, held_events = (held.record.data for held in quarantined().values())
+    assert orjson.loads(held_call) == {
         "trackingId": TRACKING_ID, "sessionId": pseudonyms.session("s1"), "eventList": [EVENT],
     }  # fmt: skip
-    assert orjson.loads(of_events)["eventList"] == [EVENT]
+    assert orjson.loads(held_events)["eventList"] == [EVENT]
 
 
 def test_missing_stream_fails_the_batch(read, aws, counted):

@@ -95,7 +95,7 @@ def test_missing_metrics_of_an_earlier_training_fail(metric, expected):
 
 
 @pytest.mark.parametrize(
-    ("settings", "figures", "of_champion"),
+    ("settings", "figures", "champion_excluded"),
     [
         ({"algorithm": "ease"}, "left out: sasrec (too slow); slist (too large)", []),
         (
@@ -105,14 +105,14 @@ def test_missing_metrics_of_an_earlier_training_fail(metric, expected):
         ),
     ],
 )
-def test_excluded_algorithms_are_a_warning_if_the_champion_uses_them(settings, figures, of_champion):
+def test_excluded_algorithms_are_a_warning_if_the_champion_uses_them(settings, figures, champion_excluded):
     champion = dataclasses.replace(CHAMPION, metrics={**CHAMPION.metrics, "settings": settings})
     candidate = with_metrics(left_out={"sasrec": "too slow", "slist": "too large"})
 
     check = checks(candidate, champion)["algorithms"]
 
     assert (check.passed, check.figures) == (True, figures)
-    assert check.values == {"left_out": 2, "of_champion": of_champion}
+    assert check.values == {"left_out": 2, "of_champion": champion_excluded}
 
 
 def test_freshness_check_has_both_times_in_text_and_values():

@@ -44,7 +44,7 @@ def test_share_0_promotes_without_a_canary(trial, monkeypatch):
     answer = trial.do("start")
 
     assert (answer["state"], trial.pointer().version) == ("promoted", "v2")
-    assert answer["reasons"] == ["canary_share_percent is 0: there is no trial"]
+    assert answer["reasons"] == ["canary_share_percent is 0: a canary is not needed"]
     assert trial.do("start") == answer  # Step Functions may repeat a step.
 
 

@@ -83,7 +83,7 @@ def test_impressions_of_events_are_stored_only_with_fatigue(
     configurations.apply(configurations.current(), document, text="", by="test", reason="test", now_ms=1)
     invoke(kinesis_event([event, anonymous, event, interaction("e3", user_id="anna")]))
 
-    (of_anna,) = store.read(pseudonyms.shopper("anna"), since_ms=0)
-    assert (of_anna.list_id, of_anna.time_ms, of_anna.item_ids) == ("r1", event.event_time_ms, ["fig", "pear"])
-    (of_visit,) = store.read(pseudonyms.shopper("visit"), since_ms=0)
-    assert (of_visit.list_id, of_visit.item_ids) == ("e2", ["kiwi"])
+    (user_list,) = store.read(pseudonyms.shopper("anna"), since_ms=0)
+    assert (user_list.list_id, user_list.time_ms, user_list.item_ids) == ("r1", event.event_time_ms, ["fig", "pear"])
+    (session_list,) = store.read(pseudonyms.shopper("visit"), since_ms=0)
+    assert (session_list.list_id, session_list.item_ids) == ("e2", ["kiwi"])

@@ -106,10 +106,10 @@ FIGS = [
 
 
 def test_item_types_are_numbered_in_the_order_of_the_part():
-    of_items = kinds([*FIGS, {}], np.array([3, 1, 2, 4]), variants="title")
+    item_kinds = kinds([*FIGS, {}], np.array([3, 1, 2, 4]), variants="title")
 
-    assert of_items.products.tolist() == [0, 1, 2, 2, 3]
-    assert of_items.categories.tolist() == [0, 1, 2, 2, 0]
+    assert item_kinds.products.tolist() == [0, 1, 2, 2, 3]
+    assert item_kinds.categories.tolist() == [0, 1, 2, 2, 0]
 
 
 def test_items_without_variants_are_separate_products():

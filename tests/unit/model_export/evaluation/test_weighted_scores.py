@@ -32,10 +32,10 @@ def scores(case):
     models = {"dense": dense, "sparse": sparse, "tied": tied}
     if case == "flat":  # No candidate stands out, so no list is certain.
         models["dense"] = np.ones_like(dense)
-    for of_model in models.values():
-        of_model[:, 0] = 0
+    for model_scores in models.values():
+        model_scores[:, 0] = 0
         for user in range(0, USERS, 2):  # The targets of every second user have high scores.
-            of_model[user, TARGETS[user]] += np.float32(0.5) * (of_model[user, TARGETS[user]] > 0)
+            model_scores[user, TARGETS[user]] += np.float32(0.5) * (model_scores[user, TARGETS[user]] > 0)
     return models
 
 

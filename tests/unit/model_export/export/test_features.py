@@ -41,9 +41,9 @@ class ByType(Model):
         return scores
 
     def export(self, graph):
-        of_type = graph.op("Gather", graph.weight("codes", self.codes), graph.feature("event_type"))
+        type_vectors = graph.op("Gather", graph.weight("codes", self.codes), graph.feature("event_type"))
         is_item = graph.op("Cast", graph.history, to=9)  # 9 is the type bool.
-        sums = graph.add_by_item(graph.history, graph.op("Where", is_item, of_type, graph.number(0)))
+        sums = graph.add_by_item(graph.history, graph.op("Where", is_item, type_vectors, graph.number(0)))
         return graph.op("Mul", sums, graph.item_weight("ones", np.ones(self.items + 1, np.float32)))
 
 

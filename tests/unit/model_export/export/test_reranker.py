@@ -109,10 +109,10 @@ def test_revenue_objective_ranks_expensive_items_higher():
     ]
     prices = np.array([0.0, 1.0, 2.0, 4.0])
 
-    of_clicks = fit(impressions(shown, COLUMNS), COLUMNS, EVEN)
+    click_model = fit(impressions(shown, COLUMNS), COLUMNS, EVEN)
     dear = [each._replace(gains=each.gains * prices[each.positions]) for each in shown]
-    of_revenue = fit(impressions(dear, COLUMNS), COLUMNS, EVEN)
+    revenue_model = fit(impressions(dear, COLUMNS), COLUMNS, EVEN)
 
     price = FEATURES.index("price")
-    assert of_clicks.weights[0, price] == pytest.approx(0, abs=0.05)
-    assert of_revenue.weights[0, price] > 0.15
+    assert click_model.weights[0, price] == pytest.approx(0, abs=0.05)
+    assert revenue_model.weights[0, price] > 0.15

@@ -120,11 +120,11 @@ def test_small_dataset_becomes_a_bundle(tmp_path):
     candidates = manifest.metrics["candidates"]
     singles = [name for name in by_default() if name not in ("blend", "sasrec")]
     assert [candidate["algorithm"] for candidate in candidates] == [*singles, "blend"]
-    of_name = {candidate["algorithm"]: candidate for candidate in candidates}
-    best = max(singles, key=lambda name: of_name[name]["validation_ndcg"])
+    by_name = {candidate["algorithm"]: candidate for candidate in candidates}
+    best = max(singles, key=lambda name: by_name[name]["validation_ndcg"])
     assert manifest.algorithm in (best, "blend")
-    assert of_name[manifest.algorithm]["winner_ahead_validation"] == [0, 0]
-    assert of_name["popularity"]["winner_ahead_test"][0] <= of_name["popularity"]["winner_ahead_test"][1]
+    assert by_name[manifest.algorithm]["winner_ahead_validation"] == [0, 0]
+    assert by_name["popularity"]["winner_ahead_test"][0] <= by_name["popularity"]["winner_ahead_test"][1]
     assert list(manifest.metrics["left_out"]) == ["sasrec"]
     assert manifest.metrics["slices"]["users with more interactions"]["users"] > 0
 

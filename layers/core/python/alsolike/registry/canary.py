@@ -33,12 +33,12 @@ ON = tuple(name for name in RECOMMENDER_CODES if name != "recently-viewed")
 
 @struct
 class Canary:
-    """Model version on trial.
+    """Model version that a share of the users receives, for a comparison with the champion.
 
     Attributes
     ----------
     version, champion
-        Version on trial, and champion with which it is compared.
+        Version of the canary, and champion with which it is compared.
     share
         Share of users, between 0 and 1 (exclusive).
     started_ms, ends_ms

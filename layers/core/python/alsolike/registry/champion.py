@@ -14,8 +14,8 @@ from alsolike.runtime.struct import struct
 
 
 @struct
-class EndedTrial:
-    """Record of the latest trial that ended without a promotion.
+class EndedCanary:
+    """Record of the latest canary that ended without a promotion.
 
     Attributes
     ----------
@@ -92,11 +92,11 @@ class Champion:
     etag
         ETag of the stored object, for conditional writes.
     canary
-        Version on trial; None if no canary is running.
+        Current canary; None if no canary is running.
     pinned
         Versions that are never deleted.
     ended
-        End of the latest trial. The supervising workflow run reads it.
+        End of the latest canary. The supervising workflow run reads it.
     repaired_ms
         Time of the latest repair of a bundle; None if there was none. Processes reload the version when this time
         changes.
@@ -108,7 +108,7 @@ class Champion:
     etag: str
     canary: Canary | None = None
     pinned: tuple[str, ...] = ()
-    ended: EndedTrial | None = None
+    ended: EndedCanary | None = None
     held: PromotionHold | None = None
     repaired_ms: int | None = None
 
@@ -151,10 +151,10 @@ class Champion:
         earlier = next(promotion for promotion in self.history if promotion.version == version)
         return self.promoting(Promotion(version, now_ms, reason, earlier.forced))
 
-    def ending(self, reason: str, *, breached: bool = False) -> EndedTrial | None:
-        """Return a record that the current trial has ended, or the existing record if no trial is running."""
+    def ending(self, reason: str, *, breached: bool = False) -> EndedCanary | None:
+        """Return a record that the current canary has ended, or the existing record if no canary is running."""
         canary = self.canary
-        return EndedTrial(canary.version, canary.run_id, reason, breached) if canary is not None else self.ended
+        return EndedCanary(canary.version, canary.run_id, reason, breached) if canary is not None else self.ended
 
     @classmethod
     def of(cls, document: Mapping[str, Any], *, etag: str) -> Self | None:
@@ -168,7 +168,7 @@ class Champion:
         history = tuple(Promotion(**promotion) for promotion in document["history"])
         canary = Canary(**document["canary"]) if document.get("canary") else None
         pinned = tuple(document.get("pinned", ()))
-        ended = EndedTrial(**document["ended"]) if document.get("ended") else None
+        ended = EndedCanary(**document["ended"]) if document.get("ended") else None
         held = PromotionHold(**document["held"]) if document.get("held") else None
         repaired_ms = document.get("repaired_ms")
         return cls(history, etag, canary, pinned, ended, held, repaired_ms) if history else None

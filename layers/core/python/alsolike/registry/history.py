@@ -24,7 +24,7 @@ class VersionHistory:
     decision
         Decision of the gate; None if there is no decision.
     canary
-        Report of the latest trial; None if there was no trial.
+        Report of the latest canary; None if there was no canary.
     """
 
     version: ModelVersion

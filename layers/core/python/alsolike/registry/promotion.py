@@ -1,4 +1,4 @@
-"""Promotion, trial, rollback and pinning of model versions, with their checks.
+"""Promotion, canary, rollback and pinning of model versions, with their checks.
 
 Each write of the champion pointer fails if the pointer has changed since the caller read it.
 """
@@ -138,7 +138,7 @@ def start_canary(
         raise _champion_already(champion)
     _check_bundle(versions, version)
     forced = _forces(versions, version, force=force, how_to_force=how_to_force)
-    if forced is not None:  # The workflow reads the override before the trial.
+    if forced is not None:  # The workflow reads the override before the canary starts.
         versions.decisions.force(version, reason=forced)
     return runs.start({"version": version, "reason": reason})
 

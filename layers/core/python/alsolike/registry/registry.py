@@ -118,7 +118,7 @@ class Registry:
         return self._write(dataclasses.replace(expected, canary=canary))
 
     def end_canary(self, expected: Champion, *, reason: str, breached: bool = False) -> Champion:
-        """End the canary, so that the champion serves all users, and record the reason as an `EndedTrial`.
+        """End the canary, so that the champion serves all users, and record the reason as an `EndedCanary`.
 
         Raises
         ------
@@ -151,13 +151,13 @@ class Registry:
         return self._write(dataclasses.replace(expected, held=None))
 
     def roll_back(
-        self, *, reason: str, now_ms: int, with_trial: bool = False, expected: Champion | None = None
+        self, *, reason: str, now_ms: int, with_canary: bool = False, expected: Champion | None = None
     ) -> Champion:
         """Promote the predecessor of the champion, and pause automatic promotions.
 
         Parameters
         ----------
-        with_trial
+        with_canary
             True to also end a running canary.
         expected
             Result of `champion` on which the caller's decision is based; None reads the current pointer.
@@ -165,7 +165,7 @@ class Registry:
         Raises
         ------
         InvalidInput
-            If the reason is blank, or a canary is running and `with_trial` is false.
+            If the reason is blank, or a canary is running and `with_canary` is false.
         NotFound
             If the champion has no predecessor.
         InvalidBundle
@@ -175,7 +175,7 @@ class Registry:
         current = expected or self.champion()
         if current is None or current.previous is None:
             raise NotFound("there is no earlier champion to roll back to; promote a version by its name")
-        if current.canary is not None and not with_trial:
+        if current.canary is not None and not with_canary:
             tried, own = current.canary.version, current.version
             raise InvalidInput(
                 f"model version {tried!r} is the canary: `alsolike models rollback --canary` ends it, and {own!r} "

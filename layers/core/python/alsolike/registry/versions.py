@@ -56,7 +56,7 @@ class ModelVersion:
     Attributes
     ----------
     status
-        `champion`, `canary` (on trial), `previous` (the target of a rollback), `rejected` (by the gate or the trial),
+        `champion`, `canary`, `previous` (the target of a rollback), `rejected` (by the gate or as a canary),
         `retired` (without files) or `kept`.
     package_arn
         ARN in the SageMaker Model Registry; empty if SageMaker rejected the registration.

@@ -84,16 +84,16 @@ def test_preview_of_a_draft_and_a_rule_set_starts_from_the_live_list(ruled):
     }
     live = preview(userId="anna", numResults=2)["after"]
 
-    of_draft = preview(userId="anna", numResults=2, configuration=draft)
+    draft_list = preview(userId="anna", numResults=2, configuration=draft)
     with_new_filter = preview(userId="anna", numResults=2, configuration=draft, filter="figs")
-    of_rules = preview(userId="anna", numResults=2, rules="plain")
+    rules_list = preview(userId="anna", numResults=2, rules="plain")
 
     assert [item["itemId"] for item in live] == ["kiwi", "fig"]
-    assert of_draft["before"] == with_new_filter["before"] == of_rules["before"] == live
-    assert of_draft["beforeIsLive"]
-    assert of_rules["beforeIsLive"]
-    assert [item["itemId"] for item in of_draft["after"]] == ["fig"]
-    assert [item["itemId"] for item in of_rules["after"]] == ["fig", "plum"]
+    assert draft_list["before"] == with_new_filter["before"] == rules_list["before"] == live
+    assert draft_list["beforeIsLive"]
+    assert rules_list["beforeIsLive"]
+    assert [item["itemId"] for item in draft_list["after"]] == ["fig"]
+    assert [item["itemId"] for item in rules_list["after"]] == ["fig", "plum"]
 
 
 def test_draft_may_use_filters_created_by_personalize_clients(ruled):

@@ -81,8 +81,8 @@ def test_similar_items_have_one_variant_per_product(figs):
 
 
 def test_variants_of_an_item_are_not_bought_together_with_it(stocked):
-    of_pear = {"title": "Pear", **FRUIT}
-    stocked.catalogue({"pear": of_pear, "plum": of_pear, "kiwi": {"title": "Kiwi", **FRUIT}})
+    pear = {"title": "Pear", **FRUIT}
+    stocked.catalogue({"pear": pear, "plum": pear, "kiwi": {"title": "Kiwi", **FRUIT}})
 
     answer = stocked.items(**request("bought-together", userId=None, itemId="pear", numResults=2))
 

@@ -83,14 +83,15 @@ def worse(rule, items, pinned, catalogue):
     """Return true if a list violates a rule more than only its pinned items do."""
     if keeps(rule, pinned, catalogue):
         return not keeps(rule, items, catalogue)
-    has, of_pins = ([catalogue.get(item_id, {}).get(rule.column) for item_id in each] for each in (items, pinned))
+    has, pinned_values = ([catalogue.get(item_id, {}).get(rule.column) for item_id in each] for each in (items, pinned))
     if rule.at_most is not None:
         return any(
-            sum(value in texts(each) for each in has) > max(rule.at_most, sum(value in texts(each) for each in of_pins))
+            sum(value in texts(each) for each in has)
+            > max(rule.at_most, sum(value in texts(each) for each in pinned_values))
             for value in ("red", "green", "blue")
         )
     prices: list[float] = [each for each in has if each]
-    pinned_prices: list[float] = [each for each in of_pins if each]
+    pinned_prices: list[float] = [each for each in pinned_values if each]
     return max(prices) > max(pinned_prices) or min(prices) < min(pinned_prices)
 
 
