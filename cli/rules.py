@@ -12,6 +12,7 @@ from typer import Argument, Option
 
 from alsolike.configuration_document.reader import Current
 from alsolike.configuration_document.rules import numbers_of_rules, rule_set_to_document
+from alsolike.experiments import forecasts
 from alsolike.recommendations import preview as previews
 from alsolike.runtime.errors import NotFound
 from cli import console
@@ -347,9 +348,11 @@ def forecast(
     model: Annotated[
         str | None, Option(metavar="VERSION", help="Version of a canary or of a running experiment on models.")
     ] = None,
-    recommender: Annotated[str, Option(metavar="NAME", help="Recommender.")] = "for-you",
-    days: Annotated[int, Option(min=1, max=90, help="Number of days of the recommendation log.")] = 28,
-    responses: Annotated[int, Option(min=1, max=50_000, help="Maximum number of logged responses.")] = 5_000,
+    recommender: Annotated[str, Option(metavar="NAME", help="Recommender.")] = forecasts.RECOMMENDER,
+    days: Annotated[int, Option(min=1, max=90, help="Number of days of the recommendation log.")] = forecasts.DAYS,
+    responses: Annotated[
+        int, Option(min=1, max=50_000, help="Maximum number of logged responses.")
+    ] = forecasts.RESPONSES,
 ) -> None:
     """Forecast the effect of a draft or model on clicks and revenue.
 
@@ -358,7 +361,8 @@ def forecast(
 
     Example: alsolike rules forecast --file draft.yaml
     """
-    from operations.forecast.report import forecast_draft  # Imports numpy and pyarrow.
+    from operations.forecast.deployed import inputs_of  # Imports numpy and pyarrow.
+    from operations.forecast.report import forecast_draft
 
     if file is not None and rules is not None:
         raise typer.BadParameter("--file does not go with --rules")
@@ -374,7 +378,13 @@ def forecast(
         rule_drafts.assign(draft, recommender, rules)
         document = {**current.document, **draft}
     found = forecast_draft(
-        deployment, document, model=model, recommender=recommender, days=days, maximum=responses, now_ms=times.now_ms()
+        inputs_of(deployment),
+        document,
+        model=model,
+        recommender=recommender,
+        days=days,
+        maximum=responses,
+        now_ms=times.now_ms(),
     )
     if context.printed(found.document()):
         return

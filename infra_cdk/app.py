@@ -153,7 +153,14 @@ def _add_parts(
     lake = LakeStack(scope, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
     attribution = AttributionStack(scope, f"{prefix}-attribution", settings=settings, env=env, data=data, layers=layers)
     training = TrainingStack(
-        scope, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers, network=network
+        scope,
+        f"{prefix}-training",
+        settings=settings,
+        env=env,
+        data=data,
+        attribution=attribution,
+        layers=layers,
+        network=network,
     )
     privacy = PrivacyStack(
         scope,

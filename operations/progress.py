@@ -61,6 +61,17 @@ def report_to(listener: Listener) -> None:
     _listener = listener
 
 
+@contextlib.contextmanager
+def reported_to(listener: Listener) -> Iterator[None]:
+    """Report the progress of a block to a listener, and later progress to the earlier listener."""
+    earlier = _listener
+    report_to(listener)
+    try:
+        yield
+    finally:
+        report_to(earlier)
+
+
 def step(description: str, *, total: float | None = None) -> AbstractContextManager[Step]:
     """Return a context that reports a step.
 

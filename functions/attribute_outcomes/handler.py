@@ -1,8 +1,9 @@
-"""Handler of scheduled attribution."""
+"""Handler of scheduled attribution, and of forecasts that operators and canaries start."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import tempfile
 import time
@@ -11,18 +12,25 @@ from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.declarations.metrics import Metric
+from alsolike.experiments.forecasts import Forecasts
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.observability import count, instrumented, logger, report
 from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.reader import SnapshotReader
+from functions.attribute_outcomes.forecasts import run_forecast
 from functions.attribute_outcomes.increments import update_increments
 from functions.attribute_outcomes.rules import AttributionRules, first_whole_day, window_cut_days
 from functions.attribute_outcomes.service import Attribution, LastDayReport
 from functions.attribute_outcomes.settings import Settings
+from operations.forecast.inputs import ForecastInputs
 
 LAST_DAY_MS = 300_000
 """Minimum remaining time to start another day or the report of the holdout, in milliseconds."""
+
+INVOCATION_TIMEOUT_S = 25
+"""Timeout of `recommend`, which answers up to 50 logged requests per invocation, in seconds."""
 
 RATES = {
     "click_through": Metric.CLICK_THROUGH,
@@ -37,9 +45,15 @@ RATES = {
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Compute days until the call's time ends. The next call continues."""
+    """Compute days until the call's time ends. The next call continues.
+
+    An event with the field `forecast` requests a forecast instead; see `alsolike.experiments.forecasts`.
+    """
     settings, s3 = from_environment(Settings, os.environ), client("s3")
     now_ms = time.time_ns() // 1_000_000
+    if (request := event.get("forecast")) is not None:
+        inputs = functools.partial(_forecast_inputs, settings, s3, now_ms=now_ms)
+        return run_forecast(request, Forecasts(s3, settings.lake_bucket), inputs=inputs, now_ms=now_ms)
 
     def has_time() -> bool:
         remaining_ms: int = context.get_remaining_time_in_millis()
@@ -73,6 +87,24 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logger.info("outcomes attributed", **dataclasses.asdict(outcome))
     outcome.raise_failures()
     return dataclasses.asdict(outcome)
+
+
+def _forecast_inputs(settings: Settings, s3: Any, *, now_ms: int) -> ForecastInputs:
+    parameter = settings.recommend_function_parameter
+    with translate_aws_errors(f"SSM parameter {parameter}"):
+        recommend_function: str = client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+    with tempfile.TemporaryDirectory(prefix="forecast-") as name:  # The memory map keeps the deleted file readable.
+        catalogue = SnapshotReader(s3, settings.artefact_bucket, Path(name)).current(now_ms=now_ms)
+    return ForecastInputs(
+        s3=s3,
+        lambda_=client("lambda", read_timeout_s=INVOCATION_TIMEOUT_S, attempts=1),
+        lake_bucket=settings.lake_bucket,
+        recommend_function=recommend_function,
+        configuration=ConfigurationReader(s3, settings.artefact_bucket).current(now_ms=now_ms),
+        catalogue=catalogue,
+        hashes=pseudonyms_of(client("secretsmanager"), settings.secret_arn),
+        has_hashed_ids=settings.pseudonymise_ids == 1,
+    )
 
 
 def _report(day: LastDayReport) -> None:

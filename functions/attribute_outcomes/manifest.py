@@ -16,14 +16,15 @@ from alsolike.declarations.storage import (
     INTERACTIONS_PREFIX,
     OUTCOMES_PREFIX,
     SERVED_PREFIX,
+    USER_CHANGES_PREFIX,
 )
 
 _DAYS = "Object names contain the day and the source"
 
 MANIFEST = Manifest(
-    description="Attributes events to recommendations, and sums up the outcomes per day and the effect of a holdout",
+    description="Attributes events to recommendations, sums up outcomes and a holdout, and forecasts drafts",
     layers=("core", "pandas"),
-    packages=("experiments", "recovery"),
+    packages=("day_replay", "experiments", "explanation", "forecast", "progress.py", "recovery"),
     memory_mb="lake_memory_mb",
     storage_mb=10_240,
     timeout_s=900,
@@ -41,6 +42,14 @@ MANIFEST = Manifest(
         Access("lake", READ + WRITE + DELETE, keys=(f"{OUTCOMES_PREFIX}*",), reason=_DAYS),
         Access("lake", WRITE, keys=(f"{ENGAGEMENT_PREFIX}*",), reason=_DAYS),
         Access("lake", READ + WRITE, keys=(f"{ATTRIBUTION_PREFIX}*",), reason=_DAYS),
+        Access(
+            "lake",
+            READ,
+            keys=(f"{USER_CHANGES_PREFIX}*",),
+            reason="Changes of users are named after their time and content",
+        ),
+        Access("recommend_parameter", ("ssm:GetParameter",)),
+        Access("recommend_function", ("lambda:InvokeFunction",), needs_function=True),
         *CONFIGURATION,
         *SNAPSHOT,
         HASH_KEY,

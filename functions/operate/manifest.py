@@ -1,8 +1,13 @@
-from alsolike.declarations.manifest import CONFIGURATION, MODELS, READ, SIGNING_KEYS, WRITE, Access, Manifest
-from alsolike.declarations.storage import CONFIGURATION_KEY, CONFIGURATION_VERSIONS_PREFIX, MODELS_PREFIX
+from alsolike.declarations.manifest import CONFIGURATION, LIST, MODELS, READ, SIGNING_KEYS, WRITE, Access, Manifest
+from alsolike.declarations.storage import (
+    CONFIGURATION_KEY,
+    CONFIGURATION_VERSIONS_PREFIX,
+    FORECASTS_PREFIX,
+    MODELS_PREFIX,
+)
 
 MANIFEST = Manifest(
-    description="Lets operators list and promote model versions, roll back, train, refresh metrics and edit rules",
+    description="Lets operators list and promote model versions, roll back, train, refresh metrics, and change rules",
     packages=("configuration",),
     memory_mb=1_024,
     timeout_s=29,  # The API waits 30 s.
@@ -24,6 +29,8 @@ MANIFEST = Manifest(
             keys=(f"{CONFIGURATION_VERSIONS_PREFIX}*",),
             reason="Each published draft of the rules is a version of the configuration",
         ),
+        Access("lake", LIST),  # Without this permission, S3 returns 403 instead of 404.
+        Access("lake", READ + WRITE, keys=(f"{FORECASTS_PREFIX}*",), reason="Each forecast has its own record"),
         Access("session_key", ("secretsmanager:GetSecretValue",)),
         Access("recommend_function", ("lambda:InvokeFunction",)),
         Access("attribute_outcomes_function", ("lambda:InvokeFunction",)),

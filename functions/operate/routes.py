@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from alsolike.experiments.forecasts import Forecasts
 from alsolike.registry.bundle_files import BundleFiles
 from alsolike.registry.versions import ModelVersions
 from alsolike.training.runs import TrainingRuns
@@ -18,7 +19,7 @@ from functions.operate.settings import Settings
 from functions.operate.trainings import Trainings
 from operations.configuration.configuration_store import ConfigurationStore
 
-STARTED = ("POST /operator/engagement", "POST /operator/drift")
+STARTED = ("POST /operator/engagement", "POST /operator/drift", "POST /operator/rules/forecasts")
 """Routes that respond before their work is finished."""
 Route = Callable[[OperatorRequest], dict[str, Any]]
 """Function that returns the response document of a request."""
@@ -43,6 +44,8 @@ def routes(
         ConfigurationStore(s3, settings.artefact_bucket),
         lambda_=lambda_,
         recommend_function=settings.recommend_function,
+        forecasts=Forecasts(s3, settings.lake_bucket),
+        forecast_function=settings.attribute_outcomes_function,
     )
     return {
         "GET /operator/models": models.list,
@@ -62,4 +65,6 @@ def routes(
         "GET /operator/rules/history": rules.history,
         "POST /operator/rules/check": rules.check,
         "POST /operator/rules/preview": rules.preview,
+        "POST /operator/rules/forecasts": rules.start_forecast,
+        "GET /operator/rules/forecasts/{forecastId}": rules.forecast,
     }

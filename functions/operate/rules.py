@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from alsolike.api import operator_rules
 from alsolike.api.operator_requests import PREVIEW
+from alsolike.api.path_ids import path_id
 from alsolike.configuration_document.reader import Current
+from alsolike.experiments.forecasts import ForecastRequest, Forecasts
 from alsolike.recommendations.preview import ask, catalogue_warnings
 from alsolike.recommendations.requests import LISTING
+from alsolike.runtime.errors import NotFound
 from alsolike.schema.document import Fault, dotted
+from alsolike.schema.validation import describe
 from functions.operate.request import OperatorRequest
 from operations.configuration import rule_drafts
 from operations.configuration.configuration_store import ConfigurationStore
+
+_ID = re.compile("[0-9a-f]{32}")
 
 
 class Rules:
@@ -22,12 +29,21 @@ class Rules:
 
     Parameters
     ----------
-    lambda_, recommend_function
-        Client and name of the function that computes previews.
+    lambda_, recommend_function, forecast_function
+        Client, and names of the functions that compute previews and forecasts.
     """
 
-    def __init__(self, store: ConfigurationStore, *, lambda_: Any, recommend_function: str) -> None:
+    def __init__(
+        self,
+        store: ConfigurationStore,
+        *,
+        lambda_: Any,
+        recommend_function: str,
+        forecasts: Forecasts,
+        forecast_function: str,
+    ) -> None:
         self._store, self._lambda, self._recommend_function = store, lambda_, recommend_function
+        self._forecasts, self._forecast_function = forecasts, forecast_function
 
     def show(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the rules of the live or an earlier version."""
@@ -108,6 +124,33 @@ class Rules:
         if draft is not None:
             fields["configuration"] = rule_drafts.with_draft(self._store.current().document, draft)
         return ask(self._lambda, self._recommend_function, fields)
+
+    def start_forecast(self, request: OperatorRequest) -> dict[str, Any]:
+        """Start a forecast of a draft, because it takes longer than the API waits."""
+        body = request.body(operator_rules.FORECAST)
+        document = rule_drafts.with_draft(self._store.current().document, body["draft"])
+        change = ForecastRequest(body["recommender"], document)
+        forecast_id = change.forecast_id(now_ms=request.now_ms)
+        self._forecasts.start(
+            self._lambda, self._forecast_function, change, forecast_id=forecast_id, now_ms=request.now_ms
+        )
+        return {"forecastId": forecast_id}
+
+    def forecast(self, request: OperatorRequest) -> dict[str, Any]:
+        """Return the record of a forecast.
+
+        Raises
+        ------
+        NotFound
+            If the forecast was not started, or has expired.
+        """
+        forecast_id = path_id(request.event, "forecastId")
+        record = self._forecasts.read(forecast_id, now_ms=request.now_ms) if _ID.fullmatch(forecast_id) else None
+        if record is None:
+            raise NotFound(
+                f"there is no forecast {describe(forecast_id)}; start it with POST /operator/rules/forecasts"
+            )
+        return record
 
     def _document(self, current: Current, version: int) -> Any:
         return current.document if version == current.version else self._store.version(version).document

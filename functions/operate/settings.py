@@ -14,6 +14,7 @@ class Settings:
     """
 
     artefact_bucket: str
+    lake_bucket: str
     model_package_group: str
     state_machine_arn: str
     recommend_function: str

@@ -11,6 +11,7 @@ from typing import Any
 from alsolike.configuration.experiments import Experiment
 from alsolike.configuration_document.reader import read_current
 from alsolike.declarations.metrics import Metric
+from alsolike.experiments.forecasts import Forecasts
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.canary_report import GOING, PROMOTED, CanaryLook, CanaryReports
 from alsolike.registry.decision import Decisions
@@ -22,6 +23,7 @@ from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
 from functions.run_canary.after_canary import approve, retire
 from functions.run_canary.evaluation import Tolerance
+from functions.run_canary.forecasts import CandidateForecast
 from functions.run_canary.responses import Lake
 from functions.run_canary.service import CanaryRun, CanarySettings
 from functions.run_canary.settings import Settings
@@ -59,6 +61,12 @@ def _run(version: str, run_id: str, *, reason: str) -> CanaryRun:
         lake=Lake(s3, settings.lake_bucket),
         decision=functools.partial(Decisions(s3, settings.artefact_bucket).get, version),
         left_out=functools.partial(_left_out, s3, settings.artefact_bucket),
+        forecast=CandidateForecast(
+            Forecasts(s3, settings.lake_bucket),
+            client("lambda"),
+            settings.attribute_outcomes_function,
+            lambda: read_current(s3, settings.artefact_bucket).configuration(),
+        ),
         plan=CanarySettings(settings.canary_share_percent / 100, settings.canary_duration_s * 1000, limits),
         now_ms=time.time_ns() // 1_000_000,
     )

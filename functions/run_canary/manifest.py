@@ -3,6 +3,7 @@ from alsolike.declarations.storage import (
     CANARIES_PREFIX,
     CHAMPION_KEY,
     DECISIONS_PREFIX,
+    FORECASTS_PREFIX,
     MODELS_PREFIX,
     OUTCOMES_PREFIX,
     SERVED_PREFIX,
@@ -33,6 +34,8 @@ MANIFEST = Manifest(
             keys=(f"{SERVED_PREFIX}*", f"{OUTCOMES_PREFIX}*"),
             reason="Objects are named after their day",
         ),
+        Access("lake", READ + WRITE, keys=(f"{FORECASTS_PREFIX}*",), reason="Each canary has its own forecast"),
+        Access("attribute_outcomes_function", ("lambda:InvokeFunction",)),
         Access("model_packages", ("sagemaker:ListModelPackages",)),
         Access(
             "model_versions",

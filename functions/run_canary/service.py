@@ -13,6 +13,7 @@ from alsolike.registry.decision import REJECTED, Decision
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from functions.run_canary.evaluation import Test, Tolerance, conclusion, detectable, judge
+from functions.run_canary.forecasts import CandidateForecast, Evidence
 from functions.run_canary.responses import Arms, Lake
 
 ATTEMPTS = 5
@@ -47,6 +48,8 @@ class CanaryRun:
         Function that returns the gate's decision, or None if the gate did not evaluate the version.
     left_out
         Function that returns the labels of arms whose users are not in the canary.
+    forecast
+        Forecast of the version from logged responses.
     """
 
     version: str
@@ -57,6 +60,7 @@ class CanaryRun:
     lake: Lake
     decision: Callable[[], Decision | None]
     left_out: Callable[[], Collection[str]]
+    forecast: CandidateForecast
     plan: CanarySettings
     now_ms: int
 
@@ -147,8 +151,12 @@ class CanaryRun:
             fraction=arms.fraction,
             limits=self.plan.limits,
         )
-        figures = _figures(arms, tests)
-        breaches = tuple(f"{test.name}: {test.sentence}" for test in tests if test.breached)
+        forecast = self.forecast.evidence(canary, now_ms=self.now_ms)
+        figures = _figures(arms, tests, forecast)
+        breaches = (
+            *(f"{test.name}: {test.sentence}" for test in tests if test.breached),
+            *([forecast.sentence] if forecast.breached else []),
+        )
         counts = (
             f"{arms.candidate.answers:,} answers to {arms.candidate.users:,} users, "
             f"{arms.champion.answers:,} of the champion to {arms.champion.users:,}"
@@ -158,12 +166,13 @@ class CanaryRun:
             # contradicts it.
             self.registry.end_canary(pointer, reason="; ".join((*breaches, counts)), breached=True)
             return self._note(canary, ROLLED_BACK, (*breaches, counts), figures, breached=True)
-        sentences = (counts, *(f"{test.name}: {test.sentence}" for test in tests if test.critical_z is not None))
+        compared = tuple(f"{test.name}: {test.sentence}" for test in tests if test.critical_z is not None)
+        sentences = (counts, *compared, forecast.sentence)
         if self.now_ms < canary.ends_ms:
             return self._note(canary, GOING, sentences, figures)
         if _silent(canary, arms):
             return self._give_up(pointer, canary, counts, figures)
-        result = conclusion(tests) if len(sentences) > 1 else _too_few(canary)
+        result = conclusion(tests) if compared else _too_few(canary)
         cause = f"; {self.reason}" if self._by_hand and self.reason else ""
         reason = f"run {self.run_id}: {result}{cause}"
         self._replace(pointer, reason=reason)
@@ -298,10 +307,11 @@ def _too_few(canary: Canary) -> str:
     return reason if expected is None else f"{reason}; the period before the canary had {expected:,}"
 
 
-def _figures(arms: Arms, tests: tuple[Test, ...]) -> dict[str, Any]:
+def _figures(arms: Arms, tests: tuple[Test, ...], forecast: Evidence) -> dict[str, Any]:
     return {
         "champion": arms.champion.document(),
         "candidate": arms.candidate.document(),
         "fraction_read": arms.fraction,
         "tests": [test.document() for test in tests],
+        "forecast": dataclasses.asdict(forecast),
     }

@@ -7,7 +7,7 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores, settings and limits of the canary.
+    """Stores, settings and limits of the canary, and the function that forecasts its clicks.
 
     Attributes
     ----------
@@ -22,6 +22,7 @@ class Settings:
     artefact_bucket: str
     lake_bucket: str
     model_package_group: str
+    attribute_outcomes_function: str
     canary_share_percent: int = defaults.CANARY_SHARE_PERCENT
     canary_duration_s: int = defaults.CANARY_DURATION_S
     canary_max_error_percent: int = defaults.CANARY_MAX_ERROR_PERCENT

@@ -11,6 +11,7 @@ from alsolike.declarations.storage import (
     DATASETS_PREFIX,
     ENGAGEMENT_PREFIX,
     FAILED_BATCHES_PREFIX,
+    FORECASTS_PREFIX,
     FORWARDED_ERASURES_PREFIX,
     INTERACTIONS_PREFIX,
     OUTCOMES_PREFIX,
@@ -58,6 +59,7 @@ class DataLake(Construct):
                     s3.LifecycleRule(prefix=prefix, noncurrent_version_expiration=cdk.Duration.days(1))
                     for prefix in DERIVED_PREFIXES
                 ),
+                s3.LifecycleRule(prefix=FORECASTS_PREFIX, expiration=cdk.Duration.days(90)),
                 *self._cold_storage(),
             ],
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
+from alsolike.declarations.parameters import parameter_name
 from alsolike.declarations.tables import ENGAGEMENT_TABLE, OUTCOMES_TABLE, SERVED_PARTITION
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from alsolike.records.outcome import OUTCOMES_COLUMNS
@@ -40,7 +41,19 @@ class AttributionStack(Stack):
         self._table(
             "Engagement", ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS, "Sums of outcomes by recommender, model version and arm"
         )
-        self.function = PythonFunction(self, "attribute_outcomes", settings=settings, layers=shared, data=data)
+        # The serving stack is deployed later. Therefore, the name of its function is read from a parameter.
+        recommend = parameter_name(settings.name, "recommend_function")
+        self.function = PythonFunction(
+            self,
+            "attribute_outcomes",
+            settings=settings,
+            layers=shared,
+            data=data,
+            values={"recommend_function_parameter": recommend},
+            arns={
+                "recommend_parameter": self.format_arn(service="ssm", resource="parameter", resource_name=recommend[1:])
+            },
+        )
         Parameters(
             self,
             "Parameters",

@@ -65,6 +65,7 @@ class ServingStack(Stack):
         self.api = api = self._add_api(settings, sessions=sessions, network=network)
         recommend = function("recommend")
         self.recommend, self.recommend_log = recommend.live, recommend.log_group
+        attribution.function.permit(self, "Forecasts", arns={"recommend_function": self.recommend.function_arn})
         ServedLog(
             self,
             "ServedLog",

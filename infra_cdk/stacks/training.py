@@ -17,6 +17,7 @@ from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.training_job import TrainingJob
 from infra_cdk.constructs.training_workflow import Steps, TrainingWorkflow
 from infra_cdk.settings import Settings
+from infra_cdk.stacks.attribution import AttributionStack
 from infra_cdk.stacks.stack import Stack
 
 
@@ -39,6 +40,7 @@ class TrainingStack(Stack):
         settings: Settings,
         env: cdk.Environment,
         data: StoredData,
+        attribution: AttributionStack,
         layers: Path,
         network: Network | None = None,
     ) -> None:
@@ -76,7 +78,11 @@ class TrainingStack(Stack):
                 start_training=start.live,
                 build_dataset=build_dataset,
                 register_model=function("register_model", values=group, arns=self.package_arns).live,
-                run_canary=function("run_canary", values=group, arns=self.package_arns).live,
+                run_canary=function(
+                    "run_canary",
+                    values={**group, "attribute_outcomes_function": attribution.function.live.function_arn},
+                    arns=self.package_arns,
+                ).live,
             ),
             job=TrainingJob(
                 self,

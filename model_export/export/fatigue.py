@@ -4,7 +4,7 @@ The probability that a click on a response is on candidate j, with score s, sigh
 
   p(j) ∝ propensity(k) * exp(a x + b x² - c log max(1, n)),   x = log s - mean of log s
 
-a conditional logit (McFadden, 1974) with the propensities of `model_export.evaluation.position_bias`. Serving divides a
+a conditional logit (McFadden, 1974) with the propensities of `alsolike.bundle.position_bias`. Serving divides a
 score by n to the power of the strength. So c is the strength for a model whose scores are proportional to the
 probability of a click. The terms of x keep other scales of the scores out of c, because often seen items are those
 with the highest scores.
@@ -16,10 +16,11 @@ import math
 
 import numpy as np
 
+from alsolike.bundle.position_bias import MIN_PAIRS
 from alsolike.bundle.reranker import Floats, Ints
 from alsolike.runtime.struct import struct
 from model_export.data.impressions import Impressions
-from model_export.evaluation.position_bias import MIN_PAIRS, estimate, pairs_with_gain
+from model_export.evaluation.position_bias import estimate, pairs_with_gain
 from model_export.export.reranker import MIN_PROPENSITY, Z
 
 MIN_CLICKED = 250

@@ -9,11 +9,16 @@ from typing import Any
 
 from alsolike.configuration.arns import resource_name
 from alsolike.declarations.limits import DEFAULT_RESULTS
-from alsolike.recommendations.requests import GET_PERSONALIZED_RANKING, GET_RECOMMENDATIONS, TRENDING, WINDOWS
+from alsolike.recommendations.requests import (
+    GET_PERSONALIZED_RANKING,
+    GET_RECOMMENDATIONS,
+    PERSONALIZED_RANKING,
+    TRENDING,
+    WINDOWS,
+)
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput
 from alsolike.schema import validation
-from operations.explanation.replaying import RANKING
 
 _UNLOGGED = ("cart", "filterValues", "context", "promotions", "exclude")
 
@@ -54,7 +59,7 @@ def unlogged_parameters(request: dict[str, Any], row: ServedResponse) -> dict[st
         ("items", request.get("numResults") or (len(ranked) if ranked else DEFAULT_RESULTS), row.asked),
         ("itemId", request.get("itemId", cart[-1] if cart else None), row.page_item),
         ("filterArn", _segment(request.get("filterArn")), row.filter if "filterArn" in request else None),
-        ("inputList", ranked is not None, row.recommender == RANKING),
+        ("inputList", ranked is not None, row.recommender == PERSONALIZED_RANKING),
     ):
         if requested != logged:
             raise InvalidInput(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from model_export.evaluation.position_bias import MIN_PAIRS
+import math
+
+from alsolike.bundle.position_bias import MIN_PAIRS
 
 MIN_SUPPORT = 0.9
 """Minimum share of a list's expected examinations that concern items with support."""
@@ -33,7 +35,8 @@ def missing(*, users: int, support: float | None) -> str | None:
     if support is None:
         return f"{_REASON} fewer than {MIN_PAIRS} pairs in random order with a click"
     if support < MIN_SUPPORT:
-        share = f"{support:.0%} of the expected attention is for items that were shown"
+        # Rounded down, so that 89.97% is not printed as the expected 90.0%.
+        share = f"{math.floor(1000 * support) / 10:.1f}% of the expected attention is for items that were shown"
         return f"{_REASON} {share}, expected at least {MIN_SUPPORT:.0%}"
     return None
 

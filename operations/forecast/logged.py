@@ -19,15 +19,13 @@ from alsolike.events.interactions import MAX_CLOCK_SKEW_MS
 from alsolike.lake import lake_objects, served
 from alsolike.lake.lake import event_date
 from alsolike.lake.served import UNKNOWN
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import PAIRED, SERVED_COLUMNS, ServedResponse
 from alsolike.runtime.errors import UnknownEventType
 from alsolike.training.dataset import CLICK, PURCHASE
 from operations import progress
-from operations.client.deployment import Deployment
-from operations.client.stored_ids import pseudonyms
 from operations.day_replay.histories import read_histories
+from operations.forecast.inputs import ForecastInputs
 from operations.recovery.lake_reader import LakeReader, open_parquet
 
 WINDOW_MS = 7 * 86_400_000
@@ -62,7 +60,7 @@ class LoggedResponse:
 
 
 def logged_responses(
-    deployment: Deployment, *, recommender: str, first_ms: int, last_ms: int, maximum: int, configuration: Configuration
+    inputs: ForecastInputs, *, recommender: str, first_ms: int, last_ms: int, maximum: int
 ) -> list[LoggedResponse]:
     """Return up to `maximum` responses to users between two times.
 
@@ -75,10 +73,10 @@ def logged_responses(
     InvalidInput
         If an object of the lake is unreadable.
     """
-    found = _rows(deployment, recommender=recommender, first_ms=first_ms, last_ms=last_ms)
+    found = _rows(inputs, recommender=recommender, first_ms=first_ms, last_ms=last_ms)
     chosen = {values["recommendation_id"]: values for values in heapq.nsmallest(maximum, found, key=_order)}
     rows = [served.read_row(values) for values in chosen.values()]
-    return list(_with_interactions(deployment, rows, configuration)) if rows else []
+    return list(_with_interactions(inputs, rows)) if rows else []
 
 
 def _order(values: Mapping[str, Any]) -> tuple[bool, bytes]:
@@ -86,9 +84,9 @@ def _order(values: Mapping[str, Any]) -> tuple[bool, bytes]:
     return PAIRED not in values["origins"], digest
 
 
-def _rows(deployment: Deployment, *, recommender: str, first_ms: int, last_ms: int) -> Iterator[dict[str, Any]]:
+def _rows(inputs: ForecastInputs, *, recommender: str, first_ms: int, last_ms: int) -> Iterator[dict[str, Any]]:
     """Yield a dictionary per response to a user or session. Degraded responses are skipped."""
-    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    client, bucket = inputs.s3, inputs.lake_bucket
     first, last = event_date(first_ms), event_date(last_ms)
     objects = [
         listed
@@ -116,20 +114,17 @@ def _rows(deployment: Deployment, *, recommender: str, first_ms: int, last_ms: i
             step.advance(listed.size_bytes)
 
 
-def _with_interactions(
-    deployment: Deployment, rows: list[ServedResponse], configuration: Configuration
-) -> Iterator[LoggedResponse]:
-    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
-    hashes = pseudonyms(deployment)
+def _with_interactions(inputs: ForecastInputs, rows: list[ServedResponse]) -> Iterator[LoggedResponse]:
+    configuration = inputs.configuration
     histories = read_histories(
-        client,
-        bucket,
+        inputs.s3,
+        inputs.lake_bucket,
         rows,
-        hashes=hashes,
+        hashes=inputs.hashes,
         until_ms=max(row.served_ms for row in rows) + MAX_CLOCK_SKEW_MS,
         context=configuration.context,
     )
-    events = _events(deployment, rows, hashes, configuration)
+    events = _events(inputs, rows)
     for row in rows:
         user_id = histories.users.get(row.shopper or "") or histories.sessions.get(row.session or row.shopper or "")
         history = histories.recent(row, length=configuration.limits.history_length)
@@ -158,10 +153,10 @@ def _response(
 
 
 def _events(
-    deployment: Deployment, rows: list[ServedResponse], hashes: Pseudonyms, configuration: Configuration
+    inputs: ForecastInputs, rows: list[ServedResponse]
 ) -> dict[str, dict[tuple[str, str | None], dict[str, Any]]]:
     """Return the outcomes by recommendation ID, then by event ID and owner, so that duplicates count once."""
-    reader = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=None)
+    reader = LakeReader(inputs.s3, inputs.lake_bucket, received_by_ms=None)
     named = pa.array([row.recommendation_id for row in rows])
     first = event_date(min(row.served_ms for row in rows) - MAX_CLOCK_SKEW_MS)
     objects = [stored for stored in reader.objects() if stored.date >= first]
@@ -170,12 +165,12 @@ def _events(
         for stored in objects:
             for piece in reader.read(stored, _EVENT_COLUMNS):
                 for event in piece.filter(pc.is_in(piece["recommendation_id"], named)).to_pylist():
-                    outcome = _outcome(event["event_type"], configuration)
+                    outcome = _outcome(event["event_type"], inputs.configuration)
                     if outcome is not None and event["item_id"] is not None:
                         owners = [owner for owner in (event["user_id"], event["session_id"]) if owner is not None]
                         outcomes = found.setdefault(event["recommendation_id"], {})
                         outcomes[event["event_id"], next(iter(owners), None)] = {
-                            **event, "outcome": outcome, "shoppers": [hashes.shopper(owner) for owner in owners]
+                            **event, "outcome": outcome, "shoppers": [inputs.hashes.shopper(owner) for owner in owners]
                         }  # fmt: skip
             step.advance(stored.size_bytes)
     return found

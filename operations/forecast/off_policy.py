@@ -5,7 +5,7 @@ The position-based model is assumed. The probability of an outcome of item i at 
     χ(k) v(i, r)
 
 χ is the propensity of the place, the probability that a shopper examines it. It is estimated from neighbours in random
-order (`model_export.evaluation.position_bias`). v is the probability that the shopper reacts to an examined item. It
+order (`alsolike.bundle.position_bias`). v is the probability that the shopper reacts to an examined item. It
 depends neither on the place nor on the other items. An item of a pair in random order has both places with
 probability 1/2. So with p(i, k) as the probability of the logged place and k' as the place in the other list, the
 weight of an outcome is
@@ -29,15 +29,16 @@ the other half of the users. Items without support have only q.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.bundle.position_bias import fit
 from alsolike.bundle.reranker import Floats, Ints
 from alsolike.runtime.struct import struct
-from model_export.evaluation.position_bias import fit
 from operations.forecast import evidence
 
 MAX_WEIGHT = 10.0
@@ -207,7 +208,7 @@ class _Figures:
 def _jackknife(value: float, parts: Sequence[float], *, slack: float) -> Estimate:
     """Return an estimate with its interval from the estimates without each group."""
     variance = (len(parts) - 1) / len(parts) * float(np.square(np.array(parts) - np.mean(parts)).sum())
-    half = T * np.sqrt(variance) + slack
+    half = T * math.sqrt(variance) + slack
     return Estimate(value, value - half, value + half)
 
 
@@ -324,7 +325,7 @@ class _Sample:
             return None
         chi = bias.propensities()[: self._width]
         weights = np.where(self._supported, self._weights(chi), 0.0)
-        responses = self._responses[keep].sum()
+        responses = float(self._responses[keep].sum())
         looked = chi[self._place]
         values: dict[tuple[str, str], float] = {}
         slack: dict[tuple[str, str], float] = {}
@@ -338,16 +339,16 @@ class _Sample:
             for kind, sums in self._lists.items():
                 cells = {key: table[keep].sum(axis=0) for key, table in self._cells[kind].items()}
                 q_lost = examined(sums.q_without_support[name])
-                gained = (weights * cells[name]).sum()
-                residual = gained - (weights * looked * cells[f"{name} q"]).sum()
-                rate = gained / max((weights * looked * cells["shown"]).sum(), 1e-12)
+                gained = float((weights * cells[name]).sum())
+                residual = gained - float((weights * looked * cells[f"{name} q"]).sum())
+                rate = gained / max(float((weights * looked * cells["shown"]).sum()), 1e-12)
                 estimates[kind] = (
                     (examined(sums.q[name]) + residual) / responses,
                     (rate * (examined(sums.looks) - examined(sums.without_support)) + q_lost) / responses,
                 )
                 values[name, kind], slack[name, kind] = estimates[kind][0], q_lost / responses
                 if kind == "draft":
-                    effective[name] = gained**2 / max((weights**2 * cells[f"{name} squared"]).sum(), 1e-12)
+                    effective[name] = gained**2 / max(float((weights**2 * cells[f"{name} squared"]).sum()), 1e-12)
             for place, kind in enumerate(_KINDS[2:]):
                 values[name, kind] = estimates["draft"][place] - estimates["present"][place]
                 slack[name, kind] = sum(examined(sums.q_changed[name]) for sums in self._lists.values()) / responses

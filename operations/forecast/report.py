@@ -12,17 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from alsolike.recommendations.preview import check_not_refused
+from alsolike.recommendations.preview import lists_of_requests
 from alsolike.recommendations.requests import PERSONALIZED_RANKING
 from alsolike.records.served_response import PAIRED, REQUEST_OMITTED
 from alsolike.runtime.errors import InvalidInput
+from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.dataset import MAX_PLACES
 from operations import progress
-from operations.client.deployment import Deployment
-from operations.client.functions import invoke
-from operations.configuration.store import live_configuration
 from operations.explanation.unlogged import logged_parameters
-from operations.filters.catalogue import read_snapshot
+from operations.forecast.inputs import ForecastInputs
 from operations.forecast.logged import LoggedResponse, logged_responses
 from operations.forecast.off_policy import CLICKS, NO_ITEM, Forecast, LoggedLists, forecast
 
@@ -61,7 +59,7 @@ class DraftForecast:
 
 
 def forecast_draft(
-    deployment: Deployment,
+    inputs: ForecastInputs,
     document: Mapping[str, Any] | None,
     *,
     model: str | None = None,
@@ -92,30 +90,29 @@ def forecast_draft(
         If the function or the lake does not respond.
     """
     if recommender == PERSONALIZED_RANKING:
-        raise InvalidInput(f"--recommender is {recommender!r}, expected a recommender that selects items")
-    if deployment.names.pseudonymise_ids == "1":
+        raise InvalidInput(f"recommender is {recommender!r}, expected a recommender that selects items")
+    if inputs.has_hashed_ids:
         raise InvalidInput("the deployment stores hashes of user IDs, so requests of the log cannot be answered again")
-    configuration = live_configuration(deployment)
+    configuration = inputs.configuration
     if recommender not in configuration.recommenders:
         known = ", ".join(sorted(configuration.recommenders))
-        raise InvalidInput(f"--recommender is {recommender!r}, expected one of {known}")
+        raise InvalidInput(f"recommender is {recommender!r}, expected one of {known}")
     responses = logged_responses(
-        deployment,
+        inputs,
         recommender=recommender,
         first_ms=now_ms - days * DAY_MS,
         last_ms=now_ms,
         maximum=maximum,
-        configuration=configuration,
     )
     if not responses:
         raise InvalidInput(
             f"the log has no responses of {recommender!r} to users in the last {progress.counted(days, 'day')}; "
-            "name another recommender with --recommender, or more days with --days"
+            "use another recommender or more days"
         )
     change = {"configuration": None if document is None else dict(document), "model": model}
     change = {name: value for name, value in change.items() if value is not None}
-    answered, lists, skipped = _lists(deployment, responses, change)
-    margins = _margins(deployment)
+    answered, lists, skipped = _lists(inputs, responses, change)
+    margins = _margins(inputs.catalogue)
     codes: dict[str, int] = {}
     log = _log(answered, codes, margins)
     present, draft = (_padded([each[name] for each in lists], codes) for name in ("present", "draft"))
@@ -129,7 +126,7 @@ def forecast_draft(
 
 
 def _lists(
-    deployment: Deployment, responses: Sequence[LoggedResponse], change: Mapping[str, Any]
+    inputs: ForecastInputs, responses: Sequence[LoggedResponse], change: Mapping[str, Any]
 ) -> tuple[list[LoggedResponse], list[dict[str, Any]], Counter[str]]:
     """Return the responses with repeatable requests, their new lists, and the number of other responses by reason."""
     reasons = [_lacking(each) for each in responses]
@@ -139,11 +136,9 @@ def _lists(
     with progress.step("lists of the draft", total=len(complete)) as step:
         for start in range(0, len(complete), _REQUESTS_A_CALL):
             part = complete[start : start + _REQUESTS_A_CALL]
-            event = {"forecast": {**change, "requests": [_request(each) for each in part]}}
-            failure = "the requests of the log cannot be answered"
-            body = orjson.loads(invoke(deployment, deployment.names.recommend_function, event, failure=failure))
-            check_not_refused(body)
-            for response, found in zip(part, body["lists"], strict=True):
+            requests = {**change, "requests": [_request(each) for each in part]}
+            answers = lists_of_requests(inputs.lambda_, inputs.recommend_function, requests)
+            for response, found in zip(part, answers, strict=True):
                 if reason := found.get("refused") or ", ".join(found["degraded"]):
                     skipped[reason] += 1
                 else:
@@ -188,11 +183,11 @@ def _request(response: LoggedResponse) -> dict[str, Any]:
     return {name: value for name, value in request.items() if value is not None}
 
 
-def _margins(deployment: Deployment) -> dict[str, float]:
+def _margins(catalogue: Snapshot) -> dict[str, float]:
     """Return the property `MARGIN` of each item that has one."""
     return {
         item_id: float(properties[MARGIN])
-        for item_id, properties in read_snapshot(deployment).items()
+        for item_id, properties in catalogue.items()
         if isinstance(properties.get(MARGIN), int | float)
     }
 

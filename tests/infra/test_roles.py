@@ -57,7 +57,7 @@ def test_separate_policies_exist_only_for_self_references(assembly):
     """The only separate policies are the schedule's, which the CDK creates, and policies of a workflow for itself.
 
     A workflow describes its own executions or starts batches as executions. The stack of the control plane is deployed
-    before the batch workflow.
+    before the batch workflow. The stack of attribution, which computes forecasts, is deployed before `recommend`.
     """
     policies = [
         (policy.stack.rpartition("-")[2], [s["Action"] for s in policy.properties["PolicyDocument"]["Statement"]])
@@ -67,6 +67,7 @@ def test_separate_policies_exist_only_for_self_references(assembly):
     assert sorted(policies, key=str) == [
         ("batch", ["states:StartExecution", "states:DescribeExecution"]),
         ("batch", ["states:StartExecution", ["states:DescribeExecution", "states:StopExecution"]]),
+        ("serving", ["lambda:InvokeFunction"]),
         ("training", ["states:DescribeExecution"]),
         ("training", ["states:StartExecution"]),
     ]

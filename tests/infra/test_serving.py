@@ -50,6 +50,8 @@ OPERATING = (
     "GET /operator/rules/history",
     "POST /operator/rules/check",
     "POST /operator/rules/preview",
+    "POST /operator/rules/forecasts",
+    "GET /operator/rules/forecasts/{forecastId}",
 )
 SCOPES = {
     "POST /events": ["alsolike/events.write"],

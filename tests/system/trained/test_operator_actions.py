@@ -83,6 +83,21 @@ def test_operator_can_list_promote_and_roll_back(shop):
     assert operate(shop, "POST", "models/resume", {})["held"] is None
 
 
+def test_forecast_runs_in_the_background(shop):
+    """The forecast reads the log and invokes `recommend` with the permissions of the function."""
+    assert shop.recommend("user-0").status == 200
+    draft = {"filters": {}, "recommenders": {}, "rules": {"spring": {}}}
+    started = shop.administer("POST", "/operator/rules/forecasts", {"recommender": "for-you", "draft": draft})
+    assert started.status == 202, started.document
+
+    def record():
+        return shop.administer("GET", f"/operator/rules/forecasts/{started.document['forecastId']}").document
+
+    found = eventually(record, holds=lambda each: each["state"] != "running", within_s=120)
+    # Without responses in the lake yet, the reason is theirs, not a lacking permission.
+    assert found["state"] == "done" or found["reason"].startswith("the log has no responses"), found
+
+
 def test_rules_preview_of_the_api_equals_that_of_the_command(shop):
     tried = operate(shop, "POST", "rules/preview", {"userId": "user-0", "numResults": 5})
 

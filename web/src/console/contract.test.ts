@@ -1,7 +1,7 @@
 import { Validator } from "@cfworker/json-schema";
 import { describe, expect, it } from "vitest";
 import description from "../../../docs/openapi.json";
-import { champion, responseOf, rulesResponse, versions } from "./testing/responses";
+import { champion, forecastRecord, responseOf, rulesResponse, versions } from "./testing/responses";
 
 // The types come from the same description, but do not check formats, ranges and patterns.
 
@@ -31,6 +31,8 @@ const RESPONSES: readonly [string, unknown][] = [
   ["post /operator/rules/check", responseOf("/operator/rules/check")],
   ["get /operator/cost", responseOf("/operator/cost")],
   ["post /operator/rules/preview", responseOf("/operator/rules/preview")],
+  ["post /operator/rules/forecasts", responseOf("/operator/rules/forecasts")],
+  ["get /operator/rules/forecasts/{forecastId}", forecastRecord],
   ["post /operator/models/{version}/promotion", { champion, runId: null, warnings: ["its package is not approved"] }],
   ["post /operator/models/{version}/pin", champion],
   ["post /operator/models/{version}/unpin", champion],
@@ -58,6 +60,7 @@ const REQUESTS: readonly [string, unknown][] = [
     "post /operator/rules/preview",
     { cart: ["i"], recommender: "bought-together", rules: "spring", numResults: 10, draft: rulesResponse.draft },
   ],
+  ["post /operator/rules/forecasts", { recommender: "for-you", draft: rulesResponse.draft }],
 ];
 
 function operation(route: string): Operation | undefined {

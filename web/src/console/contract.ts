@@ -4,6 +4,7 @@ import type {
   DriftReport,
   EngagementReport,
   Experiments,
+  ForecastRecord,
   Increments,
   ModelStory,
   Models,
@@ -15,6 +16,8 @@ export type * from "../../../build/api_types";
 export type Alarm = Alarms["alarms"][number];
 export type Drift = NonNullable<DriftReport["looked"]>;
 export type EngagementRow = EngagementReport["totals"][number];
+export type Forecast = NonNullable<ForecastRecord["forecast"]>;
+export type ForecastOutcome = Forecast["outcomes"][number];
 export type Experiment = Experiments["experiments"][number];
 export type IncrementReport = NonNullable<NonNullable<Increments["holdout"]>["report"]>;
 export type GateDecision = NonNullable<ModelStory["decision"]>;

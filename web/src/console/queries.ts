@@ -39,3 +39,5 @@ export const TRAININGS = "/operator/trainings";
 export const RULES = "/operator/rules";
 export const RULES_CHECK = "/operator/rules/check";
 export const RULES_PREVIEW = "/operator/rules/preview";
+export const FORECASTS = "/operator/rules/forecasts";
+export const forecast = (id: string): string => `${FORECASTS}/${pathSegment(id)}`;

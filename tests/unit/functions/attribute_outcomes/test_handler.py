@@ -25,7 +25,12 @@ from tests.builders.lambda_events import LambdaContext
 
 @pytest.fixture
 def invoke(lake_bucket, artefact_bucket, pseudonyms, monkeypatch):
-    variables = {"LAKE_BUCKET": lake_bucket, "ARTEFACT_BUCKET": artefact_bucket, "SECRET_ARN": "the-key"}
+    variables = {
+        "LAKE_BUCKET": lake_bucket,
+        "ARTEFACT_BUCKET": artefact_bucket,
+        "SECRET_ARN": "the-key",
+        "RECOMMEND_FUNCTION_PARAMETER": "/recommend",
+    }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 

@@ -8,10 +8,11 @@ from tests.unit.functions.operate.shop import ATTRIBUTE, GROUP, MACHINE, MONITOR
 
 
 @pytest.fixture
-def empty(aws, artefact_bucket, monkeypatch):
+def empty(aws, artefact_bucket, lake_bucket, monkeypatch):
     """Return an operator of a deployment without a model."""
     for name, value in {
         "ARTEFACT_BUCKET": artefact_bucket,
+        "LAKE_BUCKET": lake_bucket,
         "MODEL_PACKAGE_GROUP": GROUP,
         "STATE_MACHINE_ARN": MACHINE,
         "RECOMMEND_FUNCTION": RECOMMEND,

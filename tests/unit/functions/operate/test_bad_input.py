@@ -46,6 +46,8 @@ GOOD: dict[str, Any] = {
         "userId": "ann", "itemId": "fig", "recommender": "bought-together", "rules": "spring", "numResults": 5,
         "metadata": ["TITLE"], "cart": ["fig"], "draft": DRAFT,
     },
+    "POST /operator/rules/forecasts": {"recommender": "for-you", "draft": DRAFT},
+    "GET /operator/rules/forecasts/{forecastId}": None,
 }  # fmt: skip
 
 

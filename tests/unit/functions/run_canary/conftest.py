@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.functions.run_canary.trial import GROUP, Trial
+from tests.unit.functions.run_canary.trial import ATTRIBUTE, GROUP, Trial
 
 
 @pytest.fixture
@@ -9,6 +9,7 @@ def trial(aws, artefact_bucket, lake_bucket, monkeypatch):
         "ARTEFACT_BUCKET": artefact_bucket,
         "LAKE_BUCKET": lake_bucket,
         "MODEL_PACKAGE_GROUP": GROUP,
+        "ATTRIBUTE_OUTCOMES_FUNCTION": ATTRIBUTE,
         "CANARY_SHARE_PERCENT": "20",
         "CANARY_DURATION_S": "3600",
     }.items():

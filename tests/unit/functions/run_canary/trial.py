@@ -27,6 +27,7 @@ from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import LambdaContext
 
 GROUP = "recommender"
+ATTRIBUTE = "attribute_outcomes"
 HOUR_MS = 3_600_000
 SLOW_MS = 250.0
 EVERYBODY = [f"user-{number}" for number in range(1_000)]

@@ -76,6 +76,19 @@ def test_list_of_many_new_items_has_no_number():
     assert "of the expected attention is for items that were shown" in outcome.missing
 
 
+def test_support_just_below_the_minimum_is_not_rounded_to_it():
+    log = logged(users=4_000)
+    draft = lists(log, A, B)
+    draft[:1_216, 1] = C
+
+    found = forecast(log, present=lists(log, A, B), draft=draft)
+
+    (outcome,) = found.outcomes
+    assert 0.895 < found.support < 0.9
+    assert outcome.missing is not None
+    assert outcome.missing.startswith("not enough evidence: 89.")
+
+
 def test_interval_contains_zero_to_twice_the_value_of_new_items():
     """A new item is at the third place of 4% of the lists."""
     log = logged(users=4_000)

@@ -7,6 +7,7 @@ import type {
   EngagementReport,
   EngagementRow,
   Experiments,
+  ForecastRecord,
   Increments,
   ModelStory,
   Models,
@@ -574,6 +575,46 @@ const previewResponse: RulesPreview = {
   modelVersion: champion.version,
 };
 
+const interval = (value: number, half: number) => ({ value, low: value - half, high: value + half });
+
+export const forecastRecord: ForecastRecord = {
+  state: "done",
+  startedMs: NOW - 3 * MINUTE,
+  step: "lists of the draft",
+  share: null,
+  reason: null,
+  forecast: {
+    recommender: "for-you",
+    days: 28,
+    skipped: { "parameters too long for the log": 12 },
+    responses: 4_988,
+    users: 2_104,
+    changed: 0.83,
+    support: 0.964,
+    pairs: 412,
+    outcomes: [
+      {
+        name: "clicks",
+        present: interval(0.241, 0.012),
+        draft: interval(0.252, 0.013),
+        difference: interval(0.011, 0.006),
+        self_normalised: interval(0.012, 0.007),
+        effective: 903,
+        missing: null,
+      },
+      {
+        name: "revenue",
+        present: null,
+        draft: null,
+        difference: null,
+        self_normalised: null,
+        effective: 31.2,
+        missing: "not enough evidence: an effective number of 31 revenue, expected at least 50",
+      },
+    ],
+  },
+};
+
 export const incrementsResponse: Increments = {
   holdout: {
     name: "holdout",
@@ -702,6 +743,8 @@ export function responseOf(path: string, query: Readonly<Record<string, string |
     "/operator/rules/check": ruleCheckResponse,
     "/operator/rules/history": ruleHistoryResponse,
     "/operator/rules/preview": previewResponse,
+    "/operator/rules/forecasts": { forecastId: "0".repeat(32) },
+    [`/operator/rules/forecasts/${"0".repeat(32)}`]: forecastRecord,
     "/operator/cost": costResponse,
     "/operator/increments": incrementsResponse,
   };

@@ -777,8 +777,9 @@ function ItemTitle({ id }: { id: string }) {
       </span>
     );
   }
-  const missing = error instanceof ApiError && error.status === 404;
-  return error && <p class="hint warn">{missing ? `The catalogue has no item ${id}.` : error.message}</p>;
+  // The check of the draft warns of an item that does not exist.
+  const isMissing = error instanceof ApiError && error.status === 404;
+  return error && !isMissing && <p class="hint warn">{error.message}</p>;
 }
 
 /** A share as a percentage, without the rounding errors of binary fractions. */

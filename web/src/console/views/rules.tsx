@@ -23,6 +23,7 @@ import {
   withPart,
 } from "./rule_draft";
 import { FiltersEditor, NameForm, RuleSetEditor } from "./rule_editor";
+import { RuleForecast } from "./rule_forecast";
 import { RulePreview } from "./rule_preview";
 
 /** Time without an edit after which the draft is checked. */
@@ -173,7 +174,7 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
         <RulePreview
           recommenders={live.recommenders}
           rules={name}
-          usual={live.recommenders.find((each) => draft.recommenders[each]?.rules === name) ?? "for-you"}
+          usual={recommenderOf(live, draft, name)}
           draft={draft}
           changed={isChanged}
           ready={!isChanged || isValid}
@@ -187,6 +188,20 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
           }
         />
       </div>
+      <RuleForecast
+        recommenders={live.recommenders}
+        usual={recommenderOf(live, draft, name)}
+        draft={draft}
+        blocked={
+          live.readOnly
+            ? "Your account may not start a forecast."
+            : isChanged
+              ? isValid
+                ? undefined
+                : "The draft has errors or is being checked."
+              : "Change the rules to forecast the effect of the draft."
+        }
+      />
       <fieldset class="plain" disabled={live.readOnly}>
         <FiltersEditor {...props} />
       </fieldset>
@@ -266,6 +281,11 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
       )}
     </div>
   );
+}
+
+/** Return the first recommender that uses a rule set. */
+function recommenderOf(live: Rules, draft: Draft, name: string | undefined): string {
+  return live.recommenders.find((each) => draft.recommenders[each]?.rules === name) ?? "for-you";
 }
 
 /** Return the state of the draft in a sentence. */

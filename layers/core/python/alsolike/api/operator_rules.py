@@ -9,8 +9,10 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from alsolike.configuration.configuration import ColumnType
+from alsolike.experiments.forecasts import STATES
+from alsolike.recommendations.requests import LISTING
 from alsolike.registry.promotion import MAX_REASON
-from alsolike.schema.fields import AnyObject, Fields, Integer, Text
+from alsolike.schema.fields import AnyObject, Choice, Fields, Integer, Text
 from alsolike.schema.json_schemas import (
     FLAG,
     INTEGER,
@@ -29,6 +31,7 @@ from alsolike.schema.json_schemas import (
 )
 
 RULES, RULE_CHECK, RULE_HISTORY, PUBLISHED_RULES = "Rules", "RuleCheck", "RuleHistory", "PublishedRules"
+STARTED_FORECAST, FORECAST_RECORD = "StartedForecast", "ForecastRecord"
 
 MAX_VERSION = 2**31
 MAX_ENTRIES, DEFAULT_ENTRIES = 50, 20
@@ -50,6 +53,13 @@ CHECK = Fields({"version": _BASE, "draft": DRAFT}, required=("version", "draft")
 PUBLISH = Fields(
     {"version": _BASE, "draft": DRAFT, "reason": Text(MAX_REASON, about="Reason for the history.")},
     required=("version", "draft", "reason"),
+)
+FORECAST = Fields(
+    {
+        "recommender": Choice(LISTING, about="Recommender whose logged responses are used."),
+        "draft": DRAFT,
+    },
+    required=("recommender", "draft"),
 )
 
 _PERIOD: dict[str, Schema] = {
@@ -78,6 +88,33 @@ _DRAFT = object_of(
 )
 _FAULTS = list_of(object_of({"path": described(TEXT, "Such as `rules.spring.pins[0].item`."), "message": TEXT}))
 _CHANGES = list_of(object_of({"path": TEXT, "removed": list_of(TEXT), "added": list_of(TEXT)}))
+
+_ESTIMATE = or_null(object_of({"value": NUMBER, "low": NUMBER, "high": NUMBER}))
+_FORECAST = object_of(
+    {
+        "recommender": TEXT,
+        "days": described(INTEGER, "Number of days of the recommendation log."),
+        "skipped": map_of(INTEGER, "Number of logged requests that cannot be answered again, by reason."),
+        "responses": described(INTEGER, "Number of logged responses."),
+        "users": INTEGER,
+        "changed": described(NUMBER, "Share of the lists that the draft changes."),
+        "support": described(NUMBER, "Share of the expected attention to the draft's lists with logged outcomes."),
+        "pairs": described(INTEGER, "Number of pairs in random order with a click."),
+        "outcomes": list_of(
+            object_of(
+                {
+                    "name": described(TEXT, "`clicks`, `purchases`, `revenue` or `margin`."),
+                    "present": described(_ESTIMATE, "By the live configuration, per response, with 95% interval."),
+                    "draft": described(_ESTIMATE, "By the draft."),
+                    "difference": described(_ESTIMATE, "Doubly robust estimate of the draft minus the present."),
+                    "self_normalised": described(_ESTIMATE, "Difference by self-normalised inverse propensities."),
+                    "effective": described(NUMBER, "Effective number of outcomes."),
+                    "missing": described(TEXT_OR_NULL, "Missing evidence. The estimates are then null."),
+                }
+            )
+        ),
+    }
+)
 
 ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
     {
@@ -118,6 +155,17 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
             }
         ),
         PUBLISHED_RULES: object_of({"version": INTEGER}),
+        STARTED_FORECAST: object_of({"forecastId": TEXT}),
+        FORECAST_RECORD: object_of(
+            {
+                "state": one_of(STATES),
+                "startedMs": TIME_MS,
+                "step": described(TEXT_OR_NULL, "Current or last step."),
+                "share": described(NUMBER_OR_NULL, "Completed share of the step."),
+                "reason": described(TEXT_OR_NULL, "Reason of a failure."),
+                "forecast": or_null(_FORECAST),
+            }
+        ),
     }
 )
 """Responses by name."""

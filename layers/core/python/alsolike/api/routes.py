@@ -218,6 +218,22 @@ def operate_operations() -> Iterator[Operation]:
         errors=[400, 404],
         body=("PreviewRules", PREVIEW.schema()),
     )
+    yield Operation(
+        "POST /operator/rules/forecasts",
+        "StartForecast",
+        "Start a forecast of a draft's clicks, purchases, revenue and margin",
+        operator_rules.STARTED_FORECAST,
+        errors=[400],
+        status=202,
+        body=("StartForecast", operator_rules.FORECAST.schema()),
+    )
+    yield Operation(
+        "GET /operator/rules/forecasts/{forecastId}",
+        "ShowForecast",
+        "Show the progress or the result of a forecast",
+        operator_rules.FORECAST_RECORD,
+        errors=[400, 404],
+    )
 
 
 def operations(configuration: Configuration) -> Iterator[Operation]:

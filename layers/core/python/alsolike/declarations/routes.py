@@ -111,6 +111,8 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             "GET /operator/rules/history",
             "POST /operator/rules/check",
             "POST /operator/rules/preview",
+            "POST /operator/rules/forecasts",
+            "GET /operator/rules/forecasts/{forecastId}",
         ),
         **_routes("collect", [], "POST /session/events"),
         **_routes("recommend", [], "GET /session/recommendations", "GET /session/items/{itemId}/similar"),

@@ -1,4 +1,4 @@
-"""Previews and checks of rules by the function `recommend`, and errors in the results of direct invocations."""
+"""Direct invocations of the function `recommend` for previews, checks and forecasts of rules, and their errors."""
 
 from __future__ import annotations
 
@@ -46,6 +46,18 @@ def catalogue_warnings(lambda_: Any, function: str, configuration: Mapping[str, 
     except AlsolikeError as error:
         return [Fault(("rules",), f"were not compared with the catalogue: {error}")]
     return [Fault(tuple(warning["path"]), warning["message"]) for warning in answer["warnings"]]
+
+
+def lists_of_requests(lambda_: Any, function: str, requests: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the present list and the draft's list of each logged request; see `functions.recommend.direct.forecast`.
+
+    Raises
+    ------
+    InvalidInput, NotFound
+        If the draft is invalid, or the model is in no canary and no running experiment.
+    """
+    lists: list[dict[str, Any]] = _invoke(lambda_, function, {"forecast": requests})["lists"]
+    return lists
 
 
 def _invoke(lambda_: Any, function: str, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,151 @@
+"""Forecast of the candidate next to the figures of its canary."""
+
+from typing import Any
+
+import orjson
+import pytest
+from botocore.exceptions import ClientError
+
+from alsolike.experiments.forecasts import Forecasts
+from alsolike.runtime.aws import client as of_aws
+from functions.run_canary import handler
+from functions.run_canary.forecasts import evidence_of
+from tests.unit.functions.run_canary.trial import ATTRIBUTE, EVERYBODY, HOUR_MS
+
+
+class Lambda:
+    """Lambda client that records events, and fails if `error` is set."""
+
+    def __init__(self):
+        self.events: list[Any] = []
+        self.error: str | None = None
+
+    def invoke(self, *, FunctionName, InvocationType, Payload):  # noqa: N803
+        assert (FunctionName, InvocationType) == (ATTRIBUTE, "Event")
+        if self.error is not None:
+            raise ClientError({"Error": {"Code": self.error, "Message": "too many"}}, "Invoke")
+        self.events.append(orjson.loads(Payload)["forecast"])
+        return {"StatusCode": 202}
+
+
+@pytest.fixture
+def lambda_(trial, monkeypatch):
+    found = Lambda()
+    monkeypatch.setattr(
+        handler, "client", lambda service, **how: found if service == "lambda" else of_aws(service, **how)
+    )
+    return found
+
+
+@pytest.fixture
+def looked(trial, lambda_):
+    """Return a function that ends the forecast of a canary with given fields and returns the next result."""
+    trial.configure(recommenders={"for-you": {"swaps": 0.1}})
+    trial.start()
+    trial.answered(EVERYBODY)
+
+    def look(**fields):
+        trial.do("look")
+        forecasts = Forecasts(trial.s3, trial.lake)
+        record = forecasts.read(lambda_.events[0]["id"], now_ms=trial.now_ms)
+        forecasts.write(lambda_.events[0]["id"], record | fields)
+        return trial.do("look")
+
+    return look
+
+
+def forecast(*, low, high, missing=None):
+    """Return a forecast whose interval is given relative to 2 clicks per response by the champion."""
+    estimates = {
+        "present": {"value": 2.0, "low": 1.9, "high": 2.1},
+        "difference": {"value": low + high, "low": 2 * low, "high": 2 * high},
+    }
+    if missing is not None:
+        estimates = dict.fromkeys(estimates)
+    return {"responses": 4_000, "support": 0.951, "outcomes": [{"name": "clicks", "missing": missing, **estimates}]}
+
+
+def test_canary_starts_one_forecast_of_the_candidate(trial, lambda_):
+    trial.configure(recommenders={"for-you": {"swaps": 0.1}})
+    canary = trial.start()
+    trial.answered(EVERYBODY)
+
+    first, second = trial.do("look"), trial.do("look")
+
+    assert lambda_.events == [{"id": f"canary-v2-{canary.started_ms}", "recommender": "for-you", "model": "v2"}]
+    assert first["reasons"][-1] == second["reasons"][-1] == "forecast: it is being computed"
+
+
+def test_shop_without_random_order_has_no_forecast(trial, lambda_):
+    trial.start()
+    trial.answered(EVERYBODY)
+
+    answer = trial.do("look")
+
+    assert answer["reasons"][-1].startswith("forecast: not enough evidence: recommenders.for-you.swaps is 0")
+    assert lambda_.events == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "state"),
+    [(-0.2, -0.06, "rolled_back"), (-0.2, -0.04, "going"), (-0.04, 0.1, "going"), (0.1, 0.2, "going")],
+    ids=["below the tolerance", "partly below", "no difference", "gain"],
+)
+def test_interval_below_the_tolerance_rolls_the_candidate_back(trial, looked, low, high, state):
+    answer = looked(state="done", forecast=forecast(low=low, high=high))
+
+    assert answer["state"] == state
+    assert any(
+        reason.startswith(f"forecast: {(low + high) / 2:+.1%} clicks compared with the champion")
+        for reason in answer["reasons"]
+    )
+    report = trial.report()
+    assert report.looks[-1].figures["forecast"]["breached"] == (state == "rolled_back")
+    assert report.looks[-1].figures["forecast"]["figures"]["support"] == 0.951
+    assert trial.approval("v2") == ("Rejected" if state == "rolled_back" else "PendingManualApproval")
+
+
+def test_forecast_without_evidence_lets_the_canary_decide(trial, looked):
+    missing = "not enough evidence: 120 users, expected at least 200"
+
+    answer = looked(state="done", forecast=forecast(low=0, high=0, missing=missing))
+
+    assert (answer["state"], answer["reasons"][-1]) == ("going", f"forecast: {missing}")
+    trial.now_ms += HOUR_MS
+    assert trial.do("look")["state"] == "promoted"
+
+
+def test_failed_forecast_lets_the_canary_decide(trial, looked):
+    answer = looked(state="failed", reason="the log has no responses")
+
+    assert answer["state"] == "going"
+    assert answer["reasons"][-1] == "forecast: not enough evidence: the log has no responses"
+
+
+def test_forecast_that_cannot_start_lets_the_canary_decide(trial, lambda_):
+    trial.configure(recommenders={"for-you": {"swaps": 0.1}})
+    trial.start()
+    trial.answered(EVERYBODY)
+    lambda_.error = "TooManyRequestsException"
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "going"
+    assert answer["reasons"][-1].startswith("forecast: not enough evidence: function attribute_outcomes: ")
+
+
+def test_running_forecast_does_not_delay_the_end_of_the_canary(trial, lambda_):
+    trial.configure(recommenders={"for-you": {"swaps": 0.1}})
+    trial.start()
+    trial.answered(EVERYBODY)
+    trial.do("look")
+    trial.now_ms += HOUR_MS
+
+    assert trial.do("look")["state"] == "promoted"
+
+
+def test_champion_without_expected_clicks_is_no_evidence():
+    found = forecast(low=-0.2, high=-0.1)
+    found["outcomes"][0]["present"]["value"] = 0.0
+
+    assert evidence_of(found).breached is False
