@@ -2,14 +2,22 @@
 
 import base64
 import json
+import re
 
 import pytest
 
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
-from alsolike.declarations.tables import CHANGES_PARTITION
+from alsolike.declarations.storage import SERVED_PREFIX
+from alsolike.declarations.tables import CHANGES_PARTITION, ENGAGEMENT_TABLE, OUTCOMES_TABLE, SERVED_PARTITION
+from alsolike.lake import served
+from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
+from alsolike.records.outcome import OUTCOMES_COLUMNS
+from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL
 from functions.compact_lake.selection import MergeRules
+from local_cloud.telemetry.filter_patterns import read_pattern
+from tests.builders.served_rows import served as served_row
 from tests.infra.assembly import flat
 
 
@@ -63,3 +71,73 @@ def test_change_log_table_matches_the_written_objects(demo, kind):
     assert table["PartitionKeys"] == [{"Name": CHANGES_PARTITION, "Type": "string"}]
     day = template.replace("${change_date}", "2026-11-25")
     assert day.endswith(f"/{change_log.partition_prefix(kind, '2026-11-25')}")
+
+
+def test_served_table_has_the_written_columns_and_partitions(demo):
+    table = demo.glue_table("served")
+
+    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+    assert columns == dict(SERVED_COLUMNS)
+    assert table["PartitionKeys"] == [{"Name": SERVED_PARTITION, "Type": "string"}]
+    parameters = {name: flat(value) for name, value in table["Parameters"].items()}
+    template = parameters["storage.location.template"].replace("${served_date}", "2026-11-25")
+    assert f"served/{template.partition('/served/')[2]}" == served.partition_prefix("2026-11-25")
+
+
+def test_partition_projection_ends_with_the_retention(prod):
+    """The projection is one day longer than the retention, because S3 expires objects at midnight."""
+    (rule,) = [
+        rule
+        for bucket in prod.of_type("AWS::S3::Bucket")
+        for rule in bucket.properties["LifecycleConfiguration"]["Rules"]
+        if rule.get("Prefix") == SERVED_PREFIX
+    ]
+
+    assert rule["ExpirationInDays"] == 90
+    assert prod.glue_table("served")["Parameters"]["projection.served_date.range"] == "NOW-91DAYS,NOW+1DAYS"
+
+
+def test_view_counts_each_response_once(demo):
+    text = demo.glue_table("served_once")["ViewOriginalText"]
+    found = re.fullmatch(r"/\* Presto View: (.+) \*/", text)
+    assert found
+
+    definition = json.loads(base64.b64decode(found[1], validate=True))
+
+    assert definition["originalSql"] == SERVED_ONCE_SQL
+    assert [column["name"] for column in definition["columns"]] == [*SERVED_COLUMNS, SERVED_PARTITION]
+
+
+def test_subscription_matches_only_log_lines_of_responses(demo):
+    subscription = demo.only("AWS::Logs::SubscriptionFilter")
+    matches = read_pattern(subscription.properties["FilterPattern"])
+
+    assert matches(served_row().to_line())
+    assert not matches('{"_aws": {"Timestamp": 1}, "service": "recommend", "RecommendationsServed": [1.0]}')
+    assert not matches('{"level": "INFO", "message": "served", "service": "recommend"}')
+    assert not matches("START RequestId: 1")
+    recommend = flat(demo.function("recommend").properties["LoggingConfig"]["LogGroup"])
+    assert flat(subscription.properties["LogGroupName"]) == recommend
+
+
+def test_only_the_recommend_log_may_invoke_the_function(demo):
+    (permission,) = [
+        permission
+        for permission in demo.of_type("AWS::Lambda::Permission")
+        if flat(permission.properties["Principal"]) == "logs.amazonaws.com"
+    ]
+
+    log = flat(demo.only("AWS::Logs::SubscriptionFilter").properties["LogGroupName"])
+    assert log in flat(permission.properties["SourceArn"])
+    assert permission.properties["Action"] == "lambda:InvokeFunction"
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"), [(OUTCOMES_TABLE, OUTCOMES_COLUMNS), (ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS)]
+)
+def test_tables_have_the_columns_of_the_written_rows(demo, name, columns):
+    described = demo.glue_table(name)
+
+    assert {column["Name"]: column["Type"] for column in described["StorageDescriptor"]["Columns"]} == columns
+    assert described["PartitionKeys"] == [{"Name": "served_date", "Type": "string"}]
+    assert flat(described["StorageDescriptor"]["Location"]).endswith(f"/{name}/")

@@ -6,10 +6,18 @@ import base64
 import datetime as dt
 import gzip
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
@@ -99,3 +107,48 @@ def test_erased_user_is_removed_from_files_with_expired_copies(tmp_path, shop_da
     assert dt.date.fromisoformat(until) <= (dt.datetime.now(dt.UTC) + KEPT).date()
     assert {user for user, _ in after} == {BOB}
     assert stored.keys() == stopped.keys() == {BOB}
+
+
+def signed_call(variables):
+    """Return the status of a call with the variables of a key."""
+    client = boto3.client(
+        "personalize-runtime",
+        region_name=variables["AWS_REGION"],
+        endpoint_url=variables["AWS_ENDPOINT_URL_PERSONALIZE_RUNTIME"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    recommender = "arn:aws:personalize:us-east-1:123456789012:recommender/for-you"
+    answer = client.get_recommendations(recommenderArn=recommender, userId="ann", numResults=1)
+    return answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_key_pair_signs_calls_after_each_restart(tmp_path):
+    assembly, data = synthesized(**QUICK), tmp_path / "data"
+    with Shop.booted(assembly, tmp_path, data=data) as shop:
+        variables: Mapping[str, str] = shop.alsolike("keys", "create", "checkout")["environment"]
+        statuses = [signed_call(variables)]
+
+    with Shop.booted(assembly, tmp_path, data=data) as shop:
+        statuses.append(signed_call(variables))
+        os.kill(shop.cloud.state.pid, signal.SIGKILL)
+
+    with Shop.booted(assembly, tmp_path, data=data) as shop:
+        statuses.append(signed_call(variables))
+        rotated: Mapping[str, str] = shop.alsolike("keys", "rotate", "checkout")["environment"]
+        statuses.append(signed_call(rotated))
+    assert statuses == [200] * 4
+
+
+PROGRAMS = Path(__file__).parents[3] / "local_cloud" / "tests"
+
+
+def test_killed_shop_restores_every_changed_resource(tmp_path):
+    command: list[str | Path] = [sys.executable, "-m", "restarts.compare", synthesized(**QUICK), tmp_path]
+    environment = os.environ | {"PYTHONPATH": str(PROGRAMS)}
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr[-4_000:]
+    assert json.loads(done.stdout) == {}

@@ -1,0 +1,228 @@
+"""Manual promotion of a version, including versions that the gate rejected."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from alsolike.registry.approvals import Approvals
+from alsolike.registry.decision import Check, Decision, decision_key
+from alsolike.runtime.errors import Unavailable
+from cli import main as command
+from tests.unit.cli.models.versions import BUCKET, document, run
+from tests.unit.cli.shop import NAMES
+
+
+def test_promotion_approves_the_package(shop):
+    document("promote", "v4", "--reason", "better")
+
+    assert (shop.champion.version, shop.approval("v4")) == ("v4", "Approved")
+
+
+def test_rejected_version_is_promoted_only_by_force_with_its_reason(shop, refusal):
+    message = refusal("promote", "v3", "--reason", "it is Christmas")
+
+    assert "the gate rejected model version 'v3' (failed: ndcg: 0.23, the champion has 0.22); --force" in message
+    assert shop.champion.version == "v2"
+
+    document("promote", "v3", "--reason", "it is Christmas", "--force")
+
+    assert (shop.champion.version, shop.approval("v3")) == ("v3", "Approved")
+    details = document("show", "v3")
+    assert (details["decision"]["forced"], details["decision"]["verdict"]) == ("it is Christmas", "rejected")
+    shown = run("show", "v3")
+    assert "gate       rejected" in shown
+    assert "forced     it is Christmas" in shown
+    assert ": it is Christmas (forced)" in shown
+
+
+@pytest.mark.parametrize("canary", [[], ["--canary"]])
+def test_each_promotion_of_a_rejected_version_requires_force(shop, refusal, canary):
+    run("promote", "v3", "--reason", "it is Christmas", "--force")
+    run("rollback", "--reason", "it is over")
+
+    message = refusal("promote", "v3", "--reason", "again", *canary)
+
+    assert "the gate rejected model version 'v3'" in message
+    assert shop.champion.version == "v2"
+    assert shop.champion.held is not None
+    assert "rejected, forced" in run("list")
+
+
+def test_forced_champion_stays_forced_after_a_rollback_to_it(shop):
+    run("promote", "v3", "--reason", "it is Christmas", "--force")
+    assert shop.champion.is_forced
+    run("promote", "v4", "--reason", "better")
+    assert not shop.champion.is_forced
+
+    run("rollback")
+
+    assert (shop.champion.version, shop.champion.is_forced) == ("v3", True)
+
+
+@pytest.mark.parametrize("canary", [[], ["--canary"]])
+def test_failed_promotion_is_not_recorded_as_forced(shop, refusal, canary):
+    run("retire", "v3")
+
+    message = refusal("promote", "v3", "--reason", "it is Christmas", "--force", *canary)
+
+    assert "model version 'v3'" in message
+    assert (shop.decision("v3").forced, shop.champion.version) == (None, "v2")
+
+
+def test_unservable_version_cannot_be_forced(shop, refusal):
+    final = Decision("v4", 1, "v2", (Check("graph", False, "it does not run", final=True),))
+    shop.s3.put_object(Bucket=BUCKET, Key=decision_key("v4"), Body=final.to_json())
+
+    message = refusal("promote", "v4", "--reason", "it is Christmas", "--force")
+
+    assert "model version 'v4' cannot be served or forced: failed: graph: it does not run" in message
+    assert shop.champion.version == "v2"
+
+
+def test_promotion_without_approval_by_sagemaker_has_a_warning(shop, monkeypatch):
+    def throttled(*_, **__):
+        raise Unavailable("Rate exceeded")
+
+    monkeypatch.setattr(Approvals, "decide", throttled)
+
+    answer = CliRunner().invoke(command.app, ["models", "promote", "v4", "--reason", "better", "--env", "shop"])
+
+    assert (answer.exit_code, shop.champion.version) == (0, "v4")
+    assert "v4 is champion; a rollback brings back v2" in answer.stdout
+    assert answer.stderr == (
+        "warning: model version 'v4' is champion, but its package in the SageMaker Model Registry could not be "
+        "approved: Rate exceeded\n"
+    )
+
+
+def test_promotion_of_the_champion_is_refused(shop, refusal):
+    before = shop.champion
+
+    assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "again")
+    assert shop.champion == before
+
+
+def test_promotion_ends_the_canary_of_another_version(shop):
+    shop.try_beside("v4")
+
+    run("promote", "v1", "--reason", "safe")
+
+    assert (shop.champion.version, shop.champion.canary) == ("v1", None)
+
+
+def test_rollback_pauses_promotions_until_resume(shop, refusal):
+    result = document("rollback", "--reason", "it sells socks only")
+
+    assert (result["version"], result["held"]["reason"]) == ("v1", "it sells socks only")
+    message = "it sells socks only; `alsolike models resume` ends the pause"
+    assert message in run("list")
+    assert "v1 is champion" in run("resume")
+    assert shop.champion.held is None
+    assert message not in run("list")
+    assert "promotions are not paused" in refusal("resume")
+
+
+def test_manual_promotion_ends_the_pause(shop):
+    assert "promotions are paused since" in run("rollback")
+
+    assert "held" not in run("promote", "v4", "--reason", "mended")
+
+
+def test_rollback_during_a_canary_must_name_canary_or_champion(shop, refusal):
+    shop.try_beside("v4")
+
+    message = refusal("rollback", "--reason", "worse")
+
+    assert "model version 'v4' is the canary: `alsolike models rollback --canary` ends it, and 'v2'" in message
+    assert "`alsolike models rollback --champion` ends it and rolls 'v2' back as well" in message
+    assert (shop.champion.version, shop.champion.canary is None) == ("v2", False)
+    assert "expected one of them" in refusal("rollback", "--canary", "--champion")
+
+    result = document("rollback", "--champion", "--reason", "worse")
+
+    assert (result["version"], result["canary"], result["ended"]["version"]) == ("v1", None, "v4")
+    assert result["ended"]["reason"] == "v2 was rolled back during the canary: worse"
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("", "the reason is '', expected a text for the history"),
+        ("  ", "the reason is '  ', expected a text for the history"),
+        ("x" * 501, "the reason has 501 characters, expected at most 500"),
+    ],
+)
+def test_blank_or_long_reason_is_refused(shop, refusal, reason, message):
+    shop.try_beside("v4")
+    before = shop.champion
+
+    for call in (
+        ["rollback", "--champion"],
+        ["rollback", "--canary"],
+        ["promote", "v4"],
+        ["promote", "v4", "--canary"],
+    ):
+        assert message in refusal(*call, "--reason", reason)
+
+    assert shop.champion == before
+
+
+@pytest.fixture
+def machine(shop, cloud):
+    """Return the training workflow, which executes only its first state."""
+    cloud.step_functions.executes = True
+    states = shop.deployment.client("stepfunctions")
+    role = "arn:aws:iam::123456789012:role/workflow"
+    start = {"Type": "Pass", "Result": {"first": "canary"}, "ResultPath": "$.start", "Next": "End"}
+    definition = json.dumps({"StartAt": "Start", "States": {"Start": start, "End": {"Type": "Succeed"}}})
+    arn = states.create_state_machine(name="training", definition=definition, roleArn=role)["stateMachineArn"]
+    assert arn == NAMES.state_machine_arn
+    return states
+
+
+def test_canary_starts_the_workflow(shop, machine):
+    started = document("promote", "v4", "--reason", "let us see", "--canary")
+
+    execution = machine.describe_execution(executionArn=started["execution_arn"])
+    assert json.loads(execution["input"]) == {"version": "v4", "reason": "let us see"}
+    assert shop.champion.version == "v2"
+
+
+def test_rejected_version_starts_a_canary_only_by_force(shop, machine, refusal):
+    assert "the gate rejected model version 'v3'" in refusal("promote", "v3", "--reason", "x", "--canary")
+
+    document("promote", "v3", "--reason", "it is Christmas", "--canary", "--force")
+
+    assert (shop.decision("v3").forced, shop.champion.version) == ("it is Christmas", "v2")
+
+
+def test_canary_during_another_run_is_refused(shop, machine, refusal):
+    busy = {"first": "busy", "reason": "by-hand; not started, because run r0 is active as execution e0"}
+    start = {"Type": "Pass", "Result": busy, "ResultPath": "$.start", "Next": "Busy"}
+    definition = {"StartAt": "Start", "States": {"Start": start, "Busy": {"Type": "Succeed"}}}
+    machine.update_state_machine(stateMachineArn=NAMES.state_machine_arn, definition=json.dumps(definition))
+
+    assert "run r0 is active as execution e0" in refusal("promote", "v4", "--reason", "x", "--canary")
+
+
+def test_failed_workflow_start_is_refused_with_its_cause(shop, machine, refusal):
+    definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "TrainingFailed", "Cause": "why"}}}
+    machine.update_state_machine(stateMachineArn=NAMES.state_machine_arn, definition=json.dumps(definition))
+
+    assert "failed: TrainingFailed: why" in refusal("promote", "v4", "--reason", "x", "--canary")
+
+
+def test_champion_or_version_without_files_cannot_start_a_canary(shop, refusal):
+    assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "x", "--canary")
+    assert "there is no model version 'v9'" in refusal("promote", "v9", "--reason", "x", "--canary")
+
+
+def test_rollback_of_the_canary_keeps_the_champion(shop, refusal):
+    shop.try_beside("v4")
+
+    result = document("rollback", "--canary", "--reason", "slow")
+
+    assert (result["ended"]["reason"], result["held"]) == ("rolled back by a user: slow", None)
+    assert (shop.champion.version, shop.champion.canary) == ("v2", None)
+    assert "no canary is running" in refusal("rollback", "--canary")
