@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import scipy.sparse as sp
@@ -212,9 +212,10 @@ class Judge:
     histories
         Function that returns the sampled validation histories for a half-life in days.
     sums
-        Function of the models' scores of these histories by model name, `(len(histories), items + 1)` each. The
-        function may modify the scores.
+        Function of a key and of a function that returns the models' scores of these histories by model name,
+        `(len(histories), items + 1)` each. Equal keys mean equal scores, which are not always computed again. The
+        scores may be modified.
     """
 
     histories: Callable[[float], Histories]
-    sums: Callable[[Mapping[str, Floats]], Sums]
+    sums: Callable[[Hashable, Callable[[], Mapping[str, Floats]]], Sums]

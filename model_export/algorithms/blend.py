@@ -61,7 +61,8 @@ class Blend(Combination):
         half_life_days = self._half_life_days(tuned, judge)
         histories = judge.histories(half_life_days)
         tuned = {name: _with_half_life(tuned[name], half_life_days) for name in sorted(tuned)}
-        sums = judge.sums({name: share(model.score(histories)) for name, model in tuned.items()})
+        key = half_life_days, *(model.settings for model in tuned.values())
+        sums = judge.sums(key, lambda: {name: share(model.score(histories)) for name, model in tuned.items()})
         weights = best_weights(list(tuned), sums.ndcg)
         parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
         return dataclasses.replace(self, half_life_days=half_life_days, parts=parts)
@@ -135,8 +136,9 @@ def share(scores: Floats) -> Floats:
 
 def ndcg_of(model: Model, judge: Judge) -> float:
     """Return the validation NDCG of one model."""
-    name = model.settings.name
-    return judge.sums({name: model.score(judge.histories(model.settings.half_life_days))}).ndcg({name: 1.0})
+    settings = model.settings
+    sums = judge.sums(settings, lambda: {settings.name: model.score(judge.histories(settings.half_life_days))})
+    return sums.ndcg({settings.name: 1.0})
 
 
 def best_weights(names: Sequence[str], ndcg: Callable[[Mapping[str, float]], float]) -> dict[str, float]:

@@ -125,7 +125,8 @@ class Distilled(Combination):
         histories = judge.histories(self.half_life_days)
         columns = next(iter(tables.values())).shape[0]
         history = histories.matrix(columns=columns, position_decay=self.position_decay)
-        return judge.sums({name: (history @ table).toarray() for name, table in tables.items()})
+        key = tuple(tables), self.half_life_days, self.position_decay
+        return judge.sums(key, lambda: {name: (history @ table).toarray() for name, table in tables.items()})
 
     def _distil(self, tables: Tables) -> ItemRowsModel:
         """Return the model with the largest values of the weighted sum of the tables."""

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from alsolike.bundle.reranker import FEATURES, HOURS, MS_PER_DAY, Floats, Ints, ItemColumns, contexts_of, log_price
 from alsolike.catalogue.variants import leaf_category
@@ -278,7 +277,9 @@ def _ranks_before(interactions: Interactions, end_ms: int) -> Floats:
     positions depends on later interactions.
     """
     counts = np.bincount(interactions.item[interactions.time_ms < end_ms], minlength=interactions.items + 1)
-    ranks: Floats = np.where(counts > 0, rankdata(-counts), np.nan)
+    _, place, ties = np.unique(-counts, return_inverse=True, return_counts=True)
+    mean_ranks = np.cumsum(ties) - (ties - 1) / 2
+    ranks: Floats = np.where(counts > 0, mean_ranks[place], np.nan)
     return ranks
 
 

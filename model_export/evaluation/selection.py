@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from model_export.algorithms import by_default, missing
 from model_export.api import Algorithm, Combination, Judge, Model
-from model_export.data.interactions import Interactions
+from model_export.data.interactions import Floats, Interactions, Ints
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.budget import FITS, QUICK_S, Budget
 from model_export.evaluation.diversity import Kinds
@@ -216,27 +217,25 @@ class Comparison:
 
     def _search(self, algorithm: Combination, tuned: Mapping[str, Model]) -> tuple[Algorithm, Gains]:
         """Return the best settings of a combination and the cross-fitted NDCG per validation user."""
-        settings = self._searched(algorithm, tuned, self._validation)
-        found = self._cross_fitted(algorithm, tuned, settings)
+        bytes_per_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
+        maximum = max(1, SEARCH_BYTES // bytes_per_query)
+        validation = _Validation(self._validation, k=self._k, seen=self._seen, maximum=maximum)
+        settings = algorithm.search(tuned, validation.judge(np.arange(len(self._validation))))
+        found = self._cross_fitted(algorithm, tuned, settings, validation)
         self._say(f"{algorithm.name}: validation ndcg {mean(found):.4f} with {settings.describe()}")
         return settings, found
 
-    def _cross_fitted(self, algorithm: Combination, tuned: Mapping[str, Model], settings: Algorithm) -> Gains:
+    def _cross_fitted(
+        self, algorithm: Combination, tuned: Mapping[str, Model], settings: Algorithm, validation: _Validation
+    ) -> Gains:
         fold = np.arange(len(self._validation)) % FOLDS
         found = np.zeros(len(fold))
         for number in range(FOLDS):
-            others = self._validation.select(np.flatnonzero(fold != number))
-            selected = self._searched(algorithm, tuned, others) if len(others) else settings
-            users = np.flatnonzero(fold == number)
+            users, others = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+            selected = algorithm.search(tuned, validation.judge(others)) if len(others) else settings
             model = self._fits.fit(selected, self._split.validation.fit)
             found[users] = gains(model, self._validation.select(users), k=self._k, seen=self._seen)
         return found
-
-    def _searched(self, algorithm: Combination, tuned: Mapping[str, Model], queries: Queries) -> Algorithm:
-        """Return the combination's best settings for the queries, or for a sample that fits into `SEARCH_BYTES`."""
-        bytes_per_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
-        sampled = queries.sample(max(1, SEARCH_BYTES // bytes_per_query))
-        return algorithm.search(tuned, _judge(sampled, k=self._k, seen=self._seen))
 
     def _test(self, settings: Algorithm, validation_gains: Gains) -> Candidate:
         with logged(self._say):
@@ -276,11 +275,49 @@ def _that_find(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
     return finding or {name: model for name, (model, _) in tuned.items()}
 
 
-def _judge(queries: Queries, *, k: int, seen: Seen) -> Judge:
-    return Judge(
-        histories=lambda days: histories(queries, half_life_days=days),
-        sums=lambda scores: WeightedScores(scores, queries, k=k, seen=seen),
-    )
+class _Validation:
+    """Validation users of a combination's searches.
+
+    Searches on different groups of users share the scores, and the NDCG per user of weights that several of them try.
+    If memory does not hold the scores of all users, each search has its own sample.
+    """
+
+    def __init__(self, queries: Queries, *, k: int, seen: Seen, maximum: int) -> None:
+        self._queries, self._k, self._seen, self._maximum = queries, k, seen, maximum
+        self._latest: tuple[Hashable, WeightedScores] | None = None
+        self._known: dict[Hashable, Gains] = {}
+
+    def judge(self, users: Ints) -> Judge:
+        """Return the judge of a search on the users with the indices `users`."""
+        if len(self._queries) > self._maximum:
+            sample = self._queries.select(users).sample(self._maximum)
+            own = _Validation(sample, k=self._k, seen=self._seen, maximum=len(sample))
+            return own.judge(np.arange(len(sample)))
+        return Judge(
+            histories=lambda days: histories(self._queries, half_life_days=days),
+            sums=lambda key, scores: _UserSums(functools.partial(self._gains, key, scores), users),
+        )
+
+    def _gains(self, key: Hashable, scores: Callable[[], Mapping[str, Floats]], weights: Mapping[str, float]) -> Gains:
+        """Return the NDCG@k of each user for these weights. Memory holds the scores of the latest key only."""
+        place = key, frozenset((name, weight) for name, weight in weights.items() if weight)
+        if place not in self._known:
+            if self._latest is None or self._latest[0] != key:
+                self._latest = None
+                self._latest = key, WeightedScores(scores(), self._queries, k=self._k, seen=self._seen)
+            self._known[place] = self._latest[1].gains(weights)
+        return self._known[place]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _UserSums:
+    """NDCG of the users with the indices `users`. `gains` returns the NDCG per user for weights by model name."""
+
+    gains: Callable[[Mapping[str, float]], Gains]
+    users: Ints
+
+    def ndcg(self, weights: Mapping[str, float]) -> float:
+        return mean(self.gains(weights)[self.users])
 
 
 @contextlib.contextmanager

@@ -9,10 +9,10 @@ import numpy as np
 from model_export.data import top_n
 from model_export.data.interactions import Floats, Ints
 from model_export.evaluation import metrics
-from model_export.evaluation.ranking import Gains, Seen, mean, open_targets
+from model_export.evaluation.ranking import Gains, Seen, open_targets
 from model_export.evaluation.splits import Queries
 
-CANDIDATES = 128
+CANDIDATES = 64
 """Minimum number of candidates per model and user, if the model has as many scores above 0."""
 
 BATCH_USERS = 128
@@ -56,12 +56,8 @@ class WeightedScores:
         self._rival_scores = self._gathered(rivals, columns)
         self._target_scores = self._gathered(targets, columns)
 
-    def ndcg(self, weights: Mapping[str, float]) -> float:
-        """Return the mean NDCG@k of users with targets, for weights by model name."""
-        return mean(self.gains(weights))
-
     def gains(self, weights: Mapping[str, float]) -> Gains:
-        """Return the NDCG@k of each user with targets, float64 `(users,)`."""
+        """Return the NDCG@k of each user with targets for weights by model name, float64 `(users,)`."""
         weighted = {name: np.float32(weights[name]) for name in self._scores if weights.get(name)}
         targets = _largest(_weighted_sum(weighted, self._target_scores), self._k)
         rivals = _largest(_weighted_sum(weighted, self._rival_scores), self._k)

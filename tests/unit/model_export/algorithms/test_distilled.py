@@ -38,7 +38,7 @@ class OneList:
 
 
 def judge(wanted, histories):
-    return Judge(histories=histories, sums=lambda scores: OneList(scores, wanted))
+    return Judge(histories=histories, sums=lambda key, scores: OneList(scores(), wanted))
 
 
 def rows_of(model):

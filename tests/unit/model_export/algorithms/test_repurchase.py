@@ -222,7 +222,7 @@ class Judged:
 
 
 def judge(histories, by):
-    return Judge(histories=histories, sums=lambda scores: Judged(scores, by))
+    return Judge(histories=histories, sums=lambda key, scores: Judged(scores(), by))
 
 
 def test_blend_uses_the_half_life_of_the_better_part():

@@ -10,10 +10,11 @@ from model_export.algorithms import known
 from model_export.algorithms.blend import Blend, BlendModel, ndcg_of
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.distilled import Distilled
+from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Algorithm
 from model_export.data.interactions import Interactions
-from model_export.evaluation import splits
+from model_export.evaluation import selection, splits
 from model_export.evaluation.budget import SHORT_FIT_ROWS, Budget
 from model_export.evaluation.fit_cache import Fits, fitted_at_cost
 from model_export.evaluation.ranking import Quality, evaluate
@@ -24,6 +25,7 @@ from model_export.evaluation.selection import (
     choose,
     selection_reason,
 )
+from model_export.evaluation.weighted_scores import WeightedScores
 from tests.unit.model_export.shops import interactions, random_sequences
 
 
@@ -195,6 +197,24 @@ def test_combination_is_validated_on_users_that_did_not_choose_it():
 
     assert candidate.validation_ndcg == 0
     assert comparison.combination(BestPart(), [Transitions(max_gap=1, backward=0.0)]).validation_ndcg > 0
+
+
+@pytest.mark.parametrize(("search_bytes", "searches"), [(2 << 30, 1), (1, 3)])
+def test_searches_share_the_scores_that_fit_into_memory(monkeypatch, search_bytes, searches):
+    made = []
+
+    class Recorded(WeightedScores):
+        def __init__(self, *arguments, **options):
+            made.append(self)
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(selection, "WeightedScores", Recorded)
+    monkeypatch.setattr(selection, "SEARCH_BYTES", search_bytes)
+    comparison = Comparison(splits.leave_one_out(shop()), k=3, seen="allowed", fits=Fits(), say=quiet)
+
+    comparison.combination(Blend(), [Transitions(), ItemKnn()])
+
+    assert len(made) == searches
 
 
 def test_blend_compared_alone_combines_all_other_algorithms():
