@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -96,6 +97,37 @@ def diff(
     found = difference(context.deployment, before, after)
     if not context.printed(dataclasses.asdict(found)):
         _print_difference(found)
+
+
+@app.command("import")
+def import_graph(
+    context: Context,
+    directory: Annotated[Path, Argument(metavar="DIRECTORY", show_default=False)],
+    follow: Annotated[bool, Option(help="Print the progress and the result of the run.")] = True,
+    again: Annotated[bool, Option("--again", help="Evaluate a graph that was imported before.")] = False,
+) -> None:
+    """Import an ONNX graph of another trainer, and evaluate it.
+
+    DIRECTORY contains graph.onnx and model.json. The run evaluates the graph on the shop's own test data. The exit
+    status is that of `alsolike train`.
+
+    Example: alsolike models import bundle/
+    """
+    from cli.train import follow_run
+    from operations.models import graph_import
+
+    folder = graph_import.check(directory)
+    deployment = context.deployment
+    known = None if again else graph_import.imported_version(deployment, folder)
+    if known is not None:
+        line = f"{known.version} already contains this graph, {known.status}; --again evaluates it again"
+        context.print({"version": known.version, "status": known.status, "execution_arn": None}, line)
+        return
+    execution = graph_import.start(deployment, folder, reason=f"import of {folder.name}")
+    if follow:
+        follow_run(context, deployment, execution)
+        return
+    context.print({"version": None, "status": None, "execution_arn": execution}, f"started {execution}")
 
 
 @app.command("promote")

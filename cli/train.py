@@ -50,6 +50,11 @@ def train(
         line = f"started {execution_arn}{'' if begun else ', which has not begun yet'}"
         context.print({"execution_arn": execution_arn, "begun": begun}, line)
         return
+    follow_run(context, deployment, execution_arn)
+
+
+def follow_run(context: Context, deployment: Deployment, execution_arn: str) -> None:
+    """Print the progress and the result of a run. Exit with `NOT_PROMOTED` if it does not promote its model."""
     name = execution_name(execution_arn)
     try:
         with console.step("training") as step:

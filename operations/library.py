@@ -308,7 +308,7 @@ def compare(models: Mapping[str, Recommender], data: Data, *, k: int = K) -> pd.
 
 
 def export(model: FittedModel, directory: str | Path) -> None:
-    """Write a model as a graph that `serve` runs.
+    """Write a model as a graph that `serve` runs and `alsolike models import` accepts.
 
     `model.json` contains scores of some test users' histories, so that each reader can check the graph.
     """

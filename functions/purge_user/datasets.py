@@ -12,7 +12,7 @@ from alsolike.declarations.storage import DATASETS_PREFIX
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.user_matcher import UserMatcher
 from alsolike.runtime.s3 import scan
-from alsolike.training.dataset import CHAMPION_FOLDER, MANIFEST_FILE
+from alsolike.training.dataset import CHAMPION_FOLDER, IMPORTED_FOLDER, MANIFEST_FILE
 from functions.purge_user import parquet
 from functions.purge_user.purge_context import DATASETS, PurgeContext
 
@@ -48,7 +48,7 @@ def purge_datasets(work: PurgeContext) -> Iterator[None]:
 
 def _may_contain_user_ids(key: str) -> bool:
     """Return true if an object may contain user IDs. Copies of models do not, and are too large to search."""
-    return f"/{CHAMPION_FOLDER}/" not in key
+    return not any(f"/{folder}/" in key for folder in (CHAMPION_FOLDER, IMPORTED_FOLDER))
 
 
 def _hits(work: PurgeContext, file: pq.ParquetFile) -> pa.ChunkedArray | None:

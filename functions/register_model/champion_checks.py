@@ -21,7 +21,7 @@ BROKEN = "broken"
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that the candidate is significantly better than the champion, or newer and worse by at most the margin.
 
-    A newer candidate waits (`Check.waits`) if too few interactions after the champion's training data exist.
+    A newer or imported candidate waits (`Check.waits`) if too few interactions after the champion's training exist.
     """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):
@@ -47,7 +47,7 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
     lack = _lack_of_users(comparison, limits)
     if lack is not None:
         why, values = lack
-        if not fresher:
+        if not fresher and not candidate.metrics.get("imported"):
             return Check(NDCG, False, f"{why}; it is not fresher, so there is nothing new to evaluate", values)
         return Check(NDCG, False, f"{why}; {_waits(candidate)}", values, waits=True)
     return _compared(candidate, comparison, champion=champion, fresher=fresher, limits=limits)

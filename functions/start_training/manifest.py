@@ -1,5 +1,5 @@
 from alsolike.declarations.manifest import DELETE, LIST, READ, WRITE, Access, Manifest
-from alsolike.declarations.storage import CHAMPION_KEY, DATASETS_PREFIX, MODELS_PREFIX, TRAINING_RUN_KEY
+from alsolike.declarations.storage import CHAMPION_KEY, DATASETS_PREFIX, GRAPHS_PREFIX, MODELS_PREFIX, TRAINING_RUN_KEY
 
 MANIFEST = Manifest(
     description="Decides whether a run of the training workflow may start, and selects its first step",
@@ -17,9 +17,15 @@ MANIFEST = Manifest(
         ),
         Access(
             "artefacts",
+            READ,
+            keys=(f"{GRAPHS_PREFIX}*",),
+            reason="Each imported graph has its own checksum",
+        ),
+        Access(
+            "artefacts",
             WRITE,
-            keys=(f"{DATASETS_PREFIX}*/champion/*",),
-            reason="Each run has its own dataset, which contains the champion's bundle",
+            keys=(f"{DATASETS_PREFIX}*/champion/*", f"{DATASETS_PREFIX}*/imported/*"),
+            reason="Each run has its own dataset, which contains the champion's bundle and an imported graph",
         ),
         Access("artefacts", DELETE, keys=(f"{DATASETS_PREFIX}*",), reason="Datasets of earlier runs expire"),
         Access(

@@ -7,19 +7,22 @@ from enum import StrEnum
 from typing import Any
 
 from alsolike.bundle.files import MANIFEST_FILE
-from alsolike.declarations.storage import INTERACTIONS_PREFIX
+from alsolike.declarations.storage import GRAPHS_PREFIX, INTERACTIONS_PREFIX
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.errors import MissingSetting
+from alsolike.runtime.errors import MissingSetting, NotFound
 from alsolike.runtime.s3 import listed
-from alsolike.training.dataset import CHAMPION_FOLDER, prefix
+from alsolike.training.dataset import CHAMPION_FOLDER, IMPORTED_FOLDER, prefix
 from functions.start_training.trigger import RunId, Trigger
 
 _BYTES_PER_MB = 1_000_000
 
 
 AUTO = "auto"
+
+MODEL_FILE = "model.json"
+"""File that describes an imported graph, see `model_export.imported.folder`."""
 
 
 class First(StrEnum):
@@ -119,7 +122,11 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
     if trigger.version is not None:
         return Start(First.CANARY, Engine.LAMBDA, f"{trigger}; tries version {version}", version, orphan)
     if champion is not None:
-        copy_champion(stores.s3, stores.bucket, champion.version, run_id=run.run_id)
+        _copy(stores, model_prefix(champion.version), f"{prefix(run.run_id)}{CHAMPION_FOLDER}/", last=MANIFEST_FILE)
+    if trigger.imported is not None:
+        source = f"{GRAPHS_PREFIX}{trigger.imported}/"
+        if not _copy(stores, source, f"{prefix(run.run_id)}{IMPORTED_FOLDER}/", last=MODEL_FILE):
+            raise NotFound(f"s3://{stores.bucket}/{source} has no files: repeat `alsolike models import`")
     return Start(First.DATASET, rule.choose(stores.lake), str(trigger), version, orphan)
 
 
@@ -138,13 +145,14 @@ class LakeSize:
         return False
 
 
-def copy_champion(client: Any, bucket: str, version: str, *, run_id: str) -> None:
-    """Copy a version's bundle to a run's dataset for the training job. The manifest is copied last."""
-    source = model_prefix(version)
-    target = f"{prefix(run_id)}{CHAMPION_FOLDER}/"
-    names = [entry.key.removeprefix(source) for entry in listed(client, bucket, source)]
-    for name in sorted(names, key=lambda name: name == MANIFEST_FILE):
-        with translate_aws_errors(f"s3://{bucket}/{source}{name}"):
-            client.copy_object(
-                Bucket=bucket, Key=f"{target}{name}", CopySource={"Bucket": bucket, "Key": f"{source}{name}"}
+def _copy(stores: Stores, source: str, target: str, *, last: str) -> int:
+    """Copy the objects of a prefix for the training job, `last` at the end. Return the number of objects."""
+    names = [entry.key.removeprefix(source) for entry in listed(stores.s3, stores.bucket, source)]
+    for name in sorted(names, key=lambda name: name == last):
+        with translate_aws_errors(f"s3://{stores.bucket}/{source}{name}"):
+            stores.s3.copy_object(
+                Bucket=stores.bucket,
+                Key=f"{target}{name}",
+                CopySource={"Bucket": stores.bucket, "Key": f"{source}{name}"},
             )
+    return len(names)

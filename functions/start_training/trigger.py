@@ -12,7 +12,8 @@ from typing import Any
 
 from alsolike.runtime.errors import InvalidInput
 
-_FIELDS = ("trigger", "reason", "version")
+_FIELDS = ("trigger", "reason", "version", "imported")
+_CHECKSUM = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_REASON = 700
 """Maximum length of a reason in characters. It contains an operator's text (`alsolike.registry.promotion`) and name."""
@@ -35,11 +36,14 @@ class Trigger:
         Text by an operator; empty if there is none.
     version
         Existing version to evaluate; None to train a new version.
+    imported
+        Checksum of a graph to import instead of training; None without an import.
     """
 
     cause: Cause
     reason: str = ""
     version: str | None = None
+    imported: str | None = None
 
     def __str__(self) -> str:
         return f"{self.cause}: {self.reason}" if self.reason else str(self.cause)
@@ -67,7 +71,7 @@ def read_trigger(document: Any) -> Trigger:
             raise InvalidInput(f"the input has {name!r}, expected only {', '.join(_FIELDS)}")
         if not isinstance(value, str):
             raise InvalidInput(f"{name} is {value!r}, expected text")
-    cause, reason, version = (document.get(name) for name in _FIELDS)
+    cause, reason, version, imported = (document.get(name) for name in _FIELDS)
     if cause is not None and cause not in list(Cause):
         raise InvalidInput(f"trigger is {cause!r}, expected one of {', '.join(Cause)}")
     if reason is not None and not reason.strip():
@@ -76,7 +80,11 @@ def read_trigger(document: Any) -> Trigger:
         raise InvalidInput(f"reason has {len(reason)} characters, expected at most {MAX_REASON}")
     if version is not None and not _VERSION.fullmatch(version):
         raise InvalidInput(f"version is {version!r}, expected 1 to 100 letters, digits, dots, hyphens and underscores")
-    return Trigger(Cause(cause) if cause else Cause.BY_HAND, (reason or "").strip(), version)
+    if imported is not None and not _CHECKSUM.fullmatch(imported):
+        raise InvalidInput(f"imported is {imported!r}, expected a SHA-256 checksum in hexadecimal digits")
+    if imported is not None and version is not None:
+        raise InvalidInput(f"the input has the version {version!r} and an import, expected one of them")
+    return Trigger(Cause(cause) if cause else Cause.BY_HAND, (reason or "").strip(), version, imported)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from alsolike.training.dataset import MIN_TEST_USERS
 from model_export.data.counts import Counts
@@ -33,6 +36,32 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> spli
             f"{MIN_TEST_USERS - queries} more"
         )
     return split
+
+
+def split_after(split: splits.Split, interactions: Interactions, *, trained_until_ms: int) -> splits.Split:
+    """Return the split, with a test that begins no earlier than the end of a model's training data.
+
+    Raises
+    ------
+    InvalidDataset
+        If the test has no common start, or too few users are active after the training data.
+    """
+    if split.selected_until_ms and trained_until_ms <= split.selected_until_ms:
+        return split
+    last_ms = int(interactions.time_ms.max())
+    test = splits.window(interactions, learned_ms=trained_until_ms, after_ms=trained_until_ms, until_ms=last_ms)
+    if (queries := len(test.queries)) < MIN_TEST_USERS:
+        trained, latest = (
+            f"{dt.datetime.fromtimestamp(time_ms / 1_000, dt.UTC):%Y-%m-%d %H:%M} UTC"
+            for time_ms in (trained_until_ms, split.selected_until_ms or last_ms)
+        )
+        raise InvalidDataset(
+            f"the imported graph is trained until {trained}, and {queries} users have interactions before and after "
+            f"that, expected at least {MIN_TEST_USERS}. Train it with interactions up to {latest}, or import it later"
+        )
+    return dataclasses.replace(
+        split, protocol="temporal", test=test, selected_until_ms=trained_until_ms, tested_until_ms=last_ms
+    )
 
 
 def _counted_split(interactions: Interactions, counts: Counts, *, holdout_days: float | None) -> splits.Split:

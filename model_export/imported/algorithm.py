@@ -47,6 +47,10 @@ class Imported(Algorithm):
             half_life_days=folder.half_life_days,
         )
 
+    def describe(self) -> str:
+        """Return the start of the checksum."""
+        return f"graph {self.sha256[:12]}"
+
     def fit(self, interactions: Interactions) -> ImportedModel:
         """Return the graph's model of the items that have interactions. Other items are unknown to it."""
         if interactions.item_ids is None:

@@ -1,6 +1,6 @@
 """Folder of a graph that another trainer exported: `graph.onnx`, its external data, and `model.json`.
 
-The graph scores all items for a batch of histories. An import adds the masks and
+docs/models.md describes the format. The graph scores all items for a batch of histories. An import adds the masks and
 the best k, so the trainer does not need them.
 """
 

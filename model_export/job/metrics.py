@@ -52,6 +52,8 @@ class TrainingFigures:
         Metrics of related items by table.
     actions, reranker
         Metrics of the action model and of the reranker.
+    imported
+        Description of the imported graph, or None for a trained model.
     train_s
         Duration in seconds.
     peak_mb
@@ -78,6 +80,7 @@ class TrainingFigures:
     related: Mapping[str, Mapping[str, Any]]
     actions: Mapping[str, Any] | None
     reranker: Mapping[str, Any]
+    imported: Mapping[str, Any] | None
     seed: int
     train_s: float
     peak_mb: float

@@ -16,14 +16,14 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alsolike.bundle.manifest import Manifest
 from alsolike.bundle.related import RelatedTable
 from alsolike.configuration.configuration import DEFAULT
-from alsolike.runtime.errors import AlsolikeError, InvalidInput
+from alsolike.runtime.errors import AlsolikeError, InvalidBundle, InvalidInput
 from alsolike.snapshot.sentences import SentenceModel
-from alsolike.training.dataset import CHAMPION_FOLDER
+from alsolike.training.dataset import CHAMPION_FOLDER, IMPORTED_FOLDER
 from model_export.algorithms import by_default, known, named
 from model_export.api import Algorithm, Combination
 from model_export.data.action_samples import load_samples
@@ -40,12 +40,15 @@ from model_export.evaluation.ranking import Seen
 from model_export.evaluation.seen_choice import choose_seen, repurchase_share
 from model_export.evaluation.segments import categories, sliced
 from model_export.evaluation.selection import Candidate, Comparison, Say, choose, selection_reason
-from model_export.evaluation.split_choice import require_targets, split_for
+from model_export.evaluation.split_choice import require_targets, split_after, split_for
 from model_export.export import reference, related, related_quality
 from model_export.export.actions import fit_actions
 from model_export.export.bundle import Provenance, export_bundle
 from model_export.export.related_quality import RelatedFigures
 from model_export.export.reranker import choose_reranker
+from model_export.imported.algorithm import Imported
+from model_export.imported.checks import check_folder
+from model_export.imported.folder import Folder
 from model_export.job import follower
 from model_export.job.champion import AgainstChampion, against_champion
 from model_export.job.hyperparameters import Hyperparameters
@@ -130,18 +133,19 @@ def train(
         setup = _prepare(dataset, hyperparameters, sentence_model, say)
         aside = stack.enter_context(_started_aside(setup, fits))
         candidates, left_out = _compare(setup, fits, say)
-        winner = choose(candidates)
+        winner = choose(candidates) if setup.imported is None else _imported(candidates, left_out)
         segments = _segments(setup, fits, winner)
         cold = judge(winner.settings, setup.split, aside.cold_trials(), fits=fits, k=K, seen=setup.seen)
         say(cold.sentence())
-        earlier = _earlier_fits(setup, fits, winner) if (dataset / CHAMPION_FOLDER).is_dir() else ()
+        is_compared = (dataset / CHAMPION_FOLDER).is_dir() and setup.imported is None
+        earlier = _earlier_fits(setup, fits, winner) if is_compared else ()
         fits.forget()
         related_figures = aside.related_figures()
         for kind, figures in related_figures.items():
             say(f"{kind}: {figures.hr:.4f} of {figures.asked:,}, the most frequent items {figures.popular_hr:.4f}")
         compared, new = _compare_with_champion(setup, dataset / CHAMPION_FOLDER, winner, earlier, say)
         del earlier
-        reason = selection_reason(candidates, winner)
+        reason = selection_reason(candidates, winner) if setup.imported is None else "imported is the only choice"
         say(f"{reason}; fitting it on everything")
         model = fits.fit(winner.settings, setup.served.interactions)
         related_tables = aside.related_tables()
@@ -173,6 +177,7 @@ def train(
         related={kind: dataclasses.asdict(figures) for kind, figures in related_figures.items()},
         actions=None if action_quality is None else dataclasses.asdict(action_quality),
         reranker={"objective": str(hyperparameters.objective), **second_stage.document()},
+        imported=None if setup.imported is None else _figures_of_import(setup.imported, setup.data),
         seed=hyperparameters.seed,
         train_s=cost.seconds,
         peak_mb=cost.peak_mb,
@@ -210,6 +215,8 @@ class _Setup:
         Share of the validation's targets that the user had interacted with before.
     repurchase_share
         Share of repeat purchases, see `seen_choice.repurchase_share`.
+    imported
+        Folder of the graph to import, or None to train.
     """
 
     hyperparameters: Hyperparameters
@@ -222,6 +229,7 @@ class _Setup:
     seen: Seen
     repeat_share: float
     repurchase_share: float | None
+    imported: Folder | None
 
 
 def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Path | None, say: Say) -> _Setup:
@@ -235,6 +243,9 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
     algorithms = _seeded(named(names) if names else by_default(), hyperparameters.seed)
     data = load(dataset)
     interactions = data.interactions
+    imported = _opened_import(dataset / IMPORTED_FOLDER, data, say)
+    if imported is not None:
+        algorithms = {"popularity": known()["popularity"], Imported.name: Imported.of(imported)}
     say(
         f"dataset {data.dataset_id}: {data.all_interactions:,} interactions, {data.all_users:,} users, "
         f"{interactions.items:,} items"
@@ -251,6 +262,8 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
     elif sentence_model is not None:
         say("the sentence model is not used: no column of the items has texts, such as titles or descriptions")
     split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
+    if imported is not None:
+        split = split_after(split, interactions, trained_until_ms=imported.trained_until_ms)
     repeat_share = split.validation.queries.repeat_share()  # the test set must not affect selections
     repurchases = repurchase_share(split.test.fit)
     seen = _seen(hyperparameters.exclude_seen, repeat_share=repeat_share, repurchase_share=repurchases)
@@ -265,7 +278,47 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
     return _Setup(
         hyperparameters=hyperparameters, algorithms=algorithms, budget=budget, data=data, served=data.by_frequency(),
         sentences=sentences, split=split, seen=seen, repeat_share=repeat_share, repurchase_share=repurchases,
+        imported=imported,
     )  # fmt: skip
+
+
+def _opened_import(directory: Path, data: TrainingData, say: Say) -> Folder | None:
+    """Check the graph to import, or return None if there is none."""
+    if not directory.is_dir():
+        return None
+    if data.interactions.counts is not None:
+        raise InvalidInput("a graph cannot be imported with spark_statistics: turn them off, and import it again")
+    folder = check_folder(directory)
+    figures = _figures_of_import(folder, data)
+    say(
+        f"imported graph {folder.name!r}: {figures['known_items']:,} of its {len(folder.item_ids):,} items are among "
+        f"the {len(data.item_ids):,} items with interactions; {len(folder.examples)} examples have the trainer's scores"
+    )
+    if not figures["known_items"]:
+        raise InvalidBundle(
+            f"model.json has items such as {folder.item_ids[0]!r}, none of which has interactions here, expected the "
+            f"shop's item IDs such as {data.item_ids[0]!r}"
+        )
+    return folder
+
+
+def _figures_of_import(folder: Folder, data: TrainingData) -> dict[str, Any]:
+    return {
+        "name": folder.name,
+        "sha256": folder.sha256,
+        "trained_until_ms": folder.trained_until_ms,
+        "items": len(folder.item_ids),
+        "known_items": len(set(folder.item_ids).intersection(data.item_ids)),
+        "examples": len(folder.examples),
+    }
+
+
+def _imported(candidates: Sequence[Candidate], left_out: Mapping[str, str]) -> Candidate:
+    """Return the imported graph's candidate, which wins even if popularity is better: the gate decides."""
+    for candidate in candidates:
+        if candidate.settings.name == Imported.name:
+            return candidate
+    raise InvalidInput(f"the imported graph cannot be evaluated: {left_out.get(Imported.name)}")
 
 
 class _Aside(NamedTuple):
@@ -346,6 +399,8 @@ def _compare_with_champion(
     if compared is None:
         return None, None
     say(compared.sentence(k=K))
+    if setup.imported is not None:  # The graph has not learned the new interactions.
+        return compared, None
     new = _new_data(compared, data, winner.settings, seen=setup.seen, earlier=earlier, seed=seed)
     if new is not None:
         say(new.sentence(k=K))

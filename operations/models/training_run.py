@@ -62,20 +62,23 @@ def latest(deployment: Deployment, *, maximum: int) -> tuple[TrainingRun, ...]:
     return runs(deployment).latest(maximum=maximum)
 
 
-def start(deployment: Deployment, *, reason: str = "") -> str:
+def start(deployment: Deployment, *, reason: str = "", imported: str = "") -> str:
     """Start the workflow and return the execution's ARN.
 
     Parameters
     ----------
     reason
         Reason for the run, recorded in its input.
+    imported
+        Checksum of an uploaded graph, which the run evaluates instead of a training.
 
     Raises
     ------
     Unavailable
         If Step Functions rejects the start.
     """
-    return runs(deployment).start({"trigger": "by-hand", **({"reason": reason} if reason else {})})
+    given = {"reason": reason, "imported": imported}
+    return runs(deployment).start({"trigger": "by-hand", **{name: text for name, text in given.items() if text}})
 
 
 def named(deployment: Deployment, name: str) -> str:

@@ -25,6 +25,7 @@ def scoring_graph(
     names: tuple[str, str] = ("history", "scores"),
     last: Callable[[str], Sequence[onnx.NodeProto]] | None = None,
     seed: int = 0,
+    vectors: np.ndarray[Any, Any] | None = None,
 ) -> onnx.ModelProto:
     """Return a graph whose scores are inner products of item vectors with the sum of the history's vectors.
 
@@ -34,11 +35,14 @@ def scoring_graph(
         Declared dimensions.
     names
         Names of the input and of the output.
+    vectors
+        Item vectors, float32 `(items, d)`. Default: random.
     last
-        Function of the sums' tensor name, which returns nodes that end in the tensor `changed`, float32 [batch, 8].
+        Function of the sums' tensor name, which returns nodes that end in the tensor `changed`, float32 [batch, d].
     """
-    vectors = np.abs(np.random.default_rng(seed).normal(size=(items + 1, 8))).astype(np.float32)
-    vectors[0] = 0
+    if vectors is None:
+        vectors = np.abs(np.random.default_rng(seed).normal(size=(items, 8))).astype(np.float32)
+    table = np.vstack([np.zeros((1, vectors.shape[1]), np.float32), vectors])
     changing = [helper.make_node("Identity", ["sums"], ["changed"])] if last is None else last("sums")
     nodes = [
         helper.make_node("Gather", ["vectors", names[0]], ["gathered"]),
@@ -52,7 +56,7 @@ def scoring_graph(
         "score",
         [helper.make_tensor_value_info(names[0], history, [batch, length])],
         [helper.make_tensor_value_info(names[1], TensorProto.FLOAT, [batch, columns or items + 1])],
-        [numpy_helper.from_array(vectors, "vectors"), numpy_helper.from_array(np.array([1]), "one")],
+        [numpy_helper.from_array(table, "vectors"), numpy_helper.from_array(np.array([1]), "one")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 

@@ -99,10 +99,11 @@ def test_receipt_has_counts_per_store_and_no_user_id(stores):
     }
 
 
-def test_model_copy_in_a_dataset_is_not_read(stores):
+@pytest.mark.parametrize("folder", ["champion", "imported"])
+def test_model_copy_in_a_dataset_is_not_read(stores, folder):
     """A copy of a model contains no user data, and is too large to be read for each erasure."""
     fill_stores(stores)
-    key = "datasets/20260901t000000-aaaaaa/champion/graph.data"
+    key = f"datasets/20260901t000000-aaaaaa/{folder}/graph.data"
     stores.put(key, b"what looks like ann.lee", bucket=PLACES.artefact_bucket)
 
     stores.finish(stores.request_erasure("ann.lee"))

@@ -151,6 +151,14 @@ def test_lead_on_half_of_the_new_interactions_does_not_outweigh_a_loss():
     assert (check.passed, check.waits) == (False, False)
 
 
+@pytest.mark.parametrize("fresher_ms", [1, 0])
+def test_imported_candidate_with_too_few_users_waits(fresher_ms):
+    candidate = compared(asked_users=5, last_event_ms=CHAMPION.last_event_ms + fresher_ms)
+    metrics = {**candidate.metrics, "imported": {"name": "SASRec"}}
+
+    assert against(dataclasses.replace(candidate, metrics=metrics)).waits
+
+
 @pytest.mark.parametrize(("fresher_ms", "waits"), [(1, True), (0, False)])
 def test_candidate_with_too_few_users_waits_if_its_data_are_newer(fresher_ms, waits):
     last_event_ms = CHAMPION.last_event_ms + fresher_ms

@@ -10,7 +10,7 @@ from alsolike.declarations.storage import CHAMPION_KEY, TRAINING_RUN_KEY
 from alsolike.registry.canary import Canary
 from alsolike.registry.registry import Registry
 from alsolike.registry.training_lock import TrainingLock
-from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, MissingSetting
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, MissingSetting, NotFound
 from functions.start_training import handler
 from functions.start_training.service import EngineRule
 from functions.start_training.trigger import Cause, Trigger, read_trigger, run_of
@@ -196,6 +196,25 @@ def test_champion_is_copied_into_the_dataset(runs):
     assert runs.s3.get_object(Bucket=runs.bucket, Key=f"{prefix}graph.data")["Body"].read() == b"v1 graph.data"
 
 
+CHECKSUM = "ab" * 32
+
+
+def test_imported_graph_is_copied_into_the_dataset(runs):
+    for name in ("graph.onnx", "model.json"):
+        runs.s3.put_object(Bucket=runs.bucket, Key=f"training/graphs/{CHECKSUM}/{name}", Body=name)
+
+    answer = runs.start(runs.execution("a"), {"trigger": "by-hand", "imported": CHECKSUM})
+
+    prefix = f"datasets/{answer['run_id']}/imported/"
+    assert answer["first"] == "dataset"
+    assert runs.keys("datasets/") == [f"{prefix}graph.onnx", f"{prefix}model.json"]
+
+
+def test_import_without_files_is_refused(runs):
+    with pytest.raises(NotFound, match=f"training/graphs/{CHECKSUM}/ has no files: repeat `alsolike models import`"):
+        runs.start(runs.execution("a"), {"imported": CHECKSUM})
+
+
 def test_named_version_starts_at_its_canary_without_a_dataset(runs):
     runs.promote("v1")
 
@@ -300,6 +319,7 @@ EVENT = {"version": "0", "id": "7", "detail-type": "Scheduled Event", "source": 
         ({"trigger": "new-data", "reason": " 1,000 more "}, Trigger(Cause.NEW_DATA, "1,000 more")),
         ({"version": "20260301t040506-8cb309"}, Trigger(Cause.BY_HAND, version="20260301t040506-8cb309")),
         ({"version": "v1", "reason": "for spring"}, Trigger(Cause.BY_HAND, "for spring", "v1")),
+        ({"imported": "ab" * 32}, Trigger(Cause.BY_HAND, imported="ab" * 32)),
         (EVENT, Trigger(Cause.SCHEDULE)),
     ],
 )
@@ -314,10 +334,12 @@ def test_input_is_parsed_into_cause_reason_and_version(document, trigger):
         (None, "the input is a NoneType, expected an object"),
         ({"trigger": "moon"}, "trigger is 'moon', expected one of schedule, new-data, drift, by-hand"),
         ({"trigger": None}, "trigger is None, expected text"),
-        ({"versions": "v1"}, "the input has 'versions', expected only trigger, reason, version"),
+        ({"versions": "v1"}, "the input has 'versions', expected only trigger, reason, version, imported"),
         ({"version": 7}, "version is 7, expected text"),
         ({"version": ""}, "version is '', expected 1 to 100 letters"),
         ({"version": "../v1"}, r"version is '\.\./v1', expected 1 to 100 letters"),
+        ({"imported": "AB"}, "imported is 'AB', expected a SHA-256 checksum in hexadecimal digits"),
+        ({"imported": "ab" * 32, "version": "v1"}, "the input has the version 'v1' and an import, expected one of"),
         ({"reason": ""}, "reason is '', expected text or null"),
         ({"reason": " \n"}, "reason is ' .n', expected text or null"),
         ({"reason": "x" * 701}, "reason has 701 characters, expected at most 700"),

@@ -9,6 +9,7 @@ from alsolike.runtime.errors import InvalidBundle
 from model_export.imported import folder
 from model_export.imported.folder import Activation, Example, open_folder
 from tests.builders.scoring_graphs import scoring_graph, write_folder
+from tests.builders.snippets import ROOT, snippets
 
 ITEMS = ["lamp", "sofa", "desk"]
 
@@ -26,6 +27,14 @@ def test_fields_of_the_document_are_read(tmp_path):
     assert found.trained_until_ms == dt.datetime(2026, 3, 1, tzinfo=dt.UTC).timestamp() * 1_000
     assert (found.half_life_days, found.activation) == (30.0, Activation.SOFTPLUS)
     assert found.examples == [Example(["lamp"], {"sofa": 0.5})]
+
+
+def test_example_of_the_page_is_accepted(tmp_path):
+    (text,) = (text for _, _, text in snippets(ROOT / "docs" / "models.md", "json") if "trained_until" in text)
+    opened(tmp_path)
+    (tmp_path / "model.json").write_text(text)
+
+    assert open_folder(tmp_path).item_ids == ["SKU-1", "SKU-2", "SKU-3"]
 
 
 def test_optional_fields_have_defaults(tmp_path):

@@ -52,6 +52,8 @@ IMPRESSIONS_FILE = "impressions.parquet"
 MANIFEST_FILE = "manifest.json"
 CHAMPION_FOLDER = "champion"
 """Folder of the bundle that was champion when the dataset was built. Training compares with it. Optional."""
+IMPORTED_FOLDER = "imported"
+"""Folder of a graph of another trainer, which the job evaluates and exports instead of training. Optional."""
 
 INTERACTION_COLUMNS = ("profile_id", "item_id", "event_time_ms", "weight")
 """Columns of the interactions, which are sorted by event_time_ms, then event ID.

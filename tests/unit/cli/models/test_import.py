@@ -1,0 +1,109 @@
+import json
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from operations.models import training_run
+from tests.builders.scoring_graphs import scoring_graph, write_folder
+from tests.unit.cli.models.versions import BUCKET, GROUP
+
+ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
+ITEMS = ["pear", "plum", "fig"]
+
+
+@pytest.fixture
+def started(shop, monkeypatch):
+    """Return the options of each started run."""
+    runs = []
+
+    def start(deployment, **options):
+        runs.append(options)
+        return ARN
+
+    monkeypatch.setattr(training_run, "start", start)
+    return runs
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_folder(tmp_path / "graph", scoring_graph(3), ITEMS)
+
+
+def run(*arguments):
+    options = ("--no-follow", "--env", "shop", "--json")
+    return CliRunner().invoke(app, ["models", "import", *map(str, arguments), *options])
+
+
+def uploaded(shop):
+    found = shop.s3.list_objects_v2(Bucket=BUCKET, Prefix="training/graphs/").get("Contents", [])
+    return [entry["Key"].removeprefix("training/graphs/") for entry in found]
+
+
+def test_import_uploads_the_files_and_starts_a_run(shop, started, folder):
+    result = run(folder)
+
+    (options,) = started
+    assert json.loads(result.stdout) == {"version": None, "status": None, "execution_arn": ARN}
+    assert options["reason"] == "import of inner products"
+    assert uploaded(shop) == [f"{options['imported']}/{name}" for name in ("graph.onnx", "model.json")]
+
+
+def imported_as(shop, version, sha256):
+    """Register a version with an imported graph."""
+    shop.publish(version, registered=False)
+    key = f"models/{version}/manifest.json"
+    manifest = orjson.loads(shop.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    manifest["metrics"]["imported"] = {"sha256": sha256}
+    shop.s3.put_object(Bucket=BUCKET, Key=key, Body=orjson.dumps(manifest))
+    shop.sagemaker.create_model_package(
+        ModelPackageGroupName=GROUP,
+        ModelPackageDescription=version,
+        ModelApprovalStatus="PendingManualApproval",
+        CustomerMetadataProperties={"version": version, "algorithm": "imported", "items": "3"},
+    )
+
+
+def test_repeated_import_names_the_version_without_a_run(shop, started, folder):
+    run(folder)
+    imported_as(shop, "v7", started[0]["imported"])
+
+    repeated = run(folder)
+
+    assert json.loads(repeated.stdout)["version"] == "v7"
+    assert len(started) == 1
+
+
+def test_repeated_import_with_again_starts_a_run(shop, started, folder):
+    run(folder)
+    imported_as(shop, "v7", started[0]["imported"])
+
+    run(folder, "--again")
+
+    assert len(started) == 2
+
+
+def test_other_graph_starts_a_run_next_to_an_imported_version(shop, started, folder):
+    imported_as(shop, "v7", "0" * 64)
+
+    run(folder)
+
+    assert len(started) == 1
+
+
+def test_invalid_folder_uploads_nothing(shop, started, refusal, folder):
+    (folder / "model.json").write_text("{}")
+
+    assert "model.json misses format, name, items, trained_until" in refusal("import", str(folder))
+    assert uploaded(shop) == []
+    assert started == []
+
+
+def test_run_is_followed_like_a_training(shop, started, folder, monkeypatch):
+    followed = []
+    monkeypatch.setattr("cli.train.follow_run", lambda context, deployment, arn: followed.append(arn))
+
+    result = CliRunner().invoke(app, ["models", "import", str(folder), "--env", "shop"])
+
+    assert (result.exit_code, followed) == (0, [ARN])
