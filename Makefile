@@ -47,7 +47,7 @@ web: $(if $(WHAT),$(WHAT:%=.web-%),.web-build .web-check .web-test)  ## build, c
 
 docs: $(if $(WHAT),$(WHAT:%=.docs-%),.docs-api .docs-site)  ## build the documentation's site strictly, write generated documents (WHAT="api site images")
 
-bench: $(VENV)/dev.done $(if $(filter spark,$(WHAT)),$(VENV)/with-spark.done)  ## measure (WHAT=serving, training, networks, quality, actions, reranking, segments, fatigue, forecasting, attribution, spark, scale, first_hour)
+bench: $(VENV)/dev.done $(if $(filter spark,$(WHAT)),$(VENV)/with-spark.done)  ## measure (WHAT=serving, training, networks, quality, actions, reranking, segments, fatigue, forecasting, attribution, cold_texts, stacking, frozen_defaults, spark, scale, first_hour)
 	$(if $(filter serving,$(WHAT)),OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 )$(BIN)/python -m benchmarks$(WHAT:%=.%) $(ARGS)
 
 synth: $(if $(WHAT),$(WHAT:%=.synth-%),.synth-app)  ## build layers, synthesize strictly (ARGS="-c environment=prod", WHAT=layers)

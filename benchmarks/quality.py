@@ -75,6 +75,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--without", default="", help="algorithms to leave out, comma-separated")
     parser.add_argument("--parts", action="store_true", help="compare the blend with blends without one of its parts")
     parser.add_argument("--sasrec", metavar="NAME=VALUE,...", help="settings of SASRec to judge on validation users")
+    parser.add_argument(
+        "--past", choices=BOTH, help="with --seeds or --shuffle-ties: measure only with past items masked or allowed"
+    )
     parser.add_argument("--seeds", type=int, metavar="N", help="repeat the comparison with the seeds 0 to N - 1")
     parser.add_argument(
         "--shuffle-ties", action="store_true", help="order interactions of equal timestamps at random, by the seed"
@@ -106,7 +109,16 @@ def main(arguments: Sequence[str]) -> None:
         compared = {name: each for name, each in algorithms.items() if each.by_default}
         section = "\n".join(parts_section(split, compared, BOTH if options.name in SHOPS else ("masked",)))
     elif options.seeds is not None or options.shuffle_ties:
-        _repeat(name, data, algorithms, days=days, seeds=options.seeds or 1, shuffle_ties=options.shuffle_ties)
+        protocols = BOTH if options.past is None else (options.past,)
+        _repeat(
+            name,
+            data,
+            algorithms,
+            days=days,
+            seeds=options.seeds or 1,
+            shuffle_ties=options.shuffle_ties,
+            protocols=protocols,
+        )
         return
     else:
         rows = [*_compared(split, _groups(algorithms)), *_baselines(split, shop=name in SHOPS)]
@@ -123,6 +135,7 @@ def _repeat(
     days: float | None,
     seeds: int,
     shuffle_ties: bool,
+    protocols: Sequence[Seen],
 ) -> None:
     """Compare the algorithms with each seed. Write the table after each seed, so that an interruption loses one."""
     shop = name in SHOPS
@@ -134,8 +147,8 @@ def _repeat(
         if shuffle_ties:
             repeated = with_shuffled_ties(repeated, seed=seed, positions=positions)
         split = split_of(repeated, days=days)
-        rows = [*_compared(split, _groups(algorithms, seed=seed)), *_baselines(split, shop=shop, seed=seed)]
-        runs.append(rows)
+        compared = _compared(split, _groups(algorithms, seed=seed), protocols=protocols)
+        runs.append([*compared, *_baselines(split, shop=shop, seed=seed)])
         order = f", {tied_share(data, positions=positions):.0%} of them with shuffled ties" if shuffle_ties else ""
         users = f"{len(split.test.queries):,} test users"
         section = "\n".join(
@@ -143,7 +156,7 @@ def _repeat(
                 f"{len(data):,} interactions{order}; {split.protocol}, {users}, histories of the latest "
                 f"{data.history_length} interactions.",
                 "",
-                *seeds_table(runs, k=K, users_of="allowed" if shop else "masked"),
+                *seeds_table(runs, k=K, users_of=protocols[-1] if shop else protocols[0]),
             ]
         )
         write_section(PAGE, f"{name}-{'shuffled' if shuffle_ties else 'seeds'}", section)
@@ -203,23 +216,27 @@ def _groups(algorithms: Mapping[str, Algorithm], *, seed: int = 0) -> dict[str, 
     return groups | {" of peers": with_seed({peer.label: peer for peer in peers()}, seed)}
 
 
-def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> Iterator[QualityRow]:
+def _compared(
+    split: Split, groups: Mapping[str, Mapping[str, Algorithm]], *, protocols: Sequence[Seen] = BOTH
+) -> Iterator[QualityRow]:
     """Yield a row per model. A model can be in several groups.
 
-    Settings are selected twice: with seen items masked, and with seen items allowed.
+    Settings are selected for each of the protocols: with seen items masked, and with seen items allowed.
     """
     found: dict[str, dict[Seen, Candidate]] = {}
     fits = Fits()
-    for seen in BOTH:
+    for seen in protocols:
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=_print_line)
         for suffix, group in groups.items():
             for candidate in comparison.candidates(group):
                 found.setdefault(_label(candidate.settings, suffix), {})[seen] = candidate
     for label, by_seen in found.items():
-        masked, allowed = by_seen["masked"], by_seen["allowed"]
-        if settings := _changed(masked.settings.describe(), allowed.settings.describe()):
+        chosen = {seen: each.settings.describe() for seen, each in by_seen.items()}
+        if settings := _changed(chosen):
             _print_line(f"{label}: {settings}")
-        yield QualityRow(label, masked.quality, allowed.quality, masked.fit_s)
+        quality = {seen: each.quality for seen, each in by_seen.items()}
+        first = next(iter(by_seen.values()))
+        yield QualityRow(label, quality.get("masked"), quality.get("allowed"), first.fit_s)
 
 
 def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: Sequence[Seen]) -> Iterator[str]:
@@ -264,11 +281,12 @@ def _evaluate_sasrec(split: Split, changed: str, *, seen: Seen) -> str:
     return f"{changed}: NDCG@{K} {quality.ndcg:.4f}, HR@{K} {quality.hr:.4f} after {best.settings.epochs} epochs\n"
 
 
-def _changed(masked: str, allowed: str) -> str:
+def _changed(chosen: Mapping[Seen, str]) -> str:
     """Return a description of the settings selected for both protocols. It is empty if both are the defaults."""
-    if masked == allowed:
-        return "" if masked == "defaults" else masked
-    return f"masked: {masked}; allowed: {allowed}"
+    settings = set(chosen.values())
+    if len(settings) == 1:
+        return "".join(settings - {"defaults"})
+    return "; ".join(f"{seen}: {each}" for seen, each in chosen.items())
 
 
 def _label(settings: Algorithm, suffix: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from model_export.api import Algorithm
 from model_export.data.interactions import Interactions
-from model_export.evaluation.ranking import Quality
+from model_export.evaluation.ranking import Quality, Seen
 
 POSITIONS_PER_TIME = 4
 """Number of successive positions that count as one timestamp in files of sequences, which have no timestamps."""
@@ -82,7 +82,7 @@ def tied_share(interactions: Interactions, *, positions: int = 1) -> float:
     return float(np.mean(np.append(same, False) | np.append(False, same)))
 
 
-def seeds_table(runs: Sequence[Sequence[QualityRow]], *, k: int, users_of: str) -> Iterator[str]:
+def seeds_table(runs: Sequence[Sequence[QualityRow]], *, k: int, users_of: Seen) -> Iterator[str]:
     """Yield the lines of a table with the mean over runs of each model, and the standard error of the mean.
 
     Parameters
@@ -105,7 +105,7 @@ def seeds_table(runs: Sequence[Sequence[QualityRow]], *, k: int, users_of: str) 
         if not any(row.has_hits for row in rows):
             continue
         cells = [
-            mean_and_error([getattr(quality, figure) for quality in found])
+            mean_and_error([getattr(quality, figure) for quality in found if quality])
             for found in ([row.masked for row in rows], [row.allowed for row in rows])
             for figure in ("hr", "ndcg")
         ]
@@ -114,7 +114,9 @@ def seeds_table(runs: Sequence[Sequence[QualityRow]], *, k: int, users_of: str) 
 
 
 def mean_and_error(figures: Sequence[float]) -> str:
-    """Return the mean and its standard error as text. A single figure has no standard error."""
+    """Return the mean and its standard error as text. A single figure has no standard error. No figure has no text."""
+    if not figures:
+        return ""
     mean = f"{np.mean(figures):.4f}"
     return mean if len(figures) < 2 else f"{mean} ± {np.std(figures, ddof=1) / len(figures) ** 0.5:.4f}"
 

@@ -110,6 +110,7 @@ def test_seed_reaches_algorithms_with_random_numbers_only():
 def test_mean_and_standard_error_of_seeds():
     assert mean_and_error([0.1, 0.2, 0.3]) == f"0.2000 ± {0.1 / math.sqrt(3):.4f}"
     assert mean_and_error([0.1]) == "0.1000"
+    assert mean_and_error([]) == ""
 
 
 def test_table_has_one_row_per_model_with_hits():
@@ -141,6 +142,23 @@ def test_command_writes_a_table_of_two_seeds(tmp_path, monkeypatch, option, sect
 
     assert "| transitions | 2 | " in page.read_text()
     assert page.read_text().startswith(f"<!-- online-retail-{section}: begin -->\n780 interactions")
+
+
+def test_past_masked_leaves_the_other_cells_empty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(quality, "peers", lambda: ())
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs" / "quality.md"
+    page.write_text("<!-- ml-100k-shuffled: begin -->\n<!-- ml-100k-shuffled: end -->\n")
+    rows = [f"u{user},i{(user + day) % 7 + day},{day * 86_400}" for user in range(20) for day in range(1, 9)]
+    (tmp_path / "rows.csv").write_text("\n".join(["USER_ID,ITEM_ID,TIMESTAMP", *rows]) + "\n")
+    without = ",".join(known().keys() - {"popularity", "transitions"})
+
+    quality.main(f"ml-100k --interactions rows.csv --past masked --shuffle-ties --without {without}".split())
+
+    row = next(line for line in page.read_text().splitlines() if line.startswith("| transitions | 1 |"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert [bool(cell) for cell in cells] == [True, True, True, True, False, False, True]
 
 
 def test_seeds_below_one_are_an_error(capsys):
