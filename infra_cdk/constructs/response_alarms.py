@@ -6,7 +6,7 @@ from constructs import Construct
 
 from alsolike.declarations.metrics import Metric
 from infra_cdk.constructs.alarm_topic import alarm
-from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.api import Api
 from infra_cdk.constructs.metrics import OwnMetrics, if_enough, percent
 from infra_cdk.settings import Settings
 
@@ -15,7 +15,7 @@ MIN_REQUESTS = 20
 
 
 def response_alarms(
-    scope: Construct, *, settings: Settings, api: HttpApi, alerts: sns.ITopic
+    scope: Construct, *, settings: Settings, api: Api, alerts: sns.ITopic
 ) -> list[cloudwatch.IAlarm]:
     """Create the alarms. A response is empty without items. Short lists have no alarm."""
     own = OwnMetrics(settings)

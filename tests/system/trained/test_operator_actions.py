@@ -86,8 +86,8 @@ def test_operator_can_list_promote_and_roll_back(shop):
 def test_forecast_runs_in_the_background(shop):
     """The forecast reads the log and invokes `recommend` with the permissions of the function."""
     assert shop.recommend("user-0").status == 200
-    draft = {"filters": {}, "recommenders": {}, "rules": {"spring": {}}}
-    started = shop.administer("POST", "/operator/rules/forecasts", {"recommender": "for-you", "draft": draft})
+    request = {"recommender": "for-you", "draft": {"filters": {}, "recommenders": {}, "rules": {"spring": {}}}}
+    started = shop.administer("POST", "/operator/rules/forecasts", request)
     assert started.status == 202, started.document
 
     def record():

@@ -48,6 +48,7 @@ def looked(trial, lambda_):
         trial.do("look")
         forecasts = Forecasts(trial.s3, trial.lake)
         record = forecasts.read(lambda_.events[0]["id"], now_ms=trial.now_ms)
+        assert record is not None
         forecasts.write(lambda_.events[0]["id"], record | fields)
         return trial.do("look")
 
@@ -56,12 +57,9 @@ def looked(trial, lambda_):
 
 def forecast(*, low, high, missing=None):
     """Return a forecast whose interval is given relative to 2 clicks per response by the champion."""
-    estimates = {
-        "present": {"value": 2.0, "low": 1.9, "high": 2.1},
-        "difference": {"value": low + high, "low": 2 * low, "high": 2 * high},
-    }
-    if missing is not None:
-        estimates = dict.fromkeys(estimates)
+    present = {"value": 2.0, "low": 1.9, "high": 2.1}
+    difference = {"value": low + high, "low": 2 * low, "high": 2 * high}
+    estimates = {"present": None, "difference": None} if missing else {"present": present, "difference": difference}
     return {"responses": 4_000, "support": 0.951, "outcomes": [{"name": "clicks", "missing": missing, **estimates}]}
 
 
