@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from alsolike.declarations import defaults
+from alsolike.declarations import defaults, limits
 from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, WITHOUT_SNAP_START, is_image, pandas_layer
 from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules, setting
@@ -678,21 +678,15 @@ class Settings(TrainingSettings):
     @property
     def recommend_storage_mb(self) -> int:
         """Size of `recommend`'s folder /tmp, for bundles and catalogue snapshots. SnapStart limits it to 512 MB."""
-        return 512 if self.snap_start else 2_048
+        return limits.SNAP_START_STORAGE_MB if self.snap_start else 2_048
 
     @property
     def max_bundle_mb(self) -> int:
-        """Maximum size of a bundle in MB.
-
-        `recommend` stores two bundles while it replaces one. 10% of /tmp remain free. Bundles can use two thirds of the
-        remaining space, and catalogue snapshots one third.
-        """
-        return self.recommend_storage_mb * 9 // 10 * 2 // 3 // 2 // 50 * 50
+        return limits.bundle_limit_mb(self.recommend_storage_mb)
 
     @property
     def max_snapshot_mb(self) -> int:
-        """Maximum size of a catalogue snapshot in MB. `recommend` stores two snapshots while it replaces one."""
-        return self.recommend_storage_mb * 9 // 10 // 3 // 2 // 10 * 10
+        return limits.snapshot_limit_mb(self.recommend_storage_mb)
 
     @property
     def image(self) -> str:

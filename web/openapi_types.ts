@@ -1,4 +1,5 @@
-// Prints a type for each schema of the API's description: `npm run types`.
+// Prints a type for each schema of the API's description, or only for the schemas and query strings in the arguments:
+// `npm run types`.
 import description from "../docs/openapi.json" with { type: "json" };
 
 interface Schema {
@@ -51,8 +52,34 @@ function typeNamed(type: string | undefined, schema: Schema): string {
   throw new Error(`schema type ${type} is not supported; expected one of JSON Schema's types with items or properties`);
 }
 
-console.log("/** A time in milliseconds since 1970 and a value; null where nothing was counted. */");
-console.log("export type Point = readonly [timeMs: number, value: number | null];");
-for (const [name, schema] of Object.entries(schemas)) {
-  console.log(`export type ${name} = ${typeOf(schema)};`);
+declare const process: { readonly argv: readonly string[] }; // of Node
+
+interface Parameter {
+  readonly name: string;
+  readonly schema: Schema;
+}
+
+const paths = description.paths as unknown as Readonly<
+  Record<string, { readonly get?: { readonly parameters?: readonly Parameter[] } }>
+>;
+
+/** Return the schema with a name, or of the query string of a path. */
+function schemaOf(name: string): Schema {
+  const parameters = paths[name]?.get?.parameters;
+  const schema = parameters
+    ? { type: "object", properties: Object.fromEntries(parameters.map(({ name, schema }) => [name, schema])) }
+    : schemas[name];
+  if (!schema)
+    throw new Error(`${name} does not exist; expected a path with parameters, or one of ${Object.keys(schemas)}`);
+  return schema;
+}
+
+const names = process.argv.slice(2);
+if (names.length === 0) {
+  console.log("/** A time in milliseconds since 1970 and a value; null where nothing was counted. */");
+  console.log("export type Point = readonly [timeMs: number, value: number | null];");
+}
+for (const name of names.length > 0 ? names : Object.keys(schemas)) {
+  const typeName = name.startsWith("/") ? "Query" : name;
+  console.log(`export type ${typeName} = ${typeOf(schemaOf(name))};`);
 }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from alsolike.declarations import defaults
+from alsolike.declarations.limits import snapshot_limit_mb
 from alsolike.runtime.struct import struct
 
 
@@ -27,6 +28,6 @@ class Settings:
     snapshot_check_s: float = defaults.SNAPSHOT_CHECK_S
     trends_check_s: float = defaults.TRENDS_CHECK_S
     time_budget_ms: int = defaults.TIME_BUDGET_MS
-    max_snapshot_mb: int = 70
+    max_snapshot_mb: int = snapshot_limit_mb()
     pseudonymise_ids: int = 0
     keys_table: str = ""

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 
 from alsolike.declarations import defaults
+from alsolike.declarations.limits import bundle_limit_mb
 
 ROUNDING = 1e-9
 
@@ -55,7 +56,7 @@ class GateLimits:
     min_coverage_percent: int = defaults.GATE_MIN_COVERAGE_PERCENT
     max_popularity_ratio: int = defaults.GATE_MAX_POPULARITY_RATIO
     max_latency_ms: int = defaults.GATE_MAX_LATENCY_MS
-    max_bundle_bytes: int = 150_000_000
+    max_bundle_bytes: int = bundle_limit_mb() * 1_000_000
 
 
 def below(own: float, other: float, percent: int) -> bool:

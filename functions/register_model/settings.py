@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations.limits import bundle_limit_mb
 from functions.register_model.limits import GateLimits
 
 _DEFAULT = GateLimits()
@@ -21,7 +22,7 @@ class Settings:
 
     artefact_bucket: str
     model_package_group: str
-    max_bundle_mb: int = 150
+    max_bundle_mb: int = bundle_limit_mb()
     gate_min_interactions: int = _DEFAULT.min_interactions
     gate_min_users: int = _DEFAULT.min_users
     gate_max_age_days: int = _DEFAULT.max_age_days

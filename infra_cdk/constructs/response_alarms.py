@@ -14,9 +14,7 @@ MIN_REQUESTS = 20
 """Minimum number of requests in five minutes for alarms on shares. One failure in three requests is not significant."""
 
 
-def response_alarms(
-    scope: Construct, *, settings: Settings, api: Api, alerts: sns.ITopic
-) -> list[cloudwatch.IAlarm]:
+def response_alarms(scope: Construct, *, settings: Settings, api: Api, alerts: sns.ITopic) -> list[cloudwatch.IAlarm]:
     """Create the alarms. A response is empty without items. Short lists have no alarm."""
     own = OwnMetrics(settings)
     served = own.counted(Metric.RECOMMENDATIONS_SERVED, service="recommend")

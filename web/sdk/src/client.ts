@@ -1,22 +1,8 @@
 import { AlsolikeError, Connection, claimsOf, siteTokens, type TokenProvider } from "./connection";
 import { loadStatic } from "./load_static";
-import type { RecommendationRequest, Recommendations, RecommendedItem } from "./recommendations";
+import type { RecommendationRequest, Recommendations, RecommendedItem, ShopEvent } from "./recommendations";
 import { impressionOf, SeenItems } from "./seen";
 import type { HistoryEvent, StaticLists } from "./static";
-
-/** An event of `POST /session/events`. */
-export interface ShopEvent {
-  readonly eventType: string;
-  readonly itemId?: string;
-  readonly eventValue?: number;
-  /** Other properties, such as `{ query: "figs" }` of a search. */
-  readonly properties?: Readonly<Record<string, unknown>>;
-  readonly recommendationId?: string;
-  /** Time in seconds since 1970. Default: now. */
-  readonly sentAt?: number;
-  /** Items that the page showed. */
-  readonly impression?: readonly string[];
-}
 
 export interface Options {
   /** Address of the API, without a slash at its end. Only `mode: "static"` needs none. */

@@ -1,4 +1,4 @@
-export { Client, MAX_EVENTS, type Options, type ShopEvent } from "./client";
+export { Client, MAX_EVENTS, type Options } from "./client";
 export { AlsolikeError, type TokenProvider } from "./connection";
 export { defineList } from "./list";
-export type { RecommendationRequest, Recommendations, RecommendedItem } from "./recommendations";
+export type { RecommendationRequest, Recommendations, RecommendedItem, ShopEvent } from "./recommendations";

@@ -1,4 +1,7 @@
-"""Limits of API calls and of the values in them. Sizes in bytes, lengths in characters."""
+"""Limits of API calls and of the values in them, and of files on the disk of `recommend`.
+
+Sizes are in bytes, lengths in characters, unless the name ends in another unit.
+"""
 
 MAX_ID_CHARACTERS = 256
 MAX_QUERY_CHARACTERS = 1_000
@@ -46,3 +49,20 @@ MAX_EXCLUDED_IN_QUERY = 100
 """Maximum number of excluded items in a query string. API Gateway limits request line and headers to 10 KB."""
 MAX_CART_ITEMS = 50
 MAX_BATCH_USERS = 1_000
+
+SNAP_START_STORAGE_MB = 512
+"""Maximum size of a function's folder /tmp with SnapStart."""
+
+
+def bundle_limit_mb(storage_mb: int = SNAP_START_STORAGE_MB) -> int:
+    """Return the maximum size of a model bundle in MB for a folder /tmp of `storage_mb`.
+
+    `recommend` stores two bundles while it replaces one. 10% of /tmp remain free. Bundles can use two thirds of the
+    remaining space, and catalogue snapshots one third.
+    """
+    return storage_mb * 9 // 10 * 2 // 3 // 2 // 50 * 50
+
+
+def snapshot_limit_mb(storage_mb: int = SNAP_START_STORAGE_MB) -> int:
+    """Return the maximum size of a catalogue snapshot in MB. `recommend` stores two while it replaces one."""
+    return storage_mb * 9 // 10 // 3 // 2 // 10 * 10
