@@ -8,6 +8,7 @@ regression on the logarithms of the models' scores. The weights of a segment ran
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,8 +126,19 @@ def segments(queries: Queries) -> Ints:
 def _judge(queries: Queries, *, seen: Seen) -> Judge:
     return Judge(
         histories=lambda days: histories(queries, half_life_days=days),
-        sums=lambda scores: WeightedScores(scores, queries, k=K, seen=seen),
+        sums=lambda _, scores: SegmentSums(WeightedScores(scores(), queries, k=K, seen=seen)),
     )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SegmentSums:
+    """NDCG of a segment's validation users for weights by model name."""
+
+    scores: WeightedScores
+
+    def ndcg(self, weights: Mapping[str, float]) -> float:
+        """Return the mean NDCG of the users."""
+        return mean(self.scores.gains(weights))
 
 
 def regression(models: Mapping[str, Model], queries: Queries, *, seen: Seen) -> Floats:
