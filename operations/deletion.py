@@ -93,8 +93,8 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
             name for name, description in stacks.items() if description.get("EnableTerminationProtection")
         ):
             raise InvalidInput(
-                f"{', '.join(protected)}: protected from deletion, because the setting removal_policy is retain. End "
-                "the protection with: aws cloudformation update-termination-protection "
+                f"{', '.join(protected)}: protected from deletion by the setting removal_policy (retain) or "
+                "stack_protection. End the protection with: aws cloudformation update-termination-protection "
                 f"--no-enable-termination-protection --stack-name {protected[0]}"
             )
         templates = {name: _template(cloudformation, name) for name in stacks}

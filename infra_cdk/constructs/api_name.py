@@ -73,7 +73,7 @@ class ApiName(Construct):
             health_check_id=health_check_id,
         )
         # Clients must find the API as soon as the name leads to this region.
-        record.add_dependency(mapping)
+        record.add_resource_dependency(mapping)
 
 
 class HealthCheck(Construct):

@@ -10,6 +10,7 @@ import pytest
 from infra_cdk.constructs import own_algorithms
 from tests.infra.assembly import Assembly, flat, synthesize, write_empty_layers
 from tests.infra.moto_clients import moto_clients
+from tests.infra.other_settings import PROTECTED, TWO_REGIONS
 
 Synthesis = Callable[..., Assembly]
 
@@ -58,6 +59,24 @@ def demo(synthesized):
 @pytest.fixture(scope="session")
 def prod(synthesized):
     return synthesized("prod")
+
+
+@pytest.fixture(scope="session")
+def protected(synthesized):
+    """Synthesize an environment with all protecting settings."""
+    return synthesized("protected", **PROTECTED)
+
+
+@pytest.fixture(scope="session")
+def single(synthesized):
+    """Synthesize the default environment of a region."""
+    return synthesized("single", region=TWO_REGIONS["region"])
+
+
+@pytest.fixture(scope="session")
+def double(synthesized):
+    """Synthesize the default environment in two regions with a name for both APIs."""
+    return synthesized("double", **TWO_REGIONS)
 
 
 @pytest.fixture(scope="session")

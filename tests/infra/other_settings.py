@@ -52,6 +52,14 @@ PROTECTED: dict[str, Any] = {
 """Settings of an environment with all protecting settings, except for the domain, which the embedded cloud refuses."""
 PRIVATE: dict[str, Any] = {**BASE, "private_api": True, "training_network": False, "vpc": "create", "web": False}
 """Settings of an environment with a private API."""
+TWO_REGIONS: dict[str, Any] = {
+    "region": "eu-west-1",
+    "replica_region": "eu-central-1",
+    "replica_streams": True,
+    "api_domain": TEXTS["api_domain"],
+    "api_zone_id": TEXTS["api_zone_id"],
+}
+"""Settings of a deployment in two regions with a name for both APIs."""
 TOGETHER: dict[str, dict[str, Any]] = {
     "api_domain": {"api_zone_id": TEXTS["api_zone_id"], "replica_streams": True},
     "api_zone_id": {"api_domain": TEXTS["api_domain"], "replica_streams": True},

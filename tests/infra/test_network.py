@@ -20,20 +20,15 @@ EXISTING = {
 
 
 @pytest.fixture(scope="session")
-def private(synthesized: Synthesis) -> Assembly:
-    return synthesized("private", region="us-east-1", vpc="create", training_network=False, kms_key_arn="create")
-
-
-@pytest.fixture(scope="session")
 def existing(synthesized: Synthesis) -> Assembly:
     return synthesized("existing", region="us-east-1", **EXISTING)
 
 
-def test_network_has_no_way_to_the_internet(private):
-    kinds = {each.type for each in in_stack_of_network(private)}
+def test_network_has_no_way_to_the_internet(protected):
+    kinds = {each.type for each in in_stack_of_network(protected)}
 
     assert not kinds & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::EC2::Route"}
-    subnets = private.of_type("AWS::EC2::Subnet")
+    subnets = protected.of_type("AWS::EC2::Subnet")
     assert len(subnets) == 2
     assert not any(subnet.properties["MapPublicIpOnLaunch"] for subnet in subnets)
 
@@ -42,8 +37,8 @@ def in_stack_of_network(assembly: Assembly):
     return [each for each in assembly.resources if each.stack.endswith("-network")]
 
 
-def test_every_function_runs_in_the_private_subnets(private, existing):
-    for assembly in (private, existing):
+def test_every_function_runs_in_the_private_subnets(protected, existing):
+    for assembly in (protected, existing):
         configs = [f.properties["VpcConfig"] for f in assembly.of_type("AWS::Lambda::Function")]
 
         assert {len(config["SubnetIds"]) for config in configs} == {2}
@@ -59,17 +54,17 @@ def interfaces(assembly: Assembly) -> set[str]:
     }
 
 
-def test_network_has_exactly_the_endpoints_of_granted_services(private):
+def test_network_has_exactly_the_endpoints_of_granted_services(protected):
     used = {
         action.partition(":")[0]
-        for role in private.of_type("AWS::IAM::Role")
+        for role in protected.of_type("AWS::IAM::Role")
         if {"lambda.amazonaws.com", "glue.amazonaws.com"} & set(str(role.properties).split("'"))
         for statement in statements(role)
         for action in listed(statement["Action"])
     }
 
-    assert interfaces(private) == {name for prefix in used if (name := ENDPOINTS[prefix])}
-    gateways = [e for e in private.of_type("AWS::EC2::VPCEndpoint") if e.properties["VpcEndpointType"] == "Gateway"]
+    assert interfaces(protected) == {name for prefix in used if (name := ENDPOINTS[prefix])}
+    gateways = [e for e in protected.of_type("AWS::EC2::VPCEndpoint") if e.properties["VpcEndpointType"] == "Gateway"]
     assert sorted(flat(each.properties["ServiceName"]).rpartition(".")[2] for each in gateways) == ["dynamodb", "s3"]
 
 
@@ -78,13 +73,13 @@ def test_owner_of_an_existing_network_adds_the_endpoints(existing):
     assert existing.only("AWS::EC2::SecurityGroup").properties["VpcId"] == "vpc-0a1b"
 
 
-def test_members_of_the_group_reach_each_other_and_https(private):
-    group = private.only("AWS::EC2::SecurityGroup")
+def test_members_of_the_group_reach_each_other_and_https(protected):
+    group = protected.only("AWS::EC2::SecurityGroup")
     (out,) = group.properties["SecurityGroupEgress"]
 
     assert (out["FromPort"], out["ToPort"], out["CidrIp"]) == (443, 443, "0.0.0.0/0")
     assert "SecurityGroupIngress" not in group.properties
-    assert private.only("AWS::EC2::SecurityGroupIngress").properties["SourceSecurityGroupId"] == {
+    assert protected.only("AWS::EC2::SecurityGroupIngress").properties["SourceSecurityGroupId"] == {
         "Fn::GetAtt": [group.logical_id, "GroupId"]
     }
 
@@ -102,20 +97,20 @@ def test_training_job_and_glue_run_in_the_network(existing):
     assert job["DefaultArguments"]["--python-modules-installer-option"] == "--no-index"
 
 
-def test_roles_of_functions_and_jobs_may_attach_interfaces(private):
+def test_roles_of_functions_and_jobs_may_attach_interfaces(protected):
     services = {
         role.properties["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
-        for role in private.of_type("AWS::IAM::Role")
+        for role in protected.of_type("AWS::IAM::Role")
         if any("ec2:CreateNetworkInterface" in listed(each["Action"]) for each in statements(role))
     }
 
     assert services == {"lambda.amazonaws.com", "sagemaker.amazonaws.com", "glue.amazonaws.com"}
-    policies = [p["PolicyName"] for p in private.role(private.function("collect")).properties["Policies"]]
+    policies = [p["PolicyName"] for p in protected.role(protected.function("collect")).properties["Policies"]]
     assert policies == ["permissions", "network", "encryption"]
 
 
-def test_bill_counts_an_interface_per_endpoint_and_subnet(private, existing):
-    assert cost.read_assembly(private.directory).protection.endpoints == 2 * len(interfaces(private))
+def test_bill_counts_an_interface_per_endpoint_and_subnet(protected, existing):
+    assert cost.read_assembly(protected.directory).protection.endpoints == 2 * len(interfaces(protected))
     assert cost.read_assembly(existing.directory).protection.endpoints == 0
 
 

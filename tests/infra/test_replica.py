@@ -7,27 +7,10 @@ from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from operations import cost
 from operations.doctor import read_needs
-from tests.infra.assembly import listed, synthesize, templates
+from tests.infra.assembly import listed, templates
 
 PRIMARY, REPLICA = "eu-west-1", "eu-central-1"
 DOMAIN = "api.shop.example"
-
-
-@pytest.fixture(scope="session")
-def single(synthesized):
-    return synthesized("single", region=PRIMARY)
-
-
-@pytest.fixture(scope="session")
-def double(synthesized):
-    return synthesized(
-        "double",
-        region=PRIMARY,
-        replica_region=REPLICA,
-        replica_streams=True,
-        api_domain=DOMAIN,
-        api_zone_id="Z0123456789ABC",
-    )
 
 
 def stacks(assembly):
@@ -61,16 +44,6 @@ def replicating(template):
         prefixes = {rule["Filter"]["Prefix"] for rule in rules}
         found[bucket["LoggingConfiguration"]["LogFilePrefix"]] = (output["Region"], output["OutputName"], prefixes)
     return found
-
-
-def test_templates_without_a_replica_are_those_of_the_default(single, layers, tmp_path):
-    settings = {"region": PRIMARY, "replica_region": None, "replica_streams": False}
-    off = synthesize("single", layers=layers, outdir=tmp_path, settings=settings)
-
-    def content(assembly):
-        return {path.name: path.read_text() for path, _ in templates(assembly.directory)}
-
-    assert content(off) == content(single)
 
 
 def test_replica_has_no_training_schedule_pages_or_dashboards(double):

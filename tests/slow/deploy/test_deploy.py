@@ -56,7 +56,11 @@ def test_stub_refuses_a_property_that_the_registry_refuses(resource_type, cloud)
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.ci] if name in IN_CI else []) for name in sorted(FIELDS)]
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.ci] if name in IN_CI else [])
+        for name in sorted(FIELDS.keys() - {"stack_protection"})
+    ],
 )
 def test_deployed_stacks_follow_a_change_of_one_setting(name, cloud, deployed, synthesized):
     before = cloud.physical_ids(STORES)
@@ -65,6 +69,20 @@ def test_deployed_stacks_follow_a_change_of_one_setting(name, cloud, deployed, s
 
     assert {stack: status for stack, status in cloud.stacks().items() if is_wrong(status)} == {}
     assert before.items() <= cloud.physical_ids(STORES).items()
+
+
+def test_protected_stacks_refuse_deletion_until_the_setting_is_off(cloud, deployed, synthesized):
+    def protected():
+        stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+        return {stack["StackName"].rpartition("-")[2] for stack in stacks if stack["EnableTerminationProtection"]}
+
+    cloud.deploy(synthesized(changed("stack_protection")).directory)
+
+    assert protected() == {"data", "serving", "training"}
+    with pytest.raises(CommandFailed, match="protected from deletion by the setting"):
+        destroy(cloud)
+    cloud.deploy(deployed.directory)
+    assert protected() == set()
 
 
 @pytest.mark.parametrize("settings", [PROTECTED, PRIVATE], ids=["protected", "private"])
@@ -76,6 +94,8 @@ def test_environment_with_protecting_settings_is_deployed(settings, synthesized,
 
         assert {stack: status for stack, status in account.stacks().items() if is_wrong(status)} == {}
         account.cdk("diff", "--all", "--fail", app=protected.directory)
+        destroy(account)
+        assert account.stacks() == {}
 
 
 def test_last_release_is_upgraded_with_all_its_stored_data(synthesized, base, layers, tmp_path):
@@ -97,12 +117,16 @@ def test_last_release_is_upgraded_with_all_its_stored_data(synthesized, base, la
 
 @pytest.mark.ci
 def test_destroy_deletes_all_stacks_and_data(cloud, deployed):
-    cloud.run(str(Path(sys.executable).with_name("alsolike")), "destroy", "--env", ENVIRONMENT, "--yes")
+    destroy(cloud)
 
     assert cloud.stacks() == {}
     assert cloud.client("dynamodb").list_tables()["TableNames"] == []
     assert cloud.client("kinesis").list_streams()["StreamNames"] == []
     assert {bucket["Name"][:3] for bucket in cloud.client("s3").list_buckets()["Buckets"]} == {"cdk"}
+
+
+def destroy(cloud):
+    cloud.run(str(Path(sys.executable).with_name("alsolike")), "destroy", "--env", ENVIRONMENT, "--yes")
 
 
 def is_wrong(status):

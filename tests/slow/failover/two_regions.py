@@ -142,6 +142,7 @@ class Name:
     threshold: int
     is_primary: bool = True
     moves: list[float] = field(default_factory=list)
+    _different: int = 0
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -150,12 +151,15 @@ class Name:
 
     def watch(self) -> None:
         """Check the primary until `stop`."""
-        different = 0
         while not self._stopped.wait(self.interval_s):
-            different = different + 1 if self._is_healthy() != self.is_primary else 0
-            if different >= self.threshold:
-                self.is_primary, different = not self.is_primary, 0
-                self.moves.append(time.monotonic())
+            self.check()
+
+    def check(self) -> None:
+        """Check the primary once, and move the name after `threshold` equal results."""
+        self._different = self._different + 1 if self._is_healthy() != self.is_primary else 0
+        if self._different >= self.threshold:
+            self.is_primary, self._different = not self.is_primary, 0
+            self.moves.append(time.monotonic())
 
     def stop(self) -> None:
         self._stopped.set()

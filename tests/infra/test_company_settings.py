@@ -1,0 +1,81 @@
+"""The settings for companies add nothing to the templates while they are off.
+
+The snapshots of `test_snapshots.py` show a resource that the default environment gets.
+"""
+
+import re
+
+from infra_cdk.settings import Settings
+from tests.infra.assembly import synthesize, templates
+from tests.infra.other_settings import TWO_REGIONS
+
+COMPANY = (
+    "api_domain", "api_zone_id", "audit_trail", "backup_days", "backup_lock", "bootstrap_kms_key_arn",
+    "certificate_arn", "domain", "kms_key_arn", "replica_region", "replica_streams", "stack_drift_schedule",
+    "private_api", "stack_protection", "vpc", "vpc_api_endpoint_id", "vpc_availability_zone", "vpc_subnet_ids", "waf",
+    "waf_requests_per_address",
+)  # fmt: skip
+OF_COMPANIES = {
+    "Backup::BackupPlan", "Backup::BackupSelection", "Backup::BackupVault", "CloudTrail::Trail", "EC2::RouteTable",
+    "EC2::SecurityGroup", "EC2::SecurityGroupEgress", "EC2::SecurityGroupIngress", "EC2::Subnet",
+    "EC2::SubnetRouteTableAssociation", "EC2::VPC", "EC2::VPCEndpoint", "Glue::Connection", "WAFv2::WebACL",
+}  # fmt: skip
+OF_A_NAME = {
+    "ApiGatewayV2::ApiMapping", "ApiGatewayV2::DomainName", "CertificateManager::Certificate",
+    "Route53::HealthCheck", "Route53::RecordSet",
+}  # fmt: skip
+
+
+def content(assembly):
+    return {path.name: path.read_text() for path, _ in templates(assembly.directory)}
+
+
+def places(assembly):
+    """Return the resources of the primary by stack and logical ID, without hashes and the name of the environment."""
+    return {
+        f"{each.stack.rpartition('-')[2]}/{_plain(each.logical_id, each.stack.split('-')[1])}"
+        for each in assembly.resources
+        if each.stack.startswith("alsolike-")
+    }
+
+
+def _plain(logical_id, environment):
+    without_versions = re.sub(r"(?<=CurrentVersion)\w+", "", logical_id.replace(f"alsolike{environment}", ""))
+    return re.sub(r"[0-9A-F]{8}", "", without_versions)
+
+
+def kinds(assembly):
+    return {each.type.removeprefix("AWS::") for each in assembly.resources}
+
+
+def test_explicit_off_values_give_the_templates_of_the_default(single, layers, tmp_path):
+    off = {name: Settings.__dataclass_fields__[name].default for name in COMPANY} | {"vpc_subnet_ids": []}
+
+    explicit = synthesize("single", layers=layers, outdir=tmp_path, settings={"region": TWO_REGIONS["region"], **off})
+
+    assert content(explicit) == content(single)
+
+
+def test_resource_types_of_companies_are_only_with_their_settings(single, protected, double):
+    assert kinds(protected) - kinds(single) == OF_COMPANIES
+    assert kinds(double) - kinds(single) == OF_A_NAME
+
+
+def test_settings_add_resources_and_remove_none(single, protected, double):
+    own_stacks = ("audit/", "network/")
+    added = {place for place in places(protected) - places(single) if not place.startswith(own_stacks)}
+    # The key for all data replaces that of Spark's logs.
+    assert places(single) - places(protected) == {"training/SparkEncryption", "training/SparkKey"}
+    assert added == {
+        "data/Encryption", "data/Parameterskmskeyarn", "pages/WebsiteFirewall", "training/SparkEncryption7980d07a",
+        "training/SparkNetwork",
+    }  # fmt: skip
+    assert places(single) - places(double) == set()
+    added = {place for place in places(double) - places(single) if not re.match("serving/(Health|Name)", place)}
+    assert added == {
+        "data/ArtefactBucketReplicationPolicy", "data/ArtefactBucketReplicationRole",
+        "data/LakeBucketReplicationPolicy", "data/LakeBucketReplicationRole", "data/Parametersotherregion",
+        "privacy/ErasureForwarded",
+        "privacy/ErasureForwardedAllowEventRuleprivacyEraseUserLive", "privacy/Forwarding",
+        "serving/Parametersapidomain",
+    }  # fmt: skip
