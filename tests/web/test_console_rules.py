@@ -1,5 +1,6 @@
 """The rule editor of the console: by pointer, by keyboard, on a phone, after a concurrent change, and read-only."""
 
+import json
 import re
 
 import pytest
@@ -172,6 +173,84 @@ def test_rules_are_edited_on_a_phone(phone, shop):
     assert set(rules(shop)["draft"]["rules"]["spring"]) == {"pins", "promotions", "boosts", "slate", "diversity"}
 
 
+FORECASTS = "attribution/forecasts/"
+ESTIMATE = {"value": 0.25, "low": 0.2, "high": 0.3}
+DONE = {
+    "state": "done", "startedMs": 1, "step": "lists of the draft", "share": None, "reason": None,
+    "forecast": {
+        "recommender": "for-you", "days": 28, "skipped": {"stale-model": 3}, "responses": 4_000, "users": 900,
+        "changed": 0.8, "support": 0.951, "pairs": 400,
+        "outcomes": [
+            {"name": "clicks", "present": ESTIMATE, "draft": ESTIMATE, "self_normalised": ESTIMATE, "effective": 800.0,
+             "difference": {"value": -0.0125, "low": -0.02, "high": 0.001}, "missing": None},
+            {"name": "revenue", "present": None, "draft": None, "self_normalised": None, "effective": 20.0,
+             "difference": None, "missing": "not enough evidence: an effective number of 20 revenue, expected more"},
+        ],
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def finish(shop):
+    """Return a function that replaces the results of all forecasts, and delete them after the test."""
+    s3, bucket = shop.cloud.client("s3"), shop.deployment.names.lake_bucket
+
+    def keys():
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=FORECASTS).get("Contents", [])
+        return [each["Key"] for each in listed]
+
+    def replace():
+        for key in keys():
+            s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(DONE).encode())
+
+    yield replace
+    for key in keys():
+        s3.delete_object(Bucket=bucket, Key=key)
+
+
+def forecast_a_pin(view, finish, *, press):
+    """Forecast a draft with a pin, first from the log of the shop, which is too small, then with a finished record."""
+    add_rule_set(view, "spring")
+    panel, start = view.get_by_role("region", name="Forecast"), view.get_by_role("button", name="Forecast", exact=True)
+    view.get_by_role("button", name="Add a pin").focus()
+    press(view.get_by_role("button", name="Add a pin"))
+    view.get_by_label("Item", exact=True).fill("item-05")
+    change_state(view, "1 change")
+    press(start)
+    expect(panel).to_contain_text(
+        re.compile("not enough evidence|No forecast: the log has no responses"), timeout=90_000
+    )
+    expect(start).to_be_enabled()
+
+    finish()
+    press(start)
+
+    table = panel.get_by_role("table", name="Per 1,000 responses")
+    expect(table.get_by_role("row").filter(has_text="Clicks")).to_contain_text("−20 to +1")
+    expect(table.get_by_role("row").filter(has_text="Revenue")).to_have_count(0)
+    expect(panel).to_contain_text("Revenue: not enough evidence: an effective number of 20 revenue")
+    expect(panel).to_contain_text("95.1% of the attention to its lists is for items that were shown")
+    no_serious_violations(view)
+
+
+def test_draft_is_forecast_by_keyboard(page, shop, finish):
+    show(page, shop, "rules")
+    expect(page.get_by_role("button", name="Forecast", exact=True)).to_be_disabled()
+
+    forecast_a_pin(page, finish, press=lambda button: button.press("Enter"))
+
+    page.get_by_label("Item", exact=True).fill("item-06")
+    expect(page.get_by_text("The draft has changed since this forecast.")).to_be_visible()
+
+
+def test_draft_is_forecast_on_a_phone(phone, shop, finish):
+    show(phone, shop, "rules")
+
+    forecast_a_pin(phone, finish, press=lambda button: button.tap())
+
+    assert phone.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
 @pytest.fixture
 def read_only(shop):
     cognito, pool = shop.cloud.client("cognito-idp"), {"UserPoolId": shop.deployment.names.user_pool_id}
@@ -192,6 +271,7 @@ def test_read_only_operator_can_only_preview(page, shop, read_only):
     expect(page.get_by_label("Item", exact=True)).to_be_disabled()
     expect(page.get_by_role("button", name="Add a pin")).to_be_disabled()
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    expect(page.get_by_role("button", name="Forecast", exact=True)).to_be_disabled()
     page.get_by_label("Recommender").select_option("popular")
     page.get_by_role("button", name="Preview").click()
     expect(listed(page, "With the rules").first).to_contain_text("item-05")
@@ -207,6 +287,7 @@ def test_contradictions_to_the_catalogue_are_warnings_at_their_fields(page, shop
     page.get_by_role("button", name="Add a pin").click()
     page.get_by_label("Item", exact=True).fill("item-of-tomorrow")
     expect(page.get_by_text('Item is "item-of-tomorrow", which is not in the catalogue')).to_be_visible()
+    expect(page.get_by_text("item-of-tomorrow")).to_have_count(1)
     page.get_by_label("Item", exact=True).fill("item-29")
     expect(page.get_by_text("which is not in the catalogue")).to_have_count(0)
     change_state(page, "change")

@@ -87,7 +87,7 @@ export function RuleForecast({ recommenders, usual, draft, blocked }: Props) {
         }}
       >
         <div class="field">
-          <label for={`${id}-recommender`}>Recommender of the forecast</label>
+          <label for={`${id}-recommender`}>Forecast for</label>
           <select
             id={`${id}-recommender`}
             value={recommender}
