@@ -312,6 +312,9 @@ def _print_history(found: history.VersionHistory, damaged: Sequence[DamagedFile]
     console.print_line(f"algorithm  {version.algorithm}, {counted(version.items, 'item')}")
     if manifest:
         console.print_line(f"dataset    {manifest.dataset_id}, up to {_time(manifest.last_event_ms)}")
+        if imported := manifest.metrics.get("imported"):
+            known = f"{imported['known_items']:,} of its {counted(imported['items'], 'item')} known"
+            console.print_line(f"imported   {imported['name']}, up to {_time(imported['trained_until_ms'])}, {known}")
         console.print_line(f"code       {manifest.code_version}")
         for kind, related in manifest.metrics.get("related", {}).items():  # absent in models of earlier releases
             console.print_line(

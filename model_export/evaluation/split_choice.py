@@ -51,17 +51,19 @@ def split_after(split: splits.Split, interactions: Interactions, *, trained_unti
     last_ms = int(interactions.time_ms.max())
     test = splits.window(interactions, learned_ms=trained_until_ms, after_ms=trained_until_ms, until_ms=last_ms)
     if (queries := len(test.queries)) < MIN_TEST_USERS:
-        trained, latest = (
-            f"{dt.datetime.fromtimestamp(time_ms / 1_000, dt.UTC):%Y-%m-%d %H:%M} UTC"
-            for time_ms in (trained_until_ms, split.selected_until_ms or last_ms)
-        )
+        earlier = f"Train it with interactions up to {_minute(split.selected_until_ms)}, or import"
         raise InvalidDataset(
-            f"the imported graph is trained until {trained}, and {queries} users have interactions before and after "
-            f"that, expected at least {MIN_TEST_USERS}. Train it with interactions up to {latest}, or import it later"
+            f"the imported graph is trained until {_minute(trained_until_ms)}, and {queries} users have interactions "
+            f"before and after that, expected at least {MIN_TEST_USERS}. "
+            f"{earlier if split.selected_until_ms else 'Import'} it later"
         )
     return dataclasses.replace(
         split, protocol="temporal", test=test, selected_until_ms=trained_until_ms, tested_until_ms=last_ms
     )
+
+
+def _minute(time_ms: int) -> str:
+    return f"{dt.datetime.fromtimestamp(time_ms / 1_000, dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _counted_split(interactions: Interactions, counts: Counts, *, holdout_days: float | None) -> splits.Split:

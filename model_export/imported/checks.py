@@ -6,6 +6,7 @@ only the conditions hold that each served graph must meet: finite scores that de
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -66,8 +67,9 @@ def check_graph(folder: Folder, graph: ScoringGraph) -> None:
     has_items = short.any(axis=1)
     message = f"{path} returns other scores after more zeros at the left end: mask the padding"
     _compare(_run(graph, padded[has_items]), _run(graph, short[has_items]), message)
+    positions = {item_id: position for position, item_id in enumerate(folder.item_ids, start=1)}
     for number, example in enumerate(folder.examples, start=1):
-        _check_example(folder, graph, example, number)
+        _check_example(folder, graph, example, number, positions)
 
 
 def _run(graph: ScoringGraph, histories: Ints) -> Floats:
@@ -100,8 +102,9 @@ def _compare(scores: Floats, others: Floats, message: str) -> None:
         raise InvalidBundle(f"{message} (largest relative difference {difference:.2g}, at most {RUN_TOLERANCE:g})")
 
 
-def _check_example(folder: Folder, graph: ScoringGraph, example: Example, number: int) -> None:
-    positions = {item_id: position for position, item_id in enumerate(folder.item_ids, start=1)}
+def _check_example(
+    folder: Folder, graph: ScoringGraph, example: Example, number: int, positions: Mapping[str, int]
+) -> None:
     scores = _run(graph, np.array([[positions[item_id] for item_id in example.history]]))[0]
     for item_id, expected in example.scores.items():
         found = float(scores[positions[item_id]])

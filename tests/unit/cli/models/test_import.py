@@ -55,7 +55,10 @@ def imported_as(shop, version, sha256):
     shop.publish(version, registered=False)
     key = f"models/{version}/manifest.json"
     manifest = orjson.loads(shop.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
-    manifest["metrics"]["imported"] = {"sha256": sha256}
+    manifest["metrics"]["imported"] = {
+        "sha256": sha256, "name": "SASRec of RecBole", "trained_until_ms": 1_772_323_200_000, "items": 3,
+        "known_items": 2,
+    }  # fmt: skip
     shop.s3.put_object(Bucket=BUCKET, Key=key, Body=orjson.dumps(manifest))
     shop.sagemaker.create_model_package(
         ModelPackageGroupName=GROUP,
@@ -107,3 +110,11 @@ def test_run_is_followed_like_a_training(shop, started, folder, monkeypatch):
     result = CliRunner().invoke(app, ["models", "import", str(folder), "--env", "shop"])
 
     assert (result.exit_code, followed) == (0, [ARN])
+
+
+def test_imported_graph_is_described_with_its_version(shop):
+    imported_as(shop, "v7", "0" * 64)
+
+    shown = CliRunner().invoke(app, ["models", "show", "v7", "--env", "shop"]).stdout
+
+    assert "imported   SASRec of RecBole, up to 2026-03-01 00:00:00 UTC, 2 of its 3 items known\n" in shown

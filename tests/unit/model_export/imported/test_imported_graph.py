@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,6 +15,7 @@ from model_export.imported.checks import check_folder
 from model_export.imported.folder import open_folder
 from model_export.imported.scoring import ScoringGraph
 from tests.builders.scoring_graphs import expected_scores, scoring_graph, write_folder
+from tests.builders.snippets import ROOT, snippets
 from tests.unit.model_export.shops import interactions
 
 ITEMS = [f"i{number}" for number in range(1, 13)]
@@ -249,37 +251,18 @@ def test_softplus_keeps_the_order_of_negative_scores(tmp_path):
     assert np.argsort(scores).tolist() == np.argsort(-expected_scores(scoring_graph(12), [4])[1:]).tolist()
 
 
-def test_model_of_torch_is_served_like_its_module(tmp_path):
+def test_torch_example_of_the_page_is_served_like_its_module(tmp_path, monkeypatch):
     torch = pytest.importorskip("torch")
-
-    class Means(torch.nn.Module):  # type: ignore[misc,name-defined]
-        """Mean of the history's vectors, times a linear layer."""
-
-        def __init__(self):
-            super().__init__()
-            self.vectors = torch.nn.Embedding(13, 4, padding_idx=0)
-            self.layer = torch.nn.Linear(4, 4)
-
-        def forward(self, history):
-            count = (history > 0).sum(dim=1, keepdim=True).clamp(min=1)
-            mean = self.vectors(history).sum(dim=1) / count
-            return self.layer(mean) @ self.vectors.weight.T
-
+    monkeypatch.chdir(tmp_path)
+    ((_, _, text),) = snippets(ROOT / "docs" / "models.md", "python")
     torch.manual_seed(0)
-    module = Means().eval()
-    history = torch.tensor([[0, 3, 5]])
-    axes = {"history": {0: "batch", 1: "length"}, "scores": {0: "batch"}}
-    torch.onnx.export(
-        module, (history,), str(tmp_path / "graph.onnx"), input_names=["history"], output_names=["scores"],
-        dynamic_axes=axes, opset_version=17, dynamo=False,
-    )  # fmt: skip
-    expected = module(history)[0].tolist()
-    example = {"history": ["i3", "i5"], "scores": {"i1": expected[1], "i12": expected[12]}}
-    proto = onnx.load(str(tmp_path / "graph.onnx"))
-    folder = check_folder(write_folder(tmp_path / "f", proto, ITEMS, activation="softplus", examples=[example]))
-    model = model_of(folder)
+    namespace: dict[str, Any] = {}
+
+    exec(text, namespace)
+
+    model = model_of(check_folder(tmp_path / "bundle"))
     (tmp_path / "graphs").mkdir()
     write_graphs(model, tmp_path / "graphs")
-
-    assert check_parity(model, tmp_path / "graphs", histories([1], [4, 1, 2])).recall == 1.0
-    assert model.score(histories([3, 5]))[0, 1:] == pytest.approx(np.logaddexp(0, expected[1:]), rel=1e-4)
+    assert check_parity(model, tmp_path / "graphs", histories([1], [3, 1, 2])).recall == 1.0
+    expected = np.logaddexp(0, namespace["scores"][1:])
+    assert model.score(histories([1, 2]))[0, 1:] == pytest.approx(expected, rel=1e-4)

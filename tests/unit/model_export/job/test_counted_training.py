@@ -9,13 +9,20 @@ import pytest
 from alsolike.bundle.bundle import MS_PER_DAY, Bundle
 from alsolike.bundle.related import SIMILAR
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
-from alsolike.training.dataset import CHAMPION_FOLDER, INTERACTIONS_FILE, MANIFEST_FILE, DatasetManifest
+from alsolike.training.dataset import (
+    CHAMPION_FOLDER,
+    IMPORTED_FOLDER,
+    INTERACTIONS_FILE,
+    MANIFEST_FILE,
+    DatasetManifest,
+)
 from model_export.data.interactions import Histories
 from model_export.data.training_data import load
 from model_export.export.reference import settings_from
 from model_export.export.writer import open_session, recommend
 from model_export.job.hyperparameters import Hyperparameters
 from model_export.job.train import train
+from tests.builders.scoring_graphs import scoring_graph, write_folder
 from tests.unit.model_export.counting import counts_of
 from tests.unit.model_export.shops import random_sequences, write_dataset
 
@@ -147,3 +154,17 @@ def test_holdout_different_from_the_statistics_is_refused(tmp_path):
 
     with pytest.raises(InvalidInput, match="holdout_days is 3, expected none"):
         run(tmp_path / "dataset", tmp_path / "model", holdout_days=3.0)
+
+
+def test_graph_cannot_be_imported_next_to_statistics(tmp_path):
+    counted(tmp_path / "dataset", asked=20)
+    write_folder(tmp_path / "dataset" / IMPORTED_FOLDER, scoring_graph(1), ["item01"])
+
+    with pytest.raises(InvalidInput, match="a graph cannot be imported with spark_statistics"):
+        train(
+            dataset=tmp_path / "dataset",
+            output=tmp_path / "bundle",
+            hyperparameters=Hyperparameters(),
+            now_ms=0,
+            say=lambda line: None,
+        )

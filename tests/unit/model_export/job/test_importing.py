@@ -14,7 +14,9 @@ from functions.register_model.gate import judge
 from functions.register_model.limits import GateLimits
 from model_export.data.training_data import load
 from model_export.evaluation.split_choice import split_after, split_for
+from model_export.export.reference import settings_from
 from model_export.export.writer import open_session, recommend
+from model_export.imported import export as model_folder
 from model_export.job.hyperparameters import Hyperparameters
 from model_export.job.train import train
 from tests.builders.scoring_graphs import expected_scores, scoring_graph, write_folder
@@ -162,3 +164,28 @@ def test_import_is_compared_with_the_champion(tmp_path, imported):
     assert metrics["against_champion"]["version"] == "run-1"
     assert metrics["against_champion"]["refusal"] == "nothing new"
     assert metrics["new_data"] is None
+
+
+def test_exported_model_has_the_metrics_of_its_algorithm_after_an_import(tmp_path):
+    dataset = tiny_shop(tmp_path / "dataset")
+    trained = run(dataset, tmp_path / "trained", algorithms="popularity,transitions")
+    data = load(dataset)
+    test = split_for(data.interactions, holdout_days=None).test
+    settings = settings_from(trained.metrics["settings"])
+    model_folder.write_folder(
+        settings.fit(test.fit),
+        dataset / IMPORTED_FOLDER,
+        item_ids=[data.item_ids[item - 1] for item in test.order],
+        trained_until=dt.datetime.fromtimestamp(int(test.queries.now_ms[0]) / 1_000, dt.UTC),
+        histories=test.queries.source.item[None, :20].astype(np.int64),
+        scored=5,
+    )
+
+    imported = run(dataset, tmp_path / "imported")
+
+    def figures(manifest, algorithm):
+        (found,) = (each for each in manifest.metrics["candidates"] if each["algorithm"] == algorithm)
+        return [found[name] for name in ("ndcg", "hr", "mrr", "coverage", "popularity_ratio")]
+
+    assert settings.name == "transitions"
+    assert figures(imported, "imported") == pytest.approx(figures(trained, "transitions"))
