@@ -113,7 +113,6 @@ def test_wrong_import_is_undone(shop, tmp_path):
     assert "not-ours" not in [row["item_id"] for row in shop.lake_rows("interactions/")]
 
 
-@pytest.mark.ci
 def test_leaked_key_is_replaced(shop):
     leaked = key_id(shop.alsolike("keys", "create", "checkout"))
 
@@ -154,7 +153,6 @@ def test_damaged_model_is_listed_and_repaired(shop, champion):
     assert shop.alsolike("status")["champion"]["damaged"] == []
 
 
-@pytest.mark.ci
 def test_forced_model_raises_an_alarm_until_it_is_replaced(shop, champion):
     publish_copy(shop, champion, "forced", passed=False)
     shop.alsolike("models", "promote", "forced", "--reason", "Christmas", exit_code=1)
@@ -220,7 +218,6 @@ def key_id(created):
     return str(created["environment"]["AWS_ACCESS_KEY_ID"])
 
 
-@pytest.mark.ci
 def test_filter_that_removes_all_items_is_found_and_rolled_back(shop, tmp_path):
     file = tmp_path / "shop.yaml"
     file.write_text(

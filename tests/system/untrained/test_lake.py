@@ -33,18 +33,6 @@ def held(shop, count):
     return found
 
 
-def test_lake_view_schedule_and_alarms_are_deployed(shop):
-    tables = shop.cloud.client("glue").get_tables(DatabaseName=shop.name("glue-database"))["TableList"]
-    types = {table["Name"]: table["TableType"] for table in tables}
-    assert (types["interactions"], types["interactions_once"]) == ("EXTERNAL_TABLE", "VIRTUAL_VIEW")
-    rules = shop.cloud.client("events").list_rules()["Rules"]
-    assert "rate(1 day)" in [rule.get("ScheduleExpression") for rule in rules if "-lake-" in rule["Name"]]
-    alarms = shop.cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    watching = [alarm for alarm in alarms if "-lake-" in alarm["AlarmName"]]
-    assert {tuple(alarm["AlarmActions"]) for alarm in watching} == {(shop.name("alerts-topic-arn"),)}
-    assert len(watching) == 4
-
-
 def test_compaction_runs_with_its_role_and_layers(shop):
     outcome = shop.invoke("CompactLake")
 

@@ -6,10 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from alsolike.api.path_ids import path_segment
-from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.profiles.store import ProfileStore
-from operations.configuration.configuration_store import ConfigurationStore
 from tests.booted.shop import eventually
 
 STRANGE_IDS = ["a/b", "../../items", "50%", "%2F", "a?b#c", "ü ö", "😀" * 256, "~x", "..", "a+b"]
@@ -67,19 +65,6 @@ def test_unchanged_personalize_client_can_send_all_data(shop, personalize):
     assert [interaction.item_id for interaction in found] == ["boto-item"]
 
 
-def test_refusals_raise_the_exceptions_of_the_client(shop, personalize):
-    event = {"eventType": "View", "sentAt": 1, "itemId": "a"}
-
-    with pytest.raises(personalize.exceptions.ResourceNotFoundException, match="expected alsolike-demo"):
-        personalize.put_events(trackingId="other", sessionId="s", eventList=[event])
-    with pytest.raises(personalize.exceptions.ResourceNotFoundException, match="ends in /USERS"):
-        personalize.put_users(datasetArn=shop.name("items-dataset-arn"), users=[{"userId": "u"}])
-    with pytest.raises(personalize.exceptions.InvalidInputException, match="0 of 1 events stored"):
-        personalize.put_events(
-            trackingId=shop.name("tracking-id"), sessionId="s", eventList=[{"eventType": "View", "sentAt": 1}]
-        )
-
-
 @pytest.mark.parametrize("item_id", STRANGE_IDS)
 def test_row_with_any_id_is_reached_by_its_path(shop, item_id):
     path = f"/items/{path_segment(item_id)}"
@@ -122,35 +107,6 @@ def test_shop_token_cannot_read_or_change_rows(shop, method, path):
     token = shop.cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
 
     assert shop._call(method, path, {"a": 1} if method == "PATCH" else None, token=token).status == 403
-
-
-def test_event_from_the_future_is_quarantined(shop):
-    assert shop.send("from-tomorrow", "a", at=time.time() + 86_400).status == 200
-
-    def reasons():
-        found = [QuarantinedRecord.from_json(data) for data in shop.lake_objects(QUARANTINE_PREFIX)]
-        return [record.reason for record in found if b"from-tomorrow" in record.record.data]
-
-    (reason,) = eventually(reasons)
-    assert "more than 300 s in the future" in reason
-    assert lake_rows(shop, "from-tomorrow") == []
-
-
-def test_invalid_type_of_a_declared_column_is_refused(shop):
-    store = ConfigurationStore(shop.cloud.client("s3"), shop.name("artefact-bucket"))
-    document = {"format": 1, "items": {"columns": {"weightKg": "number"}}}
-    store.apply(store.current(), document, text="", by="test", reason="test", now_ms=time.time_ns() // 1_000_000)
-    put = {
-        "datasetArn": shop.name("items-dataset-arn"),
-        "items": [{"itemId": "light", "properties": {"weightKg": 1}}, {"itemId": "h", "properties": {"weightKg": "2"}}],
-    }
-
-    answer = eventually(lambda: shop.post("/items", put), holds=lambda answer: answer.status == 400, within_s=5)
-
-    assert answer.document["message"] == (
-        'items[1].properties.weightKg is "2", expected a number (1 of 2 items stored)'
-    )
-    assert shop.administer("GET", "/items/light").status == 200
 
 
 def test_declared_event_type_is_accepted_until_its_rollback(shop, tmp_path):

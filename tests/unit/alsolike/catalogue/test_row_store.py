@@ -303,16 +303,6 @@ def test_missing_row_cannot_be_updated_or_deleted(dynamodb):
             store.get(row_id)
 
 
-def test_deleted_row_may_be_put_again(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
-    store.put([Item("a", {"price": 1})], now_ms=5)
-    store.delete("a", now_ms=6)
-
-    store.put([Item("a", {"price": 2})], now_ms=7)
-
-    assert store.get("a") == Stored(Item("a", {"price": 2}), 7)
-
-
 def test_pages_continue_to_the_last_row(dynamodb):
     store = CatalogueStore(dynamodb, "catalogue")
     items = [Item(f"i/ü{index}", {}) for index in range(7)]

@@ -50,6 +50,8 @@ def test_unsatisfiable_filter_is_refused_with_its_character():
         ('Items.NEW IN ("yes")', 'Items.NEW is declared as boolean and compared with "yes", expected true or false'),
         ('Items.BRAND IN ("Acme")', None),
         ("Items.BRAND > 1", "Items.BRAND is declared as string and compared with >, expected IN, = or !="),
+        ("Items.ITEM_ID > 3", "Items.ITEM_ID is declared as string and compared with >, expected IN, = or !="),
+        ("Items.PRICE < 1e400", "Items.PRICE is declared as number and compared with inf, expected a number"),
         ("Items.BRAND = 1", "Items.BRAND is declared as string and compared with 1.0, expected a text"),
         ('Items.TAGS = "a"', "Items.TAGS is declared as list and compared with =, expected IN"),
         ('Items.ABOUT IN ("a")', "Items.ABOUT is declared as text and searched in no filter, expected a column decl"),
@@ -60,24 +62,44 @@ def test_unsatisfiable_filter_is_refused_with_its_character():
     ],
 )
 def test_filter_condition_must_match_the_declared_column_type(condition, message):
-    document = {
-        "format": 1,
-        "items": {"columns": {"price": "number", "new": "boolean", "brand": "string", "tags": "list", "about": "text"}},
-        "users": {"columns": {"AGE": "number"}},
-        "filters": {"a": f"EXCLUDE ItemID WHERE {condition}"},
-    }
-
-    found = []
-    try:
-        parse(document)
-    except InvalidConfiguration as error:
-        found = list(error.faults)
+    found = faults(condition)
 
     assert [fault.path for fault in found] == ([("filters", "a")] if message else [])
     for fault in found:
-        assert message is not None
         assert message in str(fault)
-        assert fault.offset == document["filters"]["a"].index(message.split(" ")[0])  # type: ignore[index]
+        assert fault.offset == f"EXCLUDE ItemID WHERE {condition}".index(message.split(" ")[0])
+
+
+@pytest.mark.parametrize(
+    ("condition", "other", "message"),
+    [
+        ("Items.PRICE < NOW - 1 DAY", "NOW", "number and compared with NOW, expected timestamp"),
+        ("Items.BRAND = NOW", "NOW", "string and compared with NOW, expected timestamp"),
+        ("CurrentUser.AGE > NOW", "NOW", "number and compared with NOW, expected timestamp"),
+        ("Items.PRICE < CurrentUser.BRANDS", "CurrentUser.BRANDS", "CurrentUser.BRANDS, which is declared as list"),
+        ("Items.BRAND = CurrentUser.BRANDS", "CurrentUser.BRANDS", "which is declared as list: expected IN"),
+        ("Items.PRICE < CurrentItem.BRAND", "CurrentItem.BRAND", "CurrentItem.BRAND, which is declared as string"),
+    ],
+)
+def test_compared_values_must_have_the_same_type(condition, other, message):
+    (fault,) = faults(condition)
+
+    assert (fault.path, fault.offset) == (("filters", "a"), f"EXCLUDE ItemID WHERE {condition}".index(other))
+    assert message in str(fault)
+
+
+def faults(condition):
+    document = {
+        "format": 1,
+        "items": {"columns": {"price": "number", "new": "boolean", "brand": "string", "tags": "list", "about": "text"}},
+        "users": {"columns": {"AGE": "number", "BRANDS": "list"}},
+        "filters": {"a": f"EXCLUDE ItemID WHERE {condition}"},
+    }
+    try:
+        parse(document)
+    except InvalidConfiguration as error:
+        return list(error.faults)
+    return []
 
 
 @pytest.mark.parametrize(

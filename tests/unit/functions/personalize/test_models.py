@@ -459,12 +459,6 @@ def test_filter_is_checked_and_can_be_used_in_requests(shop, clock):
             "character 42: Items.GENRE is not declared, so no item has a value in it. Declare genre in the "
             "configuration: items.columns",
         ),
-        ("EXCLUDE ItemID WHERE Items.PRIZE > 5", "Items.PRIZE is not declared, .*, did you mean price?"),
-        (
-            "INCLUDE ItemID WHERE Items.PRICE > 5 IF CurrentUser.AGE > 18",
-            "CurrentUser.AGE is not declared, so nothing checks its values. Declare age in the configuration: users.",
-        ),
-        ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.COST", "CurrentItem.COST is not declared"),
     ],
 )
 def test_invalid_filter_is_refused(shop, expression, problem):
@@ -560,14 +554,19 @@ def test_aliases_and_filters_remain_without_the_resources_table(shop, aws):
     assert set(shop.filters()) == {"new"}
 
 
-def test_batch_inference_job_is_a_batch_workflow_execution(shop, clock):
-    version = shop.version(shop.solution())
-    shop.end()
-    job = {
-        "jobName": "all", "solutionVersionArn": version, "numResults": 5, "roleArn": "arn:aws:iam::1:role/r",
+def job_of(version, **fields):
+    """Return the request of a batch job."""
+    return {
+        "solutionVersionArn": version, "roleArn": "arn:aws:iam::1:role/r", **fields,
         "jobInput": {"s3DataSource": {"path": "s3://uploads/in/users.json"}},
         "jobOutput": {"s3DataDestination": {"path": "s3://uploads/out/"}},
     }  # fmt: skip
+
+
+def test_batch_inference_job_is_a_batch_workflow_execution(shop, clock):
+    version = shop.version(shop.solution())
+    shop.end()
+    job = job_of(version, jobName="all", numResults=5)
 
     arn = shop.client.create_batch_inference_job(**job)["batchInferenceJobArn"]
 
@@ -596,27 +595,11 @@ def test_batch_inference_job_is_a_batch_workflow_execution(shop, clock):
     shop.client.delete_solution(solutionArn=f"{PREFIX}:solution/for-you")
 
 
-def test_batch_inference_of_similar_items_is_refused(shop):
-    version = shop.version(shop.solution(recipe="aws-similar-items"))
-    shop.end()
-    job = {
-        "jobName": "all", "solutionVersionArn": version, "roleArn": "arn:aws:iam::1:role/r",
-        "jobInput": {"s3DataSource": {"path": "s3://uploads/items.json"}},
-        "jobOutput": {"s3DataDestination": {"path": "s3://uploads/out/"}},
-    }  # fmt: skip
-
-    assert refusal(shop.client.create_batch_inference_job, **job) == "InvalidInputException"
-
-
 @pytest.mark.parametrize("recipe", ["aws-item-affinity", "aws-item-attribute-affinity"])
 def test_segment_job_is_a_batch_workflow_execution(shop, recipe):
     version = shop.version(shop.solution(recipe=recipe))
     shop.end()
-    job = {
-        "jobName": "mailing", "solutionVersionArn": version, "numResults": 5_000, "roleArn": "arn:aws:iam::1:role/r",
-        "jobInput": {"s3DataSource": {"path": "s3://uploads/in/items.json"}},
-        "jobOutput": {"s3DataDestination": {"path": "s3://uploads/out/"}},
-    }  # fmt: skip
+    job = job_of(version, jobName="mailing", numResults=5_000)
 
     arn = shop.client.create_batch_segment_job(**job)["batchSegmentJobArn"]
 
@@ -628,7 +611,7 @@ def test_segment_job_is_a_batch_workflow_execution(shop, recipe):
     given = json.loads(shop.stepfunctions.describe_execution(executionArn=execution["executionArn"])["input"])
     assert given == {
         "run": execution["name"], "recommender": "segments", "numResults": 5_000, "filter": None,
-        "filterValues": None, "source": "s3://uploads/in/items.json", "output": "s3://uploads/out/",
+        "filterValues": None, "source": "s3://uploads/in/users.json", "output": "s3://uploads/out/",
     }  # fmt: skip
     shop.end()
     (listed,) = shop.client.list_batch_segment_jobs(solutionVersionArn=version)["batchSegmentJobs"]
@@ -641,16 +624,15 @@ def test_segment_job_is_a_batch_workflow_execution(shop, recipe):
         assert refusal(create, **{**fields, "solutionVersionArn": version}) == "InvalidInputException"
 
 
-def test_segment_job_of_another_recipe_is_refused(shop):
-    version = shop.version(shop.solution())
+@pytest.mark.parametrize(
+    ("recipe", "create"),
+    [("aws-similar-items", "create_batch_inference_job"), ("aws-user-personalization", "create_batch_segment_job")],
+)
+def test_batch_job_of_an_unsuitable_recipe_is_refused(shop, recipe, create):
+    version = shop.version(shop.solution(recipe=recipe))
     shop.end()
-    job = {
-        "jobName": "all", "solutionVersionArn": version, "roleArn": "arn:aws:iam::1:role/r",
-        "jobInput": {"s3DataSource": {"path": "s3://uploads/items.json"}},
-        "jobOutput": {"s3DataDestination": {"path": "s3://uploads/out/"}},
-    }  # fmt: skip
 
-    assert refusal(shop.client.create_batch_segment_job, **job) == "InvalidInputException"
+    assert refusal(getattr(shop.client, create), **job_of(version, jobName="all")) == "InvalidInputException"
 
 
 @pytest.mark.parametrize("name", ["popular", "summer"])

@@ -35,8 +35,6 @@ PROMOTION: dict[str, Any] = {
     "filterArn": f"{ARN}:filter/up-to",
     "filterValues": {"MOST": "5"},
 }
-UNKNOWN_FILTER = {**PROMOTION, "filterArn": f"{ARN}:filter/unknown"}
-WITHOUT_VALUES = {**PROMOTION, "filterValues": None}
 GOOD: dict[str, Any] = {
     "POST /recommendations": {
         **COMMON, "recommenderArn": f"{ARN}:recommender/for-you", "itemId": "pear", "numResults": 10,
@@ -106,23 +104,6 @@ def test_unreadable_body_is_refused(shop, key, name):
             404,
         ),
         (
-            "POST /recommendations",
-            Fault("filter", ("unknown", "up-to"), body={"filterArn": f"{ARN}:filter/unknown"}),
-            404,
-        ),
-        ("POST /recommendations", Fault("parameter", ("MOST",), body={"filterValues": None}), 400),
-        ("POST /recommendations", Fault("few", ("numResults", "51", "50"), body={"numResults": 51}), 400),
-        (
-            "POST /recommendations",
-            Fault("promotion", ("promotions[0].filterArn", "unknown", "up-to"), body={"promotions": [UNKNOWN_FILTER]}),
-            404,
-        ),
-        (
-            "POST /recommendations",
-            Fault("values", ("filterValues.MOST", "missing"), body={"promotions": [WITHOUT_VALUES]}),
-            400,
-        ),
-        (
             "POST /personalize-ranking",
             Fault("campaign", ("unknown", "/for-you"), body={"campaignArn": f"{ARN}:campaign/unknown"}),
             404,
@@ -137,11 +118,6 @@ def test_unreadable_body_is_refused(shop, key, name):
             "GET /users/{userId}/recommendations",
             Fault("filter", ("filter is 'unknown'", "up-to"), query={"filter": "unknown"}),
             404,
-        ),
-        (
-            "GET /users/{userId}/recommendations",
-            Fault("item", ("itemId",), query={"recommender": "similar-items"}),
-            400,
         ),
         (
             "GET /popular",

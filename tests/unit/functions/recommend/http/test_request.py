@@ -53,7 +53,6 @@ def test_metadata_columns_are_accepted_in_both_spellings():
             "userId is missing, expected a user: for-you requires a user; "
             "similar-items and bought-together need only itemId",
         ),
-        ({"numResults": 2.5}, "numResults is 2.5, expected a whole number from 0 to 500"),
         (
             {"numResults": 51, "metadataColumns": {"ITEMS": ["title"]}},
             "numResults is 51, expected a whole number from 0 to 50",
@@ -62,14 +61,10 @@ def test_metadata_columns_are_accepted_in_both_spellings():
         ({"filterValues": {"A": "x" * 1_001}}, "filterValues.A has 1001 characters, expected at most 1000"),
         ({"filterValues": {"A": '"x'}}, 'filterValues.A is "\\"x", expected quoted values with commas between'),
         ({"filterValues": {"A-B": "1"}}, 'a key of filterValues is "A-B", expected 1 to 50 letters'),
-        ({"filterValues": {f"P{n}": "1" for n in range(26)}}, "filterValues has 26 parameters, expected at most 25"),
-        ({"context": {f"K{n}": "v" for n in range(151)}}, "context has 151 keys, expected at most 150"),
         ({"context": {"": "v"}}, 'a key of context is "", expected a non-empty string'),
         ({"context": {"K" * 151: "v"}}, "a key of context has 151 characters, expected at most 150"),
         ({"context": {"DEVICE": 7}}, "context.DEVICE is 7, expected"),
         ({"context": {"DEVICE": "x" * 1001}}, "context.DEVICE "),
-        ({"promotions": [{"filterArn": ARN}]}, "promotions[0].percentPromotedItems is missing, expected a whole numb"),
-        ({"promotions": [{"percentPromotedItems": 20}]}, "promotions[0].filterArn is missing, expected a non-empty st"),
         ({"promotions": [{"name": "a b"}]}, 'promotions[0].name is "a b", expected 1 to 63 letters, digits, - and _'),
         ({"campaignArn": ARN, "recommenderArn": ARN}, "campaignArn and recommenderArn are both given"),
         ({"campaignArn": "for-you"}, 'campaignArn is "for-you", expected arn:aws:personalize:'),
