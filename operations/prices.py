@@ -116,6 +116,13 @@ TABLE: Mapping[str, Price] = {
         seen="docs.aws.amazon.com/whitepapers, Best Practices for Private APIs: REST and HTTP API pricing",
         tiers=((300e6, 0.90e-6),),
     ),
+    "rest_api_calls": Price(
+        dollars=3.50e-6,
+        unit="call",
+        page=f"{_AWS}/api-gateway/pricing/",
+        seen="docs.aws.amazon.com/whitepapers, Best Practices for Private APIs: REST and HTTP API pricing",
+        tiers=((333e6, 2.80e-6), (1e9, 2.38e-6), (20e9, 1.51e-6)),
+    ),
     "dynamodb_writes": Price(dollars=0.625e-6, unit="write unit", page=_DYNAMODB, seen=_DYNAMODB_NOTES),
     "dynamodb_reads": Price(dollars=0.125e-6, unit="read unit", page=_DYNAMODB, seen=_DYNAMODB_NOTES),
     "dynamodb_gb": Price(dollars=0.25, unit="GB-month", page=_DYNAMODB, seen="its price page", free=25),

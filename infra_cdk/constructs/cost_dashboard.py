@@ -49,7 +49,8 @@ def cost_dashboard(
     """Create the dashboard. All series are in dollars per day, except for GB-seconds and the account's monthly bill."""
     made = board(scope, "Cost", settings=settings, start="-P14D")
     time = {name: _gb_seconds(function) for name, function in functions.items()}
-    calls = [_dollars(api.requests(), TABLE["api_calls"].dollars, "API Gateway, calls")]
+    api_calls = "rest_api_calls" if settings.private_api else "api_calls"
+    calls = [_dollars(api.requests(), TABLE[api_calls].dollars, "API Gateway, calls")]
     stored = [each for name, bucket in buckets.items() for each in _storage_costs(bucket, name)]
     groups = {name: functions[name].log_group for name in _LOGGED} | {"the API's access log": api.access_log}
     gb_s = TABLE["lambda_arm_gb_s" if settings.architecture == "arm64" else "lambda_x86_gb_s"].dollars
@@ -60,7 +61,7 @@ def cost_dashboard(
     )
     made.add_widgets(
         graph(
-            f"Calls: API at ${_million('api_calls')}, Lambda at ${_million('lambda_requests')} a million",
+            f"Calls: API at ${_million(api_calls)}, Lambda at ${_million('lambda_requests')} a million",
             [*calls, _dollars(_all_calls(functions), TABLE["lambda_requests"].dollars, "Lambda, calls")],
         ),
         graph(

@@ -103,7 +103,7 @@ class Resources:
 _KNOWN = (
     *(
         f"AWS::{service}::"
-        for service in ("ApiGatewayV2", "CloudWatch", "DynamoDB", "Kinesis", "KMS", "Lambda", "Logs")
+        for service in ("ApiGateway", "ApiGatewayV2", "CloudWatch", "DynamoDB", "Kinesis", "KMS", "Lambda", "Logs")
     ),
     *(f"AWS::{service}::" for service in ("S3", "SecretsManager", "StepFunctions", "Glue", "Events", "Scheduler")),
     *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK", "CloudFront")),
@@ -177,7 +177,8 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         ),
         machines_traced=any(machine.properties.get("TracingConfiguration", {}).get("Enabled") for machine in machines),
         bucket_events=any("EventBridgeConfiguration" in json.dumps(bucket) for bucket in buckets),
-        access_log=any("AccessLogSettings" in stage.properties for stage in resources.of("AWS::ApiGatewayV2::Stage")),
+        access_log=any("AccessLogSettings" in stage.properties for stage in resources.of("AWS::ApiGatewayV2::Stage"))
+        or any("AccessLogSetting" in stage.properties for stage in resources.of("AWS::ApiGateway::Stage")),
         pages=bool(resources.of("AWS::CloudFront::Distribution")),
         log_retention_days=max(kept) if len(kept) == len(retentions) and kept else None,
         lake_cold_days=_lifecycle(resources, INTERACTIONS_PREFIX, "Transitions", "TransitionInDays"),
@@ -212,6 +213,7 @@ def _protection(resources: Resources) -> Protection:
             for endpoint in resources.of("AWS::EC2::VPCEndpoint")
             if endpoint.properties.get("VpcEndpointType") == "Interface"
         ),
+        private_api=bool(resources.of("AWS::ApiGateway::RestApi")),
         firewall_rules=sum(len(acl.properties["Rules"]) for acl in resources.of("AWS::WAFv2::WebACL")),
     )
 

@@ -94,12 +94,13 @@ BUNDLE_ITEM_BYTES, BUNDLES = 2_000, 12
 SNAPSHOT_BYTES = 153
 
 
-def api(meter: Meter, load: Load) -> None:
-    """Add the costs of API calls and of data transfer for responses."""
+def api(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add the costs of API calls and of data transfer for responses. Responses of a private API do not leave AWS."""
     calls = load.requests + load.event_calls + load.changes + load.scrapes
-    meter.add(
-        "API Gateway", "calls", calls, "api_calls", "requests, calls with events, changes of items and users, scrapes"
-    )
+    price = "rest_api_calls" if summary.protection.private_api else "api_calls"
+    meter.add("API Gateway", "calls", calls, price, "requests, calls with events, changes of items and users, scrapes")
+    if summary.protection.private_api:
+        return
     out_gb = load.requests * ANSWER_BYTES / 1e9
     meter.add(
         "Data transfer", "answers", out_gb, "transfer_gb", f"{ANSWER_BYTES:,} bytes an answer, out to the internet"

@@ -52,7 +52,7 @@ def _metered(summary: BilledResources, load: Load, prices: Prices, durations: Ma
         load = dataclasses.replace(load, kafka_percent=100 if reads_kafka else 0)
     calls = traffic(summary, load, durations=durations)
     idle_charges(meter, summary, load)
-    api(meter, load)
+    api(meter, summary, load)
     static_lists(meter, summary, load)
     functions(meter, summary, calls)
     stream(meter, summary, load)

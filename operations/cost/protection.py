@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from operations.cost.bill import HOURS, MONTH_S, Load, Meter
-from operations.cost.charges import STATIC_FILES, rows_gb
+from operations.cost.charges import ANSWER_BYTES, STATIC_FILES, rows_gb
 from operations.cost.summary import BilledResources
 from operations.cost.traffic import RECORD_BYTES, Calls
 
@@ -31,6 +31,9 @@ def protection_charges(meter: Meter, summary: BilledResources, load: Load, calls
         meter.add("VPC", "interface endpoints", hours, "endpoint_hours", how, fixed=True)
         sent_gb = load.events * RECORD_BYTES / 1e9
         meter.add("VPC", "data of endpoints", sent_gb, "endpoint_gb", f"{RECORD_BYTES} bytes an event to the stream")
+    if protection.private_api:
+        how = f"{ANSWER_BYTES:,} bytes a response, without the endpoint's hours if it is yours"
+        meter.add("VPC", "responses of the private API", load.requests * ANSWER_BYTES / 1e9, "endpoint_gb", how)
     if protection.audit_trail:
         requests = sum(line.quantity for line in meter.lines if line.price in ("s3_reads", "s3_writes"))
         meter.add("CloudTrail", "data events", requests, "data_events", "reads and writes of S3")

@@ -113,6 +113,8 @@ class Protection:
         Number of rules of the web ACL.
     endpoints
         Number of network interfaces of interface endpoints: one per endpoint and subnet.
+    private_api
+        True if the API is a private REST API.
     backup_days
         Retention of backups in days; None without backups.
     """
@@ -120,6 +122,7 @@ class Protection:
     own_key: bool = False
     firewall_rules: int = 0
     endpoints: int = 0
+    private_api: bool = False
     audit_trail: bool = False
     backup_days: int | None = None
 

@@ -8,6 +8,7 @@ from alsolike.declarations.routes import SCOPES
 from infra_cdk.constructs.api import Check, api_routes
 from infra_cdk.context import load_settings
 from infra_cdk.settings_checks import InvalidSettings
+from operations import cost
 from operations.prometheus.rules import rules
 from tests.infra.assembly import flat
 from tests.infra.setting_changes import dangers
@@ -186,6 +187,17 @@ def test_alarms_and_observe_read_the_metrics_of_the_rest_api(inside):
     assert (variables["API_ID"], variables["PRIVATE_API"]) == ("alsolike-inside", "1")
     assert 'alsolike_api_errors_total{status="5xx"' in conditions["AlsolikeObservabilityApiErrors"]
     assert "alsolike_api_latency_seconds_bucket" in conditions["AlsolikeObservabilityApiSlow"]
+
+
+def test_bill_has_the_calls_the_log_and_the_endpoint_of_the_api(inside, endpoint):
+    summary = cost.read_assembly(inside.directory)
+
+    assert summary.protection.private_api
+    assert summary.access_log
+    assert summary.uncounted == ()
+    interfaces = [e for e in inside.of_type("AWS::EC2::VPCEndpoint") if e.properties["VpcEndpointType"] == "Interface"]
+    assert summary.protection.endpoints == 2 * len(interfaces)
+    assert endpoint.logical_id in {each.logical_id for each in interfaces}
 
 
 def test_public_api_becomes_private_after_stacks_without_data_are_deleted(synthesized, inside):

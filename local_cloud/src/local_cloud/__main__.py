@@ -171,7 +171,8 @@ def _parse() -> argparse.Namespace:
 
 
 def _api_urls(deployment: Deployment, urls: dict[str, str]) -> dict[str, str]:
-    names = {api.physical_id: api.properties.get("Name") for api in deployment.of_type("AWS::ApiGatewayV2::Api")}
+    apis = (*deployment.of_type("AWS::ApiGatewayV2::Api"), *deployment.of_type("AWS::ApiGateway::RestApi"))
+    names = {api.physical_id: api.properties.get("Name") for api in apis}
     return urls | {name: urls[api_id] for api_id, name in names.items() if name and api_id in urls}
 
 

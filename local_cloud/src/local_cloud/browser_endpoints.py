@@ -33,6 +33,10 @@ class Fronts:
         self._servers: list[DistributionServer | SignInServer] = []
         for api in deployment.of_type("AWS::ApiGatewayV2::Api"):
             addresses.learn(api.attributes["ApiEndpoint"], apis[api.physical_id].url)
+        for api in deployment.of_type("AWS::ApiGateway::RestApi"):
+            for endpoint in api.properties["EndpointConfiguration"].get("VpcEndpointIds", ()):
+                name = f"{api.physical_id}-{endpoint}.execute-api.{region}.amazonaws.com"
+                addresses.learn(f"https://{name}", apis[api.physical_id].address)
         for pool in read_user_pools(deployment):
             server = SignInServer(
                 user_pool_id=pool.pool_id,

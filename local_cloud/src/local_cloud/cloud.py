@@ -35,8 +35,10 @@ from local_cloud.execution.runtimes import function_reports, refuse_foreign_runt
 from local_cloud.execution.workspaces import Workspaces
 from local_cloud.expiry import Expiry
 from local_cloud.gateway.deployed import read_http_apis
+from local_cloud.gateway.deployed_rest import read_rest_apis
 from local_cloud.gateway.http_api import HttpApiServer
 from local_cloud.gateway.invocations import TimedInvocations
+from local_cloud.gateway.rest_api import RestApi, RestApiServer
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.runner import GlueRunner
 from local_cloud.moto_changes import change_moto
@@ -210,17 +212,22 @@ class LocalCloud:
             region=settings.region,
             account=settings.account,
         )
-        for api in read_http_apis(
-            deployment,
-            issuer_keys=functools.partial(
-                issuer_keys, endpoint=self.endpoint, region=settings.region, user_agent=self._boot_token
-            ),
-            invoke=self._timed_invocations,
-            write_log=self._pump.log,
-            region=settings.region,
-            account=settings.account,
-        ):
-            self._apis[api.api_id] = HttpApiServer(
+        apis = [
+            api
+            for read in (read_http_apis, read_rest_apis)
+            for api in read(
+                deployment,
+                issuer_keys=functools.partial(
+                    issuer_keys, endpoint=self.endpoint, region=settings.region, user_agent=self._boot_token
+                ),
+                invoke=self._timed_invocations,
+                write_log=self._pump.log,
+                region=settings.region,
+                account=settings.account,
+            )
+        ]
+        for api in apis:
+            self._apis[api.api_id] = (RestApiServer if isinstance(api, RestApi) else HttpApiServer)(
                 api,
                 invoke=self._timed_invocations,
                 metric=self._pump.metric,

@@ -28,7 +28,7 @@ class CloudState:
     Attributes
     ----------
     apis
-        URL of each HTTP API, by its name and by its ID.
+        URL of each HTTP or REST API, by its name and by its ID.
     functions
         Runtime of each function, and source of each package in its layers.
     user_pools

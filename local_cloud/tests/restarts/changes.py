@@ -22,6 +22,7 @@ OF_THE_TEMPLATE: Final = frozenset(
         "Backup::BackupPlan", "Backup::BackupSelection", "Backup::BackupVault", "CloudTrail::Trail",
         "EC2::RouteTable", "EC2::SecurityGroup",
         "EC2::SecurityGroupEgress", "EC2::SecurityGroupIngress", "EC2::Subnet", "EC2::SubnetRouteTableAssociation",
+        "ApiGateway::Account", "ApiGateway::Deployment", "ApiGateway::RestApi", "ApiGateway::Stage",
         "ApiGatewayV2::ApiMapping", "ApiGatewayV2::DomainName", "CertificateManager::Certificate",
         "Route53::HealthCheck", "Route53::RecordSet", "EC2::VPC", "EC2::VPCEndpoint", "Glue::Connection",
     )

@@ -69,6 +69,7 @@ def access_line(format_text: str, served: Served) -> str:
         "requestTimeEpoch": int(request.received.timestamp() * 1000),
         "responseLatency": int(served.latency_ms),
         "responseLength": len(response.body),
+        "resourcePath": (served.route_key or "").partition(" ")[2],
         "routeKey": served.route_key,
         "stage": served.api.stage,
         "status": response.status,

@@ -44,15 +44,17 @@ class JwtAuthorizer:
 
     Parameters
     ----------
+    audiences
+        Permitted audiences or clients. None permits all.
     keys
         Public keys of the issuer, as in its `jwks.json`.
     header
         Name of the header with the token. The value may start with `Bearer`.
     """
 
-    def __init__(self, *, issuer: str, audiences: Sequence[str], keys: Mapping[str, Any], header: str) -> None:
+    def __init__(self, *, issuer: str, audiences: Sequence[str] | None, keys: Mapping[str, Any], header: str) -> None:
         self._issuer = issuer
-        self._audiences = set(audiences)
+        self._audiences = None if audiences is None else set(audiences)
         self._keys = KeySet.import_key_set({"keys": list(keys["keys"])})
         self._header = header
 
@@ -103,7 +105,9 @@ class JwtAuthorizer:
         if claims.get("iss") != self._issuer:
             raise UnauthorizedError("the token does not have a valid issuer")
         audience = claims["aud"] if "aud" in claims else claims.get("client_id")
-        if not self._audiences & set(audience if isinstance(audience, list) else [audience]):
+        if self._audiences is not None and not self._audiences & set(
+            audience if isinstance(audience, list) else [audience]
+        ):
             raise UnauthorizedError("the token does not have a valid audience")
         now = time.time()
         if not isinstance(claims.get("exp"), int | float) or claims["exp"] <= now:
@@ -117,7 +121,7 @@ def authorizer_context(identity: Identity) -> dict[str, Any]:
     """Return `requestContext.authorizer`. All claims in it are strings."""
     return {
         "jwt": {
-            "claims": {name: _claim_text(value) for name, value in identity.claims.items()},
+            "claims": {name: claim_text(value) for name, value in identity.claims.items()},
             "scopes": list(identity.scopes) or None,
         }
     }
@@ -133,9 +137,10 @@ def _scopes(claims: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _claim_text(value: Any) -> str:
+def claim_text(value: Any) -> str:
+    """Return a claim as a string, as in an HTTP API's event."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return f"[{' '.join(_claim_text(item) for item in value)}]"
+        return f"[{' '.join(claim_text(item) for item in value)}]"
     return str(value)

@@ -114,6 +114,11 @@ class HttpApiServer(HttpServer):
         self._metric("AWS/ApiGateway", "5xx", int(response.status >= 500), ApiId=api_id)
         self._metric("AWS/ApiGateway", "Latency", latency_ms, unit="Milliseconds", ApiId=api_id)
 
+    @property
+    def address(self) -> str:
+        """URL of the API without a stage."""
+        return super().url
+
     def _stage(self, path: str) -> tuple[Stage | None, str]:
         """Return the stage of a path, and the path for the route table."""
         first, _, rest = path.removeprefix("/").partition("/")

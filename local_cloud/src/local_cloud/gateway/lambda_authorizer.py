@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.gateway.admission import Admission, RefusedError
@@ -56,10 +57,17 @@ def identity_source(expression: str) -> Callable[[Event], str | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decision:
-    is_authorized: bool
+class Decision:
+    """Response of an authorizer.
+
+    Attributes
+    ----------
+    permits
+        Function that returns whether a caller may call the route with an ARN.
+    """
+
+    permits: Callable[[str], bool]
     context: Mapping[str, Any] | None
-    ends_at_s: float
 
 
 class LambdaAuthorizer:
@@ -88,7 +96,7 @@ class LambdaAuthorizer:
         self._ttl_s = ttl_s
         self._invoke = invoke
         self._clock = clock
-        self._decisions: dict[tuple[str, ...], _Decision] = {}
+        self._decisions: dict[tuple[str, ...], tuple[float, Decision]] = {}
         self._lock = threading.Lock()
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
@@ -108,14 +116,43 @@ class LambdaAuthorizer:
         key = (api.stage, *identity)
         decision = self._remembered(key)
         if decision is None:
-            decision = self._invoke_authorizer({**event, "identitySource": list(identity) or None})
+            decision = self._invoke_authorizer(self.question(request, api, match, identity))
             if self._ttl_s and identity:
                 self._remember(key, decision)
-        if not decision.is_authorized:
+        if not decision.permits(self.arn(request, api)):
             raise RefusedError(message_response(403, "Forbidden"), "the authorizer says no")
-        return Admission({"lambda": decision.context}, decision.context or {})
+        return Admission(self.passed(decision), decision.context or {})
 
-    def _invoke_authorizer(self, event: Event) -> _Decision:
+    def arn(self, request: HttpRequest, api: ApiContext) -> str:
+        """Return the ARN of a request in policies."""
+        path = unquote(request.path)
+        return f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{api.stage}/{request.method}{path}"
+
+    def question(self, request: HttpRequest, api: ApiContext, match: Match, identity: Sequence[str]) -> Event:
+        """Return the event of the function."""
+        event = _request_event(request, api, match)
+        return {**event, "routeArn": self.arn(request, api), "identitySource": list(identity) or None}
+
+    def decide(self, answer: Any) -> Decision:
+        """Return the decision in a response.
+
+        Raises
+        ------
+        ValueError
+            If the response is not valid.
+        """
+        if not isinstance(answer, dict) or not isinstance(answer.get("isAuthorized"), bool):
+            raise ValueError("the authorizer's response has no isAuthorized that is true or false")
+        is_authorized, context = answer["isAuthorized"], answer.get("context")
+        if context is not None and not isinstance(context, dict):
+            raise ValueError("the authorizer's context is not an object")
+        return Decision(lambda arn: is_authorized, context)
+
+    def passed(self, decision: Decision) -> Mapping[str, Any]:
+        """Return `requestContext.authorizer` of the route's event."""
+        return {"lambda": decision.context}
+
+    def _invoke_authorizer(self, event: Event) -> Decision:
         try:
             outcome = self._invoke(self._function_arn, event, timeout_s=TIMEOUT_S)
         except (TimeoutError, ThrottledError, FunctionNotFoundError) as error:
@@ -126,31 +163,28 @@ class LambdaAuthorizer:
             answer = json.loads(outcome.payload)
         except ValueError as error:
             raise _failure("the authorizer's response is not JSON") from error
-        if not isinstance(answer, dict) or not isinstance(answer.get("isAuthorized"), bool):
-            raise _failure("the authorizer's response has no isAuthorized that is true or false")
-        context = answer.get("context")
-        if context is not None and not isinstance(context, dict):
-            raise _failure("the authorizer's context is not an object")
-        return _Decision(answer["isAuthorized"], context, self._clock() + self._ttl_s)
+        try:
+            return self.decide(answer)
+        except ValueError as error:
+            raise _failure(str(error)) from error
 
-    def _remembered(self, key: tuple[str, ...]) -> _Decision | None:
+    def _remembered(self, key: tuple[str, ...]) -> Decision | None:
         with self._lock:
-            decision = self._decisions.get(key)
-        return decision if decision and decision.ends_at_s > self._clock() else None
+            ends_at_s, decision = self._decisions.get(key, (0.0, None))
+        return decision if ends_at_s > self._clock() else None
 
-    def _remember(self, key: tuple[str, ...], decision: _Decision) -> None:
+    def _remember(self, key: tuple[str, ...], decision: Decision) -> None:
         now_s = self._clock()
         with self._lock:
-            kept = {other: held for other, held in self._decisions.items() if held.ends_at_s > now_s}
-            self._decisions = {**kept, key: decision}
+            kept = {other: held for other, held in self._decisions.items() if held[0] > now_s}
+            self._decisions = {**kept, key: (now_s + self._ttl_s, decision)}
 
 
 def _request_event(request: HttpRequest, api: ApiContext, match: Match) -> Event:
-    """Return the authorizer's event: the event of an integration without the body, and with the route's ARN."""
+    """Return the event of an integration without the body."""
     event = payload_event(request, api, route_key=match.route.key, path_parameters=match.parameters, authorizer=None)
     event = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
-    arn = f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{api.stage}/{request.method}{event['rawPath']}"
-    return {**event, "type": "REQUEST", "routeArn": arn}
+    return {**event, "type": "REQUEST"}
 
 
 def _failure(reason: str) -> RefusedError:

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-ro
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 DEFAULT_KEY = "$default"
@@ -37,10 +37,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Route of a request, with the values of path variables."""
+    """Route of a request, with the values of path variables, decoded and as they are in the path."""
 
     route: Route
     parameters: Mapping[str, str]
+    encoded: Mapping[str, str] = field(default_factory=dict)
 
 
 class RouteTable:
@@ -57,8 +58,8 @@ class RouteTable:
             found = pattern.fullmatch(path) if route.method in ("ANY", method) else None
             if found:
                 names = [variable[1] for variable in _VARIABLE.finditer(route.path)]
-                values = {} if route.key == DEFAULT_KEY else dict(zip(names, map(unquote, found.groups()), strict=True))
-                return Match(route, values)
+                values = {} if route.key == DEFAULT_KEY else dict(zip(names, found.groups(), strict=True))
+                return Match(route, {name: unquote(value) for name, value in values.items()}, values)
         return None
 
 

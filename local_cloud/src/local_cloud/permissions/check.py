@@ -31,6 +31,12 @@ _POLICIES_OF_AWS: Final[Mapping[str, Mapping[str, Any]]] = {
         "Action": ["backup:DescribeBackupVault"],
         "Resource": "*",
     },
+    # The embedded cloud itself writes the access logs.
+    f"{_OF_AWS}service-role/AmazonAPIGatewayPushToCloudWatchLogs": {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": "*",
+    },
     f"{_OF_AWS}AWSBackupServiceRolePolicyForS3Backup": {
         "Effect": "Allow",
         "Action": ["s3:GetBucketVersioning"],

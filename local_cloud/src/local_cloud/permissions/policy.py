@@ -29,6 +29,7 @@ def _like_any(present: Values, allowed: frozenset[str]) -> bool:
 
 _OPERATORS: Final[Mapping[str, Callable[[Values, frozenset[str]], bool]]] = {
     "StringEquals": _equals_any,
+    "StringNotEquals": lambda present, refused: not _equals_any(present, refused),
     "StringLike": _like_any,
     "ForAllValues:StringEquals": lambda present, allowed: all(value in allowed for value in present),
 }
@@ -73,13 +74,18 @@ class Statement:
     used
         Actions that the statement has allowed so far.
 
+    Parameters
+    ----------
+    keys
+        Condition keys whose values decisions get.
+
     Raises
     ------
     PolicyError
         If the statement has an unsupported element, operator, condition key or policy variable.
     """
 
-    def __init__(self, statement: Mapping[str, Any]) -> None:
+    def __init__(self, statement: Mapping[str, Any], *, keys: Collection[str] = _KEYS) -> None:
         if unknown := sorted(set(statement) - _ELEMENTS):
             raise PolicyError(f"the elements {', '.join(unknown)} of a policy cannot be decided here")
         self.is_deny = statement["Effect"] == "Deny"
@@ -94,9 +100,9 @@ class Statement:
         self._names_actions = "Action" in statement
         self._names_resources = "Resource" in statement
         self._conditions = [
-            _condition(operator, key, values)
-            for operator, keys in statement.get("Condition", {}).items()
-            for key, values in keys.items()
+            _condition(operator, key, values, known=keys)
+            for operator, tested in statement.get("Condition", {}).items()
+            for key, values in tested.items()
         ]
 
     @property
@@ -118,8 +124,8 @@ class Statement:
 class RolePolicy:
     """All statements of a role."""
 
-    def __init__(self, statements: Iterable[Mapping[str, Any]]) -> None:
-        self.statements = [Statement(statement) for statement in statements]
+    def __init__(self, statements: Iterable[Mapping[str, Any]], *, keys: Collection[str] = _KEYS) -> None:
+        self.statements = [Statement(statement, keys=keys) for statement in statements]
         self._covering: dict[tuple[str, str], tuple[Statement, ...]] = {}
 
     def decide(self, need: Need) -> Decision:
@@ -151,9 +157,9 @@ class RolePolicy:
 
 
 def _condition(
-    operator: str, key: str, values: Any
+    operator: str, key: str, values: Any, *, known: Collection[str]
 ) -> tuple[Callable[[Values, frozenset[str]], bool], str, frozenset[str]]:
-    known_key = next((known for known in _KEYS if known.lower() == key.lower()), None)
+    known_key = next((each for each in known if each.lower() == key.lower()), None)
     if operator not in _OPERATORS or known_key is None:
         raise PolicyError(f"the condition {operator} of {key} cannot be decided here")
     return _OPERATORS[operator], known_key, frozenset(_listed(values))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from local_cloud.resources import (
+    apigateway,
     apigatewayv2,
     audit,
     budgets,
@@ -34,8 +35,9 @@ from local_cloud.resources import (
 from local_cloud.resources.creation import ResourceType
 
 _SERVICES = (
-    apigatewayv2, audit, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, ec2, events, functions, glue,
-    iam, kinesis, kms, logs, names, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions, wafv2,
+    apigateway, apigatewayv2, audit, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, ec2, events,
+    functions, glue, iam, kinesis, kms, logs, names, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm,
+    stepfunctions, wafv2,
 )  # fmt: skip
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {

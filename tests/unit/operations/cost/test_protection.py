@@ -38,6 +38,17 @@ def test_interface_endpoints_cost_hours_and_data():
     assert dollars(bill(endpoints=6), "interface endpoints") == pytest.approx(6 * 730 * 0.01)
 
 
+def test_private_api_costs_rest_calls_and_no_transfer_to_the_internet():
+    load = dataclasses.replace(NOTHING, requests_per_day=1_000)
+    public, private = bill(load), bill(load, private_api=True)
+
+    assert dollars(private, "calls") == pytest.approx(3.5 * dollars(public, "calls"))
+    assert dollars(private, "calls") == pytest.approx(1_000 * DAYS * 3.50e-6)
+    assert dollars(public, "answers") > 0
+    assert dollars(private, "answers") == 0
+    assert dollars(private, "responses of the private API") == pytest.approx(1_000 * DAYS * 2_200 / 1e9 * 0.01)
+
+
 def test_audit_trail_costs_each_read_and_write_of_s3():
     load = dataclasses.replace(NOTHING, requests_per_day=1_000)
     priced = bill(load, audit_trail=True)
