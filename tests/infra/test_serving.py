@@ -10,6 +10,7 @@ import pytest
 
 from alsolike.api.routes import operations
 from alsolike.configuration.configuration import DEFAULT
+from alsolike.declarations.routes import ROUTES
 from functions.collect import routes as collect
 from functions.observe.routes import routes as observe_routes
 from functions.observe.settings import Settings as ObserveSettings
@@ -18,75 +19,9 @@ from functions.recommend.http.request import ACTION_ROUTE, PARSERS
 from tests.infra.assembly import flat
 
 ROOT = Path(__file__).parents[2]
-RECOMMENDING = (
-    "POST /recommendations",
-    "POST /personalize-ranking",
-    "POST /action-recommendations",
-    "GET /users/{userId}/recommendations",
-    "GET /items/{itemId}/similar",
-    "GET /trending",
-    "GET /popular",
-    "GET /search",
-)
-OBSERVING = tuple(
-    f"GET /operator/{name}"
-    for name in ("traffic", "alarms", "engagement", "increments", "drift", "quarantine", "experiments", "cost")
-)
-OPERATING = (
-    "GET /operator/models",
-    "GET /operator/models/{version}",
-    "POST /operator/models/{version}/promotion",
-    "POST /operator/models/{version}/pin",
-    "POST /operator/models/{version}/unpin",
-    "POST /operator/models/resume",
-    "POST /operator/rollbacks",
-    "GET /operator/trainings",
-    "POST /operator/trainings",
-    "POST /operator/engagement",
-    "POST /operator/drift",
-    "POST /operator/session-tokens",
-    "GET /operator/rules",
-    "POST /operator/rules",
-    "GET /operator/rules/history",
-    "POST /operator/rules/check",
-    "POST /operator/rules/preview",
-    "POST /operator/rules/forecasts",
-    "GET /operator/rules/forecasts/{forecastId}",
-)
-SCOPES = {
-    "POST /events": ["alsolike/events.write"],
-    "POST /items": ["alsolike/events.write"],
-    "GET /items": ["alsolike/admin"],
-    "GET /items/{itemId}": ["alsolike/admin"],
-    "PATCH /items/{itemId}": ["alsolike/admin"],
-    "DELETE /items/{itemId}": ["alsolike/admin"],
-    "POST /users": ["alsolike/events.write"],
-    "POST /actions": ["alsolike/events.write"],
-    "POST /action-interactions": ["alsolike/events.write"],
-    "GET /users": ["alsolike/admin"],
-    "GET /users/{userId}": ["alsolike/admin"],
-    "PATCH /users/{userId}": ["alsolike/admin"],
-    "DELETE /users/{userId}": ["alsolike/admin"],
-    "GET /users/{userId}/data": ["alsolike/admin"],
-    "GET /openapi.json": ["alsolike/admin", "alsolike/recommendations.read", "alsolike/events.write"],
-}
-SCOPES |= {route: ["alsolike/recommendations.read"] for route in RECOMMENDING}
-SCOPES |= {route: ["alsolike/admin"] for route in (*OBSERVING, *OPERATING)}
-FOR_BROWSERS = ("POST /session/events", "GET /session/recommendations", "GET /session/items/{itemId}/similar")
-FUNCTION_OF = (
-    dict.fromkeys(SCOPES, "collect")
-    | {
-        "DELETE /users/{userId}": "erase_user",
-        "GET /users/{userId}/data": "export_user",
-    }
-    | dict.fromkeys(RECOMMENDING, "recommend")
-    | dict.fromkeys(OBSERVING, "observe")
-    | dict.fromkeys(OPERATING, "operate")
-    | dict.fromkeys(FOR_BROWSERS, "recommend")
-    | {"POST /session/events": "collect"}
-)
-
-
+SCOPES = {key: [*route.scopes] for key, route in ROUTES.items() if route.scopes}
+FOR_BROWSERS = [key for key, route in ROUTES.items() if not route.scopes]
+FUNCTION_OF = {key: route.function for key, route in ROUTES.items()}
 SIGNED = {f"{method} /personalize{path}": f"{method} {path}" for method, path in (route.split(" ") for route in SCOPES)}
 FUNCTION_OF |= {signed: FUNCTION_OF[route] for signed, route in SIGNED.items()}
 CONTROL_PLANE = ("POST /personalize", "POST /personalize/{proxy+}")
@@ -205,7 +140,8 @@ def test_every_route_of_recommend_has_code():
 def test_every_route_of_observe_has_code():
     settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "stacks", "Alsolike/demo")
 
-    assert set(observe_routes(settings, cloudwatch=None, s3=None, cloudformation=None).routes) == {*OBSERVING, METRICS}
+    own = {key for key, function in FUNCTION_OF.items() if function == "observe" and key not in SIGNED}
+    assert set(observe_routes(settings, cloudwatch=None, s3=None, cloudformation=None).routes) == own
 
 
 def test_observe_reads_the_templates_of_all_stacks(assembly):
