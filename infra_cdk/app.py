@@ -115,7 +115,13 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     if network:
         join(app, network)
     if data.encryption:
-        encrypt(app, data.encryption, buckets=[data.lake, data.artefacts], settings=settings)
+        encrypt(
+            [stack for stack in app.node.children if isinstance(stack, cdk.Stack)],
+            data.encryption,
+            buckets=[data.lake, data.artefacts],
+            settings=settings,
+            replica_key_arn=data.replica_key_arn,
+        )
     if settings.permissions_boundary:
         for stack in app.node.find_all():
             if isinstance(stack, cdk.Stack):
@@ -133,6 +139,8 @@ def _add_replica(app: cdk.App, *, settings: Settings, primary: DataStack, layers
     stacks = _add_parts(scope, settings=settings.replica, data=data, layers=layers, is_replica=True)
     for stack in stacks:
         stack.add_stack_dependency(primary)  # The primary creates the replicas of tables and secrets.
+    if data.encryption:
+        encrypt([data, *stacks], data.encryption, buckets=[data.lake, data.artefacts], settings=settings.replica)
 
 
 def _add_parts(

@@ -480,9 +480,15 @@ class Settings(TrainingSettings):
             "pandas_layer_arn",
             "null with replica_region: a layer exists in one region only",
         )
-        for name in ("kms_key_arn", "bootstrap_kms_key_arn", "vpc"):
+        for name in ("bootstrap_kms_key_arn", "vpc"):
             value = getattr(self, name)
             require(value, value is None, name, "null with replica_region: it exists in one region only")
+        require(
+            self.kms_key_arn,
+            self.kms_key_arn in (None, CREATE),
+            "kms_key_arn",
+            f"{CREATE!r} with replica_region, which creates a key in each region, or null",
+        )
         _ = self.replica
 
     @property

@@ -102,23 +102,40 @@ def key_statements(actions: Iterable[str], *, key_arn: str, region: str) -> list
     ]
 
 
-def encrypt(app: cdk.App, key: kms.IKey, *, buckets: Iterable[s3.Bucket], settings: Settings) -> None:
-    """Encrypt the buckets, and all tables, streams, secrets and log groups of the app.
+def encrypt(
+    stacks: Iterable[cdk.Stack],
+    key: kms.IKey,
+    *,
+    buckets: Iterable[s3.Bucket],
+    settings: Settings,
+    replica_key_arn: str | None = None,
+) -> None:
+    """Encrypt the buckets, and all tables, streams, secrets and log groups of a region.
 
-    Every role of the app that reads or writes them also gets permission to use the key.
+    Every role of the region that reads or writes them also gets permission to use the key.
 
     The bucket for access logs keeps the key of S3, because S3 writes no access logs to buckets with a KMS key. The
     bucket of the pages contains public files.
+
+    Parameters
+    ----------
+    stacks
+        Stacks of the region.
+    replica_key_arn
+        Key of the second region, which encrypts the replicas of tables and secrets. None in one region, and in the
+        second region.
     """
     arn = key.key_arn
     for bucket in buckets:
         _encrypt_bucket(bucket, arn)
-    for each in app.node.find_all():
+    for each in (each for stack in stacks for each in stack.node.find_all()):
         match each:
             case logs.CfnLogGroup():
                 each.kms_key_id = arn
             case secretsmanager.CfnSecret():
                 each.kms_key_id = arn
+                if replica_key_arn and each.replica_regions:
+                    each.add_property_override("ReplicaRegions.0.KmsKeyId", replica_key_arn)
             case kinesis.CfnStream():
                 each.stream_encryption = kinesis.CfnStream.StreamEncryptionProperty(encryption_type="KMS", key_id=arn)
                 acknowledge(
@@ -126,9 +143,16 @@ def encrypt(app: cdk.App, key: kms.IKey, *, buckets: Iterable[s3.Bucket], settin
                 )
             case dynamodb.CfnGlobalTable():
                 each.add_property_override("SSESpecification", {"SSEEnabled": True, "SSEType": "KMS"})
-                each.add_property_override("Replicas.0.SSESpecification", {"KMSMasterKeyId": arn})
+                for number, region in enumerate(_regions(each)):
+                    of_region = arn if region == settings.region else replica_key_arn
+                    each.add_property_override(f"Replicas.{number}.SSESpecification", {"KMSMasterKeyId": of_region})
             case iam.CfnRole():
                 _permit_key(each, arn, region=settings.region)
+
+
+def _regions(table: dynamodb.CfnGlobalTable) -> list[str]:
+    """Return the regions of the replicas of a table."""
+    return [replica["region"] for replica in cdk.Stack.of(table).resolve(table.replicas)]
 
 
 def _encrypt_bucket(bucket: s3.Bucket, key_arn: str) -> None:

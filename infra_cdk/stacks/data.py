@@ -3,7 +3,6 @@
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -19,8 +18,8 @@ from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.stack import Stack
 
-LAKE_OUTPUT, ARTEFACTS_OUTPUT = "LakeBucket", "ArtefactBucket"
-"""Outputs of the replica's data stack with the names of its buckets."""
+LAKE_OUTPUT, ARTEFACTS_OUTPUT, KEY_OUTPUT = "LakeBucket", "ArtefactBucket", "EncryptionKey"
+"""Outputs of the replica's data stack with the names of its buckets and the ARN of its key."""
 
 
 class DataStack(Stack):
@@ -32,6 +31,8 @@ class DataStack(Stack):
         Name of the Glue database of the lake.
     encryption
         Key that encrypts the stored data of all stacks. None for keys of AWS.
+    replica_key_arn
+        ARN of the key of the second region. None for keys of AWS, and in one region.
     tracking_id
         Tracking ID of the event API, in Personalize's format. No AWS resource has this name.
     """
@@ -46,8 +47,11 @@ class DataStack(Stack):
         )
         self.encryption = encryption_key(self, "Encryption", settings=settings, removal_policy=removal_policy(settings))
         data_lake = DataLake(self, "DataLake", settings=settings, has_two_regions=settings.replica_region is not None)
+        self.replica_key_arn = None
         if settings.replica_region:
-            replicate(self, settings.replica_region, lake=data_lake.lake, artefacts=data_lake.artefacts)
+            if self.encryption:
+                self.replica_key_arn = cdk.Fn.get_stack_output(self.stack_name, KEY_OUTPUT, settings.replica_region)
+            self._replicate(settings.replica_region, data_lake)
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.database_name = data_lake.database_name
         self.stream = EventStream(self, "Events", settings=settings).stream
@@ -100,6 +104,25 @@ class DataStack(Stack):
         self.alerts = alerts_topic(self, "Alerts", settings=settings)
         publish_names(self, settings=settings, data=self, data_lake=data_lake, other_region=settings.replica_region)
 
+    def _replicate(self, region: str, data_lake: DataLake) -> None:
+        """Replicate the buckets to the replica's buckets."""
+        keys = None
+        if self.encryption and self.replica_key_arn:
+            keys = self.encryption.key_arn, self.replica_key_arn
+        for bucket, output, prefixes in (
+            (data_lake.lake, LAKE_OUTPUT, LAKE),
+            (data_lake.artefacts, ARTEFACTS_OUTPUT, ARTEFACTS_FROM_PRIMARY),
+        ):
+            Replication(
+                self,
+                f"{output}Replication",
+                bucket=bucket,
+                to_bucket=cdk.Fn.get_stack_output(self.stack_name, output, region),
+                to_region=region,
+                prefixes=prefixes,
+                keys=keys,
+            )
+
 
 def publish_names(
     stack: cdk.Stack, *, settings: Settings, data: StoredData, data_lake: DataLake, other_region: str | None
@@ -135,16 +158,6 @@ def publish_names(
             **({"kms_key_arn": data.encryption.key_arn} if data.encryption else {}),
         },
     )
-
-
-def replicate(stack: cdk.Stack, region: str, *, lake: s3.Bucket, artefacts: s3.Bucket) -> None:
-    """Replicate the buckets to the replica's buckets."""
-    for bucket, output, prefixes in (
-        (lake, LAKE_OUTPUT, LAKE),
-        (artefacts, ARTEFACTS_OUTPUT, ARTEFACTS_FROM_PRIMARY),
-    ):
-        name = cdk.Fn.get_stack_output(stack.stack_name, output, region)
-        Replication(stack, f"{output}Replication", bucket=bucket, to_bucket=name, prefixes=prefixes)
 
 
 def regional_stores(scope: Construct, *, settings: Settings) -> tuple[dynamodb.TableV2, dynamodb.TableV2, kms.Key]:

@@ -2,16 +2,16 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra_cdk.constructs.alarm_topic import alerts_topic
-from infra_cdk.constructs.data_lake import DataLake
+from infra_cdk.constructs.data_lake import DataLake, removal_policy
+from infra_cdk.constructs.encryption import encryption_key
 from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.constructs.replication import ARTEFACTS_FROM_REPLICA, LAKE, Replication
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import ARTEFACTS_OUTPUT, LAKE_OUTPUT, DataStack, publish_names, regional_stores
+from infra_cdk.stacks.data import ARTEFACTS_OUTPUT, KEY_OUTPUT, LAKE_OUTPUT, DataStack, publish_names, regional_stores
 from infra_cdk.stacks.stack import Stack
 
 
@@ -30,10 +30,14 @@ class ReplicaDataStack(Stack):
             construct_id,
             env=env,
             description=f"Alsolike {settings.name}: stored data of the second region",
-            termination_protection=settings.removal_policy == "retain",
+            termination_protection=settings.is_protected,
         )
         self._primary = primary
-        self.encryption: kms.IKey | None = None
+        self.encryption = encryption_key(self, "Encryption", settings=settings, removal_policy=removal_policy(settings))
+        keys = None
+        if self.encryption and primary.encryption:
+            cdk.CfnOutput(self, KEY_OUTPUT, value=self.encryption.key_arn)
+            keys = self.encryption.key_arn, self._import_from_primary(primary.encryption.key_arn)
         data_lake = DataLake(self, "DataLake", settings=settings, has_two_regions=True)
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.database_name = data_lake.database_name
@@ -43,7 +47,15 @@ class ReplicaDataStack(Stack):
         ):
             cdk.CfnOutput(self, output, value=bucket.bucket_name)
             name = self._import_from_primary(source.bucket_name)
-            Replication(self, f"{output}Replication", bucket=bucket, to_bucket=name, prefixes=prefixes)
+            Replication(
+                self,
+                f"{output}Replication",
+                bucket=bucket,
+                to_bucket=name,
+                to_region=primary.region,
+                prefixes=prefixes,
+                keys=keys,
+            )
         self.stream = EventStream(self, "Events", settings=settings).stream
         self.profiles = self._table("ProfileItems", primary.profiles)
         self.catalogue = self._table("Catalogue", primary.catalogue)

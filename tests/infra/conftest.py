@@ -75,7 +75,7 @@ def single(synthesized):
 
 @pytest.fixture(scope="session")
 def double(synthesized):
-    """Synthesize the default environment in two regions with a name for both APIs."""
+    """Synthesize the default environment in two regions with a name for both APIs and a key per region."""
     return synthesized("double", **TWO_REGIONS)
 
 

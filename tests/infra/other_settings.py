@@ -58,8 +58,9 @@ TWO_REGIONS: dict[str, Any] = {
     "replica_streams": True,
     "api_domain": TEXTS["api_domain"],
     "api_zone_id": TEXTS["api_zone_id"],
+    "kms_key_arn": "create",
 }
-"""Settings of a deployment in two regions with a name for both APIs."""
+"""Settings of a deployment in two regions with a name for both APIs and a key per region."""
 TOGETHER: dict[str, dict[str, Any]] = {
     "api_domain": {"api_zone_id": TEXTS["api_zone_id"], "replica_streams": True},
     "api_zone_id": {"api_domain": TEXTS["api_domain"], "replica_streams": True},

@@ -65,14 +65,16 @@ def test_settings_add_resources_and_remove_none(single, protected, double):
     own_stacks = ("audit/", "network/")
     added = {place for place in places(protected) - places(single) if not place.startswith(own_stacks)}
     # The key for all data replaces that of Spark's logs.
-    assert places(single) - places(protected) == {"training/SparkEncryption", "training/SparkKey"}
+    replaced = {"training/SparkEncryption", "training/SparkKey"}
+    assert places(single) - places(protected) == replaced
     assert added == {
         "data/Encryption", "data/Parameterskmskeyarn", "pages/WebsiteFirewall", "training/SparkEncryption7980d07a",
         "training/SparkNetwork",
     }  # fmt: skip
-    assert places(single) - places(double) == set()
+    assert places(single) - places(double) == replaced
     added = {place for place in places(double) - places(single) if not re.match("serving/(Health|Name)", place)}
     assert added == {
+        "data/Encryption", "data/Parameterskmskeyarn", "training/SparkEncryption7980d07a",
         "data/ArtefactBucketReplicationPolicy", "data/ArtefactBucketReplicationRole",
         "data/LakeBucketReplicationPolicy", "data/LakeBucketReplicationRole", "data/Parametersotherregion",
         "privacy/ErasureForwarded",

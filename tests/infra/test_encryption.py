@@ -98,6 +98,17 @@ def test_role_of_each_store_has_exactly_the_actions_on_its_key(named_key):
     assert len([role for role in roles if needed(role)]) > 20
 
 
+def test_every_role_with_objects_uses_an_encrypted_bucket(named_key):
+    # The actions on the key follow from actions, not from resources.
+    of_other_buckets = [
+        role.logical_id
+        for role in named_key.of_type("AWS::IAM::Role")
+        if ("s3", "kms:Decrypt") in needed(role) and "DataLake" not in json.dumps(role.properties["Policies"])
+    ]
+
+    assert of_other_buckets == []
+
+
 def test_separate_policies_need_no_key(named_key):
     actions = {
         action

@@ -7,7 +7,7 @@ from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from operations import cost
 from operations.doctor import read_needs
-from tests.infra.assembly import listed, templates
+from tests.infra.assembly import flat, listed, templates
 
 PRIMARY, REPLICA = "eu-west-1", "eu-central-1"
 DOMAIN = "api.shop.example"
@@ -80,7 +80,7 @@ def test_profiles_catalogue_and_users_have_two_replicas(double):
 def test_replicated_secrets_are_not_created_twice(double):
     secrets = resources_of_type(template(double, PRIMARY, "data"), "AWS::SecretsManager::Secret")
 
-    assert [secret["ReplicaRegions"] for secret in secrets] == [[{"Region": REPLICA}]] * 2
+    assert [replica["Region"] for secret in secrets for replica in secret["ReplicaRegions"]] == [REPLICA] * 2
     assert resources_of_type(template(double, REPLICA, "data"), "AWS::SecretsManager::Secret") == []
 
 
@@ -120,11 +120,11 @@ def test_outputs_that_a_region_reads_exist_in_the_other(single, double):
         )
         return {piece.partition('"')[0] for piece in text.replace(" ", "").split('"OutputName":"')[1:]}
 
-    assert read(PRIMARY) == {"ArtefactBucket", "LakeBucket"}
+    assert read(PRIMARY) == {"ArtefactBucket", "EncryptionKey", "LakeBucket"}
     assert read(PRIMARY) <= outputs(double, REPLICA)
     # The replica's data stack is created first, so a deployment without a replica must have these outputs.
-    assert read(REPLICA)
-    assert read(REPLICA) <= outputs(single, PRIMARY)
+    assert len(read(REPLICA)) > 5
+    assert [name for name in read(REPLICA) - outputs(single, PRIMARY) if "Encryption" not in name] == []
 
 
 def test_erasures_are_forwarded_only_between_two_regions(single, double):
@@ -264,6 +264,67 @@ def test_health_route_is_public_limited_and_in_no_metric_of_the_api(double):
     assert api not in json.dumps(alarms)
 
 
+def key_of(region, *, seen_from):
+    """Return the reference to the key of a region in the templates of a region."""
+    if region == seen_from:
+        return {"Fn::GetAtt": ["EncryptionB687BDBB", "Arn"]}
+    output = "EncryptionKey" if region == REPLICA else "ExportsOutputFnGetAttEncryptionB687BDBBArnFF36E7EE"
+    return {"Fn::GetStackOutput": {"StackName": "alsolike-double-data", "Region": region, "OutputName": output}}
+
+
+def test_replicas_of_tables_and_secrets_use_the_key_of_their_region(double):
+    data = template(double, PRIMARY, "data")
+
+    replicas = [each for table in resources_of_type(data, "AWS::DynamoDB::GlobalTable") for each in table["Replicas"]]
+    assert len([replica for replica in replicas if replica["Region"] == REPLICA]) == 3
+    for replica in replicas:
+        assert replica["SSESpecification"] == {"KMSMasterKeyId": key_of(replica["Region"], seen_from=PRIMARY)}
+    for secret in resources_of_type(data, "AWS::SecretsManager::Secret"):
+        assert secret["KmsKeyId"] == key_of(PRIMARY, seen_from=PRIMARY)
+        assert secret["ReplicaRegions"] == [{"Region": REPLICA, "KmsKeyId": key_of(REPLICA, seen_from=PRIMARY)}]
+
+
+@pytest.mark.parametrize(("region", "other"), [(PRIMARY, REPLICA), (REPLICA, PRIMARY)])
+def test_objects_are_encrypted_again_with_the_key_of_the_other_region(region, other, double):
+    data = template(double, region, "data")
+    own, foreign = key_of(region, seen_from=region), key_of(other, seen_from=region)
+
+    rules = [
+        rule
+        for bucket in resources_of_type(data, "AWS::S3::Bucket")
+        for rule in bucket.get("ReplicationConfiguration", {}).get("Rules", [])
+    ]
+    assert rules
+    for rule in rules:
+        assert rule["Destination"]["EncryptionConfiguration"] == {"ReplicaKmsKeyID": foreign}
+        assert rule["SourceSelectionCriteria"] == {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
+    for policy in resources_of_type(data, "AWS::IAM::Policy"):
+        on_keys = {
+            service(statement): (listed(statement["Action"]), statement["Resource"])
+            for statement in policy["PolicyDocument"]["Statement"]
+            if "kms:" in str(statement["Action"])
+        }
+        assert on_keys == {
+            f"s3.{region}": (["kms:Decrypt"], own),
+            f"s3.{other}": (["kms:Encrypt", "kms:GenerateDataKey"], foreign),
+        }
+
+
+def service(statement):
+    """Return the service and region through which a statement allows the use of a key."""
+    return flat(statement["Condition"]["StringEquals"]["kms:ViaService"]).removesuffix(".AWS::URLSuffix")
+
+
+def test_roles_and_logs_of_each_region_use_only_its_key(double):
+    for (region, name), artifact in stacks(double).items():
+        if name.endswith("-data"):
+            continue
+        found = json.loads((double.directory / artifact["properties"]["templateFile"]).read_bytes())
+        for group in resources_of_type(found, "AWS::Logs::LogGroup"):
+            assert "Fn::ImportValue" in group["KmsKeyId"], (region, name)
+        assert '"EncryptionKey"' not in json.dumps(found)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -281,6 +342,14 @@ def test_health_route_is_public_limited_and_in_no_metric_of_the_api(double):
                 "pandas_layer_arn": "arn:aws:lambda:eu-west-1:123456789012:layer:pandas:1",
             },
             "pandas_layer_arn is .* expected null with replica_region",
+        ),
+        (
+            {
+                "replica_region": REPLICA,
+                "replica_streams": True,
+                "kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1234-abcd",
+            },
+            "kms_key_arn is .* expected 'create' with replica_region",
         ),
         ({"api_domain": DOMAIN, "api_zone_id": "Z1"}, "api_domain is '.*', expected null without replica_streams"),
         ({"api_domain": DOMAIN, "replica_streams": True}, "api_zone_id is None, expected the ID of a hosted zone"),

@@ -6,14 +6,14 @@ from cfnlint.config import ManualArgs
 
 from alsolike.declarations.parameters import REPLICA
 from tests.infra.assembly import synthesize
+from tests.infra.other_settings import TWO_REGIONS
 
-PRIMARY_REGION, REPLICA_REGION = "eu-west-1", "eu-central-1"
+PRIMARY_REGION, REPLICA_REGION = TWO_REGIONS["region"], TWO_REGIONS["replica_region"]
 
 
 @pytest.fixture(scope="module")
 def double(layers, tmp_path_factory):
-    settings = {"region": PRIMARY_REGION, "replica_region": REPLICA_REGION, "replica_streams": True}
-    return synthesize("double", layers=layers, outdir=tmp_path_factory.mktemp("double"), settings=settings)
+    return synthesize("double", layers=layers, outdir=tmp_path_factory.mktemp("double"), settings=TWO_REGIONS)
 
 
 @pytest.mark.parametrize("region", [PRIMARY_REGION, REPLICA_REGION])
