@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -178,7 +178,7 @@ def attribute_day(root: Path, *, part_rows: int = PART_ROWS) -> None:
         If the day is incomplete or an outcome is rejected.
     """
     outcome = Attribution(
-        Directory(root),
+        cast("Any", Directory(root)),
         BUCKET,
         catalogue=EMPTY,
         rules=AttributionRules(),

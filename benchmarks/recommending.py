@@ -28,7 +28,7 @@ from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.recommendations.requests import FOR_YOU
 from alsolike.records.served_response import RANKED
-from alsolike.runtime.client_protocols import RowClient
+from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.polling import NO_LIMIT, PolledValue, Polling
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
@@ -211,13 +211,13 @@ def sources_of(
     configuration = configuration or Configuration(filters=FILTERS)
     refresher = StateRefresher(
         cast(ChampionLoader, _read(Serving(model))),
-        variants=VariantModels(BundleCache(None, "", Path()), retry_s=30),
+        variants=VariantModels(BundleCache(cast("Any", None), "", Path()), retry_s=30),
         configuration=_read(configuration),
         snapshot=_read(snapshot),
     )
     profiles = _OneProfile(recent)
-    users = UserStores(PLAIN_IDS, profiles, UserStore(cast(RowClient, None), ""))
-    batches = Batches(profiles, BatchFiles(None, ""))
+    users = UserStores(PLAIN_IDS, profiles, UserStore(cast(DynamoDbClient, None), ""))
+    batches = Batches(profiles, BatchFiles(cast("Any", None), ""))
     served = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     return Sources(
         refresher, users, _read(NO_TRENDS), served, time_budget_ms=100, wait_budget=NO_LIMIT,

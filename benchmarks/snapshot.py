@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from alsolike.arrays.tensors import map_tensors
 from alsolike.catalogue.changes import Change
@@ -41,7 +41,7 @@ class DiskStore(SnapshotStore):
     """Store with the manifest in memory and segments on disk. It excludes the cost of S3."""
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(None, "", directory)
+        super().__init__(cast("Any", None), "", directory)
         self.stored = StoredManifest(Manifest(), None)
         self._number = itertools.count()
 

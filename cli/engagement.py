@@ -76,11 +76,13 @@ def engagement(
             raise InvalidInput("--incremental covers the whole holdout, expected no --from, --to or --by")
         _print_incremental(context)
         return
-    lake = deployment.client("s3"), deployment.names.lake_bucket
-    days = {"first": since.isoformat(), "last": until.isoformat()}
+    s3, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    first_day, last_day = since.isoformat(), until.isoformat()
     dimension = Dimension.MODEL_VERSION if by is By.MODEL else Dimension(by)
-    rows = total(row for _, row in read_engagement(*lake, **days) if row.dimension == dimension)
-    rejected = read_rejected(*lake, **days)
+    rows = total(
+        row for _, row in read_engagement(s3, bucket, first=first_day, last=last_day) if row.dimension == dimension
+    )
+    rejected = read_rejected(s3, bucket, first=first_day, last=last_day)
     if context.printed({"from": since, "to": until, "by": by, **_document(rows, rejected)}):
         return
     if not rows:

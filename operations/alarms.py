@@ -8,6 +8,7 @@ from typing import Any
 
 from alsolike.declarations.alarm_severity import severity
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import PagedClient
 
 _PREFIX = "alsolike"
 _ORDER = ("ALARM", "INSUFFICIENT_DATA", "OK")
@@ -17,7 +18,7 @@ _ID = re.compile(r"(?:^|-)[a-z0-9]*?([A-Z][A-Za-z]*?)[0-9A-F]{8}(?:-[^-]+)?$")
 """ID of the CDK construct within a generated alarm name such as `alsolike-prod-serving-ApiSlow37D8505C-549c2a36`."""
 
 
-def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
+def alarms(client: PagedClient, *, deployment: str) -> dict[str, Any]:
     """Return the alarms of a deployment, as the operator API returns them.
 
     CloudFormation prefixes the names of metric alarms with the stack's name, but not those of composite alarms.
@@ -33,7 +34,7 @@ def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
     return {"alarms": alarms}
 
 
-def _read(client: Any) -> Iterator[tuple[Mapping[str, Any], bool]]:
+def _read(client: PagedClient) -> Iterator[tuple[Mapping[str, Any], bool]]:
     with translate_aws_errors("CloudWatch does not answer with alarms"):
         pages = client.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=_PREFIX, AlarmTypes=["MetricAlarm", "CompositeAlarm"]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alsolike.runtime.client_protocols import PagedClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations import boot, progress, synthetic_shop
 from operations.client import deployment as deployments
@@ -256,6 +257,6 @@ def _read_logs(deployment: Deployment, *, since_ms: int = 0) -> dict[str, list[s
     return names
 
 
-def _pages(client: Any, operation: str, **request: Any) -> Iterable[Any]:
+def _pages(client: PagedClient, operation: str, **request: Any) -> Iterable[Any]:
     pages: Iterable[Any] = client.get_paginator(operation).paginate(**request)
     return pages

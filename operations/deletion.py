@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from alsolike.runtime.client_protocols import CloudFormationClient, S3Client
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
 from operations.client.aws import translate_aws_errors
 
@@ -160,7 +161,7 @@ def deletion_order(templates: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return list(graphlib.TopologicalSorter(importers).static_order())
 
 
-def empty_bucket(s3: Any, bucket: str) -> int:
+def empty_bucket(s3: S3Client, bucket: str) -> int:
     """Delete all versions and delete markers in a bucket, and return their number."""
     count = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
@@ -192,7 +193,7 @@ def _empty(clients: Clients, stack: StackPlan) -> None:
             sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
 
 
-def _exists(s3: Any, bucket: str) -> bool:
+def _exists(s3: S3Client, bucket: str) -> bool:
     """Return true if the bucket exists. An earlier attempt may have deleted it."""
     try:
         s3.head_bucket(Bucket=bucket)
@@ -203,7 +204,7 @@ def _exists(s3: Any, bucket: str) -> bool:
     return True
 
 
-def _delete(cloudformation: Any, stack: StackPlan, sleep: Callable[[float], None]) -> tuple[str, str]:
+def _delete(cloudformation: CloudFormationClient, stack: StackPlan, sleep: Callable[[float], None]) -> tuple[str, str]:
     """Delete a stack, wait for the end, and return the final status with the reason."""
     cloudformation.delete_stack(StackName=stack.id)
     for _ in range(int(LONGEST_S / POLL_S)):
@@ -214,13 +215,13 @@ def _delete(cloudformation: Any, stack: StackPlan, sleep: Callable[[float], None
     return _FAILED, f"not deleted within {LONGEST_S} s"
 
 
-def _template(cloudformation: Any, stack: str) -> Mapping[str, Any]:
+def _template(cloudformation: CloudFormationClient, stack: str) -> Mapping[str, Any]:
     body = cloudformation.get_template(StackName=stack)["TemplateBody"]
     template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
     return template
 
 
-def _resources(cloudformation: Any, stack: str) -> Iterator[Mapping[str, Any]]:
+def _resources(cloudformation: CloudFormationClient, stack: str) -> Iterator[Mapping[str, Any]]:
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
         yield from page["StackResourceSummaries"]
 

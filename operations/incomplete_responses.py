@@ -7,12 +7,13 @@ from typing import Any
 
 from alsolike.declarations.metrics import Metric
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import PagedClient
 
 _METRICS = {"empty": Metric.RECOMMENDATIONS_EMPTY, "short": Metric.RECOMMENDATIONS_SHORT}
 
 
 def incomplete_responses(
-    cloudwatch: Any, namespace: str, *, from_ms: int, until_ms: int, period_s: int = 60
+    cloudwatch: PagedClient, namespace: str, *, from_ms: int, until_ms: int, period_s: int = 60
 ) -> list[dict[str, Any]]:
     """Return the number of empty and short responses by recommender and filter, most empty responses first.
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from alsolike.declarations.parameters import Names
 from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
 from alsolike.declarations.storage import LISTS_KEY, LISTS_PREFIX
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import NotFound
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
@@ -139,7 +140,7 @@ def _bucket(deployment: Deployment) -> str:
     return deployment.names.web_bucket
 
 
-def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
+def _put(s3: S3Client, bucket: str, key: str, body: bytes) -> None:
     s3.put_object(
         Bucket=bucket,
         Key=key,
@@ -155,7 +156,7 @@ def _cache_control(key: str) -> str:
     return _ONE_HOUR if key.startswith(SCRIPTS) else _ASK_EACH_TIME
 
 
-def _settings(s3: Any, bucket: str) -> dict[str, Mapping[str, str]]:
+def _settings(s3: S3Client, bucket: str) -> dict[str, Mapping[str, str]]:
     published = json.loads(s3.get_object(Bucket=bucket, Key=SITE_KEY)["Body"].read())
     return {name: published[name] for name in get_args(Choice) if name in published}
 

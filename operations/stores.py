@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from alsolike.declarations.storage import SNAPSHOT_KEY
 from alsolike.lake import lake_objects
 from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.manifest import Manifest
@@ -58,7 +59,7 @@ def missing_days(days: Iterable[str]) -> list[str]:
     return [day.isoformat() for day in span if day not in set(known)]
 
 
-def _rows(client: Any, bucket: str, objects: Iterable[LakeObject]) -> int:
+def _rows(client: S3Client, bucket: str, objects: Iterable[LakeObject]) -> int:
     """Return the number of rows. Objects that a compaction deletes concurrently are skipped."""
     import pyarrow.parquet as pq
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -23,6 +22,7 @@ from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.record_columns import read_columns
 from alsolike.privacy.tombstones import IsErased, names_erased, no_erased_users
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.observability import correlation_id_of
 from alsolike.runtime.s3 import S3Object
 
@@ -53,7 +53,7 @@ class ArchiveResult:
 def archive(
     records: Sequence[StreamRecord],
     *,
-    client: Any,
+    client: S3Client,
     bucket: str,
     configurations: ConfigurationSource,
     now_ms: int,

@@ -15,7 +15,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -29,6 +29,7 @@ from alsolike.privacy.pseudonyms import SHOPPER_DIGITS
 from alsolike.privacy.tombstones import NO_TOMBSTONES, Tombstones
 from alsolike.profiles.impressions import MAX_ITEMS, Impressions
 from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import S3Object
 
@@ -89,7 +90,7 @@ def read_delivery(data: str) -> Delivery:
 def archive(
     delivery: Delivery,
     *,
-    client: Any,
+    client: S3Client,
     bucket: str,
     erased: Tombstones = NO_TOMBSTONES,
     store_impressions: Callable[[list[Impressions]], None] | None = None,

@@ -7,7 +7,6 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 
 from alsolike.lake import lake
 from alsolike.records.engagement import Engagement
+from alsolike.runtime.client_protocols import S3Client
 from functions.attribute_outcomes.disk_partitions import Part, Spill, parts_for, parts_of
 from functions.attribute_outcomes.event_days import EVENTS, JUDGED, EventDays
 from functions.attribute_outcomes.inputs import Inputs
@@ -70,7 +70,7 @@ class Computation:
 
     def __init__(
         self,
-        client: Any,
+        client: S3Client,
         bucket: str,
         inputs: Inputs,
         *,

@@ -9,13 +9,13 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alsolike.runtime.client_protocols import S3Client
 from functions.attribute_outcomes.disk_partitions import Hashes, Part, Spill, hashes_of, parts_for
 from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.inputs import Inputs
@@ -62,7 +62,7 @@ class EventDays:
 
     def __init__(
         self,
-        client: Any,
+        client: S3Client,
         bucket: str,
         inputs: Inputs,
         *,

@@ -16,6 +16,7 @@ from alsolike.experiments.forecasts import Forecasts
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.observability import count, instrumented, logger, report
 from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.reader import SnapshotReader
@@ -89,7 +90,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return dataclasses.asdict(outcome)
 
 
-def _forecast_inputs(settings: Settings, s3: Any, *, now_ms: int) -> ForecastInputs:
+def _forecast_inputs(settings: Settings, s3: S3Client, *, now_ms: int) -> ForecastInputs:
     parameter = settings.recommend_function_parameter
     with translate_aws_errors(f"SSM parameter {parameter}"):
         recommend_function: str = client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]

@@ -10,6 +10,7 @@ import orjson
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import INCREMENTS_KEY
 from alsolike.experiments.holdout import holdout_of
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
@@ -21,7 +22,7 @@ SETTLED_MS = 8 * DAY_MS
 
 
 def update_increments(
-    client: Any, bucket: str, experiments: Iterable[Experiment], *, shopper: Callable[[str], str], now_ms: int
+    client: S3Client, bucket: str, experiments: Iterable[Experiment], *, shopper: Callable[[str], str], now_ms: int
 ) -> None:
     """Compute the report of the holdout, unless its stored report is final or from this day (UTC).
 

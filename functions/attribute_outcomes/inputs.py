@@ -11,7 +11,6 @@ import dataclasses
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
@@ -19,6 +18,7 @@ from alsolike.declarations.storage import ENGAGEMENT_PREFIX, INTERACTIONS_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_PARTITION, SERVED_PARTITION
 from alsolike.lake import engagement, outcomes
 from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object, listed
 from functions.attribute_outcomes.rules import DEFINITIONS, POPULARITY_DAYS, AttributionRules
 
@@ -70,7 +70,7 @@ class DayReceipt:
 class Inputs:
     """S3 objects of the four tables by day (since 1970), listed when the instance is created."""
 
-    def __init__(self, client: Any, bucket: str, rules: AttributionRules) -> None:
+    def __init__(self, client: S3Client, bucket: str, rules: AttributionRules) -> None:
         self._rules = rules
         self.served = _listed(client, bucket, SERVED_PREFIX, SERVED_PARTITION)
         self.interactions = _listed(client, bucket, INTERACTIONS_PREFIX, INTERACTIONS_PARTITION)
@@ -132,7 +132,7 @@ def etag_of(days: Days, day: int, key: str) -> str | None:
 class DayReceiptStore:
     """Receipts in the lake bucket."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self, day: int) -> DayReceipt | None:
@@ -150,7 +150,7 @@ class DayReceiptStore:
         return S3Object(self._client, self._bucket, engagement.receipt_key(date_of(day)))
 
 
-def _listed(client: Any, bucket: str, prefix: str, column: str) -> Days:
+def _listed(client: S3Client, bucket: str, prefix: str, column: str) -> Days:
     days: dict[int, list[LakeObject]] = {}
     for entry in listed(client, bucket, prefix):
         name, _, date = entry.key.removeprefix(prefix).partition("/")[0].partition("=")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.lake.lake_objects import LakeObject, batches, read
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidDataset
 from functions.attribute_outcomes.disk_partitions import projected
 
@@ -19,7 +19,7 @@ BATCH_BYTES = 32 * 2**20
 """Maximum number of bytes in memory. Only a single object may exceed it."""
 
 
-def rows_of(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
+def rows_of(client: S3Client, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield the rows of objects in batches. Objects that were deleted concurrently are skipped."""
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for batch in batches(objects, max_bytes=BATCH_BYTES, max_objects=2 * CONNECTIONS):

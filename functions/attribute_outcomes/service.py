@@ -7,13 +7,13 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from alsolike.lake import engagement, lake, outcomes
 from alsolike.records.engagement import Engagement
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import AlsolikeError, DaysFailed
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
@@ -92,7 +92,7 @@ class Attribution:
 
     def __init__(
         self,
-        client: Any,
+        client: S3Client,
         bucket: str,
         *,
         catalogue: Snapshot,

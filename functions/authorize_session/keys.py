@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from alsolike.declarations.metrics import Metric
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import SecretsManagerClient
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import count
 from alsolike.runtime.polling import PolledValue, Polling
@@ -36,7 +36,7 @@ class SessionKeys:
         ARN of the secret.
     """
 
-    def __init__(self, client: Any, secret_arn: str) -> None:
+    def __init__(self, client: SecretsManagerClient, secret_arn: str) -> None:
         self._client = client
         self._secret_arn = secret_arn
         self._values: PolledValue[Sequence[bytes]] = PolledValue(

@@ -7,7 +7,6 @@ import functools
 import os
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -20,6 +19,7 @@ from alsolike.lake.lake_objects import list_objects
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
@@ -130,7 +130,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_known_args(arguments)[0]  # Glue adds further arguments.
 
 
-def _champion_ms(s3: Any, bucket: str, run_id: str) -> int | None:
+def _champion_ms(s3: S3Client, bucket: str, run_id: str) -> int | None:
     """Return the time of the champion's last training event, or None if its copy in the dataset is missing or invalid.
 
     The training job reports an invalid copy.

@@ -21,6 +21,7 @@ from alsolike.lake.served import served_date
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.recommendations.requests import FOR_YOU
 from alsolike.records.served_response import PAIRED, RANKED
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from alsolike.training.dataset import CLICK, MAX_PLACES, MAX_RESPONSES, PURCHASE
 from functions.build_dataset.lake_reader import read_objects
@@ -79,7 +80,7 @@ Row = Mapping[str, Any]
 
 
 def write_impressions(
-    client: Any,
+    client: S3Client,
     lake_bucket: str,
     *,
     artefact_bucket: str,
@@ -97,7 +98,7 @@ def write_impressions(
 
 
 def read_impressions(
-    client: Any,
+    client: S3Client,
     bucket: str,
     *,
     profiles: Callable[[], Iterable[str]],
@@ -182,7 +183,7 @@ def _hashes(event: Row, hashes: Pseudonyms) -> Iterator[str]:
 
 
 def _events(
-    client: Any, bucket: str, *, first: str, configuration: Configuration
+    client: S3Client, bucket: str, *, first: str, configuration: Configuration
 ) -> dict[str, dict[tuple[str, str | None], dict[str, Any]]]:
     """Return the outcomes of responses of `for-you` by recommendation ID, then by event ID and owner.
 

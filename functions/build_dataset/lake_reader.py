@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +17,7 @@ from alsolike.lake import lake
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake_objects import LakeObject, batches, list_objects, read
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.rules import ACTION, CONTEXT
 
@@ -31,7 +31,7 @@ _ACTION_TYPES = pa.array(ACTION_TYPES)
 
 
 def read_lake(
-    client: Any, bucket: str, *, columns: Sequence[str], context: Sequence[str] = ()
+    client: S3Client, bucket: str, *, columns: Sequence[str], context: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the rows of all objects, including duplicates, and the partitions of these objects.
 
@@ -59,7 +59,7 @@ def read_lake(
 
 
 def read_objects(
-    client: Any, bucket: str, listing: Iterable[LakeObject], *, schema: pa.Schema, context: Sequence[str] = ()
+    client: S3Client, bucket: str, listing: Iterable[LakeObject], *, schema: pa.Schema, context: Sequence[str] = ()
 ) -> Iterator[tuple[LakeObject, pa.Table]]:
     """Yield existing objects with their columns; see `_read_columns`. Several objects are read concurrently."""
     read_one = functools.partial(_read_columns, client, bucket, schema=schema, context=context)
@@ -71,7 +71,7 @@ def read_objects(
 
 
 def _read_columns(
-    client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema, context: Sequence[str]
+    client: S3Client, bucket: str, listed: LakeObject, *, schema: pa.Schema, context: Sequence[str]
 ) -> pa.Table | None:
     """Return columns of an object, or None if it was deleted. A column that the object lacks is null.
 

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import awswrangler as wr
 import pandas as pd
@@ -18,6 +17,7 @@ from alsolike.configuration.configuration import Configuration
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.training.dataset import (
     ACTION_COLUMNS,
     ACTION_INTERACTIONS_FILE,
@@ -53,7 +53,7 @@ def build_dataset(
     run_id: str,
     *,
     started_ms: int,
-    client: Any,
+    client: S3Client,
     lake_bucket: str,
     artefact_bucket: str,
     catalogue: CatalogueStore,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import EventSourceClient
 from alsolike.runtime.errors import Unavailable
 
 READING = frozenset({"Creating", "Enabling", "Enabled", "Updating"})
@@ -13,7 +12,7 @@ PROBLEM = "PROBLEM"
 """Prefix of the result of a failed attempt, such as ``PROBLEM: Connection error``."""
 
 
-def require_reading(client: Any, mapping_id: str) -> str:
+def require_reading(client: EventSourceClient, mapping_id: str) -> str:
     """Return the result of the last attempt to read the topic.
 
     Raises

@@ -13,6 +13,7 @@ from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.declarations.metrics import Metric
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.tombstones import user_ids
+from alsolike.runtime.client_protocols import DynamoDbClient, S3Client, SecretsManagerClient
 from alsolike.runtime.polling import Polling
 from alsolike.schema.http import respond
 from functions.collect.actions import ActionRoutes
@@ -26,7 +27,9 @@ Route = Callable[[CollectRequest], dict[str, Any]]
 """Function that returns the API Gateway response to a request."""
 
 
-def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsmanager: Any) -> Mapping[str, Route]:
+def routes(
+    settings: Settings, *, kinesis: Any, dynamodb: DynamoDbClient, s3: S3Client, secretsmanager: SecretsManagerClient
+) -> Mapping[str, Route]:
     """Return the functions of the routes by route key.
 
     Parameters

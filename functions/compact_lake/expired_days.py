@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 from alsolike.lake import lake
 from alsolike.lake.lake_objects import list_objects
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import delete_objects, listed
 from functions.compact_lake.receipts import day_prefix
 
@@ -24,7 +24,7 @@ def oldest_kept(retention_days: int, *, now_ms: int) -> str:
     return lake.event_date(max(0, now_ms - retention_days * DAY_MS))
 
 
-def remove_before(client: Any, bucket: str, oldest: str) -> int:
+def remove_before(client: S3Client, bucket: str, oldest: str) -> int:
     """Delete the days before `oldest` with their receipts, and return the number of days.
 
     An event that is archived later creates such a day again, until the next call deletes it.

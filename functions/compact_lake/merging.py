@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +10,7 @@ import pyarrow.parquet as pq
 from alsolike.lake import lake
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from functions.compact_lake.tables import Erased, Table
 
@@ -73,7 +73,7 @@ def to_parquet(rows: pa.Table, table: Table) -> bytes:
 class ErasedUsers:
     """Reader of tombstones. Each call reads them again, because a merge must apply tombstones written during it."""
 
-    def __init__(self, client: Any, bucket: str, pseudonyms: Callable[[], Pseudonyms]) -> None:
+    def __init__(self, client: S3Client, bucket: str, pseudonyms: Callable[[], Pseudonyms]) -> None:
         self._client, self._bucket, self._pseudonyms = client, bucket, pseudonyms
 
     def now(self) -> Mapping[str, int]:

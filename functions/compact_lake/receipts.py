@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import orjson
 
 from alsolike.declarations.storage import COMPACTIONS_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_PARTITION
 from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object, scan
 
 WRITING = "writing"
@@ -68,7 +68,7 @@ def day_prefix(date: str, partition: str = INTERACTIONS_PARTITION) -> str:
 class MergeReceiptStore:
     """Receipts of a table in the lake bucket."""
 
-    def __init__(self, client: Any, bucket: str, *, partition: str = INTERACTIONS_PARTITION) -> None:
+    def __init__(self, client: S3Client, bucket: str, *, partition: str = INTERACTIONS_PARTITION) -> None:
         self._client = client
         self._bucket = bucket
         self._partition = partition

@@ -19,11 +19,12 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
@@ -89,7 +90,7 @@ class Upkeep:
 
     def __init__(
         self,
-        client: Any,
+        client: S3Client,
         bucket: str,
         *,
         rules: MergeRules,

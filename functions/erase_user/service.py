@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import orjson
 
@@ -13,6 +12,7 @@ from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone, long_key
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client, StepFunctionsClient
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.runtime.s3 import S3Object
 
@@ -36,8 +36,8 @@ class Erasing:
         Name of the artefact bucket.
     """
 
-    s3: Any
-    states: Any
+    s3: S3Client
+    states: StepFunctionsClient
     bucket: str
     state_machine_arn: str
     profiles: ProfileStore

@@ -20,6 +20,7 @@ from alsolike.events.interactions import USER_PREFIX
 from alsolike.recommendations.segments import MAX_LINES, MAX_USERS, check_names, lines_key, output_line, parse_line
 from alsolike.registry.bundle_files import checked_manifest
 from alsolike.registry.registry import Registry, model_prefix
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import S3Object, download, listed
 from alsolike.training.dataset import INTERACTIONS_FILE, prefix
@@ -30,7 +31,7 @@ _SORTED = [("score_max", "descending"), ("user_id", "ascending")]
 _COLUMNS = ["user_id", "item_id", "score"]
 
 
-def store_lines(s3: Any, bucket: str, *, run: str, lines: Iterator[bytes], source: str, size: int) -> None:
+def store_lines(s3: S3Client, bucket: str, *, run: str, lines: Iterator[bytes], source: str, size: int) -> None:
     """Store the lines of a job as a JSON list.
 
     Parameters
@@ -64,7 +65,7 @@ def store_lines(s3: Any, bucket: str, *, run: str, lines: Iterator[bytes], sourc
     S3Object(s3, bucket, lines_key(run)).write(orjson.dumps(given))
 
 
-def users_of_dataset(s3: Any, bucket: str) -> Iterator[str]:
+def users_of_dataset(s3: S3Client, bucket: str) -> Iterator[str]:
     """Yield the users with interactions in the champion's dataset, each once.
 
     Memory holds one chunk of rows and 8 bytes per user.

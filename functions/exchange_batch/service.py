@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from alsolike.recommendations.batch_table import failed_key, part_key, users_key
 from alsolike.recommendations.segments import lines_key
 from alsolike.runtime.aws_errors import MISSING, translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import S3Object
 from alsolike.schema import validation
@@ -28,7 +29,7 @@ SUFFIX = ".out"
 _SCHEME = "s3://"
 
 
-def read_users(s3: Any, bucket: str, *, run: str, source: str) -> int:
+def read_users(s3: S3Client, bucket: str, *, run: str, source: str) -> int:
     """Store the users of a file in batches, and return their number.
 
     Raises
@@ -43,7 +44,7 @@ def read_users(s3: Any, bucket: str, *, run: str, source: str) -> int:
     return total
 
 
-def read_segments(s3: Any, bucket: str, *, run: str, source: str, size: int, is_pseudonymised: bool) -> int:
+def read_segments(s3: S3Client, bucket: str, *, run: str, source: str, size: int, is_pseudonymised: bool) -> int:
     """Store the segments of a file, and the users to score in batches. Return the number of users.
 
     Users that the caller has stored are scored, otherwise all users with interactions in the champion's dataset.
@@ -74,7 +75,7 @@ def read_segments(s3: Any, bucket: str, *, run: str, source: str, size: int, is_
     return total
 
 
-def write_lines(s3: Any, bucket: str, *, run: str, source: str, output: str) -> int:
+def write_lines(s3: S3Client, bucket: str, *, run: str, source: str, output: str) -> int:
     """Write one line per user below `output`, in the order of the source, and return the number of users."""
 
     def write(file: BinaryIO) -> int:
@@ -84,7 +85,7 @@ def write_lines(s3: Any, bucket: str, *, run: str, source: str, output: str) -> 
 
 
 def write_segments(
-    s3: Any, bucket: str, *, run: str, source: str, output: str, size: int, erased: Callable[[str], bool]
+    s3: S3Client, bucket: str, *, run: str, source: str, output: str, size: int, erased: Callable[[str], bool]
 ) -> int:
     """Write one line per segment below `output`, in the order of the source, and return the number of users."""
     lines = orjson.loads(_read(s3, bucket, lines_key(run)) or b"[]")
@@ -94,7 +95,7 @@ def write_segments(
     )
 
 
-def _deliver(s3: Any, source: str, output: str, write: Callable[[BinaryIO], int]) -> int:
+def _deliver(s3: S3Client, source: str, output: str, write: Callable[[BinaryIO], int]) -> int:
     """Write an object below `output` with `write`. Its name is that of the source with a suffix."""
     target, _, prefix = output.removeprefix(_SCHEME).partition("/")
     name = f"{source.rpartition('/')[2]}{SUFFIX}"
@@ -108,7 +109,7 @@ def _deliver(s3: Any, source: str, output: str, write: Callable[[BinaryIO], int]
     return total
 
 
-def _lines(s3: Any, source: str) -> Iterator[bytes]:
+def _lines(s3: S3Client, source: str) -> Iterator[bytes]:
     bucket, _, key = source.removeprefix(_SCHEME).partition("/")
     try:
         with translate_aws_errors(source):
@@ -129,7 +130,7 @@ def _user(line: bytes, place: str) -> str:
     return str(user)
 
 
-def _store(s3: Any, bucket: str, run: str, users: Iterator[str]) -> int:
+def _store(s3: S3Client, bucket: str, run: str, users: Iterator[str]) -> int:
     total = 0
     chunks = iter(lambda: list(itertools.islice(users, USERS_OF_A_BATCH)), [])
     for batch, chunk in enumerate(chunks):
@@ -138,7 +139,7 @@ def _store(s3: Any, bucket: str, run: str, users: Iterator[str]) -> int:
     return total
 
 
-def _batches(s3: Any, bucket: str, run: str) -> Iterator[str]:
+def _batches(s3: S3Client, bucket: str, run: str) -> Iterator[str]:
     prefix = users_key(run)
     with translate_aws_errors(f"bucket {bucket}"):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -146,7 +147,7 @@ def _batches(s3: Any, bucket: str, run: str) -> Iterator[str]:
                 yield entry["Key"].removeprefix(prefix).removesuffix(".json")
 
 
-def _write_batch(s3: Any, bucket: str, run: str, batch: str, file: BinaryIO) -> int:
+def _write_batch(s3: S3Client, bucket: str, run: str, batch: str, file: BinaryIO) -> int:
     users: list[str] = orjson.loads(_read(s3, bucket, users_key(run, batch)) or b"[]")
     answers = _answers(_read(s3, bucket, part_key(run, batch)))
     failed = (orjson.loads(line) for line in (_read(s3, bucket, failed_key(run, batch)) or b"").splitlines())
@@ -171,6 +172,6 @@ def _answers(part: bytes | None) -> Mapping[str, Mapping[str, list[Any]]]:
     return answers
 
 
-def _read(s3: Any, bucket: str, key: str) -> bytes | None:
+def _read(s3: S3Client, bucket: str, key: str) -> bytes | None:
     stored = S3Object(s3, bucket, key).read()
     return stored.body if stored else None

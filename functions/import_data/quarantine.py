@@ -8,7 +8,6 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -16,6 +15,7 @@ from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key
 from alsolike.lake.dead_letters import IMPORT_SHARD, QuarantinedRecord
 from alsolike.privacy.tombstones import IsErased, names_erased
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object
 from operations.ingest.summary import FileSummary
 
@@ -26,7 +26,9 @@ _CONNECTIONS = 16
 _FILE_DIGITS = 8
 
 
-def quarantine_rows(summary: FileSummary, *, job: str, client: Any, bucket: str, erased: IsErased, now_ms: int) -> int:
+def quarantine_rows(
+    summary: FileSummary, *, job: str, client: S3Client, bucket: str, erased: IsErased, now_ms: int
+) -> int:
     """Write the first `MAX_ROWS` rejected rows of a file to quarantine, and return the number of written rows.
 
     Rows of erased users are skipped. A repeated call on the same day writes the same objects.

@@ -15,6 +15,7 @@ from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.champion import Champion
 from alsolike.registry.registry import Registry, model_prefix
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, NotFound
 from alsolike.runtime.s3 import S3Object
 from alsolike.training.dataset import DatasetManifest, prefix
@@ -51,7 +52,7 @@ class Baseline:
         return np.where(self.id_hashes[slots] == hashes, self.ranks[slots], 0).astype(np.int64)
 
 
-def read_baseline(client: Any, bucket: str) -> Baseline | None:
+def read_baseline(client: S3Client, bucket: str) -> Baseline | None:
     """Return the baseline for the comparison, or None if there is no champion."""
     champion = Registry(client, bucket).champion()
     if champion is None:
@@ -70,7 +71,7 @@ def read_baseline(client: Any, bucket: str) -> Baseline | None:
     return Baseline(champion, bundle, dataset, hashes, ranks)
 
 
-def _array(client: Any, bucket: str, key: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def _array(client: S3Client, bucket: str, key: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     data = _read(client, bucket, key)
     try:
         return parse_array(data, dtype, name=key)
@@ -78,7 +79,7 @@ def _array(client: Any, bucket: str, key: str, dtype: npt.DTypeLike) -> npt.NDAr
         raise InvalidBundle(f"s3://{bucket}/{key} is unreadable: {error}") from error
 
 
-def _read(client: Any, bucket: str, key: str) -> bytes:
+def _read(client: S3Client, bucket: str, key: str) -> bytes:
     stored = S3Object(client, bucket, key)
     if (content := stored.read()) is None:
         raise NotFound(f"{stored.uri} does not exist")

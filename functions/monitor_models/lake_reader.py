@@ -6,7 +6,6 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from alsolike.lake.lake import AGENT
 from alsolike.lake.lake_objects import LakeObject, batches, read
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidDataset
 
 CONNECTIONS = 8
@@ -34,7 +34,7 @@ class UserSample:
 
 
 def read_sample(
-    client: Any,
+    client: S3Client,
     bucket: str,
     objects: Sequence[LakeObject],
     *,
@@ -79,7 +79,7 @@ def _user_sample(rows: pa.Table, user: Callable[[pa.Table], pa.ChunkedArray], on
     return rows.filter(pa.array(kept))
 
 
-def _tables(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
+def _tables(client: S3Client, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for batch in batches(objects, max_bytes=BATCH_BYTES, max_objects=4 * CONNECTIONS):
             contents = pool.map(functools.partial(read, client, bucket), batch)

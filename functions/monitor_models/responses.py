@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -13,6 +12,7 @@ from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.lake import served
 from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import LakeObject, list_objects
+from alsolike.runtime.client_protocols import S3Client
 from functions.monitor_models.lake_reader import read_sample
 
 RECOMMENDER, SOURCE = "for-you", "model"
@@ -31,7 +31,7 @@ SCHEMA = pa.schema(
 )
 
 
-def read_scores(client: Any, bucket: str, *, version: str, from_ms: int) -> pd.Series[float]:
+def read_scores(client: S3Client, bucket: str, *, version: str, from_ms: int) -> pd.Series[float]:
     """Return the best score in each user's latest response by the champion.
 
     Responses with rules or filters are skipped, because their best item may not be the model's best.
@@ -43,7 +43,7 @@ def read_scores(client: Any, bucket: str, *, version: str, from_ms: int) -> pd.S
     return latest["top_score"]
 
 
-def _rows(client: Any, bucket: str, objects: Sequence[LakeObject], *, version: str, from_ms: int) -> pd.DataFrame:
+def _rows(client: S3Client, bucket: str, objects: Sequence[LakeObject], *, version: str, from_ms: int) -> pd.DataFrame:
     def keep(rows: pa.Table) -> pa.Table:
         condition = (
             (pc.field("recommender") == RECOMMENDER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,20 +15,13 @@ from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import list_objects
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.training_lock import Holder, TrainingLock
+from alsolike.runtime.client_protocols import S3Client, StepFunctionsClient
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.executions import execution_name
-from alsolike.training.monitoring import (
-    DataCheck,
-    Drift,
-    DriftReport,
-    DriftThresholds,
-    Figure,
-    Start,
-    report_key,
-)
+from alsolike.training.monitoring import DataCheck, Drift, DriftReport, DriftThresholds, Figure, Start, report_key
 from alsolike.training.stability_index import WINDOW_DAYS
 from functions.monitor_models import drift_metrics
 from functions.monitor_models.baseline import Baseline, read_baseline
@@ -56,8 +49,8 @@ class MonitoringStores:
         Directory on the local disk for the catalogue.
     """
 
-    s3: Any
-    states: Any
+    s3: S3Client
+    states: StepFunctionsClient
     lake_bucket: str
     artefact_bucket: str
     profiles: ProfileStore

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
 from alsolike.declarations.storage import MONITORING_STATE_KEY
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import S3Object
 from alsolike.training.monitoring import Start, StartedTraining, read_start
@@ -79,7 +79,7 @@ class State:
 class StateStore:
     """State of one deployment."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._object = S3Object(client, bucket, MONITORING_STATE_KEY)
 
     def read(self) -> State:

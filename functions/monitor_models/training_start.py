@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import orjson
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import StepFunctionsClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.training.executions import execution_arn
 from alsolike.training.monitoring import DriftThresholds, Figure, Start, StartedTraining, Trigger
@@ -77,7 +77,7 @@ def due(
     return None
 
 
-def start(client: Any, state_machine_arn: str, due: Start) -> bool:
+def start(client: StepFunctionsClient, state_machine_arn: str, due: Start) -> bool:
     """Start the workflow. Return false if an earlier call has started it."""
     document = {"trigger": due.trigger, "reason": due.reason}
     try:
@@ -104,7 +104,7 @@ _EARLIEST = 100
 it create about 30 events."""
 
 
-def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTraining:
+def outcome_of(client: StepFunctionsClient, state_machine_arn: str, start: Start) -> StartedTraining:
     """Return the result of the execution of a start."""
     arn = execution_arn(state_machine_arn, start.name)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from alsolike.events.returns import net_weights
 from alsolike.lake import lake
 from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import UnknownEventType
 from alsolike.training.stability_index import DAY_MS
 from functions.monitor_models.lake_reader import read_sample
@@ -62,7 +62,7 @@ class Window:
 
 
 def read_window(
-    client: Any,
+    client: S3Client,
     bucket: str,
     objects: list[LakeObject],
     *,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.storage import SNAPSHOT_KEY
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import CloudFormationClient, S3Client
 from alsolike.runtime.errors import InvalidSnapshot, Unavailable
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.s3 import S3Object
@@ -34,7 +35,7 @@ class Deployed(PolledValue["BilledResources"]):
         Names of all stacks of the deployment.
     """
 
-    def __init__(self, client: Any, stacks: Sequence[str]) -> None:
+    def __init__(self, client: CloudFormationClient, stacks: Sequence[str]) -> None:
         self._client = client
         self._stacks = stacks
         super().__init__(self._summarize, name="summary of the deployed resources", polling=EVERY_10_MINUTES)
@@ -61,7 +62,7 @@ class LastDay:
         Low-level S3 client.
     """
 
-    def __init__(self, metrics: MetricReader, *, s3: Any, bucket: str) -> None:
+    def __init__(self, metrics: MetricReader, *, s3: S3Client, bucket: str) -> None:
         self._metrics = metrics
         self._s3 = s3
         self._bucket = bucket

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import S3Object
 from alsolike.training.monitoring import DataCheck, DriftReport, Figure
@@ -14,7 +15,7 @@ HISTORY_DAYS = 14
 _HOUR_MS = 3_600_000
 
 
-def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dict[str, Any]:
+def drift(client: S3Client, bucket: str, reader: MetricReader, *, now_ms: int) -> dict[str, Any]:
     """Return the response to `GET /operator/drift`."""
     report = latest_report(client, bucket)
     if report is None:
@@ -52,7 +53,7 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
     }
 
 
-def latest_report(client: Any, bucket: str) -> DriftReport | None:
+def latest_report(client: S3Client, bucket: str) -> DriftReport | None:
     stored = S3Object(client, bucket, MONITORING_LATEST_KEY)
     content = stored.read()
     try:

@@ -12,13 +12,14 @@ from alsolike.declarations.storage import ENGAGEMENT_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.lake.engagement import read_rejected, total
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS, Dimension, Engagement
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import scan
 
 _DIMENSIONS = {"model": Dimension.MODEL_VERSION}
 
 
-def engagement(client: Any, bucket: str, *, days: int, by: str, now_ms: int) -> dict[str, Any]:
+def engagement(client: S3Client, bucket: str, *, days: int, by: str, now_ms: int) -> dict[str, Any]:
     """Return the response of `GET /operator/engagement` for the last days, including today.
 
     Parameters
@@ -46,14 +47,14 @@ def engagement(client: Any, bucket: str, *, days: int, by: str, now_ms: int) -> 
     }
 
 
-def _rejected(client: Any, bucket: str, *, first: str, last: str) -> dict[str, int]:
+def _rejected(client: S3Client, bucket: str, *, first: str, last: str) -> dict[str, int]:
     try:
         return dict(read_rejected(client, bucket, first=first, last=last))
     except InvalidInput as error:
         raise Unavailable(str(error)) from error
 
 
-def _read(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
+def _read(client: S3Client, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
     import pyarrow as pa  # requests without pyarrow must not wait for its import
     import pyarrow.parquet as pq
 

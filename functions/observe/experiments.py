@@ -12,6 +12,7 @@ from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.experiments import report as reports
 from alsolike.experiments.metrics import BEFORE_DAYS, METRICS, READ
 from alsolike.lake.lake import event_date
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import scan
 from functions.observe.arm_tally import ArmTally
@@ -23,7 +24,7 @@ MAX_USERS = 400_000
 
 
 def experiments(
-    client: Any, bucket: str, stated: Iterable[Experiment], *, has_time: Callable[[], bool], now_ms: int
+    client: S3Client, bucket: str, stated: Iterable[Experiment], *, has_time: Callable[[], bool], now_ms: int
 ) -> dict[str, Any]:
     """Return the response of `GET /operator/experiments`.
 
@@ -69,7 +70,7 @@ def experiments(
 
 
 def _read(
-    client: Any,
+    client: S3Client,
     bucket: str,
     tallies: Sequence[ArmTally],
     *,
@@ -92,7 +93,7 @@ def _read(
     return set()
 
 
-def _read_before(client: Any, bucket: str, tallies: Sequence[ArmTally], *, has_time: Callable[[], bool]) -> None:
+def _read_before(client: S3Client, bucket: str, tallies: Sequence[ArmTally], *, has_time: Callable[[], bool]) -> None:
     """Add the responses before the start of each experiment. If the time ends, responses of later days are missing."""
     if not tallies:
         return
@@ -105,7 +106,7 @@ def _read_before(client: Any, bucket: str, tallies: Sequence[ArmTally], *, has_t
             tally.add_before(rows)
 
 
-def _pieces(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _pieces(client: S3Client, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     import pyarrow as pa  # requests without pyarrow must not wait for its import
     import pyarrow.parquet as pq
 

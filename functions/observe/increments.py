@@ -10,11 +10,12 @@ import orjson
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import INCREMENTS_KEY
 from alsolike.experiments.holdout import holdout_of
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import S3Object
 
 
-def increments(client: Any, bucket: str, experiments: Iterable[Experiment], *, now_ms: int) -> dict[str, Any]:
+def increments(client: S3Client, bucket: str, experiments: Iterable[Experiment], *, now_ms: int) -> dict[str, Any]:
     """Return the response of `GET /operator/increments`.
 
     Raises
@@ -31,7 +32,7 @@ def increments(client: Any, bucket: str, experiments: Iterable[Experiment], *, n
     return {"holdout": {"name": holdout.name, "startMs": holdout.start_ms, "endMs": holdout.end_ms, "report": report}}
 
 
-def _stored_report(client: Any, bucket: str) -> dict[str, Any] | None:
+def _stored_report(client: S3Client, bucket: str) -> dict[str, Any] | None:
     stored = S3Object(client, bucket, INCREMENTS_KEY)
     content = stored.read()
     try:

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import PagedClient
 from alsolike.runtime.errors import Unavailable
 from operations.metric_writers import METRICS
 from operations.prometheus.families import REST_API_NAMES
@@ -59,7 +60,7 @@ class MetricReader:
         True if the API is a REST API. Its metrics have other names.
     """
 
-    def __init__(self, client: Any, *, own_namespace: str, private_api: bool = False) -> None:
+    def __init__(self, client: PagedClient, *, own_namespace: str, private_api: bool = False) -> None:
         self._client = client
         self._own_namespace = own_namespace
         self._names = REST_API_NAMES if private_api else {}

@@ -8,6 +8,7 @@ from typing import Any
 
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX
 from alsolike.lake.dead_letters import DeadLetter, read_dead_letter
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import StoredObject, folders, scan
 
 MAX_OBJECTS = 2_000
@@ -31,7 +32,7 @@ class _Group:
             self.latest = held
 
 
-def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dict[str, Any]:
+def quarantine(client: S3Client, bucket: str, *, has_time: Callable[[], bool]) -> dict[str, Any]:
     """Return the response of `GET /operator/quarantine`.
 
     Failed batches are read first, then records of the latest days.
@@ -76,11 +77,11 @@ def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dic
     }
 
 
-def _objects(client: Any, bucket: str, prefixes: Iterator[str]) -> Iterator[StoredObject]:
+def _objects(client: S3Client, bucket: str, prefixes: Iterator[str]) -> Iterator[StoredObject]:
     for prefix in prefixes:
         yield from scan(client, bucket, prefix, at_once=_MAX_CONCURRENT_READS)
 
 
-def _days(client: Any, bucket: str) -> Iterator[str]:
+def _days(client: S3Client, bucket: str) -> Iterator[str]:
     """Yield the prefix of each day with records, latest first."""
     yield from sorted(folders(client, bucket, QUARANTINE_PREFIX), reverse=True)

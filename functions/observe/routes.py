@@ -13,6 +13,7 @@ from alsolike.api.operator_queries import ROUTES
 from alsolike.api.operator_query_responses import BY
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.runtime.cache import BoundedCache
+from alsolike.runtime.client_protocols import CloudFormationClient, PagedClient, S3Client
 from alsolike.runtime.polling import Polling
 from alsolike.schema.http import route_key
 from alsolike.schema.queries import read_query
@@ -94,7 +95,9 @@ class Routes:
         return document, route.content_type
 
 
-def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any) -> Routes:
+def routes(
+    settings: Settings, *, cloudwatch: PagedClient, s3: S3Client, cloudformation: CloudFormationClient
+) -> Routes:
     """Return the functions of the routes.
 
     Parameters

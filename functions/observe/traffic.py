@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alsolike.runtime.client_protocols import PagedClient
 from functions.observe.metric_reader import MetricReader, Statistic, counted
 from operations.incomplete_responses import incomplete_responses
 
@@ -14,7 +15,7 @@ _LONGEST_PERIOD_S = 3_600
 
 
 def traffic(
-    cloudwatch: Any,
+    cloudwatch: PagedClient,
     *,
     own_namespace: str,
     api_id: str,

@@ -9,6 +9,14 @@ from typing import Any
 from alsolike.experiments.forecasts import Forecasts
 from alsolike.registry.bundle_files import BundleFiles
 from alsolike.registry.versions import ModelVersions
+from alsolike.runtime.client_protocols import (
+    LambdaClient,
+    LogsClient,
+    S3Client,
+    SageMakerClient,
+    SecretsManagerClient,
+    StepFunctionsClient,
+)
 from alsolike.training.runs import TrainingRuns
 from functions.operate.models import Models
 from functions.operate.refresh import refresh
@@ -26,7 +34,14 @@ Route = Callable[[OperatorRequest], dict[str, Any]]
 
 
 def routes(
-    settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, logs: Any, lambda_: Any, secretsmanager: Any
+    settings: Settings,
+    *,
+    s3: S3Client,
+    sagemaker: SageMakerClient,
+    stepfunctions: StepFunctionsClient,
+    logs: LogsClient,
+    lambda_: LambdaClient,
+    secretsmanager: SecretsManagerClient,
 ) -> Mapping[str, Route]:
     """Return the functions of the routes by route key.
 

@@ -14,6 +14,7 @@ from alsolike.configuration_document.reader import Current
 from alsolike.experiments.forecasts import ForecastRequest, Forecasts
 from alsolike.recommendations.preview import ask, catalogue_warnings
 from alsolike.recommendations.requests import LISTING
+from alsolike.runtime.client_protocols import LambdaClient
 from alsolike.runtime.errors import NotFound
 from alsolike.schema.document import Fault, dotted
 from alsolike.schema.validation import describe
@@ -37,7 +38,7 @@ class Rules:
         self,
         store: ConfigurationStore,
         *,
-        lambda_: Any,
+        lambda_: LambdaClient,
         recommend_function: str,
         forecasts: Forecasts,
         forecast_function: str,

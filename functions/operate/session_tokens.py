@@ -7,10 +7,11 @@ from typing import Any
 from alsolike.api.operator_requests import SESSION_TOKEN
 from alsolike.events.session_tokens import DEFAULT_LIFETIME_S, Session, mint
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import SecretsManagerClient
 from functions.operate.request import OperatorRequest
 
 
-def create(secretsmanager: Any, key_arn: str, request: OperatorRequest) -> dict[str, Any]:
+def create(secretsmanager: SecretsManagerClient, key_arn: str, request: OperatorRequest) -> dict[str, Any]:
     """Return a token for the session and the user of the request."""
     fields = request.body(SESSION_TOKEN)
     session = Session(fields["sessionId"], fields.get("userId"), operator=True)

@@ -9,6 +9,7 @@ from typing import Any
 from alsolike.api.operator_requests import DEFAULT_RUNS, START, TRAININGS_QUERY
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import LogsClient
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.training.executions import execution_name
 from alsolike.training.runs import RUNNING, SUCCEEDED, TrainingRun, TrainingRuns, Visit
@@ -21,7 +22,7 @@ LEFT_MS = 15_000
 class Trainings:
     """Runs of the workflow."""
 
-    def __init__(self, runs: TrainingRuns, logs: Any) -> None:
+    def __init__(self, runs: TrainingRuns, logs: LogsClient) -> None:
         self._runs, self._logs = runs, logs
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from alsolike.configuration.arns import resource_name
 from alsolike.declarations.limits import DEFAULT_RESULTS
 from alsolike.recommendations.requests import FOR_YOU
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import StepFunctionsClient
 from alsolike.runtime.errors import PersonalizeError, Unavailable
 from alsolike.schema import validation
 from alsolike.training.executions import execution_arn, start_execution
@@ -42,7 +43,12 @@ class Jobs(abc.ABC):
     BUCKETS_SETTING: ClassVar[str]
 
     def __init__(
-        self, client: Any, state_machine: Callable[[], str], *, buckets: Sequence[str], store: ResourceStore
+        self,
+        client: StepFunctionsClient,
+        state_machine: Callable[[], str],
+        *,
+        buckets: Sequence[str],
+        store: ResourceStore,
     ) -> None:
         self._client, self._state_machine, self._buckets, self._store = client, state_machine, buckets, store
 
@@ -77,7 +83,7 @@ class Jobs(abc.ABC):
             return {"status": self.RUNNING_STATUS}
         if execution["status"] == SUCCEEDED:
             return {"status": ACTIVE, **self._remark(document(execution.get("output")))}
-        cause = execution.get("cause") or execution["status"]
+        cause = str(execution.get("cause") or execution["status"])
         return {"status": FAILED, "failureReason": document(cause).get("errorMessage", cause)}
 
     def _remark(self, output: Mapping[str, Any]) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.struct import struct
 
@@ -49,7 +50,7 @@ class Resource:
 
 
 class ResourceStore:
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: DynamoDbClient, table: str) -> None:
         self._client = client
         self._table = table
 

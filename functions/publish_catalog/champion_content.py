@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 from alsolike.bundle.files import CONTENT_FILE
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.aws_errors import MISSING
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, Unavailable
 from alsolike.runtime.s3 import S3Object, download
 from alsolike.snapshot.content_index import ContentIndex
@@ -31,7 +31,7 @@ class ChampionContents:
         Folder of the index, used only by this process.
     """
 
-    def __init__(self, client: Any, bucket: str, directory: Path) -> None:
+    def __init__(self, client: S3Client, bucket: str, directory: Path) -> None:
         self._client = client
         self._bucket = bucket
         self._directory = directory

@@ -6,18 +6,17 @@ change. So Lambda retries a failed batch completely.
 
 from __future__ import annotations
 
-from typing import Any
-
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.configuration.configuration import Configuration
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.snapshot.publisher import Published, SnapshotPublisher
 from functions.publish_catalog.table_stream import ChangeBatch
 
 
-def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: IsErased = no_erased_users) -> int:
+def write_log(batch: ChangeBatch, *, client: S3Client, bucket: str, erased: IsErased = no_erased_users) -> int:
     """Write the batch's changes to the lake, one object per day, and return their number.
 
     Parameters

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from alsolike.bundle.files import MANIFEST_FILE, PUBLIC_FILE
 from alsolike.bundle.manifest import Manifest
 from alsolike.bundle.public_lists import PublicLists
 from alsolike.registry.registry import Registry, model_prefix
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.s3 import S3Object, download
 
@@ -41,7 +41,7 @@ class ChampionLists:
         return {self.item_ids[target - 1]: score for target, score in zip(targets.tolist(), scores, strict=True)}
 
 
-def read_champion(client: Any, bucket: str, directory: Path) -> ChampionLists | None:
+def read_champion(client: S3Client, bucket: str, directory: Path) -> ChampionLists | None:
     """Return the public lists of the current champion, or None if there is no champion.
 
     The lists of a bundle of an earlier version are empty.

@@ -26,6 +26,7 @@ from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
 from alsolike.recommendations.requests import FOR_YOU, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object, listed
 from alsolike.snapshot.snapshot import Snapshot
 from functions.publish_lists.champion_lists import ChampionLists
@@ -106,7 +107,7 @@ def static_lists(
     return StaticLists(orjson.dumps(document), dict(zip(names, shards, strict=True)))
 
 
-def publish(client: Any, bucket: str, read: Callable[[], StaticLists]) -> bool:
+def publish(client: S3Client, bucket: str, read: Callable[[], StaticLists]) -> bool:
     """Publish the files that `read` returns. Return false if they are published already.
 
     Raises

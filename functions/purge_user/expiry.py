@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.privacy.erasures import Expiring, TrainedModel, date_after
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import folders
 from alsolike.training.dataset import INTERACTIONS_FILE, prefix
 
@@ -81,7 +81,7 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
 
 
 def trained_models(
-    client: Any, bucket: str, *, datasets: Sequence[str], retention: Retention, requested_at_ms: int
+    client: S3Client, bucket: str, *, datasets: Sequence[str], retention: Retention, requested_at_ms: int
 ) -> tuple[TrainedModel, ...]:
     """Return the models trained on the user's data, and models whose dataset is unknown.
 
@@ -108,11 +108,11 @@ def trained_models(
     )
 
 
-def _versions(client: Any, bucket: str) -> list[str]:
+def _versions(client: S3Client, bucket: str) -> list[str]:
     return [folder.removeprefix(MODELS_PREFIX).rstrip("/") for folder in folders(client, bucket, MODELS_PREFIX)]
 
 
-def _exists(client: Any, bucket: str, key: str) -> bool:
+def _exists(client: S3Client, bucket: str, key: str) -> bool:
     """Return true if a dataset's file exists, as one object or as a directory of parts."""
     with translate_aws_errors(f"s3://{bucket}/{key}"):
         page = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)

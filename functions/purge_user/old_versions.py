@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import Unavailable
 
 _BATCH = 1_000  # Maximum number of keys in a DeleteObjects request.
 
 
-def delete_old_versions(client: Any, bucket: str, key: str) -> None:
+def delete_old_versions(client: S3Client, bucket: str, key: str) -> None:
     """Delete all versions of an object except the current one, and all delete markers.
 
     Raises
@@ -27,7 +28,7 @@ def delete_old_versions(client: Any, bucket: str, key: str) -> None:
             _delete(client, bucket, [entry for entry in entries if entry["Key"] == key])
 
 
-def _delete(client: Any, bucket: str, versions: list[dict[str, Any]]) -> None:
+def _delete(client: S3Client, bucket: str, versions: list[dict[str, Any]]) -> None:
     for start in range(0, len(versions), _BATCH):
         batch = [
             {"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions[start : start + _BATCH]

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from alsolike.privacy.erasures import pending_key
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object
 from functions.purge_user.old_versions import delete_old_versions
 
@@ -93,7 +94,7 @@ class Progress:
 class ProgressStore:
     """Store of an erasure's progress, which is one object in the artefact bucket."""
 
-    def __init__(self, client: Any, bucket: str, erasure_id: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, erasure_id: str) -> None:
         self._client = client
         self._bucket = bucket
         self._key = pending_key(erasure_id)

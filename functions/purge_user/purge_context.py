@@ -8,7 +8,7 @@ from typing import Any
 
 from alsolike.declarations.tables import OUTCOMES_TABLE, SERVED_TABLE
 from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.runtime.client_protocols import ItemRemover
+from alsolike.runtime.client_protocols import DynamoDbClient, S3Client
 from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.runtime.s3 import Content, S3Object
 from functions.purge_user.old_versions import delete_old_versions
@@ -36,8 +36,8 @@ class PurgeContext:
     interrupted, the next call finds the remaining records and counts none twice.
     """
 
-    s3: Any
-    dynamodb: ItemRemover
+    s3: S3Client
+    dynamodb: DynamoDbClient
     places: StoreLocations
     progress: Progress
     store: ProgressStore

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, Purged
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_session_tombstones, long_key
-from alsolike.runtime.client_protocols import ItemRemover
+from alsolike.runtime.client_protocols import DynamoDbClient, S3Client
 from alsolike.runtime.errors import ConcurrentUpdate
 from functions.purge_user.datasets import purge_datasets
 from functions.purge_user.documents import (
@@ -99,8 +99,8 @@ MAX_PASSES = 20
 class Clients:
     """Low-level AWS clients."""
 
-    s3: Any
-    dynamodb: ItemRemover
+    s3: S3Client
+    dynamodb: DynamoDbClient
 
 
 def purge(

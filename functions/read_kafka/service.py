@@ -21,6 +21,7 @@ from alsolike.events.stream_writer import EventStream
 from alsolike.lake.dead_letters import KAFKA_SHARD, QuarantinedRecord, without_values
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.privacy.tombstones import UserIds, names_erased
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
 from alsolike.runtime.s3 import S3Object
 
@@ -75,7 +76,7 @@ class KafkaReader:
         self,
         stream: EventStream,
         *,
-        s3: Any,
+        s3: S3Client,
         lake_bucket: str,
         tracking_id: str,
         configurations: ConfigurationSource,

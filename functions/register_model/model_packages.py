@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import REJECTED, Decision
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import SageMakerClient
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
 
@@ -28,7 +28,7 @@ class ModelPackages:
         Name or ARN of the group.
     """
 
-    def __init__(self, client: Any, group: str) -> None:
+    def __init__(self, client: SageMakerClient, group: str) -> None:
         self._client = client
         self._group = group
 

@@ -8,6 +8,7 @@ from alsolike.bundle.files import FILES, MANIFEST_FILE
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import decision_key
 from alsolike.registry.registry import model_prefix
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from alsolike.runtime.s3 import S3Object, upload
 
@@ -15,7 +16,7 @@ from alsolike.runtime.s3 import S3Object, upload
 class ModelStore:
     """Model bundles in the artefact bucket."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

@@ -13,6 +13,7 @@ from typing import Any
 from alsolike.configuration.configuration import Configuration
 from alsolike.experiments.forecasts import FAILED, RECOMMENDER, RUNNING, ForecastRequest, Forecasts
 from alsolike.registry.canary import Canary
+from alsolike.runtime.client_protocols import LambdaClient
 from alsolike.runtime.errors import AlsolikeError
 
 TOLERATED_FALL = 0.05
@@ -50,7 +51,7 @@ class CandidateForecast:
     """
 
     forecasts: Forecasts
-    lambda_: Any
+    lambda_: LambdaClient
     function: str
     configuration: Callable[[], Configuration]
 

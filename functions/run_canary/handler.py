@@ -18,6 +18,7 @@ from alsolike.registry.decision import Decisions
 from alsolike.registry.registry import Registry
 from alsolike.registry.retention import ModelFiles
 from alsolike.runtime.aws import client
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import AlsolikeError, InvalidInput
 from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
@@ -95,7 +96,7 @@ def _close(version: str, look: CanaryLook) -> None:
         logger.info("versions retired", versions=retired)
 
 
-def _left_out(s3: Any, bucket: str) -> list[str]:
+def _left_out(s3: S3Client, bucket: str) -> list[str]:
     """Return the labels of arms in model experiments. Users of these arms do not take part in canaries."""
     try:
         named = list(_experiments(s3, bucket))
@@ -106,5 +107,5 @@ def _left_out(s3: Any, bucket: str) -> list[str]:
     return [role.label(arm) for role in named if any(arm.model for arm in role.arms) for arm in role.arms]
 
 
-def _experiments(s3: Any, bucket: str) -> Iterable[Experiment]:
+def _experiments(s3: S3Client, bucket: str) -> Iterable[Experiment]:
     return read_current(s3, bucket).configuration().experiments.values()

@@ -24,6 +24,7 @@ from alsolike.lake import outcomes, served
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
 from alsolike.registry.canary import ON, Canary
 from alsolike.runtime.aws_errors import MISSING
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidDataset, Unavailable
 from alsolike.runtime.s3 import download
 from functions.run_canary.figures import (
@@ -94,7 +95,7 @@ class Arms:
 class Lake:
     """Tables of the lake that a canary requires."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def expected_answers(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from enum import StrEnum
-from typing import Any
 
 from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.declarations.storage import GRAPHS_PREFIX, INTERACTIONS_PREFIX
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import MissingSetting, NotFound
 from alsolike.runtime.s3 import listed
 from alsolike.training.dataset import CHAMPION_FOLDER, IMPORTED_FOLDER, prefix
@@ -89,7 +89,7 @@ class Start:
 class Stores:
     """Stores that a run reads."""
 
-    s3: Any
+    s3: S3Client
     bucket: str
     lock: TrainingLock
     lake: LakeSize
@@ -131,7 +131,7 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
 
 
 class LakeSize:
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

@@ -14,15 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.lake import lake
-from alsolike.recommendations.batch_table import (
-    COLUMNS,
-    answers_prefix,
-    columns_of,
-    failed_key,
-    part_key,
-    users_key,
-)
+from alsolike.recommendations.batch_table import COLUMNS, answers_prefix, columns_of, failed_key, part_key, users_key
 from alsolike.runtime.aws_errors import MISSING, translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 
 SCHEMA = pa.schema([pa.field(name, pa.type_for_alias(kind), nullable=False) for name, kind in COLUMNS.items()])
@@ -30,7 +24,7 @@ SCHEMA = pa.schema([pa.field(name, pa.type_for_alias(kind), nullable=False) for 
 _COUNTS = ("users", "items", "failed")
 
 
-def write(s3: Any, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
+def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
     """Write a batch's part, delete its results, and return the part's counts."""
     keys = _answers(s3, bucket, answers_prefix(run, batch))
     if not keys and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
@@ -68,7 +62,7 @@ def _parquet(rows: list[list[Any]]) -> bytes:
     return out.getvalue()
 
 
-def _answers(s3: Any, bucket: str, prefix: str) -> list[str]:
+def _answers(s3: S3Client, bucket: str, prefix: str) -> list[str]:
     """Return the keys of the results in the order of users."""
 
     def listed() -> Iterator[str]:
@@ -78,11 +72,11 @@ def _answers(s3: Any, bucket: str, prefix: str) -> list[str]:
     return sorted(listed(), key=lambda key: int(key.removeprefix(prefix).removesuffix(".jsonl")))
 
 
-def _read(s3: Any, bucket: str, key: str) -> bytes:
+def _read(s3: S3Client, bucket: str, key: str) -> bytes:
     return bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
-def _written(s3: Any, bucket: str, key: str) -> dict[str, int] | None:
+def _written(s3: S3Client, bucket: str, key: str) -> dict[str, int] | None:
     try:
         with translate_aws_errors(f"s3://{bucket}/{key}"):
             metadata = s3.head_object(Bucket=bucket, Key=key)["Metadata"]

@@ -12,6 +12,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.recommendations.preview import FOR_ALL
+from alsolike.runtime.client_protocols import LambdaClient
 from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 6
@@ -61,7 +62,7 @@ class Asker:
 
     def __init__(
         self,
-        lambda_: Any,
+        lambda_: LambdaClient,
         function: str,
         question: Question,
         *,

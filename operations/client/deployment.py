@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.parameters import TREE, Names, parameter_name
+from alsolike.runtime.client_protocols import ParameterClient
 from alsolike.runtime.errors import NotFound, Unavailable
 from operations.client.aws import session_clients, translate_aws_errors
 
@@ -138,7 +139,7 @@ def from_cloud(cloud: Cloud) -> Deployment:
     )
 
 
-def read_names(ssm: Any, environment: str) -> Names:
+def read_names(ssm: ParameterClient, environment: str) -> Names:
     """Read a deployment's parameter tree.
 
     Raises
@@ -149,7 +150,7 @@ def read_names(ssm: Any, environment: str) -> Names:
     return _names(_parameters(ssm, f"{TREE}/{environment}"), environment, region=ssm.meta.region_name)
 
 
-def only_names(ssm: Any) -> tuple[str, Names]:
+def only_names(ssm: ParameterClient) -> tuple[str, Names]:
     """Return the name and resource names of the only environment in the account and region of `ssm`.
 
     Raises
@@ -179,7 +180,7 @@ def _names(parameters: Mapping[str, str], environment: str, *, region: str) -> N
     return Names(**{field.name: own[key] for key, field in fields.items() if key in own})
 
 
-def _parameters(ssm: Any, path: str) -> dict[str, str]:
+def _parameters(ssm: ParameterClient, path: str) -> dict[str, str]:
     with translate_aws_errors(f"SSM parameters under {path}/"):
         pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
         return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}

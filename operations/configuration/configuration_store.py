@@ -13,7 +13,7 @@ from alsolike.configuration_document import document as configuration_document
 from alsolike.configuration_document.document import EMPTY_DOCUMENT
 from alsolike.configuration_document.reader import Current, read_current
 from alsolike.declarations.storage import CONFIGURATION_KEY, CONFIGURATION_VERSIONS_PREFIX
-from alsolike.runtime.client_protocols import ObjectClient
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.runtime.s3 import S3Object
 from alsolike.schema.document import InvalidConfiguration
@@ -51,7 +51,7 @@ def version_key(version: int) -> str:
 
 
 class ConfigurationStore:
-    def __init__(self, client: ObjectClient, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

@@ -21,6 +21,7 @@ from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import SESSION_TIME_TO_LIVE_DAYS, TIME_TO_LIVE_DAYS
 from alsolike.records.served_response import ServedResponse, state_hash
 from alsolike.runtime import s3
+from alsolike.runtime.client_protocols import S3Client
 from operations import progress
 from operations.recovery.lake_reader import LakeReader
 
@@ -94,7 +95,7 @@ class Histories:
 
 
 def read_histories(
-    client: Any,
+    client: S3Client,
     bucket: str,
     rows: Iterable[ServedResponse],
     *,
@@ -222,7 +223,7 @@ def _belongs(arrival: _Arrival, field: str, owner: str, logins: Mapping[str, tup
     return not is_users and arrival.session_id == owner
 
 
-def _properties(client: Any, bucket: str, hash_of: Callable[[str], str | None]) -> Mapping[str, Sequence[Change]]:
+def _properties(client: S3Client, bucket: str, hash_of: Callable[[str], str | None]) -> Mapping[str, Sequence[Change]]:
     changes: dict[str, list[Change]] = defaultdict(list)
     for stored in s3.scan(client, bucket, ChangeKind.USER.prefix):
         if stored.body is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 
 
 class PastObject(NamedTuple):
@@ -21,7 +22,7 @@ class PastObject(NamedTuple):
 class PastObjects:
     """Versions of the objects in a bucket."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def versions(self, prefix: str) -> Iterator[PastObject]:

@@ -17,6 +17,7 @@ from alsolike.experiments.comparison import MIN_EVENTS, MIN_USERS, ArmSample, cr
 from alsolike.experiments.metrics import BEFORE_DAYS, READ, USERS, RatioMetric
 from alsolike.experiments.report import ALPHA, control_of
 from alsolike.lake.lake import event_date
+from alsolike.runtime.client_protocols import S3Client
 from operations.experiments.lake_tables import read_outcomes
 from operations.experiments.purchases import ORDERS, SPEND, purchases_between
 from operations.experiments.tally import ArmTally, UserTable
@@ -134,7 +135,7 @@ class IncrementReport:
 
 
 def increments_of(
-    client: Any, bucket: str, holdout: Experiment, *, shopper: Callable[[str], str], now_ms: int
+    client: S3Client, bucket: str, holdout: Experiment, *, shopper: Callable[[str], str], now_ms: int
 ) -> IncrementReport:
     """Return the increments of a holdout.
 

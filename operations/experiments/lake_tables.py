@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +12,7 @@ from alsolike.declarations.storage import ENGAGEMENT_PREFIX, OUTCOMES_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS, Engagement
 from alsolike.records.outcome import OUTCOMES_COLUMNS
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import scan
 
@@ -20,7 +20,7 @@ BATCH_ROWS = 65_536
 
 
 def read_outcomes(
-    client: Any, bucket: str, *, first: str, last: str, columns: Sequence[str] = tuple(OUTCOMES_COLUMNS)
+    client: S3Client, bucket: str, *, first: str, last: str, columns: Sequence[str] = tuple(OUTCOMES_COLUMNS)
 ) -> Iterator[pa.Table]:
     """Yield the outcomes of a range of days in batches. Each response occurs once.
 
@@ -42,7 +42,7 @@ def read_outcomes(
             raise InvalidInput(f"s3://{bucket}/{key} is not an object of the table: {error}") from error
 
 
-def read_engagement(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
+def read_engagement(client: S3Client, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
     """Yield the rows of `engagement`, each with its day; see `read_outcomes`."""
     for key, file in _files(client, bucket, ENGAGEMENT_PREFIX, first=first, last=last):
         try:
@@ -52,7 +52,9 @@ def read_engagement(client: Any, bucket: str, *, first: str, last: str) -> Itera
         yield from ((_date(key), row) for row in rows)
 
 
-def _files(client: Any, bucket: str, prefix: str, *, first: str, last: str) -> Iterator[tuple[str, pq.ParquetFile]]:
+def _files(
+    client: S3Client, bucket: str, prefix: str, *, first: str, last: str
+) -> Iterator[tuple[str, pq.ParquetFile]]:
     for stored in scan(client, bucket, prefix, after=f"{prefix}{SERVED_PARTITION}={first}", at_once=2):
         if _date(stored.key) > last:
             return

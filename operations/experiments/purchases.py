@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -13,6 +12,7 @@ from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake import lake_objects
 from alsolike.lake.lake import deduplicate, event_date
 from alsolike.records.interaction import COPY_ORDER
+from alsolike.runtime.client_protocols import S3Client
 from operations.recovery.lake_reader import LakeReader
 
 PURCHASE = "purchase"
@@ -23,7 +23,7 @@ _COLUMNS = ("event_id", *COPY_ORDER[: COPY_ORDER.index("event_value") + 1])
 
 
 def purchases_between(
-    client: Any, bucket: str, *, shopper: Callable[[str], str], first_ms: int, last_ms: int
+    client: S3Client, bucket: str, *, shopper: Callable[[str], str], first_ms: int, last_ms: int
 ) -> Iterator[pa.Table]:
     """Yield the sums of purchases by shopper for each day, with the columns `shopper`, `ORDERS` and `SPEND`.
 

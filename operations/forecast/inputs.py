@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from alsolike.configuration.configuration import Configuration
 from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.runtime.client_protocols import LambdaClient, S3Client
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.snapshot import Snapshot
 
@@ -26,8 +25,8 @@ class ForecastInputs:
         True if the deployment stores hashes of user IDs. Logged requests cannot be answered again then.
     """
 
-    s3: Any
-    lambda_: Any
+    s3: S3Client
+    lambda_: LambdaClient
     lake_bucket: str
     recommend_function: str
     configuration: Configuration

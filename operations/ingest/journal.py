@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from alsolike.declarations.storage import IMPORTS_PREFIX
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object
 
 FORMAT_VERSION = 1
@@ -49,7 +50,7 @@ class Journal:
 
     def __init__(
         self,
-        client: Any,
+        client: S3Client,
         bucket: str,
         name: str,
         *,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.lake import lake
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object
 from operations.ingest.lake_rows import SCHEMA, LakeRows
 
@@ -26,7 +27,7 @@ class Sink(Protocol):
 class LakeBucket:
     """Lake bucket as a sink."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

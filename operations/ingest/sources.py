@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Protocol, cast
 import pyarrow as pa
 
 from alsolike.runtime.aws_errors import CONDITION_FAILED, MISSING, translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
@@ -83,7 +84,7 @@ class LocalFile:
 class SourceObject:
     """S3 object in the version that was current when the import started."""
 
-    client: Any
+    client: S3Client
     bucket: str
     key: str
     size_bytes: int
@@ -191,7 +192,7 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any], *, suffixes: tuple[
     return sources
 
 
-def _objects(uri: str, client: Any, suffixes: tuple[str, ...]) -> list[SourceObject]:
+def _objects(uri: str, client: S3Client, suffixes: tuple[str, ...]) -> list[SourceObject]:
     bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
     if not bucket:
         raise InvalidInput(f"{uri} has no bucket, expected s3://bucket/key")
@@ -214,7 +215,7 @@ def _objects(uri: str, client: Any, suffixes: tuple[str, ...]) -> list[SourceObj
 
 
 def _listed(
-    client: Any, bucket: str, *, prefix: str, pattern: str, suffixes: tuple[str, ...]
+    client: S3Client, bucket: str, *, prefix: str, pattern: str, suffixes: tuple[str, ...]
 ) -> Iterator[SourceObject]:
     fits = re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from alsolike.catalogue.actions import Action, ActionStore, parse_actions
 from alsolike.declarations.storage import ACTIONS_KEY
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations.models.stored_versions import read_version, stored_versions
 from operations.progress import counted
 
 
-def repair_actions(client: Any, bucket: str) -> list[str]:
+def repair_actions(client: S3Client, bucket: str) -> list[str]:
     """Restore each unreadable action from the latest object version in which it is readable.
 
     Return one sentence per change.

@@ -12,13 +12,14 @@ from alsolike.registry.champion import Champion
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.retention import LAST_GOOD
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from alsolike.runtime.s3 import S3Object
 from operations.models.stored_versions import read_version, stored_versions
 from operations.recovery.versions import ObjectChange, apply
 
 
-def repair_bundles(client: Any, bucket: str, *, reason: str, now_ms: int) -> list[str]:
+def repair_bundles(client: S3Client, bucket: str, *, reason: str, now_ms: int) -> list[str]:
     """Restore damaged files of the champion, the canary and the previous champions.
 
     Return one sentence per repaired version.
@@ -65,7 +66,7 @@ def _replace(registry: Registry, champion: Champion, damaged: dict[str, str], *,
     raise InvalidInput(f"{faults}; no previous champion is undamaged. Run `alsolike train`, then promote its version")
 
 
-def restore_files(client: Any, bucket: str, version: str) -> list[str] | None:
+def restore_files(client: S3Client, bucket: str, version: str) -> list[str] | None:
     """Restore damaged files of a version from the latest stored versions that match the manifest.
 
     Returns
@@ -96,7 +97,7 @@ def restore_files(client: Any, bucket: str, version: str) -> list[str] | None:
     return sorted(change.key.removeprefix(prefix) for change in changes)
 
 
-def _earlier_manifest(client: Any, bucket: str, version: str) -> tuple[ObjectChange | None, Manifest | None]:
+def _earlier_manifest(client: S3Client, bucket: str, version: str) -> tuple[ObjectChange | None, Manifest | None]:
     for stored in stored_versions(client, bucket, f"{model_prefix(version)}{MANIFEST_FILE}"):
         try:
             manifest = checked_manifest(read_version(client, bucket, stored), version)
@@ -106,7 +107,7 @@ def _earlier_manifest(client: Any, bucket: str, version: str) -> tuple[ObjectCha
     return None, None
 
 
-def _earlier_file(client: Any, bucket: str, key: str, stated: Mapping[str, Any]) -> ObjectChange | None:
+def _earlier_file(client: S3Client, bucket: str, key: str, stated: Mapping[str, Any]) -> ObjectChange | None:
     """Return the change that restores the latest stored version with the stated size and hash, or None if no version
     matches.
     """

@@ -12,12 +12,13 @@ from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.champion import Champion, Promotion
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
 from operations.models.stored_versions import read_version, stored_versions
 
 
 def repair_pointer(
-    client: Any, bucket: str, *, version: str | None, reason: str, now_ms: int, forced: bool = False
+    client: S3Client, bucket: str, *, version: str | None, reason: str, now_ms: int, forced: bool = False
 ) -> Champion | None:
     """Restore the latest readable pointer whose champion has files.
 
@@ -66,7 +67,7 @@ def repair_pointer(
     )
 
 
-def forget_pointer(client: Any, bucket: str) -> None:
+def forget_pointer(client: S3Client, bucket: str) -> None:
     """Delete all versions of the pointer, so that the deployment has no champion and no history."""
     with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
         for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=CHAMPION_KEY):
@@ -75,7 +76,7 @@ def forget_pointer(client: Any, bucket: str) -> None:
                     client.delete_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=version["VersionId"])
 
 
-def _readable(client: Any, bucket: str, versions: list[dict[str, Any]]) -> Iterator[Champion]:
+def _readable(client: S3Client, bucket: str, versions: list[dict[str, Any]]) -> Iterator[Champion]:
     for version in versions:
         body = read_version(client, bucket, version)
         try:

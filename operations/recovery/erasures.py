@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Collection
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -15,6 +14,7 @@ from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.lake import lake, lake_objects
 from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.runtime.s3 import S3Object
 from operations import progress
@@ -44,7 +44,7 @@ def drop_erased(deployment: Deployment) -> int:
     return rewritten
 
 
-def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sessions: Collection[str]) -> bool:
+def _rewrite(s3: S3Client, bucket: str, listed: LakeObject, erased: ErasedUsers, sessions: Collection[str]) -> bool:
     """Remove erased users and anonymous rows of their sessions from an object.
 
     Return true if the object was rewritten.
@@ -82,7 +82,7 @@ def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sess
     raise ConcurrentUpdate(f"{where} changed {MAX_ATTEMPTS} times while erased users were removed; restore again")
 
 
-def _rewrite_log(s3: Any, bucket: str, erased: ErasedUsers) -> int:
+def _rewrite_log(s3: S3Client, bucket: str, erased: ErasedUsers) -> int:
     """Remove erased users from the change log of users, and return the number of rewritten objects."""
     kind, rewritten = ChangeKind.USER, 0
     with translate_aws_errors(f"s3://{bucket}/{kind.prefix}"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +13,7 @@ from alsolike.lake import lake_objects
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 
 SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
@@ -28,7 +28,7 @@ class LakeReader:
         Maximum time of arrival. Later interactions are skipped. None for all interactions.
     """
 
-    def __init__(self, client: Any, bucket: str, *, received_by_ms: int | None) -> None:
+    def __init__(self, client: S3Client, bucket: str, *, received_by_ms: int | None) -> None:
         self._client = client
         self._bucket = bucket
         self._received_by_ms = received_by_ms

@@ -8,7 +8,6 @@ import io
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
-from typing import Any
 
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.declarations.storage import (
@@ -21,6 +20,7 @@ from alsolike.declarations.storage import (
     OWN_NAMES_KEY,
     REGISTRY_PREFIX,
 )
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object
 from operations import progress
 from operations.client.aws import translate_aws_errors
@@ -131,7 +131,7 @@ def losses(deployment: Deployment, planned: Sequence[Planned], *, to: dt.datetim
     return Losses(events, tuple(sorted(models)), tuple(sorted(configurations)))
 
 
-def _live_events(s3: Any, bucket: str, key: str, *, after_ms: int, imported_ms: Sequence[int]) -> int:
+def _live_events(s3: S3Client, bucket: str, key: str, *, after_ms: int, imported_ms: Sequence[int]) -> int:
     """Return the number of rows in an object that arrived after `after_ms`. Rows of imports are not counted.
 
     A damaged object has no rows.
@@ -168,7 +168,7 @@ def carry_out(deployment: Deployment, planned: Sequence[Planned]) -> None:
                 step.advance()
 
 
-def _listed(s3: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
+def _listed(s3: S3Client, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
     with translate_aws_errors(f"s3://{bucket}/{prefix}"):
         listed = changes(s3, bucket, prefix, to=to, keep_newer=keep_newer)
         yield from (change for change in listed if change.key != OWN_NAMES_KEY)

@@ -13,6 +13,7 @@ from alsolike.catalogue.changes import Change
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.users import USERS
+from alsolike.runtime.client_protocols import S3Client
 from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
@@ -36,7 +37,9 @@ class Rebuilt:
     deleted: int
 
 
-def read_changes(client: Any, bucket: str, kind: ChangeKind, *, changed_by_ms: int | None = None) -> Iterator[Change]:
+def read_changes(
+    client: S3Client, bucket: str, kind: ChangeKind, *, changed_by_ms: int | None = None
+) -> Iterator[Change]:
     """Yield the changes in the log, in arbitrary order.
 
     Raises

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from s3transfer.manager import TransferManager
 
+from alsolike.runtime.client_protocols import S3Client
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ObjectChange:
@@ -43,7 +45,7 @@ class _Version:
     size: int
 
 
-def changes(client: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
+def changes(client: S3Client, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
     """Yield the changes that restore the objects under a prefix to a time.
 
     S3 reports times in whole seconds, so all versions written in the second of `to` are included.
@@ -60,7 +62,7 @@ def changes(client: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newe
             yield change
 
 
-def apply(client: Any, bucket: str, change: ObjectChange) -> None:
+def apply(client: S3Client, bucket: str, change: ObjectChange) -> None:
     """Apply a change. The current version remains in the bucket as a noncurrent version."""
     if change.version_id is None:
         client.delete_object(Bucket=bucket, Key=change.key)
@@ -81,7 +83,7 @@ def _change(versions: Sequence[_Version], *, to: dt.datetime, keep_newer: bool) 
     return ObjectChange(then.key, "restore", then.version_id, then.size)
 
 
-def _versions(client: Any, bucket: str, prefix: str) -> Iterator[_Version]:
+def _versions(client: S3Client, bucket: str, prefix: str) -> Iterator[_Version]:
     """Yield all versions under a prefix, sorted by key and then latest first."""
     for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         streams = (

@@ -8,7 +8,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pyarrow as pa
@@ -117,7 +117,9 @@ class Stores:
 
     def request_erasure(self, user: str, *, now_ms: int = NOW_MS) -> str:
         """Request a user's erasure and return its ID."""
-        erasing = Erasing(self.s3, self.workflows, PLACES.artefact_bucket, "arn:machine", self.profiles, PSEUDONYMS)
+        erasing = Erasing(
+            self.s3, cast("Any", self.workflows), PLACES.artefact_bucket, "arn:machine", self.profiles, PSEUDONYMS
+        )
         return erase_user(user, erasing=erasing, now_ms=now_ms).erasure_id
 
     def step(

@@ -23,6 +23,7 @@ from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
 from alsolike.recommendations.requests import BATCH, FOR_YOU
 from alsolike.recommendations.segments import SegmentLine
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import count, logger
 from alsolike.runtime.struct import struct
@@ -72,7 +73,7 @@ class Batch:
 class BatchFiles:
     """Objects of batches in the artefact bucket."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    def __init__(self, s3: S3Client, bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 

@@ -6,13 +6,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.files import MANIFEST_FILE, SERVED_FILES
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.registry import model_prefix
 from alsolike.runtime.aws_errors import MISSING
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, Unavailable
 from alsolike.runtime.s3 import download
 from functions.recommend.state.model import Model
@@ -34,7 +34,7 @@ class BundleCache:
         Parent of the bundle folders, used only by this process. Folders appear when they are complete.
     """
 
-    def __init__(self, client: Any, bucket: str, directory: Path) -> None:
+    def __init__(self, client: S3Client, bucket: str, directory: Path) -> None:
         self._client = client
         self._bucket = bucket
         self._directory = directory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.catalogue.users import UserStore
@@ -11,6 +11,7 @@ from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.struct import struct
@@ -72,7 +73,7 @@ class ActionReader(PolledValue[Sequence[Action]]):
     `is_partial` is true if some stored entries are not actions.
     """
 
-    def __init__(self, client: Any, bucket: str, *, polling: Polling) -> None:
+    def __init__(self, client: S3Client, bucket: str, *, polling: Polling) -> None:
         self._store = ActionStore(client, bucket)
         super().__init__(self._read_actions, name="actions", polling=polling, default=())
 

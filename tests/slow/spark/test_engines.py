@@ -1,6 +1,7 @@
 """Both engines build the same dataset of the same lake, row by row."""
 
 import random
+from typing import Any, cast
 
 import pandas as pd
 import pytest
@@ -193,7 +194,7 @@ def test_profiles_of_a_sample_equal_those_of_its_written_interactions(spark, tmp
         lake_s3_uri=f"file://{tmp_path}/lake",
         dataset_s3_uri=f"file://{tmp_path}/dataset/",
         settings=Settings("lake", "artefacts", "catalogue", "users", "secret"),
-        actions=ActionStore(None, "artefacts"),
+        actions=ActionStore(cast("Any", None), "artefacts"),
         configuration=configuration(),
         lineage=("interactions",),
         erased=SparkErasedUsers(frozenset(), "secret"),

@@ -1,5 +1,7 @@
 """Configuration that functions poll."""
 
+from typing import Any, cast
+
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
@@ -119,7 +121,7 @@ def test_interrupted_body_raises_unavailable(store, reader):
             return {"Body": Body(), "ETag": "x"}
 
     with pytest.raises(Unavailable, match="Read timeout"):
-        ConfigurationReader(Breaking(), BUCKET).current(now_ms=0)
+        ConfigurationReader(cast("Any", Breaking()), BUCKET).current(now_ms=0)
 
 
 @pytest.mark.parametrize("pointer", [b"no JSON", b'{"versions": [1], "document": {"format": 2}}'])

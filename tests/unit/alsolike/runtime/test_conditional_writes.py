@@ -1,5 +1,7 @@
 """Objects that are written only if unchanged since they were read."""
 
+from typing import Any, cast
+
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
@@ -91,7 +93,10 @@ def force(client):
 
 
 def acquire(client):
-    assert TrainingLock(client, None, BUCKET).acquire("arn:aws:e", run_id="r", now_ms=1).execution_id == "arn:aws:e"
+    assert (
+        TrainingLock(client, cast("Any", None), BUCKET).acquire("arn:aws:e", run_id="r", now_ms=1).execution_id
+        == "arn:aws:e"
+    )
 
 
 @pytest.mark.parametrize("change", [promote, force, acquire])

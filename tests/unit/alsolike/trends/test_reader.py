@@ -1,5 +1,7 @@
 """Trend counters as functions read them."""
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -58,7 +60,7 @@ def test_counters_of_shards_are_added(s3):
 def test_only_changed_objects_are_read_after_the_interval(s3):
     etag = put(s3, 0, "plum")
     put(s3, 1, "pear")
-    calls = Calls(s3)
+    calls: Any = Calls(s3)
     reader = TrendsReader(calls, BUCKET, polling=Polling(30))
     assert best(reader) == ["pear", "plum"]
     put(s3, 0, "plum", "fig", replaces=etag)
@@ -99,13 +101,14 @@ def test_object_deleted_after_listing_is_ignored(s3):
             s3.delete_object(Bucket=BUCKET, Key=trends_key("shardId-1"))
             return super().get_object(**call)
 
-    assert best(TrendsReader(Deleting(s3), BUCKET)) == ["plum"]
+    client: Any = Deleting(s3)
+    assert best(TrendsReader(client, BUCKET)) == ["plum"]
 
 
 def test_unreadable_object_is_omitted_and_read_once(s3):
     put(s3, 0, "plum")
     s3.put_object(Bucket=BUCKET, Key=trends_key("shardId-1"), Body=b"nonsense")
-    calls = Calls(s3)
+    calls: Any = Calls(s3)
     reader = TrendsReader(calls, BUCKET, polling=Polling(0))
 
     assert (best(reader), best(reader)) == (["plum"], ["plum"])
@@ -119,7 +122,7 @@ def test_unreadable_object_is_omitted_and_read_once(s3):
 
 def test_earlier_trends_decay_while_s3_is_unavailable(s3):
     put(s3, 0, "plum")
-    calls = Calls(s3)
+    calls: Any = Calls(s3)
     reader = TrendsReader(calls, BUCKET, polling=Polling(30))
     assert best(reader) == ["plum"]
 
@@ -136,7 +139,7 @@ def test_earlier_trends_decay_while_s3_is_unavailable(s3):
 
 
 def test_unavailable_store_before_the_first_read_raises_unavailable(s3):
-    calls = Calls(s3)
+    calls: Any = Calls(s3)
     calls.fails = True
     reader = TrendsReader(calls, BUCKET)
 

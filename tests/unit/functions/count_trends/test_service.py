@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ class MemoryStore(TrendsStore):
     """Objects in memory, with conditional writes."""
 
     def __init__(self):
-        super().__init__(None, "memory")
+        super().__init__(cast("Any", None), "memory")
         self.objects: dict[str, Content] = {}
         self.versions = itertools.count()
         self.writes = 0

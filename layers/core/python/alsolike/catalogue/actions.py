@@ -12,6 +12,7 @@ from alsolike.catalogue.rows import RowKind
 from alsolike.declarations.limits import MAX_ACTION_COLUMNS, MAX_ACTION_PROPERTIES_CHARACTERS, MAX_ACTIONS
 from alsolike.declarations.storage import ACTIONS_KEY
 from alsolike.events.interactions import MAX_TIME_MS
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import Content, S3Object
@@ -102,7 +103,7 @@ class ActionStore:
         Low-level S3 client.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._stored = S3Object(client, bucket, ACTIONS_KEY)
 
     def put(self, actions: Iterable[Action], *, now_ms: int) -> None:

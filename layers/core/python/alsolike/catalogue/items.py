@@ -10,7 +10,7 @@ from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import RowKind
 from alsolike.configuration.columns import column_name as column_name
 from alsolike.declarations.limits import MAX_ITEM_COLUMNS, MAX_ITEM_PROPERTIES_CHARACTERS
-from alsolike.runtime.client_protocols import RowClient
+from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.struct import struct
 
 
@@ -34,5 +34,5 @@ ITEMS = RowKind("item", "items", "itemId", "item_id", MAX_ITEM_PROPERTIES_CHARAC
 class CatalogueStore(RowStore[Item]):
     """Table of the catalogue's items; see `RowStore`."""
 
-    def __init__(self, client: RowClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: DynamoDbClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(client, table, ITEMS, sleep=sleep)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from alsolike.catalogue.rows import R, RowKind
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.client_protocols import RowClient
+from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
 from alsolike.runtime.struct import struct
 from alsolike.schema.queries import row_of_token, token_of_row
@@ -49,7 +49,7 @@ class RowStore(Generic[R]):
     """
 
     def __init__(
-        self, client: RowClient, table: str, kind: RowKind[R], *, sleep: Callable[[float], None] = time.sleep
+        self, client: DynamoDbClient, table: str, kind: RowKind[R], *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._client = client
         self._table = table

@@ -9,7 +9,7 @@ from typing import Any
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import RowKind
 from alsolike.declarations.limits import MAX_USER_COLUMNS, MAX_USER_PROPERTIES_CHARACTERS
-from alsolike.runtime.client_protocols import RowClient
+from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.struct import struct
 
 
@@ -33,5 +33,5 @@ USERS = RowKind("user", "users", "userId", "user_id", MAX_USER_PROPERTIES_CHARAC
 class UserStore(RowStore[User]):
     """Table of users; see `RowStore`."""
 
-    def __init__(self, client: RowClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: DynamoDbClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(client, table, USERS, sleep=sleep)

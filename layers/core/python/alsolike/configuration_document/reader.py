@@ -12,7 +12,7 @@ from alsolike.configuration_document import document as configuration_document
 from alsolike.configuration_document.client_resources import NO_NAMES, OwnNames
 from alsolike.configuration_document.document import EMPTY_DOCUMENT
 from alsolike.declarations.storage import CONFIGURATION_KEY, OWN_NAMES_KEY
-from alsolike.runtime.client_protocols import ObjectReader
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.observability import logger
 from alsolike.runtime.polling import EVERY_30_S, NO_DEFAULT, PolledValue, Polling
 from alsolike.runtime.s3 import UNCHANGED, S3Object
@@ -69,7 +69,7 @@ class ConfigurationReader(PolledValue[Configuration]):
 
     def __init__(
         self,
-        client: ObjectReader,
+        client: S3Client,
         bucket: str,
         *,
         polling: Polling = EVERY_30_S,
@@ -102,7 +102,7 @@ class ConfigurationReader(PolledValue[Configuration]):
         return NO_NAMES if content is None else OwnNames.from_json(content.body, etag=content.etag)
 
 
-def read_current(client: ObjectReader, bucket: str, *, known: Current | None = None) -> Current:
+def read_current(client: S3Client, bucket: str, *, known: Current | None = None) -> Current:
     """Return the current configuration.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import Any
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import partition_key
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import KinesisClient
 from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 5
@@ -39,7 +40,7 @@ class EventStream:
 
     def __init__(
         self,
-        client: Any,
+        client: KinesisClient,
         name: str,
         *,
         attempts: int = MAX_ATTEMPTS,

@@ -13,6 +13,7 @@ import orjson
 
 from alsolike.declarations.storage import FORECASTS_PREFIX
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import LambdaClient, S3Client
 from alsolike.runtime.errors import AlsolikeError, Unavailable
 from alsolike.runtime.s3 import S3Object
 from alsolike.runtime.struct import struct
@@ -62,7 +63,7 @@ class ForecastRequest:
 class Forecasts:
     """Records of forecasts."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self, forecast_id: str, *, now_ms: int) -> dict[str, Any] | None:
@@ -92,7 +93,7 @@ class Forecasts:
         self._object(forecast_id).write(orjson.dumps(record))
 
     def start(
-        self, lambda_: Any, function: str, request: ForecastRequest, *, forecast_id: str, now_ms: int
+        self, lambda_: LambdaClient, function: str, request: ForecastRequest, *, forecast_id: str, now_ms: int
     ) -> dict[str, Any]:
         """Start a forecast, unless it runs or is done. Return the record.
 

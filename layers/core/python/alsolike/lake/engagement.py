@@ -12,6 +12,7 @@ import orjson
 from alsolike.declarations.storage import ATTRIBUTION_PREFIX, ENGAGEMENT_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.records.engagement import Engagement
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import scan
 
@@ -46,7 +47,7 @@ def receipt_key(date: str) -> str:
     return f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={date}.json"
 
 
-def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter[str]:
+def read_rejected(client: S3Client, bucket: str, *, first: str, last: str) -> Counter[str]:
     """Return the number of events that were not attributed to the response that they reference, by reason.
 
     Parameters

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.runtime import s3
-from alsolike.runtime.client_protocols import ObjectReader, PagedClient
+from alsolike.runtime.client_protocols import PagedClient, S3Client
 
 MERGE_GRACE_MS = 3_600_000
 """Time between the write of a merged object and the deletion of its inputs. Readers must finish within this time."""
@@ -50,7 +50,7 @@ def list_objects(client: PagedClient, bucket: str, *, prefix: str = INTERACTIONS
             yield LakeObject(entry.key, entry.size_bytes, entry.etag, entry.modified_ms)
 
 
-def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bool = False) -> bytes | None:
+def read(client: S3Client, bucket: str, listed: LakeObject, *, unchanged: bool = False) -> bytes | None:
     """Return the content of an object, or None if the object was deleted.
 
     Parameters

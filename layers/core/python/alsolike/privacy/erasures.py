@@ -15,7 +15,7 @@ import orjson
 
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, PENDING_ERASURES_PREFIX
 from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.runtime.client_protocols import ObjectClient
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.s3 import S3Object
 
@@ -160,7 +160,7 @@ class ErasureReceipt:
 class ErasureReceiptStore:
     """Store of the receipts in a deployment's artefact bucket."""
 
-    def __init__(self, client: ObjectClient, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

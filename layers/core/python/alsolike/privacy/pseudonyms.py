@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import hmac
 from collections.abc import Callable
-from typing import Any
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import SecretsManagerClient
 from alsolike.runtime.errors import MissingSetting
 
 DIGITS = 64
@@ -71,7 +71,7 @@ class Pseudonyms:
 
 
 @functools.cache
-def pseudonyms_of(client: Any, secret_arn: str) -> Pseudonyms:
+def pseudonyms_of(client: SecretsManagerClient, secret_arn: str) -> Pseudonyms:
     """Return the keyed hash function for a secret, which is read once per process."""
     with translate_aws_errors(f"secret {secret_arn}"):
         secret = client.get_secret_value(SecretId=secret_arn)["SecretString"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -22,7 +22,7 @@ from alsolike.events.stream import StreamRecord, partition_key
 from alsolike.privacy.erasures import ID_DIGITS, ErasureReceipt, erasure_id, erasure_of_receipt
 from alsolike.privacy.id_search import read_ids
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
-from alsolike.runtime.client_protocols import ObjectLister, TombstoneClient
+from alsolike.runtime.client_protocols import S3Client, SecretsManagerClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import count_shared, logger
 from alsolike.runtime.polling import PolledValue, Polling
@@ -114,7 +114,7 @@ class TombstoneReader(PolledValue[Tombstones]):
 
     def __init__(
         self,
-        client: ObjectLister,
+        client: S3Client,
         bucket: str,
         pseudonyms: Callable[[], Pseudonyms],
         *,
@@ -169,7 +169,7 @@ class TombstoneReader(PolledValue[Tombstones]):
         return len(users) + len(receipts.sessions.keys() - stones.sessions.keys())
 
 
-def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_ms: int) -> int:
+def add_tombstone(client: S3Client, bucket: str, user_hash: str, *, now_ms: int) -> int:
     """Write the tombstone of a user, and return its time in epoch milliseconds. Repeated calls do not change the time.
 
     Parameters
@@ -191,9 +191,7 @@ def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_m
     return _update(client, bucket, change).users[user_hash]
 
 
-def add_session_tombstones(
-    client: TombstoneClient, bucket: str, session_hashes: Collection[str], *, now_ms: int
-) -> None:
+def add_session_tombstones(client: S3Client, bucket: str, session_hashes: Collection[str], *, now_ms: int) -> None:
     """Write tombstones of an erased user's sessions, and remove tombstones of sessions older than `SESSION_DAYS`.
 
     Parameters
@@ -211,7 +209,7 @@ def add_session_tombstones(
     _update(client, bucket, change)
 
 
-def repair_tombstones(client: TombstoneClient, bucket: str) -> int:
+def repair_tombstones(client: S3Client, bucket: str) -> int:
     """Add the missing tombstones of receipts, replacing an unreadable object. Return the number of added tombstones."""
     stored = S3Object(client, bucket, TOMBSTONES_KEY)
     receipts = _read_receipts(client, bucket, known=NO_TOMBSTONES)
@@ -229,7 +227,7 @@ def repair_tombstones(client: TombstoneClient, bucket: str) -> int:
     return stored.update(write, attempts=MAX_ATTEMPTS)
 
 
-def _update(client: TombstoneClient, bucket: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
+def _update(client: S3Client, bucket: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
     stored = S3Object(client, bucket, TOMBSTONES_KEY)
 
     def write(content: Content | None) -> tuple[Tombstones, bytes | None]:
@@ -251,12 +249,12 @@ def _union(older: Tombstones, newer: Tombstones) -> Tombstones:
     )
 
 
-def _with_receipts(client: ObjectLister, bucket: str, stones: Tombstones) -> Tombstones:
+def _with_receipts(client: S3Client, bucket: str, stones: Tombstones) -> Tombstones:
     """Return the tombstones together with the tombstones of receipts."""
     return _union(_read_receipts(client, bucket, known=stones), stones)
 
 
-def _read_receipts(client: ObjectLister, bucket: str, *, known: Tombstones) -> Tombstones:
+def _read_receipts(client: S3Client, bucket: str, *, known: Tombstones) -> Tombstones:
     """Return the tombstones of receipts that may contain unknown tombstones.
 
     These are the receipts of unknown users, and the receipts written after the latest known tombstone, because a
@@ -311,7 +309,13 @@ class UserIds:
 
 
 def user_ids(
-    s3: Any, artefact_bucket: str, secretsmanager: Any, secret_arn: str, *, pseudonymise: bool, check_s: float
+    s3: S3Client,
+    artefact_bucket: str,
+    secretsmanager: SecretsManagerClient,
+    secret_arn: str,
+    *,
+    pseudonymise: bool,
+    check_s: float,
 ) -> UserIds:
     """Return the ID policy and the tombstones of a deployment.
 

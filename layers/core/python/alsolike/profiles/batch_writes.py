@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.profiles.profile import Item
-from alsolike.runtime.client_protocols import ProfileClient
+from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 8
@@ -35,7 +35,7 @@ class BatchWriter:
         Function that pauses, in seconds, after a call in which DynamoDB processed no request.
     """
 
-    def __init__(self, client: ProfileClient, table: str, *, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: DynamoDbClient, table: str, *, pause: Callable[[float], None] = time.sleep) -> None:
         self._client, self._table, self._pause = client, table, pause
 
     def write(self, requests: Sequence[Item], *, at_once: int = 1) -> dict[str, str]:

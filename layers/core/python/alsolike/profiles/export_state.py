@@ -17,7 +17,7 @@ from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_K
 from alsolike.lake.lake_objects import MERGE_GRACE_MS
 from alsolike.profiles.profile import export_key
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.client_protocols import ProfileClient
+from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.errors import InvalidInput, TooLarge, Unavailable
 from alsolike.schema.queries import row_of_token, token_of_row
 
@@ -97,7 +97,7 @@ class ExportStates:
         Name of the profile table.
     """
 
-    def __init__(self, client: ProfileClient, table: str) -> None:
+    def __init__(self, client: DynamoDbClient, table: str) -> None:
         self._client = client
         self._table = table
 

@@ -18,7 +18,7 @@ from alsolike.configuration.configuration import Fatigue
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.profiles.batch_writes import MAX_CONCURRENT_CALLS, BatchWriter, put, raise_first
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.client_protocols import ProfileClient
+from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.struct import struct
 
 MAX_ITEMS = 25
@@ -64,7 +64,7 @@ class Impressions:
 class ImpressionStore:
     """Impressions in the profile table."""
 
-    def __init__(self, client: ProfileClient, table: str) -> None:
+    def __init__(self, client: DynamoDbClient, table: str) -> None:
         self._client, self._table = client, table
         self._writer = BatchWriter(client, table)
 

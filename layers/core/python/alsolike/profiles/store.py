@@ -62,7 +62,7 @@ from alsolike.profiles.profile import (
 )
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.cache import BoundedCache
-from alsolike.runtime.client_protocols import ProfileClient
+from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.errors import Unavailable
 
 TIME_TO_LIVE_DAYS = 400
@@ -106,7 +106,7 @@ class ProfileStore:
 
     def __init__(
         self,
-        client: ProfileClient,
+        client: DynamoDbClient,
         table: str,
         *,
         remember_bytes: int = 0,

@@ -25,7 +25,7 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.client_protocols import ProfileClient
+from alsolike.runtime.client_protocols import DynamoDbClient, S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import scan
 
@@ -81,8 +81,8 @@ class UserData:
         Function that returns the time in seconds since 1970.
     """
 
-    s3: Any
-    dynamodb: ProfileClient
+    s3: S3Client
+    dynamodb: DynamoDbClient
     places: UserDataStores
     pseudonyms: Pseudonyms
     pandas: ModuleType

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import LambdaClient
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
 from alsolike.schema.document import Fault
 
@@ -25,7 +26,7 @@ def check_not_refused(document: Mapping[str, Any]) -> None:
         raise FOR_ALL[refused["type"]](refused["message"])
 
 
-def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def ask(lambda_: LambdaClient, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the preview of `functions.recommend.direct.preview`: the recommendations without and with the rules.
 
     Raises
@@ -36,7 +37,7 @@ def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any
     return _invoke(lambda_, function, {"preview": {name: value for name, value in fields.items() if value is not None}})
 
 
-def catalogue_warnings(lambda_: Any, function: str, configuration: Mapping[str, Any]) -> list[Fault]:
+def catalogue_warnings(lambda_: LambdaClient, function: str, configuration: Mapping[str, Any]) -> list[Fault]:
     """Return the differences between the rules of a configuration document and the catalogue.
 
     See `functions.recommend.direct.rule_check`. If the function fails, the only warning contains the error.
@@ -48,7 +49,7 @@ def catalogue_warnings(lambda_: Any, function: str, configuration: Mapping[str, 
     return [Fault(tuple(warning["path"]), warning["message"]) for warning in answer["warnings"]]
 
 
-def lists_of_requests(lambda_: Any, function: str, requests: Mapping[str, Any]) -> list[dict[str, Any]]:
+def lists_of_requests(lambda_: LambdaClient, function: str, requests: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the present list and the draft's list of each logged request; see `functions.recommend.direct.forecast`.
 
     Raises
@@ -60,7 +61,7 @@ def lists_of_requests(lambda_: Any, function: str, requests: Mapping[str, Any]) 
     return lists
 
 
-def _invoke(lambda_: Any, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+def _invoke(lambda_: LambdaClient, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
     with translate_aws_errors(f"function {function}", also=OSError):
         answer = lambda_.invoke(FunctionName=function, Payload=orjson.dumps(event))
         document: dict[str, Any] = orjson.loads(answer["Payload"].read())

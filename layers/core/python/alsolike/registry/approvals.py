@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import SageMakerClient
 
 APPROVED, REJECTED = "Approved", "Rejected"
 MAX_DESCRIPTION = 1_024
@@ -19,7 +18,7 @@ class Approvals:
         Name of the model package group.
     """
 
-    def __init__(self, client: Any, group: str) -> None:
+    def __init__(self, client: SageMakerClient, group: str) -> None:
         self._client, self._group = client, group
 
     def decide(self, version: str, status: str, *, reason: str) -> None:

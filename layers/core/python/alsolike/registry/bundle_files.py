@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from alsolike.bundle.files import FILES, MANIFEST_FILE
 from alsolike.bundle.manifest import Manifest
@@ -14,6 +13,7 @@ from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.registry.champion import Champion
 from alsolike.registry.registry import model_prefix
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.s3 import Listed, S3Object, listed
 
@@ -43,7 +43,7 @@ class BundleFiles:
     objects has changed.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
         self._results: dict[str, tuple[Mapping[str, Listed], tuple[DamagedFile, ...]]] = {}
 
@@ -138,7 +138,7 @@ def checked_manifest(body: bytes, version: str) -> Manifest:
     return manifest
 
 
-def object_sha256(client: Any, bucket: str, key: str, **version: str) -> str:
+def object_sha256(client: S3Client, bucket: str, key: str, **version: str) -> str:
     """Return the SHA-256 of an object in hexadecimal digits. `VersionId` selects a version of the object."""
     digest = hashlib.sha256()
     with translate_aws_errors(f"s3://{bucket}/{key}"):

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from alsolike.declarations.storage import CANARIES_PREFIX
-from alsolike.runtime.client_protocols import ObjectClient
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.s3 import S3Object
 
@@ -110,7 +110,7 @@ class CanaryReport:
 class CanaryReports:
     """Store of canary reports in the artefact bucket."""
 
-    def __init__(self, client: ObjectClient, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self, version: str) -> CanaryReport | None:

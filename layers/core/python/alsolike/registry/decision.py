@@ -13,7 +13,7 @@ import orjson
 
 from alsolike.declarations.storage import DECISIONS_PREFIX
 from alsolike.registry.champion import check_reason
-from alsolike.runtime.client_protocols import ObjectClient
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound
 from alsolike.runtime.s3 import S3Object
 
@@ -135,7 +135,7 @@ def decision_key(version: str) -> str:
 class Decisions:
     """Store of the gate's decisions in the artefact bucket."""
 
-    def __init__(self, client: ObjectClient, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

@@ -13,7 +13,7 @@ import orjson
 from alsolike.declarations.storage import CHAMPION_KEY, MODELS_PREFIX
 from alsolike.registry.canary import Canary
 from alsolike.registry.champion import Champion, Promotion, PromotionHold, check_reason
-from alsolike.runtime.client_protocols import RegistryClient
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
 from alsolike.runtime.names import MODEL_VERSION, MODEL_VERSION_FORM
 from alsolike.runtime.s3 import S3Object
@@ -29,7 +29,7 @@ def model_prefix(version: str) -> str:
 class Registry:
     """Store of a deployment's champion pointer."""
 
-    def __init__(self, client: RegistryClient, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
         self._pointer = S3Object(client, bucket, CHAMPION_KEY)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.registry.champion import Champion
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import delete_objects, listed
 
 LAST_GOOD = 3
@@ -99,7 +99,7 @@ class ModelFiles:
         Key prefix of the folders of versions or datasets.
     """
 
-    def __init__(self, client: Any, bucket: str, folder: str = MODELS_PREFIX) -> None:
+    def __init__(self, client: S3Client, bucket: str, folder: str = MODELS_PREFIX) -> None:
         self._client, self._bucket, self._folder = client, bucket, folder
 
     def stored(self) -> list[StoredVersion]:

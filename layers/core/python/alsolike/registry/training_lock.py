@@ -14,6 +14,7 @@ import orjson
 from alsolike.declarations.storage import TRAINING_RUN_KEY
 from alsolike.registry.registry import REPAIR
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client, StepFunctionsClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import S3Object
 
@@ -38,7 +39,7 @@ class TrainingLock:
         Low-level clients.
     """
 
-    def __init__(self, s3: Any, stepfunctions: Any, bucket: str) -> None:
+    def __init__(self, s3: S3Client, stepfunctions: StepFunctionsClient, bucket: str) -> None:
         self._s3 = s3
         self._stepfunctions = stepfunctions
         self._bucket = bucket

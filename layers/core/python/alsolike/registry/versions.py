@@ -19,6 +19,7 @@ from alsolike.registry.decision import REJECTED as GATE_REJECTED
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.retention import ModelFiles
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client, SageMakerClient
 from alsolike.runtime.errors import InvalidBundle, NotFound
 from alsolike.runtime.s3 import S3Object
 
@@ -101,7 +102,7 @@ class ModelVersions:
         Stores with the parts of a version's record.
     """
 
-    def __init__(self, s3: Any, sagemaker: Any, *, bucket: str, group: str) -> None:
+    def __init__(self, s3: S3Client, sagemaker: SageMakerClient, *, bucket: str, group: str) -> None:
         self.registry = Registry(s3, bucket)
         self.files = ModelFiles(s3, bucket)
         self.decisions = Decisions(s3, bucket)

@@ -17,6 +17,8 @@ from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.session import Session, get_session
 
+from alsolike.runtime.client_protocols import DynamoDbClient
+
 _BODY = "alsolike_body"
 
 
@@ -55,7 +57,7 @@ def client(
     return made
 
 
-def write_batches_fast(dynamodb: Any) -> None:
+def write_batches_fast(dynamodb: DynamoDbClient) -> None:
     """Replace botocore's encoding of batch writes in a DynamoDB client with a faster one.
 
     The faster encoding does not validate parameters, so it is only for clients with `checks_calls=False`.

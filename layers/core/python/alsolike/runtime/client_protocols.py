@@ -1,4 +1,4 @@
-"""Protocols of the S3 and DynamoDB operations that stores call. A fake client needs only its store's operations."""
+"""Protocols of boto3's clients, one per AWS service, with the operations that the product calls."""
 
 from __future__ import annotations
 
@@ -18,39 +18,10 @@ class Pages(Protocol):
 
 
 class PagedClient(Protocol):
-    """Client with paginated operations."""
+    """Client of any service, with paginated operations."""
 
     def get_paginator(self, *_: Any, **operation: Any) -> Pages:
         """Return the paginator of an operation."""
-
-
-class ObjectReader(Protocol):
-    """S3 client that reads objects."""
-
-    def get_object(self, *_: Any, **request: Any) -> Response:
-        """Return an object with its ETag."""
-
-
-class ObjectClient(ObjectReader, Protocol):
-    """S3 client that reads and conditionally writes objects."""
-
-    def put_object(self, *_: Any, **request: Any) -> Response:
-        """Write an object and return its ETag."""
-
-
-class RegistryClient(ObjectClient, Protocol):
-    """S3 client that also checks if objects exist."""
-
-    def head_object(self, *_: Any, **request: Any) -> Response:
-        """Return the metadata of an object."""
-
-
-class ObjectLister(ObjectReader, PagedClient, Protocol):
-    """S3 client that lists and reads objects."""
-
-
-class TombstoneClient(ObjectLister, ObjectClient, Protocol):
-    """S3 client that reads, lists and conditionally writes objects."""
 
 
 class ItemErrors(Protocol):
@@ -61,49 +32,138 @@ class ItemErrors(Protocol):
         """Exception of a write whose condition fails."""
 
 
-class ItemReader(Protocol):
-    """DynamoDB client that reads items."""
-
-    def get_item(self, *_: Any, **request: Any) -> Response:
-        """Return an item, or a response without an item."""
-
-
-class ItemWriter(ItemReader, PagedClient, Protocol):
-    """DynamoDB client that reads, scans and conditionally writes items."""
+class S3Client(PagedClient, Protocol):
+    """Client of S3."""
 
     @property
-    def exceptions(self) -> ItemErrors:
-        """Return the client's exceptions."""
+    def exceptions(self) -> Any: ...
 
-    def put_item(self, *_: Any, **request: Any) -> Response:
-        """Write an item, if its condition is met."""
+    def get_object(self, *_: Any, **request: Any) -> Response: ...
 
+    def put_object(self, *_: Any, **request: Any) -> Response: ...
 
-class RowClient(ItemWriter, Protocol):
-    """DynamoDB client for tables of items and users."""
+    def head_object(self, *_: Any, **request: Any) -> Response: ...
 
-    def batch_write_item(self, *_: Any, **request: Any) -> Response:
-        """Write several items, and return the items that were not written."""
+    def head_bucket(self, *_: Any, **request: Any) -> Response: ...
 
-    def scan(self, *_: Any, **request: Any) -> Response:
-        """Return one page of items."""
+    def copy_object(self, *_: Any, **request: Any) -> Response: ...
 
+    def delete_object(self, *_: Any, **request: Any) -> Response: ...
 
-class ProfileClient(ItemWriter, Protocol):
-    """DynamoDB client for the table of profiles."""
+    def delete_objects(self, *_: Any, **request: Any) -> Response: ...
 
-    def query(self, *_: Any, **request: Any) -> Response:
-        """Return a page of a partition's items."""
-
-    def batch_get_item(self, *_: Any, **request: Any) -> Response:
-        """Return several items, and the keys that were not read."""
-
-    def batch_write_item(self, *_: Any, **request: Any) -> Response:
-        """Write and delete several items, and return the requests that were not processed."""
+    def list_objects_v2(self, *_: Any, **request: Any) -> Response: ...
 
 
-class ItemRemover(ProfileClient, Protocol):
-    """DynamoDB client that deletes profiles and other items."""
+class DynamoDbClient(PagedClient, Protocol):
+    """Client of DynamoDB."""
 
-    def delete_item(self, *_: Any, **request: Any) -> Response:
-        """Delete an item."""
+    @property
+    def meta(self) -> Any: ...
+
+    @property
+    def exceptions(self) -> ItemErrors: ...
+
+    def get_item(self, *_: Any, **request: Any) -> Response: ...
+
+    def put_item(self, *_: Any, **request: Any) -> Response: ...
+
+    def update_item(self, *_: Any, **request: Any) -> Response: ...
+
+    def delete_item(self, *_: Any, **request: Any) -> Response: ...
+
+    def query(self, *_: Any, **request: Any) -> Response: ...
+
+    def scan(self, *_: Any, **request: Any) -> Response: ...
+
+    def batch_get_item(self, *_: Any, **request: Any) -> Response: ...
+
+    def batch_write_item(self, *_: Any, **request: Any) -> Response: ...
+
+    def describe_table(self, *_: Any, **request: Any) -> Response: ...
+
+
+class StepFunctionsClient(PagedClient, Protocol):
+    """Client of Step Functions."""
+
+    def start_execution(self, *_: Any, **request: Any) -> Response: ...
+
+    def get_execution_history(self, *_: Any, **request: Any) -> Response: ...
+
+    def describe_execution(self, *_: Any, **request: Any) -> Response: ...
+
+    def list_executions(self, *_: Any, **request: Any) -> Response: ...
+
+
+class SageMakerClient(PagedClient, Protocol):
+    """Client of SageMaker."""
+
+    def create_model_package(self, *_: Any, **request: Any) -> Response: ...
+
+    def update_model_package(self, *_: Any, **request: Any) -> Response: ...
+
+    def describe_model_package(self, *_: Any, **request: Any) -> Response: ...
+
+
+class LambdaClient(Protocol):
+    """Client of Lambda."""
+
+    def invoke(self, *_: Any, **request: Any) -> Response: ...
+
+
+class SecretsManagerClient(Protocol):
+    """Client of Secrets Manager."""
+
+    def __hash__(self) -> int: ...
+
+    @property
+    def exceptions(self) -> Any: ...
+
+    def get_secret_value(self, *_: Any, **request: Any) -> Response: ...
+
+
+class KinesisClient(Protocol):
+    """Client of Kinesis."""
+
+    def put_records(self, *_: Any, **request: Any) -> Response: ...
+
+
+class KmsClient(Protocol):
+    """Client of KMS."""
+
+    def encrypt(self, *_: Any, **request: Any) -> Response: ...
+
+    def decrypt(self, *_: Any, **request: Any) -> Response: ...
+
+
+class LogsClient(PagedClient, Protocol):
+    """Client of CloudWatch Logs."""
+
+    def describe_log_streams(self, *_: Any, **request: Any) -> Response: ...
+
+    def get_log_events(self, *_: Any, **request: Any) -> Response: ...
+
+
+class ParameterClient(PagedClient, Protocol):
+    """Client of Systems Manager's parameters."""
+
+    @property
+    def meta(self) -> Any: ...
+
+
+class EventSourceClient(Protocol):
+    """Client of Lambda that reads event source mappings."""
+
+    def get_event_source_mapping(self, *_: Any, **request: Any) -> Response: ...
+
+
+class CloudFormationClient(PagedClient, Protocol):
+    """Client of CloudFormation."""
+
+    def get_template(self, *_: Any, **request: Any) -> Response: ...
+
+    def delete_stack(self, *_: Any, **request: Any) -> Response: ...
+
+    def describe_stacks(self, *_: Any, **request: Any) -> Response: ...
+
+    def get_waiter(self, *_: Any, **request: Any) -> Any: ...

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from alsolike.runtime.aws_errors import CONDITION_FAILED, MISSING, NOT_MODIFIED, translate_aws_errors
-from alsolike.runtime.client_protocols import ObjectLister, ObjectReader, PagedClient
+from alsolike.runtime.client_protocols import PagedClient, S3Client
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 
 _CHUNK_BYTES = 1 << 20
@@ -41,7 +41,7 @@ class S3Object:
 
     __slots__ = ("_bucket", "_client", "_key")
 
-    def __init__(self, client: Any, bucket: str, key: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, key: str) -> None:
         self._client, self._bucket, self._key = client, bucket, key
 
     @property
@@ -198,7 +198,7 @@ class S3Object:
 
 
 def download(
-    client: Any,
+    client: S3Client,
     bucket: str,
     key: str,
     path: Path,
@@ -231,7 +231,7 @@ def download(
                 file.write(chunk)
 
 
-def upload(client: Any, bucket: str, key: str, path: Path) -> None:
+def upload(client: S3Client, bucket: str, key: str, path: Path) -> None:
     """Store a file as an object. Large files are uploaded in parts.
 
     Raises
@@ -303,7 +303,7 @@ def _pages(client: PagedClient, bucket: str, prefix: str, **options: str) -> Ite
         yield from client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **options)
 
 
-def delete_objects(client: Any, bucket: str, keys: Sequence[str]) -> None:
+def delete_objects(client: S3Client, bucket: str, keys: Sequence[str]) -> None:
     """Delete objects. Missing objects count as deleted.
 
     Raises
@@ -320,7 +320,7 @@ def delete_objects(client: Any, bucket: str, keys: Sequence[str]) -> None:
 
 
 def scan(
-    client: ObjectLister,
+    client: S3Client,
     bucket: str,
     prefix: str,
     *,
@@ -352,7 +352,7 @@ def scan(
                 future.cancel()
 
 
-def _get(client: ObjectReader, bucket: str, entry: Listed) -> StoredObject:
+def _get(client: S3Client, bucket: str, entry: Listed) -> StoredObject:
     content = S3Object(client, bucket, entry.key).read()
     if content is None:
         return StoredObject(entry.key, "", None, entry.modified_ms)

@@ -10,6 +10,7 @@ from typing import Any
 
 from alsolike.runtime.aws import client
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import DynamoDbClient, KmsClient
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
 from alsolike.runtime.polling import PolledValue, Polling
@@ -133,7 +134,7 @@ class KeyReader:
         Low-level clients.
     """
 
-    def __init__(self, dynamodb: Any, kms: Any, table: str) -> None:
+    def __init__(self, dynamodb: DynamoDbClient, kms: KmsClient, table: str) -> None:
         self._dynamodb = dynamodb
         self._kms = kms
         self._table = table

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from alsolike.declarations.metrics import Metric
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidSnapshot, Unavailable
 from alsolike.runtime.observability import count, logger
 from alsolike.runtime.polling import EVERY_30_S, NO_DEFAULT, PolledValue, Polling
@@ -36,7 +36,7 @@ class SnapshotReader(PolledValue[Snapshot]):
 
     def __init__(
         self,
-        client: Any,
+        client: S3Client,
         bucket: str,
         directory: Path,
         *,

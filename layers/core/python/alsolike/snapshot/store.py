@@ -7,10 +7,10 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from alsolike.declarations.storage import SEGMENTS_PREFIX, SNAPSHOT_KEY
 from alsolike.runtime.aws_errors import MISSING
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.runtime.s3 import UNCHANGED, S3Object, delete_objects, download, listed, upload
 from alsolike.runtime.struct import struct
@@ -42,7 +42,7 @@ class SnapshotStore:
         Folder of the local files, which get their final name when they are complete. Only this process may write to it.
     """
 
-    def __init__(self, client: Any, bucket: str, directory: Path) -> None:
+    def __init__(self, client: S3Client, bucket: str, directory: Path) -> None:
         self._client = client
         self._bucket = bucket
         self._current = S3Object(client, bucket, SNAPSHOT_KEY)

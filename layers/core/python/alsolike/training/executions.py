@@ -9,11 +9,12 @@ from typing import Any
 import orjson
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import StepFunctionsClient
 from alsolike.runtime.errors import Unavailable
 
 
 def start_execution(
-    client: Any, state_machine_arn: str, document: Mapping[str, Any], *, name: str | None = None
+    client: StepFunctionsClient, state_machine_arn: str, document: Mapping[str, Any], *, name: str | None = None
 ) -> str:
     """Start an execution, and return its ARN. If an execution with this name exists, return its ARN instead.
 

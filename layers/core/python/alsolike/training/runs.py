@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import StepFunctionsClient
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.training.executions import execution_arn, execution_name, start_execution
 
@@ -24,7 +25,7 @@ class ExecutionHistory:
         history.
     """
 
-    def __init__(self, client: Any, execution_arn: str, *, page: int = 100) -> None:
+    def __init__(self, client: StepFunctionsClient, execution_arn: str, *, page: int = 100) -> None:
         self._client = client
         self._arn = execution_arn
         self._page = page
@@ -169,7 +170,7 @@ class TrainingRuns:
         ARN of the workflow's state machine.
     """
 
-    def __init__(self, client: Any, state_machine_arn: str) -> None:
+    def __init__(self, client: StepFunctionsClient, state_machine_arn: str) -> None:
         self._client, self._arn = client, state_machine_arn
         self._ended: dict[str, TrainingRun] = {}
         self._histories: dict[str, ExecutionHistory] = {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from alsolike.declarations.storage import TRENDS_PREFIX
+from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidTrends
 from alsolike.runtime.observability import logger
 from alsolike.runtime.polling import EVERY_30_S, NO_DEFAULT, PolledValue, Polling
@@ -24,7 +24,7 @@ def trends_key(shard_id: str) -> str:
 class TrendsStore:
     """Store of the objects with the counters of a deployment's shards."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
@@ -85,7 +85,7 @@ class TrendsReader(PolledValue[Trends]):
     """
 
     def __init__(
-        self, client: Any, bucket: str, *, polling: Polling = EVERY_30_S, default: Trends = NO_DEFAULT
+        self, client: S3Client, bucket: str, *, polling: Polling = EVERY_30_S, default: Trends = NO_DEFAULT
     ) -> None:
         self._store = TrendsStore(client, bucket)
         self._shards: dict[str, _Read] | None = None

@@ -229,7 +229,7 @@ def refresher(parts):
     champion, configuration, snapshot = parts
     return StateRefresher(
         cast(ChampionLoader, champion.polled("model", breaker)),
-        variants=VariantModels(BundleCache(None, "", Path()), retry_s=30),
+        variants=VariantModels(BundleCache(cast("Any", None), "", Path()), retry_s=30),
         configuration=configuration.polled("configuration", breaker),
         snapshot=snapshot.polled("catalogue", breaker),
     )
