@@ -145,25 +145,13 @@ def test_rollback_during_a_canary_must_name_canary_or_champion(shop, refusal):
     assert result["ended"]["reason"] == "v2 was rolled back during the canary: worse"
 
 
-@pytest.mark.parametrize(
-    ("reason", "message"),
-    [
-        ("", "the reason is '', expected a text for the history"),
-        ("  ", "the reason is '  ', expected a text for the history"),
-        ("x" * 501, "the reason has 501 characters, expected at most 500"),
-    ],
-)
-def test_blank_or_long_reason_is_refused(shop, refusal, reason, message):
+@pytest.mark.parametrize("call", ["rollback --champion", "rollback --canary", "promote v4", "promote v4 --canary"])
+def test_blank_or_long_reason_is_refused(shop, refusal, call):
     shop.try_beside("v4")
     before = shop.champion
 
-    for call in (
-        ["rollback", "--champion"],
-        ["rollback", "--canary"],
-        ["promote", "v4"],
-        ["promote", "v4", "--canary"],
-    ):
-        assert message in refusal(*call, "--reason", reason)
+    assert "the reason is '  ', expected a text for the history" in refusal(*call.split(), "--reason", "  ")
+    assert "the reason has 501 characters, expected at most 500" in refusal(*call.split(), "--reason", "x" * 501)
 
     assert shop.champion == before
 

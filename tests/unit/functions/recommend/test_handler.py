@@ -228,8 +228,6 @@ def test_new_champion_is_served_after_the_interval(shop, monkeypatch):
     ("body", "status", "error_type", "reason"),
     [
         (b"{", 400, "InvalidInputException", "body is not valid JSON"),
-        ({}, 400, "InvalidInputException", "userId is missing"),
-        ({"userId": "a", "promotions": [{}]}, 400, "InvalidInputException", "promotions[0].percentPromotedItems is"),
         (
             {"userId": "a", "campaignArn": "arn:aws:personalize:eu-west-1:1:campaign/other"},
             404,
