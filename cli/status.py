@@ -65,6 +65,9 @@ def status(
     version = report["configuration_version"]
     console.print_line(f"configuration version {version}" if version else "built-in configuration")
     console.print_line(f"{report['environment']}: {deployment.names.api_url}")
+    if report["api_domain"]:
+        regions = f"{report['region']} or {report['other_region']}"
+        console.print_line(f"https://{report['api_domain']} leads to the API in {regions}")
     for line in page_lines(deployment):
         console.print_line(line)
     console.print_line(f"trackingId {report['tracking_id']}")

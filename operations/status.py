@@ -56,6 +56,7 @@ def collect(
         "environment": deployment.environment,
         "api_url": names.api_url,
         "api_domain": names.api_domain or None,
+        "other_region": names.other_region or None,
         "web_url": names.web_url or None,
         "region": names.region,
         "tracking_id": names.tracking_id,

@@ -244,6 +244,16 @@ def test_status_shows_active_alarms_with_their_runbooks(functions):
     assert "Quarantine: docs/runbooks/quarantine.md\n" in shown
 
 
+def test_status_shows_the_name_that_leads_to_two_regions(functions):
+    names = {"api-domain": "api.shop.example", "other-region": "eu-central-1"}
+    for name, value in names.items():
+        functions.client("ssm").put_parameter(Name=f"/alsolike/shop/{name}", Value=value, Type="String")
+
+    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+
+    assert "https://api.shop.example leads to the API in eu-west-1 or eu-central-1\n" in shown
+
+
 def put_lag(cloudwatch, namespace, lag, **dimensions):
     named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
     at = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
