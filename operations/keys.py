@@ -287,8 +287,7 @@ def environment_variables(new: NewKey, names: Names, *, certificate: Path | None
     certificate
         Path of the embedded cloud's certificate; None if clients trust the certificate.
     """
-    api_url = f"https://{names.api_domain}" if names.api_domain else names.api_url.rstrip("/")
-    endpoint = f"{api_url}{SIGNED_PREFIX}"
+    endpoint = f"{names.client_url}{SIGNED_PREFIX}"
     return {
         "AWS_ACCESS_KEY_ID": new.key.key_id,
         "AWS_SECRET_ACCESS_KEY": new.secret,

@@ -110,7 +110,7 @@ def snippet(deployment: Deployment, site_key: str) -> str:
         "src": f"{deployment.names.web_url}/{key}",
         "integrity": f"sha384-{base64.b64encode(hashlib.sha384(body).digest()).decode()}",
         "crossorigin": "anonymous",
-        "data-api": deployment.names.api_url,
+        "data-api": deployment.names.client_url,
         "data-site-key": site_key,
         **({"data-lists": f"{deployment.names.web_url}/{LISTS_PREFIX.rstrip('/')}"} if has_lists else {}),
     }

@@ -120,6 +120,17 @@ def test_snippet_names_the_latest_script_and_its_integrity(with_pages, pages):
     )
 
 
+def test_snippet_calls_the_name_of_two_regions(with_pages, pages):
+    (pages / "sdk" / "0.3.0").mkdir(parents=True)
+    (pages / "sdk" / "0.3.0" / "alsolike.js").write_text("script")
+    site.publish(with_pages, pages)
+    names = dataclasses.replace(with_pages.names, api_domain="api.shop.example")
+
+    snippet = site.snippet(dataclasses.replace(with_pages, names=names), "www")
+
+    assert 'data-api="https://api.shop.example"' in snippet
+
+
 def test_snippet_names_static_lists_once_they_are_published(with_pages, pages):
     (pages / "sdk" / "0.3.0").mkdir(parents=True)
     (pages / "sdk" / "0.3.0" / "alsolike.js").write_text("script")

@@ -56,6 +56,11 @@ class Names:
     kms_key_arn: str = ""
     """ARN of the key that encrypts the stored data. Empty for keys of AWS."""
 
+    @property
+    def client_url(self) -> str:
+        """URL of the API for clients, without a slash at the end: that of the name, if there is one."""
+        return f"https://{self.api_domain}" if self.api_domain else self.api_url.rstrip("/")
+
 
 def parameter_name(environment: str, field: str) -> str:
     return f"{TREE}/{environment}/{field.replace('_', '-')}"
