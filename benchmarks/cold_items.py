@@ -62,7 +62,7 @@ def _requests(directory: Path) -> Iterator[Result]:
     cold = Snapshot(segments, version="cold", cold=_random_cold_items(new), cold_model=model.version)
     with_cold = sources_of(model, cold, recent)
     without = sources_of(model, Snapshot(segments, version="none"), recent)
-    for what, fields in (
+    for case, fields in (
         ("request", {}),
         ("filtered request", {"filterArn": "arn:aws:personalize:eu-west-1:123456789012:filter/price"}),
     ):
@@ -78,7 +78,7 @@ def _requests(directory: Path) -> Iterator[Result]:
             )
         yield Result(
             "cold_items",
-            f"{what}, {COLD[0]:,} cold items beside {ITEMS:,}",
+            f"{case}, {COLD[0]:,} cold items beside {ITEMS:,}",
             medians["with"],
             "the same without cold items",
             medians["without"],

@@ -122,12 +122,14 @@ def hold_out_items(
     is_out = np.isin(np.arange(interactions.items + 1), chosen)
     order = interactions.select(~is_out[interactions.item]).frequency_order()
     order = np.concatenate([order[~is_out[order]], order[is_out[order]]])
-    whole = interactions.renumber(order)
+    complete = interactions.renumber(order)
     items = interactions.items - len(chosen)
-    is_known = whole.item <= items
-    content = None if whole.content is None else sp.csr_array(whole.content[: items + 1])
-    fit = dataclasses.replace(whole.select(is_known), items=items, content=content)
-    pairs = np.unique(np.stack([whole.user[~is_known], whole.item[~is_known] - items - 1]), axis=1).astype(np.int64)
+    is_known = complete.item <= items
+    content = None if complete.content is None else sp.csr_array(complete.content[: items + 1])
+    fit = dataclasses.replace(complete.select(is_known), items=items, content=content)
+    pairs = np.unique(np.stack([complete.user[~is_known], complete.item[~is_known] - items - 1]), axis=1).astype(
+        np.int64
+    )
     offsets = fit.offsets
     pairs = pairs[:, offsets[pairs[0] + 1] > offsets[pairs[0]]]
     users, first = np.unique(pairs[0], return_index=True)

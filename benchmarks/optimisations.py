@@ -66,21 +66,21 @@ def optimisations() -> Iterator[Result]:
 def _starts_and_requests() -> Iterator[Result]:
     with simulated_aws() as aws, tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         environment = deployed(rows_model(items=FEW, targets=100), Path(name), aws, two_stages=None)
-        codes = {"": _SERVE, **{what: code + _SERVE for what, code in WITHOUT.items()}}
-        first: dict[str, list[float]] = {what: [] for what in codes}
-        later: dict[str, list[float]] = {what: [] for what in codes}
+        codes = {"": _SERVE, **{optimisation: code + _SERVE for optimisation, code in WITHOUT.items()}}
+        first: dict[str, list[float]] = {optimisation: [] for optimisation in codes}
+        later: dict[str, list[float]] = {optimisation: [] for optimisation in codes}
         order = random.Random(1)
         for _ in range(ROUNDS):
             # In random order, because each process changes the caches for the next one.
-            for what in order.sample(list(codes), len(codes)):
-                code = codes[what]
+            for optimisation in order.sample(list(codes), len(codes)):
+                code = codes[optimisation]
                 start_ms = _took_ms(code, 1, environment)
-                first[what].append(start_ms)
-                later[what].append((_took_ms(code, 1 + REQUESTS, environment) - start_ms) / REQUESTS)
+                first[optimisation].append(start_ms)
+                later[optimisation].append((_took_ms(code, 1 + REQUESTS, environment) - start_ms) / REQUESTS)
     for label, times in (("first response", first), ("later response", later)):
-        medians = {what: statistics.median(values) for what, values in times.items()}
-        for what in WITHOUT:
-            yield _without(f"{label}, without {what}", medians[what], medians[""])
+        medians = {optimisation: statistics.median(values) for optimisation, values in times.items()}
+        for optimisation in WITHOUT:
+            yield _without(f"{label}, without {optimisation}", medians[optimisation], medians[""])
 
 
 def _took_ms(code: str, requests: int, environment: Mapping[str, str]) -> float:

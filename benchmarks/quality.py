@@ -299,7 +299,7 @@ def _baselines(split: Split, *, shop: bool, seed: int = 0) -> Iterator[QualityRo
     """Yield baselines for repeat purchases: the most frequent items of the user's complete history."""
     queries = split.test.queries
     longest = int((queries.ends - queries.starts).max())
-    whole = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))
+    unlimited = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))
     for label, days in (("own counts", float("inf")), ("own counts, half-life 120 days", 120.0)) if shop else ():
         _print_line(label)
         with measured() as cost:
@@ -309,7 +309,7 @@ def _baselines(split: Split, *, shop: bool, seed: int = 0) -> Iterator[QualityRo
             for chance in (True, False)
         )
         for suffix, variant in (("", model), (", ties by chance", by_chance), (", ties to the frequent", by_frequency)):
-            quality = evaluate(variant, whole, k=K)
+            quality = evaluate(variant, unlimited, k=K)
             yield QualityRow(label + suffix, quality["masked"], quality["allowed"], cost.seconds)
 
 

@@ -86,9 +86,9 @@ def engagement(
     if context.printed({"from": since, "to": until, "by": by, **_document(rows, rejected)}):
         return
     if not rows:
-        what = "responses in an experiment" if by is By.ARM else "responses"
+        noun = "responses in an experiment" if by is By.ARM else "responses"
         hint = "" if refresh else "; the attribution is hourly, --refresh runs it now"
-        console.print_line(f"no {what} from {since} to {until} were attributed{hint}")
+        console.print_line(f"no {noun} from {since} to {until} were attributed{hint}")
     else:
         console.print_table(_COLUMNS, [_cells(row) for row in rows], title=f"{since} to {until}")
         if not any(row.purchases for row in rows):

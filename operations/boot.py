@@ -245,6 +245,8 @@ def running_cloud(
     ------
     Unavailable
         If the cloud does not start or does not stop.
+    InvalidInput
+        If the assembly has no region or several regions.
     """
     from local_cloud.client import Cloud, CloudError
 

@@ -74,6 +74,8 @@ class RowRoutes(Generic[R]):
         ------
         NotFound
             If the row does not exist, or its user is erased.
+        InvalidInput
+            If the body is invalid, or the changed row would be too large.
         """
         row_id = self._there(request)
         changes = parse_changes(request.body(maximum=MAX_ROWS_BODY_BYTES), self._kind, columns=self._declared(request))

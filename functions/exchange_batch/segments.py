@@ -76,6 +76,8 @@ def users_of_dataset(s3: S3Client, bucket: str) -> Iterator[str]:
         If there is no champion, or its dataset has been deleted.
     InvalidBundle
         If the champion pointer or the champion's manifest is unreadable.
+    Unavailable
+        If S3 does not respond.
     """
     champion = Registry(s3, bucket).champion()
     if champion is None:

@@ -60,6 +60,10 @@ def read_segments(s3: S3Client, bucket: str, *, run: str, source: str, size: int
     ------
     InvalidInput
         If the file is invalid, or there are no users.
+    NotFound
+        If the configuration does not contain the filter of a line.
+    InvalidBundle
+        If the champion pointer or the champion's manifest is unreadable.
     """
     segments.store_lines(s3, bucket, run=run, lines=_lines(s3, source), source=source, size=size)
     if stored := list(_batches(s3, bucket, run)):

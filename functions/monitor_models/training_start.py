@@ -92,8 +92,8 @@ def start(client: StepFunctionsClient, state_machine_arn: str, due: Start) -> bo
     return True
 
 
-def _name(trigger: Trigger, *what: object) -> str:
-    return f"{trigger}-{hashlib.blake2b(orjson.dumps(what), digest_size=8).hexdigest()}"
+def _name(trigger: Trigger, *parts: object) -> str:
+    return f"{trigger}-{hashlib.blake2b(orjson.dumps(parts), digest_size=8).hexdigest()}"
 
 
 TURN = "First"

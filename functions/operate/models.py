@@ -70,6 +70,8 @@ class Models:
             If the version does not exist, or its bundle was deleted.
         ConcurrentUpdate
             If another caller changed the pointer, or a canary would have to wait for an active run.
+        Unavailable
+            If AWS does not respond. The call can be repeated.
         """
         version, body = request.version, request.body(PROMOTE)
         expected, reason = self._seen(body), request.signed(body["reason"])

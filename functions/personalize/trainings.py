@@ -98,6 +98,8 @@ class Trainings:
             If the model was deleted.
         InvalidBundle
             If the champion pointer is unreadable.
+        Unavailable
+            If AWS does not respond. The call can be repeated.
         """
         version, champion = resource.progress["version"], self._versions.registry.champion()
         if champion is not None and champion.version == version:

@@ -110,8 +110,8 @@ def _all_calls(functions: Mapping[str, PythonFunction]) -> cloudwatch.MathExpres
 
 def _units(table: dynamodb.ITableV2, name: str) -> Sequence[cloudwatch.IMetric]:
     return [
-        _dollars(_table_metric(table, f"Consumed{what}CapacityUnits"), TABLE[price].dollars, f"{name}, {verb}")
-        for what, price, verb in (("Write", "dynamodb_writes", "written"), ("Read", "dynamodb_reads", "read"))
+        _dollars(_table_metric(table, f"Consumed{operation}CapacityUnits"), TABLE[price].dollars, f"{name}, {verb}")
+        for operation, price, verb in (("Write", "dynamodb_writes", "written"), ("Read", "dynamodb_reads", "read"))
     ]
 
 

@@ -73,7 +73,7 @@ class PopularityModel(Model):
         return np.tile(self.share, (len(histories), 1))
 
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:
-        """Return a table with the largest shares in the row of each item."""
+        """Return a table whose rows are equal: the largest shares. Scores do not depend on the history."""
         target, value = best_of_row(sp.csr_array(self.share[None]), 0, n=maximum)
         starts = np.maximum(np.arange(self.items + 2) - 1, 0) * len(target)  # the row of item 0 is empty
         values = np.tile(value, self.items), np.tile(target, self.items), starts

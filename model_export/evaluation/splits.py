@@ -317,8 +317,8 @@ def window(interactions: Interactions, *, learned_ms: int, after_ms: int, until_
 
     Each user with a history up to `after_ms` has a query.
     """
-    whole, fit, order = _learned(interactions, learned_ms)
-    return _hold_out(whole, fit, order, after_ms=after_ms, until_ms=until_ms)
+    complete, fit, order = _learned(interactions, learned_ms)
+    return _hold_out(complete, fit, order, after_ms=after_ms, until_ms=until_ms)
 
 
 def _learned(interactions: Interactions, until_ms: int) -> tuple[Interactions, Interactions, Ints]:
@@ -334,16 +334,16 @@ def _learned(interactions: Interactions, until_ms: int) -> tuple[Interactions, I
         Order of the items, see `Part`.
     """
     order = interactions.until(until_ms).frequency_order()
-    whole = interactions.renumber(order)
-    return whole, whole.until(until_ms), order
+    complete = interactions.renumber(order)
+    return complete, complete.until(until_ms), order
 
 
-def _hold_out(whole: Interactions, fit: Interactions, order: Ints, *, after_ms: int, until_ms: int) -> Part:
-    past = whole.time_ms <= after_ms
-    source = dataclasses.replace(whole.select(past), counts=fit.counts)
-    inside = ~past & (whole.time_ms <= until_ms)
-    key = whole.user[inside].astype(np.int64) * (whole.items + 1) + whole.item[inside]
-    users, targets = np.divmod(distinct(key), whole.items + 1)
+def _hold_out(complete: Interactions, fit: Interactions, order: Ints, *, after_ms: int, until_ms: int) -> Part:
+    past = complete.time_ms <= after_ms
+    source = dataclasses.replace(complete.select(past), counts=fit.counts)
+    inside = ~past & (complete.time_ms <= until_ms)
+    key = complete.user[inside].astype(np.int64) * (complete.items + 1) + complete.item[inside]
+    users, targets = np.divmod(distinct(key), complete.items + 1)
     offsets = source.offsets
     known = offsets[users + 1] > offsets[users]
     users, targets = users[known], targets[known]

@@ -84,6 +84,8 @@ def export_bundle(
     ------
     ParityError
         If the ranking of a graph differs from the model's ranking.
+    InvalidBundle
+        If an item ID is empty or repeated, or there are no items.
     """
     directory.mkdir(parents=True, exist_ok=True)
     stages, parity = export_graphs(model, directory, latest_histories(data.interactions, model))

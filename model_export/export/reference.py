@@ -106,6 +106,10 @@ def fit_reference(manifest: Manifest, dataset: Path) -> Reference:
     ------
     InvalidBundle
         If the manifest's settings are unknown, or the dataset has another ID.
+    InvalidDataset
+        If the dataset is unreadable or too small.
+    InvalidInput
+        If the algorithm cannot be fitted from the dataset's counts.
     """
     data = load(dataset).by_frequency()
     if data.dataset_id != manifest.dataset_id:

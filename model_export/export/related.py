@@ -263,9 +263,9 @@ def related_items(tables: Mapping[str, RelatedTable], *, max_bytes: int) -> Rela
     return RelatedItems({kind: _cut_rows(each, longest) for kind, each in tables.items()})
 
 
-def _cut_rows(whole: RelatedTable, longest: int) -> RelatedTable:
-    lengths = whole.targets.lengths
-    place = np.arange(len(whole.scores)) - np.repeat(whole.targets.offsets[:-1].astype(np.int64), lengths)
+def _cut_rows(table: RelatedTable, longest: int) -> RelatedTable:
+    lengths = table.targets.lengths
+    place = np.arange(len(table.scores)) - np.repeat(table.targets.offsets[:-1].astype(np.int64), lengths)
     kept = place < longest
-    targets = Ragged.from_codes(np.minimum(lengths, longest), whole.targets.data[kept])
-    return RelatedTable(targets, whole.scores[kept])
+    targets = Ragged.from_codes(np.minimum(lengths, longest), table.targets.data[kept])
+    return RelatedTable(targets, table.scores[kept])

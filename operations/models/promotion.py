@@ -86,6 +86,8 @@ def repair(
     InvalidInput, NotFound
         If no champion can be restored, see `operations.models.pointer_repair.repair_pointer`, or the champion and all
         previous champions are damaged.
+    InvalidBundle
+        If the champion pointer is unreadable after its repair.
     """
     if version is not None and not MODEL_VERSION.fullmatch(version):
         raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")

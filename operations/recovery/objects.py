@@ -158,11 +158,11 @@ def carry_out(deployment: Deployment, planned: Sequence[Planned]) -> None:
     for part in planned:
         if not part.changes:
             continue
-        what = f"s3://{part.bucket}/{part.prefix}"
+        location = f"s3://{part.bucket}/{part.prefix}"
         with (
             progress.step(part.prefix, total=len(part.changes)) as step,
             ThreadPoolExecutor(_THREADS, "restore") as pool,
-            translate_aws_errors(what),
+            translate_aws_errors(location),
         ):
             for _ in pool.map(lambda change, bucket=part.bucket: apply(s3, bucket, change), part.changes):
                 step.advance()

@@ -124,8 +124,8 @@ def check_any_arrival(s3: Any, history: Any, data: st.DataObject) -> None:
         size = data.draw(st.integers(min(4, len(pieces)), len(pieces)))
         some, pieces = pieces[:size], pieces[size:]
         name = f"{len(pieces):03d}"
-        bit_by_bit.write_served([row for what, row in some if what == "served"], name=name)
-        bit_by_bit.write_events([row for what, row in some if what == "event"], name=name)
+        bit_by_bit.write_served([row for kind, row in some if kind == "served"], name=name)
+        bit_by_bit.write_events([row for kind, row in some if kind == "event"], name=name)
         if not pieces or data.draw(st.booleans()):
             bit_by_bit.attribute(rules=RULES, part_rows=3)
 

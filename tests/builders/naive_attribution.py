@@ -83,22 +83,22 @@ def attributed(
                 rejected[answer["served_ms"] // DAY_MS]["shown-not-served"] += 1
     for event in standing:
         answer = answers[event["recommendation_id"]]
-        kind, item, what = event["event_type"], event["item_id"], led[event["recommendation_id"]]
+        kind, item, outcome = event["event_type"], event["item_id"], led[event["recommendation_id"]]
         if kind not in COLUMNS and kind != RETURN:
             continue
         counts, view = rejected[answer["served_ms"] // DAY_MS], (item, _viewer(event, answer))
         if item not in answer["item_ids"]:
             counts["not-served"] += 1
-        elif event["event_time_ms"] < what.shown_ms.get(view, 0):
+        elif event["event_time_ms"] < outcome.shown_ms.get(view, 0):
             counts["before-impression"] += 1
         else:
             if kind == RETURN:
-                what.returned[view] += event["event_value"] or 0.0
+                outcome.returned[view] += event["event_value"] or 0.0
             else:
-                what.items[COLUMNS[kind]].add(view)
+                outcome.items[COLUMNS[kind]].add(view)
             if kind == "purchase":
-                what.bought[view] += event["event_value"] or 0.0
-    return {each: what.row() for each, what in led.items()}, rejected
+                outcome.bought[view] += event["event_value"] or 0.0
+    return {each: outcome.row() for each, outcome in led.items()}, rejected
 
 
 def _viewer(event: Row, answer: Row) -> str:

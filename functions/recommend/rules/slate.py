@@ -192,8 +192,8 @@ class _Composition:
                 if stands and not (pin.place <= len(places) and places[pin.place - 1].position == pin.position):
                     self._add_unmet(f"pin:{pin.item_id} moved")
 
-    def _add_unmet(self, what: str) -> None:
-        self._unmet[what] = None
+    def _add_unmet(self, rule_name: str) -> None:
+        self._unmet[rule_name] = None
 
     def _take(self, place: int, item: ScoredItem) -> None:
         self._places[place] = item

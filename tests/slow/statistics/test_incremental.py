@@ -74,6 +74,6 @@ def test_incremental_interval_covers_the_truth_on_all_days(revenue, lift, share)
 
     covered = 1 - np.mean([wrong for wrong, _ in results])
     widths = [half for _, half in results if half is not None]
-    what = "revenue" if revenue else "orders"
-    print(f"\n| {what} | {share:.0%} | {lift:+.0%} | {covered:.1%} | ±{np.median(widths):.2g} |", end="")
+    metric_name = "revenue" if revenue else "orders"
+    print(f"\n| {metric_name} | {share:.0%} | {lift:+.0%} | {covered:.1%} | ±{np.median(widths):.2g} |", end="")
     assert covered >= 0.95

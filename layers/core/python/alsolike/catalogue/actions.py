@@ -115,6 +115,8 @@ class ActionStore:
         ------
         InvalidInput
             If there are still too many actions, or the object would be too large.
+        Unavailable
+            If the object is unreadable, or S3 does not respond.
         """
         new = {action.action_id: action.properties for action in actions}
 

@@ -113,14 +113,14 @@ class SnapshotPublisher:
         segment = Segment.merge(
             [Segment.of([], columns), *_encoded(changes, columns)], forget_before_ms=now_ms - TOMBSTONES_KEPT_MS
         )
-        whole = self._store.upload(segment, now_ms=now_ms)
+        uploaded = self._store.upload(segment, now_ms=now_ms)
 
-        def with_whole(manifest: Manifest) -> Manifest:
+        def with_uploaded(manifest: Manifest) -> Manifest:
             now = {entry.key: entry for entry in manifest.segments}
             meanwhile = [self._map(entry) for key, entry in now.items() if key not in before]
             # Segments of concurrent merges may contain rows of the replaced segments.
             merged = [self._map(entry) for key, entry in before.items() if key not in now]
-            new = [whole]
+            new = [uploaded]
             if meanwhile:
                 kept = Segment.merge([part.without(merged) for part in meanwhile])
                 encoded = Segment.merge([Segment.of([], columns), *_encoded(kept.changes(), columns)])
@@ -128,7 +128,7 @@ class SnapshotPublisher:
             everything = manifest.replace(manifest.segments, new, now_ms=now_ms)
             return dataclasses.replace(everything, columns=dict(columns), configuration_version=version)
 
-        stored = self._store.change(stored, with_whole, now_ms=now_ms)
+        stored = self._store.change(stored, with_uploaded, now_ms=now_ms)
         return self._published(stored, changes=len(segment), merged_rows=0)
 
     def _append(
@@ -198,8 +198,8 @@ class SnapshotPublisher:
             overtaken = manifest.configuration_version != known or (recoding and appended)
             if overtaken or not gone <= {entry.key for entry in manifest.segments}:
                 raise _OvertakenError
-            whole = manifest.replace(merging, [merged], now_ms=now_ms)
-            return dataclasses.replace(whole, columns=declared[0], configuration_version=declared[1])
+            replaced = manifest.replace(merging, [merged], now_ms=now_ms)
+            return dataclasses.replace(replaced, columns=declared[0], configuration_version=declared[1])
 
         stored = self._store.change(stored, with_merged, now_ms=now_ms)
         self._collect_orphans(now_ms=now_ms)
