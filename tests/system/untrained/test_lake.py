@@ -92,7 +92,7 @@ def test_click_is_attributed_to_its_response(shop):
 
     found = shop.alsolike("engagement", "--refresh", "--by", "model")
 
-    assert found["rejected"] == {"other-shopper": 1}
+    assert found["rejected"]["other-shopper"] == 1
     (row,) = (row for row in found["rows"] if row["name"] == "m1")
     assert (row["answers"], row["items"], row["clicks"]) == (1, 2, 1)
 
