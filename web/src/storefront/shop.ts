@@ -193,7 +193,7 @@ export class Shop {
     return this.orders.buy(lines, onAccepted);
   }
 
-  /** Send the orders without confirmation from before the page was closed. Duplicates count once. */
+  /** Send the orders of earlier visits that the API has not confirmed. Duplicates count once. */
   async sendPendingOrders(): Promise<void> {
     await this.orders.sendPendingOrders();
   }

@@ -113,7 +113,7 @@ const roundedMs = (ms: number): number => {
 /** Number of the latest runs from which the usual duration is computed. */
 const RECENT_RUNS = 5;
 
-/** Return the median time after which the latest runs had a version, or null without one. */
+/** Return the median time from a run's start to its registered version, or null if no run has a version. */
 export function usualDurationMs(runs: readonly TrainingRun[]): number | null {
   const durations = runs
     .filter((run) => run.status === "SUCCEEDED")

@@ -25,6 +25,14 @@ from alsolike.configuration.rules import RuleSet
 from alsolike.configuration_document.aliases import alias_to_document, parse_aliases
 from alsolike.configuration_document.experiments import experiment_to_document, parse_experiments
 from alsolike.configuration_document.filters import DeclaredFilters, parse_filters
+from alsolike.configuration_document.limits import (
+    MAX_ALIASES,
+    MAX_CONTEXT_COLUMNS,
+    MAX_FATIGUE,
+    MAX_HALF_LIFE_HOURS,
+    MAX_ORIGINS,
+    MAX_WEIGHT,
+)
 from alsolike.configuration_document.rules import parse_rules, rule_set_to_document
 from alsolike.declarations.limits import MAX_ITEM_COLUMNS
 from alsolike.recommendations.requests import FOR_YOU, LISTING
@@ -33,12 +41,6 @@ from alsolike.schema.document import Fault, InvalidConfiguration, Node
 FORMAT = 1
 EMPTY_DOCUMENT: Mapping[str, Any] = MappingProxyType({"format": FORMAT})
 """Document before the first version is applied."""
-
-MAX_WEIGHT = 100
-_MAX_ALIASES = 50
-_MAX_CONTEXT = 5
-_MAX_ORIGINS = 50
-_MAX_FATIGUE, _MAX_HALF_LIFE_HOURS = 5, 720
 
 _ITEM_REQUIRED = {"required": True, "optional": False}
 _EVENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -184,7 +186,7 @@ def _events(node: Node | None) -> dict[str, EventType]:
         if "aliases" in fields:
             stated[name] = [
                 (alias, text.lower())
-                for alias in fields["aliases"].elements(maximum=_MAX_ALIASES)
+                for alias in fields["aliases"].elements(maximum=MAX_ALIASES)
                 if (text := alias.text(_ALIAS, "1 to 256 characters without space around them"))
             ]
             values["aliases"] = tuple(spelling for _, spelling in stated[name])
@@ -237,7 +239,7 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
 
 
 def _context(node: Node | None) -> tuple[str, ...]:
-    entries = node.elements(maximum=_MAX_CONTEXT) if node else []
+    entries = node.elements(maximum=MAX_CONTEXT_COLUMNS) if node else []
     return tuple(dict.fromkeys(property_name(name) for entry in entries if (name := entry.text(COLUMN, _COLUMN_FORM))))
 
 
@@ -270,8 +272,8 @@ def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[st
 
 def _fatigue(node: Node) -> Fatigue | None:
     fields = node.fields("strength", "half_life_hours", required=("strength", "half_life_hours"))
-    strength = fields["strength"].number(0, _MAX_FATIGUE) if "strength" in fields else None
-    half_life_hours = fields["half_life_hours"].number(1, _MAX_HALF_LIFE_HOURS) if "half_life_hours" in fields else None
+    strength = fields["strength"].number(0, MAX_FATIGUE) if "strength" in fields else None
+    half_life_hours = fields["half_life_hours"].number(1, MAX_HALF_LIFE_HOURS) if "half_life_hours" in fields else None
     return Fatigue(strength, half_life_hours) if strength and half_life_hours else None
 
 
@@ -295,7 +297,7 @@ def _sites(node: Node | None) -> dict[str, Site]:
         if not _SITE_KEY.fullmatch(key):
             entry.fault("is not a valid site key, expected 3 to 63 lower-case letters, digits, - and _", at_key=True)
         fields = entry.fields("origins", "recommenders", required=("origins",))
-        origins = fields["origins"].elements(maximum=_MAX_ORIGINS) if "origins" in fields else []
+        origins = fields["origins"].elements(maximum=MAX_ORIGINS) if "origins" in fields else []
         named = fields["recommenders"].elements(maximum=len(LISTING)) if "recommenders" in fields else []
         recommenders = tuple(name for each in named if (name := each.choice(LISTING, what="a recommender:")))
         sites[key] = Site(

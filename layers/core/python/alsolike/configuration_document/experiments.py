@@ -8,17 +8,13 @@ from typing import Any
 
 from alsolike.configuration.experiments import DEFAULT_METRIC, METRIC_NAMES, PLANNED_ANSWERS, Arm, Experiment
 from alsolike.configuration.recommendation_id import MAX_ARMS
+from alsolike.configuration_document.limits import MAX_ARMS_PER_EXPERIMENT, MAX_MODELS, MAX_RESPONSES
 from alsolike.configuration_document.times import parse_time_ms, time_text
 from alsolike.recommendations.requests import FOR_YOU, OF_ITEMS, PERSONALIZED_RANKING
 from alsolike.runtime.names import MODEL_VERSION, NAME, NAME_FORM
 from alsolike.schema.document import Node
 
 DEFAULT_LAYER = "default"
-MAX_MODELS = 2
-"""Maximum number of model versions in concurrent experiments. Each version is loaded in addition to the champion."""
-
-_MAX_ARMS = 20
-_MAX_RESPONSES = 10**12
 _TARGETS = ("recommender", "rules", "model")
 
 
@@ -46,7 +42,7 @@ def parse_experiments(
         end_ms = parse_time_ms(fields["end"]) if "end" in fields and fields["end"].value is not None else None
         if start_ms is not None and end_ms is not None and end_ms <= start_ms:
             fields["end"].fault(f"is {fields['end'].value!r}, expected a time after the start")
-        planned = fields["planned_answers"].integer(1, _MAX_RESPONSES) if "planned_answers" in fields else None
+        planned = fields["planned_answers"].integer(1, MAX_RESPONSES) if "planned_answers" in fields else None
         metric = fields["metric"].choice(METRIC_NAMES) if "metric" in fields else None
         arms = _arms(fields["arms"], on=on, recommenders=recommenders, rules=rules) if "arms" in fields else ()
         if layer and start_ms is not None:
@@ -96,8 +92,8 @@ def _arms(node: Node, *, on: tuple[str, ...], recommenders: Collection[str], rul
         arms.append(Arm(name, share or 0.0, **_target(fields, on=on, recommenders=recommenders, rules=rules)))
     if isinstance(node.value, Mapping):
         total = math.fsum(arm.share for arm in arms)
-        if not 2 <= len(arms) <= _MAX_ARMS:
-            node.fault(f"has {len(arms)} arms, expected 2 to {_MAX_ARMS}", at_key=True)
+        if not 2 <= len(arms) <= MAX_ARMS_PER_EXPERIMENT:
+            node.fault(f"has {len(arms)} arms, expected 2 to {MAX_ARMS_PER_EXPERIMENT}", at_key=True)
         elif shares_known and abs(total - 1) > 1e-6:
             node.fault(f"has shares that add up to {total:g}, expected 1", at_key=True)
     return tuple(arms)

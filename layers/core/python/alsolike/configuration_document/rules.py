@@ -23,16 +23,18 @@ from alsolike.configuration.rules import (
     promoted_places,
 )
 from alsolike.configuration_document.filters import DeclaredFilters
+from alsolike.configuration_document.limits import (
+    MAX_ALIKE_COLUMNS,
+    MAX_FACTOR,
+    MAX_NEW_FOR_DAYS,
+    MAX_RULES,
+    MAX_SPREAD,
+)
 from alsolike.configuration_document.times import parse_end_ms, parse_start_ms, time_text
 from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.schema.document import Node, closest
 
-MAX_FACTOR = 100
-MAX_SPREAD = 1_000
-MAX_NEW_FOR_DAYS = 3_650
-_MAX_RULES = 100
-_MAX_ALIKE_COLUMNS = 10
 _ITEM_ID = re.compile(rf"(?=.*\S)[^\x00-\x1f\x7f]{{1,{MAX_ID_CHARACTERS}}}")
 _PERIOD = ("from", "until")
 _COUNTABLE = (ColumnType.STRING, ColumnType.LIST, ColumnType.BOOLEAN)
@@ -130,7 +132,7 @@ def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
 
 def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion, ...]:
     promotions: list[Promotion] = []
-    for entry in node.elements(maximum=_MAX_RULES) if node else ():
+    for entry in node.elements(maximum=MAX_RULES) if node else ():
         fields = entry.fields("filter", "share", "name", *_PERIOD, required=("filter", "share"))
         filter_ = _filter(fields, filters)
         share = fields["share"].number(0, 1) if "share" in fields else None
@@ -171,7 +173,7 @@ def _overlap(one: Pin, other: Pin) -> bool:
 
 def _boosts(node: Node | None, filters: DeclaredFilters, *, minimum: float, maximum: float) -> tuple[Boost, ...]:
     boosts = []
-    for entry in node.elements(maximum=_MAX_RULES) if node else ():
+    for entry in node.elements(maximum=MAX_RULES) if node else ():
         fields = entry.fields("filter", "factor", *_PERIOD, required=("filter", "factor"))
         filter_ = _filter(fields, filters)
         factor = fields["factor"].number(minimum, maximum) if "factor" in fields else None
@@ -201,7 +203,7 @@ def _pins(node: Node | None) -> tuple[Pin, ...]:
 
 def _slate(node: Node | None, columns: Mapping[str, ColumnType]) -> tuple[SlateRule, ...]:
     rules: list[SlateRule] = []
-    for entry in node.elements(maximum=_MAX_RULES) if node else ():
+    for entry in node.elements(maximum=MAX_RULES) if node else ():
         fields = entry.fields("column", "at_most", "spread", *_PERIOD, required=("column",))
         if ("at_most" in fields) == ("spread" in fields):
             entry.fault("states both or neither of at_most and spread, expected one of them")
@@ -226,7 +228,7 @@ def _diversity(node: Node | None, columns: Mapping[str, ColumnType]) -> Diversit
     if dial == 0:
         fields["dial"].expect("more than 0")
     named: list[str] = []
-    elements = fields["columns"].elements(maximum=_MAX_ALIKE_COLUMNS) if "columns" in fields else []
+    elements = fields["columns"].elements(maximum=MAX_ALIKE_COLUMNS) if "columns" in fields else []
     for element in elements:
         column = _column(element, columns, _COUNTABLE)
         if column in named:
