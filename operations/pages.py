@@ -90,6 +90,9 @@ def publish(deployment: Deployment, pages: Path) -> int:
 def snippet(deployment: Deployment, site_key: str) -> str:
     """Return the HTML for a shop's pages, which loads the latest published script of the browser SDK.
 
+    The pages call the API at its own domain if it has one, so that a second region can take over. Otherwise, they call
+    it below the distribution, where the firewall limits single addresses.
+
     Raises
     ------
     NotFound
@@ -97,7 +100,7 @@ def snippet(deployment: Deployment, site_key: str) -> str:
     Unavailable
         If S3 rejects a call.
     """
-    bucket, s3 = _bucket(deployment), deployment.client("s3")
+    bucket, s3, names = _bucket(deployment), deployment.client("s3"), deployment.names
     with translate_aws_errors(f"bucket {bucket}"):
         listed = s3.list_objects_v2(Bucket=bucket, Prefix=SCRIPTS).get("Contents", [])
         scripts = [entry for entry in listed if entry["Key"].endswith("/alsolike.js")]
@@ -107,12 +110,12 @@ def snippet(deployment: Deployment, site_key: str) -> str:
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         has_lists = "Contents" in s3.list_objects_v2(Bucket=bucket, Prefix=LISTS_KEY)
     attributes = {
-        "src": f"{deployment.names.web_url}/{key}",
+        "src": f"{names.web_url}/{key}",
         "integrity": f"sha384-{base64.b64encode(hashlib.sha384(body).digest()).decode()}",
         "crossorigin": "anonymous",
-        "data-api": deployment.names.client_url,
+        "data-api": names.client_url if names.api_domain else f"{names.web_url}/api",
         "data-site-key": site_key,
-        **({"data-lists": f"{deployment.names.web_url}/{LISTS_PREFIX.rstrip('/')}"} if has_lists else {}),
+        **({"data-lists": f"{names.web_url}/{LISTS_PREFIX.rstrip('/')}"} if has_lists else {}),
     }
     stated = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
     return f"<script async{stated}></script>"
