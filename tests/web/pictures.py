@@ -1,7 +1,7 @@
 """Pictures of the documentation with the demo's data: ``python -m tests.web.pictures``.
 
-Screenshots of both pages in light and dark, and a recording of the demo's output as SVG. README.md shows the storefront
-in light. The site shows the other pictures that exist.
+Screenshots of both pages and of a draft in the rule editor, in light and dark, and a recording of the demo's output as
+SVG. README.md shows the storefront in light. The site shows the other pictures that exist.
 """
 
 from __future__ import annotations
@@ -36,12 +36,16 @@ _SETTLE_MS = 3_000
 _COUNTED_MS = 150_000
 """Maximum wait until the metrics contain the minutes of the demo's calls."""
 _SIZE: ViewportSize = {"width": 1280, "height": 860}
+_RULES_HEIGHT = 1_800
+"""Height at which the window contains the rule editor, the preview and the forecast."""
 _COLUMNS = 100
 _PICTURES: tuple[tuple[str, str, Literal["light", "dark"]], ...] = (
     ("storefront", "/", "light"),
     ("storefront-dark", "/", "dark"),
     ("console", "/console.html", "light"),
     ("console-dark", "/console.html", "dark"),
+    ("rules", "/console.html#/rules", "light"),
+    ("rules-dark", "/console.html#/rules", "dark"),
 )
 
 
@@ -118,11 +122,29 @@ def _screenshots(browser: Browser, url: str, sign_in_url: str, *, shopper: str) 
         page = new_page(context)
         page.goto(f"{url}{path}")
         page.get_by_role("main").wait_for()
-        if path != "/":
+        if path.endswith("rules"):
+            _draft_rules(page, shopper=shopper)
+        elif path != "/":
             page.get_by_text("Show as a table").first.wait_for(timeout=_COUNTED_MS)  # empty charts have no table
         _shoot(page, IMAGES / f"{name}.png")
         watch.check()
         context.close()
+
+
+def _draft_rules(page: Page, *, shopper: str) -> None:
+    """Pin the fifth item of a shopper's list to the first position in a draft, and forecast the draft."""
+    page.set_viewport_size({"width": _SIZE["width"], "height": _RULES_HEIGHT})
+    page.get_by_label("Name of the new rule set").fill("spring")
+    page.get_by_role("button", name="Add a rule set").click()
+    page.get_by_role("checkbox", name="for-you").check()
+    page.get_by_role("textbox", name="User").fill(shopper)
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name=re.compile("^Pin .* to position 5$")).click()
+    page.get_by_role("button", name="Dismiss").click()
+    page.get_by_role("spinbutton", name="Position").fill("1")
+    forecast = page.get_by_role("button", name="Forecast", exact=True)
+    forecast.click()  # waits for the check of the draft
+    page.get_by_text(re.compile("No forecast:|The draft changes")).wait_for(timeout=_COUNTED_MS)
 
 
 def _shoot(page: Page, file: Path) -> None:

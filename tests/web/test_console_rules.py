@@ -216,6 +216,10 @@ def forecast_a_pin(view, finish, *, press):
     press(view.get_by_role("button", name="Add a pin"))
     view.get_by_label("Item", exact=True).fill("item-05")
     change_state(view, "1 change")
+    expect(panel).to_contain_text("for-you does not use spring")
+    view.get_by_role("checkbox", name="for-you").check()
+    change_state(view, "2 changes")
+    expect(panel).not_to_contain_text("does not use")
     press(start)
     expect(panel).to_contain_text(
         re.compile("not enough evidence|No forecast: the log has no responses"), timeout=90_000

@@ -20,6 +20,8 @@ const TITLES: Readonly<Record<string, string>> = {
 
 interface Props {
   readonly recommenders: readonly string[];
+  /** The edited rule set; undefined without one. */
+  readonly rules: string | undefined;
   /** The first recommender to show. */
   readonly usual: string;
   readonly draft: Draft;
@@ -35,7 +37,7 @@ interface Started {
 }
 
 /** Forecast of the draft's clicks, purchases, revenue and margin from the recommendation log. */
-export function RuleForecast({ recommenders, usual, draft, blocked }: Props) {
+export function RuleForecast({ recommenders, rules, usual, draft, blocked }: Props) {
   const { api } = useConsole();
   const id = useId();
   const [recommender, setRecommender] = useState(usual);
@@ -103,6 +105,12 @@ export function RuleForecast({ recommenders, usual, draft, blocked }: Props) {
         </button>
       </form>
       {blocked && <p class="hint">{blocked}</p>}
+      {rules !== undefined && draft.recommenders[recommender]?.rules !== rules && (
+        <p class="hint warn">
+          {recommender} does not use {rules}, so the forecast does not contain it. Select {recommender} under “Applies
+          to”.
+        </p>
+      )}
       <div aria-live="polite" aria-busy={running}>
         {error && (
           <div class="note bad">
@@ -176,8 +184,9 @@ function ForecastResult({ forecast }: { forecast: Forecast }) {
       ))}
       <p class="faint">
         {plural(forecast.responses, "response")} of {forecast.recommender} to {plural(forecast.users, "user")} in{" "}
-        {plural(forecast.days, "day")}. The draft changes {percent(forecast.changed)} of the lists.{" "}
-        {percent(forecast.support)} of the attention to its lists is for items that were shown (support).
+        {plural(forecast.days, "day")}. The draft changes {percent(forecast.changed)} of the lists.
+        {forecast.support > 0 &&
+          ` ${percent(forecast.support)} of the attention to its lists is for items that were shown (support).`}
       </p>
       {left.length > 0 && (
         <p class="faint">

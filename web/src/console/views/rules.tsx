@@ -190,6 +190,7 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
       </div>
       <RuleForecast
         recommenders={live.recommenders}
+        rules={name}
         usual={recommenderOf(live, draft, name)}
         draft={draft}
         blocked={
