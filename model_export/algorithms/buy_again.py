@@ -22,6 +22,7 @@ item, ranked worse than the half-life on its own (a year of groceries, a gift wh
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -54,6 +55,7 @@ class BuyAgain(Algorithm):
     """
 
     name: ClassVar[str] = "buy_again"
+    inference_parameters: ClassVar[frozenset[str]] = Algorithm.inference_parameters | {"again_power", "demand_power"}
     half_life_days: float = 120.0
     again_days: float = 28.0
     again_power: float = 0.5
@@ -74,10 +76,13 @@ class BuyAgain(Algorithm):
         )
 
     def fit(self, interactions: Interactions) -> BuyAgainModel:
-        """Compute the factor of each item and return the model."""
-        again = _again(interactions, days=self.again_days) ** self.again_power
-        factor = again * demand(interactions, days=self.demand_days) ** self.demand_power
-        return BuyAgainModel(settings=self, items=interactions.items, factor=factor.astype(np.float32))
+        """Compute `again` and `demand` of each item and return the model."""
+        return BuyAgainModel(
+            settings=self,
+            items=interactions.items,
+            again=_again(interactions, days=self.again_days),
+            demand=demand(interactions, days=self.demand_days),
+        )
 
 
 def _again(interactions: Interactions, *, days: float) -> Floats:
@@ -102,9 +107,17 @@ def _again(interactions: Interactions, *, days: float) -> Floats:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BuyAgainModel(Model):
-    """Model with `factor`, float32 `(items + 1,)`, the weight of an interaction per item."""
+    """Model with `again` and `demand` of each item, float32 `(items + 1,)`."""
 
-    factor: Floats
+    settings: BuyAgain
+    again: Floats
+    demand: Floats
+
+    @functools.cached_property
+    def factor(self) -> Floats:
+        """Weight of an interaction per item, float32 `(items + 1,)`."""
+        factor = self.again**self.settings.again_power * self.demand**self.settings.demand_power
+        return factor.astype(np.float32)
 
     def score(self, histories: Histories) -> Floats:
         """Return the summed weight in the history times the factor of each item."""

@@ -26,7 +26,7 @@ from model_export.api import Algorithm
 from model_export.data.interactions import Interactions, Ints
 from model_export.data.statistics import Statistics
 
-BATCH_ROWS = 1 << 17
+BATCH_ROWS = 1 << 16
 """Number of interactions per block of source items. Memory holds the pairs of one block at a time."""
 
 

@@ -26,7 +26,7 @@ from model_export.api import Algorithm
 from model_export.data.interactions import Interactions, Ints
 from model_export.data.statistics import Statistics
 
-BATCH_ROWS = 1 << 17
+BATCH_ROWS = 1 << 15
 """Number of interactions per chunk of pairs in memory."""
 
 

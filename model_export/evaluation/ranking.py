@@ -31,7 +31,8 @@ BOTH: tuple[Seen, Seen] = ("masked", "allowed")
 NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 
 _NO_ITEMS = np.zeros(0, np.int32)
-BATCH_BYTES = 64 << 20
+BATCH_BYTES = 16 << 20
+"""Maximum size of the scores of a chunk. Larger arrays come from the system with each allocation, page by page."""
 FEW_PAIRS = 10_000
 
 

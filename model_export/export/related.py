@@ -54,7 +54,7 @@ TARGET_POWER = 0.25
 SESSION = 50
 """Maximum number of interactions per session, as in item-kNN. Longer histories are split."""
 
-BATCH_PAIRS = 1 << 22
+BATCH_PAIRS = 1 << 20
 """Maximum number of pairs of items in memory at a time. Only a single item may have more pairs."""
 
 MIN_BYTES = 24_000_000

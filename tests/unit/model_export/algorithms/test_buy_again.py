@@ -95,6 +95,10 @@ def test_history_half_life_does_not_change_item_factors():
     )
 
 
+def test_all_settings_of_the_grid_share_one_fit():
+    assert len({settings.learning_settings() for settings in BuyAgain().param_grid()}) == 1
+
+
 def test_parameter_grid_tries_repeat_factors_without_demand():
     tried = [each for each in BuyAgain().param_grid() if each.again_power and not each.demand_power]
 

@@ -45,11 +45,11 @@ def test_chunk_size_is_that_of_the_byte_limit(items, length, pairs, at_once):
 
 
 def test_users_of_few_items_are_evaluated_in_chunks(batches):
-    split = splits.leave_one_out(interactions([[1, 2, 3, 4]] * 3_500))
+    split = splits.leave_one_out(interactions([[1, 2, 3, 4]] * 900))
 
     evaluate(Popularity().fit(split.test.fit), split.test.queries, k=2)
 
-    assert batches == [1677, 1677, 146]  # 64 MiB / (400 bytes * 100 interactions)
+    assert batches == [419, 419, 62]  # 16 MiB / (400 bytes * 100 interactions)
 
 
 def test_graphs_are_run_with_few_long_histories_at_a_time(batches, tmp_path):

@@ -17,8 +17,8 @@ from tests.unit.model_export.shops import interactions, random_sequences
 
 def own_weights(directory, items):
     """Write and return a model that scores items by their weights in the history, without decay."""
-    settings = BuyAgain(half_life_days=float("inf"), position_decay=1.0)
-    model = BuyAgainModel(settings=settings, items=items, factor=np.ones(items + 1, np.float32))
+    settings, ones = BuyAgain(half_life_days=float("inf"), position_decay=1.0), np.ones(items + 1, np.float32)
+    model = BuyAgainModel(settings=settings, items=items, again=ones, demand=ones)
     write_graphs(model, directory)
     return model
 
