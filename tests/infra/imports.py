@@ -26,7 +26,7 @@ def libraries(module: str, *, lazily: bool) -> set[str]:
 def words(module: str) -> set[str]:
     """Return all identifiers, and words in strings, of `module` and of the repository's modules that it imports.
 
-    The protocols of AWS clients are left out, because they declare all calls and make none.
+    The result does not contain the words of client protocols, because protocols declare calls and make none.
     """
     sources = filter(None, map(_source, _reached(module, lazily=True) - {"alsolike.runtime.client_protocols"}))
     return {word for source in sources for word in re.findall(r"\w+", source.read_text())}
