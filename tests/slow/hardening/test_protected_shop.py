@@ -2,26 +2,43 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 
+from infra_cdk.app import create_app, read_context
+from layers.build import build
+from layers.contents import TRAINING
+from layers.target import host_target
 from local_cloud.client import Cloud, CloudError
 from operations.boot import LAYERS
-from tests.booted.assemblies import ROOT, synthesized
+from tests.booted.assemblies import build_layers
 from tests.infra.assembly import templates
 from tests.infra.other_settings import PROTECTED
 from tests.system.trained.opened_shop import OpenedShop
 
 
 @pytest.fixture(scope="module")
-def protected():
-    """Synthesize a shop with all protecting settings and the wheels of its jobs."""
-    if not (LAYERS / "glue-x86_64.gluewheels.zip").exists():
-        command = [sys.executable, "-m", "layers.build", "training", "--output", str(LAYERS)]
-        subprocess.run(command, cwd=ROOT, check=True)
-    return synthesized(**PROTECTED, time_budget_ms=0)
+def layers(tmp_path_factory):
+    """Build the layers, and the training job's packages for the Python that runs the job here."""
+    folder = tmp_path_factory.mktemp("layers")
+    build_layers()
+    for layer in LAYERS.glob("*-*"):
+        if layer.is_dir() and not layer.name.startswith("training"):
+            shutil.copytree(layer, folder / layer.name)
+    target = host_target()
+    assert target
+    build(TRAINING, target, folder)
+    (folder / "glue-x86_64.gluewheels.zip").touch()  # The lake of this shop is too small for Glue.
+    return folder
+
+
+@pytest.fixture(scope="module")
+def protected(layers, tmp_path_factory):
+    """Synthesize a shop with all protecting settings."""
+    outdir = tmp_path_factory.mktemp("assembly")
+    overrides = {**PROTECTED, "time_budget_ms": 0}
+    create_app(read_context(), environment="demo", outdir=outdir, layers=layers, overrides=overrides).synth()
+    return outdir
 
 
 def test_protected_shop_imports_trains_and_recommends(protected, tmp_path):
