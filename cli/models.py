@@ -164,7 +164,7 @@ def rollback(
     canary: Annotated[bool, Option("--canary", help="Stop the canary and keep the champion.")] = False,
     champion: Annotated[bool, Option("--champion", help="Roll back the champion and stop a running canary.")] = False,
 ) -> None:
-    """Promote the previous champion, pause automatic promotions.
+    """Promote the previous champion, and pause automatic promotions.
 
     Example: alsolike models rollback --reason "complaints about duplicates"
     """
