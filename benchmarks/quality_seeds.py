@@ -39,7 +39,7 @@ def with_seed(algorithms: Mapping[str, Algorithm], seed: int) -> dict[str, Algor
 
 
 def with_random_item_numbers(interactions: Interactions, *, seed: int) -> Interactions:
-    """Return the interactions with items in random order, because ties go to the lower number.
+    """Return the interactions with randomly renumbered items, because ties go to the lower number.
 
     Seed 0 keeps the numbers.
     """

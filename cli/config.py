@@ -37,7 +37,8 @@ File = Annotated[Path, Argument(metavar="FILE", help="YAML file; - is standard i
 def check(context: Context, file: File) -> None:
     """Check a configuration file. Exit with 1 if it has errors.
 
-    If there is a deployment, also compare filters, pins and columns with its published catalogue.
+    If there is a deployment, also compare filters, pins and columns with its published catalogue. A recommender's
+    filter that no item passes is an error. Other differences are warnings.
 
     Example: alsolike config check shop.yaml
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PLAIN_AFTER_S = 5.0
 _PLAIN_EVERY_S = 15.0
-"""Maximum pause in seconds between lines of a step that reports progress, if stderr is not a terminal."""
+"""Minimum pause in seconds between lines of a step that reports progress, if stderr is not a terminal."""
 _PIPED_WIDTH = 160
 _DESCRIPTION_WIDTH = 30
 # Control characters, which a terminal executes, and characters that change the direction of text.

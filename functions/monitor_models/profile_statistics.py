@@ -25,9 +25,10 @@ class ProfileStatistics:
     ----------
     lengths
         Number of active users by length of their history. Only interactions with a weight count.
-    unknown, looked_at
-        Number of users without interactions before the champion's last event, and number of users for which this is
-        known. It is unknown for a full profile without older interactions, which may have been dropped.
+    unknown
+        Number of users whose first interaction is after the champion's last event.
+    looked_at
+        Number of users for which `unknown` can be decided. A full profile may have lost its older interactions.
     """
 
     lengths: Counter[int]

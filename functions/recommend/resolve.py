@@ -194,7 +194,8 @@ def resolve(
     Unavailable
         If the request contains a name that only the configuration can define, and the configuration was never read.
     InvalidInput
-        If the request lacks an input of its filter, or a session may not send it.
+        If the request lacks an input of its filter, has filter values without a filter, or has a column, filter or
+        recommender that its session may not use.
     """
     is_configured = NO_CONFIGURATION not in state.degraded
     configuration = state.configuration

@@ -103,7 +103,7 @@ class Network(Construct):
             "Vpc",
             max_azs=ZONES,
             nat_gateways=0,
-            # The default group would need a function of the CDK. Nothing uses the group.
+            # The CDK would deploy a function to restrict the default security group, which nothing uses.
             restrict_default_security_group=False,
             subnet_configuration=[
                 ec2.SubnetConfiguration(name="Private", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=22)

@@ -13,7 +13,7 @@ from model_export.evaluation.ranking import Gains, Seen, open_targets
 from model_export.evaluation.splits import Queries
 
 CANDIDATES = 64
-"""Minimum number of candidates per model and user, if the model has as many scores above 0."""
+"""Rank of a score per model and user. The candidates are the items with a higher score, if this score is above 0."""
 
 BATCH_USERS = 128
 

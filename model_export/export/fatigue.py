@@ -24,7 +24,7 @@ from model_export.evaluation.position_bias import estimate, pairs_with_gain
 from model_export.export.reranker import MIN_PROPENSITY, Z
 
 MIN_CLICKED = 250
-"""Minimum number of clicked responses with an item that the user had seen more than once."""
+"""Minimum number of clicked responses with an item whose sightings, weighted by place and age, exceed 1."""
 
 _RIDGE = 1e-3
 _ITERATIONS = 50
@@ -37,7 +37,7 @@ class FatigueEstimate:
     Attributes
     ----------
     responses
-        Number of clicked responses with an item that the user had seen more than once.
+        Number of clicked responses with an item whose weighted sightings exceed 1.
     pairs
         Number of clicked pairs in random order.
     """
@@ -52,7 +52,7 @@ class FatigueEstimate:
         """Return the result as one line."""
         if self.responses < MIN_CLICKED:
             return (
-                f"unknown: {self.responses:,} clicked responses with an item that the user had seen more than once, at "
+                f"unknown: {self.responses:,} clicked responses with an item whose weighted sightings exceed 1, at "
                 f"least {MIN_CLICKED} needed"
             )
         if self.strength is None:

@@ -84,13 +84,15 @@ class Scores(Protocol):
 
 
 class _Met(Protocol):
-    """Number of sets with each item, and with each pair of items."""
+    """Co-occurrences of items in sets: `counts` by item, and `met` by pair of items."""
 
     @property
     def counts(self) -> Floats: ...
 
     @property
-    def pairs(self) -> Ints: ...
+    def pairs(self) -> Ints:
+        """Number of pairs in memory while a row of `met` is computed, by item."""
+        ...
 
     def met(self, sources: Ints) -> sp.csr_array: ...
 

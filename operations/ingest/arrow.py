@@ -1,4 +1,4 @@
-"""Import of pyarrow without pandas, because importing pandas takes as long as importing a small file."""
+"""Import of pyarrow without pandas, because loading pandas takes as long as reading a small data file."""
 
 from __future__ import annotations
 

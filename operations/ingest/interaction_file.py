@@ -152,7 +152,10 @@ def read(
 
 
 def _weights(table: pa.Table, configuration: Configuration, *, unstated: str) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """Return the weight of each row, and notes on rows that are skipped. Skipped rows have the weight 0."""
+    """Return the weight of each row, and notes on skipped rows and assumed event types.
+
+    Skipped rows have the weight 0. If no row has an event type with a weight, all rows weigh 1.
+    """
     if "EVENT_TYPE" not in table.column_names:
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), []
     types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()

@@ -86,7 +86,7 @@ class Expressions:
         return self._names[token]
 
     def value(self, token: str) -> Value:
-        """Return the value of a token."""
+        """Return the value of a placeholder such as `:id`, and mark it as used."""
         if token not in self._values:
             raise validation(
                 "Invalid expression: An expression attribute value used in expression is not defined; "

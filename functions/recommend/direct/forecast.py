@@ -18,6 +18,7 @@ from functions.recommend.direct.preview import drafted
 from functions.recommend.direct.replay import REPLAY, past_recommender
 from functions.recommend.http.request import parse_replay
 from functions.recommend.service import Recommender
+from functions.recommend.state.serving_state import ServingState
 
 MAX_REQUESTS = 200
 
@@ -43,7 +44,6 @@ def forecast_lists(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     given = dict(validation.as_object(given, where="forecast"))
     document = given.pop("configuration", None)
     event = FORECAST.read(given, "forecast")
-    # Without the canary, all users have the champion in the present list.
     present_state = draft_state = dataclasses.replace(recommender.state, canary=None)
     if document is not None:
         draft_state = drafted(draft_state, configuration_document.parse(document))
@@ -51,7 +51,9 @@ def forecast_lists(given: Any, *, recommender: Recommender) -> dict[str, Any]:
         if model not in draft_state.variants:
             loaded = ", ".join(draft_state.variants) or "none: there is no canary and no experiment on models"
             raise NotFound(f"forecast.model is {validation.describe(model)}, expected a loaded version: {loaded}")
-        draft_state = draft_state.with_model(model)
+        # All users have one model in each list: the champion, then `model`.
+        present_state = _without_experiments(present_state)
+        draft_state = _without_experiments(draft_state).with_model(model)
     states = present_state, draft_state
     lists: list[dict[str, Any]] = []
     for fields in event["requests"]:
@@ -69,3 +71,7 @@ def forecast_lists(given: Any, *, recommender: Recommender) -> dict[str, Any]:
             {"present": present, "draft": after, "degraded": sorted({*answers[0].degraded, *answers[1].degraded})}
         )
     return {"lists": lists}
+
+
+def _without_experiments(state: ServingState) -> ServingState:
+    return dataclasses.replace(state, configuration=dataclasses.replace(state.configuration, experiments={}))

@@ -279,7 +279,7 @@ class _State:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Batch whose items are indices of the distinct items.
+    """Batch in which an item is its row among the vectors of the batch's distinct items.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ export function CarouselList({ route }: { readonly route: Route }) {
   if (first?.error && failed.length === planned.length) {
     return <ErrorState what="Recommendations" error={first.error} retry={() => void shop.reload()} />;
   }
-  // As long as each loaded list has failed, the message may be one for all of them.
+  // While lists load and all loaded ones have failed, show none of the errors: one message may follow for all.
   const rows = rowsOf(planned, isLoading && failed.length === carousels.length ? [] : carousels);
   return (
     <div aria-busy={isLoading}>

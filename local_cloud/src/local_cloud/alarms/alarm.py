@@ -144,7 +144,7 @@ def _look(metric: Mapping[str, Any], statistic: str, period_s: Any) -> _Look:
 def _returning(
     wanted: str, math: Mapping[str, Callable[[Mapping[str, Value]], Value]]
 ) -> Callable[[Mapping[str, Value]], Value]:
-    """Return a function that computes the returned ID. Expressions may only use IDs of earlier expressions."""
+    """Return a function that computes the value of the query `wanted`. Expressions may only use IDs of earlier ones."""
 
     def compute(values: Mapping[str, Value]) -> Value:
         known = dict(values)

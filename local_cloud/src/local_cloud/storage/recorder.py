@@ -251,7 +251,13 @@ class Recorder:
     # Positions in streams
 
     def position(self, place: str, mapping: str, default: int) -> int:
-        """Return the number of the first record that a mapping has not processed."""
+        """Register a mapping of a shard, so that the records from its position on are kept.
+
+        Returns
+        -------
+        int
+            Number of the first record that the mapping has not processed: the stored position, otherwise `default`.
+        """
         number = self._positions[place, mapping] = self._stored_positions.get((place, mapping), default)
         if self._journal:
             self._journal.put("position", place, mapping, str(number).encode())

@@ -1,4 +1,4 @@
-"""Trainings that drift starts, one per change."""
+"""Trainings that are started because of drift: one per champion and change, with pauses and retries."""
 
 import dataclasses
 import re

@@ -93,3 +93,16 @@ def test_draft_may_have_the_model_of_a_canary(shop, monkeypatch):
     assert "expected a loaded version: none" in refused["message"]
     assert found["present"] == ["fig", "plum"]
     assert found["draft"][0] == "kiwi"
+
+
+def test_model_of_an_experiment_replaces_the_champion_of_all_users(shop):
+    """Half of the users have the model v2 in the experiment."""
+    shop.publish_beside("v2")
+    arms = {"control": {"share": 0.5, "model": "v1"}, "new": {"share": 0.5, "model": "v2"}}
+    start = {"start": "2020-01-01T00:00:00Z", "end": "2100-01-01T00:00:00Z"}
+    shop.configure(experiments={"spring": {**start, "arms": arms}})
+    requests = [request(f"user-{number}", seen="pear") for number in range(10)]
+
+    found = handler.lambda_handler({"forecast": {"model": "v2", "requests": requests}}, LambdaContext())["lists"]
+
+    assert {(each["present"][0], each["draft"][0], *each["degraded"]) for each in found} == {("fig", "kiwi")}
