@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.api.path_ids import path_id
+from alsolike.declarations.limits import DEFAULT_PAGE_SIZE
 from alsolike.declarations.metrics import Metric
 from alsolike.events.session_tokens import Session, session_of
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.observability import count
 from alsolike.schema.http import request_body
-from alsolike.schema.queries import DEFAULT_PAGE_SIZE, PAGE, read_query
+from alsolike.schema.queries import PAGE, read_query
 from alsolike.signing.signed_requests import SIGNED_BY
 
 

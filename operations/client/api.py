@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.api.path_ids import path_segment
+from alsolike.declarations.limits import MAX_PAGE_SIZE
 from alsolike.runtime.errors import NotFound
 from operations.client.deployment import Deployment
 from operations.client.signed_api import SignedApi
-
-_LARGEST_PAGE = 1000
 
 
 class Api(SignedApi):
@@ -55,7 +54,7 @@ class Api(SignedApi):
         """Yield items or users in arbitrary order."""
         token = ""
         while limit > 0:
-            query = f"?limit={min(limit, _LARGEST_PAGE)}" + (f"&nextToken={urllib.parse.quote(token)}" if token else "")
+            query = f"?limit={min(limit, MAX_PAGE_SIZE)}" + (f"&nextToken={urllib.parse.quote(token)}" if token else "")
             page = self.administer("GET", f"/{plural}{query}")
             yield from page[plural]
             limit -= len(page[plural])

@@ -50,6 +50,9 @@ MAX_EXCLUDED_IN_QUERY = 100
 MAX_CART_ITEMS = 50
 MAX_BATCH_USERS = 1_000
 
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 100, 1_000
+"""Number of rows per page of a list, such as that of the items."""
+
 SNAP_START_STORAGE_MB = 512
 """Maximum size of a function's folder /tmp with SnapStart."""
 

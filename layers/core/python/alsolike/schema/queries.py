@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from alsolike.declarations.limits import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from alsolike.runtime.errors import InvalidInput
 from alsolike.schema.fields import Field, Fields, Flag, Integer, ListOf, MapOf, Text
 
@@ -43,9 +44,6 @@ def _value(field: Field | None, text: str) -> Any:
     return text
 
 
-LARGEST_PAGE = 1000
-DEFAULT_PAGE_SIZE = 100
-
 _MAX_KEY_BYTES = 2048  # DynamoDB's limit.
 
 MAX_TOKEN_CHARACTERS = 2732
@@ -58,7 +56,7 @@ NEXT = Fields({"nextToken": _NEXT_TOKEN})
 
 PAGE = Fields(
     {
-        "limit": Integer(1, LARGEST_PAGE, DEFAULT_PAGE_SIZE, about="Maximum number of rows per page."),
+        "limit": Integer(1, MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE, about="Maximum number of rows per page."),
         "nextToken": _NEXT_TOKEN,
     }
 )
