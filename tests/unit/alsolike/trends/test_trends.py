@@ -124,6 +124,21 @@ def test_most_viewed_items_of_a_new_shop_trend():
     assert dict(found) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("hours", [1, 6, 24])
+def test_most_viewed_items_of_a_busy_new_shop_trend(hours):
+    """Item n has 1 / n of the events of item 1, at a constant rate since the first event of the shop."""
+    views = [
+        (f"i{item}", hours * HOUR_MS * (view + 0.5) / count, 1.0)
+        for item in range(1, 41)
+        for count in [2_000 // item]
+        for view in range(count)
+    ]
+
+    found = Trends([counted(*views)]).best("1d", now_ms=NOW_MS)
+
+    assert [item for item, _ in found[:3]] == ["i1", "i2", "i3"]
+
+
 def test_equal_scores_are_sorted_by_item_id():
     shop = standing({"c": (9, 9), "a": (9, 9), "b": (9, 9), "d": (20, 20)}, fast=1, baseline=1_000)
 

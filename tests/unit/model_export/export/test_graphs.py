@@ -33,7 +33,8 @@ def sessions(tmp_path_factory):
     opened = {}
     for items in (FEW_ITEMS, MANY_ITEMS):
         directory = tmp_path_factory.mktemp(f"items{items}")
-        write_graphs(BuyAgainModel(settings=BuyAgain(), items=items, factor=np.ones(items + 1, np.float32)), directory)
+        ones = np.ones(items + 1, np.float32)
+        write_graphs(BuyAgainModel(settings=BuyAgain(), items=items, again=ones, demand=ones), directory)
         opened[items] = open_session(directory / GRAPH_FILE)
     return opened
 
