@@ -9,7 +9,7 @@ window compares its recent events with its past::
     ratio    = min(1, sum of fast / sum of past)    the sums go over all items
     n, share = fast + past, ratio / (1 + ratio)
     evidence = fast ln(fast / (share n)) + past ln(past / ((1 - share) n)), or 0 if fast <= share n
-    unit     = max(1, 2 median((fast - usual)^2 / usual) / MEDIAN)     of the window of a day, see below
+    unit     = max(1, 2 median((fast - ratio past)^2 / (ratio past)) / MEDIAN)      of the window of a day
     score    = evidence / (unit ln(max(items, KEPT_ITEMS) / CHANCE))
 
 An item with its usual share of events has the score 0, at any popularity and at any time of day. The ratio is limited
@@ -20,10 +20,9 @@ Without a trend, an item reaches an evidence with a probability of at most exp(-
 binomial distribution. Therefore in a shop with constant shares, the probability that any item reaches the score 1 is at
 most `CHANCE`. The number of items is at least `KEPT_ITEMS`, because items without a counter may be viewed next. The
 bound applies to events with weight 1 that do not decay, and decayed sums have a smaller variance. Events of other
-weights, and several events in a visit, increase the variance by the factor `unit`. There, `usual` is the past times the
-ratio without its limit, so that the factor measures the items' shares also in a new shop. The factor is a median over
-the items with at least one usual event, so that a few trending items do not change it. With fewer than `MEASURED_ITEMS`
-such items, it is 1.
+weights, and several events in a visit, increase the variance by the factor `unit`. This factor is a median over the
+items with at least one expected event, so that a few trending items do not change it. With fewer than `MEASURED_ITEMS`
+such items, and in a new shop whose ratio is limited, the factor is 1.
 
 A shard keeps the counters of a limited number of items and deletes all others. A new item is assumed to have the
 decayed past of the most popular deleted item. Otherwise, items just below the limit would trend at each event.
@@ -328,8 +327,7 @@ def _faded(shard: ShardCounts, as_of_ms: int) -> ShardCounts:
 
 
 def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
-    fast, past, sums = _compared(counts, totals, column)
-    ratio = min(1.0, sums)
+    fast, past, ratio = _compared(counts, totals, column)
     share, n = ratio / (1 + ratio), fast + past
     evidence = np.where(fast > share * n, _divergence(fast, share * n) + _divergence(past, (1 - share) * n), 0)
     scores: Counts = evidence / (_unit(counts, totals) * np.log(max(len(counts), KEPT_ITEMS) / CHANCE))
@@ -337,11 +335,11 @@ def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
 
 
 def _compared(counts: Counts, totals: Counts, column: int) -> tuple[Counts, Counts, float]:
-    """Return the numbers of recent and of past events by item, and the ratio of their sums, 1 without past events."""
+    """Return the numbers of recent and of past events by item, and the expected ratio of recent to past events."""
     fast = counts[:, column]
     past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # Negative only because of rounding.
     sum_of_past = max(totals[_BASELINE] - totals[column], 0)
-    return fast, past, float(totals[column] / sum_of_past) if sum_of_past else 1.0
+    return fast, past, min(1.0, float(totals[column] / sum_of_past)) if sum_of_past else 1.0
 
 
 def _divergence(observed: Counts, expected: Counts) -> Counts:
@@ -353,11 +351,11 @@ def _divergence(observed: Counts, expected: Counts) -> Counts:
 def _unit(counts: Counts, totals: Counts) -> float:
     """Return the variance of an item's events relative to independent events with weight 1, at least 1."""
     fast, past, ratio = _compared(counts, totals, _DAY)
-    usual = ratio * past
-    is_measured = usual >= 1
-    if np.count_nonzero(is_measured) < MEASURED_ITEMS:
+    expected = ratio * past
+    is_measured = expected >= 1
+    if ratio == 1 or np.count_nonzero(is_measured) < MEASURED_ITEMS:
         return 1.0
-    apart = (fast[is_measured] - usual[is_measured]) ** 2 / usual[is_measured]
+    apart = (fast[is_measured] - expected[is_measured]) ** 2 / expected[is_measured]
     return max(1.0, 2 * float(np.median(apart)) / MEDIAN)
 
 
