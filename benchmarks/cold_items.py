@@ -78,7 +78,7 @@ def _requests(directory: Path) -> Iterator[Result]:
             )
         yield Result(
             "cold_items",
-            f"{case}, {COLD[0]:,} cold items beside {ITEMS:,}",
+            f"{case}, {COLD[0]:,} cold items next to {ITEMS:,}",
             medians["with"],
             "the same without cold items",
             medians["without"],

@@ -57,6 +57,16 @@ class Resource:
     attributes: Mapping[str, str]
     properties: Mapping[str, Any]
 
+    def refusal(self, property_name: str, reason: str) -> DeploymentError:
+        """Return the error for a property that is not implemented here."""
+        return DeploymentError(
+            reason,
+            stack=self.stack,
+            logical_id=self.logical_id,
+            resource_type=self.type,
+            property_name=property_name,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from tests.infra.assembly import STACKS, Assembly, templates
-from tests.infra.other_settings import BASE, ENVIRONMENT, FIELDS, PRIVATE, PROTECTED, changed
+from tests.infra.other_settings import BASE, ENVIRONMENT, FIELDS, PRIVATE, PROTECTED, TEXTS, changed
 from tests.infra.setting_changes import STORES, dangers
 from tests.slow.deploy.ministack_cloud import ROOT, CommandFailed, running
 from tests.slow.deploy.stubs import TYPES
@@ -85,7 +85,10 @@ def test_protected_stacks_refuse_deletion_until_the_setting_is_off(cloud, deploy
     assert protected() == set()
 
 
-@pytest.mark.parametrize("settings", [PROTECTED, PRIVATE], ids=["protected", "private"])
+DOMAIN = {name: TEXTS[name] for name in ("domain", "certificate_arn")}
+
+
+@pytest.mark.parametrize("settings", [{**PROTECTED, **DOMAIN}, PRIVATE], ids=["protected", "private"])
 def test_environment_with_protecting_settings_is_deployed(settings, synthesized, tmp_path):
     protected = synthesized(settings)
 

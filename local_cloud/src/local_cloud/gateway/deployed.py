@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from local_cloud.deployment import Deployment, DeploymentError, Resource
+from local_cloud.deployment import Deployment, Resource
 from local_cloud.gateway.access_log import AccessLog
 from local_cloud.gateway.admission import Authorizer
 from local_cloud.gateway.authorizer import JwtAuthorizer
@@ -47,7 +47,7 @@ def read_http_apis(
     """
     for resource in deployment.of_type("AWS::ApiGatewayV2::Api"):
         if resource.properties.get("ProtocolType") != "HTTP":
-            raise _refusal(resource, "ProtocolType", "only HTTP APIs are served here")
+            raise resource.refusal("ProtocolType", "only HTTP APIs are served here")
         api_id = resource.physical_id
         authorizers = {
             authorizer.physical_id: _authorizer(authorizer, issuer_keys=issuer_keys, invoke=invoke)
@@ -83,13 +83,13 @@ def _routes(deployment: Deployment, api_id: str) -> Iterator[Route]:
         properties = resource.properties
         kind = properties.get("AuthorizationType", "NONE")
         if kind not in _AUTHORIZER_TYPES:
-            raise _refusal(resource, "AuthorizationType", f"{kind} is not implemented here")
+            raise resource.refusal("AuthorizationType", f"{kind} is not implemented here")
         authorizer_id = properties.get("AuthorizerId") if _AUTHORIZER_TYPES[kind] else None
         if authorizer_types.get(authorizer_id) != _AUTHORIZER_TYPES[kind]:
-            raise _refusal(resource, "AuthorizerId", f"{authorizer_id!r} is not an authorizer of this API for {kind}")
+            raise resource.refusal("AuthorizerId", f"{authorizer_id!r} is not an authorizer of this API for {kind}")
         integration = integrations.get(properties.get("Target", "").rpartition("/")[2])
         if integration is None:
-            raise _refusal(resource, "Target", f"{properties.get('Target')!r} is not an integration of this API")
+            raise resource.refusal("Target", f"{properties.get('Target')!r} is not an integration of this API")
         timeout_ms = min(integration.properties.get("TimeoutInMillis", _LONGEST_TIMEOUT_MS), _LONGEST_TIMEOUT_MS)
         yield Route(
             key=properties["RouteKey"],
@@ -103,9 +103,9 @@ def _routes(deployment: Deployment, api_id: str) -> Iterator[Route]:
 def _function_arn(integration: Resource) -> str:
     properties = integration.properties
     if properties.get("IntegrationType") != "AWS_PROXY" or "IntegrationSubtype" in properties:
-        raise _refusal(integration, "IntegrationType", "only Lambda proxy integrations are implemented here")
+        raise integration.refusal("IntegrationType", "only Lambda proxy integrations are implemented here")
     if properties.get("PayloadFormatVersion") != "2.0":
-        raise _refusal(integration, "PayloadFormatVersion", "only 2.0 is implemented here")
+        raise integration.refusal("PayloadFormatVersion", "only 2.0 is implemented here")
     uri = str(properties["IntegrationUri"])
     # The URI is or contains the ARN of the function: arn:...:path/2015-03-31/functions/<arn>/invocations
     return uri.partition("/functions/")[2].removesuffix("/invocations") or uri
@@ -122,7 +122,7 @@ def _stage(
 ) -> Stage:
     route_settings = resource.properties.get("RouteSettings") or {}
     if unknown := sorted(set(route_settings) - set(route_keys)):
-        raise _refusal(resource, "RouteSettings", f"there is no route {unknown[0]!r}")
+        raise resource.refusal("RouteSettings", f"there is no route {unknown[0]!r}")
     throttle = Throttle(resource.properties.get("DefaultRouteSettings") or {}, route_settings)
     settings = resource.properties.get("AccessLogSettings") or {}
     access_log = None
@@ -151,25 +151,25 @@ def _authorizer(
         case "REQUEST":
             return _lambda_authorizer(resource, invoke)
         case kind:
-            raise _refusal(resource, "AuthorizerType", f"{kind!r} is none of JWT and REQUEST")
+            raise resource.refusal("AuthorizerType", f"{kind!r} is none of JWT and REQUEST")
 
 
 def _lambda_authorizer(resource: Resource, invoke: Invoke) -> LambdaAuthorizer:
     properties = resource.properties
     if properties.get("AuthorizerPayloadFormatVersion") != "2.0":
-        raise _refusal(resource, "AuthorizerPayloadFormatVersion", "only 2.0 is implemented here")
+        raise resource.refusal("AuthorizerPayloadFormatVersion", "only 2.0 is implemented here")
     if properties.get("EnableSimpleResponses") is not True:
-        raise _refusal(resource, "EnableSimpleResponses", "only simple responses are implemented here")
+        raise resource.refusal("EnableSimpleResponses", "only simple responses are implemented here")
     function = _FUNCTION_IN_URI.fullmatch(str(properties.get("AuthorizerUri")))
     if function is None:
-        raise _refusal(resource, "AuthorizerUri", f"{properties.get('AuthorizerUri')!r} names no function")
+        raise resource.refusal("AuthorizerUri", f"{properties.get('AuthorizerUri')!r} names no function")
     expressions, ttl_s = properties.get("IdentitySource") or [], properties.get("AuthorizerResultTtlInSeconds") or 0
     if ttl_s and not expressions:
-        raise _refusal(resource, "IdentitySource", "is required where results are cached")
+        raise resource.refusal("IdentitySource", "is required where results are cached")
     try:
         sources = [identity_source(expression) for expression in expressions]
     except ValueError as error:
-        raise _refusal(resource, "IdentitySource", str(error)) from error
+        raise resource.refusal("IdentitySource", str(error)) from error
     return LambdaAuthorizer(function_arn=function[1], sources=sources, ttl_s=ttl_s, invoke=invoke)
 
 
@@ -178,26 +178,16 @@ def _jwt_authorizer(resource: Resource, issuer_keys: Callable[[str], Mapping[str
     sources = properties.get("IdentitySource") or [f"{_HEADER_SOURCE}Authorization"]
     source = sources[0] if isinstance(sources, list) else sources
     if not source.lower().startswith(_HEADER_SOURCE):
-        raise _refusal(resource, "IdentitySource", f"{source!r} is not a request header")
+        raise resource.refusal("IdentitySource", f"{source!r} is not a request header")
     configuration = properties["JwtConfiguration"]
     issuer = configuration["Issuer"]
     keys = issuer_keys(issuer)
     if keys is None:
         reason = f"issuer {issuer} is not a user pool of this cloud, so its tokens cannot be checked here"
-        raise _refusal(resource, "JwtConfiguration.Issuer", reason)
+        raise resource.refusal("JwtConfiguration.Issuer", reason)
     return JwtAuthorizer(
         issuer=issuer,
         audiences=configuration.get("Audience") or [],
         keys=keys,
         header=source[len(_HEADER_SOURCE) :],
-    )
-
-
-def _refusal(resource: Resource, property_name: str, reason: str) -> DeploymentError:
-    return DeploymentError(
-        reason,
-        stack=resource.stack,
-        logical_id=resource.logical_id,
-        resource_type=resource.type,
-        property_name=property_name,
     )

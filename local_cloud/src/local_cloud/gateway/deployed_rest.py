@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from local_cloud.deployment import Deployment, DeploymentError, Resource
+from local_cloud.deployment import Deployment, Resource
 from local_cloud.gateway.access_log import AccessLog
 from local_cloud.gateway.admission import Authorizer
 from local_cloud.gateway.http_api import Stage
@@ -44,10 +44,10 @@ def read_rest_apis(
     for resource in deployment.of_type("AWS::ApiGateway::RestApi"):
         configuration = resource.properties.get("EndpointConfiguration", {})
         if configuration.get("Types") != ["PRIVATE"]:
-            raise _refusal(resource, "EndpointConfiguration", "only private REST APIs are served here")
+            raise resource.refusal("EndpointConfiguration", "only private REST APIs are served here")
         document = resource.properties.get("Body")
         if not isinstance(document, Mapping):
-            raise _refusal(resource, "Body", "only REST APIs with an OpenAPI document are served here")
+            raise resource.refusal("Body", "only REST APIs with an OpenAPI document are served here")
         api_id = resource.physical_id
         routes = [
             _route(resource, f"{method.upper()} {path}", operation)
@@ -78,11 +78,11 @@ def _route(resource: Resource, key: str, operation: Mapping[str, Any]) -> Route:
     integration = operation.get(f"{_PREFIX}integration", {})
     function = _FUNCTION.fullmatch(str(integration.get("uri")))
     if integration.get("type") != "aws_proxy" or function is None:
-        raise _refusal(resource, "Body", f"{key} has no Lambda proxy integration")
+        raise resource.refusal("Body", f"{key} has no Lambda proxy integration")
     security = operation.get("security") or [{}]
     names = [(name, scopes) for requirement in security for name, scopes in requirement.items()]
     if len(names) > 1:
-        raise _refusal(resource, "Body", f"{key} has several authorizers")
+        raise resource.refusal("Body", f"{key} has several authorizers")
     name, scopes = names[0] if names else (None, ())
     return Route(key, function[1], timeout_s=_TIMEOUT_S, authorizer_id=name, scopes=tuple(scopes))
 
@@ -97,13 +97,13 @@ def _authorizer(
             issuer = f"https://cognito-idp.{region}.amazonaws.com/{pool.rpartition('/')[2]}"
             keys = issuer_keys(issuer)
             if keys is None:
-                raise _refusal(resource, "Body", f"{pool} is not a user pool of this cloud")
+                raise resource.refusal("Body", f"{pool} is not a user pool of this cloud")
             return CognitoAuthorizer(issuer=issuer, audiences=None, keys=keys, header=scheme["name"])
         case "request":
             sources = [_SOURCE.fullmatch(source.strip()) for source in authorizer["identitySource"].split(",")]
             function = _FUNCTION.fullmatch(str(authorizer.get("authorizerUri")))
             if function is None or not all(sources):
-                raise _refusal(resource, "Body", f"the authorizer {authorizer} is not implemented here")
+                raise resource.refusal("Body", f"the authorizer {authorizer} is not implemented here")
             return PolicyAuthorizer(
                 function_arn=function[1],
                 sources=[identity_source(f"$request.{source[1]}.{source[2]}") for source in sources if source],
@@ -111,14 +111,14 @@ def _authorizer(
                 invoke=invoke,
             )
         case kind:
-            raise _refusal(resource, "Body", f"the authorizer type {kind!r} is not implemented here")
+            raise resource.refusal("Body", f"the authorizer type {kind!r} is not implemented here")
 
 
 def _policy(resource: Resource, document: Mapping[str, Any], *, region: str, account: str) -> RolePolicy:
     own = f"arn:aws:execute-api:{region}:{account}:{resource.physical_id}/"
     statements = document.get(f"{_PREFIX}policy", {}).get("Statement", [])
     if any(statement.get("Principal") != "*" for statement in statements):
-        raise _refusal(resource, "Body", "only resource policies for all principals are implemented here")
+        raise resource.refusal("Body", "only resource policies for all principals are implemented here")
     try:
         return RolePolicy(
             [
@@ -131,7 +131,7 @@ def _policy(resource: Resource, document: Mapping[str, Any], *, region: str, acc
             keys={ENDPOINT_KEY},
         )
     except PolicyError as error:
-        raise _refusal(resource, "Body", str(error)) from error
+        raise resource.refusal("Body", str(error)) from error
 
 
 def _stage(
@@ -146,12 +146,12 @@ def _stage(
     limits: dict[str, dict[str, Any]] = {}
     for settings in resource.properties.get("MethodSettings") or ():
         if unknown := sorted(settings.keys() - _METHOD_SETTINGS):
-            raise _refusal(resource, "MethodSettings", f"{unknown[0]} is not implemented here")
+            raise resource.refusal("MethodSettings", f"{unknown[0]} is not implemented here")
         path = str(settings["ResourcePath"]).removeprefix("/").replace("~1", "/")
         limits[f"{settings['HttpMethod']} {path}"] = {name: settings[name] for name in _LIMITS if name in settings}
     default = limits.pop("* *", {})
     if unknown := sorted(limits.keys() - {route.key for route in routes}):
-        raise _refusal(resource, "MethodSettings", f"there is no method {unknown[0]!r}")
+        raise resource.refusal("MethodSettings", f"there is no method {unknown[0]!r}")
     logged = resource.properties.get("AccessLogSetting")
     access_log = None
     if logged:
@@ -165,13 +165,3 @@ def _stage(
         stage_variables=resource.properties.get("Variables") or {},
     )
     return Stage(api=context, throttle=Throttle(default, limits), access_log=access_log)
-
-
-def _refusal(resource: Resource, property_name: str, reason: str) -> DeploymentError:
-    return DeploymentError(
-        reason,
-        stack=resource.stack,
-        logical_id=resource.logical_id,
-        resource_type=resource.type,
-        property_name=property_name,
-    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local_cloud.deployment import DeploymentError, Resource
+from local_cloud.deployment import Resource
 
 _SOURCES = ("kinesis", "dynamodb", "sqs")
 _DEFAULT_BATCH_SIZE = {"kinesis": 100, "dynamodb": 100, "sqs": 10}
@@ -80,13 +80,13 @@ def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourc
     properties = resource.properties
     for name, harmless in _REFUSED.items():
         if properties.get(name, harmless) != harmless:
-            raise _refusal(resource, name, f"{properties[name]!r} is not implemented here")
+            raise resource.refusal(name, f"{properties[name]!r} is not implemented here")
     if "SelfManagedEventSource" in properties:
         return _read_kafka_mapping(resource, region=region, account=account)
     source_arn = properties.get("EventSourceArn", "")
     service = source_arn.split(":")[2] if source_arn.count(":") > 4 else ""
     if service not in _SOURCES:
-        raise _refusal(resource, "EventSourceArn", f"{source_arn!r} is none of {', '.join(_SOURCES)}")
+        raise resource.refusal("EventSourceArn", f"{source_arn!r} is none of {', '.join(_SOURCES)}")
     return EventSourceMapping(
         uuid=resource.physical_id,
         source_arn=source_arn,
@@ -112,12 +112,12 @@ def _read_kafka_mapping(resource: Resource, *, region: str, account: str) -> Eve
     properties = resource.properties
     for name, harmless in _REFUSED_FOR_KAFKA.items():
         if properties.get(name, harmless) != harmless:
-            raise _refusal(resource, name, f"{properties[name]!r} is not implemented here for Kafka")
+            raise resource.refusal(name, f"{properties[name]!r} is not implemented here for Kafka")
     if importlib.util.find_spec("confluent_kafka") is None:
-        raise _refusal(resource, "SelfManagedEventSource", _INSTALLATION)
+        raise resource.refusal("SelfManagedEventSource", _INSTALLATION)
     position = properties.get("StartingPosition")
     if position not in ("TRIM_HORIZON", "LATEST"):
-        raise _refusal(resource, "StartingPosition", f"{position!r} is neither TRIM_HORIZON nor LATEST")
+        raise resource.refusal("StartingPosition", f"{position!r} is neither TRIM_HORIZON nor LATEST")
     (topic,) = properties["Topics"]
     group = properties.get("SelfManagedKafkaEventSourceConfig") or {}
     return EventSourceMapping(
@@ -146,13 +146,3 @@ def function_arn(name_or_arn: str, *, region: str, account: str) -> str:
 def _limit(properties: Mapping[str, Any], name: str) -> int | None:
     value = int(properties.get(name, -1))
     return None if value == -1 else value
-
-
-def _refusal(resource: Resource, property_name: str, reason: str) -> DeploymentError:
-    return DeploymentError(
-        reason,
-        stack=resource.stack,
-        logical_id=resource.logical_id,
-        resource_type=resource.type,
-        property_name=property_name,
-    )
