@@ -86,7 +86,7 @@ def _explained(
     items: Sequence[RankedItem], scored: Sequence[ScoredItem], ranking: Ranking, inputs: RankingInputs
 ) -> tuple[list[RankedItem], tuple[str, ...]]:
     """Add reasons to the items that the model ranked. Also return the cause if the model could not explain them."""
-    why: Mapping[int, list[str]] = {}
+    reasons_of: Mapping[int, list[str]] = {}
     degraded: tuple[str, ...] = ()
     model, history = inputs.resolved.model, ranking.history
     if model is not None and len(history):
@@ -94,10 +94,13 @@ def _explained(
         explained = [item.position for item in scored if item.origin != FILLED and 0 < item.position <= known]
         recent = [inputs.recent[index] for index in history.indices]
         try:
-            why = reasons(explained, model=model, history=history, recent=recent, now_ms=inputs.resolved.now_ms)
+            reasons_of = reasons(explained, model=model, history=history, recent=recent, now_ms=inputs.resolved.now_ms)
         except GRAPH_ERRORS as error:  # The batches of these runs take more memory than the ranking run.
             degraded = model_failure(error)
-    with_reasons = [item._replace(reasons=why.get(one.position, [])) for item, one in zip(items, scored, strict=True)]
+    positions = [item.position for item in scored]
+    with_reasons = [
+        item._replace(reasons=reasons_of.get(position, [])) for item, position in zip(items, positions, strict=True)
+    ]
     return with_reasons, degraded
 
 
@@ -107,6 +110,6 @@ def _unknown_columns(
     """Return the requested columns that are neither declared nor in an item. Empty for a response without items."""
     if not items:
         return ()
-    there = {name for item in items for name in item.metadata or ()}
+    present = {name for item in items for name in item.metadata or ()}
     columns = resolved.request.metadata_columns
-    return tuple(name for name, key in columns if key not in declared and name not in there)
+    return tuple(name for name, key in columns if key not in declared and name not in present)

@@ -11,7 +11,7 @@ import os
 _INITIALIZATION_TYPE = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")
 if _INITIALIZATION_TYPE is not None:
     # The garbage collector would run about a hundred times over imported objects, which live as long as the process.
-    # That is a tenth of a cold start. `start` enables it.
+    # These runs take a tenth of a cold start. `start` enables the collector.
     gc.disable()
 
 from functions.recommend.routes import lambda_handler as lambda_handler  # noqa: E402  (after the collector stops)

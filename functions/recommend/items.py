@@ -28,7 +28,7 @@ Positions = npt.NDArray[np.int64]
 NO_POSITIONS: Positions = np.zeros(0, np.int64)
 
 WITHOUT_FALLBACK = (BUY_AGAIN, RECENTLY_VIEWED, PERSONALIZED_RANKING, TRENDING)
-"""Recommenders whose lists are not filled up with popular items."""
+"""Recommenders whose lists may be short: trending items never replace them, and short lists are not counted."""
 
 FALLBACK_WINDOW = "1d"
 """Window of trending items that replace other lists. The longest window contains the most items."""
@@ -44,11 +44,13 @@ class RequestItems:
     Attributes
     ----------
     others
-        IDs of possible items that are neither in the model nor cold items.
+        IDs of items that the response may contain and that are neither in the model nor cold items.
     history
         Position of each interaction's item; 0 for an unknown item.
-    excluded, cart, to_rank, pins
-        Positions of the request's excluded items, items in the cart and items to rank, and of pinned items.
+    excluded
+        Positions of items that the request excludes by ID, or by `hides`.
+    cart, to_rank, pins
+        Positions of the items in the cart, of the items to rank, and of the pinned items.
     page_item
         Position of the current page's item; 0 if it is missing or unknown.
     trending
@@ -102,8 +104,8 @@ class RequestItems:
         """Return a mask of the items that the model or the catalogue contains."""
         known = (positions > 0) & (positions < self.catalogue.size)
         if self.others:
-            is_cold = positions >= self.catalogue.size
-            known[is_cold] = self.catalogue.has_rows(self.others)[positions[is_cold] - self.catalogue.size]
+            is_other = positions >= self.catalogue.size
+            known[is_other] = self.catalogue.has_rows(self.others)[positions[is_other] - self.catalogue.size]
         return known
 
     def mask(self, selected: SelectedFilter, inputs: FilterInputs) -> Mask | None:
@@ -151,7 +153,7 @@ def request_items(
         latest = trends()
         fallback, counters = latest.best(FALLBACK_WINDOW, now_ms=resolved.now_ms), latest.etags
     pins = [] if rules is None else [pin.item_id for pin in rules.rules.pins]
-    hidden = [each.item_id for each in recent if each.event_type in request.hides] if request.hides else []
+    hidden = [past.item_id for past in recent if past.event_type in request.hides] if request.hides else []
     listed = [
         *pins,
         *(item_id for item_id, _ in trending),
@@ -164,11 +166,11 @@ def request_items(
     def positions(item_ids: Sequence[str]) -> Positions:
         if not item_ids:
             return NO_POSITIONS
-        found = catalogue.positions(item_ids)
-        if others and not found.all():
-            missing = np.flatnonzero(found == 0)
-            found[missing] = [others.get(item_ids[index], 0) for index in missing.tolist()]
-        return found
+        places = catalogue.positions(item_ids)
+        if others and not places.all():
+            missing = np.flatnonzero(places == 0)
+            places[missing] = [others.get(item_ids[index], 0) for index in missing.tolist()]
+        return places
 
     def scored(items: Sequence[tuple[str, float]]) -> list[ScoredItem]:
         places = positions([item_id for item_id, _ in items]).tolist()
@@ -203,7 +205,7 @@ def needs_fallback(resolved: ResolvedRequest) -> bool:
 
 
 def _unknown(item_ids: Sequence[str], catalogue: ModelCatalogue) -> dict[str, int]:
-    """Return new positions for the items that the catalogue does not contain."""
+    """Return positions after the catalogue's last one for items that are neither in the model nor cold items."""
     if not item_ids:
         return {}
     missing = np.flatnonzero(catalogue.positions(item_ids) == 0).tolist()

@@ -33,7 +33,7 @@ from functions.recommend.state.model import Model
 from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
 
 OWN_RULES = ""
-"""Value that selects the rule set of the recommender."""
+"""Value that selects the rule set of the experiment's arm, else of the recommender."""
 
 UNREADABLE = "unreadable"
 
@@ -41,7 +41,7 @@ NO_VERSION = "none"
 """Version of the model of a response without a model."""
 
 ONE_PER_PRODUCT = frozenset({FOR_YOU, SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR})
-"""Recommenders whose lists contain a product once. Other recommenders list the user's items or requested items."""
+"""Recommenders whose lists contain one variant per product. The others list the user's items or requested items."""
 
 _SHOWN_FILTERS = 10
 
@@ -58,17 +58,14 @@ class SelectedFilter:
 
     @property
     def needs_catalogue(self) -> bool:
-        """True if the filter requires a catalogue."""
         return self.filter is not None and self.filter.needs_catalogue
 
     @property
     def needs_user(self) -> bool:
-        """True if the filter requires the user's properties."""
         return self.filter is not None and self.filter.needs_user
 
     @property
     def needs_history(self) -> bool:
-        """True if the filter requires the user's interactions."""
         return self.filter is not None and self.filter.needs_history
 
 
@@ -77,7 +74,7 @@ NO_FILTER = SelectedFilter()
 
 @struct
 class ResolvedBoost:
-    """Boost or demotion with its filter. `label` is its name in the response."""
+    """Boost or demotion with its filter. `label`, such as `boost:in_stock`, names it among unmet rules."""
 
     label: str
     factor: float
@@ -183,7 +180,7 @@ def resolve(
     Parameters
     ----------
     rules
-        Name of the rule set; None for no rules.
+        Name of the rule set, or `OWN_RULES`; None for the promotions and exploration of the request only.
     replayed
         Response to repeat; None for a new response.
 
@@ -258,7 +255,7 @@ def _needs_history(
     if rules is None:
         return False
     filters = [*(boost.filter for boost in rules.boosts), *(promotion.filter for promotion in rules.promotions)]
-    if any(each.needs_history for each in filters):
+    if any(selected.needs_history for selected in filters):
         return True
     if model is None:
         return False
@@ -312,13 +309,13 @@ def _with_filters(
 ) -> ResolvedRules:
     """Return the rules with their filters. If the configuration was never read, promotions are unmet."""
 
-    def of(kind: str, boost: Boost) -> ResolvedBoost:
+    def resolved_boost(kind: str, boost: Boost) -> ResolvedBoost:
         filter_ = named_filter(boost.filter, request, configuration)
         return ResolvedBoost(f"{kind}:{boost.filter}", boost.factor, filter_)
 
     boosts = (
-        *(of("boost", boost) for boost in rules.boosts),
-        *(of("demotion", boost) for boost in rules.demotions),
+        *(resolved_boost("boost", boost) for boost in rules.boosts),
+        *(resolved_boost("demotion", boost) for boost in rules.demotions),
     )
     if not is_configured:
         unmet = tuple(f"promotion:{promotion.called} {UNREADABLE}" for promotion in rules.promotions)

@@ -1,4 +1,4 @@
-"""Routes for recommendations and rankings, and direct invocations for batches, replays and previews."""
+"""Routes for items and actions, and direct invocations such as batches, replays and previews."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NO_FILTER = "none"
 DIRECT_CALLS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
     {"replay": answer_replay, "preview": preview, "forecast": forecast_lists, "ruleCheck": check_rules}
 )
-"""Functions that answer direct invocations, by the field of the event."""
+"""Functions that answer direct invocations other than batches, by the field that selects them in the event."""
 
 
 @api_handler(Settings)
@@ -124,7 +124,7 @@ def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_
 
 
 def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: Any) -> dict[str, Any]:
-    """Return the response to a direct invocation. An invalid request does not count as an error of the function."""
+    """Call the function. For an invalid request, return `refused`, so that the error does not fail the invocation."""
     try:
         return call(*arguments, **more)
     except (InvalidInput, NotFound) as error:

@@ -30,8 +30,8 @@ from functions.recommend.state.stores import UserStores
 from functions.recommend.user import StoredUser, stored_user
 
 MORE_CANDIDATES, MAX_CANDIDATES_A_PLACE = 1.5, 3.0
-"""Factor on the number of candidates if they contain too few products, and the maximum number of candidates per
-position."""
+"""Factor by which the candidates per position increase while they contain too few products, and the number of
+candidates per position from which they do not increase."""
 
 
 @struct
@@ -71,7 +71,7 @@ class Recommender:
         budget
             Time budget; None for no limit.
         rules
-            Name of the rule set; None for no rules.
+            Name of the rule set, or `OWN_RULES`; see `resolve`. None for the rules of the request only.
         swaps
             True to return a configured share of responses with neighbours in random order.
         replayed
@@ -80,7 +80,7 @@ class Recommender:
         Raises
         ------
         NotFound, Unavailable, InvalidInput
-            See `functions.recommend.resolve.resolve`.
+            See `functions.recommend.resolve.resolve`. `InvalidInput` also if a filter's parameters lack valid values.
         """
         resolved = resolve(request, self.state, rules=rules, now_ms=self.now_ms, replayed=replayed)
         user = stored_user(resolved, self.stores)
@@ -124,8 +124,8 @@ def recommend(inputs: RankingInputs) -> tuple[Ranking, Slate | None]:
 def random_numbers(resolved: ResolvedRequest, purpose: str) -> random.Random:
     """Return the random numbers of a response for one purpose.
 
-    They depend only on the recommendation ID, which contains random bytes of the operating system. So a replay of the
-    response draws the same items, and restored snapshots of the process never repeat numbers.
+    They depend only on the purpose and the recommendation ID, which contains random bytes of the operating system. So a
+    replay of the response draws the same items, and restored snapshots of the process never repeat numbers.
     """
     return random.Random(f"{purpose} {resolved.recommendation_id}")  # noqa: S311 - no secret
 
@@ -150,7 +150,7 @@ def one_per_product(recommend: Callable[[RankingInputs], Ranking], inputs: Ranki
         per_place *= MORE_CANDIDATES
         wanted = math.ceil(per_place * k)
         more = recommend(dataclasses.replace(inputs, k=wanted))
-        if more.degraded:  # There is no time for another model run.
+        if more.degraded:  # There was no time for another model run, or the run failed.
             break
         ranking, best = more, _best_variants(more.items, inputs)
     if len(best) < min(k, len(ranking.items)):

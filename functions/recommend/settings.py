@@ -9,7 +9,7 @@ from alsolike.runtime.struct import struct
 class Settings:
     """Sources of recommendations, and the intervals for polling the champion, configuration, catalogue and trends.
 
-    `pseudonymise_ids` is 0 or 1. The secret is the key of the hashes of users in the recommendation log.
+    `pseudonymise_ids` is 0 or 1. The secret is the key of hashed IDs in the recommendation log and in impressions.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ from functions.recommend.timeouts import (
 
 @struct
 class Sources:
-    """Clients and polled values of a process, created once."""
+    """Stores and polled values of a process. `batches` creates those for batches on its first call."""
 
     refresher: StateRefresher
     stores: UserStores
@@ -66,11 +66,11 @@ class Batches:
 
 @functools.cache
 def current_sources() -> Sources:
-    """Return the sources. The first call creates the clients."""
+    """Return the sources of the process. The first call creates them."""
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-    # A lost connection cannot be distinguished from a slow table. botocore would pause for up to a second before
-    # another attempt.
+    # A single attempt, because botocore would pause for up to a second before another one. `StoredUser` repeats a read
+    # after a closed connection.
     profile_s = settings.time_budget_ms / 1000 * PROFILE_SHARE or CALL_TIMEOUT_S
     dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1, checks_calls=False)
     bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
@@ -107,8 +107,8 @@ def current_sources() -> Sources:
         ),
     )
     trends = TrendsReader(s3, bucket, polling=polling(settings.trends_check_s), default=NO_TRENDS)
-    # Without pseudonymised IDs, only the log requires the secret. With a single attempt, requests do not wait another
-    # second for it.
+    # Without pseudonymised IDs, only the log and impressions require the secret. With a single attempt, requests do not
+    # wait for a second one.
     attempts = ATTEMPTS if settings.pseudonymise_ids else 1
     secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)
 

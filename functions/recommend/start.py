@@ -50,7 +50,8 @@ def _connect() -> None:
     """Read a profile that does not exist, so that no request waits for the first TLS handshake with DynamoDB.
 
     The handshake may exceed the connection timeout, which is half of a request's time budget. Later attempts are
-    faster, because the address is resolved and certificates are loaded.
+    faster, because the address is resolved and certificates are loaded. If all attempts fail, the first request
+    connects.
     """
     for _ in range(CONNECT_ATTEMPTS):
         with contextlib.suppress(Unavailable):
@@ -59,7 +60,10 @@ def _connect() -> None:
 
 
 def _prepare() -> None:
-    """Load the champion, or check for a new one. The first request repeats a failed step."""
+    """Read the champion, configuration, catalogue, trends and hash key, or check for new versions of loaded ones.
+
+    The first request repeats a failed step.
+    """
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
     now_ms = time.time_ns() // 1_000_000
     process = current_sources()

@@ -8,7 +8,10 @@ They are low, because a response by the loaded model is better than a late respo
 """
 
 PROFILE_SHARE = 0.5
-"""Share of the time budget for the profile. Popular items in time are better than a late personalised response."""
+"""Timeout for connecting to the profile table, and for a read of it, as a share of the time budget.
+
+Popular items in time are better than a late personalised response.
+"""
 
 CHAMPION_RETRY_S = 5
 """Pause in seconds after a failed read of the first champion.

@@ -37,8 +37,8 @@ class StoredUser:
     Parameters
     ----------
     session_id
-        Session ID if a session token identifies the caller. Then `user_id` is always a user ID; otherwise it may be a
-        session ID.
+        Session ID if a session token identifies the caller. Then `user_id` is always a user ID; otherwise `user_id`
+        may be a session ID.
     length
         Maximum number of interactions to read.
     context
@@ -71,7 +71,7 @@ class StoredUser:
 
     @functools.cached_property
     def profile(self) -> Profile:
-        """Profile of the user or session. Empty if it cannot be read."""
+        """Profile of the user, else of the session if the user's has no interactions. Empty if it cannot be read."""
         ids = self._stores.ids
         profile = NO_PROFILE
         try:
@@ -104,7 +104,7 @@ class StoredUser:
 
     @functools.cached_property
     def properties(self) -> Mapping[str, Any]:
-        """Stored properties of the user. Empty for an erased user, whose row may still exist.
+        """Stored properties of the user. Empty without a row, and for an erased user, whose row may still exist.
 
         Raises
         ------
@@ -168,7 +168,10 @@ def stored_user(resolved: ResolvedRequest, stores: UserStores) -> StoredUser:
 
 
 def _impressions(resolved: ResolvedRequest, stores: UserStores) -> Callable[[], Sequence[Impressions]]:
-    """Begin to read the impressions if the recommender demotes seen items, so that this read delays no other one."""
+    """Start to read the impressions in a thread if the recommender demotes seen items.
+
+    Return a function that waits for them.
+    """
     request, now_ms = resolved.request, resolved.now_ms
     fatigue = resolved.configuration.recommenders[request.recommender].fatigue
     session_id = request.user_id if request.session_id is None else request.session_id

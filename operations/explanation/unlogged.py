@@ -14,11 +14,11 @@ from alsolike.recommendations.requests import (
     GET_RECOMMENDATIONS,
     PERSONALIZED_RANKING,
     TRENDING,
-    WINDOWS,
 )
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput
 from alsolike.schema import validation
+from alsolike.trends.windows import WINDOWS
 
 _UNLOGGED = ("cart", "filterValues", "context", "promotions", "exclude")
 

@@ -1,1 +1,1 @@
-"""Direct invocations for batches of users, replays and previews of rules."""
+"""Direct invocations: batches of users, replays, forecasts, and previews and checks of rules."""

@@ -52,7 +52,7 @@ class Batch:
     Attributes
     ----------
     users
-        User IDs of the event, not yet validated.
+        User IDs from the event or its input file, not yet validated.
     first
         Index of the first user to process.
     request
@@ -60,7 +60,7 @@ class Batch:
     output
         Key of the object for the results; None to return the results.
     lines
-        Lines of a segment job.
+        Lines of a segment job; empty for other recommenders.
     """
 
     users: Sequence[Any]
@@ -78,12 +78,19 @@ class BatchFiles:
         self._bucket = bucket
 
     def read(self, key: str, *, field: str) -> Any:
-        """Return a list that is stored as JSON.
+        """Return the parsed JSON of an object.
 
         Parameters
         ----------
         field
-            Field of the batch that contains the key.
+            Field of the batch that contains the key, for error messages.
+
+        Raises
+        ------
+        InvalidInput
+            If the object does not exist, or is not JSON.
+        Unavailable
+            If S3 cannot be read.
         """
         try:
             return orjson.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
@@ -115,7 +122,15 @@ class _ReadProfiles:
 
 
 def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
-    """Parse a batch. If it references a list of users, read the list."""
+    """Parse a batch, and read the objects with its users and segment lines if it references them.
+
+    Raises
+    ------
+    InvalidInput
+        If the batch or an object is invalid.
+    Unavailable
+        If an object cannot be read.
+    """
     given = dict(validation.as_object(given, where="batch"))
     users = given.pop("users", None)
     if given.get("recommender") == SEGMENTS:

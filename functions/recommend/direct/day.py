@@ -4,8 +4,8 @@
 
     python -P -m functions.recommend.direct.day FOLDER [{"model": "v2", "configuration": "draft"}]
 
-The folder contains all inputs, so the process needs neither AWS nor a network. It writes one JSON line per line
-of `requests.jsonl` to standard output, in the same order.
+The folder contains all inputs, so the process needs neither AWS nor a network. Its first line on standard output is
+``{"code": ...}`` with the folder of its code. One JSON line per line of `requests.jsonl` follows, in the same order.
 
 ========================== ====================================================================
 file                       content
@@ -46,7 +46,7 @@ from alsolike.runtime.struct import struct
 from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.snapshot import EMPTY, Snapshot
 from alsolike.trends.trends import NOTHING_COUNTED, ShardCounts, Trends
-from functions.recommend.direct.replay import REPLAY
+from functions.recommend.direct.replay import REPLAY, past_interactions
 from functions.recommend.http.request import RecommendationRequest, parse_replay
 from functions.recommend.resolve import Replayed
 from functions.recommend.service import Recommender
@@ -70,13 +70,13 @@ class DayRequest:
     Attributes
     ----------
     fields
-        Fields of `alsolike.recommendations.requests`, as in a single replay.
+        Fields of a single replay; see `functions.recommend.direct.replay.REPLAY`.
     user
-        Properties of the user; None if they could not be read.
+        Properties of the user.
     impressions
         Lists that the user saw.
     degraded
-        Reasons that the response was degraded.
+        Reasons why the logged response was degraded. Reads that failed then fail again.
     """
 
     fields: Mapping[str, Any]
@@ -111,7 +111,7 @@ class Day:
         self._trends = functools.lru_cache(maxsize=2)(self._read_trends)
 
     def answer(self, line: bytes) -> dict[str, Any]:
-        """Return the items of a replayed request, or the error that refused it."""
+        """Return the item IDs of a replayed request, or the error as `refused`."""
         request = DayRequest(**orjson.loads(line))
         try:
             fields = REPLAY.read(dict(request.fields), "replay")
@@ -197,12 +197,10 @@ class _LoggedUser:
     recent: tuple[RecentInteraction, ...]
 
     def read(self, profile_id: str, /, *, length: int) -> Profile:
-        """Return the profile."""
         self._check(PROFILE_UNAVAILABLE)
         return Profile(profile_id, self.recent[-length:])
 
     def get(self, user_id: str) -> Any:
-        """Return the row of the user."""
         self._check(USER_UNAVAILABLE)
         return SimpleNamespace(row=SimpleNamespace(properties=self.request.user))
 
@@ -218,19 +216,11 @@ class _LoggedImpressions:
     def read(self, user_id: str | None, session_id: str, *, since_ms: int, now_ms: int) -> Sequence[Impressions]:
         if IMPRESSIONS_UNAVAILABLE in self.request.degraded:
             raise Unavailable(f"the response was degraded: {IMPRESSIONS_UNAVAILABLE}")
-        return [Impressions(**each) for each in self.request.impressions]
+        return [Impressions(**fields) for fields in self.request.impressions]
 
 
 def _stores(request: DayRequest, fields: Mapping[str, Any]) -> UserStores:
-    recent = tuple(
-        sorted(
-            RecentInteraction(
-                past["timeMs"], past["eventId"], past["itemId"], past["eventType"], past.get("context", "")
-            )
-            for past in fields.get("history", ())
-        )
-    )
-    user: Any = _LoggedUser(request, recent)
+    user: Any = _LoggedUser(request, past_interactions(fields))
     impressions: Any = _LoggedImpressions(request)
     return UserStores(PLAIN_IDS, user, user, impressions)
 

@@ -32,7 +32,7 @@ FORECAST = Fields(
 def forecast_lists(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     """Return the item IDs of the present list and of the draft's list for each request.
 
-    A request that cannot be answered without its unlogged parameters has `refused` with the reason.
+    A request that cannot be answered, such as one without its unlogged parameters, has `refused` with the reason.
 
     Raises
     ------

@@ -32,6 +32,8 @@ def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     ------
     NotFound
         If the configuration does not contain the rule set or filter.
+    InvalidInput
+        If the event or its configuration is invalid.
     """
     given = dict(validation.as_object(given, where="preview"))
     document = given.pop("configuration", None)
@@ -64,7 +66,7 @@ def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
 
 
 def drafted(state: ServingState, configuration: Configuration) -> ServingState:
-    """Return the state under a configuration that is not applied, with the names that were created in the live one."""
+    """Return the state under a configuration that is not applied, plus the names created by clients of Personalize."""
     configuration = OwnNames.of(state.configuration).added_to(configuration)
     return dataclasses.replace(
         state,

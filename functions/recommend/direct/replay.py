@@ -14,9 +14,10 @@ from alsolike.configuration.recommendation_id import RECOMMENDER_CODES
 from alsolike.declarations.limits import MAX_EVENT_PROPERTIES_CHARACTERS, MAX_ID_CHARACTERS, MAX_RESULTS
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.profiles.profile import Profile, RecentInteraction
-from alsolike.recommendations.requests import GET_RECOMMENDATIONS, WINDOWS
+from alsolike.recommendations.requests import GET_RECOMMENDATIONS
 from alsolike.runtime.struct import struct
 from alsolike.schema.fields import Choice, Fields, Integer, ListOf, Text
+from alsolike.trends.windows import WINDOWS
 from functions.recommend.http.request import parse_replay
 from functions.recommend.resolve import Replayed
 from functions.recommend.service import Recommender
@@ -72,7 +73,7 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     Raises
     ------
     InvalidInput, NotFound
-        If the event is invalid, or references an object that no longer exists.
+        If the event is invalid, or names a filter that no longer exists.
     """
     fields = REPLAY.read(given, "replay")
     replayed_id = fields.get("recommendationId")
@@ -99,9 +100,15 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
 
 def past_recommender(fields: Mapping[str, Any], recommender: Recommender) -> Recommender:
     """Return the recommender with the time and the history of a replayed request, read with `REPLAY`."""
-    recent = sorted(
+    profiles = _OneHistory(past_interactions(fields))
+    stores = dataclasses.replace(recommender.stores, profiles=profiles, impressions=None)
+    return dataclasses.replace(recommender, stores=stores, now_ms=fields["nowMs"])
+
+
+def past_interactions(fields: Mapping[str, Any]) -> tuple[RecentInteraction, ...]:
+    """Return the history of a replayed request, oldest first."""
+    interactions = (
         RecentInteraction(past["timeMs"], past["eventId"], past["itemId"], past["eventType"], past.get("context", ""))
         for past in fields.get("history", ())
     )
-    stores = dataclasses.replace(recommender.stores, profiles=_OneHistory(tuple(recent)), impressions=None)
-    return dataclasses.replace(recommender, stores=stores, now_ms=fields["nowMs"])
+    return tuple(sorted(interactions))

@@ -44,7 +44,7 @@ def check_rules(given: Any, *, recommender: Recommender) -> dict[str, Any]:
 
 def _faults(configuration: Configuration, catalogue: ModelCatalogue, inputs: FilterInputs) -> Iterator[Fault]:
     if catalogue.size == 1:
-        return  # Without items of a model, all filters would pass none.
+        return  # Without a model, no item has a position, so every filter would pass none.
     filters = {name: parser.parse(expression) for name, expression in configuration.filters.items()}
     filters = {name: filter_ for name, filter_ in filters.items() if _depends_on_items_only(filter_)}
     empty = {name for name, filter_ in filters.items() if not _passes_any(name, filter_, catalogue, inputs)}

@@ -44,9 +44,10 @@ def parse_lines(given: Any) -> Sequence[SegmentLine]:
 
 
 def segment_scores(lines: Sequence[SegmentLine], *, recommender: Recommender) -> Callable[[str], dict[str, Any]]:
-    """Return a function from a user to the user's result: an item per line, with the line's number from 0 as its ID.
+    """Return a function from a user ID to the user's result.
 
-    Users without a history, such as erased users, have no items.
+    The result has an item per line with a score above 0. The item's ID is the number of the line, from 0. Users without
+    a history, such as erased users, have no items.
 
     Raises
     ------
@@ -128,6 +129,6 @@ def _mask(
 
 
 def interactions_per_day(recent: Sequence[RecentInteraction], *, now_ms: int) -> float:
-    """Return the number of interactions per day since the oldest of the latest interactions."""
+    """Return the interactions per day since the oldest one of `recent`, over at least `MIN_DAYS`."""
     days = (now_ms - recent[0].event_time_ms) / _MS_PER_DAY
     return len(recent) / max(days, MIN_DAYS)

@@ -1,6 +1,6 @@
 """Parser of HTTP requests, in Personalize's format or as plain GET requests, to `RecommendationRequest`.
 
-Requests with a session token may contain only columns and filters that the shop permits for browsers.
+Requests with a session token may contain only columns, filters and recommenders that the shop permits for browsers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from alsolike.events.site_keys import site_of
 from alsolike.filters.values import Values, parse_values
 from alsolike.recommendations.requests import (
     BOUGHT_TOGETHER,
-    DEFAULT_WINDOW,
     FOR_YOU,
     GET_ACTION_RECOMMENDATIONS,
     GET_PERSONALIZED_RANKING,
@@ -46,7 +45,6 @@ from alsolike.recommendations.requests import (
     TRENDING,
     TRENDING_QUERY,
     USER_QUERY,
-    WINDOWS,
 )
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.runtime.struct import struct
@@ -55,6 +53,7 @@ from alsolike.schema.fields import Integer
 from alsolike.schema.http import request_body
 from alsolike.schema.queries import read_query
 from alsolike.snapshot.search import words_of
+from alsolike.trends.windows import DEFAULT_WINDOW, WINDOWS
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _FEW = Integer(0, MAX_RESULTS_WITH_METADATA)
@@ -95,7 +94,7 @@ class RecommendationRequest:
         User ID, or session ID of an unknown user; None for a request without a user.
     session_id, site, operator
         Session of a browser's token, the site key for which it was issued, and true if it was issued to an operator.
-        `user_id` is then the token's user.
+        `user_id` of such a request is the token's user.
     item_id
         Item on the current page, which recommenders of related items and CurrentItem in filters use. Default: the last
         item of the cart.
@@ -128,7 +127,7 @@ class RecommendationRequest:
     exclude
         Items to exclude.
     device
-        `DEVICE` of the context in lower case; None if it is longer than `MAX_CHARACTERS`, as in interactions.
+        `DEVICE` of the context in lower case; None if missing or longer than `MAX_CHARACTERS`, as in interactions.
     logged
         Parameters as sent, which the log stores as JSON, because they have no column of their own.
     """
@@ -167,7 +166,7 @@ class ActionRequest:
     Attributes
     ----------
     campaign
-        Name of the campaign.
+        `next-best-action`, or the name of a campaign of the shop.
     """
 
     user_id: str
@@ -175,7 +174,13 @@ class ActionRequest:
     campaign: str = NEXT_BEST_ACTION
 
     def exploration(self, aliases: Mapping[str, Alias]) -> float:
-        """Return the exploration weight, which scales the uncertainty of the propensities."""
+        """Return the exploration weight, which scales the uncertainty of the propensities.
+
+        Raises
+        ------
+        NotFound
+            If the shop has no campaign for actions with this name.
+        """
         if self.campaign == NEXT_BEST_ACTION:
             return ACTION_EXPLORATION
         alias = aliases.get(self.campaign)
@@ -275,7 +280,7 @@ def parse_preview(given: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_replay(given: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse the request of a replay."""
+    """Parse the request of a replay, and request reasons."""
     to_rank = given.get("inputList")
     return dataclasses.replace(
         _request(given, recommender=given["recommender"], user_id=given.get("userId")),
@@ -326,7 +331,7 @@ def _from_query(event: Mapping[str, Any], *, user_id: str | None) -> Recommendat
 
 
 def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None, **more: Any) -> RecommendationRequest:
-    """Return the request. Fields of a query and a body have equal names."""
+    """Return the request from the fields of a body or a query, which differ in the names of filter and columns only."""
     columns = given["metadata"] if "metadata" in given else given.get("metadataColumns", {}).get("ITEMS", [])
     if columns and "numResults" in given:
         _FEW.read(given["numResults"], "numResults")
@@ -396,12 +401,14 @@ def _listing(segment: str) -> tuple[str, str] | None:
 
 
 def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> RecommendationRequest:
-    """Return a request in which the alias is replaced by its recommender, filter and exploration.
+    """Replace the alias by its recommender, hidden event types, exploration and, if the request has none, filter.
 
     Raises
     ------
     NotFound
-        If the alias does not exist, or belongs to other requests.
+        If the alias does not exist, or its recommender is not for this route.
+    InvalidInput
+        If the request lacks the user or item that the recommender requires, or has a cart that it does not use.
     """
     if request.alias is None:
         return request
@@ -424,17 +431,19 @@ def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> Re
 
 
 def permitted(request: RecommendationRequest, sessions: Sessions | None) -> RecommendationRequest:
-    """Return a request with permitted columns only. Only sessions are limited, except those of operators.
+    """Return the request, if its session may use its columns, filter and recommender.
+
+    Requests without a session and sessions of operators are not limited.
 
     Parameters
     ----------
     sessions
-        Permissions that the shop grants to sessions. If they cannot be read (None), no columns are returned.
+        Permissions that the shop grants to sessions. If they cannot be read (None), the columns are removed.
 
     Raises
     ------
     InvalidInput
-        If the request contains a column, filter or recommender that sessions may not use.
+        If the request contains a column, filter or recommender that sessions may not use, or its site key was removed.
     Unavailable
         If the permissions of the site key cannot be read.
     """
@@ -462,7 +471,7 @@ def permitted(request: RecommendationRequest, sessions: Sessions | None) -> Reco
     return request
 
 
-def _permitted_names(what: str, names: Sequence[str]) -> str:
+def _permitted_names(kind: str, names: Sequence[str]) -> str:
     if not names:
-        return f"none: the configuration permits sessions no {what} (sessions.{what})"
-    return f"one that the configuration permits sessions (sessions.{what}): {', '.join(names)}"
+        return f"none: the configuration permits sessions no {kind} (sessions.{kind})"
+    return f"one that the configuration permits sessions (sessions.{kind}): {', '.join(names)}"

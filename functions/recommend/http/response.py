@@ -68,6 +68,8 @@ class Answer:
     ----------
     recommender
         Requested recommender, with aliases resolved, before experiments.
+    filled, cold
+        Number of items with the origin `filled`, and number of cold items that the model ranked.
     degraded
         Reasons why the response is degraded. Empty for a complete response.
     arms
@@ -213,7 +215,7 @@ def _promotion(item: RankedItem) -> str | None:
 def _caching(answer: Answer, request: RecommendationRequest) -> dict[str, str]:
     """Return the headers ETag and Cache-Control.
 
-    Responses with equal items, metadata and promotions have equal ETags. Scores, which decay continuously, and
+    Responses with equal items, metadata, reasons and promotions have equal ETags. Scores, which decay continuously, and
     recommendation IDs are ignored.
     """
     shown = orjson.dumps([[item.item_id, item.metadata, item.reasons, _promotion(item)] for item in answer.items])

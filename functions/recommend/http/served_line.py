@@ -11,7 +11,6 @@ from typing import Any
 from alsolike.declarations.metrics import Metric
 from alsolike.lake.served import UNKNOWN
 from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
-from alsolike.recommendations.requests import DEFAULT_WINDOW
 from alsolike.records.served_response import (
     MAX_REQUEST_CHARACTERS,
     NO_CATALOGUE,
@@ -22,6 +21,7 @@ from alsolike.records.served_response import (
 )
 from alsolike.runtime.observability import count
 from alsolike.runtime.polling import PolledValue, Polling
+from alsolike.trends.windows import DEFAULT_WINDOW
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem
 
@@ -70,8 +70,6 @@ class ServedLog:
             Time of the response, as in its recommendation ID.
         took_ms
             Duration of the response in milliseconds.
-        correlation_id
-            Correlation ID of the request.
         agent
             Program that sent the request; None for people.
         """
@@ -117,7 +115,10 @@ class ServedLog:
         sys.stdout.write(f"{line}\n")
 
     def _named(self, request: RecommendationRequest, *, now_ms: int) -> tuple[str | None, str | None]:
-        """Return the hashes of the request's user and session. `StoredUser` describes which ID may be both."""
+        """Return the hashes of the request's user and session, or `UNKNOWN` and None if the hash key cannot be read.
+
+        `StoredUser` describes which ID may belong to a user or a session.
+        """
         user_id = request.user_id
         session_id = user_id if request.session_id is None else request.session_id
         if session_id is None:
@@ -130,9 +131,10 @@ class ServedLog:
 
 
 def _parameters(request: RecommendationRequest, *, items: int) -> str | None:
-    """Return the parameters of a request without a column as JSON with ASCII characters only.
+    """Return the parameters that the log has no column for as ASCII JSON; None if the request has none.
 
-    The response contains the items of a ranking, unless some of them were excluded.
+    Items to rank are included only if the response lacks some of them. A text that is too long is replaced by
+    `REQUEST_OMITTED`.
     """
     parameters = dict(request.logged)
     if request.alias is not None:

@@ -37,6 +37,11 @@ def recommend_actions(
 
     Actions are sorted by value times a propensity that is drawn from its posterior. The exploration weight scales the
     width of the posterior. The random numbers depend only on the recommendation ID. The scores are the propensities.
+
+    Raises
+    ------
+    NotFound
+        If the shop has no campaign for actions with the requested name.
     """
     exploration = request.exploration(state.configuration.aliases)
     user = StoredUser(stores, user_id=request.user_id, session_id=None, length=1)

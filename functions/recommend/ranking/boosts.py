@@ -21,14 +21,14 @@ def boosted(score: float, factor: float) -> float:
     """Return a score with its boost or demotion.
 
     Scores of at least 0 are multiplied by the factor. Negative scores are divided by the factor. So a boost always
-    raises an item, and items with equal factors keep their order. Each boost or demotion with a filter that the item
-    passes multiplies the item's factor.
+    raises an item, and items with equal factors keep their order. An item's factor is the product of the factors of all
+    boosts and demotions whose filter the item passes.
     """
     return score * factor if score >= 0 else score / factor
 
 
 def boosted_masks(inputs: RankingInputs, model: Model) -> list[Mask] | None:
-    """Return one mask per distinct factor, or None if there is no time to rank for each factor."""
+    """Return one mask per distinct factor. None for too many factors, or without time to rank for each factor."""
     allowed = inputs.items.neutral() if inputs.mask is None else inputs.mask
     groups = factor_groups(inputs.boosts, allowed=allowed)
     expected_ms = model.expected_ms(with_bias=True) * len(groups)

@@ -1,7 +1,8 @@
-"""Reasons of a ranked item. The contribution of an interaction is the loss of the item's score without its weight.
+"""Reasons of a ranked item: the interactions that contribute most to its score.
 
-The model's graph computes it with the weight 0. For a sum over the history (transitions, item-kNN, EASE, SLIST,
-content, buy again, distilled), the loss is the interaction's term, and the terms add up to the score. For other models
+The contribution of an interaction is the loss of the score if the model's graph runs with the weight 0 for the
+interaction. For a sum over the history (transitions, item-kNN, EASE, SLIST, content, buy again, distilled), the loss is
+the interaction's term, and the terms add up to the score. For other models
 (SASRec, repurchase, blends, which divide each part by its sum), the loss defines the contribution: occlusion, M.
 Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2.
 """
@@ -26,7 +27,7 @@ REASONS = 3
 def reasons(
     positions: Sequence[int], *, model: Model, history: History, recent: Sequence[RecentInteraction], now_ms: int
 ) -> dict[int, list[str]]:
-    """Return the reasons of the model's items by position, as JSON strings by descending contribution.
+    """Return the reasons of the model's items by position, as JSON strings by descending contribution above 0.
 
     Each string contains `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and
     `contribution`, the loss of the item's score without the interaction.

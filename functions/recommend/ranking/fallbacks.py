@@ -18,7 +18,7 @@ def trending_fallback(inputs: RankingInputs) -> Ranking:
 
 
 def popular(inputs: RankingInputs, leave_out: Sequence[int] = (), degraded: tuple[str, ...] = ()) -> Ranking:
-    """Return popular items of the user's group, followed by popular items of all users."""
+    """Return popular items of the user's group, then of all users. Without a model, return trending items."""
     model = inputs.resolved.model
     if model is None:
         return trending_fallback(inputs)
@@ -48,7 +48,7 @@ def filled(
     leave_out: Sequence[int] = (),
     degraded: tuple[str, ...] = (),
 ) -> Ranking:
-    """Return the items, followed by popular items up to the requested number."""
+    """Return the items, followed by popular items up to k. Without a model, return the items only."""
     missing, model = inputs.k - len(items), inputs.resolved.model
     if missing <= 0 or model is None:
         return Ranking(items, source if items else "none", degraded=degraded)

@@ -66,7 +66,10 @@ def for_you(inputs: RankingInputs) -> Ranking:
 def rank(
     model: Model, catalogue: ModelCatalogue, history: History, masks: Sequence[Mask | None], *, k: int, now_ms: int
 ) -> list[ScoredItem]:
-    """Return the k best items that each mask allows, best first. With one mask, return at most k items."""
+    """Return the best items that the masks allow, best first. Empty without a history.
+
+    The list for one mask has at most k items. For several masks, it contains the k best items of each mask.
+    """
     if not len(history.items):
         return []
     best: list[ScoredItem] = []

@@ -87,6 +87,3 @@ class Ranking:
     model_scores: Mapping[int, float] = dataclasses.field(default_factory=dict)
     is_boosted_partly: bool = False
     impressions: Sequence[Impressions] = ()
-
-
-NOTHING = Ranking()

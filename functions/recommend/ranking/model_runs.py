@@ -1,4 +1,4 @@
-"""Model runs on other inputs than the user's complete history: after given items, or for given items."""
+"""Model runs for other purposes than a user's list: a ranking after given items, and scores of given items."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def rank_after(inputs: RankingInputs, positions: Sequence[int], mask: Mask | Non
 def score(
     inputs: RankingInputs, history: History, positions: npt.NDArray[np.int64]
 ) -> tuple[dict[int, float], History, tuple[str, ...]]:
-    """Return the scores of the model's items, the input of the model, and the causes if the model failed."""
+    """Return the scores of the given items by position, the model's input, and the causes if the model did not run.
+
+    Items that the model does not contain or cannot score have no entry.
+    """
     model, now_ms = inputs.resolved.model, inputs.resolved.now_ms
     if model is None or not len(history):
         return {}, NO_HISTORY, ()

@@ -44,7 +44,7 @@ def trending(inputs: RankingInputs) -> Ranking:
 
 
 def recently_viewed(inputs: RankingInputs) -> Ranking:
-    """Return the items that the user interacted with, the latest first.
+    """Return the items that the user interacted with by events of positive weight, the latest first.
 
     Items that neither the model nor the catalogue contains are removed, unless both are missing.
     """

@@ -24,7 +24,7 @@ MAX_CART_CANDIDATES = 1_000
 
 
 def similar_items(inputs: RankingInputs) -> Ranking:
-    """Return items similar to an item, followed by the model's ranking for the item and by popular items."""
+    """Return items similar to the page's item, followed by the model's ranking after this item, then popular items."""
     return _rank_for_item(inputs, SIMILAR)
 
 
@@ -37,9 +37,9 @@ def bought_together(inputs: RankingInputs) -> Ranking:
 
 
 def related_row(inputs: RankingInputs, kind: str, position: int, *, leave_out: int | Sequence[int]) -> list[ScoredItem]:
-    """Return the items of an item's row that may be recommended, best first.
+    """Return the allowed related items of the item at `position`, best first.
 
-    For an item that the model does not contain, the most similar items of the model are returned.
+    For a cold item and either kind, return the most similar items of the model. Empty for an unknown item.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def append_rescaled(ranked: Sequence[ScoredItem], more: Sequence[ScoredItem]) ->
 
 
 def scale_below(last: float, best: float) -> float:
-    """Return the factor that scales the score `best` to half of the score `last`."""
+    """Return the factor that scales the score `best` to half of the score `last`; 0 if `best` is not positive."""
     return last / (2 * best) if best > 0 else 0.0
 
 
@@ -119,9 +119,9 @@ def _rank_for_cart(inputs: RankingInputs) -> Ranking:
 def _completed(
     inputs: RankingInputs, ranked: list[ScoredItem], after: Sequence[int], *, k: int
 ) -> tuple[list[ScoredItem], Source, tuple[str, ...]]:
-    """Return the list, completed to k items by the model's ranking after `after`.
+    """Return the list, completed to k items by the model's ranking after the items `after`.
 
-    Also return the source of the list, and the causes if the model failed.
+    Also return the source of the list, and the causes if the model did not run.
     """
     model = inputs.resolved.model
     assert model is not None

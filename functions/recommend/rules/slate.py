@@ -45,7 +45,7 @@ class Random(Protocol):
 
 @struct
 class Promoted:
-    """Promotion with its number of positions and its allowed items, best first."""
+    """Promotion with its number of places and its allowed items, best first."""
 
     name: str
     places: int
@@ -59,7 +59,9 @@ class Pinned:
     Attributes
     ----------
     position
-        Item position in the model (`RequestItems`). `unmet_rules` contains `item_id`.
+        Position of the item; see `functions.recommend.items.RequestItems`.
+    place
+        Place in the list, from 1.
     refusal
         Reason why the item may not be recommended; None if it may.
     """
@@ -89,10 +91,10 @@ class SlateInputs:
     new_items
         Items from which exploration draws.
     explored_share
-        Probability of a new item at each position without a pin or promotion; 0 to disable exploration.
+        Probability of a new item at each place without a pin or promotion; 0 to disable exploration.
     products
-        Number by position that variants of a product share. Apart from pins, a product occurs once, unless no other
-        candidates remain.
+        Number of each item's product, by position. Apart from pins, a product occurs once, unless no other candidates
+        remain.
     """
 
     pins: Sequence[Pinned] = ()
@@ -215,7 +217,7 @@ class _Composition:
             self._take(pin.place - 1, ScoredItem(pin.position, pin.score, PINNED))
 
     def _promoted_places(self, free: Sequence[int]) -> dict[int, int]:
-        """Return the index of the promotion by position. Promotions are spread over positions without a pin."""
+        """Return the index of the promotion for each promoted place. Promotions are spread over the places `free`."""
         left = len(free)
         due: list[tuple[float, int]] = []
         for number, promotion in enumerate(self._inputs.promotions):
@@ -226,7 +228,7 @@ class _Composition:
         return {place: number for place, (_, number) in zip(spread, sorted(due), strict=True)}
 
     def _promote(self, place: int, number: int) -> bool:
-        """Fill a position with the best allowed item of its promotion. Return false if there is none."""
+        """Fill a place with the best allowed item of its promotion. Return false if there is none."""
         for candidate in self._allowed(self._waiting[number]):
             name = self._inputs.promotions[number].name
             self._take(place, ScoredItem(candidate.position, candidate.score, f"{PROMOTED}{name}"))
@@ -244,7 +246,7 @@ class _Composition:
         return position in self._taken or self._products.get(position) in self._listed
 
     def _rank(self, place: int) -> None:
-        """Fill a position with the greedy choice or a random new item. It stays empty if no items remain."""
+        """Fill a place with the greedy choice or a random new item. The place stays empty if no items remain."""
         greedy = self._greedy()
         if greedy is None:
             return
@@ -265,7 +267,10 @@ class _Composition:
         self._take(place, ScoredItem(drawn.position, drawn.score, EXPLORED if explored else greedy.origin, propensity))
 
     def _greedy(self) -> ScoredItem | None:
-        """Return the next candidate. Rejections by slate rules are permanent."""
+        """Return the next allowed candidate, else an allowed variant of a listed product, or None.
+
+        Rejections by slate rules are permanent.
+        """
         while (place := self._following()) is not None:
             candidate = self._candidates[place]
             if self._contains_variant(candidate.position):
@@ -285,7 +290,7 @@ class _Composition:
         return variant.position not in self._taken and not self._rules.broken_by(variant.position)
 
     def _following(self) -> int | None:
-        """Return the index of the first candidate that was not rejected before."""
+        """Return the index of the next candidate: with diversity, the one with the highest marginal relevance."""
         if self._variety is not None:
             return self._variety.best()
         return self._next if self._next < len(self._candidates) else None
@@ -296,7 +301,7 @@ class SlateRules:
 
     An item counts for each of its values in a column. An item without a value counts for none. Rules on numbers compare
     only positive numbers. An item breaks a rule if it increases the violation. If pinned items already violate a rule,
-    the rule rejects only items that increase the violation. So an item that breaks a rule always breaks it.
+    the rule rejects only items that increase the violation. So an item that breaks a rule also breaks it later.
 
     Attributes
     ----------
@@ -349,7 +354,7 @@ class SlateRules:
                 self._ranges[column] = min(minimum, number), max(greatest, number)
 
     def _look_up(self, position: int) -> tuple[list[frozenset[str]], list[float | None]]:
-        """Return an item's values in the columns of the rules, from a cache."""
+        """Return an item's values in the columns of the rules, and cache them."""
         has = self._columns(position)
         known = (
             [values(has.get(column)) for column, *_ in self._at_most],

@@ -50,6 +50,13 @@ class BundleCache:
         ----------
         remaining_ms
             Function that returns the remaining time in milliseconds. The download stops when `ANSWER_TIME_MS` remain.
+
+        Raises
+        ------
+        InvalidBundle
+            If a file is missing or damaged.
+        Unavailable
+            If the download fails or takes too long, or the disk is full.
         """
         target = self._directory / version
         if target.is_dir():
@@ -118,7 +125,9 @@ def load(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float
     Raises
     ------
     InvalidBundle
-        If the version is broken.
+        If the downloaded version is broken, too.
+    Unavailable
+        If the version cannot be downloaded.
     """
     try:
         return _opened(bundles, version, remaining_ms=remaining_ms)

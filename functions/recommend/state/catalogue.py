@@ -161,14 +161,14 @@ class ModelCatalogue:
     def passing(
         self, item_ids: Sequence[str], filter_: Filter | None, inputs: FilterInputs, *, name: str
     ) -> npt.NDArray[np.bool_]:
-        """Return a mask of the items that may be recommended, bool `(len(item_ids),)`. The items have no position.
+        """Return a mask of the items that may be recommended, bool `(len(item_ids),)`, for items without a position.
 
-        An item that is neither in the model nor in the catalogue has no values.
+        An item that is not in the catalogue has no values.
 
         Parameters
         ----------
         inputs
-            Inputs of the filter. In the interactions, item n of `item_ids` has the position n + 1.
+            Inputs of the filter. In the interactions, ``item_ids[n]`` has the position n + 1.
         """
         hashes = hashes_of([item_id.encode() for item_id in item_ids])
         alive = find(self._deleted_hashes, hashes) < 0
@@ -252,14 +252,14 @@ class ModelCatalogue:
         rows = dict(zip(unique, self._snapshot.rows(unique).tolist(), strict=True))
 
         @functools.cache
-        def of(item_id: str) -> Mapping[str, Any]:
+        def declared_values(item_id: str) -> Mapping[str, Any]:
             row = rows[item_id]
             if row >= 0:
                 return self._values(row, names)
             position = int(self._bundle.positions([item_id])[0])
             return as_declared(self._bundle.metadata(position) if position else {}, self._configuration.item_columns)
 
-        return of
+        return declared_values
 
     def _values_of(self, row: int, names: tuple[str, ...]) -> Mapping[str, Any]:
         columns = {name: self._snapshot.column(name) for name in names}
@@ -290,7 +290,7 @@ class ModelCatalogue:
         return order
 
     def newest(self, mask: Mask | None, *, since_ms: int, until_ms: int, maximum: int) -> npt.NDArray[np.int64]:
-        """Return the positions of allowed items by `creationTimestamp`, latest first."""
+        """Return up to `maximum` positions of allowed items by `creationTimestamp` in the period, latest first."""
         created = self._created_s
         new = (created >= since_ms / 1000) & (created <= until_ms / 1000)
         if mask is not None:

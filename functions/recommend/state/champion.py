@@ -52,13 +52,13 @@ NO_SERVING = Serving(None)
 class ChampionLoader(PolledValue[Serving]):
     """Polled value of a deployment's champion.
 
-    `is_partial` is true while a previous champion serves in place of the champion.
+    `is_partial` is true while the champion does not serve: a previous one serves, or no model.
     """
 
     def __init__(self, registry: Registry, bundles: BundleCache, *, polling: Polling) -> None:
         self._registry = registry
         self._bundles = bundles
-        self._broken: set[tuple[str, str]] = set()  # ETag and version of pointers whose version failed to load.
+        self._broken: set[tuple[str, str]] = set()  # ETag of the pointer and damaged version.
         self._serving = NO_SERVING
         super().__init__(self._read_champion, name=MODEL, polling=polling, default=NO_SERVING)
 
@@ -79,7 +79,10 @@ class ChampionLoader(PolledValue[Serving]):
         return self._serving
 
     def _load(self, champion: Champion, current: Model | None, *, remaining_ms: Callable[[], float]) -> Model | None:
-        """Return the champion, else the current model, else the latest predecessor that is not damaged."""
+        """Return the champion, else the current model, else the latest predecessor that is not damaged, else None.
+
+        After a load, delete the files of other versions.
+        """
         earlier = champion.predecessors[:MAX_EARLIER] if current is None else ()
         for version in (champion.version, *earlier):
             model = self._sound(version, etag=champion.etag, remaining_ms=remaining_ms)
@@ -125,7 +128,7 @@ class VariantModels:
     def current(
         self, requested: Sequence[str], *, champion: Model | None, now_ms: int, remaining_ms: Callable[[], float]
     ) -> Mapping[str, Model]:
-        """Return the requested versions that are loaded, and unload all others.
+        """Unload other versions, load missing ones one at a time, and return the requested versions that are loaded.
 
         Parameters
         ----------

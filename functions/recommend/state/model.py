@@ -49,7 +49,7 @@ _NOTHING = np.zeros(0, np.int64)
 _OUTPUTS = ("items", "scores")
 _REMEMBERED_RUNS = 9
 _BATCH_ABLATED, _ABLATED_PLACES = 16, 4_000_000
-"""Maximum number of histories per run, and maximum number of pairs of positions.
+"""Maximum number of histories per run, and maximum number of pairs of positions per run.
 
 Some graphs compare all positions of a history pairwise, with 16 bytes per pair.
 """
@@ -58,8 +58,8 @@ Mask = npt.NDArray[np.float32]
 """Mask by position, float32: 0 for an allowed item, -inf for an excluded item. It is the graph's input `bias`."""
 
 ColdFilling = Callable[[int, Set[int]], list[int]]
-"""Function that returns up to a number of cold items' positions, except a set; see `ModelCatalogue.cold_filling`.
-"""
+"""Function of a maximum number and of excluded positions that returns positions of cold items; see
+`ModelCatalogue.cold_filling`."""
 
 MODEL_SLOW = "model-slow"
 
@@ -175,7 +175,7 @@ def known_history(
     codes: FeatureCodes = NO_CODES,
     user: UserColumns = dict,
 ) -> History:
-    """Return the latest interactions whose items and event types the model contains.
+    """Return the latest interactions whose items and event types the model contains, without returned purchases.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ class Model:
         Raises
         ------
         InvalidBundle
-            If the graph returns invalid results. Other errors are `GRAPH_ERRORS`.
+            If the graph returns invalid results. ONNX Runtime raises the other `GRAPH_ERRORS`.
         """
         items, scores = self._sessions[name].run(_OUTPUTS, feed)
         rows, k = len(feed["history"]), int(feed["k"][0])
@@ -319,7 +319,7 @@ class Model:
         return min(self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE], default=0.0)
 
     def delay(self, budget: Budget, *, masked: bool) -> tuple[str, ...]:
-        """Return the reason for degrading the response if there is no time for a run, else an empty tuple."""
+        """Return an empty tuple if there is time for a run. Otherwise record the skipped run, and return the reason."""
         if budget.allows(self.expected_ms(with_bias=masked)):
             return ()
         self.record_skipped_run(with_bias=masked)
@@ -371,7 +371,7 @@ class Model:
 
     @functools.cached_property
     def ranked_sample(self) -> Sequence[int]:
-        """Return positions of the best items for a history of the most popular items.
+        """Positions of the best items for a history of the most popular items.
 
         Empty if the model cannot rank them.
         """
@@ -381,7 +381,7 @@ class Model:
         history = History(popular, [1.0] * len(popular), [0] * len(popular))
         try:
             positions, _ = self.rank(history, k=SAMPLED_ITEMS, now_ms=0)
-        except (*GRAPH_ERRORS, InvalidBundle):
+        except GRAPH_ERRORS:
             return ()
         sample: list[int] = positions.tolist()
         return sample
@@ -435,7 +435,7 @@ class Model:
         leave_out: Sequence[int] = (),
         cold: ColdFilling | None = None,
     ) -> list[ScoredItem]:
-        """Return k popular items, best first. Masked items, excluded seen items and the items in `after` are skipped.
+        """Return up to k popular items, best first, without masked items, excluded seen items and the items of `after`.
 
         If there are too few popular items, other items follow by position, and then cold items. The score is the
         reciprocal of the rank. With `after`, it is the score of that list's last item divided by 1 + rank, so that

@@ -20,7 +20,7 @@ def open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onn
     Parameters
     ----------
     tables
-        Tables by name. The session does not keep references to them. It maps all other weights itself.
+        Tables by name. The session does not keep references, so the caller must. It maps all other weights itself.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -38,7 +38,7 @@ FIRST_GRAPH = Path(__file__).with_name("first_graph.onnx")
 
 
 def open_first_session() -> None:
-    """Open an empty graph at start-up, so that the first model does not wait for the initialisation of ONNX Runtime."""
+    """Open the first graph at start-up, so that no model waits for the initialisation of ONNX Runtime."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     onnxruntime.InferenceSession(str(FIRST_GRAPH), options, providers=["CPUExecutionProvider"])

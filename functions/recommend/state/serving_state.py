@@ -62,7 +62,7 @@ class ServingState:
 
 
 class StateRefresher:
-    """Refresh of model, configuration and catalogue. The first request after an interval refreshes the value.
+    """Refresh of model, configuration and catalogue. The first request after a value's interval refreshes the value.
 
     The catalogue for a model is rebuilt only if the model, the snapshot or the configuration has changed.
     """
@@ -87,7 +87,7 @@ class StateRefresher:
     def state(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> ServingState:
         """Return the current model, configuration and catalogue.
 
-        The model is None if no model is loaded and S3 does not respond.
+        The model is None if there is no champion, or no champion could be loaded.
         """
         if self._last is not None and now_ms < self._valid_until_ms:
             return self._last[2]

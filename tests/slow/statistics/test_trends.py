@@ -6,7 +6,8 @@
 import numpy as np
 import pytest
 
-from alsolike.trends.trends import WINDOWS, Trends
+from alsolike.trends.trends import Trends
+from alsolike.trends.windows import WINDOWS
 from tests.builders.simulated_trends import StationaryShop
 
 RUNS, LOOKS, WARM_UP_H, APART_H = 5, 20, 14 * 24, 12

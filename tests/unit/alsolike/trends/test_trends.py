@@ -16,11 +16,11 @@ from alsolike.trends.trends import (
     KEPT_ITEMS,
     NO_TRENDS,
     NOTHING_COUNTED,
-    WINDOWS,
     Event,
     ShardCounts,
     Trends,
 )
+from alsolike.trends.windows import WINDOWS
 
 NOW_MS = 1_790_000_000_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000

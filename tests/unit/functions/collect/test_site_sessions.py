@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.trends.trends import NOTHING_COUNTED, WINDOWS, Event, fingerprint_of
+from alsolike.trends.trends import NOTHING_COUNTED, Event, fingerprint_of
+from alsolike.trends.windows import WINDOWS
 from tests.unit.functions.collect.events import EVENT, interaction, stored_records
 
 TYPES = {"view": 1.0, "click": 1.0, "cart": 3.0}

@@ -18,7 +18,8 @@ from alsolike.privacy.tombstones import no_erased_users
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.runtime.s3 import Content
 from alsolike.trends.store import TrendsStore, trends_key
-from alsolike.trends.trends import WINDOWS, ShardCounts
+from alsolike.trends.trends import ShardCounts
+from alsolike.trends.windows import WINDOWS
 from functions.count_trends.service import MAX_ATTEMPTS, Counters, CountResult, count_trends
 from tests.builders.configurations import RATING, Applied, with_clock_skew
 from tests.builders.lambda_events import FIRST_SEQUENCE, NOW_MS, SHARD, interaction, kinesis_event

@@ -29,9 +29,7 @@ from alsolike.declarations.limits import (
 from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.schema.fields import SPACE, Choice, Field, Fields, Flag, Integer, ListOf, MapOf, Text
-
-WINDOWS = ("30m", "1h", "3h", "1d")
-DEFAULT_WINDOW = "1h"
+from alsolike.trends.windows import DEFAULT_WINDOW, WINDOWS
 
 FOR_YOU = "for-you"
 SIMILAR_ITEMS = "similar-items"
@@ -238,14 +236,14 @@ USER_QUERY = Fields(
         "recommender": Choice(LISTING, FOR_YOU),
         "itemId": _ITEM,
         "cart": _CART_OF_QUERY,
-        "window": Choice(WINDOWS, DEFAULT_WINDOW, about="Only with `trending`."),
+        "window": Choice(tuple(WINDOWS), DEFAULT_WINDOW, about="Only with `trending`."),
         **_OF_USER_OR_SESSION,
     }
 )
 """Query of `GET /users/{userId}/recommendations` and `GET /session/recommendations`."""
 SIMILAR_QUERY = Fields({"recommender": Choice(OF_ITEMS, SIMILAR_ITEMS), **_QUERY, "explain": _EXPLAIN})
 """Query of `GET /items/{itemId}/similar` and `GET /session/items/{itemId}/similar`."""
-TRENDING_QUERY = Fields({"window": Choice(WINDOWS, DEFAULT_WINDOW), **_QUERY})
+TRENDING_QUERY = Fields({"window": Choice(tuple(WINDOWS), DEFAULT_WINDOW), **_QUERY})
 SEARCH_QUERY = Fields(
     {
         "query": Text(MAX_QUERY_CHARACTERS, about="Words; items must contain a word that starts with each of them."),

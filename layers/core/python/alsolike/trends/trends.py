@@ -39,8 +39,7 @@ import dataclasses
 import hashlib
 import io
 import itertools
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,9 +48,7 @@ import numpy.typing as npt
 from alsolike.arrays.tensors import Array, parse_tensors, write_tensors
 from alsolike.runtime.errors import InvalidInput, InvalidSnapshot, InvalidTrends
 from alsolike.runtime.struct import struct
-
-WINDOWS: Mapping[str, int] = MappingProxyType({"30m": 1_800, "1h": 3_600, "3h": 10_800, "1d": 86_400})
-"""Time constant of each window, in seconds."""
+from alsolike.trends.windows import WINDOWS
 
 BASELINE_S = 7 * 86_400
 """Time constant of the baseline, in seconds: one week, to cover all days of the week."""
