@@ -55,7 +55,7 @@ class Algorithm(abc.ABC):
     position_decay
         Weight of an interaction relative to the next later interaction, for models that use positions.
     inference_parameters
-        Names of the settings that affect scoring only. Settings that differ in no other setting share a fit.
+        Names of the settings that affect scoring only. Two algorithms that differ only in these settings share a fit.
     """
 
     name: ClassVar[str]
@@ -85,7 +85,9 @@ class Algorithm(abc.ABC):
         return cls.fit_from_statistics is not Algorithm.fit_from_statistics
 
     def fit_with_early_stopping(self, interactions: Interactions, judge: Callable[[Model], float]) -> Model:
-        """Return the model with the best validation metric. The settings of the model contain the number of epochs.
+        """Return the model with the best validation metric. Its settings contain the number of epochs.
+
+        An algorithm without early stopping returns the result of `fit`.
 
         Parameters
         ----------
@@ -212,9 +214,9 @@ class Judge:
     histories
         Function that returns the sampled validation histories for a half-life in days.
     sums
-        Function of a key and of a function that returns the models' scores of these histories by model name,
-        `(len(histories), items + 1)` each. Equal keys mean equal scores, which are not always computed again. The
-        scores may be modified.
+        Function that returns the NDCG of sums of models. Its arguments are a key, and a function that scores these
+        histories by model name, `(len(histories), items + 1)` each. The scores of an equal key may be reused, and
+        modified.
     """
 
     histories: Callable[[float], Histories]

@@ -71,7 +71,8 @@ def _defined(module: ModuleType) -> dict[str, Algorithm]:
 def _default(settings: type[Algorithm]) -> Algorithm:
     """Return the default settings of an algorithm.
 
-    Raise an error unless the settings can be compared and hashed, because they are the key of cached fits.
+    Raise an error if the algorithm has no name, a setting has no default, or the settings cannot be hashed: they are
+    the key of cached fits.
     """
     try:
         default = settings()
@@ -116,7 +117,7 @@ def named(names: str) -> Mapping[str, Algorithm]:
     Raises
     ------
     InvalidInput
-        If a name is unknown, or a module that an algorithm needs is not installed.
+        If the list is empty, a name is unknown, or a module that an algorithm needs is not installed.
     """
     every = known()
     wanted = [name.strip() for name in names.split(",") if name.strip()]

@@ -1,4 +1,4 @@
-"""Blend: a weighted sum of the other algorithms' scores, each divided by its sum over all items.
+"""Blend: a weighted sum of the scores of other algorithms, after each algorithm's scores are divided by their sum.
 
 If users repeat purchases, the counts in their own histories rank best, but give no score to other items. A blend ranks
 items of both kinds. The division makes scores of different algorithms comparable for any length of the history, and
@@ -25,7 +25,7 @@ MAX_STEPS = 20
 """Maximum number of steps of the search. It stops earlier if no change improves the NDCG."""
 
 WORTH = 0.002
-"""Minimum share of the NDCG that a component must add, because each component slows every response."""
+"""Maximum share of the NDCG that may be lost when components are removed. Each component slows every response."""
 
 MAX_ITEMS = 500_000
 """Maximum number of items. With more, memory holds the scores of too few users to compare weights."""
@@ -57,7 +57,9 @@ class Blend(Combination):
         )
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
-        """Return the settings with the weights whose validation NDCG is the best that the search finds."""
+        """Search for the weights with the best validation NDCG. Return the settings with these weights and one
+        half-life.
+        """
         half_life_days = self._half_life_days(tuned, judge)
         histories = judge.histories(half_life_days)
         tuned = {name: _with_half_life(tuned[name], half_life_days) for name in sorted(tuned)}
@@ -97,7 +99,7 @@ class BlendModel(Model):
     weights: tuple[float, ...]
 
     def score(self, histories: Histories) -> Floats:
-        """Return the weighted sum of the models' scores, each divided by its sum."""
+        """Return the weighted sum of the models' scores, after each model's scores are divided by their sum."""
         total = np.zeros((len(histories), self.items + 1), np.float32)
         for model, weight in zip(self.models, self.weights, strict=True):
             shares = share(model.score(histories))
@@ -135,7 +137,7 @@ def share(scores: Floats) -> Floats:
 
 
 def ndcg_of(model: Model, judge: Judge) -> float:
-    """Return the validation NDCG of one model."""
+    """Return the validation NDCG of a model with its own half-life."""
     settings = model.settings
     sums = judge.sums(settings, lambda: {settings.name: model.score(judge.histories(settings.half_life_days))})
     return sums.ndcg({settings.name: 1.0})
@@ -145,8 +147,9 @@ def best_weights(names: Sequence[str], ndcg: Callable[[Mapping[str, float]], flo
     """Return the weights above 0 that steepest ascent finds.
 
     The search starts with the best single model, which keeps its weight of 1. Each step makes the best change of one
-    weight; among equally good changes, the first by name. The search ends when no change improves the NDCG. Then models
-    that add less than `WORTH` are removed, smallest weight first.
+    weight; among equally good changes, the first by name. The search ends when no change improves the NDCG, or after
+    `MAX_STEPS`. Then models are removed, smallest weight first, if the remaining models lose at most the share `WORTH`
+    of the best NDCG.
     """
     names = sorted(names)
     singles = {name: ndcg({name: 1.0}) for name in names}

@@ -9,8 +9,8 @@ offer or in season above others.
     demand = (observed + PRIOR) / (expected + PRIOR), expected = sum over users of bought_u * own_ui / sum_j own_uj
 
 where own_ui is the decayed weight of item i in the history of user u, and bought_u is the number of items that user u
-bought again. `again` is smoothed with `PRIOR` users who have its mean, so that rare items stay close to this mean and
-to a demand of 1.
+bought again. `again` is smoothed with `PRIOR` users who have its mean. Because of `PRIOR`, rare items stay close to the
+mean of `again` and to a demand of 1.
 
 References
 ----------
@@ -45,11 +45,11 @@ class BuyAgain(Algorithm):
     Attributes
     ----------
     again_days
-        Maximum time to a repeat purchase in days, limited to half of the time span of the data.
+        Maximum time to a repeat purchase in days. It is shorter if it would contain more than half of the interactions.
     again_power
         Exponent of `again`. With 0 it has no effect.
     demand_days
-        Length of the demand window in days, limited to half of the time span of the data.
+        Length of the demand window in days. It is shorter if it would contain more than half of the interactions.
     demand_power
         Exponent of `demand`. With 0 it has no effect.
     """
@@ -65,7 +65,8 @@ class BuyAgain(Algorithm):
     def param_grid(self) -> Sequence[Self]:
         """Return half-lives of a season and a month, and no decay, each with two exponents of repeat purchases.
 
-        The season is also combined with settings without demand, which may not last. The last settings use counts only.
+        The default half-life is also combined with settings without demand, because demand may not last. The last
+        settings use decayed counts only.
         """
         powers = (self.again_power, self.again_power / 2)
         tried = itertools.product(powers, (120.0, 30.0, math.inf))
@@ -115,7 +116,7 @@ class BuyAgainModel(Model):
 
     @functools.cached_property
     def factor(self) -> Floats:
-        """Weight of an interaction per item, float32 `(items + 1,)`."""
+        """Factor of the weights of an item's interactions, float32 `(items + 1,)`."""
         factor = self.again**self.settings.again_power * self.demand**self.settings.demand_power
         return factor.astype(np.float32)
 

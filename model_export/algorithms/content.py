@@ -1,8 +1,8 @@
 """Content: items with similar properties to the items of the history, independent of other users.
 
 sim(i, j) is the cosine of the items' TF-IDF vectors (`model_export.data.item_content`). The model keeps the nearest
-items of each item. No other algorithm here scores items without interactions. Frequent tokens carry little information
-and cost the square of their number of items, so only the rarest tokens are used, up to `max_pairs`.
+items of each item. Unlike counts of interactions, it scores items without interactions. Frequent tokens carry little
+information and cost the square of their number of items, so only the rarest tokens are used, up to `max_pairs`.
 
 References
 ----------

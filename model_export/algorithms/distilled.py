@@ -73,7 +73,7 @@ class Distilled(Combination):
         return f"its limit is {MAX_ITEMS:,} items, and there are {interactions.items:,}; transitions has no limit"
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Distilled:
-        """Return the settings whose weights, half-life and decay have the best validation NDCG that a search finds."""
+        """Search for the weights, the half-life and the positional decay with the best validation NDCG."""
         tables = {name: self._table(tuned[name]) for name in sorted(tuned)}
         best_ndcg, best = max((self._single(tuned[name], tables, judge) for name in tables), key=lambda each: each[0])
         half_lives = sorted({model.settings.half_life_days for model in tuned.values()})
@@ -102,7 +102,7 @@ class Distilled(Combination):
         return self._distil({model.settings.name: self._table(model) for model in models})
 
     def _single(self, model: Model, tables: Tables, judge: Judge) -> tuple[float, Distilled]:
-        """Return the settings that use only the table, half-life and decay of `model`, and their NDCG."""
+        """Return the NDCG of settings that use only the table, half-life and decay of `model`, and these settings."""
         settings = dataclasses.replace(
             self,
             half_life_days=model.settings.half_life_days,
@@ -121,7 +121,9 @@ class Distilled(Combination):
         return max(((ndcg_of(model.with_settings(each), judge), each) for each in settings), key=lambda each: each[0])
 
     def _sums(self, tables: Tables, judge: Judge) -> Sums:
-        """Return the sums of the tables' scores. The tables are not cut to `targets` per row."""
+        """Return the evaluator of weighted sums of the tables. Unlike `_distil`, it does not cut rows to `targets`
+        values.
+        """
         histories = judge.histories(self.half_life_days)
         columns = next(iter(tables.values())).shape[0]
         history = histories.matrix(columns=columns, position_decay=self.position_decay)

@@ -40,7 +40,7 @@ from model_export.data.statistics import Statistics
 BATCH_ITEMS = 1024
 
 MAX_ITEMS = 100_000
-"""Maximum number of items of data with more than `max_pairs` pairs."""
+"""Maximum number of items if there are more than `max_pairs` pairs."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ class Ease(Algorithm):
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
-        """Regress each item on its strongest co-occurring items, for every number of pairs.
+        """Regress each item on its strongest co-occurring items, regardless of the number of pairs.
 
         The statistics count pairs in sessions, not in users' histories. The counts are equal if each history is one
         session. Pairs that the statistics omit have the count 0.
@@ -155,7 +155,7 @@ def _cholesky(gram: Floats, *, ridge: float) -> Floats:
 
 
 def _strongest(inverse: Floats, frequent: npt.NDArray[np.int32], *, columns: int, n: int) -> sp.csr_array:
-    """Return the n largest positive B[i, :] of each row, `(len(frequent), columns)`.
+    """Return at least the n largest positive values of each row of B, `(len(frequent), columns)`. Ties may add values.
 
     Parameters
     ----------

@@ -63,8 +63,9 @@ TINY = float(np.finfo(np.float32).tiny)
 """Minimum argument of the logarithm: the smallest normal float32."""
 
 MIN_LOGIT = -50.0
-"""Minimum logit. Items with lower logits have equal probabilities. In float32, exp overflows below -87, and is exact to
-1e-4 at -50."""
+"""Minimum logit. Items with lower logits have equal probabilities. In float32, exp(-logit) overflows for logits below
+-87, and is exact to 1e-4 at -50.
+"""
 
 MAX_USERS, MAX_POSITIONS = 20_000, 8_000_000
 """Maximum number of users per cut for learning, and of positions in their histories."""
@@ -80,7 +81,8 @@ class Repurchase(Algorithm):
     Attributes
     ----------
     demand_days
-        Length of the demand window in days, limited to half of the time span of the data. With 0, demand has no effect.
+        Length of the demand window in days. It is shorter if it would contain more than half of the interactions. With
+        0, demand has no effect.
     max_interactions
         Maximum number of interactions. Each takes about 80 bytes of memory.
     """
@@ -105,7 +107,7 @@ class Repurchase(Algorithm):
         """Compute the repeat factor and the demand of each item, and learn the coefficients."""
         unit, windows = _most_frequent(interactions.weight), Windows.of(interactions)
         designs, answers = [], []
-        for cut in range(1, min(CUTS, windows.whole - 1) + 1):
+        for cut in range(1, min(CUTS, windows.complete - 1) + 1):
             past = interactions.select(windows.window >= cut)
             now_ms = windows.end_ms - cut * WINDOW_MS
             own, pair, controls = _own_at(past, now_ms=now_ms, unit=unit, half_life_days=self.half_life_days)
@@ -206,7 +208,7 @@ class RepurchaseModel(Model):
         ]
         count_term = op("Mul", op("Add", c[6], count_weight), op("Log", n))
         logit = op("Max", op("Sum", c[0], *terms, constant, count_term), number(MIN_LOGIT))
-        odds = op("Exp", op("Neg", logit))  # ONNX Runtime's Sigmoid is exact to 1e-7, and 0 from -18 on
+        odds = op("Exp", op("Neg", logit))  # ONNX Runtime's Sigmoid is exact to 1e-7, and 0 below -18
         score = op("Reciprocal", op("Add", odds, number(1.0)))
         return graph.add_by_item(graph.history, op("Mul", op("Div", score, n), counts))
 

@@ -1,9 +1,9 @@
 """SLIST: a linear model of items in the same session and of the next item.
 
 X contains the items of each session. S contains the items before each interaction, with weights that decrease with the
-distance. T contains the interaction itself. B minimises share * |X - XB|^2 + (1 - share) * |T - SB|^2 + lambda |B|^2,
-with an empty diagonal: A = share * X'X + (1 - share) * S'S, R = share * X'X + (1 - share) * S'T, and (A + lambda I) B =
-R. Each item is regressed only on its strongest sources (`local_ridge`).
+distance. T contains the interaction itself. With t = `together`, B minimises t |X - XB|^2 + (1 - t) |T - SB|^2 + lambda
+|B|^2 and has an empty diagonal: (A + lambda I) B = R, where A = t X'X + (1 - t) S'S and R = t X'X + (1 - t) S'T. Each
+item is regressed only on its strongest sources (`local_ridge`).
 
 References
 ----------
@@ -69,7 +69,7 @@ class Slist(Algorithm):
     def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Return the reason if there are more pairs than fit into memory.
 
-        They can be quadratic in the number of items.
+        The number of pairs can grow with the square of the number of items.
         """
         place = np.arange(len(interactions)) - interactions.offsets[interactions.user]
         together = np.diff(interactions.sessions(maximum=self.session).indptr).astype(np.int64)
@@ -94,7 +94,7 @@ class Slist(Algorithm):
 
 
 def _steps(interactions: Interactions, *, gap_decay: float, max_gap: int) -> tuple[sp.csr_array, sp.csr_array]:
-    """Return S and T, `(interactions, items + 1)`. The row of a user's first interaction in S is empty."""
+    """Return S and T, `(interactions, items + 1)`. Both have an empty row for a user's first interaction."""
     user, item = interactions.user, interactions.item
     rows, columns, values = [], [], []
     for gap in range(1, min(max_gap, len(interactions) - 1) + 1):

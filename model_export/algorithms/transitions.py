@@ -1,8 +1,9 @@
 """Transitions: decayed counts of pairs of items, up to twenty interactions apart.
 
-Two interactions of a user at positions p < q, at most `max_gap` apart, with items a and b add gap_decay ** (q - p - 1)
-to C[a, b], and `backward` times this value to C[b, a]. Rows are divided by their sum ** source_power, so that frequent
-items do not dominate. Score = positionally decayed history times C.
+Two interactions of a user at positions p < q, at most `max_gap` apart, with items a and b add w * gap_decay ** (q - p -
+1) to C[a, b], where w is the event weight of the later interaction. They add `backward` times this value to C[b, a].
+Rows are divided by their sum ** source_power, so that frequent items do not dominate. Score = positionally decayed
+history times C.
 
 References
 ----------
@@ -27,7 +28,7 @@ from model_export.data.interactions import Interactions, Ints
 from model_export.data.statistics import Statistics
 
 BATCH_ROWS = 1 << 15
-"""Number of interactions per chunk of pairs in memory."""
+"""Maximum number of interactions per chunk of pairs in memory."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -26,11 +26,10 @@ from alsolike.training import dataset
 from model_export.data.training_data import properties_by_id, read_table
 
 MAX_SAMPLES = 500_000
-"""Maximum number of training exposures. The earliest are omitted."""
+"""Maximum number of exposures. The earliest exposures are omitted."""
 
 MIN_COUNT = 20
-"""Minimum number of exposures that have a value of a property, or such a value and an action, to make a feature of
-it."""
+"""Minimum number of exposures with a property value, or with a pair of value and action, that becomes a feature."""
 
 MAX_FEATURES = 4_000
 
@@ -51,7 +50,7 @@ class ActionSamples:
     action_ids
         Action ID of each exposure.
     rate
-        Share of taken exposures in all data. Features of histories are relative to it.
+        Smoothed share of taken exposures in all data. Features of histories are relative to it.
     """
 
     rows: Sequence[Sequence[tuple[Key, float]]]
@@ -66,7 +65,9 @@ class ActionSamples:
         return ActionSamples(self.rows[begin:end], self.taken[begin:end], self.action_ids[begin:end], self.rate)
 
     def features(self) -> dict[Key, int]:
-        """Return the position of each feature of a model. Rare values of properties are excluded."""
+        """Return the position of each feature of a model, at most `MAX_FEATURES`. Rare values of properties are
+        excluded.
+        """
         counts = Counter(key for row in self.rows for key, _ in row)
         kept = [key for key, count in counts.most_common() if count >= MIN_COUNT or not _is_value(key)]
         kept.sort(key=_is_value)  # Values of properties are last, so that the limit removes them first
@@ -83,7 +84,7 @@ class ActionSamples:
 
 
 def load_samples(directory: Path, users: Mapping[str, Mapping[str, Any]]) -> ActionSamples | None:
-    """Return the exposures of a dataset, or None if no exposure has a known outcome.
+    """Return the exposures with known outcomes of a dataset, or None if the dataset has no such exposures.
 
     Parameters
     ----------
@@ -153,9 +154,9 @@ def _rows(
     own: Sequence[Exposure],
     rate: float,
     attributes_by_action: Mapping[str, Sequence[tuple[str, str]]],
-    exposures_by_user: Sequence[tuple[str, str]],
+    user_attributes: Sequence[tuple[str, str]],
 ) -> Iterator[tuple[Exposure, list[tuple[Key, float]]]]:
-    """Yield a user's exposures with their features. A history has only outcomes known at the exposure."""
+    """Yield a user's exposures with their features. Features of the history use only outcomes known at the exposure."""
     history = UserHistory(rate)
     known = iter(sorted(own, key=lambda exposure: exposure.known_ms))
     following = next(known, None)
@@ -164,7 +165,7 @@ def _rows(
             history.add(following)
             following = next(known, None)
         action_id = exposure.action_id
-        ones = attribute_features(action_id, attributes_by_action.get(action_id, ()), exposures_by_user)
+        ones = attribute_features(action_id, attributes_by_action.get(action_id, ()), user_attributes)
         yield (
             exposure,
             [*((key, 1.0) for key in ones), *history.features(action_id, now_ms=exposure.time_ms)],

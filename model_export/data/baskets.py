@@ -1,4 +1,4 @@
-"""Baskets: purchases of a user at most `MAX_GAP_MS` apart."""
+"""Baskets: successive purchases of a user, each at most `MAX_GAP_MS` after the previous one."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Response(NamedTuple):
         Popularity ranks at the time of the response, `(candidates,)`. Items without interactions have NaN. If None,
         positions are used as ranks.
     pairs
-        First place of each pair of neighbours in random order.
+        First place of each pair of adjacent items whose order was randomised.
     """
 
     served_ms: int
@@ -143,7 +143,7 @@ class Impressions:
     places, scores, gains
         Values of `Response`, `(candidates,)`.
     opens_pair
-        True for the first candidate of a pair in random order, bool `(candidates,)`. The second candidate follows.
+        True for the first candidate of a randomised pair, bool `(candidates,)`. The next candidate is the second one.
     """
 
     offsets: Ints
@@ -202,7 +202,7 @@ def impressions(responses: Iterable[Response], columns: ItemColumns) -> Impressi
 
 
 def _opens_pair(response: Response) -> npt.NDArray[np.bool_]:
-    """Return a mask of candidates that are first in a random pair, if the second candidate of the pair follows."""
+    """Return a mask of the first candidates of randomised pairs. A pair without a second candidate is omitted."""
     opens = np.isin(response.places, response.pairs)
     opens[:-1] &= np.diff(response.places) == 1
     opens[-1] = False
@@ -222,7 +222,7 @@ def load_impressions(
     Raises
     ------
     InvalidDataset
-        If the file or a column is unreadable.
+        If the file is unreadable, or a column or a value is missing.
     """
     path = directory / dataset.IMPRESSIONS_FILE
     if not path.exists():

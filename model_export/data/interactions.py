@@ -125,7 +125,7 @@ class Interactions:
         return np.searchsorted(self.user, np.arange(self.users + 1)).astype(np.int64)
 
     def repeated(self) -> int:
-        """Return the number of interactions with the same user, item and time as another interaction."""
+        """Return the number of duplicates: interactions with the user, item and time of an earlier row."""
         order = np.lexsort((self.item, self.time_ms, self.user))
         columns = self.user[order], self.item[order], self.time_ms[order]
         return int(np.logical_and.reduce([column[1:] == column[:-1] for column in columns]).sum())
@@ -188,8 +188,8 @@ class Interactions:
     def sessions(self, *, maximum: int) -> sp.csr_array:
         """Return a matrix with 1 for each item of a session, float32 `(sessions, items + 1)`.
 
-        A session is a sequence of up to `maximum` successive interactions of a user. It limits the cost of counting
-        co-occurrences to `maximum` operations per interaction, even for long histories.
+        A session is a sequence of up to `maximum` successive interactions of a user. This limit bounds the cost of
+        counting co-occurrences to `maximum` operations per interaction, even for long histories.
         """
         offsets = self.offsets
         place = np.arange(len(self)) - offsets[self.user]

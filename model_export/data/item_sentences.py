@@ -29,7 +29,7 @@ MAX_TABLE_VALUES = 2**25
 
 BATCH_ITEMS = 8_192
 PROBE_ITEMS = 20
-"""Number of items with texts in the index's probe."""
+"""Number of most frequent items whose texts form the probe of the index."""
 
 Properties = Sequence[Mapping[str, Any]]
 
@@ -40,8 +40,8 @@ def open_model(folder: Path, properties: Properties) -> SentenceModel:
     Raises
     ------
     InvalidInput
-        If the folder does not exist, is unreadable or contains no model, if `model2vec` is not installed, or if no
-        property of the items has texts.
+        If the folder does not exist, is unreadable or contains no model, if the model is too large or has no vectors,
+        if `model2vec` is not installed, or if no property of the items has texts.
     """
     message = f"the sentence model is {str(folder)!r}, expected a folder that model2vec reads"
     try:
@@ -92,8 +92,8 @@ def sentence_index(model: SentenceModel, properties: Properties) -> SentenceInde
 def text_columns(properties: Properties) -> list[str]:
     """Return the names of properties with titles or descriptions, in alphabetical order.
 
-    At least half of the items must have a value, and there must be too many values for categories. Most words must
-    consist of letters only, which excludes links, numbers and codes.
+    At least half of the items must have a value. More than a tenth of the values must be distinct, unlike categories.
+    Most words must consist of letters only, which excludes links, numbers and codes.
     """
     found = []
     for column in sorted({name for columns in properties for name in columns}):

@@ -30,7 +30,7 @@ class Statistics:
     items
         Number of items.
     weights
-        Total weight of each item's interactions by half-life in days, float64 `(items + 1,)`.
+        Total decayed weight of each item's interactions by half-life in days, float64 `(items + 1,)`.
     sums
         Row sums of the transitions of all targets, float64 `(items + 1,)`.
     transitions

@@ -31,7 +31,7 @@ def best_items(scores: Floats, k: int) -> Ints:
 def kth_best(scores: Floats, k: int) -> np.float32:
     """Return the k-th largest score, or -inf if there are at most k scores.
 
-    The k-th largest maximum of a group is a lower bound, so the selection ignores lower scores.
+    The k-th largest of the groups' maxima is a lower bound of the result, so lower scores are ignored.
     """
     if len(scores) <= k:
         return np.float32(-np.inf)

@@ -236,7 +236,7 @@ def read_table(path: Path, columns: Sequence[str], *, optional: Sequence[str] = 
     Raises
     ------
     InvalidDataset
-        If a file or column is missing, or a column has missing values.
+        If a file or column is missing, a file is not readable, or a column has missing values.
     """
     # Names contain numbers without leading zeros, so longer names come later.
     parts = sorted(path.glob("*.parquet"), key=lambda part: (len(part.name), part.name)) if path.is_dir() else [path]

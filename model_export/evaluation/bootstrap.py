@@ -19,7 +19,8 @@ SEED = 0
 def interval(differences: npt.NDArray[np.float64], *, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the confidence interval of the mean of paired differences per user, by a percentile bootstrap.
 
-    Equal differences result in equal intervals. For fewer than two users, the interval is infinite.
+    The seed is fixed. If all differences are equal, both ends have their value. For fewer than two users, the interval
+    is infinite.
 
     References
     ----------

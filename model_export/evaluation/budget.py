@@ -22,7 +22,7 @@ SMALL_INTERACTIONS, SMALL_ITEMS = 5_000_000, 100_000
 """Maximum number of interactions and of items for which an ample budget makes short fits unnecessary."""
 
 AMPLE_S, AMPLE_MB = 600.0, 4_000.0
-"""Minimum remaining seconds and megabytes of an ample budget. `FITS` fits on small data take at most half of it."""
+"""Minimum remaining seconds, and minimum megabytes, of an ample budget. `FITS` fits on small data take at most half."""
 
 SHORT_FIT_ROWS = 50_000
 """Number of interactions of the longer short fit. It has at least the share `SHORT_FIT_SHARE` of the data. Data with up
@@ -92,7 +92,7 @@ class Budget:
     def _decide(self, algorithm: Algorithm, interactions: Interactions) -> tuple[float, str | None]:
         """Return the estimated seconds of all fits, and the reason to exclude the algorithm, or None if it fits.
 
-        The cost of fits from counts is 0.
+        The seconds are 0 if no estimate is needed: for fits from counts, an unlimited budget, or small data.
         """
         if interactions.counts is not None or (math.isinf(self.seconds) and math.isinf(self.megabytes)):
             return 0.0, None

@@ -27,7 +27,7 @@ DEFAULT_SCALES = Scales(new=2.0, rare=2.0)
 """Scales that are used if none can be measured. The scale of new items is the middle of usual selections."""
 
 MAX_NDCG_LOSS = 0.002
-"""Maximum relative loss of NDCG due to cold items. It is less than the minimum gain of an algorithm in a blend."""
+"""Maximum relative loss of NDCG due to cold items. It equals the loss that removes an algorithm from a blend."""
 
 MAX_LONG_NDCG_LOSS = 0.01
 """Maximum relative loss of NDCG@`LONG` due to cold items."""
@@ -163,8 +163,8 @@ def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen
     there is still none, new items have the smallest scale.
 
     The scale of rare items is the largest within the limits that is not above the scale of new items. The limits apply
-    relative to lists without cold items and relative to lists with new items. If there is none, rare items have the
-    smallest scale.
+    relative to lists without cold items, and relative to lists with new items and rare items at the smallest scale. If
+    there is none, rare items have the smallest scale.
 
     `DEFAULT_SCALES` are returned if no cold item has neighbours, or no list contains a target. If no new item has
     neighbours, new items have their default scale.

@@ -73,7 +73,8 @@ class Diversity:
     ndcg
         NDCG@k of the lists.
     category_entropy
-        Mean entropy of the leaf categories of a list, in bits. It is 0 for one category, and log2(k) for k categories.
+        Mean entropy of the leaf categories of a list, in bits. It is 0 for one category, and log2(k) for k items of k
+        categories.
     intra_list_distance
         Mean cosine distance of two items of a list: 0 for equal properties, 1 if they have no token in common.
     """

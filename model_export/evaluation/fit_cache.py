@@ -88,7 +88,7 @@ class Fits:
         """Return a model fitted with early stopping. The settings of the model contain the number of epochs.
 
         Only the first call for these settings uses `judge`. Later calls, and calls of `fit` with the resulting
-        settings, return the cached model.
+        settings, return the cached model. Fits from counts, and fits of another process, do not use `judge`.
         """
         key = id(interactions), settings.learning_settings()
         if key in self._expected:
@@ -122,7 +122,7 @@ class Fits:
         self._statistics = None
 
     def _fit(self, settings: Algorithm, interactions: Interactions) -> Model:
-        """Fit a model. The statistics of the latest counts are cached, so that another fit does not compute them."""
+        """Fit a model. The statistics of the latest counts are cached, so that another fit does not read them."""
         if interactions.counts is None:
             return settings.fit(interactions)
         self._interactions[id(interactions)] = interactions

@@ -3,7 +3,8 @@
 Lists are ordered by score. Among equal scores, targets are last, so that a model with constant scores has no hits.
 Masked items (-inf) are in no list.
 
-Every metric takes `hits`, bool `(users, k)`, which is true if the item at a rank is a target. The best rank is first.
+Every metric except `coverage` takes `hits`, bool `(users, k)`, which is true if the item at a rank is a target. The
+best rank is first.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Paired:
 
 
 def paired(own: Gains, other: Gains, *, confidence: float = CONFIDENCE) -> Paired:
-    """Compare two models by the NDCG per user."""
+    """Compare the candidate and the champion by their NDCG per user, `own` and `other`."""
     ahead = interval(own - other, confidence=confidence)
     return Paired(
         users=len(own), hit_users=hit_users(own, other), candidate=mean(own), champion=mean(other), ahead=ahead

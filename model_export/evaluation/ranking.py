@@ -32,7 +32,8 @@ NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 
 _NO_ITEMS = np.zeros(0, np.int32)
 BATCH_BYTES = 16 << 20
-"""Maximum size of the scores of a chunk. Larger arrays come from the system with each allocation, page by page."""
+"""Maximum size of a chunk's scores. Larger arrays are slow, because the system allocates and clears them page by page.
+"""
 FEW_PAIRS = 10_000
 
 

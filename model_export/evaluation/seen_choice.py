@@ -8,7 +8,7 @@ import numpy.typing as npt
 from model_export.data.interactions import Interactions, Ints
 from model_export.evaluation.ranking import Seen
 
-REPEATS_ARE_REAL = 0.1
+MIN_REPEAT_SHARE = 0.1
 """Minimum share of repeats for which items of the history may be recommended again."""
 
 
@@ -24,17 +24,17 @@ def choose_seen(*, repeat_share: float, repurchase_share: float | None) -> Seen:
     repurchase_share
         Share of repeat purchases, see the function `repurchase_share`.
     """
-    if repeat_share < REPEATS_ARE_REAL:
+    if repeat_share < MIN_REPEAT_SHARE:
         return "masked"
-    if repurchase_share is None or repurchase_share >= REPEATS_ARE_REAL:
+    if repurchase_share is None or repurchase_share >= MIN_REPEAT_SHARE:
         return "allowed"
     return "masked if bought"
 
 
 def repurchase_share(interactions: Interactions) -> float | None:
-    """Return the share of repeat purchases after each user's first order, or None if there are no purchases.
+    """Return the share of repeat purchases among the purchases after each user's first order.
 
-    An order is all purchases of a user at the same time.
+    An order is all purchases of a user at the same time. Return None if there are no purchases.
     """
     bought = interactions.select(interactions.purchases())
     if not len(bought):

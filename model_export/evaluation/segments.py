@@ -16,7 +16,7 @@ from model_export.evaluation.splits import Part, Queries
 SHORT = 5
 """Maximum number of interactions of a short history."""
 
-TAIL = 0.2
+FREQUENT_SHARE = 0.2
 """Share of the most frequent items. The other items are the tail."""
 
 MAX_CATEGORIES = 10
@@ -72,7 +72,7 @@ def target_segments(part: Part, categories: Sequence[str | None]) -> Groups:
     """Return a mask of the items by segment of targets, bool `(items + 1,)`."""
     counts = part.fit.frequencies()
     tail = np.ones(len(counts), np.bool_)
-    tail[part.fit.frequency_order()[: int(TAIL * part.fit.items)]] = False
+    tail[part.fit.frequency_order()[: int(FREQUENT_SHARE * part.fit.items)]] = False
     groups = {"tail items": tail & (counts > 0), "items without interactions": counts == 0}
     names = np.array(["", *(name or "" for name in categories)])
     target_names = names[part.queries.targets]

@@ -172,7 +172,7 @@ class Comparison:
                     name: self._tune(part) for name, part in _singles(by_default()).items() if self._possible(part)
                 }
                 if tuned:
-                    yield self.combination(algorithm, [model.settings for model in _that_find(tuned).values()])
+                    yield self.combination(algorithm, [model.settings for model in _with_hits(tuned).values()])
 
     def combination(self, algorithm: Combination, parts: Collection[Algorithm]) -> Candidate:
         """Return the candidate of a combination of one or more algorithms with tuned settings."""
@@ -182,7 +182,7 @@ class Comparison:
     def _possible(self, algorithm: Algorithm) -> bool:
         """Return whether the algorithm can be fitted.
 
-        If not, log and store the reason. Combinations are not in the budget.
+        If not, log and store the reason. Combinations, the baseline and fits of other processes do not use the budget.
         """
         past = self._split.validation.fit
         reason = missing(algorithm) or _uncountable(algorithm, past) or algorithm.unsupported_reason(past)
@@ -266,7 +266,7 @@ def _singles(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
     return {name: algorithm for name, algorithm in algorithms.items() if not isinstance(algorithm, Combination)}
 
 
-def _that_find(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
+def _with_hits(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
     """Return the models with at least one hit, or all models if no model has a hit.
 
     A model without hits would use memory in the search, and could determine the half-life of a blend.
@@ -278,8 +278,8 @@ def _that_find(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
 class _Validation:
     """Validation users of a combination's searches.
 
-    Searches on different groups of users share the scores, and the NDCG per user of weights that several of them try.
-    If memory does not hold the scores of all users, each search has its own sample.
+    Searches on different groups of users share the models' scores, and the NDCG per user of equal weights. If memory
+    does not hold the scores of all users, each search has its own sample.
     """
 
     def __init__(self, queries: Queries, *, k: int, seen: Seen, maximum: int) -> None:
@@ -324,11 +324,11 @@ class _UserSums:
 def logged(say: Say) -> Iterator[None]:
     """Pass log messages of `model_export` to `say` while the body runs."""
 
-    class Told(logging.Handler):
+    class SayHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             say(record.getMessage())
 
-    logger, handler = logging.getLogger("model_export"), Told()
+    logger, handler = logging.getLogger("model_export"), SayHandler()
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

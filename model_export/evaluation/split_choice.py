@@ -21,7 +21,8 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> spli
     InvalidDataset
         If too few users have three interactions. With counts, if too few sampled users are active in the windows.
     InvalidInput
-        If `holdout_days` is set for interactions with counts, because the counts determine the windows.
+        If `holdout_days` is out of range, or is set for interactions with counts, because the counts determine the
+        windows.
     """
     if interactions.counts is not None:
         return _counted_split(interactions, interactions.counts, holdout_days=holdout_days)
@@ -39,12 +40,13 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> spli
 
 
 def split_after(split: splits.Split, interactions: Interactions, *, trained_until_ms: int) -> splits.Split:
-    """Return the split, with a test that begins no earlier than the end of a model's training data.
+    """Return the split, with a test that begins no earlier than the end of a model's training data. The test of the
+    protocol leave-one-out is replaced by a temporal test.
 
     Raises
     ------
     InvalidDataset
-        If the test has no common start, or too few users are active after the training data.
+        If too few users have interactions before and after the end of the training data.
     """
     if split.selected_until_ms and trained_until_ms <= split.selected_until_ms:
         return split

@@ -288,8 +288,8 @@ def counted(interactions: Interactions, counts: Counts) -> Split:
 def since(interactions: Interactions, *, after_ms: int) -> Part:
     """Return a part with training data up to `after_ms`, and a query of each user with later interactions.
 
-    The query of a user with a history is at `after_ms`. A new user's query follows the first interactions, which are
-    then the history. Targets are the distinct items of all later interactions.
+    The query of a user with a history is at `after_ms`. The history of a new user contains the interactions at the
+    user's first time, which is the time of the query. Targets are the distinct items of all later interactions.
     """
     interactions, fit, order = _learned(interactions, after_ms)
     offsets = interactions.offsets

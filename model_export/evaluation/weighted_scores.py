@@ -13,7 +13,7 @@ from model_export.evaluation.ranking import Gains, Seen, open_targets
 from model_export.evaluation.splits import Queries
 
 CANDIDATES = 64
-"""Rank of a score per model and user. The candidates are the items with a higher score, if this score is above 0."""
+"""Rank of a score per model and user. Candidates are items above a lower bound of this score, see `_min_candidate`."""
 
 BATCH_USERS = 128
 
@@ -25,8 +25,8 @@ class WeightedScores:
     """Scores of several models for the same users, which can be evaluated with different weights.
 
     The candidates of a user are the targets and the best items of each model. The weighted sum of another item is at
-    most the weighted sum of the models' lowest candidate scores. If a hit is not above this bound, all items of the
-    user are ranked, so that the result is exact.
+    most the weighted sum of the lower bounds. If a hit is not above this bound, all items of the user are ranked, so
+    that the result is exact.
 
     Parameters
     ----------

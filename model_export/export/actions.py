@@ -63,8 +63,8 @@ class ActionQuality:
 def fit_actions(samples: ActionSamples | None) -> tuple[ActionModel, ActionQuality | None]:
     """Return the action model, fitted on all exposures, and its quality on the latest share `HOLDOUT_SHARE`.
 
-    Rates per action replace the model if an outcome has fewer than `MIN_OUTCOMES` exposures, or if the model is not
-    better than the rates.
+    Rates per action replace the model if the model is not better. If an outcome has fewer than `MIN_OUTCOMES`
+    exposures, rates replace it without a quality. Without samples, the model is empty and has no quality.
     """
     if samples is None:
         return ActionModel.none(), None

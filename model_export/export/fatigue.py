@@ -4,7 +4,7 @@ The probability that a click on a response is on candidate j, with score s, sigh
 
   p(j) ∝ propensity(k) * exp(a x + b x² - c log max(1, n)),   x = log s - mean of log s
 
-a conditional logit (McFadden, 1974) with the propensities of `alsolike.bundle.position_bias`. Serving divides a
+a conditional logit (McFadden, 1974) with the propensities of `alsolike.bundle.propensities`. Serving divides a
 score by n to the power of the strength. So c is the strength for a model whose scores are proportional to the
 probability of a click. The terms of x keep other scales of the scores out of c, because often seen items are those
 with the highest scores.
@@ -16,11 +16,11 @@ import math
 
 import numpy as np
 
-from alsolike.bundle.position_bias import MIN_PAIRS
+from alsolike.bundle.propensities import MIN_PAIRS
 from alsolike.bundle.reranker import Floats, Ints
 from alsolike.runtime.struct import struct
 from model_export.data.impressions import Impressions
-from model_export.evaluation.position_bias import estimate, pairs_with_gain
+from model_export.evaluation.propensities import estimate, pairs_with_gain
 from model_export.export.reranker import MIN_PROPENSITY, Z
 
 MIN_CLICKED = 250
@@ -32,14 +32,14 @@ _ITERATIONS = 50
 
 @struct
 class FatigueEstimate:
-    """Strength of fatigue with its 95% confidence interval. None with too little data.
+    """Strength of fatigue with its 95% confidence interval. All three are None if there is too little data.
 
     Attributes
     ----------
     responses
         Number of clicked responses with an item whose weighted sightings exceed 1.
     pairs
-        Number of clicked pairs in random order.
+        Number of pairs in random order with a click.
     """
 
     responses: int
@@ -78,7 +78,7 @@ def estimate_strength(data: Impressions, sightings: Floats, users: Ints) -> Fati
     Parameters
     ----------
     sightings
-        Number of sightings of each candidate before its response, `(candidates,)`.
+        Sightings of each candidate before its response, weighted by place and age, `(candidates,)`.
     users
         Number of the user of each response, `(responses,)`. Responses of a user are dependent.
     """

@@ -88,9 +88,10 @@ def check_parity(
     Raises
     ------
     ParityError
-        If a graph is not correct. The message contains the algorithm and the rank.
+        If a graph is not correct, or the recall is below `min_recall`. The message contains the algorithm and the
+        graph.
     """
-    histories = _with_hard_ones(histories)
+    histories = _with_edge_cases(histories)
     k = min(k, model.items)
     name = model.settings.name
     plain, biased = (_Checked(name, directory / file, k) for file in (GRAPH_FILE, BIAS_GRAPH_FILE))
@@ -192,12 +193,12 @@ class _Checked:
                     f"and ends at {last[row, 0]:.7g}"
                 )
 
-    def _refuse(self, wrong: npt.NDArray[np.bool_], what: str, items: Ints, found: Floats, expected: Floats) -> None:
+    def _refuse(self, wrong: npt.NDArray[np.bool_], problem: str, items: Ints, found: Floats, expected: Floats) -> None:
         if wrong.any():
             row, place = (int(index[0]) for index in np.nonzero(wrong))
             item = int(items[row, place])
             raise ParityError(
-                f"{self._name} {what}: item {item} at rank {place + 1} has score {found[row, place]:.7g}, "
+                f"{self._name} {problem}: item {item} at rank {place + 1} has score {found[row, place]:.7g}, "
                 f"expected {expected[row, item]:.7g}; {int(wrong.sum())} places are wrong"
             )
 
@@ -207,7 +208,7 @@ def _behind(wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return np.pad(wrong, ((0, 0), (1, 0)))
 
 
-def _with_hard_ones(histories: Histories) -> Histories:
+def _with_edge_cases(histories: Histories) -> Histories:
     """Add histories of one interaction, histories with scattered padding, and an empty history."""
     every = np.arange(len(histories))
     few = every[:FEW]

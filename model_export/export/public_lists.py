@@ -4,8 +4,8 @@ A table of an item-to-item model contains the model's own scores, so a browser r
 distilled as in `model_export.algorithms.distilled`, with the largest scores after each single item.
 
 A pair of items is published only if at least `MIN_USERS` distinct users interacted with both. Only a user's latest
-`LATEST` interactions count, and only the users of a sample if models are fitted from statistics. Both undercount, so
-they remove more pairs.
+`LATEST` interactions count, and only the users of a sample if models are fitted from statistics. Both limits undercount
+users, so that more pairs are removed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LATEST = 200
 """Maximum number of latest interactions per user that count, which bounds the cost of counting pairs."""
 
 MAX_SCORES = 1_000_000_000
-"""Maximum number of scores in tables of other models. The least frequent items get no row if there are more."""
+"""Maximum number of scores to compute for a model without a table. With more, the least frequent items get no row."""
 
 BATCH_PAIRS = 1 << 22
 DIGITS = 4
@@ -60,7 +60,10 @@ def public_lists(model: Model, interactions: Interactions, popular: Sequence[int
 
 
 def _scores(model: Model) -> sp.csr_array:
-    """Return the largest scores for a history of one item, with one row per item, float32 `(items + 1, items + 1)`."""
+    """Return the largest scores for a history of one item, with one row per item, float32 `(items + 1, items + 1)`.
+
+    The scores of a model without a table have the exponent `Distilled.power`.
+    """
     table = model.single_item_scores(maximum=CANDIDATES)
     blocks: Iterable[sp.csr_array]
     if table is not None:

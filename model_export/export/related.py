@@ -55,11 +55,11 @@ SESSION = 50
 """Maximum number of interactions per session, as in item-kNN. Longer histories are split."""
 
 BATCH_PAIRS = 1 << 20
-"""Maximum number of pairs of items in memory at a time. Only a single item may have more pairs."""
+"""Maximum number of pairs of items in memory at a time. A single item may have more pairs."""
 
 MIN_BYTES = 24_000_000
 SHARE_OF_BUNDLE = 0.25
-"""Maximum size of the tables as a share of the other files that serving reads. It is at least `MIN_BYTES`."""
+"""Maximum size of the tables as a share of the other files that serving reads. The maximum is at least `MIN_BYTES`."""
 
 _MIN_SCORE = np.float32(2.0**-24)  # smallest float16 above 0
 

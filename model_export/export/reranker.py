@@ -6,7 +6,7 @@ The probability that an outcome of a response is at candidate j, with features x
 
 a conditional logit (McFadden, 1974). The evaluation weights outcomes by inverse propensities (Joachims et al., WSDM
 2017). Lists are ordered by score, so clicks do not separate the effect of a place from the effect of the item.
-Therefore the propensities are estimated from neighbours in random order (`alsolike.bundle.position_bias`).
+Therefore the propensities are estimated from adjacent items in random order (`alsolike.bundle.propensities`).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
-from alsolike.bundle.position_bias import MIN_PAIRS
+from alsolike.bundle.propensities import MIN_PAIRS
 from alsolike.bundle.reranker import FEATURES, IN_CONTEXT, Floats, ItemColumns, Reranker, floored_deviations
 from alsolike.runtime.struct import struct
 from model_export.data.impressions import Impressions
-from model_export.evaluation.position_bias import estimate, pairs_with_gain
+from model_export.evaluation.propensities import estimate, pairs_with_gain
 
 MIN_RESPONSES = 250
 """Minimum number of responses with a gain for the fit of the first evaluated model."""
@@ -123,9 +123,10 @@ class RerankerChoice:
 
 
 def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
-    """Return a reranker that is fitted on all responses.
+    """Return the choice, with a reranker that is fitted on all responses.
 
-    The choice has no reranker if those fitted on earlier responses do not improve the lists of later responses.
+    There is no reranker if there is too little data, or if rerankers that are fitted on earlier responses do not
+    improve the lists of later responses.
     """
     begin = round(len(data) * (1 - EVALUATED_SHARE))
     bias = estimate(data)

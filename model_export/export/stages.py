@@ -58,7 +58,7 @@ class Tried:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stages:
-    """Number of stages of the graphs, 1 or 2, and the measurements. They are empty if two stages are not possible."""
+    """Number of stages of the graphs, 1 or 2, and the measurements, which are empty if two stages are not possible."""
 
     stages: int
     tried: list[Tried] = dataclasses.field(default_factory=list)

@@ -204,7 +204,7 @@ class Graph:
         """Return the tensor name of a constant int64 vector."""
         return self.constant(np.array(values, np.int64))
 
-    def whole(self, value: int) -> str:
+    def integer(self, value: int) -> str:
         """Return the tensor name of a constant int64 scalar."""
         return self.constant(np.array(value, np.int64))
 
@@ -226,7 +226,7 @@ class Graph:
         if key not in self._decayed:
             weights = "weights"
             if position_decay != 1.0:
-                later = self.op("CumSum", self.op("Sign", self.history), self.whole(1), exclusive=1, reverse=1)
+                later = self.op("CumSum", self.op("Sign", self.history), self.integer(1), exclusive=1, reverse=1)
                 weights = self.op("Mul", weights, self.op("Pow", self.number(position_decay), later))
             if masked:
                 is_item = self.op("Cast", self.history, to=TensorProto.BOOL)
@@ -272,8 +272,8 @@ class Graph:
         Parameters
         ----------
         scores
-            Tensor name of the scores. If it is in `sums`, only excluded items are returned, because the other columns
-            score 0.
+            Tensor name of the scores. If it is in `sums`, only excluded items are returned, because padding and columns
+            after the last item score 0.
         """
         if scores in self.sums:
             return "exclude"

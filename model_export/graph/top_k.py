@@ -32,7 +32,7 @@ def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages 
             best, items = _best(graph, _masked(graph, scores, with_bias=with_bias))
         missing = graph.op("Concat", graph.integers(0), graph.op("Sub", "k", graph.count()), axis=0)
         best = graph.op("Pad", best, missing, graph.number(-math.inf), graph.integers(1))
-        items = graph.op("Pad", items, missing, graph.whole(0), graph.integers(1))
+        items = graph.op("Pad", items, missing, graph.integer(0), graph.integers(1))
         # With a bias, scores can be negative. Items with score 0 are already masked by -inf.
         answers = graph.op("Greater", best, graph.number(-math.inf if with_bias else 0.0))
         nodes = [

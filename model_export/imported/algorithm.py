@@ -19,7 +19,7 @@ from model_export.imported.scoring import ScoringGraph, right_aligned
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Imported(Algorithm):
-    """Graph of another trainer. A fit selects the items that the graph and the interactions have.
+    """Graph of another trainer. A fit selects the items that the graph and the interactions have in common.
 
     Attributes
     ----------
@@ -98,15 +98,15 @@ class ImportedModel(Model):
         """Add the operations of `score` and the nodes of the imported graph."""
         columns = graph.weight("columns_of_import", np.pad(self.columns, (0, graph.width - len(self.columns))))
         history = graph.op("Gather", columns, graph.history)
-        known = graph.op("Greater", history, graph.whole(0))
+        known = graph.op("Greater", history, graph.integer(0))
         order = _right_aligned(graph, known)
         weights, ages = (graph.op("Where", known, name, graph.number(0.0)) for name in ("weights", graph.ages))
         history, weights, ages = (graph.op("GatherElements", each, order, axis=1) for each in (history, weights, ages))
         scores = self.graph.add_to(graph, history=history, weights=weights, ages=ages)
         scores = graph.op("Softplus" if self.activation is Activation.SOFTPLUS else "Relu", scores)
         scores = graph.op("Gather", scores, columns, axis=1)
-        any_known = graph.op("Greater", graph.op("ReduceMax", history, graph.integers(1), keepdims=1), graph.whole(0))
-        is_open = graph.op("And", any_known, graph.op("Greater", columns, graph.whole(0)))
+        any_known = graph.op("Greater", graph.op("ReduceMax", history, graph.integers(1), keepdims=1), graph.integer(0))
+        is_open = graph.op("And", any_known, graph.op("Greater", columns, graph.integer(0)))
         return graph.op("Where", is_open, scores, graph.number(0.0))
 
 
@@ -136,7 +136,7 @@ def _opened(directory: str, sha256: str) -> tuple[Folder, ScoringGraph]:
 def _right_aligned(graph: Graph, known: str) -> str:
     """Return the order of `model_export.imported.scoring.right_aligned`, int64 [batch, length]."""
     count = graph.op("Shape", known, start=1, end=2)
-    places = graph.op("Range", graph.whole(0), graph.op("Squeeze", count), graph.whole(1))
+    places = graph.op("Range", graph.integer(0), graph.op("Squeeze", count), graph.integer(1))
     keys = graph.op("Add", graph.op("Mul", graph.op("Cast", known, to=TensorProto.INT64), count), places)
     _, order = graph.ops("TopK", keys, count, outputs=2, axis=1, largest=0, sorted=1)
     return order

@@ -1,7 +1,7 @@
 """Checks of an imported graph's behaviour, before it is evaluated.
 
 Parity with the trainer's model means: the graph returns the scores of the examples in `model.json`. Without examples,
-only the conditions hold that each served graph must meet: finite scores that depend on nothing but the history.
+only the conditions of every served graph are checked: finite scores that depend on nothing but the history.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RUN_TOLERANCE = 1e-5
 """Maximum difference of a score between two runs, relative to max(1, highest score of the run)."""
 
 SAMPLES, LONGEST = 16, 20
-"""Number of random histories, and the maximum number of their interactions."""
+"""Number of random histories, and maximum number of interactions per history."""
 
 
 def check_folder(directory: Path) -> Folder:
@@ -46,8 +46,8 @@ def check_graph(folder: Folder, graph: ScoringGraph) -> None:
     Raises
     ------
     InvalidBundle
-        If a score is not finite, is negative without an activation, or differs from an example. Also if a history has
-        other scores in a second run, in a batch, or after more zeros.
+        If no score is above 0, or a score is not finite, is negative without an activation, or differs from an example.
+        Also if a history has other scores in a second run, in a batch, or after more zeros.
     """
     rng = np.random.default_rng(0)
     items = len(folder.item_ids)

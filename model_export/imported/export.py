@@ -40,7 +40,7 @@ def write_folder(
     histories
         Item positions of the examples' histories, int64 `(examples, length)`, padded with 0.
     scored
-        Number of items with the best scores that an example contains.
+        Maximum number of items per example, those with the best scores.
 
     Raises
     ------

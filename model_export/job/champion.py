@@ -56,7 +56,7 @@ class Figures:
     coverage
         Share of the items in at least one list.
     popularity
-        Average recommendation popularity: the mean share of recommended items in all interactions.
+        Average recommendation popularity: the mean share of listed items in the interactions before the targets.
     popularity_ratio
         Popularity divided by the popularity of the histories, see `model_export.evaluation.popularity_bias`.
     """

@@ -55,9 +55,9 @@ class TrainingFigures:
     imported
         Description of the imported graph, or None for a trained model.
     train_s
-        Duration in seconds.
+        Duration in seconds, without the export.
     peak_mb
-        Peak memory in 10^6 bytes.
+        Peak memory in 10^6 bytes, without the export.
     """
 
     protocol: str

@@ -1,10 +1,10 @@
 """Check of the interactions since the champion's last training event, before a model is trained on them.
 
-There is no newer data to evaluate the exported model. Therefore, the winner's settings are fitted up to the first half
-of the new interactions and evaluated on the second half. The check answers two questions: whether this model is as good
-as the champion, and whether the second half is as predictable as an earlier period of equal length. The earlier period
-ends no later than the champion's last training event. If it follows the training data of the model of the test or
-validation, this model predicts it. Otherwise, an additional fit does.
+There is no newer data to evaluate the exported model. Therefore, the winner's settings are fitted on all data up to the
+middle of the new interactions and evaluated on their second half. The check answers two questions: whether this model
+is as good as the champion, and whether the second half is as predictable as an earlier period of equal length. The
+earlier period ends no later than the champion's last training event. If it follows the training data of the model of
+the test or validation, this model predicts it. Otherwise, an additional fit does.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ class NewData:
         Number of new interactions.
     taught
         Comparison of the winner's settings, fitted up to `half_ms`, with the champion on the second half. None if there
-        are no test users.
+        are no test users, or too few interactions before `half_ms`.
     foreseen
-        Predictability of the second half. None if there are no test users, or too little data before the champion's
-        last training event.
+        Predictability of the second half. None if `taught` is None, or if there is too little data before the
+        champion's last training event.
     """
 
     since_ms: int

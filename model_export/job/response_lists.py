@@ -99,9 +99,9 @@ class ChampionBundle:
 
 
 def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
-    """Return the list of every query, int64 `(queries, k)`, as the model's graph would.
+    """Return the list of every query as the model's graph returns it, int64 `(queries, k)`.
 
-    Lists contain only items of the fit.
+    Lists contain only items with interactions in the fit.
     """
     queries = part.queries
     known = part.fit.frequencies() > 0

@@ -124,7 +124,8 @@ def train(
     InvalidDataset
         If the dataset is unreadable or too small, or too few users have held-out items that may be recommended.
     InvalidInput
-        If a hyperparameter has an unknown name, or the sentence model cannot be used.
+        If an algorithm is unknown or no algorithm can be fitted, or if the sentence model or the imported graph cannot
+        be used.
     ParityError
         If the ranking of the exported graph differs from the model's ranking.
     """
@@ -331,9 +332,9 @@ class _Aside(NamedTuple):
 
 @contextlib.contextmanager
 def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
-    """Start tasks in a second process that the first process does not depend on yet.
+    """Start tasks in a second process whose results the first process needs later.
 
-    `fits` can wait for their models.
+    `fits` waits for the models of the second process.
     """
     interactions = setup.data.interactions
     is_apart = side_process.is_worth_it(interactions)
@@ -360,7 +361,7 @@ def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
 
 
 def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapping[str, str]]:
-    """Return the candidates in the order of the algorithms, and the reasons for excluded algorithms."""
+    """Return the candidates in the algorithms' order, combinations last, and the reasons for excluded algorithms."""
     item_kinds = kinds(setup.data.properties, setup.split.test.order, variants=DEFAULT.variants)
     comparison = Comparison(
         setup.split, k=K, seen=setup.seen, fits=fits, say=say, budget=setup.budget, kinds=item_kinds

@@ -8,17 +8,17 @@ from alsolike.bundle.bundle import MS_PER_DAY
 from model_export.data.interactions import Floats, Interactions, Ints, distinct
 
 PRIOR = 10.0
-"""Smoothing: number of additional users with the mean of all items."""
+"""Smoothing of an item's rate or ratio: number of additional observations with the mean of all items."""
 
 BATCH_INTERACTIONS = 4_000_000
-"""Maximum number of interactions per chunk of users. 100,000,000 interactions would take 13 GB."""
+"""Maximum number of interactions per chunk of users. A single chunk of 100,000,000 interactions would take 13 GB."""
 
 DEMAND_HALF_LIFE_DAYS = 120.0
 """Half-life of the expected purchases in days, independent of the half-life of histories."""
 
 
 def demand(interactions: Interactions, *, days: float) -> Floats:
-    """Return the ratio of observed to expected repeat purchases per item, `(items + 1,)`."""
+    """Return the smoothed ratio of observed to expected repeat purchases per item, float32 `(items + 1,)`."""
     if not len(interactions):
         return np.ones(interactions.items + 1, np.float32)
     columns, past_ms = interactions.items + 1, latest_of_past(interactions, days=days)
@@ -45,7 +45,10 @@ def demand(interactions: Interactions, *, days: float) -> Floats:
 
 
 def latest_of_past(interactions: Interactions, *, days: float) -> int:
-    """Return the time of the latest interaction before the last `days`, or before the later half if that is shorter."""
+    """Return the time of the latest interaction before the last `days`.
+
+    If these days contain more than half of the interactions, return the median time.
+    """
     time_ms = interactions.time_ms
     start_ms = max(time_ms.max() - days * MS_PER_DAY, np.quantile(time_ms, 0.5, method="lower"))
     return int(time_ms.max(where=time_ms <= start_ms, initial=time_ms.min()))

@@ -23,17 +23,18 @@ class Windows:
         Time of the latest interaction.
     window
         int64 `(interactions,)`, window of each interaction: 0 for the latest four weeks.
-    whole
+    complete
         Number of complete windows.
     pair, pair_index
-        int64 `(n,)`, distinct pairs of user and item per window and the window of each pair, latest window first.
+        int64 `(n,)`, distinct pairs of user and item per window, in ascending order, and the window of each pair. A
+        pair's latest window is first.
     columns
         Number of items plus one.
     """
 
     end_ms: int
     window: Ints
-    whole: int
+    complete: int
     pair: Ints
     pair_index: Ints
     columns: int

@@ -23,7 +23,7 @@ class ItemRows:
     Attributes
     ----------
     row_of
-        int32 `(items + 1,)`, row of each source item. Items without targets use row 0, which is empty.
+        int32 `(items + 1,)`, row of each source item. Items that are no source use row 0, which is empty.
     target
         int32 `(rows, n)`, target items. Rows with fewer than n targets are padded with item 0 and value 0.
     value
@@ -123,7 +123,7 @@ class ItemRowsModel(Model):
 
 
 def diagonal(values: Floats) -> sp.csr_array:
-    """Return a diagonal table of `(items + 1,)` values."""
+    """Return a diagonal table of `(items + 1,)` values. The value of item 0 is omitted."""
     items = np.arange(1, len(values))
     return sp.csr_array((values[1:], (items, items)), shape=(len(values),) * 2)
 

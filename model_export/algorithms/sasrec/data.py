@@ -22,7 +22,7 @@ distance is shorter if there would be more pairs.
 """
 
 MORE_DIMENSIONS, ITERATIONS = 16, 6
-"""Additional dimensions and iterations of the subspace iteration."""
+"""Number of additional dimensions, and number of iterations of the subspace iteration."""
 
 LENGTH = 0.06
 """Norm of an item's initial embedding, divided by the square root of the embedding's size."""
@@ -107,8 +107,8 @@ class Negatives:
 def spectrum(interactions: Interactions, size: int, rng: np.random.Generator) -> Array:
     """Return the initial embedding of each item, float32 `(items + 1, size)`.
 
-    The embeddings span the strongest dimensions of a sum of two matrices: the positive pointwise mutual information of
-    transitions, and the similarity of the items' properties.
+    The embeddings are noise plus the strongest dimensions of a sum of two matrices: the smoothed mutual information of
+    items up to `SPAN` interactions apart, and the similarity of the items' properties.
     """
     items = interactions.items
     span = max(1, min(SPAN, MAX_PAIRS // max(1, len(interactions))))

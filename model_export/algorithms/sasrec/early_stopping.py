@@ -36,7 +36,7 @@ class Judged:
     ----------
     until
         Number of epochs before the last evaluation; 0 if there is none.
-    epochs, found, arrays
+    epochs, metric, arrays
         Number of epochs, value of the metric and learned arrays of the best evaluation.
     since
         Number of evaluations after the best evaluation.
@@ -44,7 +44,7 @@ class Judged:
 
     until: int = 0
     epochs: int = 0
-    found: float = -math.inf
+    metric: float = -math.inf
     arrays: Mapping[str, Floats] = dataclasses.field(default_factory=dict)
     since: int = 0
 
@@ -55,22 +55,22 @@ class Judged:
             return cls()
         with np.load(io.BytesIO(path.read_bytes())) as file:
             arrays = dict(file)
-        until, epochs, since, found = arrays.pop("judged").tolist()
-        return cls(until=int(until), epochs=int(epochs), found=found, arrays=arrays, since=int(since))
+        until, epochs, since, metric = arrays.pop("judged").tolist()
+        return cls(until=int(until), epochs=int(epochs), metric=metric, arrays=arrays, since=int(since))
 
     def store_with(self, checkpoint: Path) -> None:
         """Write the state next to the checkpoint of the job."""
         buffer = io.BytesIO()
-        judged = np.array([self.until, self.epochs, self.since, self.found])
+        judged = np.array([self.until, self.epochs, self.since, self.metric])
         arrays: dict[str, Any] = {"judged": judged, **self.arrays}
         np.savez(buffer, **arrays)
         write(buffer.getvalue(), checkpoint.with_suffix(SUFFIX))
 
-    def then(self, model: SasrecModel, found: float) -> Judged:
+    def then(self, model: SasrecModel, metric: float) -> Judged:
         """Return the state after another evaluation."""
         epochs = model.settings.epochs
-        if not self.epochs or found > self.found:
-            return Judged(until=epochs, epochs=epochs, found=found, arrays=model.arrays)
+        if not self.epochs or metric > self.metric:
+            return Judged(until=epochs, epochs=epochs, metric=metric, arrays=model.arrays)
         return dataclasses.replace(self, until=epochs, since=self.since + 1)
 
 
@@ -90,9 +90,9 @@ def best_of(
     if judged.since >= patience:
         return judged
     until = judged.until
-    for model, found in judged_beside((model for model in training if model.settings.epochs > until), judge):
-        log.info("sasrec: %.4f after %d epochs", found, model.settings.epochs)
-        judged = judged.then(model, found)
+    for model, metric in judged_beside((model for model in training if model.settings.epochs > until), judge):
+        log.info("sasrec: %.4f after %d epochs", metric, model.settings.epochs)
+        judged = judged.then(model, metric)
         if checkpoint is not None:
             judged.store_with(checkpoint)
         if judged.since >= patience:

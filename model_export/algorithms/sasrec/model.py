@@ -34,14 +34,10 @@ MAX_VALUES = 64_000_000
 """Maximum number of values in all item vectors. They take 256 MB, which serving maps and reads for each response."""
 
 FULL_SIZE_NUMBERS = 25_600_000
-"""Maximum number of values in item vectors of full size. They take 102 MB of a bundle, which SnapStart limits to 150
-MB.
-"""
+"""Maximum number of values in item vectors of full size. They take 102 MB. SnapStart limits the bundle to 150 MB."""
 
 LAYER_S, NEGATIVE_S = 1.3e-10, 9e-11
-"""Processor seconds of an epoch, per interaction and value of the layer's matrices, and per interaction and value of
-negatives.
-"""
+"""Processor seconds per epoch and interaction, for each value of the layer's matrices and of the negatives' vectors."""
 
 VECTOR_S, PAIR_S = 6e-5, 8e-6
 """Processor seconds for the initial vectors, per item and per interaction."""
@@ -119,7 +115,7 @@ class Sasrec(Algorithm):
         return SasrecModel(settings=settings, items=interactions.items, arrays=judged.arrays)
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if counting algorithms are better on the data, or if there are too many items to learn
+        """Return the reason if there are too few interactions or too many items, or if `heads` do not divide the
         vectors.
         """
         if len(interactions) < MIN_INTERACTIONS:
@@ -248,11 +244,13 @@ class SasrecModel(Model):
         return tables
 
     def _places(self, graph: Graph) -> tuple[str, str]:
-        """Return the position of each interaction among the latest `length`, int64, and a mask of interactions."""
+        """Return the position of each interaction among the latest `length`, int64, and a mask of the latest
+        interactions.
+        """
         is_item = graph.op("Not", graph.op("Equal", graph.history, graph.integers(0)))
         is_item = graph.op("And", is_item, graph.op("Not", graph.op("Equal", "weights", graph.number(0.0))))
         valid = graph.op("Cast", is_item, to=TensorProto.INT64)
-        count = graph.op("CumSum", valid, graph.whole(1))
+        count = graph.op("CumSum", valid, graph.integer(1))
         total = graph.op("ReduceSum", valid, graph.integers(1), keepdims=1)
         before = graph.op("Max", graph.op("Sub", total, graph.integers(self.settings.length)), graph.integers(0))
         place = graph.op("Sub", graph.op("Sub", count, graph.integers(1)), before)

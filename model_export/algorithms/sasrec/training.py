@@ -92,11 +92,11 @@ class Network(nn.Module):
         rows
             Rows of the batch to compute. Their dropout masks do not depend on this selection.
         """
-        whole, vectors = len(vectors), vectors[rows]
+        batch_size, vectors = len(vectors), vectors[rows]
         batch, length, _ = vectors.shape
 
         def drop(values: torch.Tensor) -> torch.Tensor:
-            return self._drop(values, whole, rows)
+            return self._drop(values, batch_size, rows)
 
         x = drop(vectors + self.position.weight[:length])
         heads = self.attend(self.norm_attention(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
@@ -108,10 +108,10 @@ class Network(nn.Module):
         fed = drop(self.fed(drop(functional.silu(gate) * up)))
         return self.norm_out(x + torch.sigmoid(self.gate_feed(x)) * fed)  # type: ignore[no-any-return]
 
-    def _drop(self, values: torch.Tensor, whole: int, rows: slice) -> torch.Tensor:
+    def _drop(self, values: torch.Tensor, batch_size: int, rows: slice) -> torch.Tensor:
         if not self.training or not self.dropout:
             return values
-        shape = (whole, *values.shape[1:])
+        shape = (batch_size, *values.shape[1:])
         if (numbers := math.prod(shape)) >= MASK_NUMBERS:
             return values * functional.dropout(torch.ones(shape), self.dropout)[rows]
         start = int(torch.randint(MASK_NUMBERS - numbers, ()))
@@ -138,7 +138,8 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
     """Yield the learned arrays after every `settings.judge_every` epochs and after the last epoch.
 
     If a checkpoint is stored, training resumes from it and first yields the arrays of this checkpoint. The first of
-    several processes calls `train` while the others call `follow`. A training must end before the next training begins.
+    several processes calls `train` while the other processes call `follow`. A training must end before the next
+    training begins.
     """
     settings = dataclasses.replace(settings, size=settings.size_of(interactions.items))
     rng = np.random.default_rng(settings.seed)
@@ -158,8 +159,8 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
         log.info("sasrec: epoch %d, loss %.4f, %.1f s", state.epoch, state.loss, time.perf_counter() - started)
         if state.epoch % settings.judge_every == 0 or state.epoch == epochs:
             yield state.trained()
-            # After the yield, the caller has evaluated all earlier arrays. A resumed training does not yield these
-            # arrays.
+            # The caller has now stored the evaluations of all arrays before these. A resumed training yields these
+            # again, but no earlier arrays.
             if saved is not None:
                 checkpoints.write(state.dump(), saved)
 

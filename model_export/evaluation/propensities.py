@@ -1,10 +1,10 @@
-"""Propensities of places, estimated from impressions with neighbours in random order."""
+"""Propensities of places, estimated from impressions with adjacent items in random order."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from alsolike.bundle.position_bias import PositionBias, fit
+from alsolike.bundle.propensities import PositionBias, fit
 from alsolike.bundle.reranker import Floats
 from model_export.data.impressions import Impressions
 
