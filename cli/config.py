@@ -248,7 +248,7 @@ def _check_dataset(dataset: str) -> None:
 
 
 def read_file(path: Path, output: Output = TEXT) -> ConfigurationFile:
-    """Read a file and print its warnings on stderr. If it has errors, print one per line and exit with 1."""
+    """Read a file and print its warnings on stderr. If it has errors, print them and exit with 1."""
     checked = _parsed(path, output)
     _warn_of(sorted([*checked.undeclared, *checked.warnings]), checked.name)
     return checked
@@ -280,7 +280,8 @@ def _examined(checked: ConfigurationFile, context: Context, *, force: bool = Fal
 def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
     """Compare a file with the published catalogue.
 
-    If the catalogue is unreadable, print a note instead of an error, so that a repaired configuration can be applied.
+    If there is no deployment or no readable catalogue, print a note and return no differences, so that a repaired
+    configuration can be applied. An error of a deployment that --env names is raised.
     """
     from operations.configuration import comparison
 

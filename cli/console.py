@@ -33,7 +33,7 @@ _IN_LINES = re.compile(f"(?![\t\n])[{_CONTROLS}]")
 
 
 def print_json(document: Any) -> None:
-    """Print a document as JSON on stdout."""
+    """Print a document as JSON on stdout, with escaped control characters."""
     import orjson
 
     option = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
@@ -52,7 +52,7 @@ def print_yaml(document: Any) -> None:
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None, right: Collection[str] = ()
 ) -> None:
-    """Print a table on stdout. Numbers and the columns in `right` are aligned to the right."""
+    """Print a table on stdout. Columns with a number and the columns in `right` are aligned to the right."""
     from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
@@ -100,7 +100,7 @@ def visible(text: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share as a percentage with two decimals. None is empty."""
+    """Return a share as a percentage with two decimals, or an empty text for None."""
     return "" if share is None else f"{share:.2%}"
 
 
@@ -147,9 +147,9 @@ def step(description: str, *, total: float | None = None) -> Iterator[Step]:
 
 @contextlib.contextmanager
 def observing(on_end: Callable[[str, float, bool], None]) -> Iterator[None]:
-    """Report each finished step with its description, duration in seconds and success.
+    """Call `on_end` at the end of each step with its description, its duration in seconds, and false if it failed.
 
-    When the context exits, progress bars of unfinished steps in other threads are removed.
+    When the context exits, the progress bars of steps that still run in other threads are removed.
     """
     _observers.append(on_end)
     try:

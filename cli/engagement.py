@@ -188,7 +188,7 @@ def _print_incremental(context: Context) -> None:
 
 
 def _bill(context: Context) -> tuple[dict[str, Any] | None, str]:
-    """Return the estimated monthly bill, or None with the reason if the API does not answer."""
+    """Return the estimated monthly bill and an empty text, or None and the reason if the request fails."""
     from alsolike.runtime.errors import AlsolikeError
     from operations.client.api import Api
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alsolike.snapshot.sentences import SentenceModel
     from operations.ingest.interaction_file import InteractionFile
 
-_IN_JSON_ALONE = ("new_items", "items_never_had", "new_ndcg_without")
+_ONLY_IN_JSON = ("new_items", "items_never_had", "new_ndcg_without")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -238,7 +238,7 @@ def _print_tables(result: Evaluation, files: Files, comparison: Comparison, *, h
         figures = ["users", "all without", "all with", f"@{LONG} without", f"@{LONG} with", "new with"]
         console.print_table(
             ["algorithm", "seen", "new scale", "rare scale", *figures, *by_words],
-            [[value for name, value in row.items() if name not in _IN_JSON_ALONE] for row in result.cold_start],
+            [[value for name, value in row.items() if name not in _ONLY_IN_JSON] for row in result.cold_start],
             title=f"NDCG@{k} and @{LONG} of all targets, NDCG@{k} of the {result.cold_start[0]['new_items']:,} items "
             "first seen in the test, without cold items in the answers and with: those and "
             f"{result.cold_start[0]['items_never_had']:,} that no user interacted with",

@@ -264,13 +264,13 @@ def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, statu
     console.print_line(f"split     {ratio} (p {_p(found.sample_ratio_p_value)})")
     console.print_line(f"days      {found.days} of {found.of_days} have answers")
     left_out = found.excluded
-    for count, noun, what in (
+    for count, noun, condition in (
         (left_out.unassigned, "response", "in no arm: to no user, or before functions loaded the experiment"),
         (left_out.users_in_two_arms, "user", "in two arms"),
         (left_out.nameless, "response", "in an arm without a user"),
     ):
         if count:
-            console.print_line(f"left out  {counted(count, noun)} {what}")
+            console.print_line(f"left out  {counted(count, noun)} {condition}")
     for arm, count in left_out.unknown_arms.items():
         console.print_line(f"left out  {counted(count, 'response')} in the unknown arm {console.visible(arm)}")
 

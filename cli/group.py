@@ -1,6 +1,6 @@
 """Groups of commands. Options are declared once in dataclasses, and modules are imported when a command is called.
 
-Every group and command accepts the options of `Everywhere`, which only the help of `alsolike` lists.
+Every group and command accepts the options of `Everywhere`. Only the help of `alsolike` lists all of them.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class CommandGroup(typer.Typer):
 
 
 def set_defaults(context: typer.Context, everywhere: Everywhere) -> None:
-    """Set the values of options as defaults for all commands of a group and its subgroups."""
+    """Make the given options the defaults of all commands in a group and its subgroups."""
     context.default_map = _merged(context.default_map or {}, _for_all(context.command, everywhere.values()))
 
 
 def _for_all(command: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the defaults for each command of a group in typer's format."""
+    """Return the defaults of a command, and below their names the defaults of its subcommands, as Click expects."""
     below = {name: _for_all(one, defaults) for name, one in getattr(command, "commands", {}).items()}
     return {**below, **defaults}
 
@@ -57,7 +57,7 @@ def _merged(defaults: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, A
 
 
 def _group_options() -> Callable[..., None]:
-    """Return a callback with the options of `Everywhere`, which can be between the names of a group and a command."""
+    """Return a callback that accepts the options of `Everywhere` between the name of a group and its command."""
 
     def call(context: typer.Context, **values: Any) -> None:
         set_defaults(context, Everywhere(**values))
@@ -93,11 +93,10 @@ def _hidden_options() -> list[inspect.Parameter]:
 
 
 def separated(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a function whose parameters are the fields of the original function's dataclasses.
+    """Return a function in which the fields of each dataclass parameter are separate parameters.
 
-    The fields of a dataclass parameter with a default replace this parameter. Each has its value in that default as its
-    own default. The fields of a dataclass parameter without a default come last. A string in a field's annotation
-    is the help text of the option.
+    The fields of a parameter with a default take its place, and their defaults are its values. The fields of a
+    parameter without a default come last. A string in a field's annotation is the help text of the option.
     """
     parameters = inspect.signature(function, eval_str=True).parameters
     groups: dict[str, tuple[Any, list[inspect.Parameter]]] = {

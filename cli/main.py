@@ -85,11 +85,11 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line. Print an `AlsolikeError` as one line on stderr, and exit with status 1."""
+    """Run the command line. Print an `AlsolikeError` or a missing extra on stderr, and exit with status 1."""
     # Imports and AWS clients create many permanent objects. With Python's default thresholds, the garbage collector
     # would scan these objects repeatedly, which takes a tenth of a command's time.
     gc.set_threshold(50_000, 50, 50)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Stop all processes, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Stop as after Ctrl-C, with all child processes.
     try:
         app()
     except AlsolikeError as error:
@@ -115,7 +115,9 @@ def _options(
     everywhere: Everywhere,
     version: Annotated[
         bool,
-        Option("--version", is_eager=True, callback=lambda asked: _print_version(asked), help="Print the version."),
+        Option(
+            "--version", is_eager=True, callback=lambda requested: _print_version(requested), help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Set the options as defaults for all commands."""

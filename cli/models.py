@@ -371,6 +371,6 @@ def _print_difference(found: Difference) -> None:
             console.print_table([title, found.before, found.after, "difference"], rows)
     if not found.figures:
         console.print_line("their metrics are equal")
-    for what, items in (("added", found.items_added), ("gone", found.items_gone)):
+    for label, items in (("added", found.items_added), ("gone", found.items_gone)):
         more = f" and {len(items) - _SHOWN_ITEMS:,} more" if len(items) > _SHOWN_ITEMS else ""
-        console.print_line(f"items {what}: {', '.join(items[:_SHOWN_ITEMS]) or 'none'}{more}")
+        console.print_line(f"items {label}: {', '.join(items[:_SHOWN_ITEMS]) or 'none'}{more}")

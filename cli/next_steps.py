@@ -55,7 +55,7 @@ def step_lines(deployment: Deployment, *, reach: Sequence[str]) -> list[str]:
 
 
 def stock_suggestion(deployment: Deployment, *, reach: Sequence[str]) -> str | None:
-    """Return a suggestion to add a filter for items in stock. Return None if no column contains the stock.
+    """Return a suggestion to add a filter for items in stock, or None if `stock_filter` finds none to add.
 
     The suggestion is a command. If the configuration already has filters or recommenders, the suggestion is a sentence,
     because the command appends these sections.
@@ -90,10 +90,7 @@ def check_can_recommend(deployment: Deployment, *, reach: Sequence[str]) -> None
 
 
 def curl_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
-    """Return API calls that can be pasted into a shell.
-
-    The first call creates a key, and the others are signed with it.
-    """
+    """Return lines for a shell: a command that creates a key, and a recommendation and an event signed with it."""
     trust = f"--cacert {shlex.quote(str(deployment.certificate))} " if deployment.certificate else ""
 
     def call(path: str, body: str) -> str:

@@ -131,7 +131,7 @@ def replay(context: Context, criteria: Criteria, dry_run: DryRun = False) -> Non
     try:
         with console.step("replay", total=len(entries)) as step:
             replayer.replay(_advancing(wanted, store, entries, step), dry_run=dry_run)
-    finally:  # Also after Ctrl-C and errors, because completed replays cannot be undone.
+    finally:  # Report completed replays also after Ctrl-C and errors, because they cannot be undone.
         counts = replayer.counts
         if not context.printed({**dataclasses.asdict(counts), "dry_run": dry_run}):
             records, objects = counted(counts.records, "record"), counted(counts.objects, "object")

@@ -21,7 +21,7 @@ from operations.pairs import pairs
 from operations.progress import counted
 
 if TYPE_CHECKING:
-    from operations.batch.batch_client import Question
+    from operations.batch.batch_client import BatchRequest
     from operations.batch.failed import FailedUsers
 _K, _K_OF_MANY = 10, 25
 _PARALLEL = 8
@@ -93,14 +93,14 @@ def recommend(
     if filter_values and filter_name is None and recommender is None:
         raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
     if users is not None:
-        from operations.batch.batch_client import Question
+        from operations.batch.batch_client import BatchRequest
 
-        question = Question(recommender or "for-you", k or _K_OF_MANY, filter_name, filter_values)
+        request = BatchRequest(recommender or "for-you", k or _K_OF_MANY, filter_name, filter_values)
         if workflow or in_s3:
-            _run_workflow(context, users, question, uri=path)
+            _run_workflow(context, users, request, uri=path)
         else:
             path = path or _OUTPUT
-            _recommend_to_many(context, users, question, path=Path(path), parallel=parallel or _PARALLEL)
+            _recommend_to_many(context, users, request, path=Path(path), parallel=parallel or _PARALLEL)
         return
     if user is None and not items and recommender is None:
         raise typer.BadParameter("expected --user ID, --item ID or --users FILE")
@@ -165,8 +165,8 @@ def _print(answer: Recommendations, *, explain: bool) -> None:
     console.print_line(", ".join(parts))
 
 
-def _recommend_to_many(context: Context, users: str, question: Question, *, path: Path, parallel: int) -> None:
-    from operations.batch.batch_client import Asker
+def _recommend_to_many(context: Context, users: str, request: BatchRequest, *, path: Path, parallel: int) -> None:
+    from operations.batch.batch_client import BatchClient
     from operations.batch.failed import FailedUsers
     from operations.batch.run import failed_path, recommend_to
     from operations.batch.table import RecommendationFile
@@ -174,15 +174,15 @@ def _recommend_to_many(context: Context, users: str, question: Question, *, path
 
     deployment = context.deployment
     ids = UserIds(users, lambda: deployment.client("s3"))
-    asker = Asker(deployment.client("lambda"), deployment.names.recommend_function, question)
-    table = RecommendationFile(path, recommender=question.recommender)  # Fail before the output is created.
+    client = BatchClient(deployment.client("lambda"), deployment.names.recommend_function, request)
+    table = RecommendationFile(path, recommender=request.recommender)  # Fail before the output is created.
     try:
         with (
             FailedUsers(failed_path(users, path)) as failed,
             table as file,
             console.step(f"recommend to {ids.name}", total=ids.size_bytes) as step,
         ):
-            summary = recommend_to(ids, asker, file, failed, k=question.k, parallel=parallel, step=step)
+            summary = recommend_to(ids, client, file, failed, k=request.k, parallel=parallel, step=step)
     except KeyboardInterrupt:
         console.say("alsolike: stopped; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
@@ -195,10 +195,10 @@ def _recommend_to_many(context: Context, users: str, question: Question, *, path
         ", ".join(f"{count:,} from {source}" for source, count in summary.sources.items()),
         *(f"degraded: {count:,} x {reason}" for reason, count in summary.degraded.items()),
     )
-    _say_who_failed(failed)
+    _report_failed(failed)
 
 
-def _run_workflow(context: Context, users: str, question: Question, *, uri: str | None) -> None:
+def _run_workflow(context: Context, users: str, request: BatchRequest, *, uri: str | None) -> None:
     from operations.batch import workflow
     from operations.batch.failed import FailedUsers
     from operations.batch.run import failed_path
@@ -210,7 +210,7 @@ def _run_workflow(context: Context, users: str, question: Question, *, uri: str 
     try:
         with FailedUsers(failed_path(users, Path(_OUTPUT))) as failed:
             with console.step(f"store users of {ids.name}", total=ids.size_bytes) as step:
-                run = workflow.start(ids, question, failed, deployment=deployment, step=step)
+                run = workflow.start(ids, request, failed, deployment=deployment, step=step)
             with console.step(f"run {run.name}", total=run.batches) as step:
                 outcome = workflow.follow(run, failed, deployment=deployment, step=step)
     except KeyboardInterrupt:
@@ -223,7 +223,7 @@ def _run_workflow(context: Context, users: str, question: Question, *, uri: str 
         {**dataclasses.asdict(outcome), "run": run.name, "execution_arn": run.execution_arn},
         _totals(outcome.users, outcome.items, outcome.seconds, f"in {outcome.parts:,} parts of {outcome.uri}"),
     )
-    _say_who_failed(failed)
+    _report_failed(failed)
 
 
 def _totals(users: int, items: int, seconds: float, place: str) -> str:
@@ -231,7 +231,7 @@ def _totals(users: int, items: int, seconds: float, place: str) -> str:
     return f"{counted(users, 'user')}, {counted(items, 'item')} in {seconds:.1f} s, {pace}, {place}"
 
 
-def _say_who_failed(failed: FailedUsers) -> None:
+def _report_failed(failed: FailedUsers) -> None:
     if failed.count:
         console.say(
             f"alsolike: {counted(failed.count, 'user')} without an answer, listed with reasons in {failed.path}"

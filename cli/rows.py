@@ -159,7 +159,8 @@ def erase(
 
         _print_receipt(completed(deployment, erasure), context)
     elif not context.printed(answer):
-        console.say(f"erasure {erasure} is running; follow it with {console.call('erasures', 'status', erasure)}")
+        follow = console.call("users", "erasures", "status", erasure, *context.options)
+        console.say(f"erasure {erasure} is running; follow it with {follow}")
 
 
 @erasures.command("status")

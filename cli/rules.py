@@ -333,9 +333,9 @@ def preview(
     before = _BEFORE[found["beforeIsLive"]]
     console.print_table(["place", before, "after", "why", "chance"], _rows(found, columns=columns))
     console.print_line(f"rules {found['rules'] or 'none'}, {found['recommender']}, model {found['modelVersion']}")
-    for what, reasons in (("unsatisfied", found["unmetRules"]), ("degraded", found["degraded"])):
+    for label, reasons in (("unsatisfied", found["unmetRules"]), ("degraded", found["degraded"])):
         for reason in reasons:
-            console.print_line(f"{what}: {reason}")
+            console.print_line(f"{label}: {reason}")
 
 
 @app.command("forecast")
@@ -439,9 +439,9 @@ def _print_summary(summary: PreviewSummary, output: Output) -> None:
         f"{summary.changed_positions:,} positions have an item that is not in the list "
         f"{_BEFORE[summary.before_is_live]}, for {counted(summary.changed_users, 'user')}"
     )
-    for what, reasons in (("unsatisfied", summary.unmet), ("degraded", summary.degraded)):
+    for label, reasons in (("unsatisfied", summary.unmet), ("degraded", summary.degraded)):
         for reason, count in reasons.items():
-            console.print_line(f"{what}: {reason}, for {counted(count, 'user')}")
+            console.print_line(f"{label}: {reason}, for {counted(count, 'user')}")
 
 
 def _rows(found: dict[str, Any], *, columns: Sequence[str]) -> list[list[object]]:

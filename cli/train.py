@@ -54,7 +54,10 @@ def train(
 
 
 def follow_run(context: Context, deployment: Deployment, execution_arn: str) -> None:
-    """Print the progress and the result of a run. Exit with `NOT_PROMOTED` if it does not promote its model."""
+    """Print the progress and the result of a run. Exit with `NOT_PROMOTED` if it does not promote its model.
+
+    After Ctrl-C, exit with `INTERRUPTED`. The run continues.
+    """
     name = execution_name(execution_arn)
     try:
         with console.step("training") as step:

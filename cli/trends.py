@@ -1,4 +1,4 @@
-"""Command `alsolike trends`: items whose interactions grow most relative to their usual number."""
+"""Command `alsolike trends`: items whose share of events grows more than chance explains."""
 
 from __future__ import annotations
 

@@ -78,7 +78,10 @@ def demo(
 
 @contextlib.contextmanager
 def _explained(run: Demo, path: Path) -> Iterator[None]:
-    """Record an early end of the demo in the summary and print the next step."""
+    """Record an early end of the demo in the summary.
+
+    After Ctrl-C, exit with `INTERRUPTED`. Raise `DemoFailed` with the next step for an `AlsolikeError`.
+    """
     from operations.demo.results import DemoFailed
 
     try:

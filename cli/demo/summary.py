@@ -40,7 +40,7 @@ def show(summary: DemoSummary, *, verbose: bool = False) -> None:
 
 
 def _time_line(summary: DemoSummary) -> str:
-    """Return a sentence about the total time and the longest steps."""
+    """Return a sentence about the total time, the time until the first recommendation, and the longest steps."""
     longest = sorted(summary.steps.items(), key=lambda step: -step[1])[:_SHOWN_SHARES]
     shares = ", ".join(f"{name} {seconds / summary.total_s:.0%}" for name, seconds in longest if summary.total_s)
     first = f", first recommendation after {summary.first.after_s:.0f} s" if summary.first else ""

@@ -22,10 +22,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from alsolike.experiments import comparison
-from alsolike.experiments.comparison import MIN_EVENTS, MIN_USERS, ArmSample, sample_ratio_p_value
+from alsolike.experiments.comparison import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, sample_ratio_p_value
 from functions.run_canary.figures import Arm
 
-ALPHA = 0.05
 TESTS = 3
 
 SMALL_FALL = 0.1

@@ -23,7 +23,7 @@ _TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReady
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Question:
+class BatchRequest:
     """Parameters that apply to every user of a batch. A field that is None selects the deployment's default.
 
     Attributes
@@ -47,7 +47,7 @@ class Question:
         }
 
 
-class Asker:
+class BatchClient:
     """Client of the function `recommend`. It retries failed invocations.
 
     Parameters
@@ -64,17 +64,17 @@ class Asker:
         self,
         lambda_: LambdaClient,
         function: str,
-        question: Question,
+        request: BatchRequest,
         *,
         first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
         self._lambda = lambda_
         self._function = function
-        self._question = question
+        self._request = request
         self._stopped = threading.Event()
         self._first_pause_s = first_pause_s
 
-    def ask(self, users: Sequence[str]) -> list[dict[str, Any]]:
+    def recommend(self, users: Sequence[str]) -> list[dict[str, Any]]:
         """Return one result per user: the function's result, or a dictionary with the key `error` and the reason.
 
         Raises
@@ -101,7 +101,7 @@ class Asker:
 
     def _invoke(self, users: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
         """Return the results of the first users, and the reason why further results are missing."""
-        event = {"batch": {"users": list(users), **self._question.fields()}}
+        event = {"batch": {"users": list(users), **self._request.fields()}}
         try:
             answer = self._lambda.invoke(FunctionName=self._function, Payload=orjson.dumps(event))
             text = answer["Payload"].read()

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from operations.batch.batch_client import Asker
+from operations.batch.batch_client import BatchClient
 from operations.batch.failed import FailedUsers
 from operations.batch.in_order import in_order
 from operations.batch.table import RecommendationFile
@@ -56,14 +56,21 @@ class BatchSummary:
 
 
 def recommend_to(
-    ids: UserIds, asker: Asker, file: RecommendationFile, failed: FailedUsers, *, k: int, parallel: int, step: Step
+    ids: UserIds,
+    client: BatchClient,
+    file: RecommendationFile,
+    failed: FailedUsers,
+    *,
+    k: int,
+    parallel: int,
+    step: Step,
 ) -> BatchSummary:
     """Request recommendations for all users and write them in input order.
 
     Raises
     ------
     InvalidInput, NotFound, Unavailable
-        See `UserIds.read` and `Asker.ask`.
+        See `UserIds.read` and `BatchClient.recommend`.
     """
     started = time.perf_counter()
     users = items = 0
@@ -71,7 +78,7 @@ def recommend_to(
     size = max(min(BATCH_USERS, BATCH_ITEMS // k), 1)
     try:
         for chunk, results in in_order(
-            _chunks(ids.read(step.reach), size), functools.partial(_answers, asker), parallel=parallel
+            _chunks(ids.read(step.reach), size), functools.partial(_answers, client), parallel=parallel
         ):
             for user, result in zip(chunk, results, strict=True):
                 if "error" in result:
@@ -83,7 +90,7 @@ def recommend_to(
             users += len(chunk)
             step.note(counted(users, "user") + (f", {failed.count:,} failed" if failed.count else ""))
     finally:
-        asker.stop()
+        client.stop()
     return BatchSummary(users, failed.count, items, time.perf_counter() - started, dict(sources), dict(degraded))
 
 
@@ -100,6 +107,6 @@ def _chunks(ids: Iterable[UserId], size: int) -> Iterator[list[UserId]]:
         yield chunk
 
 
-def _answers(asker: Asker, chunk: list[UserId]) -> list[dict[str, Any]]:
-    answered = iter(asker.ask([user.text for user in chunk if user.fault is None]))
+def _answers(client: BatchClient, chunk: list[UserId]) -> list[dict[str, Any]]:
+    answered = iter(client.recommend([user.text for user in chunk if user.fault is None]))
     return [next(answered) if user.fault is None else {"error": user.fault} for user in chunk]

@@ -13,14 +13,18 @@ from typing import Any
 
 import orjson
 
+from alsolike.filters import parser
+from alsolike.filters.evaluation import refuse_unknown
 from alsolike.recommendations.batch_table import errors_prefix, failed_key, part_key, users_key
-from alsolike.runtime.errors import AlsolikeError, InvalidInput
-from operations.batch.batch_client import Question
+from alsolike.recommendations.requests import BATCH
+from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound
+from operations.batch.batch_client import BatchRequest
 from operations.batch.failed import FailedUsers
 from operations.batch.in_order import in_order
 from operations.batch.user_ids import UserId, UserIds
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
+from operations.configuration.store import live_configuration, own_names
 from operations.progress import Step, counted
 
 USERS_OF_A_BATCH = 500
@@ -67,17 +71,31 @@ def new_name() -> str:
     return f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
 
-def start(ids: UserIds, question: Question, failed: FailedUsers, *, deployment: Deployment, step: Step) -> BatchRun:
-    """Upload the users in batches and start the workflow. Invalid IDs are written to `failed`.
+def start(ids: UserIds, request: BatchRequest, failed: FailedUsers, *, deployment: Deployment, step: Step) -> BatchRun:
+    """Check the request, upload the users in batches and start the workflow. Invalid IDs are written to `failed`.
 
     Raises
     ------
     InvalidInput
-        If the input has no users; see also `UserIds.read`.
+        If the recommender or a filter value is unknown, or the input has no users; see also `UserIds.read`.
+    NotFound
+        If the configuration does not contain the filter.
     """
+    _check(request, deployment)
     name = new_name()
     users, batches = store_users(name, ids, failed, deployment=deployment, step=step)
-    return BatchRun(name, start_execution(name, question.fields(), deployment=deployment), users, batches)
+    return BatchRun(name, start_execution(name, request.fields(), deployment=deployment), users, batches)
+
+
+def _check(request: BatchRequest, deployment: Deployment) -> None:
+    BATCH.fields["recommender"].read(request.recommender, "--recommender")
+    if request.filter_name is None:
+        return
+    filters = own_names(deployment).added_to(live_configuration(deployment)).filters
+    if request.filter_name not in filters:
+        known = ", ".join(sorted(filters)) or "none: the configuration has no filters"
+        raise NotFound(f"--filter is {request.filter_name!r}, expected {known}")
+    refuse_unknown(request.filter_values, parser.parse(filters[request.filter_name]), name=request.filter_name)
 
 
 def store_users(name: str, ids: UserIds, failed: FailedUsers, *, deployment: Deployment, step: Step) -> tuple[int, int]:

@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from alsolike.configuration.experiments import Experiment
-from alsolike.experiments.comparison import MIN_EVENTS, MIN_USERS, ArmSample, critical_z, variances
+from alsolike.experiments.comparison import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, critical_z, variances
 from alsolike.experiments.metrics import BEFORE_DAYS, READ, USERS, RatioMetric
-from alsolike.experiments.report import ALPHA, control_of
+from alsolike.experiments.report import control_of
 from alsolike.lake.lake import event_date
 from alsolike.runtime.client_protocols import S3Client
 from operations.experiments.lake_tables import read_outcomes

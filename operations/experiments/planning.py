@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from alsolike.configuration.experiments import Experiment
-from alsolike.experiments.comparison import MIN_USERS, POWER, ArmSample, detectable_lift
+from alsolike.experiments.comparison import ALPHA, MIN_USERS, POWER, ArmSample, detectable_lift
 from alsolike.experiments.metrics import RatioMetric, Users
-from alsolike.experiments.report import ALPHA, control_of
+from alsolike.experiments.report import control_of
 from operations.progress import counted
 
 if TYPE_CHECKING:

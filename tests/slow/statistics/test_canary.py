@@ -6,7 +6,8 @@
 import numpy as np
 import pytest
 
-from functions.run_canary.evaluation import ALPHA, Tolerance
+from alsolike.experiments.comparison import ALPHA
+from functions.run_canary.evaluation import Tolerance
 from tests.builders.simulated_canary import Behaviour, Canary
 
 RUNS = 200

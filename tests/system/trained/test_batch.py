@@ -10,6 +10,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from operations.batch import workflow
+from operations.batch.batch_client import BatchRequest
+from operations.batch.failed import FailedUsers
+from operations.batch.user_ids import UserIds
+from operations.batch.workflow import BatchFailed, BatchRun
+from operations.client import deployment as deployments
+from operations.progress import Silence
 from tests.system.trained.opened_shop import USERS as KNOWN
 
 USERS, BAD = 1_000, 3
@@ -67,11 +74,18 @@ def test_workflow_writes_the_same_results_in_parts(shop, users, tmp_path):
 
 
 def test_failed_batch_fails_the_run_with_its_reason(shop, users, tmp_path):
-    options = ("--workflow", "--filter", "sale")
-    output = shop.alsolike("recommend", "--users", users, *options, exit_code=1)
+    deployment = deployments.resolve(stack=None, state=shop.state)
+    request = BatchRequest("for-you", 10, filter_name="sale")  # `alsolike recommend` refuses this filter earlier.
+    name = workflow.new_name()
+    with FailedUsers(tmp_path / "failed.csv") as failed:
+        ids = UserIds(str(users), lambda: deployment.client("s3"))
+        stored = workflow.store_users(name, ids, failed, deployment=deployment, step=Silence())
+        run = BatchRun(name, workflow.start_execution(name, request.fields(), deployment=deployment), *stored)
+        with pytest.raises(BatchFailed) as raised:
+            workflow.follow(run, failed, deployment=deployment, step=Silence())
 
-    assert "failed with 0 of 2 batches done: batch 00000" in output
-    assert "NotFound: filter is 'sale', expected none: the configuration has no filters" in output
+    assert "failed with 0 of 2 batches done: batch 00000" in str(raised.value)
+    assert "NotFound: filter is 'sale', expected none: the configuration has no filters" in str(raised.value)
 
 
 def test_segment_contains_the_users_of_the_items_aisle(shop, tmp_path):

@@ -79,7 +79,7 @@ def test_erasure_is_requested_with_an_encoded_id(server):
     assert server.requests == [("/users/~c2t1Lzc", KEY.key_id, "")]
     assert result.stdout == ""
     assert "is running" in result.stderr
-    assert f"erasures status {'a' * 32}" in result.stderr
+    assert f"users erasures status {'a' * 32}" in result.stderr
     assert "sku/7" not in result.stderr
 
 

@@ -14,7 +14,7 @@ def function(monkeypatch):
     function = Function()
     deployment = Deployment("shop", NAMES, lambda service: function, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
-    monkeypatch.setattr(batch_client.Asker.__init__, "__kwdefaults__", {"first_pause_s": 0.0})
+    monkeypatch.setattr(batch_client.BatchClient.__init__, "__kwdefaults__", {"first_pause_s": 0.0})
     return function
 
 

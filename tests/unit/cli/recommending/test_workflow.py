@@ -19,6 +19,7 @@ from tests.fakes.places import create_bucket
 from tests.unit.cli.shop import NAMES
 
 KIND = {"kind": ColumnType.STRING}
+FILTERS = {"cheap": "EXCLUDE ItemID WHERE Items.PRICE > $PRICE"}
 
 
 class Machine:
@@ -103,6 +104,8 @@ def recommend(tmp_path, monkeypatch):
 
 
 def test_users_are_stored_in_batches_and_the_workflow_gets_the_options(machine, recommend):
+    machine.put(OWN_NAMES_KEY, OwnNames({}, FILTERS).to_json())
+
     done = recommend("--workflow", "--filter", "cheap", "--value", "PRICE=20", "-k", "7", "--json")
 
     assert done.exit_code == 1  # Two users have no response.
@@ -172,6 +175,25 @@ def test_conflicting_workflow_options_are_refused(recommend, arguments, message)
     assert message in " ".join(done.stderr.replace("│", " ").split())
 
 
+@pytest.mark.parametrize(
+    ("filters", "options", "message"),
+    [
+        ({}, ("--filter", "sale"), "--filter is 'sale', expected none: the configuration has no filters"),
+        (FILTERS, ("--filter", "sale"), "--filter is 'sale', expected cheap"),
+        (FILTERS, ("--filter", "cheap", "--value", "COLOR=red"), "COLOR is not a parameter of filter cheap"),
+        ({}, ("--recommender", "similar-items"), '--recommender is "similar-items", expected one of for-you'),
+    ],
+)
+def test_unknown_name_starts_no_run(machine, recommend, filters, options, message):
+    machine.put(OWN_NAMES_KEY, OwnNames({}, filters).to_json())
+
+    done = recommend("--workflow", *options)
+
+    assert message in str(done.exception)
+    assert not machine.inputs
+    assert not machine.s3.list_objects_v2(Bucket=NAMES.artefact_bucket, Prefix="batch/")["KeyCount"]
+
+
 def test_empty_user_list_starts_no_run(machine, recommend):
     Path("users.csv").write_text("USER_ID\n")
 
@@ -197,7 +219,7 @@ def segments(tmp_path, monkeypatch):
 )
 def test_segment_is_written_as_csv(machine, segments, options, line):
     machine.best = ["u1", 'u,"0']
-    machine.put(OWN_NAMES_KEY, OwnNames({}, {"cheap": "EXCLUDE ItemID WHERE Items.PRICE > $PRICE"}, KIND).to_json())
+    machine.put(OWN_NAMES_KEY, OwnNames({}, FILTERS, KIND).to_json())
 
     done = segments(*options, "-n", "20")
 

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from alsolike.experiments.comparison import critical_z, detectable_fall
+from alsolike.experiments.comparison import ALPHA, critical_z, detectable_fall
 from functions.run_canary import evaluation
-from functions.run_canary.evaluation import ALPHA, SMALL_FALL, TESTS, Tolerance, conclusion, detectable, judge
+from functions.run_canary.evaluation import SMALL_FALL, TESTS, Tolerance, conclusion, detectable, judge
 from functions.run_canary.figures import CAP_MS, GROUPS, Answers, Outcomes, arm_of
 from tests.builders.simulated_canary import LIMITS, Behaviour, Canary, arm, history
 

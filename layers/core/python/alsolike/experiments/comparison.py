@@ -5,8 +5,8 @@ They are valid for any number of looks and allow a stop at any look.
 `z` is the difference of the arms' metrics divided by its standard error. `t` is the number of observations divided by
 the planned number. Without a difference, both likelihood ratios are non-negative martingales with mean 1::
 
-    line     cosh(l z sqrt(t)) exp(-l^2 t / 2)          l^2 = 2 ln(2 / 0.05)
-    normal   (1 + x)^(-1/2) exp(z^2 x / (2 (1 + x)))    x = r t, r = -2 ln 0.05 + ln(-2 ln 0.05) + 1
+    line     cosh(l z sqrt(t)) exp(-l^2 t / 2)          l^2 = 2 ln(2 / ALPHA)
+    normal   (1 + x)^(-1/2) exp(z^2 x / (2 (1 + x)))    x = r t, r = -2 ln ALPHA + ln(-2 ln ALPHA) + 1
     p      = min(1, 1 / (0.9 line), 1 / (0.1 normal))
 
 Their weighted mean is such a martingale, too. The probability that this mean ever reaches 1 / alpha is at most alpha
@@ -44,11 +44,11 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
-_PLANNED_ALPHA = 0.05
-"""Significance level at which the tests are most sensitive. `alsolike.experiments.report.ALPHA` is the level in use."""
+ALPHA = 0.05
+"""Significance level of experiments and canaries. The tests are most sensitive at this level."""
 
-_SPREAD = -2 * math.log(_PLANNED_ALPHA) + math.log(-2 * math.log(_PLANNED_ALPHA)) + 1
-_SLOPE = math.sqrt(2 * math.log(2 / _PLANNED_ALPHA))
+_SPREAD = -2 * math.log(ALPHA) + math.log(-2 * math.log(ALPHA)) + 1
+_SLOPE = math.sqrt(2 * math.log(2 / ALPHA))
 _LINE, _NORMAL_MIXTURE = 0.9, 0.1
 _NORMAL = NormalDist()
 

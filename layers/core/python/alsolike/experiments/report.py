@@ -11,6 +11,7 @@ from typing import Protocol
 
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.experiments.comparison import (
+    ALPHA,
     MIN_EVENTS,
     MIN_USERS,
     ArmSample,
@@ -20,7 +21,6 @@ from alsolike.experiments.comparison import (
 )
 from alsolike.experiments.metrics import RatioMetric, Users
 
-ALPHA = 0.05
 MISMATCH_BELOW = 0.01
 """p-value below which a sample ratio mismatch is reported. At most 1% of correct experiments ever fall below it."""
 
