@@ -1,7 +1,7 @@
 """Writer of a stream batch to the lake.
 
-Object names are derived from the batch's shard and sequence range. Contents depend only on its records and the
-configuration. So a redelivered batch writes the same bytes to the same objects.
+Object names are derived from the batch's shard and sequence range. Contents depend only on the batch's records, the
+configuration and the tombstones. So a redelivered batch writes equal bytes to the same objects, unless these changed.
 """
 
 from __future__ import annotations

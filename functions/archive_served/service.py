@@ -1,7 +1,7 @@
 """Writer of a CloudWatch Logs delivery to the lake.
 
 Object names are derived from the log stream and the first and last event of the delivery. Contents depend only on its
-lines. So a repeated delivery writes the same bytes to the same objects.
+lines and the tombstones. So a repeated delivery writes equal bytes to the same objects, unless a tombstone was added.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def archive(
         S3Object(client, bucket, f"{served.partition_prefix(date)}{name}").write(to_parquet(day), content_type=None)
     if store_impressions is not None:
         lists = [_impressions(row) for day in rows.values() for row in day]
-        store_impressions([each for each in lists if each is not None])
+        store_impressions([impressions for impressions in lists if impressions is not None])
     for record in refused:
         S3Object(client, bucket, record.key).write(record.to_json(), content_type=None)
     return DeliveryResult(sum(map(len, rows.values())), len(refused), left_out)

@@ -28,7 +28,7 @@ from functions.attribute_outcomes.summary import DaySums
 from functions.attribute_outcomes.tables import OUTCOMES
 
 PART_ROWS = 200_000
-"""Maximum number of responses and events in memory. Only the events of a single response may exceed it."""
+"""Maximum number of rows in memory. Only the events of a single response, or the copies of an event, may exceed it."""
 
 _ANSWER = "recommendation_id"
 _ANSWER_BYTES = 60  # Minimum size of a row in S3. The recommendation ID takes 30 bytes and does not compress.
@@ -44,6 +44,10 @@ class Results:
         Parquet file of the outcomes; None if there were no responses.
     engagement
         Sums over the responses.
+    events
+        Number of accepted events.
+    rejected
+        Number of rejected events, by reason.
     late
         True if events arrived after the window.
     """
@@ -65,7 +69,7 @@ class Computation:
     shopper
         Function that returns the keyed hash of a stored user or session ID.
     days
-        Days to compute (since 1970).
+        Days to compute; day 0 is 1970-01-01.
     """
 
     def __init__(
@@ -89,7 +93,7 @@ class Computation:
         )
 
     def day(self, day: int) -> Results:
-        """Return the results of a day. Days are numbered from 1970-01-01."""
+        """Return the results of one of `days`."""
         self._event_days.keep_only({*self._inputs.event_days(day), *self._inputs.copy_days(day, late=True)})
         directory = self._directory / "day"
         shutil.rmtree(directory, ignore_errors=True)

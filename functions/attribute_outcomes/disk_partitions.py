@@ -37,7 +37,7 @@ def hashes_of(texts: pa.Array | pa.ChunkedArray) -> Hashes:
 
 
 def parts_for(rows: float, max_rows: int) -> int:
-    """Return the number of partitions, so that a partition usually has at most `max_rows` rows."""
+    """Return the number of partitions for at most `max_rows` rows per partition, but at most `MAX_PARTS`."""
     return min(MAX_PARTS, max(1, math.ceil(rows / (_FULL * max_rows))))
 
 
@@ -141,7 +141,7 @@ class Spill:
         self._writers.clear()
 
     def parted(self, number: int, parts: int) -> Spill:
-        """Split a partition into smaller ones and delete it."""
+        """Split the partition `number` into smaller ones, and delete its file."""
         name, part = f"{self._name}-{number}", self.parts[number]
         spill = Spill(self._directory, name, self._schema, key=self._key, parts=parts, level=self._level + 1)
         with spill:

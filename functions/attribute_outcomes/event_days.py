@@ -165,7 +165,10 @@ class EventDays:
         return {result_day: spill.parts[0] for result_day, spill in named.items()}
 
     def _judged(self, events: pa.Table, day: int) -> Iterator[tuple[int, pa.Table]]:
-        """Yield events by result day, with the rejection reason if it is already known."""
+        """Yield events by result day, with the rejection reason if it is already known.
+
+        The result day is the day of the referenced response. A rejected event belongs to its own day.
+        """
         answered = _answer_days(events["recommendation_id"].combine_chunks())
         for answer_day in np.unique(answered).tolist():
             batch = events.filter(pa.array(answered == answer_day))

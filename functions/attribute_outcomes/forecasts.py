@@ -47,7 +47,7 @@ def _outcome(
 ) -> dict[str, Any]:
     try:
         with progress.reported_to(listener):
-            found = forecast_draft(
+            forecast = forecast_draft(
                 inputs(),
                 request.get("configuration"),
                 model=request.get("model"),
@@ -58,7 +58,7 @@ def _outcome(
             )
     except AlsolikeError as error:
         return {"state": FAILED, "reason": str(error)}
-    return {"state": DONE, "forecast": found.document()}
+    return {"state": DONE, "forecast": forecast.document()}
 
 
 class _Progress(progress.Silence):

@@ -1,4 +1,4 @@
-"""Daily report of the holdout, because a request for it cannot wait until all interactions are read."""
+"""Report of the holdout. It is computed once a day, because a request cannot wait until all interactions are read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTLED_MS = 8 * DAY_MS
 def update_increments(
     client: S3Client, bucket: str, experiments: Iterable[Experiment], *, shopper: Callable[[str], str], now_ms: int
 ) -> None:
-    """Compute the report of the holdout, unless its stored report is final or from this day (UTC).
+    """Compute and store the report of the latest holdout, unless its stored report is final or from this day (UTC).
 
     Parameters
     ----------

@@ -132,7 +132,7 @@ class _Events:
         return stand
 
     def judge_shoppers(self, answers: pa.Table, shopper: Callable[[str], str]) -> None:
-        """Reject events of other users than the user of the response."""
+        """Reject events of other users than the user of the response, and events if this user's hash is unknown."""
         rows = np.flatnonzero(self._stand())
         answer = self._answer[rows]
         recipients = [answers[name].to_pandas().to_numpy(object)[answer] for name in ("shopper", "session")]
@@ -156,7 +156,7 @@ class _Events:
         return [hashes.get(profile) for profile in ids]
 
     def judge_times(self, answers: pa.Table, rules: AttributionRules) -> None:
-        """Reject events before the response or after its window."""
+        """Reject events that precede the response by more than the clock skew, or follow its window."""
         served_ms = answers["served_ms"].to_numpy()
         since_ms = self._time_ms - (served_ms[self._answer] if len(served_ms) else 0)
         self._reject(since_ms < -rules.clock_skew_ms, Reason.BEFORE_SERVED)
@@ -169,7 +169,7 @@ class _Events:
         self._reject(~in_range.to_numpy(), Reason.VALUE_OUT_OF_RANGE)
 
     def views(self) -> tuple[Views, Ints, int]:
-        """Return the views, the first impression time of each, and the number of impressions of unserved items."""
+        """Return the views, their first impression times (or `NEVER`), and the number of unserved items shown."""
         rows = np.flatnonzero(self._stand())
         listed, place = flat(self._table["impression"].take(pa.array(rows)))
         event = rows[place]

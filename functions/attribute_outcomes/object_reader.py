@@ -16,11 +16,17 @@ from functions.attribute_outcomes.disk_partitions import projected
 
 CONNECTIONS = 8
 BATCH_BYTES = 32 * 2**20
-"""Maximum number of bytes in memory. Only a single object may exceed it."""
+"""Maximum total size of the objects in memory, in bytes. Only a single object may exceed it."""
 
 
 def rows_of(client: S3Client, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the rows of objects in batches. Objects that were deleted concurrently are skipped."""
+    """Yield the rows of objects in batches, without the rows of agents. Concurrently deleted objects are skipped.
+
+    Raises
+    ------
+    InvalidDataset
+        If an object is not a Parquet file with the columns of `schema`.
+    """
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for batch in batches(objects, max_bytes=BATCH_BYTES, max_objects=2 * CONNECTIONS):
             contents = pool.map(functools.partial(read, client, bucket), batch)

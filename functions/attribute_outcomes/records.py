@@ -49,7 +49,10 @@ class Records:
                 rows[bounds[number] : bounds[number + 1]].tofile(file)
 
     def ordered(self) -> Iterator[Rows]:
-        """Yield distinct records in batches, sorted within a batch. All records of a hash are in one batch."""
+        """Yield distinct records in batches, sorted within a batch, and delete the file of each batch.
+
+        All records of a hash are in one batch.
+        """
         names = self._type.names or ()
         for path in self._paths:
             rows = np.fromfile(path, self._type) if path.exists() else np.empty(0, self._type)
@@ -64,7 +67,7 @@ def record_type(fields: Mapping[str, str]) -> np.dtype[Any]:
 
 
 def starts(rows: Rows, *names: str) -> npt.NDArray[np.bool_]:
-    """Return a mask of the sorted records that differ from the previous record in one of the fields."""
+    """Return a mask of the first sorted record, and of records that differ from the previous one in a field."""
     other = np.zeros(len(rows), bool)
     other[:1] = True
     for name in names:

@@ -36,7 +36,10 @@ impressions."""
 
 
 class Reason(StrEnum):
-    """Reason for rejecting an event that references a response, in the order of the checks."""
+    """Reason for rejecting an event that references a response.
+
+    However, `SHOWN_NOT_SERVED` counts items of impressions, and `FORGED_ANSWER` counts responses.
+    """
 
     SENT_AGAIN = "sent-again"
     FORGED = "forged"

@@ -180,7 +180,7 @@ class Attribution:
         return sorted(outdated, key=lambda pair: (pair[1].computed_ms if pair[1] else 0, pair[0]))
 
     def _write(self, day: int, fingerprint: str, results: Results, before: DayReceipt | None) -> None:
-        """Replace the results of a day, then write the receipt with the fingerprint.
+        """Replace the results of a day, report the metrics of the last complete day once, and write the receipt.
 
         If the call fails before the receipt, or another call computes the same day, the receipt does not match the
         results. The next call then recomputes the day.

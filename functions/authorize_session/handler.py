@@ -85,7 +85,7 @@ def _simple_response(event: dict[str, Any], session: dict[str, str] | None) -> d
 def _policy(event: dict[str, Any], session: dict[str, str] | None) -> dict[str, Any]:
     """Return the response to a REST API.
 
-    It covers all routes of the stage, because API Gateway caches it by token and not by route.
+    The policy covers all routes of the stage, because API Gateway caches policies by token and not by route.
     """
     stage = "/".join(event["methodArn"].split("/")[:2])
     statement = {

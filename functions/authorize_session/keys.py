@@ -15,7 +15,7 @@ from alsolike.runtime.polling import PolledValue, Polling
 CHECK_S = 300
 """Maximum age of the cached secret, in seconds.
 
-A rotated-out value is rejected after this time, unless Secrets Manager does not respond.
+A value that is neither current nor previous is rejected after this time, unless Secrets Manager does not respond.
 """
 
 CHECK_ON_MISMATCH_S = 5
@@ -44,7 +44,7 @@ class SessionKeys:
         )
 
     def current(self, *, now_s: float) -> Sequence[bytes]:
-        """Return the current and the previous value of the secret."""
+        """Return the current value of the secret, and the previous value if there is one."""
         if self._values.degraded:
             self.refresh(now_s=now_s)
         return self._values.current(now_ms=int(now_s * 1000))

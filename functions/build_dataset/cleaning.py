@@ -47,7 +47,7 @@ class CleanInteractions:
 
 
 def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased = no_erased_users) -> CleanInteractions:
-    """Keep distinct events whose type has a weight. Drop returned purchases, rare items and short histories.
+    """Keep distinct events with an item and a weight. Drop erased users, returns, rare items and short histories.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
 
 
 def _where(rows: pd.DataFrame, mask: pd.Series[bool] | npt.NDArray[np.bool_]) -> pd.DataFrame:
-    """Return the masked rows, without a copy if all rows are masked. A copy takes longer than most checks."""
+    """Return the rows for which the mask is true. If it is true for all rows, do not copy, which would be slow."""
     return rows if mask.all() else rows[mask]
 
 

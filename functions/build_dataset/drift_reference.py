@@ -31,7 +31,7 @@ def reference(
         All items of the catalogue with `ITEM_COLUMNS`.
     """
     recent = frame[frame["event_time_ms"] > int(frame["event_time_ms"].max()) - WINDOW_DAYS * DAY_MS]
-    days = _often(recent["event_time_ms"] // DAY_MS)
+    days = _frequencies(recent["event_time_ms"] // DAY_MS)
     activity = recent["profile_id"].value_counts()
     activity = activity[activity >= minimum_user_interactions]
     recent = recent[recent["profile_id"].isin(activity.index)]
@@ -40,28 +40,28 @@ def reference(
     column, values = _categories(item_counts, items)
     return reference_of(
         item_counts,
-        activity=_often(activity),
-        lengths=_often(lengths),
+        activity=_frequencies(activity),
+        lengths=_frequencies(lengths),
         history_length=history_length,
         column=column,
         values=values,
-        event_types=_often_by_name(recent["event_type"]),
+        event_types=_counts_by_name(recent["event_type"]),
         days=days,
     )
 
 
 def _item_counts(frame: pd.DataFrame, recent: pd.DataFrame) -> list[ItemCount]:
-    every, late = (_often_by_name(rows["item_id"]) for rows in (frame, recent))
-    return [ItemCount(item_id, often, late.get(item_id, 0)) for item_id, often in every.items()]
+    counts, late = (_counts_by_name(rows["item_id"]) for rows in (frame, recent))
+    return [ItemCount(item_id, count, late.get(item_id, 0)) for item_id, count in counts.items()]
 
 
-def _often_by_name(names: pd.Series[str]) -> dict[str, int]:
-    return {str(name): int(often) for name, often in names.value_counts().items()}
+def _counts_by_name(names: pd.Series[str]) -> dict[str, int]:
+    return {str(name): int(count) for name, count in names.value_counts().items()}
 
 
-def _often(numbers: pd.Series[int]) -> dict[int, int]:
-    often = numbers.astype("int64").value_counts()
-    return dict(zip(often.index.tolist(), often.tolist(), strict=True))
+def _frequencies(numbers: pd.Series[int]) -> dict[int, int]:
+    counts = numbers.astype("int64").value_counts()
+    return dict(zip(counts.index.tolist(), counts.tolist(), strict=True))
 
 
 def _categories(item_counts: list[ItemCount], items: pd.DataFrame) -> tuple[str | None, dict[str, Any]]:

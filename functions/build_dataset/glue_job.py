@@ -31,11 +31,11 @@ from functions.build_dataset.spark_dataset import SparkErasedUsers, build_datase
 from functions.build_dataset.spark_statistics import moments, write_statistics
 
 _PARTITION_BYTES = 32 * 2**20
-"""Maximum size of compressed lake objects per shuffle partition, in bytes."""
+"""Size of compressed lake objects per shuffle partition in bytes, which determines the number of partitions."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Build the files of a dataset, and then its manifest.
+    """Write the files of a dataset and, on request, its training statistics. Write the manifest last.
 
     Raises
     ------

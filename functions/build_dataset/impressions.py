@@ -105,7 +105,9 @@ def read_impressions(
     configuration: Configuration,
     pseudonyms: Callable[[], Pseudonyms],
 ) -> pa.Table:
-    """Return the latest responses of `for-you` with an outcome of their user, with the columns `IMPRESSIONS`.
+    """Return about `MAX_RESPONSES` latest responses of `for-you` with an outcome of their user, oldest first.
+
+    The table has the columns `IMPRESSIONS`.
 
     Parameters
     ----------
@@ -187,7 +189,7 @@ def _events(
 ) -> dict[str, dict[tuple[str, str | None], dict[str, Any]]]:
     """Return the outcomes of responses of `for-you` by recommendation ID, then by event ID and owner.
 
-    Days are read completely, latest first, until about twice `MAX_RESPONSES` responses are referenced. Responses of
+    Days are read completely, latest first, until at least twice `MAX_RESPONSES` responses are referenced. Responses of
     earlier days are dropped, because their outcomes are incomplete.
     """
     outcome_of = functools.cache(functools.partial(_outcome, configuration=configuration))

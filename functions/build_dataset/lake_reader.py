@@ -25,7 +25,7 @@ CONNECTIONS = 8
 """Number of objects that are read concurrently. Reading waits mostly for S3."""
 
 BATCH_BYTES = 256 * 2**20
-"""Maximum number of bytes of objects in memory, next to their selected columns."""
+"""Maximum total size of the objects in memory, in bytes, next to their selected columns."""
 
 _ACTION_TYPES = pa.array(ACTION_TYPES)
 
@@ -33,7 +33,7 @@ _ACTION_TYPES = pa.array(ACTION_TYPES)
 def read_lake(
     client: S3Client, bucket: str, *, columns: Sequence[str], context: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return the rows of all objects, including duplicates, and the partitions of these objects.
+    """Return the rows of all objects, including duplicates but no rows of agents, and the partitions of the objects.
 
     The rows have the additional column `ACTION`, and `CONTEXT` if `context` is not empty.
 
@@ -44,7 +44,7 @@ def read_lake(
     context
         Properties that form the context of an interaction.
     """
-    # Listed completely before reading, because rows of deleted objects move to later objects.
+    # A listing at one time contains all rows, although compaction later moves rows to new objects.
     listing = list(list_objects(client, bucket))
     schema = arrow_schema(pa, {name: INTERACTIONS_COLUMNS[name] for name in columns})
     schema = schema.append(pa.field(ACTION, pa.string()))

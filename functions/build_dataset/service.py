@@ -64,7 +64,7 @@ def build_dataset(
     pseudonyms: Callable[[], Pseudonyms],
     now_ms: int,
 ) -> WrittenDataset:
-    """Write the dataset of a run, its manifest last. Equal lakes and configurations give equal files.
+    """Write the dataset of a run, its manifest last. Equal stored data and configurations give equal files.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
         F.max("event_time_ms").alias("last_event_ms"),
     )
     pairs = pairs.localCheckpoint()
-    before = _total(pairs)
+    before = total_interactions(pairs)
     if has_returns:
         marked.unpersist()
     kept, few = _minimums(pairs, configuration)
@@ -245,13 +245,13 @@ def _minimums(pairs: DataFrame, configuration: Configuration) -> tuple[DataFrame
             few = (
                 pairs.groupBy(minimum.column).agg(total).where(F.col("interactions") < minimum.count).localCheckpoint()
             )
-            if count := _total(few):
+            if count := total_interactions(few):
                 dropped[minimum.reason] += count
                 pairs = pairs.join(few.select(minimum.column), minimum.column, "left_anti").localCheckpoint()
         if sum(dropped.values()) == before:
             return pairs, dropped
 
 
-def _total(counted: DataFrame) -> int:
-    total = counted.agg(F.sum("interactions")).first()
+def total_interactions(pairs: DataFrame) -> int:
+    total = pairs.agg(F.sum("interactions")).first()
     return 0 if total is None else total[0] or 0

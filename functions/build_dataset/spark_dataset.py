@@ -43,7 +43,13 @@ from functions.build_dataset.rules import (
     user_row,
 )
 from functions.build_dataset.settings import Settings
-from functions.build_dataset.spark_cleaning import CleanInteractions, clean, erased_profiles, lake_schema
+from functions.build_dataset.spark_cleaning import (
+    CleanInteractions,
+    clean,
+    erased_profiles,
+    lake_schema,
+    total_interactions,
+)
 from functions.build_dataset.spark_drift_reference import reference
 
 _SHARES = 10_000_000
@@ -148,15 +154,15 @@ def build_dataset(
     items = _items(spark, settings.catalogue_table).persist()
     written = interactions.frame.where(sampled).orderBy(*ORDER)
     columns = [name for name in (*INTERACTION_COLUMNS, *FEATURE_COLUMNS) if name != CONTEXT or configuration.context]
-    _write(written.select(*columns), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
-    _write(items.orderBy("item_id"), f"{dataset_s3_uri}{ITEMS_FILE}")
+    write_parquet(written.select(*columns), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
+    write_parquet(items.orderBy("item_id"), f"{dataset_s3_uri}{ITEMS_FILE}")
     users = _users(spark, settings.users_table, grouping_columns(configuration), profiles=profiles)
-    _write(users.orderBy("user_id"), f"{dataset_s3_uri}{USERS_FILE}")
+    write_parquet(users.orderBy("user_id"), f"{dataset_s3_uri}{USERS_FILE}")
     if interactions.actions is not None:
         order = ("event_time_ms", "profile_id", "action_id", "event_type")
-        _write(interactions.actions.orderBy(*order), f"{dataset_s3_uri}{ACTION_INTERACTIONS_FILE}")
+        write_parquet(interactions.actions.orderBy(*order), f"{dataset_s3_uri}{ACTION_INTERACTIONS_FILE}")
         rows = spark.createDataFrame(list(map(action_row, actions.all())), _types(ACTION_COLUMNS))
-        _write(rows.coalesce(1), f"{dataset_s3_uri}{ACTIONS_FILE}")
+        write_parquet(rows.coalesce(1), f"{dataset_s3_uri}{ACTIONS_FILE}")
     return SparkDataset(
         interactions,
         profiles,
@@ -168,7 +174,9 @@ def build_dataset(
             catalogue_items=items.count(),
             lineage=lineage,
             reference=reference(spark, interactions, items, limits=configuration.limits),
-            sampled_interactions=None if max_interactions is None else _total(interactions.pairs.where(sampled)),
+            sampled_interactions=None
+            if max_interactions is None
+            else total_interactions(interactions.pairs.where(sampled)),
         ),
     )
 
@@ -180,11 +188,6 @@ def _is_sampled(interactions: int, *, maximum: int | None) -> Column:
     """
     share = 1.0 if maximum is None else min(1.0, maximum / interactions)
     return F.pmod(F.xxhash64("profile_id"), F.lit(_SHARES)) < round(share * _SHARES)
-
-
-def _total(pairs: DataFrame) -> int:
-    total = pairs.agg(F.sum("interactions")).first()
-    return 0 if total is None else total[0] or 0
 
 
 def check_no_user_erased(interactions: CleanInteractions, erased: SparkErasedUsers) -> None:
@@ -202,8 +205,8 @@ def check_no_user_erased(interactions: CleanInteractions, erased: SparkErasedUse
         raise erased_meanwhile(erased_count)
 
 
-def _write(frame: DataFrame, s3_uri: str) -> None:
-    # Hadoop's empty file _SUCCESS is not written, because the manifest marks a complete dataset.
+def write_parquet(frame: DataFrame, s3_uri: str) -> None:
+    """Write a directory of Parquet files, without Hadoop's empty file _SUCCESS: manifests mark complete datasets."""
     writer = frame.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
     writer.option("compression", "snappy").parquet(s3_uri)
 

@@ -43,14 +43,14 @@ def reference(spark: SparkSession, interactions: CleanInteractions, items: DataF
     histories = interactions.pairs.join(active, "profile_id", "left_semi").groupBy("profile_id")
     lengths = histories.agg(F.sum("interactions").alias("length"))
     late = _by_item(recent.join(active, "profile_id", "left_semi"), "recent")
-    every = _by_item(interactions.pairs, "interactions")
-    item_counts = ranked(ItemCount(item_id, often, late.get(item_id, 0)) for item_id, often in every.items())
+    counts = _by_item(interactions.pairs, "interactions")
+    item_counts = ranked(ItemCount(item_id, count, late.get(item_id, 0)) for item_id, count in counts.items())
     column = category_column(_properties(spark, items, [item.item_id for item in item_counts[:MAX_EXAMINED_ITEMS]]))
     types = frame.join(active, "profile_id", "left_semi").groupBy("event_type").count().collect()
-    made = reference_of(
+    distributions = reference_of(
         item_counts,
-        activity=_often(active, "activity"),
-        lengths=_often(lengths, "length"),
+        activity=_frequencies(active, "activity"),
+        lengths=_frequencies(lengths, "length"),
         history_length=limits.history_length,
         column=column,
         values={} if column is None else dict(items.rdd.mapPartitions(functools.partial(_values, column)).collect()),
@@ -59,14 +59,14 @@ def reference(spark: SparkSession, interactions: CleanInteractions, items: DataF
     )
     active.unpersist()
     recent.unpersist()
-    return made
+    return distributions
 
 
 def _by_item(pairs: DataFrame, number: str) -> dict[str, int]:
     return {row[0]: row[1] for row in pairs.groupBy("item_id").agg(F.sum(number)).collect()}
 
 
-def _often(users: DataFrame, number: str) -> dict[int, int]:
+def _frequencies(users: DataFrame, number: str) -> dict[int, int]:
     return {row[0]: row[1] for row in users.groupBy(number).count().collect()}
 
 

@@ -25,6 +25,7 @@ from alsolike.training.statistics import (
     directory,
 )
 from functions.build_dataset.rules import ORDER
+from functions.build_dataset.spark_dataset import write_parquet
 
 _MS_PER_DAY = 86_400_000
 _QUANTILE_ERROR = 0.01
@@ -91,9 +92,7 @@ def write_statistics(interactions: DataFrame, dataset_uri: str, manifest: Statis
         until = interactions.where(F.col("event_time_ms") <= moment_ms)
         items, transitions, gram = statistics(until, manifest.counting, now_ms=moment_ms)
         for name, frame in ((ITEMS, items), (TRANSITIONS, transitions), (GRAM, gram)):
-            # Hadoop's empty file _SUCCESS is not written, because the manifest marks complete statistics.
-            writer = frame.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
-            writer.option("compression", "snappy").parquet(f"{dataset_uri}{STATISTICS}{directory(moment_ms)}{name}")
+            write_parquet(frame, f"{dataset_uri}{STATISTICS}{directory(moment_ms)}{name}")
 
 
 def statistics(interactions: DataFrame, counting: Counting, *, now_ms: int) -> tuple[DataFrame, DataFrame, DataFrame]:
@@ -135,7 +134,10 @@ def _positions(interactions: DataFrame, *, now_ms: int) -> DataFrame:
 
 
 def _transitions(placed: DataFrame, counting: Counting) -> DataFrame:
-    """Return the decayed weight of each pair of an item and a later item of the same user, in both directions."""
+    """Return the decayed weight of each pair of an item and a later item of the same user.
+
+    If `counting.backward` is not 0, pairs also count in the opposite direction, multiplied by this factor.
+    """
     later = Window.partitionBy("profile_id").orderBy("place").rowsBetween(1, counting.max_gap)
     following = placed.select("item", F.collect_list(F.struct("item", "weight")).over(later).alias("following"))
     pairs = following.select("item", F.posexplode("following").alias("gap", "later")).select(

@@ -7,7 +7,7 @@ from alsolike.runtime.client_protocols import EventSourceClient
 from alsolike.runtime.errors import Unavailable
 
 READING = frozenset({"Creating", "Enabling", "Enabled", "Updating"})
-"""States in which Lambda reads the topic or is about to."""
+"""States in which Lambda reads the topic or will soon read it."""
 PROBLEM = "PROBLEM"
 """Prefix of the result of a failed attempt, such as ``PROBLEM: Connection error``."""
 

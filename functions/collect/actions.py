@@ -38,7 +38,7 @@ class ActionRoutes:
         if call.rows:
             self._store.put(call.rows, now_ms=request.now_ms)
             count(Metric.ACTIONS_ACCEPTED, len(call.rows))
-        refuse(call.refused, stored=len(call.rows), what="actions")
+        refuse(call.refused, stored=len(call.rows), noun="actions")
         return {}
 
     def put_interactions(self, request: CollectRequest) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class ActionRoutes:
         if len(kept) < len(interactions):
             count(Metric.EVENTS_OF_ERASED_USERS, len(interactions) - len(kept))
         count(Metric.EVENTS_REJECTED, len(refused))
-        refuse(refused, stored=len(interactions), what="action interactions")
+        refuse(refused, stored=len(interactions), noun="action interactions")
         return {}
 
 

@@ -62,7 +62,7 @@ class Events:
             count(Metric.EVENTS_ACCEPTED, len(call.interactions))
             self._count_ahead(call, now_ms=request.now_ms)
         count(Metric.EVENTS_REJECTED, len(call.refused))
-        refuse(call.refused, stored=len(call.interactions), what="events")
+        refuse(call.refused, stored=len(call.interactions), noun="events")
         return {}
 
     def _parse(self, request: CollectRequest, *, session: Session | None) -> EventCall:

@@ -78,11 +78,11 @@ def counting_rejected_calls() -> Iterator[None]:
         raise
 
 
-def refuse(refused: Sequence[InvalidInput], *, stored: int, what: str) -> None:
+def refuse(refused: Sequence[InvalidInput], *, stored: int, noun: str) -> None:
     """Raise an error that lists all rejected elements and the number of stored ones.
 
     Do nothing if none was rejected.
     """
     if refused:
         reasons = "; ".join(map(str, refused))
-        raise InvalidInput(f"{reasons} ({stored} of {stored + len(refused)} {what} stored)")
+        raise InvalidInput(f"{reasons} ({stored} of {stored + len(refused)} {noun} stored)")

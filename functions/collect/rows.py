@@ -64,7 +64,7 @@ class RowRoutes(Generic[R]):
         if rows := self._stored(call.rows, now_ms=request.now_ms):
             self._store.put(rows, now_ms=request.now_ms)
             count(self._accepted, len(rows))
-        refuse(call.refused, stored=len(call.rows), what=self._kind.list_field)
+        refuse(call.refused, stored=len(call.rows), noun=self._kind.list_field)
         return {}
 
     def change(self, request: CollectRequest) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class RowRoutes(Generic[R]):
         InvalidInput
             If the body is invalid, or the changed row would be too large.
         """
-        row_id = self._there(request)
+        row_id = self._unerased_id(request)
         changes = parse_changes(request.body(maximum=MAX_ROWS_BODY_BYTES), self._kind, columns=self._declared(request))
         stored = self._store.update(
             row_id, lambda properties: changed(properties, changes, self._kind), now_ms=request.now_ms
@@ -105,7 +105,7 @@ class RowRoutes(Generic[R]):
         NotFound
             If the row does not exist, or its user is erased but not yet purged.
         """
-        return self._document(self._store.get(self._there(request)))
+        return self._document(self._store.get(self._unerased_id(request)))
 
     def page(self, request: CollectRequest) -> dict[str, Any]:
         """Return a page of rows, and the token of the next page if there is one."""
@@ -121,7 +121,7 @@ class RowRoutes(Generic[R]):
         row_id = request.path_id(self._kind.id_field)
         return self._user_ids.ids.user(row_id) if self._user_ids else row_id
 
-    def _there(self, request: CollectRequest) -> str:
+    def _unerased_id(self, request: CollectRequest) -> str:
         """Return the stored ID of the item or user in the request's path. Raise an error if the user is erased."""
         row_id = self._id(request)
         if self._user_ids and self._user_ids.erased(row_id, now_ms=request.now_ms):

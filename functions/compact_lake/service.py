@@ -53,12 +53,14 @@ class UpkeepResult:
 
     Attributes
     ----------
+    merged, written, removed
+        Number of merged objects, of written merged objects, and of deleted inputs of earlier merges.
     undone
         Number of undone merges, which were interrupted or whose inputs changed.
     unreadable
         Number of objects that were not merged because this version cannot read them.
     complete
-        True if no work remains. Otherwise the next call continues.
+        False if the time ended before the last step. The next call then continues.
     """
 
     expired_days: int = 0

@@ -33,7 +33,7 @@ class CountResult:
     counted
         Number of added events.
     repeated
-        Number of events that an earlier delivery, or an earlier event with the same ID, had counted.
+        Number of events that were counted by an earlier delivery, or had the ID of an earlier event.
     erased
         Number of records of erased users.
     """

@@ -25,7 +25,7 @@ def forward(user_id: str, *, erasing: Erasing, region: str, now_ms: int) -> None
 
 
 def repeat(key: str, *, erasing: Erasing, region: str, now_ms: int) -> ErasureReceipt | None:
-    """Erase the user of a request that the other region wrote. Return None for a request of this region."""
+    """Erase the user of a request that the other region wrote. Return None for an own or expired request."""
     stored = S3Object(erasing.s3, erasing.bucket, key).read()
     if stored is None:  # The object has expired.
         return None

@@ -18,9 +18,9 @@ from alsolike.runtime.s3 import S3Object
 
 MAX_RUNS = 1_000
 ENDED_AFTER_MS = 86_400_000
-"""Minimum age in milliseconds of a completed receipt whose run has certainly ended.
+"""Age of a completed receipt in milliseconds after which its run has certainly ended.
 
-The run's name cannot show this later, because Step Functions accepts a name again after 90 days.
+Starting the same execution shows this only for 90 days. Then Step Functions accepts the execution's name again.
 """
 
 
@@ -92,7 +92,7 @@ def _further_hashes(pseudonyms: Pseudonyms, user_id: str) -> tuple[str, ...]:
 
 
 def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: int) -> None:
-    """Store the user ID for the workflow, unless it is stored. The object also contains the workflow's progress."""
+    """Store the user ID for the workflow, unless its object exists, which also contains the workflow's progress."""
     pending = {"user_id": user_id, "requested_at_ms": requested_at_ms}
     S3Object(erasing.s3, erasing.bucket, pending_key(erasure)).create(orjson.dumps(pending))
 

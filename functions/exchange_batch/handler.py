@@ -26,7 +26,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     bucket, s3 = settings.artefact_bucket, client("s3")
     files = {"run": event["run"], "source": event["source"]}
     is_pseudonymised = bool(settings.pseudonymise_ids)
-    if event.get("recommender") != SEGMENTS:  # Executions of the earlier workflow do not send it.
+    if event.get("recommender") != SEGMENTS:  # Executions of an earlier version have no recommender.
         if "output" not in event:
             return {"users": read_users(s3, bucket, **files)}
         users = write_lines(s3, bucket, **files, output=event["output"])

@@ -42,7 +42,7 @@ def store_lines(s3: S3Client, bucket: str, *, run: str, lines: Iterator[bytes], 
     Raises
     ------
     InvalidInput
-        If there is no line, a line is invalid, or the segments are too large.
+        If there is no line, a line is invalid, or there are too many lines or users.
     NotFound
         If the configuration does not contain the filter of a line.
     """
@@ -96,7 +96,7 @@ def users_of_dataset(s3: S3Client, bucket: str) -> Iterator[str]:
             path = Path(directory, "interactions.parquet")
             download(s3, bucket, key, path)
             for rows in pq.ParquetFile(path).iter_batches(_ROWS_AT_ONCE, columns=["profile_id"]):
-                profiles = [each for each in pc.unique(rows["profile_id"]).to_pylist() if each.startswith(USER_PREFIX)]
+                profiles = [name for name in pc.unique(rows["profile_id"]).to_pylist() if name.startswith(USER_PREFIX)]
                 hashes = hashes_of([profile.encode() for profile in profiles])
                 new = np.flatnonzero(~np.isin(hashes, known))
                 known = np.concatenate([known, hashes[new]])
@@ -120,7 +120,7 @@ def write_segments(
     given
         Lines that `store_lines` stored.
     erased
-        Returns true for a user who must not be in a segment.
+        Function that returns true for the ID of an erased user. Segments do not contain these users.
     """
     best = [_Best(size) for _ in given]
     for part in parts:

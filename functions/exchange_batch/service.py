@@ -1,6 +1,6 @@
 """Files of a job: the input with users or segments, and the output.
 
-A line of a batch inference job is `{"userId": ...}` as input, and the line with recommendations as output.
+An input line of a batch inference job is `{"userId": ...}`. Its output line also contains the recommendations.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def write_segments(
 
 
 def _deliver(s3: S3Client, source: str, output: str, write: Callable[[BinaryIO], int]) -> int:
-    """Write an object below `output` with `write`. Its name is that of the source with a suffix."""
+    """Write an object below `output` with `write`. The object has the name of the source, followed by `SUFFIX`."""
     target, _, prefix = output.removeprefix(_SCHEME).partition("/")
     name = f"{source.rpartition('/')[2]}{SUFFIX}"
     key = f"{prefix.rstrip('/')}/{name}" if prefix.strip("/") else name
@@ -155,7 +155,7 @@ def _write_batch(s3: S3Client, bucket: str, run: str, batch: str, file: BinaryIO
     users: list[str] = orjson.loads(_read(s3, bucket, users_key(run, batch)) or b"[]")
     answers = _answers(_read(s3, bucket, part_key(run, batch)))
     failed = (orjson.loads(line) for line in (_read(s3, bucket, failed_key(run, batch)) or b"").splitlines())
-    reasons = {each["user_id"]: each["reason"] for each in failed}
+    reasons = {entry["user_id"]: entry["reason"] for entry in failed}
     for user in users:
         output, error = answers.get(user), reasons.get(user)
         if output is None and error is None:

@@ -27,10 +27,10 @@ from functions.export_user.settings import Settings
 def _data() -> tuple[UserData, IdPolicy]:
     settings = from_environment(Settings, os.environ)
     pseudonyms = pseudonyms_of(client("secretsmanager"), settings.secret_arn)
-    places = UserDataStores(
+    stores = UserDataStores(
         settings.lake_bucket, settings.artefact_bucket, settings.profiles_table, settings.users_table
     )
-    data = UserData(client("s3"), client("dynamodb"), places, pseudonyms, pd, pq)
+    data = UserData(client("s3"), client("dynamodb"), stores, pseudonyms, pd, pq)
     return data, IdPolicy((lambda: pseudonyms) if settings.pseudonymise_ids else None)
 
 

@@ -19,7 +19,7 @@ _ESCAPED = (b'"', b"\\", b"\n")
 """Characters that take two bytes in a JSON string. Documents contain no characters with longer escapes."""
 
 ANSWER_MS = 3_000
-"""Time in milliseconds reserved for the response. The search stops before."""
+"""Time in milliseconds reserved for the response. A search that reaches this time fails."""
 
 PAGE_MS = ANSWER_MS + 1_000
 """Time in milliseconds reserved for the rest of a page. No further object is added in this time."""
@@ -60,6 +60,11 @@ class _Page:
         """Return true and count an object if its rows fit into the page.
 
         Pages after the first contain at least one object.
+
+        Raises
+        ------
+        Unavailable
+            If there is no time for the only object of such a page.
         """
         is_first = self.after is not None and not self.objects
         if self.remaining_ms() <= PAGE_MS:
@@ -90,6 +95,8 @@ def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], floa
         If the token is invalid, or its export has ended.
     TooLarge
         If the profile, or the user's rows in one object, exceed the maximum size of a response.
+    Unavailable
+        If the stores do not respond in time. The request can be repeated.
     """
     after = None if token is None else Place.from_token(token, stages=STAGES)
     page = _Page(remaining_ms, after)

@@ -34,7 +34,7 @@ def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, 
     """Import the files at a location on S3. Return the number of rows by result, and the `reasons`.
 
     A repeated call continues an interrupted import, and files that were imported before are skipped. Rejected rows are
-    quarantined, unless IDs are pseudonymised: the rows contain the original IDs.
+    quarantined, unless IDs are pseudonymised, because the rows contain the original IDs.
 
     Parameters
     ----------

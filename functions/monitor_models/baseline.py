@@ -43,7 +43,7 @@ class Baseline:
     def ranks_of(self, item_ids: Iterable[str]) -> npt.NDArray[np.int64]:
         """Return the rank of each item, or 0 for items that the champion does not contain.
 
-        Only hashes are compared. One in 10^12 unknown items may match one of ten million items.
+        Only hashes are compared. An unknown item matches one of ten million items with a probability of about 5e-13.
         """
         hashes = hashes_of([item_id.encode() for item_id in item_ids])
         if not len(hashes):
@@ -53,7 +53,13 @@ class Baseline:
 
 
 def read_baseline(client: S3Client, bucket: str) -> Baseline | None:
-    """Return the baseline for the comparison, or None if there is no champion."""
+    """Return the baseline for the comparison, or None if there is no champion.
+
+    Raises
+    ------
+    InvalidBundle, NotFound
+        If a file of the champion is unreadable or was deleted.
+    """
     champion = Registry(client, bucket).champion()
     if champion is None:
         return None

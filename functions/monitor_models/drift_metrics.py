@@ -17,7 +17,7 @@ from alsolike.training.stability_index import DAY_MS, Design, Histogram, psi, ps
 from functions.monitor_models.baseline import Baseline
 
 MIN_COUNT = 200
-"""Minimum number of interactions, users or responses in both periods for a metric.
+"""Minimum number of interactions, users or responses for a metric, in each of the two periods.
 
 With fewer, random variation looks like drift.
 """
@@ -57,7 +57,7 @@ class Bins:
 
 
 def known_to(baseline: Baseline, counted: pd.DataFrame) -> pd.DataFrame:
-    """Return the interactions with items that the champion contains, with the rank of each."""
+    """Return the interactions with items that the champion contains, with the rank of each item."""
     items = counted["item_id"].astype(object)
     codes, names = pd.factorize(items)
     ranks = baseline.ranks_of(map(str, names))[codes] if len(items) else np.zeros(0, np.int64)
@@ -65,7 +65,7 @@ def known_to(baseline: Baseline, counted: pd.DataFrame) -> pd.DataFrame:
 
 
 def active_users(known: pd.DataFrame, *, minimum_user_interactions: int) -> tuple[pd.DataFrame, pd.Series[int]]:
-    """Return the interactions of users with enough interactions, and their number per user."""
+    """Return the interactions of users with enough interactions, and the number of interactions per user."""
     activity = known["profile_id"].value_counts()
     activity = activity[activity >= minimum_user_interactions]
     return known[known["profile_id"].isin(activity.index)], activity
@@ -185,8 +185,8 @@ def _interaction_bins(reference: Sequence[int], places: Ints, active: pd.DataFra
 def design_of(by_user: Ints) -> Design | None:
     """Return the dependence of counts by user, `(users, bins)`. None for fewer than two users or bins.
 
-    Let p be the shares of the bins, and z a user's counts minus p times their sum. The matrix is ``sum z z^T / (n
-    sqrt(p p^T))``. No eigenvalue is assumed to be below that of independent counts.
+    Let p be the shares of the bins, n the sum of all counts, and z a user's counts minus p times their sum. The matrix
+    is ``sum z z^T / (n sqrt(p p^T))``. Its trace and square are at least those of independent counts.
     """
     by_user = by_user[:, by_user.any(axis=0)].astype(np.float64)
     users, bins = by_user.shape
@@ -200,5 +200,5 @@ def design_of(by_user: Ints) -> Design | None:
 
 
 def _counted(reference: Histogram, numbers: pd.Series[int] | pd.Series[float]) -> Sequence[int]:
-    often = numbers.astype("float64").value_counts()
-    return Histogram.of(dict(zip(often.index.tolist(), often.tolist(), strict=True)), edges=reference.edges).counts
+    counts = numbers.astype("float64").value_counts()
+    return Histogram.of(dict(zip(counts.index.tolist(), counts.tolist(), strict=True)), edges=reference.edges).counts

@@ -30,7 +30,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     champion = Registry(client("s3"), settings.artefact_bucket).champion()
     count(Metric.CHAMPION_FORCED, int(champion is not None and champion.is_forced))
     with tempfile.TemporaryDirectory(prefix="monitoring-") as name:
-        places = MonitoringStores(
+        stores = MonitoringStores(
             s3=client("s3"),
             states=client("stepfunctions"),
             lake_bucket=settings.lake_bucket,
@@ -40,7 +40,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             directory=Path(name),
         )
         configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(now_ms=now_ms)
-        report = look(places, configuration=configuration, rules=settings.rules, now_ms=now_ms)
+        report = look(stores, configuration=configuration, rules=settings.rules, now_ms=now_ms)
     _send_metrics(report)
     document: dict[str, Any] = orjson.loads(report.to_json())
     logger.info("drift checked", champion=report.champion, started=document["started"], figures=document["figures"])

@@ -14,7 +14,7 @@ from alsolike.profiles.store import ProfileStore
 from functions.monitor_models.lake_reader import hashes_of
 
 PROFILES = 500
-"""Number of sampled profiles in each of two samples: all users and active users."""
+"""Maximum number of profiles in each of two samples: all users and active users."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,9 +26,10 @@ class ProfileStatistics:
     lengths
         Number of active users by length of their history. Only interactions with a weight count.
     unknown
-        Number of users whose first interaction is after the champion's last event.
+        Number of sampled users whose first interaction is after the champion's last event.
     looked_at
-        Number of users for which `unknown` can be decided. A full profile may have lost its older interactions.
+        Number of sampled users for which `unknown` can be decided. Empty profiles do not count, nor full profiles that
+        may have lost older interactions.
     """
 
     lengths: Counter[int]
@@ -39,7 +40,7 @@ class ProfileStatistics:
 def look_at(
     all_profiles: Iterable[str], active: Iterable[str], *, profiles: ProfileStore, bundle: Manifest
 ) -> ProfileStatistics:
-    """Read the profiles of two samples: all users, and active users."""
+    """Read the profiles of two samples, all users and active users, and return their statistics."""
     sample, active_sample = _sample(all_profiles), _sample(active)
     stored = profiles.read_many([*sample, *active_sample], length=bundle.history.length)
     weights = bundle.history.event_weights

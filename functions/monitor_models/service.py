@@ -58,7 +58,7 @@ class MonitoringStores:
     directory: Path
 
 
-def look(places: MonitoringStores, *, configuration: Configuration, rules: DriftThresholds, now_ms: int) -> DriftReport:
+def look(stores: MonitoringStores, *, configuration: Configuration, rules: DriftThresholds, now_ms: int) -> DriftReport:
     """Compare the distributions, update the state, start a training if it is due, and store the report.
 
     Raises
@@ -68,20 +68,20 @@ def look(places: MonitoringStores, *, configuration: Configuration, rules: Drift
     InvalidBundle, InvalidDataset, InvalidInput, NotFound
         If an object is unreadable or was deleted.
     """
-    store = StateStore(places.s3, places.artefact_bucket)
-    before = _settled(places, store.read())
-    baseline = read_baseline(places.s3, places.artefact_bucket)
+    store = StateStore(stores.s3, stores.artefact_bucket)
+    before = _settled(stores, store.read())
+    baseline = read_baseline(stores.s3, stores.artefact_bucket)
     from_ms = first_day_ms(now_ms, WINDOW_DAYS)
     window = read_window(
-        places.s3,
-        places.lake_bucket,
-        list(list_objects(places.s3, places.lake_bucket)),
+        stores.s3,
+        stores.lake_bucket,
+        list(list_objects(stores.s3, stores.lake_bucket)),
         configuration=configuration,
         from_ms=from_ms,
         now_ms=now_ms,
     )
     silent_h = None if window.last_ms is None else max(0.0, (now_ms - window.last_ms) / HOUR_MS)
-    comparison = _compare(places, baseline, window, silent_h=silent_h, rules=rules, from_ms=from_ms, now_ms=now_ms)
+    comparison = _compare(stores, baseline, window, silent_h=silent_h, rules=rules, from_ms=from_ms, now_ms=now_ms)
     report = DriftReport(
         looked_ms=now_ms,
         window_from_ms=from_ms,
@@ -106,10 +106,10 @@ def look(places: MonitoringStores, *, configuration: Configuration, rules: Drift
         first_of_day=event_date(before.looked_ms) != event_date(now_ms),
     )
     if baseline is not None:
-        report, after = _judge(places, report, before, baseline, window)
+        report, after = _judge(stores, report, before, baseline, window)
         store.write(after)
     for key in (report_key(now_ms), MONITORING_LATEST_KEY):
-        _put(places, key, report.to_json())
+        _put(stores, key, report.to_json())
     return report
 
 
@@ -121,7 +121,7 @@ class _Comparison(NamedTuple):
 
 
 def _compare(
-    places: MonitoringStores,
+    stores: MonitoringStores,
     baseline: Baseline | None,
     window: Window,
     *,
@@ -138,17 +138,17 @@ def _compare(
     dataset = baseline.dataset
     minimum = dataset.minimum_user_interactions if dataset else 1
     active, activity = drift_metrics.active_users(known, minimum_user_interactions=minimum)
-    everybody = window.counted["profile_id"].unique()
-    profile_statistics = look_at(everybody, activity.index, profiles=places.profiles, bundle=baseline.bundle)
+    profile_ids = window.counted["profile_id"].unique()
+    profile_statistics = look_at(profile_ids, activity.index, profiles=stores.profiles, bundle=baseline.bundle)
 
     def scores() -> pd.Series[float]:
         version = baseline.champion.version
-        return read_scores(places.s3, places.lake_bucket, version=version, from_ms=from_ms)
+        return read_scores(stores.s3, stores.lake_bucket, version=version, from_ms=from_ms)
 
     return _Comparison(
         figures=(
             *_dataset_figures(
-                baseline, active, activity, profile_statistics, lambda: _catalogue(places, now_ms=now_ms), rules.psi
+                baseline, active, activity, profile_statistics, lambda: _catalogue(stores, now_ms=now_ms), rules.psi
             ),
             _score_figure(baseline, scores, rules.psi),
         ),
@@ -211,12 +211,12 @@ def _none(reason: str) -> _Comparison:
     return _Comparison(tuple(Figure(name, reason=reason) for name in Drift))
 
 
-def _catalogue(places: MonitoringStores, *, now_ms: int) -> Snapshot:
-    return SnapshotReader(places.s3, places.artefact_bucket, places.directory).current(now_ms=now_ms)
+def _catalogue(stores: MonitoringStores, *, now_ms: int) -> Snapshot:
+    return SnapshotReader(stores.s3, stores.artefact_bucket, stores.directory).current(now_ms=now_ms)
 
 
 def _judge(
-    places: MonitoringStores, report: DriftReport, before: State, baseline: Baseline, window: Window
+    stores: MonitoringStores, report: DriftReport, before: State, baseline: Baseline, window: Window
 ) -> tuple[DriftReport, State]:
     """Return the report, and the state with the time since when each metric has exceeded its threshold.
 
@@ -258,13 +258,13 @@ def _judge(
     )
     if starting is None:
         return report, after
-    lock = TrainingLock(places.s3, places.states, places.artefact_bucket)
+    lock = TrainingLock(stores.s3, stores.states, stores.artefact_bucket)
     if (holder := lock.running()) is not None and not _is_unrecorded_start(holder, starting):
         logger.info("training is due, but another run is active", due=starting.name, execution=holder.execution_id)
         return report, after  # The cause still exists at the next run.
     # The training starts before the state is stored. If the run fails in between, the next run starts an execution with
     # the same name.
-    start(places.states, places.state_machine_arn, starting)
+    start(stores.states, stores.state_machine_arn, starting)
     return dataclasses.replace(report, started=starting, last_start=starting), dataclasses.replace(
         after, pending=starting
     )
@@ -275,11 +275,11 @@ def _is_unrecorded_start(holder: Holder, start: Start) -> bool:
     return execution_name(holder.execution_id) == start.name
 
 
-def _settled(places: MonitoringStores, state: State) -> State:
+def _settled(stores: MonitoringStores, state: State) -> State:
     """Return the state with the result of the pending training, if it has ended."""
     if state.pending is None:
         return state
-    return state.settled(outcome_of(places.states, places.state_machine_arn, state.pending))
+    return state.settled(outcome_of(stores.states, stores.state_machine_arn, state.pending))
 
 
 def _counted_from(state: State, baseline: Baseline) -> int:
@@ -289,5 +289,5 @@ def _counted_from(state: State, baseline: Baseline) -> int:
     return max(baseline.bundle.last_event_ms, tried_ms)
 
 
-def _put(places: MonitoringStores, key: str, body: bytes) -> None:
-    S3Object(places.s3, places.artefact_bucket, key).write(body)
+def _put(stores: MonitoringStores, key: str, body: bytes) -> None:
+    S3Object(stores.s3, stores.artefact_bucket, key).write(body)

@@ -44,8 +44,8 @@ class Window:
     Attributes
     ----------
     events
-        Distinct events, unfiltered, with the columns of `SCHEMA` and the canonical `type`, which is null for unknown
-        types.
+        Distinct events without those of agents and with actions. The columns are those of `SCHEMA`, `profile_id` and
+        the canonical `type`, which is null for unknown types.
     counted
         Events as a dataset contains them before rare items and short histories are dropped: `profile_id`, `item_id`,
         `event_time_ms`, `type`. Events in the future are excluded.
@@ -134,15 +134,15 @@ def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]
     times = times[times > since_ms]
     counts = times.astype("int64").floordiv(DAY_MS).value_counts()
     days = {
-        event_date(day * DAY_MS): often * window.one_of
-        for day, often in zip(counts.index.tolist(), counts.tolist(), strict=True)
+        event_date(day * DAY_MS): count * window.one_of
+        for day, count in zip(counts.index.tolist(), counts.tolist(), strict=True)
     }
-    for day, often in _remembered(state, since_ms=since_ms).items():
-        days[day] = max(often, days.get(day, 0))
+    for day, count in _stored_counts(state, since_ms=since_ms).items():
+        days[day] = max(count, days.get(day, 0))
     return dict(sorted(days.items()))
 
 
-def _remembered(state: State, *, since_ms: int) -> Mapping[str, int]:
+def _stored_counts(state: State, *, since_ms: int) -> Mapping[str, int]:
     first = event_date(since_ms)
     same = state.counted_from_ms == since_ms  # Otherwise the stored count of the first day may start earlier.
-    return {day: often for day, often in state.days.items() if day > first or (same and day == first)}
+    return {day: count for day, count in state.days.items() if day > first or (same and day == first)}

@@ -61,7 +61,7 @@ class ArmTally:
         return sorted(self._days)
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Add responses, which are rows of `outcomes` with the columns `READ`."""
+        """Add the experiment's responses among rows of `outcomes` with the columns `READ`."""
         experiment = self.experiment
         for row in rows:
             if (

@@ -25,7 +25,7 @@ def engagement(client: S3Client, bucket: str, *, days: int, by: str, now_ms: int
     Parameters
     ----------
     by
-        Dimension of the rows.
+        Dimension of the rows: `model`, or a value of `Dimension`.
     """
     last = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).date()
     dates = [(last - dt.timedelta(days=back)).isoformat() for back in range(days - 1, -1, -1)]

@@ -29,7 +29,7 @@ def experiments(
     """Return the response of `GET /operator/experiments`.
 
     Running experiments come first, then planned and ended ones, each latest first. Outcomes are read once for all
-    running experiments, and then for ended ones, until the time ends.
+    running experiments, then for ended ones, and then for the days before each start, until the time ends.
 
     Parameters
     ----------

@@ -32,8 +32,8 @@ from operations.prometheus.families import Resource
 from operations.prometheus.openmetrics import CONTENT_TYPE
 
 ANSWER_MS = 6_000
-"""Time in milliseconds reserved for the response. Reading of objects stops before."""
-REMEMBERED_BYTES = 20_000_000
+"""Time in milliseconds reserved for the response. Views read no more objects in this time."""
+CACHE_BYTES = 20_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,20 +78,20 @@ class Routes:
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self.routes = routes
         self._queries = {route.key: route.query for route in ROUTES}
-        self._remembered = BoundedCache[bytes, tuple[int, bytes]](REMEMBERED_BYTES)
+        self._cache = BoundedCache[bytes, tuple[int, bytes]](CACHE_BYTES)
 
     def answer(self, event: Mapping[str, Any], *, now_ms: int, remaining_ms: Callable[[], float]) -> tuple[bytes, str]:
-        """Return the response with its content type."""
+        """Return the cached or computed response with its content type."""
         key = route_key(event)
         route, fields = self.routes[key], self._queries.get(key)
         query = {} if fields is None else read_query(event, fields)
-        question = orjson.dumps([key, query], option=orjson.OPT_SORT_KEYS)
-        remembered = self._remembered.get(question)
-        if remembered is not None and now_ms < remembered[0]:
-            return remembered[1], route.content_type
+        cache_key = orjson.dumps([key, query], option=orjson.OPT_SORT_KEYS)
+        cached = self._cache.get(cache_key)
+        if cached is not None and now_ms < cached[0]:
+            return cached[1], route.content_type
         answer = route.answer(ViewRequest(query, now_ms, remaining_ms))
         document = answer if isinstance(answer, bytes) else orjson.dumps(answer)
-        self._remembered.put(question, (now_ms + route.keep_s * 1000, document), size_bytes=len(document))
+        self._cache.put(cache_key, (now_ms + route.keep_s * 1000, document), size_bytes=len(document))
         return document, route.content_type
 
 

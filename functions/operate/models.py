@@ -115,7 +115,7 @@ class Models:
         Raises
         ------
         InvalidInput
-            If a canary is active and the request does not select exactly one of the two changes.
+            If the request selects `canary` and `champion`, or neither while a canary is active.
         NotFound
             If there is no earlier champion or no canary.
         """

@@ -83,8 +83,8 @@ class OperatorRequest:
         """Return a reason with its sender, as it is stored. Without a reason, return only the sender."""
         return f"{reason} (operator {self.by})" if reason else f"operator {self.by}"
 
-    def note(self, action: str, **what: Any) -> None:
+    def note(self, action: str, **fields: Any) -> None:
         """Log a change with its sender and request ID."""
         count(Metric.OPERATOR_CHANGES)
         request_id = self.event["requestContext"]["requestId"]
-        logger.info("operator change", action=action, by=self.by, request_id=request_id, **what)
+        logger.info("operator change", action=action, by=self.by, request_id=request_id, **fields)

@@ -56,7 +56,7 @@ class Trainings:
         return {"id": execution_name(execution_arn)}
 
     def _last_line(self, run: TrainingRun) -> str | None:
-        """Return the last line of a running job's log, or None if the log is empty."""
+        """Return the last line of a running job's log, or None if the log is empty or cannot be read."""
         if run.status != RUNNING or run.job is None:
             return None
         try:

@@ -57,7 +57,7 @@ class Jobs(abc.ABC):
         """Return the input of the execution with this name."""
 
     def progressed(self, resource: Resource) -> Resource:
-        """Return a job with its current progress. Start its execution if it has none."""
+        """Start the job's execution if it has none. Store the current progress, and return the job with it."""
         if resource.progress.get("status") in (ACTIVE, FAILED):
             return resource
         name = f"{resource.key[:_NAME_CHARACTERS]}-{resource.created_ms}"
@@ -154,8 +154,8 @@ class Batches(Jobs):
         Raises
         ------
         PersonalizeError
-            If the recipe is for other jobs, a segment job has a filter, or the input or output is not in one of the
-            buckets.
+            If the recipe is for other jobs, a segment job has a filter, the input is a folder, or a location is not in
+            one of the buckets.
         """
         if recommender != self._recommender:
             expected = f"expected a version of a recipe {_RECIPES[self._recommender]}"

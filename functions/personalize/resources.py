@@ -52,7 +52,7 @@ class Kind:
 
     @property
     def list_field(self) -> str:
-        """Name of the member with a list. Personalize capitalises the one of filters."""
+        """Name of the member with the resources in a list. As in Personalize, only `Filters` is capitalised."""
         return "Filters" if self.field == "filter" else f"{self.field}s"
 
 
@@ -143,5 +143,5 @@ DATASET_TYPES = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIO
 
 
 def short_id(text: str) -> str:
-    """Return the eight digits that identify an event tracker or a solution version in its ARN."""
+    """Return the eight hexadecimal digits that identify an event tracker in its ARN."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -153,12 +153,17 @@ def _recipe_name(request: Mapping[str, Any]) -> str:
 
 
 def exploration(kind: Kind, request: Mapping[str, Any], *, ranks_actions: bool = False) -> Exploration | None:
-    """Return the exploration that a campaign or recommender requests.
+    """Return the exploration that a campaign or recommender requests, or None for the weight 0.
 
     Parameters
     ----------
     ranks_actions
-        True to also return an explicit weight of 0, because actions are explored by default.
+        True to return an explicit weight of 0 too, because actions are explored by default.
+
+    Raises
+    ------
+    PersonalizeError
+        If a setting is not a number in its range.
     """
     settings = _object(_object(request, f"{kind.field}Config"), "itemExplorationConfig")
     share = _number(settings, "explorationWeight", default=0.0, maximum=1.0)

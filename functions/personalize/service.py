@@ -154,8 +154,8 @@ class ControlPlane:
         """Check the referenced resources. Return the ID of the new resource and its request."""
         name = texts.get("name", "")
         if kind is GROUP:
-            groups = [each for each in self._store.all(GROUP.noun, now_ms=now_ms) if each.deleted_ms is None]
-            if others := [each for each in groups if each.key != name]:
+            groups = [entry for entry in self._store.all(GROUP.noun, now_ms=now_ms) if entry.deleted_ms is None]
+            if others := [entry for entry in groups if entry.key != name]:
                 raise PersonalizeError(f"this deployment is the dataset group {others[0].name!r} already", LIMIT)
         parents = {
             parent: self._usable(parent, texts[parent.arn_field], now_ms)
@@ -217,7 +217,7 @@ class ControlPlane:
     def _versions_of(self, solution: Resource, now_ms: int) -> Sequence[Resource]:
         """Return the versions of a solution, latest last."""
         versions = self._store.all(SOLUTION_VERSION.noun, now_ms=now_ms)
-        own = [each for each in versions if each.key.startswith(f"{solution.key}/") and each.deleted_ms is None]
+        own = [entry for entry in versions if entry.key.startswith(f"{solution.key}/") and entry.deleted_ms is None]
         return sorted(own, key=lambda version: version.created_ms)
 
     def _description(self, kind: Kind) -> Operation:
@@ -285,34 +285,34 @@ class ControlPlane:
             return []
         kinds = {other.noun: other for other in DELETION_ORDER}
         existing = [
-            each
-            for each in self._store.all(*kinds, now_ms=now_ms)
-            if each.deleted_ms is None and not _is_of_tracker(each)
+            entry
+            for entry in self._store.all(*kinds, now_ms=now_ms)
+            if entry.deleted_ms is None and not _is_of_tracker(entry)
         ]
-        users = [each for each in existing if _refers(each, kind, f":{kind.path}/{found.key}")]
-        for solution in [each for each in users if each.kind == SOLUTION.noun]:
-            users += [each for each in existing if _refers(each, SOLUTION, f":{SOLUTION.path}/{solution.key}")]
-        users.sort(key=lambda each: list(kinds).index(each.kind))
-        return [self._arn(kinds[each.kind], each.key) for each in users]
+        users = [entry for entry in existing if _refers(entry, kind, f":{kind.path}/{found.key}")]
+        for solution in [entry for entry in users if entry.kind == SOLUTION.noun]:
+            users += [entry for entry in existing if _refers(entry, SOLUTION, f":{SOLUTION.path}/{solution.key}")]
+        users.sort(key=lambda entry: list(kinds).index(entry.kind))
+        return [self._arn(kinds[entry.kind], entry.key) for entry in users]
 
     def _parts(self, kind: Kind, found: Resource, now_ms: int) -> Sequence[Resource]:
         """Return the resources that are deleted together with `found`."""
         if kind is SOLUTION:
             return self._versions_of(found, now_ms)
         if kind is GROUP:
-            return [each for each in self._store.all(DATASET.noun, now_ms=now_ms) if _is_of_tracker(each)]
+            return [entry for entry in self._store.all(DATASET.noun, now_ms=now_ms) if _is_of_tracker(entry)]
         return []
 
     def _listing(self, kind: Kind) -> Operation:
         def list_(parameters: Parameters, now_ms: int) -> dict[str, Any]:
             wanted = [(parent, parameters[parent.arn_field]) for parent in _PARENTS if parameters.get(parent.arn_field)]
             found = [
-                each
-                for each in self._store.all(kind.noun, now_ms=now_ms)
-                if all(_refers(each, parent, _tail(str(arn))) for parent, arn in wanted) and not _is_of_tracker(each)
+                entry
+                for entry in self._store.all(kind.noun, now_ms=now_ms)
+                if all(_refers(entry, parent, _tail(str(arn))) for parent, arn in wanted) and not _is_of_tracker(entry)
             ]
             shown, rest = _page(found, parameters)
-            return {kind.list_field: [self._summary(kind, each, now_ms) for each in shown], **rest}
+            return {kind.list_field: [self._summary(kind, entry, now_ms) for entry in shown], **rest}
 
         return list_
 
@@ -327,7 +327,7 @@ class ControlPlane:
         }
 
     def _state(self, kind: Kind, found: Resource, now_ms: int) -> Mapping[str, str]:
-        """Return the status of a resource, and the reason for a failure."""
+        """Return the status of a resource, and the reason for a failure. Start its training or job if it has none."""
         if found.deleted_ms is not None:
             return {"status": DELETING}
         if kind is IMPORT_JOB:
@@ -351,7 +351,7 @@ class ControlPlane:
         return now_ms - changed_ms < self._names_delay_ms
 
     def _existing(self, kind: Kind, arn: str, now_ms: int) -> Resource:
-        """Return a resource by type and name. ARNs of other accounts and regions are accepted."""
+        """Return the resource of an ARN. The account and region of the ARN are ignored."""
         _, found, key = arn.partition(f":{kind.path}/")
         resource = self._store.get(kind.noun, key, now_ms=now_ms) if found and key else None
         if resource is None:

@@ -55,7 +55,10 @@ class ResourceStore:
         self._table = table
 
     def insert(self, resource: Resource) -> bool:
-        """Write a resource unless its ID exists. Return true if the resource was written."""
+        """Write a resource, unless a resource that was not deleted before `DELETING_MS` has its ID.
+
+        Return true if the resource was written.
+        """
         item = {
             "kind": {"S": resource.kind},
             "id": {"S": resource.key},

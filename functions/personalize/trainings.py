@@ -46,7 +46,7 @@ class Trainings:
         return self._versions.registry.champion() is not None
 
     def progressed(self, resource: Resource) -> Resource:
-        """Return a resource with its current progress. Start a training run if the resource needs one."""
+        """Start a training run if the resource needs one. Store the current progress and return the resource."""
         if resource.progress.get("status") in (ACTIVE, FAILED):
             return resource
         progress = self._progress(resource)
@@ -95,7 +95,7 @@ class Trainings:
         Raises
         ------
         PersonalizeError
-            If the model was deleted.
+            If the model was deleted or rejected by the gate.
         InvalidBundle
             If the champion pointer is unreadable.
         Unavailable
@@ -147,7 +147,7 @@ class Trainings:
     def _state(self, run: TrainingRun) -> Mapping[str, Any]:
         """Return the status of a run's solution version.
 
-        It is active once the gate has approved the model, before any canary.
+        The solution version is active once the gate has approved the model, before any canary.
         """
         if run.decision == REJECTED:
             return self._rejected(run)

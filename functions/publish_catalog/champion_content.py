@@ -23,7 +23,7 @@ class ChampionContent:
 class ChampionContents:
     """Content index of the current champion.
 
-    An index that cannot be opened is not fetched again until the champion changes.
+    An index that cannot be opened is not fetched again until the champion or the index changes.
 
     Parameters
     ----------
@@ -40,7 +40,13 @@ class ChampionContents:
         self._unusable: dict[tuple[str, str], str] = {}
 
     def current(self) -> ChampionContent | None:
-        """Return the current champion's index, or None if there is no champion."""
+        """Return the current champion's index, or None if there is no champion.
+
+        Raises
+        ------
+        InvalidBundle
+            If the index does not exist or cannot be opened.
+        """
         champion = self._registry.champion()
         if champion is None:
             return None

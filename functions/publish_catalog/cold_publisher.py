@@ -57,7 +57,7 @@ class ColdPublisher:
         self._maximum = maximum
 
     def publish(self, changes: Sequence[Change], *, now_ms: int) -> ColdPublished | None:
-        """Update the cold items to the snapshot's changes and the champion. Return None if there is no champion.
+        """Update the cold items for the changes and the current champion. Return None if there is no champion.
 
         Raises
         ------

@@ -47,7 +47,7 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, Snapshot
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Process the batch, or the configured columns and the champion, atomically. After an error, Lambda retries."""
+    """Publish a batch, or without a batch the configured columns and the champion. After an error, Lambda retries."""
     settings, configurations, tombstones, publisher, cold_publisher = _sources()
     now_ms = time.time_ns() // 1_000_000
     batch = read_batch(event)

@@ -36,7 +36,7 @@ MAX_LISTED = 100
 """Maximum number of items in the list of popular items, and in the list of trending items."""
 
 MAX_ITEMS = 100_000
-"""Maximum number of items in the shards. They contain the listed items, then the most frequent items."""
+"""Maximum number of the most frequent items in the shards, which also contain the listed items."""
 
 SHARD_BYTES = 16_000
 """Size of an average shard in bytes. A browser reads a shard per item of the history and per item of a list."""

@@ -133,7 +133,7 @@ def _owner(body: bytes, matcher: UserMatcher, hashes: Hashes) -> Owner:
 
 
 def _record_owner(record: dict[str, Any], matcher: UserMatcher) -> Owner:
-    """Return the owner of the producer's data, or of the record of a table's stream."""
+    """Return the owner of a Kinesis record's data, or of a record of a table's stream."""
     if "kinesis" not in record:
         return matcher.owner(orjson.dumps(record))
     kinesis = record["kinesis"]

@@ -86,7 +86,7 @@ def _rewrite(work: PurgeContext, table: Table, stored: StoredObject, file: pq.Pa
         body = parquet.without(file, mask)
         if work.replace(bucket, key, body, etag=etag):
             return
-        again = work.read(bucket, key)
-        if again is None:
+        current = work.read(bucket, key)
+        if current is None:
             return
-        file, etag = parquet.open_parquet(again[0], where=f"s3://{bucket}/{key}"), again[1]
+        file, etag = parquet.open_parquet(current[0], where=f"s3://{bucket}/{key}"), current[1]

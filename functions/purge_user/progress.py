@@ -24,10 +24,10 @@ class Progress:
     step, cursor
         Position of the running pass.
     found
-        Number of objects and records with user data that the current pass found. A pass without hits proves that no
-        data remains.
+        Number of objects, profiles and sessions with user data that the current pass found. A pass without hits proves
+        that no data remains.
     purged
-        Objects and records by store, over all passes, with the time of the last one.
+        Number of units (such as objects), number of records, and time of the last removal, by store, over all passes.
     intents
         Hits that are counted but possibly not purged, so that no hit is counted twice after an interruption.
     sessions, rivals

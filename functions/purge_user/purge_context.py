@@ -63,7 +63,8 @@ class PurgeContext:
     def advance(self, cursor: dict[str, Any]) -> None:
         """Set the position to resume at. All data before it is purged.
 
-        Old versions are deleted with the user's records, except versions that a restore needs for other users' rows.
+        Old versions of the changed objects are deleted. Only interactions and the change log keep them, because a
+        restore needs them for other users' rows.
         """
         buckets = {
             **dict.fromkeys((SERVED_TABLE, OUTCOMES_TABLE, QUARANTINE, FAILED_BATCHES), self.places.lake_bucket),

@@ -64,7 +64,10 @@ class Hashes:
         return session in self.sessions and (shopper is None or (self.ids_are_hashed and shopper not in self.others))
 
     def owner(self, line: bytes) -> Owner:
-        """Return the owner of a line of the log. The owner of an unreadable line cannot be determined."""
+        """Return the owner of a line of the log.
+
+        An unreadable line belongs to the user if it contains one of the hashes. Otherwise it is undecided.
+        """
         try:
             fields = orjson.loads(line)[LINE_KEY]
             is_users = self.names(fields.get("shopper"), fields.get("session"))

@@ -21,7 +21,8 @@ BROKEN = "broken"
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that the candidate is significantly better than the champion, or newer and worse by at most the margin.
 
-    A newer or imported candidate waits (`Check.waits`) if too few interactions after the champion's training exist.
+    The check passes if the champion's bundle did not run. A newer candidate waits (`Check.waits`) if the interactions
+    after the champion's training are too few for a result. So does an imported candidate, if too few users have any.
     """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):
@@ -119,7 +120,10 @@ def _compared(
 
 
 def _learns(candidate: Manifest, limits: GateLimits) -> bool:
-    """Return true if a model fitted on half of the new interactions is not worse than the margin on the other half."""
+    """Return true if a model fitted on half of the new interactions is at most the margin worse on the other half.
+
+    Return false if too few users were compared.
+    """
     taught = (candidate.metrics.get("new_data") or {}).get("taught") or {}
     enough = taught.get("users", 0) >= limits.min_compared_users and taught.get("hit_users", 0) >= MIN_HIT_USERS
     if not enough or (low := taught["ahead"][0]) is None:

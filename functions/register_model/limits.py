@@ -39,7 +39,7 @@ class GateLimits:
     min_coverage_percent
         Minimum share of items in the hold-out's lists, relative to the possible number, in percent.
     max_popularity_ratio
-        Maximum popularity of recommended items, relative to the items that users chose.
+        Maximum popularity of recommended items, relative to the items in the users' histories.
     max_latency_ms
         Maximum median duration of a graph's runs, in milliseconds.
     max_bundle_bytes

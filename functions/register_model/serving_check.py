@@ -21,6 +21,7 @@ from alsolike.bundle.features import FEATURE_INPUT
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, TABLES_FILE
 from alsolike.bundle.graph_tables import graph_tables
 from alsolike.bundle.manifest import Manifest
+from alsolike.declarations.limits import DEFAULT_RESULTS
 from alsolike.registry.decision import Check
 from alsolike.runtime.errors import InvalidBundle
 from functions.register_model.limits import GateLimits
@@ -30,9 +31,6 @@ LONGEST_S = 10.0
 """Time limit for measuring a graph in seconds. A slow graph runs fewer times."""
 
 MIN_RUNS = 3
-K = 25
-"""Default number of items of a request."""
-
 SEED = 0
 
 
@@ -129,7 +127,7 @@ def _feed(
         "history": history,
         "weights": np.full(history.shape, weight, np.float32),
         "exclude": history if leave_out_seen else np.zeros((1, 1), np.int64),
-        "k": np.array([min(K, manifest.items)], np.int64),
+        "k": np.array([min(DEFAULT_RESULTS, manifest.items)], np.int64),
     }
     if name == BIAS_GRAPH_FILE:
         feed["bias"] = np.zeros(manifest.items + 1, np.float32)

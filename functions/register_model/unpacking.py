@@ -23,8 +23,8 @@ def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) ->
     Raises
     ------
     InvalidBundle
-        If the archive is unreadable or contains unexpected files, or more than `maximum_bytes` of served or of other
-        files. Also if the bundle does not match its manifest.
+        If the archive is unreadable, contains unexpected or duplicate files, or the bundle does not match its manifest.
+        Also if the served files together, or another file, have more than `maximum_bytes`.
     """
     try:
         stream = _Limited(gzip.GzipFile(fileobj=archive))

@@ -33,7 +33,7 @@ SMALL_FALL = 0.1
 OUTRIGHT_ANSWERS, OUTRIGHT_USERS, OUTRIGHT_RATE = 20, 5, 0.5
 """Minimum number of responses and users, and maximum share of errors.
 
-Above this share, a version is rolled back immediately.
+Above this share, a version is rolled back immediately, unless the champion's share is at least half of it.
 """
 
 _DAY_MS = 86_400_000
@@ -181,7 +181,7 @@ def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
     Parameters
     ----------
     clicks
-        Responses to all users in the period of the same length before the canary.
+        Clicks on the responses to all users in the period of the same length before the canary.
     """
     expects = clicks.eventful * share >= MIN_EVENTS and clicks.users * share >= MIN_USERS
     fall = comparison.detectable_fall(clicks, share=share, alpha=ALPHA / TESTS) if expects else None

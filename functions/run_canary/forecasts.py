@@ -32,7 +32,7 @@ class Evidence:
     figures
         Forecast, or empty without one.
     breached
-        True if the candidate's clicks fall by more than `TOLERATED_FALL`.
+        True if the interval of the candidate's clicks is entirely below the champion's minus `TOLERATED_FALL`.
     """
 
     sentence: str

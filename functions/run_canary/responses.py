@@ -40,7 +40,7 @@ from functions.run_canary.figures import (
 )
 
 ANSWERS_READ = 5_000_000
-"""Maximum number of responses to read. If more are planned, a sample of the log's objects is read."""
+"""Maximum number of planned responses that are all read. If more are planned, a sample of the log's objects is read."""
 
 CONNECTIONS = 8
 BATCH_OBJECTS = 64
@@ -99,7 +99,7 @@ class Lake:
         self._client, self._bucket = client, bucket
 
     def expected_answers(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> int:
-        """Return the approximate number of responses in the period before a time that would belong to a canary.
+        """Return the approximate number of responses in the `duration_ms` before a time that a canary would include.
 
         The number is extrapolated from the responses per byte in the latest objects to the bytes of all objects.
 
@@ -222,7 +222,7 @@ def _projected(source: Any, schema: pa.Schema, *, where: str) -> Iterator[pa.Tab
 
 
 def _add(sums: Outcomes, rows: pa.Table, mask: Mask) -> None:
-    """Add the masked rows to the sums of the groups of their users."""
+    """Add the rows that the mask selects to the sums of their users' groups."""
     rows = rows.take(np.flatnonzero(mask))
     groups = group_of(_hashes(rows["shopper"]))
     sums.answers[:] += np.bincount(groups, minlength=GROUPS)

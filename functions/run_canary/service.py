@@ -67,6 +67,8 @@ class CanaryRun:
     def start(self) -> CanaryLook:
         """Start the version's canary. Without a champion, or if canaries are disabled, promote the version.
 
+        Roll the version back if the gate rejected it or compared it with another champion, or promotions are paused.
+
         Raises
         ------
         NotFound

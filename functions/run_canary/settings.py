@@ -14,7 +14,7 @@ class Settings:
     canary_share_percent, canary_duration_s
         Share of users that the canary serves, 0 to disable canaries, and duration of the canary.
     canary_max_error_percent, canary_max_latency_percent
-        Tolerated increase of the error rate, in points, and of the latency.
+        Tolerated increase of the error rate, in points, and of the latency, in percent.
     models_kept
         Number of unprotected versions to keep.
     """

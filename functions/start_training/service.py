@@ -104,9 +104,11 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
     Raises
     ------
     ConcurrentUpdate
-        If another run acquired the lock, or another caller changed the champion pointer.
+        If another run acquires the lock concurrently, or another caller changed the champion pointer.
     InvalidBundle
         If the champion pointer is unreadable.
+    NotFound
+        If the graph to import has no files.
     """
     holder = stores.lock.acquire(execution_id, run_id=run.run_id, now_ms=run.started_ms)
     version = trigger.version or run.run_id

@@ -33,7 +33,7 @@ class Trigger:
     Attributes
     ----------
     reason
-        Text by an operator; empty if there is none.
+        Text by an operator or by monitoring; empty if there is none.
     version
         Existing version to evaluate; None to train a new version.
     imported

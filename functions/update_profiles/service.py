@@ -149,12 +149,12 @@ def update_profiles(
 
 
 def _impressions(parsed: Sequence[Interaction | InvalidInput], shopper: Callable[[str], str]) -> Iterator[Impressions]:
-    for each in _readable(parsed):
-        if each.impression:
-            stored_id = each.user_id or each.session_id or ""
-            list_id = each.recommendation_id or each.event_id
+    for event in _readable(parsed):
+        if event.impression:
+            stored_id = event.user_id or event.session_id or ""
+            list_id = event.recommendation_id or event.event_id
             yield Impressions(
-                shopper(stored_id), list_id, each.event_id, each.event_time_ms, each.impression, is_reported=True
+                shopper(stored_id), list_id, event.event_id, event.event_time_ms, event.impression, is_reported=True
             )
 
 

@@ -25,7 +25,13 @@ _COUNTS = ("users", "items", "failed")
 
 
 def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
-    """Write a batch's part, delete its results, and return the part's counts."""
+    """Write a batch's part and its list of failed users, delete the results, and return the counts of the part.
+
+    Raises
+    ------
+    InvalidInput
+        If the batch does not have one result per user.
+    """
     keys = _answers(s3, bucket, answers_prefix(run, batch))
     if not keys and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
         return counts

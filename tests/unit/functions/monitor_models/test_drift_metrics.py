@@ -111,7 +111,7 @@ def test_category_popularity_uses_the_catalogue_categories(shop, monkeypatch):
         def properties(self, row):
             return {"category": "fruit|red"}
 
-    monkeypatch.setattr("functions.monitor_models.service._catalogue", lambda places, now_ms: Catalogue())
+    monkeypatch.setattr("functions.monitor_models.service._catalogue", lambda stores, now_ms: Catalogue())
     found = figure_of(shop.look(), Drift.CATEGORY_POPULARITY)
 
     assert described.category_popularity.column == "category"
