@@ -7,6 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from alsolike.declarations.limits import MAX_TOKEN_REQUEST_BODY_BYTES
 from alsolike.declarations.metrics import Metric
 from alsolike.declarations.routes import BEACON_ROUTES, HEALTH_PATH, PUBLIC_ROUTES
 from alsolike.events.session_tokens import authorizer_context
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
 """Timeout in seconds and attempts of a call to AWS. API Gateway waits 10 s for an authorizer."""
-MAX_BODY_BYTES = 1_000
 
 
 @functools.cache
@@ -104,7 +104,7 @@ def _issue(event: dict[str, Any]) -> dict[str, Any]:
     from functions.authorize_session.issuing import issue  # Slow import, which only new tokens require.
 
     try:
-        body, origin = request_body(event, max_bytes=MAX_BODY_BYTES), event["headers"].get("origin")
+        body, origin = request_body(event, max_bytes=MAX_TOKEN_REQUEST_BODY_BYTES), event["headers"].get("origin")
         document = issue(body, origin=origin, configuration=_configuration(), keys=_keys(), now_s=time.time())
     except AlsolikeError as error:
         count(Metric.SESSION_TOKENS_REFUSED)

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from alsolike.api import operator_queries
 from alsolike.api.operator_queries import ROUTES
 from alsolike.api.operator_query_responses import BY
 from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.declarations.defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.client_protocols import CloudFormationClient, PagedClient, S3Client
 from alsolike.runtime.polling import Polling
@@ -120,7 +120,7 @@ def routes(
             api_id=settings.api_id,
             private_api=bool(settings.private_api),
             stream_name=settings.stream_name,
-            minutes=request.query.get("minutes", operator_queries.DEFAULT_MINUTES),
+            minutes=request.query.get("minutes", DEFAULT_TRAFFIC_MINUTES),
             now_ms=request.now_ms,
         )
 
@@ -128,7 +128,7 @@ def routes(
         return engagement(
             s3,
             settings.lake_bucket,
-            days=request.query.get("days", operator_queries.DEFAULT_DAYS),
+            days=request.query.get("days", DEFAULT_ENGAGEMENT_DAYS),
             by=request.query.get("by", BY[0]),
             now_ms=request.now_ms,
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.api.operator_requests import CHANGE, DEFAULT_VERSIONS, MODELS_QUERY, PROMOTE, ROLL_BACK
+from alsolike.api.operator_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK
+from alsolike.declarations.defaults import DEFAULT_LISTED_MODELS
 from alsolike.registry import history, promotion
 from alsolike.registry.bundle_files import BundleFiles, DamagedFile
 from alsolike.registry.canary_report import CanaryReport
@@ -42,7 +43,7 @@ class Models:
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest versions, and the champion."""
-        maximum = request.query(MODELS_QUERY).get("limit", DEFAULT_VERSIONS)
+        maximum = request.query(MODELS_QUERY).get("limit", DEFAULT_LISTED_MODELS)
         champion = self._versions.registry.champion()
         versions = self._versions.latest(champion, maximum=maximum)
         damaged = self._bundles.all_damaged(champion)

@@ -8,9 +8,10 @@ from typing import Any
 
 from alsolike.api.handler import is_read_only
 from alsolike.api.path_ids import path_id
+from alsolike.declarations.limits import MAX_OPERATOR_BODY_BYTES
 from alsolike.declarations.metrics import Metric
-from alsolike.registry.versions import VERSION
 from alsolike.runtime.errors import NotFound
+from alsolike.runtime.names import MODEL_VERSION
 from alsolike.runtime.observability import count, logger
 from alsolike.schema import validation
 from alsolike.schema.fields import Fields
@@ -18,8 +19,6 @@ from alsolike.schema.http import request_body
 from alsolike.schema.queries import read_query
 from alsolike.signing.signed_requests import SIGNED_BY
 
-MAX_BYTES = 512 << 10
-"""Maximum size of a body in bytes, enough for all rules and filters of a configuration file of this size."""
 _MAX_SUBJECT = 128
 
 
@@ -45,7 +44,7 @@ class OperatorRequest:
         InvalidInput
             If the body is too long, unreadable, or has unknown fields.
         """
-        return fields.read(validation.parse_sent_object(request_body(self.event, max_bytes=MAX_BYTES)))
+        return fields.read(validation.parse_sent_object(request_body(self.event, max_bytes=MAX_OPERATOR_BODY_BYTES)))
 
     def query(self, fields: Fields) -> dict[str, Any]:
         """Return the parameters of the query; see `alsolike.schema.queries`."""
@@ -63,7 +62,7 @@ class OperatorRequest:
             If the version does not exist.
         """
         version = path_id(self.event, "version")
-        if not VERSION.fullmatch(version):
+        if not MODEL_VERSION.fullmatch(version):
             raise NotFound(f"there is no model version {validation.describe(version)}")
         return version
 

@@ -11,6 +11,7 @@ from alsolike.api import operator_rules
 from alsolike.api.operator_requests import PREVIEW
 from alsolike.api.path_ids import path_id
 from alsolike.configuration_document.reader import Current
+from alsolike.declarations.defaults import DEFAULT_LISTED_RULE_CHANGES
 from alsolike.experiments.forecasts import ForecastRequest, Forecasts
 from alsolike.recommendations.preview import ask, catalogue_warnings
 from alsolike.recommendations.requests import LISTING
@@ -63,7 +64,7 @@ class Rules:
 
     def history(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest changes of the rules."""
-        limit = request.query(operator_rules.HISTORY_QUERY).get("limit", operator_rules.DEFAULT_ENTRIES)
+        limit = request.query(operator_rules.HISTORY_QUERY).get("limit", DEFAULT_LISTED_RULE_CHANGES)
         return {
             "versions": [
                 {

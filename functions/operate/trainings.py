@@ -6,7 +6,8 @@ import datetime as dt
 import hashlib
 from typing import Any
 
-from alsolike.api.operator_requests import DEFAULT_RUNS, START, TRAININGS_QUERY
+from alsolike.api.operator_requests import START, TRAININGS_QUERY
+from alsolike.declarations.defaults import DEFAULT_LISTED_TRAININGS
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import LogsClient
@@ -27,7 +28,7 @@ class Trainings:
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest runs. Details of the history are omitted if the time is too short."""
-        maximum = request.query(TRAININGS_QUERY).get("limit", DEFAULT_RUNS)
+        maximum = request.query(TRAININGS_QUERY).get("limit", DEFAULT_LISTED_TRAININGS)
         runs = self._runs.latest(maximum=maximum, goes_on=lambda: request.remaining_ms() > LEFT_MS)
         return {"runs": [_run(run, log=self._last_line(run)) for run in runs]}
 

@@ -10,6 +10,7 @@ from typing import Any
 from alsolike.api.handler import api_handler
 from alsolike.configuration.aliases import SEGMENTS
 from alsolike.configuration_document.reader import read_current
+from alsolike.declarations.limits import MAX_CONTROL_PLANE_BODY_BYTES
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.recommendations.requests import FOR_YOU
 from alsolike.registry.versions import ModelVersions
@@ -35,7 +36,6 @@ CALL_TIMEOUT_S = 5
 ATTEMPTS = 4
 MARGIN_MS = 2_000
 """Time in milliseconds that a process needs to read changed names, in addition to the polling interval."""
-MAX_BYTES = 200_000
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET = "AmazonPersonalize."
 
@@ -93,6 +93,6 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _parameters(event: dict[str, Any]) -> dict[str, Any]:
     try:
-        return validation.parse_sent_object(request_body(event, max_bytes=MAX_BYTES) or b"{}")
+        return validation.parse_sent_object(request_body(event, max_bytes=MAX_CONTROL_PLANE_BODY_BYTES) or b"{}")
     except InvalidInput as error:
         raise PersonalizeError(str(error), "InvalidInputException") from error

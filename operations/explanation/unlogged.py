@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.configuration.arns import resource_name
-from alsolike.declarations.limits import DEFAULT_RESULTS
+from alsolike.declarations.defaults import DEFAULT_RESULTS
 from alsolike.recommendations.requests import (
     GET_PERSONALIZED_RANKING,
     GET_RECOMMENDATIONS,

@@ -15,7 +15,8 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
-from alsolike.declarations.limits import DEFAULT_RESULTS, MAX_BATCH_USERS, MAX_ID_CHARACTERS
+from alsolike.declarations.defaults import DEFAULT_RESULTS
+from alsolike.declarations.limits import MAX_BATCH_USERS, MAX_ID_CHARACTERS
 from alsolike.declarations.metrics import Metric
 from alsolike.events.interactions import profile_id
 from alsolike.filters.values import parse_values

@@ -16,12 +16,10 @@ from alsolike.configuration.arns import resource_name
 from alsolike.configuration.columns import property_name
 from alsolike.configuration.configuration import Sessions
 from alsolike.configuration.rules import Exploration
+from alsolike.declarations.defaults import DEFAULT_ACTIONS, DEFAULT_PREVIEWED_RESULTS, DEFAULT_RESULTS
 from alsolike.declarations.limits import (
-    DEFAULT_ACTIONS,
-    DEFAULT_RESULTS,
     MAX_REQUEST_BODY_BYTES,
     MAX_RESULTS_WITH_METADATA,
-    PREVIEWED_RESULTS,
 )
 from alsolike.events.context import MAX_CHARACTERS
 from alsolike.events.session_tokens import Session, session_of
@@ -276,7 +274,7 @@ def parse_search(event: Mapping[str, Any]) -> RecommendationRequest:
 def parse_preview(given: Mapping[str, Any]) -> RecommendationRequest:
     """Parse the request of a preview."""
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=given.get("userId"))
-    return _checked(dataclasses.replace(request, num_results=given.get("numResults", PREVIEWED_RESULTS)))
+    return _checked(dataclasses.replace(request, num_results=given.get("numResults", DEFAULT_PREVIEWED_RESULTS)))
 
 
 def parse_replay(given: Mapping[str, Any]) -> RecommendationRequest:

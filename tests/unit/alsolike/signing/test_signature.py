@@ -14,12 +14,12 @@ from alsolike.runtime.errors import AlsolikeError, SignatureRefused
 from alsolike.signing.signature import (
     INVALID,
     MALFORMED,
-    MAX_SKEW_S,
     NO_SIGNATURE,
     UNKNOWN_KEY,
     read_signature,
     verify,
 )
+from alsolike.signing.signed_requests import MAX_SKEW_S, check_age
 from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign
 
 URL = "https://api.example/personalize"
@@ -27,7 +27,8 @@ URL = "https://api.example/personalize"
 
 def check(event, *, secret=SECRET, now_s=NOW_S):
     """Verify a request and return the key ID."""
-    signature = read_signature(event, now_s=now_s)
+    signature = read_signature(event)
+    check_age(signature, now_s=now_s)
     verify(event, signature, secret=secret)
     return signature.key_id
 

@@ -1,4 +1,4 @@
-"""Decorator of all handlers of API routes, and the check of operators who may change nothing."""
+"""Decorator of all handlers of API routes, and the check that read-only operators change nothing."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def is_read_only(event: Mapping[str, Any]) -> bool:
 
 
 def check_may_call(event: Mapping[str, Any]) -> None:
-    """Check that a request of a member of `READ_ONLY_GROUP` changes nothing.
+    """Check that a member of `READ_ONLY_GROUP` calls only routes that change nothing.
 
     Raises
     ------
     Forbidden
-        If the route may change something.
+        If the caller is a member, and the route may change something.
     """
     key = route_key(event)
     if not key.startswith("GET ") and key not in READING and is_read_only(event):
@@ -54,7 +54,8 @@ def check_may_call(event: Mapping[str, Any]) -> None:
 
 
 def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
-    """Return a decorator that verifies key pairs, translates errors to responses and adds the correlation ID.
+    """Return a decorator that verifies key pairs and the rights of operators, translates errors to responses, and adds
+    the correlation ID.
 
     Direct invocations, which have no route, are passed to the handler unchanged, and their errors fail the invocation.
 

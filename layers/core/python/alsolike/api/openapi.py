@@ -24,8 +24,6 @@ VERSION = "0.2.0"
 
 _TOKEN, _SESSION = "token", "session"
 
-_UNCORRELATED = "/operator/"
-"""Prefix of routes without a correlation ID. Operator requests write nothing to the lake."""
 
 _ERRORS = {
     400: "Invalid request; the message names the field, its value and the expectation.",
@@ -124,14 +122,13 @@ def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 
 
 def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
-    correlated = () if operation.path.startswith(_UNCORRELATED) else (CORRELATION_HEADER,)
-    headers = {name: _component("headers", name) for name in (*operation.headers, *correlated)}
+    headers = {name: _component("headers", name) for name in (*operation.headers, CORRELATION_HEADER)}
     yield (
         str(operation.status),
         {
             "description": operation.summary,
             "content": {"application/json": {"schema": _component("schemas", operation.answer)}},
-            **({"headers": headers} if headers else {}),
+            "headers": headers,
         },
     )
     if "etag" in headers:

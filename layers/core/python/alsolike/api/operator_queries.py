@@ -5,23 +5,24 @@ from __future__ import annotations
 import dataclasses
 
 from alsolike.api import operator_query_responses as responses
+from alsolike.declarations.defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
+from alsolike.declarations.limits import MAX_ENGAGEMENT_DAYS, MAX_TRAFFIC_MINUTES
 from alsolike.schema.fields import Choice, Fields, Integer
-
-DEFAULT_MINUTES, MAX_MINUTES = 60, 15 * 24 * 60
-"""Default and maximum number of minutes. CloudWatch keeps values per minute for 15 days."""
 
 TRAFFIC_QUERY = Fields(
     {
         "minutes": Integer(
-            5, MAX_MINUTES, DEFAULT_MINUTES, about="Length of the period. Beyond three hours, points are further apart."
+            5,
+            MAX_TRAFFIC_MINUTES,
+            DEFAULT_TRAFFIC_MINUTES,
+            about="Length of the period. Beyond three hours, points are further apart.",
         )
     }
 )
 
-DEFAULT_DAYS, MAX_DAYS = 14, 90
 ENGAGEMENT_QUERY = Fields(
     {
-        "days": Integer(1, MAX_DAYS, DEFAULT_DAYS, about="Number of days, including today."),
+        "days": Integer(1, MAX_ENGAGEMENT_DAYS, DEFAULT_ENGAGEMENT_DAYS, about="Number of days, including today."),
         "by": Choice(responses.BY, responses.BY[0], about="Dimension of the rows."),
     }
 )

@@ -190,7 +190,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
         QUARANTINE: object_of(
             {
-                "objects": described(COUNT, "Number of read records."),
+                "objects": described(COUNT, "Number of read objects."),
                 "records": COUNT,
                 "truncated": described(FLAG, "Whether more objects exist than were read."),
                 "groups": list_of(

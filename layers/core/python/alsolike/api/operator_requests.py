@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alsolike.api.operator_rules import DRAFT
-from alsolike.declarations.limits import MAX_ID_CHARACTERS
+from alsolike.declarations.defaults import DEFAULT_LISTED_MODELS, DEFAULT_LISTED_TRAININGS
+from alsolike.declarations.limits import (
+    MAX_CLIENT_TOKEN_CHARACTERS,
+    MAX_ID_CHARACTERS,
+    MAX_LISTED_MODELS,
+    MAX_LISTED_TRAININGS,
+    MAX_REASON_CHARACTERS,
+)
 from alsolike.recommendations.requests import BOUGHT_TOGETHER, LISTING, OF_ITEMS, OF_USERS, WITH_CART, needs
 from alsolike.recommendations.requests import PREVIEW as PREVIEW_OF_FUNCTION
-from alsolike.registry.promotion import MAX_REASON
 from alsolike.schema.fields import Fields, Flag, Integer, Text
 from alsolike.schema.json_schemas import Schema
 
-MAX_VERSIONS, DEFAULT_VERSIONS = 100, 50
-MAX_RUNS, DEFAULT_RUNS = 50, 20
-MAX_TOKEN = 64
-
 _ETAG = Text(256, about="ETag of the champion pointer. If it has changed, the response is 409.")
-_REASON = Text(MAX_REASON, about="Reason for the champion's history.")
+_REASON = Text(MAX_REASON_CHARACTERS, about="Reason for the champion's history.")
 
-MODELS_QUERY = Fields({"limit": Integer(1, MAX_VERSIONS, DEFAULT_VERSIONS, about="Maximum number of versions.")})
+MODELS_QUERY = Fields(
+    {"limit": Integer(1, MAX_LISTED_MODELS, DEFAULT_LISTED_MODELS, about="Maximum number of versions.")}
+)
 PROMOTE = Fields(
     {
         "reason": _REASON,
@@ -47,11 +51,15 @@ ROLL_BACK = Fields(
 CHANGE = Fields({"etag": _ETAG})
 """Body of requests that resume automatic promotions, and that pin or unpin a version."""
 
-TRAININGS_QUERY = Fields({"limit": Integer(1, MAX_RUNS, DEFAULT_RUNS, about="Maximum number of runs.")})
+TRAININGS_QUERY = Fields(
+    {"limit": Integer(1, MAX_LISTED_TRAININGS, DEFAULT_LISTED_TRAININGS, about="Maximum number of runs.")}
+)
 START = Fields(
     {
-        "reason": Text(MAX_REASON, about="Reason for the record of the run."),
-        "clientToken": Text(MAX_TOKEN, about="Idempotency token: repeated calls with it start one run."),
+        "reason": Text(MAX_REASON_CHARACTERS, about="Reason for the record of the run."),
+        "clientToken": Text(
+            MAX_CLIENT_TOKEN_CHARACTERS, about="Idempotency token: repeated calls with it start one run."
+        ),
     }
 )
 
@@ -71,7 +79,7 @@ def _one_of(recommenders: Sequence[str]) -> Schema:
     return {"required": ["recommender"], "properties": {"recommender": {"enum": list(recommenders)}}}
 
 
-_OF_USER_OR_SESSION = [name for name in LISTING if name not in OF_USERS]
+_WITHOUT_USER = [name for name in LISTING if name not in OF_USERS]
 
 PREVIEW = Fields(
     {
@@ -83,7 +91,7 @@ PREVIEW = Fields(
     },
     rules={
         "allOf": [
-            {"anyOf": [_one_of(_OF_USER_OR_SESSION), needs("userId")]},
+            {"anyOf": [_one_of(_WITHOUT_USER), needs("userId")]},
             {"anyOf": [{"not": _one_of(OF_ITEMS)}, needs("itemId"), WITH_CART]},
             {"anyOf": [{"properties": {"cart": {"maxItems": 0}}}, _one_of([BOUGHT_TOGETHER])]},
         ]

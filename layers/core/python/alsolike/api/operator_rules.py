@@ -9,9 +9,10 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from alsolike.configuration.configuration import ColumnType
+from alsolike.declarations.defaults import DEFAULT_LISTED_RULE_CHANGES
+from alsolike.declarations.limits import MAX_LISTED_RULE_CHANGES, MAX_REASON_CHARACTERS
 from alsolike.experiments.forecasts import STATES
 from alsolike.recommendations.requests import LISTING
-from alsolike.registry.promotion import MAX_REASON
 from alsolike.schema.fields import AnyObject, Choice, Fields, Integer, Text
 from alsolike.schema.json_schemas import (
     FLAG,
@@ -33,25 +34,31 @@ from alsolike.schema.json_schemas import (
 RULES, RULE_CHECK, RULE_HISTORY, PUBLISHED_RULES = "Rules", "RuleCheck", "RuleHistory", "PublishedRules"
 STARTED_FORECAST, FORECAST_RECORD = "StartedForecast", "ForecastRecord"
 
-MAX_VERSION = 2**31
-MAX_ENTRIES, DEFAULT_ENTRIES = 50, 20
+_MAX_VERSION = 2**31
 
 DRAFT = Fields(
     {part: AnyObject(about=f"`{part}` of the document.") for part in ("filters", "recommenders", "rules")},
     required=("filters", "recommenders", "rules"),
     about="The complete rules, in the form of the configuration document.",
 )
-_BASE = Integer(0, MAX_VERSION, about="Version of the configuration that the draft was made from.")
+_BASE = Integer(0, _MAX_VERSION, about="Version of the configuration that the draft was made from.")
 
 RULES_QUERY = Fields(
-    {"version": Integer(0, MAX_VERSION, about="Version of the configuration. Default: the live version.")}
+    {"version": Integer(0, _MAX_VERSION, about="Version of the configuration. Default: the live version.")}
 )
 HISTORY_QUERY = Fields(
-    {"limit": Integer(1, MAX_ENTRIES, DEFAULT_ENTRIES, about="Number of versions of the configuration to compare.")}
+    {
+        "limit": Integer(
+            1,
+            MAX_LISTED_RULE_CHANGES,
+            DEFAULT_LISTED_RULE_CHANGES,
+            about="Number of versions of the configuration to compare.",
+        )
+    }
 )
 CHECK = Fields({"version": _BASE, "draft": DRAFT}, required=("version", "draft"))
 PUBLISH = Fields(
-    {"version": _BASE, "draft": DRAFT, "reason": Text(MAX_REASON, about="Reason for the history.")},
+    {"version": _BASE, "draft": DRAFT, "reason": Text(MAX_REASON_CHARACTERS, about="Reason for the history.")},
     required=("version", "draft", "reason"),
 )
 FORECAST = Fields(

@@ -106,7 +106,8 @@ def parse_put_events(
 
     The ID of an event without `eventId` is a hash of the content and of the number of earlier equal events in the call.
     Therefore repeated calls are idempotent, even without the rejected events. Events with future times are accepted,
-    because consumers quarantine such events instead of losing them.
+    because consumers quarantine such events instead of losing them. Only the times of events with a site key are
+    checked (`alsolike.events.site_keys`).
 
     Parameters
     ----------
@@ -223,7 +224,9 @@ def _parse(
 
 
 def _adapted(element: Any, configuration: Configuration) -> Any:
-    """Return a Personalize client's event with a declared type, and with the item ID of its properties."""
+    """Return a Personalize client's event with `UNDECLARED` instead of an undeclared type. If the event has no item ID,
+    the item ID of its properties is used.
+    """
     if not isinstance(element, dict):
         return element
     properties = element.get("properties")

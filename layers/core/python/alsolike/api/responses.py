@@ -146,7 +146,7 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
         "www-authenticate": _header("Fault of the token. Session tokens get none."),
         CORRELATION_HEADER: _header(
             "Correlation ID in logs and lake: the request's header of this name if it is well-formed. "
-            "Responses of API Gateway itself and errors of operator requests lack it.",
+            "Responses of API Gateway itself lack it.",
             schema={"type": "string", "maxLength": MAX_CORRELATION_CHARACTERS},
         ),
         "etag": _header(

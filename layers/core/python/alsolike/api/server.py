@@ -1,8 +1,8 @@
 """HTTP server of one function in a container: `python -m alsolike.api.server recommend`.
 
 It translates requests to events of an HTTP API (payload format 2.0) and calls the function's Lambda handler. A process
-handles one request at a time, as on Lambda, so several containers share the load. It serves the routes for signed
-requests only, because the functions verify signatures themselves.
+handles one request at a time, as on Lambda, so several containers share the load. Only the routes for signed requests
+are served: functions verify signatures themselves, but API Gateway verifies the tokens of all other routes.
 
 References
 ----------

@@ -73,7 +73,7 @@ class MappedStrings:
 
 
 def write_strings(directory: Path, name: str, strings: Sequence[bytes]) -> None:
-    """Write byte strings. At least one must not be empty."""
+    """Write byte strings. At least one must not be empty, because an empty file cannot be mapped."""
     offsets = np.zeros(len(strings) + 1, np.int64)
     np.cumsum([len(string) for string in strings], out=offsets[1:])
     np.save(directory / f"{name}.off.npy", offsets)

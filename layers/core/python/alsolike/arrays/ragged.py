@@ -14,7 +14,7 @@ from alsolike.runtime.struct import struct
 
 Rows = npt.NDArray[np.int64]
 
-_BLOCK = 16_384  # Rows per step. The index arrays take eight times the size of the gathered data.
+_BLOCK = 16_384  # Rows per step. Several 8-byte indices per gathered element are in memory during a step.
 _HASH_BYTES = 8
 _ROW_BITS = 32  # Offsets are uint32.
 
@@ -55,7 +55,7 @@ class Ragged:
 
     @classmethod
     def from_codes(cls, lengths: Sequence[int] | Rows, codes: Array) -> Ragged:
-        """Pack codes, `lengths` of which belong to each row."""
+        """Return rows of codes. `lengths` is the number of codes per row, and `codes` are the codes of all rows."""
         return cls(_offsets(lengths), codes)
 
     @classmethod
@@ -83,7 +83,7 @@ class Ragged:
         return self[row].tobytes()
 
     def inverted(self, size: int) -> Ragged:
-        """Return, for each code below `size`, the rows that contain it, ascending uint32, with one entry per
+        """Return one row per code below `size`: the rows of `self` that contain the code, ascending uint32, once per
         occurrence.
         """
         pairs = self.data.astype(np.int64)

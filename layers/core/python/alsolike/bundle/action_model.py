@@ -28,8 +28,8 @@ FORMAT = "alsolike-actions-1"
 
 MS_PER_DAY = 86_400_000
 WINDOW_MS = MS_PER_DAY
-"""Maximum time between a view and its outcome, before or after the view, in ms. A view without an outcome counts as
-refused.
+"""Maximum time between a view and its outcome, before or after the view, in ms. A view without an outcome counts as not
+taken.
 """
 
 PRIOR_SD = 1.0
@@ -53,10 +53,12 @@ BIAS: Key = ("bias",)
 
 
 class Exposure(NamedTuple):
-    """View of an action by a user, with its outcome. Tuples sort by the time of the view.
+    """Exposure of a user to an action, with its outcome. Tuples sort by `time_ms`.
 
     Attributes
     ----------
+    time_ms
+        Time of the outcome, or of the view if no outcome followed.
     known_ms
         Time from which the outcome is known.
     """

@@ -274,7 +274,7 @@ class Bundle:
 
 
 def _with_some(kept: dict[K, V], pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
-    """Add entries to a cache, up to `KEPT`. A full cache is cleared first."""
+    """Return the cache with additional entries, up to `KEPT`. A full cache is replaced by an empty one first."""
     if len(kept) >= KEPT:
         kept = {}
     kept.update(itertools.islice(pairs, KEPT - len(kept)))

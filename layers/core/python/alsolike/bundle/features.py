@@ -35,7 +35,7 @@ def codes_of(features: Mapping[str, Sequence[str]]) -> FeatureCodes:
 
 
 def user_value(value: Any) -> str | None:
-    """Return the feature value of a user's column, or None if the value is neither a string nor a boolean."""
+    """Return the feature value of a user's column, or None if the value is neither a nonempty string nor a boolean."""
     return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) and value else None
 
 

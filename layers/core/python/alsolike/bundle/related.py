@@ -46,7 +46,7 @@ class RelatedTable:
     targets
         Positions of related items, best first, int32.
     scores
-        Scores of the targets, above 0 and descending within a row, float16.
+        Scores of the targets, above 0 and descending within a row, float16 (float32 in `PublicLists`).
     """
 
     targets: Ragged

@@ -23,7 +23,7 @@ _BATCH_ATTEMPTS = 8
 _UPDATE_ATTEMPTS = 8
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
-_IS_THERE = "attribute_not_exists(deleted)"
+_NOT_DELETED = "attribute_not_exists(deleted)"
 
 
 @struct
@@ -37,10 +37,10 @@ class Stored(Generic[R]):
 class RowStore(Generic[R]):
     """DynamoDB table of items or users.
 
-    A deleted row is replaced by a marker, so that the table's stream contains the deletion. Other readers ignore
+    A deleted row is replaced by a marker, so that the table's stream contains the deletion. Readers of the table ignore
     markers. The last of two simultaneous writes wins and gets the later time, even if the clock of its writer is slow,
-    because readers of the stream order changes by time. Only `put_batches` ignores the stored time. A
-    partial update fails if the row has changed since it was read.
+    because readers of the stream order changes by time. Only `put_batches` ignores the stored time. A partial update is
+    retried if the row has changed since it was read.
 
     Parameters
     ----------
@@ -63,6 +63,8 @@ class RowStore(Generic[R]):
 
         Raises
         ------
+        ConcurrentUpdate
+            If other writers change a row during every attempt.
         Unavailable
             If DynamoDB is unavailable. Rows before the failed row are written.
         """
@@ -115,7 +117,7 @@ class RowStore(Generic[R]):
     def update(
         self, row_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, now_ms: int
     ) -> Stored[R]:
-        """Replace a row's properties by the result of `change`, and return the new row."""
+        """Replace a row's properties by the result of `change`, and return the new row. See `delete` for errors."""
 
         def write(stored: Stored[R]) -> dict[str, Any]:
             row = self._kind.make(row_id, change(stored.row.properties))
@@ -156,7 +158,7 @@ class RowStore(Generic[R]):
         start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": row_of_token(token)}}}
         with self._translated_errors():
             answer = self._client.scan(
-                TableName=self._table, Limit=limit, FilterExpression=_IS_THERE, ConsistentRead=True, **start
+                TableName=self._table, Limit=limit, FilterExpression=_NOT_DELETED, ConsistentRead=True, **start
             )
         last = answer.get("LastEvaluatedKey")
         rows = [self._stored(attributes) for attributes in answer["Items"]]
@@ -167,7 +169,7 @@ class RowStore(Generic[R]):
         part = {"Segment": segment, "TotalSegments": segments}
         with self._translated_errors():
             for page in self._client.get_paginator("scan").paginate(
-                TableName=self._table, FilterExpression=_IS_THERE, **part
+                TableName=self._table, FilterExpression=_NOT_DELETED, **part
             ):
                 for attributes in page["Items"]:
                     yield self._stored(attributes).row

@@ -99,6 +99,8 @@ def parse_put(
 
     Raises
     ------
+    InvalidInput
+        If a field outside the rows is invalid.
     NotFound
         If the call is for another dataset.
     """
@@ -116,7 +118,13 @@ def parse_put(
 
 
 def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, ColumnType] = _UNDECLARED) -> dict[str, Any]:
-    """Parse the body of a partial update, an object that maps columns to new values. Null removes a column."""
+    """Parse the body of a partial update, an object that maps columns to new values. Null removes a column.
+
+    Raises
+    ------
+    InvalidInput
+        If the body has no columns, or a column is invalid.
+    """
     changes = validation.parse_sent_object(body)
     if not changes:
         raise InvalidInput("body has no columns, expected at least one to set, or to remove with null")

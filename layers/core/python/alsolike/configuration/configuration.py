@@ -47,7 +47,7 @@ class EventType:
     Attributes
     ----------
     weight
-        Weight of an interaction in training and ranking. Interactions with weight 0 are only stored in the lake. A
+        Weight of an interaction in training, ranking and trends. Interactions with weight 0 have no effect there. A
         negative weight cancels the user's earlier interactions with the item (`alsolike.events.returns`).
     item_required
         True if interactions must have an item. False for searches, for example, which can have a query instead.
@@ -68,7 +68,8 @@ class Fatigue:
     Attributes
     ----------
     strength
-        Exponent s. The score of an item is divided by the number of sightings to the power s.
+        Exponent s. The score of an item is divided by its weighted sightings (`alsolike.profiles.impressions`), at
+        least 1, to the power s.
     half_life_hours
         Age at which a sighting counts half.
     """

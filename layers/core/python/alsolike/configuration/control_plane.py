@@ -40,7 +40,7 @@ EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
         "ListMetricAttributions": "metricAttributions",
     }
 )
-"""Response fields of operations that list resources which cannot be created."""
+"""Operations that always return an empty list, each with the response field that contains the list."""
 
 WORKING = (
     "CreateBatchInferenceJob", "CreateBatchSegmentJob", "CreateCampaign", "CreateDatasetImportJob",

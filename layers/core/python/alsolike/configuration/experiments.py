@@ -104,7 +104,7 @@ class Assignment:
     arms
         Name `experiment/arm` for each experiment of the request, in the order of the document.
     recommender, rules, model
-        Settings of these arms, or None if no arm has the setting.
+        Settings of these arms, or None if no arm has the setting. The last arm with a setting wins.
     """
 
     arms: tuple[str, ...] = ()

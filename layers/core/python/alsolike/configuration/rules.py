@@ -12,14 +12,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from alsolike.declarations.limits import MAX_RESULTS
 from alsolike.runtime.struct import struct
 
-MAX_POSITION = 500
-"""Maximum length of a list of recommendations."""
+MAX_POSITION = MAX_RESULTS
+"""Maximum position in a list of recommendations."""
 
 MAX_FACTORS = 16
-"""Maximum number of boosts and demotions in a rule set. The model runs once per distinct product of the factors of
-items.
+"""Maximum number of boosts and demotions in a rule set. An item's factors are multiplied, and the model runs once per
+distinct product.
 """
 
 _ROUNDING = 1e-9  # Tolerance for sums of shares.

@@ -43,7 +43,7 @@ def parse_aliases(
         if ("recommender" in fields) == ("recipe" in fields):
             entry.fault("states both or neither of recommender and recipe, expected one of them")
             continue
-        recipe = fields["recipe"].choice(_OF_REQUESTS, what="the name of a recipe:") if "recipe" in fields else None
+        recipe = fields["recipe"].choice(_OF_REQUESTS, noun="the name of a recipe:") if "recipe" in fields else None
         recommender = fields["recommender"].choice(recommenders) if "recommender" in fields else None
         resolved = RECIPES[recipe] if recipe else Recipe(recommender or "")
         aliases[name] = Alias(

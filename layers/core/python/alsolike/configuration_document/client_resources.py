@@ -40,8 +40,8 @@ class OwnNames:
     def added_to(self, configuration: Configuration) -> Configuration:
         """Return the configuration with these names and columns. Names of the configuration take precedence.
 
-        Exploration is removed unless `creationTimestamp` is a declared timestamp, because exploration needs the age of
-        items.
+        Aliases that recommend items lose their exploration unless `creationTimestamp` is a declared timestamp, because
+        exploration needs the age of items.
         """
         if not (self.aliases or self.filters or self.item_columns or self.user_columns):
             return configuration

@@ -230,9 +230,8 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
             entry.fault(f"is another spelling of {name}, which is already declared", at_key=True)
         elif name == CREATED and entry.value != ColumnType.TIMESTAMP:
             entry.expect("timestamp, the only type of this column")
-            columns[name] = (
-                ColumnType.TIMESTAMP
-            )  # The only valid type. With it, rules that need the column do not record a second fault.
+            # With the only valid type, rules that need the column do not record a second fault.
+            columns[name] = ColumnType.TIMESTAMP
         elif kind := entry.choice([column.value for column in ColumnType]):
             columns[name] = ColumnType(kind)
     return columns
@@ -263,7 +262,7 @@ def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[st
         recommenders[name] = Recommender(
             name,
             filter=filters.choose(stated["filter"]) if "filter" in stated else None,
-            rules=stated["rules"].choice(rules, what="the name of a rule set:") if "rules" in stated else None,
+            rules=stated["rules"].choice(rules, noun="the name of a rule set:") if "rules" in stated else None,
             swaps=(stated["swaps"].number(0, 1) if "swaps" in stated else None) or 0.0,
             fatigue=_fatigue(stated["fatigue"]) if "fatigue" in stated else None,
         )
@@ -282,11 +281,11 @@ def _sessions(node: Node | None, filters: DeclaredFilters, events: Collection[st
     columns = fields["columns"].elements(maximum=MAX_ITEM_COLUMNS) if "columns" in fields else []
     named = fields["filters"].elements(maximum=len(filters.expressions)) if "filters" in fields else []
     sent = fields["events"].elements(maximum=len(events)) if "events" in fields else []
-    types = tuple(name for entry in sent if (name := entry.choice(events, what="the name of an event type:")))
+    types = tuple(name for entry in sent if (name := entry.choice(events, noun="the name of an event type:")))
     return Sessions(
         types if "events" in fields else DEFAULT.sessions.events,
         tuple(property_name(name) for column in columns if (name := column.text(COLUMN, _COLUMN_FORM))),
-        tuple(name for entry in named if (name := entry.choice(filters.expressions, what="the name of a filter:"))),
+        tuple(name for entry in named if (name := entry.choice(filters.expressions, noun="the name of a filter:"))),
         MappingProxyType(_sites(fields.get("sites"))),
     )
 
@@ -299,12 +298,12 @@ def _sites(node: Node | None) -> dict[str, Site]:
         fields = entry.fields("origins", "recommenders", required=("origins",))
         origins = fields["origins"].elements(maximum=MAX_ORIGINS) if "origins" in fields else []
         named = fields["recommenders"].elements(maximum=len(LISTING)) if "recommenders" in fields else []
-        recommenders = tuple(name for each in named if (name := each.choice(LISTING, what="a recommender:")))
+        recommenders = tuple(name for node in named if (name := node.choice(LISTING, noun="a recommender:")))
         sites[key] = Site(
             tuple(
                 origin
-                for each in origins
-                if (origin := each.text(_ORIGIN, "https://HOST or https://HOST:PORT, or http:// with localhost"))
+                for node in origins
+                if (origin := node.text(_ORIGIN, "https://HOST or https://HOST:PORT, or http:// with localhost"))
             ),
             recommenders if "recommenders" in fields else LISTING,
         )

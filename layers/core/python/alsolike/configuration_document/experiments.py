@@ -104,11 +104,11 @@ def _target(
 ) -> dict[str, str | None]:
     target: dict[str, str | None] = {}
     if "recommender" in fields:
-        target["recommender"] = fields["recommender"].choice(recommenders, what="a recommender:")
+        target["recommender"] = fields["recommender"].choice(recommenders, noun="a recommender:")
         if target["recommender"] is not None and (why := _unanswerable(target["recommender"], on)):
             fields["recommender"].fault(why)
     if "rules" in fields:
-        target["rules"] = fields["rules"].choice(rules, what="the name of a rule set:")
+        target["rules"] = fields["rules"].choice(rules, noun="the name of a rule set:")
     if "model" in fields:
         target["model"] = fields["model"].text(MODEL_VERSION, "a model version, in quotes")
     return target
@@ -144,7 +144,7 @@ def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[E
         elif shared := _shared(experiment, other):
             for target in [name for name in _TARGETS if name in _targets(experiment) & _targets(other)]:
                 entry.fault(
-                    f"sets the {target} of requests for {', '.join(shared)} at the same time as {other.name}, which "
+                    f"sets the {target} of requests for {', '.join(shared)} at the same time as {other.name}, "
                     "which sets it too, expected separate periods",
                     at_key=True,
                 )

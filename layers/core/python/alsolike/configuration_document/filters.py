@@ -23,7 +23,8 @@ class DeclaredFilters:
     Attributes
     ----------
     expressions
-        Expressions by name. Invalid expressions are empty strings, so references to them cause no further fault.
+        Expressions by name, also of invalid filters, so that references to them cause no further fault. A value that is
+        not a text of valid length becomes an empty string.
     needs
         Description of the request input that a filter requires, by filter name.
     """
@@ -36,7 +37,7 @@ class DeclaredFilters:
 
         Record a fault if the filter requires request inputs.
         """
-        name = node.choice(self.expressions, what="the name of a filter:")
+        name = node.choice(self.expressions, noun="the name of a filter:")
         if name is not None and name in self.needs:
             node.fault(
                 f"is {name!r}, which needs {self.needs[name]}, expected a filter without inputs from the request"

@@ -3,7 +3,7 @@
 MAX_WEIGHT = 100
 """Maximum weight of an event type."""
 MAX_ALIASES = 50
-"""Maximum number of aliases."""
+"""Maximum number of aliases of an event type."""
 MAX_CONTEXT_COLUMNS = 5
 MAX_ORIGINS = 50
 """Maximum number of origins of a site."""

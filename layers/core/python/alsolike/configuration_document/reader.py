@@ -103,12 +103,17 @@ class ConfigurationReader(PolledValue[Configuration]):
 
 
 def read_current(client: S3Client, bucket: str, *, known: Current | None = None) -> Current:
-    """Return the current configuration.
+    """Return the current version and document, or `NOTHING_APPLIED` if there is no object.
 
     Parameters
     ----------
     known
-        Earlier value, which is returned if the object has not changed.
+        Earlier result, which is returned if the object has not changed.
+
+    Raises
+    ------
+    InvalidConfiguration
+        If the object is unreadable.
     """
     stored = S3Object(client, bucket, CONFIGURATION_KEY)
     content = stored.read_if_changed(known.etag if known else None)

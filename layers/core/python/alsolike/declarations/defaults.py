@@ -1,6 +1,20 @@
-"""Defaults of the settings in `cdk.json` that functions or the cost estimate read too."""
+"""Defaults of API calls, such as the number of recommendations, and of settings in `cdk.json`.
+
+Only settings that functions or the cost estimate also read have their default here.
+"""
 
 from typing import Literal
+
+DEFAULT_RESULTS = 25
+"""Number of recommendations per response."""
+DEFAULT_PREVIEWED_RESULTS = 10
+DEFAULT_ACTIONS = 5
+DEFAULT_PAGE_SIZE = 100
+DEFAULT_TRAFFIC_MINUTES = 60
+DEFAULT_ENGAGEMENT_DAYS = 14
+DEFAULT_LISTED_MODELS = 50
+DEFAULT_LISTED_TRAININGS = 20
+DEFAULT_LISTED_RULE_CHANGES = 20
 
 CHAMPION_CHECK_S = 30
 CONFIGURATION_CHECK_S = 30

@@ -1,6 +1,7 @@
-"""Limits of API calls and of the values in them, and of files on the disk of `recommend`.
+"""Limits of API calls, such as page sizes, number of results and lengths, and of files on the disk of `recommend`.
 
-Sizes are in bytes, lengths in characters, unless the name ends in another unit.
+`defaults` has the values that apply if a call states none. Sizes are in bytes, lengths in characters, unless the name
+ends in another unit.
 """
 
 MAX_ID_CHARACTERS = 256
@@ -37,10 +38,9 @@ MAX_ACTIONS = 1_000
 
 MAX_REQUEST_BODY_BYTES = 512_000
 """Maximum size of a request for recommendations. 500 IDs of 256 characters with four bytes each take 512 KB."""
-DEFAULT_RESULTS, MAX_RESULTS = 25, 500
+MAX_RESULTS = 500
 MAX_RESULTS_WITH_METADATA = 50
-PREVIEWED_RESULTS = 10
-DEFAULT_ACTIONS, MAX_ACTION_RESULTS = 5, 100
+MAX_ACTION_RESULTS = 100
 MAX_METADATA_COLUMNS = 10
 MAX_COLUMN_CHARACTERS = 150
 MAX_FILTER_VALUE_CHARACTERS = 1_000
@@ -50,8 +50,22 @@ MAX_EXCLUDED_IN_QUERY = 100
 MAX_CART_ITEMS = 50
 MAX_BATCH_USERS = 1_000
 
-DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 100, 1_000
-"""Number of rows per page of a list, such as that of the items."""
+MAX_PAGE_SIZE = 1_000
+"""Maximum number of rows per page of a list, such as that of the items."""
+
+MAX_OPERATOR_BODY_BYTES = 512 << 10
+"""Maximum size of an operator's request, enough for all rules and filters of a configuration file of this size."""
+MAX_CONTROL_PLANE_BODY_BYTES = 200_000
+MAX_TOKEN_REQUEST_BODY_BYTES = 1_000
+MAX_TRAFFIC_MINUTES = 15 * 24 * 60
+"""Maximum length of a period of traffic. CloudWatch keeps values per minute for 15 days."""
+MAX_ENGAGEMENT_DAYS = 90
+MAX_LISTED_MODELS = 100
+MAX_LISTED_TRAININGS = 50
+MAX_LISTED_RULE_CHANGES = 50
+MAX_REASON_CHARACTERS = 500
+"""Maximum length of an operator's reason."""
+MAX_CLIENT_TOKEN_CHARACTERS = 64
 
 SNAP_START_STORAGE_MB = 512
 """Maximum size of a function's folder /tmp with SnapStart."""

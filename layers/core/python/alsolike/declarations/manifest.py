@@ -267,7 +267,7 @@ SIGNING_KEYS = (
     Access("keys", ("dynamodb:UpdateItem",), attributes=("key_id", "last_used_ms", "last_source", "calls")),
     Access("keys_encryption", ("kms:Decrypt",)),
 )
-"""Keys of signed requests with their secrets, and updates of the time of last use."""
+"""Keys of signed requests with their secrets, and updates of their use."""
 
 MODELS = (
     Access("artefacts", LIST),  # Also needed so that S3 returns 404 instead of 403.

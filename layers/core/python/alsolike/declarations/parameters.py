@@ -50,7 +50,7 @@ class Names:
     web_client_id: str = ""
     sign_in_url: str = ""
     api_domain: str = ""
-    """Host name of the API in two regions, which a health check moves. Empty without one."""
+    """Host name of the API in two regions. A health check moves it to the region that responds. Empty without one."""
     other_region: str = ""
     """Other region of a deployment in two regions. Empty in one region."""
     kms_key_arn: str = ""
@@ -58,7 +58,7 @@ class Names:
 
     @property
     def client_url(self) -> str:
-        """URL of the API for clients, without a slash at the end: that of the name, if there is one."""
+        """URL of the API for clients, without a final slash. It contains `api_domain` if there is one."""
         return f"https://{self.api_domain}" if self.api_domain else self.api_url.rstrip("/")
 
 

@@ -147,7 +147,7 @@ PUBLIC_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("authorize_session
 """Routes without a token. The function checks the site key and the origin of the page."""
 
 HEALTH_PATH = "/health"
-"""Path of the route for health checks, which is in an API of its own."""
+"""Path of the route for health checks, which is in a separate API."""
 
 BASIC_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("observe", [READ_METRICS], "GET /metrics"))
 """Routes for programs that cannot sign, such as Prometheus. The function verifies a key pair in HTTP Basic."""

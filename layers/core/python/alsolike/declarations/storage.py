@@ -39,7 +39,7 @@ LAKE_PREFIXES = (
 CONFIGURATION_PREFIX = "config/"
 CONFIGURATION_KEY = f"{CONFIGURATION_PREFIX}current.json"
 OWN_NAMES_KEY = f"{CONFIGURATION_PREFIX}own-names.json"
-"""Names of campaigns, recommenders and filters that clients of Amazon Personalize created."""
+"""Aliases, filters and columns that clients of Amazon Personalize created."""
 CONFIGURATION_VERSIONS_PREFIX = f"{CONFIGURATION_PREFIX}versions/"
 CATALOG_PREFIX = "catalog/"
 ACTIONS_KEY = f"{CATALOG_PREFIX}actions.json"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 
 def once_sql(table: str, columns: Iterable[str], *, key: Sequence[str], order: Sequence[str]) -> str:
-    """Return a query for Athena and DuckDB that selects the first of several duplicate rows.
+    """Return a query for Athena and DuckDB that selects one row per `key`, the first by `order`.
 
     Parameters
     ----------

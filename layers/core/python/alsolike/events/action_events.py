@@ -44,7 +44,12 @@ class ActionEvent(NamedTuple):
 
 
 def action_type(text: str, where: str = "eventType") -> str:
-    """Return the event type for an action event type of Personalize, ignoring case.
+    """Return the event type for an action event type of Personalize, ignoring case, spaces, `_` and `-`.
+
+    Raises
+    ------
+    InvalidInput
+        If the type is unknown.
 
     Examples
     --------

@@ -58,7 +58,7 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
     InvalidInput
         If the record is invalid. The message contains the field, its value and the expectation.
     """
-    fields = validation.parse_object(data, what="record")
+    fields = validation.parse_object(data, subject="record")
     version = fields.get("schema_version")
     if version not in READABLE_VERSIONS or type(version) is not int:  # True is not a version, but equals 1.
         raise InvalidInput(f"schema_version is {validation.describe(version)}, expected {SCHEMA_VERSION} or older")

@@ -37,8 +37,8 @@ CLOCK_LEEWAY_S = 5
 """Maximum time, in seconds, by which the issuer's clock may be ahead. The expiry has no such tolerance."""
 
 MAX_TOKEN_CHARACTERS = 9_000
-"""Maximum length of a token. Two IDs of 256 characters fit, even if JSON escapes each of them with 12 characters. API
-Gateway's limit for headers is 10,240 bytes."""
+"""Maximum length of a token. Two IDs of 256 characters fit, even if JSON escapes every character with 12 characters.
+API Gateway's limit for headers is 10,240 bytes."""
 
 MIN_KEY_BYTES = 32
 """Minimum size of a key by RFC 7518, section 3.2, which is the size of the hash."""
@@ -139,11 +139,11 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
         )
     signed, _, signature = token.encode().rpartition(b".")
     header, _, claims = signed.partition(b".")
-    _check_header(_decoded(header, what="the token's header"))
+    _check_header(_decoded(header, subject="the token's header"))
     # Compare the base64 strings, because several strings decode to the same bytes, and only one of them is valid.
     if not any(hmac.compare_digest(_signature(key, signed), signature) for key in keys):
         raise WrongSignature("the token is signed with none of the session keys")
-    return _current(_decoded(claims, what="the token's claims"), now_s=now_s)
+    return _current(_decoded(claims, subject="the token's claims"), now_s=now_s)
 
 
 def authorizer_context(session: Session) -> dict[str, str]:
@@ -215,9 +215,9 @@ def _encoded(data: bytes) -> bytes:
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
-def _decoded(text: bytes, *, what: str) -> dict[str, Any]:
+def _decoded(text: bytes, *, subject: str) -> dict[str, Any]:
     try:
         data = base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError as error:
-        raise InvalidInput(f"{what} is not base64url") from error
-    return validation.parse_object(data, what=what)
+        raise InvalidInput(f"{subject} is not base64url") from error
+    return validation.parse_object(data, subject=subject)

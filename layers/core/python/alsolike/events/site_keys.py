@@ -20,8 +20,8 @@ from alsolike.schema.fields import Fields, Text
 
 MS_PER_DAY = 86_400_000
 MAX_AGE_MS = MS_PER_DAY
-"""Maximum age of an event in a session of a site key, in milliseconds. Older events would repeat the IDs of earlier
-days.
+"""Maximum age of an event in a session of a site key, in milliseconds. Otherwise, a page could count an event again for
+each earlier day, because event IDs contain the day (`bounded`).
 """
 MAX_LEAD_MS = 300_000
 

@@ -90,11 +90,11 @@ def parse_batch(
     """
     configuration = configurations.current(now_ms=now_ms)
     parsed: list[Interaction | InvalidInput] = []
-    looked = False
+    is_reloaded = False
     for record in records:
         event = _parse(record, configuration)
-        if isinstance(event, UnknownEventType) and not looked:
-            configuration, looked = configurations.refresh(now_ms=now_ms), True
+        if isinstance(event, UnknownEventType) and not is_reloaded:
+            configuration, is_reloaded = configurations.refresh(now_ms=now_ms), True
             event = _parse(record, configuration)
         parsed.append(event)
     return parsed

@@ -22,7 +22,7 @@ def holdout_of(experiments: Iterable[Experiment], *, now_ms: int) -> Experiment 
     InvalidInput
         If it does not have two arms.
     """
-    started = [each for each in experiments if each.layer == LAYER and each.start_ms <= now_ms]
+    started = [experiment for experiment in experiments if experiment.layer == LAYER and experiment.start_ms <= now_ms]
     if not started:
         return None
     holdout = max(started, key=lambda experiment: experiment.start_ms)

@@ -80,11 +80,11 @@ class ExperimentReport:
     sample_ratio_p_value
         Always-valid p-value of the numbers of users per arm, given the shares.
     days, of_days
-        Number of days with responses, and number of days since the start.
+        Number of days with responses, and number of days from the start until now or the end.
     verdict
         `mismatch`, `too little`, `no difference`, `better` or `worse`.
     winner
-        Best arm if it is better than the control, else None.
+        Best arm if it is significantly better than the control, else None.
     """
 
     experiment: str

@@ -39,7 +39,7 @@ OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
 
 
 def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
-    """Return the mask of the rows that meet a condition. `column` is None if the column has no values."""
+    """Return the mask of the rows that meet a condition. `column` is None for an undeclared one, which no row meets."""
     if column is None:
         return np.zeros(rows, bool)
     if isinstance(column, NumberColumn):

@@ -93,9 +93,10 @@ class DeadLetter:
     reason
         Reason for the failure.
     time_ms
-        Time at which the record arrived or the batch failed, in epoch milliseconds.
+        Time in epoch milliseconds at which the record arrived or the batch failed. For an unknown format, the time at
+        which S3 stored the object.
     records
-        Unprocessed records. Empty if the format of the object is unknown.
+        Unprocessed records. Empty for an unknown format, and for batches that are not from the event stream.
     """
 
     key: str

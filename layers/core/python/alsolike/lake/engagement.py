@@ -20,7 +20,8 @@ from alsolike.runtime.s3 import scan
 def total(rows: Iterable[Engagement]) -> list[Engagement]:
     """Return the sums over several days, one row per dimension and name, sorted by both.
 
-    The numbers of covered items and of all items are summed, too. Their ratio is the mean coverage over the days.
+    The numbers of covered items and of all items are summed, too. Their ratio is the mean coverage over the days,
+    weighted by the number of items.
     """
     sums: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:

@@ -54,9 +54,9 @@ def quarantine_key(date: str, *, shard_id: str, sequence: str) -> str:
 def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
     """Remove duplicates. For each event ID and owner (`COPY_KEY`), keep the first row by `COPY_ORDER`.
 
-    Rows can be duplicates, because a bisected or retried batch is written again under another key, and a compacted
-    object exists next to its inputs for a while. All readers of the lake call this function, so that they count the
-    same rows. The selection does not depend on the order of `rows`, and the result keeps this order.
+    Rows can be duplicates, because clients repeat events, a bisected batch is written again under other keys, and a
+    compacted object exists next to its inputs for a while. All readers of the lake call this function, so that they
+    count the same rows. The selection does not depend on the order of `rows`, and the result keeps this order.
 
     Parameters
     ----------

@@ -116,8 +116,8 @@ def _are_versions(column: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> b
     """Return true if all versions are readable, and no row has a field that its version does not define."""
     if not set(column) <= set(READABLE_VERSIONS):
         return False
-    later = [column_ for column_ in COLUMNS.values() if min(column) < column_.since]
-    return not any(each.name in row and row["schema_version"] < each.since for row in rows for each in later)
+    later = [field for field in COLUMNS.values() if min(column) < field.since]
+    return not any(field.name in row and row["schema_version"] < field.since for row in rows for field in later)
 
 
 def _agree(columns: Columns, records: Sequence[StreamRecord], configuration: Configuration) -> bool:

@@ -36,7 +36,7 @@ QUARANTINE_SHARD = "served-"
 UNKNOWN = "unknown"
 """Value of `shopper` if the user's hash could not be computed. It differs from all hashes."""
 
-_ABSENT = {name: each.type.absent for name, each in columns_of(ServedResponse).items()}
+_ABSENT = {name: column.type.absent for name, column in columns_of(ServedResponse).items()}
 _BY_POSITION = ("item_ids", "origins", "propensities")
 
 

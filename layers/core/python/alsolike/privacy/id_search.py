@@ -157,7 +157,9 @@ def _order(fields: dict[str, Any]) -> list[Any]:
 
 
 def _leaves(value: Any) -> Iterator[str]:
-    """Yield the strings and integers in a value, and in JSON inside the value's strings. Field names are skipped."""
+    """Yield the nonblank strings and the integers in a value as text, and those in JSON inside the value's strings.
+    Field names are skipped.
+    """
     pending = [value]
     while pending:
         leaf = pending.pop()

@@ -79,7 +79,7 @@ def pseudonyms_of(client: SecretsManagerClient, secret_arn: str) -> Pseudonyms:
 
 
 class IdPolicy:
-    """Conversion of the shop's IDs to stored IDs. They are unchanged, or hashed if the deployment pseudonymises IDs.
+    """Conversion of the shop's IDs to stored IDs, which are hashes if the deployment pseudonymises IDs.
 
     Parameters
     ----------

@@ -57,8 +57,9 @@ def no_erased_users(user_id: str | None, session_id: str | None = None) -> bool:
 def names_erased(record: StreamRecord, erased: IsErased) -> bool:
     """Return true if an unreadable record contains an erased user or session in its partition key or data.
 
-    As in `UserMatcher`, the result is false for a record that has other users in its user ID fields. The partition key
-    of a long user ID is a hash. For such users, the tombstones also contain the result of `long_key`.
+    As in `UserMatcher`, a record with only other users in its user ID fields does not match, unless the partition key
+    is of an erased user. The partition key of a long user ID is a hash. For such users, the tombstones also contain the
+    hash of the result of `long_key`.
     """
     key = record.partition_key or ""
     if erased(key.removeprefix(USER_PREFIX) if key.startswith(USER_PREFIX) else f"{_HASHED_KEY}{key}"):
@@ -192,7 +193,8 @@ def add_tombstone(client: S3Client, bucket: str, user_hash: str, *, now_ms: int)
 
 
 def add_session_tombstones(client: S3Client, bucket: str, session_hashes: Collection[str], *, now_ms: int) -> None:
-    """Write tombstones of an erased user's sessions, and remove tombstones of sessions older than `SESSION_DAYS`.
+    """Write missing tombstones of an erased user's sessions. This removes tombstones of sessions older than
+    `SESSION_DAYS`.
 
     Parameters
     ----------

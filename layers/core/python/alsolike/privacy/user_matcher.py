@@ -16,16 +16,17 @@ class Owner(Enum):
     USER = "user"
     OTHER = "other"
     UNDECIDED = "undecided"
-    """A part of the record is unreadable, and the readable part contains no user ID."""
+    """A part of the record is unreadable, and the readable part does not identify the owner."""
 
 
 class UserMatcher:
     """Search for the records of one user among unreadable records.
 
-    A record belongs to the user if a user ID field contains the user's ID. A record with only other IDs in user ID
-    fields belongs to another user. A record without user ID fields belongs to the user if it contains one of the
-    sessions, or the ID as a value or a word, except in fields such as the item ID. A short ID may occur in another
-    user's record by chance. The loss of an unreadable record then does less harm than an incomplete erasure.
+    A record belongs to the user if the partition key is that of the user or of one of the sessions, or if a user ID
+    field contains the user's ID. A record with only other IDs in user ID fields belongs to another user. A record
+    without user ID fields belongs to the user if it contains one of the sessions, or the ID as a value or a word,
+    except in fields such as the item ID. A short ID may occur in another user's record by chance. The loss of an
+    unreadable record then does less harm than an incomplete erasure.
 
     Parameters
     ----------

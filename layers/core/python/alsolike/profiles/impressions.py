@@ -48,7 +48,7 @@ class Impressions:
     list_id
         Recommendation ID of the list, or the ID of an event without a recommendation ID.
     source_id
-        ID of the event or response.
+        ID of the event or response; in a list that was read, its `source_digest`.
     is_reported
         True for impressions of an event, false for a list of the recommendation log.
     """
@@ -76,7 +76,7 @@ class ImpressionStore:
         Unavailable
             If a list cannot be stored.
         """
-        items = [_item(each, lifetime_ms=fatigue.lifetime_ms) for each in lists]
+        items = [_item(shown, lifetime_ms=fatigue.lifetime_ms) for shown in lists]
         by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): put(item) for item in items}
         raise_first(self._writer.write(list(by_key.values()), at_once=MAX_CONCURRENT_CALLS))
 
@@ -110,7 +110,7 @@ def impressions_partition(shopper: str) -> str:
 def sightings(
     lists: Iterable[Impressions], fatigue: Fatigue, *, reactions: Mapping[str, int], now_ms: int
 ) -> dict[str, float]:
-    """Return the number of sightings per item since the shopper's last reaction, decayed by age.
+    """Return the weighted number of sightings per item since the shopper's last reaction to the item, decayed by age.
 
     An item counts once per list. In a list of the log, the item at place k, from 1, counts 1 / log2(1 + k), because
     shoppers examine later places less often.
@@ -121,15 +121,15 @@ def sightings(
         Time of the latest interaction per item, in epoch milliseconds.
     """
     lists = list(lists)
-    reported = {each.list_id for each in lists if each.is_reported}
+    reported = {shown.list_id for shown in lists if shown.is_reported}
     counts: dict[tuple[str, str], float] = {}
-    for each in lists:
-        if not each.is_reported and each.list_id in reported:
+    for shown in lists:
+        if not shown.is_reported and shown.list_id in reported:
             continue
-        decay = 0.5 ** (max(now_ms - each.time_ms, 0) / (fatigue.half_life_hours * _MS_PER_HOUR))
-        for place, item_id in enumerate(each.item_ids, start=1):
-            if each.time_ms > reactions.get(item_id, -1):
-                counts[each.list_id, item_id] = decay if each.is_reported else decay / math.log2(1 + place)
+        decay = 0.5 ** (max(now_ms - shown.time_ms, 0) / (fatigue.half_life_hours * _MS_PER_HOUR))
+        for place, item_id in enumerate(shown.item_ids, start=1):
+            if shown.time_ms > reactions.get(item_id, -1):
+                counts[shown.list_id, item_id] = decay if shown.is_reported else decay / math.log2(1 + place)
     totals: dict[str, float] = {}
     for (_, item_id), count in counts.items():
         totals[item_id] = totals.get(item_id, 0.0) + count

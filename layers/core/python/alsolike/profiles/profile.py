@@ -136,8 +136,7 @@ class Profile:
         """Return the profile with additional interactions, truncated to the latest `length`.
 
         The result does not depend on the order or repetition of merges. If two interactions have the same event ID, the
-        later one is kept. Otherwise an event that was truncated by its earlier time could come back with its later
-        time.
+        later one is kept. If the earlier one was kept, a truncated event could return with its later time.
         """
         if self.erased:
             return self

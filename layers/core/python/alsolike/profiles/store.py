@@ -183,7 +183,7 @@ class ProfileStore:
     ) -> dict[str, str]:
         """Add interactions to profiles, and return the reason for each failure by profile ID.
 
-        Interactions of a session up to its login are also copied to the user, unless the user was erased.
+        Interactions of a session up to its login are also copied to the user. If the user was erased, they are deleted.
 
         Parameters
         ----------
@@ -301,7 +301,7 @@ class ProfileStore:
         raise_first(self.join_many({session_id: login}, now_ms=now_ms, length=length))
 
     def join_many(self, logins: Mapping[str, Login], *, now_ms: int, length: int = HISTORY_LENGTH) -> dict[str, str]:
-        """Join sessions to users by their logins; see `join`. Return the reason for each failure by profile ID."""
+        """Join sessions to users by their logins; see `join`. Return the reason for each failure by session ID."""
         wanted = {
             profile_id(user_id=None, session_id=session_id): SessionLink(
                 profile_id(user_id=login.user_id, session_id=None), login.event_time_ms
@@ -364,7 +364,7 @@ class ProfileStore:
         raise_first(self._writer.write(deletions(keys)))
 
     def _join(self, links: Mapping[str, SessionLink], *, now_ms: int, length: int) -> dict[str, str]:
-        """Join sessions by their links, and return the reason for each failure by profile ID.
+        """Join sessions by their links, and return the reason for each failure by profile ID of the session.
 
         The mark is written twice. The first mark has the flag `moving`, so that it does not hide interactions before
         they are copied.

@@ -7,9 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
+from alsolike.declarations.defaults import DEFAULT_ACTIONS, DEFAULT_PREVIEWED_RESULTS, DEFAULT_RESULTS
 from alsolike.declarations.limits import (
-    DEFAULT_ACTIONS,
-    DEFAULT_RESULTS,
     MAX_ACTION_RESULTS,
     MAX_BATCH_USERS,
     MAX_CART_ITEMS,
@@ -24,7 +23,6 @@ from alsolike.declarations.limits import (
     MAX_QUERY_CHARACTERS,
     MAX_RESULTS,
     MAX_RESULTS_WITH_METADATA,
-    PREVIEWED_RESULTS,
 )
 from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.runtime.names import NAME, NAME_FORM
@@ -285,7 +283,7 @@ PREVIEW = Fields(
         "itemId": _ITEM,
         "cart": _CART,
         "recommender": Choice(LISTING, FOR_YOU),
-        "numResults": Integer(1, MAX_RESULTS_WITH_METADATA, PREVIEWED_RESULTS),
+        "numResults": Integer(1, MAX_RESULTS_WITH_METADATA, DEFAULT_PREVIEWED_RESULTS),
         "filter": Text(MAX_ID_CHARACTERS),
         "filterValues": FILTER_VALUES,
         "metadata": _COLUMNS,

@@ -67,7 +67,7 @@ class SegmentLine:
     given
         Line as in the input.
     filter
-        Filter with the items; None for a filter of the configuration.
+        Filter that selects the items; None for a filter of the configuration.
     filter_name
         Name of a filter of the configuration.
     values

@@ -78,4 +78,4 @@ class ActionInteraction:
 
 COLUMNS = columns.columns_of(ActionInteraction)
 CALL_FIELDS, CALL_REQUIRED = columns.call_fields(ActionInteraction)
-FILE_REQUIRED = ("USER_ID", *(each.file for each in COLUMNS.values() if each.file and each.required))
+FILE_REQUIRED = ("USER_ID", *(column.file for column in COLUMNS.values() if column.file and column.required))

@@ -231,7 +231,7 @@ class JsonText:
         if len(value) > self.maximum:
             raise InvalidInput(f"{where} has {len(value)} characters, expected at most {self.maximum}")
         if value != self.absent:
-            validation.parse_object(value.encode(), what=where)
+            validation.parse_object(value.encode(), subject=where)
         return value
 
     def schema(self) -> Schema:
@@ -386,14 +386,14 @@ def columns_of(made: type[Any]) -> Mapping[str, Column]:
 
 def glue_columns(made: type[Any]) -> Mapping[str, str]:
     """Return the Glue type of each column of a record's table."""
-    return MappingProxyType({name: each.type.glue for name, each in columns_of(made).items()})
+    return MappingProxyType({name: declared.type.glue for name, declared in columns_of(made).items()})
 
 
 def call_fields(made: type[Any]) -> tuple[dict[str, fields.Field], tuple[str, ...]]:
     """Return the fields in an element of a call, and the names of required fields."""
-    calls = [(each.call, each) for each in columns_of(made).values() if each.call]
+    calls = [(declared.call, declared) for declared in columns_of(made).values() if declared.call]
     return (
-        {call.name: call.type or _described(each.type, call.about or each.about) for call, each in calls},
+        {call.name: call.type or _described(declared.type, call.about or declared.about) for call, declared in calls},
         tuple(call.name for call, _ in calls if call.required),
     )
 
@@ -405,14 +405,16 @@ def _described(type_: Any, about: str) -> fields.Field:
 
 def from_call(made: type[Any]) -> Mapping[str, str]:
     """Return the column name for each field of a call."""
-    return MappingProxyType({each.call.name: name for name, each in columns_of(made).items() if each.call})
+    return MappingProxyType({declared.call.name: name for name, declared in columns_of(made).items() if declared.call})
 
 
 def record_fields(made: type[Any], version: int, *, rules: Mapping[str, Any] = MappingProxyType({})) -> fields.Fields:
     """Return the fields of a version of the stream record."""
-    columns = [each for each in columns_of(made).values() if each.since <= version]
-    types = {each.name: Version(version) if isinstance(each.type, Version) else each.type for each in columns}
-    required = tuple(each.name for each in columns if each.required)
+    columns = [declared for declared in columns_of(made).values() if declared.since <= version]
+    types = {
+        declared.name: Version(version) if isinstance(declared.type, Version) else declared.type for declared in columns
+    }
+    required = tuple(declared.name for declared in columns if declared.required)
     return fields.Fields(types, required=required, rules=rules)
 
 
@@ -428,4 +430,4 @@ def record_schema(made: type[Any], version: int, *, rules: Mapping[str, Any] = M
 
 def newest_version(made: type[Any]) -> int:
     """Return the latest version of the stream record. Producers write this version."""
-    return max(each.since for each in columns_of(made).values())
+    return max(declared.since for declared in columns_of(made).values())

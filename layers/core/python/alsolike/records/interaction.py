@@ -147,12 +147,12 @@ class Interaction:
 
 
 COLUMNS = columns.columns_of(Interaction)
-ABSENT = {name: each.type.absent for name, each in COLUMNS.items()}
+ABSENT = {name: column.type.absent for name, column in COLUMNS.items()}
 """Values of absent fields, by column."""
 
 FILE_REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
 """Required columns of an imported file. Searches need no ITEM_ID."""
-FILE_OPTIONAL = tuple(each.file for each in COLUMNS.values() if each.file and each.file not in FILE_REQUIRED)
+FILE_OPTIONAL = tuple(column.file for column in COLUMNS.values() if column.file and column.file not in FILE_REQUIRED)
 """Optional columns of an imported file. All other columns become properties of the event."""
 
 READABLE_VERSIONS = range(1, columns.newest_version(Interaction) + 1)

@@ -13,7 +13,7 @@ _COUNT = Int(0, 2**31 - 1)
 class Outcome:
     """Events that are attributed to a response.
 
-    For a shared response (without a shopper), `impressions` and later columns count an item once per viewer.
+    For a shared response (without a shopper), `impressions` to `purchases` count an item once per viewer.
     """
 
     recommendation_id: str = column(_NAME, "ID of the response.")

@@ -25,9 +25,9 @@ MAX_TOOK_MS = 900_000
 """Maximum duration of a Lambda function in milliseconds."""
 
 MAX_REQUEST_CHARACTERS = 16_000
-"""Maximum length of the request's other parameters."""
+"""Maximum length of the column `request`."""
 REQUEST_OMITTED = '{"omitted":true}'
-"""Value of `request` if the parameters are longer."""
+"""Value of `request` if the parameters exceed `MAX_REQUEST_CHARACTERS`."""
 NO_CATALOGUE = "none"
 
 _MAX_ITEMS = 1_000

@@ -96,7 +96,7 @@ class Champion:
     pinned
         Versions that are never deleted.
     ended
-        End of the latest canary. The supervising workflow run reads it.
+        End of the latest canary that was not promoted. The supervising workflow run reads it.
     repaired_ms
         Time of the latest repair of a bundle; None if there was none. Processes reload the version when this time
         changes.
@@ -146,7 +146,7 @@ class Champion:
     def restoring(self, version: str, *, reason: str, now_ms: int) -> tuple[Promotion, ...]:
         """Return the history with a new promotion of an earlier champion.
 
-        The value of `forced` is copied from the earlier one.
+        The value of `forced` is copied from the latest earlier promotion of the version.
         """
         earlier = next(promotion for promotion in self.history if promotion.version == version)
         return self.promoting(Promotion(version, now_ms, reason, earlier.forced))

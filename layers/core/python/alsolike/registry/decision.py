@@ -167,6 +167,8 @@ class Decisions:
             If the reason is blank, or a failed check is final.
         NotFound
             If the gate made no decision on the version.
+        ConcurrentUpdate
+            If the decision has changed since it was read.
         """
         if (stored := self._read(version)) is None:
             raise NotFound(f"the gate made no decision on model version {version!r}")

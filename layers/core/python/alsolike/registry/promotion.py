@@ -5,6 +5,7 @@ Each write of the champion pointer fails if the pointer has changed since the ca
 
 from __future__ import annotations
 
+from alsolike.declarations.limits import MAX_REASON_CHARACTERS
 from alsolike.registry import champion as champion_notes
 from alsolike.registry.approvals import APPROVED
 from alsolike.registry.champion import Champion
@@ -13,15 +14,12 @@ from alsolike.registry.versions import ModelVersions
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.training.runs import TrainingRuns
 
-MAX_REASON = 500
-"""Maximum number of characters in an operator's reason."""
-
 
 def check_change_reason(reason: str) -> None:
     """Raise `InvalidInput` if the reason is blank or too long."""
     champion_notes.check_reason(reason)
-    if len(reason) > MAX_REASON:
-        raise InvalidInput(f"the reason has {len(reason)} characters, expected at most {MAX_REASON}")
+    if len(reason) > MAX_REASON_CHARACTERS:
+        raise InvalidInput(f"the reason has {len(reason)} characters, expected at most {MAX_REASON_CHARACTERS}")
 
 
 def promote(
@@ -53,8 +51,10 @@ def promote(
     NotFound
         If the version does not exist, or its bundle was deleted.
     InvalidInput
-        If the version is champion and no canary is running, if the gate rejected the version and `force` is None, or if
-        a failed check is final.
+        If a reason is blank, if the version is champion and no canary is running, if the gate rejected the version and
+        `force` is None, or if a failed check is final.
+    ConcurrentUpdate
+        If the pointer has changed since the caller read it.
     Unavailable
         If S3 does not respond. The promotion may have succeeded nevertheless.
     """

@@ -27,7 +27,10 @@ def model_prefix(version: str) -> str:
 
 
 class Registry:
-    """Store of a deployment's champion pointer."""
+    """Store of a deployment's champion pointer.
+
+    Every write raises `ConcurrentUpdate` if the pointer has changed since the caller read it.
+    """
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
@@ -143,7 +146,7 @@ class Registry:
         return self._write(dataclasses.replace(expected, history=history, canary=None, ended=ended))
 
     def note_repair(self, expected: Champion, *, now_ms: int) -> Champion:
-        """Record the repair of a bundle in the pointer, because processes retry a broken version only if it changes."""
+        """Record the repair of a bundle, because processes retry a broken version only if the pointer has changed."""
         return self._write(dataclasses.replace(expected, repaired_ms=now_ms))
 
     def resume(self, expected: Champion) -> Champion:

@@ -45,7 +45,15 @@ class TrainingLock:
         self._bucket = bucket
 
     def acquire(self, execution_id: str, *, run_id: str, now_ms: int) -> Holder:
-        """Acquire the lock for an execution, unless another running execution holds it. Return the holder."""
+        """Acquire the lock for an execution, unless another running execution holds it. Return the holder.
+
+        Raises
+        ------
+        InvalidInput
+            If the object of the lock is unreadable.
+        ConcurrentUpdate
+            If another execution acquires the lock at the same time.
+        """
         holder = self._holder()
         if holder and (holder.execution_id == execution_id or self._runs(holder.execution_id)):
             return holder

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import re
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,9 +21,6 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client, SageMakerClient
 from alsolike.runtime.errors import InvalidBundle, NotFound
 from alsolike.runtime.s3 import S3Object
-
-VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""Pattern of a version's name."""
 
 CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT = "champion", "canary", "previous", "retired", "rejected", "kept"
 STATUSES = (CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT)
@@ -150,10 +146,12 @@ class ModelVersions:
     def registered(self, version: str) -> ModelVersion:
         """Return a registered version. Raise `NotFound` if the version is unknown."""
         stored = self._complete()
-        of = [summary for summary in self._summaries(stored) if summary.get("ModelPackageDescription") == version]
-        for known in self._versions(of[:1], self.registry.champion(), stored) if of else ():
-            return self._with_fit_times(known)
-        raise _unknown(version)
+        summaries = self._summaries(stored)
+        named = [summary for summary in summaries if summary.get("ModelPackageDescription") == version]
+        if not named:
+            raise _unknown(version)
+        (known,) = self._versions(named[:1], self.registry.champion(), stored)
+        return self._with_fit_times(known)
 
     def _complete(self) -> Mapping[str, int]:
         """Return the time of the manifest, in epoch milliseconds, for each version with complete files."""
@@ -323,10 +321,10 @@ def _registered_candidates(properties: Mapping[str, str]) -> tuple[AlgorithmFigu
     return _ranked(
         AlgorithmFigures(
             algorithm,
-            **{name: of.get(name) for name in _FIGURES[1:]},
+            **{name: values.get(name) for name in _FIGURES[1:]},
             winner=algorithm == properties["algorithm"],
         )
-        for algorithm, of in figures.items()
+        for algorithm, values in figures.items()
     )
 
 

@@ -94,4 +94,4 @@ class InvalidDataset(AlsolikeError):
 
 
 class MissingSetting(AlsolikeError):
-    """A required environment variable is missing or invalid."""
+    """A required environment variable or secret is missing or invalid."""

@@ -160,6 +160,11 @@ class S3Object:
         change
             Function that returns the result of this method and the new body. A body of None leaves the object
             unchanged.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If other writers change the object during every attempt.
         """
         for _ in range(attempts):
             stored = self.read()

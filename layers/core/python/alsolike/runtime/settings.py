@@ -22,6 +22,11 @@ def from_environment(settings: type[S], environ: Mapping[str, str]) -> S:
     environ
         Environment variables, usually `os.environ`.
 
+    Raises
+    ------
+    MissingSetting
+        If a required variable is missing or empty, or a value does not have the type of its field.
+
     Examples
     --------
     >>> @dataclasses.dataclass(frozen=True)

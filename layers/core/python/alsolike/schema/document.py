@@ -72,7 +72,8 @@ def dotted(path: Path) -> str:
 class Node:
     """Value in a document.
 
-    The methods record a fault for an unexpected value and return None. A document is valid if it has no faults.
+    For an unexpected value, methods record a fault, and return None or an empty collection. A document is valid if it
+    has no faults.
     """
 
     __slots__ = ("_faults", "path", "value")
@@ -148,12 +149,12 @@ class Node:
         self.expect(expectation)
         return None
 
-    def choice(self, options: Collection[str], *, what: str = "") -> str | None:
-        """Return a string that is one of `options`. In a fault, `what` describes the options."""
+    def choice(self, options: Collection[str], *, noun: str = "") -> str | None:
+        """Return a string that is one of `options`. In a fault, `noun` describes the options."""
         if isinstance(self.value, str) and self.value in options:
             return self.value
         wanted = _nearest(str(self.value), options) if options else "none, because there is none"
-        self.expect(f"{what} {wanted}".strip())
+        self.expect(f"{noun} {wanted}".strip())
         return None
 
 

@@ -89,7 +89,7 @@ def not_modified(headers: Mapping[str, str]) -> dict[str, Any]:
 def respond_error(error: AlsolikeError) -> dict[str, Any]:
     """Return an error response in Personalize's format: `{"message"}` and the header x-amzn-ErrorType.
 
-    Internal errors are re-raised, so that Lambda counts them.
+    Errors without a status code, such as `InvalidBundle`, are re-raised, so that Lambda counts them.
     """
     message = str(error).encode(errors="backslashreplace").decode()  # JSON cannot contain lone surrogates.
     if isinstance(error, PersonalizeError):

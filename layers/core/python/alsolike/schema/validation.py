@@ -21,7 +21,7 @@ _BLANK = re.compile(r"[\s\ufeff]*")
 _HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")
 
 
-def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
+def parse_object(body: bytes, *, subject: str = "body") -> dict[str, Any]:
     """Parse a JSON object.
 
     Raises
@@ -32,16 +32,16 @@ def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"{what} is not valid JSON: {error}") from error
+        raise InvalidInput(f"{subject} is not valid JSON: {error}") from error
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_too_deep(document):
-        raise InvalidInput(f"{what} is nested more than {MAX_DEPTH} deep")
+        raise InvalidInput(f"{subject} is nested more than {MAX_DEPTH} deep")
     if not isinstance(document, dict):
         actual = "null" if document is None else describe(document)
-        raise InvalidInput(f"{what} is {actual}, expected an object")
+        raise InvalidInput(f"{subject} is {actual}, expected an object")
     return document
 
 
-def parse_sent_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
+def parse_sent_object(body: bytes, *, subject: str = "body") -> dict[str, Any]:
     """Parse a JSON object from a client. Duplicate keys are invalid.
 
     Raises
@@ -49,12 +49,12 @@ def parse_sent_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
     InvalidInput
         If `parse_object` rejects the body, or an object contains a key twice.
     """
-    document = parse_object(body, what=what)
+    document = parse_object(body, subject=subject)
 
     def check(pairs: Sequence[tuple[str, Any]]) -> None:
         if len(keys := [key for key, _ in pairs]) > len(set(keys)):
             twice = next(key for index, key in enumerate(keys) if key in keys[:index])
-            raise InvalidInput(f"{what} has the key {describe(twice)} twice in one object, expected each key once")
+            raise InvalidInput(f"{subject} has the key {describe(twice)} twice in one object, expected each key once")
 
     json.loads(body.decode(), object_pairs_hook=check)  # orjson accepts duplicate keys and returns the last value.
     return document
@@ -190,12 +190,6 @@ def as_object(value: object, *, where: str) -> dict[str, Any]:
     return value
 
 
-def json_text(fields: Mapping[str, Any], name: str, *, where: str = "") -> str:
-    """Return a field that contains JSON in a string, unparsed, or "{}" if the field is absent."""
-    value = fields.get(name)
-    return "{}" if value is None else _json_text(value, f"{where}{name}")
-
-
 def json_object(value: object, where: str, *, maximum: int) -> dict[str, Any]:
     """Return an object, which is passed as such or as JSON in a string, such as Personalize's `properties`.
 
@@ -208,7 +202,7 @@ def json_object(value: object, where: str, *, maximum: int) -> dict[str, Any]:
     text = orjson.dumps(value).decode() if isinstance(value, dict) else _json_text(value, where)
     if len(text) > maximum:
         raise InvalidInput(f"{where} has {len(text)} characters, expected at most {maximum}")
-    return parse_sent_object(text.encode(), what=where)
+    return parse_sent_object(text.encode(), subject=where)
 
 
 def _json_text(value: object, where: str) -> str:

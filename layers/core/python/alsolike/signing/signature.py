@@ -1,4 +1,4 @@
-"""Verification of AWS Signature Version 4 for requests to the API.
+"""Parser of AWS Signature Version 4 in requests to the API, and verification with a secret.
 
 Clients of Amazon Personalize sign for the service `personalize`. They do not send a hash of the body, so the
 verification computes the hash. All regions are accepted, because a key is valid for a single deployment.
@@ -25,7 +25,6 @@ from alsolike.schema.http import request_body
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "personalize"
-MAX_SKEW_S = 300
 
 INVALID = "InvalidSignatureException"
 UNKNOWN_KEY = "UnrecognizedClientException"
@@ -55,8 +54,8 @@ class Signature:
 
     Attributes
     ----------
-    time
-        Value of the header `x-amz-date`.
+    time, signed_s
+        Value of the header `x-amz-date`, and the same time in seconds since 1970.
     headers
         Names of the signed headers, in lower case.
     """
@@ -65,12 +64,13 @@ class Signature:
     date: str
     region: str
     time: str
+    signed_s: float
     headers: tuple[str, ...]
     signature: str
 
 
-def read_signature(event: Mapping[str, Any], *, now_s: float) -> Signature:
-    """Parse the signature of a request and check its format and time. `verify` checks the signature itself.
+def read_signature(event: Mapping[str, Any]) -> Signature:
+    """Parse the signature of a request. `verify` checks the signature itself.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def read_signature(event: Mapping[str, Any], *, now_s: float) -> Signature:
     Raises
     ------
     SignatureRefused
-        If the signature is missing or malformed, its time is invalid, or the request contains a session token.
+        If the signature is missing or malformed, is for another service, or the request contains a session token.
     """
     sent: Mapping[str, str] = event.get("headers") or {}
     if "x-amz-security-token" in sent:
@@ -102,11 +102,9 @@ def read_signature(event: Mapping[str, Any], *, now_s: float) -> Signature:
         signed_s = dt.datetime.fromisoformat(time).timestamp()
     except ValueError as error:
         raise SignatureRefused("x-amz-date is not a time such as 20260131T235959Z", MALFORMED) from error
-    if abs(now_s - signed_s) > MAX_SKEW_S:
-        raise SignatureRefused(f"x-amz-date differs by more than {MAX_SKEW_S} seconds from the server's time", INVALID)
     if match["date"] != time[:8] or match["service"] != SERVICE:
         raise SignatureRefused(f"the credential's scope must have the date of x-amz-date and {SERVICE}", INVALID)
-    return Signature(match["key_id"], match["date"], match["region"], time, headers, match["signature"])
+    return Signature(match["key_id"], match["date"], match["region"], time, signed_s, headers, match["signature"])
 
 
 def verify(event: Mapping[str, Any], signature: Signature, *, secret: str) -> None:

@@ -1,4 +1,4 @@
-"""Authentication and authorisation of requests with a key pair, by signature or HTTP Basic.
+"""Admission of requests with a key pair, by signature or HTTP Basic: age of the signature, key, and scopes.
 
 Each route with scopes has a second route below `SIGNED_PREFIX`. API Gateway forwards requests to it without a check.
 After the verification, handlers receive such a request as a request to the unsigned route.
@@ -16,12 +16,22 @@ from alsolike.declarations.routes import BASIC_ROUTES, CATCH_ALL, SIGNED_PREFIX,
 from alsolike.runtime.errors import NotFound, SignatureRefused, Unavailable
 from alsolike.runtime.observability import logger
 from alsolike.signing.keys import KeyReader, SigningKey
-from alsolike.signing.signature import MALFORMED, NO_SIGNATURE, UNKNOWN_KEY, read_signature, verify
+from alsolike.signing.signature import (
+    INVALID,
+    MALFORMED,
+    NO_SIGNATURE,
+    UNKNOWN_KEY,
+    Signature,
+    read_signature,
+    verify,
+)
 
 SIGNED_BY = "signedBy"
 """Field of an admitted request that contains the name of the key's client."""
 
 DENIED = "AccessDeniedException"
+MAX_SKEW_S = 300
+"""Maximum age of a signature in seconds, and maximum time by which the client's clock may be ahead."""
 
 
 def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
@@ -30,13 +40,14 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
     Raises
     ------
     SignatureRefused
-        If the signature is wrong, or the key has none of the route's scopes.
+        If the signature is wrong or too old, or the key has none of the route's scopes.
     NotFound
         If the path does not exist.
     Unavailable
         If the key cannot be read. The message has no details, because the caller is not authenticated.
     """
-    signature = read_signature(event, now_s=now_s)
+    signature = read_signature(event)
+    check_age(signature, now_s=now_s)
     key, secret = _read_key(keys, signature.key_id, now_s=now_s)
     verify(event, signature, secret=secret)
     _check_path(event)
@@ -44,6 +55,12 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
     keys.mark_used(key, source=_source(event), now_s=now_s)
     method, path = event["routeKey"].split(" ")
     return {**event, "routeKey": f"{method} {path.removeprefix(SIGNED_PREFIX)}", SIGNED_BY: key.client}
+
+
+def check_age(signature: Signature, *, now_s: float) -> None:
+    """Raise `SignatureRefused` if the time of a signature differs too much from the server's time."""
+    if abs(now_s - signature.signed_s) > MAX_SKEW_S:
+        raise SignatureRefused(f"x-amz-date differs by more than {MAX_SKEW_S} seconds from the server's time", INVALID)
 
 
 def _check_path(event: Mapping[str, Any]) -> None:

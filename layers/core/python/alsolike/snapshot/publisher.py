@@ -105,7 +105,9 @@ class SnapshotPublisher:
 
         Raises
         ------
-        Unavailable, ConcurrentUpdate, InvalidSnapshot
+        InvalidSnapshot
+            If a segment of a concurrent publisher is missing or damaged.
+        Unavailable, ConcurrentUpdate
             See `publish`.
         """
         stored = self._store.replaceable_manifest()
@@ -134,7 +136,10 @@ class SnapshotPublisher:
     def _append(
         self, stored: StoredManifest, changes: Sequence[Change], *, columns: Columns, version: int, now_ms: int
     ) -> tuple[StoredManifest, int]:
-        """Add the changes as one segment, merged with the other young segments."""
+        """Add the changes as one segment, merged with all young segments.
+
+        Return the manifest and the number of rewritten rows.
+        """
         rewritten: list[SegmentEntry] = []
 
         def with_changes(manifest: Manifest) -> Manifest:
@@ -170,7 +175,7 @@ class SnapshotPublisher:
     def _merge(
         self, stored: StoredManifest, *, columns: Columns, version: int, now_ms: int
     ) -> tuple[StoredManifest, int]:
-        """Merge the due segments, and return the number of rewritten rows.
+        """Merge the due segments, and return the manifest and the number of rewritten rows.
 
         Raises
         ------

@@ -41,7 +41,8 @@ ACTIVITY_EDGES = (1, 2, 3, 4, 6, 9, 14, 22, 40)
 """Edges of the histogram of users' interactions in the window."""
 
 LENGTH_EDGES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 99, 200, 400)
-"""Edges of the histogram of users' interactions in a model's input. Edges above half of its maximum are omitted."""
+"""Edges of the histogram of users' interactions in a model's input. Edges above half of the history's maximum length
+are omitted."""
 
 MAX_CATEGORIES = 20
 MAX_EXAMINED_ITEMS = 10_000

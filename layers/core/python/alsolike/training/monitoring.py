@@ -183,7 +183,7 @@ class DriftReport:
     unknown_item_share
         Share of the counted interactions whose items the champion does not contain.
     unknown_user_share
-        Share of the users without interactions before the champion's last event.
+        Share of users without interactions before the champion's last event, among the users for which this is known.
     new_interactions
         Number of interactions since the champion's last event, or since the last start that counts; None if not
         counted.

@@ -114,13 +114,14 @@ STATUSES = (RUNNING, SUCCEEDED, "FAILED", "TIMED_OUT", "ABORTED")
 BUSY = "busy"
 
 _LISTED = 100
+"""Maximum number of runs in a list."""
 _PAGE = 1_000
 """Maximum number of events of a history per call, as limited by Step Functions."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Visit:
-    """State of the workflow in a run, with the times of its first entry and last exit. None before the exit."""
+    """State of the workflow in a run, with the times of the first entry and of the last exit (None before it)."""
 
     name: str
     entered: dt.datetime
@@ -227,9 +228,9 @@ class TrainingRuns:
         return self._ended.get(arn) or self._read(arn)
 
     def since(self, started_ms: int) -> tuple[TrainingRun, ...]:
-        """Return the runs that started at this time or later, earliest first."""
-        listed = [each for each in self._listed() if each["startDate"].timestamp() * 1000 >= started_ms]
-        return tuple(self.get(execution_name(each["executionArn"])) for each in reversed(listed))
+        """Return the runs that started at this time or later, earliest first. Only the latest 100 runs are searched."""
+        listed = [entry for entry in self._listed() if entry["startDate"].timestamp() * 1000 >= started_ms]
+        return tuple(self.get(execution_name(entry["executionArn"])) for entry in reversed(listed))
 
     def _listed(self, **filters: str) -> list[Mapping[str, Any]]:
         with translate_aws_errors(f"state machine {self._arn}"):

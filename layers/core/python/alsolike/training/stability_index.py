@@ -38,7 +38,7 @@ class Histogram:
     Raises
     ------
     ValueError
-        If the edges do not ascend, or the number of counts is wrong.
+        If the edges do not ascend, the number of counts is wrong, or a count is negative.
 
     Examples
     --------

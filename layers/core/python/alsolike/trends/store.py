@@ -101,7 +101,7 @@ class TrendsReader(PolledValue[Trends]):
         shards = kept | {key: shard for key, shard in zip(changed, read, strict=True) if shard is not None}
         if self._shards is None or changed or shards.keys() != known.keys():
             read_shards = [shards[key] for key in sorted(shards)]
-            self._trends = Trends([each.counts for each in read_shards], etags=[each.etag for each in read_shards])
+            self._trends = Trends([shard.counts for shard in read_shards], etags=[shard.etag for shard in read_shards])
         self._shards = shards
         self.is_partial = not all(shard.readable for shard in shards.values())
         return self._trends
