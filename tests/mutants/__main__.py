@@ -72,7 +72,7 @@ TARGETS = (
     ),
     Target(
         "profiles",
-        [f"{CORE}/alsolike/profiles/profile.py", f"{CORE}/alsolike/profiles/store.py"],
+        [f"{CORE}/alsolike/profiles/{name}.py" for name in ("profile", "session_links", "store")],
         ["tests/unit/alsolike/profiles", "tests/unit/functions/update_profiles"],
     ),
 )

@@ -9,6 +9,7 @@ FILTER_EVALUATION = "layers/core/python/alsolike/filters/evaluation.py"
 SLATE = "functions/recommend/rules/slate.py"
 PROFILE = "layers/core/python/alsolike/profiles/profile.py"
 PROFILES = "layers/core/python/alsolike/profiles/store.py"
+SESSION_LINKS = "layers/core/python/alsolike/profiles/session_links.py"
 
 EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
     (SERVING_CHECK, "SEED = 0", "0", "1"): "Any seed draws histories.",
@@ -74,18 +75,12 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
         "interaction >= known",
     ): "An equal interaction takes the place of an equal one.",
     (PROFILES, "remember_bytes: int = 0,", "0", "1"): "No link fits into one byte.",
-    (PROFILES, "_LINK_BYTES = 500", "500", "501"): "The size is an estimate.",
+    (SESSION_LINKS, "_LINK_BYTES = 500", "500", "501"): "The size is an estimate.",
     (
         PROFILES,
         "if self.read(profile_id, length=1, consistent=consistent).erased:",
         "1",
         "2",
     ): "The mark of an erasure is read with any length.",
-    (
-        PROFILES,
-        "apply = _threads().map if at_once > 1 and len(calls) > 1 else map",
-        "1",
-        "2",
-    ): "Threads change the time that it takes, not the result.",
 }
 """Reasons by path, changed line, expression before and after. An entry without its mutant is an error."""

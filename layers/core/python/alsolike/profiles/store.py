@@ -24,12 +24,10 @@ from alsolike.events.identity import Login
 from alsolike.events.interactions import SESSION_PREFIX, Interaction, profile_id
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.batch_writes import (
-    MAX_ATTEMPTS,
     MAX_CONCURRENT_CALLS,
     BatchWriter,
     Key,
     deletions,
-    key_of,
     put,
     raise_first,
     threads,
@@ -51,17 +49,15 @@ from alsolike.profiles.profile import (
     from_items,
     history_item,
     history_key,
-    is_moving,
     is_session_item,
     key_after,
     link_item,
-    link_of,
     session_item,
     sort_key,
     to_item,
 )
+from alsolike.profiles.session_links import SessionLinks
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.errors import Unavailable
 
@@ -81,11 +77,7 @@ ACTIONS_LENGTH = 200
 
 _MARKS = 2
 """Maximum number of marks in a partition."""
-_BATCH_KEYS = 100
-"""Maximum number of keys per read, as limited by DynamoDB."""
 
-_LINK_BYTES = 500
-"""Approximate size of a cached link in memory, in bytes."""
 
 _MOVING = (None, True)
 
@@ -114,8 +106,8 @@ class ProfileStore:
     ) -> None:
         self._client = client
         self._table = table
-        self._links: BoundedCache[str, tuple[SessionLink, bool]] = BoundedCache(remember_bytes)
         self._writer = BatchWriter(client, table, pause=pause)
+        self._links = SessionLinks(client, table, writer=self._writer, remember_bytes=remember_bytes)
 
     def read(self, profile_id: str, *, length: int | None = HISTORY_LENGTH, consistent: bool = False) -> Profile:
         """Return the stored profile. Unknown and erased profiles are empty.
@@ -321,16 +313,8 @@ class ProfileStore:
         raise_first(self._join({session: link}, now_ms=now_ms, length=HISTORY_LENGTH))
 
     def links(self, sessions: Sequence[str]) -> dict[str, SessionLink]:
-        """Return the link of each session that has a login, by profile ID of the session.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer, or `MAX_ATTEMPTS` consecutive calls return no item.
-        """
-        cached = {session: known[0] for session in sessions if (known := self._links.get(session)) is not None}
-        read = self._read_links([session for session in sessions if session not in cached])
-        return cached | {session: link for session, (link, _) in read.items()}
+        """Return the links of the sessions that have a login, by profile ID; see `SessionLinks.current`."""
+        return self._links.current(sessions)
 
     def sessions_of(self, profile_id: str) -> dict[str, SessionLink]:
         """Return the links of the sessions that joined a user, or the placeholder of an erasure, by profile ID of the
@@ -343,7 +327,7 @@ class ProfileStore:
         ]
         # A concurrent login of another user can leave a session item without a link to this user.
         return {
-            session: link for session, (link, _) in self._read_links(named).items() if link.profile_id == profile_id
+            session: link for session, (link, _) in self._links.read(named).items() if link.profile_id == profile_id
         }
 
     def erase(self, profile_id: str, *, now_ms: int) -> None:
@@ -369,9 +353,9 @@ class ProfileStore:
         The mark is written twice. The first mark has the flag `moving`, so that it does not hide interactions before
         they are copied.
         """
-        new = [session for session, link in links.items() if not self._is_known(session, link)]
+        new = [session for session, link in links.items() if not self._links.is_known(session, link)]
         try:
-            stored = self._read_links(new)
+            stored = self._links.read(new)
         except Unavailable as error:
             return dict.fromkeys(new, str(error))
         unmarked = [session for session in new if session not in stored]
@@ -386,7 +370,7 @@ class ProfileStore:
             """
             link = links[session]
             try:
-                stored_link, _ = stored.get(session) or self._mark(session, link, now_ms=now_ms)
+                stored_link, _ = stored.get(session) or self._links.mark(session, link, expires_s=_expires_s(now_ms))
                 return self._until_login(session, link, length=length) if stored_link == link else None
             except Unavailable as error:
                 return str(error)
@@ -406,29 +390,8 @@ class ProfileStore:
             [put(link_item(session, links[session], expires_s=expires_s)) for session in moved]
         )
         for session in moved:
-            self._remember(session, links[session], moving=session in failed)
+            self._links.remember(session, links[session], moving=session in failed)
         return failed
-
-    def _is_known(self, session: str, link: SessionLink) -> bool:
-        """Return true if the cache shows that another login has joined the session, or that this join is complete."""
-        stored, moving = self._links.get(session) or (None, True)
-        return stored is not None and (stored != link or not moving)
-
-    def _mark(self, session: str, link: SessionLink, *, now_ms: int) -> tuple[SessionLink, bool]:
-        """Mark a session as joined, unless it already is. Return the stored link, and true if the mark is `moving`."""
-        item = link_item(session, link, expires_s=_expires_s(now_ms), moving=True)
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=item,
-                ConditionExpression=f"attribute_not_exists({PROFILES_SORT_KEY})",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            return link_of(error.response["Item"]), is_moving(error.response["Item"])
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"profile table {self._table}: {error}") from error
-        return link, True
 
     def _until_login(self, session: str, link: SessionLink, *, length: int) -> Sequence[RecentInteraction]:
         """Return the session's interactions up to the login.
@@ -440,9 +403,6 @@ class ProfileStore:
             self.delete((session, item[PROFILES_SORT_KEY]["S"]) for item in items)
             return ()
         return from_items(session, items[::-1], length=length).recent
-
-    def _remember(self, session: str, link: SessionLink, *, moving: bool) -> None:
-        self._links.put(session, (link, moving), size_bytes=_LINK_BYTES)
 
     def _items(self, profile_id: str, *, first: str = _FIRST_KEY, before: str = _LAST_KEY) -> Iterator[Item]:
         """Yield the items of a partition whose sort keys are in a range, in ascending order. Reads are consistent."""
@@ -463,27 +423,6 @@ class ProfileStore:
                 if "LastEvaluatedKey" not in answer:
                     return
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _read_links(self, sessions: Sequence[str]) -> dict[str, tuple[SessionLink, bool]]:
-        """Return the stored link of each session, and true if its mark is `moving`. Reads are consistent."""
-        links: dict[str, tuple[SessionLink, bool]] = {}
-        wanted = [key_of(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
-        failed_attempts = 0
-        while wanted:
-            batch, wanted = wanted[:_BATCH_KEYS], wanted[_BATCH_KEYS:]
-            with translate_aws_errors(f"profile table {self._table}"):
-                request = {self._table: {"Keys": batch, "ConsistentRead": True}}
-                answer = self._client.batch_get_item(RequestItems=request)
-            items = answer["Responses"].get(self._table, [])
-            links |= {item[PROFILES_PARTITION_KEY]["S"]: (link_of(item), is_moving(item)) for item in items}
-            unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            wanted = unread + wanted
-            failed_attempts = self._writer.paused(failed_attempts + 1 if len(unread) == len(batch) else 0)
-            if failed_attempts == MAX_ATTEMPTS:
-                raise Unavailable(f"profile table {self._table}: nothing was read {MAX_ATTEMPTS} times in a row")
-        for session, (link, moving) in links.items():
-            self._remember(session, link, moving=moving)
-        return links
 
     def _put(
         self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = MAX_CONCURRENT_CALLS
