@@ -33,7 +33,8 @@ class SimulatedShop:
     """Samples of a shop, and the true propensity of each sample in the same order.
 
     The logit of a propensity is the sum of four effects: of the action, of the user, of the action in the user's
-    segment, and of earlier outcomes. An acceptance raises the logit of the action, and a refusal lowers it.
+    segment, and of earlier outcomes. An acceptance raises the logit of the action, and a refusal or a view without a
+    reaction lowers it.
     """
 
     samples: ActionSamples

@@ -88,7 +88,7 @@ def _etag(path: Path) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure the sizes, and write the page's section if all sizes are measured."""
+    """Measure the sizes. If no size is named, measure all and write the page's section after each size."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.attribution", description=__doc__)
     parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
     options = parser.parse_args(arguments)

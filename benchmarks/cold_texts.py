@@ -43,10 +43,10 @@ DIMENSIONS, BUCKETS, LENGTHS = 64, 1 << 16, (3, 4, 5)
 """Dimensions of the vectors, number of hashed n-grams, and lengths of n-grams in characters."""
 
 OVERSAMPLING, POWER_STEPS = 16, 2
-"""Further dimensions and power steps of the randomised decomposition."""
+"""Number of additional dimensions, and number of power steps of the randomised decomposition."""
 
 WEIGHTS = (0.25, 0.5, 1.0)
-"""Weights of the vectors' cosine. That of words is 1 minus the weight."""
+"""Weights of the vectors' cosine. The weight of the words' cosine is 1 minus this weight."""
 
 Properties = Sequence[Mapping[str, Any]]
 

@@ -188,7 +188,7 @@ def gains_table() -> str:
 
 
 class _Reader:
-    """Impressions in memory, after a pause in place of DynamoDB's response."""
+    """Reader of impressions in memory, with a pause in place of DynamoDB's response."""
 
     def __init__(self, lists: Sequence[Impressions], *, pause_s: float) -> None:
         self._lists, self._pause_s = lists, pause_s
@@ -252,7 +252,10 @@ def costs_table(*, items: int = 20_000, lists: int = 20) -> str:
     wall = {name: statistics.median(values) for name, values in times.items()}
     rows = [("processor time, ms", cpu), ("duration with DynamoDB responses of 4 ms, ms", wall)]
     lines = ["| request for 25 of 20,000 items | off | on | ratio |", "|---|---:|---:|---:|"]
-    lines += [f"| {text} | {of['off']:.2f} | {of['on']:.2f} | {of['on'] / of['off']:.2f} |" for text, of in rows]
+    lines += [
+        f"| {text} | {times_ms['off']:.2f} | {times_ms['on']:.2f} | {times_ms['on'] / times_ms['off']:.2f} |"
+        for text, times_ms in rows
+    ]
     return "\n".join(lines)
 
 

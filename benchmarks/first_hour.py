@@ -26,7 +26,9 @@ _COMPLETION = {"_ALSOLIKE_COMPLETE": "complete_bash", "COMP_WORDS": "alsolike mo
 
 
 def write_files(directory: Path, *, end_s: int, seed: int = 7) -> None:
-    """Write users.csv, books.csv and events.csv. 90% of a user's events are with books of the user's genre."""
+    """Write users.csv, books.csv and events.csv. 90% of a user's events are with books of one genre, and 10% with any
+    book.
+    """
     chance = random.Random(seed)
     genre_of = [GENRES[book % len(GENRES)] for book in range(BOOKS)]
     with (directory / "books.csv").open("w", newline="") as file:

@@ -1,6 +1,6 @@
 """`python -m benchmarks.frozen_defaults`: write the defaults of all algorithms to a dated page.
 
-Data sets that the page names as unused were not read before its date, so their results are independent of the defaults.
+A data set on which no model was evaluated before the page's date is an independent test of the defaults.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def write(folder: Path, *, date: datetime.date) -> Path:
-    """Write the defaults to the page of a date and return its path. The newest page is returned if it has them already.
+    """Write the defaults to the page of a date and return its path. If the newest page has them already, return its
+    path.
 
     Raises
     ------

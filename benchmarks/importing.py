@@ -50,7 +50,7 @@ def importing() -> Iterator[Result]:
     """Measure files with events of one year, in time order and shuffled."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         directory = Path(name)
-        for what, suffix, shuffled in (
+        for label, suffix, shuffled in (
             ("CSV", ".csv", False),
             ("CSV.gz", ".csv.gz", False),
             ("Parquet", ".parquet", False),
@@ -58,10 +58,10 @@ def importing() -> Iterator[Result]:
         ):
             path = directory / f"interactions{suffix}"
             write_file(path, ROWS, shuffled=shuffled)
-            yield _compared(what, path)
+            yield _compared(label, path)
 
 
-def _compared(what: str, path: Path) -> Result:
+def _compared(label: str, path: Path) -> Result:
     clock: dict[str, list[float]] = {"import": [], "floor": []}
     processor: dict[str, list[float]] = {"import": [], "floor": []}
     works: dict[str, Callable[[Path], object]] = {"import": run_import, "floor": _floor}
@@ -74,7 +74,7 @@ def _compared(what: str, path: Path) -> Result:
     speeds = {name: ROWS / statistics.median(times) for name, times in clock.items()}
     return Result(
         "importing",
-        f"{what} of {ROWS / 1e6:g}M rows",
+        f"{label} of {ROWS / 1e6:g}M rows",
         statistics.median(processor["import"]) * 1000,
         "bare pyarrow: read, write as Parquet",
         statistics.median(processor["floor"]) * 1000,

@@ -47,7 +47,7 @@ class Trained:
     peak_mb
         Peak memory of the process, including the interactions.
     estimated
-        Estimated cost of an epoch.
+        Estimated cost of the initial item vectors and one epoch.
     graph_mb
         Size of the exported graph files.
     answer_ms

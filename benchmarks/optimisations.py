@@ -1,7 +1,7 @@
 """`python -m benchmarks optimisations`: the product with and without each optimisation of a start, request or batch.
 
 In this table the floor is the product as it is, and the measured work is the product without the optimisation. A ratio
-of 1.1 means that a user would wait 10% longer without it.
+of 1.1 means that the work would take 10% more processor time without it.
 """
 
 from __future__ import annotations

@@ -137,7 +137,9 @@ def _repeat(
     shuffle_ties: bool,
     protocols: Sequence[Seen],
 ) -> None:
-    """Compare the algorithms with each seed. Write the table after each seed, so that an interruption loses one."""
+    """Compare the algorithms with each seed. Write the table after each seed, so that an interruption loses only one
+    seed.
+    """
     shop = name in SHOPS
     positions = POSITIONS_PER_TIME if name in PUBLISHED else 1
     runs: list[list[QualityRow]] = []
@@ -296,7 +298,7 @@ def _label(settings: Algorithm, suffix: str) -> str:
 
 
 def _baselines(split: Split, *, shop: bool, seed: int = 0) -> Iterator[QualityRow]:
-    """Yield baselines for repeat purchases: the most frequent items of the user's complete history."""
+    """Yield the baselines of a shop: the most frequent items of the user's complete history."""
     queries = split.test.queries
     longest = int((queries.ends - queries.starts).max())
     unlimited = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))

@@ -31,7 +31,7 @@ class QualityRow:
 
 
 def with_seed(algorithms: Mapping[str, Algorithm], seed: int) -> dict[str, Algorithm]:
-    """Return the algorithms with the seed, which only algorithms with random numbers have."""
+    """Return the algorithms with the seed `seed`. Algorithms without random numbers do not change."""
     return {
         name: dataclasses.replace(algorithm, **{"seed": seed} if hasattr(algorithm, "seed") else {})
         for name, algorithm in algorithms.items()
@@ -114,7 +114,9 @@ def seeds_table(runs: Sequence[Sequence[QualityRow]], *, k: int, users_of: Seen)
 
 
 def mean_and_error(figures: Sequence[float]) -> str:
-    """Return the mean and its standard error as text. A single figure has no standard error. No figure has no text."""
+    """Return the mean and its standard error as text. One figure has no standard error. Without figures, the text is
+    empty.
+    """
     if not figures:
         return ""
     mean = f"{np.mean(figures):.4f}"

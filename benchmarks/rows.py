@@ -76,7 +76,7 @@ COLUMNS = ("work", "takes", "against", "takes", "ratio", "target", "")
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return a Markdown table. If a row has the same work as the previous row, the cell is blank."""
+    """Return a Markdown table. Cells that repeat the work and cost of the previous row are blank."""
     lines = [COLUMNS, ("---",) * len(COLUMNS)]
     for before, row in zip((None, *rows), rows, strict=False):
         again = before is not None and (row.work, row.found) == (before.work, before.found)

@@ -74,8 +74,8 @@ def main(arguments: Sequence[str]) -> None:
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
     load = Load(**vars(parser.parse_args(arguments)))
     rows = list(_rows(load, Assumed(), Prices()))
-    for what, figure, how, monthly in rows:
-        sys.stdout.write(f"{what}: {figure}; {how}{'' if monthly is None else f'; ${monthly:,.0f} a month'}\n")
+    for subject, figure, source, monthly in rows:
+        sys.stdout.write(f"{subject}: {figure}; {source}{'' if monthly is None else f'; ${monthly:,.0f} a month'}\n")
     text = "\n".join(_page(rows))
     sys.stdout.write(text + "\n")
     if load == Load():
@@ -90,7 +90,8 @@ def _rows(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
 def _page(rows: Sequence[Row]) -> Iterator[str]:
     yield from ("| what | figure | $ a month |", "|---|---|---|")
     yield from (
-        f"| {what} | {figure} | {'' if monthly is None else f'{monthly:,.0f}'} |" for what, figure, _, monthly in rows
+        f"| {subject} | {figure} | {'' if monthly is None else f'{monthly:,.0f}'} |"
+        for subject, figure, _, monthly in rows
     )
     yield f"| **together** | | **{sum(monthly or 0.0 for *_, monthly in rows):,.0f}** |"
 

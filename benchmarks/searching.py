@@ -41,7 +41,9 @@ def item_to_item() -> Iterator[Row]:
             works = {"ours": _requests(_session(model, Path(name)), histories)}
             if _installed("implicit"):
                 works["implicit"] = _implicit_items(model, histories)
-            yield _row(f"item-to-item, {items:,} items", works, "implicit", what="implicit's ItemItem", max_ratio=1)
+            yield _row(
+                f"item-to-item, {items:,} items", works, "implicit", floor_label="implicit's ItemItem", max_ratio=1
+            )
     items = 1_000_000
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         model, histories = rows_model(items=items, targets=TARGETS), random_histories(items=items, rows=HISTORIES)
@@ -49,7 +51,11 @@ def item_to_item() -> Iterator[Row]:
         query = vectors[0].copy()
         works = {"ours": _requests(_session(model, Path(name)), histories), "scan": lambda: vectors @ query}
         yield _row(
-            f"item-to-item, {items:,} items", works, "scan", what="numpy's scan of as many vectors", max_ratio=0.1
+            f"item-to-item, {items:,} items",
+            works,
+            "scan",
+            floor_label="numpy's scan of as many vectors",
+            max_ratio=0.1,
         )
 
 
@@ -175,11 +181,11 @@ def _round_robin(search: Callable[[int], object], count: int) -> Work:
     return lambda: search(next(rows))
 
 
-def _row(work: str, works: dict[str, Work], floor: str, *, what: str, max_ratio: float) -> Row:
+def _row(work: str, works: dict[str, Work], floor: str, *, floor_label: str, max_ratio: float) -> Row:
     medians = _medians(works)
     if floor in medians:
-        return Row.compared(work, medians["ours"], what, medians[floor], max_ratio=max_ratio)
-    return Row.not_installed(work, medians["ours"], what, floor)
+        return Row.compared(work, medians["ours"], floor_label, medians[floor], max_ratio=max_ratio)
+    return Row.not_installed(work, medians["ours"], floor_label, floor)
 
 
 def _medians(works: dict[str, Work]) -> dict[str, float]:

@@ -19,7 +19,7 @@ USERS = 20
 
 
 def main(requests: int) -> None:
-    """Call the handler for each user. Print processor time, memory and heavy modules as the last line.
+    """Call the handler `requests` times, for `USERS` users in turn. Print processor time, memory and heavy modules.
 
     Raises
     ------

@@ -77,11 +77,11 @@ def starting() -> Iterator[Row]:
                 times[work].append(_answers(*command)["took_ms"])
     medians = {work: statistics.median(values) for work, values in times.items()}
     first = f"first answer, {models['few'][0]}"
-    for work, what, max_ratio in (
+    for work, floor_label, max_ratio in (
         ("imports", "importing the handler, which makes its clients", 1.1),
         ("bare", "importing numpy and onnxruntime", 3),
     ):
-        yield Row.compared(first, medians["few"], what, medians[work], max_ratio=max_ratio)
+        yield Row.compared(first, medians["few"], floor_label, medians[work], max_ratio=max_ratio)
     for work in ("many", "vectors"):
         yield Row.compared(f"first answer, {models[work][0]}", medians[work], first, medians["few"], max_ratio=1.2)
     heavy = sorted({module for one in outputs.values() for module in one["heavy"]})

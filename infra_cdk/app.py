@@ -152,7 +152,7 @@ def _add_parts(
     network: Network | None = None,
     is_replica: bool = False,
 ) -> list[cdk.Stack]:
-    """Add the stacks of a region that use its stored data."""
+    """Add the stacks of a region that use its stored data, and return those that the second region has, too."""
     env = cdk.Environment(account=settings.account, region=settings.region)
     prefix = f"alsolike-{settings.name}"
     catalogue = None

@@ -50,8 +50,8 @@ def inputs_digest(
     """Return the digest of everything that an assembly depends on.
 
     The digest covers `INPUTS`, the built layers, the folders in the settings, the installed distributions with their
-    versions, Python, the environment's name, and the variables of jsii. The digest may change without need, because an
-    unnecessary synthesis costs only seconds, while an outdated assembly deploys outdated code.
+    versions, Python, the environment's name, the overrides, and the variables of jsii. The digest may change without
+    need, because an unnecessary synthesis costs only seconds, while an outdated assembly deploys outdated code.
 
     Parameters
     ----------

@@ -21,8 +21,8 @@ MAX_RECORD_AGE_HOURS = 168
 # The name is part of Cognito's host name, which has at most 63 characters and excludes three reserved words.
 _NAME = re.compile(r"(?!.*(aws|amazon|cognito))[a-z]([a-z0-9-]{0,14}[a-z0-9])?")
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-# Origins as browsers write them: in lower case and without a path.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# Origins as browsers write them: in lower case and without a path.
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
 _VPC, _SUBNET, _ENDPOINT = (re.compile(f"{kind}-[0-9a-f]+") for kind in ("vpc", "subnet", "vpce"))
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})+")

@@ -1,4 +1,4 @@
-"""Settings of the life cycle of models: training, dataset engine, gate, canary and drift."""
+"""Settings of models: instance and limits of the training job, dataset engine, gate, canary and drift."""
 
 import dataclasses
 import math

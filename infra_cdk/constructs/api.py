@@ -71,7 +71,7 @@ class ApiRoute(NamedTuple):
 
 
 def api_routes() -> Iterator[ApiRoute]:
-    """Yield all routes of `alsolike.declarations.routes`. A GET is followed by its HEAD."""
+    """Yield all routes of `alsolike.declarations.routes`. A GET in `ROUTES` is followed by its HEAD."""
     for key, route in ROUTES.items():
         method, path = key.split(" ")
         check = Check.TOKEN if route.scopes else Check.SESSION
@@ -93,7 +93,7 @@ def api_routes() -> Iterator[ApiRoute]:
 
 
 class _Measured(Protocol):
-    """API of the CDK's library."""
+    """Metrics of an API in the CDK's library."""
 
     def metric_count(self, *, statistic: str, period: cdk.Duration, label: str) -> cloudwatch.Metric: ...
     def metric_client_error(self, *, statistic: str, period: cdk.Duration, label: str) -> cloudwatch.Metric: ...

@@ -84,15 +84,15 @@ class DataLake(Construct):
                     prefix=TRENDS_PREFIX,
                     # Four times `trends.BASELINE_S`. The counters of a closed shard have then decayed to 2%.
                     expiration=cdk.Duration.days(28),
-                    # A new version is written every few seconds. A week of them is kept for `alsolike replay`. S3
-                    # applies the shorter of two rules.
+                    # A new version is written every few seconds. The versions of a week are kept for `alsolike replay`.
+                    # S3 applies the shorter of two rules.
                     noncurrent_version_expiration=cdk.Duration.days(8),
                 ),
                 *(
                     [
                         s3.LifecycleRule(
                             prefix=FORWARDED_ERASURES_PREFIX,
-                            # After a longer outage of the other region, it does not get the erasure.
+                            # After a longer outage, the other region does not get the erasure.
                             expiration=cdk.Duration.days(30),
                             noncurrent_version_expiration=cdk.Duration.days(1),
                         )

@@ -47,7 +47,7 @@ class Monitoring(Construct):
         """Create the alarms and return them by construct ID."""
         settings, made = self._settings, {}
         period = alarm_period(settings.monitoring_schedule)
-        for construct_id, name, above, what in (
+        for construct_id, name, above, problem in (
             (
                 "Drift",
                 Metric.FIGURES_DRIFTED,
@@ -62,18 +62,18 @@ class Monitoring(Construct):
                 construct_id,
                 OwnMetrics(settings).reported(name, period=period, statistic="Maximum", service=NAME),
                 above=above,
-                what=what,
+                problem=problem,
             )
         forced = OwnMetrics(settings).counted(Metric.CHAMPION_FORCED, period=period, service=NAME)
         made["Forced"] = self._alarm(
-            "Forced", forced, above=0, what="the gate rejected the champion", runbook="docs/runbooks/models.md"
+            "Forced", forced, above=0, problem="the gate rejected the champion", runbook="docs/runbooks/models.md"
         )
         errors = self.function.live.metric_errors(statistic="Sum", period=period)
-        made["Fails"] = self._alarm("Fails", errors, above=0, what="monitoring fails, so drift is not measured")
+        made["Fails"] = self._alarm("Fails", errors, above=0, problem="monitoring fails, so drift is not measured")
         return made
 
     def _alarm(
-        self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, what: str, runbook: str = RUNBOOK
+        self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, problem: str, runbook: str = RUNBOOK
     ) -> cloudwatch.Alarm:
         return alarm(
             self,
@@ -81,6 +81,6 @@ class Monitoring(Construct):
             metric=metric,
             above=above,
             periods=1,
-            description=f"Alsolike {self._settings.name}: {what}: {runbook}",
+            description=f"Alsolike {self._settings.name}: {problem}: {runbook}",
             alerts=self._data.alerts,
         )

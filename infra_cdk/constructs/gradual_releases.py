@@ -16,7 +16,9 @@ from infra_cdk.settings import Settings
 
 _MINUTE = cdk.Duration.minutes(1)
 _PERIODS = 2
-"""Number of minutes with errors after which a release is rolled back. The API's alarms need more than five minutes."""
+"""Number of minutes with failed or slow requests after which a release is rolled back. The API's alarms need more than
+five minutes.
+"""
 _MIN_REQUESTS = 4
 
 
@@ -42,10 +44,10 @@ class GradualReleases(Construct):
                 metric=metric,
                 above=above,
                 periods=_PERIODS,
-                description=f"Alsolike {settings.name}: {what}: docs/runbooks/errors.md",
+                description=f"Alsolike {settings.name}: {problem}: docs/runbooks/errors.md",
                 alerts=alerts,
             )
-            for name, metric, above, what in (
+            for name, metric, above, problem in (
                 (
                     "ReleaseErrors",
                     percent(

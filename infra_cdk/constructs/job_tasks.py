@@ -48,7 +48,9 @@ def train(
 
 
 def build_on_spark(scope: Construct, spark: SparkJob, attempts: Attempts) -> sfn.CustomState:
-    """Add the build of a dataset on Spark, for data that exceeds one process's memory. It writes to `$.dataset`."""
+    """Add the build of a dataset on Spark, for data that exceeds one process's memory. The ID of the run is written to
+    `$.dataset`.
+    """
     task = sfn.CustomState(
         scope,
         "BuildDatasetOnSpark",

@@ -1,4 +1,4 @@
-"""CloudWatch metrics of functions, with the names from `alsolike.runtime.observability`, and sums of AWS metrics."""
+"""CloudWatch metrics of functions, which `alsolike.declarations.metrics` declares, and sums of AWS metrics."""
 
 from collections.abc import Iterable, Sequence
 

@@ -22,7 +22,7 @@ from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 _OPTIONAL_FIELDS = ("forwards_erasures", "powertools_metrics_namespace", "private_api")
-"""Fields of functions' settings that are variables only with a value."""
+"""Fields of functions' settings that become variables only if `values` contains them."""
 
 
 class PythonFunction(Construct):
@@ -45,7 +45,8 @@ class PythonFunction(Construct):
 
     Attributes
     ----------
-    live Alias that callers use.
+    live
+        Alias that callers use.
     role, log_group
         Role and log group, which no other function uses.
     mappings
@@ -155,7 +156,9 @@ class PythonFunction(Construct):
                 yield layer
 
     def _variables(self, settings: Settings, values: Mapping[str, str | int]) -> dict[str, str]:
-        """Return an environment variable for each field of the function's settings."""
+        """Return an environment variable for each field of the function's settings, except for optional fields without
+        a value.
+        """
         fields, renamed = settings_fields(self.name), self._manifest.variables
         if unknown := (values.keys() | renamed.keys()) - set(fields):
             raise ValueError(f"functions/{self.name}/settings.py declares no {', '.join(sorted(unknown))}")

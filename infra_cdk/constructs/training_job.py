@@ -1,4 +1,6 @@
-"""SageMaker training job: its container, inputs and permissions."""
+"""SageMaker training job: its container, inputs and permissions. `infra_cdk.training_settings` has its instance and
+limits.
+"""
 
 from pathlib import Path
 from typing import Any

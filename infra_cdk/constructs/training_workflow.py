@@ -274,7 +274,7 @@ class TrainingWorkflow(Construct):
     def _execution_timeout(self) -> cdk.Duration:
         """Time limit of an execution.
 
-        It is longer than all steps, because only the timeout of a step notifies operators.
+        It is longer than all steps together, because only the timeout of a step notifies operators.
         """
         return cdk.Duration.seconds(
             6 * _FUNCTION.longest_s

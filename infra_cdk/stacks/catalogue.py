@@ -86,7 +86,7 @@ class CatalogueStack(Stack):
         # active for an hour.
         hour = cdk.Duration.hours(1).to_seconds() // PERIOD.to_seconds()
         made = {}
-        for construct_id, metric, above, what in (
+        for construct_id, metric, above, problem in (
             ("Lag", age, 600_000, "Changes of items or users wait for ten minutes"),
             ("Merges", outcome(Metric.SNAPSHOT_MERGES_FAILED), 0, "Segments of the catalogue snapshot are not merged"),
             ("Cold", outcome(Metric.COLD_ITEMS_FAILED), 0, "The search for neighbours of new items fails"),
@@ -99,7 +99,7 @@ class CatalogueStack(Stack):
                 above=above,
                 periods=2 if construct_id == "Lag" else 1,
                 window_periods=None if construct_id == "Lag" else int(hour),
-                description=f"Alsolike {self._settings.name}: {what}: docs/runbooks/catalogue.md",
+                description=f"Alsolike {self._settings.name}: {problem}: docs/runbooks/catalogue.md",
                 alerts=self._data.alerts,
             )
         return made

@@ -161,7 +161,9 @@ def publish_names(
 
 
 def regional_stores(scope: Construct, *, settings: Settings) -> tuple[dynamodb.TableV2, dynamodb.TableV2, kms.Key]:
-    """Create the tables that are not replicated, for signing keys and clients' resources, and their KMS key."""
+    """Create the tables of signing keys and of clients' resources, which are not replicated, and the KMS key of signing
+    keys.
+    """
     keys = _table(scope, "Keys", key="key_id", settings=settings)
     resources = _table(scope, "Resources", key="kind", sort_key="id", settings=settings, expires_with="expires_at")
     encryption = kms.Key(

@@ -18,8 +18,9 @@ from infra_cdk.stacks.stack import Stack
 class ReplicaDataStack(Stack):
     """Buckets, stream and tables of the second region, and references to the replicas of tables and secrets.
 
-    The primary's data stack creates these replicas. Its outputs are read by their names, because an export can be
-    imported in its own region only. It is deployed before the setting `replica_region`, and updated after this stack.
+    The primary's data stack creates these replicas. It is deployed first without `replica_region`, and updated with
+    this setting after this stack. Its outputs are read by name, because an export can be imported in its own region
+    only.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class ReplicaDataStack(Stack):
         publish_names(self, settings=settings, data=self, data_lake=data_lake, other_region=primary.region)
 
     def _import_from_primary(self, value: str) -> str:
-        """Return a value of the primary's stack, which its other stacks import, too."""
+        """Export a value of the primary's data stack, and return a reference to the output."""
         export = self._primary.resolve(self._primary.export_value(value))["Fn::ImportValue"]
         return cdk.Fn.get_stack_output(self._primary.stack_name, export.partition(":")[2], self._primary.region)
 

@@ -168,7 +168,7 @@ class ServingStack(Stack):
         # Consumers are updated before `collect`, so that they can read a new version of the stream record before it
         # is written.
         collect.live.node.add_dependency(*(made.live for made in consumers))
-        for construct_id, metric, periods, what, runbook in (
+        for construct_id, metric, periods, problem, runbook in (
             (
                 "ShopThrottled",
                 throttles([*(made.function_name for made in (recommend, collect)), sessions.function_name]),
@@ -197,7 +197,7 @@ class ServingStack(Stack):
                 metric=metric,
                 above=0,
                 periods=periods,
-                description=f"Alsolike {settings.name}: {what}: docs/runbooks/{runbook}.md",
+                description=f"Alsolike {settings.name}: {problem}: docs/runbooks/{runbook}.md",
                 alerts=data.alerts,
             )
         Parameters(

@@ -41,7 +41,7 @@ def test_documented_module_is_an_algorithm(tmp_path, monkeypatch):
     )
 
     assert manifest.algorithm == "newcomers"
-    # The histories are truncated, scattered and empty.
+    # Histories of the users, of one item, with scattered padding, and empty.
     assert manifest.metrics["parity"]["histories"] == 20 + 16 + 16 + 1
     assert Bundle(tmp_path / "model").manifest == manifest
 
