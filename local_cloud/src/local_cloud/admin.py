@@ -19,7 +19,7 @@ class Controls(Protocol):
         """Return the statistics since the start of the cloud."""
 
     def advance(self, duration: timedelta) -> list[Firing]:
-        """Advance the clock of schedules, and return the fired schedules."""
+        """Advance the cloud's clock, and return the fired schedules."""
 
     def alarms(self) -> Mapping[str, str]:
         """Evaluate the alarms and return their states by name."""
@@ -31,7 +31,7 @@ class Controls(Protocol):
         """Return the refused requests, and the granted actions with their use."""
 
     def flush(self) -> bool:
-        """Wait until all log lines and metrics are stored. Return whether they are."""
+        """Wait until all log lines and metrics are stored. Return false after a timeout."""
 
 
 class AdminServer(HttpServer):
@@ -51,7 +51,6 @@ class AdminServer(HttpServer):
         super().__init__()
 
     def serve(self, request: HttpRequest) -> HttpResponse:
-        """Perform the action that a request selects."""
         status, document = self._perform(request)
         return HttpResponse(status, _JSON, json.dumps(document).encode())
 

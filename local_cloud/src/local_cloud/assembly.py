@@ -76,7 +76,7 @@ def read_assembly(directory: Path) -> tuple[Stack, ...]:
 
 
 def _artifacts(directory: Path) -> Iterator[tuple[Path, str, Mapping[str, Any]]]:
-    manifest = _json(directory / "manifest.json", what="the manifest of a CDK cloud assembly")
+    manifest = _json(directory / "manifest.json", expected="the manifest of a CDK cloud assembly")
     for name, artifact in sorted(manifest.get("artifacts", {}).items()):
         kind = artifact.get("type")
         if kind == _NESTED:
@@ -99,7 +99,7 @@ def _stack(name: str, artifacts: Mapping[str, tuple[Path, Mapping[str, Any]]]) -
     ]
     return Stack(
         name=properties.get("stackName", name),
-        template=_json(directory / properties["templateFile"], what=f"the template of stack {name}"),
+        template=_json(directory / properties["templateFile"], expected=f"the template of stack {name}"),
         assets=tuple(assets),
         account=account,
         region=region,
@@ -107,14 +107,14 @@ def _stack(name: str, artifacts: Mapping[str, tuple[Path, Mapping[str, Any]]]) -
 
 
 def _environment(environment: str) -> tuple[str | None, str | None]:
-    """Split `aws://account/region`. The CDK writes ``unknown-account`` if the app does not specify an account."""
+    """Split `aws://account/region`. A part that the app does not specify, such as ``unknown-account``, is None."""
     account, _, region = environment.removeprefix("aws://").partition("/")
     known = {name: None if not name or name.startswith("unknown-") else name for name in (account, region)}
     return known[account], known[region]
 
 
 def _file_assets(directory: Path, file: str) -> Iterator[FileAsset]:
-    manifest = _json(directory / file, what="an asset manifest")
+    manifest = _json(directory / file, expected="an asset manifest")
     if images := manifest.get("dockerImages"):
         raise DeploymentError(f"{directory / file}: container images cannot be deployed here: {sorted(images)}")
     for asset_id, asset in sorted(manifest.get("files", {}).items()):
@@ -130,11 +130,11 @@ def _file_assets(directory: Path, file: str) -> Iterator[FileAsset]:
             )
 
 
-def _json(path: Path, *, what: str) -> Mapping[str, Any]:
+def _json(path: Path, *, expected: str) -> Mapping[str, Any]:
     try:
         content: Mapping[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise DeploymentError(f"{path} does not exist; it should be {what}") from error
+        raise DeploymentError(f"{path} does not exist; it should be {expected}") from error
     except ValueError as error:
-        raise DeploymentError(f"{path} is not JSON; it should be {what}: {error}") from error
+        raise DeploymentError(f"{path} is not JSON; it should be {expected}: {error}") from error
     return content

@@ -3,9 +3,8 @@
 import functools
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from local_cloud.deployment import Clients, Deployment, DeploymentError
+from local_cloud.deployment import Clients, Deployment, Resource
 from local_cloud.edge.configuration import read_distribution, read_headers_policy
 from local_cloud.edge.server import DistributionServer
 from local_cloud.endpoint_rewriter import EndpointRewriter
@@ -17,7 +16,7 @@ from local_cloud.sign_in.server import SignInServer, groups_of_operator
 
 
 class Fronts:
-    """Servers for browsers of a deployment. Their addresses are registered in `addresses`."""
+    """Servers of a deployment for browsers. `addresses` registers their addresses."""
 
     def __init__(
         self,
@@ -64,19 +63,14 @@ class Fronts:
         for distribution in deployment.of_type("AWS::CloudFront::Distribution"):
             config = read_distribution(Properties(distribution.properties))
             for behavior in config.behaviors:
-                known, place = (buckets, "buckets") if behavior.origin.is_bucket else (served, "HTTP APIs")
-                for value, there, what in (
-                    (behavior.origin.host, known, place),
+                hosts, kind = (buckets, "buckets") if behavior.origin.is_bucket else (served, "HTTP APIs")
+                for value, known, kinds in (
+                    (behavior.origin.host, hosts, kind),
                     (behavior.headers_policy, {None, *policies}, "response headers policies"),
                 ):
-                    if value not in there:
-                        raise DeploymentError(
-                            f"{value!r} is none of the {what} of this cloud",
-                            stack=distribution.stack,
-                            logical_id=distribution.logical_id,
-                            resource_type=distribution.type,
-                            property_name="DistributionConfig",
-                        )
+                    if value not in known:
+                        reason = f"{value!r} is none of the {kinds} of this cloud"
+                        raise distribution.refusal("DistributionConfig", reason)
             edge = DistributionServer(
                 config,
                 buckets=buckets,
@@ -97,7 +91,7 @@ class Fronts:
 
 
 def _finder(pool: UserPool, *, clients: Clients, localize: Callable[[str], str]) -> Callable[[str], AppClient | None]:
-    resources: dict[str, Any] = {client.physical_id: client for client in pool.clients}
+    resources: dict[str, Resource] = {client.physical_id: client for client in pool.clients}
 
     def find(client_id: str) -> AppClient | None:
         if client_id not in resources:

@@ -21,7 +21,7 @@ _STOP_TIMEOUT_S = 30.0
 
 
 class CloudError(Exception):
-    """Error if a cloud does not start, does not run, or fails to perform a request."""
+    """Error if a cloud does not start, run or stop, or cannot perform a request."""
 
 
 class Cloud:
@@ -157,12 +157,12 @@ class Cloud:
 
     @property
     def api_url(self) -> str:
-        """URL of the only HTTP API.
+        """URL of the only API.
 
         Raises
         ------
         CloudError
-            If there is no HTTP API or more than one. Use `state.apis` if there are several.
+            If there is no API or more than one. Use `state.apis` if there are several.
         """
         urls = set(self.state.apis.values())
         if len(urls) != 1:
@@ -170,7 +170,13 @@ class Cloud:
         return urls.pop()
 
     def output(self, name: str) -> str:
-        """Return the output with a name, from the only stack that has such an output."""
+        """Return the output with a name, from the only stack that has such an output.
+
+        Raises
+        ------
+        CloudError
+            If no stack or several stacks have such an output.
+        """
         found = [values[name] for values in self.outputs.values() if name in values]
         if len(found) != 1:
             raise CloudError(f"{len(found)} stacks have an output {name!r}")
@@ -246,7 +252,7 @@ class Cloud:
         return min(fitting, key=lambda client: len(allowed[client]))
 
     def advance(self, duration: timedelta) -> list[dict[str, str]]:
-        """Advance the clock of schedules.
+        """Advance the cloud's clock, fire due schedules, and delete expired data if the duration is at least a day.
 
         Return the name and due time of each fired schedule, in the order of due times.
         """
@@ -289,7 +295,7 @@ class Cloud:
         }
 
     def flush(self) -> None:
-        """Wait until the log lines and metrics so far can be read from CloudWatch."""
+        """Wait at most 10 s until the log lines and metrics so far can be read from CloudWatch."""
         self._request("POST", "/flush")
 
     @property
@@ -340,7 +346,7 @@ class Cloud:
             raise CloudError(f"the cloud at {self.state.admin} does not answer: {error}") from error
 
 
-def _only(candidates: Sequence[str], what: str) -> str:
+def _only(candidates: Sequence[str], kind: str) -> str:
     if len(candidates) != 1:
-        raise CloudError(f"there are {len(candidates)} candidates for the {what}; name one")
+        raise CloudError(f"there are {len(candidates)} candidates for the {kind}; name one")
     return candidates[0]

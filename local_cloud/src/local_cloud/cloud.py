@@ -34,7 +34,7 @@ from local_cloud.execution.invoker import Invoker
 from local_cloud.execution.runtimes import function_reports, refuse_foreign_runtimes
 from local_cloud.execution.workspaces import Workspaces
 from local_cloud.expiry import Expiry
-from local_cloud.gateway.deployed import read_http_apis
+from local_cloud.gateway.deployed import ApiServices, read_http_apis
 from local_cloud.gateway.deployed_rest import read_rest_apis
 from local_cloud.gateway.http_api import HttpApiServer
 from local_cloud.gateway.invocations import TimedInvocations
@@ -61,7 +61,7 @@ from local_cloud.training.request import TrainingRecord, TrainingRequest
 from local_cloud.training.runner import TrainingRunner
 
 PENDING_PER_ENVIRONMENT = 6
-"""Maximum number of requests to an HTTP API per execution environment. One of them runs, and the others wait."""
+"""Maximum number of an API's requests per execution environment. One of them runs, and the others wait."""
 
 
 class LocalCloud:
@@ -212,21 +212,16 @@ class LocalCloud:
             region=settings.region,
             account=settings.account,
         )
-        apis = [
-            api
-            for read in (read_http_apis, read_rest_apis)
-            for api in read(
-                deployment,
-                issuer_keys=functools.partial(
-                    issuer_keys, endpoint=self.endpoint, region=settings.region, user_agent=self._boot_token
-                ),
-                invoke=self._timed_invocations,
-                write_log=self._pump.log,
-                region=settings.region,
-                account=settings.account,
-            )
-        ]
-        for api in apis:
+        services = ApiServices(
+            issuer_keys=functools.partial(
+                issuer_keys, endpoint=self.endpoint, region=settings.region, user_agent=self._boot_token
+            ),
+            invoke=self._timed_invocations,
+            write_log=self._pump.log,
+            region=settings.region,
+            account=settings.account,
+        )
+        for api in (*read_http_apis(deployment, services), *read_rest_apis(deployment, services)):
             self._apis[api.api_id] = (RestApiServer if isinstance(api, RestApi) else HttpApiServer)(
                 api,
                 invoke=self._timed_invocations,
@@ -282,7 +277,7 @@ class LocalCloud:
                 self._invoker.start_ahead(arn)
 
     def api_urls(self) -> dict[str, str]:
-        """Return the URL of each HTTP API by ID."""
+        """Return the URL of each API by ID."""
         return {api_id: server.url for api_id, server in self._apis.items()}
 
     def functions(self, deployment: Deployment) -> dict[str, dict[str, Any]]:
@@ -311,7 +306,7 @@ class LocalCloud:
         }
 
     def advance(self, duration: timedelta) -> list[Firing]:
-        """Advance the clock, fire due schedules, and delete expired data. Return the fired schedules."""
+        """Advance the clock and return the fired schedules. Delete expired data if the duration is at least a day."""
         if self._scheduler is None or self._expiry is None:
             raise ValueError("the cloud has not booted")
         self._pump.flush()  # Queued metrics must have the time of their events, because alarms use this time.
@@ -325,7 +320,7 @@ class LocalCloud:
         return {"refused": self._permissions.refused(), "grants": self._permissions.grants()}
 
     def flush(self) -> bool:
-        """Wait until all log lines and metrics so far are in CloudWatch. Return whether they are."""
+        """Wait until all log lines and metrics so far are in CloudWatch. Return false after a timeout."""
         return self._pump.flush()
 
     def alarms(self) -> dict[str, str]:
@@ -393,7 +388,7 @@ class LocalCloud:
         Raises
         ------
         ValueError
-            If no such job runs.
+            If no spot job with this name runs.
         """
         self._training.interrupt(name)
 
@@ -407,10 +402,7 @@ class LocalCloud:
 
 
 def _remembered_ports(journal: Journal | None, *, first: int | None) -> dict[str, int] | None:
-    """Return the ports of the previous start. Return an empty dictionary if another first port is requested.
-
-    Return None if there is no journal.
-    """
+    """Return the ports of the previous start: empty if another first port is requested, and None without a journal."""
     if journal is None:
         return None
     stored = journal.fact(PORTS)

@@ -1,6 +1,5 @@
 """Deployment of a CDK cloud assembly through boto3. Unsupported features cause an error."""
 
-import functools
 import graphlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -51,7 +50,7 @@ def deploy(
         resource. Resources that were already created remain.
     """
     cloud = _Cloud(
-        clients=functools.cache(clients),
+        clients=clients,
         region=region,
         account=account,
         progress=progress,
@@ -59,7 +58,7 @@ def deploy(
         other_regions=other_regions,
     )
     stacks = read_assembly(assembly)
-    # If no stack is for this region, the first one is reported.
+    # If no stack is for this region, the deployment of the first one raises the error.
     for stack in [stack for stack in stacks if stack.region in (None, region)] or stacks[:1]:
         cloud.deploy(stack)
     return Deployment(
@@ -94,12 +93,12 @@ class _Cloud:
         self._uploaded: set[tuple[str, str]] = set()
 
     def deploy(self, stack: Stack) -> None:
-        for what, theirs, ours in (
+        for kind, wanted, present in (
             ("account", stack.account, self.account),
             ("region", stack.region, self.region),
         ):
-            if theirs not in (None, ours):
-                raise DeploymentError(f"made for {what} {theirs}, but this cloud is {ours}", stack=stack.name)
+            if wanted not in (None, present):
+                raise DeploymentError(f"made for {kind} {wanted}, but this cloud is {present}", stack=stack.name)
         deployment = _StackDeployment(stack, self)
         for asset in stack.assets:
             self._upload(asset, deployment.evaluator)
@@ -180,13 +179,13 @@ class _StackDeployment:
         return resource.attributes[name]
 
     def exported(self, name: str) -> str:
-        """Return the value of an export of a stack that was deployed before."""
+        """Return the value of an export of an earlier stack."""
         if name not in self.cloud.exports:
             raise TemplateError(f"no stack deployed before exports {name}")
         return self.cloud.exports[name]
 
     def stack_output(self, stack: str, output: str, region: str) -> str:
-        """Return an output of a stack that was deployed before, here or in another region."""
+        """Return an output of an earlier stack, here or in another region."""
         stacks = self.cloud.outputs if region == self.cloud.region else self.cloud.other_regions.get(region, {})
         try:
             return stacks[stack][output]
@@ -197,12 +196,12 @@ class _StackDeployment:
             ) from None
 
     def stored_parameter(self, name: str) -> str:
-        """Return the value of an SSM parameter."""
+        """Return the value of an SSM parameter, or the name of a parameter that only AWS has."""
         try:
             answer = self.cloud.clients("ssm").get_parameter(Name=name)
         except ClientError as error:
             if name.startswith(PUBLIC_PARAMETERS):
-                return name  # Only AWS knows the value.
+                return name
             raise TemplateError(f"there is no SSM parameter {name}: {error}") from error
         return str(answer["Parameter"]["Value"])
 

@@ -48,7 +48,7 @@ class Clients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Deployed resource: its evaluated template, and its ID in the cloud."""
+    """Deployed resource: its evaluated template, and its ID and attributes in the cloud."""
 
     stack: str
     logical_id: str
@@ -57,8 +57,8 @@ class Resource:
     attributes: Mapping[str, str]
     properties: Mapping[str, Any]
 
-    def refusal(self, property_name: str, reason: str) -> DeploymentError:
-        """Return the error for a property that is not implemented here."""
+    def refusal(self, property_name: str | None, reason: str) -> DeploymentError:
+        """Return the error for a resource or a property that is not implemented here."""
         return DeploymentError(
             reason,
             stack=self.stack,

@@ -16,7 +16,7 @@ class EndpointRewriter:
         self._local[address] = local
 
     def localize(self, text: str) -> str:
-        """Return a text in which registered addresses are replaced."""
+        """Replace the registered AWS addresses in a text."""
         for address, local in self._local.items():
             text = text.replace(address, local)
         return text

@@ -30,7 +30,7 @@ class Expiry:
     Parameters
     ----------
     now
-        Current time of the clock.
+        Function that returns the time of the cloud's clock.
     report
         Function that is called with a line about each failure.
     """
@@ -48,7 +48,10 @@ class Expiry:
         self._thread.start()
 
     def run(self) -> float:
-        """Delete all expired data, and remove its traces from the files. Return the seconds until the next run."""
+        """Delete all expired data, and remove its traces from the files. Return the seconds until the next run.
+
+        Errors are reported, and the next run tries again.
+        """
         with self._running:
             try:
                 now = self._now()
@@ -139,7 +142,7 @@ def _has_expired(expiration: Mapping[str, Any], modified: datetime, now: datetim
 
 
 def _is_due(days: int, since: datetime, now: datetime) -> bool:
-    """Return whether the midnight (UTC) that follows a number of days has passed."""
+    """Return whether the first midnight in UTC has come that is at least `days` after `since`."""
     due = since.astimezone(UTC) + timedelta(days=days)
     midnight = due.replace(hour=0, minute=0, second=0, microsecond=0)
     return now >= (midnight if midnight == due else midnight + timedelta(days=1))
@@ -156,7 +159,7 @@ def expire_items(dynamodb: Any, table: str, *, now: datetime) -> None:
     if setting["TimeToLiveStatus"] != "ENABLED":
         return
     keys = [each["AttributeName"] for each in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]
-    # Earlier times are mistakes, such as milliseconds. DynamoDB also ignores them.
+    # Like DynamoDB, ignore times that passed more than five years ago.
     times = {
         ":number": {"S": "N"},
         ":past": {"N": str(int((now - _LONGEST_OVERDUE).timestamp()))},

@@ -1,20 +1,17 @@
 """Small HTTP/1.1 server on a port of the loopback interface. It supports TLS, and bodies with a length or in chunks."""
 
 import _thread
-import functools
 import http.client
 import http.server
 import re
 import ssl
 import sys
 import threading
-import time
 import traceback
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -193,20 +190,11 @@ class Connection(http.server.BaseHTTPRequestHandler):
             raise _BodyError(HTTPStatus.BAD_REQUEST, "Incomplete body")
         return data
 
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """Return the header `Date`."""
-        return _date(int(time.time() if timestamp is None else timestamp))
-
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write nothing."""
 
     def log_message(self, format: str, *args: Any) -> None:
         """Write nothing."""
-
-
-@functools.lru_cache(maxsize=1)
-def _date(time_s: int) -> str:
-    return formatdate(time_s, usegmt=True)
 
 
 class HttpServer(http.server.ThreadingHTTPServer):

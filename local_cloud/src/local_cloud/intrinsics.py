@@ -75,7 +75,7 @@ class Evaluator:
         return {key: item for key, item in evaluated.items() if item is not NO_VALUE}
 
     def holds(self, condition: str) -> bool:
-        """Return whether the condition with this name holds."""
+        """Return whether a condition is true. Raise TemplateError if the template does not define it."""
         if condition not in self.conditions:
             raise TemplateError(f"unknown condition {condition}")
         return self._is_true(self.conditions[condition])
@@ -156,8 +156,9 @@ class Evaluator:
             if literal:
                 return f"${{{name}}}"
             if name in values:
-                return _text(self.evaluate(values[name]), where=f"${{{name}}} of Fn::Sub")
-            value = self._get_att(name) if "." in name else self._ref(name)
+                value = self.evaluate(values[name])
+            else:
+                value = self._get_att(name) if "." in name else self._ref(name)
             return _text(value, where=f"${{{name}}} of Fn::Sub")
 
         return _PLACEHOLDER.sub(substituted, text)

@@ -1,4 +1,4 @@
-"""Background jobs, each in a separate thread. They can be stopped by name, or all together."""
+"""Background jobs, each with a thread and a subprocess. They can be stopped by name, or all together."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -25,46 +25,8 @@ class JobRun:
 R = TypeVar("R", bound=JobRun)
 
 
-class JobRuns(Generic[R]):
-    """Runs of a service, by name.
-
-    Attributes
-    ----------
-    grace_s
-        Seconds between SIGTERM and SIGKILL when a run is stopped. It is 0 when the cloud ends.
-    """
-
-    def __init__(self) -> None:
-        self.grace_s = STOP_GRACE_S
-        self._runs: dict[str, R] = {}
-
-    def start(self, name: str, run: R, work: Callable[[], None], *, thread: str) -> None:
-        """Start `work` as the run `name`, in a thread with the name `thread`."""
-        self._runs[name] = run
-        run.thread = threading.Thread(target=work, name=thread, daemon=True)
-        run.thread.start()
-
-    def find(self, name: str) -> R | None:
-        """Return the run with a name, or None if there is none."""
-        return self._runs.get(name)
-
-    def stop(self, name: str) -> None:
-        """Request the stop of a run."""
-        if run := self._runs.get(name):
-            run.stopping.set()
-
-    def close(self) -> None:
-        """Kill all runs and wait until they have ended."""
-        self.grace_s = 0.0
-        for run in self._runs.values():
-            run.stopping.set()
-        for run in self._runs.values():
-            if run.thread:
-                run.thread.join(STOP_GRACE_S)
-
-
 class JobRunner(Generic[R]):
-    """Runner with a thread and a subprocess per run.
+    """Runner of a service's jobs.
 
     Parameters
     ----------
@@ -90,8 +52,26 @@ class JobRunner(Generic[R]):
         self._pump = pump
         self._directory = directory
         self._environment = environment
-        self._runs: JobRuns[R] = JobRuns()
+        self._runs: dict[str, R] = {}
+        # Seconds between SIGTERM and SIGKILL when a run is stopped. It is 0 when the cloud ends.
+        self._grace_s = STOP_GRACE_S
 
     def stop(self, name: str) -> None:
         """Request the stop of a run."""
-        self._runs.stop(name)
+        if run := self._runs.get(name):
+            run.stopping.set()
+
+    def close(self) -> None:
+        """Stop all runs, and wait at most `STOP_GRACE_S` for each to end."""
+        self._grace_s = 0.0
+        for run in self._runs.values():
+            run.stopping.set()
+        for run in self._runs.values():
+            if run.thread:
+                run.thread.join(STOP_GRACE_S)
+
+    def _start(self, name: str, run: R, work: Callable[[], None], *, thread: str) -> None:
+        """Start `work` as the run `name`, in a thread with the name `thread`."""
+        self._runs[name] = run
+        run.thread = threading.Thread(target=work, name=thread, daemon=True)
+        run.thread.start()

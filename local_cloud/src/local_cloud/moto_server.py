@@ -28,7 +28,7 @@ class _MotoConnection(Connection, MotoRequestHandler):
     error_message_format = "<Error><Code>%(code)d</Code><Message>%(message)s</Message></Error>"
 
     def respond(self, body: bytes) -> HttpResponse:
-        """Return moto's response."""
+        """Return moto's response to a request."""
         return self.server.answer(self.make_environ() | {"wsgi.input": io.BytesIO(body)}, body)
 
 

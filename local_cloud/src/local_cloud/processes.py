@@ -73,10 +73,6 @@ class Processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
         process.wait()
-        self.forget(process)
-
-    def forget(self, process: subprocess.Popen[bytes]) -> None:
-        """Stop watching a process that ended without being killed."""
         with self._lock:
             if process in self._running:
                 self._running.remove(process)

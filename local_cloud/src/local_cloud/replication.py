@@ -200,7 +200,7 @@ def _write(client: Any, table: str, keys: tuple[str, ...], *, new: Mapping[str, 
 
 
 def _latest_versions(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, str, bool, datetime]]:
-    """Yield the key, ID and time of each object's latest version. The third value is true for a delete marker."""
+    """Yield for each object: key, ID of the latest version, true if this version is a delete marker, and its time."""
     for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         for kind, is_marker in (("Versions", False), ("DeleteMarkers", True)):
             for entry in page.get(kind, []):
@@ -209,7 +209,7 @@ def _latest_versions(client: Any, bucket: str, prefix: str) -> Iterator[tuple[st
 
 
 def _copy_secret(arn: str, first: Cloud, second: Cloud) -> None:
-    """Create the replica of a secret. On AWS, its ARN differs from the secret's ARN only in the region.
+    """Create or update the replica of a secret. On AWS, only the region of its ARN differs.
 
     moto adds a random suffix to each ARN, but finds a secret by an ARN without this suffix. Therefore the suffix of the
     first ARN is part of the replica's name.

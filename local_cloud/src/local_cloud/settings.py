@@ -73,9 +73,7 @@ def configure_process(settings: CloudSettings) -> None:
 
 
 def subprocess_environment(*, endpoint: str, region: str) -> Mapping[str, str]:
-    """Return the environment of functions and training jobs, with this Python first on the path and the cloud's
-    address.
-    """
+    """Return the environment of functions and jobs, with this Python first on the path and the cloud's endpoint."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},

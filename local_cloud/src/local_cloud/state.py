@@ -74,7 +74,7 @@ class CloudState:
         Raises
         ------
         StateError
-            If the file does not exist or has another version.
+            If the file does not exist or has another format.
         """
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))

@@ -1,9 +1,11 @@
 import json
+import queue
 from typing import Any
 
 import pytest
 
-from local_cloud.events.targets import Target, target_input, value_at
+from local_cloud.delivery import Delivery
+from local_cloud.events.targets import Target, TargetQueue, target_input, value_at
 
 EVENT: dict[str, Any] = {
     "source": "shop",
@@ -95,3 +97,20 @@ def test_attempts_follow_the_retry_policy_up_to_the_local_limit() -> None:
     assert Target("r", {"Arn": "a", "RetryPolicy": {"MaximumRetryAttempts": 0}}).max_attempts == 1
     assert Target("r", {"Arn": "a"}).max_attempts == 3
     assert Target("r", {"Arn": "a", "RetryPolicy": {"MaximumRetryAttempts": 185}}).max_attempts == 3
+
+
+def test_event_without_a_readable_path_is_reported_as_undeliverable() -> None:
+    properties = {
+        "Arn": "arn:aws:sqs:r:1:queue",
+        "InputPath": "$.detail.tags[?(@.x)]",
+        "DeadLetterConfig": {"Arn": "arn:aws:sqs:r:1:dead"},
+        "RetryPolicy": {"MaximumRetryAttempts": 0},
+    }
+    reports: queue.SimpleQueue[str] = queue.SimpleQueue()
+    delivery = Delivery(lambda service: None, invoke_later=lambda arn, payload: None)
+    targets = TargetQueue(delivery, keep=lambda kind, work: lambda: None, report=reports.put)
+
+    targets.submit(Target("arn:rule", properties), EVENT)
+
+    assert "only names and positions are known here" in reports.get(timeout=10)
+    targets.close()

@@ -9,7 +9,7 @@ import pytest
 from local_cloud.deployment import Deployment, DeploymentError, Resource
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.gateway.admission import RefusedError
-from local_cloud.gateway.deployed import read_http_apis
+from local_cloud.gateway.deployed import ApiServices, read_http_apis
 from local_cloud.gateway.lambda_authorizer import LambdaAuthorizer, identity_source
 from local_cloud.gateway.request import ApiContext
 from local_cloud.gateway.routes import Match, Route
@@ -215,11 +215,13 @@ def read(function: Function, **changes: Any) -> None:
     list(
         read_http_apis(
             Deployment(resources, {}),
-            issuer_keys=lambda issuer: None,
-            invoke=function,
-            write_log=lambda group, stream, line: None,
-            region="us-east-1",
-            account="123456789012",
+            ApiServices(
+                issuer_keys=lambda issuer: None,
+                invoke=function,
+                write_log=lambda group, stream, line: None,
+                region="us-east-1",
+                account="123456789012",
+            ),
         )
     )
 

@@ -12,6 +12,7 @@ from joserfc.jwk import RSAKey
 
 from local_cloud.deployment import Deployment, DeploymentError, Resource
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
+from local_cloud.gateway.deployed import ApiServices
 from local_cloud.gateway.deployed_rest import read_rest_apis
 from local_cloud.gateway.rest_api import RestApi, RestApiServer
 from local_cloud.http_server import HttpRequest, HttpResponse
@@ -90,11 +91,13 @@ def read(*, body: Any = None, endpoint: Any = None, stage: Any = None) -> RestAp
     resources = tuple(Resource("stack", name, *types[name], {}, values) for name, values in properties.items())
     (api,) = read_rest_apis(
         Deployment(resources, {}),
-        issuer_keys=lambda issuer: {"keys": [KEY.as_dict(private=False)]} if issuer == ISSUER else None,
-        invoke=doorman,
-        write_log=lambda group, stream, line: LINES.append(line),
-        region="us-east-1",
-        account="123456789012",
+        ApiServices(
+            issuer_keys=lambda issuer: {"keys": [KEY.as_dict(private=False)]} if issuer == ISSUER else None,
+            invoke=doorman,
+            write_log=lambda group, stream, line: LINES.append(line),
+            region="us-east-1",
+            account="123456789012",
+        ),
     )
     return api
 

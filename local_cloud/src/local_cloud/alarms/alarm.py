@@ -57,11 +57,11 @@ class MetricAlarm:
 
     @property
     def watched(self) -> Mapping[Series, timedelta]:
-        """Time range that the alarm requires, by series."""
+        """Time range that the alarm requires of each series."""
         return {look.series: look.period * self.periods for look in self.looks.values()}
 
     def judge(self, store: SeriesStore, *, now: datetime) -> tuple[str, str] | None:
-        """Return the state and its reason, or None if the state does not change."""
+        """Return the state and its reason, or None if missing data keeps the state (`TreatMissingData: ignore`)."""
         period = max(look.period for look in self.looks.values())
         points: list[Value] = []
         for back in range(self.periods):
@@ -144,7 +144,7 @@ def _look(metric: Mapping[str, Any], statistic: str, period_s: Any) -> _Look:
 def _returning(
     wanted: str, math: Mapping[str, Callable[[Mapping[str, Value]], Value]]
 ) -> Callable[[Mapping[str, Value]], Value]:
-    """Return a function that computes the value of the query `wanted`. Expressions may only use IDs of earlier ones."""
+    """Return a function that computes the value of the query `wanted`. An expression may use only earlier queries."""
 
     def compute(values: Mapping[str, Value]) -> Value:
         known = dict(values)

@@ -25,7 +25,7 @@ _COMPARISONS: Final[Mapping[type[ast.cmpop], Callable[[float, float], bool]]] = 
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_OF_LISTS: Final[Mapping[str, Callable[[list[float]], float]]] = {
+_LIST_FUNCTIONS: Final[Mapping[str, Callable[[list[float]], float]]] = {
     "SUM": sum,
     "MIN": min,
     "MAX": max,
@@ -56,7 +56,7 @@ def read_math(expression: str) -> Callable[[Mapping[str, Value]], Value]:
 
 
 _KNOWN = (ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Call, ast.List)
-_CALLS: Final = {"IF": (2, 3), "FILL": (2, 2), "ABS": (1, 1), **dict.fromkeys(_OF_LISTS, (1, 1))}
+_CALLS: Final = {"IF": (2, 3), "FILL": (2, 2), "ABS": (1, 1), **dict.fromkeys(_LIST_FUNCTIONS, (1, 1))}
 
 
 def _check(tree: ast.expr, expression: str) -> None:
@@ -90,19 +90,19 @@ def _value(node: ast.expr, values: Mapping[str, Value]) -> Value:
             a, b = _value(left, values), _value(right, values)
             return None if a is None or b is None else float(_COMPARISONS[type(op)](a, b))
         case ast.BoolOp(op=op, values=parts):
-            each = [_value(part, values) for part in parts]
+            operands = [_value(part, values) for part in parts]
             together = all if isinstance(op, ast.And) else any
-            return None if None in each else float(together(each))
+            return None if None in operands else float(together(operands))
         case ast.Call(func=ast.Name(id=name), args=arguments):
             return _called(name, arguments, values)
     raise ValueError(f"{ast.unparse(node)!r} is not implemented here")
 
 
 def _called(name: str, arguments: list[ast.expr], values: Mapping[str, Value]) -> Value:
-    if name in _OF_LISTS:
+    if name in _LIST_FUNCTIONS:
         parts = arguments[0].elts if isinstance(arguments[0], ast.List) else arguments
         found = [value for part in parts if (value := _value(part, values)) is not None]
-        return _OF_LISTS[name](found) if found else None
+        return _LIST_FUNCTIONS[name](found) if found else None
     first = _value(arguments[0], values)
     if name == "FILL":
         return _value(arguments[1], values) if first is None else first

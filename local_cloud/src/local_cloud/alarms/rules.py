@@ -37,13 +37,13 @@ def read_rule(rule: str) -> Callable[[State], bool]:
 
 def _holds(node: ast.expr, state: State) -> bool:
     match node:
-        case ast.Constant(value=bool() as said):
-            return said
+        case ast.Constant(value=bool() as value):
+            return value
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return not _holds(operand, state)
         case ast.BoolOp(op=op, values=parts):
-            each = [_holds(part, state) for part in parts]
-            return all(each) if isinstance(op, ast.And) else any(each)
+            together = all if isinstance(op, ast.And) else any
+            return together([_holds(part, state) for part in parts])
         case ast.Call(func=ast.Name(id=wanted), args=[ast.Constant(value=str() as alarm)]) if wanted in _STATES:
             return state(alarm.rpartition(":alarm:")[2]) == wanted
     raise ValueError(f"AlarmRule has {ast.unparse(node)!r}, which is not implemented here")

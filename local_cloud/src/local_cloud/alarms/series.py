@@ -24,7 +24,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Datapoint:
-    """Value at a time, with its number of occurrences."""
+    """Value of a period that starts at `at`, with its number of occurrences."""
 
     at: datetime
     value: float
@@ -110,12 +110,12 @@ def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:
 
 
 def check_statistic(statistic: str) -> None:
-    """Raise an error for an unsupported statistic.
+    """Check that a statistic is supported.
 
     Raises
     ------
     ValueError
-        If the statistic is not supported.
+        If the statistic is none of `_STATISTICS`, a percentile, or a count up to a value such as `TC(:5)`.
     """
     if not (statistic in _STATISTICS or _PERCENTILE.fullmatch(statistic) or _TRIMMED_COUNT.fullmatch(statistic)):
         known = ", ".join(_STATISTICS)

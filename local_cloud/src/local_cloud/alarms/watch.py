@@ -11,7 +11,7 @@ from local_cloud.alarms.alarm import ALARM, OK, MetricAlarm, read_alarm
 from local_cloud.alarms.rules import State, read_rule
 from local_cloud.alarms.series import Series, SeriesStore
 from local_cloud.delivery import Delivery, Message, UndeliverableError
-from local_cloud.deployment import Clients, Deployment, DeploymentError, Resource
+from local_cloud.deployment import Clients, Deployment, Resource
 
 INTERVAL_S = 1.0
 
@@ -27,7 +27,7 @@ class AlarmWatch:
     Parameters
     ----------
     now
-        Current time of the clock.
+        Function that returns the time of the cloud's clock.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class AlarmWatch:
         self._thread.start()
 
     def take(self, series: Series, pairs: Sequence[tuple[float, float]]) -> None:
-        """Store values of a metric at the current time."""
+        """Store values with their numbers of occurrences, if an alarm requires the metric."""
         self._store.take(series, pairs, self._now())
 
     def evaluate(self) -> dict[str, str]:
@@ -124,25 +124,18 @@ def _read(resource: Resource) -> MetricAlarm:
     try:
         return read_alarm(resource.physical_id, resource.properties)
     except (KeyError, ValueError) as error:
-        raise DeploymentError(
-            f"the alarm cannot be evaluated here: {error}",
-            stack=resource.stack,
-            logical_id=resource.logical_id,
-            resource_type=resource.type,
-        ) from error
+        raise resource.refusal(None, f"the alarm cannot be evaluated here: {error}") from error
 
 
 def _read_rule(resource: Resource) -> Callable[[State], bool]:
     try:
         return read_rule(resource.properties["AlarmRule"])
     except ValueError as error:
-        raise DeploymentError(
-            str(error), stack=resource.stack, logical_id=resource.logical_id, resource_type=resource.type
-        ) from error
+        raise resource.refusal(None, str(error)) from error
 
 
 def _watched(alarms: list[MetricAlarm]) -> dict[Series, timedelta]:
-    """Return the longest time range that an alarm requires, by series."""
+    """Return the longest time range that an alarm requires of each series."""
     longest: dict[Series, timedelta] = {}
     for alarm in alarms:
         for series, back in alarm.watched.items():

@@ -16,7 +16,7 @@ _MISSING = {"NoSuchKey", "404"}
 
 
 class DistributionServer(HttpServer):
-    """Stateless handler of requests to a distribution.
+    """Server of a distribution for browsers.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ class DistributionServer(HttpServer):
         return HttpResponse(200, tuple(headers), found["Body"].read())
 
     def _with_headers(self, response: HttpResponse, policy: Sequence[ResponseHeader]) -> HttpResponse:
-        there = {name.lower() for name, _ in response.headers}
-        added = [header for header in policy if header.override or header.name not in there]
+        present = {name.lower() for name, _ in response.headers}
+        added = [header for header in policy if header.override or header.name not in present]
         names = {header.name for header in added}
         kept = [(name, value) for name, value in response.headers if name.lower() not in names]
         return replace(response, headers=(*kept, *((header.name, self._localize(header.value)) for header in added)))

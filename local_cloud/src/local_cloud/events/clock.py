@@ -5,6 +5,11 @@ import time
 from datetime import UTC, datetime, timedelta
 
 
+def iso_text(moment: datetime) -> str:
+    """Return a time in UTC as ISO 8601 with milliseconds and `Z`."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
 class Clock:
     """Real time in UTC, plus the durations by which the clock was advanced."""
 

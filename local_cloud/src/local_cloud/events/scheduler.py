@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local_cloud.deployment import Deployment, DeploymentError, Resource
+from local_cloud.deployment import Deployment, Resource
 from local_cloud.events.clock import Clock
 from local_cloud.events.schedule_expressions import Schedule, ScheduleExpressionError, parse_schedule
 from local_cloud.events.targets import Target, TargetQueue
@@ -181,13 +181,7 @@ def _schedule(resource: Resource) -> Schedule:
             properties["ScheduleExpression"], zone=properties.get("ScheduleExpressionTimezone", "UTC")
         )
     except ScheduleExpressionError as error:
-        raise DeploymentError(
-            str(error),
-            stack=resource.stack,
-            logical_id=resource.logical_id,
-            resource_type=resource.type,
-            property_name="ScheduleExpression",
-        ) from error
+        raise resource.refusal("ScheduleExpression", str(error)) from error
 
 
 def _moment(text: str | None) -> datetime | None:

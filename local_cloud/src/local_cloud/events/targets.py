@@ -46,7 +46,7 @@ class Target:
 
     @property
     def max_attempts(self) -> int:
-        """Maximum number of delivery attempts."""
+        """Number of delivery attempts, at most `MAX_ATTEMPTS`."""
         policy = self.properties.get("RetryPolicy") or {}
         return int(min(policy.get("MaximumRetryAttempts", MAX_ATTEMPTS - 1) + 1, MAX_ATTEMPTS))
 
@@ -191,10 +191,9 @@ class TargetQueue:
             "ERROR_MESSAGE": str(error)[:256],
             "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
         }
-        dead_letter = Message(target.message(event).body, attributes=attributes)
         try:
-            self._delivery.send(target.dead_letters, dead_letter)
-        except (BotoCoreError, ClientError, UndeliverableError) as failure:
+            self._delivery.send(target.dead_letters, Message(target.message(event).body, attributes=attributes))
+        except (BotoCoreError, ClientError, UndeliverableError, ValueError) as failure:
             self._report(f"{target.owner_arn}: dead-letter queue {target.dead_letters}: {failure}")
 
     def _done(self, done: Callable[[], None]) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.delivery import Delivery, Message, UndeliverableError
+from local_cloud.events.clock import iso_text
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 
 # AWS waits one minute before the first retry and two minutes before the second, which is too long for local use.
@@ -141,7 +142,7 @@ class AsyncInvocations:
                 self._changed.notify_all()
 
     def _attempt(self, attempt: _Attempt) -> bool:
-        """Invoke the function. Return false if the invocation waits for another attempt."""
+        """Invoke the function, and send the result. Return false if the invocation waits for another attempt."""
         config = self._config(attempt.function_arn)
         now = time.monotonic()
         if now - attempt.accepted > config.max_age_s:
@@ -184,7 +185,7 @@ class AsyncInvocations:
         now = datetime.now(UTC)
         record: dict[str, Any] = {
             "version": "1.0",
-            "timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
+            "timestamp": iso_text(now),
             "requestContext": {
                 "requestId": outcome.request_id if outcome else "",
                 "functionArn": attempt.function_arn,

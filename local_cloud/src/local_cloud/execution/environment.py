@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from local_cloud.events.clock import iso_text
 from local_cloud.execution.function import Function, InvocationResult
 from local_cloud.execution.runtime_api import Invocation, Reply, RuntimeApi
 from local_cloud.processes import Processes, resident_bytes
-from local_cloud.telemetry.lines import LineLog
+from local_cloud.telemetry.lines import LineOutput, LineSink
 
 # Lambda limits initialisation to 10 s, and then restarts it within the function's timeout. A single longer limit
 # suffices here, also for a busy laptop that starts several functions.
@@ -38,7 +39,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Settings of all processes on this host: interpreter, runtime client and addresses of the cloud.
+    """Settings of all processes on this host: interpreter, runtime client, credentials and addresses of the cloud.
 
     Attributes
     ----------
@@ -57,12 +58,12 @@ class ExecutionEnvironment:
     """Process with a Runtime API server and a private temporary directory."""
 
     def __init__(
-        self, function: Function, workspace: Workspace, *, host: Host, processes: Processes, log: LineLog
+        self, function: Function, workspace: Workspace, *, host: Host, processes: Processes, log: LineSink
     ) -> None:
         self.function = function
         self._processes = processes
         self._log_stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
-        self._output = log.open(function.log_group, self._log_stream)
+        self._output = LineOutput(log, function.log_group, self._log_stream)
         self._temporary = tempfile.mkdtemp(prefix="tmp-", dir=workspace.temporary)
         self._api = RuntimeApi()
         self._started = time.monotonic()
@@ -159,7 +160,7 @@ class ExecutionEnvironment:
         self._usable = False
         self._processes.kill(self._process)
         if log:
-            self._output.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {request_id} {log}")
+            self._output.write(f"{iso_text(datetime.now(UTC))} {request_id} {log}")
         return Reply(payload=error, failed=True)
 
     def _exit_error(self, request_id: str) -> bytes:
@@ -186,8 +187,8 @@ class ExecutionEnvironment:
             return
         if self.function.log_format == "JSON":
             record = {"requestId": request_id} | ({"version": self.function.version} if kind == "start" else {})
-            time_text = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
-            self._output.write(json.dumps({"time": time_text, "type": f"platform.{kind}", "record": record}))
+            line = {"time": iso_text(datetime.now(UTC)), "type": f"platform.{kind}", "record": record}
+            self._output.write(json.dumps(line))
         else:
             version = f" Version: {self.function.version}" if kind == "start" else ""
             self._output.write(f"{kind.upper()} RequestId: {request_id}{version}{details}")

@@ -11,7 +11,6 @@ from typing import NoReturn
 from local_cloud.execution.environment import ExecutionEnvironment, Host, Workspace
 from local_cloud.execution.function import Function, InvocationResult, ThrottledError, dimensions_of
 from local_cloud.processes import Processes
-from local_cloud.telemetry.lines import LineLog
 from local_cloud.telemetry.pump import Pump
 
 NAMESPACE = "AWS/Lambda"
@@ -49,7 +48,6 @@ class Invoker:
         self._host = host
         self._processes = processes
         self._pump = pump
-        self._log = LineLog(pump.log)
         self._max_environments = max_environments
         self._lock = threading.Lock()
         self._running: dict[str, int] = defaultdict(int)
@@ -63,7 +61,7 @@ class Invoker:
         Raises
         ------
         ThrottledError
-            If the function's reserved concurrency is in use, or too many invocations wait.
+            If the function's reserved concurrency is in use, too many invocations wait, or the invoker is closed.
         FunctionNotFoundError
             If the function, version or alias does not exist.
         """
@@ -150,7 +148,7 @@ class Invoker:
             with pool.preparing:
                 workspace = self._prepare(function)
             environment = ExecutionEnvironment(
-                function, workspace, host=self._host, processes=self._processes, log=self._log
+                function, workspace, host=self._host, processes=self._processes, log=self._pump.log
             )
             failed.pop_all()
         with self._lock:

@@ -45,7 +45,7 @@ class Client:
         self._connection = http.client.HTTPConnection(address)
 
     def next(self) -> tuple[http.client.HTTPMessage, bytes]:
-        """Wait for an invocation."""
+        """Wait for an invocation. Exit if the server is closed."""
         self._connection.request("GET", f"{_API}/invocation/next")
         response = self._connection.getresponse()
         if response.status != 200:
@@ -64,15 +64,15 @@ def load(handler: str) -> Callable[[Any, Context], Any]:
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
-        raise _fault("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
+        raise _Fault("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
     except SyntaxError as error:
         message = f"Syntax error in module '{module_name}': {error}"
-        raise _fault("Runtime.UserCodeSyntaxError", message) from error
+        raise _Fault("Runtime.UserCodeSyntaxError", message) from error
     try:
         function: Callable[[Any, Context], Any] = getattr(module, function_name)
     except AttributeError as error:
         message = f"Handler '{function_name}' missing on module '{module_name}'"
-        raise _fault("Runtime.HandlerNotFound", message) from error
+        raise _Fault("Runtime.HandlerNotFound", message) from error
     return function
 
 
@@ -81,7 +81,7 @@ def main(handler: str) -> None:
     client = Client(os.environ["AWS_LAMBDA_RUNTIME_API"])
     try:
         function = load(handler)
-    except Exception as error:  # noqa: BLE001  whatever a module raises is its init error
+    except Exception as error:  # noqa: BLE001  any error of a module is an init error
         client.post("init/error", _report(error))
         sys.exit(1)
     while True:
@@ -91,7 +91,7 @@ def main(handler: str) -> None:
         path = f"invocation/{context.aws_request_id}"
         try:
             result = json.dumps(function(json.loads(event), context))
-        except Exception as error:  # noqa: BLE001  whatever a handler raises is its answer
+        except Exception as error:  # noqa: BLE001  any error of a handler is its result
             client.post(f"{path}/error", _report(error))
         else:
             sys.stdout.flush()
@@ -102,10 +102,6 @@ class _Fault(Exception):
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
         super().__init__(message)
-
-
-def _fault(kind: str, message: str) -> _Fault:
-    return _Fault(kind, message)
 
 
 def _report(error: Exception) -> str:

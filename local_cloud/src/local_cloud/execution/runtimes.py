@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from local_cloud.deployment import Deployment, DeploymentError
+from local_cloud.deployment import Deployment
 from local_cloud.execution.function import Function
 from local_cloud.execution.layers import PackageSource
 
@@ -16,18 +16,13 @@ def refuse_foreign_runtimes(deployment: Deployment) -> None:
     Raises
     ------
     DeploymentError
-        If a function has a runtime other than Python.
+        If a function has a runtime other than Python, or a container image.
     """
     for resource in deployment.of_type("AWS::Lambda::Function"):
         runtime = str(resource.properties.get("Runtime", ""))
         if not runtime.startswith("python"):
-            raise DeploymentError(
-                f"{runtime or 'a container image'!r} cannot run here, only Python {platform.python_version()} can",
-                stack=resource.stack,
-                logical_id=resource.logical_id,
-                resource_type=resource.type,
-                property_name="Runtime",
-            )
+            reason = f"{runtime or 'a container image'!r} cannot run here, only Python {platform.python_version()} can"
+            raise resource.refusal("Runtime", reason)
 
 
 def function_reports(

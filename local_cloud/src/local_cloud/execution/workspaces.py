@@ -27,7 +27,7 @@ class Workspaces:
         self._layers: dict[str, tuple[Path | None, tuple[PackageSource, ...]]] = {}
 
     def prepare(self, function: Function) -> Workspace:
-        """Extract the code and layers of a version. The workspace is cached."""
+        """Return the workspace of a version. Extract code and layers that no earlier call extracted."""
         task_root = self._directory / "code" / f"{function.name}-{function.code_sha256[:16].replace('/', '_')}"
         temporary = self._directory / "tmp" / function.name
         with self._lock:

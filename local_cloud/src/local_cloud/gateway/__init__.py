@@ -1,1 +1,1 @@
-"""HTTP API with routes, authorizers, throttling, CORS and payload format 2.0."""
+"""HTTP APIs and private REST APIs: routes, authorizers, throttling, CORS, events of functions, and access logs."""

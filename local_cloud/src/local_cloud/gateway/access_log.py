@@ -1,4 +1,4 @@
-"""Access log of an HTTP API: a line per request, in the format of the API's stage.
+"""Access log of an API: a line per request, in the format of the API's stage.
 
 References
 ----------

@@ -28,7 +28,7 @@ class UnauthorizedError(Exception):
 
 
 class ForbiddenError(Exception):
-    """Error for a valid token without a scope of the route. The status is 403."""
+    """Error for a valid token that has none of the route's scopes. The status is 403."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class JwtAuthorizer:
         Raises
         ------
         RefusedError
-            If the request has no valid token (401), or no scope of the route (403).
+            If the request has no valid token (401), or its token has none of the route's scopes (403).
         """
         header, scopes = request.header(self._header), match.route.scopes
         try:
@@ -80,12 +80,14 @@ class JwtAuthorizer:
         return Admission(authorizer_context(identity), claims)
 
     def authorize(self, header: str | None, *, required_scopes: Sequence[str]) -> Identity:
-        """Return the identity of a request's caller.
+        """Return the claims of a header's token, and the token's scopes that are among `required_scopes`.
 
         Raises
         ------
-        UnauthorizedError, ForbiddenError
-            If the request has no valid token, or no scope of the route.
+        UnauthorizedError
+            If the header has no valid token.
+        ForbiddenError
+            If scopes are required and the token has none of them.
         """
         claims = self._verified(header)
         granted = _scopes(claims)
@@ -118,7 +120,7 @@ class JwtAuthorizer:
 
 
 def authorizer_context(identity: Identity) -> dict[str, Any]:
-    """Return `requestContext.authorizer`. All claims in it are strings."""
+    """Return `requestContext.authorizer`, in which all claims are strings."""
     return {
         "jwt": {
             "claims": {name: claim_text(value) for name, value in identity.claims.items()},

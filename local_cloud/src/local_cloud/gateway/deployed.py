@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.deployment import Deployment, Resource
@@ -17,28 +18,54 @@ from local_cloud.gateway.throttling import Throttle
 
 # Type of authorizer by a route's AuthorizationType.
 _AUTHORIZER_TYPES = {"NONE": None, "JWT": "JWT", "CUSTOM": "REQUEST"}
-_FUNCTION_IN_URI = re.compile(r"arn:[^:]+:apigateway:[^:]+:lambda:path/2015-03-31/functions/(.+)/invocations")
+FUNCTION_IN_URI = re.compile(r"arn:[^:]+:apigateway:[^:]+:lambda:path/2015-03-31/functions/(.+)/invocations")
 _HEADER_SOURCE = "$request.header."
 _LONGEST_TIMEOUT_MS = 30_000
 
 
-def read_http_apis(
-    deployment: Deployment,
-    *,
-    issuer_keys: Callable[[str], Mapping[str, Any] | None],
-    invoke: Invoke,
-    write_log: Callable[[str, str, str], None],
-    region: str,
-    account: str,
-) -> Iterator[HttpApi]:
-    """Yield every HTTP API.
+@dataclass(frozen=True, slots=True)
+class ApiServices:
+    """Services of the cloud that APIs use.
 
-    Parameters
+    Attributes
     ----------
     issuer_keys
-        Function that returns the public keys of a JWT issuer, or None if it is not part of this cloud.
+        Function that returns the public keys of a JWT issuer, or None if the issuer is not part of this cloud.
     invoke
         Function that invokes the functions of Lambda authorizers.
+    write_log
+        Function that adds a line to a log group and a log stream.
+    """
+
+    issuer_keys: Callable[[str], Mapping[str, Any] | None]
+    invoke: Invoke
+    write_log: Callable[[str, str, str], None]
+    region: str
+    account: str
+
+    def stage(
+        self, resource: Resource, api_id: str, *, throttle: Throttle, log: Mapping[str, Any], variables: Any
+    ) -> Stage:
+        """Return a stage with its access log, if `log` has a destination, and its stage variables."""
+        access_log = None
+        if destination := log.get("DestinationArn"):
+            access_log = AccessLog(
+                group=destination.split(":")[6],
+                format_text=log.get("Format", "$context.requestId"),
+                write=self.write_log,
+            )
+        context = ApiContext(
+            api_id=api_id,
+            account=self.account,
+            region=self.region,
+            stage=resource.physical_id,
+            stage_variables=variables or {},
+        )
+        return Stage(api=context, throttle=throttle, access_log=access_log)
+
+
+def read_http_apis(deployment: Deployment, services: ApiServices) -> Iterator[HttpApi]:
+    """Yield every HTTP API.
 
     Raises
     ------
@@ -50,7 +77,7 @@ def read_http_apis(
             raise resource.refusal("ProtocolType", "only HTTP APIs are served here")
         api_id = resource.physical_id
         authorizers = {
-            authorizer.physical_id: _authorizer(authorizer, issuer_keys=issuer_keys, invoke=invoke)
+            authorizer.physical_id: _authorizer(authorizer, services)
             for authorizer in _parts(deployment, "Authorizer", api_id)
         }
         cors = resource.properties.get("CorsConfiguration")
@@ -61,7 +88,7 @@ def read_http_apis(
             name=resource.properties.get("Name", api_id),
             routes=RouteTable(routes),
             stages={
-                stage.physical_id: _stage(stage, api_id, keys, write_log=write_log, region=region, account=account)
+                stage.physical_id: _stage(stage, api_id, keys, services)
                 for stage in _parts(deployment, "Stage", api_id)
             },
             authorizers=authorizers,
@@ -107,60 +134,37 @@ def _function_arn(integration: Resource) -> str:
     if properties.get("PayloadFormatVersion") != "2.0":
         raise integration.refusal("PayloadFormatVersion", "only 2.0 is implemented here")
     uri = str(properties["IntegrationUri"])
-    # The URI is or contains the ARN of the function: arn:...:path/2015-03-31/functions/<arn>/invocations
-    return uri.partition("/functions/")[2].removesuffix("/invocations") or uri
+    function = FUNCTION_IN_URI.fullmatch(uri)
+    return function[1] if function else uri  # The URI may be the ARN of the function.
 
 
-def _stage(
-    resource: Resource,
-    api_id: str,
-    route_keys: Collection[str],
-    *,
-    write_log: Callable[[str, str, str], None],
-    region: str,
-    account: str,
-) -> Stage:
+def _stage(resource: Resource, api_id: str, route_keys: Collection[str], services: ApiServices) -> Stage:
     route_settings = resource.properties.get("RouteSettings") or {}
     if unknown := sorted(set(route_settings) - set(route_keys)):
         raise resource.refusal("RouteSettings", f"there is no route {unknown[0]!r}")
     throttle = Throttle(resource.properties.get("DefaultRouteSettings") or {}, route_settings)
-    settings = resource.properties.get("AccessLogSettings") or {}
-    access_log = None
-    if destination := settings.get("DestinationArn"):
-        access_log = AccessLog(
-            group=destination.split(":")[6],
-            format_text=settings.get("Format", "$context.requestId"),
-            write=write_log,
-        )
-    context = ApiContext(
-        api_id=api_id,
-        account=account,
-        region=region,
-        stage=resource.physical_id,
-        stage_variables=resource.properties.get("StageVariables") or {},
-    )
-    return Stage(api=context, throttle=throttle, access_log=access_log)
+    log = resource.properties.get("AccessLogSettings") or {}
+    variables = resource.properties.get("StageVariables")
+    return services.stage(resource, api_id, throttle=throttle, log=log, variables=variables)
 
 
-def _authorizer(
-    resource: Resource, *, issuer_keys: Callable[[str], Mapping[str, Any] | None], invoke: Invoke
-) -> Authorizer:
+def _authorizer(resource: Resource, services: ApiServices) -> Authorizer:
     match resource.properties.get("AuthorizerType"):
         case "JWT":
-            return _jwt_authorizer(resource, issuer_keys)
+            return _jwt_authorizer(resource, services)
         case "REQUEST":
-            return _lambda_authorizer(resource, invoke)
+            return _lambda_authorizer(resource, services)
         case kind:
             raise resource.refusal("AuthorizerType", f"{kind!r} is none of JWT and REQUEST")
 
 
-def _lambda_authorizer(resource: Resource, invoke: Invoke) -> LambdaAuthorizer:
+def _lambda_authorizer(resource: Resource, services: ApiServices) -> LambdaAuthorizer:
     properties = resource.properties
     if properties.get("AuthorizerPayloadFormatVersion") != "2.0":
         raise resource.refusal("AuthorizerPayloadFormatVersion", "only 2.0 is implemented here")
     if properties.get("EnableSimpleResponses") is not True:
         raise resource.refusal("EnableSimpleResponses", "only simple responses are implemented here")
-    function = _FUNCTION_IN_URI.fullmatch(str(properties.get("AuthorizerUri")))
+    function = FUNCTION_IN_URI.fullmatch(str(properties.get("AuthorizerUri")))
     if function is None:
         raise resource.refusal("AuthorizerUri", f"{properties.get('AuthorizerUri')!r} names no function")
     expressions, ttl_s = properties.get("IdentitySource") or [], properties.get("AuthorizerResultTtlInSeconds") or 0
@@ -170,10 +174,10 @@ def _lambda_authorizer(resource: Resource, invoke: Invoke) -> LambdaAuthorizer:
         sources = [identity_source(expression) for expression in expressions]
     except ValueError as error:
         raise resource.refusal("IdentitySource", str(error)) from error
-    return LambdaAuthorizer(function_arn=function[1], sources=sources, ttl_s=ttl_s, invoke=invoke)
+    return LambdaAuthorizer(function_arn=function[1], sources=sources, ttl_s=ttl_s, invoke=services.invoke)
 
 
-def _jwt_authorizer(resource: Resource, issuer_keys: Callable[[str], Mapping[str, Any] | None]) -> JwtAuthorizer:
+def _jwt_authorizer(resource: Resource, services: ApiServices) -> JwtAuthorizer:
     properties = resource.properties
     sources = properties.get("IdentitySource") or [f"{_HEADER_SOURCE}Authorization"]
     source = sources[0] if isinstance(sources, list) else sources
@@ -181,7 +185,7 @@ def _jwt_authorizer(resource: Resource, issuer_keys: Callable[[str], Mapping[str
         raise resource.refusal("IdentitySource", f"{source!r} is not a request header")
     configuration = properties["JwtConfiguration"]
     issuer = configuration["Issuer"]
-    keys = issuer_keys(issuer)
+    keys = services.issuer_keys(issuer)
     if keys is None:
         reason = f"issuer {issuer} is not a user pool of this cloud, so its tokens cannot be checked here"
         raise resource.refusal("JwtConfiguration.Issuer", reason)

@@ -1,40 +1,28 @@
 """Reader of a deployment's private REST APIs. Unsupported settings cause an error."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from local_cloud.deployment import Deployment, Resource
-from local_cloud.gateway.access_log import AccessLog
 from local_cloud.gateway.admission import Authorizer
+from local_cloud.gateway.deployed import FUNCTION_IN_URI, ApiServices
 from local_cloud.gateway.http_api import Stage
-from local_cloud.gateway.lambda_authorizer import Invoke, identity_source
-from local_cloud.gateway.request import ApiContext
+from local_cloud.gateway.lambda_authorizer import identity_source
 from local_cloud.gateway.rest_api import ENDPOINT_KEY, CognitoAuthorizer, PolicyAuthorizer, RestApi
 from local_cloud.gateway.routes import Route, RouteTable
 from local_cloud.gateway.throttling import Throttle
 from local_cloud.permissions.policy import PolicyError, RolePolicy
 
 _TIMEOUT_S: Final = 29.0
-_FUNCTION: Final = re.compile(r"arn:[^:]+:apigateway:[^:]+:lambda:path/2015-03-31/functions/(.+)/invocations")
 _SOURCE: Final = re.compile(r"method\.request\.(header|querystring)\.(.+)")
 _LIMITS: Final = ("ThrottlingRateLimit", "ThrottlingBurstLimit")
 _METHOD_SETTINGS: Final = {"HttpMethod", "ResourcePath", "DataTraceEnabled", *_LIMITS}
 _PREFIX: Final = "x-amazon-apigateway-"
 
-IssuerKeys = Callable[[str], Mapping[str, Any] | None]
 
-
-def read_rest_apis(
-    deployment: Deployment,
-    *,
-    issuer_keys: IssuerKeys,
-    invoke: Invoke,
-    write_log: Callable[[str, str, str], None],
-    region: str,
-    account: str,
-) -> Iterator[RestApi]:
-    """Yield every REST API. The parameters are those of `read_http_apis`.
+def read_rest_apis(deployment: Deployment, services: ApiServices) -> Iterator[RestApi]:
+    """Yield every REST API.
 
     Raises
     ------
@@ -60,23 +48,20 @@ def read_rest_apis(
             name=resource.properties.get("Name", api_id),
             routes=RouteTable(routes),
             stages={
-                stage.physical_id: _stage(stage, api_id, routes, write_log=write_log, region=region, account=account)
+                stage.physical_id: _stage(stage, api_id, routes, services)
                 for stage in deployment.of_type("AWS::ApiGateway::Stage")
                 if stage.properties["RestApiId"] == api_id
             },
-            authorizers={
-                name: _authorizer(resource, scheme, issuer_keys=issuer_keys, invoke=invoke, region=region)
-                for name, scheme in schemes.items()
-            },
+            authorizers={name: _authorizer(resource, scheme, services) for name, scheme in schemes.items()},
             cors=None,
             endpoints=configuration.get("VpcEndpointIds") or [],
-            policy=_policy(resource, document, region=region, account=account),
+            policy=_policy(resource, document, services),
         )
 
 
 def _route(resource: Resource, key: str, operation: Mapping[str, Any]) -> Route:
     integration = operation.get(f"{_PREFIX}integration", {})
-    function = _FUNCTION.fullmatch(str(integration.get("uri")))
+    function = FUNCTION_IN_URI.fullmatch(str(integration.get("uri")))
     if integration.get("type") != "aws_proxy" or function is None:
         raise resource.refusal("Body", f"{key} has no Lambda proxy integration")
     security = operation.get("security") or [{}]
@@ -87,35 +72,33 @@ def _route(resource: Resource, key: str, operation: Mapping[str, Any]) -> Route:
     return Route(key, function[1], timeout_s=_TIMEOUT_S, authorizer_id=name, scopes=tuple(scopes))
 
 
-def _authorizer(
-    resource: Resource, scheme: Mapping[str, Any], *, issuer_keys: IssuerKeys, invoke: Invoke, region: str
-) -> Authorizer:
+def _authorizer(resource: Resource, scheme: Mapping[str, Any], services: ApiServices) -> Authorizer:
     authorizer = scheme.get(f"{_PREFIX}authorizer", {})
     match authorizer.get("type"):
         case "cognito_user_pools":
             (pool,) = authorizer["providerARNs"]
-            issuer = f"https://cognito-idp.{region}.amazonaws.com/{pool.rpartition('/')[2]}"
-            keys = issuer_keys(issuer)
+            issuer = f"https://cognito-idp.{services.region}.amazonaws.com/{pool.rpartition('/')[2]}"
+            keys = services.issuer_keys(issuer)
             if keys is None:
                 raise resource.refusal("Body", f"{pool} is not a user pool of this cloud")
             return CognitoAuthorizer(issuer=issuer, audiences=None, keys=keys, header=scheme["name"])
         case "request":
             sources = [_SOURCE.fullmatch(source.strip()) for source in authorizer["identitySource"].split(",")]
-            function = _FUNCTION.fullmatch(str(authorizer.get("authorizerUri")))
+            function = FUNCTION_IN_URI.fullmatch(str(authorizer.get("authorizerUri")))
             if function is None or not all(sources):
                 raise resource.refusal("Body", f"the authorizer {authorizer} is not implemented here")
             return PolicyAuthorizer(
                 function_arn=function[1],
                 sources=[identity_source(f"$request.{source[1]}.{source[2]}") for source in sources if source],
                 ttl_s=authorizer.get("authorizerResultTtlInSeconds", 300),
-                invoke=invoke,
+                invoke=services.invoke,
             )
         case kind:
             raise resource.refusal("Body", f"the authorizer type {kind!r} is not implemented here")
 
 
-def _policy(resource: Resource, document: Mapping[str, Any], *, region: str, account: str) -> RolePolicy:
-    own = f"arn:aws:execute-api:{region}:{account}:{resource.physical_id}/"
+def _policy(resource: Resource, document: Mapping[str, Any], services: ApiServices) -> RolePolicy:
+    own = f"arn:aws:execute-api:{services.region}:{services.account}:{resource.physical_id}/"
     statements = document.get(f"{_PREFIX}policy", {}).get("Statement", [])
     if any(statement.get("Principal") != "*" for statement in statements):
         raise resource.refusal("Body", "only resource policies for all principals are implemented here")
@@ -134,15 +117,7 @@ def _policy(resource: Resource, document: Mapping[str, Any], *, region: str, acc
         raise resource.refusal("Body", str(error)) from error
 
 
-def _stage(
-    resource: Resource,
-    api_id: str,
-    routes: list[Route],
-    *,
-    write_log: Callable[[str, str, str], None],
-    region: str,
-    account: str,
-) -> Stage:
+def _stage(resource: Resource, api_id: str, routes: list[Route], services: ApiServices) -> Stage:
     limits: dict[str, dict[str, Any]] = {}
     for settings in resource.properties.get("MethodSettings") or ():
         if unknown := sorted(settings.keys() - _METHOD_SETTINGS):
@@ -152,16 +127,5 @@ def _stage(
     default = limits.pop("* *", {})
     if unknown := sorted(limits.keys() - {route.key for route in routes}):
         raise resource.refusal("MethodSettings", f"there is no method {unknown[0]!r}")
-    logged = resource.properties.get("AccessLogSetting")
-    access_log = None
-    if logged:
-        group = logged["DestinationArn"].split(":")[6]
-        access_log = AccessLog(group=group, format_text=logged["Format"], write=write_log)
-    context = ApiContext(
-        api_id=api_id,
-        account=account,
-        region=region,
-        stage=resource.physical_id,
-        stage_variables=resource.properties.get("Variables") or {},
-    )
-    return Stage(api=context, throttle=Throttle(default, limits), access_log=access_log)
+    log, variables = resource.properties.get("AccessLogSetting") or {}, resource.properties.get("Variables")
+    return services.stage(resource, api_id, throttle=Throttle(default, limits), log=log, variables=variables)

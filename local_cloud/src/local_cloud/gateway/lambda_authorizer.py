@@ -105,8 +105,8 @@ class LambdaAuthorizer:
         Raises
         ------
         RefusedError
-            If the request lacks an identity (401), the function rejects the request (403), or its response is invalid
-            (500).
+            If the request lacks an identity (401), the function rejects the request (403), or the function fails, is
+            too slow or returns an invalid response (500).
         """
         event = _request_event(request, api, match)
         found = [source(event) for source in self._sources]
@@ -129,12 +129,12 @@ class LambdaAuthorizer:
         return f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{api.stage}/{request.method}{path}"
 
     def question(self, request: HttpRequest, api: ApiContext, match: Match, identity: Sequence[str]) -> Event:
-        """Return the event of the function."""
+        """Return the event that the authorizer's function receives for a request."""
         event = _request_event(request, api, match)
         return {**event, "routeArn": self.arn(request, api), "identitySource": list(identity) or None}
 
     def decide(self, answer: Any) -> Decision:
-        """Return the decision in a response.
+        """Return the decision in a response of the function.
 
         Raises
         ------

@@ -46,7 +46,7 @@ def payload_event(
         "routeKey": route_key,
         "rawPath": path,
         "rawQueryString": request.query,
-        "headers": _joined((name, value) for name, value in request.headers if name.lower() != "cookie"),
+        "headers": _joined((name.lower(), value) for name, value in request.headers if name.lower() != "cookie"),
         "requestContext": {
             "accountId": api.account,
             "apiId": api.api_id,
@@ -70,7 +70,7 @@ def payload_event(
     if cookies := [part for name, value in request.headers if name.lower() == "cookie" for part in value.split("; ")]:
         event["cookies"] = cookies
     if request.query:
-        event["queryStringParameters"] = _query_parameters(request.query)
+        event["queryStringParameters"] = _joined(parse_qsl(request.query, keep_blank_values=True))
     if path_parameters:
         event["pathParameters"] = dict(path_parameters)
     if api.stage_variables:
@@ -101,16 +101,13 @@ def _is_text(content_type: str | None) -> bool:
     return media_type.startswith("text/") or media_type in _TEXT_TYPES or media_type.endswith(("+json", "+xml"))
 
 
-def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Convert the names to lower case, and join the values of equal names with commas."""
+def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the values of each name."""
     values: dict[str, list[str]] = defaultdict(list)
-    for name, value in headers:
-        values[name.lower()].append(value)
-    return {name: ",".join(texts) for name, texts in values.items()}
-
-
-def _query_parameters(query: str) -> dict[str, str]:
-    values: dict[str, list[str]] = defaultdict(list)
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    for name, value in pairs:
         values[name].append(value)
-    return {name: ",".join(texts) for name, texts in values.items()}
+    return dict(values)
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: ",".join(values) for name, values in grouped(pairs).items()}

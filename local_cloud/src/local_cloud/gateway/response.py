@@ -16,7 +16,7 @@ _JSON = ("Content-Type", "application/json")
 
 
 def message_response(status: int, message: str, *headers: tuple[str, str], integration_error: str = "") -> HttpResponse:
-    """Return a response that API Gateway creates. Its body cannot be customised."""
+    """Return a response that API Gateway creates itself."""
     body = json.dumps({"message": message}, separators=(",", ":")).encode()
     return HttpResponse(status, (_JSON, *headers), body, integration_error)
 
@@ -32,10 +32,7 @@ def service_unavailable(reason: str) -> HttpResponse:
 
 
 def function_response(payload: bytes) -> HttpResponse:
-    """Convert a function's result to a response.
-
-    If it has no `statusCode`, it is the JSON body of a response with 200.
-    """
+    """Convert a function's result to a response. A result without `statusCode` is the body of a response with 200."""
     try:
         answer = json.loads(payload) if payload else None
     except ValueError:

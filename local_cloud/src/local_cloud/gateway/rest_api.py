@@ -1,4 +1,4 @@
-"""Private REST APIs: payload format 1.0, resource policies, and authorizers for tokens of Cognito and for policies.
+"""Private REST APIs: payload format 1.0, resource policies, Cognito authorizers, and authorizers that return policies.
 
 References
 ----------
@@ -8,8 +8,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authoriz
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any, Final
@@ -21,7 +20,7 @@ from local_cloud.gateway.admission import Admission, RefusedError
 from local_cloud.gateway.authorizer import ForbiddenError, JwtAuthorizer, UnauthorizedError, claim_text
 from local_cloud.gateway.http_api import HttpApi, HttpApiServer, Stage
 from local_cloud.gateway.lambda_authorizer import Decision, Event, LambdaAuthorizer
-from local_cloud.gateway.request import ApiContext, encoded_body
+from local_cloud.gateway.request import ApiContext, encoded_body, grouped
 from local_cloud.gateway.response import function_response, message_response
 from local_cloud.gateway.routes import Match
 from local_cloud.http_server import HttpRequest, HttpResponse
@@ -125,8 +124,8 @@ def rest_event(
 ) -> dict[str, Any]:
     """Return the event of a request. Paths and path parameters are not decoded, and empty parts are null."""
     method, _, resource = match.route.key.partition(" ")
-    headers = _lists((name, value) for name, value in request.headers)
-    query = _lists(parse_qsl(request.query, keep_blank_values=True))
+    headers = grouped(request.headers)
+    query = grouped(parse_qsl(request.query, keep_blank_values=True))
     body, is_base64 = encoded_body(request.body, request.header("Content-Type")) if request.body else (None, False)
     context: dict[str, Any] = {
         "accountId": api.account,
@@ -160,15 +159,8 @@ def rest_event(
     }
 
 
-def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = defaultdict(list)
-    for name, value in pairs:
-        values[name].append(value)
-    return dict(values)
-
-
 class CognitoAuthorizer(JwtAuthorizer):
-    """Authorizer that checks access tokens of a user pool, of any client."""
+    """Authorizer that accepts access tokens of a user pool, regardless of their client."""
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
         """Return the identity of a request's caller.
@@ -176,7 +168,7 @@ class CognitoAuthorizer(JwtAuthorizer):
         Raises
         ------
         RefusedError
-            If the request has no valid token with a scope of the route (401).
+            If the request has no valid token with one of the route's scopes (401).
         """
         try:
             identity = self.authorize(request.header(self._header), required_scopes=match.route.scopes)

@@ -1,7 +1,7 @@
-"""Throttling of an HTTP API: a token bucket per route, and a maximum number of waiting requests.
+"""Throttling of an API: a token bucket per route, and a maximum number of pending requests.
 
-AWS throttles on a best-effort basis over many machines. Here, the limits are exact. The maximum number of waiting
-requests is local, because Lambda would start an environment for each concurrent request.
+AWS throttles on a best-effort basis over many machines. Here, the limits are exact. Only the embedded cloud limits
+pending requests: Lambda would start an environment for each concurrent request.
 
 References
 ----------
@@ -84,13 +84,7 @@ class Throttle:
 
 
 class Capacity:
-    """Limit of running and waiting requests per function.
-
-    Parameters
-    ----------
-    max_pending
-        Maximum number of running and waiting requests per function.
-    """
+    """Maximum number `max_pending` of running and waiting requests per function."""
 
     def __init__(self, max_pending: int) -> None:
         self._max_pending = max_pending

@@ -7,7 +7,7 @@ script ends, new, changed and deleted files are synchronised to S3. Meanwhile, c
 from pathlib import Path
 
 from local_cloud.deployment import Clients
-from local_cloud.training.directories import split_s3_uri
+from local_cloud.training.directories import file_keys, split_s3_uri
 
 
 class Mirror:
@@ -30,13 +30,11 @@ class Mirror:
         bucket, prefix = split_s3_uri(s3_uri)
         target = self.buckets.setdefault(bucket, self._directory / bucket)
         target.mkdir(parents=True, exist_ok=True)
-        for page in self._clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for entry in page.get("Contents", []):
-                if not entry["Key"].endswith("/"):
-                    file = target / entry["Key"]
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    self._clients("s3").download_file(bucket, entry["Key"], str(file))
-                    self._before[file] = _state(file)
+        for key in file_keys(bucket, prefix, self._clients):
+            file = target / key
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._clients("s3").download_file(bucket, key, str(file))
+            self._before[file] = _state(file)
 
     def upload(self) -> None:
         """Synchronise the directories to S3."""

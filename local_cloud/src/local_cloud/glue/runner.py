@@ -14,7 +14,7 @@ from local_cloud.glue.mirror import Mirror
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.spark import SparkMissing, check_spark, write_spark_defaults
 from local_cloud.job_runs import JobRun, JobRunner
-from local_cloud.telemetry.lines import LineLog
+from local_cloud.telemetry.lines import LineOutput
 from local_cloud.training.directories import InputError, split_s3_uri
 
 OUTPUT_GROUP = "/aws-glue/jobs/output"
@@ -27,18 +27,12 @@ _NOT_MIRRORED = (_FILES, "--extra-files", "--additional-python-modules", "--Temp
 
 
 class GlueRunner(JobRunner[JobRun]):
-    """Runner with a thread and a subprocess per run of a job."""
+    """Runner of Glue jobs."""
 
     def start(self, request: JobRunRequest, record: JobRunRecord) -> None:
         """Start a run. Its progress is written to `record`."""
         run = JobRun()
-        self._runs.start(
-            request.run_id, run, lambda: self._run(request, record, run), thread=f"glue {request.job_name}"
-        )
-
-    def close(self) -> None:
-        """Kill all runs and wait until they have ended."""
-        self._runs.close()
+        self._start(request.run_id, run, lambda: self._run(request, record, run), thread=f"glue {request.job_name}")
 
     def _run(self, request: JobRunRequest, record: JobRunRecord, run: JobRun) -> None:
         try:
@@ -81,8 +75,8 @@ class GlueRunner(JobRunner[JobRun]):
         for name, value in request.arguments.items():
             command += [name, value]
         raised = _Raised(self._pump.log)
-        output = LineLog(self._pump.log).open(OUTPUT_GROUP, request.run_id)
-        errors = LineLog(raised.take).open(ERROR_GROUP, request.run_id)
+        output = LineOutput(self._pump.log, OUTPUT_GROUP, request.run_id)
+        errors = LineOutput(raised.take, ERROR_GROUP, request.run_id)
         try:
             process = self._processes.start(
                 command,
@@ -97,7 +91,7 @@ class GlueRunner(JobRunner[JobRun]):
                     ended = "STOPPED"
                 elif time.monotonic() >= deadline:
                     ended = "TIMEOUT"
-            self._processes.kill(process, grace_s=self._runs.grace_s if ended else 0.0)
+            self._processes.kill(process, grace_s=self._grace_s if ended else 0.0)
         finally:
             output.close()
             errors.close()
@@ -133,7 +127,7 @@ def _download(s3_uri: str, directory: Path, clients: Clients) -> Path:
 
 
 class _Raised:
-    """Finder of the exception that ended the script in the script's output."""
+    """Reader of a script's output that finds the exception by which the script ended."""
 
     def __init__(self, sink: Callable[[str, str, str], None]) -> None:
         self._sink = sink

@@ -260,12 +260,12 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         _map_kafka,
     ),
     MotoChange(
-        "moto tells a function that a topic notifies neither the topic nor the attributes",
+        "moto's notification of a function lacks the topic and the attributes",
         ("moto.sns.models:Subscription.publish",),
         _notify_functions,
     ),
     MotoChange(
-        "moto gives subscriptions of a log every line, whatever their pattern, and forgets which alias they invoke",
+        "moto sends subscriptions of a log all lines, including those that the pattern excludes, and ignores aliases",
         ("moto.logs.models:LogStream._send_log_events", "moto.logs.models:LogStream.put_log_events"),
         _filter_subscriptions,
     ),

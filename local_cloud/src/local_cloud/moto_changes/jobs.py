@@ -68,12 +68,12 @@ def _update_and_keep_properties(self: Any, model_package_arn: str, **parameters:
 
 
 def keep_package_properties(_: Runtime | None = None) -> None:
-    """Keep the properties of a model package in updates without properties. Repeated calls have no effect."""
+    """Let an update of a model package keep the properties that it does not name. Repeated calls have no effect."""
     replace(SageMakerModelBackend, "update_model_package", _update_and_keep_properties)
 
 
 def delete_packages(_: Runtime | None = None) -> None:
-    """Delete model packages and empty groups. SageMaker does not delete groups with packages."""
+    """Add the deletion of model packages, and of groups without packages."""
 
     def delete_model_package(self: Any) -> Any:
         name = self._get_param("ModelPackageName")

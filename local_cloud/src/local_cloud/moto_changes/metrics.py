@@ -17,7 +17,7 @@ _DESCENDING: Final = "TimestampDescending"
 
 
 def store_metrics(metrics: MetricStore) -> None:
-    """Write metrics to the store. Queries for a single metric are answered from the store, including percentiles."""
+    """Write metrics to the store, and answer queries from it. moto answers GetMetricData with expressions."""
     original = CloudWatchBackend.get_metric_data
 
     def put_metric_data(self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ LOG_GROUP_BYTES: Final = 5_000_000
 """Maximum size of the lines of a log group. Each line counts `_LINE_OVERHEAD_BYTES` in addition."""
 _LINE_OVERHEAD_BYTES: Final = 500
 _KEPT_SHARE: Final = 0.8
-"""Share of the lines that remain after a full group is trimmed."""
+"""Share of `LOG_GROUP_BYTES` that remains after a full group is trimmed."""
 EXECUTIONS: Final = 1_000
 """Maximum number of ended executions of a state machine."""
 _WITH_MAP_RUNS: Final = 100
@@ -65,7 +65,10 @@ def _number(line: Any) -> int:
 
 
 def keep_newest_executions(_: Runtime | None = None) -> None:
-    """Delete the oldest ended executions of a state machine, and the threads of all but the newest ended executions."""
+    """Delete the oldest ended executions of a state machine, and the threads of all but the newest ended executions.
+
+    Both happen when an execution starts.
+    """
     original = StepFunctionsParserBackend.start_execution
 
     @functools.wraps(original)

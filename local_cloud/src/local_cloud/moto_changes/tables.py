@@ -201,7 +201,7 @@ def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
 
 
 def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:
-    """Return the item that a request puts into a table."""
+    """Return the item that a request puts into a table. Raise `_NotPlainError` if the write needs moto's checks."""
     ((kind, put),) = write.items()
     if kind != "PutRequest" or table.global_indexes:
         raise _NotPlainError
@@ -220,7 +220,10 @@ def _plain_key(value: Any, kind: str) -> Any:
 
 
 def _plain_scalar(value: Mapping[str, Any]) -> Any:
-    """Return the value of an attribute that is a string, a boolean, or a number that needs no further check."""
+    """Return the value of an attribute that is a string, a boolean, or a number that needs no further check.
+
+    Raise `_NotPlainError` for other values.
+    """
     ((kind, content),) = value.items()
     expected = _PLAIN_TYPES[kind]
     if type(content) is not expected or (kind == "N" and _PLAIN_NUMBER(str(content)) is None):

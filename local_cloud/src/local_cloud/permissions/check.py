@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from local_cloud.deployment import Deployment, DeploymentError, Resource
+from local_cloud.deployment import Deployment, Resource
 from local_cloud.http_server import HttpResponse
 from local_cloud.permissions.encryption import Encryption
 from local_cloud.permissions.operations import Parameters, Place, UnknownOperationError, need_of_absence, needs
@@ -17,27 +17,27 @@ from local_cloud.permissions.requests import access_denied, decode, signer_of
 from local_cloud.permissions.services import lambda_needs
 from local_cloud.settings import ACCOUNT_KEY, Mode
 
-_OF_AWS: Final = "arn:aws:iam::aws:policy/"
-_POLICIES_OF_AWS: Final[Mapping[str, Mapping[str, Any]]] = {
-    f"{_OF_AWS}service-role/AWSLambdaBasicExecutionRole": {
+_AWS_PREFIX: Final = "arn:aws:iam::aws:policy/"
+_AWS_POLICIES: Final[Mapping[str, Mapping[str, Any]]] = {
+    f"{_AWS_PREFIX}service-role/AWSLambdaBasicExecutionRole": {
         "Effect": "Allow",
         "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
         "Resource": "*",
     },
-    f"{_OF_AWS}ReadOnlyAccess": {"Effect": "Allow", "Action": ["cloudformation:Describe*"], "Resource": "*"},
+    f"{_AWS_PREFIX}ReadOnlyAccess": {"Effect": "Allow", "Action": ["cloudformation:Describe*"], "Resource": "*"},
     # AWS Backup runs on AWS only, so its role makes no requests here.
-    f"{_OF_AWS}service-role/AWSBackupServiceRolePolicyForBackup": {
+    f"{_AWS_PREFIX}service-role/AWSBackupServiceRolePolicyForBackup": {
         "Effect": "Allow",
         "Action": ["backup:DescribeBackupVault"],
         "Resource": "*",
     },
     # The embedded cloud itself writes the access logs.
-    f"{_OF_AWS}service-role/AmazonAPIGatewayPushToCloudWatchLogs": {
+    f"{_AWS_PREFIX}service-role/AmazonAPIGatewayPushToCloudWatchLogs": {
         "Effect": "Allow",
         "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
         "Resource": "*",
     },
-    f"{_OF_AWS}AWSBackupServiceRolePolicyForS3Backup": {
+    f"{_AWS_PREFIX}AWSBackupServiceRolePolicyForS3Backup": {
         "Effect": "Allow",
         "Action": ["s3:GetBucketVersioning"],
         "Resource": "*",
@@ -63,7 +63,7 @@ class PermissionCheck:
     mode
         `enforce` answers requests without permission with AccessDenied. `warn` only reports these requests.
     report
-        Function that is called once with each refusal.
+        Function that is called with the message of a refusal when the message occurs for the first time.
     """
 
     def __init__(self, mode: Mode, place: Place, *, report: Callable[[str], None]) -> None:
@@ -83,7 +83,7 @@ class PermissionCheck:
         Raises
         ------
         DeploymentError
-            If a policy contains an unsupported element, or if Lambda lacks a permission.
+            If a policy contains an unsupported element, or if Lambda lacks a permission in the mode `enforce`.
         """
         if self._mode == "off":
             return
@@ -96,7 +96,7 @@ class PermissionCheck:
                 continue
             refusal = self.decide(role_arn, [need])
             if refusal is not None and self._enforces(refusal):
-                raise _refused_deployment(refusal, resource)
+                raise resource.refusal(None, refusal)
 
     def access_key(self, role_arn: str, session: str) -> str:
         """Return the access key for a session of a role. If no template contains the role, return the account's key."""
@@ -134,7 +134,7 @@ class PermissionCheck:
         return checked
 
     def decide(self, role_arn: str, needed: list[Need]) -> str | None:
-        """Return the reason that a role lacks one of the needed permissions, or None if it has all."""
+        """Return the message about a permission that a role lacks, or None if the role has all permissions."""
         return self._refusal(_Caller(role_arn, self._policies[role_arn]), needed)
 
     def refused(self) -> Mapping[str, int]:
@@ -158,7 +158,7 @@ class PermissionCheck:
         ]
 
     def _refusal(self, caller: _Caller, needed: list[Need]) -> str | None:
-        """Return the reason of the first refusal in AWS's wording, or None if all are allowed."""
+        """Return the reason for the first refusal in AWS's wording, or None if all are allowed."""
         for need in self._with_keys(needed):
             decision = caller.policy.decide(need)
             if not decision.allowed:
@@ -225,11 +225,7 @@ def _compiled(role: Resource, deployment: Deployment) -> RolePolicy:
     try:
         return RolePolicy(_statements(role, deployment))
     except PolicyError as error:
-        raise _refused_deployment(str(error), role) from error
-
-
-def _refused_deployment(reason: str, resource: Resource) -> DeploymentError:
-    return DeploymentError(reason, stack=resource.stack, logical_id=resource.logical_id, resource_type=resource.type)
+        raise role.refusal(None, str(error)) from error
 
 
 def _statements(role: Resource, deployment: Deployment) -> Iterator[Mapping[str, Any]]:
@@ -237,10 +233,10 @@ def _statements(role: Resource, deployment: Deployment) -> Iterator[Mapping[str,
     documents = [policy["PolicyDocument"] for policy in role.properties.get("Policies", ())]
     attached = set(role.properties.get("ManagedPolicyArns", ()))
     for arn in sorted(attached):
-        if arn.startswith(_OF_AWS):
-            if arn not in _POLICIES_OF_AWS:
+        if arn.startswith(_AWS_PREFIX):
+            if arn not in _AWS_POLICIES:
                 raise PolicyError(f"the policy {arn} of AWS cannot be decided here")
-            yield _POLICIES_OF_AWS[arn]
+            yield _AWS_POLICIES[arn]
     for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         documents += [
             policy.properties["PolicyDocument"]

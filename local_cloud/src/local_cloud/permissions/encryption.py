@@ -1,4 +1,4 @@
-"""Permissions on the KMS keys of encrypted resources, which their services need on behalf of the caller.
+"""Permissions on KMS keys that a caller needs for requests to encrypted resources.
 
 References
 ----------

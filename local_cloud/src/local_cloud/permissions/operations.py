@@ -78,11 +78,6 @@ def _same_action(operation: str, resource: _Resource) -> dict[str, Rule]:
     return {operation: lambda parameters, place: [Need(operation, resource(parameters, place))]}
 
 
-def _on(service: str, resource_type: str, parameter: str) -> _Resource:
-    """Return the rule of a resource for a parameter with the name or the ARN of the resource."""
-    return lambda parameters, place: place.arn(service, f"{resource_type}{parameters[parameter]}")
-
-
 def _arn_in(parameter: str) -> _Resource:
     return lambda parameters, _: str(parameters[parameter])
 
@@ -92,7 +87,10 @@ def _any_resource(_: Parameters, __: Place) -> str:
 
 
 def _named(service: str, resource_type: str, *parameters: str) -> _Resource:
-    """Return the rule of a resource for the first of several parameters that a request has, with a name or an ARN."""
+    """Return a function that returns the ARN of a resource from the first of the parameters that a request has.
+
+    The parameter contains the name or the ARN.
+    """
 
     def resource(given: Parameters, place: Place) -> str:
         name = str(next(given[parameter] for parameter in parameters if given.get(parameter)))
@@ -226,7 +224,7 @@ def _batch_get(parameters: Parameters, place: Place) -> Iterator[Need]:
 
 def _batch_write(parameters: Parameters, place: Place) -> Iterator[Need]:
     for table, writes in parameters["RequestItems"].items():
-        # A put names the attributes of its item, and a deletion the attributes of the key.
+        # A put uses the attributes of its item, and a deletion uses the attributes of the key.
         named = [attributes for write in writes for request in write.values() for attributes in request.values()]
         yield _on_table("BatchWriteItem", table, place, {"Keys": named})
 
@@ -353,12 +351,12 @@ _package_group: Final = _named("sagemaker", "model-package-group/", "ModelPackag
 def _create_package(parameters: Parameters, place: Place) -> Iterator[Need]:
     group = _package_group(parameters, place)
     yield Need("sagemaker:CreateModelPackage", group)
-    # The number of the new version is unknown.
+    # The number of the new version is unknown, so roles have a wildcard in its place.
     yield Need("sagemaker:CreateModelPackage", f"{group.replace(':model-package-group/', ':model-package/')}/1")
 
 
-_training_job: Final = _on("sagemaker", "training-job/", "TrainingJobName")
-_glue_job: Final = _on("glue", "job/", "JobName")
+_training_job: Final = _named("sagemaker", "training-job/", "TrainingJobName")
+_glue_job: Final = _named("glue", "job/", "JobName")
 
 OPERATIONS: Final[Mapping[str, Rule]] = {
     **_S3,
@@ -376,7 +374,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = {
     **_same_action("kinesis:PutRecords", _stream),
     "lambda:Invoke": lambda parameters, place: [Need("lambda:InvokeFunction", _function(parameters, place))],
     **_same_action("kms:Decrypt", _key),
-    **_same_action("lambda:GetEventSourceMapping", _on("lambda", "event-source-mapping:", "UUID")),
+    **_same_action("lambda:GetEventSourceMapping", _named("lambda", "event-source-mapping:", "UUID")),
     **_same_action("logs:DescribeLogStreams", _log_group),
     **_same_action("logs:FilterLogEvents", _log_group),
     **_same_action("logs:GetLogEvents", _log_stream),

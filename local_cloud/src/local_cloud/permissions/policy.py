@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-_MAX_CACHED: Final = 10_000
 _KEYS: Final = frozenset({"dynamodb:Attributes", "cloudwatch:namespace", "iam:PassedToService", "kms:ViaService"})
 """Condition keys that `operations` and `encryption` provide."""
 _ELEMENTS: Final = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
@@ -77,7 +76,7 @@ class Statement:
     Parameters
     ----------
     keys
-        Condition keys whose values decisions get.
+        Condition keys whose values `Need.context` provides.
 
     Raises
     ------
@@ -117,7 +116,7 @@ class Statement:
         ) is self._names_resources
 
     def holds(self, context: Mapping[str, Values]) -> bool:
-        """Return whether a request meets all conditions."""
+        """Return whether a request with these condition keys meets all conditions."""
         return all(matches(context.get(key, ()), allowed) for matches, key, allowed in self._conditions)
 
 
@@ -126,13 +125,14 @@ class RolePolicy:
 
     def __init__(self, statements: Iterable[Mapping[str, Any]], *, keys: Collection[str] = _KEYS) -> None:
         self.statements = [Statement(statement, keys=keys) for statement in statements]
-        self._covering: dict[tuple[str, str], tuple[Statement, ...]] = {}
 
     def decide(self, need: Need) -> Decision:
         """Decide on a permission. An explicit deny takes precedence, and the default is a refusal."""
         context: Mapping[str, Values] | None = None
         allowing: Statement | None = None
-        for statement in self._statements_of(need.action, need.resource):
+        for statement in self.statements:
+            if not statement.covers(need.action, need.resource):
+                continue
             if statement.has_conditions:
                 context = need.context() if context is None else context
                 if not statement.holds(context):
@@ -144,16 +144,6 @@ class RolePolicy:
             return Decision(allowed=False, reason=f"because no identity-based policy allows the {need.action} action")
         allowing.used.add(need.action)
         return Decision(allowed=True)
-
-    def _statements_of(self, action: str, resource: str) -> tuple[Statement, ...]:
-        key = action, resource
-        covering = self._covering.get(key)
-        if covering is None:
-            if len(self._covering) >= _MAX_CACHED:
-                self._covering.clear()
-            covering = tuple(statement for statement in self.statements if statement.covers(action, resource))
-            self._covering[key] = covering
-        return covering
 
 
 def _condition(

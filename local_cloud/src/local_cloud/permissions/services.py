@@ -1,4 +1,4 @@
-"""Permissions of functions' roles that Lambda needs. The embedded cloud does not need them when it acts for Lambda.
+"""Permissions that Lambda needs from a function's role. The embedded cloud acts for Lambda and only checks them.
 
 References
 ----------
@@ -27,7 +27,7 @@ _SENDS: Final[Mapping[str, str]] = {
 
 
 def lambda_needs(deployment: Deployment) -> Iterator[tuple[Resource, str, Need]]:
-    """Yield each permission with its function, mapping or configuration, and the ARN of the function's role."""
+    """Yield the function, mapping or configuration that requires a permission, the role's ARN, and the permission."""
     roles: dict[str, str] = {}
     for function in deployment.of_type("AWS::Lambda::Function"):
         name, properties = function.physical_id, function.properties

@@ -1,12 +1,12 @@
 """REST APIs of API Gateway with an OpenAPI document, and their stages.
 
-moto stores only the API, because the gateway reads the document from the template.
+moto stores only the API. The gateway reads the document and the stages from the template.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType, generated_name
+from local_cloud.resources.creation import Created, Creation, ResourceType
 
 
 def _create_api(creation: Creation) -> Created:
@@ -25,7 +25,7 @@ def _create_api(creation: Creation) -> Created:
 
 def _create_deployment(creation: Creation) -> Created:
     creation.properties.keep("Description", "RestApiId")
-    deployment_id = generated_name(creation.stack, creation.logical_id, limit=128)
+    deployment_id = creation.name(None, limit=128)
     return Created(deployment_id, {"DeploymentId": deployment_id})
 
 
@@ -36,7 +36,7 @@ def _create_stage(creation: Creation) -> Created:
 
 def _create_account(creation: Creation) -> Created:
     creation.properties.keep("CloudWatchRoleArn")
-    return Created(generated_name(creation.stack, creation.logical_id, limit=128))
+    return Created(creation.name(None, limit=128))
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {

@@ -1,7 +1,7 @@
 """Budgets. moto stores them but records no costs, so budgets are never exceeded."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from local_cloud.resources.creation import Created, Creation, ResourceType
 
@@ -19,15 +19,9 @@ def _create_budget(creation: Creation) -> Created:
             "BudgetLimit": {"Amount": str(limit["Amount"]), "Unit": limit["Unit"]},
             **budget.take(*_BUDGET),
         },
-        NotificationsWithSubscribers=[
-            _notification(each) for each in creation.properties.get("NotificationsWithSubscribers", [])
-        ],
+        NotificationsWithSubscribers=creation.properties.get("NotificationsWithSubscribers", []),
     )
     return Created(name)
-
-
-def _notification(each: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Notification": each["Notification"], "Subscribers": each["Subscribers"]}
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {"AWS::Budgets::Budget": ResourceType(_create_budget)}

@@ -3,7 +3,6 @@
 moto does not store these resources. `local_cloud.edge` serves the deployment's distributions.
 """
 
-import hashlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,24 +12,19 @@ from local_cloud.resources.creation import Created, Creation, ResourceType
 
 def _create_distribution(creation: Creation) -> Created:
     configuration.read_distribution(creation.properties)
-    name = _id(creation)
+    name = creation.token(13)
     return Created(f"E{name.upper()}", {"Id": f"E{name.upper()}", "DomainName": f"d{name}.cloudfront.net"})
 
 
 def _create_headers_policy(creation: Creation) -> Created:
     configuration.read_headers_policy(creation.properties)
-    return Created(_id(creation), {"Id": _id(creation)})
+    return Created(creation.token(13), {"Id": creation.token(13)})
 
 
 def _create_access_control(creation: Creation) -> Created:
     config = creation.properties.section("OriginAccessControlConfig")
     config.keep("Name", "Description", "OriginAccessControlOriginType", "SigningBehavior", "SigningProtocol")
-    return Created(_id(creation), {"Id": _id(creation)})
-
-
-def _id(creation: Creation) -> str:
-    """Return an ID that is the same in each deployment of the template."""
-    return hashlib.sha256(f"{creation.stack}/{creation.logical_id}".encode()).hexdigest()[:13]
+    return Created(creation.token(13), {"Id": creation.token(13)})
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {

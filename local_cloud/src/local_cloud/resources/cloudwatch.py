@@ -18,20 +18,14 @@ _COMPOSITE_ALARM = (
 )  # fmt: skip
 
 
-def _create_alarm(creation: Creation) -> Created:
-    name = creation.name("AlarmName", limit=255)
-    creation.clients("cloudwatch").put_metric_alarm(
-        AlarmName=name, Tags=creation.tag_list(), **creation.properties.take(*_ALARM)
-    )
-    return Created(name, {"Arn": creation.arn("cloudwatch", f"alarm:{name}")})
+def _alarm(operation: str, properties: tuple[str, ...]) -> ResourceType:
+    def create(creation: Creation) -> Created:
+        name = creation.name("AlarmName", limit=255)
+        put = getattr(creation.clients("cloudwatch"), operation)
+        put(AlarmName=name, Tags=creation.tag_list(), **creation.properties.take(*properties))
+        return Created(name, {"Arn": creation.arn("cloudwatch", f"alarm:{name}")})
 
-
-def _create_composite_alarm(creation: Creation) -> Created:
-    name = creation.name("AlarmName", limit=255)
-    creation.clients("cloudwatch").put_composite_alarm(
-        AlarmName=name, Tags=creation.tag_list(), **creation.properties.take(*_COMPOSITE_ALARM)
-    )
-    return Created(name, {"Arn": creation.arn("cloudwatch", f"alarm:{name}")})
+    return ResourceType(create)
 
 
 def _create_dashboard(creation: Creation) -> Created:
@@ -41,7 +35,7 @@ def _create_dashboard(creation: Creation) -> Created:
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::CloudWatch::Alarm": ResourceType(_create_alarm),
-    "AWS::CloudWatch::CompositeAlarm": ResourceType(_create_composite_alarm),
+    "AWS::CloudWatch::Alarm": _alarm("put_metric_alarm", _ALARM),
+    "AWS::CloudWatch::CompositeAlarm": _alarm("put_composite_alarm", _COMPOSITE_ALARM),
     "AWS::CloudWatch::Dashboard": ResourceType(_create_dashboard),
 }

@@ -1,6 +1,7 @@
 """Resource types of the deployer: functions that create a resource, and properties that are only stored."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,6 @@ from local_cloud.deployment import Clients
 from local_cloud.resources.properties import Properties
 
 _HASH_LENGTH = 8
-_TOKEN_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Creation:
     account: str
 
     def name(self, property_name: str | None, *, limit: int, lower: bool = False, suffix: str = "") -> str:
-        """Return the name in the template, or a name that is generated from the stack and the logical ID."""
+        """Return the name in the template, or otherwise a generated name of at most `limit` characters."""
         if property_name and property_name in self.properties:
             return str(self.properties[property_name])
         return generated_name(self.stack, self.logical_id, limit=limit, lower=lower, suffix=suffix)
@@ -40,12 +40,9 @@ class Creation:
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
-    def request_token(self) -> str:
-        """Return the token of the request that creates the resource.
-
-        It is the same in each deployment of the template.
-        """
-        return hashlib.sha256(f"{self.stack}/{self.logical_id}".encode()).hexdigest()[:_TOKEN_LENGTH]
+    def token(self, length: int = 32) -> str:
+        """Return hexadecimal digits that are the same in each deployment of the template."""
+        return _digest(self.stack, self.logical_id, length)
 
     def tag_list(self, *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
         """Return the tags as a list of pairs, with the given names of key and value."""
@@ -73,10 +70,19 @@ def generated_name(stack: str, logical_id: str, *, limit: int, lower: bool = Fal
 
     The hash at the end distinguishes names that would be equal after truncation.
     """
-    digest = hashlib.sha256(f"{stack}/{logical_id}".encode()).hexdigest()[:_HASH_LENGTH]
+    digest = _digest(stack, logical_id, _HASH_LENGTH)
     room = limit - _HASH_LENGTH - 1 - len(suffix)
     name = f"{f'{stack}-{logical_id}'[:room].rstrip('-')}-{digest}"
     return (name.lower() if lower else name) + suffix
+
+
+def _digest(stack: str, logical_id: str, length: int) -> str:
+    return hashlib.sha256(f"{stack}/{logical_id}".encode()).hexdigest()[:length]
+
+
+def attribute_text(value: Any) -> str:
+    """Return a value as text: JSON for objects, lists and booleans."""
+    return json.dumps(value) if isinstance(value, dict | list | bool) else str(value)
 
 
 def camel_case(value: Any) -> Any:

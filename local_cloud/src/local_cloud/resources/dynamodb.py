@@ -7,7 +7,7 @@ from typing import Any, Final
 from local_cloud.resources.creation import Created, Creation, ResourceType
 from local_cloud.resources.properties import Properties, PropertyError
 
-_OF_REPLICA = (
+_REPLICA_PROPERTIES = (
     "ContributorInsightsSpecification",
     "DeletionProtectionEnabled",
     "GlobalSecondaryIndexes",
@@ -20,7 +20,6 @@ _OF_REPLICA = (
     "TableClass",
     "Tags",
 )
-"""Properties of a replica."""
 _INDEX = ("IndexName", "KeySchema", "Projection")
 
 
@@ -48,7 +47,7 @@ def _create_global_table(creation: Creation) -> Created:
     replica = replicas[creation.region]
     for region, other in replicas.items():
         if region != creation.region:
-            other.keep(*_OF_REPLICA)
+            other.keep(*_REPLICA_PROPERTIES)
     replica.keep("ContributorInsightsSpecification", "KinesisStreamSpecification")
     capacity = _capacity(properties, replica)
     replica_indexes = {index["IndexName"]: index for index in replica.sections("GlobalSecondaryIndexes")}

@@ -1,6 +1,5 @@
-"""Networks. Functions and jobs of this machine are in none, so their resources have only IDs."""
+"""Network resources. They have only IDs, because functions and jobs run outside of networks here."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Final
 
@@ -8,12 +7,11 @@ from local_cloud.resources.creation import Created, Creation, ResourceType
 
 
 def _kept(prefix: str, *properties: str, attributes: Callable[[Creation, str], dict[str, str]]) -> ResourceType:
-    """Return a type whose resources keep these properties and have an ID with a prefix."""
+    """Return a type whose properties have no effect, and whose resources have an ID with a prefix."""
 
     def create(creation: Creation) -> Created:
         creation.properties.keep(*properties)
-        digest = hashlib.sha256(f"{creation.stack}/{creation.logical_id}".encode()).hexdigest()[:17]
-        resource_id = f"{prefix}-{digest}"
+        resource_id = f"{prefix}-{creation.token(17)}"
         return Created(resource_id, attributes(creation, resource_id))
 
     return ResourceType(create)

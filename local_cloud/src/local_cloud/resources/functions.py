@@ -56,7 +56,7 @@ def _create_function(creation: Creation) -> Created:
     layers = [layer for layer in properties.get("Layers", []) if not is_external_layer(layer, account=creation.account)]
     arn = client.create_function(
         FunctionName=name,
-        Code=_code(properties["Code"], runtime=properties.get("Runtime", "")),
+        Code=_code(properties["Code"]),
         Layers=layers,
         Tags=creation.tag_map(),
         **optional,
@@ -66,13 +66,13 @@ def _create_function(creation: Creation) -> Created:
     return Created(name, {"Arn": arn})
 
 
-def _code(code: Mapping[str, Any], *, runtime: str) -> dict[str, Any]:
-    """Return the code in the format of the API. The name of an inline file depends on the runtime."""
+def _code(code: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the code in the format of the API, in which inline code is a zip file."""
     if "ZipFile" not in code:
         return dict(code)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("index.js" if runtime.startswith("nodejs") else "index.py", code["ZipFile"])
+        archive.writestr("index.py", code["ZipFile"])
     return {"ZipFile": buffer.getvalue()}
 
 

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from local_cloud.resources.creation import Created, Creation, ResourceType
 
 # moto loads AWS's policies only with a setting that costs seconds at each start.
-_OF_AWS = "arn:aws:iam::aws:policy/"
+_AWS_PREFIX = "arn:aws:iam::aws:policy/"
 
 
 def _create_role(creation: Creation) -> Created:
@@ -26,7 +26,7 @@ def _create_role(creation: Creation) -> Created:
             PolicyDocument=json.dumps(policy["PolicyDocument"]),
         )
     for arn in properties.get("ManagedPolicyArns", []):
-        if not arn.startswith(_OF_AWS):
+        if not arn.startswith(_AWS_PREFIX):
             iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     return Created(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
@@ -44,15 +44,11 @@ def _create_managed_policy(creation: Creation) -> Created:
     arn = iam.create_policy(
         PolicyName=creation.name("ManagedPolicyName", limit=128),
         PolicyDocument=json.dumps(properties["PolicyDocument"]),
-        **_not_empty(properties.take("Description", "Path")),
+        **{name: value for name, value in properties.take("Description", "Path").items() if value != ""},
     )["Policy"]["Arn"]
     for role in properties.get("Roles", []):
         iam.attach_role_policy(RoleName=role, PolicyArn=arn)
     return Created(arn, {"PolicyArn": arn})
-
-
-def _not_empty(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value != ""}
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {

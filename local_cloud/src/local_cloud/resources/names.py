@@ -1,4 +1,4 @@
-"""Certificates, domains of APIs, DNS records and health checks. Clients of this machine use ports, so nothing moves."""
+"""Certificates, domains of APIs, DNS records and health checks. They have no effect, because clients use ports here."""
 
 from typing import Final
 
@@ -7,18 +7,18 @@ from local_cloud.resources.creation import Created, Creation, ResourceType
 
 def _create_certificate(creation: Creation) -> Created:
     creation.properties.keep("DomainName", "DomainValidationOptions", "Tags", "ValidationMethod")
-    return Created(creation.arn("acm", f"certificate/{creation.request_token()}"))
+    return Created(creation.arn("acm", f"certificate/{creation.token()}"))
 
 
 def _create_domain(creation: Creation) -> Created:
     creation.properties.keep("DomainNameConfigurations", "Tags")
-    regional = f"d-{creation.request_token()[:10]}.execute-api.{creation.region}.amazonaws.com"
+    regional = f"d-{creation.token(10)}.execute-api.{creation.region}.amazonaws.com"
     return Created(str(creation.properties["DomainName"]), {"RegionalDomainName": regional})
 
 
 def _create_mapping(creation: Creation) -> Created:
     creation.properties.keep("ApiId", "ApiMappingKey", "DomainName", "Stage")
-    mapping_id = creation.request_token()[:6]
+    mapping_id = creation.token(6)
     return Created(mapping_id, {"ApiMappingId": mapping_id})
 
 
@@ -31,7 +31,7 @@ def _create_record(creation: Creation) -> Created:
 
 def _create_health_check(creation: Creation) -> Created:
     creation.properties.keep("HealthCheckConfig", "HealthCheckTags")
-    check_id = creation.request_token()
+    check_id = creation.token()
     return Created(check_id, {"HealthCheckId": check_id})
 
 

@@ -44,7 +44,7 @@ class Properties:
         return {name: self[name] for name in names if name in self}
 
     def keep(self, *names: str) -> None:
-        """Count properties as read. They are stored in the deployment but not applied."""
+        """Count properties as read that the deployment only stores. They have no effect on the creation."""
         self._read.update(names)
 
     def section(self, name: str) -> Self:

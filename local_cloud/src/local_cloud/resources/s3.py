@@ -115,7 +115,7 @@ def _cors_rule(rule: Properties) -> dict[str, Any]:
 
 
 def _send_events(s3: Any, bucket: str, configuration: Properties) -> None:
-    """Enable EventBridge. Other destinations are not read, so the deployment reports them as an error."""
+    """Enable EventBridge if the template does. Other destinations are not read, so that the deployment refuses them."""
     if "EventBridgeConfiguration" not in configuration:
         return
     enabled = configuration.section("EventBridgeConfiguration").get("EventBridgeEnabled", True)

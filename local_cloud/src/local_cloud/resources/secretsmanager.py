@@ -22,7 +22,7 @@ def _create_secret(creation: Creation) -> Created:
         Name=creation.name("Name", limit=512),
         SecretString=value,
         Tags=creation.tag_list(),
-        ClientRequestToken=creation.request_token(),
+        ClientRequestToken=creation.token(),
         **properties.take("Description", "KmsKeyId"),
     )
     return Created(secret["ARN"], {"Id": secret["ARN"]})

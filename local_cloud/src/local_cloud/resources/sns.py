@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.creation import Created, Creation, ResourceType, attribute_text
 
 _TOPIC_ATTRIBUTES = ("ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId")
 _SUBSCRIPTION_ATTRIBUTES = (
@@ -19,7 +19,7 @@ def _create_topic(creation: Creation) -> Created:
     name = creation.name("TopicName", limit=256, suffix=".fifo" if attributes.get("FifoTopic") else "")
     arn = sns.create_topic(
         Name=name,
-        Attributes={attribute: _text(value) for attribute, value in attributes.items()},
+        Attributes={attribute: attribute_text(value) for attribute, value in attributes.items()},
         Tags=creation.tag_list(),
     )["TopicArn"]
     for subscription in properties.sections("Subscription"):
@@ -39,14 +39,10 @@ def _create_subscription(creation: Creation) -> Created:
     attributes = properties.take(*_SUBSCRIPTION_ATTRIBUTES)
     arn = creation.clients("sns").subscribe(
         **properties.take("TopicArn", "Protocol", "Endpoint"),
-        Attributes={attribute: _text(value) for attribute, value in attributes.items()},
+        Attributes={attribute: attribute_text(value) for attribute, value in attributes.items()},
         ReturnSubscriptionArn=True,
     )["SubscriptionArn"]
     return Created(arn, {"Arn": arn})
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, dict | list | bool) else str(value)
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.creation import Created, Creation, ResourceType, attribute_text
 
 _ATTRIBUTES = (
     "ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit",
@@ -20,14 +20,10 @@ def _create_queue(creation: Creation) -> Created:
     name = creation.name("QueueName", limit=80, suffix=".fifo" if attributes.get("FifoQueue") else "")
     url = creation.clients("sqs").create_queue(
         QueueName=name,
-        Attributes={attribute: _text(value) for attribute, value in attributes.items()},
+        Attributes={attribute: attribute_text(value) for attribute, value in attributes.items()},
         tags=creation.tag_map(),
     )["QueueUrl"]
     return Created(url, {"Arn": creation.arn("sqs", name), "QueueName": name, "QueueUrl": url})
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, dict | bool) else str(value)
 
 
 def _create_queue_policy(creation: Creation) -> Created:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType, camel_case
+from local_cloud.resources.creation import Created, Creation, ResourceType, attribute_text, camel_case
 from local_cloud.resources.properties import Properties, PropertyError
 
 
@@ -13,7 +13,7 @@ def _create_state_machine(creation: Creation) -> Created:
     name = creation.name("StateMachineName", limit=80)
     definition = _definition(properties, s3=lambda: creation.clients("s3"))
     for placeholder, value in properties.get("DefinitionSubstitutions", {}).items():
-        definition = definition.replace(f"${{{placeholder}}}", _text(value))
+        definition = definition.replace(f"${{{placeholder}}}", attribute_text(value))
     optional = properties.take("EncryptionConfiguration", "LoggingConfiguration", "TracingConfiguration")
     arn = creation.clients("stepfunctions").create_state_machine(
         name=name,
@@ -38,10 +38,6 @@ def _definition(properties: Properties, *, s3: Any) -> str:
     version = {"VersionId": location["Version"]} if "Version" in location else {}
     stored = s3().get_object(Bucket=location["Bucket"], Key=location["Key"], **version)
     return str(stored["Body"].read().decode())
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {"AWS::StepFunctions::StateMachine": ResourceType(_create_state_machine)}

@@ -1,6 +1,5 @@
 """Web ACLs. moto does not store them: requests to distributions of this machine pass no firewall."""
 
-import hashlib
 from typing import Final
 
 from local_cloud.resources.creation import Created, Creation, ResourceType
@@ -11,7 +10,7 @@ def _create_web_acl(creation: Creation) -> Created:
     properties.keep("DefaultAction", "Description", "Rules", "Tags", "VisibilityConfig")
     scope = "global" if properties["Scope"] == "CLOUDFRONT" else "regional"
     name = creation.name("Name", limit=128)
-    acl_id = hashlib.sha256(f"{creation.stack}/{creation.logical_id}".encode()).hexdigest()[:32]
+    acl_id = creation.token()
     arn = creation.arn("wafv2", f"{scope}/webacl/{name}/{acl_id}")
     return Created(f"{name}|{acl_id}|{properties['Scope']}", {"Arn": arn, "Id": acl_id})
 

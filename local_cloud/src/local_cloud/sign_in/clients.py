@@ -13,7 +13,7 @@ _VALIDITY = {"AccessToken": (1, "hours"), "IdToken": (1, "hours"), "RefreshToken
 
 @dataclass(frozen=True, slots=True)
 class AppClient:
-    """App client. Its URLs are on this machine. Its secret is None if it has no secret."""
+    """App client with URLs on this machine. `secret` is None for a public client."""
 
     client_id: str
     secret: str | None

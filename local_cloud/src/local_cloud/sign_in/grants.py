@@ -18,7 +18,7 @@ class Grant:
     Attributes
     ----------
     redirect_uri, challenge
-        URI that the token request must repeat, and hash of the verifier that the request must contain.
+        URI that the token request must repeat, and hash of the verifier that it must contain, or None without PKCE.
     """
 
     client_id: str
@@ -46,7 +46,7 @@ class Grants:
         return self._add(self._refresh, grant, lifetime_s)
 
     def exchange(self, code: str, *, client_id: str, redirect_uri: str, verifier: str) -> Grant | None:
-        """Return the grant of a code, or None if the request does not match. The code is deleted in both cases."""
+        """Delete a code and return its grant, or None if the code has expired or the request does not match."""
         with self._lock:
             grant, ends = self._codes.pop(code, (None, 0.0))
         if grant is None or self._now() >= ends or (grant.client_id, grant.redirect_uri) != (client_id, redirect_uri):

@@ -1,7 +1,7 @@
 """Authorization server of a user pool: code flow with PKCE, refresh, client credentials and sign-out.
 
-The server immediately signs in every client as the local operator, without a password, because only the operator can
-reach this machine's loopback interface.
+The server signs in every browser as the local operator, without a password, because only the operator can reach this
+machine's loopback interface.
 
 References
 ----------
@@ -62,7 +62,6 @@ class SignInServer(HttpServer):
         super().__init__(port=port, tls=tls)
 
     def serve(self, request: HttpRequest) -> HttpResponse:
-        """Answer a request."""
         if not self.is_addressed(request.header("Host")):
             return _page(403, "this is not an address of the sign-in")
         match request.method, request.path:

@@ -31,7 +31,7 @@ class EventSources:
     enabled
         Function that returns whether the mapping with a UUID is currently enabled.
     open_shards
-        Function that opens the shards of a mapping's stream at the starting position.
+        Function that opens the shards of a mapping's stream at the recorded or the starting position.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class EventSources:
             mapping = read_mapping(resource, region=region, account=account)
             counts = self._counts.setdefault(mapping.name, Counter())
             matches = _any_of([matcher(pattern) for pattern in mapping.filters])
-            is_enabled = _bind(enabled, mapping)
+            is_enabled = functools.partial(enabled, mapping.uuid)
             if mapping.kafka is not None:
                 self._pollers.append(
                     KafkaPoller(
@@ -127,7 +127,3 @@ def _any_of(
     predicates: Sequence[Callable[[Mapping[str, Any]], bool]],
 ) -> Callable[[Mapping[str, Any] | None], bool]:
     return lambda candidate: candidate is not None and any(matches(candidate) for matches in predicates)
-
-
-def _bind(enabled: Callable[[str], bool], mapping: EventSourceMapping) -> Callable[[], bool]:
-    return lambda: enabled(mapping.uuid)

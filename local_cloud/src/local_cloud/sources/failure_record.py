@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_cloud.delivery import Message
+from local_cloud.events.clock import iso_text
 from local_cloud.execution.asynchronous import response_context
 from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.stream_retries import Discarded
@@ -19,7 +20,7 @@ _BATCH_INFO = {"kinesis": "KinesisBatchInfo", "dynamodb": "DDBStreamBatchInfo"}
 
 
 def invocation_record(mapping: EventSourceMapping, shard_id: str, discarded: Discarded, *, now: datetime) -> Message:
-    """Return the message for the destination of `mapping`."""
+    """Return the message for the on-failure destination of a mapping."""
     records = discarded.records
     record: dict[str, Any] = {
         "requestContext": {
@@ -29,13 +30,13 @@ def invocation_record(mapping: EventSourceMapping, shard_id: str, discarded: Dis
             "approximateInvokeCount": discarded.invocations,
         },
         "version": "1.0",
-        "timestamp": _iso(now),
+        "timestamp": iso_text(now),
         _BATCH_INFO[mapping.service]: {
             "shardId": shard_id,
             "startSequenceNumber": records[0].sequence_number,
             "endSequenceNumber": records[-1].sequence_number,
-            "approximateArrivalOfFirstRecord": _iso(datetime.fromtimestamp(records[0].arrival_s, UTC)),
-            "approximateArrivalOfLastRecord": _iso(datetime.fromtimestamp(records[-1].arrival_s, UTC)),
+            "approximateArrivalOfFirstRecord": iso_text(datetime.fromtimestamp(records[0].arrival_s, UTC)),
+            "approximateArrivalOfLastRecord": iso_text(datetime.fromtimestamp(records[-1].arrival_s, UTC)),
             "batchSize": len(records),
             "streamArn": mapping.source_arn,
         },
@@ -47,7 +48,3 @@ def invocation_record(mapping: EventSourceMapping, shard_id: str, discarded: Dis
         folder = f"aws/lambda/{mapping.uuid}/{shard_id}/{now:%Y/%m/%d}"
         return Message(record, attributes={"key": f"{folder}/{now:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"})
     return Message(record)
-
-
-def _iso(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"

@@ -159,7 +159,7 @@ class KafkaPoller(Poller):
             if self._stopping.is_set():  # The batch may be unprocessed.
                 return
             self._commit(consumer, batch)
-        self._say_lag()
+        self._record_lag()
 
     def _commit(self, consumer: "Consumer", batch: Sequence["Message"]) -> None:
         from confluent_kafka import TopicPartition
@@ -187,10 +187,10 @@ class KafkaPoller(Poller):
             raise NotInvokedError from error
 
     def _pause_between_attempts(self, pause_s: float) -> bool:
-        self._say_lag()
+        self._record_lag()
         return self._stopping.wait(pause_s)
 
-    def _say_lag(self) -> None:
+    def _record_lag(self) -> None:
         """Record the number of the topic's unprocessed records as a metric, as Lambda does."""
         if self._consumer is None or time.monotonic() < self._lag_due:
             return

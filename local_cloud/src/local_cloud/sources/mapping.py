@@ -8,13 +8,11 @@ from typing import Any
 
 from local_cloud.deployment import Resource
 
-_SOURCES = ("kinesis", "dynamodb", "sqs")
 _DEFAULT_BATCH_SIZE = {"kinesis": 100, "dynamodb": 100, "sqs": 10}
 # Unsupported settings with the values that disable them.
 _REFUSED = {"ParallelizationFactor": 1, "TumblingWindowInSeconds": 0, "ProvisionedPollerConfig": None, "Queues": None}
 
-
-# Unsupported settings for Kafka: provisioned pollers, filters and destinations.
+# Further settings that are unsupported for Kafka.
 _REFUSED_FOR_KAFKA = {
     "BisectBatchOnFunctionError": False,
     "DestinationConfig": None,
@@ -64,7 +62,7 @@ class EventSourceMapping:
 
     @property
     def name(self) -> str:
-        """Return a readable name with the source and the function."""
+        """Name of the source and the function for reports."""
         source = self.kafka.topic if self.kafka else self.source_arn.split(":", 5)[5]
         return f"{source} -> {self.function_arn.split(':', 6)[6]}"
 
@@ -75,7 +73,7 @@ def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourc
     Raises
     ------
     DeploymentError
-        If the mapping uses an unsupported feature: parallelization within a shard, tumbling windows, or another source.
+        If the mapping has another source or an unsupported feature, or a package for Kafka is not installed.
     """
     properties = resource.properties
     for name, harmless in _REFUSED.items():
@@ -85,8 +83,8 @@ def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourc
         return _read_kafka_mapping(resource, region=region, account=account)
     source_arn = properties.get("EventSourceArn", "")
     service = source_arn.split(":")[2] if source_arn.count(":") > 4 else ""
-    if service not in _SOURCES:
-        raise resource.refusal("EventSourceArn", f"{source_arn!r} is none of {', '.join(_SOURCES)}")
+    if service not in _DEFAULT_BATCH_SIZE:
+        raise resource.refusal("EventSourceArn", f"{source_arn!r} is none of {', '.join(_DEFAULT_BATCH_SIZE)}")
     return EventSourceMapping(
         uuid=resource.physical_id,
         source_arn=source_arn,

@@ -84,7 +84,7 @@ class StreamPoller(Poller):
                 continue
             full = len(self._gathered) >= self._mapping.batch_size
             if full or self._gathered_bytes + record.size_bytes > LARGEST_BATCH_BYTES:
-                self._hand_on()
+                self._process_batch()
             if not self._gathered:
                 self._window_ends = time.monotonic() + self._mapping.window_s
             self._gathered.append(record)
@@ -93,11 +93,11 @@ class StreamPoller(Poller):
         if records and not self._gathered:
             self._processed(records[-1])
         if self._gathered and (full or time.monotonic() >= self._window_ends):
-            self._hand_on()
+            self._process_batch()
             return True
         return bool(records)
 
-    def _hand_on(self) -> None:
+    def _process_batch(self) -> None:
         batch, self._gathered, self._gathered_bytes = self._gathered, [], 0
         if batch:
             self._batches.process(batch)
@@ -111,14 +111,14 @@ class StreamPoller(Poller):
         payload = orjson.dumps({"Records": [record.event for record in records]})
         self._counts["batches"] += 1
         self._counts["records"] += len(records)
-        self._say_age(records[-1])
+        self._record_age(records[-1])
         try:
             return self._invoke(self._mapping.function_arn, payload)
         except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
             self._report(f"event source mapping {self._mapping.name}: {error}")
             raise NotInvokedError from error
 
-    def _say_age(self, last: StreamRecord) -> None:
+    def _record_age(self, last: StreamRecord) -> None:
         """Record the age of the batch's last record as a metric, as Lambda and Kinesis do."""
         age_ms = max(0.0, time.time() - last.arrival_s) * 1000
         function_arn = self._mapping.function_arn

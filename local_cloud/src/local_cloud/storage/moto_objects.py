@@ -11,9 +11,9 @@ from moto.core.base_backend import BaseBackend
 
 
 def missing_attributes(value: Any) -> Iterator[tuple[type, str]]:
-    """Yield the class and name of each attribute that its constructor sets and that an object of moto lacks.
+    """Yield the class and the name of each attribute that the constructor of a moto class sets, but an object lacks.
 
-    Objects inside of other objects are included.
+    `value` and all objects inside of it are checked.
     """
     seen: set[int] = set()
     waiting = [value]

@@ -76,7 +76,7 @@ class Recorder:
 
     @property
     def journal(self) -> Journal | None:
-        """Return the journal. Return None before `start`, or if no data is stored."""
+        """Journal, or None before `start`, after `close`, and if no data is stored."""
         return self._journal if self._started else None
 
     @property

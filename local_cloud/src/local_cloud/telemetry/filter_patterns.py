@@ -33,15 +33,15 @@ _SIGNS: Final = {
 
 @functools.lru_cache(maxsize=256)
 def read_pattern(pattern: str) -> Callable[[str], bool]:
-    """Return a function that returns whether a line matches a pattern.
+    """Compile a pattern to a predicate of lines.
 
-    The empty pattern, a list of words that must all occur, and one comparison of a JSON field with a number or text,
-    such as `{ $.user.name = "a*" }`, are supported. `*` matches any text.
+    Supported are the empty pattern, a list of words that must all occur, and a comparison of one JSON field with a
+    number or text, such as `{ $.user.name = "a*" }`, in which `*` matches any text.
 
     Raises
     ------
     ValueError
-        If the pattern has another form. The subscription would not receive the same lines as on AWS.
+        If the pattern has another form.
     """
     if not pattern.strip():
         return lambda line: True

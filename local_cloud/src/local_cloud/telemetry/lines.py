@@ -49,13 +49,3 @@ class LineOutput:
                 # awslambdaric joins the lines of an event with carriage returns, as Lambda's log does.
                 if message := line.rstrip("\n").replace("\r", "\n"):
                     sink(group, stream, message)
-
-
-class LineLog:
-    """Factory of outputs to a common sink."""
-
-    def __init__(self, sink: LineSink) -> None:
-        self._sink = sink
-
-    def open(self, group: str, stream: str) -> LineOutput:
-        return LineOutput(self._sink, group, stream)

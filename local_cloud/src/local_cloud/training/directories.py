@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-ru
 import contextlib
 import json
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,25 +72,26 @@ def download_channel(channel: Channel, base: Path, clients: Clients) -> int:
 
 
 def download_prefix(s3_uri: str, target: Path, clients: Clients) -> int:
-    """Copy the objects whose keys start with the key of a URI.
+    """Copy the objects whose keys start with the key of a URI, and return their number.
 
-    If the key is a folder, the file names of its objects are relative to it. Other file names are relative to the
-    folder that contains the key.
+    If the key is a folder, file names are relative to this folder, otherwise to the folder that contains the key.
     """
     bucket, prefix = split_s3_uri(s3_uri)
     target.mkdir(parents=True, exist_ok=True)
     count = 0
-    for page in clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for entry in page.get("Contents", []):
-            key = entry["Key"]
-            if key.endswith("/"):
-                continue
-            inside = key[len(prefix) :] if key.startswith(f"{prefix.rstrip('/')}/") or not prefix else ""
-            file = target / (inside.lstrip("/") or key[prefix.rfind("/") + 1 :])
-            file.parent.mkdir(parents=True, exist_ok=True)
-            clients("s3").download_file(bucket, key, str(file))
-            count += 1
+    for key in file_keys(bucket, prefix, clients):
+        inside = key[len(prefix) :] if key.startswith(f"{prefix.rstrip('/')}/") or not prefix else ""
+        file = target / (inside.lstrip("/") or key[prefix.rfind("/") + 1 :])
+        file.parent.mkdir(parents=True, exist_ok=True)
+        clients("s3").download_file(bucket, key, str(file))
+        count += 1
     return count
+
+
+def file_keys(bucket: str, prefix: str, clients: Clients) -> Iterator[str]:
+    """Yield the keys with a prefix, except for the keys of empty folders."""
+    for page in clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from (entry["Key"] for entry in page.get("Contents", []) if not entry["Key"].endswith("/"))
 
 
 def upload_archive(directory: Path, s3_uri: str, clients: Clients) -> None:

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
 from local_cloud.job_runs import JobRun, JobRunner
-from local_cloud.telemetry.lines import LineLog
+from local_cloud.telemetry.lines import LineOutput
 from local_cloud.training import directories
 from local_cloud.training.directories import Checkpoints, InputError
 from local_cloud.training.request import TrainingRecord, TrainingRequest
@@ -43,14 +43,12 @@ class _Running(JobRun):
 
 
 class TrainingRunner(JobRunner[_Running]):
-    """Runner with a thread and a subprocess per job."""
+    """Runner of training jobs."""
 
     def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
         """Start a job. Its progress is written to `record`."""
         running = _Running(spot=request.spot, waits_until=time.monotonic() + request.max_wait_s)
-        self._runs.start(
-            request.name, running, lambda: self._run(request, record, running), thread=f"train {request.name}"
-        )
+        self._start(request.name, running, lambda: self._run(request, record, running), thread=f"train {request.name}")
 
     def interrupt(self, name: str) -> None:
         """Interrupt a spot job, which continues from its checkpoints on another machine.
@@ -58,16 +56,12 @@ class TrainingRunner(JobRunner[_Running]):
         Raises
         ------
         ValueError
-            If no job of that name runs on spare capacity.
+            If no spot job with this name runs.
         """
-        running = self._runs.find(name)
+        running = self._runs.get(name)
         if running is None or not running.spot or not (running.thread and running.thread.is_alive()):
             raise ValueError(f"no training job {name!r} runs on spare capacity")
         running.interrupted.set()
-
-    def close(self) -> None:
-        """Kill all jobs and wait until they have ended."""
-        self._runs.close()
 
     def _run(self, request: TrainingRequest, record: TrainingRecord, running: _Running) -> None:
         try:
@@ -126,8 +120,7 @@ class TrainingRunner(JobRunner[_Running]):
         metrics: "_Metrics",
         checkpoints: Checkpoints,
     ) -> "_Ending":
-        log = LineLog(self._sink(metrics))
-        output = log.open(LOG_GROUP, f"{request.name}/algo-1-{int(time.time())}")
+        output = LineOutput(self._sink(metrics), LOG_GROUP, f"{request.name}/algo-1-{int(time.time())}")
         try:
             command = [placed(part, base) for part in (*request.entrypoint, *request.arguments)]
             try:
@@ -162,7 +155,7 @@ class TrainingRunner(JobRunner[_Running]):
                 stopped = stopped or ("MaxWaitTimeExceeded" if now >= running.waits_until else None)
                 stopped = stopped or (INTERRUPTED if running.interrupted.is_set() else None)
                 if stopped and process.poll() is None:
-                    self._processes.kill(process, grace_s=self._runs.grace_s)
+                    self._processes.kill(process, grace_s=self._grace_s)
                     return stopped
                 if now - uploaded >= _CHECKPOINTS_EVERY_S:
                     checkpoints.upload()
@@ -226,7 +219,7 @@ class _Metrics:
 
 
 def failure_reason(failure_file: Path, exit_code: int) -> str:
-    """Return FailureReason: the text that the job wrote to `output/failure`, and its exit code."""
+    """Return FailureReason: the text in `output/failure` if the job wrote it, and the exit code or signal."""
     ending = f"exit code: {exit_code}" if exit_code > 0 else f"killed by signal {-exit_code}"
     if not failure_file.is_file():
         return f"AlgorithmError: {ending}"
