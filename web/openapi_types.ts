@@ -1,5 +1,5 @@
-// Prints a type for each schema of the API's description, or only for the schemas and query strings in the arguments:
-// `npm run types`.
+// Prints the API's limits, and a type for each schema of its description, or only for the schemas and query strings in
+// the arguments: `npm run types`.
 import description from "../docs/openapi.json" with { type: "json" };
 
 interface Schema {
@@ -63,6 +63,28 @@ const paths = description.paths as unknown as Readonly<
   Record<string, { readonly get?: { readonly parameters?: readonly Parameter[] } }>
 >;
 
+const { SessionEvents, PromoteModel, CreateSessionToken } = description.components.schemas;
+const event = SessionEvents.properties.eventList;
+
+/** Return the schema of a parameter of a path's query string. */
+function parameter(path: string, name: string): Limited {
+  return paths[path]?.get?.parameters?.find((each) => each.name === name)?.schema as Limited;
+}
+
+type Limited = { readonly maxItems?: number; readonly maximum?: number; readonly default?: unknown };
+
+const LIST = "/session/recommendations";
+const LIMITS: Readonly<Record<string, readonly [limit: unknown, about: string]>> = {
+  MAX_EVENTS: [event.maxItems, "Maximum number of events in a call."],
+  MAX_IMPRESSION: [event.items.properties.impression.maxItems, "Maximum number of items in an event's impression."],
+  MAX_CART_ITEMS: [parameter(LIST, "cart").maxItems, "Maximum number of items in the parameter `cart`."],
+  MAX_EXCLUDED: [parameter(LIST, "exclude").maxItems, "Maximum number of items in the parameter `exclude`."],
+  DEFAULT_RESULTS: [parameter(LIST, "numResults").default, "Number of recommendations without `numResults`."],
+  MAX_PAGE_ROWS: [parameter("/items", "limit").maximum, "Maximum number of items or users in a page of a list."],
+  MAX_REASON_LENGTH: [PromoteModel.properties.reason.maxLength, "Maximum length of a change's reason in characters."],
+  MAX_ID_LENGTH: [CreateSessionToken.properties.userId.maxLength, "Maximum length of an ID in characters."],
+};
+
 /** Return the schema with a name, or of the query string of a path. */
 function schemaOf(name: string): Schema {
   const parameters = paths[name]?.get?.parameters;
@@ -78,6 +100,10 @@ const names = process.argv.slice(2);
 if (names.length === 0) {
   console.log("/** A time in milliseconds since 1970 and a value; null where nothing was counted. */");
   console.log("export type Point = readonly [timeMs: number, value: number | null];");
+}
+for (const [name, [limit, about]] of Object.entries(LIMITS)) {
+  if (typeof limit !== "number") throw new Error(`the API's description has ${limit} for ${name}, expected a number`);
+  console.log(`/** ${about} */\nexport const ${name} = ${limit};`);
 }
 for (const name of names.length > 0 ? names : Object.keys(schemas)) {
   const typeName = name.startsWith("/") ? "Query" : name;

@@ -1,3 +1,4 @@
+import { MAX_EVENTS } from "./build/api_types";
 import { AlsolikeError, Connection, claimsOf, siteTokens, type TokenProvider } from "./connection";
 import { loadStatic } from "./load_static";
 import type { RecommendationRequest, Recommendations, RecommendedItem, ShopEvent } from "./recommendations";
@@ -17,7 +18,7 @@ export interface Options {
   readonly mode?: "static";
   /** False to send no events and store nothing until `setConsent(true)`. */
   readonly consent?: boolean;
-  /** Called with the error of a call and the events that were not sent. By default, errors are logged. */
+  /** Called with the error of a failed call and its events, which the next call may repeat. By default, errors are logged. */
   readonly onError?: (error: Error, events: readonly Pick<ShopEvent, "eventType" | "itemId">[]) => void;
 }
 
@@ -27,9 +28,7 @@ type Sent = Omit<ShopEvent, "properties"> & {
   readonly properties?: string;
 };
 
-/** The maximum number of events in a call. */
-export const MAX_EVENTS = 10;
-/** The maximum number of events that wait for the API. Above it, the oldest are dropped. */
+/** The maximum number of events that wait for the API. The oldest further events are dropped. */
 const MAX_WAITING = 100;
 /** The maximum time for which an event waits for others, so that one call sends them. */
 const GATHER_MS = 1_000;
@@ -39,7 +38,7 @@ const MAX_CLICKS = 20;
 const MAX_HISTORY = 20;
 /** The time after which static lists replace the API's answer. */
 const SLOW_MS = 1_000;
-/** The time without calls for lists after a failure of the API. */
+/** The time after a failure of the API during which static lists are used without a call. */
 const PAUSE_MS = 30_000;
 const CLICKS = "alsolike.clicks";
 const HISTORY = "alsolike.history";
@@ -116,14 +115,14 @@ export class Client extends EventTarget {
     if (this.options.mode) return this.rank(request);
     if (!this.options.lists) return this.ask(request);
     if (Date.now() < this.pausedMs) return this.rank(request).catch(() => this.ask(request));
-    const asked = this.ask(request);
+    const response = this.ask(request);
     try {
-      return await Promise.race([asked, tooSlow()]);
+      return await Promise.race([response, tooSlow()]);
     } catch (error) {
       const { status } = error as AlsolikeError;
       if (status && status !== 429 && status < 500) throw error;
       this.pausedMs = Date.now() + PAUSE_MS;
-      return this.rank(request).catch(() => asked);
+      return this.rank(request).catch(() => response);
     }
   }
 
@@ -137,8 +136,8 @@ export class Client extends EventTarget {
   }
 
   private async ask(request: RecommendationRequest): Promise<Recommendations> {
-    const given = Object.entries(request).map(([name, value]) => [name, String(value ?? "")]);
-    const query = new URLSearchParams(given.filter(([, text]) => text));
+    const parameters = Object.entries(request).map(([name, value]) => [name, String(value ?? "")]);
+    const query = new URLSearchParams(parameters.filter(([, text]) => text));
     const response = await this.connection.call(`/session/recommendations?${query}`);
     const { itemList, recommendationId } = await response.json();
     const { headers } = response;
@@ -196,7 +195,7 @@ export class Client extends EventTarget {
     await this.change(this.anonymous());
   }
 
-  /** Allow events and storage, or delete the stored texts and send nothing. */
+  /** Allow events and storage, or delete the waiting events and the stored data, and send nothing. */
   setConsent(consent: boolean): void {
     const { consent: before, visitor } = this;
     this.consent = consent;

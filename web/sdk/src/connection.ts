@@ -11,8 +11,9 @@ export class AlsolikeError extends Error {
   }
 }
 
-/** The maximum number of attempts to send events, and to read a list, for which the page waits. */
+/** The maximum number of attempts to send events. */
 const MAX_ATTEMPTS = 4;
+/** The maximum number of attempts to read a list, for which the page waits. */
 const MAX_READS = 2;
 /** The timeout of an attempt. */
 const TIMEOUT_MS = 10_000;
@@ -61,7 +62,7 @@ export class Connection {
     return this.pending;
   }
 
-  /** Call the API, repeatedly while it throttles or is unavailable. */
+  /** Call the API. Repeat a throttled or failed call after a pause, and a refused call once with a new token. */
   async call(path: string, init: RequestInit = {}): Promise<Response> {
     let renewed = false;
     for (let attempt = 1; ; attempt++) {
@@ -77,8 +78,8 @@ export class Connection {
       if ((status && status !== 429 && status < 500) || attempt >= (init.method ? MAX_ATTEMPTS : MAX_READS)) {
         throw response ? await errorOf(response) : new AlsolikeError(status, (result as Error).message);
       }
-      const asked = Number(response?.headers.get("retry-after"));
-      const seconds = Math.min(asked || 2 ** (attempt - 1), LONGEST_PAUSE_S);
+      const retryAfterS = Number(response?.headers.get("retry-after"));
+      const seconds = Math.min(retryAfterS || 2 ** (attempt - 1), LONGEST_PAUSE_S);
       await new Promise((done) => setTimeout(done, seconds * 1000 * (1 + Math.random() / 2)));
     }
   }

@@ -1,4 +1,5 @@
-export { Client, MAX_EVENTS, type Options } from "./client";
+export { MAX_EVENTS } from "./build/api_types";
+export { Client, type Options } from "./client";
 export { AlsolikeError, type TokenProvider } from "./connection";
 export { defineList } from "./list";
 export type { RecommendationRequest, Recommendations, RecommendedItem, ShopEvent } from "./recommendations";

@@ -2,8 +2,9 @@ import type { Client } from "./client";
 import type { Recommendations } from "./recommendations";
 import { fill, fillUrl } from "./template";
 
-/** Lists that change with each event of the visitor, and the times after an event at which they are loaded again. */
+/** Recommenders whose lists change with each event of the visitor. */
 const PERSONAL = ["for-you", "recently-viewed", "buy-again"];
+/** The times after an event at which such a list is loaded again, until it has changed. */
 const FOLLOW_MS = [500, 1_200, 2_500, 6_000];
 
 const STYLE = `:host{display:block;color:var(--alsolike-color,inherit);font:var(--alsolike-font,inherit)}
@@ -14,7 +15,7 @@ ul{display:grid;grid-auto-flow:column;grid-auto-columns:var(--alsolike-item-widt
 
 /**
  * A list of recommended items: `<alsolike-list recommender="for-you" heading="For you" href="/products/{itemId}">`.
- * A `<template>` in it shows an item; `{itemId}` and the names of its `metadata` stand for the item's values.
+ * A `<template>` inside defines the markup of an item. `{itemId}` and `{NAME}` of a `metadata` column are placeholders.
  */
 export function defineList(client: Client, name = "alsolike-list"): void {
   const sheet = new CSSStyleSheet();
@@ -169,7 +170,7 @@ function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Readonly<Record<string, string>> = {},
 ): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
+  const created = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) created.setAttribute(name, value);
+  return created;
 }

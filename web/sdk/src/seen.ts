@@ -1,11 +1,10 @@
-/** The maximum number of items in the impression of an event. */
-export const MAX_SHOWN = 25;
+import { MAX_IMPRESSION } from "./build/api_types";
 
-/** Return the impression of an event: at most `MAX_SHOWN` of the shown items, with the item of the event. */
+/** Return the impression of an event: at most `MAX_IMPRESSION` of the shown items, with the item of the event. */
 export function impressionOf(itemId: string, shown: readonly string[]): string[] {
   const all = shown.includes(itemId) ? shown : [itemId, ...shown];
-  const first = all.slice(0, MAX_SHOWN - 1);
-  return first.includes(itemId) ? all.slice(0, MAX_SHOWN) : [...first, itemId];
+  const first = all.slice(0, MAX_IMPRESSION - 1);
+  return first.includes(itemId) ? all.slice(0, MAX_IMPRESSION) : [...first, itemId];
 }
 
 /** The items of a list that were at least half in view. Their elements have `data-item`. */

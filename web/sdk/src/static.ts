@@ -1,3 +1,4 @@
+import { DEFAULT_RESULTS } from "./build/api_types";
 import type { RecommendationRequest, Recommendations, RecommendedItem } from "./recommendations";
 
 /** An event of the visitor with an item. */
@@ -20,7 +21,7 @@ interface Lists {
   readonly shards: readonly string[];
 }
 
-/** An item in a shard: the scores of the items that follow, and the columns. */
+/** An item in a shard: the scores of items that are recommended after it, and its columns. */
 interface Entry {
   readonly next?: Readonly<Record<string, number>>;
   readonly columns?: Readonly<Record<string, string>>;
@@ -59,7 +60,7 @@ export class StaticLists {
     const own = await this.entries(lists, [...history.map(({ itemId }) => itemId), request.itemId ?? ""]);
     const { ranked, source } = choose(request, history, lists, own);
     const left = new Set(request.exclude);
-    const ids = ranked.filter((id) => !left.has(id)).slice(0, request.numResults ?? 25);
+    const ids = ranked.filter((id) => !left.has(id)).slice(0, request.numResults ?? DEFAULT_RESULTS);
     const shown = request.metadata?.length ? await this.entries(lists, ids) : () => undefined;
     return {
       recommendationId: "",
@@ -98,7 +99,7 @@ export class StaticLists {
   }
 }
 
-/** Return the items of a recommender and their source. All lists but `recently-viewed` end with popular items. */
+/** Return the items of a recommender and their source. Popular items follow in all lists but `recently-viewed`. */
 function choose(
   { recommender = "for-you", itemId = "" }: RecommendationRequest,
   history: readonly HistoryEvent[],
@@ -128,7 +129,7 @@ function choose(
   }
 }
 
-/** Return the scores of the items that follow the history: its decayed weights times the table. */
+/** Return the score of each item: the sum over the history of an event's decayed weight times the score after its item. */
 function scores(
   history: readonly HistoryEvent[],
   lists: Lists,

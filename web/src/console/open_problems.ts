@@ -30,7 +30,7 @@ const NOT_PROMOTED: Readonly<Record<string, (version: string) => string>> = {
   "rolled back": (version) => `The canary rolled back ${version} of the last training.`,
 };
 
-/** Return open problems other than ringing alarms, the worst first. */
+/** Return open problems other than ringing alarms: of traffic, trainings, models, drift and the quarantine, in this order. */
 export function openProblems(data: LoadedData, nowMs: number): Problem[] {
   const { models, trainings, drift, quarantine } = data;
   const problems = trafficProblems(data);

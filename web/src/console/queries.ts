@@ -1,3 +1,4 @@
+import { MAX_PAGE_ROWS } from "../../../build/api_types";
 import { pathSegment } from "../platform/api";
 import type { Query } from "./query_cache";
 
@@ -22,8 +23,8 @@ export const experiments: Query = { path: "/operator/experiments" };
 export const rules: Query = { path: "/operator/rules" };
 export const ruleHistory: Query = { path: "/operator/rules/history" };
 export const item = (id: string): Query => ({ path: `/items/${pathSegment(id)}` });
-/** Items that the page suggests. A catalogue may have any number. */
-export const someItems: Query = { path: "/items", parameters: { limit: 1000 } };
+/** The items that the page suggests: the first page of the catalogue. */
+export const someItems: Query = { path: "/items", parameters: { limit: MAX_PAGE_ROWS } };
 export const cost = (load: Readonly<Record<string, string | undefined>>): Query => ({
   path: "/operator/cost",
   parameters: load,

@@ -53,7 +53,7 @@ export class QueryCache {
     return (this.entries.get(keyOf(query))?.state ?? EMPTY) as QueryState<T>;
   }
 
-  /** Load a query now and at intervals, and call `changed`, until the returned function is called. */
+  /** Load a query if its data is old, then at intervals. Call `changed` after changes, until the returned function is called. */
   watch(query: Query, options: WatchOptions, changed: () => void): () => void {
     const entry = this.entry(query);
     entry.watchers.set(changed, options);
@@ -100,7 +100,7 @@ export class QueryCache {
     this.tick();
   }
 
-  /** Return the load time of the oldest response of the view, its shortest interval, and whether a request is pending. */
+  /** Return the view's oldest load time and shortest interval, and whether a request is pending or has failed. */
   status(): { loadedMs: number | null; everyMs: number | null; loading: boolean; failed: boolean } {
     const entries = this.activeEntries().filter((entry) =>
       [...entry.watchers.values()].some((options) => !options.background),

@@ -18,7 +18,7 @@ export interface ApiResponse<T> {
 /** An error of the network or a timeout. */
 export class NetworkError extends Error {}
 
-/** Returns an access token other than the rejected one, or signs in again if there is none. */
+/** Returns an access token other than the rejected one. If there is none, it redirects to the sign-in. */
 export type TokenProvider = (rejected?: string) => Promise<string>;
 
 /** The timeout of a call. The API itself times out after 30 s. */

@@ -12,7 +12,7 @@ export interface PageProps {
   readonly signIn: SignIn;
 }
 
-/** Show a page after the sign-in, or the reason why that failed. */
+/** Show a page after the sign-in, or a message: signed out, or the reason of a failure. */
 export async function start(Page: ComponentType<PageProps>): Promise<void> {
   const root = document.getElementById("page");
   if (!root) {
@@ -47,7 +47,7 @@ interface MessagePageProps {
   readonly signIn: SignIn | undefined;
 }
 
-/** A replacement for the page, if no user is signed in or the deployment is not known. */
+/** The message in place of a page that cannot be shown, with a button to sign in or to try again. */
 export function MessagePage({ title, reason, signIn }: MessagePageProps) {
   return (
     <main class="message">

@@ -7,12 +7,13 @@ export interface Activity {
   readonly what: string;
   readonly state: "sending" | "sent" | "watching" | "settled" | "failed";
   readonly outcome: Outcome | null;
-  /** The error of a failed request, and its retry. */
+  /** The error of a failed request. */
   readonly error: string | null;
+  /** Repeats a failed request, if a retry can succeed. */
   readonly again: (() => void) | null;
 }
 
-/** Number of remembered actions. */
+/** Maximum number of remembered actions. */
 export const MAX_ACTIVITIES = 20;
 
 /** Return an action as one line. */
@@ -47,7 +48,7 @@ function outcomeText({ effect, afterMs }: Outcome): string {
 /** The lists that show the effect of an event. */
 export interface Snapshot {
   readonly forYou: readonly string[];
-  /** Recently viewed and bought before: a change shows that the event was processed. */
+  /** The items recently viewed and bought before. A change shows that the event was processed. */
   readonly history: readonly string[];
 }
 
@@ -81,9 +82,9 @@ const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 2_000;
 
 /**
- * Poll, each time after a longer wait, until "for you" has changed.
+ * Poll after increasing waits until "for you" has changed, or for `MAX_WAIT_MS`.
  *
- * An event may leave it unchanged, so polling stops one request after the shopper's history has changed.
+ * An event may leave "for you" unchanged, so polling stops one request after the shopper's history has changed.
  */
 export async function awaitEffect({ before, takeSnapshot, sleep, nowMs }: EffectOptions): Promise<Outcome> {
   const startedMs = nowMs();

@@ -17,9 +17,9 @@ export function CarouselList({ route }: { readonly route: Route }) {
   const [first] = failed;
   const isLoading = carousels.length < planned.length;
   if (first?.error && failed.length === planned.length) {
-    return <ErrorState what="Recommendations" error={first.error} retry={() => void shop.reload()} />;
+    return <ErrorState content="Recommendations" error={first.error} retry={() => void shop.reload()} />;
   }
-  // While lists load and all loaded ones have failed, show none of the errors: one message may follow for all.
+  // While lists load and all loaded ones have failed, show all as loading: one message may follow for all lists.
   const rows = rowsOf(planned, isLoading && failed.length === carousels.length ? [] : carousels);
   return (
     <div aria-busy={isLoading}>
@@ -87,7 +87,7 @@ interface ContentProps extends Row {
 function CarouselContent({ plan, carousel, track }: ContentProps) {
   const shop = useShop();
   if (!carousel) {
-    return <Skeleton what={plan.title} />;
+    return <Skeleton content={plan.title} />;
   }
   if (carousel.error && !carousel.list) {
     return (
@@ -120,10 +120,10 @@ function CarouselContent({ plan, carousel, track }: ContentProps) {
 }
 
 /** Grey cards while a list loads. */
-export function Skeleton({ what }: { readonly what: string }) {
+export function Skeleton({ content }: { readonly content: string }) {
   return (
     <>
-      <p class="visually-hidden">{what}: loading</p>
+      <p class="visually-hidden">{content}: loading</p>
       <div class="track skeleton" aria-hidden="true">
         {[0, 1, 2, 3, 4, 5].map((place) => (
           <div class="card" key={place} />

@@ -1,3 +1,4 @@
+import { MAX_CART_ITEMS } from "../../../build/api_types";
 import { toError } from "../platform/api";
 import type { CardColumns } from "../platform/site";
 import type { Cart } from "./cart";
@@ -21,7 +22,7 @@ export interface CarouselPlan {
   readonly itemId?: string;
   /** Items of the cart that the list completes. */
   readonly cart?: readonly string[];
-  /** True for the shopper's own items. They are requested first, so that the other lists exclude them. */
+  /** True for a list of the shopper's own items. It is requested first, so that the other lists exclude its items. */
   readonly ownHistory?: boolean;
   /** The text for an empty list. Without it, the page hides an empty carousel. */
   readonly empty?: string;
@@ -45,8 +46,6 @@ const FOR_YOU: CarouselPlan = {
   empty: "No recommendations yet. View a product or two first.",
 };
 
-/** The API's limit of the parameter `cart`. The last items of a larger cart are sent. */
-const MAX_CART_ITEMS = 50;
 /** The maximum number of items with metadata in a response. */
 const MAX_WITH_METADATA = 50;
 
@@ -63,7 +62,7 @@ export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
     const items = cart
       .map((line) => line.itemId)
       .filter(isListable)
-      .slice(-MAX_CART_ITEMS);
+      .slice(-MAX_CART_ITEMS); // the last items of a larger cart
     const together: CarouselPlan = {
       recommender: "bought-together",
       title: "Goes with your cart",
@@ -82,7 +81,7 @@ export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
   ];
 }
 
-/** Return the key of a page's carousels, which differ by page and by shopper. */
+/** Return the key of a page's carousels: shopper, page and product. */
 export function carouselsKey(route: Route, shopper: Shopper): string {
   return `${shopper.id} ${route.page} ${route.page === "item" ? route.id : ""}`;
 }
@@ -128,7 +127,7 @@ export function emptyText({ plan, shownElsewhere }: CarouselState): string | und
   return shownElsewhere ? "All of its products are on this page already, in another list or in your cart." : plan.empty;
 }
 
-/** A row of a page: a carousel that loads, or a loaded one. */
+/** A row of a page. `carousel` is undefined while it loads. */
 export interface Row {
   readonly plan: CarouselPlan;
   readonly carousel: CarouselState | undefined;
@@ -138,6 +137,7 @@ export interface Row {
 
 /** The minimum number of products in a row of a category. */
 const MIN_SHELF = 5;
+/** The maximum number of rows of categories. */
 const MAX_SHELVES = 4;
 /** The maximum number of products in the row "Popular". */
 const MAX_POPULAR = 12;

@@ -1,11 +1,9 @@
-import type { ItemPage } from "../../../build/api_types";
+import { type ItemPage, MAX_PAGE_ROWS } from "../../../build/api_types";
 import type { Api } from "../platform/api";
 import type { CardColumns } from "../platform/site";
 import { hasValue } from "./facts";
 import { fromItem, keyOf, type Product, textsOf } from "./product";
 import type { Filter } from "./route";
-
-const PAGE_ROWS = 1000;
 
 /** Products that a page loads before it offers to load more, because a catalogue may have any number. */
 export const LOADED_AT_ONCE = 5000;
@@ -28,7 +26,7 @@ export async function loadProducts(
   const until = loaded.products.length + LOADED_AT_ONCE;
   do {
     const { body } = await api.get<ItemPage>("/items", {
-      limit: Math.min(PAGE_ROWS, until - loaded.products.length),
+      limit: Math.min(MAX_PAGE_ROWS, until - loaded.products.length),
       nextToken: loaded.next ?? undefined,
     });
     loaded = {

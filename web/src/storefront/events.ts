@@ -1,5 +1,4 @@
-import type { Events } from "../../../build/api_types";
-import { MAX_EVENTS } from "../../sdk/src/index.ts";
+import { type Events, MAX_EVENTS } from "../../../build/api_types";
 import type { Api } from "../platform/api";
 import type { CartLine } from "./cart";
 

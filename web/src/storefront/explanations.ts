@@ -38,7 +38,7 @@ export function timeAgo(atMs: number, nowMs: number): string {
   return ago.format(-Math.max(1, Math.round(seconds / (365.25 * 86_400))), "year");
 }
 
-/** A sentence with its weight relative to the strongest from 0 to 1, or null for a sentence without a weight. */
+/** A sentence with a weight from 0 to 1 relative to the strongest reason, or null without a weight. */
 export interface Explanation {
   readonly sentence: string;
   readonly weight: number | null;

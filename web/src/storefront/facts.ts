@@ -84,7 +84,7 @@ function timeText(seconds: number): string {
   return seconds % DAY_S === 0 ? whole.format(seconds * 1000) : `${exact.format(seconds * 1000)} UTC`;
 }
 
-/** Format a number, with separators only from five digits on, so that years have none. */
+/** Format a number. Only numbers of five or more digits have separators, so that years have none. */
 function numberText(value: number): string {
   return new Intl.NumberFormat("en", { useGrouping: Math.abs(value) >= 10_000, maximumFractionDigits: 4 }).format(
     value,

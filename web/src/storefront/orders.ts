@@ -19,7 +19,7 @@ export interface PendingOrder {
   readonly givenUp: boolean;
 }
 
-/** Return true if an order contains all events of the other. */
+/** Return true if `order` contains all events of `other`. */
 export function covers(order: PendingOrder, other: PendingOrder): boolean {
   return other.events.every(({ eventId }) => order.events.some((event) => event.eventId === eventId));
 }
@@ -60,7 +60,7 @@ const PERMANENT_FAILURES = [400, 401, 403, 413, 422];
  */
 export class Orders {
   orderStatus: OrderStatus = { state: "open", accepted: null };
-  /** Sent orders without confirmation. Other tabs may settle the stored orders, or storage may be disabled. */
+  /** Sent orders without confirmation, also in memory: other tabs may settle the stored ones, or storage is disabled. */
   private sent: readonly PendingOrder[] = [];
 
   constructor(

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { User } from "../../../build/api_types";
+import { MAX_ID_LENGTH, type User } from "../../../build/api_types";
 import { toError } from "../platform/api";
 import { useModal } from "../platform/modal";
 import { useShop } from "./context";
@@ -47,7 +47,7 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
           Shopper ID or property
           <input
             value={typed}
-            maxLength={256}
+            maxLength={MAX_ID_LENGTH}
             autocomplete="off"
             spellcheck={false}
             onInput={(event) => setTyped(event.currentTarget.value)}

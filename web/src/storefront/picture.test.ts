@@ -6,19 +6,19 @@ const drawn = (title: string, categoryL1: string | null, categoryL2: string | nu
   glyph(fromItem({ itemId: "7", properties: { title, categoryL1, categoryL2 } }));
 
 describe("the picture of a category", () => {
-  it("are the same every time", () => {
+  it("has the same hash every time", () => {
     expect(hash("")).toBe(0x811c9dc5); // FNV-1a's offset basis, and its published test vector
     expect(hash("a")).toBe(0xe40c292c);
     expect(hue("Produce")).toBe(hue("PRODUCE"));
   });
 
-  it("differ between categories", () => {
+  it("differs between categories", () => {
     const hues = ["Grocery", "Produce", "Meat", "Deli", "Pastry", "Drug gm", "Nutrition", "Cosmetics"].map(hue);
     expect(new Set(hues).size).toBe(hues.length);
     expect(hues.every((degrees) => degrees >= 0 && degrees < 360)).toBe(true);
   });
 
-  it("have the glyph of the narrowest words", () => {
+  it("has the glyph of the narrowest words", () => {
     expect(drawn("2%", "GROCERY", "FLUID MILK PRODUCTS")).toBe("milk");
     expect(drawn("Figs", "Produce", "Tropical fruit")).toBe("apple");
     expect(drawn("Lentils", "Grocery")).toBe("can");
@@ -32,7 +32,7 @@ describe("the picture of a category", () => {
     ["Cold Mountain", "Food & drink"],
     ["Gardens of the Moon", "Health"],
     ["The Name of the Rose", "Gardening"],
-  ])("have no grocer's glyph in other shops: %s in %s", (title, category) => {
+  ])("has no grocer's glyph in other shops: %s in %s", (title, category) => {
     expect(drawn(title, category)).toBeNull();
   });
 });

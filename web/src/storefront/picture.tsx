@@ -38,7 +38,7 @@ export function hash(text: string): number {
   return value;
 }
 
-/** Return the colour of a category as an angle on the colour wheel. */
+/** Return the hue of a text, such as a category, in degrees. */
 export function hue(text: string): number {
   return hash(text.toLowerCase()) % 360;
 }
@@ -71,7 +71,7 @@ const GLYPHS: readonly (readonly [name: Glyph, words: RegExp])[] = [
   ["home", /household|paper|tissue|\bbag|kitchen|battery|light|candle|foil|plastic|charcoal|\bgm\b/i],
 ];
 
-/** Return the glyph of a grocer's product by its narrowest category, or null if none matches, and for other shops. */
+/** Return the glyph of a grocer's product by its narrowest category. Return null without a match and for other shops. */
 export function glyph({ categories, kind, title }: Pick<Product, "categories" | "kind" | "title">): Glyph | null {
   const department = categories.find((category) => DEPARTMENTS.test(category));
   if (department === undefined) return null;
@@ -82,8 +82,9 @@ export function glyph({ categories, kind, title }: Pick<Product, "categories" | 
   return null;
 }
 
-/** Longest line of a drawn title, in characters, and the number of lines. */
+/** Maximum length of a line of a drawn title, in characters. */
 const LINE = 13;
+/** Maximum number of lines of a drawn title. */
 const LINES = 4;
 
 /** Break a title into lines for its drawing. The last line ends in "…" if words do not fit. */
@@ -109,7 +110,7 @@ export function Picture({ product }: { readonly product: Product }) {
   const [broken, setBroken] = useState<string | null>(null);
   const { image } = product;
   if (image === null || image === broken) return <Tile product={product} />;
-  // The empty alternative text hides it from screen readers, which read the title next to it.
+  // The empty alternative text hides the picture from screen readers, which read the title next to it.
   return (
     <img
       class="picture"

@@ -32,7 +32,7 @@ export interface Column {
 /** Columns that may state the stock. Recommendations are requested with the first two. */
 const STOCK_COLUMNS = ["IN_STOCK", "AVAILABILITY", "AVAILABLE", "IS_AVAILABLE", "STOCK", "STOCK_LEVEL"];
 
-/** Return the columns with which recommendations are requested, at most ten. */
+/** Return the metadata columns of recommendations, at most ten as the API requires. */
 export function requestedColumns(cards: CardColumns = {}): string[] {
   const { title = "TITLE", category = "CATEGORY_L1", subtitle, image } = cards;
   const chosen = [subtitle, image].filter((column): column is string => column !== undefined);
@@ -40,7 +40,7 @@ export function requestedColumns(cards: CardColumns = {}): string[] {
   return [...new Map(columns.map((column) => [keyOf(column), column])).values()];
 }
 
-/** Return the key of a column, which both of its spellings share. */
+/** Return the key of a column, which is the same for both of its spellings. */
 export const keyOf = (column: string): string => column.toLowerCase().replaceAll("_", "");
 
 /** Read an item of the catalogue, with columns in camelCase. */
@@ -123,7 +123,7 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
   veg: "vegetables",
 };
 
-/** Return a category in capitals in sentence case, and any other as it is. */
+/** Return a category in capitals in sentence case, and any other category unchanged. */
 export function sentenceCase(category: string): string {
   if (category !== category.toUpperCase()) return category;
   const lower = category

@@ -47,7 +47,7 @@ export function ProductPage({ route, query }: ProductPageProps) {
     );
   }
   if (error) {
-    return <ErrorState fullPage what="This product" error={error} retry={() => setAttempt(attempt + 1)} />;
+    return <ErrorState fullPage content="This product" error={error} retry={() => setAttempt(attempt + 1)} />;
   }
   return (
     <>

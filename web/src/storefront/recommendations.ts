@@ -1,3 +1,4 @@
+import { MAX_EXCLUDED } from "../../../build/api_types";
 import type { Client, RecommendationRequest } from "../../sdk/src/index.ts";
 import type { CardColumns } from "../platform/site";
 import { fromMetadata, type Product, requestedColumns } from "./product";
@@ -43,9 +44,6 @@ export interface Recommendations {
   readonly degraded: readonly string[];
   readonly modelVersion: string;
 }
-
-/** The maximum number of items in `exclude`. */
-const MAX_EXCLUDED = 100;
 
 /** Return false for an ID that cannot be in a list of a query, which commas separate. */
 export const isListable = (itemId: string): boolean => !itemId.includes(",");

@@ -9,7 +9,7 @@ import { EmptyState, ErrorState } from "./states";
 const PAGE = 48;
 const MAX_CATEGORIES = 12;
 
-/** The results of a search or a category among the products that the page has loaded. */
+/** The loaded products that match a search or a filter. */
 export function SearchPage({ route }: { readonly route: Route & { readonly page: "search" } }) {
   const shop = useShop();
   const { query, filter } = route;
@@ -29,7 +29,7 @@ export function SearchPage({ route }: { readonly route: Route & { readonly page:
   );
   const chips = useMemo(() => categories(products).slice(0, MAX_CATEGORIES), [products]);
   if (shop.loadingError && products.length === 0) {
-    return <ErrorState fullPage what="The catalogue" error={shop.loadingError} retry={() => void shop.load()} />;
+    return <ErrorState fullPage content="The catalogue" error={shop.loadingError} retry={() => void shop.load()} />;
   }
   return (
     <>
@@ -61,7 +61,7 @@ export function SearchPage({ route }: { readonly route: Route & { readonly page:
           ))}
         </ul>
       ) : shop.loading ? (
-        <Skeleton what="Products" />
+        <Skeleton content="Products" />
       ) : products.length === 0 ? (
         <EmptyState title="There are no products">
           <p>
@@ -95,7 +95,7 @@ export function titleOf({ query, filter }: Route & { readonly page: "search" }):
   return [title, filter?.value].filter(Boolean).join(" in ") || "All products";
 }
 
-/** Return a text with the number of found products, and with that of searched products if not all are loaded. */
+/** Return the number of found products as a text, with the number of loaded products if the catalogue has more. */
 export function countText(found: number, loaded: number, catalogue: "loading" | "partial" | "complete"): string {
   const products = `${found.toLocaleString("en")} ${found === 1 ? "product" : "products"}`;
   switch (catalogue) {

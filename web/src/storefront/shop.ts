@@ -14,7 +14,7 @@ import type { Route } from "./route";
 import { loadUsers, newGuest, parseShopper, type Shopper, shopperName } from "./shopper";
 import { clearState, loadState, saveState } from "./storage";
 
-/** Delays of further carousel requests after each event, because trends count it later than profiles do. */
+/** Delays of further carousel requests after each event, because trends count an event later than profiles do. */
 const RELOAD_DELAYS_MS = [2_000, 6_000, 55_000];
 
 /** Options for sending events. */
@@ -61,6 +61,7 @@ export class Shop {
   private loadedUsers: Promise<readonly User[]> | null = null;
   private loadedTimestamps: Promise<ReadonlySet<string>> | null = null;
   private carouselRequests = 0;
+  /** Increases with each event and shopper. Only the effect of the latest event is shown. */
   private turn = 0;
   private activities = 0;
 
@@ -295,7 +296,7 @@ export class Shop {
     await this.send(what, track, { ...options, again: deliver });
   }
 
-  /** Deliver events, and resolve to true if the API accepted them. Then wait for their effect in the background. */
+  /** Deliver events, and resolve to true if the API accepted them. Their effect is shown later, in the background. */
   private async send(what: string, deliver: () => Promise<void>, options: Delivery): Promise<boolean> {
     const { effect = true, again, onAccepted, onFailed } = options;
     const { shopper } = this;
@@ -311,7 +312,7 @@ export class Shop {
         this.updateActivity(id, { again: null });
         if (shopper === this.shopper) void this.send(what, again, options);
       };
-      // The package keeps the other events until the API accepts them.
+      // The browser package keeps events that were not rejected until the API accepts them.
       const isRejected = error instanceof AlsolikeError && error.status > 0 && error.status < 429;
       this.updateActivity(id, {
         state: "failed",

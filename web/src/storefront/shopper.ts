@@ -1,4 +1,4 @@
-import type { User, UserPage } from "../../../build/api_types";
+import { MAX_PAGE_ROWS, type User, type UserPage } from "../../../build/api_types";
 import type { Api } from "../platform/api";
 
 /** The current shopper: a user of the shop, or an anonymous visitor, who has only a session. */
@@ -37,7 +37,7 @@ export async function loadUsers(api: Api): Promise<User[]> {
   const users: User[] = [];
   let next: string | undefined;
   do {
-    const { body } = await api.get<UserPage>("/users", { limit: 1000, nextToken: next });
+    const { body } = await api.get<UserPage>("/users", { limit: MAX_PAGE_ROWS, nextToken: next });
     users.push(...body.users);
     next = body.nextToken;
   } while (next !== undefined && users.length < MAX_USERS);

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { errorText } from "./errors";
 
 interface ErrorStateProps {
-  readonly what: string;
+  readonly content: string;
   readonly error: Error;
   readonly retry: () => void;
   /** True if the message is the only content of the page. */
@@ -10,10 +10,10 @@ interface ErrorStateProps {
 }
 
 /** An error with a button to try again. */
-export function ErrorState({ what, error, retry, fullPage = false }: ErrorStateProps) {
+export function ErrorState({ content, error, retry, fullPage = false }: ErrorStateProps) {
   return (
     <div class="notice bad" role="alert">
-      <Title fullPage={fullPage}>{what} cannot be shown</Title>
+      <Title fullPage={fullPage}>{content} cannot be shown</Title>
       <p>{errorText(error)}.</p>
       <button type="button" class="primary" onClick={retry}>
         Try again

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
+import { MAX_REASON_LENGTH } from "../../../../build/api_types";
 import { toError } from "../../platform/api";
 import { useModal } from "../../platform/modal";
 import { Icon } from "./icons";
@@ -28,8 +29,6 @@ export function Dialog({ title, close, children }: DialogProps) {
     </dialog>
   );
 }
-
-const MAX_REASON_LENGTH = 500;
 
 /** Return the length of a reason as the API counts it: in code points after trimming, not in UTF-16 units. */
 export const reasonLength = (reason: string): number => [...reason.trim()].length;

@@ -7,16 +7,16 @@ import { Icon } from "./icons";
 /** The content of a query: placeholders during loading, an error with a retry, or its data, with a note if stale. */
 export function QueryContent<T>(props: {
   query: QueryResult<T>;
-  what: string;
+  content: string;
   skeletonLines?: number;
   children: (data: T) => ComponentChildren;
 }) {
-  const { query, what, skeletonLines = 3, children } = props;
+  const { query, content, skeletonLines = 3, children } = props;
   if (query.data === null) {
     return query.error ? (
-      <ErrorCard error={query.error} what={what} retry={query.refresh} />
+      <ErrorCard error={query.error} content={content} retry={query.refresh} />
     ) : (
-      <Skeleton lines={skeletonLines} what={what} />
+      <Skeleton lines={skeletonLines} content={content} />
     );
   }
   return (
@@ -25,7 +25,7 @@ export function QueryContent<T>(props: {
         <div class="note warn" role="status">
           <Icon name="warn" />
           <p>
-            These {what} are from <Timestamp ms={query.loadedMs} />: {errorText(query.error)}
+            These {content} are from <Timestamp ms={query.loadedMs} />: {errorText(query.error)}
           </p>
           <button type="button" onClick={query.refresh}>
             Try again
@@ -42,13 +42,13 @@ export function errorText(error: Error): string {
   return error instanceof ApiError ? `${error.message} (${error.type}, ${error.status})` : error.message;
 }
 
-function ErrorCard({ error, what, retry }: { error: Error; what: string; retry: () => void }) {
+function ErrorCard({ error, content, retry }: { error: Error; content: string; retry: () => void }) {
   return (
     <div class="card blank" role="alert">
       <span class="emblem bad">
         <Icon name="bad" />
       </span>
-      <h2>The {what} could not be loaded</h2>
+      <h2>The {content} could not be loaded</h2>
       <p>{errorText(error)}</p>
       <button type="button" onClick={retry}>
         Try again
@@ -78,10 +78,10 @@ export function EmptyState({
   );
 }
 
-function Skeleton({ lines, what }: { lines: number; what: string }) {
+function Skeleton({ lines, content }: { lines: number; content: string }) {
   return (
     <div class="skeleton" role="status">
-      <span class="visually-hidden">Loading the {what}</span>
+      <span class="visually-hidden">Loading the {content}</span>
       {Array.from({ length: lines }, (_, line) => (
         <div class="skeleton-line" key={line} aria-hidden="true" />
       ))}

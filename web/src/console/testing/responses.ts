@@ -549,7 +549,7 @@ export const ruleHistoryResponse: RuleHistory = {
   ],
 };
 
-const item = (itemId: string, score: number, origin = "model") => ({
+const item = (itemId: string, score: number, origin = "ranked") => ({
   itemId,
   score,
   origin,
@@ -562,12 +562,12 @@ const previewResponse: RulesPreview = {
   before: ["4711", "8", "15", "16", "23", "42"].map((id, at) => item(id, 0.91 - at * 0.07)),
   beforeIsLive: false,
   after: [
-    item("99", 0, "pin"),
+    item("99", 0, "pinned"),
     item("4711", 0.91),
     item("15", 0.77),
     item("8", 0.84),
     item("23", 0.63),
-    item("77", 0.41, "promotion"),
+    item("77", 0.41, "promoted: Sale"),
   ],
   unmetRules: ["slate: price spread 5"],
   degraded: [],

@@ -23,7 +23,7 @@ export function AlarmsView({ route }: { route: Route }) {
 function AlarmList() {
   const query = useQuery<Alarms>(queries.alarms, queries.LIVE_MS);
   return (
-    <QueryContent query={query} what="alarms">
+    <QueryContent query={query} content="alarms">
       {({ alarms }) => {
         const active = alarms.filter((alarm) => alarm.state === "ALARM");
         if (alarms.length === 0) {

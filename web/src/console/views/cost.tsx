@@ -20,7 +20,7 @@ export function CostView({ route }: { route: Route }) {
   const load = Object.fromEntries(NAMES.map((name) => [name, route.query[name]]));
   const query = useQuery<Cost>(cost(load), SLOW_MS);
   return (
-    <QueryContent query={query} what="bill" skeletonLines={5}>
+    <QueryContent query={query} content="bill" skeletonLines={5}>
       {(bill) => (
         <div class="stack">
           <LoadForm key={JSON.stringify(bill.load)} load={bill.load} />

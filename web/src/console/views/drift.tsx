@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000;
 export function DriftView() {
   const query = useQuery<DriftReport>(drift, SLOW_MS);
   return (
-    <QueryContent query={query} what="figures of drift" skeletonLines={5}>
+    <QueryContent query={query} content="figures of drift" skeletonLines={5}>
       {({ looked }) =>
         looked === null ? (
           <EmptyState title="No drift check has run yet">

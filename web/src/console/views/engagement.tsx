@@ -57,7 +57,7 @@ export function EngagementView({ route }: { route: Route }) {
         <span class="grow" />
         {query.data && isCounted(query.data) && <CountButton query={request} />}
       </div>
-      <QueryContent query={query} what="engagement">
+      <QueryContent query={query} content="engagement">
         {(report) => (
           <EngagementDetails report={report} query={request} metric={metric} by={BY[by as keyof typeof BY]} />
         )}
@@ -147,7 +147,7 @@ function EngagementDetails({ report, query, metric, by }: DetailsProps) {
 /** The click-through by day. */
 export function ClickThrough({ query, result }: { query: Query; result: QueryResult<EngagementReport> }) {
   return (
-    <QueryContent query={result} what="engagement" skeletonLines={1}>
+    <QueryContent query={result} content="engagement" skeletonLines={1}>
       {(report) =>
         !isCounted(report) ? (
           <NoEngagement report={report} query={query} />

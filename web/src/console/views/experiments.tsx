@@ -24,7 +24,7 @@ const VERDICTS: Readonly<Record<string, [Tone, string]>> = {
 export function ExperimentsView() {
   const query = useQuery<Experiments>(experiments, 300_000);
   return (
-    <QueryContent query={query} what="experiments">
+    <QueryContent query={query} content="experiments">
       {({ experiments }) =>
         experiments.length === 0 ? (
           <EmptyState title="The configuration has no experiments">

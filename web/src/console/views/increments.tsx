@@ -20,7 +20,7 @@ export function IncrementalSales() {
   return (
     <section class="stack" aria-labelledby="incremental-sales">
       <h2 id="incremental-sales">Incremental sales</h2>
-      <QueryContent query={query} what="incremental sales" skeletonLines={2}>
+      <QueryContent query={query} content="incremental sales" skeletonLines={2}>
         {({ holdout }) =>
           holdout === null ? (
             <EmptyState title="No holdout is configured">

@@ -18,7 +18,7 @@ import { ChangeButton, canPromote, GateChecks, MetricBar, ModelStatus } from "./
 export function ModelDetailsView({ version }: { version: string }) {
   const query = useQuery<ModelStory>(model(version), LIVE_MS);
   return (
-    <QueryContent query={query} what={`details of ${version}`} skeletonLines={5}>
+    <QueryContent query={query} content={`details of ${version}`} skeletonLines={5}>
       {(details) => <ModelDetails details={details} />}
     </QueryContent>
   );

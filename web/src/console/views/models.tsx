@@ -25,7 +25,7 @@ function Versions() {
   const [rollingBack, setRollingBack] = useState(false);
   const [starting, setStarting] = useState(false);
   return (
-    <QueryContent query={query} what="model versions" skeletonLines={5}>
+    <QueryContent query={query} content="model versions" skeletonLines={5}>
       {(data) =>
         data.versions.length === 0 ? (
           <EmptyState title="No version has been trained yet">

@@ -105,7 +105,7 @@ function OpenProblems({ models: modelsData, alarms: alarmsQuery }: OpenProblemsP
 function LastTraining() {
   const query = useQuery<Trainings>(trainings, LIVE_MS);
   return (
-    <QueryContent query={query} what="last training" skeletonLines={1}>
+    <QueryContent query={query} content="last training" skeletonLines={1}>
       {({ runs, runs: [run] }) => (
         <section class="card padded">
           <div class="row">

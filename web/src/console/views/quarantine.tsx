@@ -8,7 +8,7 @@ import { quarantine, SLOW_MS } from "../queries";
 export function QuarantineView() {
   const query = useQuery<QuarantineReport>(quarantine, SLOW_MS);
   return (
-    <QueryContent query={query} what="records in quarantine">
+    <QueryContent query={query} content="records in quarantine">
       {(held) =>
         held.groups.length === 0 ? (
           <EmptyState title="The quarantine is empty" good>

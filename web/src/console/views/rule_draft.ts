@@ -13,13 +13,13 @@ export interface Editing {
   readonly base: Draft;
   readonly draft: Draft;
   readonly past: readonly Draft[];
-  /** The field of the last edit: further edits of it are undone in one step. */
+  /** The field of the last edit. Further edits of this field are undone in one step. */
   readonly field: string;
 }
 
 const MAX_STEPS = 100;
 
-/** Return the state after an edit of a field, or of anything else if the field is empty. */
+/** Return the state after an edit. Successive edits of the same field are undone in one step, unless it is empty. */
 export function edited(editing: Editing, draft: Draft, field = ""): Editing {
   const past = field && field === editing.field ? editing.past : [...editing.past, editing.draft].slice(-MAX_STEPS);
   return { ...editing, draft, past, field };
@@ -33,8 +33,8 @@ export function undone(editing: Editing): Editing {
 export const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 /**
- * Return the state with another live version as its base: filters, recommenders and rule sets that the draft changed
- * keep its values, all others get the live ones.
+ * Return the state with another live version as its base, without earlier states. Filters, recommenders and rule sets
+ * that the draft changed keep the draft's values. All others get the live values.
  */
 export function rebased({ base, draft }: Editing, live: Pick<Rules, "version" | "draft">): Editing {
   const merged = <T>(
@@ -98,7 +98,7 @@ export function assigned(draft: Draft, recommender: string, rules: string | unde
   return { ...draft, recommenders: withValue(draft.recommenders, recommender, isEmpty ? undefined : settings) };
 }
 
-/** Return a draft without a rule set, which no recommender then has. */
+/** Return a draft without a rule set and without its uses by recommenders. */
 export function withoutRuleSet(draft: Draft, name: string): Draft {
   const users = Object.keys(draft.recommenders).filter(
     (recommender) => draft.recommenders[recommender]?.rules === name,
@@ -113,7 +113,10 @@ export function moved<T>(elements: readonly T[], from: number, to: number): read
   return [...others.slice(0, to), ...elements.slice(from, from + 1), ...others.slice(to)];
 }
 
-/** Return pins by position, with an item pinned to a position. The pin that was there gets the earlier position of the item. */
+/**
+ * Return pins by position, with an item pinned to a position. A pin at this position gets the earlier position of the
+ * item, or the first free position if the item was not pinned.
+ */
 export function pinned(pins: readonly Pin[], item: string, position: number): readonly Pin[] {
   const mine = pins.find((pin) => pin.item === item);
   const place = mine?.position ?? firstFree(pins);
@@ -142,7 +145,7 @@ export function usesOf({ recommenders }: Draft, arms: Rules["arms"], name: strin
   return [...named.map(([recommender]) => recommender), ...(arms[name] ?? []).map((arm) => `arm ${arm}`)];
 }
 
-/** The state of a rule with a period, if it has one. */
+/** Return `ended` or `planned` for a rule outside of its period, and null for a current rule. */
 export function scheduleState(rule: { from?: string; until?: string }, nowMs: number): "ended" | "planned" | null {
   const day = (text: string) => /^\d{4}-\d\d-\d\d$/.test(text);
   const ms = (text: string, days: number) => Date.parse(text) + (day(text) ? days * 86_400_000 : 0);

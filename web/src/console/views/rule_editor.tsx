@@ -242,7 +242,7 @@ function RuleList(props: ListProps) {
   );
 }
 
-/** Return true if a rule cannot move. A pin moves by its position, all others in their list. */
+/** Return true if a rule cannot move. A pin moves by its position, all other rules move in their list. */
 function isAtEnd(kind: ListKind, rule: RuleOf<ListKind>, at: number, by: -1 | 1, length: number): boolean {
   if (kind === "pins") return by < 0 && ((rule as RuleOf<"pins">).position ?? 0) <= 1;
   return by < 0 ? at === 0 : at === length - 1;
@@ -340,7 +340,7 @@ function RuleFields(props: RuleProps) {
   );
 }
 
-/** A note that today's preview does not contain a rule. */
+/** A note that today's preview does not contain a planned rule. */
 function Schedule({ rule }: { rule: RuleOf<ListKind> }) {
   const state = scheduleState(rule, useNow());
   return state === "planned" ? <p class="hint">Planned: the preview shows today, so without this rule.</p> : null;
@@ -404,7 +404,7 @@ const SINGLES = {
   exploration: { title: "Exploration", about: "Gives some positions to new items, at random." },
 } as const;
 
-/** Diversity or exploration, of which a rule set has at most one. */
+/** The editor of a rule set's diversity or its exploration. A rule set has at most one of each. */
 function Single(props: SetProps & { readonly part: keyof typeof SINGLES }) {
   const { name, rules, draft, check, edit, part } = props;
   const id = useId();
@@ -700,7 +700,7 @@ interface ChoiceProps extends FieldProps {
   readonly value: string;
   readonly options: readonly string[];
   readonly titles?: Readonly<Record<string, string>>;
-  /** The text of an option in place of none. */
+  /** The text of the option for an empty value. */
   readonly empty?: string;
   readonly put: (value: string) => void;
 }

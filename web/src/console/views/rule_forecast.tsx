@@ -23,7 +23,7 @@ interface Props {
   /** The edited rule set; undefined without one. */
   readonly rules: string | undefined;
   /** The first recommender to show. */
-  readonly usual: string;
+  readonly initial: string;
   readonly draft: Draft;
   /** The reason why no forecast can be started; undefined if one can. */
   readonly blocked: string | undefined;
@@ -37,10 +37,10 @@ interface Started {
 }
 
 /** Forecast of the draft's clicks, purchases, revenue and margin from the recommendation log. */
-export function RuleForecast({ recommenders, rules, usual, draft, blocked }: Props) {
+export function RuleForecast({ recommenders, rules, initial, draft, blocked }: Props) {
   const { api } = useConsole();
   const id = useId();
-  const [recommender, setRecommender] = useState(usual);
+  const [recommender, setRecommender] = useState(initial);
   const [started, setStarted] = useState<Started | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [running, setRunning] = useState(false);

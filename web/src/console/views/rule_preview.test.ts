@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { computeMoves } from "./rule_preview";
 
-const items = (...ids: string[]) => ids.map((itemId) => ({ itemId, score: 0, origin: "model" }));
+const items = (...ids: string[]) => ids.map((itemId) => ({ itemId, score: 0, origin: "ranked" }));
 
 it("items move up or down, or are added or removed", () => {
   const moves = computeMoves(items("a", "b", "c", "d"), items("c", "new", "b", "a"));

@@ -11,18 +11,18 @@ import { RULES_PREVIEW } from "../queries";
 import type { Draft } from "./rule_draft";
 
 /** Recommenders that need an item, or a cart. */
-const OF_ITEMS = ["similar-items", "bought-together"];
+const ITEM_RECOMMENDERS = ["similar-items", "bought-together"];
 /** Recommenders that need a user. */
-const OF_USERS = ["for-you", "buy-again", "recently-viewed"];
+const USER_RECOMMENDERS = ["for-you", "buy-again", "recently-viewed"];
 /** Time without an edit after which the list is requested again. */
 const PAUSE_MS = 500;
 
 interface Props {
   readonly recommenders: readonly string[];
-  /** The rule set; undefined for that of the recommender. */
+  /** The rule set. If undefined, each recommender's own. */
   readonly rules: string | undefined;
   /** The first recommender to show. */
-  readonly usual: string;
+  readonly initial: string;
   readonly draft: Draft;
   /** True if the draft differs from the live rules. */
   readonly changed: boolean;
@@ -34,18 +34,18 @@ interface Props {
 
 type Subject = Pick<PreviewRules, "recommender" | "userId" | "itemId" | "cart">;
 
-/** Today's list and that of the draft for a user, an item or a cart; each valid edit of the draft updates them. */
-export function RulePreview({ recommenders, rules, usual, draft, changed, ready, pin }: Props) {
+/** Today's list and the draft's list for a user, an item or a cart. Each valid edit of the draft updates both. */
+export function RulePreview({ recommenders, rules, initial, draft, changed, ready, pin }: Props) {
   const { api, cards } = useConsole();
   const id = useId();
-  const [recommender, setRecommender] = useState(usual);
+  const [recommender, setRecommender] = useState(initial);
   const [subject, setSubject] = useState<Subject | null>(null);
   const [preview, setPreview] = useState<RulesPreview | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [sending, setSending] = useState(false);
   const latest = useRef(0);
   const isOwn = draft.recommenders[subject?.recommender ?? ""]?.rules === rules;
-  const question = subject &&
+  const request = subject &&
     ready && {
       ...subject,
       numResults: 10,
@@ -53,15 +53,15 @@ export function RulePreview({ recommenders, rules, usual, draft, changed, ready,
       // The function uses a published rule set within a minute, but the rule set of a draft immediately.
       ...(changed || (rules !== undefined && !isOwn) ? { draft, ...(rules === undefined ? {} : { rules }) } : {}),
     };
-  const key = JSON.stringify(question);
+  const key = JSON.stringify(request);
   useEffect(() => {
-    if (!question) return;
+    if (!request) return;
     latest.current += 1;
     const number = latest.current;
     const ask = async () => {
       setSending(true);
       try {
-        const { body } = await api.post<RulesPreview>(RULES_PREVIEW, question);
+        const { body } = await api.post<RulesPreview>(RULES_PREVIEW, request);
         if (number === latest.current) {
           setPreview(body);
           setError(null);
@@ -113,11 +113,17 @@ export function RulePreview({ recommenders, rules, usual, draft, changed, ready,
         {hasCart ? (
           <Field id={`${id}-cart`} name="cart" title="Cart" hint="item IDs, with commas" required />
         ) : (
-          OF_ITEMS.includes(recommender) && (
+          ITEM_RECOMMENDERS.includes(recommender) && (
             <Field id={`${id}-item`} name="itemId" title="Item" hint="ID of the page's item" required />
           )
         )}
-        <Field id={`${id}-user`} name="userId" title="User" hint="user ID" required={OF_USERS.includes(recommender)} />
+        <Field
+          id={`${id}-user`}
+          name="userId"
+          title="User"
+          hint="user ID"
+          required={USER_RECOMMENDERS.includes(recommender)}
+        />
         <button type="submit" class="primary" disabled={sending}>
           {sending ? "Sending…" : "Preview"}
         </button>

@@ -33,7 +33,7 @@ const STORED = "alsolike.rules-draft";
 export function RulesView({ route }: { route: Route }) {
   const query = useQuery<Rules>(rulesQuery, SLOW_MS);
   return (
-    <QueryContent query={query} what="rules">
+    <QueryContent query={query} content="rules">
       {(live) => <RulesEditor live={live} route={route} />}
     </QueryContent>
   );
@@ -174,7 +174,7 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
         <RulePreview
           recommenders={live.recommenders}
           rules={name}
-          usual={recommenderOf(live, draft, name)}
+          initial={recommenderOf(live, draft, name)}
           draft={draft}
           changed={isChanged}
           ready={!isChanged || isValid}
@@ -191,7 +191,7 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
       <RuleForecast
         recommenders={live.recommenders}
         rules={name}
-        usual={recommenderOf(live, draft, name)}
+        initial={recommenderOf(live, draft, name)}
         draft={draft}
         blocked={
           live.readOnly
@@ -387,7 +387,7 @@ function ChangeList({ changes }: { changes: RuleCheck["changes"] }) {
 function History({ restore }: { restore: ((version: number) => void) | undefined }) {
   const query = useQuery<RuleHistory>(ruleHistory, null);
   return (
-    <QueryContent query={query} what="changes">
+    <QueryContent query={query} content="changes">
       {({ versions }) =>
         versions.length > 0 && (
           <Table

@@ -42,7 +42,7 @@ export function TrafficSection({ alarms, models, engagement }: Props) {
         <span class="grow" />
         <RadioGroup name="Time" options={MINUTES} value={minutes} choose={setMinutes} />
       </div>
-      <QueryContent query={query} what="traffic" skeletonLines={4}>
+      <QueryContent query={query} content="traffic" skeletonLines={4}>
         {(data) => (
           <>
             <TrafficTiles traffic={data} alarms={alarms} models={models.data} engagement={engagement.data} />

@@ -20,7 +20,7 @@ export function TrainingsView() {
         </button>
         <span class="faint">Only one training runs at a time.</span>
       </div>
-      <QueryContent query={query} what="training runs">
+      <QueryContent query={query} content="training runs">
         {({ runs }) =>
           runs.length === 0 ? (
             <EmptyState title="No training has run yet">
@@ -113,7 +113,7 @@ const roundedMs = (ms: number): number => {
 /** Number of the latest runs from which the usual duration is computed. */
 const RECENT_RUNS = 5;
 
-/** Return the median time from a run's start to its registered version, or null if no run has a version. */
+/** Return the median time from the start to the gate's decision of recent successful runs, or null without one. */
 export function usualDurationMs(runs: readonly TrainingRun[]): number | null {
   const durations = runs
     .filter((run) => run.status === "SUCCEEDED")
@@ -124,7 +124,7 @@ export function usualDurationMs(runs: readonly TrainingRun[]): number | null {
   return durations[Math.floor(durations.length / 2)] ?? null;
 }
 
-/** Return the time until the gate decided on the version of a run, or null before. A canary may follow for hours. */
+/** Return the time from a run's start to the gate's decision, or null before it. A canary may follow for hours. */
 function registeredAfterMs(run: TrainingRun): number | null {
   const leftMs = run.states.find(({ name }) => name === "RegisterModel")?.leftMs ?? null;
   return leftMs === null ? null : leftMs - run.startedMs;
@@ -165,7 +165,7 @@ export function StartDialog({ close }: { close: () => void }) {
   );
 }
 
-/** Minimum duration of shown states. Shorter states only choose the next state. */
+/** Minimum duration of shown states. Shorter states only select the next state. */
 const MIN_SHOWN_MS = 20;
 
 /** The states of a run in a row, in which a longer state is wider. */
