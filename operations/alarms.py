@@ -68,7 +68,10 @@ def _id(name: str) -> str:
 
 
 def _condition(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the threshold and the evaluation periods of a metric alarm. Every alarm uses GreaterThanThreshold."""
+    """Return the condition of a metric alarm: `breaching` of `periods` values of the metric are above the threshold.
+
+    Every alarm uses GreaterThanThreshold.
+    """
     returned = [query for query in alarm.get("Metrics", ()) if query.get("ReturnData", True)]
     labels = [query.get("Label") or query["Id"] for query in returned]
     periods = [query["MetricStat"]["Period"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]

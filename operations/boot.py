@@ -46,6 +46,8 @@ def build_layers() -> None:
 
     Raises
     ------
+    MissingExtra
+        If the extra `deploy` is not installed.
     BuildFailed
         If the build fails.
     """
@@ -56,7 +58,7 @@ def build_layers() -> None:
             step.note(f"unchanged, in {_shown(LAYERS)}")
             return
         command = [sys.executable, "-m", "layers.build", "all", "--no-smoke-test", "--output", str(LAYERS)]
-        _run(command, what="building the layers")
+        _run(command, action="building the layers")
         _mark_built(LAYERS, sources)
         step.note(f"in {_shown(LAYERS)}")
 
@@ -66,6 +68,8 @@ def build_pages() -> None:
 
     Raises
     ------
+    MissingExtra
+        If the extra `deploy` is not installed.
     BuildFailed
         If the build fails.
     """
@@ -80,7 +84,7 @@ def build_pages() -> None:
         if _is_built(PAGES, digest):
             step.note(f"unchanged, in {_shown(PAGES)}")
             return
-        _run([sys.executable, str(ROOT / "web" / "build.py"), "--output", str(PAGES)], what="building the pages")
+        _run([sys.executable, str(ROOT / "web" / "build.py"), "--output", str(PAGES)], action="building the pages")
         _mark_built(PAGES, digest)
         step.note(f"in {_shown(PAGES)}")
 
@@ -107,6 +111,8 @@ def synthesize(
 
     Raises
     ------
+    MissingExtra
+        If the extra `deploy` is not installed.
     BuildFailed
         If the synthesis fails.
     """
@@ -119,7 +125,7 @@ def synthesize(
             arguments += ["--environment", environment]
         if settings:
             arguments += ["--settings", json.dumps(settings)]
-        directory = Path(_run(arguments, what=f"synthesizing {environment or 'the default environment'}").strip())
+        directory = Path(_run(arguments, action=f"synthesizing {environment or 'the default environment'}").strip())
         step.note(f"in {_shown(directory)}")
     return directory
 
@@ -277,7 +283,7 @@ def running_cloud(
     except BaseException as error:
         try:
             cloud.stop()
-        except CloudError as failed:  # The error of the cloud explains more than the error of the failed stop.
+        except CloudError as failed:  # The first error explains more than the error of the failed stop.
             raise error from failed
         raise
     try:
@@ -320,7 +326,7 @@ def assembly_region(assembly: Path) -> str:
     return str(regions.pop())
 
 
-def _run(command: list[str], *, what: str) -> str:
+def _run(command: list[str], *, action: str) -> str:
     """Run a command in this repository without printing, and return its standard output.
 
     The command leads a process group, so that an interruption also ends its child processes.
@@ -339,7 +345,7 @@ def _run(command: list[str], *, what: str) -> str:
         for file in (output, errors):
             file.seek(0)
         if process.returncode:
-            raise BuildFailed(f"{what} failed:\n{(output.read() + errors.read())[-4000:].strip()}")
+            raise BuildFailed(f"{action} failed:\n{(output.read() + errors.read())[-4000:].strip()}")
         return output.read()
 
 

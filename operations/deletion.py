@@ -130,6 +130,8 @@ def tear_down(
     ------
     StackNotDeleted
         If CloudFormation fails to delete a stack `ATTEMPTS` times.
+    Unavailable
+        If AWS rejects another call.
     """
     for stack in plan:
         on_step(f"deleting {stack.name}")

@@ -88,7 +88,8 @@ def compare(
     user
         Test user whose lists are also returned.
     holdout_days
-        Length of the test set and of the validation set in days. Default: 28, or a tenth of a shorter time span.
+        Length of the test set and of the validation set in days. Default: 28, or a tenth of the time span if that is
+        shorter.
     budget_s
         Processor time of all fits in seconds. Algorithms that would exceed it are skipped.
     products, variants
@@ -99,7 +100,7 @@ def compare(
     Raises
     ------
     InvalidInput
-        If the split is empty, the user is not a test user, or no algorithm can be fitted.
+        If an algorithm is unknown, the split is empty, the user is not a test user, or no algorithm can be fitted.
     """
     from alsolike.training.dataset import MIN_TEST_USERS
     from model_export.algorithms import by_default, named

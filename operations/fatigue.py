@@ -1,4 +1,4 @@
-"""Strength of fatigue that explains the clicks of the recommendation log."""
+"""Estimate of the strength of fatigue from the clicks on logged recommendations."""
 
 from __future__ import annotations
 
@@ -48,9 +48,10 @@ Row = Mapping[str, Any]
 def estimate_fatigue(
     deployment: Deployment, *, first: dt.date, last: dt.date, half_life_hours: float
 ) -> FatigueEstimate:
-    """Estimate the strength from the responses of `for-you` of a range of days.
+    """Estimate the strength of fatigue from the responses of `for-you` in a range of days.
 
-    Sightings are counted as in serving. Only lists, impressions and interactions before a response count for it.
+    Sightings are counted as in serving: only lists, impressions and interactions before a response count for the
+    response.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def estimate_fatigue(
 def _read(
     deployment: Deployment, prefix: str, columns: Sequence[str], *, first: dt.date, last: dt.date
 ) -> Iterator[Row]:
-    """Yield the rows of a table between two days that no declared agent caused."""
+    """Yield the rows of a table from the day `first` to the day `last`. Rows of declared agents are skipped."""
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     listed = [
         each
@@ -110,7 +111,7 @@ def _read(
 
 
 class Candidates:
-    """Ranked items of a clicked response."""
+    """Ranked items of a clicked response, as parallel lists. Pinned and other unscored items are omitted."""
 
     def __init__(self, row: Row, clicks: set[str], counts: Mapping[str, float], shopper: str) -> None:
         scores = row["scores"] or [None] * len(row["item_ids"])
@@ -133,7 +134,10 @@ class Candidates:
 def clicked_responses(
     rows: list[Row], events: list[Row], configuration: Configuration, fatigue: Fatigue, *, since_ms: int
 ) -> Iterator[Candidates]:
-    """Yield the clicked responses of `for-you` since a time with the sightings before each."""
+    """Yield a shopper's clicked responses of `for-you` since a time, with the sightings before each response.
+
+    Responses with fewer than two ranked items, or without a click on a ranked item, are skipped.
+    """
     clicks: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
     lists = [_list(row["recommendation_id"], row["served_ms"], row["item_ids"][:MAX_ITEMS]) for row in rows]
     reactions: defaultdict[str, list[int]] = defaultdict(list)

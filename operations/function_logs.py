@@ -42,7 +42,7 @@ class LogLine:
 def read_logs(
     deployment: Deployment, function: str, *, since_ms: int, errors: bool = False, correlation_id: str | None = None
 ) -> Iterator[LogLine]:
-    """Yield the log lines of a function, oldest first. Metrics are skipped.
+    """Yield the log lines of a function, oldest first. Metrics and rows of the recommendation log are skipped.
 
     Parameters
     ----------

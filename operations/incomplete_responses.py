@@ -20,7 +20,7 @@ def incomplete_responses(
     Parameters
     ----------
     namespace
-        Namespace of the metrics of the deployment's functions.
+        CloudWatch namespace of the deployment.
     from_ms
         Start in epoch milliseconds, a multiple of the period.
     """

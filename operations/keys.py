@@ -148,7 +148,7 @@ class Keys:
         return NewKey(self._store(key, secret), secret)
 
     def _store(self, key: SigningKey, secret: str) -> SigningKey:
-        """Write a key with its secret encrypted by the key of this region, and return it."""
+        """Write a key pair, and return it. The KMS key of this region encrypts the secret."""
         with translate_aws_errors(f"KMS key {self._encryption}"):
             answer = self._client("kms").encrypt(
                 KeyId=self._encryption, Plaintext=secret.encode(), EncryptionContext=encryption_context(key.key_id)
@@ -178,7 +178,8 @@ class Keys:
     def command_key(self, *, now_ms: int) -> KeyPair:
         """Return the commands' key pair with all scopes.
 
-        A new key pair is created if the current one is missing or expires within an hour.
+        A new key pair is created if the current one is missing or expires within an hour. Expired and disabled key
+        pairs of the commands are then deleted.
         """
         own = [key for key in self.all() if key.client == COMMANDS]
         if valid := [key for key in own if key.is_active(now_ms=now_ms + _HOUR_MS)]:
@@ -208,7 +209,10 @@ class Keys:
         self._everywhere(Keys._disable, key_id)
 
     def _everywhere(self, change: Callable[[Keys, str], None], key_id: str) -> None:
-        """Change a key in all regions. Keys from before the second region exist in one region only."""
+        """Change a key in all regions, and raise `NotFound` if no region has the key.
+
+        Keys that are older than the second region exist in one region only.
+        """
         missing: list[NotFound] = []
         regions = [lambda: self, *([self._other] if self._other else [])]
         for keys in regions:
@@ -265,7 +269,7 @@ class Keys:
 
 
 class CommandKey:
-    """Cache of the commands' key pair, which is refreshed before it expires."""
+    """Cache of the commands' key pair. It is read again after half an hour, because it may expire after an hour."""
 
     def __init__(self, client: Callable[[str], Any], names: Names) -> None:
         self._keys = Keys(client, names)

@@ -114,7 +114,7 @@ def load(frame: pd.DataFrame, *, test_days: float | None = None, exclude_seen: b
     frame
         Columns `USER_ID`, `ITEM_ID`, `TIMESTAMP` (seconds, or dates) and, if known, `EVENT_TYPE`.
     test_days
-        Length of the test. Default: 28 days, or a tenth of a shorter time span.
+        Length of the test. Default: 28 days, or a tenth of the data's time span if that is shorter.
     exclude_seen
         True to exclude items of the user's history. Default: the rule of a training.
 
@@ -273,6 +273,11 @@ def evaluate(model: Recommender, data: Data, *, k: int = K) -> pd.DataFrame:
     pandas.DataFrame
         Rows `ndcg`, `hr`, `mrr` and `coverage`, with the columns `value`, `low` and `high`. The last two are the 95%
         interval of a bootstrap over users; coverage has none.
+
+    Raises
+    ------
+    InvalidInput
+        If the number of lists is wrong, a list repeats an item, or every target of every user is a seen item.
     """
     judged = _judge("the model", model, data, k)
     rows = {name: (values.mean(), *interval(values)) for name, values in judged.by_user.items()}
@@ -281,14 +286,18 @@ def evaluate(model: Recommender, data: Data, *, k: int = K) -> pd.DataFrame:
 
 
 def compare(models: Mapping[str, Recommender], data: Data, *, k: int = K) -> pd.DataFrame:
-    """Fit and evaluate models, and compare each with the first on the same users.
+    """Fit and evaluate models, and compare each with the first model on the same users.
 
     Returns
     -------
     pandas.DataFrame
-        A row per model. `ndcg_low` and `ndcg_high` are the 95% interval of `ndcg`. `ahead` is the NDCG minus that of
-        the first model, and `ahead_low` and `ahead_high` the interval of the differences per user. An interval without
-        0 shows a difference.
+        A row per model. `ndcg_low` and `ndcg_high` are the 95% interval of `ndcg`. `ahead` is the NDCG minus the NDCG
+        of the first model, with the 95% interval `ahead_low` to `ahead_high`. An interval without 0 shows a difference.
+
+    Raises
+    ------
+    InvalidInput
+        See `evaluate`.
     """
     rows: dict[str, dict[str, float]] = {}
     first: Floats | None = None
@@ -385,7 +394,7 @@ class _Judged:
 
 
 def _judge(name: str, model: Recommender, data: Data, k: int) -> _Judged:
-    """Rank the targets of the users who have at least one target that may be recommended."""
+    """Evaluate the lists of the users who have at least one target that may be recommended."""
     queries = data.part.queries
     positions = {item_id: position for position, item_id in enumerate(data.item_ids, start=1)}
     recommended = np.zeros(len(data.item_ids) + 1, np.bool_)

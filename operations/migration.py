@@ -41,7 +41,8 @@ class Finding:
 def find_refused_calls(folder: Path) -> Iterator[Finding]:
     """Yield unsupported calls in Python, JavaScript and TypeScript sources, notebooks and templates below a folder.
 
-    Only files that mention Personalize are searched, because other services have operations with the same names.
+    Only files that mention Personalize are searched, because other services have operations with the same names. Files
+    above `MAX_BYTES` are skipped.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from operations.client.functions import invoke
 from operations.progress import counted
 
 _AGAIN = "the next monitoring run starts it again for the same reason"
-# Descriptions of `alsolike.training.monitoring.StartedTraining`.
+# Sentences by `alsolike.training.monitoring.StartedTraining`.
 BECAME = {
     "going": "it is running",
     "busy": f"it did nothing, because another run was in progress; {_AGAIN}",
@@ -97,7 +97,7 @@ def _starts(report: DriftReport) -> Iterator[str]:
 
 
 def outcome(report: DriftReport, figure: Figure) -> str:
-    """Return the consequence of a drift metric as text, or an empty string."""
+    """Return the consequence of a drift metric as text. Empty if the metric is not above its threshold."""
     held = report.held_h(figure)
     if held is None:
         return ""

@@ -23,7 +23,7 @@ def monthly_load(deployment: Deployment, month: str, *, other: Load, now: dt.dat
     """Return the mean daily load of a month. The current month is evaluated until now.
 
     The numbers of users and items are the latest ones, from the drift report and the catalogue snapshot, because
-    earlier numbers are not stored.
+    earlier numbers are not stored. Users of a sampled report are extrapolated.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def monthly_load(deployment: Deployment, month: str, *, other: Load, now: dt.dat
     return dataclasses.replace(
         other,
         **{name: round(total / days) for name, total in sums.items()},
-        users=other.users if report is None else report.users,
+        users=other.users if report is None else report.users * report.sampled,
         items=other.items if snapshot is None else snapshot["rows"],
     )
 

@@ -28,7 +28,7 @@ SCRIPTS = "sdk/"
 KEPT = (SCRIPTS, LISTS_PREFIX)
 """Prefixes of files that a publication does not delete."""
 # Files below assets/ can be cached forever, because Vite derives their names from the contents.
-_FOREVER, _ASK_EACH_TIME = "public, max-age=31536000, immutable", "no-cache"
+_FOREVER, _REVALIDATE = "public, max-age=31536000, immutable", "no-cache"
 _ONE_HOUR = "public, max-age=3600"
 
 
@@ -91,7 +91,7 @@ def snippet(deployment: Deployment, site_key: str) -> str:
     """Return the HTML for a shop's pages, which loads the latest published script of the browser SDK.
 
     The pages call the API at its own domain if it has one, so that a second region can take over. Otherwise, they call
-    it below the distribution, where the firewall limits single addresses.
+    it through the distribution, because the firewall there limits the requests of each IP address.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def _put(s3: S3Client, bucket: str, key: str, body: bytes) -> None:
 def _cache_control(key: str) -> str:
     if key.startswith("assets/"):
         return _FOREVER
-    return _ONE_HOUR if key.startswith(SCRIPTS) else _ASK_EACH_TIME
+    return _ONE_HOUR if key.startswith(SCRIPTS) else _REVALIDATE
 
 
 def _settings(s3: S3Client, bucket: str) -> dict[str, Mapping[str, str]]:

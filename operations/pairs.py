@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from alsolike.runtime.errors import InvalidInput
 
 
-def pairs(given: Sequence[str], option: str, what: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of a repeated option."""
+def pairs(given: Sequence[str], option: str, placeholder: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of a repeated option. Raise `InvalidInput` for a repeated name."""
     seen = set()
     for entry in given:
         name, separator, text = entry.partition("=")
         if not separator or not name:
-            raise InvalidInput(f"{option} is {entry!r}, expected {what}=VALUE")
+            raise InvalidInput(f"{option} is {entry!r}, expected {placeholder}=VALUE")
         if name in seen:
             raise InvalidInput(f'{option} repeats {name}, expected all values in one option: {name}="a","b"')
         seen.add(name)

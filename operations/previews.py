@@ -23,8 +23,8 @@ class PreviewSummary:
         Number of positions in the lists after the rules, in total and by origin.
     changed_positions, changed_users
         Number of positions with an item that was not in the list before, and number of users with such a position.
-    unmet
-        Number of users by rule that could not be met.
+    unmet, degraded
+        Number of users by rule that could not be met, and by missing or stale part.
     """
 
     users: int = 0

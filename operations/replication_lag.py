@@ -15,7 +15,8 @@ _METRIC = "ReplicationLatency"
 def lags(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the largest lag in seconds during `LOOK_BACK` by store. The list is empty without a second region.
 
-    S3 reports nothing while no object waits. A store without a value in this time has the lag None.
+    S3 reports nothing while no object waits. A store without a value in this time has the lag None. Stores that are not
+    replicated are omitted.
     """
     names, found = deployment.names, []
     for store, namespace, dimension, name, seconds in (

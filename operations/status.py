@@ -182,9 +182,9 @@ def failing(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _functions(deployment: Deployment) -> list[dict[str, Any]]:
-    """Return the deployment's functions.
+    """Return the deployment's functions with their recent errors.
 
-    They are found by their metrics namespace, because CloudFormation truncates long names.
+    The metrics namespace identifies the functions, because CloudFormation truncates long names.
     """
     namespace = NAMESPACE.replace("<environment>", deployment.environment)
     with translate_aws_errors("Lambda functions"):

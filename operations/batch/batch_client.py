@@ -24,7 +24,7 @@ _TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReady
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """Parameters that apply to every user of a batch. A field that is None selects the deployment's default.
+    """Parameters of the request for every user of a batch. Without a filter name, the recommender's filter applies.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ def recommend_to(
     parallel: int,
     step: Step,
 ) -> BatchSummary:
-    """Request recommendations for all users and write them in input order.
+    """Request recommendations for all users. Write them, and failed users, in input order.
 
     Raises
     ------

@@ -59,7 +59,7 @@ class UserIds:
     Raises
     ------
     InvalidInput
-        If the file does not exist or has no column USER_ID.
+        If the file does not exist, has no column USER_ID, or is an S3 object without a suffix of data files.
     """
 
     def __init__(self, name: str, s3: Callable[[], Any]) -> None:

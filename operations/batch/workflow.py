@@ -53,7 +53,7 @@ class BatchResult:
     Attributes
     ----------
     uri
-        Prefix of the parts. The order of the names is the order of the input.
+        Prefix of the parts. The parts have the order of the input if they are sorted by name.
     failed
         Number of users without a response.
     """
@@ -100,6 +100,8 @@ def _check(request: BatchRequest, deployment: Deployment) -> None:
 
 def store_users(name: str, ids: UserIds, failed: FailedUsers, *, deployment: Deployment, step: Step) -> tuple[int, int]:
     """Upload the users of a run in batches. Return the numbers of users and of batches.
+
+    Invalid IDs are written to `failed`.
 
     Raises
     ------

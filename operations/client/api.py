@@ -51,7 +51,7 @@ class Api(SignedApi):
         self._post(f"/{plural}", {"datasetArn": arn, plural: [row]})
 
     def rows(self, plural: str, *, limit: int) -> Iterator[dict[str, Any]]:
-        """Yield items or users in arbitrary order."""
+        """Yield up to `limit` items or users in arbitrary order."""
         token = ""
         while limit > 0:
             query = f"?limit={min(limit, MAX_PAGE_SIZE)}" + (f"&nextToken={urllib.parse.quote(token)}" if token else "")
@@ -66,7 +66,10 @@ class Api(SignedApi):
         return self.administer("GET", f"/{plural}/{path_segment(row_id)}")
 
     def set_row(self, plural: str, row_id: str, changes: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-        """Change columns of an item or user, or create the row. Return the row, and true if it was created."""
+        """Change columns of an item or user, or create the row. Null removes a column.
+
+        Return the row, and true if it was created.
+        """
         try:
             return self.administer("PATCH", f"/{plural}/{path_segment(row_id)}", changes), False
         except NotFound:

@@ -47,7 +47,7 @@ def read_schema(path: Path, *, dataset: str, lists: Collection[str] = ()) -> Sch
     Raises
     ------
     InvalidInput
-        If a field is not a valid column. The message contains the field.
+        If the file is not a schema of the dataset, a field is not a valid column, or a field of `lists` is missing.
     """
     schema = _read(path, dataset)
     columns: dict[str, ColumnType] = {}

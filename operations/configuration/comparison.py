@@ -29,7 +29,7 @@ class Comparison:
     Attributes
     ----------
     empty
-        Filters used by a recommender or alias that no item passes. Responses would be empty.
+        Filters of recommenders and aliases that no item passes, so that responses would be empty.
     hints
         Values, columns and items that are missing in the catalogue.
     """
@@ -68,7 +68,7 @@ def compare(file: ConfigurationFile, deployment: Deployment) -> Comparison:
 
 
 def _passes_none(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> bool:
-    """Return true if no item can pass a filter, whatever the request."""
+    """Return true if no item passes a filter in any request. Filters that require a user are not evaluated."""
     if filter_.needs_user or filter_.needs_history:
         return False
     now = FilterInputs(now_ms=time.time_ns() // 1_000_000)

@@ -76,7 +76,7 @@ class ConfigurationStore:
         return self._applied(version, self.current())
 
     def history(self, *, limit: int) -> list[Version]:
-        """Return the applied versions, latest first."""
+        """Return up to `limit` applied versions, latest first."""
         return [self._read(version) for version in self.current().versions[: -limit - 1 : -1]]
 
     def apply(

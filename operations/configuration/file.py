@@ -68,7 +68,7 @@ def read(path: Path, *, now_ms: int) -> ConfigurationFile:
     Raises
     ------
     InvalidInput
-        If the file does not exist or is too long.
+        If the file cannot be read or is too long.
     InvalidFile
         If the file has errors. The exception contains all of them.
     """

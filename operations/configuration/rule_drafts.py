@@ -30,7 +30,7 @@ Draft = dict[str, dict[str, Any]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """Change at a path of a draft, as texts. For a list with only a new order, all elements are removed and added."""
+    """Change at a path of a draft, as texts. If only the order of a list changes, all elements are in both lists."""
 
     path: str
     removed: tuple[str, ...]
@@ -55,12 +55,12 @@ class Entry:
 
 
 def draft_of(document: Mapping[str, Any]) -> Draft:
-    """Return a copy of a document's rules."""
+    """Return a copy of the parts of a document that a draft contains."""
     return {part: copy.deepcopy(dict(document.get(part) or {})) for part in PARTS}
 
 
 def with_draft(document: Mapping[str, Any], draft: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document with the rules of a draft. Empty parts are left out."""
+    """Return a document with the parts of a draft in place of its own. Empty parts are omitted."""
     others = {name: part for name, part in document.items() if name not in PARTS}
     return {"format": FORMAT, **others, **{part: draft[part] for part in PARTS if draft.get(part)}}
 
@@ -175,7 +175,7 @@ def before_last_change(store: ConfigurationStore, current: Current) -> Version:
     Raises
     ------
     NotFound
-        If there is none.
+        If all earlier versions have the current rules.
     """
     for number in (*reversed(current.versions[:-1]), BUILT_IN.version):
         version = store.version(number)
@@ -280,7 +280,7 @@ def remove(draft: Draft, rules: str, rule: str | None) -> None:
 
 
 def assign(draft: Draft, recommender: str, rules: str | None) -> None:
-    """Set the rule set of a recommender, or remove it."""
+    """Set the rule set of a recommender. None leaves the recommender without a rule set."""
     settings = draft["recommenders"].setdefault(recommender, {})
     settings.pop("rules", None)
     if rules is not None:

@@ -52,7 +52,17 @@ class _Arrival(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Histories:
-    """Interactions and properties of users and sessions by the hash of their ID in the log."""
+    """Interactions and properties of the users and sessions in a day's rows.
+
+    Attributes
+    ----------
+    arrivals
+        Interactions in the order of arrival, by `user_id ID` or `session_id ID`.
+    users, sessions
+        Stored user IDs and session IDs, by their hash in the log.
+    properties
+        Changes of a user's properties, by the hash of the user ID.
+    """
 
     arrivals: Mapping[str, Sequence[_Arrival]]
     users: Mapping[str, str]
@@ -60,7 +70,7 @@ class Histories:
     properties: Mapping[str, Sequence[Change]]
 
     def recent(self, row: ServedResponse, *, length: int) -> tuple[RecentInteraction, ...] | None:
-        """Return the interactions that a response used, or None if the lake no longer has them.
+        """Return the interactions that a response used, or None if no prefix has the logged hash.
 
         Parameters
         ----------
@@ -90,7 +100,7 @@ class Histories:
         return {} if latest is None else latest.properties or {}
 
     def _session_of(self, row: ServedResponse) -> str | None:
-        # An ID of a request may be that of a session. With unchanged IDs, both have the same hash.
+        # A request may send a session ID as its user ID. If IDs are stored unchanged, both have the same hash.
         return self.sessions.get(row.session or row.shopper or "")
 
 
@@ -149,7 +159,7 @@ def read_histories(
 
 
 class _Hashes:
-    """Hashes of IDs that the day's rows contain. Each ID is hashed once."""
+    """Cache of the hashes of stored IDs. The hash is None if the day's rows do not contain it."""
 
     def __init__(self, hashes: Pseudonyms, wanted: set[str]) -> None:
         self._hashes, self._wanted = hashes, wanted

@@ -33,7 +33,10 @@ _COLUMNS = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SeenLists:
-    """Lists from the log (`served`) and from events (`reported`), by shopper, in order of arrival, with the times."""
+    """Lists from the log (`served`) and from events (`reported`), by shopper.
+
+    Each list follows its time of arrival in milliseconds. The earliest list comes first.
+    """
 
     served: Mapping[str, Sequence[tuple[int, Impressions]]]
     reported: Mapping[str, Sequence[tuple[int, Impressions]]]
@@ -85,7 +88,7 @@ def read_seen(
     Parameters
     ----------
     earlier
-        Rows of the log from the lifetime of the lists before the day until the end of the day.
+        Rows of the log up to the end of the day, since the oldest list that a response of the day may count.
     rows
         Rows of the day.
     """
@@ -129,7 +132,7 @@ def _reported(
 
 
 def _once(lists: Sequence[tuple[int, Impressions]]) -> list[tuple[int, Impressions]]:
-    """Return the lists without repeated events."""
+    """Return the first list of each event, because an event may arrive repeatedly."""
     first: dict[tuple[int, str], tuple[int, Impressions]] = {}
     for each in lists:
         first.setdefault((each[1].time_ms, each[1].source_id), each)

@@ -48,7 +48,7 @@ MODEL_REASONS = ("model-slow", "model-failed")
 """Degradations that depend on the duration of a response. A replay cannot repeat them."""
 
 _LATE_MS = 3_600_000
-"""Time after the day in milliseconds up to which its interactions may have arrived by a different clock."""
+"""Time in milliseconds after the last response up to which interactions are read, because clocks may differ."""
 _PUBLISHED_MS = 120_000
 """Maximum difference between the clocks of S3 and the responses, in milliseconds."""
 
@@ -119,6 +119,11 @@ class DayInputs:
             Another version that replaces the models of the log.
         draft
             Document of a configuration that replaces the configurations of the log.
+
+        Raises
+        ------
+        NotFound
+            If the version `model` has no files.
         """
         self.lacking |= {row.recommendation_id: reason for row in rows if (reason := _unreplayable(row))}
         if model is not None and not self._has_model(model):
@@ -208,7 +213,7 @@ class DayInputs:
         return True
 
     def _fetch_configuration(self, version: int) -> str | None:
-        """Fetch a configuration, and return the reason if this is impossible."""
+        """Fetch a configuration. Return None, or the reason if it cannot be fetched."""
         try:
             document = self._store.version(version).document
         except AlsolikeError as error:
@@ -295,7 +300,10 @@ class DayInputs:
         return seen.of(row, lifetime_ms=lifetime_ms, first_ms=self._demoting_since(row.configuration))
 
     def _write_requests(self, rows: Sequence[ServedResponse], histories: Histories, seen: SeenLists) -> int:
-        """Write the requests, those with equal inputs one after another, so that each input is loaded once."""
+        """Write the requests that can be replayed, and return their number.
+
+        Requests with equal inputs are written one after another, so that each input is loaded once.
+        """
         ordered = sorted(
             rows, key=lambda row: (row.configuration, row.catalogue or "", row.model_version, row.served_ms)
         )
@@ -334,7 +342,7 @@ def _unreplayable(row: ServedResponse) -> str | None:
 
 
 def _states(events: Sequence[PastObject]) -> Iterator[list[PastObject]]:
-    """Yield the state of a prefix after each write: the current versions in the order of the keys."""
+    """Yield the current versions under a prefix, sorted by key: at first none, then after each write or deletion."""
     current: dict[str, PastObject] = {}
     yield []
     for event in events:
@@ -366,7 +374,7 @@ def _request(
         "nowMs": row.served_ms,
         "recommender": row.recommender,
         "numResults": max(row.asked, 1),
-        # A request reads the stored state of a user by any ID, because the log contains no IDs.
+        # The log contains no IDs. The replay has one state per request, so any ID leads to it.
         "userId": "user" if row.shopper or row.session else None,
         "itemId": row.page_item,
         "inputList": ranked,

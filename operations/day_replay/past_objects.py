@@ -1,4 +1,4 @@
-"""Earlier versions of the objects in a versioned bucket, also of deleted objects."""
+"""Current and earlier versions of the objects in a versioned bucket, also of deleted objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alsolike.runtime.client_protocols import S3Client
 
 
 class PastObject(NamedTuple):
-    """Version of an object. A deletion has no ETag."""
+    """Version of an object, or a delete marker, which has no ETag."""
 
     modified_ms: int
     key: str

@@ -1,7 +1,7 @@
 """Replay of a day's requests in processes with the code of this or another checkout, and comparison of the lists.
 
-Each requested change (code, configuration, model) is applied on top of the earlier ones, and a list that changes has
-this change as its cause. The first run changes nothing: its lists must equal those of the log.
+Each run adds one requested change (code, configuration, model). A list that differs from the list of the previous run
+has this change as a cause. The first run changes nothing, so its lists must equal the lists of the log.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CORE = Path("layers/core/python")
 
 CODE, CONFIGURATION, MODEL = "code", "configuration", "model"
 UNEXPLAINED = "unexplained"
-"""Cause of a difference from the log with the logged inputs."""
+"""Cause of a list that already differs from the log in the first run, which has the logged inputs."""
 
 _ERROR_BYTES = 2_000
 
@@ -46,7 +46,7 @@ class Difference:
     Attributes
     ----------
     causes
-        Changes that change the list, in the order of their application.
+        Changes that alter the list, in the order of the runs.
     logged, replayed
         Item IDs by position. Empty `replayed` with a `refusal` if the request was refused.
     refusal
@@ -79,7 +79,8 @@ class DayReplay:
     replayed
         Number of replayed requests.
     random
-        Number of replayed responses with random items or places. Their IDs are the seeds, so a replay repeats them.
+        Number of replayed responses with random items or places. Response IDs are the seeds of random choices, so a
+        replay repeats the choices.
     not_replayable
         Number of responses by the reason that they cannot be replayed.
     """
@@ -198,7 +199,7 @@ def _runs(
 def _difference(
     row: ServedResponse, causes: Sequence[str], lists: Sequence[Mapping[str, Mapping[str, Any]]]
 ) -> Difference | None:
-    """Return the difference between a row and the last run, with the runs that changed the list."""
+    """Return the difference between a row and the last run, with its causes. None if the lists are equal."""
     before: Any = list(row.item_ids)
     changed = []
     for cause, run in zip(causes, lists, strict=True):
@@ -217,7 +218,7 @@ def _difference(
 def _run(
     folder: Path, count: int, cause: str, root: Path | None, changes: Mapping[str, str]
 ) -> Mapping[str, Mapping[str, Any]]:
-    """Return the answer of each request by recommendation ID."""
+    """Replay all requests in a process, and return the answer to each request by recommendation ID."""
     description = "with the logged inputs" if cause == UNEXPLAINED else f"with other {cause}"
     with tempfile.TemporaryFile() as errors, progress.step(f"replay {description}", total=count) as step:
         command = [sys.executable, "-P", "-m", WORKER, str(folder), orjson.dumps(changes).decode()]
@@ -247,7 +248,7 @@ def _run(
 
 
 def _environment(root: Path | None) -> dict[str, str]:
-    """Return the environment of a process whose modules come from a checkout, or from where this process has them."""
+    """Return the environment of a process that imports the modules of a checkout, or of this process."""
     folders = [str(own) for own in (root or own_root(), (root or own_root()) / CORE)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join([*folders, *filter(None, sys.path)])}
 

@@ -116,7 +116,7 @@ def fetch_answers(
 
 
 def rank(answer: Answer, reference: ReferenceModel) -> Ranking:
-    """Rank a response's items by the reference model. Items that are not in the model are skipped."""
+    """Return the items of a response and the ranking of the reference model. Items outside the model are skipped."""
     answered = tuple(item_id for item_id in answer.item_ids if reference.knows(item_id))
     k = LIST_LENGTH - answer.cold
     expected = reference.rank(answer.profile, k=k, now_ms=answer.answered_ms, answered=answer.item_ids)

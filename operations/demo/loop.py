@@ -174,7 +174,7 @@ class Loop:
             return reference.fit(self._deployment, version, self._directory, items=items)
 
     def _replay(self, plan: ReplayPlan, compared: Sequence[str]) -> tuple[dict[str, Answer], dict[str, Answer]]:
-        """Return the responses before and after the replay."""
+        """Replay the events. Return the responses to the users `compared` before and after the replay, by user ID."""
         events = sum(1 for user_id in plan.users for _ in plan.events(user_id))
         with progress.step(f"replay the last {HELD_BACK_DAYS} days", total=events + 2 * len(compared)) as step:
             profiles = replay.read_profiles(plan.users, self._profiles)

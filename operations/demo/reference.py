@@ -71,8 +71,8 @@ class ReferenceModel:
     ) -> list[str]:
         """Return the k best items for a profile at the time `now_ms`. The list is shorter if fewer items have a score.
 
-        Items with equal scores have the order of `answered`, so that a correct response matches exactly. Cold items of
-        the response replace their variants.
+        Items with equal scores have the order of `answered`, so that a correct response matches exactly. Variants of
+        the response's cold items are omitted.
         """
         recent = profile.recent
         scores = self._reference.scores(recent, now_ms=now_ms)

@@ -27,7 +27,7 @@ _POLL_S = 0.1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReplayPlan:
-    """Events of each user, over HTTP or the stream. All events of a user use one of them.
+    """Events of each user. All events of a user are sent over HTTP, or all directly to the stream.
 
     Attributes
     ----------
@@ -51,7 +51,10 @@ class ReplayPlan:
 
 
 def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) -> ReplayPlan:
-    """Select shoppers in order of appearance. Every fourth shopper uses the stream, the others use HTTP."""
+    """Select shoppers in order of appearance. Every fourth shopper uses the stream, the others use HTTP.
+
+    A shopper whose events exceed the remaining calls or records is skipped.
+    """
     by_user: dict[str, list[LiveEvent]] = {}
     for event in held_back:
         by_user.setdefault(event.user_id, []).append(event)
@@ -108,7 +111,7 @@ def read_profiles(user_ids: Sequence[str], store: ProfileStore) -> dict[str, Pro
 
 
 def wait_for(expected: Mapping[str, Profile], store: ProfileStore, *, timeout_s: float) -> dict[str, Profile]:
-    """Poll until every profile contains the expected interactions, and return the profiles.
+    """Poll until every profile has exactly the expected interactions, and return the profiles.
 
     Raises
     ------

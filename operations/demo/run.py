@@ -1,4 +1,4 @@
-"""Start of the demo. Builds, deployment and preparation of data run concurrently."""
+"""Run of the demo. Data and pages are prepared in the background, while the layers are built and the cloud starts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ class Demo:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Deployment]:
-        """Run every step and yield the deployment. The cloud stops when the context exits.
+        """Delete the data of an earlier demo, run every step and yield the deployment.
+
+        The cloud stops when the context exits.
 
         Raises
         ------
@@ -84,8 +86,7 @@ class Demo:
             yield deployment
 
     def _prepare(self) -> Journey:
-        """Prepare the data, then build the pages, concurrently with the synthesis and the start of the cloud."""
-        # The preparation comes first, because this thread then imports the data libraries.
+        """Prepare the data, then build the pages, while the layers are built and the cloud starts."""
         from operations.demo import loop
 
         data = loop.prepare(self.summary, DIRECTORY, users=self._users)

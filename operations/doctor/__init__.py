@@ -1,6 +1,8 @@
 """Checks of an AWS account before a deployment, and of a deployment after it.
 
-All checks only read. The one exception is a request to the deployed API with a nonexistent key::
+All checks only read, except for a request to the deployed API with a nonexistent key.
+
+Example::
 
     needs = doctor.read_needs(Path("cdk.out"))
     findings = doctor.examine(needs, session_clients(region=needs.region), post=post)

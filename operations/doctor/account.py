@@ -93,8 +93,8 @@ def lambda_limits(clients: Clients, needs: Needs, *, is_deployed: bool) -> Itera
     needed = needs.pollers + needs.batches + FOR_THE_API
     reserved = needs.reserved + sum(function.provisioned for function in needs.resources.functions.values())
     advice = _QUOTA_ADVICE.format(service="lambda", code="L-B99A9384") + " --desired-value 1000"
-    # After the deployment, the account's reserved concurrency includes that of its functions. Before it, all reserved
-    # concurrency belongs to other functions.
+    # After a deployment, the account's reserved concurrency includes the functions of the deployment. Before it, all
+    # reserved concurrency belongs to other functions.
     available = total if is_deployed else int(limits["UnreservedConcurrentExecutions"])
     if reserved and available - UNRESERVED < reserved:
         reason = f"{reserved} reserved or provisioned executions and {UNRESERVED} unreserved ones exceed {available}"

@@ -52,7 +52,7 @@ def stacks(needs: Needs, found: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def retained_names(clients: Clients, needs: Needs, found: Mapping[str, str]) -> Iterator[Finding]:
-    """Find fixed names of stacks to be deployed that existing resources already use."""
+    """Report fixed names in stacks that are not deployed yet, if existing resources use these names."""
     taken = [
         (kind, stack, name)
         for (kind, stack), names in needs.names.items()
@@ -103,7 +103,7 @@ def kafka_mapping(clients: Clients, found: Mapping[str, str]) -> Iterator[Findin
 
 
 def alarm_mail(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Find recipients that have not confirmed the subscription message of SNS."""
+    """Report recipients that have not confirmed the subscription message of SNS."""
     if not needs.email:
         yield passed("alarm mail", "alarm_email is not set")
         return
@@ -140,7 +140,7 @@ def cost_tags(clients: Clients) -> Iterator[Finding]:
 def signed_call(clients: Clients, needs: Needs, post: Post) -> Iterator[Finding]:
     """Send a request that is signed with a nonexistent key.
 
-    If the function rejects the key, the signature reached it.
+    If the function rejects the key, API Gateway has passed the signature to the function.
     """
     api_url = read_parameter(clients, parameter_name(needs.environment, "api_url"))
     if api_url is None:
@@ -180,10 +180,10 @@ def _taken(clients: Clients, kind: str, names: Sequence[str]) -> list[str]:
             ModelPackageGroupName=name
         ),
     }
-    return [name for name in names if _is_there(calls[kind], name)]
+    return [name for name in names if _exists(calls[kind], name)]
 
 
-def _is_there(call: Callable[[str], Any], name: str) -> bool:
+def _exists(call: Callable[[str], Any], name: str) -> bool:
     try:
         call(name)
     except ClientError as error:

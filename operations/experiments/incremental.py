@@ -45,7 +45,7 @@ class Increment:
     per_user, low, high
         Difference of the means, adjusted for purchases before the start, and its interval. None with too little data.
     total, total_low, total_high
-        The same for all users with recommendations.
+        Difference and interval times the number of users with recommendations.
     missing
         Ratio of the needed to the present data, by which the time must grow until there is an interval. 1 with enough
         data, None if an arm has no order yet.
@@ -96,7 +96,7 @@ class IncrementReport:
     Attributes
     ----------
     users, held_out_users
-        Numbers of users in both arms with a response.
+        Number of users with a response, by arm.
     attributed_revenue
         Revenue attributed to responses of the users with recommendations.
     """
@@ -190,7 +190,7 @@ class Shoppers:
         return self._users.joined(self._earlier, name)
 
     def responses(self, name: str) -> list[float]:
-        """Return a sum over the responses of each user."""
+        """Return a sum over the responses to each user, one element per user."""
         return self._users.column(name)
 
 

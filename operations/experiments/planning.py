@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BASELINE_DAYS = 28
 DEFAULT_DAYS = 14
-"""Assumed duration in days of an experiment without an end."""
+"""Number of days that the forecast assumes for an experiment without an end."""
 MAX_DAYS = 730
 LIFTS = (0.05, 0.1, 0.2)
 """Lifts whose duration is forecast by default."""

@@ -57,7 +57,7 @@ def plan_for(
 
 
 def shortage_of(deployment: Deployment, experiment: Experiment, plan: planning.Plan) -> str | None:
-    """Return a sentence if an arm has too few users.
+    """Return a sentence if an arm has too few users, else None.
 
     If the plan contains no number of users, stored profiles are counted.
     """

@@ -145,7 +145,7 @@ def check_models(configuration: Configuration, deployment: Deployment, *, now_ms
         if arm.model is not None
     }
     for version, arm in referenced.items():
-        if not _is_there(deployment, version):
+        if not _exists(deployment, version):
             existing = ", ".join(sorted(_versions(deployment), reverse=True)[:10]) or "none"
             raise NotFound(f"{arm} references the model version {version!r}, expected an existing version: {existing}")
 
@@ -166,7 +166,7 @@ def check_running(before: Configuration, after: Configuration, *, now_ms: int) -
 
 
 def disturbances(before: Configuration, after: Configuration, *, now_ms: int) -> list[str]:
-    """Return the experiments that a change of the configuration would disturb.
+    """Return a sentence per experiment that a change of the configuration would disturb.
 
     Moving the end of a running experiment is allowed.
 
@@ -188,7 +188,7 @@ def disturbances(before: Configuration, after: Configuration, *, now_ms: int) ->
     return reasons
 
 
-def _is_there(deployment: Deployment, version: str) -> bool:
+def _exists(deployment: Deployment, version: str) -> bool:
     from operations.models import versions as model_versions
 
     try:

@@ -28,12 +28,12 @@ class UserTable:
         return len(self.table)
 
     def column(self, name: str) -> list[float]:
-        """Return the column of `SUMS` with one element per user."""
+        """Return a column of `SUMS` with one element per user."""
         values: list[float] = self.table[name].to_pylist()
         return values
 
     def before(self, name: str) -> list[float]:
-        """Return the column of `SUMS` for the days before the start, with one element per user."""
+        """Return a column of `SUMS` for the days before the start, with one element per user."""
         return [0.0] * len(self) if self.earlier is None else self.joined(self.earlier, name)
 
     def joined(self, sums: pa.Table, name: str) -> list[float]:
@@ -93,6 +93,7 @@ class ArmTally:
         return [_date(day) for day in sorted(self._days)]
 
     def users(self) -> dict[str, UserTable]:
+        """Return the users by arm, and set `in_two_arms`. Users in two arms are omitted."""
         sums = self._sums.table()
         by_user = sums.group_by("shopper").aggregate([("arm", "count")])
         twice = by_user.filter(pc.greater(by_user["arm_count"], 1))["shopper"]

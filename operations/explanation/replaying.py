@@ -10,15 +10,12 @@ import orjson
 
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.preview import check_not_refused
-from alsolike.recommendations.requests import BOUGHT_TOGETHER
+from alsolike.recommendations.requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, TRENDING
 from alsolike.records.served_response import PROMOTED, ServedResponse
 from operations.client.functions import invoke
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
-
-RANKING = "personalized-ranking"
-TRENDING = "trending"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def replay(
         "userId": user,
         "itemId": row.page_item,
         "filter": row.filter,
-        "inputList": (list(row.item_ids) or None) if row.recommender == RANKING else None,
+        "inputList": (list(row.item_ids) or None) if row.recommender == PERSONALIZED_RANKING else None,
         "history": [
             {
                 "timeMs": interaction.event_time_ms,
@@ -110,13 +107,13 @@ def differences(row: ServedResponse, again: Replay, *, unlogged: Mapping[str, An
     if again.item_ids == row.item_ids:
         return []
     differences = [
-        f"{what} is {now} now, it was {then}"
-        for what, then, now in (
+        f"{subject} is {now} now, it was {then}"
+        for subject, then, now in (
             ("the model version", row.model_version, again.model_version),
             ("the configuration", row.configuration, again.configuration),
             ("the rule set", row.rules or "none", again.rules or "none"),
             ("the arm", ", ".join(row.arms) or "none", ", ".join(again.arms) or "none"),
-            ("what is lacking", ", ".join(row.degraded) or "nothing", ", ".join(again.degraded) or "nothing"),
+            ("the degradation", ", ".join(row.degraded) or "nothing", ", ".join(again.degraded) or "nothing"),
             ("the source", row.source, again.source),
         )
         if then != now
@@ -134,6 +131,6 @@ def differences(row: ServedResponse, again: Replay, *, unlogged: Mapping[str, An
     if TRENDING in (row.recommender, row.source):
         differences.append("trending items are counted over the latest hour, not over the hour before the response")
     return differences or [
-        "nothing that the row keeps: the catalogue and what the shop says of the user are as they are now, what the "
-        "request excluded or said of the user is in --request alone, and the newest interactions may have come too late"
+        "no logged value differs: the replay uses the current catalogue and properties of the user, parameters that "
+        "the log lacks need --request, and the latest interactions may have arrived after the response"
     ]

@@ -31,6 +31,8 @@ class Explanation:
         Replayed response; None if the request could not be replayed.
     differences
         Possible reasons why the replay differs from the response.
+    not_replayed
+        Reason why the request could not be replayed; None if it was replayed.
     """
 
     head: dict[str, Any]

@@ -44,11 +44,11 @@ class LoggedResponse:
     Attributes
     ----------
     user_id
-        ID of the user or session; None if the lake has no interactions of it.
+        ID of the user or session; None if the lake has no interactions of this user or session.
     history
         Interactions that the response used; None if the lake no longer has them.
     clicks, purchases, revenue
-        Clicked and bought items, and the sum of the values of an item's purchases.
+        Clicked items, bought items, and the total value of the purchases by item.
     """
 
     row: ServedResponse
@@ -65,8 +65,8 @@ def logged_responses(
     """Return up to `maximum` responses to users between two times.
 
     Responses with neighbours in random order come first, because they determine the propensities of places. Their order
-    is otherwise random, but equal for each call. The result excludes degraded and shared responses,
-    and responses to agents.
+    is otherwise random, but equal for each call. The result excludes degraded responses,
+    responses without a known user or session, and responses to declared agents.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def _order(values: Mapping[str, Any]) -> tuple[bool, bytes]:
 
 
 def _rows(inputs: ForecastInputs, *, recommender: str, first_ms: int, last_ms: int) -> Iterator[dict[str, Any]]:
-    """Yield a dictionary per response to a user or session. Degraded responses are skipped."""
+    """Yield the rows from which `logged_responses` selects, as dictionaries by column."""
     client, bucket = inputs.s3, inputs.lake_bucket
     first, last = event_date(first_ms), event_date(last_ms)
     objects = [

@@ -7,8 +7,8 @@ The position-based model is assumed. The probability of an outcome of item i at 
 χ is the propensity of the place, the probability that a shopper examines it. It is estimated from neighbours in random
 order (`alsolike.bundle.propensities`). v is the probability that the shopper reacts to an examined item. It
 depends neither on the place nor on the other items. An item of a pair in random order has both places with
-probability 1/2. So with p(i, k) as the probability of the logged place and k' as the place in the other list, the
-weight of an outcome is
+probability 1/2. So with p(i, k) as the probability that item i is logged at place k, and k' as the place of the item in
+the other list (the present or the draft's), the weight of an outcome is
 
     w(i) = χ(k') / sum over k of χ(k) p(i, k)
 
@@ -218,9 +218,10 @@ class _List(NamedTuple):
     Attributes
     ----------
     looks, without_support
-        Number of items by group and place, and of items without support, float64 `(GROUPS, places)`.
+        Number of items, and number of items without support, by group and place, float64 `(GROUPS, places)`.
     q, q_without_support, q_changed
-        Sums of q by outcome: of all items, of those without support, and of those without support at changed places.
+        Sums of q by outcome, float64 `(GROUPS, places)` each: over all items, over items without support, and over
+        items without support at changed places.
     """
 
     looks: Floats

@@ -184,7 +184,7 @@ def _request(response: LoggedResponse) -> dict[str, Any]:
 
 
 def _margins(catalogue: Snapshot) -> dict[str, float]:
-    """Return the property `MARGIN` of each item that has one."""
+    """Return the property `MARGIN` of each item for which it is a number."""
     return {
         item_id: float(properties[MARGIN])
         for item_id, properties in catalogue.items()

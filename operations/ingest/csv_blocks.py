@@ -113,7 +113,7 @@ def _block(
     Parameters
     ----------
     read_bytes
-        Size of `data` with the start of the next line; None at the end of the file.
+        Number of bytes that were read, which are `data` and the start of the next line; None at the end of the file.
     """
     if _is_utf8(data) and not _may_end_in_quotes(data, form.delimiter):
         return Block(first_line, data, ()), len(data)

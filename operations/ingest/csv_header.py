@@ -57,7 +57,7 @@ class UntilBroken:
 
 
 def open_bytes(file: BinaryIO, name: str) -> BinaryIO:
-    """Return the bytes of a CSV, decompressed if the file name ends with `.gz`.
+    """Return the bytes of a file, decompressed if its name ends with `.gz`.
 
     Python decompresses, because pyarrow may crash the process on a damaged gzip stream.
     """

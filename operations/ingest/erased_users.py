@@ -13,7 +13,7 @@ from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms
 
 Erased = Callable[[pa.StringArray], npt.NDArray[np.bool_] | None]
-"""Function that returns a mask of erased users among distinct user IDs, or None if none of the users is erased."""
+"""Function that returns a mask of the erased users among user IDs. None if the deployment has no erased users."""
 
 
 def none_erased(users: pa.StringArray) -> None:

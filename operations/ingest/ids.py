@@ -1,4 +1,4 @@
-"""Validation of a column of IDs. `contract.validation` implements the same rules for a single ID."""
+"""Validation of a column of IDs. `alsolike.schema.validation` implements the same rules for a single ID."""
 
 from __future__ import annotations
 

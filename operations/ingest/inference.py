@@ -65,7 +65,7 @@ class _Cells:
                 self.first_comma = file.name, int(chunk.lines[place]), texts[place].as_py()
 
     def type(self, name: str) -> ColumnType:
-        """Return the inferred type. Raise `InvalidInput` if most cells are decimals with a comma."""
+        """Return the inferred type. Raise `InvalidInput` if half or more of the distinct cells have a decimal comma."""
         types = set(self.typed)
         if self.distinct:
             types.add(self._text_type(name))
@@ -108,7 +108,8 @@ def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, C
     Raises
     ------
     InvalidInput
-        If most numbers of a column have decimal commas. The message contains the first such line.
+        If at least half of the distinct numbers in a column have a decimal comma. The message contains the first line
+        with a comma.
     """
     columns: dict[str, _Cells] = {}
     names: dict[str, str] = {}
@@ -168,7 +169,7 @@ def notes(
 
 
 def _creation_column(types: Mapping[str, ColumnType]) -> str | None:
-    """Return the timestamp column that is most likely the creation time of items."""
+    """Return the timestamp column that is most likely the creation time of items, or None."""
     dates = [name for name, kind in types.items() if kind is ColumnType.TIMESTAMP and not _OTHER_DATE.search(name)]
     return next((name for name in dates if _CREATION_DATE.search(name)), dates[0] if dates else None)
 
@@ -189,7 +190,7 @@ def declared_text(text: str, document: Mapping[str, Any], types: Mapping[str, Co
     """Return the YAML text of `document`, which is the user's text with new columns.
 
     If columns cannot be inserted, for example in flow style, the text is generated from the document and loses its
-    comments. `alsolike config show` must print the applied configuration.
+    comments. So the text always has the values of the document, which `alsolike config show` must print.
     """
     from operations.configuration import yaml_document  # The Lambda function has no YAML library.
 

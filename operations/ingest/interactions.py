@@ -35,7 +35,7 @@ from operations.ingest.timestamps import numbers_of, times_ms
 from operations.ingest.verdicts import Verdicts
 
 PLAIN = ("TIMESTAMP", "EVENT_VALUE")
-"""Columns that are not dictionary-encoded. All other columns have few distinct values."""
+"""Columns that are not dictionary-encoded. The values of all other columns occur repeatedly."""
 
 _ITEM_ID = f"[^|{CONTROL_CHARACTERS}]{{1,{MAX_ID_CHARACTERS}}}"
 _IMPRESSION = rf"^{_ITEM_ID}(\|{_ITEM_ID})*$"
@@ -212,7 +212,7 @@ def _texts(rows: pa.Table, name: str) -> Texts:
 def _event_type(
     column: Texts, verdicts: Verdicts, default: str, configuration: Configuration, *, accepts_any: bool
 ) -> Texts:
-    """Return the canonical event types. Each distinct string is looked up once."""
+    """Return the canonical event types, and reject rows with unknown types. Each distinct string is looked up once."""
     if column.is_absent:
         return Texts.constant(default, len(column))
     known = list(configuration.events)
@@ -226,7 +226,13 @@ def _event_type(
 def _types(
     column: Texts, read: Callable[[str], str], known: Sequence[str], *, unknown: int = -1, unstated: int = -1
 ) -> Texts:
-    """Return the type of each row among `known`. Each distinct string is parsed once."""
+    """Return the type of each row among `known`. Each distinct string is parsed once.
+
+    Parameters
+    ----------
+    unknown, unstated
+        Positions in `known` for strings that `read` rejects, and for null; -1 for null.
+    """
     places = np.full(len(column.values) + 1, unknown, np.int32)
     for place, name in enumerate(column.values.to_pylist()):
         with contextlib.suppress(InvalidInput):
@@ -277,7 +283,7 @@ def _action_properties(action: Texts, impression: Texts, own: Texts) -> Texts:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return numbers and booleans unchanged, everything else as text."""
+    """Return numbers and booleans unchanged, non-finite numbers as null, and all other types as text."""
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return column

@@ -145,7 +145,7 @@ def open_metadata(
 
 
 def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_ms: Callable[[], int]) -> Iterator[int]:
-    """Write the rows. Yield the number of processed rows after each part, and at the end that of repeated rows.
+    """Write the rows. Yield the number of rows in each written part, and finally the number of repeated rows.
 
     Repeated IDs are written once, with the last row.
 

@@ -196,7 +196,8 @@ def _table(rows: _Packed, order: npt.NDArray[np.int64]) -> pa.Table:
 def _latest(rows: pa.Table, length: int) -> pa.Table:
     """Return the latest `length` rows of each user.
 
-    Rows with the same time as the oldest of these rows are also returned. `Profile.merge` selects among them.
+    Rows with the same time as the oldest of these rows are also returned. `Profile.merge` selects among them. Repeated
+    events of users with more rows are omitted.
     """
     user = rows["user_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     many = np.flatnonzero(np.bincount(user)[user] > length)

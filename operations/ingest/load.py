@@ -66,7 +66,7 @@ def import_interactions(
     Raises
     ------
     InvalidInput
-        If a file is not a data file or lacks the columns of an interaction file.
+        If a file is not a data file, lacks the columns of an interaction file, or was imported with other columns.
     """
     started = time.monotonic()
     leave_pandas_out()

@@ -37,7 +37,7 @@ class FileSummary:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """Result of an import, or of a dry run.
+    """Result of an import. A dry run has the numbers that an import would write.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class ImportSummary:
     inferred
         Inferred column types that were added to the configuration.
     notes
-        Notes on columns without an inferred type, one sentence each.
+        Notes on undeclared texts and on a column that may be the creation time, one sentence each.
     """
 
     files: tuple[FileSummary, ...]

@@ -86,7 +86,7 @@ class Texts:
         return self.codes < 0
 
     def where(self, values: Any) -> npt.NDArray[np.bool_] | None:
-        """Return a mask of the rows whose distinct string is true in the mask `values`, or None if no row is."""
+        """Return a mask of the rows whose string is true in the mask `values`, or None if no string is true."""
         flags = values.fill_null(False).to_numpy(zero_copy_only=False)
         return np.append(flags, False)[self.codes] if flags.any() else None
 

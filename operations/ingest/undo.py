@@ -110,7 +110,7 @@ def undo(deployment: Deployment, import_id: int) -> Undone:
 def _remove_from_lake(deployment: Deployment, import_id: int) -> tuple[pa.Table, int]:
     """Rewrite the lake objects that contain rows of the import.
 
-    Return the owners and IDs of removed events that have no duplicate in the lake.
+    Return the owners and IDs of removed events without a duplicate in these objects, and the number of objects.
     """
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     listing = list(lake_objects.list_objects(client, bucket))

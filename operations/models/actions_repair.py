@@ -13,9 +13,8 @@ from operations.progress import counted
 def repair_actions(client: S3Client, bucket: str) -> list[str]:
     """Restore each unreadable action from the latest object version in which it is readable.
 
-    Return one sentence per change.
-
-    Actions that are unreadable in all versions are removed.
+    If the whole object is unreadable, its latest readable version replaces it. Actions that are unreadable in all
+    versions are removed. Return a sentence about the repair, or no sentence if the object is intact or deleted.
 
     Raises
     ------

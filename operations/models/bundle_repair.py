@@ -22,14 +22,13 @@ from operations.recovery.versions import ObjectChange, apply
 def repair_bundles(client: S3Client, bucket: str, *, reason: str, now_ms: int) -> list[str]:
     """Restore damaged files of the champion, the canary and the previous champions.
 
-    Return one sentence per repaired version.
-
-    If the champion cannot be restored, the latest undamaged previous champion replaces it.
+    Return one sentence per version that was restored or cannot be restored. If the champion cannot be restored, the
+    latest undamaged previous champion replaces it.
 
     Raises
     ------
     InvalidInput
-        If all previous champions are damaged, too.
+        If the champion cannot be restored, and all previous champions are damaged.
     ConcurrentUpdate
         If another process changed the pointer.
     InvalidBundle

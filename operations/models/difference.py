@@ -61,7 +61,7 @@ class Difference:
     dataset
         Changed counts of the datasets. Empty if a dataset has expired.
     items_added, items_gone
-        IDs that only the later version contains, and IDs that only the earlier version contains.
+        IDs that only the version `after` contains, and IDs that only the version `before` contains.
     """
 
     before: str

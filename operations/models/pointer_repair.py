@@ -20,9 +20,9 @@ from operations.models.stored_versions import read_version, stored_versions
 def repair_pointer(
     client: S3Client, bucket: str, *, version: str | None, reason: str, now_ms: int, forced: bool = False
 ) -> Champion | None:
-    """Restore the latest readable pointer whose champion has files.
+    """Restore the latest readable pointer whose champion has files, without its canary.
 
-    Return this pointer, or None if the current one is intact.
+    Return the restored pointer, or None if the current pointer is intact.
 
     Parameters
     ----------

@@ -79,13 +79,20 @@ def repair(
 ) -> list[str]:
     """Repair the actions, the training lock, the champion pointer and bundles. Return one sentence per repair.
 
+    Parameters
+    ----------
+    version
+        Version to make champion if the pointer is damaged; None to restore the champion before the damage.
+    without_champion
+        True to delete the champion pointer. Bundles are not repaired then.
+
     Raises
     ------
     ConcurrentUpdate
         If a training run is in progress, which may hold the unreadable lock.
     InvalidInput, NotFound
-        If no champion can be restored, see `operations.models.pointer_repair.repair_pointer`, or the champion and all
-        previous champions are damaged.
+        If the version is invalid, no champion can be restored (see `operations.models.pointer_repair.repair_pointer`),
+        or the champion and all previous champions are damaged.
     InvalidBundle
         If the champion pointer is unreadable after its repair.
     """

@@ -108,6 +108,8 @@ def follow(
         If the execution fails. The message contains the error and the cause.
     TrainingBusy
         If another run was in progress.
+    Unavailable
+        If AWS does not respond, or the execution ends with an unknown output.
     """
     client = deployment.client("stepfunctions")
     history, watch = ExecutionHistory(client, execution_arn), None

@@ -40,7 +40,7 @@ class Origin(StrEnum):
 
 
 REST_API_NAMES: Final = MappingProxyType({"ApiId": "ApiName", "4xx": "4XXError", "5xx": "5XXError"})
-"""Names of the dimension and of metrics of a private REST API, by those of the public HTTP API."""
+"""Names of the dimension and the metrics of a private REST API, by their names in the public HTTP API."""
 
 
 class Resource(StrEnum):

@@ -59,7 +59,7 @@ class Replayer:
         Raises
         ------
         Unavailable
-            If the stream rejects a record. The object of that record is not deleted.
+            If the stream rejects a record `MAX_ATTEMPTS` times. Its object, and objects sent with it, are not deleted.
         """
         group: list[DeadLetter] = []
         records = size = 0

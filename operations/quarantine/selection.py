@@ -36,14 +36,14 @@ class Selection:
     since_ms: int | None = None
 
     def entries(self, store: QuarantineStore) -> list[Entry]:
-        """Return the current candidates, latest first. Later calls of `read` do not add objects."""
+        """Return the current candidates: the named objects in the order of the names, else the latest object first."""
         if self.names:
             return list(dict.fromkeys(store.find(name) for name in self.names))
         # An object is written after its records arrived, so objects that were written before `since_ms` cannot match.
         return [entry for entry in store.entries() if self.since_ms is None or entry.written_ms >= self.since_ms]
 
     def read(self, store: QuarantineStore, entries: Sequence[Entry]) -> Iterator[DeadLetter | None]:
-        """Yield one element per entry: the content of the object, or None if the object is not selected."""
+        """Yield the content of each entry that still exists, or None if the entry is not selected."""
         for held in store.read(entries):
             yield held if self.includes(held) else None
 
@@ -65,7 +65,7 @@ class Selection:
 
 
 def since(text: str | None) -> int | None:
-    """Parse the option --since. Return epoch milliseconds.
+    """Parse the option --since, a time or an age. Return epoch milliseconds, or None without the option.
 
     Raises
     ------

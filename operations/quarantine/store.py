@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX
 from alsolike.lake.dead_letters import DeadLetter, read_dead_letter, short_id
 from alsolike.runtime.errors import NotFound
-from alsolike.runtime.s3 import S3Object
+from alsolike.runtime.s3 import S3Object, delete_objects
 from operations.client.aws import translate_aws_errors
 
 if TYPE_CHECKING:
@@ -95,13 +95,14 @@ class QuarantineStore:
                     future.cancel()
 
     def delete(self, held: Iterable[DeadLetter]) -> None:
-        keys = [letter.key for letter in held]
-        for start in range(0, len(keys), 1000):
-            with translate_aws_errors(f"s3://{self._bucket}"):
-                self._client.delete_objects(
-                    Bucket=self._bucket,
-                    Delete={"Objects": [{"Key": key} for key in keys[start : start + 1000]], "Quiet": True},
-                )
+        """Delete objects.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not respond, or rejects the deletion of an object.
+        """
+        delete_objects(self._client, self._bucket, [letter.key for letter in held])
 
     def _read(self, entry: Entry) -> DeadLetter | None:
 

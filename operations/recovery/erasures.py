@@ -28,7 +28,10 @@ MAX_ATTEMPTS = 20
 
 
 def drop_erased(deployment: Deployment) -> int:
-    """Rewrite the lake's objects without erased users and their sessions. Return the number of rewritten objects."""
+    """Remove erased users and their sessions from the lake, and return the number of changed objects.
+
+    The removal covers the interactions and the change log of users.
+    """
     erased = ErasedUsers(deployment)
     if not erased.any:
         return 0
@@ -47,7 +50,7 @@ def drop_erased(deployment: Deployment) -> int:
 def _rewrite(s3: S3Client, bucket: str, listed: LakeObject, erased: ErasedUsers, sessions: Collection[str]) -> bool:
     """Remove erased users and anonymous rows of their sessions from an object.
 
-    Return true if the object was rewritten.
+    Return true if the object was rewritten, or deleted because no row remained.
     """
     where, etag = f"s3://{bucket}/{listed.key}", listed.etag
     stored = S3Object(s3, bucket, listed.key)

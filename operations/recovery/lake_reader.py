@@ -38,7 +38,7 @@ class LakeReader:
         return list(lake_objects.list_objects(self._client, self._bucket))
 
     def read(self, listed: LakeObject, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield an object's rows in batches. A column that the object lacks is null.
+        """Yield an object's rows in batches, or nothing if the object was deleted. Columns that it lacks are null.
 
         Raises
         ------

@@ -134,7 +134,7 @@ def losses(deployment: Deployment, planned: Sequence[Planned], *, to: dt.datetim
 def _live_events(s3: S3Client, bucket: str, key: str, *, after_ms: int, imported_ms: Sequence[int]) -> int:
     """Return the number of rows in an object that arrived after `after_ms`. Rows of imports are not counted.
 
-    A damaged object has no rows.
+    A damaged or deleted object counts as 0.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -56,7 +56,7 @@ def profiles_of(
     Therefore the results equal the live profiles.
     """
     objects = rows.objects()
-    marks = _marks(logins)
+    links = _session_links(logins)
     # Rows take several times their compressed size in memory.
     files = 1 + sum(stored.size_bytes for stored in objects) * 4 // _FILE_BYTES
     with tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
@@ -66,8 +66,8 @@ def profiles_of(
                 sorted_rows.add(pa.Table.from_pandas(frame[list(PROFILE_COLUMNS)], preserve_index=False))
             on_bytes(stored.size_bytes)
         for profile in sorted_rows.profiles(length=configuration.limits.history_length):
-            yield dataclasses.replace(profile, joined=marks.pop(profile.profile_id, None))
-    for session, joined in marks.items():
+            yield dataclasses.replace(profile, joined=links.pop(profile.profile_id, None))
+    for session, joined in links.items():
         yield Profile(session, joined=joined)
 
 
@@ -87,10 +87,10 @@ def profile_of(
             entries = own[list(_ENTRY_COLUMNS)].itertuples(index=False, name=None)
             profile = profile.merge(map(RecentInteraction._make, entries), length=configuration.limits.history_length)
         on_bytes(stored.size_bytes)
-    return dataclasses.replace(profile, joined=_marks(logins).get(profile_id))
+    return dataclasses.replace(profile, joined=_session_links(logins).get(profile_id))
 
 
-def _marks(logins: pd.DataFrame) -> dict[str, SessionLink]:
+def _session_links(logins: pd.DataFrame) -> dict[str, SessionLink]:
     """Return the link to the user of each session with a login, by profile ID."""
     return {
         profile_id(user_id=None, session_id=session_id): SessionLink(

@@ -31,7 +31,7 @@ def rebuild_profiles(
     received_by_ms
         Maximum time of arrival. Later interactions are ignored. None for all interactions.
     exactly
-        True to remove interactions from the profiles that are not in the lake.
+        True to remove interactions that the lake lacks from the profiles. Otherwise, interactions are only added.
     """
     rows = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=received_by_ms)
     size_bytes = sum(stored.size_bytes for stored in rows.objects())
@@ -57,7 +57,7 @@ def write_profiles(
     exactly: bool,
     length: int = HISTORY_LENGTH,
 ) -> int:
-    """Write profiles to the table, and return their number; see `rebuild_profiles`.
+    """Write profiles to the table, and return their number; see `rebuild_profiles`. Erased users are not written.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def write_profiles(
             if exactly:
                 known.add(profile.profile_id)
     if exactly:
-        with progress.step("profiles that were not there") as step:
+        with progress.step("profiles without interactions in the lake") as step:
             others = (Profile(profile.profile_id) for profile in store.scan() if profile.profile_id not in known)
             step.note(f"{sum(1 for _ in _written(others, write)):,} emptied")
     return written

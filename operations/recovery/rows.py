@@ -88,7 +88,7 @@ def rebuild_rows(
 def write_rows(
     deployment: Deployment, kind: ChangeKind, rows: Mapping[str, Mapping[str, Any]], *, now_ms: int, exactly: bool
 ) -> Rebuilt:
-    """Write rows, passed as properties by ID, to a table; see `rebuild_rows`."""
+    """Write rows, passed as properties by ID, to a table; see `rebuild_rows`. Erased users are not written."""
     store = table(deployment, kind)
     erased = ErasedUsers(deployment)
     missing = {name: row for name, row in rows.items() if kind is ChangeKind.ITEM or name not in erased}

@@ -25,7 +25,7 @@ def restore_tables(
 ) -> None:
     """Restore the tables of items and users, and the profiles.
 
-    If `keep_newer` is true, newer rows of the lake are included.
+    Profiles always come from the lake. If `keep_newer` is true, newer rows of the lake are included.
 
     Raises
     ------

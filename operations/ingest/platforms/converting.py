@@ -10,8 +10,8 @@ from pathlib import Path
 from alsolike.runtime.errors import InvalidInput
 from operations import progress
 from operations.ingest.csv_form import CsvForm
+from operations.ingest.csv_header import UNREADABLE, open_bytes
 from operations.ingest.platforms.formats import FORMATS, LEFT_OUT, PlatformFormat
-from operations.ingest.platforms.records import opened
 from operations.ingest.sources import Source
 from operations.progress import counted
 
@@ -53,7 +53,7 @@ def convert(source: Source, kind: PlatformFormat, form: CsvForm) -> Path:
     Raises
     ------
     InvalidInput
-        If the file is unreadable, or contains no field of the format.
+        If the file is unreadable or contains no field of the format, or the data file cannot be written.
     """
     rejected = source.rejected_path(flat=False)
     path = rejected.with_name(f"{_stem(rejected.name.removesuffix('.rejected.csv'))}.{kind.dataset}.csv")
@@ -65,7 +65,7 @@ def convert(source: Source, kind: PlatformFormat, form: CsvForm) -> Path:
         with source.open() as raw, partial.open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(column.ours for column in kind.columns)
-            for record in kind.records(opened(raw, source.name), source.name, form):
+            for record in kind.records(open_bytes(raw, source.name), source.name, form):
                 fields.update(dict.fromkeys(record))
                 if reason := record.get(LEFT_OUT):
                     left_out[reason] += 1
@@ -78,6 +78,8 @@ def convert(source: Source, kind: PlatformFormat, form: CsvForm) -> Path:
                 f"{kind.source} describes the file"
             )
         partial.replace(path)
+    except UNREADABLE as error:
+        raise InvalidInput(f"{source.name} cannot be converted: {error}") from error
     finally:
         partial.unlink(missing_ok=True)
     progress.say(f"{source.name}: {counted(written, 'row')} written to {path}, which is imported")

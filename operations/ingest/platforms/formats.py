@@ -75,7 +75,7 @@ _OF_ORDER = ("Email", "Created at", "Cancelled at", "Financial Status", "Currenc
 
 
 def _shopify_variants(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield product variants. Rows that only add an image are skipped."""
+    """Yield product variants. Rows that only add an image are skipped; drafts and archived products get `LEFT_OUT`."""
     rows = records.csv_records(file, name, form)
     named = ({("Handle" if field == "URL handle" else field): text for field, text in row.items()} for row in rows)
     for row in records.filled(named, key="Handle", fields=_OF_PRODUCT):
@@ -88,7 +88,7 @@ def _shopify_variants(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Reco
 
 
 def _woocommerce_products(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield products. Variations are skipped, because they are not separate items."""
+    """Yield products. Unpublished products get `LEFT_OUT`, and so do variations, which are not separate items."""
     for row in records.csv_records(file, name, form):
         yield row | _left_out(row, "Published", ("0", "-1")) | _left_out(row, "Type", ("variation",))
 
@@ -99,7 +99,7 @@ def _left_out(record: Record, field: str, values: Collection[str]) -> Record:
 
 
 def _shopify_lines(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield a purchase per line item of an order."""
+    """Yield a purchase per line item of an order. Items of refunded and cancelled orders get `LEFT_OUT`."""
     for row in records.filled(records.csv_records(file, name, form), key="Name", fields=_OF_ORDER):
         yield row | {
             "type": "purchase",
@@ -120,7 +120,7 @@ _SEGMENT_EVENTS = {
 
 
 def _ga4_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield one record per item of an event, and one per search."""
+    """Yield one record per item of an event, and one per search. Other events get `LEFT_OUT`."""
     for event in records.json_records(file, name, form):
         kind = _GA4_EVENTS.get(str(event.get("event_name")), "")
         parameters = {
@@ -142,7 +142,7 @@ def _ga4_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
 
 
 def _segment_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield one record per product of a call, and one per search."""
+    """Yield one record per product of a call, and one per search. Other calls get `LEFT_OUT`."""
     for call in records.json_records(file, name, form):
         properties = call.get("properties") or {}
         kind = _SEGMENT_EVENTS.get(str(call.get("event")), "") if call.get("type", "track") == "track" else ""

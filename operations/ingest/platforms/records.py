@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import itertools
 from collections.abc import Collection, Iterator, Mapping
@@ -72,8 +71,3 @@ def filled(records: Iterator[Record], *, key: str, fields: Collection[str]) -> I
             record |= {name: last[name] for name in fields if not record.get(name) and last.get(name)}
         last = record
         yield record
-
-
-def opened(file: BinaryIO, name: str) -> BinaryIO:
-    """Return the bytes of a file, decompressed if the name ends with .gz."""
-    return gzip.GzipFile(fileobj=file) if name.lower().endswith(".gz") else file  # type: ignore[return-value]

@@ -15,7 +15,7 @@ _SPACES = re.compile(r"\s+")
 
 
 def amount(text: str) -> str:
-    """Return the number in a price.
+    """Return the first number in a price, or the unchanged text if it contains none.
 
     Examples
     --------

@@ -5,7 +5,7 @@ import pytest
 from operations.explanation.replaying import Replay, differences
 from tests.builders.served_rows import served as served_row
 
-NOTHING_KEPT = "nothing that the row keeps: the catalogue"
+NOTHING_KEPT = "no logged value differs: the replay uses the current catalogue"
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ NOTHING_KEPT = "nothing that the row keeps: the catalogue"
         ({}, {"configuration": 4}, "the configuration is 4 now, it was 3"),
         ({"rules": "spring"}, {}, "the rule set is none now, it was spring"),
         ({}, {"arms": ()}, "the arm is none now, it was menu/short"),
-        ({"degraded": ["profile-unavailable"]}, {}, "what is lacking is nothing now, it was profile-unavailable"),
+        ({"degraded": ["profile-unavailable"]}, {}, "the degradation is nothing now, it was profile-unavailable"),
         ({"propensities": [None, 0.5]}, {}, "chance chose for place 2"),
         ({}, {}, "the log has no promotions of the request"),
         ({"origins": ["ranked", "ranked"], "propensities": [None, None]}, {}, NOTHING_KEPT),

@@ -233,3 +233,13 @@ def test_conversions_accept_any_text(text):
         for column in each.columns:
             assert isinstance(column.value(dict.fromkeys(column.theirs, text)), str)
     assert isinstance(amount(text) + level(2)(text) + times(text, text), str)
+
+
+@pytest.mark.parametrize("end", [-5, 12])
+def test_damaged_gzip_is_refused(tmp_path, end):
+    path = tmp_path / "feed.xml.gz"
+    path.write_bytes(gzip.compress(GOOGLE_FEED.encode())[:end])
+
+    with pytest.raises(InvalidInput, match=r"feed\.xml\.gz cannot be converted"):
+        convert(LocalFile(path), FORMATS["google-merchant"], PLAIN)
+    assert list(tmp_path.iterdir()) == [path]
