@@ -107,11 +107,11 @@ class Computation:
         known = Known(self._items, self._event_days.popularity(day), self._rules, self._shopper)
         path, summary, counting = directory / "outcomes.parquet", DaySums(self._items), 0
         with pq.ParquetWriter(path, OUTCOMES, compression=lake.COMPRESSION) as file:
-            for answered, happened in parts_of(answers, events, max_rows=self._part_rows):
-                unique = once(answered.table())
+            for answer_part, event_part in parts_of(answers, events, max_rows=self._part_rows):
+                unique = once(answer_part.table())
                 kept = genuine(unique, day).sort_by("recommendation_id")
                 rejected[Reason.FORGED_ANSWER] += len(unique) - len(kept)
-                joined = join(kept, _naming(kept["recommendation_id"], happened, rejected), known)
+                joined = join(kept, _naming(kept["recommendation_id"], event_part, rejected), known)
                 file.write_table(joined.outcomes)
                 summary.add(joined)
                 counting += joined.events
@@ -155,9 +155,9 @@ class Computation:
         with Spill(directory, "events", EVENTS, key=_ANSWER, parts=parts) as spill:
             for (part,) in parts_of(copies, max_rows=self._part_rows):
                 events = self._each_once(part)
-                again = pa.array(self._event_days.are_again(events, day, late=late))
-                rejected[Reason.SENT_AGAIN] += pc.sum(again).as_py() or 0
-                events = events.filter(pc.invert(again))
+                duplicate = pa.array(self._event_days.are_duplicates(events, day, late=late))
+                rejected[Reason.SENT_AGAIN] += pc.sum(duplicate).as_py() or 0
+                events = events.filter(pc.invert(duplicate))
                 for reason in events["reason"].drop_null().value_counts().to_pylist():
                     rejected[Reason(reason["values"])] += reason["counts"]
                 spill.add(events.filter(pc.is_null(events["reason"])).select(EVENTS.names))
@@ -165,12 +165,12 @@ class Computation:
         return spill, late
 
     def _each_once(self, part: Part) -> pa.Table:
-        held = JUDGED.empty_table()
+        rows = JUDGED.empty_table()
         for piece in part.pieces():
-            held = pa.concat_tables([held, piece])
-            if len(held) > self._part_rows:  # All rows belong to one event.
-                held = _once(held)
-        return _once(held)
+            rows = pa.concat_tables([rows, piece])
+            if len(rows) > self._part_rows:  # All rows belong to one event.
+                rows = _once(rows)
+        return _once(rows)
 
 
 def _naming(answers: pa.ChunkedArray, events: Part, rejected: Counter[Reason]) -> pa.Table:

@@ -60,17 +60,17 @@ class Part:
 
     def pieces(self) -> Iterator[pa.Table]:
         """Yield the rows in insertion order, in batches."""
-        held: list[pa.RecordBatch] = []
+        batches: list[pa.RecordBatch] = []
         if self.rows:
             # Opening by name would map the complete file into memory.
             with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as reader:
                 for batch in reader:
-                    held.append(batch)
-                    if sum(map(len, held)) >= PIECE_ROWS:
-                        yield pa.Table.from_batches(held).combine_chunks()
-                        held.clear()
-        if held:
-            yield pa.Table.from_batches(held).combine_chunks()
+                    batches.append(batch)
+                    if sum(map(len, batches)) >= PIECE_ROWS:
+                        yield pa.Table.from_batches(batches).combine_chunks()
+                        batches.clear()
+        if batches:
+            yield pa.Table.from_batches(batches).combine_chunks()
 
     def table(self) -> pa.Table:
         return pa.concat_tables([self.schema.empty_table(), *self.pieces()])

@@ -88,7 +88,7 @@ class EventDays:
             if answer_day in named:
                 named.pop(answer_day).remove()
 
-    def are_again(self, events: pa.Table, answer_day: int, *, late: bool) -> npt.NDArray[np.bool_]:
+    def are_duplicates(self, events: pa.Table, answer_day: int, *, late: bool) -> npt.NDArray[np.bool_]:
         """Return a mask of a day's events that are duplicates and count in another day's results.
 
         The duplicate that was received first on the surrounding days counts. If times are equal, the duplicate in the
@@ -96,7 +96,7 @@ class EventDays:
         """
         hashes, received_ms = _event_hashes(events), _received_ms(events)
         order = np.argsort(hashes)
-        hashes, again = hashes[order], np.zeros(len(events), bool)
+        hashes, duplicate = hashes[order], np.zeros(len(events), bool)
         for day in self._inputs.copy_days(answer_day, late=late) if len(events) else ():
             self._prepared(day)
             for copies in between(self._copies(day), _COPIES, hashes[0], hashes[-1]):
@@ -106,8 +106,8 @@ class EventDays:
                 places, others = order[places[same]], others[same]
                 earlier = others["result_day"] < answer_day
                 first = others["received_ms"] - earlier < received_ms[places]
-                again[places[first]] = True
-        return again
+                duplicate[places[first]] = True
+        return duplicate
 
     def popularity(self, answer_day: int) -> npt.NDArray[np.int64]:
         """Return the number of events per item index on the days that determine the popularity."""

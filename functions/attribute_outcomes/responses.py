@@ -62,7 +62,7 @@ def genuine(rows: pa.Table, day: int) -> pa.Table:
 def _tags(recommender: str | None, model_version: str | None, arms: tuple[str | None, ...]) -> bytes:
     """Return the value of `Ids.tags` for a response. For invalid values, return bytes that no ID contains."""
     try:
-        made = recommendation_id.create(
+        example_id = recommendation_id.create(
             answered_ms=0,
             recommender=recommender or "",
             version=model_version or "",
@@ -70,4 +70,4 @@ def _tags(recommender: str | None, model_version: str | None, arms: tuple[str | 
         )
     except (KeyError, ValueError):
         return bytes(14)
-    return read(pa.array([made])).tags().tobytes()
+    return read(pa.array([example_id])).tags().tobytes()

@@ -170,8 +170,12 @@ class Attribution:
             )
 
     def _outdated(self, inputs: Inputs) -> list[tuple[int, DayReceipt | None]]:
-        held = {*inputs.outcomes, *inputs.engagement}
-        days = [day for day in inputs.days() if day >= self._first_day or (day in held and day not in inputs.served)]
+        computed_days = {*inputs.outcomes, *inputs.engagement}
+        days = [
+            day
+            for day in inputs.days()
+            if day >= self._first_day or (day in computed_days and day not in inputs.served)
+        ]
         with ThreadPoolExecutor(CONNECTIONS, "receipts") as pool:
             receipts = list(pool.map(self._receipts.read, days))
         outdated = [

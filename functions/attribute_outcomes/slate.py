@@ -30,9 +30,9 @@ class Slate:
         """Return the index of each pair; -1 if the pair is not in the slate."""
         keys = answer * self._width + item
         places = np.searchsorted(self.keys, keys)
-        found = (answer >= 0) & (item >= 0) & (item < self._width) & (places < len(self.keys))
-        found &= self.keys[np.where(found, places, 0)] == keys if len(self.keys) else False
-        return np.where(found, places, -1)
+        exists = (answer >= 0) & (item >= 0) & (item < self._width) & (places < len(self.keys))
+        exists &= self.keys[np.where(exists, places, 0)] == keys if len(self.keys) else False
+        return np.where(exists, places, -1)
 
     def items(self) -> Ints:
         """Return the number of items per response."""

@@ -48,13 +48,13 @@ def output_key(day: str, merge_id: str, *, full: bool) -> str:
 
 
 def candidates(
-    objects: Iterable[LakeObject], *, rules: MergeRules, taken: Collection[str], now_ms: int
+    objects: Iterable[LakeObject], *, rules: MergeRules, pending_keys: Collection[str], now_ms: int
 ) -> list[LakeObject]:
     """Return the objects of a day that may be merged, smallest first.
 
     Parameters
     ----------
-    taken
+    pending_keys
         Keys of objects in pending merges.
     """
     return sorted(
@@ -63,7 +63,7 @@ def candidates(
             for stored in objects
             if stored.size_bytes < rules.small_bytes
             and not stored.key.endswith(FULL_SUFFIX)
-            and stored.key not in taken
+            and stored.key not in pending_keys
             and stored.modified_ms <= now_ms - rules.quiet_ms
         ),
         key=lambda stored: (stored.size_bytes, stored.key),

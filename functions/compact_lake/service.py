@@ -127,10 +127,12 @@ class Upkeep:
                 oldest = expired_days.oldest_kept(retention_days, now_ms=self._now_ms())
                 self._outcome.expired_days = expired_days.remove_before(self._client, self._bucket, oldest)
             pending = [receipt for receipt in list(self._receipts.all()) if not self._settle(receipt)]
-            taken = {key for receipt in pending for key in (*receipt.inputs, *receipt.outputs)}
+            pending_keys = {key for receipt in pending for key in (*receipt.inputs, *receipt.outputs)}
             listed = list_objects(self._client, self._bucket, prefix=self._table.prefix)
             for date, objects in itertools.groupby(listed, key=lambda stored: stored.date):
-                self._compact_day(date, candidates(objects, rules=self._rules, taken=taken, now_ms=self._now_ms()))
+                self._compact_day(
+                    date, candidates(objects, rules=self._rules, pending_keys=pending_keys, now_ms=self._now_ms())
+                )
                 if not self._may_go_on():
                     break
         finally:

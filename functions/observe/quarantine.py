@@ -23,13 +23,13 @@ class _Group:
     oldest: DeadLetter | None = None
     latest: DeadLetter | None = None
 
-    def add(self, held: DeadLetter) -> None:
+    def add(self, dead_letter: DeadLetter) -> None:
         # An object that cannot be split into records counts as one record.
-        self.records += len(held.records) or 1
-        if self.oldest is None or held.time_ms < self.oldest.time_ms:
-            self.oldest = held
-        if self.latest is None or held.time_ms >= self.latest.time_ms:
-            self.latest = held
+        self.records += len(dead_letter.records) or 1
+        if self.oldest is None or dead_letter.time_ms < self.oldest.time_ms:
+            self.oldest = dead_letter
+        if self.latest is None or dead_letter.time_ms >= self.latest.time_ms:
+            self.latest = dead_letter
 
 
 def quarantine(client: S3Client, bucket: str, *, has_time: Callable[[], bool]) -> dict[str, Any]:
@@ -55,8 +55,8 @@ def quarantine(client: S3Client, bucket: str, *, has_time: Callable[[], bool]) -
             if stored.body is None:
                 continue
             objects += 1
-            held = read_dead_letter(stored.key, stored.body, written_ms=stored.modified_ms)
-            groups.setdefault((held.kind, held.reason_class), _Group()).add(held)
+            dead_letter = read_dead_letter(stored.key, stored.body, written_ms=stored.modified_ms)
+            groups.setdefault((dead_letter.kind, dead_letter.reason_class), _Group()).add(dead_letter)
     ordered = sorted(groups.items(), key=lambda group: (-group[1].records, group[0]))
     return {
         "objects": objects,

@@ -191,9 +191,9 @@ def _dataset_type(request: Mapping[str, Any]) -> str:
 
 def _member(request: Mapping[str, Any], *path: str) -> str:
     """Return the string at a path of nested members. Raise an error if it is missing or empty."""
-    found: Any = request
+    value: Any = request
     for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    if not isinstance(found, str) or not found:
-        raise PersonalizeError(f"{'.'.join(path)} is {validation.describe(found)}, expected a string", INVALID)
-    return found
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if not isinstance(value, str) or not value:
+        raise PersonalizeError(f"{'.'.join(path)} is {validation.describe(value)}, expected a string", INVALID)
+    return value

@@ -65,15 +65,17 @@ class ServedNames:
             invalid.
         """
         configuration = self._configuration()
-        taken = configuration.filters if kind is FILTER else {**configuration.aliases, **configuration.recommenders}
-        if name in taken:
+        used_names = (
+            configuration.filters if kind is FILTER else {**configuration.aliases, **configuration.recommenders}
+        )
+        if name in used_names:
             raise PersonalizeError(f"{kind.field} {name!r} exists already in the configuration", EXISTS)
         if kind is FILTER:
             _check_expression(request["filterExpression"], self._compiled(NO_NAMES).added_to(configuration))
             return
         other = RECOMMENDER if kind is CAMPAIGN else CAMPAIGN
-        found = self._store.get(other.noun, name, now_ms=now_ms)
-        if found is not None and found.deleted_ms is None:
+        same_name = self._store.get(other.noun, name, now_ms=now_ms)
+        if same_name is not None and same_name.deleted_ms is None:
             raise PersonalizeError(f"the {other.field} {name!r} has this name already", EXISTS)
         exploration(kind, request)
 

@@ -121,8 +121,8 @@ class ControlPlane:
             return {EMPTY_LISTS[operation]: []}
         if operation in REFUSED:
             raise PersonalizeError(f"{operation} is not available. {REFUSED[operation]}.", INVALID)
-        found = f"names the operation {operation!r}" if operation else "is missing"
-        raise PersonalizeError(f"x-amz-target {found}, expected AmazonPersonalize.<operation>", INVALID)
+        problem = f"names the operation {operation!r}" if operation else "is missing"
+        raise PersonalizeError(f"x-amz-target {problem}, expected AmazonPersonalize.<operation>", INVALID)
 
     def _creation(self, kind: Kind) -> Operation:
         def create(parameters: Parameters, now_ms: int) -> dict[str, Any]:
@@ -206,10 +206,10 @@ class ControlPlane:
             versions = self._versions_of(solution, now_ms)
             if not versions:
                 raise PersonalizeError(f"the solution {solution.name!r} has no version", NOT_FOUND)
-            found = versions[-1]
+            version = versions[-1]
         else:
-            found = self._usable(SOLUTION_VERSION, arn, now_ms)
-        progressed = self._trainings.progressed(found)
+            version = self._usable(SOLUTION_VERSION, arn, now_ms)
+        progressed = self._trainings.progressed(version)
         if progressed.progress["status"] != ACTIVE:
             raise PersonalizeError(f"solutionVersionArn is {arn}, which is {progressed.progress['status']}", IN_USE)
         return progressed
@@ -222,20 +222,20 @@ class ControlPlane:
 
     def _description(self, kind: Kind) -> Operation:
         def describe(parameters: Parameters, now_ms: int) -> dict[str, Any]:
-            found = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
-            document = {**found.request, **self._summary(kind, found, now_ms)}
+            resource = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
+            document = {**resource.request, **self._summary(kind, resource, now_ms)}
             if kind in SERVED and document["status"] in (IN_PROGRESS, DELETING):
                 self._names.publish()  # Publish again, in case the creation or deletion request could not.
             if kind is TRACKER:
                 document |= {"trackingId": self._tracking_id, "accountId": self._arn_prefix.rpartition(":")[2]}
-            if kind is SOLUTION and (versions := self._versions_of(found, now_ms)):
+            if kind is SOLUTION and (versions := self._versions_of(resource, now_ms)):
                 document["latestSolutionVersion"] = self._summary(SOLUTION_VERSION, versions[-1], now_ms)
-            if found.updated_ms is not None and kind.changed:
+            if resource.updated_ms is not None and kind.changed:
                 document[f"latest{kind.noun}Update"] = {
-                    **{field: found.request[field] for field in kind.changed if field in found.request},
-                    "status": IN_PROGRESS if self._is_new(found.updated_ms, now_ms) else ACTIVE,
-                    "creationDateTime": found.updated_ms / 1000,
-                    "lastUpdatedDateTime": found.updated_ms / 1000,
+                    **{field: resource.request[field] for field in kind.changed if field in resource.request},
+                    "status": IN_PROGRESS if self._is_new(resource.updated_ms, now_ms) else ACTIVE,
+                    "creationDateTime": resource.updated_ms / 1000,
+                    "lastUpdatedDateTime": resource.updated_ms / 1000,
                 }
             return {kind.field: document}
 
@@ -243,22 +243,22 @@ class ControlPlane:
 
     def _update(self, kind: Kind) -> Operation:
         def update(parameters: Parameters, now_ms: int) -> dict[str, Any]:
-            found = self._usable(kind, _text(parameters, kind.arn_field), now_ms)
+            resource = self._usable(kind, _text(parameters, kind.arn_field), now_ms)
             version = None
             changes = {field: parameters[field] for field in kind.changed if parameters.get(field) is not None}
             if "solutionVersionArn" in changes:
                 version = self._active_version(changes["solutionVersionArn"], now_ms)
                 changes["solutionVersionArn"] = self._arn(SOLUTION_VERSION, version.key)
-            changed = dataclasses.replace(found, request={**found.request, **changes}, updated_ms=now_ms)
+            changed = dataclasses.replace(resource, request={**resource.request, **changes}, updated_ms=now_ms)
             exploration(kind, changed.request)
             if version is not None:
                 self._trainings.check_stored(version)
             if not self._store.update(changed):
-                raise PersonalizeError(f"{self._arn(kind, found.key)} is being deleted", IN_USE)
+                raise PersonalizeError(f"{self._arn(kind, resource.key)} is being deleted", IN_USE)
             if version is not None:  # Only a valid and stored update changes the champion.
-                self._trainings.serve(version, reason=f"campaign {found.name}", now_ms=now_ms)
+                self._trainings.serve(version, reason=f"campaign {resource.name}", now_ms=now_ms)
             self._names.publish()
-            return {kind.arn_field: self._arn(kind, found.key)}
+            return {kind.arn_field: self._arn(kind, resource.key)}
 
         return update
 
@@ -267,20 +267,20 @@ class ControlPlane:
             arn = _text(parameters, kind.arn_field)
             if kind in SERVED and self._existing(kind, arn, now_ms).deleted_ms is not None:
                 self._names.publish()  # Publish again, in case the deletion request could not.
-            found = self._usable(kind, arn, now_ms)
-            if used := self._users(kind, found, now_ms):
+            resource = self._usable(kind, arn, now_ms)
+            if used := self._users(kind, resource, now_ms):
                 raise PersonalizeError(f"{arn} is in use. Delete these first, in this order: {', '.join(used)}", IN_USE)
-            for part in self._parts(kind, found, now_ms):
+            for part in self._parts(kind, resource, now_ms):
                 self._store.delete(part.kind, part.key, now_ms=now_ms)
-            self._store.delete(kind.noun, found.key, now_ms=now_ms)
+            self._store.delete(kind.noun, resource.key, now_ms=now_ms)
             if kind in PUBLISHED:
                 self._names.publish()
             return {}
 
         return delete
 
-    def _users(self, kind: Kind, found: Resource, now_ms: int) -> list[str]:
-        """Return the ARNs of resources that must be deleted before `found`, in the order of deletion."""
+    def _users(self, kind: Kind, resource: Resource, now_ms: int) -> list[str]:
+        """Return the ARNs of resources that must be deleted before `resource`, in the order of deletion."""
         if kind not in (GROUP, SCHEMA, SOLUTION):
             return []
         kinds = {other.noun: other for other in DELETION_ORDER}
@@ -289,16 +289,16 @@ class ControlPlane:
             for entry in self._store.all(*kinds, now_ms=now_ms)
             if entry.deleted_ms is None and not _is_of_tracker(entry)
         ]
-        users = [entry for entry in existing if _refers(entry, kind, f":{kind.path}/{found.key}")]
+        users = [entry for entry in existing if _refers(entry, kind, f":{kind.path}/{resource.key}")]
         for solution in [entry for entry in users if entry.kind == SOLUTION.noun]:
             users += [entry for entry in existing if _refers(entry, SOLUTION, f":{SOLUTION.path}/{solution.key}")]
         users.sort(key=lambda entry: list(kinds).index(entry.kind))
         return [self._arn(kinds[entry.kind], entry.key) for entry in users]
 
-    def _parts(self, kind: Kind, found: Resource, now_ms: int) -> Sequence[Resource]:
-        """Return the resources that are deleted together with `found`."""
+    def _parts(self, kind: Kind, resource: Resource, now_ms: int) -> Sequence[Resource]:
+        """Return the resources that are deleted together with `resource`."""
         if kind is SOLUTION:
-            return self._versions_of(found, now_ms)
+            return self._versions_of(resource, now_ms)
         if kind is GROUP:
             return [entry for entry in self._store.all(DATASET.noun, now_ms=now_ms) if _is_of_tracker(entry)]
         return []
@@ -306,41 +306,41 @@ class ControlPlane:
     def _listing(self, kind: Kind) -> Operation:
         def list_(parameters: Parameters, now_ms: int) -> dict[str, Any]:
             wanted = [(parent, parameters[parent.arn_field]) for parent in _PARENTS if parameters.get(parent.arn_field)]
-            found = [
+            resources = [
                 entry
                 for entry in self._store.all(kind.noun, now_ms=now_ms)
                 if all(_refers(entry, parent, _tail(str(arn))) for parent, arn in wanted) and not _is_of_tracker(entry)
             ]
-            shown, rest = _page(found, parameters)
+            shown, rest = _page(resources, parameters)
             return {kind.list_field: [self._summary(kind, entry, now_ms) for entry in shown], **rest}
 
         return list_
 
-    def _summary(self, kind: Kind, found: Resource, now_ms: int) -> dict[str, Any]:
+    def _summary(self, kind: Kind, resource: Resource, now_ms: int) -> dict[str, Any]:
         return {
-            **({kind.name_field: found.name} if found.name else {}),
-            kind.arn_field: self._arn(kind, found.key),
-            **(self._state(kind, found, now_ms) if kind.has_status else {}),
-            "creationDateTime": found.created_ms / 1000,
-            "lastUpdatedDateTime": (found.deleted_ms or found.updated_ms or found.created_ms) / 1000,
-            **{field: found.request[field] for field in kind.listed if field in found.request},
+            **({kind.name_field: resource.name} if resource.name else {}),
+            kind.arn_field: self._arn(kind, resource.key),
+            **(self._state(kind, resource, now_ms) if kind.has_status else {}),
+            "creationDateTime": resource.created_ms / 1000,
+            "lastUpdatedDateTime": (resource.deleted_ms or resource.updated_ms or resource.created_ms) / 1000,
+            **{field: resource.request[field] for field in kind.listed if field in resource.request},
         }
 
-    def _state(self, kind: Kind, found: Resource, now_ms: int) -> Mapping[str, str]:
+    def _state(self, kind: Kind, resource: Resource, now_ms: int) -> Mapping[str, str]:
         """Return the status of a resource, and the reason for a failure. Start its training or job if it has none."""
-        if found.deleted_ms is not None:
+        if resource.deleted_ms is not None:
             return {"status": DELETING}
         if kind is IMPORT_JOB:
-            return _status(self._imports.progressed(found))
+            return _status(self._imports.progressed(resource))
         if kind in self._batches:
-            return _status(self._batches[kind].progressed(found))
+            return _status(self._batches[kind].progressed(resource))
         trains = kind is SOLUTION_VERSION or (kind is RECOMMENDER and not self._trainings.has_model())
         if trains:
-            state = _status(self._trainings.progressed(found))
+            state = _status(self._trainings.progressed(resource))
             # After the gate has approved its model, a recommender is pending until the promotion.
             if not (kind is RECOMMENDER and state["status"] == ACTIVE):
                 return state
-        if kind in SERVED and self._is_new(found.created_ms, now_ms):
+        if kind in SERVED and self._is_new(resource.created_ms, now_ms):
             return {"status": IN_PROGRESS}
         if trains or (kind is CAMPAIGN and not self._trainings.has_model()):
             return {"status": PENDING}
@@ -352,18 +352,18 @@ class ControlPlane:
 
     def _existing(self, kind: Kind, arn: str, now_ms: int) -> Resource:
         """Return the resource of an ARN. The account and region of the ARN are ignored."""
-        _, found, key = arn.partition(f":{kind.path}/")
-        resource = self._store.get(kind.noun, key, now_ms=now_ms) if found and key else None
+        _, separator, key = arn.partition(f":{kind.path}/")
+        resource = self._store.get(kind.noun, key, now_ms=now_ms) if separator and key else None
         if resource is None:
             raise PersonalizeError(f"{kind.arn_field} is {validation.describe(arn)}, which does not exist", NOT_FOUND)
         return resource
 
     def _usable(self, kind: Kind, arn: str, now_ms: int) -> Resource:
         """Return a resource that is not being deleted."""
-        found = self._existing(kind, arn, now_ms)
-        if found.deleted_ms is not None:
+        resource = self._existing(kind, arn, now_ms)
+        if resource.deleted_ms is not None:
             raise PersonalizeError(f"{arn} is being deleted", IN_USE)
-        return found
+        return resource
 
     def _arn(self, kind: Kind, key: str) -> str:
         return f"{self._arn_prefix}:{kind.path}/{key}"
@@ -461,14 +461,14 @@ def _tail(arn: str) -> str:
     return f":{arn.rpartition(':')[2]}"
 
 
-def _page(found: Sequence[Any], parameters: Parameters) -> tuple[list[Any], dict[str, str]]:
+def _page(elements: Sequence[Any], parameters: Parameters) -> tuple[list[Any], dict[str, str]]:
     """Return a page of a list, and the token of the next one, which is the index of its first element."""
     token, size = parameters.get("nextToken") or "0", parameters.get("maxResults") or PAGE
-    if not (isinstance(token, str) and token.isascii() and token.isdecimal() and int(token) <= len(found)):
+    if not (isinstance(token, str) and token.isascii() and token.isdecimal() and int(token) <= len(elements)):
         raise PersonalizeError(
             f"nextToken is {validation.describe(token)}, expected a token from a response", BAD_TOKEN
         )
     if type(size) is not int or not 1 <= size <= PAGE:
         raise PersonalizeError(f"maxResults is {validation.describe(size)}, expected 1 to {PAGE}", INVALID)
     end = int(token) + size
-    return list(found[int(token) : end]), {"nextToken": str(end)} if end < len(found) else {}
+    return list(elements[int(token) : end]), {"nextToken": str(end)} if end < len(elements) else {}

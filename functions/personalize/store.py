@@ -104,10 +104,10 @@ class ResourceStore:
     def get(self, kind: str, key: str, *, now_ms: int) -> Resource | None:
         """Return a resource, or None if it does not exist or was deleted more than `DELETING_MS` ago."""
         with self._translated():
-            found = self._client.get_item(
+            item = self._client.get_item(
                 TableName=self._table, Key={"kind": {"S": kind}, "id": {"S": key}}, ConsistentRead=True
             ).get("Item")
-        return None if found is None or _is_gone(found, now_ms=now_ms) else _resource(found)
+        return None if item is None or _is_gone(item, now_ms=now_ms) else _resource(item)
 
     def all(self, *kinds: str, now_ms: int | None = None) -> Sequence[Resource]:
         """Return all resources of these types, sorted by ID.
@@ -123,8 +123,8 @@ class ResourceStore:
         with self._translated():
             pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
             items = [item for page in pages for item in page["Items"] if item["kind"]["S"] in kinds]
-        found = [_resource(item) for item in items if now_ms is None or not _is_gone(item, now_ms=now_ms)]
-        return sorted(found, key=lambda resource: resource.key)
+        resources = [_resource(item) for item in items if now_ms is None or not _is_gone(item, now_ms=now_ms)]
+        return sorted(resources, key=lambda resource: resource.key)
 
     def _set(self, resource: Resource, **attributes: Any) -> bool:
         return self._changed(

@@ -72,7 +72,9 @@ class Trainings:
         except (NotFound, InvalidBundle) as error:
             raise PersonalizeError(f"the metrics of model {version} were deleted", IN_USE) from error
         candidates = manifest.metrics.get("candidates", ())
-        winner: Mapping[str, Any] = next((each for each in candidates if each["algorithm"] == manifest.algorithm), {})
+        winner: Mapping[str, Any] = next(
+            (candidate for candidate in candidates if candidate["algorithm"] == manifest.algorithm), {}
+        )
         return {name: winner[figure] for figure, name in METRICS.items() if winner.get(figure) is not None}
 
     def check_stored(self, resource: Resource) -> None:

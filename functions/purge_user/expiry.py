@@ -94,17 +94,17 @@ def trained_models(
     """
     champion = Registry(client, bucket).champion()
     replaced_by = None if retention.retrain is None else date_after(requested_at_ms, days=retention.retrain)
-    held = set(datasets)
-    versions = set(_versions(client, bucket)) | held
+    with_user = set(datasets)
+    versions = set(_versions(client, bucket)) | with_user
     return tuple(
         TrainedModel(
             version=version,
             is_champion=champion is not None and champion.version == version,
-            trained_with_user="yes" if version in held else "unknown",
+            trained_with_user="yes" if version in with_user else "unknown",
             replaced_by=replaced_by,
         )
         for version in sorted(versions)
-        if version in held or not _exists(client, bucket, f"{prefix(version)}{INTERACTIONS_FILE}")
+        if version in with_user or not _exists(client, bucket, f"{prefix(version)}{INTERACTIONS_FILE}")
     )
 
 

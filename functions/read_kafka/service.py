@@ -149,7 +149,7 @@ class KafkaReader:
         """
         reason = "; ".join(map(str, refused))
         ids = self._user_ids.ids
-        held = QuarantinedRecord(
+        entry = QuarantinedRecord(
             StreamRecord(
                 stream=record.topic,
                 shard_id=f"{KAFKA_SHARD}{record.topic}-{record.partition}",
@@ -159,9 +159,9 @@ class KafkaReader:
             ),
             reason if ids is PLAIN_IDS else without_values(reason),
         )
-        if names_erased(held.record, lambda user, session=None: self._user_ids.erased(user, session, now_ms=now_ms)):
+        if names_erased(entry.record, lambda user, session=None: self._user_ids.erased(user, session, now_ms=now_ms)):
             return False
-        S3Object(self._s3, self._lake_bucket, held.key).write(held.to_json())
+        S3Object(self._s3, self._lake_bucket, entry.key).write(entry.to_json())
         return True
 
 

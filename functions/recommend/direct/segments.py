@@ -105,7 +105,7 @@ def _scores(
     history = model.history(recent, items.history, user=user.columns)
     if not len(history):
         return []
-    masks = [_mask(each, resolved, user, recent, items) for each in filters]
+    masks = [_mask(selected, resolved, user, recent, items) for selected in filters]
     wanted = np.maximum.reduce(masks)
     k = min(int(np.count_nonzero(wanted > -np.inf)), MAX_SCORED)
     scores = np.zeros(len(wanted))

@@ -110,7 +110,7 @@ class ServedLog:
         line = row.to_line(
             history=[event.event_id for event in used.recent] or None,
             trends=used.counters,
-            impressions=[each.source_id for each in used.impressions] or None,
+            impressions=[seen.source_id for seen in used.impressions] or None,
         )
         sys.stdout.write(f"{line}\n")
 

@@ -187,11 +187,11 @@ class ModelCatalogue:
 
     def search(self, words: Sequence[str], *, maximum: int) -> list[str]:
         """Return the IDs of items that contain all words, first those of the model, most frequent first."""
-        found = self._snapshot.matching(words)
+        matches = self._snapshot.matching(words)
         known = self._rows[1:]
-        ranked = known[(known >= 0) & np.append(found, False)[known]]
-        found[ranked] = False
-        rows = np.append(ranked, np.flatnonzero(found))[:maximum]
+        ranked = known[(known >= 0) & np.append(matches, False)[known]]
+        matches[ranked] = False
+        rows = np.append(ranked, np.flatnonzero(matches))[:maximum]
         return [self._snapshot.item_id(row) for row in rows.tolist()]
 
     def properties(self, item_ids: Sequence[str]) -> list[Mapping[str, Any]]:

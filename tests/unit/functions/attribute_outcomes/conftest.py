@@ -15,7 +15,7 @@ def given():
 
 @pytest.fixture
 def judged(shop, given):
-    """Return a function that counts rejected events by reason. Next to them, only one valid click is attributed."""
+    """Return a function that adds events to one valid click, checks the outcomes, and counts rejections by reason."""
 
     def judge(*events, answers=(), clicks=1):
         shop.write_served([given, *answers])

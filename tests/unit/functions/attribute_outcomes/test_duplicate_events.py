@@ -43,7 +43,7 @@ def found(shop, days):
 
 
 def in_any_order(shop, copies, days):
-    """Return the results for all orders of arrival of the duplicates. A call of attribution follows each arrival."""
+    """Return the results of every order in which duplicates can arrive. Attribution runs after each arrival."""
     results = []
     for arrivals in itertools.permutations(copies):
         for number, copy in enumerate(arrivals):
@@ -208,7 +208,7 @@ def test_many_partitions_give_the_same_outcomes(shop):
     shop.attribute(part_rows=20)
 
     assert len(shop.outcomes()) == 50
-    # The exact sum has no rounding errors of fifty times 0.1.
+    # In floating-point numbers, fifty additions of 0.1 would have rounding errors.
     assert dataclasses.asdict(shop.engagement()["all", "all"])["revenue"] == 5.0
 
 

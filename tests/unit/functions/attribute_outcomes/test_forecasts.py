@@ -116,7 +116,7 @@ def test_refusal_by_recommend_is_the_reason_of_the_failure(recommend, forecasts,
 
 def test_repeated_call_after_a_timeout_stores_the_failure(recommend, forecasts, log):
     log.fill()
-    recommend.error = SystemExit()  # As Lambda, which ends the process.
+    recommend.error = SystemExit()  # Lambda ends the process in this way.
     with pytest.raises(SystemExit):
         run(forecasts)
     interrupted = forecasts.read(ID, now_ms=NOW_MS)

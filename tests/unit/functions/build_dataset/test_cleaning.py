@@ -151,7 +151,7 @@ def test_rows_are_sorted_by_time_then_event_id():
 
 
 def test_minimums_hold_after_other_rows_are_dropped():
-    """Dropping the rare plum drops Ben, whose loss drops the fig, whose loss drops Cleo."""
+    """Without the rare plum, Ben has too few items. Then the fig is rare, and then Cleo has too few items."""
     interactions = cleaned(
         row("e1", user="ben", item="plum"),
         row("e2", user="ben", item="fig"),

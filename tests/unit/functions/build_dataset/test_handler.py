@@ -71,7 +71,7 @@ def test_interactions_have_the_same_context_as_profiles(dataset, aws, artefact_b
 
 
 def test_users_file_has_declared_group_columns(dataset, aws, artefact_bucket, users_table):
-    """Only buyers are exported. Numbers cannot form groups, and undeclared columns may contain any value."""
+    """The file contains only buyers. Numbers cannot form groups, and undeclared columns may contain any value."""
     columns = {"plan": "string", "likes": "list", "age": "number"}
     store = ConfigurationStore(aws("s3"), artefact_bucket)
     store.apply(

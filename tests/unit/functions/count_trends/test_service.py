@@ -196,7 +196,7 @@ def test_event_id_counts_again_after_many_others(monkeypatch):
         records = stream_records(kinesis_event([interaction(event_id)], first=begin))
         count_trends(records, counters=counters, configurations=Applied(), now_ms=NOW_MS)
 
-    # The last e1 counts again, because it was no longer remembered. The second e1 was.
+    # The second e1 is a known duplicate. The last e1 counts again, because e1 was forgotten by then.
     assert store.weights() == pytest.approx({"pear": 4}, rel=1e-5)
     assert len(store.counts().recent) == 2
 
@@ -223,7 +223,7 @@ def test_unreadable_trends_object_is_replaced(logged):
 
 
 class Hurried(MemoryStore):
-    """Store in which another writer wins `times` times."""
+    """Store in which another writer is faster during the first `times` writes."""
 
     def __init__(self, times):
         super().__init__()

@@ -62,7 +62,6 @@ def shopping(*, users: int = 150, each: int = 4, end_ms: int = NOW_MS, tail: flo
 
 
 def event(event_id: str, user: str, item: str | None, time_ms: int, **fields: Any) -> Row:
-    """Return a row of the lake."""
     return {
         "event_id": event_id,
         "user_id": user,
@@ -97,8 +96,6 @@ def catalogue(categories: Mapping[str, str]) -> pd.DataFrame:
 
 @dataclasses.dataclass
 class MonitoredShop:
-    """Deployment that is monitored."""
-
     client: Callable[[str], Any]
     cloud: MemoryCloud
     places: MonitoringStores
@@ -142,7 +139,6 @@ class MonitoredShop:
         Registry(self.places.s3, self.places.artefact_bucket).promote(version, reason="a test", now_ms=now_ms)
 
     def put(self, key: str, body: bytes) -> None:
-        """Write an artefact."""
         self.places.s3.put_object(Bucket=self.places.artefact_bucket, Key=key, Body=body)
 
     def happened(self, rows: Iterable[Row], *, profiles: bool = True) -> None:
@@ -195,7 +191,6 @@ class MonitoredShop:
         return look(self.places, configuration=DEFAULT, rules=rules, now_ms=now_ms)
 
     def state(self) -> dict[str, Any]:
-        """Return the stored state."""
         answer = self.places.s3.get_object(Bucket=self.places.artefact_bucket, Key=MONITORING_STATE_KEY)
         document: dict[str, Any] = json.load(answer["Body"])
         return document

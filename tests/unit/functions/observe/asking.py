@@ -44,8 +44,6 @@ Observe = Callable[..., dict[str, Any]]
 
 
 class Clock:
-    """Clock of `observe`."""
-
     now_ms = NOW_MS
 
     def wait(self, seconds: float) -> None:

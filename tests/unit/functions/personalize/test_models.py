@@ -160,7 +160,7 @@ def test_versions_on_the_same_data_are_served_by_the_champion(trained, clock):
     versions = {name: trained.version(trained.solution(name, f"aws-{name}")) for name in ("sims", "hrnn")}
 
     for model, (name, version) in zip(("m2", "m3"), versions.items(), strict=True):
-        # This starts the run of the second version, which was created during the run of the first one.
+        # Reading the status starts the run of the second version, which was created during the run of the first one.
         trained.status(version)
         reject_as_known(trained, model)
         found = trained.client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]

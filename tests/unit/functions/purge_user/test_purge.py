@@ -76,7 +76,7 @@ def test_receipt_has_counts_per_store_and_no_user_id(stores):
         "sessions": (2, 2),  # The session s-ann is from the lake, and s-ann.lee from the profile table.
         "profiles": (2, 2),  # These are the profiles of the user and of the session that was joined to the user.
         "users": (1, 1),
-        "lake": (5, 6),  # The objects are mixed and bob for rows of the session, then mixed, again (two rows) and ann.
+        "lake": (5, 6),  # Session rows in `mixed` and `bob`, then user rows in `mixed`, `again` (two) and `ann`.
         "served": (0, 0),
         "outcomes": (0, 0),
         "user changes": (2, 3),

@@ -165,7 +165,7 @@ class Trial:
         self.s3.put_object(Bucket=self.lake, Key=key, Body=_parquet(rows, _schema(OUTCOMES_COLUMNS)))
 
     def users(self, arm: str, count: int) -> list[str]:
-        """Return users of an arm of the canary."""
+        """Return `count` users of an arm of the canary."""
         experiment = self.canary().experiment
         found: list[str] = []
         number = 0

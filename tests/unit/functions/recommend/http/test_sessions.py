@@ -24,7 +24,7 @@ def test_session_token_decides_the_profile_that_is_read(stocked):
 
 
 def test_session_request_is_limited_to_permitted_columns_and_filters(stocked):
-    """Every page has a session token. So the configuration must permit a column, such as the cost of an item."""
+    """Every visitor has a session token, so confidential columns such as costs must not be readable by default."""
     dear, permits = "INCLUDE ItemID WHERE Items.PRICE > 2", "the configuration permits sessions"
     stocked.catalogue({"fig": {"title": "Fig", "price": 3}})
     route = "GET /session/recommendations"
