@@ -142,7 +142,10 @@ def write_empty_layers(directory: Path) -> Path:
 
 
 def synthesize(environment: str, *, layers: Path, outdir: Path, settings: Mapping[str, Any] | None = None) -> Assembly:
-    """Synthesize an environment of `cdk.json`, or with `settings`. Templates are not validated by the CDK's schema."""
+    """Synthesize an environment of `cdk.json`, or one with `settings`.
+
+    The templates are not validated against CloudFormation's schema.
+    """
     context = read_context()
     if settings:
         context["environments"] = {environment: dict(settings)}

@@ -81,7 +81,7 @@ def double(synthesized):
 
 @pytest.fixture(scope="session")
 def spare(synthesized):
-    """Synthesize an environment without all optional resources."""
+    """Synthesize an environment without optional resources."""
     return synthesized(
         "spare",
         region="us-east-1",
@@ -98,7 +98,7 @@ def spare(synthesized):
 
 @pytest.fixture(scope="session")
 def other(synthesized, shared):
-    """Synthesize an environment in which every setting differs from its default."""
+    """Synthesize an environment in which most settings of functions, schedules and jobs differ from their defaults."""
     package, sentence_model = shared / "own" / "package", shared / "own" / "sentence_model"
     for path in (package / "newcomers.py", *(sentence_model / n for n in ("model.safetensors", "tokenizer.json"))):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -177,7 +177,7 @@ def audited(synthesized):
 
 @pytest.fixture(params=["demo", "prod"])
 def assembly(request):
-    """Return each environment that differs in more than numbers from the others."""
+    """Return the environments `demo` and `prod` in turn."""
     return request.getfixturevalue(request.param)
 
 

@@ -11,7 +11,7 @@ from tests.infra.assembly import Assembly, Resource, flat
 
 FOLDER = Path(__file__).with_name("snapshots")
 BASE = "demo"
-"""Environment with all its values. The snapshots of the others contain their differences."""
+"""Environment whose snapshot contains all values. The other snapshots contain only the differences from it."""
 WIDTH = 140
 COVERED = {
     "AWS::CloudWatch::Dashboard",  # test_observability.py

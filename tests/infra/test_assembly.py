@@ -21,7 +21,7 @@ from tests.infra.imports import files
 
 ROOT = Path(__file__).parents[2]
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-# Resources whose names clients must know in advance, and named parts of resources without a physical name.
+# Resource types with a fixed name, because clients use it or CloudFormation requires one.
 NAMED = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Authorizer",

@@ -53,10 +53,10 @@ def test_lanes_together_run_each_test_once():
     (paths,) = re.findall(r"unit-functions\) make test ARGS=\"-n 0 (.*)\"", script)
     (rest,) = re.findall(r" unit\) make test ARGS=\"-n 0 (.*?) --ignore", script)
     tested = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
-    whole = {path for path in paths.split() if path in tested}
-    assert {*rest.split(), *whole} == set(tested)  # pytest does not ignore a path that is also an argument.
-    assert not whole & set(rest.split())
-    assert all(f"--ignore {path}" in script for path in set(paths.split()) - whole)
+    complete = {path for path in paths.split() if path in tested}
+    assert {*rest.split(), *complete} == set(tested)  # pytest does not ignore a path that is also an argument.
+    assert not complete & set(rest.split())
+    assert all(f"--ignore {path}" in script for path in set(paths.split()) - complete)
     (suites,) = re.findall(r"slow-api\) make slow WHAT=\"(.*)\" ARGS=\"-m ci\"", script)
     assert (
         f'slow) make slow WHAT=ci ARGS="-n 0 {" ".join(f"--ignore tests/slow/{s}" for s in suites.split())}"' in script

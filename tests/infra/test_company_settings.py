@@ -31,7 +31,7 @@ def content(assembly):
 
 
 def places(assembly):
-    """Return the resources of the primary by stack and logical ID, without hashes and the name of the environment."""
+    """Return the resources of the primary region as "stack/logical ID", without hashes and the environment's name."""
     return {
         f"{each.stack.rpartition('-')[2]}/{_plain(each.logical_id, each.stack.split('-')[1])}"
         for each in assembly.resources

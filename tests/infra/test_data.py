@@ -41,7 +41,7 @@ def test_stateful_resources_are_in_separate_stacks(assembly):
     parts = [r.stack.rsplit("-", 1)[1] for kind in STATEFUL[1:] for r in assembly.of_type(kind)]
 
     assert set(parts) == {"data", "pages"}
-    # The only such bucket is that of the pages, which can be rebuilt from the repository.
+    # The exception is the bucket of the pages, because its contents can be rebuilt from the repository.
     assert parts.count("pages") == 1
 
 
@@ -154,14 +154,14 @@ def test_copies_expire_as_receipts_promise(assembly):
     variables = assembly.function("purge_user").properties["Environment"]["Variables"]
 
     found = [rule for bucket in assembly.of_type("AWS::S3::Bucket") for rule in rules(bucket)]
-    versions = {
+    version_days = {
         rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
         for rule in found
         if "NoncurrentVersionExpiration" in rule and "Prefix" not in rule  # A shorter expiry for a prefix is permitted.
     }
-    whole = {rule["ExpirationInDays"] for rule in found if "ExpirationInDays" in rule and "Prefix" not in rule}
-    assert versions == {int(variables["OBJECT_VERSION_DAYS"])}
-    assert whole == {int(variables["ACCESS_LOG_DAYS"])}
+    bucket_days = {rule["ExpirationInDays"] for rule in found if "ExpirationInDays" in rule and "Prefix" not in rule}
+    assert version_days == {int(variables["OBJECT_VERSION_DAYS"])}
+    assert bucket_days == {int(variables["ACCESS_LOG_DAYS"])}
     stream = assembly.only("AWS::Kinesis::Stream")
     assert stream.properties["RetentionPeriodHours"] == int(variables["STREAM_HOURS"])
     groups = {group.properties["RetentionInDays"] for group in assembly.of_type("AWS::Logs::LogGroup")}

@@ -19,7 +19,7 @@ def named_key(synthesized):
 
 
 def key_of(resource):
-    """Return the keys that a resource names, without the export's stack."""
+    """Return {"own"} if a resource refers to the created key, otherwise an empty set."""
     found = set()
 
     def search(value):
@@ -99,7 +99,7 @@ def test_role_of_each_store_has_exactly_the_actions_on_its_key(named_key):
 
 
 def test_every_role_with_objects_uses_an_encrypted_bucket(named_key):
-    # The actions on the key follow from actions, not from resources.
+    # A role's actions on the key are derived from its other actions, so each bucket of the role must use the key.
     of_other_buckets = [
         role.logical_id
         for role in named_key.of_type("AWS::IAM::Role")

@@ -86,11 +86,11 @@ def test_embedded_cloud_accepts_gradual_releases(audited, clients):
 
 def test_live_alias_of_every_function_names_a_published_version(assembly):
     for function in map(assembly.function, FUNCTIONS):
-        (alias,) = [alias for alias in aliases(assembly) if of(alias, function)]
+        (alias,) = [alias for alias in aliases(assembly) if belongs_to(alias, function)]
         version = assembly.referred(alias.properties["FunctionVersion"], stack=alias.stack)
 
         assert (alias.properties["Name"], version.type) == ("live", "AWS::Lambda::Version"), function.logical_id
-        assert of(version, function), function.logical_id
+        assert belongs_to(version, function), function.logical_id
 
 
 def test_callers_of_a_function_use_its_alias(assembly):
@@ -117,7 +117,7 @@ def aliases(assembly):
     return assembly.of_type("AWS::Lambda::Alias")
 
 
-def of(resource, function):
+def belongs_to(resource, function):
     return resource.stack == function.stack and resource.properties["FunctionName"] == {"Ref": function.logical_id}
 
 

@@ -124,7 +124,7 @@ PAGES = "alsolike--pages: WebsitePages"
 
 @pytest.mark.parametrize("name", ["prod", "spare", "other"])
 def test_environment_update_keeps_used_exports_and_stored_data(name, demo, request):
-    """The demo is compared with all switches off, and with all settings changed.
+    """The demo is compared with `prod`, with an environment without optional resources, and with changed settings.
 
     The slow tests change each setting separately.
     """

@@ -80,7 +80,7 @@ def widget_metrics(where, metric):
     for part in metric:
         for schema, name in re.findall(SEARCH, part.get("expression", "") if isinstance(part, dict) else ""):
             namespace, *keys = re.findall(r'"([^"]+)"', schema)
-            assert schema == ",".join(f'"{part}"' for part in (namespace, *keys)), "names with a slash want quotes"
+            assert schema == ",".join(f'"{part}"' for part in (namespace, *keys)), "names with a slash need quotes"
             yield Shown(where, namespace, name, dict.fromkeys(keys))
 
 
@@ -189,14 +189,14 @@ def test_cost_dashboard_has_every_storage_class_of_the_lake(other):
         each["properties"] for each in widgets(other, "Cost") if "S3: storage" in each["properties"].get("title", "")
     )
 
-    priced, of = dict[str, str](), dict[str, str]()
+    priced, type_of = dict[str, str](), dict[str, str]()
     for metric in board["metrics"]:
         if isinstance(metric[0], dict):
             used, _, factor = metric[0]["expression"].partition(" * ")
             priced[used] = factor
         else:
-            of[metric[-1]["id"]] = metric[metric.index("StorageType") + 1]
-    found = {of[used]: factor for used, factor in priced.items() if used.startswith("ulake")}
+            type_of[metric[-1]["id"]] = metric[metric.index("StorageType") + 1]
+    found = {type_of[used]: factor for used, factor in priced.items() if used.startswith("ulake")}
     assert found == {
         "StandardStorage": "0.023 / 1000000000 / 30.4",
         "IntelligentTieringFAStorage": "0.023 / 1000000000 / 30.4",

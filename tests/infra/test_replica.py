@@ -153,20 +153,20 @@ def test_bill_has_the_replica_without_the_load_twice(single, double):
     load = cost.Load(users=10_000, events_per_day=100_000, requests_per_day=50_000, items=10_000)
     one, two = (cost.estimate(cost.read_assembly(each.directory), load) for each in (single, double))
 
-    def of(bill, *, service, what):
-        return next((line for line in bill.lines if (line.service, line.what) == (service, what)), None)
+    def line_of(bill, *, service, name):
+        return next((line for line in bill.lines if (line.service, line.what) == (service, name)), None)
 
     second = {line.what for line in two.lines} - {line.what for line in one.lines}
     assert {"shards, second region", "replicated writes", "copies in the second region"} <= second
-    assert of(one, service="API Gateway", what="calls") == of(two, service="API Gateway", what="calls")
+    assert line_of(one, service="API Gateway", name="calls") == line_of(two, service="API Gateway", name="calls")
     writes = sum(line.quantity for line in one.lines if line.price == "dynamodb_writes")
-    assert of(two, service="DynamoDB", what="replicated writes").quantity == pytest.approx(writes)
-    assert of(two, service="CloudWatch", what="replication metrics").quantity == 4 * (1 + 6 + 1 + 4)
-    assert of(two, service="Secrets Manager", what="replicas of secrets").quantity == 2
+    assert line_of(two, service="DynamoDB", name="replicated writes").quantity == pytest.approx(writes)
+    assert line_of(two, service="CloudWatch", name="replication metrics").quantity == 4 * (1 + 6 + 1 + 4)
+    assert line_of(two, service="Secrets Manager", name="replicas of secrets").quantity == 2
     assert two.idle_dollars > one.idle_dollars
-    checks = of(two, service="API Gateway", what="health checks")
+    checks = line_of(two, service="API Gateway", name="health checks")
     assert checks.quantity == pytest.approx(1.6 * 730 * 3600)
-    assert of(two, service="Route 53", what="health checks").dollars == 2.50
+    assert line_of(two, service="Route 53", name="health checks").dollars == 2.50
     assert cost.read_assembly(double.directory).uncounted == cost.read_assembly(single.directory).uncounted
 
 

@@ -53,11 +53,12 @@ def test_no_role_has_a_managed_policy(assembly):
     assert not [r for r in assembly.of_type("AWS::IAM::Role") if "ManagedPolicyArns" in r.properties]
 
 
-def test_separate_policies_exist_only_for_self_references(assembly):
-    """The only separate policies are the schedule's, which the CDK creates, and policies of a workflow for itself.
+def test_separate_policies_exist_only_for_later_resources(assembly):
+    """A separate policy gives access to a resource that is created after the role.
 
-    A workflow describes its own executions or starts batches as executions. The stack of the control plane is deployed
-    before the batch workflow. The stack of attribution, which computes forecasts, is deployed before `recommend`.
+    In `batch`, the roles are those of the workflow, for its own executions, and of `personalize`. In `serving`, it is
+    the role of `attribute_outcomes`, which calls `recommend`. In `training`, the roles are those of `start_training`
+    and of the schedule, whose policy the CDK creates.
     """
     policies = [
         (policy.stack.rpartition("-")[2], [s["Action"] for s in policy.properties["PolicyDocument"]["Statement"]])

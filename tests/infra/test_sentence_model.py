@@ -18,7 +18,7 @@ def settings(folder):
 
 
 def denied(path):
-    """Stand in for a path below a locked folder, which root can always read."""
+    """Raise the error of an unreadable folder. The tests can run as root, who can read every folder."""
     raise PermissionError(13, "Permission denied", str(path))
 
 

@@ -69,7 +69,7 @@ def test_baskets_equal_a_sequential_definition(rows):
         ({}, []),
     ],
 )
-def test_events_with_at_least_the_purchase_weight_are_purchases(event_weights, chosen):
+def test_events_with_the_purchase_weight_are_purchases(event_weights, chosen):
     data = dataclasses.replace(interactions([[1, 2, 3]]), weight=np.array([1.0, 0.1, 5.0], np.float32))
 
     assert purchases(data, event_weights).item.tolist() == chosen
@@ -81,7 +81,7 @@ def test_large_basket_is_split_evenly_and_reproducibly(monkeypatch):
 
     dealt = sets_of(data)
 
-    # Eight items are distributed over three users, and three items remain unchanged.
+    # The basket of eight items has three rows. The basket of three items is not split.
     assert [len(each) for each in dealt] == [3, 3, 2, 3]
     assert set.union(*dealt[:3]) == set(range(1, 9))
     assert dealt[3] == {1, 2, 3}

@@ -50,7 +50,7 @@ def test_history_ends_before_the_response(tmp_path):
     # The share of fruit among earlier interactions with a category: first fig, then fig and pear. The kiwi has no
     # category.
     assert data.features[:, 5] == pytest.approx([1, np.nan, 1, np.nan], nan_ok=True)
-    # The usual price is first 2, the price of fig and plum, and then that of all three.
+    # The usual price is 2 in both responses: the geometric mean of 1 and 4, and of 1, 2 and 4.
     assert data.features[[0, 2], 4] == pytest.approx([0, 0])
 
 
@@ -144,7 +144,7 @@ def test_randomised_pair_requires_both_items(tmp_path):
 
     logged = load_impressions(tmp_path, DATA, COLUMNS)
 
-    # The model did not rank position 2, and position 4 is missing.
+    # No candidate has place 2 or 4, which are the second places of the other pairs.
     assert logged.opens_pair.tolist() == [True, False, False]
 
 

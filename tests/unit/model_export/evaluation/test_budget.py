@@ -29,7 +29,7 @@ FITTED: list[int] = []
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Heavy(Popularity):
-    """Algorithm that uses 100 bytes per interaction during its fit and records the number of interactions."""
+    """Algorithm that uses 1,000 bytes per interaction during its fit and records the number of interactions."""
 
     name: ClassVar[str] = "heavy"
 

@@ -225,17 +225,17 @@ def test_queries_since_a_time_have_each_later_item_once_per_user():
 
     part = splits.since(data, after_ms=2000)
 
-    of = part.order  # The array contains the item of each position.
+    order = part.order  # The array contains the item of each position.
     requested = [
         (
-            [int(of[item - 1]) for item in part.queries.seen(query)],
-            sorted(int(of[item - 1]) for item in part.queries.targets_of(query)),
+            [int(order[item - 1]) for item in part.queries.seen(query)],
+            sorted(int(order[item - 1]) for item in part.queries.targets_of(query)),
             int(part.queries.now_ms[query]),
         )
         for query in range(len(part.queries))
     ]
     assert requested == [([1, 2, 3], [3, 9], 2000), ([7, 7], [1, 8, 9], 5000)]
-    assert [int(of[item - 1]) for item in part.fit.item] == [1, 2, 3, 5, 6]
+    assert [int(order[item - 1]) for item in part.fit.item] == [1, 2, 3, 5, 6]
 
 
 def test_time_without_later_interactions_has_no_queries():

@@ -92,7 +92,10 @@ def test_missing_item_is_refused(tmp_path):
 
 
 def test_missing_item_within_the_permitted_recall_passes(tmp_path):
-    """Each of 4 histories has 10 positions plain, excluded and half masked, and 1 position with 1 unmasked item."""
+    """Each of 4 histories has three lists of 10 items: without exclusions, without its items, and of half of the items.
+
+    A fourth list has only one allowed item.
+    """
     found = checked(without_item_5(), tmp_path, k=10, min_recall=0.9)
 
     bias, _ = parity._biases(300)

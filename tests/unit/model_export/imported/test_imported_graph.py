@@ -32,7 +32,7 @@ def with_ids(found, item_ids):
 
 
 def fitted(tmp_path, proto, item_ids=ITEMS, shop_ids=("i3", "i1", "new", "i2"), **fields):
-    """Return the model of a graph for a shop whose items 1 to 4 have interactions, the last without one excepted."""
+    """Return the model of a graph for a shop of four items. Unless `item_ids` has it, the graph lacks item `new`."""
     folder = open_folder(write_folder(tmp_path, proto, item_ids, **fields))
     learned = with_ids(interactions([[1, 2], [3, 4]], items=len(shop_ids)), shop_ids)
     return Imported.of(folder).fit(learned)
@@ -200,7 +200,7 @@ def test_different_example_is_an_error(tmp_path):
 
 
 def ending(*nodes):
-    """Return the nodes that change the sums, with `sums` and `changed` as the ends."""
+    """Return a function that creates the nodes from `sums` to `changed`."""
     return lambda sums: [helper.make_node(op, inputs, outputs, **more) for op, inputs, outputs, more in nodes]
 
 

@@ -30,22 +30,19 @@ USERS, DAYS = 60, 40
 
 
 def shop(directory):
-    """Write a shop of 60 users with random sequences of 30 items, one per day.
-
-    The days on which the sequences end differ.
-    """
+    """Write a shop in which each of 60 users has one interaction a day, with one of 30 items, for 40 days."""
     sequences = random_sequences(users=USERS, items=30, length=DAYS)
     return write_dataset(
         directory, {f"user{user:02}": [f"item{item:02}" for item in each] for user, each in enumerate(sequences)}
     )
 
 
-def counted(directory, *, asked, champion_ms=None):
-    """Write the statistics of a shop, and keep only the interactions of `asked` users. Return the complete data."""
+def counted(directory, *, sampled, champion_ms=None):
+    """Write the statistics of a shop, and keep only the interactions of `sampled` users. Return the complete data."""
     whole = load(shop(directory))
     counts_of(directory, whole.interactions, whole.item_ids, champion_ms=champion_ms)
     rows = pq.read_table(directory / INTERACTIONS_FILE)
-    kept = rows.filter([int(user[-2:]) < asked for user in rows["profile_id"].to_pylist()])
+    kept = rows.filter([int(user[-2:]) < sampled for user in rows["profile_id"].to_pylist()])
     pq.write_table(kept, directory / INTERACTIONS_FILE)
     manifest = DatasetManifest.from_json((directory / MANIFEST_FILE).read_bytes())
     (directory / MANIFEST_FILE).write_bytes(dataclasses.replace(manifest, sampled_interactions=len(kept)).to_json())
@@ -61,7 +58,7 @@ def run(dataset, output, **settings):
 
 
 def test_exported_model_is_fitted_on_all_users(tmp_path):
-    whole = counted(tmp_path / "dataset", asked=20).by_frequency()
+    whole = counted(tmp_path / "dataset", sampled=20).by_frequency()
 
     manifest, lines = run(tmp_path / "dataset", tmp_path / "model")
 
@@ -84,7 +81,7 @@ def test_exported_model_is_fitted_on_all_users(tmp_path):
 
 
 def test_interactions_are_not_in_the_statistics_of_the_fit(tmp_path):
-    counted(tmp_path / "dataset", asked=20)
+    counted(tmp_path / "dataset", sampled=20)
 
     manifest, _ = run(tmp_path / "dataset", tmp_path / "model", algorithms="popularity,transitions")
 
@@ -106,7 +103,7 @@ def test_candidate_from_statistics_is_compared_with_the_champion(tmp_path):
     )
     champion, _ = run(before, tmp_path / "champion", run_id="champion", algorithms="popularity,transitions")
     dataset = tmp_path / "dataset"
-    counted(dataset, asked=20, champion_ms=champion.last_event_ms)
+    counted(dataset, sampled=20, champion_ms=champion.last_event_ms)
     (tmp_path / "champion").rename(dataset / CHAMPION_FOLDER)
 
     manifest, _ = run(dataset, tmp_path / "model", run_id="next", algorithms="popularity,transitions")
@@ -122,7 +119,7 @@ def test_candidate_from_statistics_is_compared_with_the_champion(tmp_path):
 
 
 def test_similar_items_use_all_users(tmp_path):
-    whole = counted(tmp_path / "dataset", asked=20)
+    whole = counted(tmp_path / "dataset", sampled=20)
     run(tmp_path / "dataset", tmp_path / "of-counts", algorithms="popularity")
     everybody = tmp_path / "everybody"
     assert load(shop(everybody)).item_ids == whole.item_ids
@@ -137,7 +134,7 @@ def test_similar_items_use_all_users(tmp_path):
 
 
 def test_too_few_sampled_users_error_has_the_setting(tmp_path):
-    counted(tmp_path / "dataset", asked=5)
+    counted(tmp_path / "dataset", sampled=5)
     rows = pq.read_table(tmp_path / "dataset" / INTERACTIONS_FILE)
     early = [
         user != "u#user04" or time < rows["event_time_ms"][0].as_py() + 9 * MS_PER_DAY
@@ -150,14 +147,14 @@ def test_too_few_sampled_users_error_has_the_setting(tmp_path):
 
 
 def test_holdout_different_from_the_statistics_is_refused(tmp_path):
-    counted(tmp_path / "dataset", asked=20)
+    counted(tmp_path / "dataset", sampled=20)
 
     with pytest.raises(InvalidInput, match="holdout_days is 3, expected none"):
         run(tmp_path / "dataset", tmp_path / "model", holdout_days=3.0)
 
 
 def test_graph_cannot_be_imported_next_to_statistics(tmp_path):
-    counted(tmp_path / "dataset", asked=20)
+    counted(tmp_path / "dataset", sampled=20)
     write_folder(tmp_path / "dataset" / IMPORTED_FOLDER, scoring_graph(1), ["item01"])
 
     with pytest.raises(InvalidInput, match="a graph cannot be imported with spark_statistics"):
