@@ -49,7 +49,7 @@ class Results:
     rejected
         Number of rejected events, by reason.
     late
-        True if events arrived after the window.
+        True if an event was received after the window; see `AttributionRules.is_late`.
     """
 
     outcomes: Path | None
@@ -140,7 +140,7 @@ class Computation:
         events
             Events that may count. `rejected` contains the number of other events.
         late
-            True if events arrived after the window.
+            True if an event was received after the window; see `AttributionRules.is_late`.
         """
         latest_ms = 0
         # Partition by event first, so that all duplicates of an event are in one partition, also if they reference

@@ -1,4 +1,4 @@
-"""Vectorised parser of recommendation IDs. It is several times as fast as parsing them one by one."""
+"""Vectorised parser of recommendation IDs. It is several times as fast as parsing single IDs."""
 
 from __future__ import annotations
 

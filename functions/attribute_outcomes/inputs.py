@@ -51,7 +51,7 @@ class DayReceipt:
     reported
         True if the day's metrics have been sent.
     late
-        True if events arrived after the window. The results then depend on more days.
+        True if an event was received after the window. The results then depend on more days.
     """
 
     fingerprint: str

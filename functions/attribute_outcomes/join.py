@@ -1,6 +1,6 @@
 """Join of events with the responses that they reference.
 
-It accepts or rejects events, and counts outcomes per response.
+The join accepts or rejects events, and counts outcomes per response.
 
 The result does not depend on the order of rows, because sums are computed in sorted order.
 """

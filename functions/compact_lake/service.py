@@ -54,7 +54,7 @@ class UpkeepResult:
     Attributes
     ----------
     merged, written, removed
-        Number of merged objects, of written merged objects, and of deleted inputs of earlier merges.
+        Number of inputs and of outputs of completed merges, and of deleted inputs of earlier merges.
     undone
         Number of undone merges, which were interrupted or whose inputs changed.
     unreadable

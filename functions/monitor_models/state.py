@@ -21,9 +21,9 @@ class State:
     Attributes
     ----------
     champion
-        Champion of the last run. A new champion resets all metrics.
+        Version of the champion at the last run. A new champion resets `above`.
     above
-        Time since when each metric has exceeded its threshold at every run, by metric.
+        Time in epoch milliseconds since when each metric has exceeded its threshold at every run, by metric.
     last_start
         Latest ended training that monitoring started and that held the training lock.
     pending

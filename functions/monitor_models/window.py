@@ -44,8 +44,8 @@ class Window:
     Attributes
     ----------
     events
-        Distinct events without those of agents and with actions. The columns are those of `SCHEMA`, `profile_id` and
-        the canonical `type`, which is null for unknown types.
+        Distinct events, except events of agents and events with actions. The columns are those of `SCHEMA`,
+        `profile_id` and the canonical `type`, which is null for unknown types.
     counted
         Events as a dataset contains them before rare items and short histories are dropped: `profile_id`, `item_id`,
         `event_time_ms`, `type`. Events in the future are excluded.

@@ -77,7 +77,7 @@ def _control_plane() -> ControlPlane:
 
 @functools.cache
 def _parameter(name: str) -> str:
-    """Return a parameter of SSM. It contains the ARN of a workflow in a stack that is deployed after this function."""
+    """Return a parameter of SSM: the ARN of a workflow in a stack that is deployed after this function."""
     with translate_aws_errors(f"parameter {name}"):
         response = client("ssm", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS).get_parameter(Name=name)
     return str(response["Parameter"]["Value"])

@@ -55,9 +55,9 @@ class ResourceStore:
         self._table = table
 
     def insert(self, resource: Resource) -> bool:
-        """Write a resource, unless a resource that was not deleted before `DELETING_MS` has its ID.
+        """Write a resource. Return true if it was written.
 
-        Return true if the resource was written.
+        It is not written if its ID belongs to a resource that exists, or was deleted less than `DELETING_MS` ago.
         """
         item = {
             "kind": {"S": resource.kind},

@@ -40,8 +40,8 @@ def find_sessions(work: PurgeContext) -> Iterator[None]:
 def purge_quarantine(work: PurgeContext) -> Iterator[None]:
     """Delete quarantined records of the user and of the user's sessions, and records whose owner cannot be determined.
 
-    The sessions include sessions with an earlier login of another user, because the owner of an unreadable record
-    cannot be determined.
+    The sessions include those with an earlier login of another user, because an unreadable record does not show which
+    of the two users it belongs to.
     """
     matcher, hashes = UserMatcher(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
     for stored, body in _bodies(work, QUARANTINE_PREFIX):

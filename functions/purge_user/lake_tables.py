@@ -77,7 +77,7 @@ def files(work: PurgeContext, table: Table, cursor: dict[str, Any]) -> Iterator[
 
 
 def _rewrite(work: PurgeContext, table: Table, stored: StoredObject, file: pq.ParquetFile, hits: Hits) -> None:
-    """Rewrite an object without the masked rows. The attempt is repeated if another writer changes the object."""
+    """Rewrite an object without the rows that the mask selects. Repeat this if another writer changes the object."""
     bucket, key, etag = work.places.lake_bucket, stored.key, stored.etag
     for _ in range(MAX_ATTEMPTS):
         mask = hits(parquet.read(file, table.columns))

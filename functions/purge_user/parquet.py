@@ -51,7 +51,7 @@ def is_in(table: pa.Table, column: str, values: Sequence[str]) -> pa.ChunkedArra
 
 
 def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
-    """Return the object without the masked rows, or None if no row remains. Columns do not change."""
+    """Return the object without the rows that the mask selects, or None if no row remains."""
     keep = pc.invert(hits)
     schema = _plain(file.schema_arrow)  # Dictionary encoding would keep the values of removed rows.
     out = io.BytesIO()

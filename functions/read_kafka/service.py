@@ -145,7 +145,7 @@ class KafkaReader:
     def _quarantine(self, record: KafkaRecord, refused: Sequence[InvalidInput], *, now_ms: int) -> bool:
         """Write a record with its reasons to quarantine.
 
-        Return False if it belongs to an erased user and is dropped.
+        Return False if the record belongs to an erased user and is dropped.
         """
         reason = "; ".join(map(str, refused))
         ids = self._user_ids.ids

@@ -41,7 +41,7 @@ NO_VERSION = "none"
 """Version of the model of a response without a model."""
 
 ONE_PER_PRODUCT = frozenset({FOR_YOU, SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR})
-"""Recommenders whose lists contain one variant per product. The others list the user's items or requested items."""
+"""Recommenders whose lists contain one variant per product. Others list the user's items or requested items."""
 
 _SHOWN_FILTERS = 10
 

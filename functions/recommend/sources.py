@@ -44,7 +44,7 @@ from functions.recommend.timeouts import (
 
 @struct
 class Sources:
-    """Stores and polled values of a process. `batches` creates those for batches on its first call."""
+    """Stores and polled values of a process. `batches` creates further sources for batches on its first call."""
 
     refresher: StateRefresher
     stores: UserStores

@@ -71,7 +71,7 @@ class StoredUser:
 
     @functools.cached_property
     def profile(self) -> Profile:
-        """Profile of the user, else of the session if the user's has no interactions. Empty if it cannot be read."""
+        """Profile of the user, else of the session if the user has no interactions. Empty if it cannot be read."""
         ids = self._stores.ids
         profile = NO_PROFILE
         try:

@@ -148,7 +148,7 @@ class LakeSize:
 
 
 def _copy(stores: Stores, source: str, target: str, *, last: str) -> int:
-    """Copy the objects of a prefix for the training job, `last` at the end. Return the number of objects."""
+    """Copy all objects with the prefix `source` to `target`, the object `last` at the end. Return their number."""
     names = [entry.key.removeprefix(source) for entry in listed(stores.s3, stores.bucket, source)]
     for name in sorted(names, key=lambda name: name == last):
         with translate_aws_errors(f"s3://{stores.bucket}/{source}{name}"):

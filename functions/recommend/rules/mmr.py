@@ -15,9 +15,9 @@ Columns = Callable[[int], Mapping[str, Any]]
 class MmrReranker:
     """Maximal marginal relevance over the candidates of one list.
 
-    The relevance of an item is its score divided by the best score, or 0 if it is negative. The similarity of two items
-    is the mean Jaccard index over the columns: the number of shared values divided by the number of distinct values, 0
-    without values.
+    The relevance of an item is its score divided by the best score, or 0 if the score is negative. The similarity of
+    two items is the mean Jaccard index over the columns: the number of shared values divided by the number of distinct
+    values, or 0 without values.
 
     Parameters
     ----------

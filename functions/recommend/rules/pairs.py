@@ -1,4 +1,4 @@
-"""Random order of neighbouring items. Their clicks measure the position bias independently of the items."""
+"""Random order of neighbouring items. Clicks on them measure the position bias independently of the items."""
 
 from __future__ import annotations
 

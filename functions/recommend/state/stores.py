@@ -59,7 +59,7 @@ class ImpressionReader:
 
 @struct
 class UserStores:
-    """Stores of profiles and users, and the policy for their IDs. Without impressions, no item is demoted."""
+    """Stores of profiles and users, and the policy for their IDs. If `impressions` is None, no seen item is demoted."""
 
     ids: IdPolicy
     profiles: ProfileReader
