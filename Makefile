@@ -20,7 +20,7 @@ setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the developmen
 demo: $(VENV)/demo.done $(VENV)/compiled.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
 	$(BIN)/alsolike demo $(ARGS)
 
-test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, templates (ARGS="-k profile": without the embedded cloud's)
+test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, templates (ARGS="-k profile": without the embedded cloud's)
 	$(PYTEST) $(ARGS)
 	$(if $(ARGS),,$(PYTEST) local_cloud/tests/unit)
 
@@ -30,17 +30,19 @@ cloud: $(VENV)/dev.done  ## all tests of the embedded cloud, a package of its ow
 CHECKS := lint types imports prose test
 check: $(if $(WHAT),$(WHAT:%=.check-%),$(CHECKS:%=.check-%))  ## format, lint, types, import rules, prose, tests (WHAT="lint types")
 
-SUITES := system cloud demo faults memory benchmarks api canary kafka prometheus spark cli clients functions layers model_export infra deploy statistics hardening failover
+STORE_TESTS := tests/unit/alsolike tests/unit/operations/configuration $(addprefix tests/unit/functions/,archive_events erase_user export_user personalize publish_catalog purge_user update_profiles)
+SUITES := system cloud stores demo faults memory benchmarks api canary kafka prometheus spark cli clients functions layers model_export infra deploy statistics hardening failover
 SLOW := $(or $(WHAT),$(SUITES))
 slow: $(VENV)/dev.done $(if $(filter spark ci,$(SLOW)),$(VENV)/with-spark.done) $(if $(filter deploy ci,$(SLOW)),$(VENV)/with-deploy.done) $(if $(filter spark deploy ci,$(SLOW)),node_modules/aws-cdk/bin/cdk) $(if $(filter prometheus,$(SLOW)),$(VENV)/with-prometheus.done)  ## booted clouds and slow tests (WHAT="$(SUITES)", WHAT=ci: a part of each)
-	@failed=; for suite in $(SLOW); do \
+	@failed=; for suite in $(SLOW); do stores=; \
 		case $$suite in \
 			system) tests="-n 2 --dist loadscope tests/system" ;; \
 			cloud) tests="-n 2 --dist loadgroup local_cloud/tests" ;; \
 			ci) tests="-n 2 --dist loadfile -m ci tests/slow" ;; \
+			stores) tests="-n 2 $(STORE_TESTS)" stores=moto ;; \
 			*) tests=tests/slow/$$suite ;; \
 		esac; \
-		echo "== $$suite"; $(BIN)/pytest $$tests $(ARGS) || failed="$$failed $$suite"; \
+		echo "== $$suite"; STORES=$$stores $(BIN)/pytest $$tests $(ARGS) || failed="$$failed $$suite"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 web: $(if $(WHAT),$(WHAT:%=.web-%),.web-build .web-check .web-test)  ## build, check and test the pages (WHAT="build check test")

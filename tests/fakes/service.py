@@ -50,7 +50,7 @@ class MemoryService:
         handler = getattr(self, name, None)
         parameters: frozenset[str] | None = getattr(handler, _PARAMETERS, None)
         if handler is None or parameters is None:
-            raise NotImplementedError(f"{type(self).__name__} has no {name}. Add it and its contract test.")
+            raise NotImplementedError(f"{type(self).__name__} has no {name}. Add it.")
         if unknown := set(request) - parameters:
             raise NotImplementedError(f"{type(self).__name__}.{name} ignores {sorted(unknown)}. Implement them.")
         response: Response = handler(request)

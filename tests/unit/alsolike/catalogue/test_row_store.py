@@ -62,6 +62,15 @@ def test_largest_properties_are_stored(dynamodb):
     assert stored.properties["a"] == [1e15] * 6398
 
 
+def test_row_is_inserted_once(dynamodb):
+    store = CatalogueStore(dynamodb, "catalogue")
+
+    assert store.insert(Item("a", {"v": 1}), now_ms=5)
+    assert not store.insert(Item("a", {"v": 2}), now_ms=6)
+
+    assert list(store.scan()) == [Item("a", {"v": 1})]
+
+
 class LostResponses:
     """DynamoDB client whose first response to each write is lost, so that botocore repeats the write."""
 

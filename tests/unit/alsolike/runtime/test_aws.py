@@ -91,7 +91,8 @@ def test_query_items_are_parsed_as_by_botocore(aws):
     table = create_profiles_table(aws("dynamodb"), "profiles")
     keys = {"profile_id": {"S": "u#1"}, "sort_key": {"S": "1"}}
     item = {**keys, "n": {"N": "1"}, "b": {"BOOL": True}, "m": {"M": {"l": {"L": [{"S": "ä"}]}}}}
-    aws("dynamodb").put_item(TableName=table, Item=item)
+    for later in ({}, {"sort_key": {"S": "2"}}):
+        aws("dynamodb").put_item(TableName=table, Item={**item, **later})
     request = {"KeyConditionExpression": "profile_id = :p", "ExpressionAttributeValues": {":p": {"S": "u#1"}}}
 
     found = runtime_aws.client("dynamodb").query(TableName=table, Limit=1, **request)
