@@ -156,7 +156,7 @@ def dataset_in_a_process(directory: Path) -> None:
 
 
 def statistics_in_a_process(directory: Path) -> None:
-    """Fit the algorithms that count pairs of items in one process."""
+    """Fit, in one process, the algorithms that count pairs of items."""
     table = pq.read_table(directory / "one.parquet")
     interactions, *_ = encode(
         user_ids=table["profile_id"],

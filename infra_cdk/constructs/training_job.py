@@ -140,7 +140,8 @@ class TrainingJob(Construct):
                     else {}
                 ),
             },
-            # This is also needed for on-demand capacity, because SageMaker restarts the job after internal failures.
+            # Retries are also needed for on-demand capacity, because SageMaker restarts the job after internal
+            # failures.
             "RetryStrategy": {"MaximumRetryAttempts": 2},
             "CheckpointConfig": {"S3Uri.$": f"States.Format({checkpoints})"},
             "EnableManagedSpotTraining": spot,

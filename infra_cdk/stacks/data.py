@@ -161,9 +161,7 @@ def publish_names(
 
 
 def regional_stores(scope: Construct, *, settings: Settings) -> tuple[dynamodb.TableV2, dynamodb.TableV2, kms.Key]:
-    """Create the tables of signing keys and of clients' resources, which are not replicated, and the KMS key of signing
-    keys.
-    """
+    """Create the stores that are not replicated: signing keys with their KMS key, and clients' resources."""
     keys = _table(scope, "Keys", key="key_id", settings=settings)
     resources = _table(scope, "Resources", key="kind", sort_key="id", settings=settings, expires_with="expires_at")
     encryption = kms.Key(

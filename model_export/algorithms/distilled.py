@@ -38,7 +38,7 @@ MAX_ROUNDS = 3
 """Maximum number of rounds of the search. It usually ends after two rounds."""
 
 MAX_ITEMS = 100_000
-"""Maximum number of items. A network scores all items after each item, which takes too long for more items."""
+"""Maximum number of items. With more, it takes too long to compute a network's scores of all items after each item."""
 
 BATCH_BYTES = 64 << 20
 

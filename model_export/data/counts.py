@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """Counts up to a cutoff. Files are read on demand.
+    """Counts of all users' interactions up to a cutoff. Files are read on demand.
 
     Attributes
     ----------

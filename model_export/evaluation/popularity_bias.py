@@ -28,7 +28,7 @@ def popularity(interactions: Interactions) -> Shares:
 
 
 class PopularityBias:
-    """Collector of lists and histories.
+    """Collector of users' lists and histories, for their average popularity.
 
     Examples
     --------

@@ -46,9 +46,7 @@ class ActionQuality:
 
     @property
     def is_better(self) -> bool:
-        """True if the model's log loss is lower than the log loss of the rates per action by more than a standard
-        error.
-        """
+        """True if the model's log loss is lower than that of the rates per action by more than `lead_error`."""
         return self.log_loss + self.lead_error < self.action_log_loss
 
     def sentence(self) -> str:

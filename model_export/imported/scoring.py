@@ -178,7 +178,7 @@ class ScoringGraph:
 
 
 def right_aligned(known: npt.NDArray[np.bool_]) -> Ints:
-    """Return the order of each row that moves known items to the right end, int64 `(batch, length)`."""
+    """Return the column order per row that puts known items at the right end, int64 `(batch, length)`."""
     return np.argsort(known, axis=1, kind="stable")
 
 

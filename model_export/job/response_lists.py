@@ -62,10 +62,10 @@ class ChampionBundle:
     def answers(
         self, part: Part, item_ids: Sequence[str], *, event_weights: Mapping[str, float], k: int, seen: Seen
     ) -> Ints:
-        """Return the positions in the part of the items in the list of every query, int64 `(queries, k)`.
+        """Return the bundle's list for each query, as item positions of the part, int64 `(queries, k)`.
 
-        A list is empty if the history has no item of the bundle. It ends with 0, and items that the part lacks are
-        `NOT_HERE`.
+        Items that the part lacks are `NOT_HERE`. A list with fewer than k items ends with 0. It has only 0 if the
+        history has no item of the bundle.
 
         Parameters
         ----------

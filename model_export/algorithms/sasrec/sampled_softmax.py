@@ -16,7 +16,7 @@ BATCH_ROWS = 128
 
 
 class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
-    """Autograd function of the targets' weighted sum of losses: -log softmax among the target and shared negatives."""
+    """Autograd function of the weighted sum of -log softmax of each target, among it and the shared negatives."""
 
     @staticmethod
     def forward(
