@@ -13,7 +13,7 @@ from tests.unit.cli.shop import NAMES, empty_deployment, put_parameters
 
 @pytest.fixture(autouse=True, scope="session")
 def build_commands_once():
-    """Cache the commands of an app. Typer builds them on each call, which took most of the tests' time."""
+    """Cache the command that Typer builds from an app. Building it on each call would take most of the tests' time."""
     built_once = functools.cache(typer.main.get_command)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.main, "get_command", built_once)

@@ -45,8 +45,8 @@ ACTIONS = {action for statement in POLICY.statements for action in statement.act
 class RefusedCalls:
     """Observer of a cloud that collects the calls that the policy does not permit.
 
-    It skips buckets of a shop's own files, because the shop decides who reads them. IDs of KMS keys are unknown to the
-    observer.
+    It skips buckets of a shop's own files, because the shop decides who reads them. It compares only the actions of KMS
+    calls, because it does not know the IDs of keys.
     """
 
     def __init__(self) -> None:

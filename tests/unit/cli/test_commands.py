@@ -46,7 +46,7 @@ def run(*arguments):
     return CliRunner().invoke(command.app, list(arguments), catch_exceptions=False)
 
 
-def whole():
+def loaded_root():
     """Return the command with all commands loaded."""
     root = typer.main.get_command(command.app)
     assert isinstance(root, LazyGroup)
@@ -54,7 +54,7 @@ def whole():
 
 
 def test_command_list_has_the_first_sentence_of_each_command():
-    loaded = {name: (one.get_short_help_str(200), one.hidden) for name, one in whole().commands.items()}
+    loaded = {name: (one.get_short_help_str(200), one.hidden) for name, one in loaded_root().commands.items()}
 
     for entry in command.Commands.entries:
         summary, hidden = loaded[entry.name]
@@ -62,7 +62,7 @@ def test_command_list_has_the_first_sentence_of_each_command():
 
 
 def test_every_command_has_help_with_an_example():
-    root = whole()
+    root = loaded_root()
     found = dict(commands(root))
 
     assert len(found) > 60
@@ -70,7 +70,7 @@ def test_every_command_has_help_with_an_example():
 
 
 def test_command_lists_show_complete_sentences():
-    root = whole()
+    root = loaded_root()
     groups = [name for name, one in root.commands.items() if isinstance(one, TyperGroup)]
 
     lists = [run("--help").stdout, *(run(name, "--help").stdout for name in groups)]
@@ -194,7 +194,7 @@ EVERYWHERE = {"--env": "shop", "-e": "shop", "--profile": "me", "--region": "eu-
 
 @pytest.mark.parametrize("option", EVERYWHERE)
 def test_every_command_and_group_accepts_the_global_options(option):
-    root = whole()
+    root = loaded_root()
 
     def parsed(path, one):
         context = typer.Context(one, info_name=path[-1])
@@ -209,7 +209,7 @@ def test_every_command_and_group_accepts_the_global_options(option):
 def test_no_command_declares_an_option_twice():
     twice = [
         (path, name)
-        for path, one in commands(whole())
+        for path, one in commands(loaded_root())
         for name, count in Counter(name for option in one.params for name in option.opts).items()
         if count > 1 and name.startswith("-")
     ]

@@ -1,4 +1,4 @@
-"""`alsolike engagement` adds the figures of several days."""
+"""`alsolike engagement` sums the figures of several days."""
 
 import io
 import json
@@ -100,10 +100,10 @@ def test_metrics_without_a_value_for_anonymous_responses_are_empty(shop):
     assert [cell.strip() for cell in line.strip("│").split("│")][1:7] == ["10", "", "0", "", "5.00", ""]
 
 
-@pytest.mark.parametrize(("by", "what"), [("all", "responses"), ("arm", "responses in an experiment")])
-def test_days_without_responses_have_a_message(by, what, shop):
+@pytest.mark.parametrize(("by", "noun"), [("all", "responses"), ("arm", "responses in an experiment")])
+def test_days_without_responses_have_a_message(by, noun, shop):
     assert run("--from", "2020-01-01", "--to", "2020-01-02", "--by", by).stdout == (
-        f"no {what} from 2020-01-01 to 2020-01-02 were attributed; the attribution is hourly, --refresh runs it now\n"
+        f"no {noun} from 2020-01-01 to 2020-01-02 were attributed; the attribution is hourly, --refresh runs it now\n"
     )
 
 

@@ -90,7 +90,7 @@ def test_selected_algorithm_is_reported(file):
 
 
 def test_lists_of_a_user_are_printed(file):
-    """Without the user's past items, popularity moves the next items up. The lists have no other difference."""
+    """The masked list lacks the user's past items, so the next items move up. The lists have no other difference."""
     arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "popularity", "--k", "20")
 
     masked, allowed = (row["items"] for row in run_json(*arguments, "--user", "user3")["lists"])
@@ -166,7 +166,7 @@ def test_item_without_interactions_is_in_no_model(file, tmp_path):
 def test_new_items_are_evaluated_with_and_without_cold_start(file, tmp_path):
     """Items 21 to 40 are new and have the same categories as the other items.
 
-    The selection of a model evaluates them too.
+    The selection of a model evaluates new items, too.
     """
     items = tmp_path / "items.csv"
     items.write_text("ITEM_ID,KIND\n" + "".join(f"item{item},k{item % 2}\n" for item in range(1, 41)))

@@ -24,7 +24,7 @@ def earlier(items, *, hours, **fields):
 
 
 def counted(rows, events=()):
-    """Return the sightings of the items of `CLICKED`, of which the pear was clicked."""
+    """Return the sightings of each item in the response `CLICKED`, in which the pear is clicked."""
     (found,) = clicked_responses(
         [*rows, CLICKED], [event(CLICKED, "pear"), *events], DEFAULT, FATIGUE, since_ms=SERVED_MS
     )
@@ -80,7 +80,7 @@ def test_response_without_a_click_is_left_out(unrelated):
 
 
 def test_strength_and_the_setting_are_estimated_from_the_lake(deployment, pseudonyms, monkeypatch):
-    """Each user sees a list three times, and clicks the last time. Nine of ten ignore the first item by then."""
+    """Each user sees a list three times, and clicks in the third response. Nine of ten click the second item."""
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     monkeypatch.setattr(times, "now_ms", lambda: SERVED_MS + DAY_MS)
     rows, events = [], []

@@ -37,7 +37,7 @@ def run(*arguments):
 
 @pytest.fixture(autouse=True)
 def shop(deployment, client, tmp_path, monkeypatch):
-    """Write a deployment with three items and a deleted item."""
+    """Create a deployment with three items and a deleted item."""
     bucket = deployment.names.artefact_bucket
     store = ConfigurationStore(client("s3"), bucket)
     store.apply(store.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
@@ -135,7 +135,7 @@ def test_user_and_time_of_the_request_can_be_given():
     assert run(adults, "--user", "age=17", "--user", "vip=true").stdout.splitlines()[-1] == "1 of 3 items pass"
     assert run(adults, "--user", "age=18", "--user", "vip=true").stdout.splitlines()[-1] == "3 of 3 items pass"
     assert run(new).stdout.splitlines()[-1] == "0 of 3 items pass"
-    # The time is 1,000,001 s.
+    # The first time is 1,000,001 s after 1970.
     assert run(new, "--at", "1970-01-12T13:46:41Z").stdout.splitlines()[-1] == "1 of 3 items pass"
     assert run(new, "--at", "1970-01-13T13:46:40Z").stdout.splitlines()[-1] == "0 of 3 items pass"
     seen = run('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*") IF CurrentUser.AGE > 1').stdout

@@ -39,7 +39,7 @@ def test_object_contains_no_values_of_another_partition(deployment, tmp_path):
     load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,1500086400\n"))
 
     first, second = (data for _, data in sorted(lake_objects(deployment).items()))
-    # Otherwise, an erasure of bob would not find this object.
+    # An object with a value of bob but no row of bob would survive the erasure of bob.
     assert [b"ann" in first, b"bob" in first] == [True, False]
     assert [b"ann" in second, b"bob" in second] == [False, True]
 

@@ -42,7 +42,7 @@ def test_interrupted_and_repeated_import_has_the_same_result(deployment, history
 
 
 def test_repeated_run_writes_only_missing_objects(deployment, history, monkeypatch):
-    whole = load(deployment, history)
+    complete = load(deployment, history)
     empty(deployment, history)
     record = Journal.record
 
@@ -57,7 +57,7 @@ def test_repeated_run_writes_only_missing_objects(deployment, history, monkeypat
 
     repeated = load(deployment, history, now_ms=LATER_MS)
 
-    assert 0 < repeated.objects < whole.objects
+    assert 0 < repeated.objects < complete.objects
 
 
 def test_finished_file_is_skipped_unless_requested_again(deployment, history):
@@ -117,16 +117,16 @@ def test_items_import_resumes_and_a_finished_one_starts_again(deployment, tmp_pa
         found = dynamodb.scan(TableName="catalogue")["Items"]
         return {item["item_id"]["S"]: int(item["updated_at_ms"]["N"]) for item in found}
 
-    there = times()
-    assert 0 < len(there) < 100
+    before = times()
+    assert 0 < len(before) < 100
 
     summary = import_items([path], deployment, now_ms=LATER_MS)
     items = times()
 
     assert summary.imported == len(items) == 100
-    # Each item has the time of its write. So writes by other processes in between have earlier times.
-    assert all(NOW_MS <= at < LATER_MS for at in there.values())
-    assert all(at >= LATER_MS for item_id, at in items.items() if item_id not in there)
+    # Each item has the time of its own write, so that it also replaces values that other processes wrote before.
+    assert all(NOW_MS <= at < LATER_MS for at in before.values())
+    assert all(at >= LATER_MS for item_id, at in items.items() if item_id not in before)
     import_items([path], deployment, now_ms=LATER_MS)
     assert all(at >= LATER_MS for at in times().values())
 

@@ -88,7 +88,7 @@ def test_set_creates_a_missing_item(server, run):
     server.answers["/items"] = 200, {}, {}
     server.answers["/items/fig"] = 404, {}, {"message": "there is no item 'fig'"}
 
-    with pytest.raises(NotFound):  # The stand-in does not have the item after the call either.
+    with pytest.raises(NotFound):  # The stand-in still has no item after the call.
         run("items", "set", "fig", "price=2", "old=null")
 
     assert server.methods == ["PATCH", "POST", "GET"]

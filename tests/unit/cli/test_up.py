@@ -24,7 +24,7 @@ from operations.demo.results import DemoFailed
 from operations.stage import stored_user
 
 NO_PROCESS = 2**22 + 1
-"""A process id above the kernel's highest."""
+"""Process ID above the maximum of the kernel."""
 
 
 def cloud_state(pid):
@@ -74,7 +74,7 @@ def test_running_cloud_is_reported_before_any_build(verb, tmp_path, monkeypatch)
 
 
 def test_up_ends_without_an_error_if_the_cloud_was_stopped(tmp_path):
-    # A cloud that ends by itself leaves this file.
+    # The state file is missing. A cloud that ends by itself would leave the file.
     cloud = Cloud(cloud_state(NO_PROCESS), path=tmp_path / "cloud.json")
 
     boot.wait_for_interrupt(cloud)

@@ -17,7 +17,7 @@ START_S = 1_700_000_000
 
 
 def shop(*, users=60, days=40, items=10):
-    """Return interactions of users who belong to one of three groups of items, one item a day."""
+    """Return one interaction per user and day. Each user interacts with one of three groups of items."""
     rows = [
         (f"u{user}", f"i{items * (user % 3) + (user * 7 + day * 7) % items}", START_S + day * DAY_S + user)
         for user in range(users)
@@ -32,7 +32,7 @@ def data():
 
 
 class Fixed:
-    """Recommends the same lists, by user, and keeps the frame of its fit."""
+    """Recommender with a fixed list per user. It keeps the frame that `fit` receives."""
 
     def __init__(self, lists):
         self.lists = lists

@@ -1,4 +1,4 @@
-"""Calls of Amazon Personalize in source files, of which unsupported ones are found in the spelling of every client."""
+"""Search for unsupported calls of Amazon Personalize, in the spelling of every client."""
 
 import json
 

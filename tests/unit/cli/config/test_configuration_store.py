@@ -98,7 +98,7 @@ def test_apply_based_on_an_earlier_version_is_refused(store, before):
 
 
 def test_version_written_but_not_applied_does_not_exist(s3, store):
-    """The writer stopped after the first of two objects."""
+    """A writer stopped after the version's object, before it wrote the pointer."""
     apply(store, weighing(2))
     s3.put_object(Bucket=BUCKET, Key=version_key(2), Body=b"{}")
 

@@ -170,7 +170,7 @@ def test_purchases_before_the_start_narrow_the_interval(shop):
     ("buyers", "wait"), [(["recommended"], "\n"), (["recommended", "popular"], ", after about 50 days\n")]
 )
 def test_too_few_orders_give_no_interval(buyers, wait, shop):
-    """With two buyers of ten in each arm after ten days, there are enough after 50."""
+    """Each arm needs ten buyers. At two buyers in ten days, this takes 50 days."""
     write(shop, [purchase(f"{arm}-{user}") for arm in buyers for user in (1, 2)])
 
     shown = run().stdout

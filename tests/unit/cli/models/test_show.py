@@ -62,7 +62,7 @@ def test_force_is_shown_after_a_rejected_canary_and_deleted_files(shop):
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     run("promote", "v2", "--reason", "back again")
     run("promote", "v4", "--reason", "it is over")
-    # The end of a canary has the same effect.
+    # A canary that ends early rejects its version, too.
     Approvals(shop.sagemaker, GROUP).decide("v3", "Rejected", reason="breached")
 
     listed = run("list")

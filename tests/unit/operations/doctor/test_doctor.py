@@ -25,7 +25,7 @@ REFUSED_KEY = '{"__type":"UnrecognizedClientException","message":"the access key
 
 
 def post(status=403, body=REFUSED_KEY):
-    """Return a function that sends one request and expects a signature."""
+    """Return a stand-in for `post`, which checks the signature of the request."""
 
     def send(url, headers):
         assert url == "https://api.shop.example/personalize/recommendations"
