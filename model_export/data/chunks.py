@@ -24,7 +24,6 @@ def chunks(histories: int, *, items: int, length: int, max_bytes: int, pairs: bo
     --------
     1,000 scores take 4,000 bytes, and so do ten interactions with 100 values each.
 
-
     >>> list(chunks(5, items=999, length=10, max_bytes=8_000, pairs=False))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """

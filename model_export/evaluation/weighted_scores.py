@@ -24,9 +24,9 @@ _ROUNDING = np.float32(1.0001)
 class WeightedScores:
     """Scores of several models for the same users, which can be evaluated with different weights.
 
-    The candidates of a user are the targets and the best items of each model. The weighted sum of another item is at
-    most the weighted sum of the lower bounds. If a hit is not above this bound, all items of the user are ranked, so
-    that the result is exact.
+    The candidates of a user are the targets and, for each model, the items with scores above a minimum. The weighted
+    sum of every other item is at most the weighted sum of these minima. If a hit does not exceed this bound, all items
+    of the user are ranked, so that the result is exact.
 
     Parameters
     ----------

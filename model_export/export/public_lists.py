@@ -62,7 +62,7 @@ def public_lists(model: Model, interactions: Interactions, popular: Sequence[int
 def _scores(model: Model) -> sp.csr_array:
     """Return the largest scores for a history of one item, with one row per item, float32 `(items + 1, items + 1)`.
 
-    The scores of a model without a table have the exponent `Distilled.power`.
+    If the model has no table, each score is raised to the power `Distilled.power`.
     """
     table = model.single_item_scores(maximum=CANDIDATES)
     blocks: Iterable[sp.csr_array]

@@ -160,9 +160,10 @@ def _time_before(
 ) -> tuple[int, int, Model | None]:
     """Return start and end of the earlier period of `length_ms`, and the earlier fit that predicts it, or None.
 
-    The training data of an earlier fit must contain at least half of the interactions up to `last_ms`. If there is no
-    such fit, the period ends at `last_ms` and is shortened to the later half of the interactions. With counts, the
-    period starts at the cutoff of the counts and does not end after `last_ms`.
+    The period starts where the training data of an earlier fit ends. This data must contain at least half of the
+    interactions up to `last_ms`, and the period must end by `last_ms`. If there is no such fit, the period ends at
+    `last_ms` and is shortened to the later half of the interactions. With counts, the period starts at the cutoff of
+    the counts and does not end after `last_ms`.
     """
     if interactions.counts is not None:
         after_ms = interactions.counts.manifest.learned_ms

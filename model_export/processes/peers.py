@@ -1,7 +1,7 @@
 """Connection and messages of processes that train a network together.
 
-The first process runs the complete program. The followers receive the network, its state and the start of each epoch
-from the first process, and end when it ends. By default there is only one process.
+The first process runs the complete program. The followers receive the interactions, the settings, the training state
+and the start of each epoch from the first process, and end when it ends. By default there is only one process.
 """
 
 from __future__ import annotations

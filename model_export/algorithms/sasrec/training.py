@@ -280,7 +280,7 @@ class _State:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Batch in which an item is its row among the vectors of the batch's distinct items.
+    """Batch of training sequences. An item is given as its row in the vectors of the batch's distinct items.
 
     Attributes
     ----------

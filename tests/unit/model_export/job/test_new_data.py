@@ -66,15 +66,16 @@ def test_predictability_is_ndcg_above_random_lists(tmp_path):
     assert found is not None
     assert found.foreseen is not None
     discounts = 1 + 1 / math.log2(3) + 1 / 2
-    by_lot = discounts / 1 * 1 / 5  # A random list has the user's item at each of three ranks with probability 1/5.
+    # A random list has the user's item at each of three ranks with probability 1/5.
+    random_ndcg = discounts / 1 * 1 / 5
     # The first half of the new data is day 4, so day 5 is evaluated. c is third for old0 and old1.
     assert found.foreseen.users == 2
-    assert found.foreseen.now == pytest.approx(1 / 2 - by_lot)
+    assert found.foreseen.now == pytest.approx(1 / 2 - random_ndcg)
     # The equal period up to the champion's last event is day 3. Eight users have d and two have a, and the list is a,
     # b, c.
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
     assert found.foreseen.before_users == 10
-    assert found.foreseen.before == pytest.approx(1 / 5 - by_lot)
+    assert found.foreseen.before == pytest.approx(1 / 5 - random_ndcg)
 
 
 def test_earlier_period_ends_at_the_champions_last_event(tmp_path):
