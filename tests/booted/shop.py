@@ -164,7 +164,7 @@ class Shop:
         return outcome
 
     def alsolike(self, *arguments: str | Path, exit_code: int = 0) -> Any:
-        """Run a command with --json in this process. Return the printed document, or the messages of a failure (1)."""
+        """Run a command with --json in this process. Return the printed document, or stderr for the exit code 1."""
         out, err = io.StringIO(), io.StringIO()
         status: Any = 0
         before = sys.argv

@@ -22,7 +22,7 @@ class TrainingShop(Shop):
         self.s3, self.stepfunctions = cloud.client("s3"), cloud.client("stepfunctions")
         self.sagemaker, self._sqs = cloud.client("sagemaker"), cloud.client("sqs")
         self.bucket = self.name("artefact-bucket")
-        self._queue = self._sqs.create_queue(QueueName="told")["QueueUrl"]
+        self._queue = self._sqs.create_queue(QueueName="notifications")["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
         cloud.client("sns").subscribe(
             TopicArn=self.name("alerts-topic-arn"), Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"]

@@ -33,8 +33,6 @@ SETTINGS: Mapping[str, Any] = {
 
 
 class TrialShop(TrainingShop):
-    """Shop whose versions run as canaries."""
-
     @property
     def serves(self) -> str:
         found = self.champion()

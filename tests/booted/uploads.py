@@ -48,7 +48,7 @@ def upload_items(s3: Any, key: str, *, genres: Sequence[str]) -> str:
 
 
 def upload(s3: Any, key: str, text: str) -> str:
-    """Write a file into the bucket, and return the location of the folder."""
+    """Create the bucket, write a file into it, and return the location of the folder."""
     s3.create_bucket(Bucket=IMPORT_BUCKET)
     s3.put_object(Bucket=IMPORT_BUCKET, Key=key, Body=text.encode())
     return f"s3://{IMPORT_BUCKET}/{key.rpartition('/')[0]}/"

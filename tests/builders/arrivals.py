@@ -41,12 +41,12 @@ def copies_of(draw: st.DrawFn, first: dict[str, Any], named: st.SearchStrategy[A
     return [
         {
             **first,
-            "recommendation_id": of["recommendation_id"] if isinstance(of, dict) else of,
+            "recommendation_id": answered["recommendation_id"] if isinstance(answered, dict) else answered,
             "event_time_ms": first["event_time_ms"] + days * DAY_MS,
             # An event is never received before its time.
             "received_time_ms": first["event_time_ms"] + (days + 4 * late) * DAY_MS,
         }
-        for of, days, late in copies
+        for answered, days, late in copies
     ]
 
 
@@ -58,8 +58,8 @@ def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any
     events = draw(
         st.lists(
             st.builds(
-                lambda of, item, kind, user, after, shown, value: event(
-                    of, item, kind, user_id=user, after_ms=after, impression=shown, event_value=value
+                lambda answered, item, kind, user, after, shown, value: event(
+                    answered, item, kind, user_id=user, after_ms=after, impression=shown, event_value=value
                 ),
                 named,
                 st.sampled_from([*ITEMS, None]),
@@ -91,7 +91,7 @@ def results(shop: Lake) -> list[Any]:
 def check_against_naive(shop: Lake, served: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
     answered = {row["served_ms"] // DAY_MS for row in served}
     happened = {each["event_time_ms"] // DAY_MS for each in events}
-    led, rejected = attributed(
+    expected, rejected = attributed(
         served, events, RULES, days=[*answered, *(each for each in happened - answered if each > min(answered))]
     )
     found = {}
@@ -101,15 +101,15 @@ def check_against_naive(shop: Lake, served: list[dict[str, Any]], events: list[d
         receipt = DayReceiptStore(shop.s3, shop.bucket).read(day)
         assert receipt is not None
         assert dict(receipt.rejected) == dict(reasons)
-    for each, numbers in led.items():
+    for each, numbers in expected.items():
         assert {name: found[each][name] for name in numbers} == {
             **numbers, "revenue": pytest.approx(numbers["revenue"]),
         }  # fmt: skip
-    assert set(found) == set(led)
+    assert set(found) == set(expected)
 
 
 def check_any_arrival(s3: Any, history: Any, data: st.DataObject) -> None:
-    """Write a history at once and in parts, and compare both results with a naive attribution."""
+    """Write a history at once and in parts. Compare the results with each other and with a naive attribution."""
     served, events = history
     once, bit_by_bit = (Lake(s3, create_bucket(s3, f"lake-{next(_buckets)}")) for _ in range(2))
     once.write_served(served)
@@ -117,7 +117,7 @@ def check_any_arrival(s3: Any, history: Any, data: st.DataObject) -> None:
     once.attribute(rules=RULES)
     check_against_naive(once, served, events)
 
-    # The first objects are written twice, possibly together with others. Attribution runs in between.
+    # The first three rows are written twice, in any parts. Attribution may run after each part.
     pieces = [("served", row) for row in served] + [("event", row) for row in events]
     pieces = data.draw(st.permutations(pieces + pieces[:3]))
     while pieces:

@@ -66,10 +66,12 @@ def answer(items: Sequence[str], *, user: str | None = "anna", **fields: Any) ->
     return {"recommendation_id": made, **values}
 
 
-def event(of: Mapping[str, Any] | str | None, item: str | None, kind: str = "click", **fields: Any) -> dict[str, Any]:
-    """Return an interaction that references a response, one minute after it."""
-    named = of["recommendation_id"] if isinstance(of, Mapping) else of
-    served_ms = of["served_ms"] if isinstance(of, Mapping) else SERVED_MS
+def event(
+    answered: Mapping[str, Any] | str | None, item: str | None, kind: str = "click", **fields: Any
+) -> dict[str, Any]:
+    """Return an interaction that references a response (a row or an ID), by default one minute after the response."""
+    named = answered["recommendation_id"] if isinstance(answered, Mapping) else answered
+    served_ms = answered["served_ms"] if isinstance(answered, Mapping) else SERVED_MS
     time_ms = served_ms + fields.pop("after_ms", 60_000)
     return {
         "event_id": f"e{next(_numbers)}",

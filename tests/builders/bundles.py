@@ -119,9 +119,8 @@ def filling_memory(graph: bytes, *, size_bytes: int, times: int = 1) -> bytes:
         Number of consecutive allocations, which only take time.
     """
     nodes = [helper.make_node("Mul", ["k", "floats"], ["shape0"])]
-    for number in range(
-        times
-    ):  # Each shape depends on the previous allocation, because ONNX Runtime computes equal nodes once.
+    # Each shape depends on the previous allocation, because ONNX Runtime computes equal nodes once.
+    for number in range(times):
         nodes += [
             helper.make_node("ConstantOfShape", [f"shape{number}"], [f"filled{number}"]),
             helper.make_node("ReduceMax", [f"filled{number}"], [f"nothing{number}"], keepdims=0),
@@ -158,7 +157,7 @@ def _with_later_scores(graph: bytes, nodes: Sequence[onnx.NodeProto], **constant
 
 
 def without_later_files(directory: Path) -> None:
-    """Convert the bundle to an earlier release without related items and an index of tables."""
+    """Remove `LATER_FILES` from the bundle and its manifest, as in bundles of earlier releases."""
     document = orjson.loads((directory / files.MANIFEST_FILE).read_bytes())
     for name in files.LATER_FILES:
         del document["files"][name]

@@ -1,4 +1,4 @@
-"""Configurations for parsing records, which are applied one after the other."""
+"""Configurations for parsers of records, and a source that applies them one after the other."""
 
 from __future__ import annotations
 

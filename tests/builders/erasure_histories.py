@@ -56,7 +56,8 @@ class Sent:
     event, response
         Exactly one of both is not None.
     profiles_s, lake_s
-        Seconds in which `update_profiles` and `archive_events` receive the event. Duplicates are later.
+        Seconds in which `update_profiles` and `archive_events` receive the event. `archive_served` receives a response
+        in the second `lake_s`. A duplicate is another `Sent` with later seconds.
     """
 
     at_s: int
@@ -85,7 +86,11 @@ class History:
     units_per_s: int = 1
 
     def owned_sessions(self) -> set[str]:
-        """Return the sessions of the erased user, who has the earliest accepted login, or an earlier rejected login."""
+        """Return the sessions in which the erased user logged in first.
+
+        Logins of other users count only if they were accepted. Rejected logins of the erased user also count, unless no
+        store contains them.
+        """
         first: dict[str, Login] = {}
         for each in self.sent:
             event = each.event

@@ -44,7 +44,8 @@ class ForecastLog:
     def fill(self) -> None:
         """Store 240 responses.
 
-        Three of four items at the first place are clicked and bought for 10, and two of four at the second are clicked.
+        Three of four items at the first place are clicked and bought for 10. Two of four at the second place are
+        viewed, which counts as a click.
         """
         rows = [self.row(user) for user in range(USERS)]
         events = []
@@ -88,14 +89,14 @@ def event(
 
 
 def swapped(event: Mapping[str, Any], *, other: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the result of `recommend`: fig before plum, and plum first with a rule set `spring` or a model.
+    """Return the result of `recommend`: fig before plum, and plum first in the draft's list if it mentions `spring`.
 
     Parameters
     ----------
     other
-        Lists by user ID.
+        Results by user ID, which replace the default result.
     """
-    asked = event["forecast"]
-    changes = "spring" in str(asked.get("configuration"))
-    found = {"present": ["fig", "plum"], "draft": ["plum", "fig"] if changes else ["fig", "plum"], "degraded": []}
-    return {"lists": [(other or {}).get(request.get("userId"), found) for request in asked["requests"]]}
+    forecast = event["forecast"]
+    changes = "spring" in str(forecast.get("configuration"))
+    result = {"present": ["fig", "plum"], "draft": ["plum", "fig"] if changes else ["fig", "plum"], "degraded": []}
+    return {"lists": [(other or {}).get(request.get("userId"), result) for request in forecast["requests"]]}

@@ -1,4 +1,4 @@
-"""Upkeep that is killed, concurrent or overtaken by an erasure at one of its calls. Readers always get equal counts."""
+"""Upkeep that is killed, meets another upkeep or an erasure at one of its calls. Readers always get the same events."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from alsolike.records.interaction import INTERACTIONS_COLUMNS
 
 SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
-"""Schema from before searches were events."""
+"""Schema before the column `query` was added."""
 
 
 def write_file(rows: Iterable[Mapping[str, Any]], path: Path, *, schema: pa.Schema = SCHEMA) -> None:

@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 
 
 @dataclasses.dataclass
-class Led:
+class ResponseOutcomes:
     """Outcomes of a response by item, and also by viewer if the response has no user."""
 
     shown_ms: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
@@ -52,7 +52,7 @@ def attributed(
     """
     served_days = {row["served_ms"] // DAY_MS for row in served}
     answers = {row["recommendation_id"]: row for row in served}
-    led = {each: Led() for each in answers}
+    by_response = {each: ResponseOutcomes() for each in answers}
     rejected: dict[int, Counter[str]] = {day: Counter() for day in days}
     standing: list[Row] = []
     copies: dict[tuple[str, str], list[tuple[int, int, str, Row, str | None]]] = defaultdict(list)
@@ -74,7 +74,7 @@ def attributed(
             rejected[day][reason] += 1
     for event in standing:
         answer = answers[event["recommendation_id"]]
-        shown_ms = led[event["recommendation_id"]].shown_ms
+        shown_ms = by_response[event["recommendation_id"]].shown_ms
         for item in event["impression"]:
             if item in answer["item_ids"]:
                 view = (item, _viewer(event, answer))
@@ -83,7 +83,7 @@ def attributed(
                 rejected[answer["served_ms"] // DAY_MS]["shown-not-served"] += 1
     for event in standing:
         answer = answers[event["recommendation_id"]]
-        kind, item, outcome = event["event_type"], event["item_id"], led[event["recommendation_id"]]
+        kind, item, outcome = event["event_type"], event["item_id"], by_response[event["recommendation_id"]]
         if kind not in COLUMNS and kind != RETURN:
             continue
         counts, view = rejected[answer["served_ms"] // DAY_MS], (item, _viewer(event, answer))
@@ -98,7 +98,7 @@ def attributed(
                 outcome.items[COLUMNS[kind]].add(view)
             if kind == "purchase":
                 outcome.bought[view] += event["event_value"] or 0.0
-    return {each: outcome.row() for each, outcome in led.items()}, rejected
+    return {each: outcome.row() for each, outcome in by_response.items()}, rejected
 
 
 def _viewer(event: Row, answer: Row) -> str:

@@ -62,13 +62,13 @@ def scoring_graph(
 
 
 def expected_scores(proto: onnx.ModelProto, history: Sequence[int]) -> np.ndarray[Any, Any]:
-    """Return the scores of a graph of `scoring_graph` for positions, float32 `(items + 1,)`."""
+    """Return the scores of a graph of `scoring_graph` for a history of positions, float32 `(items + 1,)`."""
     vectors = numpy_helper.to_array(proto.graph.initializer[0])
     return np.asarray(vectors[list(history)].sum(axis=0) @ vectors.T)
 
 
 def write_folder(directory: Path, proto: onnx.ModelProto, item_ids: Sequence[str], **fields: Any) -> Path:
-    """Write a graph and its `model.json`, with other or further fields."""
+    """Write a graph and its `model.json`. `fields` replace or extend the fields of `model.json`."""
     directory.mkdir(parents=True, exist_ok=True)
     onnx.save(proto, str(directory / "graph.onnx"))
     document = {

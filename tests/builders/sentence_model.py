@@ -1,4 +1,4 @@
-"""Sentence model of seven words. Sofa and couch are similar, colours have zero vectors, and the other words differ."""
+"""Sentence model of seven words. Couch is similar to sofa and divan, grey has a zero vector, and other words differ."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORDS: Mapping[str, Sequence[float]] = {
     "lamp": (0, 0, 1),
     "desk": (0, -1, 0),
 }
-"""Vectors of length 1, so that cosines are inner products. The vector of unknown words must not be used."""
+"""Vectors of length 1, so that cosines are inner products. The vector of unknown words (`?`) must not be used."""
 
 ITEMS = {"sofa": {"title": "grey sofa"}, "lamp": {"title": "grey lamp"}, "desk": {"title": "oak desk"}, "oak": {}}
 

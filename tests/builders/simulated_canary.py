@@ -28,7 +28,10 @@ class Behaviour:
 
 
 def history(rng: Rng, users: int, shop: Behaviour, *, first_user: int) -> tuple[Any, ...]:
-    """Return responses in order: user, failure, duration and clicks. Activity and error rate vary by user."""
+    """Return columns of responses in order of time: user, failure, duration and clicks.
+
+    Activity, error rate and click rate vary by user.
+    """
     often = rng.gamma(0.5, 2.0, users)
     answers = rng.choice(users, size=users * ANSWERS, p=often / often.sum())
     prone = rng.beta(2, 8, users)

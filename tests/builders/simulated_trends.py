@@ -53,8 +53,8 @@ class StationaryShop:
         item = np.repeat(item, number)
         weights = draws.choice(self.weights, len(item))
         events = [
-            Event(counts.sequence + 1 + at, f"i{of}", int(time_ms), weight)
-            for at, (of, time_ms, weight) in enumerate(
+            Event(counts.sequence + 1 + index, f"i{rank}", int(time_ms), weight)
+            for index, (rank, time_ms, weight) in enumerate(
                 zip(item.tolist(), times.tolist(), weights.tolist(), strict=True)
             )
         ]

@@ -47,7 +47,7 @@ OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
 
 
 class Workflows:
-    """Step Functions client that starts a running name once, and rejects the name of an ended execution."""
+    """Step Functions client. Starting a running execution again has no effect, and starting an ended one fails."""
 
     def __init__(self) -> None:
         self.started: list[str] = []
@@ -168,7 +168,7 @@ class Stores:
         return {each["store"]: (each["objects"], each["records"]) for each in document["purged"]}
 
     def holding(self, word: str) -> list[str]:
-        """Return the current objects, after decompression, and the table rows that contain a string."""
+        """Return the objects whose key or decompressed content contains a string, and the table rows with it."""
         places = []
         for bucket in (PLACES.lake_bucket, PLACES.artefact_bucket):
             for key in self.keys(bucket=bucket):

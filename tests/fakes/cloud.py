@@ -48,7 +48,7 @@ class _HttpResponse:
 
 
 class Call(NamedTuple):
-    """Call with a response or an error."""
+    """Operation and parameters of a call."""
 
     operation: str  # such as "s3.GetObject"
     request: Mapping[str, Any]
@@ -66,7 +66,7 @@ class MemoryCloud:
     outages
         Errors that calls raise, by operation ("s3.GetObject").
     observer
-        Receives each call, with the code of its error or None.
+        Function that receives each call, and the code of the call's error or None.
     """
 
     def __init__(self) -> None:

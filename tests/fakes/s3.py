@@ -386,7 +386,7 @@ def _precondition_failed(header: str) -> ServiceError:
 
 
 def _span(requested: str, length: int) -> tuple[int, int] | None:
-    """Return start and end of a range, or None for a range that S3 ignores."""
+    """Return start and end (exclusive) of a range, or None for a range that S3 ignores."""
     if not (match := _RANGE.fullmatch(requested)) or not any(match.groups()):
         return None
     first, last = match.groups()

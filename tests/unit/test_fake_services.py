@@ -144,7 +144,7 @@ START = dt.datetime(2026, 3, 1, 4, 0, tzinfo=dt.UTC)
 
 
 def measure(cloudwatch, statistic, **options):
-    """Return values with the minutes from the start to their measurement."""
+    """Return pairs of the minutes from `START` to a period, and the period's value."""
     query = {
         "Id": "q",
         "MetricStat": {

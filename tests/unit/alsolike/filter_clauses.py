@@ -18,7 +18,7 @@ Test = Callable[[Any], bool]
 
 
 @dataclasses.dataclass(frozen=True)
-class Asker:
+class Requester:
     """User of a filtered request, with the requested item and the time."""
 
     events: Sequence[Event] = ()
@@ -46,15 +46,15 @@ class Clause:
     """
 
     text: str
-    holds: Callable[[str, Properties, Asker], bool]
-    event_test: Callable[[Event, Asker], bool] | None = None
+    holds: Callable[[str, Properties, Requester], bool]
+    event_test: Callable[[Event, Requester], bool] | None = None
     both: Sequence[Clause] = ()
     values: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
-def on_events(text: str, event_test: Callable[[Event, Asker], bool], **values: tuple[str, ...]) -> Clause:
-    def holds(item_id: str, _: Properties, asker: Asker) -> bool:
-        return any(event.item_id == item_id and event_test(event, asker) for event in asker.events)
+def on_events(text: str, event_test: Callable[[Event, Requester], bool], **values: tuple[str, ...]) -> Clause:
+    def holds(item_id: str, _: Properties, requester: Requester) -> bool:
+        return any(event.item_id == item_id and event_test(event, requester) for event in requester.events)
 
     return Clause(text, holds, event_test, values=values)
 
@@ -137,24 +137,24 @@ def reference_clauses(draw: st.DrawFn) -> Clause:
     operator, equality = draw(operators), draw(equalities)
     whose = draw(st.sampled_from(["CurrentUser", "CurrentItem"]))
 
-    def of(asker: Asker, key: str) -> Any:
-        return (asker.user if whose == "CurrentUser" else asker.item).get(key)
+    def held(requester: Requester, key: str) -> Any:
+        return (requester.user if whose == "CurrentUser" else requester.item).get(key)
 
     genre = draw(st.sampled_from(["genre", "tags"]))  # The column contains one string, or a list.
-    ways: list[tuple[str, Callable[[str, Properties, Asker], bool]]] = [
-        (f"Items.PRICE {operator} {whose}.PRICE", lambda _, p, a: compared(p.get("price"), operator, of(a, "price"))),
-        (f"Items.PRICE IN {whose}.PRICE", lambda _, p, a: p.get("price") in as_list(of(a, "price"))),
+    ways: list[tuple[str, Callable[[str, Properties, Requester], bool]]] = [
+        (f"Items.PRICE {operator} {whose}.PRICE", lambda _, p, a: compared(p.get("price"), operator, held(a, "price"))),
+        (f"Items.PRICE IN {whose}.PRICE", lambda _, p, a: p.get("price") in as_list(held(a, "price"))),
         (f"Items.creationTimestamp {operator} {whose}.price",
-         lambda _, p, a: compared(p.get("creationTimestamp"), operator, of(a, "price"))),
-        (f"Items.GENRE {equality} {whose}.genre", lambda _, p, a: compared(p.get("genre"), equality, of(a, "genre"))),
-        (f"Items.GENRE IN {whose}.{genre}", lambda _, p, a: p.get("genre") in as_list(of(a, genre))),
-        (f"Items.GENRE NOT IN {whose}.{genre}", lambda _, p, a: p.get("genre") not in as_list(of(a, genre))),
-        (f"Items.TAGS IN {whose}.{genre}", lambda _, p, a: bool(set(p.get("tags", ())) & set(as_list(of(a, genre))))),
+         lambda _, p, a: compared(p.get("creationTimestamp"), operator, held(a, "price"))),
+        (f"Items.GENRE {equality} {whose}.genre", lambda _, p, a: compared(p.get("genre"), equality, held(a, "genre"))),
+        (f"Items.GENRE IN {whose}.{genre}", lambda _, p, a: p.get("genre") in as_list(held(a, genre))),
+        (f"Items.GENRE NOT IN {whose}.{genre}", lambda _, p, a: p.get("genre") not in as_list(held(a, genre))),
+        (f"Items.TAGS IN {whose}.{genre}", lambda _, p, a: bool(set(p.get("tags", ())) & set(as_list(held(a, genre))))),
         (f"Items.ORGANIC {equality} {whose}.ORGANIC",
-         lambda _, p, a: compared(p.get("organic"), equality, of(a, "organic"))),
-        (f"Items.ORGANIC IN {whose}.ORGANIC", lambda _, p, a: p.get("organic") in as_list(of(a, "organic"))),
-        (f"Items.ITEM_ID IN {whose}.PINNED", lambda i, _, a: i in as_list(of(a, "pinned"))),
-        (f"Items.ITEM_ID {equality} {whose}.PIN", lambda i, _, a: compared(i, equality, of(a, "pin"))),
+         lambda _, p, a: compared(p.get("organic"), equality, held(a, "organic"))),
+        (f"Items.ORGANIC IN {whose}.ORGANIC", lambda _, p, a: p.get("organic") in as_list(held(a, "organic"))),
+        (f"Items.ITEM_ID IN {whose}.PINNED", lambda i, _, a: i in as_list(held(a, "pinned"))),
+        (f"Items.ITEM_ID {equality} {whose}.PIN", lambda i, _, a: compared(i, equality, held(a, "pin"))),
     ]  # fmt: skip
     return Clause(*draw(st.sampled_from(ways)))
 
@@ -196,7 +196,7 @@ def user_clauses(draw: st.DrawFn) -> Clause:
         (f"CurrentUser.ORGANIC {equality} {truth}", lambda u: compared(u.get("organic"), equality, truth)),
     ]
     text, holds = draw(st.sampled_from(ways))
-    return Clause(text, lambda _, __, asker: holds(asker.user))
+    return Clause(text, lambda _, __, requester: holds(requester.user))
 
 
 event_clauses = st.one_of(
@@ -226,14 +226,14 @@ def all_values(clauses: Sequence[Clause]) -> dict[str, tuple[str, ...]]:
 
 
 def negated(clause: Clause) -> Clause:
-    return Clause(f"NOT ({clause.text})", lambda *of: not clause.holds(*of), values=clause.values)
+    return Clause(f"NOT ({clause.text})", lambda *row: not clause.holds(*row), values=clause.values)
 
 
 def either(clauses: list[Clause]) -> Clause:
     tests = [clause.event_test for clause in clauses if clause.event_test]
     event_test = (lambda e, a: any(test(e, a) for test in tests)) if len(tests) == len(clauses) else None
     text = " OR ".join(f"({clause.text})" for clause in clauses)
-    return Clause(text, lambda *of: any(c.holds(*of) for c in clauses), event_test, values=all_values(clauses))
+    return Clause(text, lambda *row: any(c.holds(*row) for c in clauses), event_test, values=all_values(clauses))
 
 
 def every(clauses: list[Clause]) -> Clause:
@@ -242,13 +242,13 @@ def every(clauses: list[Clause]) -> Clause:
     tests = [operand.event_test for operand in flat if operand.event_test]
     others = [operand for operand in flat if not operand.event_test]
 
-    def together(event: Event, asker: Asker) -> bool:
-        return all(test(event, asker) for test in tests)
+    def together(event: Event, requester: Requester) -> bool:
+        return all(test(event, requester) for test in tests)
 
-    def holds(item_id: str, properties: Properties, asker: Asker) -> bool:
-        if tests and not any(event.item_id == item_id and together(event, asker) for event in asker.events):
+    def holds(item_id: str, properties: Properties, requester: Requester) -> bool:
+        if tests and not any(event.item_id == item_id and together(event, requester) for event in requester.events):
             return False
-        return all(other.holds(item_id, properties, asker) for other in others)
+        return all(other.holds(item_id, properties, requester) for other in others)
 
     text = " AND ".join(f"({clause.text})" for clause in clauses)
     return Clause(text, holds, None if others else together, flat, all_values(clauses))

@@ -40,7 +40,7 @@ class Event:
 
 
 class Model:
-    """Items by position, over a snapshot with one segment per change.
+    """Items by position, over a snapshot with one segment per mapping in `segments`.
 
     If `from_files` is true, segments are read from files.
     """
@@ -67,14 +67,14 @@ class Model:
     def positions(self, item_ids: Sequence[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
         return np.array([self.item_ids.index(i) + 1 if i in self.item_ids else 0 for i in item_ids], np.int64)
 
-    def passing(self, expression: str, *, events: Sequence[Event] = (), **asked: Any) -> list[str]:
+    def passing(self, expression: str, *, events: Sequence[Event] = (), **inputs: Any) -> list[str]:
         recent = Recent(
             self.positions([event.item_id for event in events]),
             [event.event_type for event in events],
             np.array([event.seconds * 1000 for event in events], np.int64),
         )
         bias = self.evaluator.bias(
-            parser.parse(expression), FilterInputs(recent=recent, **{"now_ms": 0, **asked}), name=expression
+            parser.parse(expression), FilterInputs(recent=recent, **{"now_ms": 0, **inputs}), name=expression
         )
         assert bias.dtype == np.float32
         assert set(np.unique(bias).tolist()) <= {0.0, -np.inf}

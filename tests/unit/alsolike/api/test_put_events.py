@@ -267,7 +267,7 @@ def test_longest_properties_give_a_readable_stream_record():
     assert parse_record(found.to_record(), arrived_ms=found.received_time_ms) == found
 
 
-def is_personalize(*events):
+def parse_signed(*events):
     """Return the interactions of a signed call, and the errors of the rejected events."""
     found = parse_put_events(call(*events), now_ms=TIME_MS, is_signed=True)
     return list(found.interactions), [str(error) for error in found.refused]
@@ -275,34 +275,34 @@ def is_personalize(*events):
 
 @pytest.mark.parametrize("event_type", ["Watch", "EVENT_TYPE", "ViewCart"])
 def test_personalize_client_may_send_undeclared_event_types(event_type):
-    (found,), refused = is_personalize(event(eventType=event_type, properties='{"a": 1}'))
+    (found,), refused = parse_signed(event(eventType=event_type, properties='{"a": 1}'))
 
     assert (found.event_type, found.item_id, refused) == ("view", "i1", [])
     assert orjson.loads(found.properties) == {"a": 1, "eventType": event_type}
 
 
 def test_declared_event_types_of_personalize_clients_are_kept():
-    (found,), _ = is_personalize(event(eventType="AddToCart"))
+    (found,), _ = parse_signed(event(eventType="AddToCart"))
 
     assert (found.event_type, found.properties) == ("cart", "{}")
 
 
 @pytest.mark.parametrize("properties", ['{"itemId": "i2", "discount": "no"}', {"itemId": "i2", "discount": "no"}])
 def test_personalize_client_may_send_the_item_as_a_property(properties):
-    (found,), refused = is_personalize(event(itemId=None, properties=properties))
+    (found,), refused = parse_signed(event(itemId=None, properties=properties))
 
     assert (found.item_id, orjson.loads(found.properties), refused) == ("i2", {"discount": "no"}, [])
 
 
 def test_item_id_field_precedes_the_item_id_property():
-    (found,), _ = is_personalize(event(properties='{"itemId": "i2"}'))
+    (found,), _ = parse_signed(event(properties='{"itemId": "i2"}'))
 
     assert (found.item_id, orjson.loads(found.properties)) == ("i1", {"itemId": "i2"})
 
 
 @pytest.mark.parametrize("element", ["no event", {"eventType": 5}, event(properties="{"), event(eventType="")])
 def test_other_invalid_events_of_personalize_clients_are_refused(element):
-    found, refused = is_personalize(element)
+    found, refused = parse_signed(element)
 
     assert (found, len(refused)) == ([], 1)
 

@@ -243,7 +243,7 @@ def test_update_time_is_later_than_the_replaced_one_with_any_clock(dynamodb):
 
 
 def test_concurrent_updates_are_all_applied(dynamodb):
-    """Another writer changes the row twice between a read and a write, with the same timestamp."""
+    """Another writer changes the row before each of the first two writes, with the same timestamp."""
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"count": 0})], now_ms=5)
     others = iter([{"count": 1}, {"count": 2}])

@@ -98,7 +98,7 @@ def test_schema_and_parser_refuse_the_same_records_of_older_versions(version, ch
 
 def _both_refuse_the_same(version, written):
     document = {name: value for name, value in written.items() if value is not MISSING}
-    _remove_what_no_schema_can_say(document)
+    _remove_unchecked_values(document)
     stated = document.get("schema_version")
     if type(stated) is int and stated != version and stated in READABLE_VERSIONS:
         return  # Another schema describes this version.
@@ -106,7 +106,7 @@ def _both_refuse_the_same(version, written):
     assert validator(version).is_valid(document) == is_readable(document)
 
 
-def _remove_what_no_schema_can_say(document):
+def _remove_unchecked_values(document):
     """Replace properties by a JSON object of the same length, and any event type by a declared one."""
     if isinstance(properties := document.get("properties"), str) and properties:
         document["properties"] = "{" + " " * (len(properties) - 2) + "}"

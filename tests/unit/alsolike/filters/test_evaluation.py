@@ -137,7 +137,7 @@ def test_expression_applies_only_if_all_user_conditions_hold(shop, test, user, a
     assert passing == (["soap"] if applies else [*SHOP, UNLISTED])
 
 
-class Looked(Snapshot):
+class CountingSnapshot(Snapshot):
     """Snapshot that counts the reads of columns."""
 
     looks = 0
@@ -157,7 +157,7 @@ class Looked(Snapshot):
     ],
 )
 def test_catalogue_condition_is_cached_per_parameter_values(condition):
-    snapshot = Looked([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
+    snapshot = CountingSnapshot([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
     rows = np.concatenate([[-1], snapshot.rows(list(SHOP))])
     evaluator = FilterEvaluator(
         snapshot, rows, positions=lambda ids: np.zeros(len(ids), np.int64), canonical=DEFAULT.canonical_event_type
@@ -178,7 +178,7 @@ def test_catalogue_condition_is_cached_per_parameter_values(condition):
 
 @pytest.mark.parametrize(("cache_bytes", "evicts"), [(7_000, True), (70_000, False)])
 def test_cached_results_are_limited_by_size(cache_bytes, evicts):
-    snapshot = Looked([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
+    snapshot = CountingSnapshot([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
     evaluator = FilterEvaluator(
         snapshot,
         np.concatenate([[-1], snapshot.rows(list(SHOP))]),

@@ -12,8 +12,8 @@ from tests.unit.alsolike.filter_clauses import (
     KINDS,
     TYPES,
     WORDS,
-    Asker,
     Clause,
+    Requester,
     all_values,
     clauses,
     user_clauses,
@@ -49,7 +49,7 @@ later_segments = st.lists(
 )
 catalogues = st.builds(lambda first, later: [first, *later], first_segments, later_segments)
 events = st.lists(st.builds(Event, st.sampled_from([*ITEM_IDS, "i9"]), st.sampled_from(TYPES), times), max_size=8)
-askers = st.builds(Asker, events, user_properties, user_properties, times)
+requesters = st.builds(Requester, events, user_properties, user_properties, times)
 tests_of_the_user: st.SearchStrategy[list[Clause]] = st.just([]) | st.lists(user_clauses(), min_size=1, max_size=2)
 expressions = st.tuples(st.sampled_from(["INCLUDE", "EXCLUDE"]), clauses(), tests_of_the_user, st.booleans())
 
@@ -62,34 +62,41 @@ def known(catalogue):
     return {item_id: found.get(item_id) or {} for item_id in ITEM_IDS}
 
 
-def passing(model, text, asker, values):
+def passing(model, text, requester, values):
     return model.passing(
-        text, events=asker.events, user=asker.user, item=asker.item, now_ms=asker.now_s * 1000, values=values
+        text,
+        events=requester.events,
+        user=requester.user,
+        item=requester.item,
+        now_ms=requester.now_s * 1000,
+        values=values,
     )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=80, deadline=None)
-@given(data=st.data(), catalogue=catalogues, asker=askers, from_files=st.booleans())
-def test_condition_equals_a_naive_evaluation(kind, data, catalogue, asker, from_files):
+@given(data=st.data(), catalogue=catalogues, requester=requesters, from_files=st.booleans())
+def test_condition_equals_a_naive_evaluation(kind, data, catalogue, requester, from_files):
     clause = data.draw(KINDS[kind])
     items = known(catalogue)
     model = Model(ITEM_IDS, *catalogue, from_files=from_files)
 
     for _ in range(2):  # The first result is computed, and the second one is cached.
-        found = passing(model, f"INCLUDE ItemID WHERE {clause.text}", asker, clause.values)
-        assert found == [item_id for item_id in ITEM_IDS if clause.holds(item_id, items[item_id], asker)], clause.text
+        found = passing(model, f"INCLUDE ItemID WHERE {clause.text}", requester, clause.values)
+        assert found == [item_id for item_id in ITEM_IDS if clause.holds(item_id, items[item_id], requester)], (
+            clause.text
+        )
 
 
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(expressions, min_size=1, max_size=3),
     catalogues,
-    st.lists(askers, min_size=2, max_size=3),
+    st.lists(requesters, min_size=2, max_size=3),
     st.permutations(ITEM_IDS),
     st.booleans(),
 )
-def test_result_equals_a_naive_evaluation_per_row(expressions, catalogue, askers, item_ids, from_files):
+def test_result_equals_a_naive_evaluation_per_row(expressions, catalogue, requesters, item_ids, from_files):
     """An EXCLUDE expression with an omitted parameter does not apply.
 
     Several users send requests, one after the other.
@@ -102,12 +109,12 @@ def test_result_equals_a_naive_evaluation_per_row(expressions, catalogue, askers
     )
     model = Model(item_ids, *catalogue, from_files=from_files)
 
-    def passes(item_id, asker):
+    def passes(item_id, requester):
         found: dict[str, list[bool]] = {"INCLUDE": [], "EXCLUDE": []}
         for verb, clause, tests, _ in expressions:
-            if clause.values.keys() <= given.keys() and all(test.holds("", {}, asker) for test in tests):
-                found[verb].append(clause.holds(item_id, items[item_id], asker))
+            if clause.values.keys() <= given.keys() and all(test.holds("", {}, requester) for test in tests):
+                found[verb].append(clause.holds(item_id, items[item_id], requester))
         return (any(found["INCLUDE"]) or not found["INCLUDE"]) and not any(found["EXCLUDE"])
 
-    for asker in askers:
-        assert passing(model, text, asker, given) == [i for i in item_ids if passes(i, asker)], text
+    for requester in requesters:
+        assert passing(model, text, requester, given) == [i for i in item_ids if passes(i, requester)], text

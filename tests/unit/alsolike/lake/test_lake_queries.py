@@ -76,7 +76,7 @@ RECENT = "Top items of the last 30 days"
 def write_twice(directory, events):
     """Write each event into two objects.
 
-    Events other than searches have the schema of before searches in one object.
+    Events other than searches lack the column `query` in the first object.
     """
     for number, each in enumerate(events):
         folder = directory / lake.partition_prefix(lake.event_date(each["event_time_ms"]))

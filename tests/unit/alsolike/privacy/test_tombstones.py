@@ -171,7 +171,7 @@ def test_repeated_erasure_keeps_the_first_time(s3):
 
 
 class Together:
-    """S3 client for four threads. The first write waits until all threads have read."""
+    """S3 client for four threads. The first four reads return together, so that all but one of the writes conflict."""
 
     def __init__(self, client):
         self._client = client

@@ -1,6 +1,6 @@
 """Nearest items of the model for a new item, by words and by sentence embeddings, computed by hand.
 
-`grey` is in two of four titles, so that it is the only token with weight. Its embedding is zero.
+Only `grey` is in several titles (two of four), so only this token has a weight. The embedding of `grey` is zero.
 """
 
 import dataclasses

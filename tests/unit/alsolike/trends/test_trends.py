@@ -81,7 +81,7 @@ def test_late_event_counts_like_a_timely_one():
 
 
 def test_trend_score_equals_the_likelihood_ratio_over_its_bound():
-    # The hour's share of the past is 100 / (16_900 - 100) = 1 / 168.
+    # The ratio of the hour's events to past events is 100 / (16_900 - 100) = 1 / 168.
     shop = standing(
         {
             "popular": (50, 8_450),  # The expected count is (8_450 - 50) / 168 = 50.
