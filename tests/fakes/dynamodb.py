@@ -17,7 +17,7 @@ MAX_KEYS_PER_READ = 100
 MAX_WRITES = 25
 
 _EXPRESSIONS = ("ExpressionAttributeNames", "ExpressionAttributeValues")
-_CONDITION = ("ConditionExpression", "ReturnValuesOnConditionCheckFailure", "ReturnValues", *_EXPRESSIONS)
+_CONDITION = ("ConditionExpression", "ReturnValuesOnConditionCheckFailure", *_EXPRESSIONS)
 
 Position = tuple[str, ...]
 
@@ -126,9 +126,9 @@ class MemoryDynamoDB(MemoryService):
     def put_item(self, request: Request) -> Response:
         table, item = self._table(request), copy.deepcopy(request["Item"])
         table.check_item(item)
-        old = self._checked(table, table.key(item), request)
+        self._checked(table, table.key(item), request)
         table.put(item)
-        return _returned(request, old)
+        return {}
 
     @operation("TableName", "Key", "UpdateExpression", *_CONDITION)
     def update_item(self, request: Request) -> Response:
@@ -136,24 +136,25 @@ class MemoryDynamoDB(MemoryService):
         table.check_key(request["Key"])
         expressions = Expressions(*(request.get(name) for name in _EXPRESSIONS))
         update = expressions.update(request["UpdateExpression"])
-        if keys := [path[0] for path in update.paths if path[0] in table.keys]:
+        if keys := [name for name in table.keys if name in update]:
             raise validation(
                 f"One or more parameter values were invalid: Cannot update attribute {keys[0]}. "
                 "This attribute is part of the key"
             )
         old = self._checked(table, request["Key"], request, expressions)
-        item = update(old or copy.deepcopy(request["Key"]))
+        item = copy.deepcopy(old or request["Key"])
+        item |= {name: new_value(item) for name, new_value in update.items()}
         table.check_item(item)
         table.put(item)
-        return _returned(request, old, item)
+        return {}
 
     @operation("TableName", "Key", *_CONDITION)
     def delete_item(self, request: Request) -> Response:
         table = self._table(request)
         table.check_key(request["Key"])
-        old = self._checked(table, request["Key"], request)
+        self._checked(table, request["Key"], request)
         table.delete(request["Key"])
-        return _returned(request, old)
+        return {}
 
     @operation("RequestItems")
     def batch_write_item(self, request: Request) -> Response:
@@ -181,7 +182,7 @@ class MemoryDynamoDB(MemoryService):
 
     @operation(
         "TableName", "FilterExpression", "ProjectionExpression", "ConsistentRead", "Limit", "ExclusiveStartKey",
-        "Segment", "TotalSegments", "Select", *_EXPRESSIONS,
+        "Segment", "TotalSegments", *_EXPRESSIONS,
     )  # fmt: skip
     def scan(self, request: Request) -> Response:
         table = self._table(request)
@@ -209,8 +210,7 @@ class MemoryDynamoDB(MemoryService):
             # A scan that reaches its limit does not check for a further item.
             limited = last is not None and scanned == request.get("Limit")
             rest = {"LastEvaluatedKey": table.key(last)} if limited and last is not None else {}
-        items = {} if request.get("Select") == "COUNT" else {"Items": found}
-        return {**items, "Count": len(found), "ScannedCount": scanned, **rest}
+        return {"Items": found, "Count": len(found), "ScannedCount": scanned, **rest}
 
     @operation(
         "TableName", "KeyConditionExpression", "ProjectionExpression", "ScanIndexForward", "ConsistentRead", "Limit",
@@ -275,14 +275,6 @@ class MemoryDynamoDB(MemoryService):
 
 def _always(_: Item) -> bool:
     return True
-
-
-def _returned(request: Request, old: Item | None, new: Item | None = None) -> Response:
-    wanted = request.get("ReturnValues", "NONE")
-    if wanted not in ("NONE", "ALL_OLD", "ALL_NEW"):
-        raise NotImplementedError(f"ReturnValues={wanted} is not implemented.")
-    item = {"ALL_OLD": old, "ALL_NEW": new}.get(wanted)
-    return {} if item is None else {"Attributes": copy.deepcopy(item)}
 
 
 def _check_distinct(table: _Table, keys: Sequence[Item]) -> None:

@@ -1,15 +1,13 @@
-"""DynamoDB's condition, update and projection expressions.
+"""DynamoDB's condition, update and projection expressions, as far as the product uses them.
 
-List elements, additions to and deletions from sets, and `list_append` are not implemented. Grammar:
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html.
+Grammar: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html.
 """
 
 from __future__ import annotations
 
-import copy
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -17,23 +15,19 @@ from tests.fakes.service import ServiceError
 
 Value = Mapping[str, Any]  # an attribute value with its type, such as {"N": "1"}
 Item = dict[str, Any]
-Path = tuple[str, ...]
-Operand = Callable[[Item], Value | None]
 Condition = Callable[[Item], bool]
+Assignment = tuple[str, Callable[[Item], Value]]
 
 _T = TypeVar("_T")
-_TOKENS = re.compile(r"\s*([#:]?\w+|<>|<=|>=|[-=<>()\[\],.+])")
+_TOKENS = re.compile(r"\s*([#:]?\w+|<=|>=|[=<>(),])")
 _COMPARATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
-    "<>": operator.ne,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
 }
-_FUNCTIONS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
-_ORDERED = {"S", "N", "B"}
-_SETS = {"SS", "NS", "BS"}
+_FUNCTIONS = {"attribute_exists": True, "attribute_not_exists": False}
 
 
 def validation(message: str) -> ServiceError:
@@ -55,16 +49,21 @@ class Expressions:
         parser.finish()
         return condition
 
-    def update(self, text: str) -> Update:
-        """Return an update."""
-        return Update(_Parser(text, self))
+    def update(self, text: str) -> Mapping[str, Callable[[Item], Value]]:
+        """Return a function per changed attribute. It returns the new value for an item before the update."""
+        parser = _Parser(text, self)
+        assignments = parser.assignments()
+        parser.finish()
+        if len({name for name, _ in assignments}) < len(assignments):
+            raise validation("Invalid UpdateExpression: Two document paths overlap with each other;")
+        return dict(assignments)
 
     def projection(self, text: str) -> Callable[[Item], Item]:
         """Return a function that projects an item to a new item."""
         parser = _Parser(text, self)
-        paths = parser.separated(parser.path)
+        names = parser.separated(parser.name)
         parser.finish()
-        return lambda item: _projected(item, paths)
+        return lambda item: {name: item[name] for name in names if name in item}
 
     def check_all_used(self) -> None:
         """Raise unless an expression uses each name and each value."""
@@ -73,27 +72,13 @@ class Expressions:
                 keys = ", ".join(unused)
                 raise validation(f"Value provided in ExpressionAttribute{kind} unused in expressions: keys: {{{keys}}}")
 
-    def name(self, token: str) -> str:
-        """Return the attribute that a token names."""
-        if not token.startswith("#"):
-            return token
-        if token not in self._names:
-            raise validation(
-                "Invalid expression: An expression attribute name used in the document path is not defined; "
-                f"attribute name: {token}"
-            )
+    def lookup(self, token: str) -> Any:
+        """Return the name or the value of a placeholder such as `#name` or `:value`, and mark it as used."""
+        given: Mapping[str, Any] = self._names if token.startswith("#") else self._values
+        if token not in given:
+            raise validation(f"Invalid expression: A name or value used in expression is not defined: {token}")
         self._used.add(token)
-        return self._names[token]
-
-    def value(self, token: str) -> Value:
-        """Return the value of a placeholder such as `:id`, and mark it as used."""
-        if token not in self._values:
-            raise validation(
-                "Invalid expression: An expression attribute value used in expression is not defined; "
-                f"attribute value: {token}"
-            )
-        self._used.add(token)
-        return self._values[token]
+        return given[token]
 
 
 class _Parser:
@@ -106,11 +91,9 @@ class _Parser:
         while position < len(text.rstrip()):
             match = _TOKENS.match(text, position)
             if match is None:
-                raise validation(f"Invalid expression: Syntax error; token: {text[position:].strip()[:9]}")
+                raise _fault(text[position:].strip())
             self._tokens.append(match.group(1))
             position = match.end()
-        if not self._tokens:
-            raise validation("Invalid expression: The expression can not be empty;")
 
     @property
     def next(self) -> str:
@@ -123,18 +106,18 @@ class _Parser:
         return self._tokens[self._index - 1]
 
     def accept(self, *words: str) -> str:
-        """Consume the next token if it is one of `words`, in any case. Return it in upper case, or an empty string."""
-        return self.token().upper() if self.next and self.next.upper() in words else ""
+        """Consume and return the next token if it is one of `words`. Otherwise, return an empty string."""
+        return self.token() if self.next in words else ""
 
     def expect(self, word: str) -> None:
         """Consume the next token, which must be `word`."""
         if not self.accept(word):
-            raise self._fault()
+            raise _fault(self.next)
 
     def finish(self) -> None:
         """Raise unless all tokens are consumed."""
         if self.next:
-            raise self._fault()
+            raise _fault(self.next)
 
     def separated(self, parse: Callable[[], _T]) -> list[_T]:
         """Parse a list with commas."""
@@ -151,248 +134,74 @@ class _Parser:
         return lambda item: any(part(item) for part in parts)
 
     def _conjunction(self) -> Condition:
-        parts = [self._negation()]
+        parts = [self._comparison()]
         while self.accept("AND"):
-            parts.append(self._negation())
+            parts.append(self._comparison())
         return lambda item: all(part(item) for part in parts)
 
-    def _negation(self) -> Condition:
-        if self.accept("NOT"):
-            inner = self._negation()
-            return lambda item: not inner(item)
-        if self.accept("("):
-            inner = self.disjunction()
-            self.expect(")")
-            return inner
-        return self._function() if self.next in _FUNCTIONS else self._comparison()
-
-    def _function(self) -> Condition:
-        name = self.token()
-        self.expect("(")
-        operands = self.separated(self.operand)
-        self.expect(")")
-        if len(operands) != _FUNCTIONS[name]:
-            raise validation(f"Invalid expression: Incorrect number of operands for operator or function: {name}")
-        if name == "attribute_exists":
-            return lambda item: operands[0](item) is not None
-        if name == "attribute_not_exists":
-            return lambda item: operands[0](item) is None
-        test = {"attribute_type": _has_type, "begins_with": _begins_with, "contains": _contains}[name]
-
-        def holds(item: Item) -> bool:
-            first, second = (operand(item) for operand in operands)
-            return first is not None and second is not None and test(first, second)
-
-        return holds
-
     def _comparison(self) -> Condition:
-        left = self.operand()
-        if self.accept("BETWEEN"):
-            low = self.operand()
-            self.expect("AND")
-            high = self.operand()
-            return lambda item: _compares(">=", left(item), low(item)) and _compares("<=", left(item), high(item))
-        if self.accept("IN"):
+        if function := self.accept(*_FUNCTIONS):
             self.expect("(")
-            options = self.separated(self.operand)
+            tested = self.name()
             self.expect(")")
-            return lambda item: any(_compares("=", left(item), option(item)) for option in options)
+            return lambda item: (tested in item) == _FUNCTIONS[function]
+        name = self.name()
+        if self.accept("BETWEEN"):
+            low = self._value()
+            self.expect("AND")
+            high = self._value()
+            return lambda item: _compares(">=", item.get(name), low) and _compares("<=", item.get(name), high)
         comparator = self.accept(*_COMPARATORS)
         if not comparator:
-            raise self._fault()
-        right = self.operand()
-        return lambda item: _compares(comparator, left(item), right(item))
+            raise _fault(self.next)
+        value = self._value()
+        return lambda item: _compares(comparator, item.get(name), value)
 
-    def operand(self) -> Operand:
-        """Parse a value, a path or a size."""
-        if self.next.startswith(":"):
-            value = self._expressions.value(self.token())
-            return lambda _: value
-        if self.accept("SIZE"):
-            self.expect("(")
-            inner = self.operand()
-            self.expect(")")
-            return lambda item: _size(inner(item))
-        path = self.path()
-        return lambda item: _read(item, path)
+    def assignments(self) -> list[Assignment]:
+        """Parse the clauses SET and ADD."""
+        found: list[Assignment] = []
+        while clause := self.accept("SET", "ADD"):
+            found += self.separated(self._assignment if clause == "SET" else self._addition)
+        return found
 
-    def path(self) -> Path:
-        """Parse a document path."""
-        parts = [self._name()]
-        while self.accept("."):
-            parts.append(self._name())
-        if self.next == "[":
-            raise NotImplementedError("Paths into lists are not implemented.")
-        return tuple(parts)
+    def _assignment(self) -> Assignment:
+        name = self.name()
+        self.expect("=")
+        value = self._value()
+        return name, lambda _: value
 
-    def _name(self) -> str:
+    def _addition(self) -> Assignment:
+        name, more = self.name(), Decimal(self._value()["N"])
+        return name, lambda item: {"N": str(Decimal(item.get(name, {"N": "0"})["N"]) + more)}
+
+    def name(self) -> str:
+        """Parse the name of an attribute."""
         if not re.match(r"[#A-Za-z_]", self.next):
-            raise self._fault()
-        return self._expressions.name(self.token())
+            raise _fault(self.next)
+        token = self.token()
+        return str(self._expressions.lookup(token)) if token.startswith("#") else token
 
-    def new_value(self) -> Operand:
-        """Parse the right side of SET: a term, a sum or a difference."""
-        left = self._term()
-        sign = self.accept("+", "-")
-        if not sign:
-            return left
-        right = self._term()
-        combine = operator.add if sign == "+" else operator.sub
-        return lambda item: {"N": _text(combine(_number(left(item)), _number(right(item))))}
-
-    def _term(self) -> Operand:
-        if self.accept("IF_NOT_EXISTS"):
-            self.expect("(")
-            path = self.path()
-            self.expect(",")
-            default = self._term()
-            self.expect(")")
-            return lambda item: _read(item, path) or default(item)
-        operand = self.operand()
-
-        def present(item: Item) -> Value:
-            value = operand(item)
-            if value is None:
-                raise validation("The provided expression refers to an attribute that does not exist in the item")
-            return value
-
-        return present
-
-    def _fault(self) -> ServiceError:
-        return validation(f"Invalid expression: Syntax error; token: {self.next or '<EOF>'}")
+    def _value(self) -> Value:
+        if not self.next.startswith(":"):
+            raise _fault(self.next)
+        value: Value = self._expressions.lookup(self.token())
+        return value
 
 
-class Update:
-    """Update expression. All right sides are evaluated with the item before the update."""
-
-    def __init__(self, parser: _Parser) -> None:
-        def assignment() -> tuple[Path, Operand]:
-            path = parser.path()
-            parser.expect("=")
-            return path, parser.new_value()
-
-        def addition() -> tuple[Path, Operand]:
-            path, more = parser.path(), parser.operand()
-            return path, lambda item: {"N": _text(_number(_read(item, path) or {"N": "0"}) + _number(more(item)))}
-
-        self._set: list[tuple[Path, Operand]] = []
-        self._remove: list[Path] = []
-        while clause := parser.accept("SET", "REMOVE", "ADD"):
-            if clause == "SET":
-                self._set += parser.separated(assignment)
-            elif clause == "ADD":
-                self._set += parser.separated(addition)
-            else:
-                self._remove += parser.separated(parser.path)
-        if parser.next.upper() == "DELETE":
-            raise NotImplementedError("DELETE in update expressions is not implemented.")
-        parser.finish()
-        self.paths = [*(path for path, _ in self._set), *self._remove]
-        for index, path in enumerate(self.paths):
-            if any(path[: len(other)] == other[: len(path)] for other in self.paths[:index]):
-                raise validation("Invalid UpdateExpression: Two document paths overlap with each other;")
-
-    def __call__(self, item: Item) -> Item:
-        """Return the changed item."""
-        changed = copy.deepcopy(item)
-        for path, operand in self._set:
-            _parent(changed, path)[path[-1]] = copy.deepcopy(operand(item))
-        for path in self._remove:
-            _parent(changed, path).pop(path[-1], None)
-        return changed
+def _fault(token: str) -> ServiceError:
+    return validation(f"Invalid expression, or not implemented in tests/fakes: Syntax error; token: {token or '<EOF>'}")
 
 
-def comparable(value: Value) -> Any:
-    """Return the key by which DynamoDB compares two values of one type."""
-    kind, content = _typed(value)
+def _compares(comparator: str, left: Value | None, right: Value) -> bool:
+    if left is None or left.keys() != right.keys():
+        return False
+    ((kind, content),) = left.items()
+    if comparator != "=" and kind not in ("S", "N", "B"):
+        return False
+    return _COMPARATORS[comparator](_comparable(kind, content), _comparable(kind, right[kind]))
+
+
+def _comparable(kind: str, content: Any) -> Any:
     if kind == "N":
         return Decimal(content)
-    if kind in _SETS:
-        return {comparable({kind[0]: one}) for one in content}
-    if kind == "L":
-        return [(_typed(one)[0], comparable(one)) for one in content]
-    if kind == "M":
-        return {name: (_typed(one)[0], comparable(one)) for name, one in content.items()}
     return content.encode() if kind == "S" else content
-
-
-def _typed(value: Value) -> tuple[str, Any]:
-    ((kind, content),) = value.items()
-    return kind, content
-
-
-def _read(item: Item, path: Path) -> Value | None:
-    value: Any = {"M": item}
-    for name in path:
-        value = value.get("M", {}).get(name)
-        if value is None:
-            return None
-    return dict(value)
-
-
-def _parent(item: Item, path: Path) -> Item:
-    for name in path[:-1]:
-        if "M" not in item.get(name, {}):
-            raise validation("The document path provided in the update expression is invalid for update")
-        item = item[name]["M"]
-    return item
-
-
-def _projected(item: Item, paths: Iterable[Path]) -> Item:
-    projected: Item = {}
-    for path in paths:
-        value = _read(item, path)
-        if value is not None:
-            parent = projected
-            for name in path[:-1]:
-                parent = parent.setdefault(name, {"M": {}})["M"]
-            parent[path[-1]] = copy.deepcopy(value)
-    return projected
-
-
-def _compares(comparator: str, left: Value | None, right: Value | None) -> bool:
-    if left is None or right is None:
-        return comparator == "<>" and left is not right
-    kind = _typed(left)[0]
-    if kind != _typed(right)[0]:
-        return comparator == "<>"
-    if comparator not in ("=", "<>") and kind not in _ORDERED:
-        return False
-    return _COMPARATORS[comparator](comparable(left), comparable(right))
-
-
-def _has_type(value: Value, kind: Value) -> bool:
-    return _typed(value)[0] == str(kind["S"])
-
-
-def _begins_with(value: Value, start: Value) -> bool:
-    kind, content = _typed(value)
-    return kind in ("S", "B") and kind == _typed(start)[0] and bool(content.startswith(_typed(start)[1]))
-
-
-def _contains(value: Value, part: Value) -> bool:
-    kind, content = _typed(value)
-    if kind == "L":
-        return any(_compares("=", one, part) for one in content)
-    if kind in _SETS:
-        return kind[0] == _typed(part)[0] and comparable(part) in comparable(value)
-    return kind in ("S", "B") and kind == _typed(part)[0] and _typed(part)[1] in content
-
-
-def _size(value: Value | None) -> Value | None:
-    if value is None:
-        return None
-    kind, content = _typed(value)
-    return {"N": str(len(content.encode() if kind == "S" else content))}
-
-
-def _number(value: Value | None) -> Decimal:
-    if value is None or "N" not in value:
-        raise validation("An operand in the update expression has an incorrect data type")
-    return Decimal(value["N"])
-
-
-def _text(value: Decimal) -> str:
-    """Return a number as DynamoDB does, without exponent and trailing zeros."""
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
