@@ -86,11 +86,11 @@ def _measure(directory: Path) -> Iterator[Result]:
         change = Change(f"item{at}", NOW_MS + at, {**(item(at).properties or {}), "price": at})
         publisher.publish([change], columns=COLUMNS, version=0, now_ms=NOW_MS)
 
-    whole = Segment.map(store.fetch(large))
+    all_items = Segment.map(store.fetch(large))
 
     def rewrite_all() -> None:
         with (directory / "whole").open("wb") as file:
-            Segment.merge([whole, Segment.of([item(1)], COLUMNS)]).write(file)
+            Segment.merge([all_items, Segment.of([item(1)], COLUMNS)]).write(file)
 
     one_ms = cpu_medians_ms({"one": publish_one}, rounds=50)["one"]
     all_ms = cpu_medians_ms({"all": rewrite_all}, rounds=3)["all"]

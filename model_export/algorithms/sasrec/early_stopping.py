@@ -17,8 +17,8 @@ import numpy as np
 
 from model_export.api import Model
 from model_export.data.interactions import Floats
+from model_export.processes.background_judge import judged_in_background
 from model_export.processes.checkpoints import write
-from model_export.processes.idle_process import judged_beside
 
 if TYPE_CHECKING:
     from model_export.algorithms.sasrec.model import SasrecModel
@@ -90,7 +90,7 @@ def best_of(
     if judged.since >= patience:
         return judged
     until = judged.until
-    for model, metric in judged_beside((model for model in training if model.settings.epochs > until), judge):
+    for model, metric in judged_in_background((model for model in training if model.settings.epochs > until), judge):
         log.info("sasrec: %.4f after %d epochs", metric, model.settings.epochs)
         judged = judged.then(model, metric)
         if checkpoint is not None:

@@ -10,8 +10,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def judged_beside(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[tuple[T, float]]:
-    """Yield models with their results of `judge`, which runs while the next model is trained."""
+def judged_in_background(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[tuple[T, float]]:
+    """Yield each model and the result of `judge` on it, which runs while the next model is trained."""
     waiting: tuple[T, Future[float]] | None = None
     for model in models:
         if waiting is not None:

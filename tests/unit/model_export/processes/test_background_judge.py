@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from model_export.processes.idle_process import judged_beside
+from model_export.processes.background_judge import judged_in_background
 
 
 def test_model_is_evaluated_while_the_next_one_is_trained():
@@ -19,11 +19,11 @@ def test_model_is_evaluated_while_the_next_one_is_trained():
         judging.set()
         return model / 10
 
-    assert list(judged_beside(models(), judge)) == [(1, 0.1), (2, 0.2)]
+    assert list(judged_in_background(models(), judge)) == [(1, 0.1), (2, 0.2)]
 
 
 def test_evaluation_error_is_raised_when_its_result_is_read():
-    found = judged_beside(iter([2, 0, 1]), lambda model: 1 / model)
+    found = judged_in_background(iter([2, 0, 1]), lambda model: 1 / model)
 
     assert next(found) == (2, 0.5)
     with pytest.raises(ZeroDivisionError):
@@ -31,4 +31,4 @@ def test_evaluation_error_is_raised_when_its_result_is_read():
 
 
 def test_empty_iterator_gives_no_results():
-    assert list(judged_beside(iter(()), float)) == []
+    assert list(judged_in_background(iter(()), float)) == []
