@@ -178,7 +178,7 @@ def _read(
             event_type=files.event_type,
             items=catalogue.properties if catalogue else None,
             configuration=configuration,
-            learned_alone=True,
+            only_learned=True,
             form=csv.form,
         )
         data = file.interactions

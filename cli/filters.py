@@ -1,4 +1,4 @@
-"""Command `alsolike filters`: test, show and list filters."""
+"""Commands `alsolike filters`: check and list filters."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def check(
 ) -> None:
     """Check and explain a filter, and count the passing items.
 
-    The count is for a user without interactions. Exit with 1 if the filter has errors.
+    The count is for a user without interactions. Exit with 1 if the filter has errors, or if stored values do not
+    have the declared types.
 
     Example: alsolike filters check 'INCLUDE ItemID WHERE Items.IN_STOCK IN ("true")'
     """

@@ -45,7 +45,7 @@ def metrics(
     console.print_line(f"namespace {NAMESPACE}")
     console.print_line(
         f"{document['series']:,} series; ${document['usd_a_month']:.2f} a month,"
-        f" at most ${document['most_usd_a_month']:.2f} where all of it happens every hour"
+        f" at most ${document['most_usd_a_month']:.2f} if rare metrics are sent every hour"
         f" (${USD_A_MONTH:.2f} a series and month, as of {PRICE_AS_OF})"
     )
 

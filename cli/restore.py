@@ -64,7 +64,7 @@ def restore(
     confirm(f"Restore {deployment.environment} to {then:%Y-%m-%d %H:%M:%S} UTC?", yes=yes)
     try:
         carry_out(deployment, planned)
-    finally:  # Also after an interruption, because the restored data must not contain erased users.
+    finally:  # Even an interrupted restore must not leave erased users in the data.
         drop_erased(deployment)
     restore_tables(deployment, tables, to=then, keep_newer=keep_newer, now_ms=now_ms, parts=parts)
     if tables is not RestoreSource.NONE and Part.CATALOGUE in parts:

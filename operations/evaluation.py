@@ -2,7 +2,7 @@
 
 Example::
 
-    file = interaction_file.read("orders.csv", learned_alone=True)
+    file = interaction_file.read("orders.csv", only_learned=True)
     evaluation.compare(file, protocol=Protocol.TEMPORAL, k=10).results
 """
 

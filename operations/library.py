@@ -125,7 +125,7 @@ def load(frame: pd.DataFrame, *, test_days: float | None = None, exclude_seen: b
     """
     with tempfile.TemporaryDirectory() as folder:
         frame.to_parquet(path := Path(folder) / "frame.parquet", index=False)
-        file = interaction_file.read(path, learned_alone=True)
+        file = interaction_file.read(path, only_learned=True)
     interactions = file.interactions
     split = splits.temporal(interactions, holdout_ms=splits.holdout_ms(interactions, days=test_days))
     test_start = pd.to_datetime(split.selected_until_ms, unit="ms")

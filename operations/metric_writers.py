@@ -106,7 +106,7 @@ class Written:
         return tuple(sorted(("service", *self.by)))
 
     def series(self, bounds: Bounds) -> int:
-        """Return the number of concurrently sent series."""
+        """Return the number of series that exist at the same time."""
         return math.prod(_values(by, bounds) for by in self.by)
 
     def usd(self, bounds: Bounds) -> float:

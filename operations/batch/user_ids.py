@@ -126,7 +126,7 @@ def _lines(file: BinaryIO, name: str, on_bytes: Callable[[int], None]) -> Iterat
         if line % _BATCH_ROWS == 0:
             on_bytes(done)
         try:
-            # Windows puts a byte order mark before the first line.
+            # Some Windows programs write a byte order mark before the first line.
             text = data.decode("utf-8-sig" if line == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise InvalidInput(

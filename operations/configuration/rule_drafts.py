@@ -158,7 +158,7 @@ def publish(
 
 
 def history(store: ConfigurationStore, *, limit: int) -> list[Entry]:
-    """Return the changes of rules in the latest `limit` versions of the configuration, the latest first."""
+    """Return the entries for those of the latest `limit` versions that changed rules, latest first."""
     versions = store.history(limit=limit + 1)
     if len(versions) <= limit:
         versions.append(BUILT_IN)

@@ -82,7 +82,7 @@ class DayReplay:
         Number of replayed responses with random items or places. Response IDs are the seeds of random choices, so a
         replay repeats the choices.
     not_replayable
-        Number of responses by the reason that they cannot be replayed.
+        Number of responses that cannot be replayed, by reason.
     """
 
     day: dt.date
@@ -145,7 +145,7 @@ def replay_day(
     NotFound
         If the log has no responses of the day, or the model has no files.
     InvalidInput
-        If the folder is no checkout that can replay.
+        If `code` is not a checkout that contains the module `WORKER`.
     Unavailable
         If AWS does not respond, or a process ends early.
     """

@@ -23,7 +23,9 @@ from operations.experiments.purchases import ORDERS, SPEND, purchases_between
 from operations.experiments.tally import ArmTally, UserTable
 
 PRECISIONS = (0.1, 0.05)
-"""Half widths of an interval, as shares of the mean of held-out users, for which the report states the wait."""
+"""Half widths of an interval, as shares of the mean of held-out users, for which the report forecasts
+the required days.
+"""
 
 METRICS = (
     RatioMetric("orders", ORDERS, USERS, "all orders by user"),
@@ -46,9 +48,9 @@ class Increment:
         Difference of the means, adjusted for purchases before the start, and its interval. None with too little data.
     total, total_low, total_high
         Difference and interval times the number of users with recommendations.
-    missing
-        Ratio of the needed to the present data, by which the time must grow until there is an interval. 1 with enough
-        data, None if an arm has no order yet.
+    required_ratio
+        Data that an interval requires, divided by the collected data. 1 with enough data. None if an arm has no order
+        yet.
     """
 
     metric: str
@@ -58,7 +60,7 @@ class Increment:
     low: float | None
     high: float | None
     users: int
-    missing: float | None = 1.0
+    required_ratio: float | None = 1.0
 
     @property
     def total(self) -> float | None:
@@ -77,7 +79,7 @@ class Increment:
 
         None if an arm has no order yet.
         """
-        return None if self.missing is None else days * self.missing
+        return None if self.required_ratio is None else days * self.required_ratio
 
     def days_until(self, precision: float, *, days: float) -> float | None:
         """Return the days after the start until the interval is about ± `precision` of the mean of held-out users.
@@ -211,11 +213,11 @@ def increment(
         low,
         high,
         users=len(arms[control]),
-        missing=_missing(own, other),
+        required_ratio=_required_ratio(own, other),
     )
 
 
-def _missing(*arms: ArmSample) -> float | None:
+def _required_ratio(*arms: ArmSample) -> float | None:
     if not all(arm.users and arm.eventful for arm in arms):
         return None
     return max(1.0, *(max(MIN_USERS / arm.users, MIN_EVENTS / arm.eventful) for arm in arms))

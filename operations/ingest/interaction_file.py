@@ -68,7 +68,7 @@ def read(
     event_type: str = _UNSTATED,
     items: Mapping[str, Mapping[str, Any]] | None = None,
     configuration: Configuration = DEFAULT,
-    learned_alone: bool = False,
+    only_learned: bool = False,
     form: CsvForm = PLAIN,
 ) -> InteractionFile:
     """Read interaction files. Rows with equal TIMESTAMP keep the order of the files.
@@ -87,7 +87,7 @@ def read(
         Event type of rows without a type.
     items
         Columns of the catalogue's items by item ID.
-    learned_alone
+    only_learned
         True to rank only items with interactions, as a training does. Default: all items.
     configuration
         Configuration with event types and weights.
@@ -129,7 +129,7 @@ def read(
         item_ids=table["ITEM_ID"],
         time_ms=time_ms[kept],
         weight=weights[kept],
-        catalogue=None if items is None or learned_alone else pa.chunked_array([pa.array(items, pa.string())]),
+        catalogue=None if items is None or only_learned else pa.chunked_array([pa.array(items, pa.string())]),
         features={
             "event_type": _event_types(table, configuration, unstated=unstated),
             **contexts(table["CONTEXT"]),

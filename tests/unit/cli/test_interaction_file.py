@@ -144,10 +144,10 @@ def test_items_without_interactions_are_included(tmp_path):
     assert file.notes == ("the items file lacks 2 items with interactions",)
 
 
-def test_items_without_interactions_are_excluded_with_learned_alone(tmp_path):
+def test_items_without_interactions_are_excluded_with_only_learned(tmp_path):
     items = {"x": {"title": "X"}, "new": {"title": "N"}}
 
-    file = read(write(tmp_path / "rows.csv", ROWS), items=items, learned_alone=True)
+    file = read(write(tmp_path / "rows.csv", ROWS), items=items, only_learned=True)
 
     assert (file.item_ids, file.interactions.items) == (["x", "y", "z"], 3)
     assert file.unlearned == [{"title": "N"}]

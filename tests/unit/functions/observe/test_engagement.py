@@ -123,7 +123,7 @@ def test_invalid_object_error_names_the_object(observe, store, aws, lake_bucket)
 START_MS = NOW_MS - 3 * DAY_MS
 ARMS = {"recommended": {"share": 0.98}, "popular": {"share": 0.02, "recommender": "popular"}}
 REPORT = IncrementReport(
-    "holdout", 3.0, 980, 20, 225.0, (Increment("orders", 1.2, 1.0, None, None, None, users=980, missing=5.0),)
+    "holdout", 3.0, 980, 20, 225.0, (Increment("orders", 1.2, 1.0, None, None, None, users=980, required_ratio=5.0),)
 )
 
 
