@@ -54,7 +54,7 @@ MAX_PAGE_SIZE = 1_000
 """Maximum number of rows per page of a list, such as that of the items."""
 
 MAX_OPERATOR_BODY_BYTES = 512 << 10
-"""Maximum size of an operator's request, enough for all rules and filters of a configuration file of this size."""
+"""Maximum size of an operator's request, which can contain all rules and filters of a configuration."""
 MAX_CONTROL_PLANE_BODY_BYTES = 200_000
 MAX_TOKEN_REQUEST_BODY_BYTES = 1_000
 MAX_TRAFFIC_MINUTES = 15 * 24 * 60

@@ -18,8 +18,8 @@ LAYER = "canary"
 CHAMPION_ARM, CANDIDATE_ARM = "champion", "candidate"
 
 GRACE_MS = 3_600_000
-"""Time between the planned end of a canary and the end of its experiment, in milliseconds. It stops an unsupervised
-canary.
+"""Time between the planned end of a canary and the end of its experiment, in milliseconds. The end of the experiment
+stops a canary whose workflow run has failed.
 """
 
 MAX_VERSION_BYTES = 57

@@ -10,6 +10,7 @@ import dataclasses
 
 import orjson
 
+from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.declarations.storage import CHAMPION_KEY, MODELS_PREFIX
 from alsolike.registry.canary import Canary
 from alsolike.registry.champion import Champion, Promotion, PromotionHold, check_reason
@@ -200,6 +201,6 @@ class Registry:
         return dataclasses.replace(champion, etag=etag)
 
     def _check_exists(self, version: str) -> None:
-        manifest = S3Object(self._client, self._bucket, f"{model_prefix(version)}manifest.json")
+        manifest = S3Object(self._client, self._bucket, f"{model_prefix(version)}{MANIFEST_FILE}")
         if manifest.etag() is None:
             raise NotFound(f"model version {version!r} has no bundle at {manifest.uri}")

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.registry.champion import Champion
@@ -22,7 +23,6 @@ LAST_GOOD = 3
 UNFINISHED_MS = 86_400_000
 """Age in milliseconds from which files without a manifest count as an interrupted upload."""
 
-_MANIFEST = "manifest.json"
 _DAY_MS = 86_400_000
 _BATCH_KEYS = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 
@@ -109,7 +109,7 @@ class ModelFiles:
         for entry in listed(self._client, self._bucket, self._folder):
             version, _, name = entry.key.removeprefix(self._folder).partition("/")
             latest[version] = max(entry.modified_ms, latest.get(version, 0))
-            if name == _MANIFEST:
+            if name == MANIFEST_FILE:
                 manifests[version] = entry.modified_ms
         return [
             StoredVersion(version, manifests.get(version, latest[version]), version in manifests)
@@ -120,6 +120,6 @@ class ModelFiles:
         """Delete the files of a version, manifest first, and return their number."""
         prefix = f"{self._folder}{version}/"
         keys = [entry.key for entry in listed(self._client, self._bucket, prefix)]
-        delete_objects(self._client, self._bucket, [f"{prefix}{_MANIFEST}"])
+        delete_objects(self._client, self._bucket, [f"{prefix}{MANIFEST_FILE}"])
         delete_objects(self._client, self._bucket, keys)
         return len(keys)
