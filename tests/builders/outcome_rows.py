@@ -23,7 +23,7 @@ _numbers = itertools.count()
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Outcomes of a response, with defaults for all other columns."""
+    """Outcomes of a response. `row` adds constants for the table's columns that are no fields."""
 
     shopper: str | None
     served_ms: int

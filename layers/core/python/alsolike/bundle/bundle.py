@@ -141,6 +141,11 @@ class Bundle:
 
         The manifest must have all `files` except those that earlier bundles lack (`LATER_FILES`). If `verify` is true,
         the checksums of the files are compared with the manifest.
+
+        Raises
+        ------
+        InvalidBundle
+            If the manifest or another file is missing, unreadable or inconsistent.
         """
         if not (directory / MANIFEST_FILE).is_file():
             raise InvalidBundle(f"{directory} has no {MANIFEST_FILE}")

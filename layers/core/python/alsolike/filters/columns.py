@@ -39,7 +39,13 @@ OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
 
 
 def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
-    """Return the mask of the rows that meet a condition. `column` is None for an undeclared one, which no row meets."""
+    """Return the mask of the rows that meet a condition. `column` is None for an undeclared one, which no row meets.
+
+    Raises
+    ------
+    InvalidInput
+        If the column contains texts, or the operand or operator does not fit the column.
+    """
     if column is None:
         return np.zeros(rows, bool)
     if isinstance(column, NumberColumn):
@@ -69,6 +75,11 @@ def elements(leaf: Leaf, resolver: Resolver) -> list[str]:
     """Return the elements of a membership condition on a list column.
 
     A list that contains one of them meets the condition.
+
+    Raises
+    ------
+    InvalidInput
+        If the condition is a comparison.
     """
     if isinstance(leaf, Comparison):
         raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")

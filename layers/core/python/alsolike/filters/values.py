@@ -37,6 +37,11 @@ Values = Mapping[str, tuple[str, ...]]
 def parse_values(name: str, text: str) -> tuple[str, ...]:
     """Return the comma-separated values in one entry of `filterValues`, with or without quotes.
 
+    Raises
+    ------
+    InvalidInput
+        If the first value is quoted, and the entry is not a list of quoted values.
+
     Examples
     --------
     >>> parse_values("GENRE", '"Drama","Crime, true"')

@@ -155,6 +155,11 @@ def recent(interaction: Interaction, *, context: Sequence[str] = ()) -> RecentIn
     ----------
     context
         Names of the properties that belong to the context.
+
+    Raises
+    ------
+    ValueError
+        If the interaction has no item.
     """
     if interaction.item_id is None:
         raise ValueError("a profile keeps only interactions with an item")

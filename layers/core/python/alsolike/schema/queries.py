@@ -21,6 +21,11 @@ def read_query(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
 
     Elements of a list are separated by commas (`metadata=TITLE,PRICE`). Each entry of a map is a separate parameter
     (`filterValues[PRICE]=5`, OpenAPI's `deepObject`).
+
+    Raises
+    ------
+    InvalidInput
+        If a parameter is unknown or invalid, or a required one is missing.
     """
     given: dict[str, Any] = {}
     for name, text in (event.get("queryStringParameters") or {}).items():
@@ -69,7 +74,7 @@ def token_of_row(row_id: str) -> str:
 
 
 def row_of_token(token: str) -> str:
-    """Return the row after which the page of a token starts."""
+    """Return the row after which the page of a token starts. Raise `InvalidInput` for another token."""
     try:
         row_id = base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError as error:

@@ -125,7 +125,13 @@ def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
 
 
 def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str:
-    """Return the string field, which must be present; see `text`."""
+    """Return the string field.
+
+    Raises
+    ------
+    InvalidInput
+        If the value is absent, null, or not valid for `text`.
+    """
     value = fields.get(name)
     if value is None:
         raise InvalidInput(f"{where}{name} is missing, expected a non-empty string")

@@ -105,7 +105,7 @@ def _read_password(event: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _read_key(keys: KeyReader, key_id: str, *, now_s: float) -> tuple[SigningKey, str]:
-    """Return an active key and its decrypted secret."""
+    """Return a key and its decrypted secret. Raise `SignatureRefused` if no active key has this ID."""
     with _hidden_details():
         key = keys.find(key_id, now_s=now_s)
         if key is None or not key.is_active(now_ms=now_s * 1000):

@@ -117,6 +117,11 @@ class SnapshotStore:
         """Store a segment under a unique key, and keep the local file.
 
         Keys are unique, so that deleting an old object never deletes a new object with the same content.
+
+        Raises
+        ------
+        Unavailable
+            If the local file cannot be written, or S3 does not respond.
         """
         unique = secrets.token_hex(4)
         path = self._directory / f"{_UNFINISHED}{unique}"
@@ -150,6 +155,8 @@ class SnapshotStore:
         ------
         InvalidSnapshot
             If the object is missing or has another checksum.
+        Unavailable
+            If the local file cannot be written, or S3 does not respond.
         """
         target = self._directory / entry.file_name
         if target.is_file():

@@ -290,6 +290,11 @@ class Trends:
             Time in epoch milliseconds to which the counters decay.
         k
             Maximum number of items; None for all.
+
+        Raises
+        ------
+        InvalidInput
+            If the window is unknown.
         """
         if window not in WINDOWS:
             raise InvalidInput(f"window is {window!r}, expected one of {', '.join(WINDOWS)}")
