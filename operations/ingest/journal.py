@@ -18,6 +18,7 @@ from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object
 
 FORMAT_VERSION = 1
+_FIELDS = frozenset({"options", "started_ms", "steps", "finished"})
 _SMALL_STEPS_EVERY_S = 2.0
 
 
@@ -124,17 +125,11 @@ class Journal:
             raise
 
     def _read(self) -> dict[str, Any] | None:
-        if (stored := self._object.read()) is None:
+        # Without a readable journal, the import starts from the beginning, because its steps are idempotent.
+        if (stored := self._object.read()) is None or (document := parsed(stored.body)) is None:
             return None
-        try:
-            document: dict[str, Any] = orjson.loads(stored.body)
-            if document["format_version"] != FORMAT_VERSION:
-                return None
-            options: Mapping[str, Any] = document["options"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return None  # Start the import from the beginning, because its steps are idempotent.
-        if options != self._options:
-            self.other_options = options
+        if document["options"] != self._options:
+            self.other_options = document["options"]
             return None
         return document
 
@@ -150,6 +145,21 @@ class Journal:
         }
         self._object.write(orjson.dumps(document))
         self._written_s = time.monotonic()
+
+
+def parsed(body: bytes) -> dict[str, Any] | None:
+    """Return a stored journal's document, or None if it is damaged or has another format version."""
+    try:
+        document: dict[str, Any] = orjson.loads(body)
+        is_known = document["format_version"] == FORMAT_VERSION and document.keys() >= _FIELDS
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    return document if is_known else None
+
+
+def name_of_rows(list_field: str, content_id: str) -> str:
+    """Return a name for a file of items or users. `list_field` is `items` or `users`."""
+    return f"{list_field}-{content_id}"
 
 
 def name_of(content_ids: Sequence[str]) -> str:

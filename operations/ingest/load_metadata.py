@@ -26,7 +26,7 @@ from operations.ingest.files import DataFile
 from operations.ingest.inference import declarable, declared, declared_text, infer, notes
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.items_and_users import MetadataFile, UserRules, open_metadata, put_rows
-from operations.ingest.journal import Journal
+from operations.ingest.journal import Journal, name_of_rows
 from operations.ingest.summary import FileSummary, ImportSummary
 
 CHUNK_ROWS = 50_000
@@ -125,7 +125,7 @@ def _take(
     journal = Journal(
         deployment.client("s3"),
         deployment.names.artefact_bucket,
-        f"{file.kind.list_field}-{source.file.source.content_id()}",
+        name_of_rows(file.kind.list_field, source.file.source.content_id()),
         options={"columns": source.file.schema.names, "types": dict(file.types), **source.file.form.differences},
         now_ms=now_ms,
         read_only=source.dry_run,

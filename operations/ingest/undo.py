@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.catalogue.items import ITEMS
+from alsolike.catalogue.users import USERS
 from alsolike.declarations.storage import IMPORTS_PREFIX
 from alsolike.events.interactions import profile_id
 from alsolike.lake import lake, lake_objects
@@ -26,6 +27,10 @@ from alsolike.runtime.errors import NotFound
 from alsolike.runtime.s3 import S3Object, delete_objects, scan
 from operations import progress
 from operations.client.deployment import Deployment
+from operations.ingest.journal import name_of_rows, parsed
+
+_ROW_JOURNALS = tuple(f"{IMPORTS_PREFIX}{name_of_rows(kind.list_field, '')}" for kind in (ITEMS, USERS))
+"""Prefixes of the journals of item and user files."""
 
 _MARKS = ("received_time_ms", "correlation_id")
 _OWNERS = ("user_id", "session_id", "event_id")
@@ -62,11 +67,12 @@ class Undone:
 
 
 def imports(deployment: Deployment) -> list[Import]:
-    """Return the imports of interactions, latest first."""
+    """Return the imports of interactions, latest first. Imports with damaged journals are omitted."""
     journals: dict[int, list[tuple[str, Any]]] = {}
     for stored in scan(deployment.client("s3"), deployment.names.artefact_bucket, IMPORTS_PREFIX):
-        if stored.body is not None:
-            document = orjson.loads(stored.body)
+        if stored.body is None or stored.key.startswith(_ROW_JOURNALS):
+            continue
+        if (document := parsed(stored.body)) is not None:
             journals.setdefault(document["started_ms"], []).append((stored.key, document["finished"]))
     return [_import(started_ms, found) for started_ms, found in sorted(journals.items(), reverse=True)]
 

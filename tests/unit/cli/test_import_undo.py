@@ -9,8 +9,10 @@ import pytest
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import NotFound
 from operations.ingest.load import import_interactions
+from operations.ingest.load_metadata import import_items
 from operations.ingest.undo import Undone, imports, undo
 from tests.unit.cli.imported import NOW_MS, lake_objects, lake_rows, write
+from tests.unit.cli.interruptions import Killed, go_on, stop_at
 
 FIRST = "USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,1500000000\n"
 SECOND = "USER_ID,ITEM_ID,TIMESTAMP\nann,c,1500000060\n"
@@ -53,6 +55,27 @@ def test_imports_are_listed_latest_first(imported):
         (NOW_MS + 1, ("second.csv",), 1, True),
         (NOW_MS, ("first.csv",), 2, True),
     ]
+
+
+def test_interrupted_import_of_items_is_not_listed(deployment, tmp_path):
+    path = tmp_path / "items.csv"
+    path.write_text("ITEM_ID,TITLE\na,Title\n")
+    stop_at(deployment, 3, Killed)
+
+    with pytest.raises(Killed):
+        import_items([path], deployment, now_ms=NOW_MS)
+    go_on(deployment)
+
+    assert deployment.client("s3").list_objects_v2(Bucket="artefacts")["KeyCount"] == 1
+    assert imports(deployment) == []
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"format_version": 1}'])
+def test_import_with_a_damaged_journal_is_not_listed(imported, body):
+    key = imports(imported)[0].keys[0]
+    imported.client("s3").put_object(Bucket="artefacts", Key=key, Body=body)
+
+    assert [each.import_id for each in imports(imported)] == [NOW_MS]
 
 
 def test_undo_removes_rows_of_one_import_from_lake_and_profiles(imported):
