@@ -114,7 +114,7 @@ _RUN = object_of(
         "log": described(TEXT_OR_NULL, "Last line of the training job's log while the run is active."),
         "states": list_of(
             object_of({"name": TEXT, "enteredMs": TIME_MS, "leftMs": TIME_MS_OR_NULL}),
-            "States from first entry to last exit; empty if the time was too short.",
+            "States from first entry to last exit; empty if reading them took too long.",
         ),
     }
 )

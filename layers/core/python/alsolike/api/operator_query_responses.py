@@ -86,7 +86,7 @@ _INCREMENT_REPORT = or_null(
             "days": NUMBER,
             "users": COUNT,
             "heldOutUsers": COUNT,
-            "attributedRevenue": described(NUMBER, "Of the users with recommendations."),
+            "attributedRevenue": described(NUMBER, "Attributed revenue of users with recommendations."),
             "increments": list_of(
                 object_of(
                     {
@@ -103,7 +103,9 @@ _INCREMENT_REPORT = or_null(
                         "waits": list_of(
                             object_of(
                                 {
-                                    "precision": described(SHARE, "Half of the interval by the held-out mean."),
+                                    "precision": described(
+                                        SHARE, "Half the width of the interval, divided by the mean of held-out users."
+                                    ),
                                     "days": _DAYS_OR_NULL,
                                 }
                             )
@@ -165,8 +167,10 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                                         "name": TEXT,
                                         "value": described(NUMBER_OR_NULL, "The population stability index."),
                                         "byChance": NUMBER_OR_NULL,
-                                        "threshold": described(NUMBER_OR_NULL, "Threshold of drift, beyond chance."),
-                                        "reason": described(TEXT_OR_NULL, "Reason for its absence."),
+                                        "threshold": described(
+                                            NUMBER_OR_NULL, "Value above which the index counts as drift."
+                                        ),
+                                        "reason": described(TEXT_OR_NULL, "Reason why the index is missing."),
                                         "aboveSinceMs": TIME_MS_OR_NULL,
                                         "history": described(_POINTS, "Index at the checks of the last days."),
                                     }
@@ -271,20 +275,22 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                             "id": described(TEXT, "Name in the runbooks."),
                             "name": described(TEXT, "Name in CloudWatch."),
                             "state": one_of(("OK", "ALARM", "INSUFFICIENT_DATA")),
-                            "severity": described(one_of(("critical", "warning")), "Critical: shoppers see it."),
+                            "severity": described(
+                                one_of(("critical", "warning")), "Critical: shoppers see the errors."
+                            ),
                             "condition": described(
                                 or_null(
                                     object_of(
                                         {
                                             "metric": TEXT,
-                                            "threshold": described(NUMBER, "It rings above this value."),
+                                            "threshold": described(NUMBER, "The alarm starts above this value."),
                                             "breaching": described(COUNT, "Number of periods above the threshold."),
                                             "periods": described(COUNT, "Number of evaluated periods."),
                                             "periodS": described(COUNT, "Seconds."),
                                         }
                                     )
                                 ),
-                                "Null if it combines other alarms.",
+                                "Null for an alarm that combines others.",
                             ),
                             "combines": list_of(TEXT, "IDs of the alarms that it combines."),
                             "reason": TEXT,
@@ -304,7 +310,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "load": object_of(
                     {
                         **dict.fromkeys(("users", "eventsPerDay", "requestsPerDay", "items"), COUNT),
-                        "measured": described(FLAG, "Whether the value was measured instead of passed."),
+                        "measured": described(FLAG, "Whether the load was measured instead of passed."),
                     }
                 ),
                 "lines": list_of(

@@ -143,7 +143,7 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
         "x-amzn-errortype": _header(
             "Error type. Responses of API Gateway itself lack it.", schema={"enum": list(ERROR_TYPES)}
         ),
-        "www-authenticate": _header("Fault of the token. Session tokens get none."),
+        "www-authenticate": _header("Error of the token. Absent for session tokens."),
         CORRELATION_HEADER: _header(
             "Correlation ID in logs and lake: the request's header of this name if it is well-formed. "
             "Responses of API Gateway itself lack it.",
