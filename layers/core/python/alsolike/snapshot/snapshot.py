@@ -129,7 +129,7 @@ class Snapshot:
         return self.rows_by_hash(hashes_of([i.encode() if isinstance(i, str) else i for i in item_ids]))
 
     def rows_by_hash(self, hashes: npt.NDArray[np.uint64]) -> Rows:
-        """Return the row of each item by the hash of its ID (`ragged.hashes_of`), as in a bundle's `ids.hash`."""
+        """Return the row of each item by the hash of its ID (`ragged.hashes_of`), or -1; see `rows`."""
         if not self.row_count:
             return np.full(len(hashes), -1)
         base = self._segments[0]
