@@ -113,6 +113,9 @@ def trials(
 ) -> Trials:
     """Find the neighbours of the cold items of both parts.
 
+    Rare items have the same neighbours in both parts, those of the validation part. Finding them takes seconds, and
+    the test part has few other items.
+
     Parameters
     ----------
     items
@@ -125,10 +128,10 @@ def trials(
         Sentence model that compares texts, or None to compare only tokens.
     """
     validation, test = items
-    test_trial = Trial(test, properties, unlearned, sentences)
+    trial = Trial(validation, properties, unlearned, sentences)
     return Trials(
-        validation=test_trial if validation is test else Trial(validation, properties, unlearned, sentences),
-        test=test_trial,
+        validation=trial,
+        test=trial if validation is test else Trial(test, properties, unlearned, sentences, earlier=trial),
         by_words=None if sentences is None else trials(items, properties, unlearned),
     )
 

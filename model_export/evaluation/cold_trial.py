@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.arrays.ragged import find, hashes_of
+from alsolike.arrays.ragged import Ragged, find, hashes_of
 from alsolike.catalogue.changes import Change
 from alsolike.snapshot.cold_items import LISTED, ColdItems, ColdScorer
 from alsolike.snapshot.content_index import Scales
@@ -100,6 +100,8 @@ class Trial:
         Properties of rare items without interactions. Their positions follow the positions of the part's items.
     sentences
         Sentence model that compares texts, or None to compare only tokens.
+    earlier
+        Trial of the validation part. The test part uses its neighbours of rare items. None to find them.
 
     Attributes
     ----------
@@ -117,6 +119,8 @@ class Trial:
         properties: Properties,
         unlearned: Properties = (),
         sentences: SentenceModel | None = None,
+        *,
+        earlier: Trial | None = None,
     ) -> None:
         part_properties = [*(properties[item - 1] for item in items.order.tolist()), *unlearned]
         known = int(np.count_nonzero(~items.unknown[1:]))
@@ -129,15 +133,27 @@ class Trial:
         self.positions = np.flatnonzero(self._cold)
         self.rare = len(unlearned)
         self.new = len(self.positions) - self.rare
+        sought = self.positions if earlier is None else self.positions[: self.new]
         cold = ColdItems.of(
-            [Change(str(position), 0, part_properties[position - 1]) for position in self.positions.tolist()], index
+            [Change(str(position), 0, part_properties[position - 1]) for position in sought.tolist()], index
         )
+        if earlier is not None:
+            cold = ColdItems.merge([cold, earlier._rare_items(items.order)])
         rows = find(cold.hashes, hashes_of([str(position).encode() for position in self.positions.tolist()]))
-        comparable = cold.neighbours.lengths[rows] > 0
+        self._items = cold.take(rows)
+        comparable = self._items.neighbours.lengths > 0
         self.comparable_new = int(np.count_nonzero(comparable[: self.new]))
         self.comparable_rare = int(np.count_nonzero(comparable[self.new :]))
-        self._scorer = ColdScorer(cold.take(rows), items=known)
-        self._unknown = items.unknown
+        self._scorer = ColdScorer(self._items, items=known)
+        self._order, self._unknown = items.order, items.unknown
+
+    def _rare_items(self, order: Ints) -> ColdItems:
+        """Return the rare items with the positions of their neighbours in another order of items."""
+        rare = self._items.take(np.arange(self.new, len(self._items)))
+        place = np.zeros(len(order) + 1, np.int32)
+        place[order] = np.arange(1, len(order) + 1)
+        neighbours = Ragged(rare.neighbours.offsets, place[self._order[rare.neighbours.data - 1]])
+        return ColdItems(rare.hashes, rare.updated_at_ms, rare.tie_breaks, neighbours, rare.weights)
 
     def answers(self, model: Model, queries: Queries, *, k: int, seen: Seen) -> Answers:
         """Return the scored candidates of each user with a target."""

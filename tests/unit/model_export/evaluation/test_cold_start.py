@@ -108,6 +108,21 @@ def test_rare_items_have_a_separate_scale():
         assert found.with_.new_items == pytest.approx(place)
 
 
+def test_rare_items_have_the_neighbours_of_the_validation_part():
+    """In the test, items 2, 1, 3 and 4 score 1, 2/7, 2/7 and 1/7. The validation does not know item 4.
+
+    The rare item resembles items 1 and 3, so it scores 2/7 of its scale.
+    """
+    split = days([1, 2, 1], [3, 2, 1], [1, 2, 1], [3, 2, 1], [2, 2, 1], [2, 4, 1], items=4)
+    red, blue = {"colour": "red"}, {"colour": "blue"}
+    found = cold(split, [red, blue, red, red], [red]).test
+
+    for rare, place in ((0.9, 1 / math.log2(4)), (1.1, 1 / math.log2(5))):
+        scales = Scales(new=1.0, rare=rare)
+        measured = measure(popular(split), split, found, scales=scales, k=4, seen="allowed")
+        assert measured.with_.every_item == pytest.approx(place)
+
+
 def test_evaluated_scale_comes_from_the_validation_part():
     """Items 1, 2 and 3 score 1, 1/2 and 1/2, and the rare item 3/4 of the scale.
 
