@@ -30,7 +30,7 @@ cloud: $(VENV)/dev.done  ## all tests of the embedded cloud, a package of its ow
 CHECKS := lint types imports prose test
 check: $(if $(WHAT),$(WHAT:%=.check-%),$(CHECKS:%=.check-%))  ## format, lint, types, import rules, prose, tests (WHAT="lint types")
 
-STORE_TESTS := tests/unit/alsolike tests/unit/operations/configuration $(addprefix tests/unit/functions/,archive_events erase_user export_user personalize publish_catalog purge_user update_profiles)
+STORE_TESTS := $(addprefix tests/unit/alsolike/,catalogue privacy profiles registry runtime snapshot) $(addprefix tests/unit/functions/,personalize purge_user)
 SUITES := system cloud stores demo faults memory benchmarks api canary kafka prometheus spark cli clients functions layers model_export infra deploy statistics hardening failover
 SLOW := $(or $(WHAT),$(SUITES))
 slow: $(VENV)/dev.done $(if $(filter spark ci,$(SLOW)),$(VENV)/with-spark.done) $(if $(filter deploy ci,$(SLOW)),$(VENV)/with-deploy.done) $(if $(filter spark deploy ci,$(SLOW)),node_modules/aws-cdk/bin/cdk) $(if $(filter prometheus,$(SLOW)),$(VENV)/with-prometheus.done)  ## booted clouds and slow tests (WHAT="$(SUITES)", WHAT=ci: a part of each)

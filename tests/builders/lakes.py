@@ -77,7 +77,7 @@ def row(event_id: str, **fields: Any) -> dict[str, Any]:
     return {**values, **fields}
 
 
-def parquet(rows: Iterable[Mapping[str, Any]], *, schema: pa.Schema = SCHEMA) -> bytes:
+def parquet(rows: Iterable[Mapping[str, Any]], schema: pa.Schema = SCHEMA) -> bytes:
     sink = io.BytesIO()
     known = [{name: row.get(name) for name in schema.names} for row in rows]
     pq.write_table(pa.Table.from_pylist(known, schema=schema), sink)

@@ -7,8 +7,8 @@ import pytest
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.runtime.observability import logger
-from operations.configuration.configuration_store import ConfigurationStore
-from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.builders.lambda_events import LambdaContext
+from tests.builders.world import World
 from tests.fakes.places import create_bucket, create_profiles_table, create_table
 from tests.unit.functions.grants import Offences
 
@@ -114,11 +114,11 @@ def erase(aws, artefact_bucket, pseudonyms):
 
 
 @pytest.fixture
-def configure(aws, artefact_bucket):
+def world(aws, artefact_bucket, tmp_path):
+    return World(aws, artefact_bucket, tmp_path)
+
+
+@pytest.fixture
+def configure(world):
     """Return a function that applies a configuration."""
-
-    def apply(document):
-        store = ConfigurationStore(aws("s3"), artefact_bucket)
-        store.apply(store.current(), {"format": 1, **document}, text="", by="test", reason="test", now_ms=NOW_MS)
-
-    return apply
+    return lambda document: world.configure(**document)

@@ -1,6 +1,5 @@
 """Responses as parsed by an unchanged boto3 client of Amazon Personalize."""
 
-import dataclasses
 import io
 import tempfile
 import time
@@ -13,11 +12,8 @@ from botocore.awsrequest import AWSResponse
 from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
-from alsolike.registry.registry import Registry
 from functions.collect import handler as collect
 from functions.recommend import handler as recommend
-from operations.configuration.configuration_store import ConfigurationStore
-from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 
 DATASETS = "arn:aws:personalize:eu-west-1:1:dataset/shop"
@@ -107,15 +103,8 @@ def test_refused_events_raise_the_exception_of_the_client(personalize):
         )
 
 
-def test_client_can_read_recommendations(personalize, aws, artefact_bucket, profiles_table, tmp_path):
-    write_bundle(
-        tmp_path / "v1",
-        manifest=dataclasses.replace(MANIFEST, version="v1"),
-        transitions={("pear", "fig"): 2.0},
-        properties={"fig": {"title": "Fig"}},
-    )
-    upload_bundle(aws("s3"), artefact_bucket, tmp_path / "v1", version="v1")
-    Registry(aws("s3"), artefact_bucket).promote("v1", reason="test", now_ms=NOW_MS)
+def test_client_can_read_recommendations(personalize, aws, world, profiles_table):
+    world.serve(transitions={("pear", "fig"): 2.0}, properties={"fig": {"title": "Fig"}})
     entry = RecentInteraction(NOW_MS, "e1", "pear", "view")
     ProfileStore(aws("dynamodb"), profiles_table).add("u#anna", [entry], now_ms=NOW_MS)
 
@@ -130,13 +119,9 @@ def test_client_can_read_recommendations(personalize, aws, artefact_bucket, prof
     assert found["recommendationId"]
 
 
-def test_filter_applies_and_an_unknown_one_raises_resource_not_found(personalize, aws, artefact_bucket, tmp_path):
-    write_bundle(tmp_path / "v1", manifest=dataclasses.replace(MANIFEST, version="v1"))
-    upload_bundle(aws("s3"), artefact_bucket, tmp_path / "v1", version="v1")
-    Registry(aws("s3"), artefact_bucket).promote("v1", reason="test", now_ms=NOW_MS)
-    store = ConfigurationStore(aws("s3"), artefact_bucket)
-    document = {"format": 1, "filters": {"only": "INCLUDE ItemID WHERE Items.ITEM_ID IN ($IDS)"}}
-    store.apply(store.current(), document, text="", by="test", reason="test", now_ms=NOW_MS)
+def test_filter_applies_and_an_unknown_one_raises_resource_not_found(personalize, world):
+    world.serve()
+    world.configure(filters={"only": "INCLUDE ItemID WHERE Items.ITEM_ID IN ($IDS)"})
     client = personalize("personalize-runtime")
     arn = "arn:aws:personalize:eu-west-1:123456789012:filter/"
 

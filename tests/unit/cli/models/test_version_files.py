@@ -4,23 +4,20 @@ import pytest
 
 from alsolike.declarations.storage import CHAMPION_KEY, TRAINING_RUN_KEY
 from alsolike.registry.decision import Decisions
-from operations.configuration.configuration_store import ConfigurationStore
 from tests.unit.cli.models.versions import BUCKET, document, run
 
 
 def test_unused_version_is_retired(shop):
     files = shop.files("v4")
 
-    assert document("retire", "v4") == {"version": "v4", "files": files}
-    assert shop.files("v4") == 0
+    assert document("retire", "v4") == {"version": "v4", "files": len(files)}
+    assert not shop.files("v4")
     assert Decisions(shop.s3, BUCKET).get("v4") is not None
 
 
 def test_version_in_use_cannot_be_retired(shop, refusal):
     arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "v3"}}
-    store = ConfigurationStore(shop.s3, BUCKET)
-    experiments = {"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}}
-    store.apply(store.current(), {"format": 1, "experiments": experiments}, text="", by="test", reason="test", now_ms=1)
+    shop.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
     shop.try_beside("v4")
     shop.publish("v5")
     run("pin", "v5")

@@ -10,27 +10,23 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from alsolike.registry.canary import Canary
-from alsolike.registry.canary_report import CanaryLook, CanaryReport, CanaryReports
-from alsolike.registry.champion import Champion
-from alsolike.registry.decision import Check, Decision, Decisions
-from alsolike.registry.registry import Registry
+from alsolike.registry.decision import Check, Decision
 from alsolike.training.dataset import MANIFEST_FILE, DatasetManifest, prefix
 from cli import main as command
 from operations.client.deployment import Deployment
-from tests.builders.bundles import MANIFEST, METRICS, upload_bundle, write_bundle
+from tests.builders.bundles import MANIFEST, METRICS
+from tests.builders.world import World
 from tests.unit.cli.shop import DATASET, NAMES
 
 GROUP, BUCKET = NAMES.model_package_group, NAMES.artefact_bucket
 
 
-class Shop:
+class Shop(World):
     """The deployment `--env shop` with model versions."""
 
     def __init__(self, deployment: Deployment, directory: Path) -> None:
-        self.deployment, self.directory = deployment, directory
-        self.s3, self.sagemaker = deployment.client("s3"), deployment.client("sagemaker")
-        self.registry = Registry(self.s3, BUCKET)
+        super().__init__(deployment.client, BUCKET, directory)
+        self.deployment = deployment
 
     def publish(
         self,
@@ -41,52 +37,24 @@ class Shop:
         cold: Mapping[str, Any] | None = None,
         registered: bool = True,
     ) -> None:
-        folder = self.directory / version
         ndcg = 0.2 + len(items) / 100
         candidates = [{"algorithm": "table", "ndcg": ndcg, "hr": 0.4, "slices": {"new users": {"ndcg": 0.1}}}]
         metrics = {**METRICS, "candidates": candidates, **({} if cold is None else {"cold_start": {"with_": cold}})}
-        manifest = dataclasses.replace(MANIFEST, version=version, dataset_id=version, metrics=metrics)
-        write_bundle(folder, manifest=manifest, item_ids=items, popular=items[:1])
-        upload_bundle(self.s3, BUCKET, folder, version=version)
+        manifest = dataclasses.replace(MANIFEST, dataset_id=version, metrics=metrics)
+        self.upload(version, manifest=manifest, item_ids=items, popular=items[:1])
         if registered:
-            self.sagemaker.create_model_package(
-                ModelPackageGroupName=GROUP,
-                ModelPackageDescription=version,
-                ModelApprovalStatus="PendingManualApproval" if passed else "Rejected",
-                CustomerMetadataProperties={"version": version, "algorithm": "table", "items": str(len(items))},
-            )
-        check = Check("ndcg", passed, f"{ndcg:.2f}, the champion has 0.22")
-        Decisions(self.s3, BUCKET).keep(Decision(version, 1, "v1", (check,)))
+            self.add_package(version, approved=passed, algorithm="table", items=str(len(items)))
+        self.decide(version, Check("ndcg", passed, f"{ndcg:.2f}, the champion has 0.22"), champion="v1")
         dataset = dataclasses.replace(DATASET, dataset_id=version, items=len(items))
         self.put_dataset(dataset)
 
     def put_dataset(self, dataset: DatasetManifest) -> None:
-        key = f"{prefix(dataset.dataset_id)}{MANIFEST_FILE}"
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=dataset.to_json())
-
-    def try_beside(self, version: str) -> None:
-        self.registry.start_canary(self.champion, Canary(version, self.champion.version, 0.1, 5, 10, 1_000, "run"))
-        look = CanaryLook(6, "going", ("12 answers to 9 users",))
-        report = CanaryReport(version, "run", self.champion.version, 0.1, 5, 10, (look,), "by-hand: for spring")
-        CanaryReports(self.s3, BUCKET).write(report)
-
-    @property
-    def champion(self) -> Champion:
-        found = self.registry.champion()
-        assert found is not None
-        return found
+        self.put(f"{prefix(dataset.dataset_id)}{MANIFEST_FILE}", dataset.to_json())
 
     def decision(self, version: str) -> Decision:
-        found = Decisions(self.s3, BUCKET).get(version)
+        found = self.decisions.get(version)
         assert found is not None
         return found
-
-    def approval(self, version: str) -> str:
-        listed = self.sagemaker.list_model_packages(ModelPackageGroupName=GROUP)["ModelPackageSummaryList"]
-        return next(str(each["ModelApprovalStatus"]) for each in listed if each["ModelPackageDescription"] == version)
-
-    def files(self, version: str) -> int:
-        return len(self.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"models/{version}/").get("Contents", []))
 
 
 def run(*arguments: str) -> str:

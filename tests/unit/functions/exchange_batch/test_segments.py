@@ -11,12 +11,12 @@ from alsolike.configuration_document.client_resources import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
-from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.exchange_batch import handler, segments
 from functions.exchange_batch.service import USERS_OF_A_BATCH
-from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.builders.bundles import MANIFEST
 from tests.builders.lambda_events import LambdaContext
+from tests.builders.stores import parquet
 
 SOURCE, OUTPUT = "s3://uploads/in/items.json", "s3://uploads/out/"
 
@@ -45,18 +45,14 @@ def segments_of(s3):
 
 
 @pytest.fixture
-def champion(s3, artefact_bucket, tmp_path):
+def champion(world):
     """Return a function that publishes a champion whose dataset has interactions of these profiles."""
 
     def publish(*profiles):
-        write_bundle(tmp_path / "v1", manifest=MANIFEST)
-        upload_bundle(s3, artefact_bucket, tmp_path / "v1", version=MANIFEST.version)
-        Registry(s3, artefact_bucket).promote(MANIFEST.version, reason="test", now_ms=1)
+        world.serve()
         if profiles:
-            file = io.BytesIO()
-            pq.write_table(pa.table({"profile_id": list(profiles)}), file)
-            key = f"datasets/{MANIFEST.dataset_id}/interactions.parquet"
-            s3.put_object(Bucket=artefact_bucket, Key=key, Body=file.getvalue())
+            table = pa.table({"profile_id": list(profiles)})
+            world.put(f"datasets/{MANIFEST.dataset_id}/interactions.parquet", parquet(table))
 
     return publish
 

@@ -4,7 +4,8 @@ import pytest
 
 from alsolike.registry.decision import Check
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.operate.shop import ATTRIBUTE, GROUP, MACHINE, MONITOR, RECOMMEND, SESSION_KEY, Operator
+from tests.builders.world import GROUP
+from tests.unit.functions.operate.shop import ATTRIBUTE, MACHINE, MONITOR, RECOMMEND, SESSION_KEY, Operator
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from alsolike.registry.approvals import Approvals
-from alsolike.registry.decision import Check, Decision, Decisions
+from alsolike.registry.decision import Check, Decisions
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.operate.shop import SUBJECT, described, throttled
 
@@ -36,7 +36,7 @@ class TestPromotion:
         assert decision.forced == f"I like it (operator {SUBJECT})"
 
     def test_forced_promotion_of_an_unservable_version_is_refused(self, operator):
-        operator.put_decision(Decision("v4", 5, "v2", (Check("graph", False, "it does not run", final=True),)))
+        operator.decide("v4", Check("graph", False, "it does not run", final=True), champion="v2")
 
         status, message = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v4")
 

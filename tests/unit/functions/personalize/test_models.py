@@ -13,11 +13,10 @@ from alsolike.configuration.rules import Exploration
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.registry import promotion
 from alsolike.registry.decision import LATEST_EVENT, Check, Decision, decision_key
-from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.training.runs import BUSY, TrainingRuns
 from functions.personalize.served_names import ServedNames
-from operations.configuration.configuration_store import ConfigurationStore
+from tests.builders.world import World
 from tests.unit.functions.personalize.client import BATCHES, MACHINE, PREFIX, make_group, raw, refusal
 
 RECIPES = "arn:aws:personalize:::recipe"
@@ -25,14 +24,13 @@ VISIBLE_S = 33
 """Time in seconds until requests may contain a new name, with the default interval of 30 s."""
 
 
-class Shop:
+class Shop(World):
     """Dataset group whose training runs are ended by tests."""
 
     def __init__(self, personalize, aws, cloud, bucket):
-        self.client, self._cloud, self.s3, self.bucket = personalize, cloud, aws("s3"), bucket
-        self.stepfunctions = aws("stepfunctions")
+        super().__init__(aws, bucket)
+        self.client, self._cloud, self.stepfunctions = personalize, cloud, aws("stepfunctions")
         self.group, _ = make_group(personalize)
-        self.registry = Registry(self.s3, bucket)
 
     def solution(self, name="for-you", recipe="aws-user-personalization"):
         return self.client.create_solution(name=name, datasetGroupArn=self.group, recipeArn=f"{RECIPES}/{recipe}")[
@@ -70,10 +68,8 @@ class Shop:
             "dataset_id": "d", "last_event_ms": 7, "created_ms": 8, "code_version": "0", "format_version": 1,
             "metrics": {"candidates": candidates}, "files": {},
         }  # fmt: skip
-        self.s3.put_object(
-            Bucket=self.bucket, Key=f"models/{version}/manifest.json", Body=json.dumps(manifest).encode()
-        )
-        self.registry.promote(version, reason="run", now_ms=1)
+        self.put(f"models/{version}/manifest.json", json.dumps(manifest).encode())
+        self.promote(version)
 
     def configuration(self):
         """Return the configuration as the function recommend reads it."""
@@ -85,10 +81,6 @@ class Shop:
 
     def filters(self):
         return dict(self.configuration().filters)
-
-    def configure(self, **document):
-        store = ConfigurationStore(self.s3, self.bucket)
-        store.apply(store.current(), {"format": 1, **document}, text="", by="me", reason="", now_ms=1)
 
 
 @pytest.fixture

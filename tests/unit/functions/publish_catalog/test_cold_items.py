@@ -7,12 +7,10 @@ import pytest
 
 from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.files import CONTENT_FILE
-from alsolike.registry.registry import Registry
 from alsolike.snapshot.content_index import UNSCALED, Scales
 from functions.publish_catalog import handler
-from tests.builders.bundles import upload_bundle, write_bundle
 from tests.builders.sentence_model import ITEMS, sentence_model
-from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record
+from tests.unit.functions.publish_catalog.changes import deliver, record
 
 COLOURS = {"vase": {"colour": "red"}, "bowl": {"colour": "red"}, "cup": {"colour": "blue"}, "jug": {"colour": "blue"}}
 
@@ -22,20 +20,19 @@ class MakeChampion(Protocol):
 
 
 @pytest.fixture
-def make_champion(aws, artefact_bucket, tmp_path):
+def make_champion(world, tmp_path):
     """Return a function that promotes a champion, optionally with a sentence model or without a content index."""
 
     def made(items, *, content=True, sentences=False, scales=UNSCALED, rare=()):
-        directory = tmp_path / "v1"
-        model = sentence_model(tmp_path / "sentences") if sentences else None
-        write_bundle(
-            directory, item_ids=list(items), popular=[next(iter(items))], properties=items, sentences=model,
-            scales=scales, rare=rare,
-        )  # fmt: skip
-        if not content:
-            (directory / CONTENT_FILE).unlink()
-        upload_bundle(aws("s3"), artefact_bucket, directory, version="v1")
-        Registry(aws("s3"), artefact_bucket).promote("v1", reason="test", now_ms=NOW_MS)
+        world.serve(
+            item_ids=list(items),
+            popular=[next(iter(items))],
+            properties=items,
+            sentences=sentence_model(tmp_path / "sentences") if sentences else None,
+            scales=scales,
+            rare=rare,
+            damage=None if content else lambda folder: (folder / CONTENT_FILE).unlink(),
+        )
 
     return made
 

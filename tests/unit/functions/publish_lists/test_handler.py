@@ -1,6 +1,5 @@
 """Static lists are written completely or not at all, and follow the champion, the catalogue and the trends."""
 
-import dataclasses
 import json
 import tempfile
 import time
@@ -11,7 +10,6 @@ import pytest
 
 from alsolike.catalogue.changes import Change
 from alsolike.configuration.configuration import ColumnType
-from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle
 from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.publisher import SnapshotPublisher
@@ -19,8 +17,7 @@ from alsolike.snapshot.store import SnapshotStore
 from alsolike.trends.store import TrendsStore, trends_key
 from alsolike.trends.trends import NOTHING_COUNTED, Event
 from functions.publish_lists import champion_lists, handler, service
-from tests.builders.bundles import MANIFEST, upload_bundle, without_later_files, write_bundle
-from tests.builders.lambda_events import NOW_MS
+from tests.builders.bundles import without_later_files
 from tests.fakes.places import create_bucket
 
 PUBLIC = {"pear": {"plum": 1.0, "fig": 0.1235}, "fig": {"pear": 0.5}}
@@ -73,14 +70,9 @@ def published(files, context):
 
 
 @pytest.fixture
-def make_champion(aws, artefact_bucket, tmp_path):
+def make_champion(world):
     def made(version="v1", *, public=PUBLIC, old=False):
-        directory = tmp_path / version
-        write_bundle(directory, manifest=dataclasses.replace(MANIFEST, version=version), public=public)
-        if old:
-            without_later_files(directory)
-        upload_bundle(aws("s3"), artefact_bucket, directory, version=version)
-        Registry(aws("s3"), artefact_bucket).promote(version, reason="test", now_ms=NOW_MS)
+        world.serve(version, public=public, damage=without_later_files if old else None)
 
     return made
 

@@ -11,7 +11,7 @@ RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}, "together": {"pear":
 
 @pytest.fixture
 def deployment(aws, artefact_bucket, tmp_path):
-    return Deployment(aws("s3"), artefact_bucket, tmp_path)
+    return Deployment(aws, artefact_bucket, tmp_path)
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def shop(aws, artefact_bucket, profiles_table, pseudonyms, tmp_path, monkeypatch
     for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S", "TRENDS_CHECK_S", "TIME_BUDGET_MS"):
         monkeypatch.setenv(check, "0")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    return Shop(aws("s3"), aws("dynamodb"), artefact_bucket, profiles_table, users_table, tmp_path)
+    return Shop(aws, artefact_bucket, tables=(profiles_table, users_table), directory=tmp_path)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Artefact bucket with model versions, and a loader that follows the champion."""
 
-import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +8,18 @@ from alsolike.registry.registry import Registry
 from alsolike.runtime.polling import CircuitBreaker, Polling
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import NO_MODEL, ChampionLoader
-from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
-from tests.builders.lambda_events import NOW_MS
+from tests.builders.world import World
 
 CHECK_S = 30
 RETRY_S = 5
 
 
-class Deployment:
+class Deployment(World):
     """Artefact bucket with model versions, and the tested loader with a test clock."""
 
-    def __init__(self, s3: Any, bucket: str, directory: Path) -> None:
-        self.s3, self.bucket, self.directory = s3, bucket, directory
-        self.registry = Registry(s3, bucket)
+    def __init__(self, client: Callable[[str], Any], bucket: str, directory: Path) -> None:
+        super().__init__(client, bucket, directory)
         self.cache = directory / "cache"
-        self.now_ms = NOW_MS
         self.breaker = CircuitBreaker(open_s=CHECK_S)
         self.loader = self.new_loader()
         self.times_ms: list[int] = []
@@ -37,15 +34,8 @@ class Deployment:
         return ChampionLoader(Registry(self.s3, self.bucket), cache, polling=polling)
 
     def publish(self, version: str, *, damage: str | None = None) -> None:
-        folder = self.directory / version
-        write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version=version))
-        if damage is not None:
-            (folder / damage).write_bytes(b"damaged")
-        upload_bundle(self.s3, self.bucket, folder, version=version)
-        self.promote(version)
-
-    def promote(self, version: str) -> None:
-        self.registry.promote(version, reason="test", now_ms=self.now_ms)
+        """Publish a version. `damage` names a file whose content is replaced."""
+        self.serve(version, damage=damage and (lambda folder: (folder / damage).write_bytes(b"damaged")))
 
     def serving(self, *, after_s: float = 0) -> tuple[str | None, str | None]:
         self.now_ms += round(after_s * 1000)

@@ -2,21 +2,18 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from alsolike.bundle.popular_groups import Group
-from alsolike.bundle.reranker import Reranker
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import User, UserStore
 from alsolike.configuration import recommendation_id
 from alsolike.configuration.configuration import ColumnType
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
-from alsolike.registry.registry import Registry
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
 from alsolike.trends.store import trends_key
@@ -24,10 +21,10 @@ from alsolike.trends.trends import NOTHING_COUNTED, Event
 from functions.publish_catalog.champion_content import ChampionContents
 from functions.publish_catalog.cold_publisher import ColdPublisher
 from functions.recommend import handler
-from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.bundles import ITEMS as KNOWN
-from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.builders.bundles import MANIFEST
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
+from tests.builders.world import World
 
 ARN = "arn:aws:personalize:eu-west-1:123456789012"
 ITEMS: dict[str, dict[str, Any]] = {
@@ -44,55 +41,23 @@ COLUMNS = {
 }
 
 
-@dataclasses.dataclass
-class Shop:
+class Shop(World):
     """Deployment with one model, which ranks fig and plum after a pear."""
 
-    s3: Any
-    dynamodb: Any
-    bucket: str
-    profiles_table: str
-    users_table: str
-    directory: Path
+    def __init__(self, client: Callable[[str], Any], bucket: str, *, tables: tuple[str, str], directory: Path) -> None:
+        super().__init__(client, bucket, directory)
+        self.dynamodb = client("dynamodb")
+        self.profiles_table, self.users_table = tables
 
-    def publish(
-        self,
-        version: str = "v1",
-        *,
-        exclude_seen: bool = False,
-        exclude_bought: bool = False,
-        item_ids: Sequence[str] = KNOWN,
-        properties: Mapping[str, Mapping[str, Any]] = ITEMS,
-        groups: Sequence[Group] = (),
-        related: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
-        reranker: Reranker | None = None,
-    ) -> None:
-        folder = self.directory / version
-        write_bundle(
-            folder,
-            manifest=dataclasses.replace(
-                MANIFEST, version=version, exclude_seen=exclude_seen, exclude_bought=exclude_bought
-            ),
-            transitions={("pear", "fig"): 2.0, ("pear", "plum"): 1.0},
-            item_ids=item_ids,
-            properties=properties,
-            groups=groups,
-            related=related,
-            reranker=reranker,
-        )
-        upload_bundle(self.s3, self.bucket, folder, version=version)
-        Registry(self.s3, self.bucket).promote(version, reason="test", now_ms=NOW_MS)
+    def publish(self, version: str = "v1", **bundle: Any) -> None:
+        """Publish the champion. `bundle` contains changes of its manifest and other arguments of `write_bundle`."""
+        changes = {name: bundle.pop(name) for name in ("exclude_seen", "exclude_bought") if name in bundle}
+        defaults = {"transitions": {("pear", "fig"): 2.0, ("pear", "plum"): 1.0}, "properties": ITEMS}
+        self.serve(version, manifest=dataclasses.replace(MANIFEST, **changes), **{**defaults, **bundle})
 
     def publish_beside(self, other: str) -> None:
         """Publish the champion v1 and another version, which ranks kiwis first after a pear, with other positions."""
-        folder = self.directory / other
-        write_bundle(
-            folder,
-            manifest=dataclasses.replace(MANIFEST, version=other),
-            item_ids=KNOWN[::-1],
-            transitions={("pear", "kiwi"): 3.0, ("pear", "plum"): 1.0},
-        )
-        upload_bundle(self.s3, self.bucket, folder, version=other)
+        self.upload(other, item_ids=KNOWN[::-1], transitions={("pear", "kiwi"): 3.0, ("pear", "plum"): 1.0})
         self.publish("v1")
 
     def remember(self, profile_id: str, item_id: str, event_type: str = "view", *, before_ms: int = 1000) -> None:
@@ -101,11 +66,6 @@ class Shop:
 
     def register(self, user_id: str, **properties: Any) -> None:
         UserStore(self.dynamodb, self.users_table).put([User(user_id, properties)], now_ms=NOW_MS)
-
-    def configure(self, **parts: Any) -> None:
-        store = ConfigurationStore(self.s3, self.bucket)
-        document = {"format": 1, **parts}
-        store.apply(store.current(), document, text="", by="test", reason="test", now_ms=NOW_MS)
 
     def catalogue(self, items: Mapping[str, Mapping[str, Any] | None], *, at_ms: int = NOW_MS) -> None:
         """Publish items of the catalogue. None deletes an item."""
@@ -121,7 +81,7 @@ class Shop:
         each = (item_id for item_id, number in events.items() for _ in range(number))
         counted = [Event(sequence, item_id, now_ms, 1.0) for sequence, item_id in enumerate(each)]
         counts = NOTHING_COUNTED.add(counted, sequence=len(counted), arrived_ms=now_ms)
-        self.s3.put_object(Bucket=self.bucket, Key=trends_key("shard-1"), Body=counts.to_bytes())
+        self.put(trends_key("shard-1"), counts.to_bytes())
 
     def get(
         self,

@@ -9,7 +9,6 @@ from alsolike.bundle.bundle import write_manifest
 from alsolike.bundle.files import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import Decision, Decisions, decision_key
-from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, Unavailable
 from functions.register_model import handler, service
 from functions.register_model.limits import GateLimits
@@ -17,10 +16,10 @@ from functions.register_model.settings import Settings
 from functions.register_model.unpacking import unpack_bundle
 from tests.builders.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.builders.world import GROUP, World
 from tests.fakes.sagemaker import MemorySageMaker
 from tests.fakes.service import ServiceError, operation
 
-GROUP = "recommender"
 ANY_PARAMETER = (
     "ModelPackageGroupName", "ModelPackageDescription", "ModelApprovalStatus", "ModelMetrics", "SourceUri",
     "SkipModelValidation", "CustomerMetadataProperties", "ClientToken",
@@ -43,23 +42,19 @@ def compared_with(version):
     return {**METRICS, "against_champion": found}
 
 
-class Workflow:
+class Workflow(World):
     """Training outputs in the artefact bucket, and calls of the function that registers them."""
-
-    def __init__(self, s3, sagemaker, bucket, directory):
-        self.s3, self.sagemaker, self.bucket, self.directory = s3, sagemaker, bucket, directory
-        self.registry = Registry(s3, bucket)
 
     def trained(self, version, **fields):
         """Write the output of a training job to its location in S3, and return the function's event."""
         folder = self.directory / version
         manifest = dataclasses.replace(MANIFEST, **{"version": version, **fields})
         write_bundle(folder, manifest=manifest, transitions=FROM_ANY_TO_FIG)
-        return self.put(version, archive_of(folder))
+        return self.store(version, archive_of(folder))
 
-    def put(self, version, archive):
+    def store(self, version, archive):
         key = f"training/alsolike-demo-{version}/output/model.tar.gz"
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive)
+        self.put(key, archive)
         return {
             "run_id": version,
             "model_data_s3_uri": f"s3://{self.bucket}/{key}",
@@ -69,21 +64,9 @@ class Workflow:
     def register(self, event):
         return handler.lambda_handler(event, LambdaContext())
 
-    def promote(self, version, **fields):
+    def train_champion(self, version, **fields):
         self.register(self.trained(version, **fields))
-        self.registry.promote(version, reason="a test", now_ms=NOW_MS)
-
-    def champion(self):
-        champion = self.registry.champion()
-        return champion.version if champion else None
-
-    def model_files(self, version):
-        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"models/{version}/").get("Contents", [])
-        return {entry["Key"].rpartition("/")[2] for entry in listed}
-
-    def packages(self):
-        listed = self.sagemaker.list_model_packages(ModelPackageGroupName=GROUP)["ModelPackageSummaryList"]
-        return [self.sagemaker.describe_model_package(ModelPackageName=entry["ModelPackageArn"]) for entry in listed]
+        self.promote(version)
 
 
 @pytest.fixture
@@ -91,7 +74,7 @@ def workflow(aws, artefact_bucket, tmp_path, monkeypatch):
     aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("MODEL_PACKAGE_GROUP", GROUP)
-    return Workflow(aws("s3"), aws("sagemaker"), artefact_bucket, tmp_path)
+    return Workflow(aws, artefact_bucket, tmp_path)
 
 
 def test_valid_model_is_approved_and_stored(workflow, counted):
@@ -99,8 +82,8 @@ def test_valid_model_is_approved_and_stored(workflow, counted):
 
     assert (answer["version"], answer["verdict"]) == ("v1", "approved")
     assert all(reason.startswith("passed: ") for reason in answer["reasons"])
-    assert workflow.champion() is None
-    assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}
+    assert workflow.registry.champion() is None
+    assert workflow.files("v1") == {*FILES, MANIFEST_FILE}
     assert "ModelsRejected" not in counted()
 
 
@@ -128,10 +111,10 @@ def test_model_of_an_earlier_image_is_registered_without_later_files(workflow):
     write_bundle(folder, transitions=FROM_ANY_TO_FIG)
     without_later_files(folder)
 
-    answer = workflow.register(workflow.put("v1", archive_of(folder)))
+    answer = workflow.register(workflow.store("v1", archive_of(folder)))
 
     assert answer["verdict"] == "approved"
-    assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}.difference(LATER_FILES)
+    assert workflow.files("v1") == {*FILES, MANIFEST_FILE}.difference(LATER_FILES)
 
 
 def test_version_is_registered_with_its_metrics_and_lineage(workflow):
@@ -161,7 +144,7 @@ def test_version_refused_by_sagemaker_is_checked_and_stored(workflow, code, monk
     answer = workflow.register(workflow.trained("v1"))
 
     assert answer["verdict"] == "approved"
-    assert workflow.model_files("v1") == {*FILES, MANIFEST_FILE}
+    assert workflow.files("v1") == {*FILES, MANIFEST_FILE}
     assert Decisions(workflow.s3, workflow.bucket).get("v1") is not None
     assert workflow.packages() == []
 
@@ -198,7 +181,7 @@ def test_repeated_call_after_the_canary_keeps_decision_and_approval(workflow):
 
 
 def test_model_better_than_the_champion_is_approved(workflow):
-    workflow.promote("v1")
+    workflow.train_champion("v1")
 
     answer = workflow.register(workflow.trained("v2", metrics=compared_with("v1")))
 
@@ -225,9 +208,9 @@ def test_unpacked_output_is_limited_to_1_8_gb(workflow, monkeypatch):
 
 
 def test_candidate_compared_with_a_replaced_champion_is_rejected(workflow):
-    workflow.promote("v1")
+    workflow.train_champion("v1")
     event = workflow.trained("v3", metrics=compared_with("v1"))
-    workflow.promote("v2", metrics=compared_with("v1"))
+    workflow.train_champion("v2", metrics=compared_with("v1"))
 
     answer = workflow.register(event)
 
@@ -245,7 +228,7 @@ def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow):
     # This graph requires an additional input.
     (folder / "graph.onnx").write_bytes((folder / "graph.bias.onnx").read_bytes())
     write_manifest(folder, manifest)
-    workflow.put("v1", archive_of(folder))
+    workflow.store("v1", archive_of(folder))
 
     answer = workflow.register(event)
 
@@ -256,21 +239,21 @@ def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow):
 
 
 def test_model_below_popularity_is_rejected_and_the_champion_stays(workflow, counted):
-    workflow.promote("v1")
+    workflow.train_champion("v1")
     worse = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
 
     answer = workflow.register(workflow.trained("v2", metrics={**compared_with("v1"), "candidates": worse}))
 
     assert answer["verdict"] == "rejected"
     assert "failed: ndcg@10 on the hold-out: table 0.2000, popularity 0.3000" in answer["reasons"]
-    assert workflow.champion() == "v1"
-    assert workflow.model_files("v2") == {*FILES, MANIFEST_FILE}
+    assert workflow.champion.version == "v1"
+    assert workflow.files("v2") == {*FILES, MANIFEST_FILE}
     assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["PendingManualApproval", "Rejected"]
     assert counted()["ModelsRejected"] == 1
 
 
 def test_metrics_have_the_checks_of_both_models_and_failed_conditions(workflow, capsys):
-    workflow.promote("v1")
+    workflow.train_champion("v1")
     capsys.readouterr()
     worse = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
 
@@ -295,39 +278,39 @@ def test_metrics_have_the_checks_of_both_models_and_failed_conditions(workflow, 
 
 
 def test_model_of_older_data_is_rejected(workflow):
-    workflow.promote("v2")
+    workflow.train_champion("v2")
 
     answer = workflow.register(workflow.trained("v1", last_event_ms=NOW_MS - 1))
 
     assert answer["verdict"] == "rejected"
-    assert workflow.champion() == "v2"
+    assert workflow.champion.version == "v2"
 
 
 def test_corrupt_output_raises_and_the_champion_stays(workflow):
-    workflow.promote("v1")
+    workflow.train_champion("v1")
     event = workflow.trained("v2")
     (workflow.directory / "v2" / "graph.data").write_bytes(b"")
-    workflow.put("v2", archive_of(workflow.directory / "v2"))
+    workflow.store("v2", archive_of(workflow.directory / "v2"))
 
     with pytest.raises(InvalidBundle, match=r"graph\.data is"):
         workflow.register(event)
 
-    assert workflow.champion() == "v1"
+    assert workflow.champion.version == "v1"
     assert len(workflow.packages()) == 1
 
 
 def test_position_outside_the_model_raises_and_the_champion_stays(workflow):
-    workflow.promote("v1")
+    workflow.train_champion("v1")
     event = workflow.trained("v2")
     folder = workflow.directory / "v2"
     np.save(folder / POPULAR_FILE, np.array([999_999], np.int32))
     write_manifest(folder, dataclasses.replace(MANIFEST, version="v2"))
-    workflow.put("v2", archive_of(folder))
+    workflow.store("v2", archive_of(folder))
 
     with pytest.raises(InvalidBundle, match=r"popular\.npy has positions 999999 to 999999, expected 1 to 4"):
         workflow.register(event)
 
-    assert workflow.champion() == "v1"
+    assert workflow.champion.version == "v1"
 
 
 def test_bundle_above_the_size_limit_is_rejected(workflow, monkeypatch):
@@ -347,7 +330,7 @@ def test_two_bundles_of_the_default_limit_fit_on_the_smallest_disk():
 
 
 def test_champion_without_files_is_not_compared(workflow):
-    workflow.promote("v1")
+    workflow.train_champion("v1")
     workflow.s3.delete_object(Bucket=workflow.bucket, Key=f"models/v1/{MANIFEST_FILE}")
 
     assert workflow.register(workflow.trained("v2"))["verdict"] == "approved"

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.unit.functions.run_canary.trial import ATTRIBUTE, GROUP, Trial
+from tests.builders.world import GROUP
+from tests.unit.functions.run_canary.trial import ATTRIBUTE, Trial
 
 
 @pytest.fixture
@@ -14,4 +15,4 @@ def trial(aws, artefact_bucket, lake_bucket, monkeypatch):
         "CANARY_DURATION_S": "3600",
     }.items():
         monkeypatch.setenv(name, value)
-    return Trial(aws("s3"), aws("sagemaker"), artefacts=artefact_bucket, lake=lake_bucket, monkeypatch=monkeypatch)
+    return Trial(aws, artefact_bucket, lake=lake_bucket, monkeypatch=monkeypatch)

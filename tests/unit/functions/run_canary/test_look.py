@@ -24,8 +24,8 @@ def test_canary_without_a_breach_is_promoted_at_its_end(trial, counted):
     answer = trial.do("look")
 
     assert answer["state"] == "promoted"
-    assert (trial.pointer().version, trial.pointer().canary) == ("v2", None)
-    assert trial.pointer().history[0].reason == (
+    assert (trial.champion.version, trial.champion.canary) == ("v2", None)
+    assert trial.champion.history[0].reason == (
         "run v2: the canary has no evidence about click-through: too few responses"
     )
     assert trial.approval("v2") == "Approved"
@@ -67,7 +67,7 @@ def test_canary_without_log_rows_is_extended_once_and_rolled_back(trial):
     assert answer["reasons"][0] == (
         "the log is silent: 200 responses were expected; a version without observed responses does not become champion"
     )
-    assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
+    assert (trial.champion.version, trial.champion.canary) == ("v1", None)
     assert trial.approval("v2") == "PendingManualApproval"  # The canary has no evidence against the version.
     assert trial.do("look") == answer
 
@@ -103,7 +103,7 @@ def test_version_that_mostly_fails_is_rolled_back_after_20_responses(trial, coun
 
     assert answer["state"] == "rolled_back"
     assert answer["reasons"][0] == "fails outright: 100.0% of its 20 answers to 20 users are errors"
-    assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
+    assert (trial.champion.version, trial.champion.canary) == ("v1", None)
     assert trial.approval("v2") == "Rejected"
     assert trial.do("look") == answer  # Step Functions may repeat a step.
     assert counted()["CanariesRolledBack"] == 2

@@ -39,7 +39,7 @@ def test_promotion_of_another_version_ends_the_canary(trial):
 
     assert answer["state"] == "rolled_back"
     assert answer["reasons"] == ["the version was removed from its canary by hand; champion is v3: we need it now"]
-    assert trial.pointer().version == "v3"
+    assert trial.champion.version == "v3"
     assert trial.approval("v2") == "PendingManualApproval"
 
 
@@ -60,7 +60,7 @@ def test_promotion_during_a_check_is_kept(trial, just_before):
     just_before(Registry, "replace", lambda: trial.registry.promote("v3", reason="just now", now_ms=trial.now_ms))
 
     assert trial.do("look")["state"] == "rolled_back"
-    assert trial.pointer().version == "v3"
+    assert trial.champion.version == "v3"
 
 
 def test_pin_during_a_check_does_not_prevent_a_rollback(trial, monkeypatch):
@@ -78,7 +78,7 @@ def test_pin_during_a_check_does_not_prevent_a_rollback(trial, monkeypatch):
     monkeypatch.setattr(Registry, "end_canary", late)
 
     assert trial.do("look")["state"] == "rolled_back"
-    assert (trial.pointer().canary, trial.pointer().pinned) == (None, ("v1",))
+    assert (trial.champion.canary, trial.champion.pinned) == (None, ("v1",))
 
 
 def test_promotion_between_a_breach_and_its_rollback_is_kept(trial, just_before):
@@ -90,7 +90,7 @@ def test_promotion_between_a_breach_and_its_rollback_is_kept(trial, just_before)
     answer = trial.do("look")
 
     assert answer == {"version": "v2", "state": "promoted", "reasons": ["it is champion: we know better"]}
-    assert (trial.pointer().version, trial.approval("v2")) == ("v2", "Approved")
+    assert (trial.champion.version, trial.approval("v2")) == ("v2", "Approved")
     assert [look.state for look in trial.report().looks] == ["going", "promoted"]
 
 
@@ -101,7 +101,7 @@ def test_promotion_just_after_a_rollback_keeps_its_approval(trial, just_before):
     just_before(CanaryReports, "write", better)
 
     assert trial.do("look")["state"] == "rolled_back"
-    assert (trial.pointer().version, trial.approval("v2")) == ("v2", "PendingManualApproval")
+    assert (trial.champion.version, trial.approval("v2")) == ("v2", "PendingManualApproval")
 
 
 def test_promotion_of_the_champion_ends_the_canary_with_its_reason(trial):
@@ -112,7 +112,7 @@ def test_promotion_of_the_champion_ends_the_canary_with_its_reason(trial):
 
     assert answer["state"] == "rolled_back"
     assert answer["reasons"] == ["v1 stays champion: no trials before Christmas"]
-    assert [promotion.version for promotion in trial.pointer().history] == ["v1"]
+    assert [promotion.version for promotion in trial.champion.history] == ["v1"]
 
 
 @pytest.mark.parametrize("noted", [True, False])
@@ -120,13 +120,13 @@ def test_repeated_start_does_not_restart_a_manually_ended_canary(trial, *, noted
     """Step Functions repeats a step whose response was lost, possibly before a report exists."""
     trial.start()
     if not noted:
-        trial.s3.delete_object(Bucket=trial.artefacts, Key="registry/canaries/v2.json")
-    trial.registry.end_canary(trial.pointer(), reason="not today")
+        trial.s3.delete_object(Bucket=trial.bucket, Key="registry/canaries/v2.json")
+    trial.registry.end_canary(trial.champion, reason="not today")
 
     answer = trial.do("start")
 
     assert answer == {"version": "v2", "state": "rolled_back", "reasons": ["not today"]}
-    assert trial.pointer().canary is None
+    assert trial.champion.canary is None
 
 
 def test_rollback_with_a_lost_report_is_reported_again(trial, monkeypatch):
@@ -153,7 +153,7 @@ def test_end_action_rolls_a_running_canary_back(trial):
     trial.start()
 
     assert trial.do("end")["reasons"] == ["the workflow ended before the canary did"]
-    assert trial.pointer().canary is None
+    assert trial.champion.canary is None
     assert trial.do("end")["state"] == "rolled_back"
 
 
@@ -169,7 +169,7 @@ class TestRetention:
             trial.publish(version)
         arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "tested"}}
         trial.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
-        trial.registry.pin(trial.pointer(), ("pinned",))
+        trial.registry.pin(trial.champion, ("pinned",))
         trial.start()
         trial.now_ms += HOUR_MS
 
@@ -183,7 +183,7 @@ class TestRetention:
         monkeypatch.setenv("MODELS_KEPT", "1")
         for version in ("old-1", "old-2"):
             trial.publish(version)
-        trial.s3.put_object(Bucket=trial.artefacts, Key="config/current.json", Body=b"damaged")
+        trial.s3.put_object(Bucket=trial.bucket, Key="config/current.json", Body=b"damaged")
         trial.start()
         trial.now_ms += HOUR_MS
 

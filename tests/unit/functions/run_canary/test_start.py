@@ -14,7 +14,7 @@ def test_start_adds_the_canary_to_the_champion_pointer(trial):
 
     canary = trial.canary()
     assert answer["state"] == "going"
-    assert trial.pointer().version == "v1"
+    assert trial.champion.version == "v1"
     assert (canary.version, canary.champion, canary.share, canary.run_id) == ("v2", "v1", 0.2, "v2")
     assert canary.ends_ms - canary.started_ms == HOUR_MS
     assert trial.report().state == "going"
@@ -28,12 +28,12 @@ def test_repeated_start_returns_the_same_canary(trial):
 
 
 def test_first_version_is_promoted_without_a_canary(trial):
-    trial.s3.delete_object(Bucket=trial.artefacts, Key="registry/champion.json")
-    trial.decide("v2", champion=None)
+    trial.s3.delete_object(Bucket=trial.bucket, Key="registry/champion.json")
+    trial.accept("v2", champion=None)
 
     answer = trial.do("start")
 
-    assert (answer["state"], trial.pointer().version) == ("promoted", "v2")
+    assert (answer["state"], trial.champion.version) == ("promoted", "v2")
     assert "there was no champion" in answer["reasons"][0]
     assert trial.approval("v2") == "Approved"
 
@@ -43,7 +43,7 @@ def test_share_0_promotes_without_a_canary(trial, monkeypatch):
 
     answer = trial.do("start")
 
-    assert (answer["state"], trial.pointer().version) == ("promoted", "v2")
+    assert (answer["state"], trial.champion.version) == ("promoted", "v2")
     assert answer["reasons"] == ["canary_share_percent is 0: a canary is not needed"]
     assert trial.do("start") == answer  # Step Functions may repeat a step.
 
@@ -56,7 +56,7 @@ def test_version_compared_with_a_replaced_champion_is_not_started(trial):
 
     assert answer["state"] == "rolled_back"
     assert answer["reasons"] == ["the champion is now v3, but the gate compared the version with v1"]
-    assert (trial.pointer().version, trial.pointer().canary) == ("v3", None)
+    assert (trial.champion.version, trial.champion.canary) == ("v3", None)
     assert trial.approval("v2") == "PendingManualApproval"  # The canary has no evidence against the version.
 
 
@@ -70,23 +70,23 @@ def test_manual_start_uses_the_current_champion(trial):
 
 
 def test_rejected_version_is_not_started(trial):
-    trial.decide("v2", champion="v1", passed=False)
+    trial.accept("v2", champion="v1", passed=False)
 
     assert trial.do("start", run_id="by-hand")["state"] == "rolled_back"
-    assert trial.pointer().canary is None
+    assert trial.champion.canary is None
 
 
 @pytest.mark.parametrize("forced", [True, False])
 def test_canary_of_a_forced_version_makes_it_a_forced_champion(trial, forced):
-    trial.decide("v2", champion="v1", passed=not forced)
+    trial.accept("v2", champion="v1", passed=not forced)
     if forced:
-        Decisions(trial.s3, trial.artefacts).force("v2", reason="it is Christmas")
+        Decisions(trial.s3, trial.bucket).force("v2", reason="it is Christmas")
     trial.start(run_id="by-hand")
     trial.now_ms += HOUR_MS
 
     assert trial.do("look", run_id="by-hand")["state"] == "promoted"
 
-    assert (trial.pointer().version, trial.pointer().is_forced) == ("v2", forced)
+    assert (trial.champion.version, trial.champion.is_forced) == ("v2", forced)
 
 
 def test_automatic_start_after_a_manual_rollback_is_paused(trial):
@@ -100,7 +100,7 @@ def test_automatic_start_after_a_manual_rollback_is_paused(trial):
     assert answer["reasons"] == [
         "paused since 2026-01-01 00:00:00 UTC: it sells socks only; `alsolike models resume` ends the pause"
     ]
-    assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
+    assert (trial.champion.version, trial.champion.canary) == ("v1", None)
     assert trial.approval("v2") == "PendingManualApproval"
 
 
@@ -109,11 +109,11 @@ def test_promotion_after_a_manual_start_ends_the_pause(trial):
     trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
     trial.registry.roll_back(reason="it sells socks only", now_ms=trial.now_ms)
     trial.start(run_id="by-hand")
-    assert trial.pointer().held is not None
+    assert trial.champion.held is not None
     trial.now_ms += HOUR_MS
 
     assert trial.do("look", run_id="by-hand")["state"] == "promoted"
-    assert trial.pointer().held is None
+    assert trial.champion.held is None
 
 
 def test_reason_of_a_manual_start_is_in_report_and_history(trial):
@@ -122,7 +122,7 @@ def test_reason_of_a_manual_start_is_in_report_and_history(trial):
     trial.do("look", run_id="by-hand")
 
     assert trial.report().reason == "by-hand: for spring; tries version v2"
-    assert trial.pointer().history[0].reason == (
+    assert trial.champion.history[0].reason == (
         "run by-hand: the canary has no evidence: too few responses to compare; the period before the canary had 0; "
         "by-hand: for spring; tries version v2"
     )
@@ -133,16 +133,16 @@ def test_rollback_of_a_canary_does_not_pause_promotions(trial):
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
 
     assert trial.do("look")["state"] == "rolled_back"
-    assert trial.pointer().held is None
+    assert trial.champion.held is None
 
 
 def test_version_without_a_manifest_is_refused(trial):
-    trial.s3.delete_object(Bucket=trial.artefacts, Key="models/v2/manifest.json")
+    trial.s3.delete_object(Bucket=trial.bucket, Key="models/v2/manifest.json")
 
     with pytest.raises(NotFound, match="model version 'v2' has no bundle"):
         trial.do("start")
 
-    assert trial.pointer().canary is None
+    assert trial.champion.canary is None
 
 
 def test_planned_responses_are_those_of_the_time_before(trial):
@@ -178,7 +178,7 @@ def test_start_reports_the_detectable_fall_of_clicks(trial):
         for number, row in enumerate(trial.answered(EVERYBODY))
     ]
     trial.attribute(rows)
-    trial.registry.end_canary(trial.pointer(), reason="again")
+    trial.registry.end_canary(trial.champion, reason="again")
 
     answer = trial.do("start", run_id="again")
 

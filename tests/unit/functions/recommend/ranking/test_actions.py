@@ -14,10 +14,8 @@ from alsolike.declarations.storage import ACTIONS_KEY
 from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN
 from alsolike.profiles.store import ProfileStore
-from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import InvalidInput
 from functions.recommend import handler
-from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
 from tests.unit.functions.recommend.shop import ARN
 
@@ -33,7 +31,7 @@ MODEL = ActionModel(
 
 @pytest.fixture
 def shop(shop):
-    publish(shop, MODEL)
+    shop.serve(actions=MODEL)
     put(shop, Action("app", {}), Action("mail", {}))
     shop.s3.put_object(
         Bucket=shop.bucket,
@@ -60,13 +58,6 @@ def shop(shop):
         ),
     )
     return shop
-
-
-def publish(shop, model, version="v1"):
-    folder = shop.directory / version
-    write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version=version), actions=model)
-    upload_bundle(shop.s3, shop.bucket, folder, version=version)
-    Registry(shop.s3, shop.bucket).promote(version, reason="test", now_ms=NOW_MS)
 
 
 def put(shop, *actions):
@@ -169,7 +160,7 @@ def test_exploration_changes_the_order_and_not_the_scores(shop):
 
 
 def test_untrained_action_model_is_reported_as_degraded(shop, counted):
-    publish(shop, dataclasses.replace(MODEL, fitted=False), version="v2")
+    shop.serve("v2", actions=dataclasses.replace(MODEL, fitted=False))
 
     answer = recommend()
 

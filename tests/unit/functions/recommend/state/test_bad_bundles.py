@@ -1,6 +1,5 @@
 """Bundles with valid checksums and invalid contents. Every route falls back and reports the degradation."""
 
-import dataclasses
 import re
 import resource
 import sys
@@ -14,10 +13,9 @@ import pytest
 
 from alsolike.bundle.bundle import write_manifest
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, MANIFEST_FILE
-from alsolike.registry.registry import Registry
+from alsolike.bundle.manifest import Manifest
 from alsolike.runtime.memory import limit_memory
-from tests.builders.bundles import MANIFEST, filling_memory, upload_bundle, write_bundle
-from tests.builders.lambda_events import NOW_MS
+from tests.builders.bundles import filling_memory
 
 ROUTES: list[tuple[str, dict[str, str] | None]] = [
     ("GET /users/{userId}/recommendations", {"userId": "anna"}),
@@ -47,14 +45,15 @@ def header_of_many_elements(folder):
 
 def publish(shop, version, damage, /, **stated):
     """Publish a damaged bundle with matching checksums, and with the fields `stated` in its manifest."""
-    folder = shop.directory / version
-    manifest = write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version=version))
-    damage(folder)
-    write_manifest(folder, manifest)
-    document = orjson.loads((folder / MANIFEST_FILE).read_bytes())
-    (folder / MANIFEST_FILE).write_bytes(orjson.dumps({**document, **stated}))
-    upload_bundle(shop.s3, shop.bucket, folder, version=version)
-    Registry(shop.s3, shop.bucket).promote(version, reason="test", now_ms=NOW_MS)
+
+    def change(folder):
+        manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
+        damage(folder)
+        write_manifest(folder, manifest)
+        document = orjson.loads((folder / MANIFEST_FILE).read_bytes())
+        (folder / MANIFEST_FILE).write_bytes(orjson.dumps({**document, **stated}))
+
+    shop.serve(version, damage=change)
 
 
 def allocating(size_bytes):

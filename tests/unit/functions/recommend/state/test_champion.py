@@ -1,11 +1,9 @@
-import dataclasses
-
 import pytest
 
 from alsolike.declarations.storage import CHAMPION_KEY
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import MAX_EARLIER, NO_MODEL, STALE_MODEL
-from tests.builders.bundles import MANIFEST, upload_bundle, without_later_files, write_bundle
+from tests.builders.bundles import without_later_files
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.deployment import CHECK_S
 
@@ -60,9 +58,7 @@ def test_repaired_champion_is_loaded_after_the_repair_note(deployment):
     deployment.serving()
     deployment.publish("v2", damage="graph.onnx")
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
-    folder = deployment.directory / "v2"
-    write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version="v2"))
-    upload_bundle(deployment.s3, deployment.bucket, folder, version="v2")
+    deployment.upload("v2")
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
     champion = deployment.registry.champion()
@@ -82,10 +78,7 @@ def test_champion_with_a_missing_file_does_not_replace_a_valid_model(deployment)
 
 
 def test_champion_of_an_earlier_version_is_served(deployment):
-    write_bundle(deployment.directory / "v1", manifest=MANIFEST)
-    without_later_files(deployment.directory / "v1")
-    upload_bundle(deployment.s3, deployment.bucket, deployment.directory / "v1", version="v1")
-    deployment.promote("v1")
+    deployment.serve("v1", damage=without_later_files)
 
     assert deployment.serving() == ("v1", None)
 
@@ -100,8 +93,7 @@ def test_repaired_first_champion_is_found_at_the_next_check(deployment):
     deployment.publish("v1", damage="graph.data")
     assert deployment.serving() == (None, NO_MODEL)
 
-    write_bundle(deployment.directory / "v1", manifest=dataclasses.replace(MANIFEST, version="v1"))
-    upload_bundle(deployment.s3, deployment.bucket, deployment.directory / "v1", version="v1")
+    deployment.upload("v1")
 
     assert deployment.serving(after_s=CHECK_S) == ("v1", None)
 
