@@ -36,7 +36,7 @@ from operations.client.stored_ids import pseudonyms
 from operations.configuration.store import store_of
 from operations.day_replay.histories import Histories, read_histories
 from operations.day_replay.impressions import SeenLists, read_seen
-from operations.day_replay.past_objects import PastObject, PastObjects
+from operations.object_versions import ObjectVersion, read_version, stored_versions, versions_below
 from operations.recovery.lake_reader import LakeReader
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class DayInputs:
     def __init__(self, deployment: Deployment, folder: Path) -> None:
         self._deployment = deployment
         self._folder = folder
-        self._past = PastObjects(deployment.client("s3"), deployment.names.artefact_bucket)
+        self._s3, self._bucket = deployment.client("s3"), deployment.names.artefact_bucket
         self._store = store_of(deployment)
         self._configurations: dict[int, Configuration] = {}
         self._since: dict[int, int] = {}
@@ -130,9 +130,7 @@ class DayInputs:
             raise NotFound(f"model version {model!r} has no files. List versions with `alsolike models list`")
         if draft is not None:
             self._write_configuration(DRAFT, 0, draft)
-        names = self._past.latest(OWN_NAMES_KEY)
-        if names is not None:
-            (self._folder / "own-names.json").write_bytes(self._past.read(names))
+        self._download(OWN_NAMES_KEY, self._folder / "own-names.json")
         rows = self._with_artefacts(self._left(rows))
         return self._write_requests(rows, self._histories(rows), self._seen(rows))
 
@@ -171,12 +169,12 @@ class DayInputs:
         found = {NO_CATALOGUE}
         until_ms = max((row.served_ms for row in rows), default=0) + _PUBLISHED_MS
         with progress.step("catalogues", total=len(wanted)) as step:
-            for past in self._past.versions(SNAPSHOT_KEY):
+            for stored in stored_versions(self._s3, self._bucket, SNAPSHOT_KEY):
                 if not wanted:
                     break
-                if past.etag is None or past.key != SNAPSHOT_KEY or past.modified_ms > until_ms:
+                if stored.modified_ms > until_ms:
                     continue
-                content = self._past.read(past)
+                content = read_version(self._s3, self._bucket, stored)
                 try:
                     manifest = Manifest.from_json(content)
                 except InvalidSnapshot:
@@ -191,23 +189,34 @@ class DayInputs:
 
     def _fetch_segment(self, entry: Any) -> bool:
         path = self._folder / "segments" / entry.file_name
-        return path.is_file() or self._past.download(entry.key, path)
+        return path.is_file() or self._download(entry.key, path)
+
+    def _latest(self, key: str) -> bytes | None:
+        """Return the latest content of an object, which may be deleted. None if the bucket has no version of it."""
+        stored = next(stored_versions(self._s3, self._bucket, key), None)
+        return None if stored is None else read_version(self._s3, self._bucket, stored)
+
+    def _download(self, key: str, path: Path) -> bool:
+        """Write the latest content of an object to a file. Return false if the bucket has no version of it."""
+        content = self._latest(key)
+        if content is not None:
+            path.write_bytes(content)
+        return content is not None
 
     def _has_model(self, version: str) -> bool:
         """Fetch a bundle that is not in the folder yet. Return false if its files are no longer stored."""
         folder = self._folder / "models" / version
         if folder.is_dir():
             return True
-        manifest = self._past.latest(f"{model_prefix(version)}{MANIFEST_FILE}")
-        if manifest is None:
+        content = self._latest(f"{model_prefix(version)}{MANIFEST_FILE}")
+        if content is None:
             return False
-        content = self._past.read(manifest)
         folder.mkdir()
         (folder / MANIFEST_FILE).write_bytes(content)
         names = BundleManifest.from_json(content).files_of(SERVED_FILES)
         with progress.step(f"model {version}", total=len(names)) as step:
             for name in names:
-                if not self._past.download(f"{model_prefix(version)}{name}", folder / name):
+                if not self._download(f"{model_prefix(version)}{name}", folder / name):
                     return False
                 step.advance()
         return True
@@ -233,16 +242,16 @@ class DayInputs:
         found: set[str] = set()
         if not wanted:
             return found
-        oldest_first = list(self._past.versions(TRENDS_PREFIX))[::-1]
+        oldest_first = list(versions_below(self._s3, self._bucket, TRENDS_PREFIX))[::-1]
         # The sort is stable, so versions of an object with equal times keep their order.
-        for state in _states(sorted(oldest_first, key=lambda past: past.modified_ms)):
-            name = state_hash([each.etag or "" for each in state])
+        for state in _states(sorted(oldest_first, key=lambda version: version.modified_ms)):
+            name = state_hash([each.etag for each in state])
             if name in wanted:
                 wanted.discard(name)
                 folder = self._folder / "trends" / name
                 folder.mkdir()
                 for place, each in enumerate(state):
-                    (folder / f"{place:06d}").write_bytes(self._past.read(each))
+                    (folder / f"{place:06d}").write_bytes(read_version(self._s3, self._bucket, each))
                 found.add(name)
         return found
 
@@ -341,12 +350,12 @@ def _unreplayable(row: ServedResponse) -> str | None:
     return None
 
 
-def _states(events: Sequence[PastObject]) -> Iterator[list[PastObject]]:
+def _states(events: Sequence[ObjectVersion]) -> Iterator[list[ObjectVersion]]:
     """Yield the current versions under a prefix, sorted by key: at first none, then after each write or deletion."""
-    current: dict[str, PastObject] = {}
+    current: dict[str, ObjectVersion] = {}
     yield []
     for event in events:
-        if event.etag is None:
+        if event.is_deletion:
             current.pop(event.key, None)
         else:
             current[event.key] = event

@@ -6,7 +6,7 @@ from alsolike.catalogue.actions import Action, ActionStore, parse_actions
 from alsolike.declarations.storage import ACTIONS_KEY
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from operations.models.stored_versions import read_version, stored_versions
+from operations.object_versions import read_version, stored_versions
 from operations.progress import counted
 
 
@@ -21,8 +21,8 @@ def repair_actions(client: S3Client, bucket: str) -> list[str]:
     InvalidInput
         If no version of the object is readable.
     """
-    versions = stored_versions(client, bucket, ACTIONS_KEY)
-    if not versions or not versions[0]["IsLatest"]:
+    versions = list(stored_versions(client, bucket, ACTIONS_KEY))
+    if not versions or not versions[0].is_latest:
         return []
     actions: dict[str, Action] | None = None
     lost: set[str] = set()
@@ -35,7 +35,7 @@ def repair_actions(client: S3Client, bucket: str) -> list[str]:
             continue
         if actions is None:
             actions, lost = {action.action_id: action for action in stored.actions}, set(stored.unreadable)
-            if version["IsLatest"] and not lost:
+            if version.is_latest and not lost:
                 return []
         for action in stored.actions:
             if action.action_id in lost:

@@ -15,7 +15,7 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from alsolike.runtime.s3 import S3Object
-from operations.models.stored_versions import read_version, stored_versions
+from operations.object_versions import ObjectVersion, read_version, stored_versions
 from operations.recovery.versions import ObjectChange, apply
 
 
@@ -111,11 +111,11 @@ def _earlier_file(client: S3Client, bucket: str, key: str, stated: Mapping[str, 
     matches.
     """
     for stored in stored_versions(client, bucket, key):
-        is_same_size = stored["Size"] == stated["size_bytes"]
-        if is_same_size and object_sha256(client, bucket, key, VersionId=stored["VersionId"]) == stated["sha256"]:
+        is_same_size = stored.size == stated["size_bytes"]
+        if is_same_size and object_sha256(client, bucket, key, VersionId=stored.version_id) == stated["sha256"]:
             return _restoring(stored)
     return None
 
 
-def _restoring(stored: Mapping[str, Any]) -> ObjectChange:
-    return ObjectChange(stored["Key"], "restore", stored["VersionId"], stored["Size"])
+def _restoring(stored: ObjectVersion) -> ObjectChange:
+    return ObjectChange(stored.key, "restore", stored.version_id, stored.size)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import orjson
 
@@ -14,7 +13,7 @@ from alsolike.registry.registry import Registry
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
-from operations.models.stored_versions import read_version, stored_versions
+from operations.object_versions import ObjectVersion, read_version, stored_versions, versions_below
 
 
 def repair_pointer(
@@ -47,8 +46,8 @@ def repair_pointer(
         pass
     else:
         return None
-    stored = stored_versions(client, bucket, CHAMPION_KEY)
-    etag = next((version["ETag"] for version in stored if version["IsLatest"]), "")
+    stored = list(stored_versions(client, bucket, CHAMPION_KEY))
+    etag = next((version.etag for version in stored if version.is_latest), "")
     if version is not None:
         earlier = next(_readable(client, bucket, stored), None)
         promotion = Promotion(version, now_ms, reason, forced)
@@ -70,17 +69,16 @@ def repair_pointer(
 def forget_pointer(client: S3Client, bucket: str) -> None:
     """Delete all versions of the pointer, so that the deployment has no champion and no history."""
     with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
-        for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=CHAMPION_KEY):
-            for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-                if version["Key"] == CHAMPION_KEY:
-                    client.delete_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=version["VersionId"])
+        for version in versions_below(client, bucket, CHAMPION_KEY):
+            if version.key == CHAMPION_KEY:
+                client.delete_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=version.version_id)
 
 
-def _readable(client: S3Client, bucket: str, versions: list[dict[str, Any]]) -> Iterator[Champion]:
+def _readable(client: S3Client, bucket: str, versions: Sequence[ObjectVersion]) -> Iterator[Champion]:
     for version in versions:
         body = read_version(client, bucket, version)
         try:
-            champion = Champion.of(orjson.loads(body), etag=version["ETag"])
+            champion = Champion.of(orjson.loads(body), etag=version.etag)
         except (ValueError, KeyError, TypeError):
             continue
         if champion is not None:

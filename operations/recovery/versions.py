@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import heapq
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from s3transfer.manager import TransferManager
 
 from alsolike.runtime.client_protocols import S3Client
+from operations.object_versions import ObjectVersion, versions_below
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,18 +33,6 @@ class ObjectChange:
     size: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Version:
-    """Version or delete marker of an object."""
-
-    key: str
-    version_id: str
-    modified: dt.datetime
-    is_latest: bool
-    is_deletion: bool
-    size: int
-
-
 def changes(client: S3Client, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
     """Yield the changes that restore the objects under a prefix to a time.
 
@@ -57,7 +45,7 @@ def changes(client: S3Client, bucket: str, prefix: str, *, to: dt.datetime, keep
     keep_newer
         True to keep objects that did not exist at the time `to`.
     """
-    for _, versions in itertools.groupby(_versions(client, bucket, prefix), key=lambda version: version.key):
+    for _, versions in itertools.groupby(versions_below(client, bucket, prefix), key=lambda version: version.key):
         if change := _change(list(versions), to=to, keep_newer=keep_newer):
             yield change
 
@@ -72,7 +60,7 @@ def apply(client: S3Client, bucket: str, change: ObjectChange) -> None:
             transfers.copy(source, bucket, change.key).result()
 
 
-def _change(versions: Sequence[_Version], *, to: dt.datetime, keep_newer: bool) -> ObjectChange | None:
+def _change(versions: Sequence[ObjectVersion], *, to: dt.datetime, keep_newer: bool) -> ObjectChange | None:
     current = next((version for version in versions if version.is_latest), None)
     exists = current is not None and not current.is_deletion
     then = next((version for version in versions if version.modified <= to), None)
@@ -81,30 +69,3 @@ def _change(versions: Sequence[_Version], *, to: dt.datetime, keep_newer: bool) 
     if then is current:
         return None
     return ObjectChange(then.key, "restore", then.version_id, then.size)
-
-
-def _versions(client: S3Client, bucket: str, prefix: str) -> Iterator[_Version]:
-    """Yield all versions under a prefix, sorted by key and then latest first."""
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-        streams = (
-            [_version(entry, is_deletion=is_deletion) for entry in page.get(name, [])]
-            for name, is_deletion in (("Versions", False), ("DeleteMarkers", True))
-        )
-        yield from heapq.merge(*streams, key=_order)
-
-
-def _order(version: _Version) -> tuple[str, bool, float, bool]:
-    # S3 does not order a version and a delete marker with equal times, unless one of them is the latest. If neither is,
-    # the version takes precedence.
-    return version.key, not version.is_latest, -version.modified.timestamp(), version.is_deletion
-
-
-def _version(entry: dict[str, Any], *, is_deletion: bool) -> _Version:
-    return _Version(
-        key=entry["Key"],
-        version_id=entry["VersionId"],
-        modified=entry["LastModified"],
-        is_latest=entry["IsLatest"],
-        is_deletion=is_deletion,
-        size=entry.get("Size", 0),
-    )

@@ -1,0 +1,86 @@
+"""Current and earlier versions of the objects in a versioned bucket."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import heapq
+from collections.abc import Iterator
+from typing import Any
+
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.client_protocols import S3Client
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """Version of an object, or a delete marker, which has neither size nor ETag."""
+
+    key: str
+    version_id: str
+    modified: dt.datetime
+    is_latest: bool
+    is_deletion: bool
+    size: int
+    etag: str
+
+    @property
+    def modified_ms(self) -> int:
+        """Time of the write in epoch milliseconds. S3 reports whole seconds."""
+        return int(self.modified.timestamp() * 1000)
+
+
+def versions_below(client: S3Client, bucket: str, prefix: str) -> Iterator[ObjectVersion]:
+    """Yield all versions and delete markers under a prefix, sorted by key and then latest first.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not respond.
+    """
+    with translate_aws_errors(f"s3://{bucket}/{prefix}"):
+        for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+            streams = (
+                [_version(entry, is_deletion=is_deletion) for entry in page.get(name, [])]
+                for name, is_deletion in (("Versions", False), ("DeleteMarkers", True))
+            )
+            yield from heapq.merge(*streams, key=_order)
+
+
+def stored_versions(client: S3Client, bucket: str, key: str) -> Iterator[ObjectVersion]:
+    """Yield the versions of an object, latest first, without delete markers. The object may be deleted."""
+    for version in versions_below(client, bucket, key):
+        if version.key == key and not version.is_deletion:
+            yield version
+
+
+def read_version(client: S3Client, bucket: str, version: ObjectVersion) -> bytes:
+    """Return the content of a version.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not respond, or has deleted the version.
+    """
+    with translate_aws_errors(f"s3://{bucket}/{version.key}"):
+        answer = client.get_object(Bucket=bucket, Key=version.key, VersionId=version.version_id)
+        body: bytes = answer["Body"].read()
+    return body
+
+
+def _order(version: ObjectVersion) -> tuple[str, bool, float, bool]:
+    # S3 does not order a version and a delete marker with equal times, unless one of them is the latest. If neither is,
+    # the version takes precedence.
+    return version.key, not version.is_latest, -version.modified.timestamp(), version.is_deletion
+
+
+def _version(entry: dict[str, Any], *, is_deletion: bool) -> ObjectVersion:
+    return ObjectVersion(
+        key=entry["Key"],
+        version_id=entry["VersionId"],
+        modified=entry["LastModified"],
+        is_latest=entry["IsLatest"],
+        is_deletion=is_deletion,
+        size=entry.get("Size", 0),
+        etag=entry.get("ETag", ""),
+    )
