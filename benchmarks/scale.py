@@ -19,7 +19,7 @@ from benchmarks.page import write_section
 from functions.collect.manifest import MANIFEST as COLLECT
 from infra_cdk.settings import Settings
 from model_export.evaluation.budget import FITS
-from operations.cost import Prices
+from operations import prices
 
 MONTH_S = 30 * 86_400
 YEAR_S = 365 * 86_400
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> None:
     for field in dataclasses.fields(Load):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
     load = Load(**vars(parser.parse_args(arguments)))
-    rows = list(_rows(load, Assumed(), Prices()))
+    rows = list(_rows(load, Assumed()))
     for subject, figure, source, monthly in rows:
         sys.stdout.write(f"{subject}: {figure}; {source}{'' if monthly is None else f'; ${monthly:,.0f} a month'}\n")
     text = "\n".join(_page(rows))
@@ -82,9 +82,9 @@ def main(arguments: Sequence[str]) -> None:
         write_section(SCALE, "scale", text)
 
 
-def _rows(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
+def _rows(load: Load, assumed: Assumed) -> Iterator[Row]:
     for part in (_serving, _ingestion, _storage, _training):
-        yield from part(load, assumed, prices)
+        yield from part(load, assumed)
 
 
 def _page(rows: Sequence[Row]) -> Iterator[str]:
@@ -102,7 +102,7 @@ ITEM_OVERHEAD_BYTES = 100
 Row = tuple[str, str, str, float | None]
 
 
-def _serving(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
+def _serving(load: Load, assumed: Assumed) -> Iterator[Row]:
     own_ms = measured(PERFORMANCE, "request, item-to-item, 100,000 items", column=1)
     more = measured(PERFORMANCE, "item-to-item, 1,000,000 items", column=1)
     more -= measured(PERFORMANCE, "item-to-item, 100,000 items", column=1)
@@ -128,7 +128,7 @@ def _serving(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         "peak x time; Lambda's quota of requests",
         None,
     )
-    calls = _api(requests, prices)
+    calls = _api(requests)
     yield "API Gateway, answers", f"{requests / 1e6:,.0f} million calls", "one each", calls
     seconds = math.ceil(takes_ms) / 1000 * requests * memory_gb
     yield (
@@ -154,7 +154,7 @@ def _serving(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
     )
 
 
-def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
+def _ingestion(load: Load, assumed: Assumed) -> Iterator[Row]:
     mean = load.interactions / (load.years * YEAR_S)
     peak, events = mean * load.peak, mean * MONTH_S
     by_records, by_bytes = peak / 1000, peak * assumed.record_bytes / 1e6
@@ -188,9 +188,7 @@ def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         "API Gateway and Lambda, events",
         f"{events / 1e6:,.0f} million calls",
         "ten events a call would divide it by ten",
-        _api(events, prices, past=True)
-        + prices.dollars("lambda_arm_gb_s", gb_s)
-        + prices.dollars("lambda_requests", events),
+        _api(events, past=True) + prices.dollars("lambda_arm_gb_s", gb_s) + prices.dollars("lambda_requests", events),
     )
     yield (
         "DynamoDB, writes",
@@ -200,7 +198,7 @@ def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
     )
 
 
-def _storage(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
+def _storage(load: Load, assumed: Assumed) -> Iterator[Row]:
     lake_gb = load.interactions * assumed.lake_bytes / 1e9
     days = load.years * 365
     objects = days * math.ceil(lake_gb * 1e9 / days / 128e6)
@@ -231,7 +229,7 @@ def _storage(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
     )
 
 
-def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
+def _training(load: Load, assumed: Assumed) -> Iterator[Row]:
     workers = 100
     found = slopes()
     if found is None:
@@ -287,7 +285,7 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
     )
 
 
-def _api(calls: float, prices: Prices, *, past: bool = False) -> float:
+def _api(calls: float, *, past: bool = False) -> float:
     """Return the price of API calls in dollars. With `past`, the calls come after the first 300 million."""
     before = 300e6 if past else 0.0
     return prices.dollars("api_calls", before + calls) - prices.dollars("api_calls", before)

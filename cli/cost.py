@@ -13,8 +13,8 @@ from typer import Option
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.options import Environment, Output, State
-from operations import boot
-from operations.cost import Load, Prices, estimate, estimate_personalize, read_assembly, remarks, savings
+from operations import boot, prices
+from operations.cost import Load, estimate, estimate_personalize, read_assembly, remarks, savings
 
 if TYPE_CHECKING:
     from operations.cost import Bill, BilledResources, Line, Saving
@@ -69,30 +69,30 @@ def cost(
     from operations import cost_measurement
     from operations.cost.traffic import DURATIONS
 
-    if assembly is not None and (size, stack) != (None, None):
-        option, reason = ("--env", "is of one environment") if size is None else ("--size", "has a size")
-        raise InvalidInput(f"{option} and --assembly were both given; an assembly {reason} already")
-    others = _settings(compare or ())
-    if assembly is not None and others:
-        raise InvalidInput("--compare and --assembly were both given; an assembly has its settings already")
-    months = month or []
+    others, months = _settings(compare or ()), month or []
+    for option, given, reason in (
+        ("--size", size, "an assembly has a size already"),
+        ("--env", stack, "an assembly is of one environment already"),
+        ("--compare", others, "an assembly has its settings already"),
+    ):
+        if assembly is not None and given:
+            raise InvalidInput(f"{option} and --assembly were both given; {reason}")
     if len(months) > 2:
         raise InvalidInput(f"--month was given {len(months)} times, expected once or twice")
     if others and len(months) == 2:
         raise InvalidInput("--compare and two months were given; expected either two months or other settings")
     loads = _loads(months, load, stack=stack, state=state)
-    load = loads[0]
     settings: dict[str, object] = {"size": size} if size else {}
-    if assembly is not None:
-        summary = read_assembly(assembly)
-    else:
-        summary = read_assembly(boot.synthesize(stack, without_layers=True, settings=settings))
-    measured = cost_measurement.measure(state=state, events_per_call=load.events_per_call) if measure else None
+
+    def read(changed: dict[str, object]) -> BilledResources:
+        return read_assembly(assembly or boot.synthesize(stack, without_layers=True, settings=settings | changed))
+
+    summary = read({})
+    measured = cost_measurement.measure(state=state, events_per_call=loads[0].events_per_call) if measure else None
     durations = DURATIONS if measured is None else measured.durations(DURATIONS)
-    prices = Prices(free_tier=free_tier)
-    bill = estimate(summary, load, prices=prices, durations=durations)
-    other = estimate_personalize(load, prices=prices)
-    found = savings(summary, load, prices=prices, durations=durations)
+    bill = estimate(summary, loads[0], free_tier=free_tier, durations=durations)
+    other = estimate_personalize(loads[0], free_tier=free_tier)
+    found = savings(summary, loads[0], free_tier=free_tier, durations=durations)
     document = {
         "environment": summary.environment,
         "region": summary.region,
@@ -100,19 +100,15 @@ def cost(
         "personalize": other.to_json(),
         "savings": [saving.to_json() for saving in found],
         "measured": measured.to_json() if measured else None,
+        **({"month": months[0]} if months else {}),
     }
-    changed, title, names = None, "", ("now", "then")
-    if months:
-        document["month"] = months[0]
+    changed, title, names = None, f"With {', '.join(compare or ())}", ("now", "then")
     if len(months) == 2:
-        changed = estimate(summary, loads[1], prices=prices, durations=durations)
-        document["compared"] = {"month": months[1], **changed.to_json()}
         title, names = "Bills of two months, with today's settings and prices", (months[0], months[1])
-    if others:
-        directory = boot.synthesize(stack, without_layers=True, settings=settings | others)
-        changed = estimate(read_assembly(directory), load, prices=prices, durations=durations)
-        document["compared"] = {"settings": others, **changed.to_json()}
-        title = f"With {', '.join(compare or ())}"
+    if others or len(months) == 2:
+        changed = estimate(read(others) if others else summary, loads[-1], free_tier=free_tier, durations=durations)
+        subject: dict[str, object] = {"settings": others} if others else {"month": months[1]}
+        document["compared"] = {**subject, **changed.to_json()}
     if output.printed(document):
         return
     _print_bill(bill, other, found, how=how)
@@ -130,7 +126,7 @@ def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) 
         f"{load.requests_per_day:,} requests a day"
     )
     console.print_line(
-        f"prices of {bill.prices_date}, {bill.prices_region}, in dollars, a month of 730 hours, "
+        f"prices of {prices.DATE}, {prices.REGION}, in dollars, a month of 730 hours, "
         f"{'less the free tier' if bill.free_tier else 'free tier not taken off'}"
     )
     console.print_line(
@@ -139,24 +135,16 @@ def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) 
         "(--events-per-call, --signed-in-percent, --peak)"
     )
     columns = _COLUMNS if how else _COLUMNS[:-1]
-    for fixed, title, dollars in (
-        (True, "Fixed: due without any load", bill.fixed_dollars),
-        (False, "Usage", bill.usage_dollars),
-    ):
+    for fixed, title in ((True, "Fixed: due without any load"), (False, "Usage")):
         rows = _rows([line for line in bill.lines if line.fixed is fixed])
-        rows.append(["", "together", "", "", "", _money(dollars), ""])
         console.print_table(columns, [row[: len(columns)] for row in rows], title=title, right=_NUMBERS)
-    console.print_table(
-        ["", "Alsolike, $", "Amazon Personalize, $"],
-        [
-            ["fixed", _money(bill.fixed_dollars), _money(other.fixed_dollars)],
-            ["usage", _money(bill.usage_dollars), _money(other.usage_dollars)],
-            ["total a month", _money(bill.dollars), _money(other.dollars)],
-            ["without any load", _money(bill.idle_dollars), _money(other.idle_dollars)],
-        ],
-        title="Together, and the same load on Amazon Personalize",
-        right=("Alsolike, $", "Amazon Personalize, $"),
-    )
+    totals = {"fixed": "fixed_dollars", "usage": "usage_dollars", "total a month": "dollars"}
+    rows = [
+        [name, *(_money(getattr(each, field)) for each in (bill, other))]
+        for name, field in (totals | {"without any load": "idle_dollars"}).items()
+    ]
+    names = ("", "Alsolike, $", "Amazon Personalize, $")
+    console.print_table(names, rows, title="Together, and the same load on Amazon Personalize", right=names[1:])
     for remark in remarks(bill, other):
         console.print_line(f"- {remark}")
     if found:
@@ -195,16 +183,14 @@ def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path 
 
 def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str, str]) -> None:
     """Print both bills by service, the largest increase first. If the loads of the bills differ, print them."""
-    now, then = _by_service(bill), _by_service(changed)
-    changes = {service: then.get(service, 0.0) - now.get(service, 0.0) for service in {**now, **then}}
-    changes = {service: change for service, change in changes.items() if abs(change) >= _MIN_DOLLARS}
+    now, then = bill.by_service(), changed.by_service()
+    pairs = [(service, now.get(service, 0.0), then.get(service, 0.0)) for service in {**now, **then}]
+    pairs = [(service, before, after) for service, before, after in pairs if abs(after - before) >= _MIN_DOLLARS]
+    pairs.sort(key=lambda pair: pair[1] - pair[2])
     rows = [
-        [service, _money(now.get(service, 0.0)), _money(then.get(service, 0.0)), _money(changes[service])]
-        for service in sorted(changes, key=lambda service: -changes[service])
+        [service, _money(before), _money(after), _money(after - before)]
+        for service, before, after in (*pairs, ("total a month", bill.dollars, changed.dollars))
     ]
-    rows.append(
-        ["total a month", *(_money(value) for value in (bill.dollars, changed.dollars, changed.dollars - bill.dollars))]
-    )
     columns = ["service", *(f"{name}, $" for name in names), "difference, $"]
     console.print_table(columns, rows, title=title, right=columns[1:])
     if changed.load != bill.load:
@@ -214,19 +200,13 @@ def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str
             )
 
 
-def _by_service(bill: Bill) -> dict[str, float]:
-    dollars: dict[str, float] = {}
-    for line in bill.lines:
-        dollars[line.service] = dollars.get(line.service, 0.0) + line.dollars
-    return dollars
-
-
 def _print_measured(measured: Measured, summary: BilledResources) -> None:
     """Print the measurements of the embedded cloud's functions."""
+    configured = {name: function.memory_mb for name, function in summary.functions.items()}
     console.print_table(
         ["function", "calls", "mean ms", "most MB used", "MB configured", "log bytes a call"],
         [
-            [name, each.calls, round(each.mean_ms, 1), each.max_memory_mb, _configured(summary, name), each.log_bytes]
+            [name, each.calls, round(each.mean_ms, 1), each.max_memory_mb, configured.get(name), each.log_bytes]
             for name, each in sorted(measured.functions.items())
         ],
         title="Measured on the embedded cloud",
@@ -235,45 +215,35 @@ def _print_measured(measured: Measured, summary: BilledResources) -> None:
         console.print_line(f"- {remark}")
 
 
-def _configured(summary: BilledResources, name: str) -> int | None:
-    function = summary.functions.get(name)
-    return function.memory_mb if function else None
-
-
 def _rows(lines: Sequence[Line]) -> list[list[object]]:
-    """Return the lines by service, the most expensive service first. Services with several lines have a total.
+    """Return the lines by service, the most expensive service first, and their total.
 
-    The lines of a service below `_MIN_DOLLARS` are combined.
+    Services with several lines have a total. The lines of a service below `_MIN_DOLLARS` are combined.
     """
+
+    def total(name: str, what: str, lines: Sequence[Line]) -> list[object]:
+        return [name, what, "", "", "", _money(_sum(lines)), ""]
+
     rows: list[list[object]] = []
     services: dict[str, list[Line]] = {}
     for line in lines:
         services.setdefault(line.service, []).append(line)
     for service, its in sorted(services.items(), key=lambda each: -_sum(each[1])):
-        name = service
-        if len(its) > 1:
-            rows.append([service, "", "", "", "", _money(_sum(its)), ""])
-            name = ""
-        shown = [line for line in its if line.dollars >= _MIN_DOLLARS]
-        for line in shown:
-            numbers = [_quantity(line.quantity), line.unit, _each(line.unit_dollars), _money(line.dollars)]
-            rows.append([name, line.what, *numbers, line.how])
-        if rest := len(its) - len(shown):
-            rows.append([name, f"{rest} under half a cent", "", "", "", _money(_sum(its) - _sum(shown)), ""])
-    return rows
+        if several := len(its) > 1:
+            rows.append(total(service, "", its))
+        name = "" if several else service
+        for line in its:
+            if line.dollars >= _MIN_DOLLARS:
+                quantity = f"{line.quantity:,.0f}" if line.quantity >= 100 else f"{line.quantity:,.4g}"
+                each = f"{line.unit_dollars:.12f}".rstrip("0").rstrip(".")[:14]  # without an exponent
+                rows.append([name, line.what, quantity, line.unit, each, _money(line.dollars), line.how])
+        if small := [line for line in its if line.dollars < _MIN_DOLLARS]:
+            rows.append(total(name, f"{len(small)} under half a cent", small))
+    return [*rows, total("", "together", lines)]
 
 
 def _sum(lines: Sequence[Line]) -> float:
     return sum(line.dollars for line in lines)
-
-
-def _quantity(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.4g}"
-
-
-def _each(dollars: float) -> str:
-    """Return a price without an exponent, for example 0.0000133334 instead of 1.3e-05."""
-    return f"{dollars:.12f}".rstrip("0").rstrip(".")[:14]
 
 
 def _money(dollars: float) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike.runtime.client_protocols import PagedClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations import boot, progress, synthetic_shop
 from operations.client import deployment as deployments
@@ -23,7 +21,7 @@ from operations.cost import Duration
 from operations.models import training_run
 
 CALLS = 100
-SERVED_TIMEOUT_S, CONSUMED_TIMEOUT_S = 120.0, 120.0
+TIMEOUT_S = 120.0
 LINE_OVERHEAD_BYTES = 26
 """Bytes that CloudWatch Logs adds to each line."""
 
@@ -106,22 +104,19 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
         If the cloud does not start or respond.
     """
     if state is not None:
-        return _drive(deployments.embedded(state), items=None, events_per_call=events_per_call)
-    with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name, _booted(Path(name)) as deployment:
-        trained = _train(deployment, Path(name))
-        measured = _drive(deployment, items=synthetic_shop.item_ids(), events_per_call=events_per_call)
-        return measured if trained is None else Measured(measured.functions, (*measured.remarks, trained))
-
-
-@contextlib.contextmanager
-def _booted(directory: Path) -> Iterator[Deployment]:
+        return Measured(_drive(deployments.embedded(state), items=(), events_per_call=events_per_call))
     boot.build_layers()
-    with boot.running_cloud(boot.synthesize(ENVIRONMENT), state=directory / "cloud.json") as cloud:
-        yield deployments.from_cloud(cloud)
+    with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name:
+        directory = Path(name)
+        with boot.running_cloud(boot.synthesize(ENVIRONMENT), state=directory / "cloud.json") as cloud:
+            deployment = deployments.from_cloud(cloud)
+            trained = _train(deployment, directory)
+            items = synthetic_shop.item_ids()
+            return Measured(_drive(deployment, items=items, events_per_call=events_per_call), (CAVEAT, *trained))
 
 
-def _train(deployment: Deployment, directory: Path) -> str | None:
-    """Import a synthetic shop and train on it. Return a remark if the model was not promoted, else None."""
+def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
+    """Import a synthetic shop and train on it. Return a remark if the model was not promoted."""
     from operations.ingest.load import import_interactions
     from operations.ingest.load_metadata import import_items
 
@@ -133,50 +128,45 @@ def _train(deployment: Deployment, directory: Path) -> str | None:
         import_items([items], deployment, now_ms=now_s * 1_000)
         import_interactions([interactions], deployment, default_event_type="view", now_ms=now_s * 1_000)
     with progress.step("train on it") as step:
-        outcome = training_run.follow(
-            deployment, training_run.start(deployment, reason="measuring cost"), on_state=step.note
-        )
-        if outcome.decision != "promoted":
-            return f"no model serves: its version was {outcome.decision}; recommend answered without one"
-    api, deadline = Api(deployment), time.monotonic() + SERVED_TIMEOUT_S
+        run = training_run.start(deployment, reason="measuring cost")
+        outcome = training_run.follow(deployment, run, on_state=step.note)
+    if outcome.decision != "promoted":
+        return [f"no model serves: its version was {outcome.decision}; recommend answered without one"]
+    api, deadline = Api(deployment), time.monotonic() + TIMEOUT_S
     while api.recommendations(synthetic_shop.user_ids()[0], k=25).model_version != outcome.version:
         if time.monotonic() > deadline:
-            raise Unavailable(f"model {outcome.version} is champion and is not served after {SERVED_TIMEOUT_S:g} s")
+            raise Unavailable(f"model {outcome.version} is champion and is not served after {TIMEOUT_S:g} s")
         time.sleep(0.2)
-    return None
+    return []
 
 
-def _drive(deployment: Deployment, *, items: Sequence[str] | None, events_per_call: int) -> Measured:
+def _drive(deployment: Deployment, *, items: Sequence[str], events_per_call: int) -> dict[str, CallFigures]:
     """Send events and requests, and measure the functions from their logs."""
     api, users = Api(deployment), synthetic_shop.user_ids()
     wanted = items or _some_items(deployment)
     started_ms = time.time_ns() // 1_000_000
-
-    def once(number: int) -> None:
-        user_id = users[number % len(users)]
-        events = [
-            {
-                "eventType": "view",
-                "itemId": wanted[(number * events_per_call + index) % len(wanted)],
-                "sentAt": int(time.time()),
-                "eventId": f"cost-{started_ms}-{number}-{index}",
-            }
-            for index in range(events_per_call)
-        ]
-        api.put_events(user_id, events, session_id=f"cost-{number}")
-        api.recommendations(user_id, k=25)
-
     with progress.step("send events and requests", total=CALLS) as step:
         for number in range(CALLS):
-            once(number)
+            user_id = users[number % len(users)]
+            events = [
+                {
+                    "eventType": "view",
+                    "itemId": wanted[(number * events_per_call + index) % len(wanted)],
+                    "sentAt": int(time.time()),
+                    "eventId": f"cost-{started_ms}-{number}-{index}",
+                }
+                for index in range(events_per_call)
+            ]
+            api.put_events(user_id, events, session_id=f"cost-{number}")
+            api.recommendations(user_id, k=25)
             step.advance()
-    events = CALLS * events_per_call
+    sent = CALLS * events_per_call
     with progress.step("wait for what follows from them"):
-        logs = _wait_until_archived(deployment, events, since_ms=started_ms)
-    measured = figures(logs, _read_logs(deployment), events=events, requests=CALLS, events_per_call=events_per_call)
+        logs = _wait_until_archived(deployment, sent, since_ms=started_ms)
+    measured = figures(logs, _read_logs(deployment), events=sent, requests=CALLS, events_per_call=events_per_call)
     if not measured:
         raise InvalidInput("the functions log no durations; set log_invocations to true and deploy, or omit --state")
-    return Measured(measured)
+    return measured
 
 
 def figures(
@@ -209,18 +199,15 @@ def figures(
         records = {"collect": float(events_per_call), "recommend": 1.0}.get(name)
         if has_report and name in handled:
             records = handled[name] / len(reports)
+        own = [len(line.encode()) + LINE_OVERHEAD_BYTES for line in lines if not _OF_LAMBDA.match(line)]
         measurements[name] = CallFigures(
             calls=len(reports),
             mean_ms=sum(float(report[1]) for report in warm) / len(warm),
             max_memory_mb=max(int(report[2]) for report in reports),
-            log_bytes=round(sum(map(_billed_bytes, lines)) / len(reports)),
+            log_bytes=round(sum(own) / len(reports)),
             records=records,
         )
     return measurements
-
-
-def _billed_bytes(line: str) -> int:
-    return 0 if _OF_LAMBDA.match(line) else len(line.encode()) + LINE_OVERHEAD_BYTES
 
 
 def _some_items(deployment: Deployment) -> list[str]:
@@ -230,14 +217,14 @@ def _some_items(deployment: Deployment) -> list[str]:
 
 
 def _wait_until_archived(deployment: Deployment, events: int, *, since_ms: int) -> dict[str, list[str]]:
-    deadline = time.monotonic() + CONSUMED_TIMEOUT_S
+    deadline = time.monotonic() + TIMEOUT_S
     while True:
         logs = _read_logs(deployment, since_ms=since_ms)
         archived = sum(float(count) for line in logs.get("archive_events", ()) for count in _ARCHIVED.findall(line))
         if archived >= events:
             return logs
         if time.monotonic() > deadline:
-            raise Unavailable(f"of {events} events {archived:g} are in the lake after {CONSUMED_TIMEOUT_S:g} s")
+            raise Unavailable(f"of {events} events {archived:g} are in the lake after {TIMEOUT_S:g} s")
         time.sleep(1.0)
 
 
@@ -245,18 +232,11 @@ def _read_logs(deployment: Deployment, *, since_ms: int = 0) -> dict[str, list[s
     """Return the log lines by function. The service in the function's metrics identifies the function."""
     client, names = deployment.client("logs"), defaultdict[str, list[str]](list)
     with translate_aws_errors("CloudWatch Logs"):
-        groups = [
-            group["logGroupName"] for page in _pages(client, "describe_log_groups") for group in page["logGroups"]
-        ]
+        groups = client.get_paginator("describe_log_groups").paginate().search("logGroups[].logGroupName")
         for group in groups:
-            pages = _pages(client, "filter_log_events", logGroupName=group, startTime=since_ms)
-            lines = [str(event["message"]) for page in pages for event in page["events"]]
+            pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since_ms)
+            lines = list(pages.search("events[].message"))
             named = next((name[1] for line in lines if (name := _SERVICE.search(line))), None)
             if named is not None:
                 names[named] += lines
     return names
-
-
-def _pages(client: PagedClient, operation: str, **request: Any) -> Iterable[Any]:
-    pages: Iterable[Any] = client.get_paginator(operation).paginate(**request)
-    return pages

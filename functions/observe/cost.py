@@ -22,52 +22,95 @@ if TYPE_CHECKING:
 EVERY_10_MINUTES = Polling(interval_s=600)
 _HOUR_MS = 3_600_000
 _COUNTED = {"eventsPerDay": "EventsAccepted", "requestsPerDay": "RecommendationsServed"}
+_FIELDS = {"users": "users", "eventsPerDay": "events_per_day", "requestsPerDay": "requests_per_day", "items": "items"}
 
 
-class Deployed(PolledValue["BilledResources"]):
-    """Polled value of the deployment's billed resources, read from the deployed templates.
+class Cost:
+    """Bills of the deployment. The deployed templates are read every ten minutes.
 
     Parameters
     ----------
-    client
-        Low-level CloudFormation client.
+    cloudformation, s3
+        Low-level clients.
     stacks
         Names of all stacks of the deployment.
     """
 
-    def __init__(self, client: CloudFormationClient, stacks: Sequence[str]) -> None:
-        self._client = client
-        self._stacks = stacks
-        super().__init__(self._summarize, name="summary of the deployed resources", polling=EVERY_10_MINUTES)
+    def __init__(
+        self,
+        metrics: MetricReader,
+        *,
+        cloudformation: CloudFormationClient,
+        s3: S3Client,
+        bucket: str,
+        stacks: Sequence[str],
+    ) -> None:
+        self._metrics, self._cloudformation = metrics, cloudformation
+        self._s3, self._bucket, self._stacks = s3, bucket, stacks
+        self._deployed: PolledValue[BilledResources] = PolledValue(
+            self._summarize, name="summary of the deployed resources", polling=EVERY_10_MINUTES
+        )
+
+    def bill(self, stated: Mapping[str, int], *, now_ms: int) -> dict[str, Any]:
+        """Return the response of `GET /operator/cost`.
+
+        Parameters
+        ----------
+        stated
+            Numbers of the load in the query. Missing numbers are those of the last day.
+
+        Raises
+        ------
+        InvalidInput
+            If the load or the deployment has no price.
+        """
+        from operations import cost, prices  # slow imports that no other route waits for
+
+        parts = stated if len(stated) == len(_FIELDS) else {**self._last_day(now_ms), **stated}
+        load = cost.Load(**{field: parts[name] for name, field in _FIELDS.items()})
+        summary = self._deployed.current(now_ms=now_ms)
+        bill, personalize = cost.estimate(summary, load), cost.estimate_personalize(load)
+        return {
+            "currency": "USD",
+            "pricesOf": prices.DATE,
+            "region": prices.REGION,
+            "load": {**{name: parts[name] for name in _FIELDS}, "measured": not stated},
+            "lines": [
+                {
+                    **{name: getattr(line, name) for name in ("service", "what", "quantity", "unit", "dollars")},
+                    "kind": "fixed" if line.fixed else "usage",
+                    "unitPrice": line.unit_dollars,
+                }
+                for line in bill.lines
+            ],
+            "fixedDollars": bill.fixed_dollars,
+            "usageDollars": bill.usage_dollars,
+            "dollars": bill.dollars,
+            "personalizeDollars": personalize.dollars,
+            "savings": [
+                {
+                    "setting": saving.setting,
+                    "what": f"{saving.then} instead of {saving.now}: {saving.but}",
+                    "dollars": saving.dollars,
+                }
+                for saving in cost.savings(summary, load)
+            ],
+            "remarks": cost.remarks(bill, personalize),
+        }
 
     def _summarize(self, _: Callable[[], float]) -> BilledResources:
-        from operations import cost  # slow import that no other route waits for
+        from operations import cost
 
         templates = {f"{stack}.template.json": self._template(stack) for stack in self._stacks}
         return cost.summarize(templates, where="what is deployed")
 
     def _template(self, stack: str) -> Mapping[str, Any]:
         with translate_aws_errors(f"CloudFormation does not answer with the template of {stack}"):
-            body = self._client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
+            body = self._cloudformation.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
         template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
         return template
 
-
-class LastDay:
-    """Load of the last day, from metrics, the drift report and the catalogue snapshot.
-
-    Parameters
-    ----------
-    s3
-        Low-level S3 client.
-    """
-
-    def __init__(self, metrics: MetricReader, *, s3: S3Client, bucket: str) -> None:
-        self._metrics = metrics
-        self._s3 = s3
-        self._bucket = bucket
-
-    def read(self, *, now_ms: int) -> dict[str, int]:
+    def _last_day(self, now_ms: int) -> dict[str, int]:
         """Return users of the last drift report, events and requests of 24 hours, and items of the snapshot."""
         until_ms = now_ms // _HOUR_MS * _HOUR_MS + _HOUR_MS
         counts = self._metrics.read(
@@ -76,78 +119,12 @@ class LastDay:
             until_ms=until_ms,
             period_s=_HOUR_MS // 1000,
         )
-        return {
-            "users": self._users(),
-            **{name: round(sum(values.values())) for name, values in counts.items()},
-            "items": self._items(),
-        }
-
-    def _users(self) -> int:
         report = latest_report(self._s3, self._bucket)
-        return 0 if report is None else report.users
-
-    def _items(self) -> int:
         stored = S3Object(self._s3, self._bucket, SNAPSHOT_KEY)
         content = stored.read()
         try:
-            return sum(segment.rows for segment in Manifest.from_json(content.body).segments) if content else 0
+            items = sum(segment.rows for segment in Manifest.from_json(content.body).segments) if content else 0
         except InvalidSnapshot as error:
             raise Unavailable(f"{stored.uri}: {error}") from error
-
-
-def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, now_ms: int) -> dict[str, Any]:
-    """Return the response of `GET /operator/cost`.
-
-    Parameters
-    ----------
-    stated
-        Numbers of the load in the query. Missing numbers are those of the last day.
-
-    Raises
-    ------
-    InvalidInput
-        If the load or the deployment has no price.
-    """
-    from operations import cost
-
-    names = ("users", "eventsPerDay", "requestsPerDay", "items")
-    parts = stated if len(stated) == len(names) else {**last_day.read(now_ms=now_ms), **stated}
-    load = cost.Load(
-        users=parts["users"],
-        events_per_day=parts["eventsPerDay"],
-        requests_per_day=parts["requestsPerDay"],
-        items=parts["items"],
-    )
-    summary = deployed.current(now_ms=now_ms)
-    bill, personalize = cost.estimate(summary, load), cost.estimate_personalize(load)
-    return {
-        "currency": "USD",
-        "pricesOf": bill.prices_date,
-        "region": bill.prices_region,
-        "load": {**{name: parts[name] for name in names}, "measured": not stated},
-        "lines": [
-            {
-                "service": line.service,
-                "what": line.what,
-                "kind": "fixed" if line.fixed else "usage",
-                "quantity": line.quantity,
-                "unit": line.unit,
-                "unitPrice": line.unit_dollars,
-                "dollars": line.dollars,
-            }
-            for line in bill.lines
-        ],
-        "fixedDollars": bill.fixed_dollars,
-        "usageDollars": bill.usage_dollars,
-        "dollars": bill.dollars,
-        "personalizeDollars": personalize.dollars,
-        "savings": [
-            {
-                "setting": saving.setting,
-                "what": f"{saving.then} instead of {saving.now}: {saving.but}",
-                "dollars": saving.dollars,
-            }
-            for saving in cost.savings(summary, load)
-        ],
-        "remarks": cost.remarks(bill, personalize),
-    }
+        sums = {name: round(sum(values.values())) for name, values in counts.items()}
+        return {"users": 0 if report is None else report.users, **sums, "items": items}

@@ -17,7 +17,7 @@ from alsolike.runtime.client_protocols import CloudFormationClient, PagedClient,
 from alsolike.runtime.polling import Polling
 from alsolike.schema.http import route_key
 from alsolike.schema.queries import read_query
-from functions.observe.cost import Deployed, LastDay, bill
+from functions.observe.cost import Cost
 from functions.observe.drift import drift, latest_report
 from functions.observe.engagement import engagement
 from functions.observe.experiments import experiments
@@ -110,8 +110,13 @@ def routes(
     )
     configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
 
-    deployed = Deployed(cloudformation, settings.stacks.split(","))
-    last_day = LastDay(metrics, s3=s3, bucket=settings.artefact_bucket)
+    cost = Cost(
+        metrics,
+        cloudformation=cloudformation,
+        s3=s3,
+        bucket=settings.artefact_bucket,
+        stacks=settings.stacks.split(","),
+    )
 
     def show_traffic(request: ViewRequest) -> dict[str, Any]:
         return traffic(
@@ -157,7 +162,7 @@ def routes(
         )
 
     def show_cost(request: ViewRequest) -> dict[str, Any]:
-        return bill(deployed, last_day, request.query, now_ms=request.now_ms)
+        return cost.bill(request.query, now_ms=request.now_ms)
 
     exporter = Exporter(
         metrics,
@@ -166,7 +171,7 @@ def routes(
         alarms=lambda: alarms(cloudwatch, deployment=settings.deployment),
         drift=lambda: latest_report(s3, settings.artefact_bucket),
         engagement=lambda now_ms: engagement(s3, settings.lake_bucket, days=2, by=BY[0], now_ms=now_ms),
-        cost=lambda now_ms: bill(deployed, last_day, {}, now_ms=now_ms),
+        cost=lambda now_ms: cost.bill({}, now_ms=now_ms),
     )
 
     return Routes(

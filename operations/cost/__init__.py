@@ -4,7 +4,7 @@ It calls neither AWS nor the CDK, so that the command line, an operator's functi
 
     from operations import cost
 
-    summary = cost.read_assembly(Path("cdk.out"))  # or cost.BilledResources.from_json(text), which fits into a variable
+    summary = cost.read_assembly(Path("cdk.out"))
     load = cost.Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, items=20_000)
     bill = cost.estimate(summary, load)
     bill.dollars, bill.fixed_dollars, bill.to_json()
@@ -14,25 +14,13 @@ It calls neither AWS nor the CDK, so that the command line, an operator's functi
 
 from operations.cost.assembly import read_assembly, summarize
 from operations.cost.bill import Bill, Line, Load, remarks
-from operations.cost.estimating import estimate
+from operations.cost.charges import estimate
 from operations.cost.personalize import estimate_personalize
 from operations.cost.savings import Saving, savings
 from operations.cost.summary import BilledResources
 from operations.cost.traffic import Duration
-from operations.prices import Prices
 
 __all__ = [
-    "Bill",
-    "BilledResources",
-    "Duration",
-    "Line",
-    "Load",
-    "Prices",
-    "Saving",
-    "estimate",
-    "estimate_personalize",
-    "read_assembly",
-    "remarks",
-    "savings",
-    "summarize",
-]
+    "Bill", "BilledResources", "Duration", "Line", "Load", "Saving",
+    "estimate", "estimate_personalize", "read_assembly", "remarks", "savings", "summarize",
+]  # fmt: skip

@@ -15,6 +15,17 @@ from alsolike.runtime.errors import InvalidInput
 from operations.cost.bill import DAYS, MONTH_S
 from operations.cost.summary import BilledResources, EventSource, Function, Protection, Stream, Training
 
+_KNOWN = tuple(
+    f"AWS::{service}"
+    for service in (
+        *("ApiGateway::", "ApiGatewayV2::", "Backup::", "Budgets::", "CDK::", "CertificateManager::", "CloudFront::"),
+        *("CloudTrail::", "CloudWatch::", "Cognito::UserPool", "DynamoDB::", "EC2::", "Events::", "Glue::", "IAM::"),
+        *("KMS::", "Kinesis::", "Lambda::", "Logs::", "Route53::", "S3::", "SNS::", "SSM::", "Scheduler::"),
+        *("SageMaker::ModelPackageGroup", "SecretsManager::", "StepFunctions::", "WAFv2::"),
+    )
+)
+"""Prefixes of the resource types that the estimate covers, including free ones."""
+
 
 def runs_a_month(expression: str) -> float:
     """Return the mean number of runs per month of a schedule.
@@ -83,6 +94,9 @@ class Resources:
     def of(self, kind: str) -> list[Resource]:
         return [resource for resource in self if resource.type == kind]
 
+    def properties(self, kind: str) -> list[Mapping[str, Any]]:
+        return [resource.properties for resource in self.of(kind)]
+
     def meant(self, value: Any, template: str) -> list[Resource]:
         """Return the resources that a property refers to."""
         if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
@@ -98,19 +112,15 @@ class Resources:
             return [known] if known else []
         return [resource for part in value.values() for resource in self.meant(part, template)]
 
-
-# Resource types that the estimate covers, including free ones.
-_KNOWN = (
-    *(
-        f"AWS::{service}::"
-        for service in ("ApiGateway", "ApiGatewayV2", "CloudWatch", "DynamoDB", "Kinesis", "KMS", "Lambda", "Logs")
-    ),
-    *(f"AWS::{service}::" for service in ("S3", "SecretsManager", "StepFunctions", "Glue", "Events", "Scheduler")),
-    *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK", "CloudFront")),
-    *(f"AWS::{service}::" for service in ("CertificateManager", "Route53", "WAFv2", "Backup", "CloudTrail", "EC2")),
-    "AWS::Cognito::UserPool",
-    "AWS::SageMaker::ModelPackageGroup",
-)
+    def scheduled_runs(self, called: Sequence[Resource]) -> float:
+        """Return the number of runs per month that schedules start of these resources."""
+        return sum(
+            runs_a_month(str(rule.properties["ScheduleExpression"]))
+            for rule in self.of("AWS::Events::Rule")
+            if "ScheduleExpression" in rule.properties
+            for target in rule.properties.get("Targets", ())
+            if any(each in called for each in self.meant(target["Arn"], rule.template))
+        )
 
 
 def read_assembly(directory: Path) -> BilledResources:
@@ -121,15 +131,15 @@ def read_assembly(directory: Path) -> BilledResources:
     InvalidInput
         If the folder has no templates, or not the templates of exactly one Alsolike deployment.
     """
-    templates = {path.name: _parsed(path) for path in sorted(directory.glob("*.template.json"))}
-    if not templates:
+    primary, replica = dict[str, Mapping[str, Any]](), dict[str, Mapping[str, Any]]()
+    for path in sorted(directory.glob("*.template.json")):
+        (replica if path.name.startswith(REPLICA) else primary)[path.name] = _parsed(path)
+    if not primary and not replica:
         raise InvalidInput(f"{directory} has no *.template.json, expected a synthesized assembly")
-    replica_templates = {name: template for name, template in templates.items() if name.startswith(REPLICA)}
-    primary_templates = {name: template for name, template in templates.items() if name not in replica_templates}
-    summary = summarize(primary_templates, where=str(directory))
-    if not replica_templates:
+    summary = summarize(primary, where=str(directory))
+    if not replica:
         return summary
-    return dataclasses.replace(summary, replica=summarize(replica_templates, where=f"the second region in {directory}"))
+    return dataclasses.replace(summary, replica=summarize(replica, where=f"the second region in {directory}"))
 
 
 def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the templates") -> BilledResources:
@@ -141,50 +151,51 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         If the templates do not belong to exactly one Alsolike deployment.
     """
     resources = Resources(templates)
-    names = {str(parameter.properties["Name"]).split("/")[2] for parameter in resources.of("AWS::SSM::Parameter")}
+    names = {str(parameter["Name"]).split("/")[2] for parameter in resources.properties("AWS::SSM::Parameter")}
     if len(names) != 1:
         raise InvalidInput(f"{where} has SSM parameters of {sorted(names)}, expected those of one environment")
-    tables = [table.properties["Replicas"] for table in resources.of("AWS::DynamoDB::GlobalTable")]
-    replicas = [replica for table in tables for replica in table]
+    tables = [table["Replicas"] for table in resources.properties("AWS::DynamoDB::GlobalTable")]
+    located = [{str(replica["Region"]) for replica in table} for table in tables]
     # Some tables also have a replica in the second region.
-    regions = (
-        set.intersection(*({str(replica["Region"]) for replica in table} for table in tables)) if tables else set()
-    )
+    regions = set.intersection(*located) if located else set()
     if len(regions) != 1:
-        found = sorted({str(replica["Region"]) for replica in replicas})
-        raise InvalidInput(f"{where} has tables in {found}, expected one region")
-    functions = dict(_functions(resources))
-    alarms = [alarm.properties for alarm in resources.of("AWS::CloudWatch::Alarm")]
-    machines = resources.of("AWS::StepFunctions::StateMachine")
-    retentions = [group.properties.get("RetentionInDays") for group in resources.of("AWS::Logs::LogGroup")]
-    buckets = [bucket.properties for bucket in resources.of("AWS::S3::Bucket")]
+        raise InvalidInput(f"{where} has tables in {sorted(set().union(*located))}, expected one region")
+    retentions = [group.get("RetentionInDays") for group in resources.properties("AWS::Logs::LogGroup")]
     kept = [days for days in retentions if days is not None]
+    buckets = resources.properties("AWS::S3::Bucket")
+    machines = resources.properties("AWS::StepFunctions::StateMachine")
+    stages = [*resources.of("AWS::ApiGatewayV2::Stage"), *resources.of("AWS::ApiGateway::Stage")]
+    variables, colder = _variables(resources), _lifecycle(buckets, INTERACTIONS_PREFIX, "Transitions")
     return BilledResources(
         environment=names.pop(),
         region=regions.pop(),
-        functions=functions,
+        functions={_name(each): _function(resources, each) for each in resources.of("AWS::Lambda::Function")},
         stream=_stream(resources),
-        training=_training(resources),
+        training=_training(resources, variables),
         protection=_protection(resources),
-        alarm_metrics=sum(_watched(alarm) for alarm in alarms),
+        # An alarm on an expression evaluates several metrics.
+        alarm_metrics=sum(
+            max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
+            for alarm in resources.properties("AWS::CloudWatch::Alarm")
+        ),
         composite_alarms=len(resources.of("AWS::CloudWatch::CompositeAlarm")),
         dashboards=len(resources.of("AWS::CloudWatch::Dashboard")),
         keys=len(resources.of("AWS::KMS::Key")),
         secrets=len(resources.of("AWS::SecretsManager::Secret")),
         table_backups=any(
             replica.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
-            for replica in replicas
+            for table in tables
+            for replica in table
         ),
-        machines_traced=any(machine.properties.get("TracingConfiguration", {}).get("Enabled") for machine in machines),
+        machines_traced=any(machine.get("TracingConfiguration", {}).get("Enabled") for machine in machines),
         bucket_events=any("EventBridgeConfiguration" in json.dumps(bucket) for bucket in buckets),
-        access_log=any("AccessLogSettings" in stage.properties for stage in resources.of("AWS::ApiGatewayV2::Stage"))
-        or any("AccessLogSetting" in stage.properties for stage in resources.of("AWS::ApiGateway::Stage")),
+        access_log=any({"AccessLogSettings", "AccessLogSetting"} & stage.properties.keys() for stage in stages),
         pages=bool(resources.of("AWS::CloudFront::Distribution")),
         log_retention_days=max(kept) if len(kept) == len(retentions) and kept else None,
-        lake_cold_days=_lifecycle(resources, INTERACTIONS_PREFIX, "Transitions", "TransitionInDays"),
-        dataset_days=int(_variables(resources).get("DATASET_DAYS", 7)),
-        attribution_days=int(_variables(resources).get("WINDOW_DAYS", 7)),
-        served_days=_lifecycle(resources, SERVED_PREFIX, "ExpirationInDays"),
+        lake_cold_days=colder[0]["TransitionInDays"] if colder else None,
+        dataset_days=int(variables.get("DATASET_DAYS", 7)),
+        attribution_days=int(variables.get("WINDOW_DAYS", 7)),
+        served_days=_lifecycle(buckets, SERVED_PREFIX, "ExpirationInDays"),
         replication_rules=sum(len(bucket.get("ReplicationConfiguration", {}).get("Rules", ())) for bucket in buckets),
         health_checks=len(resources.of("AWS::Route53::HealthCheck")),
         uncounted=tuple(sorted({resource.type for resource in resources if not resource.type.startswith(_KNOWN)})),
@@ -192,82 +203,25 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
 
 
 def _protection(resources: Resources) -> Protection:
-    rules = [
-        rule
-        for bucket in resources.of("AWS::S3::Bucket")
-        for rule in bucket.properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ())
+    encryptions = [
+        rule["ServerSideEncryptionByDefault"]
+        for bucket in resources.properties("AWS::S3::Bucket")
+        for rule in bucket.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ())
     ]
+    backups = [
+        int(rule["Lifecycle"]["DeleteAfterDays"])
+        for plan in resources.properties("AWS::Backup::BackupPlan")
+        for rule in plan["BackupPlan"]["BackupPlanRule"]
+    ]
+    endpoints = resources.properties("AWS::EC2::VPCEndpoint")
     return Protection(
-        own_key=any("KMSMasterKeyID" in rule["ServerSideEncryptionByDefault"] for rule in rules),
+        own_key=any("KMSMasterKeyID" in encryption for encryption in encryptions),
         audit_trail=bool(resources.of("AWS::CloudTrail::Trail")),
-        backup_days=max(
-            (
-                int(rule["Lifecycle"]["DeleteAfterDays"])
-                for plan in resources.of("AWS::Backup::BackupPlan")
-                for rule in plan.properties["BackupPlan"]["BackupPlanRule"]
-            ),
-            default=None,
-        ),
-        endpoints=sum(
-            len(endpoint.properties["SubnetIds"])
-            for endpoint in resources.of("AWS::EC2::VPCEndpoint")
-            if endpoint.properties.get("VpcEndpointType") == "Interface"
-        ),
+        backup_days=max(backups, default=None),
+        endpoints=sum(len(each["SubnetIds"]) for each in endpoints if each.get("VpcEndpointType") == "Interface"),
         private_api=bool(resources.of("AWS::ApiGateway::RestApi")),
-        firewall_rules=sum(len(acl.properties["Rules"]) for acl in resources.of("AWS::WAFv2::WebACL")),
+        firewall_rules=sum(len(acl["Rules"]) for acl in resources.properties("AWS::WAFv2::WebACL")),
     )
-
-
-def _functions(resources: Resources) -> Iterator[tuple[str, Function]]:
-    for function in resources.of("AWS::Lambda::Function"):
-        properties = function.properties
-        aliases = [
-            alias
-            for alias in resources.of("AWS::Lambda::Alias")
-            if function in resources.meant(alias.properties["FunctionName"], alias.template)
-        ]
-        called = [function, *aliases]
-
-        def calls(value: Any, template: str, called: Sequence[Resource] = called) -> bool:
-            return any(meant in called for meant in resources.meant(value, template))
-
-        sources = [
-            _source(resources, mapping)
-            for mapping in resources.of("AWS::Lambda::EventSourceMapping")
-            if calls(mapping.properties["FunctionName"], mapping.template)
-        ]
-        runs = sum(
-            runs_a_month(str(rule.properties["ScheduleExpression"]))
-            for rule in resources.of("AWS::Events::Rule")
-            if "ScheduleExpression" in rule.properties
-            for target in rule.properties.get("Targets", ())
-            if calls(target["Arn"], rule.template)
-        )
-        variables = properties.get("Environment", {}).get("Variables", {})
-        yield (
-            _name(function),
-            Function(
-                memory_mb=int(properties.get("MemorySize", 128)),
-                timeout_s=int(properties.get("Timeout", 3)),
-                storage_mb=int(properties.get("EphemeralStorage", {}).get("Size", 512)),
-                architecture=str(properties.get("Architectures", ["x86_64"])[0]),
-                snap_start=properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions",
-                provisioned=sum(
-                    int(alias.properties["ProvisionedConcurrencyConfig"]["ProvisionedConcurrentExecutions"])
-                    for alias in aliases
-                    if "ProvisionedConcurrencyConfig" in alias.properties
-                ),
-                tracing=properties.get("TracingConfig", {}).get("Mode") == "Active",
-                reports=properties.get("LoggingConfig", {}).get("SystemLogLevel", "INFO") == "INFO",
-                runs=runs,
-                sources=tuple(sources),
-                checks={
-                    key.lower(): int(value)
-                    for key, value in variables.items()
-                    if key.endswith("_CHECK_S") and isinstance(value, str)
-                },
-            ),
-        )
 
 
 def _name(function: Resource) -> str:
@@ -276,11 +230,44 @@ def _name(function: Resource) -> str:
     return handler.split(".")[1] if handler.startswith("functions.") else function.logical_id
 
 
+def _function(resources: Resources, function: Resource) -> Function:
+    def aimed(kind: str, targets: Sequence[Resource]) -> list[Resource]:
+        """Return the resources of a kind whose function is one of the targets."""
+        return [
+            each
+            for each in resources.of(kind)
+            if any(meant in targets for meant in resources.meant(each.properties["FunctionName"], each.template))
+        ]
+
+    properties = function.properties
+    aliases = aimed("AWS::Lambda::Alias", [function])
+    warm = [alias.properties.get("ProvisionedConcurrencyConfig", {}) for alias in aliases]
+    variables = properties.get("Environment", {}).get("Variables", {})
+    return Function(
+        memory_mb=int(properties.get("MemorySize", 128)),
+        timeout_s=int(properties.get("Timeout", 3)),
+        storage_mb=int(properties.get("EphemeralStorage", {}).get("Size", 512)),
+        architecture=str(properties.get("Architectures", ["x86_64"])[0]),
+        snap_start=properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions",
+        provisioned=sum(int(each.get("ProvisionedConcurrentExecutions", 0)) for each in warm),
+        tracing=properties.get("TracingConfig", {}).get("Mode") == "Active",
+        reports=properties.get("LoggingConfig", {}).get("SystemLogLevel", "INFO") == "INFO",
+        runs=resources.scheduled_runs([function, *aliases]),
+        sources=tuple(
+            _source(resources, mapping) for mapping in aimed("AWS::Lambda::EventSourceMapping", [function, *aliases])
+        ),
+        checks={
+            key.lower(): int(value)
+            for key, value in variables.items()
+            if key.endswith("_CHECK_S") and isinstance(value, str)
+        },
+    )
+
+
 def _source(resources: Resources, mapping: Resource) -> EventSource:
-    streams = resources.meant(mapping.properties.get("EventSourceArn"), mapping.template)
-    if "Topics" in mapping.properties:
-        kind = "kafka"
-    else:
+    kind = "kafka"
+    if "Topics" not in mapping.properties:
+        streams = resources.meant(mapping.properties.get("EventSourceArn"), mapping.template)
         kind = "kinesis" if streams and streams[0].type == "AWS::Kinesis::Stream" else "dynamodb"
     return EventSource(
         kind=kind,
@@ -290,89 +277,78 @@ def _source(resources: Resources, mapping: Resource) -> EventSource:
 
 
 def _stream(resources: Resources) -> Stream:
-    streams = [stream.properties for stream in resources.of("AWS::Kinesis::Stream")]
+    streams = resources.properties("AWS::Kinesis::Stream")
     if len(streams) != 1:
         raise InvalidInput(f"the templates have {len(streams)} Kinesis streams, expected one")
-    stream = streams[0]
     return Stream(
-        on_demand=stream.get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND",
-        shards=int(stream.get("ShardCount", 1)),
-        retention_hours=int(stream.get("RetentionPeriodHours", 24)),
+        on_demand=streams[0].get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND",
+        shards=int(streams[0].get("ShardCount", 1)),
+        retention_hours=int(streams[0].get("RetentionPeriodHours", 24)),
     )
 
 
-def _training(template_resources: Resources) -> Training:
-    for machine in template_resources.of("AWS::StepFunctions::StateMachine"):
+def _training(resources: Resources, variables: Mapping[str, str]) -> Training:
+    for machine in resources.of("AWS::StepFunctions::StateMachine"):
         states = json.loads(_flat(machine.properties["DefinitionString"]))["States"].values()
         jobs = [state["Parameters"] for state in states if "createTrainingJob" in str(state.get("Resource"))]
         if not jobs:
             continue
         # Without a quota for spot instances, the job runs on demand.
-        jobs.sort(key=lambda job: not job.get("EnableManagedSpotTraining"))
-        runs = sum(
-            runs_a_month(str(rule.properties["ScheduleExpression"]))
-            for rule in template_resources.of("AWS::Events::Rule")
-            if "ScheduleExpression" in rule.properties
-            for target in rule.properties.get("Targets", ())
-            if machine in template_resources.meant(target["Arn"], rule.template)
-        )
-        variables = _variables(template_resources)
+        job = min(jobs, key=lambda job: not job.get("EnableManagedSpotTraining"))
         canary_s = int(variables.get("CANARY_DURATION_S", 0)) * (variables.get("CANARY_SHARE_PERCENT", "0") != "0")
         look_s = next((int(state["Seconds"]) for state in states if state["Type"] == "Wait"), 0)
-        engine = variables.get("DATASET_ENGINE", "lambda")
-        workers = [job.properties for job in template_resources.of("AWS::Glue::Job")]
-        above = {"auto": int(variables.get("SPARK_ABOVE_MB", 0)), "spark": 0}.get(engine)
-        counting = workers[0].get("DefaultArguments", {}) if workers else {}
-        resources, stopping = jobs[0]["ResourceConfig"], jobs[0].get("StoppingCondition", {})
         return Training(
-            runs=runs,
-            instance_type=str(resources["InstanceType"]),
-            instances=int(resources["InstanceCount"]),
-            volume_gb=int(resources["VolumeSizeInGB"]),
-            spot=bool(jobs[0].get("EnableManagedSpotTraining", False)),
-            max_runtime_s=int(stopping.get("MaxRuntimeInSeconds", 86_400)),
+            runs=resources.scheduled_runs([machine]),
+            instance_type=str(job["ResourceConfig"]["InstanceType"]),
+            instances=int(job["ResourceConfig"]["InstanceCount"]),
+            volume_gb=int(job["ResourceConfig"]["VolumeSizeInGB"]),
+            spot=bool(job.get("EnableManagedSpotTraining", False)),
+            max_runtime_s=int(job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86_400)),
             look_s=look_s,
             looks=canary_s // look_s if look_s else 0,
-            spark_above_mb=above if workers else None,
-            spark_workers=int(workers[0].get("NumberOfWorkers", 0)) if workers else 0,
-            spark_worker_type=str(workers[0].get("WorkerType", "G.1X")) if workers else "G.1X",
-            spark_flexible=bool(workers) and workers[0].get("ExecutionClass") == "FLEX",
-            spark_statistics=counting.get("--statistics") == "true",
-            spark_sample_interactions=int(counting.get("--sample_interactions", 5_000_000)),
+            **_spark(resources, variables),
         )
     return Training()
+
+
+def _spark(resources: Resources, variables: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of the training workflow about datasets on Glue. Empty without a Glue job."""
+    jobs = resources.properties("AWS::Glue::Job")
+    if not jobs:
+        return {}
+    above = {"auto": int(variables.get("SPARK_ABOVE_MB", 0)), "spark": 0}
+    arguments = jobs[0].get("DefaultArguments", {})
+    return {
+        "spark_above_mb": above.get(variables.get("DATASET_ENGINE", "lambda")),
+        "spark_workers": int(jobs[0].get("NumberOfWorkers", 0)),
+        "spark_worker_type": str(jobs[0].get("WorkerType", "G.1X")),
+        "spark_flexible": jobs[0].get("ExecutionClass") == "FLEX",
+        "spark_statistics": arguments.get("--statistics") == "true",
+        "spark_sample_interactions": int(arguments.get("--sample_interactions", 5_000_000)),
+    }
 
 
 def _variables(resources: Resources) -> dict[str, str]:
     """Merge the literal environment variables of all functions."""
     merged: dict[str, str] = {}
-    for function in resources.of("AWS::Lambda::Function"):
-        variables = function.properties.get("Environment", {}).get("Variables", {})
+    for function in resources.properties("AWS::Lambda::Function"):
+        variables = function.get("Environment", {}).get("Variables", {})
         merged |= {key: value for key, value in variables.items() if isinstance(value, str)}
     return merged
 
 
-def _watched(alarm: Mapping[str, Any]) -> int:
-    """Return the number of metrics that an alarm evaluates."""
-    return max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
-
-
-def _lifecycle(resources: Resources, prefix: str, key: str, inner: str | None = None) -> int | None:
-    for bucket in resources.of("AWS::S3::Bucket"):
-        for rule in bucket.properties.get("LifecycleConfiguration", {}).get("Rules", ()):
-            if rule.get("Prefix") == prefix and key in rule:
-                return int(rule[key][0][inner] if inner else rule[key])
-    return None
+def _lifecycle(buckets: Sequence[Mapping[str, Any]], prefix: str, key: str) -> Any:
+    """Return the value of the first lifecycle rule of a prefix with this key; None without such a rule."""
+    rules = [rule for bucket in buckets for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", ())]
+    return next((rule[key] for rule in rules if rule.get("Prefix") == prefix and key in rule), None)
 
 
 def _flat(value: Any) -> str:
     """Return a string in which `-` replaces every reference."""
-    if isinstance(value, str):
-        return value
     if isinstance(value, Mapping) and "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
         return str(separator).join(_flat(part) for part in parts)
-    return "-"
+    return value if isinstance(value, str) else "-"
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:

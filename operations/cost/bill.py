@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from alsolike.configuration.configuration import MAX_HISTORY_LENGTH
 from alsolike.runtime.errors import InvalidInput
-from operations.prices import Prices
+from operations import prices
 
 HOURS = 730
 """Hours per month, as on AWS's price pages."""
@@ -16,27 +17,10 @@ HOURS = 730
 MONTH_S = HOURS * 3600
 DAYS = HOURS / 24
 
-# Field name, minimum and maximum.
-_RANGES = (
-    ("users", 0, 10**10),
-    ("events_per_day", 0, 10**11),
-    ("requests_per_day", 0, 10**11),
-    ("items", 0, 10**9),
-    ("events_per_call", 1, 10),
-    ("item_changes_per_day", 0, 10**10),
-    ("history_days", 1, 3_650),
-    ("history_length", 1, MAX_HISTORY_LENGTH),
-    ("peak", 1, 1_000),
-    ("scrape_interval_s", 15, 3_600),
-    ("kafka_percent", 0, 100),
-    ("signed_in_percent", 0, 100),
-    ("static_percent", 0, 100),
-)
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Load of a shop, from which a bill is estimated.
+    """Load of a shop, from which a bill is estimated. The properties are numbers per month.
 
     Raises
     ------
@@ -44,77 +28,86 @@ class Load:
         If a value is out of its range.
     """
 
-    users: Annotated[int, "Number of users with a live profile."]
-    events_per_day: Annotated[int, "Events per day."]
-    requests_per_day: Annotated[int, "Requests for recommendations per day."]
-    items: Annotated[int, "Number of items in the catalogue."]
+    users: Annotated[int, "Number of users with a live profile.", 0, 10**10]
+    events_per_day: Annotated[int, "Events per day.", 0, 10**11]
+    requests_per_day: Annotated[int, "Requests for recommendations per day.", 0, 10**11]
+    items: Annotated[int, "Number of items in the catalogue.", 0, 10**9]
     events_per_call: Annotated[
-        int, "Events per call of POST /events, at most 10; 1 if a browser does not gather them for some seconds."
+        int, "Events per call of POST /events, at most 10; 1 if a browser does not gather them for some seconds.", 1, 10
     ] = 2
     item_changes_per_day: Annotated[
-        int | None, "Stored or changed items and users per day. Default: a twentieth of the items."
+        int | None, "Stored or changed items and users per day. Default: a twentieth of the items.", 0, 10**10
     ] = None
-    history_days: Annotated[int, "Retention of events in days."] = 365
-    history_length: Annotated[int, "Value of limits.history_length. All profiles are assumed to be full."] = 100
-    peak: Annotated[float, "Ratio of the load in the busiest second to the mean load."] = 3.0
-    scrape_interval_s: Annotated[int | None, "Interval at which Prometheus reads GET /metrics. Default: none."] = None
+    history_days: Annotated[int, "Retention of events in days.", 1, 3_650] = 365
+    history_length: Annotated[
+        int, "Value of limits.history_length. All profiles are assumed to be full.", 1, MAX_HISTORY_LENGTH
+    ] = 100
+    peak: Annotated[float, "Ratio of the load in the busiest second to the mean load.", 1, 1_000] = 3.0
+    scrape_interval_s: Annotated[
+        int | None, "Interval at which Prometheus reads GET /metrics. Default: none.", 15, 3_600
+    ] = None
     kafka_percent: Annotated[
-        int | None, "Share of events from Kafka, in percent. Default: all if the deployment reads a topic."
+        int | None, "Share of events from Kafka, in percent. Default: all if the deployment reads a topic.", 0, 100
     ] = None
-    signed_in_percent: Annotated[int, "Share of events with a user ID, in percent."] = 50
-    static_percent: Annotated[int, "Share of lists that browsers rank from static lists, in percent."] = 0
+    signed_in_percent: Annotated[int, "Share of events with a user ID, in percent.", 0, 100] = 50
+    static_percent: Annotated[int, "Share of lists that browsers rank from static lists, in percent.", 0, 100] = 0
 
     def __post_init__(self) -> None:
-        for name, minimum, maximum in _RANGES:
+        for name, (_, minimum, maximum) in _annotations().items():
             value = getattr(self, name)
             if value is not None and not minimum <= value <= maximum:
                 raise InvalidInput(f"{name} is {value:,}, expected {minimum:,} to {maximum:,}")
 
     @property
     def events(self) -> float:
-        """Number of events per month."""
         return self.events_per_day * DAYS
 
     @property
     def requests(self) -> float:
-        """Number of requests for recommendations to the API per month."""
+        """Number of requests for recommendations to the API."""
         return self.requests_per_day * (100 - self.static_percent) / 100 * DAYS
 
     @property
     def static_requests(self) -> float:
-        """Number of lists that browsers rank from static lists per month."""
+        """Number of lists that browsers rank from static lists."""
         return self.requests_per_day * DAYS - self.requests
 
     @property
     def scrapes(self) -> float:
-        """Number of scrapes by Prometheus per month."""
         return MONTH_S / self.scrape_interval_s if self.scrape_interval_s else 0.0
 
     @property
     def event_calls(self) -> float:
-        """Number of calls of POST /events per month."""
+        """Number of calls of POST /events."""
         return (self.events - self.kafka_events) / self.events_per_call
 
     @property
     def kafka_events(self) -> float:
-        """Number of events from Kafka per month."""
         return self.events * (self.kafka_percent or 0) / 100
 
     @property
     def user_events(self) -> float:
-        """Number of events with a user ID per month."""
+        """Number of events with a user ID."""
         return self.events * self.signed_in_percent / 100
 
     @property
     def changes(self) -> float:
-        """Number of created or changed items and users per month."""
-        daily = self.items / 20 if self.item_changes_per_day is None else self.item_changes_per_day
-        return daily * DAYS
+        """Number of created or changed items and users."""
+        return (self.items / 20 if self.item_changes_per_day is None else self.item_changes_per_day) * DAYS
 
     @property
     def interactions(self) -> float:
-        """Number of events in the lake."""
+        """Number of events in the lake, of all months."""
         return float(self.events_per_day) * self.history_days
+
+
+@functools.cache
+def _annotations() -> dict[str, Any]:
+    """Return the help text, minimum and maximum of each field of a load."""
+    return {name: hint.__metadata__ for name, hint in get_type_hints(Load, include_extras=True).items()}
+
+
+NO_LOAD = Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +145,11 @@ class Bill:
     ----------
     of
         Subject of the bill, such as an environment.
+    lines
+        Charges, fixed lines first.
     remarks
         Notes for the reader about costs that are not counted, and about resources that the load requires but the
         templates lack.
-    unverified
-        Names of prices in the bill that no price page confirmed.
     idle_dollars
         Cost of the same deployment without any load: fixed lines and scheduled runs.
     """
@@ -165,26 +158,26 @@ class Bill:
     load: Load
     lines: Sequence[Line]
     remarks: Sequence[str]
-    prices_date: str
-    prices_region: str
-    unverified: Sequence[str]
     free_tier: bool = False
     idle_dollars: float = 0.0
 
     @property
     def dollars(self) -> float:
-        """Total of the month."""
         return sum(line.dollars for line in self.lines)
 
     @property
     def fixed_dollars(self) -> float:
-        """Total of the fixed lines, which are due without any load."""
         return sum(line.dollars for line in self.lines if line.fixed)
 
     @property
     def usage_dollars(self) -> float:
-        """Total of the lines that depend on the load."""
         return sum(line.dollars for line in self.lines if not line.fixed)
+
+    @property
+    def unverified(self) -> Sequence[str]:
+        """Names of prices in the bill that no page confirmed."""
+        used = {line.price for line in self.lines}
+        return tuple(name for name, price in prices.TABLE.items() if name in used and not price.source)
 
     def by_service(self) -> dict[str, float]:
         """Return dollars by service, the most expensive first."""
@@ -195,13 +188,11 @@ class Bill:
 
     def to_json(self) -> dict[str, Any]:
         """Return the bill as a JSON document. Dollars are rounded to four decimals."""
+        totals = ("dollars", "fixed_dollars", "usage_dollars", "idle_dollars")
         return {
             "of": self.of,
             "load": dataclasses.asdict(self.load),
-            "dollars": round(self.dollars, 4),
-            "fixed_dollars": round(self.fixed_dollars, 4),
-            "usage_dollars": round(self.usage_dollars, 4),
-            "idle_dollars": round(self.idle_dollars, 4),
+            **{name: round(getattr(self, name), 4) for name in totals},
             "lines": [
                 {**dataclasses.asdict(line), "quantity": round(line.quantity, 4), "dollars": round(line.dollars, 4)}
                 for line in self.lines
@@ -209,72 +200,66 @@ class Bill:
             "by_service": {service: round(dollars, 4) for service, dollars in self.by_service().items()},
             "remarks": list(self.remarks),
             "prices": {
-                "date": self.prices_date,
-                "region": self.prices_region,
+                "date": prices.DATE,
+                "region": prices.REGION,
                 "unverified": list(self.unverified),
                 "free_tier": self.free_tier,
             },
         }
 
 
-def remarks(bill: Bill, personalize: Bill) -> list[str]:
-    """Return the remarks of both bills and the unconfirmed prices, one sentence each."""
-    remarks = [*bill.remarks, *(f"Personalize: {remark}" for remark in personalize.remarks)]
-    if unverified := sorted({*bill.unverified, *personalize.unverified}):
+def remarks(ours: Bill, theirs: Bill) -> list[str]:
+    """Return the remarks of the deployment's bill and of Personalize's, and the unconfirmed prices of both."""
+    remarks = [*ours.remarks, *(f"Personalize: {remark}" for remark in theirs.remarks)]
+    if unverified := sorted({*ours.unverified, *theirs.unverified}):
         remarks.append(f"not confirmed by any page that could be read: the prices {', '.join(unverified)}")
     return remarks
 
 
 class Meter:
-    """Calculator of charges. Lines with the same price name share the price's tiers and free amount."""
+    """Calculator of charges. Lines with the same price share the price's tiers and free amount."""
 
-    def __init__(self, prices: Prices) -> None:
-        self._prices = prices
-        self._used: dict[str, float] = {}
+    def __init__(self, *, free_tier: bool) -> None:
+        self._free_tier = free_tier
         self.lines: list[Line] = []
         self.remarks: list[str] = []
 
-    def add(self, service: str, what: str, quantity: float, price: str, how: str, *, fixed: bool = False) -> None:
+    @property
+    def dollars(self) -> float:
+        return sum(line.dollars for line in self.lines)
+
+    def used(self, *names: str) -> float:
+        """Return the quantity of all lines with one of these prices."""
+        return sum(line.quantity for line in self.lines if line.price in names)
+
+    def add(
+        self, what: str, quantity: float, price: str, how: str = "of the templates", *, fixed: bool = False
+    ) -> None:
         """Add a line, unless the quantity is 0."""
         if quantity <= 0:
             return
-        before = self._used.get(price, 0.0)
-        self._used[price] = before + quantity
-        dollars = self._prices.dollars(price, before + quantity) - self._prices.dollars(price, before)
+        before, unit = self.used(price), prices.TABLE[price]
+        dollars, less = (prices.dollars(price, each, free_tier=self._free_tier) for each in (before + quantity, before))
         self.lines.append(
             Line(
-                service=service,
+                service=unit.service,
                 what=what,
                 quantity=quantity,
-                unit=self._prices.table[price].unit,
+                unit=unit.unit,
                 price=price,
-                unit_dollars=dollars / quantity,
-                dollars=dollars,
+                unit_dollars=(dollars - less) / quantity,
+                dollars=dollars - less,
                 fixed=fixed,
                 how=how,
             )
         )
 
-    def has(self, price: str) -> bool:
-        """Return true if the price table contains a price."""
-        return price in self._prices.table
-
-    def remark(self, sentence: str) -> None:
-        """Add a note for the reader of the bill."""
-        self.remarks.append(sentence)
-
     def bill(self, of: str, load: Load, *, idle_dollars: float) -> Bill:
-        """Return the bill of the added lines. Fixed lines come first."""
-        used = [name for name in self._prices.table if name in self._used]
-        order = sorted(self.lines, key=lambda line: not line.fixed)
         return Bill(
             of=of,
             load=load,
-            lines=tuple(order),
+            lines=tuple(sorted(self.lines, key=lambda line: not line.fixed)),
             remarks=tuple(self.remarks),
-            prices_date=self._prices.date,
-            prices_region=self._prices.region,
-            unverified=tuple(name for name in used if not self._prices.table[name].verified),
-            free_tier=self._prices.free_tier,
+            free_tier=self._free_tier,
             idle_dollars=idle_dollars,
         )

@@ -1,76 +1,34 @@
-"""Charges of idle resources, storage, transfer, observability, functions and trainings."""
+"""Charges of a deployment, one formula each. `estimate` adds them to a bill."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Mapping
 
 from alsolike.profiles.store import SESSION_TIME_TO_LIVE_DAYS, TIME_TO_LIVE_DAYS
-from operations.cost.bill import DAYS, HOURS, MONTH_S, Load, Meter
-from operations.cost.summary import BilledResources, Function, Stream
-from operations.cost.traffic import RECORD_BYTES, Calls, lake_gb, on_spark, shards, shards_needed, transitions
+from operations import prices
+from operations.cost.bill import DAYS, HOURS, MONTH_S, NO_LOAD, Bill, Load, Meter
+from operations.cost.summary import BilledResources
+from operations.cost.traffic import (
+    DURATIONS,
+    RECORD_BYTES,
+    Calls,
+    Duration,
+    lake_gb,
+    on_spark,
+    shards,
+    shards_needed,
+    traffic,
+    transitions,
+)
 from operations.metric_writers import METRICS, Bounds, Rhythm, Written
 from operations.prometheus.families import READ_KAFKA, metrics_read
 
+CONSUMERS = 3
 EXTENDED_HOURS, LONG_TERM_HOURS = 24, 168
 
-
-def idle_charges(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the fixed charges: stream, alarms, dashboards, secrets, keys and cached snapshots of functions."""
-    _stream(meter, summary, load)
-    meter.add("CloudWatch", "alarms", summary.alarm_metrics, "alarms", "metrics that alarms watch", fixed=True)
-    meter.add(
-        "CloudWatch", "composite alarms", summary.composite_alarms, "composite_alarms", "of the templates", fixed=True
-    )
-    meter.add("CloudWatch", "dashboards", summary.dashboards, "dashboards", "of the templates", fixed=True)
-    meter.add("Secrets Manager", "secrets", summary.secrets, "secrets", "of the templates", fixed=True)
-    meter.add(
-        "KMS",
-        "keys",
-        summary.keys,
-        "kms_keys",
-        "of the templates, for secrets of keys, the log of Spark and stored data",
-        fixed=True,
-    )
-    for name, function in summary.functions.items():
-        _starting(meter, name, function)
-
-
-def _stream(meter: Meter, summary: BilledResources, load: Load) -> None:
-    stream, count = summary.stream, shards(summary, load)
-    if stream.on_demand:
-        meter.add("Kinesis", "on-demand stream", HOURS, "kinesis_on_demand_hours", f"{HOURS} hours", fixed=True)
-        return
-    needed = shards_needed(load)
-    if needed > stream.shards:
-        meter.remark(
-            f"the load needs {needed} shards at {load.peak:g} times its mean; stream_shards is {stream.shards}: "
-            f"set it to {needed}, which is what the bill has"
-        )
-    meter.add("Kinesis", "shards", count * HOURS, "kinesis_shard_hours", f"{count} shard(s), {HOURS} hours", fixed=True)
-    if stream.retention_hours > EXTENDED_HOURS:
-        how = f"{count} shard(s) that keep records for more than 24 hours: {stream.retention_hours}"
-        meter.add("Kinesis", "records kept longer", count * HOURS, "kinesis_extended_shard_hours", how, fixed=True)
-
-
-def kept_gb(stream: Stream, load: Load, *, hours: int) -> float:
-    """Return the size of stream records older than `hours`, in GB."""
-    return load.events_per_day / 24 * max(0, stream.retention_hours - hours) * RECORD_BYTES / 1e9
-
-
-def _starting(meter: Meter, name: str, function: Function) -> None:
-    gb = function.memory_mb / 1024
-    if function.snap_start:
-        how = f"{function.memory_mb} MB of the published version, all month"
-        meter.add("Lambda", f"SnapStart of {name}", gb * MONTH_S, "snap_start_cache_gb_s", how, fixed=True)
-    if function.provisioned:
-        how = f"{function.provisioned} kept warm with {function.memory_mb} MB, all month"
-        price = "provisioned_arm_gb_s" if function.architecture == "arm64" else "provisioned_x86_gb_s"
-        meter.add("Lambda", f"provisioned {name}", function.provisioned * gb * MONTH_S, price, how, fixed=True)
-
-
-CONSUMERS = 3
 PROFILE_ITEM_BYTES = 128
 """Size of an interaction in the profile table by DynamoDB's rules, in bytes (`benchmarks.scale`)."""
 
@@ -90,147 +48,12 @@ SERVED_ROW_BYTES = 300
 DATASET_BYTES = 40
 """Size of an interaction in a dataset, in bytes."""
 
-BUNDLE_ITEM_BYTES, BUNDLES = 2_000, 12
-SNAPSHOT_BYTES = 153
+BUNDLE_ITEM_BYTES, BUNDLES, SNAPSHOT_BYTES = 2_000, 12, 153
 
-
-def api(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the costs of API calls and of data transfer for responses. Responses of a private API do not leave AWS."""
-    calls = load.requests + load.event_calls + load.changes + load.scrapes
-    price = "rest_api_calls" if summary.protection.private_api else "api_calls"
-    meter.add("API Gateway", "calls", calls, price, "requests, calls with events, changes of items and users, scrapes")
-    if summary.protection.private_api:
-        return
-    out_gb = load.requests * ANSWER_BYTES / 1e9
-    meter.add(
-        "Data transfer", "answers", out_gb, "transfer_gb", f"{ANSWER_BYTES:,} bytes an answer, out to the internet"
-    )
-
-
-STATIC_FILES = 4
-STATIC_BYTES = 14_000
-"""Size of the files that a browser reads per static list, in bytes. Assumed: every third list is a visitor's first one,
-with 11 files of 36 KB after compression (docs/browser.md); the browser has the files of later lists already."""
-
-STATIC_SHARD_ITEMS = 25
-
-
-def static_lists(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the costs of static lists: files that browsers read from CloudFront, and writes of their shards."""
-    lists = load.static_requests
-    how = f"{STATIC_FILES} files a list, assumed; the others are in the browser's cache"
-    meter.add("CloudFront", "requests for static lists", lists * STATIC_FILES, "cloudfront_requests", how)
-    how = f"{STATIC_BYTES:,} bytes a list, assumed"
-    meter.add("CloudFront", "static lists", lists * STATIC_BYTES / 1e9, "cloudfront_gb", how)
-    if (function := summary.functions.get("publish_lists")) is None:
-        if lists:
-            meter.remark("the deployment publishes no static lists: set static_lists_schedule")
-        return
-    shards = load.items / STATIC_SHARD_ITEMS
-    writes = summary.training.runs * shards + min(function.runs * shards, load.changes)
-    how = "all shards once a training; between two, the shards of changed items"
-    meter.add("S3", "writes of static lists", writes, "s3_writes", how)
-
-
-def stream(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the costs of the stream's records. `idle_charges` adds the shards."""
-    if not summary.stream.on_demand:
-        meter.add("Kinesis", "PUT units", load.events, "kinesis_puts", "one an event, up to 25 KB")
-    else:
-        gb = load.events * 1_024 / 1e9
-        meter.add("Kinesis", "on-demand, in", gb, "kinesis_on_demand_in_gb", "an event is rounded up to 1 KB")
-        read = CONSUMERS * load.events * RECORD_BYTES / 1e9
-        meter.add(
-            "Kinesis",
-            "on-demand, out",
-            read,
-            "kinesis_on_demand_out_gb",
-            f"{CONSUMERS} consumers, {RECORD_BYTES} bytes an event",
-        )
-        hours = min(summary.stream.retention_hours, LONG_TERM_HOURS)
-        gb = load.events_per_day / 24 * max(0, hours - EXTENDED_HOURS) * RECORD_BYTES / 1e9
-        meter.add(
-            "Kinesis", "on-demand, kept longer", gb, "kinesis_on_demand_extended_gb", f"past {EXTENDED_HOURS} hours"
-        )
-    old_gb = kept_gb(summary.stream, load, hours=LONG_TERM_HOURS)
-    meter.add("Kinesis", "records past a week", old_gb, "kinesis_long_term_gb", "kept for longer than 168 hours")
-
-
-def tables(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the costs of the tables of profiles, items and users."""
-    signing_in = load.user_events / EVENTS_PER_SESSION
-    how = f"one unit an event, and three a session that signs in; {EVENTS_PER_SESSION} events a session"
-    meter.add("DynamoDB", "profile writes", load.events + 3 * signing_in, "dynamodb_writes", how)
-    size = PROFILE_ITEM_BYTES * load.history_length
-    reads = math.ceil(size / 4_096) / 2
-    how = f"{load.history_length} interactions of {PROFILE_ITEM_BYTES} bytes are {reads:g} units a request"
-    meter.add("DynamoDB", "profile reads", load.requests * reads, "dynamodb_reads", how)
-    how = f"one unit an event without a user, {100 - load.signed_in_percent}%, and three a session that signs in"
-    marks = load.events - load.user_events + 3 * signing_in
-    meter.add("DynamoDB", "marks of sessions", marks, "dynamodb_reads", how)
-    meter.add("DynamoDB", "item and user writes", load.changes, "dynamodb_writes", "one unit each")
-    meter.add("DynamoDB", "item and user reads", load.changes, "dynamodb_reads", "what is there is read before")
-    kept = (load.user_events * TIME_TO_LIVE_DAYS + (load.events - load.user_events) * SESSION_TIME_TO_LIVE_DAYS) / DAYS
-    profiles_gb = kept * (PROFILE_ITEM_BYTES + TABLE_OVERHEAD_BYTES) / 1e9
-    how = f"{TIME_TO_LIVE_DAYS} days of users' interactions, {SESSION_TIME_TO_LIVE_DAYS} of sessions', users and items"
-    meter.add("DynamoDB", "storage", profiles_gb + rows_gb(load), "dynamodb_gb", how)
-    if summary.table_backups:
-        meter.add(
-            "DynamoDB", "backups", rows_gb(load), "dynamodb_backup_gb", "point-in-time recovery of users and items"
-        )
-
-
-def rows_gb(load: Load) -> float:
-    """Return the size of the tables of users and items, in GB."""
-    return (load.users + load.items) * ROW_BYTES / 1e9
-
-
-def buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
-    """Add the costs of buckets: storage, writes, polling, and events about writes."""
-    _storage(meter, summary, load)
-    writes = 0.0
-    for name, objects, what in (
-        ("archive_events", 1.0, "an object a batch"),
-        ("count_trends", 1.0, "the counters, once a batch"),
-        ("archive_served", 1.0, "an object a delivery"),
-        ("publish_catalog", 4.0, "segment, manifest, pointer and log of a batch"),
-    ):
-        if name in calls:
-            quantity = calls[name].calls * objects
-            meter.add("S3", f"writes of {name}", quantity, "s3_writes", what)
-            writes += quantity if name in ("count_trends", "publish_catalog") else 0.0
-    listed, read = 0.0, 0.0
-    for name, call in calls.items():
-        for check, every_s in summary.functions[name].checks.items():
-            looks = min(call.calls, call.processes * MONTH_S / max(1, every_s))
-            listed, read = (listed + looks, read) if check.startswith("trends") else (listed, read + looks)
-    meter.add("S3", "looks for something new", read, "s3_reads", "champion, configuration, catalogue, erased users")
-    meter.add("S3", "looks for what trends", listed, "s3_writes", "a LIST each")
-    if "count_trends" in calls:
-        meter.add("S3", "reads of count_trends", calls["count_trends"].calls, "s3_reads", "the counters before a write")
-    if summary.bucket_events:
-        meter.add("EventBridge", "events of the bucket", writes, "events", "a write of the artefact bucket each")
-
-
-def _storage(meter: Meter, summary: BilledResources, load: Load) -> None:
-    lake, cold_days = lake_gb(load), summary.lake_cold_days
-    # Unread objects become cheaper 30 days after the transition. Each training reads all objects, so with scheduled
-    # trainings the price does not fall.
-    cold = 0.0
-    if cold_days is not None and not summary.training.runs:
-        cold = lake * max(0, load.history_days - cold_days - 30) / load.history_days
-    meter.add("S3", "lake", lake - cold, "s3_gb", f"{load.history_days} days of events, 60 bytes each")
-    meter.add("S3", "lake, rarely read", cold, "s3_infrequent_gb", "Intelligent-Tiering, infrequent access")
-    days = min(summary.served_days or load.history_days, load.history_days)
-    served = load.requests / DAYS * days * SERVED_ROW_BYTES / 1e9
-    meter.add("S3", "what was served", served, "s3_gb", f"{SERVED_ROW_BYTES} bytes an answer")
-    # The latest dataset and the champion's dataset never expire.
-    kept = max((summary.dataset_days or 365) / DAYS * summary.training.runs, min(2.0, summary.training.runs))
-    datasets = load.interactions * DATASET_BYTES / 1e9 * kept
-    meter.add("S3", "datasets", datasets, "s3_gb", f"{kept:,.0f} of them, {DATASET_BYTES} bytes an interaction")
-    models = load.items * (BUNDLES * BUNDLE_ITEM_BYTES + 10 * SNAPSHOT_BYTES) / 1e9
-    meter.add("S3", "models, snapshots", models, "s3_gb", f"{BUNDLES} bundles of {BUNDLE_ITEM_BYTES:,} bytes an item")
-
+STATIC_FILES, STATIC_BYTES, STATIC_SHARD_ITEMS = 4, 14_000, 25
+"""Files and bytes that a browser reads per static list, and items per file. Assumed: every third list is a visitor's
+first one, with 11 files of 36 KB after compression (docs/browser.md); the browser has the files of later lists already.
+"""
 
 ACCESS_LINE_BYTES = 148
 """Size of the gateway's log line per call, in bytes, including the 26 bytes that CloudWatch adds."""
@@ -252,60 +75,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html"""
 BOUNDS = Bounds(versions=2)
 """Bounds of metric dimensions that the shop defines: the champion, one canary version and no experiments."""
 
-
-def observability_charges(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
-    """Add the costs of logs, metrics, Prometheus and traces."""
-    _logs(meter, summary, calls)
-    for name, call in calls.items():
-        months = sum(_series(written, call, summary.training.runs) for written in METRICS if written.service == name)
-        meter.add("CloudWatch", f"metrics of {name}", months, "metrics", "those that it regularly sends, by the hour")
-    read = metrics_read(kafka=READ_KAFKA in summary.functions)
-    reads = load.scrapes * (read + 1)
-    how = f"{read} metrics and the alarms a scrape, each statistic counted as a metric"
-    meter.add("CloudWatch", "metrics that Prometheus reads", reads, "metrics_read", how)
-    sampled = {name: _sampled(call.calls) for name, call in calls.items() if summary.functions[name].tracing}
-    traces = sum(sampled.values()) + (summary.training.runs if summary.machines_traced else 0)
-    meter.add("X-Ray", "traces", traces, "traces", "one a second and function, and a twentieth of the rest")
-
-
-def _logs(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
-    total_gb = 0.0
-    for name, call in calls.items():
-        call_bytes = call.duration.log_bytes + REPORT_BYTES * summary.functions[name].reports
-        gb = call.calls * call_bytes / 1e9
-        meter.add("CloudWatch", f"log of {name}", gb, "logs_gb", f"{call_bytes:,.0f} bytes a call")
-        total_gb += gb
-    if summary.access_log:
-        through = sum(calls[name].calls for name in ("collect", "recommend") if name in calls)
-        gb = through * ACCESS_LINE_BYTES / 1e9
-        meter.add("CloudWatch", "access log", gb, "logs_gb", f"{ACCESS_LINE_BYTES} bytes a call of the API")
-        total_gb += gb
-    gb = transitions(summary) * TRANSITION_LOG_BYTES / 1e9
-    meter.add("CloudWatch", "log of trainings", gb, "logs_gb", f"{TRANSITION_LOG_BYTES:,} bytes a transition")
-    total_gb += gb
-    months = (summary.log_retention_days or 365) / DAYS
-    how = f"{summary.log_retention_days or 365} days of it, compressed to {COMPRESSED_SHARE:.0%}"
-    meter.add("CloudWatch", "logs kept", total_gb * months * COMPRESSED_SHARE, "logs_stored_gb", how)
-
-
-def _series(written: Written, calls: Calls, trainings: float) -> float:
-    """Return the number of a metric's billed series.
-
-    Each series is weighted by the share of the month in which it is sent.
-    """
-    share = {
-        Rhythm.HOURLY: min(1.0, calls.calls / HOURS),
-        Rhythm.DAILY: min(1.0, calls.calls / DAYS) / 24,
-        Rhythm.TRAINING: min(1.0, trainings / HOURS) if calls.calls else 0.0,
-        Rhythm.SELDOM: 0.0,
-    }[written.rhythm]
-    return written.series(BOUNDS) * share
-
-
-def _sampled(calls: float) -> float:
-    return min(calls, MONTH_S) + TRACED_SHARE * max(0.0, calls - MONTH_S)
-
-
 FREE_STORAGE_MB = 512
 PROCESS_HOURS = 2
 """Assumed lifetime of a Lambda process in hours. It determines the number of restores from a snapshot."""
@@ -314,20 +83,13 @@ FITS = 5
 """Number of fits per algorithm in a training (`model_export.evaluation.budget.FITS`)."""
 
 DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
-SPARK_STARTS_S = 60.0
-SPARK_PROCESSOR_S = 51.3
-"""Processor seconds per million events, measured for 100,000 to 5 million events without the start: docs/scale.md."""
+SPARK_STARTS_S, SPARK_PROCESSOR_S, STATISTICS_PROCESSOR_S = 60.0, 51.3, 284.0
+"""Seconds until a job starts, processor seconds per million events (measured for 100,000 to 5 million events), and
+additional ones if Spark counts statistics, at up to four cutoffs of 71.0 s each: docs/scale.md."""
 
-STATISTICS_PROCESSOR_S = 284.0
-"""Additional processor seconds per million events if Spark counts statistics, at up to four cutoffs of 71.0 s each:
-docs/scale.md."""
-
-STATISTICS_TRAINING_S = 3 * 3600.0
-"""Assumed maximum duration of a training from statistics, in seconds (`benchmarks.scale`). Not measured at that size.
-"""
-
-STATISTICS_ITEM_BYTES = 4_800
-"""Memory per item in bytes. Each of two matrices has 200 targets per item: docs/scale.md."""
+STATISTICS_TRAINING_S, STATISTICS_ITEM_BYTES = 3 * 3600.0, 4_800
+"""Assumed maximum duration of a training from statistics, not measured at that size (`benchmarks.scale`), and memory
+per item: each of two matrices has 200 targets per item (docs/scale.md)."""
 
 SPOT_SHARE = 0.5
 """Assumed share of the on-demand price. AWS states discounts of up to 90%."""
@@ -345,61 +107,295 @@ READ_BYTES = 63
 """Memory per interaction while a job reads them, in bytes: docs/scale.md."""
 
 MEMORY_GB = {
-    "ml.m5.large": 8,
-    "ml.m5.xlarge": 16,
-    "ml.m5.2xlarge": 32,
-    "ml.m5.4xlarge": 64,
-    "ml.m5.12xlarge": 192,
-    "ml.m5.24xlarge": 384,
-    "ml.r5.24xlarge": 768,
+    **{"ml.m5.large": 8, "ml.m5.xlarge": 16, "ml.m5.2xlarge": 32, "ml.m5.4xlarge": 64, "ml.m5.12xlarge": 192},
+    **{"ml.m5.24xlarge": 384, "ml.r5.24xlarge": 768},
 }
 
+KEY_CACHE_S, KEY_SERVICES = 300, 3
+"""Assumed: a service caches the data key of a caller for five minutes, and a process uses three services."""
 
-def functions(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
-    """Add the costs of functions' calls."""
+RULE_METRICS = 4
+"""Metrics of a replication rule: bytes and operations that are pending, operations that failed, and the latency."""
+
+CHECKS_PER_S = 1.6
+"""Number of requests per second by the 16 health checkers of a health check, each every 10 seconds."""
+
+
+def estimate(
+    summary: BilledResources,
+    load: Load,
+    *,
+    free_tier: bool = False,
+    durations: Mapping[str, Duration] = DURATIONS,
+) -> Bill:
+    """Return the monthly bill of the deployment under the load.
+
+    Parameters
+    ----------
+    free_tier
+        Subtract AWS's permanent monthly free tier.
+    durations
+        Duration of a call by function name. Measured durations may replace entries of `DURATIONS`.
+    """
+    metered, idle = (_metered(summary, each, free_tier=free_tier, durations=durations) for each in (load, NO_LOAD))
+    return metered.bill(f"Alsolike {summary.environment}", load, idle_dollars=idle.dollars)
+
+
+def _metered(summary: BilledResources, load: Load, *, free_tier: bool, durations: Mapping[str, Duration]) -> Meter:
+    meter = Meter(free_tier=free_tier)
+    reads_kafka = READ_KAFKA in summary.functions
+    if not reads_kafka or load.kafka_percent is None:
+        load = dataclasses.replace(load, kafka_percent=100 if reads_kafka else 0)
+    calls = traffic(summary, load, durations=durations)
+    _idle(meter, summary, load)
+    _api(meter, summary, load)
+    _static_lists(meter, summary, load)
+    _functions(meter, summary, calls)
+    _stream(meter, summary, load)
+    _tables(meter, summary, load)
+    _buckets(meter, summary, load, calls)
+    _trainings(meter, summary, load)
+    _logs(meter, summary, calls)
+    _observability(meter, summary, load, calls)
+    _protection(meter, summary, load, calls)
+    if summary.replica is not None:
+        _replica(meter, summary, summary.replica, load)
+    _remarks(meter, summary, calls)
+    return meter
+
+
+def _idle(meter: Meter, summary: BilledResources, load: Load, where: str = "") -> None:
+    """Add the fixed charges of a region."""
+
+    def add(what: str, quantity: float, price: str, how: str = "of the templates") -> None:
+        meter.add(what + where, quantity, price, how, fixed=True)
+
+    stream, count, needed = summary.stream, shards(summary, load), shards_needed(load)
+    hours, how = count * HOURS, f"{count} shard(s), {HOURS} hours"
+    if stream.on_demand:
+        add("on-demand stream", HOURS, "kinesis_on_demand_hours", f"{HOURS} hours")
+    else:
+        add("shards", hours, "kinesis_shard_hours", how)
+        if needed > stream.shards:
+            meter.remarks.append(
+                f"the load needs {needed} shards at {load.peak:g} times its mean; stream_shards is {stream.shards}: "
+                f"set it to {needed}, which is what the bill has"
+            )
+        if stream.retention_hours > EXTENDED_HOURS:
+            how = f"{count} shard(s) that keep records for more than 24 hours: {stream.retention_hours}"
+            add("records kept longer", hours, "kinesis_extended_shard_hours", how)
+    add("alarms", summary.alarm_metrics, "alarms", "metrics that alarms watch")
+    add("composite alarms", summary.composite_alarms, "composite_alarms")
+    add("dashboards", summary.dashboards, "dashboards")
+    add("secrets", summary.secrets, "secrets")
+    how = "of the templates, for secrets of keys, the log of Spark and stored data"
+    add("keys", summary.keys, "kms_keys", how)
+    for name, function in summary.functions.items():
+        gb_s = function.memory_mb / 1024 * MONTH_S
+        if function.snap_start:
+            how = f"{function.memory_mb} MB of the published version, all month"
+            add(f"SnapStart of {name}", gb_s, "snap_start_cache_gb_s", how)
+        price = "provisioned_arm_gb_s" if function.architecture == "arm64" else "provisioned_x86_gb_s"
+        how = f"{function.provisioned} kept warm with {function.memory_mb} MB, all month"
+        add(f"provisioned {name}", function.provisioned * gb_s, price, how)
+
+
+def _api(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add API calls and data transfer. Responses of a private API do not leave AWS."""
+    private = summary.protection.private_api
+    calls = load.requests + load.event_calls + load.changes + load.scrapes
+    how = "requests, calls with events, changes of items and users, scrapes"
+    meter.add("calls", calls, "rest_api_calls" if private else "api_calls", how)
+    how = f"{ANSWER_BYTES:,} bytes an answer, out to the internet"
+    meter.add("answers", 0 if private else load.requests * ANSWER_BYTES / 1e9, "transfer_gb", how)
+
+
+def _static_lists(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add files that browsers read from CloudFront, and writes of their shards."""
+    lists = load.static_requests
+    how = f"{STATIC_FILES} files a list, assumed; the others are in the browser's cache"
+    meter.add("requests for static lists", lists * STATIC_FILES, "cloudfront_requests", how)
+    how = f"{STATIC_BYTES:,} bytes a list, assumed"
+    meter.add("static lists", lists * STATIC_BYTES / 1e9, "cloudfront_gb", how)
+    function, files = summary.functions.get("publish_lists"), load.items / STATIC_SHARD_ITEMS
+    if function is not None:
+        writes = summary.training.runs * files + min(function.runs * files, load.changes)
+        how = "all shards once a training; between two, the shards of changed items"
+        meter.add("writes of static lists", writes, "s3_writes", how)
+    elif lists:
+        meter.remarks.append("the deployment publishes no static lists: set static_lists_schedule")
+
+
+def _functions(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
     for name, call in calls.items():
-        function, seconds = summary.functions[name], call.seconds
-        meter.add("Lambda", f"calls of {name}", call.calls, "lambda_requests", call.how)
-        gb_s = seconds * function.memory_mb / 1024
-        how = f"{_milliseconds(call)} ms with {function.memory_mb} MB ({call.duration.seen})"
+        function = summary.functions[name]
+        meter.add(f"calls of {name}", call.calls, "lambda_requests", call.how)
+        how = f"{call.milliseconds:,} ms with {function.memory_mb} MB ({call.duration.seen})"
         price = "lambda_arm_gb_s" if function.architecture == "arm64" else "lambda_x86_gb_s"
-        meter.add("Lambda", f"time of {name}", gb_s, price, how)
+        meter.add(f"time of {name}", call.seconds * function.memory_mb / 1024, price, how)
         extra_gb = max(0, function.storage_mb - FREE_STORAGE_MB) / 1024
         how = f"{function.storage_mb} MB of disk, of which {FREE_STORAGE_MB} MB cost nothing"
-        meter.add("Lambda", f"disk of {name}", seconds * extra_gb, "lambda_storage_gb_s", how)
-        if function.snap_start and call.calls:
+        meter.add(f"disk of {name}", call.seconds * extra_gb, "lambda_storage_gb_s", how)
+        if function.snap_start:
             restored_gb = min(call.calls, call.processes * HOURS / PROCESS_HOURS) * function.memory_mb / 1024
             how = f"each process restarts every {PROCESS_HOURS} hours (assumption)"
-            meter.add("Lambda", f"restores of {name}", restored_gb, "snap_start_restore_gb", how)
+            meter.add(f"restores of {name}", restored_gb, "snap_start_restore_gb", how)
 
 
-def trainings(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the costs of trainings, including the transitions of the workflow."""
-    training, runs = summary.training, summary.training.runs
-    _too_much(meter, summary, load)
-    seconds = min(_lasts_s(summary, load), training.max_runtime_s)
+def _stream(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add the stream's records. `_idle` adds the shards."""
+
+    def kept_gb(after: int, until: float = float("inf")) -> float:
+        hours = max(0, min(summary.stream.retention_hours, until) - after)
+        return load.events_per_day / 24 * hours * RECORD_BYTES / 1e9
+
+    if not summary.stream.on_demand:
+        meter.add("PUT units", load.events, "kinesis_puts", "one an event, up to 25 KB")
+    else:
+        how = "an event is rounded up to 1 KB"
+        meter.add("on-demand, in", load.events * 1_024 / 1e9, "kinesis_on_demand_in_gb", how)
+        how = f"{CONSUMERS} consumers, {RECORD_BYTES} bytes an event"
+        meter.add("on-demand, out", CONSUMERS * load.events * RECORD_BYTES / 1e9, "kinesis_on_demand_out_gb", how)
+        old_gb, how = kept_gb(EXTENDED_HOURS, LONG_TERM_HOURS), f"past {EXTENDED_HOURS} hours"
+        meter.add("on-demand, kept longer", old_gb, "kinesis_on_demand_extended_gb", how)
+    meter.add("records past a week", kept_gb(LONG_TERM_HOURS), "kinesis_long_term_gb", "kept for longer than 168 hours")
+
+
+def _tables(meter: Meter, summary: BilledResources, load: Load) -> None:
+    signing_in = 3 * (load.user_events / EVENTS_PER_SESSION)
+    how = f"one unit an event, and three a session that signs in; {EVENTS_PER_SESSION} events a session"
+    meter.add("profile writes", load.events + signing_in, "dynamodb_writes", how)
+    reads = math.ceil(PROFILE_ITEM_BYTES * load.history_length / 4_096) / 2
+    how = f"{load.history_length} interactions of {PROFILE_ITEM_BYTES} bytes are {reads:g} units a request"
+    meter.add("profile reads", load.requests * reads, "dynamodb_reads", how)
+    how = f"one unit an event without a user, {100 - load.signed_in_percent}%, and three a session that signs in"
+    meter.add("marks of sessions", load.events - load.user_events + signing_in, "dynamodb_reads", how)
+    meter.add("item and user writes", load.changes, "dynamodb_writes", "one unit each")
+    meter.add("item and user reads", load.changes, "dynamodb_reads", "what is there is read before")
+    kept = (load.user_events * TIME_TO_LIVE_DAYS + (load.events - load.user_events) * SESSION_TIME_TO_LIVE_DAYS) / DAYS
+    profiles_gb = kept * (PROFILE_ITEM_BYTES + TABLE_OVERHEAD_BYTES) / 1e9
+    how = f"{TIME_TO_LIVE_DAYS} days of users' interactions, {SESSION_TIME_TO_LIVE_DAYS} of sessions', users and items"
+    meter.add("storage", profiles_gb + _rows_gb(load), "dynamodb_gb", how)
+    if summary.table_backups:
+        meter.add("backups", _rows_gb(load), "dynamodb_backup_gb", "point-in-time recovery of users and items")
+
+
+def _rows_gb(load: Load) -> float:
+    """Return the size of the tables of users and items, in GB."""
+    return (load.users + load.items) * ROW_BYTES / 1e9
+
+
+def _buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
+    """Add storage, writes, polling, and events about writes."""
+    lake, cold, cold_days, runs = lake_gb(load), 0.0, summary.lake_cold_days, summary.training.runs
+    # Unread objects become cheaper 30 days after the transition. Each training reads all objects, so with scheduled
+    # trainings the price does not fall.
+    if cold_days is not None and not runs:
+        cold = lake * max(0, load.history_days - cold_days - 30) / load.history_days
+    meter.add("lake", lake - cold, "s3_gb", f"{load.history_days} days of events, 60 bytes each")
+    meter.add("lake, rarely read", cold, "s3_infrequent_gb", "Intelligent-Tiering, infrequent access")
+    days = min(summary.served_days or load.history_days, load.history_days)
+    served_gb = load.requests / DAYS * days * SERVED_ROW_BYTES / 1e9
+    meter.add("what was served", served_gb, "s3_gb", f"{SERVED_ROW_BYTES} bytes an answer")
+    # The latest dataset and the champion's dataset never expire.
+    kept = max((summary.dataset_days or 365) / DAYS * runs, min(2.0, runs))
+    datasets_gb = load.interactions * DATASET_BYTES / 1e9 * kept
+    meter.add("datasets", datasets_gb, "s3_gb", f"{kept:,.0f} of them, {DATASET_BYTES} bytes an interaction")
+    models_gb = load.items * (BUNDLES * BUNDLE_ITEM_BYTES + 10 * SNAPSHOT_BYTES) / 1e9
+    meter.add("models, snapshots", models_gb, "s3_gb", f"{BUNDLES} bundles of {BUNDLE_ITEM_BYTES:,} bytes an item")
+    artefacts = 0.0
+    for name, objects, how in (
+        ("archive_events", 1.0, "an object a batch"),
+        ("count_trends", 1.0, "the counters, once a batch"),
+        ("archive_served", 1.0, "an object a delivery"),
+        ("publish_catalog", 4.0, "segment, manifest, pointer and log of a batch"),
+    ):
+        writes = calls[name].calls * objects if name in calls else 0.0
+        meter.add(f"writes of {name}", writes, "s3_writes", how)
+        artefacts += writes if name in ("count_trends", "publish_catalog") else 0.0
+    listed = read = 0.0
+    for name, call in calls.items():
+        for check, every_s in summary.functions[name].checks.items():
+            polls = min(call.calls, call.processes * MONTH_S / max(1, every_s))
+            listed, read = (listed + polls, read) if check.startswith("trends") else (listed, read + polls)
+    meter.add("looks for something new", read, "s3_reads", "champion, configuration, catalogue, erased users")
+    meter.add("looks for what trends", listed, "s3_writes", "a LIST each")
+    if "count_trends" in calls:
+        meter.add("reads of count_trends", calls["count_trends"].calls, "s3_reads", "the counters before a write")
+    if summary.bucket_events:
+        meter.add("events of the bucket", artefacts, "events", "a write of the artefact bucket each")
+
+
+def _logs(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
+    for name, call in calls.items():
+        call_bytes = call.duration.log_bytes + REPORT_BYTES * summary.functions[name].reports
+        meter.add(f"log of {name}", call.calls * call_bytes / 1e9, "logs_gb", f"{call_bytes:,.0f} bytes a call")
+    if summary.access_log:
+        through = sum(calls[name].calls for name in ("collect", "recommend") if name in calls)
+        how = f"{ACCESS_LINE_BYTES} bytes a call of the API"
+        meter.add("access log", through * ACCESS_LINE_BYTES / 1e9, "logs_gb", how)
+    how = f"{TRANSITION_LOG_BYTES:,} bytes a transition"
+    meter.add("log of trainings", transitions(summary) * TRANSITION_LOG_BYTES / 1e9, "logs_gb", how)
+    days = summary.log_retention_days or 365
+    kept_gb = meter.used("logs_gb") * (days / DAYS) * COMPRESSED_SHARE
+    meter.add("logs kept", kept_gb, "logs_stored_gb", f"{days} days of it, compressed to {COMPRESSED_SHARE:.0%}")
+
+
+def _observability(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
+    for name, call in calls.items():
+        months = sum(_series(written, call, summary.training.runs) for written in METRICS if written.service == name)
+        meter.add(f"metrics of {name}", months, "metrics", "those that it regularly sends, by the hour")
+    read = metrics_read(kafka=READ_KAFKA in summary.functions)
+    how = f"{read} metrics and the alarms a scrape, each statistic counted as a metric"
+    meter.add("metrics that Prometheus reads", load.scrapes * (read + 1), "metrics_read", how)
+    traces = sum(
+        min(call.calls, MONTH_S) + TRACED_SHARE * max(0.0, call.calls - MONTH_S)
+        for name, call in calls.items()
+        if summary.functions[name].tracing
+    )
+    traces += summary.training.runs if summary.machines_traced else 0
+    meter.add("traces", traces, "traces", "one a second and function, and a twentieth of the rest")
+
+
+def _series(written: Written, calls: Calls, trainings: float) -> float:
+    """Return the number of a metric's series, each weighted by the share of the month in which it is sent."""
+    share = {
+        Rhythm.HOURLY: min(1.0, calls.calls / HOURS),
+        Rhythm.DAILY: min(1.0, calls.calls / DAYS) / 24,
+        Rhythm.TRAINING: min(1.0, trainings / HOURS) if calls.calls else 0.0,
+        Rhythm.SELDOM: 0.0,
+    }[written.rhythm]
+    return written.series(BOUNDS) * share
+
+
+def _trainings(meter: Meter, summary: BilledResources, load: Load) -> None:
+    training, runs, spark = summary.training, summary.training.runs, on_spark(summary, load)
+    counted = training.spark_statistics and spark
+    lasts_s = min(_training_s(load), STATISTICS_TRAINING_S) if counted else _training_s(load)
+    if runs:
+        _check_limits(meter, summary, load, lasts_s=lasts_s, counted=counted)
+    seconds = min(lasts_s, training.max_runtime_s)
     hours = runs * training.instances * seconds / 3600
     spot = f", spot at {SPOT_SHARE:.0%} of the price" if training.spot else ""
     how = f"{runs:.1f} runs of {seconds / 60:,.0f} minutes on {training.instances} {training.instance_type}{spot}"
-    paid = hours * (SPOT_SHARE if training.spot else 1)
     price = f"training_{training.instance_type}_hours"
-    if meter.has(price):
-        meter.add("SageMaker", "training", paid, price, how)
-    elif paid:
-        meter.remark(f"not priced: {how}: the price table has no {price}")
+    if price in prices.TABLE:
+        meter.add("training", hours * (SPOT_SHARE if training.spot else 1), price, how)
+    elif hours:
+        meter.remarks.append(f"not priced: {how}: the price table has no {price}")
     volume = training.volume_gb * training.instances * hours / HOURS / max(1, training.instances)
-    meter.add("SageMaker", "training volumes", volume, "training_volume_gb", f"{training.volume_gb} GB while it runs")
-    if on_spark(summary, load):
+    meter.add("training volumes", volume, "training_volume_gb", f"{training.volume_gb} GB while it runs")
+    if spark:
         dpus = training.spark_workers * DPUS[training.spark_worker_type]
         work_s = SPARK_PROCESSOR_S + STATISTICS_PROCESSOR_S * training.spark_statistics
         processors = 4 * (dpus - DPUS[training.spark_worker_type])  # One worker is the driver.
-        lasts = max(60.0, SPARK_STARTS_S + work_s * load.interactions / 1e6 / processors)
-        how = f"{runs:.1f} runs of {lasts / 60:,.1f} minutes with {training.spark_workers} {training.spark_worker_type}"
-        how += ", statistics among it" if training.spark_statistics else ""
+        spark_s = max(60.0, SPARK_STARTS_S + work_s * load.interactions / 1e6 / processors)
+        how = f"{runs:.1f} runs of {spark_s / 60:,.1f} minutes with {training.spark_workers} "
+        how += f"{training.spark_worker_type}{', statistics among it' if training.spark_statistics else ''}"
         price = "glue_flexible_dpu_hours" if training.spark_flexible else "glue_dpu_hours"
-        meter.add("Glue", "datasets on Spark", runs * dpus * lasts / 3600, price, how)
+        meter.add("datasets on Spark", runs * dpus * spark_s / 3600, price, how)
     how = f"{runs:.1f} runs, each with {training.looks} evaluations of a canary"
-    meter.add("Step Functions", "transitions", transitions(summary), "transitions", how)
+    meter.add("transitions", transitions(summary), "transitions", how)
 
 
 def _training_s(load: Load) -> float:
@@ -410,42 +406,108 @@ def _training_s(load: Load) -> float:
     return JOB_STARTS_S + FITS * fit_s
 
 
-def _from_statistics(summary: BilledResources, load: Load) -> bool:
-    return summary.training.spark_statistics and on_spark(summary, load)
-
-
-def _lasts_s(summary: BilledResources, load: Load) -> float:
-    training_s = _training_s(load)
-    return min(training_s, STATISTICS_TRAINING_S) if _from_statistics(summary, load) else training_s
-
-
-def _too_much(meter: Meter, summary: BilledResources, load: Load) -> None:
+def _check_limits(meter: Meter, summary: BilledResources, load: Load, *, lasts_s: float, counted: bool) -> None:
     """Add notes about trainings that exceed the time limit or the memory.
 
     The bill assumes that SageMaker stops a training at the time limit.
     """
     training = summary.training
-    if not training.runs:
-        return
-    hours, maximum = _lasts_s(summary, load) / 3600, training.max_runtime_s / 3600
+    hours, maximum = lasts_s / 3600, training.max_runtime_s / 3600
     needed_gb, has_gb = load.interactions * READ_BYTES / 1e9, MEMORY_GB.get(training.instance_type)
     what = f"a training on {load.interactions:,.0f} interactions"
     instead = "learn from fewer (limits.retention_days), or from what Spark counts (spark_statistics)"
-    if _from_statistics(summary, load):
+    if counted:
         read = min(load.interactions, training.spark_sample_interactions)
         needed_gb = (read * READ_BYTES + load.items * STATISTICS_ITEM_BYTES) / 1e9
         what, instead = f"a training from statistics and {read:,.0f} interactions", "raise it"
     if hours > maximum:
-        meter.remark(
+        meter.remarks.append(
             f"{what} takes about {hours:,.1f} hours; training_max_runtime_s ends it after {maximum:g}, which is what "
             f"the bill has: {instead}"
         )
     if has_gb is not None and needed_gb > has_gb:
-        meter.remark(
+        meter.remarks.append(
             f"{what} takes about {needed_gb:,.0f} GB of memory; {training.instance_type} has {has_gb}: set a larger "
             "training_instance_type, which costs more than the bill has"
         )
 
 
-def _milliseconds(calls: Calls) -> str:
-    return f"{min(math.ceil(calls.duration.ms(calls.records)), calls.timeout_s * 1000):,}"
+def _protection(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
+    """Add the costs of the settings that protect a deployment. Some depend on earlier lines of the bill."""
+    protection = summary.protection
+    if protection.own_key:
+        requests = sum(call.processes for call in calls.values()) * KEY_SERVICES * MONTH_S / KEY_CACHE_S
+        how = f"{KEY_SERVICES} services a process, every {KEY_CACHE_S} s, assumed"
+        meter.add("requests", requests, "kms_requests", how)
+    if protection.firewall_rules:
+        meter.add("web ACL", 1, "web_acls", "of the distribution", fixed=True)
+        meter.add("rules", protection.firewall_rules, "firewall_rules", fixed=True)
+        how = "requests for static lists; visits of the pages are not counted"
+        meter.add("requests", load.static_requests * STATIC_FILES, "firewall_requests", how)
+    if protection.endpoints:
+        how = f"{protection.endpoints} network interfaces, {HOURS} hours"
+        meter.add("interface endpoints", protection.endpoints * HOURS, "endpoint_hours", how, fixed=True)
+        how = f"{RECORD_BYTES} bytes an event to the stream"
+        meter.add("data of endpoints", load.events * RECORD_BYTES / 1e9, "endpoint_gb", how)
+    if protection.private_api:
+        how = f"{ANSWER_BYTES:,} bytes a response, without the endpoint's hours if it is yours"
+        meter.add("responses of the private API", load.requests * ANSWER_BYTES / 1e9, "endpoint_gb", how)
+    if protection.audit_trail:
+        meter.add("data events", meter.used("s3_reads", "s3_writes"), "data_events", "reads and writes of S3")
+    if days := protection.backup_days:
+        meter.add("tables", _rows_gb(load) * days, "backup_table_gb", f"{days} daily copies of users and items")
+        stored_gb = meter.used("s3_gb", "s3_infrequent_gb")
+        meter.add("buckets", stored_gb, "backup_bucket_gb", "one copy, and later only changes")
+
+
+def _replica(meter: Meter, summary: BilledResources, replica: BilledResources, load: Load) -> None:
+    """Add the costs of the second region: idle resources, replicated writes, copies, and transfer between the regions.
+
+    The load is divided between the regions, so requests, events and their functions cost the same as in one region.
+    """
+    written, stored_gb = meter.used("dynamodb_writes"), meter.used("s3_gb", "s3_infrequent_gb")
+    tables_gb = meter.used("dynamodb_gb")
+    names = [f"writes of {name}" for name in ("archive_events", "archive_served", "publish_catalog")]
+    objects = sum(line.quantity for line in meter.lines if line.what in names)
+    _idle(meter, replica, load, ", second region")
+    meter.add("replicas of secrets", summary.secrets, "secrets", "one each", fixed=True)
+    rules = summary.replication_rules + replica.replication_rules
+    how = f"{rules} replication rules with {RULE_METRICS} metrics each"
+    meter.add("replication metrics", rules * RULE_METRICS, "metrics", how, fixed=True)
+    meter.add("replicated writes", written, "dynamodb_writes", "each write once more")
+    meter.add("storage, second region", tables_gb, "dynamodb_gb", "a copy")
+    meter.add("copies in the second region", stored_gb, "s3_gb", "lake, datasets, models and log")
+    how = "an object each; trend counters and polls are not replicated"
+    meter.add("replicated objects", objects, "s3_writes", how)
+    row_gb = (load.events * PROFILE_ITEM_BYTES + load.changes * ROW_BYTES) / 1e9
+    how = "new objects of the lake, interactions in profiles, and changed items and users"
+    meter.add("between the regions", lake_gb(load) / (load.history_days / DAYS) + row_gb, "region_gb", how)
+    if checks := summary.health_checks:
+        meter.add("health checks", checks, "health_checks", "by HTTPS, every 10 s", fixed=True)
+        requests, how = checks * CHECKS_PER_S * MONTH_S, f"{CHECKS_PER_S} requests per second"
+        meter.add("health checks", requests, "api_calls", how, fixed=True)
+        meter.add("health checks", requests, "lambda_requests", how, fixed=True)
+        meter.remarks.append(
+            "not counted: the hosted zone of `api_domain`, $0.50 a month, and its queries, $0.40 per million"
+        )
+    meter.remarks.append("not counted: transfer of datasets and models to the second region, and S3 Batch Replication")
+
+
+def _remarks(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
+    others = {name: each for name, each in summary.functions.items() if name not in {*calls, "build_dataset"}}
+    unknown = sorted(name for name, each in others.items() if each.sources or each.runs)
+    rare = sorted(others.keys() - unknown)  # Functions that only users or other uncounted functions call.
+    cases = (
+        (
+            summary.region != prices.REGION,
+            f"the deployment is in {summary.region}; prices are those of {prices.REGION}",
+        ),
+        (rare, f"not counted, because the load does not determine them: calls of {', '.join(rare)}"),
+        (True, "not counted: metrics that are sent when something goes wrong (`alsolike metrics` names them)"),
+        (READ_KAFKA in summary.functions, "not counted: the Kafka cluster, and the network between it and Lambda"),
+        (summary.pages, "not counted: visits of the pages, which CloudFront charges by requests and bytes"),
+        (unknown, f"not counted: the functions {', '.join(unknown)}, whose durations are unknown"),
+        (summary.uncounted, f"not counted: resources of type {', '.join(summary.uncounted)}"),
+        (not summary.training.runs, "not counted: trainings, because no schedule starts them"),
+    )
+    meter.remarks += [remark for applies, remark in cases if applies]

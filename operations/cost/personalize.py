@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from operations.cost.bill import DAYS, MONTH_S, Bill, Load, Meter
+from operations import prices
+from operations.cost.bill import DAYS, MONTH_S, NO_LOAD, Bill, Load, Meter
 from operations.cost.charges import ROW_BYTES
-from operations.prices import Prices
 
 EVENT_BYTES = 200
 """Size of an event in PutEvents, in bytes, with its IDs, type, time and session."""
@@ -16,7 +16,7 @@ MIN_REQUESTS = 1 * MONTH_S
 """Minimum number of billed requests per month. `minProvisionedTPS` of a campaign is at least 1."""
 
 
-def estimate_personalize(load: Load, *, prices: Prices | None = None) -> Bill:
+def estimate_personalize(load: Load, *, free_tier: bool = False) -> Bill:
     """Return the cost of the load on one campaign of a custom solution with `aws-user-personalization-v2`.
 
     A deployment of Alsolike also provides similar items, ranking and trends. On Amazon Personalize these features
@@ -26,43 +26,28 @@ def estimate_personalize(load: Load, *, prices: Prices | None = None) -> Bill:
     ----------
     https://docs.aws.amazon.com/personalize/latest/dg/API_CreateCampaign.html on the minimum charge.
     """
-    table = prices or Prices()
-    meter = _metered(load, table)
-    nothing = Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
-    idle = sum(line.dollars for line in _metered(nothing, table).lines)
+    meter, idle = (_metered(each, free_tier=free_tier) for each in (load, NO_LOAD))
     minimum = sum(line.dollars for line in meter.lines if line.fixed)
-    older = table.dollars("personalize_legacy_requests", MIN_REQUESTS)
-    meter.remark(
+    older = prices.dollars("personalize_legacy_requests", MIN_REQUESTS, free_tier=free_tier)
+    meter.remarks += [
         "one custom solution of User-Personalization-v2 with one campaign: ingested GB, interactions of each training, "
-        "requests; other uses, such as similar items, need additional campaigns"
-    )
-    meter.remark(
+        "requests; other uses, such as similar items, need additional campaigns",
         f"a campaign is charged one request a second at least, ${minimum:,.2f} of this sum, says its documentation. "
-        f"That the price of v2 holds for it was not confirmed; of older recipes it is ${older:,.2f}"
-    )
-    meter.remark(
-        "not counted: the first import of the history, and the function that calls the API from the shop's pages"
-    )
-    return meter.bill("Amazon Personalize", load, idle_dollars=idle)
+        f"That the price of v2 holds for it was not confirmed; of older recipes it is ${older:,.2f}",
+        "not counted: the first import of the history, and the function that calls the API from the shop's pages",
+    ]
+    return meter.bill("Amazon Personalize", load, idle_dollars=idle.dollars)
 
 
-def _metered(load: Load, prices: Prices) -> Meter:
-    meter = Meter(prices)
+def _metered(load: Load, *, free_tier: bool) -> Meter:
+    meter = Meter(free_tier=free_tier)
     gb = (load.events * EVENT_BYTES + load.changes * ROW_BYTES) / 1e9
     how = f"{EVENT_BYTES} bytes per event, {ROW_BYTES} per change of an item or user"
-    meter.add("Personalize", "ingestion", gb, "personalize_ingested_gb", how)
-    trained = load.interactions * TRAININGS
+    meter.add("ingestion", gb, "personalize_ingested_gb", how)
     how = f"{TRAININGS:.1f} trainings on {load.history_days} days of events"
-    meter.add("Personalize", "training", trained, "personalize_trained", how)
+    meter.add("training", load.interactions * TRAININGS, "personalize_trained", how)
     requests = load.requests + load.static_requests
-    meter.add("Personalize", "requests", requests, "personalize_requests", "recommendations")
-    minimum = max(0.0, MIN_REQUESTS - requests)
-    meter.add(
-        "Personalize",
-        "up to the minimum",
-        minimum,
-        "personalize_requests",
-        "one request per second, used or not",
-        fixed=True,
-    )
+    meter.add("requests", requests, "personalize_requests", "recommendations")
+    how = "one request per second, used or not"
+    meter.add("up to the minimum", max(0.0, MIN_REQUESTS - requests), "personalize_requests", how, fixed=True)
     return meter

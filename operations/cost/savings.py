@@ -6,10 +6,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from operations.cost.bill import DAYS, Load
-from operations.cost.estimating import estimate
-from operations.cost.summary import BilledResources, Function
+from operations.cost.charges import estimate
+from operations.cost.summary import BilledResources
 from operations.cost.traffic import DURATIONS, Duration, on_spark
-from operations.prices import Prices
 
 MIN_DOLLARS = 0.10
 """Minimum saving per month, in dollars. Smaller savings are not suggested."""
@@ -39,44 +38,43 @@ class Saving:
         return {**dataclasses.asdict(self), "dollars": round(self.dollars, 2)}
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
-    setting: str
-    now: object
-    then: object
-    but: str
-    summary: BilledResources
-    load: Load
-
-
 def savings(
     summary: BilledResources,
     load: Load,
     *,
-    prices: Prices | None = None,
+    free_tier: bool = False,
     durations: Mapping[str, Duration] = DURATIONS,
 ) -> list[Saving]:
     """Return the changes that save at least ten cents per month, largest saving first."""
-    total = estimate(summary, load, prices=prices, durations=durations).dollars
+    total = estimate(summary, load, free_tier=free_tier, durations=durations).dollars
     savings = []
-    for change in _changes(summary, load):
-        less = total - estimate(change.summary, change.load, prices=prices, durations=durations).dollars
+    for setting, now, then, but, changed in _changes(summary, load):
+        resources, changed_load = (summary, changed) if isinstance(changed, Load) else (changed, load)
+        less = total - estimate(resources, changed_load, free_tier=free_tier, durations=durations).dollars
         if less >= MIN_DOLLARS:
-            now, then = _text(change.now), _text(change.then)
-            savings.append(Saving(setting=change.setting, now=now, then=then, dollars=less, but=change.but))
+            savings.append(Saving(setting=setting, now=_text(now), then=_text(then), dollars=less, but=but))
     return sorted(savings, key=lambda saving: -saving.dollars)
 
 
-def _changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
-    yield from _function_changes(summary, load)
-    yield from _stream_changes(summary, load)
-    yield from _training_changes(summary, load)
-    yield from _observation_changes(summary, load)
-    yield from _load_changes(summary, load)
+def _changes(summary: BilledResources, load: Load) -> Iterator[tuple[str, object, object, str, BilledResources | Load]]:
+    """Yield the setting, its values now and then, the disadvantage, and the changed resources or load.
 
+    A change that a deployment has already costs the same, so it is not a saving.
+    """
+    functions, stream, training = summary.functions, summary.stream, summary.training
 
-def _function_changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
-    functions = summary.functions
+    def changed(**fields: object) -> BilledResources:
+        return dataclasses.replace(summary, **fields)  # type: ignore[arg-type]
+
+    def all_functions(**fields: object) -> BilledResources:
+        return changed(functions={name: dataclasses.replace(each, **fields) for name, each in functions.items()})  # type: ignore[arg-type]
+
+    def one_function(name: str, **fields: object) -> BilledResources:
+        return changed(functions={**functions, name: dataclasses.replace(functions[name], **fields)})  # type: ignore[arg-type]
+
+    def trainings(**fields: object) -> BilledResources:
+        return changed(training=dataclasses.replace(training, **fields))  # type: ignore[arg-type]
+
     for setting, name, then, but in (
         ("archive_window_s", "archive_events", 300, "events are in the lake up to five minutes later"),
         ("trends_window_s", "count_trends", 60, "trending items are up to a minute older"),
@@ -85,139 +83,66 @@ def _function_changes(summary: BilledResources, load: Load) -> Iterator[_Change]
         sources = functions[name].sources if name in functions else ()
         if sources and sources[0].window_s < then:
             longer = tuple(dataclasses.replace(source, window_s=then) for source in sources)
-            changed = _with(summary, name, sources=longer)
-            yield _Change(setting=setting, now=sources[0].window_s, then=then, but=but, summary=changed, load=load)
-    for setting, name, then_day, but in (
-        ("attribution_schedule", "attribute_outcomes", 4, "rates of clicks and sales are up to six hours older"),
-        ("monitoring_schedule", "monitor_models", 4, "drift is noticed, and its alarm ends, up to six hours later"),
+            yield setting, sources[0].window_s, then, but, one_function(name, sources=longer)
+    for setting, name, but in (
+        ("attribution_schedule", "attribute_outcomes", "rates of clicks and sales are up to six hours older"),
+        ("monitoring_schedule", "monitor_models", "drift is noticed, and its alarm ends, up to six hours later"),
     ):
-        if name in functions and functions[name].runs > then_day * DAYS:
-            changed = _with(summary, name, runs=then_day * DAYS)
+        if name in functions and functions[name].runs > 4 * DAYS:
             now = f"{functions[name].runs / DAYS:g} a day"
-            yield _Change(setting=setting, now=now, then="rate(6 hours)", but=but, summary=changed, load=load)
-    if any(function.snap_start for function in functions.values()):
-        changed = _all(summary, snap_start=False)
-        but = "a cold start takes a second or more while the caller waits"
-        yield _Change(setting="snap_start", now=True, then=False, but=but, summary=changed, load=load)
-    if warm := max((function.provisioned for function in functions.values()), default=0):
-        changed = _all(summary, provisioned=0)
-        snapped = {
-            name: dataclasses.replace(function, snap_start=functions[name].provisioned > 0)
-            for name, function in changed.functions.items()
-        }
-        changed = dataclasses.replace(changed, functions=snapped)
+            yield setting, now, "rate(6 hours)", but, one_function(name, runs=4 * DAYS)
+    but = "a cold start takes a second or more while the caller waits"
+    yield "snap_start", True, False, but, all_functions(snap_start=False)
+    cold = {
+        name: dataclasses.replace(each, provisioned=0, snap_start=each.provisioned > 0)
+        for name, each in functions.items()
+    }
+    if warm := max((each.provisioned for each in functions.values()), default=0):
         but = "set snap_start to true instead: a cold start takes some tenths of a second"
-        yield _Change(setting="provisioned_concurrency", now=warm, then=0, but=but, summary=changed, load=load)
-    if any(function.architecture != "arm64" for function in functions.values()):
-        changed = _all(summary, architecture="arm64")
-        but = "layers are built for the other processor"
-        yield _Change(setting="architecture", now="x86_64", then="arm64", but=but, summary=changed, load=load)
+        yield "provisioned_concurrency", warm, 0, but, changed(functions=cold)
+    but = "layers are built for the other processor"
+    yield "architecture", "x86_64", "arm64", but, all_functions(architecture="arm64")
 
+    but = "records that a consumer cannot process within a day must be replayed by hand"
+    daily = changed(stream=dataclasses.replace(stream, retention_hours=min(stream.retention_hours, 24)))
+    yield "stream_retention_hours", stream.retention_hours, 24, but, daily
+    modes, but = ("provisioned", "on-demand"), "AWS's documentation describes how it scales"
+    if stream.on_demand:
+        modes = ("on-demand", "provisioned")
+        but = "Kinesis rejects a rush above the shards' capacity until stream_shards is raised"
+    other = changed(stream=dataclasses.replace(stream, on_demand=not stream.on_demand))
+    yield "stream_mode", *modes, but, other
 
-def _stream_changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
-    stream = summary.stream
-    if stream.retention_hours > 24:
-        changed = dataclasses.replace(summary, stream=dataclasses.replace(stream, retention_hours=24))
-        but = "records that a consumer cannot process within a day must be replayed by hand"
-        yield _Change(
-            setting="stream_retention_hours", now=stream.retention_hours, then=24, but=but, summary=changed, load=load
-        )
-    other = dataclasses.replace(stream, on_demand=not stream.on_demand)
-    modes = ("on-demand", "provisioned") if stream.on_demand else ("provisioned", "on-demand")
-    but = (
-        "Kinesis rejects a rush above the shards' capacity until stream_shards is raised"
-        if stream.on_demand
-        else "AWS's documentation describes how it scales"
-    )
-    changed = dataclasses.replace(summary, stream=other)
-    yield _Change(setting="stream_mode", now=modes[0], then=modes[1], but=but, summary=changed, load=load)
-
-
-def _training_changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
-    training = summary.training
-
-    def changed(**fields: object) -> BilledResources:
-        return dataclasses.replace(summary, training=dataclasses.replace(training, **fields))  # type: ignore[arg-type]
-
-    weekly = DAYS / 7
-    if training.runs > weekly:
-        now = f"{training.runs / DAYS:g} a day"
-        but = "models are up to a week old; drift and new data still start one"
-        yield _Change(
-            setting="training_schedule", now=now, then="rate(7 days)", but=but, summary=changed(runs=weekly), load=load
-        )
-    if training.runs and not training.spot:
-        but = "a job may be interrupted, and continues from its checkpoints"
-        yield _Change(setting="training_spot", now=False, then=True, but=but, summary=changed(spot=True), load=load)
-    if training.looks and training.look_s < 900:
-        fewer = changed(look_s=900, looks=training.looks * training.look_s // 900)
+    now, weekly = f"{training.runs / DAYS:g} a day", min(training.runs, DAYS / 7)
+    but = "models are up to a week old; drift and new data still start one"
+    yield "training_schedule", now, "rate(7 days)", but, trainings(runs=weekly)
+    but = "a job may be interrupted, and continues from its checkpoints"
+    yield "training_spot", False, True, but, trainings(spot=True)
+    if training.look_s < 900:
+        fewer = trainings(look_s=900, looks=training.looks * training.look_s // 900)
         but = "a bad canary is rolled back up to a quarter of an hour later"
-        yield _Change(setting="canary_interval_s", now=training.look_s, then=900, but=but, summary=fewer, load=load)
+        yield "canary_interval_s", training.look_s, 900, but, fewer
     if on_spark(summary, load) and training.spark_workers > 2:
-        but = "datasets take longer"
-        yield _Change(
-            setting="spark_workers",
-            now=training.spark_workers,
-            then=2,
-            but=but,
-            summary=changed(spark_workers=2),
-            load=load,
-        )
+        yield "spark_workers", training.spark_workers, 2, "datasets take longer", trainings(spark_workers=2)
 
+    untraced = dataclasses.replace(all_functions(tracing=False), machines_traced=False)
+    if any(each.tracing for each in functions.values()):
+        yield "tracing", True, False, "no traces: only logs show why a request was slow", untraced
+    boards = "all" if summary.dashboards > 1 else "health"
+    yield "dashboards", boards, "none", "graphs are made by hand; alarms remain", changed(dashboards=0)
+    but = "durations and memory are available as metrics, but not per call"
+    yield "log_invocations", True, False, but, all_functions(reports=False)
+    days, but = summary.log_retention_days, "older log lines cannot be looked up"
+    yield "log_retention_days", days or "for ever", 14, but, changed(log_retention_days=min(days or 14, 14))
 
-def _observation_changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
-    if any(function.tracing for function in summary.functions.values()):
-        changed = dataclasses.replace(_all(summary, tracing=False), machines_traced=False)
-        but = "no traces: only logs show why a request was slow"
-        yield _Change(setting="tracing", now=True, then=False, but=but, summary=changed, load=load)
-    if summary.dashboards:
-        changed = dataclasses.replace(summary, dashboards=0)
-        but = "graphs are made by hand; alarms remain"
-        now = "all" if summary.dashboards > 1 else "health"
-        yield _Change(setting="dashboards", now=now, then="none", but=but, summary=changed, load=load)
-    if any(function.reports for function in summary.functions.values()):
-        but = "durations and memory are available as metrics, but not per call"
-        yield _Change(
-            setting="log_invocations", now=True, then=False, but=but, summary=_all(summary, reports=False), load=load
-        )
-    days = summary.log_retention_days
-    if days is None or days > 14:
-        changed = dataclasses.replace(summary, log_retention_days=14)
-        but = "older log lines cannot be looked up"
-        yield _Change(
-            setting="log_retention_days", now=days or "for ever", then=14, but=but, summary=changed, load=load
-        )
-
-
-def _load_changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
-    if load.history_length > 50:
-        changed = dataclasses.replace(load, history_length=50)
-        but = "models read the latest 50 interactions of a user"
-        yield _Change(
-            setting="limits.history_length", now=load.history_length, then=50, but=but, summary=summary, load=changed
-        )
-    if load.history_days > 180:
-        changed = dataclasses.replace(load, history_days=180)
-        but = "models learn from half a year; older events are deleted"
-        yield _Change(
-            setting="limits.retention_days", now=load.history_days, then=180, but=but, summary=summary, load=changed
-        )
-    if load.events_per_call < 10:
-        changed = dataclasses.replace(load, events_per_call=10)
-        but = "the shop gathers ten events before it sends them; no setting here"
-        yield _Change(
-            setting="(events in a call)", now=load.events_per_call, then=10, but=but, summary=summary, load=changed
-        )
-
-
-def _with(summary: BilledResources, name: str, **fields: object) -> BilledResources:
-    changed: Function = dataclasses.replace(summary.functions[name], **fields)  # type: ignore[arg-type]
-    return dataclasses.replace(summary, functions={**summary.functions, name: changed})
-
-
-def _all(summary: BilledResources, **fields: object) -> BilledResources:
-    changed = {name: dataclasses.replace(function, **fields) for name, function in summary.functions.items()}  # type: ignore[arg-type]
-    return dataclasses.replace(summary, functions=changed)
+    shorter = dataclasses.replace(load, history_length=min(load.history_length, 50))
+    yield "limits.history_length", load.history_length, 50, "models read the latest 50 interactions of a user", shorter
+    but = "models learn from half a year; older events are deleted"
+    younger = dataclasses.replace(load, history_days=min(load.history_days, 180))
+    yield "limits.retention_days", load.history_days, 180, but, younger
+    but = "the shop gathers ten events before it sends them; no setting here"
+    gathered = dataclasses.replace(load, events_per_call=10)
+    yield "(events in a call)", load.events_per_call, 10, but, gathered
 
 
 def _text(value: object) -> str:

@@ -1,27 +1,16 @@
-"""Billed resources of the synthesized templates. The JSON form fits into a function's environment variables."""
+"""Billed resources of the synthesized templates."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from alsolike.declarations import defaults
-from alsolike.runtime.errors import InvalidInput
-
-FORMAT_VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventSource:
-    """A stream or topic that a function consumes.
-
-    Attributes
-    ----------
-    kind
-        `kinesis`, `dynamodb` or `kafka`.
-    """
+    """A stream or topic that a function consumes. The kind is `kinesis`, `dynamodb` or `kafka`."""
 
     kind: str
     batch_size: int
@@ -133,8 +122,6 @@ class BilledResources:
 
     Attributes
     ----------
-    functions
-        Functions by the name of their folder.
     alarm_metrics
         Number of metrics in alarms. An alarm on an expression counts each metric.
     table_backups
@@ -147,10 +134,8 @@ class BilledResources:
         Longest retention of all logs in days; None if a log never expires.
     uncounted
         Types of resources without a known price.
-    replication_rules
-        Number of S3 replication rules.
-    health_checks
-        Number of Route 53 health checks, each by HTTPS and every 10 seconds.
+    replication_rules, health_checks
+        Numbers of S3 replication rules, and of Route 53 health checks by HTTPS every 10 seconds.
     replica
         Resources of the second region; None without one.
     """
@@ -180,61 +165,3 @@ class BilledResources:
     replication_rules: int = 0
     health_checks: int = 0
     replica: BilledResources | None = None
-
-    def to_json(self) -> str:
-        document = {"format_version": FORMAT_VERSION, **_plain(self)}
-        return json.dumps(document, separators=(",", ":"), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> BilledResources:
-        """Parse the result of `to_json`.
-
-        Raises
-        ------
-        InvalidInput
-            If the text is not valid JSON of this format.
-        """
-        try:
-            document = dict(json.loads(text))
-            version = document.pop("format_version")
-            if version != FORMAT_VERSION:
-                raise InvalidInput(f"the summary has format {version!r}, expected {FORMAT_VERSION}")
-            functions = {
-                name: Function(
-                    **{**function, "sources": tuple(EventSource(**source) for source in function.get("sources", ()))}
-                )
-                for name, function in document.pop("functions").items()
-            }
-            stream, training = Stream(**document.pop("stream", {})), Training(**document.pop("training", {}))
-            uncounted = tuple(document.pop("uncounted", ()))
-            document.pop("replica", None)  # A function knows the stacks of its region only.
-            protection = Protection(**document.pop("protection", {}))
-            return cls(
-                functions=functions,
-                stream=stream,
-                training=training,
-                protection=protection,
-                uncounted=uncounted,
-                **document,
-            )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InvalidInput(f"not a cost summary: {error}") from error
-
-
-def _plain(value: Any) -> Any:
-    """Return a dataclass as a dictionary without fields that have their default value."""
-    if not dataclasses.is_dataclass(value):
-        return value
-    kept: dict[str, Any] = {}
-    for field in dataclasses.fields(value):
-        field_value = getattr(value, field.name)
-        default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
-        if field_value == default:
-            continue
-        if isinstance(field_value, Mapping):
-            kept[field.name] = {key: _plain(part) for key, part in field_value.items()}
-        elif isinstance(field_value, tuple | list):
-            kept[field.name] = [_plain(part) for part in field_value]
-        else:
-            kept[field.name] = _plain(field_value)
-    return kept

@@ -25,7 +25,7 @@ class Duration:
 
     call_ms: float
     record_ms: float = 0.0
-    seen: str = ""
+    seen: str = "assumed"
     log_bytes: float = 470.0
 
     def ms(self, records: float) -> float:
@@ -33,47 +33,42 @@ class Duration:
         return self.call_ms + self.record_ms * records
 
 
-_PERFORMANCE, _ATTRIBUTION = "docs/performance.md", "docs/attribution.md"
-_ASSUMED = "assumed"
-
+_PAGE = "docs/performance.md"
 DURATIONS: Mapping[str, Duration] = {
     "collect": Duration(
         call_ms=17.4,
         record_ms=0.2,
-        seen=f"{_PERFORMANCE}: 0.69 ms of a processor, of which 512 MB have 0.29; 15 ms for Kinesis",
+        seen=f"{_PAGE}: 0.69 ms of a processor, of which 512 MB have 0.29; 15 ms for Kinesis",
         log_bytes=241.0,
     ),
-    "read_kafka": Duration(call_ms=17.4, record_ms=0.2, seen=f"{_ASSUMED}; as collect", log_bytes=241.0),
-    "check_kafka": Duration(call_ms=100.0, seen=_ASSUMED),
-    "recommend": Duration(call_ms=6.3, seen=f"{_PERFORMANCE}: 1.3 ms, 5 ms for DynamoDB", log_bytes=1_397.0),
-    "authorize_session": Duration(call_ms=3.0, seen=_ASSUMED),
+    "read_kafka": Duration(call_ms=17.4, record_ms=0.2, seen="assumed; as collect", log_bytes=241.0),
+    "check_kafka": Duration(call_ms=100.0),
+    "recommend": Duration(call_ms=6.3, seen=f"{_PAGE}: 1.3 ms, 5 ms for DynamoDB", log_bytes=1_397.0),
+    "authorize_session": Duration(call_ms=3.0),
     "update_profiles": Duration(
         call_ms=15.0,
         record_ms=0.5,
-        seen=f"{_PERFORMANCE}: 0.5 ms a record at 512 MB; a write and a read wait 7 ms each",
+        seen=f"{_PAGE}: 0.5 ms a record at 512 MB; a write and a read wait 7 ms each",
         log_bytes=350.0,
     ),
-    "archive_events": Duration(
-        call_ms=60.0, record_ms=0.02, seen=f"{_PERFORMANCE}: 70,300 records a second, 40 ms for S3"
-    ),
+    "archive_events": Duration(call_ms=60.0, record_ms=0.02, seen=f"{_PAGE}: 70,300 records a second, 40 ms for S3"),
     "count_trends": Duration(
         call_ms=100.0, record_ms=0.1, seen="about 0.1 s a call; docs/trending.md: 0.026 ms a record at 512 MB"
     ),
-    "archive_served": Duration(call_ms=70.0, record_ms=0.1, seen=f"{_ASSUMED}; 40 ms of it for S3", log_bytes=242.0),
-    "publish_catalog": Duration(call_ms=800.0, record_ms=0.2, seen=f"{_ASSUMED}; docs/catalogue.md: merges by size"),
-    "compact_lake": Duration(call_ms=5_000.0, record_ms=0.02, seen=f"{_ASSUMED}; a day's events read and written once"),
+    "archive_served": Duration(call_ms=70.0, record_ms=0.1, seen="assumed; 40 ms of it for S3", log_bytes=242.0),
+    "publish_catalog": Duration(call_ms=800.0, record_ms=0.2, seen="assumed; docs/catalogue.md: merges by size"),
+    "compact_lake": Duration(call_ms=5_000.0, record_ms=0.02, seen="assumed; a day's events read and written once"),
     "attribute_outcomes": Duration(
-        call_ms=2_000.0, record_ms=0.031, seen=f"{_ATTRIBUTION}: 31 s a million answers, with two events each"
+        call_ms=2_000.0, record_ms=0.031, seen="docs/attribution.md: 31 s a million answers, with two events each"
     ),
-    "monitor_models": Duration(call_ms=10_000.0, record_ms=0.002, seen=f"{_ASSUMED}; it reads a sample of a week"),
+    "monitor_models": Duration(call_ms=10_000.0, record_ms=0.002, seen="assumed; it reads a sample of a week"),
     "build_dataset": Duration(call_ms=5_000.0, record_ms=0.005, seen="docs/scale.md: 5 s a million events"),
-    "publish_lists": Duration(call_ms=2_000.0, record_ms=0.05, seen=f"{_ASSUMED}; every item is read"),
-    "start_training": Duration(call_ms=1_000.0, seen=_ASSUMED),
-    "register_model": Duration(call_ms=60_000.0, seen=f"{_ASSUMED}; two bundles are unpacked, run and timed"),
-    "observe": Duration(call_ms=400.0, seen=f"{_ASSUMED}; CloudWatch answers twice"),
-    "run_canary": Duration(call_ms=2_000.0, record_ms=0.004, seen=f"{_ASSUMED}; reads responses per evaluation"),
+    "publish_lists": Duration(call_ms=2_000.0, record_ms=0.05, seen="assumed; every item is read"),
+    "start_training": Duration(call_ms=1_000.0),
+    "register_model": Duration(call_ms=60_000.0, seen="assumed; two bundles are unpacked, run and timed"),
+    "observe": Duration(call_ms=400.0, seen="assumed; CloudWatch answers twice"),
+    "run_canary": Duration(call_ms=2_000.0, record_ms=0.004, seen="assumed; reads responses per evaluation"),
 }
-
 
 RECORD_BYTES = 500
 """Size of a JSON stream record without impressions, in bytes."""
@@ -90,13 +85,7 @@ TABLE_SHARDS = 4
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """Calls of a function per month.
-
-    Attributes
-    ----------
-    records
-        Mean number of records per call.
-    """
+    """Calls of a function per month. `records` is the mean number of records per call."""
 
     calls: float
     records: float
@@ -105,9 +94,14 @@ class Calls:
     how: str
 
     @property
+    def milliseconds(self) -> int:
+        """Billed milliseconds per call, at most the timeout."""
+        return min(math.ceil(self.duration.ms(self.records)), self.timeout_s * 1000)
+
+    @property
     def seconds(self) -> float:
-        """Billed seconds per month. A call's duration is rounded up to a millisecond, and is at most the timeout."""
-        return self.calls * min(math.ceil(self.duration.ms(self.records)) / 1000, self.timeout_s)
+        """Billed seconds per month."""
+        return self.calls * (self.milliseconds / 1000)
 
     @property
     def processes(self) -> float:
@@ -127,8 +121,7 @@ def shards_needed(load: Load) -> int:
 
 def shards(summary: BilledResources, load: Load) -> int:
     """Return the number of shards: at least the template's number and the number for the load."""
-    needed = shards_needed(load)
-    return max(needed, 4) if summary.stream.on_demand else max(needed, summary.stream.shards)
+    return max(shards_needed(load), 4 if summary.stream.on_demand else summary.stream.shards)
 
 
 def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Duration] = DURATIONS) -> dict[str, Calls]:
@@ -137,73 +130,58 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
     The model spreads events and requests evenly over the month. Bursts would fill batches better, so the estimate is
     the more expensive case.
     """
-    training, calls_by_function = summary.training, dict[str, Calls]()
-    days = 1 + summary.attribution_days
-    answers_a_day, events_a_day = load.requests / DAYS, float(load.events_per_day)
+    functions, training, calls_by_function = summary.functions, summary.training, dict[str, Calls]()
+    days, daily_answers, daily_events = 1 + summary.attribution_days, load.requests / DAYS, float(load.events_per_day)
 
     def add(name: str, calls: float, records: float, how: str) -> None:
-        if name in summary.functions and name in durations:
-            timeout_s = summary.functions[name].timeout_s
+        if name in functions and name in durations:
             calls_by_function[name] = Calls(
-                calls=calls, records=records, duration=durations[name], timeout_s=timeout_s, how=how
+                calls=calls, records=records, duration=durations[name], timeout_s=functions[name].timeout_s, how=how
             )
 
+    def add_batches(name: str, kind: str, batched: float, streams: int, how: str, records: float | None = None) -> None:
+        """Add the calls of a consumer. `records` is the number of records if a batch counts something else."""
+        for source in functions[name].sources if name in functions else ():
+            if source.kind == kind:
+                batches = _batches(batched, source, streams)
+                window = f"{source.window_s} s" if source.window_s else "what is there each second"
+                total = batched if records is None else records
+                add(name, batches, total / batches if batches else 0, f"batches of {window}{how}")
+                return
+
+    def add_scheduled(name: str, records: float, how: str, more: float = 0.0) -> None:
+        if name in functions:
+            add(name, functions[name].runs + more, records, f"by its schedule{how}")
+
     writes = load.event_calls + load.changes
-    events_a_call = load.events / writes if writes else 0.0
-    add("collect", writes, events_a_call, f"a call for {load.events_per_call} event(s), one for an item or user")
-    if source := _source(summary, "read_kafka", "kafka"):
-        records = load.kafka_events / load.events_per_call
-        batches = _batches(records, source, 1)
-        events = load.kafka_events / batches if batches else 0
-        add("read_kafka", batches, events, f"batches of {_window(source)}, of all partitions")
+    how = f"a call for {load.events_per_call} event(s), one for an item or user"
+    add("collect", writes, load.events / writes if writes else 0.0, how)
+    read = load.kafka_events / load.events_per_call
+    add_batches("read_kafka", "kafka", read, 1, ", of all partitions", load.kafka_events)
     add("recommend", load.requests, 1, "a call a request")
+    count = shards(summary, load)
     for name in ("update_profiles", "archive_events", "count_trends"):
-        source = _source(summary, name, "kinesis")
-        if source:
-            count = shards(summary, load)
-            batches = _batches(load.events, source, count)
-            add(
-                name,
-                batches,
-                load.events / batches if batches else 0,
-                f"batches of {_window(source)}, {count} shard(s)",
-            )
-    if source := _source(summary, "publish_catalog", "dynamodb"):
-        batches = _batches(load.changes, source, TABLE_SHARDS)
-        add("publish_catalog", batches, load.changes / batches if batches else 0, f"batches of {_window(source)}")
+        add_batches(name, "kinesis", load.events, count, f", {count} shard(s)")
+    add_batches("publish_catalog", "dynamodb", load.changes, TABLE_SHARDS, "")
     streams = _log_streams(load, durations["recommend"])
     delivered = EventSource(kind="logs", batch_size=LARGEST_BATCH, window_s=SERVED_DELIVERY_S)
     deliveries = _batches(load.requests, delivered, streams)
-    add(
-        "archive_served",
-        deliveries,
-        load.requests / deliveries if deliveries else 0,
-        f"a delivery of each of {streams} log stream(s) in 5 s, assumed",
-    )
-    for name, records, how in (
-        ("check_kafka", 0.0, "each reads a state"),
-        ("compact_lake", events_a_day, "each has a day's events"),
-        ("attribute_outcomes", days * answers_a_day, f"each has the answers of {days} days, whose windows are open"),
-        ("monitor_models", 7 * events_a_day, "each has a week's events"),
-    ):
-        if name in summary.functions:
-            add(name, summary.functions[name].runs, records, f"by its schedule; {how}")
-    if "publish_lists" in summary.functions:
-        runs = summary.functions["publish_lists"].runs + training.runs
-        add("publish_lists", runs, load.items, "by its schedule, and once a training")
+    how = f"a delivery of each of {streams} log stream(s) in 5 s, assumed"
+    add("archive_served", deliveries, load.requests / deliveries if deliveries else 0, how)
+    add_scheduled("check_kafka", 0.0, "; each reads a state")
+    add_scheduled("compact_lake", daily_events, "; each has a day's events")
+    how = f"; each has the answers of {days} days, whose windows are open"
+    add_scheduled("attribute_outcomes", days * daily_answers, how)
+    add_scheduled("monitor_models", 7 * daily_events, "; each has a week's events")
+    add_scheduled("publish_lists", load.items, ", and once a training", training.runs)
     if load.scrapes:
         add("observe", load.scrapes, 0, f"Prometheus scrapes every {load.scrape_interval_s} s")
     add("start_training", training.runs, 0, "once a training")
     if not on_spark(summary, load):
         add("build_dataset", training.runs, load.interactions, "once a training, with the whole lake")
     add("register_model", training.runs, 0, "once a training")
-    looks = training.runs * (training.looks + 1)
-    add(
-        "run_canary",
-        looks,
-        answers_a_day * training.looks * training.look_s / 86_400 / 2,
-        "a start and the evaluations of a canary",
-    )
+    answers = daily_answers * training.looks * training.look_s / 86_400 / 2
+    add("run_canary", training.runs * (training.looks + 1), answers, "a start and the evaluations of a canary")
     return calls_by_function
 
 
@@ -221,11 +199,6 @@ def lake_gb(load: Load) -> float:
 def transitions(summary: BilledResources) -> float:
     """Return the monthly transitions of the training workflow: nine per run, and three per canary evaluation."""
     return summary.training.runs * (9 + 3 * summary.training.looks)
-
-
-def _source(summary: BilledResources, name: str, kind: str) -> EventSource | None:
-    function = summary.functions.get(name)
-    return next((source for source in function.sources if source.kind == kind), None) if function else None
 
 
 def _log_streams(load: Load, recommend: Duration) -> int:
@@ -248,7 +221,3 @@ def _batches(records: float, source: EventSource, count: int) -> float:
     by_window = rate / (1 + rate * max(1, source.window_s))
     by_size = rate / min(source.batch_size, LARGEST_BATCH)
     return max(by_window, by_size) * MONTH_S * count
-
-
-def _window(source: EventSource) -> str:
-    return f"{source.window_s} s" if source.window_s else "what is there each second"

@@ -1,6 +1,7 @@
 """Resources that a bill includes, read from the deployed templates."""
 
 import json
+import os
 
 import pytest
 
@@ -8,6 +9,15 @@ from alsolike.runtime.errors import InvalidInput
 from infra_cdk.context import load_settings
 from infra_cdk.settings_checks import InvalidSettings
 from operations import cost
+from tests.infra.snapshot import FOLDER
+
+BILLS = FOLDER / "bills.json"
+LOADS = {
+    "idle": cost.Load(users=0, events_per_day=0, requests_per_day=0, items=0),
+    "large": cost.Load(
+        users=2_000_000, events_per_day=10_000_000, requests_per_day=5_000_000, items=200_000, static_percent=20
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +76,25 @@ def test_every_function_has_a_price_or_is_listed_as_rare(summary):
     assert not [remark for remark in bill.remarks if "nothing is known of" in remark or "of type" in remark]
 
 
-def test_summary_fits_in_an_environment_variable(summary):
-    assert len(summary.to_json()) < 3_500
-    assert cost.BilledResources.from_json(summary.to_json()) == summary
-
-
 def test_summary_has_the_spark_statistics_setting(summary, other):
     assert not summary.training.spark_statistics
     training = cost.read_assembly(other.directory).training
     assert (training.spark_statistics, training.spark_sample_interactions) == (True, 2_000_000)
+
+
+@pytest.mark.parametrize("environment", ["demo", "prod", "spare", "other", "protected", "double"])
+def test_bills_have_the_dollars_of_their_snapshot(environment, request):
+    """`UPDATE_SNAPSHOTS=1 make test ARGS=tests/infra/test_cost.py` writes the snapshot again."""
+    deployed = cost.read_assembly(request.getfixturevalue(environment).directory)
+    bills = {name: cost.estimate(deployed, load).by_service() for name, load in LOADS.items()}
+    snapshot = json.loads(BILLS.read_text())
+    if "UPDATE_SNAPSHOTS" in os.environ:
+        snapshot[environment] = {
+            name: {service: round(dollars, 4) for service, dollars in bill.items()} for name, bill in bills.items()
+        }
+        BILLS.write_text(json.dumps(snapshot, indent=1, sort_keys=True) + "\n")
+
+    assert bills == {name: pytest.approx(bill, abs=1e-4) for name, bill in snapshot[environment].items()}
 
 
 def test_folder_without_templates_is_refused(tmp_path):

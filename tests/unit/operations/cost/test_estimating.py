@@ -13,7 +13,7 @@ from operations import cost
 from operations.cost.assembly import runs_a_month
 from operations.cost.bill import DAYS
 from operations.cost.charges import PROFILE_ITEM_BYTES
-from operations.cost.summary import BilledResources, EventSource, Function, Stream, Training
+from operations.cost.summary import EventSource, Function, Stream, Training
 from operations.prices import TABLE, Price
 from tests.unit.operations.cost.bills import NOTHING, busy, dollars, summary
 
@@ -175,7 +175,7 @@ def test_shards_above_the_template_are_priced_with_a_remark():
 
 
 def test_price_has_tiers():
-    price = Price(dollars=1.0, unit="unit", page="", tiers=((10, 0.5), (20, 0.1)))
+    price = Price("Service", 1.0, "unit", tiers=((10, 0.5), (20, 0.1)))
 
     assert price.of(5) == 5
     assert price.of(15) == 10 + 5 * 0.5
@@ -185,7 +185,7 @@ def test_price_has_tiers():
 def test_free_tier_is_deducted_on_request():
     deployed = summary(dashboards=4, alarm_metrics=12)
 
-    bill = cost.estimate(deployed, NOTHING, prices=cost.Prices(free_tier=True))
+    bill = cost.estimate(deployed, NOTHING, free_tier=True)
 
     assert dollars(bill, "dashboards") == 1 * 3.00
     assert dollars(bill, "alarms") == pytest.approx(2 * 0.10)
@@ -211,19 +211,6 @@ def test_unknown_functions_and_resources_have_a_remark():
 def test_load_out_of_range_is_refused(field, value, message):
     with pytest.raises(InvalidInput, match=message):
         dataclasses.replace(NOTHING, **{field: value})
-
-
-def test_summary_is_unchanged_after_json_and_fits_into_a_variable():
-    written = busy().to_json()
-
-    assert BilledResources.from_json(written) == busy()
-    assert len(written) < 4_000
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": 2}', '{"format_version": 1, "functions": 3}'])
-def test_invalid_summary_is_refused(text):
-    with pytest.raises(InvalidInput):
-        BilledResources.from_json(text)
 
 
 @pytest.mark.parametrize(
@@ -343,13 +330,14 @@ def test_fixed_costs_of_personalize_are_the_difference_to_its_minimum():
 
 
 def test_remarks_combine_both_bills_and_their_unconfirmed_prices():
-    ours = dataclasses.replace(cost.estimate(summary(), NOTHING), remarks=("a",), unverified=("z", "y"))
-    theirs = dataclasses.replace(cost.estimate_personalize(NOTHING), remarks=("b",), unverified=("y", "x"))
+    kept = summary(stream=Stream(retention_hours=200), training=Training(runs=1))
+    ours = dataclasses.replace(cost.estimate(kept, dataclasses.replace(NOTHING, events_per_day=1)), remarks=("a",))
+    theirs = dataclasses.replace(cost.estimate_personalize(NOTHING), remarks=("b",))
 
     assert cost.remarks(ours, theirs) == [
         "a",
         "Personalize: b",
-        "not confirmed by any page that could be read: the prices x, y, z",
+        "not confirmed by any page that could be read: the prices kinesis_long_term_gb, training_volume_gb",
     ]
-    confirmed = [dataclasses.replace(bill, remarks=(), unverified=()) for bill in (ours, theirs)]
-    assert cost.remarks(*confirmed) == []
+    confirmed = dataclasses.replace(ours, remarks=(), lines=())
+    assert cost.remarks(confirmed, dataclasses.replace(theirs, remarks=())) == []

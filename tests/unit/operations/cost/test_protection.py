@@ -65,9 +65,3 @@ def test_backups_cost_a_copy_of_tables_per_day_and_one_of_buckets():
 
     assert dollars(priced, "tables") == pytest.approx(2_000_000 * 600 / 1e9 * 30 * 0.10)
     assert dollars(priced, "buckets") == pytest.approx(stored_gb * 0.05)
-
-
-def test_protection_is_part_of_the_summary_as_json():
-    deployed = summary(protection=Protection(own_key=True, backup_days=35))
-
-    assert cost.BilledResources.from_json(deployed.to_json()) == deployed
