@@ -13,7 +13,7 @@ def write_assembly(
     dependencies: Mapping[str, Sequence[str]] | None = None,
     assets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Path:
-    """Write an assembly of `stacks`, all of which share the asset manifest's `assets`."""
+    """Write an assembly of `stacks`, which share one manifest of `assets`."""
     artifacts: dict[str, Any] = {
         "Assets": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}},
         "Tree": {"type": "cdk:tree", "properties": {"file": "tree.json"}},
@@ -33,6 +33,6 @@ def write_assembly(
 
 
 def asset(path: str, *, packaging: str = "file") -> dict[str, Any]:
-    """Return a file of an asset manifest, whose key in S3 is its path."""
+    """Return the entry of a file in an asset manifest. Its key in S3 is its path."""
     destination = {"bucketName": "assets-${AWS::AccountId}-${AWS::Region}", "objectKey": path}
     return {"source": {"path": path, "packaging": packaging}, "destinations": {"here": destination}}

@@ -6,13 +6,13 @@ import os
 import pytest
 from hypothesis import settings
 
-gc.set_threshold(50_000, 50, 50)  # Python's own thresholds search for cycles for a seventh of the tests' time
+gc.set_threshold(50_000, 50, 50)  # With Python's default, garbage collection takes a seventh of the tests' time.
 # The duration of an example depends on the load of the machine. CI draws the same examples for the same commit.
 settings.register_profile("local cloud", deadline=None, derandomize="SAME_EXAMPLES" in os.environ)
 settings.load_profile("local cloud")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of a folder on one worker with `--dist loadgroup`: they share a cloud."""
+    """Run the tests of a folder on one worker with `--dist loadgroup`, so that they share a cloud."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(item.path.parent.name))

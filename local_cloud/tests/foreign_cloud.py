@@ -1,4 +1,4 @@
-"""The foreign app on its cloud, as tests look at it."""
+"""Client of the cloud that runs the foreign app, with the helpers of its tests."""
 
 import json
 import time
@@ -14,7 +14,7 @@ Found = TypeVar("Found")
 
 
 def eventually(look: Callable[[], Found], *, timeout_s: float = 20.0) -> Found:
-    """Return the first true value that `look` gives; fail when there is none in time."""
+    """Call `look` until its value is true, and return the value. Fail after the time limit."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
         if time.monotonic() > deadline:
@@ -25,8 +25,6 @@ def eventually(look: Callable[[], Found], *, timeout_s: float = 20.0) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer."""
-
     status: int
     body: bytes
     headers: Mapping[str, str]
@@ -50,7 +48,7 @@ class ForeignCloud:
         return self.cloud.client(service)
 
     def deliveries(self, consumer: str) -> list[Any]:
-        """Return what a consumer noted, in the order of its invocations."""
+        """Return the recorded content of each invocation of a consumer, in order."""
         table = self.client("dynamodb")
         answer = table.query(
             TableName=self.output("Deliveries"),
@@ -60,13 +58,15 @@ class ForeignCloud:
         return [json.loads(item["content"]["S"]) for item in answer["Items"]]
 
     def invoke(self, output: str, event: Mapping[str, Any], **options: Any) -> tuple[Any, Mapping[str, Any]]:
-        """Invoke the function of an output; return its payload and the whole answer."""
+        """Invoke the function that an output names. Return the decoded payload and the response of Lambda."""
         answer = self.client("lambda").invoke(FunctionName=self.output(output), Payload=json.dumps(event), **options)
         payload = answer["Payload"].read()
         return (json.loads(payload) if payload else None), answer
 
-    def messages(self, output: str, *, of: Callable[[dict[str, Any]], bool], timeout_s: float = 20.0) -> dict[str, Any]:
-        """Wait for the first message in a queue that is `of` a kind, and delete it."""
+    def messages(
+        self, output: str, *, matches: Callable[[dict[str, Any]], bool], timeout_s: float = 20.0
+    ) -> dict[str, Any]:
+        """Wait for a message in a queue that `matches` accepts. Delete and return it."""
         sqs, url = self.client("sqs"), self.output(output)
 
         def look() -> dict[str, Any] | None:
@@ -74,7 +74,7 @@ class ForeignCloud:
                 QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
             )
             for message in found.get("Messages", []):
-                if of(message):
+                if matches(message):
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                     return dict(message)
             return None
@@ -98,7 +98,7 @@ class ForeignCloud:
         return Answer(found.status, content, headers_found, tuple(found.headers.get_all("Set-Cookie") or ()))
 
     def log_lines(self, group: str) -> list[str]:
-        """Return the lines of a log group; none before the first write."""
+        """Return the lines of a log group, or an empty list if the group does not exist."""
         self.cloud.flush()
         logs = self.client("logs")
         if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:

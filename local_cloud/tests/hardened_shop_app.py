@@ -1,4 +1,4 @@
-"""A CDK app that uses the constructs of a hardened shop: run it with the output directory as its argument."""
+"""CDK app with the constructs of a hardened shop. Its argument is the output directory."""
 
 import sys
 from pathlib import Path

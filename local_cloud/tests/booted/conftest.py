@@ -17,7 +17,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cloud(assembly: Path) -> Iterator[ForeignCloud]:
-    """Return the one cloud that the tests of this directory share; each uses resources of its own in it."""
+    """Yield the cloud that the tests of this folder share, and then check that IAM would refuse no request."""
     with Cloud.start(assembly) as running:
         yield ForeignCloud(running)
         powerless = running.output("PowerlessRole").rpartition("/")[2]

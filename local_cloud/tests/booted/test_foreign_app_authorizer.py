@@ -29,17 +29,17 @@ def test_authorizer_is_invoked_with_payload_format_2(cloud: ForeignCloud) -> Non
     answer = enter(cloud, "/guarded/a%20b?room=1&x=2", "open-2", Cookie="c=3")
 
     event: dict[str, Any] = answer.json
-    asked = event["requestContext"]["authorizer"]["lambda"]["asked"]
+    decided = event["requestContext"]["authorizer"]["lambda"]["event"]
     api_id = event["requestContext"]["apiId"]
-    assert (asked["version"], asked["type"]) == ("2.0", "REQUEST")
-    assert asked["routeArn"] == f"arn:aws:execute-api:us-east-1:123456789012:{api_id}/$default/GET/guarded/a b"
-    assert asked["identitySource"] == ["open-2", "1"]
-    assert asked["headers"]["x-key"] == "open-2"
+    assert (decided["version"], decided["type"]) == ("2.0", "REQUEST")
+    assert decided["routeArn"] == f"arn:aws:execute-api:us-east-1:123456789012:{api_id}/$default/GET/guarded/a b"
+    assert decided["identitySource"] == ["open-2", "1"]
+    assert decided["headers"]["x-key"] == "open-2"
     for same in ("routeKey", "rawPath", "rawQueryString", "queryStringParameters", "pathParameters", "cookies"):
-        assert asked[same] == event[same]
+        assert decided[same] == event[same]
     del event["requestContext"]["authorizer"]
-    assert asked["requestContext"] == event["requestContext"]
-    assert not {"body", "isBase64Encoded"} & set(asked)
+    assert decided["requestContext"] == event["requestContext"]
+    assert not {"body", "isBase64Encoded"} & set(decided)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_decision_is_cached_by_identity_for_all_routes(cloud: ForeignCloud, key:
 def test_authorizer_without_a_ttl_is_invoked_for_each_request(cloud: ForeignCloud) -> None:
     before = decisions(cloud)
 
-    assert [enter(cloud, "/guarded-anew?room=1", "open").status for _ in range(3)] == [200] * 3
+    assert [enter(cloud, "/guarded-uncached?room=1", "open").status for _ in range(3)] == [200] * 3
 
     assert decisions(cloud) == before + 3
 

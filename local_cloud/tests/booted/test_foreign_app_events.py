@@ -24,7 +24,7 @@ def test_advanced_clock_fires_due_rules_in_order(cloud: ForeignCloud) -> None:
     eventually(lambda: len(cloud.deliveries(hourly)) == before + 24)
     event = cloud.deliveries(hourly)[-1]
     assert (event["source"], event["detail-type"]) == ("aws.events", "Scheduled Event")
-    mail = cloud.messages("Mailbox", of=lambda message: True)
+    mail = cloud.messages("Mailbox", matches=lambda message: True)
     assert json.loads(mail["Body"]) == {"from": "scheduler"}
 
     notifications = eventually(lambda: cloud.deliveries(cloud.output("NotifiedFunction")))

@@ -70,7 +70,7 @@ def test_parallel_invocations_have_separate_processes_and_temp_folders(cloud: Fo
 
 
 def test_reserved_concurrency_throttles_further_invocations(cloud: ForeignCloud) -> None:
-    cloud.invoke("LonelyFunction", {})  # warm: the two below overlap for 0.3 s
+    cloud.invoke("LonelyFunction", {})  # Starts the environment, so that the two calls below overlap.
 
     def attempt(_: int) -> str:
         try:
@@ -82,7 +82,7 @@ def test_reserved_concurrency_throttles_further_invocations(cloud: ForeignCloud)
     with ThreadPoolExecutor(2) as pool:
         outcomes = sorted(pool.map(attempt, range(2)))
 
-    # boto3 itself retries a throttled call, so that the second one may get through in the end.
+    # boto3 repeats a throttled call, so the second call may succeed at last.
     assert outcomes in (["TooManyRequestsException", "ok"], ["ok", "ok"])
     assert cloud.cloud.stats()["functions"][cloud.output("LonelyFunction")]["throttles"] >= 1
 
@@ -108,9 +108,9 @@ def test_failed_event_is_retried_and_sent_to_its_destination(cloud: ForeignCloud
     _, answer = cloud.invoke("FailingFunction", {"kind": "count", "who": "destination"}, InvocationType="Event")
 
     assert answer["StatusCode"] == 202
-    message = cloud.messages("Letters", of=lambda found: '"who": "destination"' in found["Body"])
+    message = cloud.messages("Letters", matches=lambda found: '"who": "destination"' in found["Body"])
     record = json.loads(message["Body"])
-    # retry_attempts=1: one invocation and one retry
+    # retry_attempts is 1, so there is one invocation and one retry.
     assert record["requestContext"]["condition"] == "RetriesExhausted"
     assert record["requestContext"]["approximateInvokeCount"] == 2
     assert record["requestPayload"] == {"kind": "count", "who": "destination"}
@@ -122,7 +122,7 @@ def test_failed_event_is_retried_and_sent_to_its_destination(cloud: ForeignCloud
 def test_failed_event_is_sent_to_the_dead_letter_queue_after_two_retries(cloud: ForeignCloud) -> None:
     cloud.invoke("DeadLetteredFunction", {"kind": "count", "who": "dead letter"}, InvocationType="Event")
 
-    message = cloud.messages("Letters", of=lambda found: '"who": "dead letter"' in found["Body"])
+    message = cloud.messages("Letters", matches=lambda found: '"who": "dead letter"' in found["Body"])
     assert json.loads(message["Body"]) == {"kind": "count", "who": "dead letter"}
     assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "counted"
     assert cloud.deliveries("fail").count({"kind": "count", "who": "dead letter"}) == 3

@@ -115,10 +115,10 @@ def test_claims_of_a_valid_token_are_passed_to_the_function_as_strings(cloud: Fo
 
 
 def test_preflight_is_accepted_only_for_allowed_origins(cloud: ForeignCloud) -> None:
-    asked = {"Access-Control-Request-Method": "POST"}
+    preflight = {"Access-Control-Request-Method": "POST"}
 
-    allowed = cloud.http("OPTIONS", "/echo/x", headers={**asked, "Origin": "https://shop.example"})
-    refused = cloud.http("OPTIONS", "/echo/x", headers={**asked, "Origin": "https://other.example"})
+    allowed = cloud.http("OPTIONS", "/echo/x", headers={**preflight, "Origin": "https://shop.example"})
+    refused = cloud.http("OPTIONS", "/echo/x", headers={**preflight, "Origin": "https://other.example"})
 
     assert allowed.status == refused.status == 204
     assert allowed.headers["access-control-allow-origin"] == "https://shop.example"

@@ -26,7 +26,7 @@ def deliveries_of(batches: Sequence[Sequence[str]], prefix: str) -> Counter[str]
 def test_failed_message_is_redelivered_and_dead_lettered_individually(cloud: ForeignCloud) -> None:
     send(cloud, "good 1", "fail 1", "good 2")
 
-    letter = cloud.messages("Letters", of=lambda message: message["Body"] == "fail 1")
+    letter = cloud.messages("Letters", matches=lambda message: message["Body"] == "fail 1")
     counts = deliveries_of(cloud.deliveries("queue"), "")
     assert letter["Body"] == "fail 1"
     assert counts["good 1"] == counts["good 2"] == 1
@@ -36,8 +36,8 @@ def test_failed_message_is_redelivered_and_dead_lettered_individually(cloud: For
 def test_exception_redelivers_the_complete_message_batch(cloud: ForeignCloud) -> None:
     send(cloud, "explode", "innocent")
 
-    cloud.messages("Letters", of=lambda message: message["Body"] == "explode")
-    # The second delivery is one batch or two. In a batch of its own, "innocent" succeeds.
+    cloud.messages("Letters", matches=lambda message: message["Body"] == "explode")
+    # The second delivery has one batch or two. In a separate batch, "innocent" succeeds.
     eventually(lambda: deliveries_of(cloud.deliveries("queue"), "")["innocent"] == 2)
     assert deliveries_of(cloud.deliveries("queue"), "")["explode"] == 2
 
@@ -60,10 +60,10 @@ def test_poison_record_is_isolated_by_bisection_and_stored_in_s3(cloud: ForeignC
         return [each["ids"] for each in cloud.deliveries("orders") if each["ids"][0].startswith("bisect-")]
 
     entry = eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix="aws/lambda/").get("Contents"))[0]
-    eventually(lambda: len(batches()) >= 8)  # failed records are stored before the last two pass
+    eventually(lambda: len(batches()) >= 8)  # The failed record is stored before the last two succeed.
 
     counts = deliveries_of([delivery["ids"] for delivery in cloud.deliveries("orders")], "bisect-")
-    # 8 fail; 0-3 pass; 4-7 fail; 4-5 fail; 4 passes; 5 fails, is retried once and given up; 6-7 pass.
+    # All 8 fail, 0-3 succeed, 4-7 fail, 4-5 fail, 4 succeeds, 5 fails twice and is discarded, and 6-7 succeed.
     assert [len(batch) for batch in batches()] == [8, 4, 4, 2, 1, 1, 1, 2]
     assert counts == {
         **dict.fromkeys(["bisect-0", "bisect-1", "bisect-2", "bisect-3"], 2),
@@ -75,7 +75,7 @@ def test_poison_record_is_isolated_by_bisection_and_stored_in_s3(cloud: ForeignC
     record = json.loads(s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read())
     assert record["requestContext"]["condition"] == "RetryAttemptsExhausted"
     mapping = entry["Key"].split("/")[2]
-    assert eventually(lambda: given_up(cloud, mapping)) == 1
+    assert eventually(lambda: discarded_records(cloud, mapping)) == 1
     assert record["requestContext"]["approximateInvokeCount"] == 2
     assert record["KinesisBatchInfo"]["batchSize"] == 1
     (kept,) = json.loads(record["payload"])["Records"]
@@ -105,10 +105,10 @@ def test_records_of_a_shard_are_in_order_and_shards_run_in_parallel(cloud: Forei
 def test_partial_response_retries_from_the_failed_record(cloud: ForeignCloud) -> None:
     put(cloud, "Clicks", [{"id": "p0"}, {"id": "p1"}, {"id": "p2", "poison": True}, {"id": "p3"}])
 
-    letter = cloud.messages("Letters", of=lambda message: "KinesisBatchInfo" in message["Body"])
+    letter = cloud.messages("Letters", matches=lambda message: "KinesisBatchInfo" in message["Body"])
 
     batches = [batch for batch in cloud.deliveries("clicks") if batch[0].startswith("p")]
-    # One retry, from the record that failed; then it and what came after it are given up together.
+    # The only retry starts at the failed record. Then this record and the later ones are discarded together.
     assert batches == [["p0", "p1", "p2", "p3"], ["p2", "p3"]]
     record = json.loads(letter["Body"])
     assert record["KinesisBatchInfo"]["batchSize"] == 2
@@ -166,8 +166,8 @@ def test_disabled_mapping_pauses_until_it_is_enabled(cloud: ForeignCloud) -> Non
     eventually(lambda: [{"N": "9"}] in cloud.deliveries("stock"))
 
 
-def given_up(cloud: ForeignCloud, mapping: str) -> float:
-    """Return the number of records of a mapping in failed batches, by its metric."""
+def discarded_records(cloud: ForeignCloud, mapping: str) -> float:
+    """Return the number of discarded records of a mapping, from its metric."""
     now = dt.datetime.now(dt.UTC)
     points = cloud.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",

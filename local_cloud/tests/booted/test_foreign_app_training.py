@@ -190,7 +190,7 @@ def test_interrupted_job_resumes_from_its_checkpoints(cloud: ForeignCloud) -> No
         listed = s3.list_objects_v2(Bucket=bucket, Prefix="checkpoints/of-a-test/").get("Contents", [])
         return [entry["Key"] for entry in listed]
 
-    assert eventually(kept) == ["checkpoints/of-a-test/count"]  # while the job runs
+    assert eventually(kept) == ["checkpoints/of-a-test/count"]  # The job is still running.
     cloud.cloud.interrupt_training(name)
     described = ended(cloud, name)
 
@@ -255,8 +255,8 @@ def test_state_machine_catches_a_failed_job_and_notifies_the_topic(cloud: Foreig
 
 
 def executions(cloud: ForeignCloud) -> dict[str, float]:
-    """Return the metrics of the state machine that CloudWatch has, each summed up."""
-    cloud.cloud.alarms()  # flushes the metrics
+    """Return the sum of each metric of the state machine's executions."""
+    cloud.cloud.alarms()  # This request also flushes the metrics.
     wanted = {"Namespace": "AWS/States", "Dimensions": [{"Name": "StateMachineArn", "Value": cloud.output("Machine")}]}
     now = datetime.now(UTC)
     found = {}

@@ -19,7 +19,7 @@ from local_cloud.state import CloudState
 
 @contextlib.contextmanager
 def running(assembly: Path, state: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a cloud as a shell would, in its own process group."""
+    """Run a cloud in a separate process group, as a shell does, until the block ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "local_cloud", str(assembly), "--state", str(state), *options],
         stdin=subprocess.PIPE,
@@ -35,7 +35,7 @@ def running(assembly: Path, state: Path, *options: str) -> Iterator[subprocess.P
 
 
 def busy(state: Path) -> tuple[list[psutil.Process], list[str]]:
-    """Give the cloud workers and a training job; return its processes and addresses."""
+    """Start workers and a training job of the cloud. Return the processes and addresses of the cloud."""
     cloud = ForeignCloud(Cloud.attach(state))
     cloud.invoke("WhereFunction", {})
     cloud.client("sagemaker").create_training_job(
@@ -64,7 +64,7 @@ def listening(address: str) -> bool:
 
 
 def alive(processes: list[psutil.Process]) -> list[str]:
-    """Describe the processes that still run; one that has ended but is not yet reaped does not."""
+    """Describe the processes that still run. Zombie processes have ended."""
     found = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -74,7 +74,7 @@ def alive(processes: list[psutil.Process]) -> list[str]:
 
 
 def assert_ended(processes: list[psutil.Process], directory: Path) -> None:
-    """Wait until none of the processes runs and the directory is removed; else say what is left."""
+    """Wait until the processes have ended and the directory is removed, and fail with the rest after a time limit."""
     with contextlib.suppress(AssertionError):
         eventually(lambda: not alive(processes) and not directory.exists())
     assert alive(processes) == []
@@ -82,7 +82,7 @@ def assert_ended(processes: list[psutil.Process], directory: Path) -> None:
 
 
 def workspace_of(processes: list[psutil.Process]) -> Path:
-    """Return the cloud's directory, which its guardian removes."""
+    """Return the cloud's directory, which its guardian process removes."""
     lines = [process.cmdline() for process in processes]
     return Path(next(line[-1] for line in lines if any("guardian.py" in part for part in line)))
 
@@ -93,7 +93,7 @@ def test_interrupted_cloud_leaves_no_process_port_or_file(assembly: Path, tmp_pa
         processes, addresses = busy(state)
         directory = workspace_of(processes)
         assert all(listening(address) for address in addresses)
-        assert len(processes) >= 4  # the cloud, its guardian, a worker, a job
+        assert len(processes) >= 4  # These are the cloud, its guardian, a worker and a job.
 
         process.send_signal(signal.SIGINT)
         code = process.wait(20)

@@ -24,9 +24,20 @@ _SEED = 20_261_128
 
 @dataclass
 class Store:
-    """A store of the cloud and what its writer knows: acknowledged values, and those of calls without an answer.
+    """Store of the cloud, with the values that the test wrote.
 
-    A missing key has the value None. `add` writes a value under a key, `read` returns all that is stored.
+    Attributes
+    ----------
+    add
+        Function that writes a value under a key.
+    read
+        Function that returns all stored values by key.
+    remove
+        Function that deletes a key.
+    acknowledged
+        Value of the latest successful call by key. None means that the call deleted the key.
+    open
+        Values of calls without a response by key. None means a deletion.
     """
 
     add: Callable[[ForeignCloud, str, str], None]
@@ -46,7 +57,7 @@ class Store:
         del self.open[key]
 
     def check(self, cloud: ForeignCloud) -> None:
-        """Compare the stored with the written values; calls without an answer may have succeeded or not."""
+        """Compare the stored with the written values. Calls without a response may have succeeded or failed."""
         stored = self.read(cloud)
         for key in self.acknowledged.keys() | stored.keys() | self.open.keys():
             assert stored.get(key) in [self.acknowledged.get(key), *self.open.get(key, [])], key
@@ -125,7 +136,7 @@ def parameters() -> Store:
 
 @dataclass
 class Records:
-    """Records of streams: each acknowledged one must reach its consumer at least once."""
+    """Acknowledged records of streams. Each must reach its consumer at least once."""
 
     orders: set[str] = field(default_factory=set)
     stock: set[str] = field(default_factory=set)
@@ -150,7 +161,7 @@ class Records:
 
 
 def write_until_killed(cloud: ForeignCloud, stores: list[Store], records: Records, rng: random.Random) -> None:
-    """Write with a thread for each store, and kill the cloud after a random time."""
+    """Write to each store and to the streams, with a thread each, and kill the cloud after a random time."""
     killed = threading.Event()
 
     def write(step: Callable[[int, random.Random], None], seed: int) -> None:
@@ -207,7 +218,7 @@ def test_killed_cloud_keeps_every_acknowledged_write(assembly: Path, tmp_path: P
 
 @dataclass
 class Kept:
-    """The stored data and the answers of a cloud before it stopped."""
+    """Stored data and responses of a cloud before its stop."""
 
     data: Path
     store: Store
@@ -220,7 +231,7 @@ class Kept:
 
 @pytest.fixture(scope="module")
 def kept(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    """Run a cloud with data that stores something in each service, and stop it."""
+    """Run a cloud with a data directory, write to several services, and stop it."""
     data, store = tmp_path_factory.mktemp("kept") / "data", items()
     with Cloud.start(assembly, data=data) as running:
         cloud = ForeignCloud(running)
@@ -240,7 +251,7 @@ def kept(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 @pytest.fixture(scope="module")
 def restarted(kept: Kept, assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForeignCloud]:
-    """Yield a cloud with the kept data and a template that has one more resource."""
+    """Yield a cloud that is restarted with the stored data and a template with an additional resource."""
     changed = tmp_path_factory.mktemp("changed")
     for file in assembly.iterdir():
         (changed / file.name).symlink_to(file)
@@ -263,7 +274,7 @@ def test_restarted_cloud_has_workflows_messages_metrics_and_jobs(kept: Kept, res
 
     assert ended_execution(restarted, kept.execution) == kept.ended
     assert states.get_execution_history(executionArn=kept.execution)["events"] == kept.history
-    assert restarted.messages("Letters", of=lambda message: message["Body"] == "kept")
+    assert restarted.messages("Letters", matches=lambda message: message["Body"] == "kept")
     metrics = restarted.client("cloudwatch").list_metrics(Namespace="Kept")["Metrics"]
     assert [metric["MetricName"] for metric in metrics] == ["Count"]
 
@@ -276,7 +287,7 @@ def test_changed_template_is_deployed_onto_existing_data(kept: Kept, restarted: 
 
 
 def ended_execution(cloud: ForeignCloud, arn: str) -> dict[str, Any] | None:
-    """Return an execution without what belongs to one call; None while it runs."""
+    """Return the description of an execution without metadata of the response, or None while the execution runs."""
     described = cloud.client("stepfunctions").describe_execution(executionArn=arn)
     described.pop("ResponseMetadata")
     return None if described["status"] == "RUNNING" else dict(described)

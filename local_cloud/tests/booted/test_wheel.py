@@ -30,7 +30,9 @@ def test_small_app_answers_on_the_installed_wheel(tmp_path: Path) -> None:
     venv.create(environment)
     (installed,) = environment.glob("lib/python*/site-packages")
     zipfile.ZipFile(wheel).extractall(installed)
-    (installed / "dependencies.pth").write_text(sysconfig.get_path("purelib"))  # its own .pth files are not read
+    (installed / "dependencies.pth").write_text(
+        sysconfig.get_path("purelib")
+    )  # .pth files of this folder are not read.
     assembly = synthesize("small_app", tmp_path / "cdk.out")
 
     run = subprocess.run(

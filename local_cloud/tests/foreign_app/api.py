@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_api(stack: ForeignStack) -> None:
-    """Add routes, those that want a token or a word of the doorman, a throttled one, and a log of calls."""
+    """Add public routes, routes with a JWT or Lambda authorizer, a throttled route, and an access log."""
     pool = cognito.UserPool(stack, "Pool")
     read = cognito.ResourceServerScope(scope_name="read", scope_description="read")
     server = pool.add_resource_server("Server", identifier="shop", scopes=[read])
@@ -81,7 +81,7 @@ def _add_guarded_routes(
     doorman = stack.function("Doorman", "web.decide", layers=[stack.layer])
     for name, ttl_s, paths in (
         ("Remembering", 300, ("/guarded", "/guarded/{id}")),
-        ("Forgetful", 0, ("/guarded-anew",)),
+        ("Forgetful", 0, ("/guarded-uncached",)),
     ):
         authorizer = authorizers.HttpLambdaAuthorizer(
             name,

@@ -1,4 +1,4 @@
-"""A CDK app that has nothing to do with the rest of the repository: what the embedded cloud must run, too."""
+"""CDK app that is independent of the rest of the repository. The embedded cloud must run such apps, too."""
 
 import sys
 from pathlib import Path
@@ -31,7 +31,7 @@ FOREIGN_ELF_HEADER = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00" + b"\xb7\x0
 
 
 def write_layer(directory: Path) -> Path:
-    """Write a layer: one package of pure Python, one that is compiled for a processor and Python of its own."""
+    """Write a layer with a package of pure Python, and a package compiled for another Python and processor."""
     python = directory / "python"
     (python / "markupsafe").mkdir(parents=True)
     (python / "greeting.py").write_text('def hello(name):\n    return f"hello {name}"\n')
@@ -210,7 +210,7 @@ class ForeignStack(cdk.Stack):
 
     def add_workflow(self) -> None:
         anything = self.function("Step", "consumers.anything")
-        # A custom state: the construct of the CDK knows no container entry point.
+        # The CDK's construct of a training job has no container entry point.
         train = sfn.CustomState(
             self,
             "Train",

@@ -181,12 +181,12 @@ def clock() -> Clock:
 
 
 class Watched:
-    """An alarm on a function's errors, that tells a queue."""
+    """Alarm on a function's errors, which notifies a queue through a topic."""
 
     def __init__(self, cloud: MotoCloud, clock: Clock, **properties: Any) -> None:
         self.sqs, self.clock, self.client = cloud.client("sqs"), clock, cloud.client
         topic = cloud.client("sns").create_topic(Name="alerts")["TopicArn"]
-        self.queue = self.sqs.create_queue(QueueName="told")["QueueUrl"]
+        self.queue = self.sqs.create_queue(QueueName="notified")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         alarm = {**ERRORS, "AlarmActions": [topic], "OKActions": [topic], **properties}

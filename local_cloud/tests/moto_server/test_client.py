@@ -28,7 +28,7 @@ def test_token_is_issued_to_the_client_with_the_fewest_sufficient_scopes(moto_en
     }
     cloud = Cloud(dataclasses.replace(state, user_pools={pool: list(clients.values())}))
 
-    issued = {asked: _client_id(cloud.token([f"api/{asked}"])) for asked in ("read", "write", "own")}
+    issued = {scope: _client_id(cloud.token([f"api/{scope}"])) for scope in ("read", "write", "own")}
 
     assert issued == {"read": clients["reader"], "write": clients["writer"], "own": clients["owner"]}
     with pytest.raises(CloudError, match=r"no client of user pool .* may have the scopes api/other"):

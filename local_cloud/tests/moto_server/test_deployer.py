@@ -273,7 +273,7 @@ def test_assets_are_in_the_expected_bucket(cloud: MotoCloud) -> None:
 
 def test_asset_with_two_destinations_is_in_both_buckets(cloud: MotoCloud) -> None:
     twice = asset("states.json")
-    twice["destinations"]["there"] = {"bucketName": "other", "objectKey": "states.json"}
+    twice["destinations"]["second"] = {"bucketName": "other", "objectKey": "states.json"}
     assembly = write_assembly(cloud.directory, {"shop": {"Resources": {}}}, assets={"1": twice})
     (assembly / "states.json").write_text("{}")
 

@@ -19,7 +19,7 @@ BUCKET = "shop"
 
 
 class Record:
-    """Record of a run's states."""
+    """States of a run, in order."""
 
     def __init__(self) -> None:
         self.states: list[str] = []
@@ -37,7 +37,7 @@ class Record:
 
 
 class Lines:
-    """Stand-in for the writer of log lines to CloudWatch."""
+    """Writer of log lines in memory."""
 
     def __init__(self) -> None:
         self.written: list[tuple[str, str, str]] = []
@@ -47,7 +47,7 @@ class Lines:
 
 
 class Jobs:
-    """Runner of scripts as Glue jobs."""
+    """Runner of Glue jobs, with their bucket and log lines."""
 
     def __init__(self, cloud: MotoCloud, directory: Path) -> None:
         self.s3 = cloud.client("s3")
@@ -130,7 +130,7 @@ assert sorted(str(p.relative_to(bucket)) for p in bucket.rglob("*.txt")) == ["in
 (bucket / "in/c.txt").write_text("changed")
 (bucket / "out").mkdir()
 (bucket / "out/e.txt").write_text("new")
-(bucket / "out/.e.txt.crc").write_text("what Hadoop keeps in directories alone")
+(bucket / "out/.e.txt.crc").write_text("checksum file of Hadoop")
 """
     record = jobs.run(script, {"--in": f"s3://{BUCKET}/in/", "--out": f"s3://{BUCKET}/out/"})
 

@@ -27,7 +27,7 @@ KEPT = {"future", "too long ago", "text", "milliseconds", "without"}
 
 @pytest.fixture(params=[False, True], ids=["hash key", "hash and range key"])
 def table(cloud: MotoCloud, request: pytest.FixtureRequest) -> str:
-    """Return a table with items that expire at several times; its attributes are reserved words."""
+    """Create a table with items that expire at several times. The attributes have reserved words as names."""
     properties: dict[str, Any] = {
         "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],

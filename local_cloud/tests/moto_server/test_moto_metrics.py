@@ -23,9 +23,9 @@ Read = Callable[..., dict[str, list[tuple[int, float]]]]
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
-    """Return statistics of Latency of an API, as pairs of minute and value."""
+    """Yield a function that returns pairs of minute and value of each given statistic of an API's Latency."""
     for name in ("get_all_metrics", "get_metric_data", "get_metric_statistics", "put_metric_data"):
-        monkeypatch.setattr(CloudWatchBackend, name, getattr(CloudWatchBackend, name))  # put back at the end
+        monkeypatch.setattr(CloudWatchBackend, name, getattr(CloudWatchBackend, name))  # Is restored after the test.
     with mock_aws():
         store_metrics(MetricStore())
         client = boto3.client("cloudwatch", region_name="eu-west-1")

@@ -36,7 +36,7 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
-    """Return a recorder that has started, of a moto that is changed for this test."""
+    """Yield a started recorder. moto has the changes for recording during the test."""
     owners = [
         *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "delete_table")],
         (DynamoDBBackend, "transact_write_items"),
@@ -45,7 +45,7 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
         *[(Stream, "put_record"), (KinesisBackend, "delete_stream")],
         *[(Shard, name) for name in ("put_record", "get_records", "get_max_sequence_number")],
     ]
-    for owner, name in owners:  # monkeypatch restores these methods, also after the patches below
+    for owner, name in owners:  # Lets monkeypatch restore the methods that the changes below replace.
         monkeypatch.setattr(owner, name, getattr(owner, name))
     monkeypatch.setattr(DynamoDBBackend, "put_plain_items", None, raising=False)
     with mock_aws():
@@ -61,7 +61,7 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
 
 
 def committing_after(call: Callable[..., Any], journal: Journal, stored: list[list[str]], *kinds: str) -> Any:
-    """Wrap a call: after it, another thread tries to commit for 0.2 s. Then append the stored names to `stored`."""
+    """Wrap a call. After it, a thread tries to commit for 0.2 s, and the stored names are appended to `stored`."""
 
     def calling(*arguments: Any) -> Any:
         answer = call(*arguments)

@@ -41,7 +41,7 @@ def changed_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ]  # fmt: skip
     for owner, name in owners:
         member = vars(owner)[name]
-        monkeypatch.setattr(owner, name, member)  # the fixture's end puts it back
+        monkeypatch.setattr(owner, name, member)  # Lets monkeypatch restore the member.
     runtime: Any = SimpleNamespace()
     for change in (*retention.CHANGES,):
         change.apply(runtime)
@@ -146,7 +146,7 @@ def _executions(arn: str) -> list[Any]:
 
 
 def stream_table() -> Any:
-    """Create a table `things` with a stream; return its shard in moto."""
+    """Create a table `things` with a stream, and return moto's shard of the stream."""
     client("dynamodb").create_table(
         TableName="things",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],

@@ -90,7 +90,7 @@ def test_body_after_expect_100_continue_is_read_immediately(server: MotoServer) 
         ({"Content-Length": "-1"}, 400),
         ({"Content-Length": "many"}, 400),
         ({"Content-Length": "1000000001"}, 413),
-        ({"Transfer-Encoding": "chunked"}, 400),  # followed by no chunk
+        ({"Transfer-Encoding": "chunked"}, 400),  # No chunk follows.
     ],
 )
 def test_request_with_an_invalid_length_is_refused(server: MotoServer, headers: dict[str, str], status: int) -> None:

@@ -44,7 +44,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         (JSONParser, "_parse_map"),
         (JSONSerializer, "_serialize_type_map"),
     ]
-    for owner, name in owners:  # setting each to itself lets the fixture's end undo the changes
+    for owner, name in owners:  # Lets monkeypatch restore the members that the changes replace.
         monkeypatch.setattr(owner, name, getattr(owner, name))
     monkeypatch.setattr("moto.dynamodb.responses.dynamo_to_dict", dynamo_to_dict)
     monkeypatch.setattr(DynamoDBBackend, "put_plain_items", None, raising=False)
@@ -210,7 +210,7 @@ def test_stream_record_is_the_event_of_lambda(dynamodb: Any) -> None:
     assert (first.event["eventSourceARN"], first.event["awsRegion"]) == (arn, REGION)
     assert inserted["Keys"] == {"id": {"S": "1"}}
     assert inserted["NewImage"] == {"id": {"S": "1"}, "data": {"B": "AP8="}}
-    # Names and values of the key (2 + 1) and of the image (2 + 1, 4 + 2).
+    # The key has 3 bytes, name and value. The attributes of the image have 3 and 6.
     assert inserted["SizeBytes"] == 3 + 3 + 6
     assert inserted["ApproximateCreationDateTime"] == first.arrival_s
     assert second.event["dynamodb"]["OldImage"] == inserted["NewImage"]

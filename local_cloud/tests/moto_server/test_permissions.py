@@ -28,7 +28,7 @@ def _allow(actions: Any, resources: Any, **elements: Any) -> dict[str, Any]:
 
 @dataclass
 class Endpoint:
-    """A server whose check knows one role."""
+    """Server with a permission check of one role."""
 
     server: MotoServer
     check: PermissionCheck
@@ -79,7 +79,7 @@ def _endpoint(*statements: dict[str, Any], mode: Mode = "enforce") -> Iterator[E
 
 @pytest.fixture(scope="module")
 def _table() -> Iterator[None]:
-    """Create the table in this process's moto, which all servers share."""
+    """Create the table and the bucket in moto, which all servers of this process share."""
     with _endpoint() as endpoint:
         dynamodb = endpoint.client("dynamodb", access_key="local")
         dynamodb.create_table(

@@ -51,7 +51,7 @@ class Region:
 
 
 class Regions:
-    """Two regions and their replication. `lost` is the region that does not run."""
+    """Two regions and their replication. `lost` is the region that is down, or None."""
 
     def __init__(self, first: Region, second: Region) -> None:
         self.first, self.second = first, second
@@ -69,11 +69,11 @@ def rule(bucket: str, prefix: str = "", *, delete_markers: bool = True) -> dict[
 
 @pytest.fixture
 def regions(cloud: MotoCloud) -> Callable[..., Regions]:
-    """Return a function that creates regions with a table, and buckets `one` and `two` with replication rules."""
+    """Return a function that creates regions with a table and with buckets `one` and `two`, which have the rules."""
 
-    def create(there: list[dict[str, Any]] | None = None, back: list[dict[str, Any]] | None = None) -> Regions:
-        first = Region(cloud.endpoint, FIRST, tables=[TABLE], buckets={"one": there} if there else {})
-        second = Region(cloud.endpoint, SECOND, buckets={"two": back} if back else {})
+    def create(one: list[dict[str, Any]] | None = None, two: list[dict[str, Any]] | None = None) -> Regions:
+        first = Region(cloud.endpoint, FIRST, tables=[TABLE], buckets={"one": one} if one else {})
+        second = Region(cloud.endpoint, SECOND, buckets={"two": two} if two else {})
         first.client("dynamodb").create_table(
             TableName=TABLE,
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
@@ -131,17 +131,17 @@ def test_changes_during_a_loss_replicate_afterwards(regions: Callable[..., Regio
 
 
 def test_objects_replicate_by_prefix_in_both_directions(regions: Callable[..., Regions]) -> None:
-    made = regions([rule("two", "shared/"), rule("two", "there/")], [rule("one", "shared/")])
+    made = regions([rule("two", "shared/"), rule("two", "one-way/")], [rule("one", "shared/")])
     made.replication.start()
     for region, bucket in ((made.first, "one"), (made.second, "two")):
-        for prefix in ("shared/", "there/", "own/"):
+        for prefix in ("shared/", "one-way/", "own/"):
             region.client("s3").put_object(Bucket=bucket, Key=f"{prefix}{bucket}", Body=bucket.encode())
 
     made.replication.run()
 
     shared = {"shared/one", "shared/two"}
-    assert made.first.objects("one").keys() == shared | {"there/one", "own/one"}
-    assert made.second.objects("two").keys() == shared | {"there/one", "there/two", "own/two"}
+    assert made.first.objects("one").keys() == shared | {"one-way/one", "own/one"}
+    assert made.second.objects("two").keys() == shared | {"one-way/one", "one-way/two", "own/two"}
     assert made.replication.run() == 0
 
 

@@ -40,7 +40,7 @@ def function(**properties: Any) -> dict[str, Any]:
 
 
 def deploy(cloud: MotoCloud, **resources: dict[str, Any]) -> Deployment:
-    """Deploy a role and `resources`, with code and layer as assets."""
+    """Deploy a role and `resources`. The assets are `code` and `layer`."""
     template = {"Resources": {"Role": ROLE, **resources}}
     assembly = write_assembly(cloud.directory, {"shop": template}, assets=ASSETS)
     for name in ("code", "layer/python"):

@@ -35,7 +35,7 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def objects(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Objects]:
-    """Return a function that makes the objects of the current backend, whose stored contents moto then reads."""
+    """Return a function that creates `Objects` of the current backend. moto reads stored contents from the latest."""
     for name in ("value", "__deepcopy__"):
         monkeypatch.setattr(FakeKey, name, getattr(FakeKey, name, None), raising=False)
     current: list[Objects] = []
@@ -50,7 +50,7 @@ def objects(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[[], O
 
 
 def versioned_bucket() -> Any:
-    """Return a client of an empty bucket `shop`."""
+    """Create a versioned bucket `shop`, and return a client."""
     s3 = boto3.client("s3", region_name="us-east-1")
     s3.create_bucket(Bucket="shop")
     s3.put_bucket_versioning(Bucket="shop", VersioningConfiguration={"Status": "Enabled"})
@@ -219,7 +219,7 @@ def test_position_of_a_removed_mapping_is_deleted(tmp_path: Path) -> None:
 
 
 def table_with(**keys: str) -> Any:
-    """Create a table `things` with key attributes and their types; return its client."""
+    """Create a table `things` with keys of these types, and return a client."""
     dynamodb = boto3.client("dynamodb", region_name="us-east-1")
     dynamodb.create_table(
         TableName="things",
@@ -343,7 +343,7 @@ def test_data_of_a_class_that_moto_no_longer_has_is_refused(journal: Journal) ->
 
 
 def restarted(journal: Journal) -> Recorder:
-    """Return a recorder that has restored a journal into an empty moto, where the template is deployed again."""
+    """Restore a journal into moto, as the start of a cloud does after its deployment. Return the started recorder."""
     recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
     recorder.restore()
     recorder.start()
@@ -351,7 +351,7 @@ def restarted(journal: Journal) -> Recorder:
 
 
 def create_key(**properties: str) -> tuple[Any, str]:
-    """Create the key of a template; return a client and the key ID, which is the same at each start."""
+    """Create the key of a template. Return a client and the key ID, which is the same after each start."""
     kms = boto3.client("kms", region_name="us-east-1")
     seed_ids("key")
     key_id = kms.create_key(**properties)["KeyMetadata"]["KeyId"]
@@ -425,7 +425,7 @@ def test_key_state_survives_a_restart(journal: Journal) -> None:
 
 
 def create_pool() -> tuple[Any, dict[str, str]]:
-    """Create the user pool of a template; return a client and the arguments that name the pool."""
+    """Create the user pool of a template. Return a client, and the argument with the ID of the pool."""
     cognito = boto3.client("cognito-idp", region_name="us-east-1")
     seed_ids("pool")
     pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
@@ -484,7 +484,7 @@ DAY_S = 86_400
 
 @pytest.fixture
 def keeps_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Apply the change of shards for one test."""
+    """Apply the change that keeps the numbers of a shard's records, for one test."""
     for name in ("put_record", "get_records", "get_max_sequence_number", "forget_records"):
         monkeypatch.setattr(Shard, name, getattr(Shard, name, None), raising=False)
     stores._keep_every_stream_record(SimpleNamespace())

@@ -1,7 +1,7 @@
-"""Program that boots a cloud with data, writes moto's state to a file, and ends as after `kill -9`.
+"""Program that boots a cloud with data, writes moto's state to a file, and ends without a shutdown.
 
 `python -m restarts.boot_once ASSEMBLY DATA FILE [--change]`: with `--change` it first changes each
-resource. Functions return null and streams are not polled, so that only these calls change the state.
+resource. Functions return null and streams are not polled, so only these changes affect the state.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _metrics(metrics: Any) -> Iterator[tuple[str, str]]:
-    """Yield the path and the text of the values of each metric."""
+    """Yield the path and the values, as text, of each metric."""
     first, last = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (2000, 2100))
     for series in metrics.series():
         path = f"metrics {series.namespace} {series.name} {sorted(series.dimensions)}"
@@ -62,7 +62,7 @@ def _metrics(metrics: Any) -> Iterator[tuple[str, str]]:
 
 
 def _state() -> Iterator[tuple[str, str]]:
-    """Yield the path and the text of each value in moto's backends; all times of today have the same text."""
+    """Yield the path and the text of each value in moto's backends. Times and dates have the text `time`."""
     from moto.core.base_backend import BackendDict
 
     instances: list[Any] = BackendDict._instances  # type: ignore[misc]
@@ -101,10 +101,10 @@ def _text(value: Any) -> str:
             return "time"
         case str() | int() | float() | None:
             return _TIMES.sub("time", str(value))
-    if isinstance(value, tempfile.SpooledTemporaryFile) and not value.closed:  # the content of an object
+    if isinstance(value, tempfile.SpooledTemporaryFile) and not value.closed:  # content of an object in S3
         value.seek(0)
         return _text(value.read())
-    if hasattr(value, "private_bytes"):  # a key of KMS
+    if hasattr(value, "private_bytes"):  # private key of KMS
         return _text(value.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
     return f"<{type(value).__qualname__}>"
 

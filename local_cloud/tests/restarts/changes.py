@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from local_cloud.deployment import Clients, Resource
 
-OF_THE_TEMPLATE: Final = frozenset(
+WITHOUT_DATA: Final = frozenset(
     f"AWS::{name}"
     for name in (
         "ApiGatewayV2::Api", "ApiGatewayV2::Authorizer", "ApiGatewayV2::Integration", "ApiGatewayV2::Route",
@@ -30,7 +30,7 @@ OF_THE_TEMPLATE: Final = frozenset(
 """Types without data. The state of their resources depends on the template only."""
 
 NOT_KEPT: Final = frozenset({"AWS::Logs::LogGroup", "AWS::Logs::LogStream"})
-"""Types whose data is not kept, as the README says."""
+"""Types with data that a restart loses, as the README documents."""
 
 
 def _alarm(clients: Clients, alarm: Resource) -> None:
@@ -142,7 +142,9 @@ def _queue(clients: Clients, queue: Resource) -> None:
 
 def _parameter(clients: Clients, parameter: Resource) -> None:
     ssm, name = clients("ssm"), parameter.physical_id
-    if ssm.get_parameter(Name=name)["Parameter"]["Value"] == parameter.properties["Value"]:  # not a local address
+    if (
+        ssm.get_parameter(Name=name)["Parameter"]["Value"] == parameter.properties["Value"]
+    ):  # The value is not replaced with a local address.
         ssm.put_parameter(Name=name, Value="changed", Type=parameter.properties["Type"], Overwrite=True)
 
 
@@ -175,4 +177,4 @@ CHANGES: Final[Mapping[str, Callable[[Clients, Resource], None]]] = {
     "AWS::SecretsManager::Secret": _secret,
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
-"""Changes of a resource by its type. The first resource of a type that fails the change ends the program."""
+"""Functions that change a resource, by resource type."""

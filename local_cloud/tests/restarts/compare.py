@@ -10,22 +10,24 @@ import sys
 from pathlib import Path
 
 UNSTORED = re.compile(
-    r"cloudwatch [^ ]+\.alarms\..*\.(history|state_)"  # states of alarms are not kept
-    r"|dynamodbstreams .*\.shard_iterators\."  # the clients of iterators reconnect
-    r"|s3 .*\.(multipart|_tick)\b"  # parts of a completed upload, and a counter of moto
-    r"|sns .*\.sent_notifications\."  # moto's notes of delivered messages
-    r"|stepfunctions .*\.executions\.\d+\.(exec_worker|state_machine)\b"  # the thread of an execution that has ended
+    r"cloudwatch [^ ]+\.alarms\..*\.(history|state_)"  # States of alarms are not stored.
+    r"|dynamodbstreams .*\.shard_iterators\."  # Clients get new iterators.
+    r"|s3 .*\.(multipart|_tick)\b"  # These are parts of a completed upload and moto's counter.
+    r"|sns .*\.sent_notifications\."  # moto's list of delivered messages
+    r"|stepfunctions .*\.executions\.\d+\.(exec_worker|state_machine)\b"  # thread of an ended execution
 )
 OPAQUE = {"<Condition>", "<lock>", "<RLock>", "<Event>", "<EnumType>", "<RSAKey>", "<Pattern>"}
 
 
 def boot(assembly: Path, directory: Path, *options: str) -> dict[str, str]:
-    """Boot a cloud with the data of a directory; return the stored values of moto by path."""
+    """Boot a cloud with the data of a directory. Return the values of moto that the cloud stores, by path."""
     file = directory / "state.json"
     command: list[str | Path] = [sys.executable, "-m", "restarts.boot_once", assembly, directory / "data", file]
     subprocess.run([*command, *options], check=True, timeout=180, stdout=subprocess.DEVNULL)
     state = {path: text for path, text in json.loads(file.read_text()).items() if not UNSTORED.search(path)}
-    assert {text for text in state.values() if re.fullmatch("<.*>", text)} <= OPAQUE  # else contents are not compared
+    assert {
+        text for text in state.values() if re.fullmatch("<.*>", text)
+    } <= OPAQUE  # Values of other classes would not be compared.
     return state
 
 

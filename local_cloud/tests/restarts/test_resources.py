@@ -1,4 +1,4 @@
-"""Each resource of a template has its state after a restart, including changes by its API."""
+"""State of each resource after a restart, with the changes through its API."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from local_cloud.resources import RESOURCE_TYPES
-from restarts.changes import CHANGES, NOT_KEPT, OF_THE_TEMPLATE
+from restarts.changes import CHANGES, NOT_KEPT, WITHOUT_DATA
 from synthesis import TESTS, synthesize
 
 
@@ -23,5 +23,5 @@ def test_killed_cloud_restores_every_changed_resource(tmp_path: Path) -> None:
 
 
 def test_every_resource_type_is_changed_or_declared_unchanged() -> None:
-    assert CHANGES.keys() | OF_THE_TEMPLATE | NOT_KEPT == RESOURCE_TYPES.keys()
-    assert not CHANGES.keys() & OF_THE_TEMPLATE
+    assert CHANGES.keys() | WITHOUT_DATA | NOT_KEPT == RESOURCE_TYPES.keys()
+    assert not CHANGES.keys() & WITHOUT_DATA

@@ -53,9 +53,9 @@ def distribution(**changes: Any) -> dict[str, Any]:
 class FakeBucket:
     """Objects of one bucket, as boto3's client returns them."""
 
-    def get_object(self, **asked: str) -> dict[str, Any]:
+    def get_object(self, **request: str) -> dict[str, Any]:
         objects = {("pages", "index.html"): b"<p>home", ("pages", "assets/a b.js"): b"1"}
-        place = (asked["Bucket"], asked["Key"])
+        place = (request["Bucket"], request["Key"])
         if place not in objects:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         return {
@@ -130,9 +130,9 @@ def test_unchanged_object_is_not_modified(edge: Edge) -> None:
 def test_api_origin_gets_the_request_without_the_host_header(edge: Edge) -> None:
     answer = edge.get("/api/items", method="POST", headers=[("Authorization", "Bearer t")])
 
-    (asked,) = edge.requests
-    assert (asked.method, asked.path, asked.query) == ("POST", "/api/items", "a=1")
-    assert asked.headers == (("Authorization", "Bearer t"),)
+    (request,) = edge.requests
+    assert (request.method, request.path, request.query) == ("POST", "/api/items", "a=1")
+    assert request.headers == (("Authorization", "Bearer t"),)
     assert (answer.status, answer.headers) == (201, (("x-of", "api"),))
 
 

@@ -1,4 +1,4 @@
-"""Log lines that match a subscription filter. The examples are AWS's."""
+"""Log lines that match a subscription filter. The examples are from AWS's documentation."""
 
 import pytest
 

@@ -69,7 +69,7 @@ def test_error_of_a_server_is_answered_on_an_open_connection(capsys: pytest.Capt
 def test_new_connection_is_accepted_before_its_thread_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Echo()
     try:
-        # `Thread.start` returns only after the new thread runs.
+        # `Thread.start` waits until the new thread runs.
         monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail("the server waits"))
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
         connection.request("GET", "/")
@@ -120,7 +120,7 @@ def body_address() -> Iterator[tuple[str, int]]:
 
 
 def answer_to(address: tuple[str, int], request: bytes) -> tuple[int, Any]:
-    """Send a request and close the sending side. Return the status and the JSON of the response."""
+    """Send a request and close the sending side. Return the status, and the JSON body if the status is 200."""
     with socket.create_connection(address) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)

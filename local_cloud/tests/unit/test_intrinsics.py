@@ -18,7 +18,7 @@ NAMES = {
 
 
 class FakeSurroundings:
-    """Resources and exports by name. The name of an attribute is ``resource.attribute``."""
+    """Values of references by name. The name of an attribute is ``resource.attribute``."""
 
     values: Mapping[str, str] = {"Queue": "https://queue", "Queue.Arn": "arn:queue", "Queue.Tags.Name": "q"}
 
@@ -118,12 +118,12 @@ def test_wrong_value_error_has_its_reason(value: Any, message: str) -> None:
 def test_condition_is_evaluated(condition: Any, expected: bool) -> None:
     is_test = {"Fn::Equals": [{"Ref": "Stage"}, "test"]}
 
-    assert evaluator(IsTest=is_test, Asked=condition).holds("Asked") is expected
+    assert evaluator(IsTest=is_test, Tested=condition).holds("Tested") is expected
 
 
 def test_unknown_condition_function_is_an_error() -> None:
     with pytest.raises(TemplateError, match="unknown condition function Fn::Contains"):
-        evaluator(Asked={"Fn::Contains": [["a"], "a"]}).holds("Asked")
+        evaluator(Tested={"Fn::Contains": [["a"], "a"]}).holds("Tested")
 
 
 def test_references_are_the_resources_of_a_value() -> None:
@@ -148,9 +148,9 @@ PLAIN_TEXT = st.text(st.characters(exclude_characters="${}"))
 
 @given(st.lists(PLAIN_TEXT, min_size=1), st.sampled_from([",", ":", "::"]))
 def test_split_is_the_inverse_of_join(parts: list[str], delimiter: str) -> None:
-    whole = [part for part in parts if delimiter[0] not in part] or [""]
+    splittable = [part for part in parts if delimiter[0] not in part] or [""]
 
-    assert evaluate({"Fn::Split": [delimiter, {"Fn::Join": [delimiter, whole]}]}) == whole
+    assert evaluate({"Fn::Split": [delimiter, {"Fn::Join": [delimiter, splittable]}]}) == splittable
 
 
 @given(st.lists(PLAIN_TEXT, min_size=1))

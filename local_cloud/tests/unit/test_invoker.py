@@ -1,4 +1,4 @@
-"""Limits of the invoker for waiting and throttled invocations."""
+"""Invocations that wait for an environment, and the limit of the invoker for their number."""
 
 from __future__ import annotations
 

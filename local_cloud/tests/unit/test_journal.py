@@ -212,7 +212,7 @@ def test_format_with_a_version_of_moto_is_read(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(tmp_path / "cloud.sqlite")) as database, database:
         database.execute("UPDATE facts SET value = ? WHERE name = 'format'", (f"{storage.FORMAT} (moto 5.1.0)",))
 
-    assert storage.check(tmp_path) is False  # no cloud has started with it
+    assert storage.check(tmp_path) is False  # No cloud has started with the directory.
 
 
 def test_missing_content_is_an_error(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ class Message:
 
 
 class Consumers:
-    """Consumers of one group, which deliver messages from the committed offset on.
+    """Consumers of one group. A new consumer continues at the committed offset.
 
     `commit_fails` makes the next commit fail.
     """
@@ -180,7 +180,7 @@ class Consumer:
 
 
 class Polled:
-    """Poller of a group that runs until the function has been invoked once per response."""
+    """Poller of a group. It stops after one invocation for each given result."""
 
     def __init__(
         self, group: Consumers, monkeypatch: pytest.MonkeyPatch, answers: Sequence[InvocationResult], **properties: Any

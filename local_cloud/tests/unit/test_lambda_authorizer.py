@@ -191,7 +191,7 @@ ROUTE_PROPERTIES = {
 def read(function: Function, **changes: Any) -> None:
     """Read an API with a Lambda authorizer.
 
-    `Route` and `Stage` contain changes of these, and other arguments change the authorizer.
+    `Route` and `Stage` change properties of the route and the stage. Other arguments change the authorizer.
     """
     route, stage = changes.pop("Route", {}), changes.pop("Stage", {})
     parts = {

@@ -1,4 +1,4 @@
-"""Decisions of a role's policies."""
+"""Decisions of a role's policies on requests."""
 
 from collections.abc import Mapping
 from typing import Any

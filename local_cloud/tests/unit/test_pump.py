@@ -9,7 +9,7 @@ from local_cloud.telemetry.pump import Pump
 
 
 class CloudWatch:
-    """CloudWatch Logs and the store of metrics; both store the requests."""
+    """CloudWatch Logs and metric store, which record the requests."""
 
     class exceptions:  # noqa: N801  botocore's name
         class ResourceAlreadyExistsException(Exception):

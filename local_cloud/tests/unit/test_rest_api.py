@@ -102,15 +102,15 @@ def read(*, body: Any = None, endpoint: Any = None, stage: Any = None) -> RestAp
     return api
 
 
-QUESTIONS: list[Any] = []
+AUTHORIZER_EVENTS: list[Any] = []
 METRICS: list[Any] = []
 LINES: list[str] = []
 
 
 def doorman(function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
-    """Permit the key `good` for one route, and the key `any` for all."""
+    """Permit the key `good` on one route and `any` on all, deny `bad`, and return no policy for `broken`."""
     assert function_arn == "doorman"
-    QUESTIONS.append(event)
+    AUTHORIZER_EVENTS.append(event)
     key = event["queryStringParameters"]["key"]
     if key == "broken":
         return InvocationResult("r", b'{"isAuthorized": true}', None, "1", 1.0)
@@ -141,7 +141,7 @@ def serving(api: RestApi, invoke: Any = echo) -> Iterator[RestApiServer]:
 
 @pytest.fixture
 def server() -> Iterator[RestApiServer]:
-    for each in (QUESTIONS, METRICS, LINES):
+    for each in (AUTHORIZER_EVENTS, METRICS, LINES):
         each.clear()
     with serving(read()) as server:
         yield server
@@ -261,10 +261,10 @@ def test_policy_of_the_authorizer_decides_on_later_requests_too(server: RestApiS
     ]
 
     assert found == [200, 403, 200, 200]
-    assert len(QUESTIONS) == 2
-    assert QUESTIONS[0]["methodArn"] == f"{ARN}/v1/GET/sessions"
-    assert QUESTIONS[0]["type"] == "REQUEST"
-    assert "body" not in QUESTIONS[0]
+    assert len(AUTHORIZER_EVENTS) == 2
+    assert AUTHORIZER_EVENTS[0]["methodArn"] == f"{ARN}/v1/GET/sessions"
+    assert AUTHORIZER_EVENTS[0]["type"] == "REQUEST"
+    assert "body" not in AUTHORIZER_EVENTS[0]
 
 
 def test_context_of_the_authorizer_is_passed_as_strings(server: RestApiServer) -> None:

@@ -17,7 +17,7 @@ VERIFIER, CHALLENGE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2O
 PAGE = "http://127.0.0.1:9/console.html"
 PAGES = AppClient("pages", None, ("code",), ("openid", "shop/admin"), (PAGE,), (PAGE,), 900, 900, 3_600)
 MACHINE = AppClient("machine", "secret", ("client_credentials",), ("shop/read",), (), (), 60, 60, 60)
-ASKED = {
+REQUEST = {
     "response_type": "code",
     "client_id": "pages",
     "redirect_uri": PAGE,
@@ -53,8 +53,8 @@ class Pool:
         )
 
     def authorize(self, **changes: str | None) -> HttpResponse:
-        asked = {name: value for name, value in {**ASKED, **changes}.items() if value is not None}
-        return self.call("GET", "/oauth2/authorize", query=urlencode(asked))
+        parameters = {name: value for name, value in {**REQUEST, **changes}.items() if value is not None}
+        return self.call("GET", "/oauth2/authorize", query=urlencode(parameters))
 
     def code(self, **changes: str | None) -> str:
         return redirect_parameters(self.authorize(**changes))["code"]
@@ -212,16 +212,16 @@ def test_token_response_is_readable_only_by_pages_of_the_client(pool: Pool) -> N
 
 
 def test_logout_redirects_only_to_pages_of_the_client(pool: Pool) -> None:
-    there = pool.call("GET", "/logout", query=urlencode({"client_id": "pages", "logout_uri": PAGE}))
+    own = pool.call("GET", "/logout", query=urlencode({"client_id": "pages", "logout_uri": PAGE}))
     elsewhere = pool.call("GET", "/logout", query=urlencode({"client_id": "pages", "logout_uri": "http://evil/"}))
 
-    assert (there.status, dict(there.headers)["Location"]) == (302, PAGE)
+    assert (own.status, dict(own.headers)["Location"]) == (302, PAGE)
     assert elsewhere.status == 400
 
 
 def test_request_with_a_foreign_host_is_refused(pool: Pool) -> None:
     received = datetime(2026, 11, 26, tzinfo=UTC)
-    query = urlencode(ASKED)
+    query = urlencode(REQUEST)
     request = HttpRequest("GET", "/oauth2/authorize", query, (("Host", "evil"),), b"", "", "", "id", received)
 
     assert pool.server.serve(request).status == 403

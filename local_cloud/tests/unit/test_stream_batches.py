@@ -24,7 +24,7 @@ FAILED = answer({"errorMessage": "no"}, error="Unhandled")
 
 
 class Shard:
-    """Shard that records the batches of a function, and discarded records."""
+    """Shard that records the batches of each invocation, and discarded records."""
 
     def __init__(self, function: Callable[[list[str]], InvocationResult], **options: object) -> None:
         self.invocations: list[list[str]] = []

@@ -27,7 +27,7 @@ def test_burst_is_admitted_and_then_the_rate(clock: Clock) -> None:
     assert taken(throttle, "GET /a", 10) == 5
     clock.now_s += 1.4  # 1.4 s are 2.8 tokens.
     assert taken(throttle, "GET /a", 10) == 2
-    clock.now_s += 0.1  # The tokens are the remaining 0.8 and the new 0.2.
+    clock.now_s += 0.1  # The remaining 0.8 and the new 0.2 are one token.
     assert taken(throttle, "GET /a", 10) == 1
 
 

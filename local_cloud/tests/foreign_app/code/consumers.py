@@ -8,7 +8,7 @@ from deliveries import note  # type: ignore[import-not-found]
 
 
 def queue_messages(event: dict[str, Any], context: Any) -> Any:
-    """Report the messages that say so as failed; fail as a whole on one that says that."""
+    """Report messages that start with `fail` as failed. Fail the batch if a message is `explode`."""
     bodies = [record["body"] for record in event["Records"]]
     note("queue", bodies)
     if "explode" in bodies:
@@ -18,7 +18,7 @@ def queue_messages(event: dict[str, Any], context: Any) -> Any:
 
 
 def orders(event: dict[str, Any], context: Any) -> Any:
-    """Fail as a whole on a poison record."""
+    """Fail the batch if a record has `poison`."""
     ids = [_data(record)["id"] for record in event["Records"]]
     shard = event["Records"][0]["eventID"].split(":")[0]
     note("orders", {"shard": shard, "ids": ids})
@@ -27,7 +27,7 @@ def orders(event: dict[str, Any], context: Any) -> Any:
 
 
 def clicks(event: dict[str, Any], context: Any) -> Any:
-    """Report the first poison record, and whatever a record says that the response should be."""
+    """Report the first record with `poison` as failed, unless an earlier record has a `response` to return."""
     note("clicks", [_data(record)["id"] for record in event["Records"]])
     for record in event["Records"]:
         data = _data(record)

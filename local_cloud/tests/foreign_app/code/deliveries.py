@@ -1,4 +1,4 @@
-"""Notes each invocation in a table, so that a test can count what was delivered how often."""
+"""Record of each invocation in a table, so that a test can count the deliveries of each event."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Handlers that fail in every way that a function can."""
+"""Handler that fails in the ways of a function."""
 
 import os
 import sys

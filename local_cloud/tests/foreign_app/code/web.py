@@ -11,7 +11,7 @@ import markupsafe
 
 
 def echo(event: dict[str, Any], context: Any) -> Any:
-    """Answer with the event itself."""
+    """Return the event in the body of the response."""
     return {
         "statusCode": 200,
         "headers": {"Content-Type": "application/json", "X-Function-Arn": context.invoked_function_arn},
@@ -20,7 +20,7 @@ def echo(event: dict[str, Any], context: Any) -> Any:
 
 
 def answer(event: dict[str, Any], context: Any) -> Any:
-    """Answer as the query asks."""
+    """Return the kind of response, or raise the error, of the query."""
     kind = event.get("queryStringParameters", {}).get("kind", "")
     if kind == "plain":
         return {"greeting": greeting.hello("you"), "escaped": str(markupsafe.escape("<b>"))}
@@ -38,16 +38,16 @@ def answer(event: dict[str, Any], context: Any) -> Any:
 
 
 def decide(event: dict[str, Any], context: Any) -> Any:
-    """Decide on a request by its key; return the principal and the request in the context."""
+    """Allow requests with a key that starts with `open`. Return the key and the event in the context."""
     key = event["identitySource"][0]
     if key == "broken":
         raise RuntimeError("no decision")
     if key == "vague":
         return {"isAuthorized": "perhaps"}
-    return {"isAuthorized": key.startswith("open"), "context": {"who": key, "number": 7, "asked": event}}
+    return {"isAuthorized": key.startswith("open"), "context": {"who": key, "number": 7, "event": event}}
 
 
 def where(event: dict[str, Any], context: Any) -> Any:
-    """Say in which process, with which temporary directory, this runs; take a while to overlap with others."""
+    """Return the process, temporary directory and version, after a wait that lets concurrent invocations overlap."""
     time.sleep(0.3)
     return {"pid": os.getpid(), "tmp": os.environ["TMPDIR"], "version": context.function_version}
