@@ -23,6 +23,8 @@ from alsolike.declarations.routes import (
 )
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.metrics import PERIOD
+from infra_cdk.constructs.session_authorizer import SessionAuthorizer
+from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.settings import Settings
 
 # Prefixes of the settings `<prefix>_rate_per_s` and `<prefix>_burst` that limit a route. The first scope of a route
@@ -101,6 +103,14 @@ class _Measured(Protocol):
     def metric_latency(self, *, statistic: str, period: cdk.Duration, label: str) -> cloudwatch.Metric: ...
 
 
+class ApiParts(NamedTuple):
+    """Settings of an API, and the parts that check its callers."""
+
+    settings: Settings
+    tokens: TokenIssuer
+    sessions: SessionAuthorizer
+
+
 class Api(Construct):
     """API that checks tokens, limits the rate of requests and logs them. Functions verify signatures.
 
@@ -118,10 +128,10 @@ class Api(Construct):
     metric_id: str
     _measured: _Measured
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+    def __init__(self, scope: Construct, construct_id: str, parts: ApiParts) -> None:
         super().__init__(scope, construct_id)
-        self._settings = settings
-        self.access_log = log_group(self, "AccessLog", settings=settings, delivered_by="apis")
+        self._settings, self._tokens, self._sessions = parts
+        self.access_log = log_group(self, "AccessLog", settings=parts.settings, delivered_by="apis")
 
     def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
         """Add all routes.

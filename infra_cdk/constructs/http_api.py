@@ -10,11 +10,8 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra_cdk.constructs.api import Api, ApiRoute, Check, access_log_format, api_routes
+from infra_cdk.constructs.api import Api, ApiParts, ApiRoute, Check, access_log_format, api_routes
 from infra_cdk.constructs.nag_suppressions import acknowledge
-from infra_cdk.constructs.session_authorizer import SessionAuthorizer
-from infra_cdk.constructs.token_issuer import TokenIssuer
-from infra_cdk.settings import Settings
 
 _REQUEST_HEADERS = ("authorization", "content-type", "if-none-match")
 _ANSWER_HEADERS = (
@@ -50,18 +47,9 @@ class HttpApi(Api):
         ID of the API.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        tokens: TokenIssuer,
-        sessions: SessionAuthorizer,
-    ) -> None:
-        super().__init__(scope, construct_id, settings=settings)
-        self._tokens = tokens
-        self._sessions = sessions
+    def __init__(self, scope: Construct, construct_id: str, parts: ApiParts) -> None:
+        super().__init__(scope, construct_id, parts)
+        settings = parts.settings
         self._api = self._measured = apigw.HttpApi(
             self,
             "Api",

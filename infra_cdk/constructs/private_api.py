@@ -17,11 +17,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra_cdk.constructs.api import Api, ApiRoute, Check, access_log_format, api_routes
+from infra_cdk.constructs.api import Api, ApiParts, ApiRoute, Check, access_log_format, api_routes
 from infra_cdk.constructs.nag_suppressions import acknowledge
-from infra_cdk.constructs.session_authorizer import SessionAuthorizer
-from infra_cdk.constructs.token_issuer import TokenIssuer
-from infra_cdk.settings import Settings
 
 _STAGE = "api"
 _SCHEMES = {Check.TOKEN: "Tokens", Check.SESSION: "Sessions", Check.BEACON: "Beacons"}
@@ -46,21 +43,10 @@ class PrivateApi(Api):
         ID of the interface endpoint that may call the API.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        tokens: TokenIssuer,
-        sessions: SessionAuthorizer,
-        endpoint_id: str,
-    ) -> None:
-        super().__init__(scope, construct_id, settings=settings)
-        self._tokens = tokens
-        self._sessions = sessions
+    def __init__(self, scope: Construct, construct_id: str, parts: ApiParts, *, endpoint_id: str) -> None:
+        super().__init__(scope, construct_id, parts)
         self._endpoint_id = endpoint_id
-        self.metric_id = f"alsolike-{settings.name}"
+        self.metric_id = f"alsolike-{parts.settings.name}"
 
     def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
         functions = {**functions, "authorize_session": self._sessions.function}

@@ -8,7 +8,7 @@ from constructs import Construct
 from alsolike.declarations.parameters import parameter_name
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from infra_cdk.constructs.alarm_topic import alarm
-from infra_cdk.constructs.api import Api
+from infra_cdk.constructs.api import Api, ApiParts
 from infra_cdk.constructs.api_name import ApiName, HealthCheck
 from infra_cdk.constructs.gradual_releases import GradualReleases
 from infra_cdk.constructs.http_api import HttpApi
@@ -222,16 +222,10 @@ class ServingStack(Stack):
         # The stack of the pages imports the exported values. They are always exported, because a used export cannot be
         # removed.
         self.export_value(self.tokens.domain_name)
+        parts = ApiParts(settings, self.tokens, sessions)
         if network and network.api_endpoint_id:
-            return PrivateApi(
-                self,
-                "Http",
-                settings=settings,
-                tokens=self.tokens,
-                sessions=sessions,
-                endpoint_id=network.api_endpoint_id,
-            )
-        api = HttpApi(self, "Http", settings=settings, tokens=self.tokens, sessions=sessions)
+            return PrivateApi(self, "Http", parts, endpoint_id=network.api_endpoint_id)
+        api = HttpApi(self, "Http", parts)
         self.api_host = api.host
         self.export_value(api.api_id)
         return api
