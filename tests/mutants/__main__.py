@@ -38,7 +38,7 @@ _OURS = frozenset({"alsolike", "cli", "conftest", "functions", "local_cloud", "m
 class Target:
     """Modules that are mutated together, and their tests, the fastest first.
 
-    Both are patterns of paths in the repository.
+    `modules` and `tests` are patterns of paths in the repository.
     """
 
     name: str
@@ -119,7 +119,7 @@ def _module(path: Path) -> str:
 
 
 def _run_tests(target: Target, folder: Path, mutant: Mutant | None, cpu_s: int, report: Any) -> None:
-    """Run tests in this process, and exit with pytest's status. Without a mutant, first send the time and modules."""
+    """Run tests in this process, and exit with pytest's status. Without a mutant, first report time and libraries."""
     log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -139,7 +139,7 @@ def _run_tests(target: Target, folder: Path, mutant: Mutant | None, cpu_s: int, 
 
 
 def _baseline(target: Target, folder: Path) -> float:
-    """Run a target's tests without a mutant, import the libraries that they import, and return the processor time."""
+    """Return the processor time of a target's tests without a mutant, and import the libraries of the tests."""
     receiver, sender = _FORK.Pipe(duplex=False)
     process = _FORK.Process(target=_run_tests, args=(target, folder, None, 0, sender))
     process.start()
@@ -163,7 +163,7 @@ def _baseline(target: Target, folder: Path) -> float:
 def statuses(
     jobs: Sequence[tuple[Target, Mutant, int]], *, workers: int, folder: Path
 ) -> Iterator[tuple[Mutant, bool]]:
-    """Yield mutants when their tests end, with true if a test failed or exceeded its processor time."""
+    """Yield each mutant when its tests end, with true if a test failed or the tests exceeded their processor time."""
     waiting = list(enumerate(jobs))[::-1]
     running: dict[Any, tuple[Any, Mutant]] = {}
     try:
@@ -249,7 +249,7 @@ def _report(chosen: Sequence[tuple[str, Mutant]], survivors: Sequence[Mutant]) -
 
 
 if __name__ == "__main__":
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a thread of a library would not survive the fork
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # Threads of the library would not survive the fork.
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.default_int_handler)
     try:

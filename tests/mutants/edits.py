@@ -1,4 +1,4 @@
-"""Mutations of Python source. Each is one small change of an operator, a constant or a condition."""
+"""Mutations of Python source. Each changes one operator, constant, condition or jump."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ _SKIPPED_KEYWORDS = frozenset({"strict"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mutant:
-    """File with one change. `text` is the changed line, `before` and `after` are the expression in it."""
+    """File with one change.
+
+    `text` is the original line, `before` and `after` are the changed expression, and `number` counts the changes.
+    """
 
     path: Path
     line: int
@@ -72,7 +75,7 @@ def mutants(path: Path) -> Iterator[Mutant]:
 
 
 def _edits(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
-    """Yield a parent, its field, the index if the field is a list, and the new node."""
+    """Yield each change: parent node, field, index if the field is a list, and new node."""
     for field, value in ast.iter_fields(node):
         if field in _SKIPPED_FIELDS:
             continue

@@ -66,7 +66,7 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
         "self._new, self._tightened = list(steering.new_items), -1",
         "1",
         "2",
-    ): "Any negative number differs from what the rules count, from 0 on.",
+    ): "Rules count from 0, so any negative number differs from their counts.",
     (SLATE, "self.tightened = 0", "0", "1"): "Readers only compare it with earlier values.",
     (
         PROFILE,

@@ -33,7 +33,7 @@ class Violation(NamedTuple):
 
 
 def files(root: Path) -> Iterator[Path]:
-    """Yield the repository's files, except hidden folders other than `.ci`, and built or installed files."""
+    """Yield the repository's files, except built, installed and sample files, and hidden folders other than `.ci`."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED and (name[0] != "." or name == ".ci"))
         yield from (Path(folder, name) for name in sorted(names))
@@ -53,7 +53,7 @@ def violations(root: Path, rules: Sequence[Rule] = RULES) -> Iterator[Violation]
 
 
 def main(arguments: list[str] | None = None, *, root: Path = ROOT) -> int:
-    """Print the violations and return the exit status: 1 if there are any, or more than a folder's budget."""
+    """Print the violations, and return 1 if a rule without a budget has any, or a folder exceeds its budget."""
     parser = argparse.ArgumentParser(prog="make prose", description="Check prose against the rules of plain English.")
     parser.add_argument("path", nargs="?", default=".", help="Folder or file to check. Default: the repository.")
     parser.add_argument("--all", action="store_true", help="Print also the violations within the budgets.")
@@ -64,18 +64,18 @@ def main(arguments: list[str] | None = None, *, root: Path = ROOT) -> int:
     def selected(rules: Sequence[Rule]) -> list[Violation]:
         return [one for one in violations(root, rules) if below == "." or f"{one.path}/".startswith(f"{below}/")]
 
-    found, budgeted = selected(RULES), selected(BUDGETED_RULES)
+    violated, budgeted = selected(RULES), selected(BUDGETED_RULES)
     budgets = read_budgets(root)
     counts = Counter(one.path.partition("/")[0] for one in budgeted)
     exceeded = {folder for folder, count in counts.items() if count > budgets.get(folder, 0)}
-    found += [one for one in budgeted if options.all or one.path.partition("/")[0] in exceeded]
+    found = violated + [one for one in budgeted if options.all or one.path.partition("/")[0] in exceeded]
     print(*found, f"{len(found)} violations", sep="\n")
     for folder in sorted(exceeded):
         print(f"{folder}: {counts[folder]} violations of budgeted rules, expected at most {budgets.get(folder, 0)}")
     if options.lower and below == ".":
         lowered = {folder: min(count, counts[folder]) for folder, count in budgets.items()}
         (root / BUDGETS).write_text(json.dumps(lowered, indent=2) + "\n")
-    return int(bool(exceeded) or (bool(found) and not options.all))
+    return int(bool(violated or exceeded))
 
 
 def read_budgets(root: Path) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Rules of plain English that a program can check without false alarms."""
+"""Rules of plain English that a program can check."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.prose.texts import Text
 
 _MAX_WORDS = 25
 _INDIRECT = r"What|Whether|Whoever|Whose|Whom|Who|Of|How|Those|Whatever"
-# Words that begin neither an imperative nor a noun phrase without an article.
+# Words that cannot begin an imperative.
 _CLOSED_CLASS = r"""a|an
     |the|this|that|these|its?|their|they|his|he|her|she|our|we|i|your?|one|two|three|some|any|all|each
     |every|both|another|other|no|nothing|nobody|none|neither|either|everything|everybody|somebody|something|where|which
     |when|why|for|from|in|on|at|by|to|with|without|within|under|after|before|as|like|if|else|also|only|never|always|not
     |so|and|or|but|than|then|there|here"""
-# Forms that are never plural nouns. `answers`, `counts` or `scores` can be plural nouns.
+# Verbs in the third person, without forms that are also common plural nouns, such as `answers` and `counts`.
 _THIRD_PERSON = r"""(?:accept|add|ask|begin|bring|build|choose|collect|compare|compute|create|decide|delete|deliver
     |describe|draw|encode|erase|evaluate|extract|fail|find|follow|forget|gather|give|hand|hold|invoke|join|judge|keep|learn
     |leave|load|make|measure|merge|open|parse|pass|promise|put|raise|rank|read|recognise|refuse|register|reject|remember
@@ -120,7 +120,7 @@ _IS_QUANTITY = re.compile(r"_BYTES|_MS\b|_S\b|_DAYS|_SHARE|_USERS|MAX_|MIN_|BATC
 
 
 def _description(pattern: str) -> Callable[[Text], Matches]:
-    """Return a rule for docstrings and comments. Each numpydoc entry is a separate text."""
+    """Return a function that finds a pattern in docstrings and comments."""
     compiled = re.compile(pattern)
 
     def matches(text: Text) -> Matches:

@@ -32,7 +32,7 @@ _TITLE = re.compile(r"^#{1,6} (.*)$", re.M)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Text:
-    """A text with markup and code blanked.
+    """Text of a file, with blanked markup and code.
 
     Attributes
     ----------

@@ -82,7 +82,7 @@ class Watch:
             self._fault(f"request to a foreign host: {request.url}")
 
     def _failed(self, request: Request) -> None:
-        # Navigation aborts the requests of the left page.
+        # Navigation aborts the requests of the previous page.
         if request.failure != "net::ERR_ABORTED":
             self._fault(f"request failed: {request.method} {request.url}: {request.failure}")
 

@@ -50,7 +50,7 @@ def watch(context, shop):
 
 @pytest.fixture
 def phone(browser, shop):
-    """Yield a page of the test's own with the size of a phone and touch, watched."""
+    """Yield a new page with the size and touch of a phone. Failures of the page fail the test."""
     size = ViewportSize(width=390, height=844)
     context = browser.new_context(viewport=size, has_touch=True, locale="en-GB", timezone_id="UTC")
     watch = Watch(context, origins=(shop.url, shop.sign_in_url))

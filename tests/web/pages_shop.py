@@ -26,7 +26,7 @@ from tests.booted.versions import publish_copy
 
 USERS, DAYS = 60, 30
 PACKED_S = 1_242_691_200
-"""Days of packing: 19 May 2009, in seconds."""
+"""Time of the first packing, 19 May 2009, in seconds."""
 AISLES = (("Bakery", "Loaf"), ("Dairy", "Cheese"), ("Garden", "Seed"))
 CONFIGURATION = """\
 format: 1

@@ -43,8 +43,8 @@ def listed(page, title):
     return page.get_by_role("region", name=title, exact=True).get_by_role("listitem")
 
 
-def change_state(page, text):
-    """Wait for a state of the draft, which the server has then checked."""
+def expect_state(page, text):
+    """Wait until the state of the draft contains a text. The server has then checked the draft."""
     expect(page.get_by_role("region", name="Draft").get_by_role("status")).to_contain_text(text)
 
 
@@ -67,11 +67,11 @@ def test_pin_is_previewed_checked_published_and_undone(page, shop):
 
     page.get_by_role("spinbutton", name="Position").fill("0")
     expect(page.get_by_text("Position is 0, expected a whole number from 1 to 500")).to_be_visible()
-    change_state(page, "1 error")
+    expect_state(page, "1 error")
     page.get_by_role("spinbutton", name="Position").fill("3")
     expect(after.nth(2)).to_contain_text("Seed No. 9")
     page.get_by_role("checkbox", name="for-you").check()
-    change_state(page, "2 changes")
+    expect_state(page, "2 changes")
     page.get_by_role("button", name="Review and publish").click()
     dialog = page.get_by_role("dialog", name="Publish the rules")
     expect(dialog.get_by_text("item item-29, position 3")).to_be_visible()
@@ -114,7 +114,7 @@ def test_rules_are_edited_by_keyboard(page, shop):
     expect(item).to_be_focused()
     expect(item).to_have_value("item-01")
     page.get_by_role("button", name="Undo edit").press("Enter")
-    change_state(page, "1 change")
+    expect_state(page, "1 change")
     page.get_by_role("button", name="Review and publish").press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Reason")).to_be_focused()
@@ -134,9 +134,9 @@ def test_draft_is_kept_and_combined_with_a_concurrent_change(page, shop, watch):
     watch.expect(r"answer 409: POST .*/operator/rules$")
     show(page, shop, "rules")
     add_rule_set(page, "mine")
-    change_state(page, "1 change")
+    expect_state(page, "1 change")
     page.reload()
-    change_state(page, "1 change")
+    expect_state(page, "1 change")
     page.get_by_role("button", name="Review and publish").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("rules.mine")).to_be_visible()
@@ -161,7 +161,7 @@ def test_rules_are_edited_on_a_phone(phone, shop):
         phone.get_by_role("button", name=f"Add a {kind}").tap()
     phone.get_by_label("Item", exact=True).fill("item-05")
     phone.get_by_role("button", name="Add diversity").tap()
-    change_state(phone, "6 changes")
+    expect_state(phone, "6 changes")
 
     assert phone.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     no_serious_violations(phone)
@@ -192,7 +192,7 @@ DONE = {
 
 @pytest.fixture
 def finish(shop):
-    """Return a function that replaces the results of all forecasts, and delete them after the test."""
+    """Yield a function that replaces the results of all forecasts, and delete the results after the test."""
     s3, bucket = shop.cloud.client("s3"), shop.deployment.names.lake_bucket
 
     def keys():
@@ -215,10 +215,10 @@ def forecast_a_pin(view, finish, *, press):
     view.get_by_role("button", name="Add a pin").focus()
     press(view.get_by_role("button", name="Add a pin"))
     view.get_by_label("Item", exact=True).fill("item-05")
-    change_state(view, "1 change")
+    expect_state(view, "1 change")
     expect(panel).to_contain_text("for-you does not use spring")
     view.get_by_role("checkbox", name="for-you").check()
-    change_state(view, "2 changes")
+    expect_state(view, "2 changes")
     expect(panel).not_to_contain_text("does not use")
     press(start)
     expect(panel).to_contain_text(
@@ -294,7 +294,7 @@ def test_contradictions_to_the_catalogue_are_warnings_at_their_fields(page, shop
     expect(page.get_by_text("item-of-tomorrow")).to_have_count(1)
     page.get_by_label("Item", exact=True).fill("item-29")
     expect(page.get_by_text("which is not in the catalogue")).to_have_count(0)
-    change_state(page, "change")
+    expect_state(page, "change")
 
     page.get_by_label("Item", exact=True).fill("item-of-tomorrow")
     page.get_by_role("button", name="Review and publish").click()

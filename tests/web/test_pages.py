@@ -49,9 +49,9 @@ def test_sign_in_has_no_secret_in_addresses_or_storage(page, shop):
 
     (authorize,) = [r for r in requests if urlsplit(r.url).path == "/oauth2/authorize"]
     (token,) = [r for r in requests if urlsplit(r.url).path == "/oauth2/token"]
-    question, form = parse_qs(urlsplit(authorize.url).query), parse_qs(token.post_data or "")
-    assert question["code_challenge_method"] == ["S256"]
-    assert question["code_challenge"] != form["code_verifier"]
+    query, form = parse_qs(urlsplit(authorize.url).query), parse_qs(token.post_data or "")
+    assert query["code_challenge_method"] == ["S256"]
+    assert query["code_challenge"] != form["code_verifier"]
     assert "client_secret" not in form
     stored = page.evaluate("() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
     assert "ey" + "J" not in stored  # the start of every token

@@ -288,8 +288,8 @@ def test_values_of_a_product_are_formatted_and_linked(page, shop):
 
 def test_products_can_be_browsed_by_the_column_of_the_site_settings(page, shop):
     site = page.request.get(f"{shop.url}/site.json").json()
-    cards_of = {"category": "ORIGIN", "currency": "EUR"}
-    page.route("**/site.json", lambda route: route.fulfill(json={**site, "cards": cards_of}))
+    columns = {"category": "ORIGIN", "currency": "EUR"}
+    page.route("**/site.json", lambda route: route.fulfill(json={**site, "cards": columns}))
     open_shop(page, shop)
 
     page.get_by_role("navigation", name="Categories").get_by_role("link", name="Greece").click()

@@ -40,8 +40,7 @@ _BETWEEN_FIELDS = re.compile(
         )
     )
 )
-"""Messages of rejections of requests that are valid by the description, because JSON Schema cannot express these
-rules."""
+"""Messages of rejected requests that are valid by the description. JSON Schema cannot express these rules."""
 
 _DEEP = re.compile(r"(\w+)\[([^\[\]]*)\]")
 """Property of an object in a query, such as `filterValues[MOST]`."""
@@ -49,7 +48,8 @@ _DEEP = re.compile(r"(\w+)\[([^\[\]]*)\]")
 _KEYS = st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=8)
 _VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8)
 schemathesis.openapi.format(
-    "json-object", st.dictionaries(_KEYS, _VALUES, max_size=4).map(lambda held: json.dumps({**held, "query": "pears"}))
+    "json-object",
+    st.dictionaries(_KEYS, _VALUES, max_size=4).map(lambda fields: json.dumps({**fields, "query": "pears"})),
 )
 
 
@@ -70,9 +70,9 @@ def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, 
 
 @schemathesis.hook
 def map_case(context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> schemathesis.Case[Any]:
-    """Name the only recommender that completes a cart in a valid query, so that enough of the queries are accepted."""
-    made = {} if case.meta is None else {place.name: each.mode for place, each in case.meta.components.items()}
-    if case.query and case.query.get("cart") and "QUERY" in made and not made["QUERY"].is_negative:
+    """Set the only recommender that accepts a cart in valid queries with one, so that enough queries are accepted."""
+    modes = {} if case.meta is None else {place.name: each.mode for place, each in case.meta.components.items()}
+    if case.query and case.query.get("cart") and "QUERY" in modes and not modes["QUERY"].is_negative:
         case.query["recommender"] = BOUGHT_TOGETHER
     return case
 
@@ -94,8 +94,8 @@ def filter_failure(
     if not isinstance(failure, RejectedPositiveData):
         return True
     ids = [unquote(str(value)) for value in case.path_parameters.values()]
-    # The text after `~` is base64url of UTF-8, which must be a valid id itself. Lists contain ids with U+FFFD as they
-    # are, and requests send them unchanged, although the description requires `~` before them.
+    # After `~` follows the base64url of a valid ID in UTF-8. The API lists IDs with U+FFFD unchanged, so requests
+    # contain them without the `~` that the description requires.
     no_ids = any(each.startswith(MARK) or "\ufffd" in each for each in ids)
     return not no_ids and not _BETWEEN_FIELDS.search(response.json()["message"])
 

@@ -20,7 +20,7 @@ EXAMPLES, CI_EXAMPLES = 200, 3
 
 pytestmark = pytest.mark.ci
 
-OF_THE_WHOLE_LAKE = ("EraseUser", "ShowUserData")
+READING_THE_LAKE = ("EraseUser", "ShowUserData")
 """Operations that read every object of the lake. They run first, because the events of other operations add many
 objects."""
 
@@ -30,15 +30,15 @@ run can be active, and a version can be pinned once, so most of the requests are
 accepted requests is suppressed."""
 
 SELECTIONS = {
-    "first": ("include", OF_THE_WHOLE_LAKE),
-    "most": ("exclude", (*OF_THE_WHOLE_LAKE, *MOSTLY_REFUSED)),
+    "first": ("include", READING_THE_LAKE),
+    "most": ("exclude", (*READING_THE_LAKE, *MOSTLY_REFUSED)),
     "last": ("include", MOSTLY_REFUSED),
 }
 
 
 @pytest.fixture(scope="module")
 def given(shop, tmp_path_factory):
-    """Write a folder with the input of schemathesis and the description that the API serves."""
+    """Return a folder with the input of schemathesis and the description that the API serves."""
     directory = tmp_path_factory.mktemp("given")
     deployment.prepare(shop, directory)
     known = deployment.given(shop)
@@ -57,15 +57,15 @@ def examples(request):
     return os.environ.get("ALSOLIKE_API_EXAMPLES", str(default))
 
 
-@pytest.mark.parametrize("which", SELECTIONS)
-def test_api_conforms_to_its_openapi_description(shop, given, which, examples):
-    how, names = SELECTIONS[which]
-    selection = [argument for name in names for argument in (f"--{how}-operation-id", name)]
-    selection += ["--warnings", "missing_auth"] if names == MOSTLY_REFUSED else []
-    selection += ["--seed", "1"] if "SAME_EXAMPLES" in os.environ else []
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_api_conforms_to_its_openapi_description(shop, given, selection, examples):
+    option, names = SELECTIONS[selection]
+    arguments = [argument for name in names for argument in (f"--{option}-operation-id", name)]
+    arguments += ["--warnings", "missing_auth"] if names == MOSTLY_REFUSED else []
+    arguments += ["--seed", "1"] if "SAME_EXAMPLES" in os.environ else []
     command: list[str | Path] = [
         Path(sys.executable).parent / "schemathesis", "--config-file", ROOT / "tests/slow/api/schemathesis.toml",
-        "run", given / "openapi.json", "--url", shop.cloud.api_url, "--max-examples", examples, *selection,
+        "run", given / "openapi.json", "--url", shop.cloud.api_url, "--max-examples", examples, *arguments,
     ]  # fmt: skip
 
     done = subprocess.run(

@@ -31,8 +31,7 @@ COMMANDS = [
     "benchmarks.fatigue",
     "benchmarks.scale",
 ]
-"""`benchmarks.networks` and `benchmarks.reranking` need many minutes. `benchmarks.spark` needs Java, and `make slow
-WHAT=spark` runs the same code."""
+"""Commands without `benchmarks.networks`, which needs many minutes, and `benchmarks.spark`, which needs Java."""
 
 
 def write_interactions(path):

@@ -86,14 +86,14 @@ def test_incomplete_bundle_is_not_registered(shop):
     shop.notifications()
     register = function_of(shop, "RegisterModel")
     functions = shop.cloud.client("lambda")
-    # throttles the function, so that the run waits
+    # A throttled function makes the run wait.
     functions.put_function_concurrency(FunctionName=register, ReservedConcurrentExecutions=0)
     execution = shop.start()
     run_id = shop.run_id(execution)
     key = f"training/alsolike-demo-{run_id}/output/model.tar.gz"
     eventually(lambda: "RegisterModel" in shop.states(execution), within_s=60)
-    whole = shop.s3.get_object(Bucket=shop.bucket, Key=key)["Body"].read()
-    shop.s3.put_object(Bucket=shop.bucket, Key=key, Body=whole[: len(whole) // 2])
+    archive = shop.s3.get_object(Bucket=shop.bucket, Key=key)["Body"].read()
+    shop.s3.put_object(Bucket=shop.bucket, Key=key, Body=archive[: len(archive) // 2])
     functions.delete_function_concurrency(FunctionName=register)
 
     assert shop.ended(execution)["status"] == "FAILED"

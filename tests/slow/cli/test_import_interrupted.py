@@ -44,9 +44,9 @@ def deployment():
 
 @pytest.mark.parametrize(("error", "step"), [(KeyboardInterrupt, 6), (Killed, 2)])
 def test_import_repeated_after_a_stop_at_any_call_has_the_same_end_state(deployment, history, error, step):
-    whole = load(deployment, history)
+    uninterrupted = load(deployment, history)
     expected = end_state(deployment.client, history)
-    assert (whole.imported, whole.rejected, whole.profiles) == (145, 5, 7)
+    assert (uninterrupted.imported, uninterrupted.rejected, uninterrupted.profiles) == (145, 5, 7)
 
     for call in itertools.count(step=step):
         empty(deployment, history)

@@ -82,7 +82,7 @@ def reasons_of(answer):
 
 
 def assert_fixed(shop, call, reason, **values):
-    """Wait until responses have the reason, run the commands of its row in the runbook, and wait for its end."""
+    """Wait until responses have the reason, run the commands of the runbook's row, and wait until the reason ends."""
     shown = eventually(lambda: reasons_of(call()), holds=lambda reasons: reason in reasons, within_s=90)
     assert reason in shown
     play_fix(shop, reason, **values)
@@ -386,7 +386,7 @@ def test_lost_table_is_filled_from_the_lake(shop, champion, tmp_path, table, rea
     )
     assert reasons <= set(shown)
     assert shop.alsolike("status")["missing_tables"] == [name]
-    create()  # as a deployment that reverts drift does
+    create()  # A deployment that reverts drift does the same.
 
     (rebuilt,) = play(shop, "lost-data.md", "A lost table")
 

@@ -1,6 +1,6 @@
 """Server of ministack, an implementation of CloudFormation that is independent of the embedded cloud.
 
-It runs in a process of its own, because ministack pins another botocore: ``python -m tests.slow.deploy.server PORT``
+It runs in a separate process, because ministack pins another botocore: ``python -m tests.slow.deploy.server PORT``
 with ministack's folder in `PYTHONPATH`. ministack accepts wrong properties of many types. So this server first
 validates the properties of each resource by the schema of CloudFormation's registry, which cfn-lint ships.
 """
@@ -23,7 +23,7 @@ from tests.slow.deploy.stubs import METRIC_MATH, OPERATIONS, PARAMETERS, TYPES, 
 
 REGION, ACCOUNT = "us-east-1", "000000000000"
 OURS = "alsolike-"
-"""Prefix of the checked stacks. The only other stack is that of `cdk bootstrap`."""
+"""Prefix of the checked stacks. The only other stack is the one of `cdk bootstrap`."""
 Properties = dict[str, Any]
 Created = tuple[str, dict[str, str]]
 
@@ -63,7 +63,7 @@ def checked(resource_type: str, handlers: dict[str, Any]) -> dict[str, Any]:
 
 
 def stubbed(resource_type: str, stub: Stub) -> dict[str, Any]:
-    """Return handlers that check a resource and keep only its name."""
+    """Return handlers that check a resource, and create only its name and ARN."""
 
     def create(logical_id: str, properties: Properties, stack: str) -> Created:
         check(resource_type, logical_id, properties)

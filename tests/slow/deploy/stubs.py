@@ -1,6 +1,6 @@
 """Parts of AWS that ministack lacks, and the reason for each stub.
 
-A stub of a type keeps the resource's name and accepts only properties that are valid by the schema of the type.
+The stub of a type creates only a name and an ARN, and rejects properties that are invalid by the schema of the type.
 """
 
 import dataclasses

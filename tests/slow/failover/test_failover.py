@@ -34,18 +34,18 @@ class Failover:
     moved_at: float
     returned_at: float
 
-    def of(self, client):
+    def calls_of(self, client):
         return [call for call in self.calls if call.client == client]
 
     @property
     def first_answer_s(self):
         """Seconds from the loss of the region to the first response to a client that uses the domain name."""
-        return min(c.answered_at for c in self.of("name") if c.at > self.lost_at and not c.failed) - self.lost_at
+        return min(c.answered_at for c in self.calls_of("name") if c.at > self.lost_at and not c.failed) - self.lost_at
 
     @property
     def slowest_s(self):
         """Longest response time in seconds of a client that knows both regions' URLs, before the domain name moved."""
-        return max(c.answered_at - c.at for c in self.of("both") if self.lost_at - 1 < c.at < self.moved_at)
+        return max(c.answered_at - c.at for c in self.calls_of("both") if self.lost_at - 1 < c.at < self.moved_at)
 
     @property
     def acknowledged(self):
@@ -107,7 +107,7 @@ def reasons(calls):
 
 
 def test_clients_of_both_regions_see_no_failures(failover):
-    calls = failover.of("both")
+    calls = failover.calls_of("both")
     failed = [call for call in calls if call.failed]
     print(
         f"\nClients with both URLs: {len(failed)} of {len(calls)} requests failed; {reasons(calls)}; median "
@@ -119,7 +119,7 @@ def test_clients_of_both_regions_see_no_failures(failover):
 
 
 def test_name_moves_within_a_minute(failover):
-    calls = failover.of("name")
+    calls = failover.calls_of("name")
     outage = [call for call in calls if failover.lost_at - 1 < call.at < failover.moved_at]
     later = [call for call in calls if call.at >= failover.moved_at]
     print(

@@ -42,7 +42,7 @@ class TwoRegions:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._alone = synthesized(**SETTINGS)
+        self._single = synthesized(**SETTINGS)
         self._assembly = synthesized(
             **SETTINGS, replica_region=REPLICA, api_domain=DOMAIN, api_zone_id="Z0123456789ABC"
         )
@@ -58,7 +58,7 @@ class TwoRegions:
         regions = cls(directory)
         with contextlib.ExitStack() as stack:
             stack.callback(regions.stop)
-            regions.primary = regions._boot(PRIMARY, regions._alone)
+            regions.primary = regions._boot(PRIMARY, regions._single)
             prepare(regions.primary)
             regions.replica = regions._boot(REPLICA, regions._assembly, peer=PRIMARY)
             regions.primary.cloud.stop()
@@ -126,7 +126,7 @@ class TwoRegions:
 
 @dataclass
 class Name:
-    """DNS name of the API. A health check moves it as Route 53 does: after consecutive failures, and back likewise.
+    """DNS name of the API. Like Route 53, a health check moves it after failures, and back after successes.
 
     Attributes
     ----------
@@ -174,7 +174,17 @@ class Name:
 
 @dataclass
 class Call:
-    """Request of a client: its time, its kind, and the ID of an acknowledged event."""
+    """Request of a client of the kind `client`.
+
+    Attributes
+    ----------
+    at, answered_at
+        Start and end on the monotonic clock, in seconds.
+    event
+        User and event ID of an acknowledged event.
+    reasons
+        Reason of each failed attempt.
+    """
 
     at: float
     client: str
@@ -271,7 +281,7 @@ class Traffic:
 
 
 def events_in_lake(shop: Shop) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
-    """Return the number of rows by user and event ID: all stored rows, and those that readers of the lake count."""
+    """Return the number of rows by user and event ID, before and after the deduplication of readers."""
     rows = pd.DataFrame(shop.lake_rows("interactions/"))
     return _by_event(rows), _by_event(deduplicate(rows))
 

@@ -1,4 +1,4 @@
-"""Driver that runs a handler in one process per event, as Lambda does, so that tests can kill it: `driver.py FUNCTION`.
+"""Driver that runs a handler in a new process per event, so that tests can kill the process: `driver.py FUNCTION`.
 
 The driver imports the handler once and forks a process for each line on standard input. A line has an event and the
 path for the response. The driver prints the ID of that process, then its exit status. Logs go to standard error. Pauses

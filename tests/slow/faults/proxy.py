@@ -23,7 +23,7 @@ BROKEN = {
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """Request with its operation: the target's for JSON services, the HTTP method for S3."""
+    """Request. The operation is part of the target for JSON services, and the HTTP method for S3."""
 
     service: str
     operation: str
@@ -37,9 +37,9 @@ class Plan:
     Attributes
     ----------
     refuse
-        Returns the status and body of a rejection, or None to pass the request on.
+        Function that returns the status and body of a rejection, or None to forward the request.
     before, after
-        Called before a request is passed on, and after it has taken effect but before its response.
+        Functions that are called before a request is forwarded, and between its effect and its response.
     """
 
     refuse: Callable[[Call], tuple[int, bytes] | None] = lambda call: None
@@ -67,7 +67,7 @@ class FaultProxy:
         with self._lock:
             self.plan, self.calls = plan, []
 
-    def took(self, call: Call) -> int:
+    def record(self, call: Call) -> int:
         """Record a call, and return its number, from 1."""
         with self._lock:
             self.calls.append(call)
@@ -81,12 +81,12 @@ class FaultProxy:
 
 def throttled_times(times: int, *, answers: dict[str, tuple[int, bytes]], service: str) -> Plan:
     """Return a plan that rejects the first calls of a service."""
-    left = [times]
+    remaining = [times]
 
     def refuse(call: Call) -> tuple[int, bytes] | None:
-        if call.service != service or not left[0]:
+        if call.service != service or not remaining[0]:
             return None
-        left[0] -= 1
+        remaining[0] -= 1
         return answers[service]
 
     return Plan(refuse=refuse)
@@ -99,7 +99,7 @@ def _handler(proxy: FaultProxy, target: str) -> type[BaseHTTPRequestHandler]:
         def _pass_on(self) -> None:
             body = self._body()
             call = _call(self)
-            number = proxy.took(call)
+            number = proxy.record(call)
             if refusal := proxy.plan.refuse(call):
                 self._answer(refusal[0], {"content-type": "application/xml"}, refusal[1])
                 return
@@ -134,7 +134,7 @@ def _handler(proxy: FaultProxy, target: str) -> type[BaseHTTPRequestHandler]:
                 if self.command != "HEAD":
                     self.wfile.write(content)
             except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True  # the client was killed, as planned
+                self.close_connection = True  # The plan has killed the client.
 
         def handle(self) -> None:
             try:

@@ -99,7 +99,7 @@ class Driver:
 
 
 class Stores:
-    """The stores of a deployment, and its handlers."""
+    """Stores of a deployment, and its handlers."""
 
     def __init__(self, endpoint: str, proxy: FaultProxy, directory: Path) -> None:
         self._endpoint = endpoint

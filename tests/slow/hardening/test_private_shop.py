@@ -1,4 +1,4 @@
-"""A shop in a private network whose API only an interface endpoint reaches."""
+"""Shop in a private network, with an API that only an interface endpoint reaches."""
 
 import time
 import urllib.error

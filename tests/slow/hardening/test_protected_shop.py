@@ -1,4 +1,4 @@
-"""A shop with protecting settings, and IAM's decisions about its own key."""
+"""Shop with all protecting settings, and IAM's decisions on the key of the shop."""
 
 import json
 import shutil

@@ -42,14 +42,14 @@ ALLOWED_IAM = {
     ids=lambda param: param[0],
 )
 def prod(layers, tmp_path_factory, request):
-    """Return the templates of production, of all protecting settings, and of a private API."""
+    """Return the templates of production, of all protecting settings, or of a private API."""
     name, settings = request.param
     return synthesize(name, layers=layers, outdir=tmp_path_factory.mktemp(name), settings=settings)
 
 
 @pytest.fixture(scope="module")
 def deployment(prod):
-    """Return production's resources with every reference replaced."""
+    """Return the resources of the templates, with every reference replaced."""
     with moto_clients() as clients:
         return deploy(prod.directory, clients, region=REGION, account=ACCOUNT)
 

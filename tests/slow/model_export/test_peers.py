@@ -79,7 +79,7 @@ def test_early_stop_leaves_the_second_process_ready_for_the_next_fit():
 def test_two_processes_resume_an_interrupted_training_of_one(tmp_path, alone):
     from model_export.algorithms.sasrec.training import train
 
-    whole = SMALL.fit(DATA)
+    uninterrupted = SMALL.fit(DATA)
     with kept_in(tmp_path):
         training = train(DATA, SMALL, epochs=3)
         assert [next(training).epochs for _ in range(2)] == [1, 2]  # the second epoch is not saved yet
@@ -87,7 +87,9 @@ def test_two_processes_resume_an_interrupted_training_of_one(tmp_path, alone):
         rest = list(train(DATA, SMALL, epochs=3))
 
     assert [each.epochs for each in rest] == [1, 2, 3]
-    np.testing.assert_allclose(rest[-1].arrays["item.weight"], whole.arrays["item.weight"], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        rest[-1].arrays["item.weight"], uninterrupted.arrays["item.weight"], rtol=1e-3, atol=1e-5
+    )
 
 
 def test_process_that_cannot_start_fails_the_training_with_its_status(monkeypatch):

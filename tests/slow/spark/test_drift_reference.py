@@ -22,7 +22,7 @@ ITEMS = [(f"i{n:02}", json.dumps({"category": KINDS[n % 4], "title": f"Item {n}"
 def both(spark, directory, items):
     frame: pd.DataFrame = read(directory).cast(SCHEMA).to_pandas(types_mapper=pd.ArrowDtype)
     limits = CONFIGURATION.limits
-    here = reference(
+    local = reference(
         cleaning.clean(frame, CONFIGURATION).frame,
         pd.DataFrame(items, columns=["item_id", "properties"], dtype=object),
         minimum_user_interactions=limits.minimum_user_interactions,
@@ -30,7 +30,7 @@ def both(spark, directory, items):
     )
     found = spark_cleaning.clean(read_lake(spark, f"file://{directory}"), CONFIGURATION)
     catalogue = spark.createDataFrame(items, "item_id string, properties string")
-    return here, spark_drift_reference.reference(spark, found, catalogue, limits=limits)
+    return local, spark_drift_reference.reference(spark, found, catalogue, limits=limits)
 
 
 def test_both_engines_have_the_same_reference_statistics(spark, tmp_path):
@@ -47,20 +47,20 @@ def test_both_engines_have_the_same_reference_statistics(spark, tmp_path):
     ]
     write_object(tmp_path, "a", rows)
 
-    here, there = both(spark, tmp_path, ITEMS)
+    local, distributed = both(spark, tmp_path, ITEMS)
 
-    assert here == there
-    assert len(here.item_popularity.counts) == 10
-    assert sorted(here.category_popularity.names) == ["books", "fruit", "tools"]
-    assert all(here.category_popularity.counts[number] for number in (0, 1, 2, 4))
+    assert local == distributed
+    assert len(local.item_popularity.counts) == 10
+    assert sorted(local.category_popularity.names) == ["books", "fruit", "tools"]
+    assert all(local.category_popularity.counts[number] for number in (0, 1, 2, 4))
 
 
 def test_engines_omit_category_popularity_without_categories(spark, tmp_path):
     rows = [event(f"e{number}", user=f"u{number % 4}", item=f"i{number % 3}") for number in range(24)]
     write_object(tmp_path, "a", rows)
 
-    here, there = both(spark, tmp_path, [])
+    local, distributed = both(spark, tmp_path, [])
 
-    assert here == there
-    assert here.category_popularity is None
-    assert sum(here.user_activity.counts) == 4
+    assert local == distributed
+    assert local.category_popularity is None
+    assert sum(local.user_activity.counts) == 4

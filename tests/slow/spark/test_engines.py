@@ -137,12 +137,14 @@ def test_both_engines_have_the_same_interactions_with_actions(spark, tmp_path):
     frame = pd.DataFrame([*rows, *rows[:5], event("old")])
     frame[ACTION] = frame.pop("properties").where(frame["event_type"].isin(types))
 
-    here = cleaning.clean(frame, configuration(), erased=is_erased).actions
-    there = spark_cleaning.clean(read_lake(spark, f"file://{tmp_path}"), configuration(), erased=is_erased).actions
+    local = cleaning.clean(frame, configuration(), erased=is_erased).actions
+    distributed = spark_cleaning.clean(
+        read_lake(spark, f"file://{tmp_path}"), configuration(), erased=is_erased
+    ).actions
 
-    assert sorted(map(tuple, there.collect())) == sorted(here.itertuples(index=False, name=None))
-    assert {row.profile_id for row in here.itertuples()} == {"u#u0", "u#u1", "u#u2", "u#u4"}  # u3 is erased
-    assert START_MS + 40 in set(here["event_time_ms"])
+    assert sorted(map(tuple, distributed.collect())) == sorted(local.itertuples(index=False, name=None))
+    assert {row.profile_id for row in local.itertuples()} == {"u#u0", "u#u1", "u#u2", "u#u4"}  # u3 is erased
+    assert START_MS + 40 in set(local["event_time_ms"])
 
 
 def test_both_engines_have_the_same_contexts(spark, tmp_path):
@@ -159,11 +161,13 @@ def test_both_engines_have_the_same_contexts(spark, tmp_path):
     frame[CONTEXT] = [*(context_of(row["properties"], declared.context) for row in rows), ""]
     columns = ["item_id", "event_time_ms", "weight", *FEATURE_COLUMNS]
 
-    here = cleaning.clean(frame, declared).frame[columns]
-    there = spark_cleaning.clean(read_lake(spark, f"file://{tmp_path}", context=declared.context), declared).frame
+    local = cleaning.clean(frame, declared).frame[columns]
+    distributed = spark_cleaning.clean(read_lake(spark, f"file://{tmp_path}", context=declared.context), declared).frame
 
-    assert sorted(map(tuple, there.select(*columns).collect())) == sorted(here.itertuples(index=False, name=None))
-    assert set(here["context"]) == {'{"device":"phone"}', '{"device":"tv"}', ""}
+    assert sorted(map(tuple, distributed.select(*columns).collect())) == sorted(
+        local.itertuples(index=False, name=None)
+    )
+    assert set(local["context"]) == {'{"device":"phone"}', '{"device":"tv"}', ""}
 
 
 def test_rows_of_agents_are_not_read(spark, tmp_path):

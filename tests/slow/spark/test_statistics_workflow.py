@@ -77,11 +77,11 @@ def test_model_fitted_from_counts_is_promoted_and_scores_equally(shop, tmp_path)
     assert metrics["against_champion"]["asked_users"] == requested.interactions.users
     assert "buy_again" in metrics["left_out"]
 
-    whole = everything.by_frequency()
-    model = settings_from(metrics["settings"]).fit(whole.interactions)
-    assert [bundle.item_id(position) for position in range(1, model.items + 1)] == list(whole.item_ids)
-    offsets = whole.interactions.offsets
-    histories = whole.interactions.histories(
+    ordered = everything.by_frequency()
+    model = settings_from(metrics["settings"]).fit(ordered.interactions)
+    assert [bundle.item_id(position) for position in range(1, model.items + 1)] == list(ordered.item_ids)
+    offsets = ordered.interactions.offsets
+    histories = ordered.interactions.histories(
         starts=offsets[:-1],
         ends=offsets[1:],
         now_ms=np.full(USERS, last_ms),

@@ -51,7 +51,7 @@ class Shop:
 
 
 def missed(shop, seed):
-    """Return true if the interval of any day misses the truth, with half of the last interval's width."""
+    """Return whether the interval of any day misses the truth, and half of the last interval's width or None."""
     held_out, sums, came, added = shop.drawn(np.random.default_rng([45, seed]))
     own, other = (samples_of(sums[:, users], came[:, users]) for users in (~held_out, held_out))
     visits = (came.sum(axis=1) * 0.15).cumsum()

@@ -1,4 +1,4 @@
-"""Trending items of shops with constant shares of items, and of one where the demand for one item rises.
+"""Trending items of shops with constant demand, and of a shop with rising demand for one item.
 
 `make slow WHAT=statistics ARGS="-s -k trends"` prints the tables of docs/trending.md.
 """

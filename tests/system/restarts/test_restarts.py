@@ -29,7 +29,7 @@ WITHOUT_SCHEDULES: dict[str, Any] = dict.fromkeys(
     ("attribution_schedule", "compaction_schedule", "monitoring_schedule", "training_schedule")
 )
 KEPT = dt.timedelta(days=31)
-"""Longer than the lifetime of old object versions."""
+"""Time after which old object versions have expired."""
 
 
 def spellings(user):
@@ -39,7 +39,7 @@ def spellings(user):
 
 
 def in_files(directory):
-    """Return the number of times that the database's files contain each user ID, also in compressed contents."""
+    """Return the number of times that the database's files contain each user ID as text or in base64."""
     found: Counter[str] = Counter()
     for file in directory.iterdir():
         data = file.read_bytes()

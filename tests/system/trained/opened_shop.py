@@ -59,7 +59,7 @@ class Opening:
 
 
 class OpenedShop(Shop):
-    """A shop with a champion. User 0 buys in aisle 0 and belongs to club 0, user 1 in aisle 1, and so on."""
+    """Shop with a champion. The user with number n buys in aisle n % 3 and belongs to club n % 3."""
 
     opening: Opening
 

@@ -28,7 +28,7 @@ def test_seen_item_leaves_the_first_place_within_seconds(shop, tmp_path):
     table = shop.cloud.client("dynamodb"), shop.name("profiles-table")
 
     def sources():
-        """Return the kinds of stored lists: + of events, - of the log."""
+        """Return the kinds of stored lists: `+` from events, `-` from the recommendation log."""
         items = table[0].scan(TableName=table[1])["Items"]
         return {item["sort_key"]["S"][16] for item in items if item["profile_id"]["S"].startswith("i#")}
 

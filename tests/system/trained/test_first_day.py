@@ -85,7 +85,7 @@ def test_training_promotes_a_champion_that_the_api_serves_like_its_bundle(shop, 
 
 
 def test_live_events_change_the_ranking_like_the_reference(shop, tmp_path):
-    """A user of aisle 0 buys two items of aisle 2, so the item that follows them there must rise."""
+    """A user of aisle 0 buys two items of aisle 2, so the next item of aisle 2 must rise."""
     before = shop.recommend("user-0", k=30)
 
     assert shop.send("user-0", "item-23", "item-24").status == 200
@@ -124,7 +124,7 @@ def test_monitoring_compares_live_data_with_the_champion(shop):
     figures = {figure["name"]: figure for figure in report["figures"]}
     popularity = figures["item_popularity"]
     assert (report["champion"], report["started"]) == (champion(shop), None)
-    # The reference has the 315 purchases of the seven days before training; current ones include later purchases.
+    # The reference has the purchases of the last seven days before the training. The current data also have later ones.
     assert (popularity["reference"], popularity["reason"]) == (7 * USERS, None)
     assert popularity["current"] >= 200
     assert 0 <= popularity["value"] < report["rules"]["psi"]

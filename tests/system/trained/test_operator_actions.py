@@ -94,7 +94,7 @@ def test_forecast_runs_in_the_background(shop):
         return shop.administer("GET", f"/operator/rules/forecasts/{started.document['forecastId']}").document
 
     found = eventually(record, holds=lambda each: each["state"] != "running", within_s=120)
-    # Without responses in the lake yet, the reason is theirs, not a lacking permission.
+    # The lake may have no responses yet. A missing permission would be another reason.
     assert found["state"] == "done" or found["reason"].startswith("the log has no responses"), found
 
 

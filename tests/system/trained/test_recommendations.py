@@ -133,16 +133,16 @@ def test_users_of_an_experiment_get_their_arms_and_a_report(shop):
 
     answers = {user: shop.recommend(user) for user in users}
 
-    recommendation_id = {
+    assigned = {
         user: shop.alsolike("experiments", "assign", "--user", user)["arms"]["recent-first"] for user in users[:3]
     }
     got = {user: answer.headers["x-alsolike-arms"].removeprefix("recent-first/") for user, answer in answers.items()}
-    assert {user: got[user] for user in recommendation_id} == recommendation_id
+    assert {user: got[user] for user in assigned} == assigned
     assert set(got.values()) == {"control", "recent"}
     for user, answer in answers.items():
         assert answer.headers["x-alsolike-source"] == ("recent" if got[user] == "recent" else "model")
-    parameters = {answer.document["recommendationId"] for answer in answers.values()}
-    eventually(lambda: served_rows(shop), holds=lambda rows: parameters <= set(rows))
+    recommendation_ids = {answer.document["recommendationId"] for answer in answers.values()}
+    eventually(lambda: served_rows(shop), holds=lambda rows: recommendation_ids <= set(rows))
     shop.invoke("AttributeOutcomes")
     report = shop.alsolike("experiments", "report", "recent-first")
     assert {arm["name"]: arm["users"] for arm in report["arms"]} == dict(collections.Counter(got.values()))

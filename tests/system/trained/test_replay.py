@@ -1,4 +1,4 @@
-"""Replay of a day's requests from the recommendation log, before and after a planted change."""
+"""Replay of a day's requests from the recommendation log with a changed configuration."""
 
 import datetime as dt
 
@@ -9,7 +9,6 @@ PIN = "rules:\n  home:\n    pins: [{item: item-03, position: 1}]\nrecommenders:\
 
 
 def test_planted_change_gives_exactly_the_predicted_differences(shop, tmp_path):
-    """The first run of the command changes nothing, and its lists equal those of the log."""
     draft = tmp_path / "draft.yaml"
     draft.write_text(CONFIGURATION + PIN)
     shop.send("user-33", "item-21")

@@ -1,4 +1,4 @@
-"""Contents of the container image, started from its file system with the services of the embedded cloud."""
+"""Entry points of the container image, started from its files with the services of the embedded cloud."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.booted.shop import Answer, Shop, empty_quarantine, eventually, record
 
-EVENTS, ASKED, REFUSED = 12, 7, 3
+EVENTS, ANSWERED, REFUSED = 12, 7, 3
 COUNTED = ("requests", "clientErrors", "serverErrors", "answers", "eventsAccepted", "eventsRejected")
 
 
@@ -56,11 +56,11 @@ def console(shop):
     found.requests = 1  # the last request is counted after its response
     for number in range(EVENTS):
         assert shop.send(f"user-{number}", "pear").status == 200
-    for number in range(ASKED):
+    for number in range(ANSWERED):
         assert shop.recommend(f"user-{number}").status == 200
     for _ in range(REFUSED):
         assert shop.post("/recommendations", {"userId": ""}).status == 400
-    found.requests += EVENTS + ASKED + REFUSED
+    found.requests += EVENTS + ANSWERED + REFUSED
     return found
 
 
@@ -90,7 +90,7 @@ def test_traffic_counts_the_sent_requests(console):
         "requests": sent,
         "clientErrors": REFUSED,
         "serverErrors": 0,
-        "answers": ASKED,
+        "answers": ANSWERED,
         "eventsAccepted": EVENTS,
         "eventsRejected": 0,
     }
@@ -145,7 +145,7 @@ def test_unreadable_record_is_quarantined_without_its_values(console):
 
 
 def test_results_computed_from_traffic_are_shown(console):
-    answers = eventually(lambda: answers_for_you(console.shop), holds=lambda count: count >= ASKED)
+    answers = eventually(lambda: answers_for_you(console.shop), holds=lambda count: count >= ANSWERED)
     console.shop.invoke("AttributeOutcomes")
     console.shop.invoke("MonitorModels")
 
@@ -172,7 +172,7 @@ def test_cost_covers_deployed_resources_and_counted_load(console):
     load, day_traffic = counted["load"], console.show("traffic?minutes=1440")
     assert load["measured"]
     assert load["eventsPerDay"] == total(day_traffic, "eventsAccepted") >= EVENTS
-    assert load["requestsPerDay"] == total(day_traffic, "answers") >= ASKED
+    assert load["requestsPerDay"] == total(day_traffic, "answers") >= ANSWERED
     assert load["users"] > 0
     assert counted["fixedDollars"] == stated["fixedDollars"] > 0
     assert counted["dollars"] == pytest.approx(sum(line["dollars"] for line in counted["lines"]))

@@ -15,12 +15,12 @@ from alsolike.profiles.store import ProfileStore
 from tests.booted.shop import eventually
 
 EVENTS = "/session/events"
-OF_BROWSERS = [("POST", EVENTS), ("GET", "/session/recommendations"), ("GET", "/session/items/pear/similar")]
+BROWSER_ROUTES = [("POST", EVENTS), ("GET", "/session/recommendations"), ("GET", "/session/items/pear/similar")]
 UNAUTHORIZED = (401, {"message": "Unauthorized"})
 FORBIDDEN = (403, {"message": "Forbidden"})
 
 
-def send_events(shop, method, path, *, headers, body=None):
+def send_raw(shop, method, path, *, headers, body=None):
     """Send a request with unchanged headers, which can be repeated and contain any bytes."""
     address = urlsplit(shop.cloud.api_url)
     connection = http.client.HTTPSConnection(address.hostname or "", address.port, timeout=30, context=shop.tls)
@@ -42,7 +42,7 @@ def browse(shop, token, *, method="POST", path=EVENTS, body=None):
     """Send a request with a token, by default an event."""
     value = token if isinstance(token, bytes) else token.encode()
     sent = event("pear") if body is None and method == "POST" else body
-    status, document, _ = send_events(shop, method, path, headers=[("authorization", b"Bearer " + value)], body=sent)
+    status, document, _ = send_raw(shop, method, path, headers=[("authorization", b"Bearer " + value)], body=sent)
     return status, document
 
 
@@ -98,15 +98,15 @@ def test_browser_event_with_a_user_id_is_refused(shop, key, session):
     assert document["message"] == "userId is not a known field, expected trackingId, eventList"
 
 
-@pytest.mark.parametrize(("method", "path"), OF_BROWSERS)
+@pytest.mark.parametrize(("method", "path"), BROWSER_ROUTES)
 def test_browser_route_accepts_only_a_session_token(shop, key, session, method, path):
     machine = shop.cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
     token = mint(key, Session(session), now_s=int(time.time()))
 
     assert browse(shop, token, method=method, path=path)[0] == 200
     assert browse(shop, machine, method=method, path=path) == FORBIDDEN
-    assert send_events(shop, method, path, headers=[])[:2] == UNAUTHORIZED
-    assert send_events(shop, method, path, headers=[("authorization", b"")])[:2] == UNAUTHORIZED
+    assert send_raw(shop, method, path, headers=[])[:2] == UNAUTHORIZED
+    assert send_raw(shop, method, path, headers=[("authorization", b"")])[:2] == UNAUTHORIZED
 
 
 @pytest.mark.parametrize(
@@ -134,23 +134,23 @@ def test_page_with_a_site_key_sends_events_of_its_session(shop, tmp_path, sessio
     shop.alsolike("config", "apply", configuration, "--reason", "a site key")
     headers = [("origin", origin.encode())]
 
-    status, issued, answered = send_events(
+    status, issued, answered = send_raw(
         shop, "POST", "/session/tokens", headers=headers, body={"siteKey": key, "visitor": uuid.uuid4().hex}
     )
     assert (status, answered["access-control-allow-origin"]) == (200, origin)
 
     def send(token):
         query = urlencode({"authorization": f"Bearer {token}"})
-        return send_events(shop, "POST", f"/session/beacons?{query}", headers=headers, body=event("pear"))[0]
+        return send_raw(shop, "POST", f"/session/beacons?{query}", headers=headers, body=event("pear"))[0]
 
     # collect reads the new configuration within 30 s
     assert eventually(lambda: send(issued["token"]), holds=(200).__eq__) == 200
     assert eventually(lambda: recent(shop, f"s#{issued['sessionId']}")) == ["pear"]
     assert send("other") == 403
-    assert send_events(shop, "POST", "/session/beacons", headers=headers, body=event("pear"))[0] == 401
+    assert send_raw(shop, "POST", "/session/beacons", headers=headers, body=event("pear"))[0] == 401
     elsewhere = [("origin", b"https://evil.example")]
     assert (
-        send_events(shop, "POST", "/session/tokens", headers=elsewhere, body={"siteKey": key, "visitor": "v" * 22})[0]
+        send_raw(shop, "POST", "/session/tokens", headers=elsewhere, body={"siteKey": key, "visitor": "v" * 22})[0]
         == 400
     )
 
@@ -182,7 +182,7 @@ def test_other_schemes_and_repeated_headers_are_forbidden(shop, key, session):
 
     for values in ([token], [b"Basic " + token], [b"Bearer"], [b"Bearer " + token] * 2):
         headers = [("Authorization", value) for value in values]
-        assert send_events(shop, "POST", EVENTS, headers=headers, body=event("pear"))[:2] == FORBIDDEN
+        assert send_raw(shop, "POST", EVENTS, headers=headers, body=event("pear"))[:2] == FORBIDDEN
 
 
 def test_pages_of_configured_origins_may_call_the_api(shop, key, session):
@@ -190,7 +190,7 @@ def test_pages_of_configured_origins_may_call_the_api(shop, key, session):
 
     def from_page(method, origin, *headers):
         sent = [("origin", origin), *headers]
-        status, _, found = send_events(
+        status, _, found = send_raw(
             shop, method, EVENTS, headers=sent, body=event("pear") if method == "POST" else None
         )
         return status, found

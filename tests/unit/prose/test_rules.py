@@ -194,10 +194,11 @@ def test_quantity_constant_comment_begins_with_the_quantity(name, text, is_found
 
 def test_violation_fails_the_check_and_is_printed_with_its_place(tmp_path, capsys):
     (tmp_path / "cli").mkdir()
-    (tmp_path / "cli/module.py").write_text('"""What a module does."""\n')
+    (tmp_path / "cli/module.py").write_text('"""Whether a module works."""\n')
 
-    assert main([], root=tmp_path) == 1
-    assert capsys.readouterr().out.startswith("cli/module.py:1: opening")
+    for arguments in ([], ["--all"]):
+        assert main(arguments, root=tmp_path) == 1
+        assert capsys.readouterr().out.startswith("cli/module.py:1: opening")
     assert main(["functions"], root=tmp_path) == 0
 
 

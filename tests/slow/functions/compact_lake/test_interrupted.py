@@ -72,12 +72,12 @@ STEPS = st.lists(
 def test_random_writes_and_interruptions_do_not_change_read_counts(steps, s3):
     bucket = create_bucket(s3, f"any-{len(s3.list_buckets()['Buckets'])}")
     written = create_bucket(s3, f"{bucket}-written")
-    for number, (what, argument) in enumerate([("write", [("a", "x", 0)]), *steps]):
-        if what == "write":
+    for number, (step, argument) in enumerate([("write", [("a", "x", 0)]), *steps]):
+        if step == "write":
             rows = [row(event, item_id=item, received_time_ms=received) for event, item, received in argument]
             for each in (bucket, written):
                 write(s3, each, str(number), rows)
-        elif what == "run":
+        elif step == "run":
             keep_up(s3, bucket, later_ms=argument)
         else:
             with contextlib.suppress(Killed):
