@@ -99,6 +99,16 @@ def test_unknown_statistic_is_refused(read: Read) -> None:
         read("TM(5%:95%)")
 
 
+@pytest.mark.usefixtures("read")
+@pytest.mark.parametrize("expression", ["SUM([q0])", "q0 / 2", 'SELECT AVG(Latency) FROM "AWS/ApiGateway"'])
+def test_query_with_an_expression_is_refused(expression: str) -> None:
+    client = boto3.client("cloudwatch", region_name="eu-west-1")
+    queries = [query("q0", "Sum"), {"Id": "half", "Expression": expression, "Period": 60}]
+
+    with pytest.raises(ClientError, match=r"query 'half' has no MetricStat.*requests only metrics"):
+        client.get_metric_data(StartTime=START, EndTime=START + 5 * MINUTE, MetricDataQueries=queries)
+
+
 def test_statistics_and_metric_list_use_the_same_data(read: Read) -> None:
     client = boto3.client("cloudwatch", region_name="eu-west-1")
     metric = {

@@ -17,7 +17,7 @@ _DESCENDING: Final = "TimestampDescending"
 
 
 def store_metrics(metrics: MetricStore) -> None:
-    """Write metrics to the store, and answer queries from it. moto answers GetMetricData with expressions."""
+    """Write metrics to the store, and answer queries from it, except queries with expressions."""
     original = CloudWatchBackend.get_metric_data
 
     def put_metric_data(self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:
@@ -29,8 +29,14 @@ def store_metrics(metrics: MetricStore) -> None:
     def get_metric_data(
         self: Any, queries: list[dict[str, Any]], start_time: datetime, end_time: datetime, scan_by: str
     ) -> list[dict[str, Any]]:
-        if start_time >= end_time or any("MetricStat" not in query for query in queries):
+        if start_time >= end_time:
             return original(self, queries, start_time, end_time, scan_by)
+        for query in queries:
+            if "MetricStat" not in query:
+                raise InvalidParameterValue(
+                    f"query {query['Id']!r} has no MetricStat: the embedded cloud computes no expressions. Send a call "
+                    "that requests only metrics, and compute the expression from their values"
+                )
         return [
             _result(query, metrics, start=start_time, end=end_time, descending=scan_by == _DESCENDING)
             for query in queries
