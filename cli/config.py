@@ -16,7 +16,7 @@ from cli import console
 from cli.group import CommandGroup
 from cli.options import TEXT, Context, Csv, HistoryReason, Latest, Output
 from operations import times
-from operations.configuration.store import store_of, who
+from operations.configuration.store import caller, store_of
 
 if TYPE_CHECKING:
     from alsolike.configuration_document.reader import Current
@@ -102,7 +102,7 @@ def apply(
     live = _live(current)
     stored_experiments.check_running(live, checked.configuration, now_ms=now_ms)
     applied = store.apply(
-        current, checked.document, text=checked.text, by=who(deployment), reason=reason, now_ms=now_ms
+        current, checked.document, text=checked.text, by=caller(deployment), reason=reason, now_ms=now_ms
     )
     if current.version:
         _warn(differences.new_columns(live, checked.configuration))
@@ -183,12 +183,13 @@ def rollback(
     store = store_of(deployment)
     current = store.current()
     before = _live(current)
-    applied = store.roll_back(current, to=to, by=who(deployment), reason=reason, now_ms=now_ms)
+    applied = store.roll_back(current, to=to, by=caller(deployment), reason=reason, now_ms=now_ms)
     _warn(stored_experiments.disturbances(before, _live(applied), now_ms=now_ms))
     entry = store.version(applied.version)
-    back = f"version {entry.restores}" if entry.restores else "what is built in"
+    restored = f"version {entry.restores}" if entry.restores else "what is built in"
     context.print(
-        _document(entry), f"version {entry.version} is live and brings back {back}; functions follow within a minute"
+        _document(entry),
+        f"version {entry.version} is live and brings back {restored}; functions follow within a minute",
     )
 
 

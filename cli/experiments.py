@@ -19,7 +19,7 @@ from cli.group import CommandGroup
 from cli.options import Context, HistoryReason, Yes, confirm
 from operations import times
 from operations.client.deployment import Deployment
-from operations.configuration.store import live_configuration, store_of, who
+from operations.configuration.store import caller, live_configuration, store_of
 from operations.experiments import planning
 from operations.progress import counted
 
@@ -228,7 +228,12 @@ def _apply(deployment: Deployment, current: Current, document: dict[str, Any], *
     from operations.configuration import yaml_document
 
     return store_of(deployment).apply(
-        current, document, text=yaml_document.dump(document), by=who(deployment), reason=reason, now_ms=times.now_ms()
+        current,
+        document,
+        text=yaml_document.dump(document),
+        by=caller(deployment),
+        reason=reason,
+        now_ms=times.now_ms(),
     )
 
 

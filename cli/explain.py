@@ -78,7 +78,7 @@ def _print_head(head: Mapping[str, Any]) -> None:
 
 
 def _print_row(found: Explanation) -> None:
-    row, again = found.row, found.replay is not None
+    row, has_replay = found.row, found.replay is not None
     console.print_values(
         {
             "source": row.source,
@@ -91,12 +91,12 @@ def _print_row(found: Explanation) -> None:
         }
     )
     console.print_table(
-        ["place", "item", "by score", "origin", "propensity", "because of", *(["again"] if again else [])],
+        ["place", "item", "by score", "origin", "propensity", "because of", *(["again"] if has_replay else [])],
         [
             [
                 *(each[name] for name in ("place", "item_id", "place_by_score", "origin", "propensity")),
                 _because(row, each),
-                *([each["replayed_place"]] if again else []),
+                *([each["replayed_place"]] if has_replay else []),
             ]
             for each in found.items
         ],

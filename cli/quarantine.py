@@ -75,11 +75,11 @@ def list_held(
         with console.step("quarantine", total=len(entries)) as step:
             _print_totals(_advancing(wanted, store, entries, step), context)
         return
-    found = list(itertools.islice((held for held in wanted.read(store, entries) if held is not None), limit))
+    found = list(itertools.islice((letter for letter in wanted.read(store, entries) if letter is not None), limit))
     context.print_rows(
-        [held.document() for held in found],
+        [letter.document() for letter in found],
         ["id", "since (UTC)", "what", "reason", "data"],
-        [[held.id, held.time, _describe(held), held.reason, _shown(held)] for held in found],
+        [[letter.id, letter.time, _describe(letter), letter.reason, _shown(letter)] for letter in found],
         empty="nothing is in quarantine" if not entries else "no quarantined record matches",
     )
     if found and len(entries) > len(found) and not context.as_json:
@@ -97,14 +97,20 @@ def show(
     from operations.quarantine.store import QuarantineStore
 
     store = QuarantineStore(context.deployment)
-    held = next(store.read([store.find(name)]), None)
-    if held is None:
+    letter = next(store.read([store.find(name)]), None)
+    if letter is None:
         raise NotFound(f"{name!r} has just left quarantine")
-    if context.printed(held.document()):
+    if context.printed(letter.document()):
         return
-    values = {"id": held.id, "what": _describe(held), "since (UTC)": held.time, "reason": held.reason, "key": held.key}
+    values = {
+        "id": letter.id,
+        "what": _describe(letter),
+        "since (UTC)": letter.time,
+        "reason": letter.reason,
+        "key": letter.key,
+    }
     console.print_values(values, width=12)
-    for record in held.records:
+    for record in letter.records:
         console.print_line()
         partition_key = console.visible(record.partition_key or "unknown")
         console.print_line(f"{record.stream} {record.shard_id} {record.sequence}, partition key {partition_key}")
@@ -157,9 +163,9 @@ def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun
     entries = wanted.entries(store)
     selected, records = [], 0
     with console.step("quarantine", total=len(entries)) as step:
-        for held in _advancing(wanted, store, entries, step):
-            records += len(held.records)
-            selected.append(dataclasses.replace(held, records=()))  # Keep no records in memory.
+        for letter in _advancing(wanted, store, entries, step):
+            records += len(letter.records)
+            selected.append(dataclasses.replace(letter, records=()))  # Keep no records in memory.
     if not (criteria.everything or selected):
         raise wanted.no_match(store)
     question = f"Delete {counted(len(selected), 'object')} with {counted(records, 'record')} for good?"
@@ -170,12 +176,12 @@ def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun
         if not dry_run:
             store.delete(batch)
         if not context.as_json:
-            for held in batch:
-                console.print_line(f"{held.id} {held.key}: {console.visible(held.reason)}")
+            for letter in batch:
+                console.print_line(f"{letter.id} {letter.key}: {console.visible(letter.reason)}")
     document = {
         "objects": len(selected),
         "records": records,
-        "dropped": [{"id": held.id, "key": held.key, "reason": held.reason} for held in selected],
+        "dropped": [{"id": letter.id, "key": letter.key, "reason": letter.reason} for letter in selected],
         "dry_run": dry_run,
     }
     verb = "would be dropped" if dry_run else "dropped"
@@ -183,30 +189,30 @@ def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun
 
 
 def _advancing(wanted: Selection, store: QuarantineStore, entries: list[Entry], step: Step) -> Iterator[DeadLetter]:
-    for held in wanted.read(store, entries):
+    for letter in wanted.read(store, entries):
         step.advance()
-        if held is not None:
-            yield held
+        if letter is not None:
+            yield letter
 
 
 def _print_totals(selected: Iterator[DeadLetter], output: Output) -> None:
     objects: Counter[tuple[str, str]] = Counter()
     records: Counter[tuple[str, str]] = Counter()
-    for held in selected:
-        objects[held.kind, held.reason_class] += 1
-        records[held.kind, held.reason_class] += len(held.records)
+    for letter in selected:
+        objects[letter.kind, letter.reason_class] += 1
+        records[letter.kind, letter.reason_class] += len(letter.records)
     rows = [[count, records[key], *key] for key, count in objects.most_common()]
     columns = ["objects", "records", "kind", "reason"]
     document = [dict(zip(columns, row, strict=True)) for row in rows]
     output.print_rows(document, columns, rows, empty="nothing is in quarantine")
 
 
-def _describe(held: DeadLetter) -> str:
-    return f"{held.kind} of {len(held.records):,}" if held.kind == "failed batch" else held.kind.value
+def _describe(letter: DeadLetter) -> str:
+    return f"{letter.kind} of {len(letter.records):,}" if letter.kind == "failed batch" else letter.kind.value
 
 
-def _shown(held: DeadLetter) -> str:
-    if not held.records:
+def _shown(letter: DeadLetter) -> str:
+    if not letter.records:
         return ""
-    data = held.records[0].data.decode(errors="replace")
+    data = letter.records[0].data.decode(errors="replace")
     return data if len(data) <= _SHOWN_CHARACTERS else f"{data[:_SHOWN_CHARACTERS]}…"

@@ -21,7 +21,7 @@ from cli.group import CommandGroup
 from cli.options import Context, File, HistoryReason, Latest, Output, Recommender, User
 from operations import times
 from operations.configuration import rule_drafts
-from operations.configuration.store import live_configuration, store_of, who
+from operations.configuration.store import caller, live_configuration, store_of
 from operations.previews import PreviewSummary, some_users, summarize
 from operations.progress import counted
 
@@ -249,7 +249,7 @@ def _publish(context: Context, current: Current, draft: rule_drafts.Draft, *, re
     deployment, now_ms = context.deployment, times.now_ms()
     changes = rule_drafts.changes(current.document, draft)
     published = rule_drafts.publish(
-        store_of(deployment), draft, version=current.version, by=who(deployment), reason=reason, now_ms=now_ms
+        store_of(deployment), draft, version=current.version, by=caller(deployment), reason=reason, now_ms=now_ms
     )
     differences = previews.catalogue_warnings(
         deployment.client("lambda"),

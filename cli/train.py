@@ -64,11 +64,11 @@ def follow_run(context: Context, deployment: Deployment, execution_arn: str) -> 
             outcome = training_run.follow(deployment, execution_arn, on_state=step.note, on_line=step.say)
     except KeyboardInterrupt:
         options = context.options
-        again = console.call("train", "--execution", name, *options)
+        follow = console.call("train", "--execution", name, *options)
         look = console.call("status", *options)
         console.say(
             f"the run continues without this command, as execution {name}; `{look}` shows its result, "
-            f"`{again}` follows it"
+            f"`{follow}` follows it"
         )
         raise typer.Exit(INTERRUPTED) from None
     _print(deployment, execution_arn, outcome, context)

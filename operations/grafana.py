@@ -124,18 +124,18 @@ def _every(variable: Document) -> Document:
 
 def _panels(families: Sequence[Family], panel: Callable[[Family], Document]) -> list[Document]:
     """Return the panels of metric families, grouped in rows."""
-    made: list[Document] = []
+    panels: list[Document] = []
     top = 0
     for title, origins in _ROWS.items():
         shown = [panel(family) for origin in origins for family in families if family.origin is origin]
         if not shown:
             continue
-        made.append(_placed({"type": "row", "title": title, "collapsed": False, "panels": []}, 0, top, 24, 1))
+        panels.append(_placed({"type": "row", "title": title, "collapsed": False, "panels": []}, 0, top, 24, 1))
         for index, each in enumerate(shown):
             row, column = divmod(index, _COLUMNS)
-            made.append(_placed(each, column * _WIDTH, top + 1 + row * _HEIGHT, _WIDTH, _HEIGHT))
+            panels.append(_placed(each, column * _WIDTH, top + 1 + row * _HEIGHT, _WIDTH, _HEIGHT))
         top += 1 + math.ceil(len(shown) / _COLUMNS) * _HEIGHT
-    return [{"id": number, **each} for number, each in enumerate(made, 1)]
+    return [{"id": number, **each} for number, each in enumerate(panels, 1)]
 
 
 def _placed(panel: Document, x: int, y: int, w: int, h: int) -> Document:

@@ -61,8 +61,8 @@ def read_schema(path: Path, *, dataset: str, lists: Collection[str] = ()) -> Sch
         if name == DATASETS[dataset]:
             continue
         if other := spellings.get(property_name(name)):
-            again = " again" if other == name else f", the same column as {other}"
-            raise InvalidInput(f"{path}: fields[{index}] is {name}{again}")
+            reason = " again" if other == name else f", the same column as {other}"
+            raise InvalidInput(f"{path}: fields[{index}] is {name}{reason}")
         spellings[property_name(name)] = name
         if name in lists and field.type != "string":
             raise InvalidInput(f"{path}: {name} has the type {field.type}, expected string for a list")

@@ -18,15 +18,15 @@ from operations.configuration import yaml_document
 
 def unified(before: Configuration, after: Configuration, *, names: tuple[str, str]) -> list[str]:
     """Return a unified diff of two configurations as YAML including defaults, or an empty list if they are equal."""
-    was, is_now = (yaml_document.dump(to_document(configuration)).splitlines() for configuration in (before, after))
-    return list(difflib.unified_diff(was, is_now, *names, lineterm=""))
+    old, new = (yaml_document.dump(to_document(configuration)).splitlines() for configuration in (before, after))
+    return list(difflib.unified_diff(old, new, *names, lineterm=""))
 
 
 def changes(before: Configuration, after: Configuration) -> list[dict[str, Any]]:
     """Return the path, old value and new value of each difference. A missing value is None."""
     return [
-        {"path": dotted(path), "before": was, "after": is_now}
-        for path, was, is_now in _different(to_document(before), to_document(after), ())
+        {"path": dotted(path), "before": old, "after": new}
+        for path, old, new in _different(to_document(before), to_document(after), ())
     ]
 
 

@@ -102,15 +102,18 @@ def _changes(before: Any, after: Any, path: Path) -> Iterator[Change]:
     if before == after:
         return
     if (before or after) and all(value is None or isinstance(value, Mapping) for value in (before, after)):
-        was, is_now = before or {}, after or {}
-        for key in {**was, **is_now}:
-            yield from _changes(was.get(key), is_now.get(key), (*path, key))
+        old, new = before or {}, after or {}
+        for key in {**old, **new}:
+            yield from _changes(old.get(key), new.get(key), (*path, key))
         return
     removed, added = _elements(before), _elements(after)
     if len(path) > 1 and isinstance(before, list) and isinstance(after, list):
-        gone, new = [each for each in removed if each not in added], [each for each in added if each not in removed]
-        if gone or new:  # otherwise only the order differs
-            removed, added = gone, new
+        only_before, only_after = (
+            [each for each in removed if each not in added],
+            [each for each in added if each not in removed],
+        )
+        if only_before or only_after:  # otherwise only the order differs
+            removed, added = only_before, only_after
     yield Change(dotted(path), tuple(map(_text, removed)), tuple(map(_text, added)))
 
 

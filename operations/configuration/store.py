@@ -31,7 +31,7 @@ def own_names(deployment: Deployment) -> OwnNames:
     return NO_NAMES if content is None else OwnNames.from_json(content.body, etag=content.etag)
 
 
-def who(deployment: Deployment) -> str:
+def caller(deployment: Deployment) -> str:
     """Return the caller's identity: the ARN on AWS, or the operating system's user name on the embedded cloud."""
     if deployment.is_local:
         import getpass

@@ -175,9 +175,9 @@ class _Reading:
                 raise InvalidYaml("is a key with several values, expected a string", line=line, column=column)
             name = key.value
             if name in lines:
-                again = (*path, name)
-                message = f"{dotted(again)} duplicates the key in line {lines[name]}"
-                self.findings.append(Finding(line, column, message, again))
+                key_path = (*path, name)
+                message = f"{dotted(key_path)} duplicates the key in line {lines[name]}"
+                self.findings.append(Finding(line, column, message, key_path))
                 continue
             lines[name] = line
             values[name] = self.value(element, (*path, name), key)

@@ -128,10 +128,10 @@ def wait_for(expected: Mapping[str, Profile], store: ProfileStore, *, timeout_s:
         if len(arrived) == len(expected):
             return arrived
         if time.monotonic() > deadline:
-            late = [user_id for user_id in expected if user_id not in arrived]
+            incomplete = [user_id for user_id in expected if user_id not in arrived]
             raise Unavailable(
-                f"after {timeout_s:g} s the profiles of {len(late)} of {len(expected)} users lack events, for example "
-                f"that of user {late[0]}"
+                f"after {timeout_s:g} s the profiles of {len(incomplete)} of {len(expected)} users lack events, for "
+                f"example that of user {incomplete[0]}"
             )
         time.sleep(_POLL_S)
 

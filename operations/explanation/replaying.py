@@ -101,22 +101,22 @@ def replay(
     )
 
 
-def differences(row: ServedResponse, again: Replay, *, unlogged: Mapping[str, Any] | None = None) -> list[str]:
+def differences(row: ServedResponse, replayed: Replay, *, unlogged: Mapping[str, Any] | None = None) -> list[str]:
     """Return possible reasons why the items of the replay differ from the row. Empty if the items are equal."""
     unlogged = unlogged or {}
-    if again.item_ids == row.item_ids:
+    if replayed.item_ids == row.item_ids:
         return []
     differences = [
-        f"{subject} is {now} now, it was {then}"
-        for subject, then, now in (
-            ("the model version", row.model_version, again.model_version),
-            ("the configuration", row.configuration, again.configuration),
-            ("the rule set", row.rules or "none", again.rules or "none"),
-            ("the arm", ", ".join(row.arms) or "none", ", ".join(again.arms) or "none"),
-            ("the degradation", ", ".join(row.degraded) or "nothing", ", ".join(again.degraded) or "nothing"),
-            ("the source", row.source, again.source),
+        f"{subject} is {current} now, it was {logged}"
+        for subject, logged, current in (
+            ("the model version", row.model_version, replayed.model_version),
+            ("the configuration", row.configuration, replayed.configuration),
+            ("the rule set", row.rules or "none", replayed.rules or "none"),
+            ("the arm", ", ".join(row.arms) or "none", ", ".join(replayed.arms) or "none"),
+            ("the degradation", ", ".join(row.degraded) or "nothing", ", ".join(replayed.degraded) or "nothing"),
+            ("the source", row.source, replayed.source),
         )
-        if then != now
+        if logged != current
     ]
     if drawn := [str(place) for place, chance in enumerate(row.propensities, 1) if chance is not None]:
         differences.append(f"chance chose for place {', '.join(drawn)}")

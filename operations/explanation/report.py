@@ -46,9 +46,9 @@ class Explanation:
         """Items of the response, each with origin, propensity, reasons, rank by the model's score, and rank in the
         replay.
         """
-        row, again = self.row, self.replay
+        row, replayed = self.row, self.replay
         by_score = _places_by_score(row.scores or ())
-        places = {} if again is None else {item_id: place for place, item_id in enumerate(again.item_ids, 1)}
+        places = {} if replayed is None else {item_id: place for place, item_id in enumerate(replayed.item_ids, 1)}
         return [
             {
                 "place": place,
@@ -56,7 +56,9 @@ class Explanation:
                 "place_by_score": by_score.get(place),
                 "origin": origin,
                 "propensity": propensity,
-                "reasons": None if again is None else [json.loads(text) for text in again.reasons.get(item_id, ())],
+                "reasons": None
+                if replayed is None
+                else [json.loads(text) for text in replayed.reasons.get(item_id, ())],
                 "replayed_place": places.get(item_id),
             }
             for place, (item_id, origin, propensity) in enumerate(
@@ -121,7 +123,7 @@ def explain(
         return Explanation(head, row, None, [], "the response belongs to a user; name the user with --user")
     history = () if user is None else history_at_answer(deployment, row, user)
     try:
-        again = replaying.replay(deployment, row, user=user, history=history, unlogged=rest)
+        replayed = replaying.replay(deployment, row, user=user, history=history, unlogged=rest)
     except (InvalidInput, NotFound) as error:
         return Explanation(head, row, None, [], str(error))
-    return Explanation(head, row, again, replaying.differences(row, again, unlogged=rest), None)
+    return Explanation(head, row, replayed, replaying.differences(row, replayed, unlogged=rest), None)

@@ -160,8 +160,8 @@ def check(
     if ids is not PLAIN_IDS:
         texts["USER_ID"] = texts["USER_ID"].mapped(ids.user)
         texts["SESSION_ID"] = texts["SESSION_ID"].mapped(ids.session)
-    if (gone := erased(texts["USER_ID"].values)) is not None:
-        verdicts.refuse(texts["USER_ID"].where(pa.array(gone)), "USER_ID is an erased user's")
+    if (is_erased := erased(texts["USER_ID"].values)) is not None:
+        verdicts.refuse(texts["USER_ID"].where(pa.array(is_erased)), "USER_ID is an erased user's")
     time_ms, wrong_times = times_ms(rows["TIMESTAMP"])
     for reason, where in wrong_times.items():
         verdicts.refuse(where, f"TIMESTAMP {reason}")
@@ -201,8 +201,10 @@ def check(
         # Columns of later versions are hashed only if present, so rows of older files keep their IDs.
         if COLUMNS[name].since == 1 or not columns[name].is_absent
     ]
-    made = event_ids(hashed, [time_ms, value])
-    return Checked(LakeRows(columns, stated_ids, made, time_ms, value, hashes["user_id"], now_ms), *verdicts.bad())
+    computed_ids = event_ids(hashed, [time_ms, value])
+    return Checked(
+        LakeRows(columns, stated_ids, computed_ids, time_ms, value, hashes["user_id"], now_ms), *verdicts.bad()
+    )
 
 
 def _texts(rows: pa.Table, name: str) -> Texts:

@@ -78,8 +78,8 @@ class MetadataFile(Generic[R]):
                 bad = {place: f"{name} {fault}" for place, fault in faults.items()} | bad
                 names.append(column_name(name))
                 columns.append(cells)
-        stored, gone = self._stored(ids.to_pylist())
-        bad = dict.fromkeys(gone, f"{self.id_column} is an erased user's") | bad
+        stored, erased = self._stored(ids.to_pylist())
+        bad = dict.fromkeys(erased, f"{self.id_column} is an erased user's") | bad
         good = []
         for place, row_id in enumerate(stored):
             values = {
@@ -105,8 +105,8 @@ class MetadataFile(Generic[R]):
         if self.user_rules is None:
             return ids, []
         stored = [self.user_rules.ids.user(user_id) if user_id else None for user_id in ids]
-        gone = self.user_rules.erased(pa.array(stored, pa.string()))
-        return stored, [] if gone is None else np.flatnonzero(gone).tolist()
+        is_erased = self.user_rules.erased(pa.array(stored, pa.string()))
+        return stored, [] if is_erased is None else np.flatnonzero(is_erased).tolist()
 
 
 def open_metadata(
@@ -230,7 +230,8 @@ def _times(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
     faults = dict.fromkeys(np.flatnonzero(ms < 0).tolist(), "is before 1970") | faults
     missing = wrong.get(MISSING, np.zeros(len(ms), bool))
     seconds = [
-        None if gone else t // 1000 if t % 1000 == 0 else t / 1000 for t, gone in zip(ms.tolist(), missing, strict=True)
+        None if is_missing else t // 1000 if t % 1000 == 0 else t / 1000
+        for t, is_missing in zip(ms.tolist(), missing, strict=True)
     ]
     return seconds, faults
 

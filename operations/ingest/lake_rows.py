@@ -80,8 +80,8 @@ class LakeRows:
             yield lake.event_date(int(rows.event_time_ms[start])), table.slice(start, end - start)
 
     def event_ids(self) -> pa.Array:
-        made = hexadecimal(self.ids)
-        return made if self.stated_ids.is_absent else pc.coalesce(self.stated_ids.column(), made)
+        computed = hexadecimal(self.ids)
+        return computed if self.stated_ids.is_absent else pc.coalesce(self.stated_ids.column(), computed)
 
     def table(self) -> pa.Table:
         count = len(self)

@@ -229,8 +229,8 @@ def _repeated(rows: pa.Table, user: npt.NDArray[np.int32], places: npt.NDArray[n
 
 
 def _event_ids(rows: pa.Table) -> pa.ChunkedArray:
-    made = hexadecimal(np.stack([rows["high"].to_numpy(), rows["low"].to_numpy()], axis=1))
-    return pc.coalesce(rows["stated_id"], pa.chunked_array([made]))
+    computed = hexadecimal(np.stack([rows["high"].to_numpy(), rows["low"].to_numpy()], axis=1))
+    return pc.coalesce(rows["stated_id"], pa.chunked_array([computed]))
 
 
 def _by_user(rows: pa.Table) -> Iterator[UserInteractions]:

@@ -57,8 +57,8 @@ def seed_profiles(
         if done is None:
             done, users = 0, latest.partition(number)
             while batch := list(itertools.islice(users, _BATCH_USERS - len(waiting))):
-                gone = erased(pa.array([user for user, _ in batch], pa.string()))
-                kept = batch if gone is None else list(itertools.compress(batch, ~gone))
+                is_erased = erased(pa.array([user for user, _ in batch], pa.string()))
+                kept = batch if is_erased is None else list(itertools.compress(batch, ~is_erased))
                 waiting += kept
                 done += len(kept)
                 if len(waiting) == _BATCH_USERS:

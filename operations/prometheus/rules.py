@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from operations.client.deployment import Deployment
 
 _NAME = re.compile(r"alsolike-.+-(?P<stack>[a-z]+)-(?P<id>\w+?)[0-9A-F]{8}-\w+")
-_DESCRIPTION = re.compile(r"Alsolike (?P<environment>[^:]+): (?P<what>.*): docs/runbooks/(?P<runbook>[a-z-]+)\.md")
+_DESCRIPTION = re.compile(r"Alsolike (?P<environment>[^:]+): (?P<summary>.*): docs/runbooks/(?P<runbook>[a-z-]+)\.md")
 _IF = re.compile(r"IF\((?P<condition>.+? >= \d+), (?P<value>.+), 0\)")
 _FILL = re.compile(r"FILL\((\w+), 0\)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -92,14 +92,14 @@ def _rule(alarm: Mapping[str, Any], *, selector: str) -> dict[str, Any]:
     rule: dict[str, Any] = {
         "alert": f"Alsolike{name['stack'].title()}{name['id']}",
         "expr": expression
-        or f"{PREFIX}alarm_active{{alarm={json.dumps(description['what'], ensure_ascii=False)}, {selector}}} == 1",
+        or f"{PREFIX}alarm_active{{alarm={json.dumps(description['summary'], ensure_ascii=False)}, {selector}}} == 1",
     }
     periods = alarm["EvaluationPeriods"] - 1
     if expression and periods:
         rule["for"] = _duration(periods * _period_s(alarm))
     rule["labels"] = {"severity": severity(description["runbook"])}
     rule["annotations"] = {
-        "summary": description["what"],
+        "summary": description["summary"],
         "runbook": f"docs/runbooks/{description['runbook']}.md",
     }
     return rule

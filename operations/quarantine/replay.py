@@ -63,13 +63,13 @@ class Replayer:
         """
         group: list[DeadLetter] = []
         records = size = 0
-        for held in selected:
-            if not held.can_be_replayed:
+        for letter in selected:
+            if not letter.can_be_replayed:
                 self.counts.not_replayable += 1
                 continue
-            group.append(held)
-            records += len(held.records)
-            size += sum(len(record.data) for record in held.records)
+            group.append(letter)
+            records += len(letter.records)
+            size += sum(len(record.data) for record in letter.records)
             if records >= MAX_RECORDS or size >= MAX_BYTES:
                 self._replay(group, dry_run=dry_run)
                 group, records, size = [], 0, 0
@@ -78,7 +78,7 @@ class Replayer:
 
     def _replay(self, group: Sequence[DeadLetter], *, dry_run: bool) -> None:
         records = [
-            {"Data": record.data, "PartitionKey": original_key(record)} for held in group for record in held.records
+            {"Data": record.data, "PartitionKey": original_key(record)} for letter in group for record in letter.records
         ]
         if not dry_run:
             for call in calls(records):

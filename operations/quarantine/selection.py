@@ -44,20 +44,20 @@ class Selection:
 
     def read(self, store: QuarantineStore, entries: Sequence[Entry]) -> Iterator[DeadLetter | None]:
         """Yield the content of each entry that still exists, or None if the entry is not selected."""
-        for held in store.read(entries):
-            yield held if self.includes(held) else None
+        for letter in store.read(entries):
+            yield letter if self.includes(letter) else None
 
-    def includes(self, held: DeadLetter) -> bool:
+    def includes(self, letter: DeadLetter) -> bool:
         """Return true if an object is selected."""
-        if self.since_ms is not None and held.time_ms < self.since_ms:
+        if self.since_ms is not None and letter.time_ms < self.since_ms:
             return False
         if self.reason is None:
             return True
-        return any(self.reason.lower() in text.lower() for text in (held.reason, held.reason_class))
+        return any(self.reason.lower() in text.lower() for text in (letter.reason, letter.reason_class))
 
     def no_match(self, store: QuarantineStore) -> NotFound:
         """Return the error for an empty selection. Its message lists the existing reasons."""
-        reasons = Counter(held.reason_class for held in store.read(store.entries()))
+        reasons = Counter(letter.reason_class for letter in store.read(store.entries()))
         if not reasons:
             return NotFound("Nothing was selected: the quarantine is empty.")
         listed = "".join(f"\n  {count:,} x {reason}" for reason, count in reasons.most_common())

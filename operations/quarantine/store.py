@@ -85,16 +85,16 @@ class QuarantineStore:
             try:
                 for entry in entries:
                     waiting.append(pool.submit(self._read, entry))
-                    if len(waiting) == _AHEAD and (held := waiting.pop(0).result()) is not None:
-                        yield held
+                    if len(waiting) == _AHEAD and (letter := waiting.pop(0).result()) is not None:
+                        yield letter
                 while waiting:
-                    if (held := waiting.pop(0).result()) is not None:
-                        yield held
+                    if (letter := waiting.pop(0).result()) is not None:
+                        yield letter
             finally:
                 for future in waiting:
                     future.cancel()
 
-    def delete(self, held: Iterable[DeadLetter]) -> None:
+    def delete(self, letters: Iterable[DeadLetter]) -> None:
         """Delete objects.
 
         Raises
@@ -102,7 +102,7 @@ class QuarantineStore:
         Unavailable
             If S3 does not respond, or rejects the deletion of an object.
         """
-        delete_objects(self._client, self._bucket, [letter.key for letter in held])
+        delete_objects(self._client, self._bucket, [letter.key for letter in letters])
 
     def _read(self, entry: Entry) -> DeadLetter | None:
 

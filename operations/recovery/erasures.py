@@ -65,10 +65,12 @@ def _rewrite(s3: S3Client, bucket: str, listed: LakeObject, erased: ErasedUsers,
         ids = rows.select(["user_id", "session_id"]).to_pandas(types_mapper=pd.ArrowDtype)
         users = [user for user in ids["user_id"].dropna().unique() if user in erased]
         anonymous = ids.loc[ids["user_id"].isna(), "session_id"]
-        gone = [
+        erased_sessions = [
             session for session in anonymous.dropna().unique() if session in sessions or erased.has_session(session)
         ]
-        kept = ~(ids["user_id"].isin(users) | (ids["user_id"].isna() & ids["session_id"].isin(gone))).astype(bool)
+        kept = ~(ids["user_id"].isin(users) | (ids["user_id"].isna() & ids["session_id"].isin(erased_sessions))).astype(
+            bool
+        )
         if kept.all():
             return False
         out = io.BytesIO()

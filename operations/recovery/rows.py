@@ -119,11 +119,11 @@ def _write(
     store: RowStore[Any], kind: ChangeKind, rows: Iterable[tuple[str, Any]], *, now_ms: int, exactly: bool
 ) -> int:
     make = ITEMS.make if kind is ChangeKind.ITEM else USERS.make
-    made = (make(row_id, properties) for row_id, properties in rows)
+    typed_rows = (make(row_id, properties) for row_id, properties in rows)
     with ThreadPoolExecutor(_THREADS, "rows") as pool:
         if exactly:
-            return sum(pool.map(lambda row: store.put([row], now_ms=now_ms), made))
-        return sum(pool.map(lambda row: store.insert(row, now_ms=now_ms), made))
+            return sum(pool.map(lambda row: store.put([row], now_ms=now_ms), typed_rows))
+        return sum(pool.map(lambda row: store.insert(row, now_ms=now_ms), typed_rows))
 
 
 def _delete(store: RowStore[Any], row_ids: Iterable[str], *, now_ms: int) -> int:
