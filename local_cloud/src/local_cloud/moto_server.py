@@ -115,7 +115,10 @@ def _reason(environ: Mapping[str, Any], text: str) -> str:
 
 
 def _handler(environ: Mapping[str, Any]) -> Callable[..., Any] | None:
-    """Return moto's handler of a frequent request without a Flask route: a call of DynamoDB or a put to S3."""
+    """Return moto's handler of a call of DynamoDB or a put to S3, or None for other requests.
+
+    Flask would double the processor time of a call of DynamoDB, from 1.8 to 3.4 ms including the client.
+    """
     credential = environ.get("HTTP_AUTHORIZATION", "")
     if environ.get("HTTP_X_AMZ_TARGET", "").startswith(_DYNAMODB) and "/dynamodb/aws4_request" in credential:
         return _dynamodb
