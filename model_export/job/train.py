@@ -14,7 +14,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,7 +60,7 @@ from model_export.processes.resources import measured
 K = 10
 """Length of the evaluated lists."""
 
-ASIDE = frozenset({"content", "item_knn", "repurchase", "transitions"})
+ASIDE = frozenset({"ease", "item_knn", "transitions"})
 """Algorithms that the second process fits. They are selected so that both processes take about the same time. They
 have no early stopping, because it needs the validation data.
 """
@@ -132,9 +132,13 @@ def train(
     fits = Fits()
     with measured() as cost, contextlib.ExitStack() as stack:
         setup = _prepare(dataset, hyperparameters, sentence_model, say)
-        aside = stack.enter_context(_started_aside(setup, fits))
+        is_apart = side_process.is_worth_it(setup.data.interactions)
+        submit = stack.enter_context(side_process.running(here=not is_apart))
+        aside = _submit_first(setup, fits, submit, is_apart=is_apart)
         candidates, left_out = _compare(setup, fits, say)
         winner = choose(candidates) if setup.imported is None else _imported(candidates, left_out)
+        final = _final_fits(setup, winner) if is_apart and setup.imported is None else []
+        final_models = submit([functools.partial(fitted_at_cost, *each) for each in final])
         segments = _segments(setup, fits, winner)
         cold = judge(winner.settings, setup.split, aside.cold_trials(), fits=fits, k=K, seen=setup.seen)
         say(cold.sentence())
@@ -148,6 +152,8 @@ def train(
         del earlier
         reason = selection_reason(candidates, winner) if setup.imported is None else "imported is the only choice"
         say(f"{reason}; fitting it on everything")
+        for each, final_model in zip(final, final_models, strict=True):
+            fits.expect(*each, final_model)
         model = fits.fit(winner.settings, setup.served.interactions)
         related_tables = aside.related_tables()
         actions, action_quality = fit_actions(load_samples(dataset, setup.data.users))
@@ -330,34 +336,32 @@ class _Aside(NamedTuple):
     related_tables: Callable[[], dict[str, RelatedTable]]
 
 
-@contextlib.contextmanager
-def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
-    """Start tasks in a second process whose results the first process needs later.
+def _submit_first(setup: _Setup, fits: Fits, submit: side_process.Submit, *, is_apart: bool) -> _Aside:
+    """Submit tasks whose results this process needs later.
 
     `fits` waits for the models of the second process.
     """
-    interactions = setup.data.interactions
-    is_apart = side_process.is_worth_it(interactions)
     aside = []
-    if is_apart and setup.budget.is_ample(interactions):
+    if is_apart and setup.budget.is_ample(setup.data.interactions):
         aside = _fitted_aside(_in_order_of_use(setup), setup.split)
-    tasks: list[side_process.Task] = [
-        *(functools.partial(fitted_at_cost, *each) for each in aside),
-        functools.partial(
-            trials, part_items(setup.split), setup.data.properties, setup.data.unlearned, setup.sentences
-        ),
-        _related_figures(setup.data, setup.hyperparameters),
-        functools.partial(
-            related.related_tables,
-            setup.served.interactions,
-            event_weights=setup.data.event_weights,
-            seed=setup.hyperparameters.seed,
-        ),
-    ]
-    with side_process.running(tasks, here=not is_apart) as results:
-        for (settings, learned), model in zip(aside, results, strict=False):
-            fits.expect(settings, learned, model)
-        yield _Aside(*results[len(aside) :])
+    results = submit(
+        [
+            *(functools.partial(fitted_at_cost, *each) for each in aside),
+            functools.partial(
+                trials, part_items(setup.split), setup.data.properties, setup.data.unlearned, setup.sentences
+            ),
+            _related_figures(setup.data, setup.hyperparameters),
+            functools.partial(
+                related.related_tables,
+                setup.served.interactions,
+                event_weights=setup.data.event_weights,
+                seed=setup.hyperparameters.seed,
+            ),
+        ]
+    )
+    for (settings, learned), model in zip(aside, results, strict=False):
+        fits.expect(settings, learned, model)
+    return _Aside(*results[len(aside) :])
 
 
 def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapping[str, str]]:
@@ -438,6 +442,14 @@ def _fitted_aside(algorithms: Mapping[str, Algorithm], split: splits.Split) -> l
         if name in ASIDE and algorithm.unsupported_reason(split.validation.fit) is None
         for interactions in learned
     ]
+
+
+def _final_fits(setup: _Setup, winner: Candidate) -> list[tuple[Algorithm, Interactions]]:
+    """Return the settings and interactions of the bundle's models that the second process can fit."""
+    settings = winner.settings
+    parts = settings.components() if isinstance(settings, Combination) else [settings]
+    served = setup.served.interactions
+    return [(part.learning_settings(), served) for part in parts if part.fit_cost(served) is None]
 
 
 def _new_data(

@@ -7,14 +7,16 @@ side process ends when this process ends, even after a crash.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pickle
+import queue
 import subprocess
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
 from model_export.data.interactions import Interactions
@@ -25,6 +27,8 @@ PROGRAM = (sys.executable, "-m", "model_export.processes.side_process")
 Task = Callable[[], Any]
 """Function of a module, or `functools.partial` of such a function. It must be picklable."""
 
+Submit = Callable[[Sequence[Task]], Sequence[Task]]
+"""Function that queues tasks and returns a function per task, which waits for the result of the task."""
 
 MIN_INTERACTIONS, MAX_INTERACTIONS = 200_000, 5_000_000
 """Range of the number of interactions for a side process. It needs seconds to start, and a copy of the data."""
@@ -43,11 +47,12 @@ def is_worth_it(interactions: Interactions) -> bool:
 
 
 @contextlib.contextmanager
-def running(tasks: Sequence[Task], *, here: bool = False) -> Iterator[Sequence[Callable[[], Any]]]:
-    """Run tasks in a side process while the body runs.
+def running(*, here: bool = False) -> Iterator[Submit]:
+    """Run a side process while the body runs.
 
-    Yield a function per task that waits for the result of the task. The side process is killed at the end of the body.
-    The functions raise the exception of the task, or a `RuntimeError` if the process ended without a result.
+    Yield a function that queues tasks and returns a function per task, which waits for the result of the task. The
+    tasks of one call share their arguments. The returned functions raise the exception of the task, or a
+    `RuntimeError` if the process ended without a result. The side process is killed at the end of the body.
 
     Parameters
     ----------
@@ -55,32 +60,29 @@ def running(tasks: Sequence[Task], *, here: bool = False) -> Iterator[Sequence[C
         True to run each task in this process when its result is requested.
     """
     if here:
-        yield tasks
+        yield lambda tasks: tasks
         return
     # A separate process group, so that Ctrl-C reaches only this process, which then kills the side process.
-    with subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0) as process:
-        results: list[Future[tuple[Any, float]]] = [Future() for _ in tasks]
-        threads = [
-            threading.Thread(target=_send, args=(process, tasks), daemon=True),
-            threading.Thread(target=_receive, args=(process, results), daemon=True),
-        ]
+    with (
+        subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0) as process,
+        ThreadPoolExecutor(1) as sender,
+        ThreadPoolExecutor(1) as receiver,
+    ):
+
+        def submit(tasks: Sequence[Task]) -> Sequence[Task]:
+            sent = sender.submit(_send, process, tasks)
+            return [functools.partial(_awaited, receiver.submit(_receive, process, sent)) for _ in tasks]
+
         try:
-            for thread in threads:
-                thread.start()
-            yield [_waiting_for(result) for result in results]
+            yield submit
         finally:
             process.kill()
-            for thread in threads:
-                thread.join()
 
 
-def _waiting_for(result: Future[tuple[Any, float]]) -> Callable[[], Any]:
-    def wait() -> Any:
-        found, peak_mb = result.result()
-        resources.note_beside(peak_mb)
-        return found
-
-    return wait
+def _awaited(result: Future[tuple[Any, float]]) -> Any:
+    found, peak_mb = result.result()
+    resources.note_beside(peak_mb)
+    return found
 
 
 def _send(process: subprocess.Popen[bytes], tasks: Sequence[Task]) -> None:
@@ -90,40 +92,36 @@ def _send(process: subprocess.Popen[bytes], tasks: Sequence[Task]) -> None:
         process.stdin.flush()
 
 
-def _receive(process: subprocess.Popen[bytes], results: Sequence[Future[tuple[Any, float]]]) -> None:
-    """Set the results as they arrive. After a failure, set the same exception for all remaining results."""
+def _receive(process: subprocess.Popen[bytes], sent: Future[None]) -> tuple[Any, float]:
+    """Return the next result and the peak memory of its task, or raise the task's exception."""
     assert process.stdout is not None
-    failure: BaseException | None = None
-    for result in results:
-        if failure is None:
-            try:
-                found, peak_mb, failure = pickle.load(process.stdout)  # noqa: S301  it is this program
-            except (EOFError, pickle.UnpicklingError):
-                failure = RuntimeError(
-                    f"the process next to the training ended with status {process.wait()}; its log says why"
-                )
-        if failure is None:
-            result.set_result((found, peak_mb))
-        else:
-            result.set_exception(failure)
+    sent.result()  # raises if the task cannot be pickled
+    try:
+        found, peak_mb, failure = pickle.load(process.stdout)  # noqa: S301  it is this program
+    except (EOFError, pickle.UnpicklingError):
+        raise RuntimeError(
+            f"the process next to the training ended with status {process.wait()}; its log says why"
+        ) from None
+    if failure is not None:
+        raise failure
+    return found, peak_mb
 
 
 def main(jobs: IO[bytes], answers: IO[bytes]) -> None:
     """Run the received tasks. Send the result and peak memory of each task, or its exception."""
-    tasks: Sequence[Task] = pickle.load(jobs)  # noqa: S301  of this program
-    threading.Thread(target=_end_with, args=(jobs.fileno(),), daemon=True).start()
-    for task in tasks:
-        failure: Exception | None = None
-        found = None
-        with resources.measured() as cost:
-            try:
-                found = task()
-            except Exception as error:  # noqa: BLE001  raised in the process that waits for the result
-                failure = _portable(error)
-        pickle.dump((found, cost.peak_mb, failure), answers, protocol=pickle.HIGHEST_PROTOCOL)
-        answers.flush()
-        if failure is not None:
-            break
+    received: queue.SimpleQueue[Sequence[Task]] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(jobs, received), daemon=True).start()
+    while True:
+        for task in received.get():
+            failure: Exception | None = None
+            found = None
+            with resources.measured() as cost:
+                try:
+                    found = task()
+                except Exception as error:  # noqa: BLE001  raised in the process that waits for the result
+                    failure = _portable(error)
+            pickle.dump((found, cost.peak_mb, failure), answers, protocol=pickle.HIGHEST_PROTOCOL)
+            answers.flush()
 
 
 def _portable(error: Exception) -> Exception:
@@ -136,10 +134,16 @@ def _portable(error: Exception) -> Exception:
     return error
 
 
-def _end_with(jobs: int) -> None:
-    """Exit when the parent process ends, which closes the pipe."""
-    os.read(jobs, 1)
-    os._exit(1)
+def _read(jobs: IO[bytes], received: queue.SimpleQueue[Sequence[Task]]) -> None:
+    """Queue the tasks of the parent process. Exit when it ends, which closes the pipe."""
+    try:
+        while True:
+            received.put(pickle.load(jobs))  # noqa: S301  of this program
+    except EOFError:
+        os._exit(1)
+    except Exception:  # noqa: BLE001  for example a task of a module that cannot be imported
+        traceback.print_exc()
+        os._exit(1)
 
 
 if __name__ == "__main__":

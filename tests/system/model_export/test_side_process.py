@@ -18,29 +18,39 @@ from model_export.processes.resources import measured
 
 def test_tasks_run_in_order_in_another_process():
     large = np.arange(1_000_000)  # more than a pipe can hold
-    with side_process.running(
-        [os.getpid, functools.partial(np.add, large, 1), functools.partial(max, 3, 2)]
-    ) as results:
-        process_id, added, largest = (result() for result in results)
+    with side_process.running() as submit:
+        first = submit([os.getpid, functools.partial(np.add, large, 1)])
+        later = submit([functools.partial(max, 3, 2), os.getpid])
+        process_id, added, largest, later_id = (result() for result in (*first, *later))
 
-    assert process_id != os.getpid()
+    assert process_id == later_id != os.getpid()
     np.testing.assert_array_equal(added, large + 1)
     assert largest == 3
 
 
-def test_failed_task_raises_its_message_for_itself_and_later_tasks():
-    with side_process.running([os.getpid, functools.partial(_refuse, "the shelf is empty"), os.getpid]) as results:
-        assert results[0]() > 0
-        for result in results[1:]:
-            with pytest.raises(InvalidInput) as failure:
-                result()
-            assert str(failure.value) == "the shelf is empty"
-            assert "_refuse" in "".join(failure.value.__notes__)
+def test_failed_task_raises_its_message_and_later_tasks_run():
+    with side_process.running() as submit:
+        failed, later = submit([functools.partial(_refuse, "the shelf is empty"), os.getpid])
+        with pytest.raises(InvalidInput) as failure:
+            failed()
+
+        assert later() > 0
+    assert str(failure.value) == "the shelf is empty"
+    assert "_refuse" in "".join(failure.value.__notes__)
+
+
+def test_task_that_cannot_be_pickled_raises_the_reason():
+    with side_process.running() as submit:
+        (result,) = submit([lambda: 1])
+        with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
+            result()
 
 
 def test_failure_that_cannot_be_pickled_keeps_its_message():
-    with side_process.running([_raise_unsendable]) as (result,), pytest.raises(RuntimeError, match="Unsendable: 7"):
-        result()
+    with side_process.running() as submit:
+        (result,) = submit([_raise_unsendable])
+        with pytest.raises(RuntimeError, match="Unsendable: 7"):
+            result()
 
 
 @pytest.mark.parametrize(
@@ -48,8 +58,10 @@ def test_failure_that_cannot_be_pickled_keeps_its_message():
     [(functools.partial(os._exit, 3), 3), (functools.partial(signal.raise_signal, signal.SIGKILL), -9)],
 )
 def test_process_that_ends_without_a_result_is_reported_with_its_status(task, status):
-    with side_process.running([task]) as (result,), pytest.raises(RuntimeError, match=f"ended with status {status};"):
-        result()
+    with side_process.running() as submit:
+        for result in submit([task, os.getpid]):
+            with pytest.raises(RuntimeError, match=f"ended with status {status};"):
+                result()
 
 
 def test_side_process_ends_when_its_context_is_left():
@@ -57,8 +69,8 @@ def test_side_process_ends_when_its_context_is_left():
 
     def interrupted():
         nonlocal process_id
-        with side_process.running([os.getpid, functools.partial(time.sleep, 600)]) as results:
-            process_id = results[0]()
+        with side_process.running() as submit:
+            process_id = submit([os.getpid, functools.partial(time.sleep, 600)])[0]()
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -79,8 +91,8 @@ def test_side_process_ends_with_its_parent_process():
 
 
 def test_memory_of_the_process_is_added_to_the_measurement():
-    with measured() as both, side_process.running([functools.partial(operator.mul, b"x", 200_000_000)]) as (result,):
-        result()
+    with measured() as both, side_process.running() as submit:
+        submit([functools.partial(operator.mul, b"x", 200_000_000)])[0]()
     with measured() as here:
         pass
 
