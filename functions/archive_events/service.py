@@ -126,8 +126,10 @@ def _without_erased(rows: pa.Table, erased: IsErased) -> pa.Table:
     ]
     if not users and not sessions:
         return rows
-    gone = pc.and_(anonymous, pc.is_in(rows["session_id"], value_set=pa.array(sessions, pa.string())))
-    return rows.filter(pc.invert(pc.or_(gone, pc.is_in(rows["user_id"], value_set=pa.array(users, pa.string())))))
+    of_erased_sessions = pc.and_(anonymous, pc.is_in(rows["session_id"], value_set=pa.array(sessions, pa.string())))
+    return rows.filter(
+        pc.invert(pc.or_(of_erased_sessions, pc.is_in(rows["user_id"], value_set=pa.array(users, pa.string()))))
+    )
 
 
 def _by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:

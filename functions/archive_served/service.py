@@ -105,7 +105,7 @@ def archive(
         Function that stores the lists as impressions, if the configuration demotes seen items.
     """
     rows: dict[str, list[ServedResponse]] = {}
-    refused: list[QuarantinedRecord] = []
+    unreadable: list[QuarantinedRecord] = []
     left_out = 0
     for event in delivery.events:
         try:
@@ -114,7 +114,7 @@ def archive(
             if _names_erased(event.message, erased):
                 left_out += 1
             else:
-                refused.append(_quarantined(delivery, event, reason=str(error)))
+                unreadable.append(_quarantined(delivery, event, reason=str(error)))
             continue
         if _is_erased(row, erased):
             left_out += 1
@@ -126,9 +126,9 @@ def archive(
     if store_impressions is not None:
         lists = [_impressions(row) for day in rows.values() for row in day]
         store_impressions([impressions for impressions in lists if impressions is not None])
-    for record in refused:
+    for record in unreadable:
         S3Object(client, bucket, record.key).write(record.to_json(), content_type=None)
-    return DeliveryResult(sum(map(len, rows.values())), len(refused), left_out)
+    return DeliveryResult(sum(map(len, rows.values())), len(unreadable), left_out)
 
 
 def _impressions(row: ServedResponse) -> Impressions | None:

@@ -22,7 +22,7 @@ from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.join import Known, join
 from functions.attribute_outcomes.object_reader import rows_of
-from functions.attribute_outcomes.responses import ANSWERS, genuine, once
+from functions.attribute_outcomes.responses import ANSWERS, distinct, genuine
 from functions.attribute_outcomes.rules import AttributionRules, Reason
 from functions.attribute_outcomes.summary import DaySums
 from functions.attribute_outcomes.tables import OUTCOMES
@@ -108,7 +108,7 @@ class Computation:
         path, summary, counting = directory / "outcomes.parquet", DaySums(self._items), 0
         with pq.ParquetWriter(path, OUTCOMES, compression=lake.COMPRESSION) as file:
             for answer_part, event_part in parts_of(answers, events, max_rows=self._part_rows):
-                unique = once(answer_part.table())
+                unique = distinct(answer_part.table())
                 kept = genuine(unique, day).sort_by("recommendation_id")
                 rejected[Reason.FORGED_ANSWER] += len(unique) - len(kept)
                 joined = join(kept, _naming(kept["recommendation_id"], event_part, rejected), known)
@@ -154,7 +154,7 @@ class Computation:
         late = self._rules.is_late(latest_ms, day)
         with Spill(directory, "events", EVENTS, key=_ANSWER, parts=parts) as spill:
             for (part,) in parts_of(copies, max_rows=self._part_rows):
-                events = self._each_once(part)
+                events = self._distinct(part)
                 duplicate = pa.array(self._event_days.are_duplicates(events, day, late=late))
                 rejected[Reason.SENT_AGAIN] += pc.sum(duplicate).as_py() or 0
                 events = events.filter(pc.invert(duplicate))
@@ -164,7 +164,7 @@ class Computation:
                 pa.default_memory_pool().release_unused()
         return spill, late
 
-    def _each_once(self, part: Part) -> pa.Table:
+    def _distinct(self, part: Part) -> pa.Table:
         rows = JUDGED.empty_table()
         for piece in part.pieces():
             rows = pa.concat_tables([rows, piece])

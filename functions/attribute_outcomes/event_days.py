@@ -147,8 +147,8 @@ class EventDays:
         named: dict[int, Spill] = {}
         items, copies = Records(path, "items", _ITEMS, parts=parts), Records(path, "copies", _COPIES, parts=parts)
         for rows in rows_of(self._client, self._bucket, objects, EVENTS):
-            about = rows.filter(pc.is_valid(rows["item_id"]))
-            items.add(_event_hashes(about), item=self._items.numbers(about["item_id"]))
+            with_item = rows.filter(pc.is_valid(rows["item_id"]))
+            items.add(_event_hashes(with_item), item=self._items.numbers(with_item["item_id"]))
             for result_day, events in self._judged(rows.filter(pc.is_valid(rows["recommendation_id"])), day):
                 copies.add(_event_hashes(events), result_day=result_day, received_ms=_received_ms(events))
                 if result_day in self._requested_days:

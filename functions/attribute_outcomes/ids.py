@@ -15,7 +15,7 @@ from alsolike.configuration import recommendation_id
 
 _CHARACTERS, _BYTES, _CHECK_BYTES = 40, 30, 4
 _FORM = rf"^[A-Za-z0-9_-]{{{_CHARACTERS}}}$"
-_LEGIBLE = "A" * _CHARACTERS
+_PLACEHOLDER = "A" * _CHARACTERS
 _KNOWN = np.array(sorted(recommendation_id.RECOMMENDER_CODES.values()), np.uint8)
 _FORMAT = 0xA0
 
@@ -45,8 +45,8 @@ class Ids:
 
 def read(ids: pa.Array) -> Ids:
     """Parse recommendation IDs. Null is not genuine."""
-    legible = pc.fill_null(pc.match_substring_regex(ids, _FORM), False)
-    data = base64.urlsafe_b64decode("".join(pc.if_else(legible, ids, _LEGIBLE).to_pylist()))
+    well_formed = pc.fill_null(pc.match_substring_regex(ids, _FORM), False)
+    data = base64.urlsafe_b64decode("".join(pc.if_else(well_formed, ids, _PLACEHOLDER).to_pylist()))
     content = np.frombuffer(data, np.uint8).reshape(-1, _BYTES)
     checks = b"".join(
         [
@@ -54,8 +54,8 @@ def read(ids: pa.Array) -> Ids:
             for start in range(0, len(data), _BYTES)
         ]
     )
-    right = (np.frombuffer(checks, np.uint8).reshape(-1, _CHECK_BYTES) == content[:, -_CHECK_BYTES:]).all(axis=1)
+    has_checksum = (np.frombuffer(checks, np.uint8).reshape(-1, _CHECK_BYTES) == content[:, -_CHECK_BYTES:]).all(axis=1)
     answered_ms = content[:, 1:7].astype(np.int64) @ (256 ** np.arange(5, -1, -1, dtype=np.int64))
     possible = np.isin(content[:, 0] ^ _FORMAT, _KNOWN) & (answered_ms <= recommendation_id.LATEST_MS)
-    genuine = legible.to_numpy(zero_copy_only=False) & right & possible
+    genuine = well_formed.to_numpy(zero_copy_only=False) & has_checksum & possible
     return Ids(genuine, answered_ms, content)

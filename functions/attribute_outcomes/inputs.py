@@ -106,12 +106,17 @@ class Inputs:
 
     def fingerprint(self, day: int, *, late: bool) -> str:
         """Return a hash of all inputs of a day's results."""
-        near = sorted({*self.event_days(day), *self.popularity_days(day), *self.copy_days(day, late=late)})
-        objects = [*self.served.get(day, []), *(stored for other in near for stored in self.interactions[other])]
+        interaction_days = sorted({*self.event_days(day), *self.popularity_days(day), *self.copy_days(day, late=late)})
+        objects = [
+            *self.served.get(day, []),
+            *(stored for other in interaction_days for stored in self.interactions[other]),
+        ]
         # The result of an event also depends on which other days have responses.
-        named = [answered_day for answered_day in self.answered() if day in self._rules.event_days(answered_day)]
+        answered_days = [
+            answered_day for answered_day in self.answered() if day in self._rules.event_days(answered_day)
+        ]
         objects_read = sorted((stored.key, stored.etag) for stored in objects)
-        content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted(named), objects_read]
+        content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted(answered_days), objects_read]
         return hashlib.blake2b(orjson.dumps(content), digest_size=16).hexdigest()
 
     def is_current(self, day: int, receipt: DayReceipt | None) -> bool:

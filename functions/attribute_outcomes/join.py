@@ -28,7 +28,7 @@ from functions.attribute_outcomes.tables import OUTCOMES
 
 NEVER = np.iinfo(np.int64).max
 _CODES = {reason: code for code, reason in enumerate(Reason)}
-_COUNTS = -1
+_ACCEPTED = -1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
     }
     rejected = joined.rejected()
     rejected[Reason.SHOWN_NOT_SERVED] += not_served
-    return Joined(_table(answers, columns), slate.answer, slate.item, joined.counting(), +rejected)
+    return Joined(_table(answers, columns), slate.answer, slate.item, joined.count_accepted(), +rejected)
 
 
 class _Events:
@@ -117,7 +117,7 @@ class _Events:
         ids = pd.Index(answers["recommendation_id"].to_pandas())
         named = pd.Index(events["recommendation_id"].to_pandas())
         self._answer: Ints = np.asarray(ids.get_indexer(named), np.int64)
-        self._reason = np.full(len(events), _COUNTS, np.int8)
+        self._reason = np.full(len(events), _ACCEPTED, np.int8)
         kinds = events["event_type"].to_pandas().map(dict(KINDS))
         self._kind = kinds.fillna(-1).astype(np.int64).to_numpy()
         self._pair = slate.find(self._answer, self._items.numbers(events["item_id"]))
@@ -125,23 +125,23 @@ class _Events:
         self._view: Ints = np.full(len(self._pair), -1)
 
     def _reject(self, events: Bools, reason: Reason) -> None:
-        self._reason[events & self._stand()] = _CODES[reason]
+        self._reason[events & self._accepted()] = _CODES[reason]
 
-    def _stand(self) -> Bools:
-        stand: Bools = self._reason == _COUNTS
-        return stand
+    def _accepted(self) -> Bools:
+        accepted: Bools = self._reason == _ACCEPTED
+        return accepted
 
     def judge_shoppers(self, answers: pa.Table, shopper: Callable[[str], str]) -> None:
         """Reject events of other users than the user of the response, and events if this user's hash is unknown."""
-        rows = np.flatnonzero(self._stand())
+        rows = np.flatnonzero(self._accepted())
         answer = self._answer[rows]
         recipients = [answers[name].to_pandas().to_numpy(object)[answer] for name in ("shopper", "session")]
         recipients = [np.where(pd.isna(value), None, value) for value in recipients]
-        actors = [self._hashes(name, rows, shopper) for name in ("user_id", "session_id")]
+        senders = [self._hashes(name, rows, shopper) for name in ("user_id", "session_id")]
         same = np.zeros(len(rows), bool)
-        for one in recipients:
-            for other in actors:
-                same |= np.array([a is not None and a == b for a, b in zip(one, other, strict=True)], bool)
+        for recipient in recipients:
+            for sender in senders:
+                same |= np.array([a is not None and a == b for a, b in zip(recipient, sender, strict=True)], bool)
         shared = np.array([a is None and b is None for a, b in zip(*recipients, strict=True)], bool)
         unverifiable = np.zeros(len(self._reason), bool)
         unverifiable[rows] = np.array([a == served.UNKNOWN for a in recipients[0]], bool) & ~same
@@ -170,18 +170,18 @@ class _Events:
 
     def views(self) -> tuple[Views, Ints, int]:
         """Return the views, their first impression times (or `NEVER`), and the number of unserved items shown."""
-        rows = np.flatnonzero(self._stand())
+        rows = np.flatnonzero(self._accepted())
         listed, place = flat(self._table["impression"].take(pa.array(rows)))
         event = rows[place]
         pair = self._slate.find(self._answer[event], self._items.numbers(listed))
         event, shown = event[pair >= 0], pair[pair >= 0]
-        about = rows[self._pair[rows] >= 0]
+        of_items = rows[self._pair[rows] >= 0]
         views = Views(
             self._slate,
-            np.concatenate([shown, self._pair[about]]),
-            np.concatenate([self._viewer[event], self._viewer[about]]),
+            np.concatenate([shown, self._pair[of_items]]),
+            np.concatenate([self._viewer[event], self._viewer[of_items]]),
         )
-        self._view[about] = views.find(self._pair[about], self._viewer[about])
+        self._view[of_items] = views.find(self._pair[of_items], self._viewer[of_items])
         shown_ms = np.full(len(views), NEVER)
         np.minimum.at(shown_ms, views.find(shown, self._viewer[event]), self._time_ms[event])
         return views, shown_ms, len(pair) - len(shown)
@@ -196,17 +196,17 @@ class _Events:
 
     def rows_by_kind(self) -> dict[Kind, Ints]:
         """Return the view index of each accepted event, by kind."""
-        stand = self._stand()
-        return {kind: self._view[stand & (self._kind == kind)] for kind in Kind}
+        accepted = self._accepted()
+        return {kind: self._view[accepted & (self._kind == kind)] for kind in Kind}
 
     def revenue(self, kinds: dict[Kind, Ints], views: int) -> Floats:
         """Return the revenue per view.
 
         A return subtracts its value from the value of the purchases, but not below 0.
         """
-        stand, values = self._stand(), np.nan_to_num(self._table["event_value"].to_numpy().astype(np.float64))
+        accepted, values = self._accepted(), np.nan_to_num(self._table["event_value"].to_numpy().astype(np.float64))
         bought, returned = (
-            ordered_sum(kinds[kind], values[stand & (self._kind == kind)], views)
+            ordered_sum(kinds[kind], values[accepted & (self._kind == kind)], views)
             for kind in (Kind.PURCHASE, Kind.RETURN)
         )
         kept: Floats = np.maximum(bought - np.abs(returned), 0.0)
@@ -216,9 +216,9 @@ class _Events:
         """Return the number of rejected events by reason."""
         return Counter({reason: int(np.count_nonzero(self._reason == code)) for reason, code in _CODES.items()})
 
-    def counting(self) -> int:
+    def count_accepted(self) -> int:
         """Return the number of accepted events."""
-        return int(np.count_nonzero(self._stand()))
+        return int(np.count_nonzero(self._accepted()))
 
 
 def without_user(answers: pa.Table) -> Bools:

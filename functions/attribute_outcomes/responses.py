@@ -31,7 +31,7 @@ ANSWERS = pa.schema(
 """Columns of the table `served` that attribution reads."""
 
 
-def once(rows: pa.Table) -> pa.Table:
+def distinct(rows: pa.Table) -> pa.Table:
     """Keep one row per recommendation ID.
 
     If duplicates differ, the first one by value is kept, so that the result does not depend on the order of rows.

@@ -60,33 +60,35 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
     erased
         Function that returns true for an erased user. The lake contains the user's rows until the purge.
     """
-    every = lake.deduplicate(rows)
+    distinct = lake.deduplicate(rows)
     # A login assigns the session even if its own row is dropped.
-    every = every.assign(profile_id=identity.owners(every))
-    once = _where(every, ~every["profile_id"].isin(erased_profiles(every["profile_id"], erased)))
-    about = _where(once, once["item_id"].notna())
-    types = canonical_types(about["event_type"].dropna().unique(), configuration)
-    weight = about["event_type"].map({name: event_type.weight for name, event_type in types.items()}).astype("float32")
-    known = _where(about.assign(weight=weight), weight.notna())
+    distinct = distinct.assign(profile_id=identity.owners(distinct))
+    unerased = _where(distinct, ~distinct["profile_id"].isin(erased_profiles(distinct["profile_id"], erased)))
+    with_item = _where(unerased, unerased["item_id"].notna())
+    types = canonical_types(with_item["event_type"].dropna().unique(), configuration)
+    weight = (
+        with_item["event_type"].map({name: event_type.weight for name, event_type in types.items()}).astype("float32")
+    )
+    known = _where(with_item.assign(weight=weight), weight.notna())
     if renamed := {name: event_type.name for name, event_type in types.items() if name != event_type.name}:
         known["event_type"] = known["event_type"].replace(renamed)
-    weighty = _where(known, known["weight"] != 0)
-    counted = _without_returns(weighty)
+    weighted = _where(known, known["weight"] != 0)
+    counted = _without_returns(weighted)
     kept, few = _minimums(counted, configuration)
     columns = [*INTERACTION_COLUMNS, *(name for name in FEATURE_COLUMNS if name in rows)]
     frame = _where(counted, kept)
     return CleanInteractions(
         frame=frame.iloc[_order(frame)][columns].reset_index(drop=True),
         dropped={
-            "duplicate_event": len(rows) - len(every),
-            "erased_user": len(every) - len(once),
-            "no_item": len(once) - len(about),
-            "unknown_event_type": len(about) - len(known),
-            "no_weight": len(known) - len(weighty),
-            "taken_back": len(weighty) - len(counted),
+            "duplicate_event": len(rows) - len(distinct),
+            "erased_user": len(distinct) - len(unerased),
+            "no_item": len(unerased) - len(with_item),
+            "unknown_event_type": len(with_item) - len(known),
+            "no_weight": len(known) - len(weighted),
+            "taken_back": len(weighted) - len(counted),
             **few,
         },
-        actions=_actions(once),
+        actions=_actions(unerased),
     )
 
 
@@ -113,11 +115,11 @@ def erased_profiles(profiles: pd.Series[str], erased: IsErased) -> list[str]:
     return [profile for profile in profiles.unique() if names_erased(profile, erased)]
 
 
-def _without_returns(weighty: pd.DataFrame) -> pd.DataFrame:
+def _without_returns(weighted: pd.DataFrame) -> pd.DataFrame:
     """Subtract returns from earlier purchases. Return the rows with remaining weight."""
-    if not (weighty["weight"] < 0).any():
-        return weighty
-    ordered = weighty.iloc[_order(weighty)]
+    if not (weighted["weight"] < 0).any():
+        return weighted
+    ordered = weighted.iloc[_order(weighted)]
     items, users = (pd.factorize(ordered[name])[0].astype(np.int64) for name in ("item_id", "profile_id"))
     remaining = net_weights(users * (items.max() + 1) + items, ordered["weight"].to_numpy())
     return ordered.assign(weight=remaining.astype(np.float32))[remaining > 0]

@@ -74,9 +74,9 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
         Function that returns true for an erased user. It must be serialisable for the workers. None if no user is
         erased.
     """
-    once = _each_once(rows).persist()
-    names = [row[0] for row in once.select("event_type").distinct().collect() if row[0] is not None]
-    owned = _owned(once)
+    distinct_rows = _distinct(rows).persist()
+    names = [row[0] for row in distinct_rows.select("event_type").distinct().collect() if row[0] is not None]
+    owned = _owned(distinct_rows)
     marked = _marked(owned, canonical_types(names, configuration), erased).persist()
     counts = {
         row["reason"]: row
@@ -84,10 +84,10 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
         .agg(F.count("*").alias("events"), F.sum("copies").alias("copies"), F.min("weight").alias("least"))
         .collect()
     }
-    once.unpersist()
-    weighty = marked.where(F.col("reason").isNull()).select("event_id", *INTERACTION_COLUMNS, *FEATURE_COLUMNS)
+    distinct_rows.unpersist()
+    weighted = marked.where(F.col("reason").isNull()).select("event_id", *INTERACTION_COLUMNS, *FEATURE_COLUMNS)
     has_returns = None in counts and counts[None]["least"] < 0
-    counted = _without_returns(weighty).persist() if has_returns else weighty
+    counted = _without_returns(weighted).persist() if has_returns else weighted
     pairs = counted.groupBy(*PAIR).agg(
         F.count("*").alias("interactions"),
         F.min("event_time_ms").alias("first_event_ms"),
@@ -138,7 +138,7 @@ def erased_profiles(profiles: DataFrame, erased: IsErased) -> DataFrame:
     return profiles.select("profile_id").distinct().where(is_erased("profile_id"))
 
 
-def _each_once(rows: DataFrame) -> DataFrame:
+def _distinct(rows: DataFrame) -> DataFrame:
     """Return one copy of each event, and the number of its copies.
 
     An aggregation, unlike a window, lets each worker combine the copies of an event before the shuffle.
@@ -182,13 +182,13 @@ def _marked(events: DataFrame, types: dict[str, EventType], erased: IsErased | N
     is_erased: Column = F.lit(False)
     if erased is not None:
         # The profiles are broadcast, because there are at most as many as tombstones.
-        gone = F.broadcast(erased_profiles(events, erased).withColumn("gone", F.lit(True)))
-        events = events.join(gone, "profile_id", "left")
-        is_erased = F.col("gone").isNotNull()
+        erased_owners = F.broadcast(erased_profiles(events, erased).withColumn("erased", F.lit(True)))
+        events = events.join(erased_owners, "profile_id", "left")
+        is_erased = F.col("erased").isNotNull()
     weight, name = (
         reduce(
-            lambda otherwise, spelled: F.when(
-                F.col("event_type") == spelled, F.lit(value_of(types[spelled]))
+            lambda otherwise, stored_type: F.when(
+                F.col("event_type") == stored_type, F.lit(value_of(types[stored_type]))
             ).otherwise(otherwise),
             types,
             F.lit(None).cast(kind),
@@ -198,7 +198,7 @@ def _marked(events: DataFrame, types: dict[str, EventType], erased: IsErased | N
     events = events.withColumn("weight", weight.cast("float")).withColumn("event_type", name)
     conditions = (is_erased, F.isnull("item_id"), F.isnull("weight"), F.col("weight") == 0)
     reason = F.coalesce(*(F.when(met, F.lit(mark)) for met, mark in zip(conditions, _MARKS, strict=True)))
-    return events.withColumn("reason", reason).drop("gone", ACTION)
+    return events.withColumn("reason", reason).drop("erased", ACTION)
 
 
 def _actions(events: DataFrame, erased: IsErased | None) -> DataFrame:
@@ -211,21 +211,21 @@ def _actions(events: DataFrame, erased: IsErased | None) -> DataFrame:
     return own.select("profile_id", event).select("profile_id", "event.*").select(*ACTION_INTERACTION_COLUMNS)
 
 
-def _without_returns(weighty: DataFrame) -> DataFrame:
+def _without_returns(weighted: DataFrame) -> DataFrame:
     """Remove returned purchases by the rules of `cleaning`. Only pairs of user and item with a return are sorted.
 
     A worker's memory then holds the interactions of one user with one item, a few dozen bytes each.
     """
-    returned = weighty.where(F.col("weight") < 0).select(*PAIR).distinct()
-    untouched = weighty.join(returned, [*PAIR], "left_anti")
+    returned = weighted.where(F.col("weight") < 0).select(*PAIR).distinct()
+    without_returns = weighted.join(returned, [*PAIR], "left_anti")
     in_order = F.sort_array(F.collect_list(F.struct(*ORDER, "weight", *FEATURE_COLUMNS))).alias("events")
-    touched = weighty.join(returned, [*PAIR], "left_semi").groupBy(*PAIR).agg(in_order)
+    with_returns = weighted.join(returned, [*PAIR], "left_semi").groupBy(*PAIR).agg(in_order)
     remaining = F.udf(_remaining_weights, ArrayType(DoubleType()))
     event = F.explode(F.arrays_zip("events", remaining("events.weight").alias("left"))).alias("each")
     fields = [F.col(f"each.events.{name}").alias(name) for name in (*ORDER, *FEATURE_COLUMNS) if name not in PAIR]
-    rest = touched.select(*PAIR, event).where(F.col("each.left") > 0)
+    rest = with_returns.select(*PAIR, event).where(F.col("each.left") > 0)
     rest = rest.select(*PAIR, *fields, F.col("each.left").cast("float").alias("weight"))
-    return untouched.unionByName(rest)
+    return without_returns.unionByName(rest)
 
 
 def _remaining_weights(weight: list[float]) -> list[float]:

@@ -53,7 +53,7 @@ def merge(tables: Sequence[pa.Table], table: Table, *, erased: Erased, hash_of: 
     rows = pa.concat_tables(tables)
     if erased:
         rows = table.without(rows, erased, hash_of)
-    return table.once(rows).sort_by([(name, "ascending") for name in table.order])
+    return table.distinct(rows).sort_by([(name, "ascending") for name in table.order])
 
 
 def to_parquet(rows: pa.Table, table: Table) -> bytes:

@@ -31,7 +31,7 @@ class Table:
         Columns without repeated values, for which dictionary encoding would waste space.
     order
         Sort order of a merged object.
-    once
+    distinct
         Function that keeps one row per key.
     without
         Function that removes erased users. Its last argument returns the keyed hash of a user.
@@ -42,7 +42,7 @@ class Table:
     schema: pa.Schema
     unique: tuple[str, ...]
     order: tuple[str, ...]
-    once: Callable[[pa.Table], pa.Table]
+    distinct: Callable[[pa.Table], pa.Table]
     without: Callable[[pa.Table, Erased, Callable[[str], str]], pa.Table]
 
     def partition_prefix(self, date: str) -> str:
@@ -50,17 +50,17 @@ class Table:
         return f"{self.prefix}{self.partition}={date}/"
 
 
-def _events_once(rows: pa.Table) -> pa.Table:
-    once = lake.deduplicate(rows.to_pandas(types_mapper=pd.ArrowDtype))
-    return rows if len(once) == len(rows) else rows.take(pa.array(once.index))
+def _distinct_events(rows: pa.Table) -> pa.Table:
+    distinct = lake.deduplicate(rows.to_pandas(types_mapper=pd.ArrowDtype))
+    return rows if len(distinct) == len(rows) else rows.take(pa.array(distinct.index))
 
 
 def _events_of_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
-    gone = [user for user in rows["user_id"].unique().to_pylist() if user is not None and hash_of(user) in erased]
-    return _where_not(rows, pc.is_in(rows["user_id"], pa.array(gone, pa.string()))) if gone else rows
+    hashes = [user for user in rows["user_id"].unique().to_pylist() if user is not None and hash_of(user) in erased]
+    return _where_not(rows, pc.is_in(rows["user_id"], pa.array(hashes, pa.string()))) if hashes else rows
 
 
-def _answers_once(rows: pa.Table) -> pa.Table:
+def _distinct_answers(rows: pa.Table) -> pa.Table:
     """Keep the first row of each response. Duplicates are equal."""
     numbered = rows.select(["recommendation_id"]).append_column("row", pa.array(range(len(rows)), pa.int64()))
     first = numbered.group_by("recommendation_id").aggregate([("row", "min")])["row_min"]
@@ -69,8 +69,8 @@ def _answers_once(rows: pa.Table) -> pa.Table:
 
 def _answers_to_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
     """Remove responses to erased users. Rows and tombstones use the same hashes."""
-    gone = pa.array(list(erased), pa.string())
-    return _where_not(rows, pc.or_(pc.is_in(rows["shopper"], gone), pc.is_in(rows["session"], gone)))
+    hashes = pa.array(list(erased), pa.string())
+    return _where_not(rows, pc.or_(pc.is_in(rows["shopper"], hashes), pc.is_in(rows["session"], hashes)))
 
 
 def _where_not(rows: pa.Table, hits: pa.ChunkedArray) -> pa.Table:
@@ -83,7 +83,7 @@ INTERACTIONS = Table(
     arrow_schema(pa, INTERACTIONS_COLUMNS),
     unique=("event_id", "impression", "event_time_ms"),
     order=("event_time_ms", "event_id"),
-    once=_events_once,
+    distinct=_distinct_events,
     without=_events_of_others,
 )
 SERVED = Table(
@@ -92,6 +92,6 @@ SERVED = Table(
     arrow_schema(pa, SERVED_COLUMNS),
     unique=("recommendation_id", "served_ms", "shopper", "session", "propensities"),
     order=("served_ms", "recommendation_id"),
-    once=_answers_once,
+    distinct=_distinct_answers,
     without=_answers_to_others,
 )

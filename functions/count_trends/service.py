@@ -126,7 +126,7 @@ def count_trends(
     columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
     id_pairs = list(zip(columns["user_id"], columns["session_id"], strict=True))
     types = columns["event_type"]
-    gone = {ids for ids in set(id_pairs) if erased(*ids)}
+    erased_pairs = {ids for ids in set(id_pairs) if erased(*ids)}
     weights = configurations.current(now_ms=now_ms).event_weights
     unreadable = {record.sequence for record, _ in refused}
     readable = [record for record in records if record.sequence not in unreadable] if refused else records
@@ -137,9 +137,9 @@ def count_trends(
             item_id,
             min(time_ms, record.arrived_ms),
             weight_of[name],
-            fingerprint_of(profile_id(user_id=person[0], session_id=person[1]), event_id),
+            fingerprint_of(profile_id(user_id=id_pair[0], session_id=id_pair[1]), event_id),
         )
-        for record, person, event_id, item_id, time_ms, name, agent in zip(
+        for record, id_pair, event_id, item_id, time_ms, name, agent in zip(
             readable,
             id_pairs,
             columns["event_id"],
@@ -149,11 +149,11 @@ def count_trends(
             columns["agent"],
             strict=True,
         )
-        if name in weight_of and item_id is not None and person not in gone and agent is None
+        if name in weight_of and item_id is not None and id_pair not in erased_pairs and agent is None
     ]
     counted = 0
     if events:
         last = records[-1]
         counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
-    erased_count = sum(ids in gone for ids in id_pairs) if gone else 0
+    erased_count = sum(ids in erased_pairs for ids in id_pairs) if erased_pairs else 0
     return CountResult(counted, len(events) - counted, len(unreadable), erased_count)

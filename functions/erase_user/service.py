@@ -18,9 +18,9 @@ from alsolike.runtime.s3 import S3Object
 
 MAX_RUNS = 1_000
 ENDED_AFTER_MS = 86_400_000
-"""Age of a completed receipt in milliseconds after which its run has certainly ended.
+"""Age of a completed receipt in milliseconds after which its run counts as ended.
 
-Starting the same execution shows this only for 90 days. Then Step Functions accepts the execution's name again.
+A start with the name of an ended execution fails for 90 days. After them, it would start the execution again.
 """
 
 

@@ -170,8 +170,8 @@ def _dispersion(reference: Sequence[int], current: Sequence[int]) -> float:
     days = [(then, now) for then, now in zip(reference, current, strict=True) if then]
     if not ratio or len(days) < 2:
         return 1.0
-    apart = math.fsum((now - ratio * then) ** 2 / (ratio * then * (1 + ratio)) for then, now in days)
-    return max(1.0, apart / (len(days) - 1))
+    deviation = math.fsum((now - ratio * then) ** 2 / (ratio * then * (1 + ratio)) for then, now in days)
+    return max(1.0, deviation / (len(days) - 1))
 
 
 def _interaction_bins(reference: Sequence[int], places: Ints, active: pd.DataFrame) -> Bins:
@@ -194,8 +194,8 @@ def design_of(by_user: Ints) -> Design | None:
         return None
     total = by_user.sum()
     shares = by_user.sum(axis=0) / total
-    apart = (by_user - shares * by_user.sum(axis=1, keepdims=True)) / np.sqrt(shares * total)
-    matrix = apart.T @ apart * (users / (users - 1))
+    deviation = (by_user - shares * by_user.sum(axis=1, keepdims=True)) / np.sqrt(shares * total)
+    matrix = deviation.T @ deviation * (users / (users - 1))
     return Design(max(float(np.trace(matrix)), bins - 1.0), max(float((matrix**2).sum()), bins - 1.0))
 
 

@@ -230,8 +230,8 @@ def _judge(
     }
     unsettled = before.unsettled
     if before.last_start is not None and before.last_start.champion != version:
-        calm = {figure.name for figure in report.figures if figure.value is not None and not figure.is_above}
-        unsettled = tuple(name for name in unsettled if name not in calm)
+        not_above = {figure.name for figure in report.figures if figure.value is not None and not figure.is_above}
+        unsettled = tuple(name for name in unsettled if name not in not_above)
     since_ms = _counted_from(before, baseline)
     days = days_since(before, window, since_ms=since_ms)
     report = dataclasses.replace(

@@ -24,7 +24,7 @@ MAX_USERS = 400_000
 
 
 def experiments(
-    client: S3Client, bucket: str, stated: Iterable[Experiment], *, has_time: Callable[[], bool], now_ms: int
+    client: S3Client, bucket: str, configured: Iterable[Experiment], *, has_time: Callable[[], bool], now_ms: int
 ) -> dict[str, Any]:
     """Return the response of `GET /operator/experiments`.
 
@@ -38,7 +38,7 @@ def experiments(
     """
     order = {"running": 0, "planned": 1, "ended": 2}
     ordered = sorted(
-        stated,
+        configured,
         key=lambda experiment: (
             order[experiment.status(now_ms)],
             -(experiment.end_ms or experiment.start_ms),

@@ -120,7 +120,7 @@ class Exporter:
     def _from_cloudwatch(self, now_ms: int) -> Samples:
         families = [family for family in FAMILIES if family.origin is Origin.CLOUDWATCH]
         gauges = {family.name for family in families if family.kind is Kind.GAUGE}
-        wanted = {
+        requested = {
             (family.name, index, statistic): self._statistic(series.source, statistic)
             for family in families
             for index, series in enumerate(family.series)
@@ -129,14 +129,14 @@ class Exporter:
         }
         month = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).replace(day=1, hour=0, minute=0, second=0)
         values = self._reader.read(
-            {key: [value] for key, value in wanted.items() if key[0] not in gauges},
+            {key: [value] for key, value in requested.items() if key[0] not in gauges},
             from_ms=int(month.timestamp()) * 1000,
             until_ms=now_ms // _DAY_MS * _DAY_MS + _DAY_MS,
             period_s=_DAY_MS // 1000,
         )
         until_ms = now_ms // 60_000 * 60_000 + 60_000
         values |= self._reader.read(
-            {key: [value] for key, value in wanted.items() if key[0] in gauges},
+            {key: [value] for key, value in requested.items() if key[0] in gauges},
             from_ms=until_ms - _GAUGE_MS,
             until_ms=until_ms,
             period_s=_GAUGE_PERIOD_S,

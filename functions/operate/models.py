@@ -55,9 +55,9 @@ class Models:
 
     def show(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the history of a version."""
-        story = history.version_history(self._versions, request.version)
-        damaged = () if story.version.status == RETIRED else self._bundles.damaged(request.version)
-        return story_document(story, damaged)
+        record = history.version_history(self._versions, request.version)
+        damaged = () if record.version.status == RETIRED else self._bundles.damaged(request.version)
+        return history_document(record, damaged)
 
     def promote(self, request: OperatorRequest) -> dict[str, Any]:
         """Promote a version, or start its canary.
@@ -205,17 +205,17 @@ def version_document(version: ModelVersion, damaged: Sequence[DamagedFile]) -> d
     }
 
 
-def story_document(story: VersionHistory, damaged: Sequence[DamagedFile]) -> dict[str, Any]:
-    manifest = story.manifest
-    figures = candidates(manifest) if manifest else story.version.candidates
+def history_document(record: VersionHistory, damaged: Sequence[DamagedFile]) -> dict[str, Any]:
+    manifest = record.manifest
+    figures = candidates(manifest) if manifest else record.version.candidates
     return {
-        "version": version_document(story.version, damaged),
+        "version": version_document(record.version, damaged),
         "datasetId": manifest and manifest.dataset_id,
         "lastEventMs": manifest and manifest.last_event_ms,
         "candidates": [_candidate(figure) for figure in figures],
-        "decision": story.decision and _decision(story.decision),
-        "canary": story.canary and _canary(story.canary),
-        "promotions": [_promotion(entry) for entry in story.promotions],
+        "decision": record.decision and _decision(record.decision),
+        "canary": record.canary and _canary(record.canary),
+        "promotions": [_promotion(entry) for entry in record.promotions],
     }
 
 

@@ -305,11 +305,13 @@ class ControlPlane:
 
     def _listing(self, kind: Kind) -> Operation:
         def list_(parameters: Parameters, now_ms: int) -> dict[str, Any]:
-            wanted = [(parent, parameters[parent.arn_field]) for parent in _PARENTS if parameters.get(parent.arn_field)]
+            parents = [
+                (parent, parameters[parent.arn_field]) for parent in _PARENTS if parameters.get(parent.arn_field)
+            ]
             resources = [
                 entry
                 for entry in self._store.all(kind.noun, now_ms=now_ms)
-                if all(_refers(entry, parent, _tail(str(arn))) for parent, arn in wanted) and not _is_of_tracker(entry)
+                if all(_refers(entry, parent, _tail(str(arn))) for parent, arn in parents) and not _is_of_tracker(entry)
             ]
             shown, rest = _page(resources, parameters)
             return {kind.list_field: [self._summary(kind, entry, now_ms) for entry in shown], **rest}

@@ -47,7 +47,10 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, Snapshot
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Publish a batch, or without a batch the configured columns and the champion. After an error, Lambda retries."""
+    """Publish a batch of changes. Without a batch, publish the configured columns and the cold items of the champion.
+
+    After an error, Lambda retries.
+    """
     settings, configurations, tombstones, publisher, cold_publisher = _sources()
     now_ms = time.time_ns() // 1_000_000
     batch = read_batch(event)

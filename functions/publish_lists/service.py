@@ -123,19 +123,19 @@ def publish(client: S3Client, bucket: str, read: Callable[[], StaticLists]) -> b
     if stored is not None and stored.body == files.lists:
         return False
     known = {entry.key for entry in listed(client, bucket, LISTS_PREFIX)} - {LISTS_KEY}
-    wanted = {_key(name): shard for name, shard in files.shards.items()}
+    shards = {_key(name): shard for name, shard in files.shards.items()}
 
     def upload(key: str) -> None:
         with translate_aws_errors(f"s3://{bucket}/{key}"):
             client.put_object(
-                Bucket=bucket, Key=key, Body=wanted[key], ContentType="application/json", CacheControl=_FOREVER
+                Bucket=bucket, Key=key, Body=shards[key], ContentType="application/json", CacheControl=_FOREVER
             )
 
     with ThreadPoolExecutor(_CONNECTIONS, "shards") as pool:
-        list(pool.map(upload, sorted(wanted.keys() - known)))
+        list(pool.map(upload, sorted(shards.keys() - known)))
         pointer.replace(files.lists, etag=stored.etag if stored else None, cache_control=_A_MINUTE)
         named = {_key(name) for name in (orjson.loads(stored.body)["shards"] if stored else ())}
-        list(pool.map(lambda key: S3Object(client, bucket, key).delete(), sorted(known - wanted.keys() - named)))
+        list(pool.map(lambda key: S3Object(client, bucket, key).delete(), sorted(known - shards.keys() - named)))
     return True
 
 
@@ -153,7 +153,7 @@ def _default_filters(
     evaluator = FilterEvaluator(
         snapshot,
         np.concatenate([[-1], snapshot.rows_by_hash(hashes)]),
-        positions=lambda wanted: np.array([numbers.get(item_id, 0) for item_id in wanted], np.int64),
+        positions=lambda item_ids: np.array([numbers.get(item_id, 0) for item_id in item_ids], np.int64),
         canonical=configuration.canonical_event_type,
     )
 

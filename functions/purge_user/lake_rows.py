@@ -23,8 +23,8 @@ def find_logins(work: PurgeContext) -> Iterator[None]:
     """Collect the sessions to which the user logged in."""
     for stored, file in files(work, INTERACTIONS, dict(work.progress.cursor)):
         table = parquet.read(file, INTERACTIONS.columns)
-        mine = pc.and_(parquet.equals(table, "user_id", work.user_id), pc.is_valid(table["session_id"]))
-        for row in table.filter(mine).to_pylist():
+        is_login = pc.and_(parquet.equals(table, "user_id", work.user_id), pc.is_valid(table["session_id"]))
+        for row in table.filter(is_login).to_pylist():
             work.progress.note_login(row["session_id"], [row["event_time_ms"], row["event_id"]])
         work.advance({"after": stored.key})
         yield

@@ -111,8 +111,8 @@ def _shopper_mask(work: PurgeContext, table: pa.Table) -> pa.ChunkedArray:
     matching = parquet.is_in(table, "shopper", [user_hashes.user, *user_hashes.sessions])
     if "session" not in table.column_names:
         return matching
-    alone = pc.is_null(table["shopper"])
+    no_other_user = pc.is_null(table["shopper"])
     if user_hashes.ids_are_hashed:
-        alone = pc.or_(alone, pc.invert(parquet.is_in(table, "shopper", list(user_hashes.others))))
-    in_session = pc.and_(alone, parquet.is_in(table, "session", list(user_hashes.sessions)))
+        no_other_user = pc.or_(no_other_user, pc.invert(parquet.is_in(table, "shopper", list(user_hashes.others))))
+    in_session = pc.and_(no_other_user, parquet.is_in(table, "session", list(user_hashes.sessions)))
     return pc.or_(pc.or_(matching, parquet.equals(table, "session", user_hashes.user)), in_session)

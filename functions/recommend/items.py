@@ -268,9 +268,9 @@ def without(mask: Mask | None, positions: Positions, items: RequestItems) -> Mas
     known = positions[positions > 0]
     if not len(known):
         return mask
-    narrower = items.neutral() if mask is None else mask.copy()
-    narrower[known] = -np.inf
-    return narrower
+    narrowed = items.neutral() if mask is None else mask.copy()
+    narrowed[known] = -np.inf
+    return narrowed
 
 
 def passing(scored: Sequence[Any], mask: Mask | None) -> list[Any]:

@@ -143,13 +143,13 @@ def one_per_product(recommend: Callable[[RankingInputs], Ranking], inputs: Ranki
     Other variants follow only if there are too few products. Their origin is `filled`.
     """
     k, per_place = inputs.k, inputs.resolved.catalogue.candidates_per_place
-    wanted = math.ceil(per_place * k)
-    ranking = recommend(inputs if wanted == k else dataclasses.replace(inputs, k=wanted))
+    candidates = math.ceil(per_place * k)
+    ranking = recommend(inputs if candidates == k else dataclasses.replace(inputs, k=candidates))
     best = _best_variants(ranking.items, inputs)
-    while len(best) < k and len(ranking.items) == wanted and per_place < MAX_CANDIDATES_A_PLACE:
+    while len(best) < k and len(ranking.items) == candidates and per_place < MAX_CANDIDATES_A_PLACE:
         per_place *= MORE_CANDIDATES
-        wanted = math.ceil(per_place * k)
-        more = recommend(dataclasses.replace(inputs, k=wanted))
+        candidates = math.ceil(per_place * k)
+        more = recommend(dataclasses.replace(inputs, k=candidates))
         if more.degraded:  # There was no time for another model run, or the run failed.
             break
         ranking, best = more, _best_variants(more.items, inputs)

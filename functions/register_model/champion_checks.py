@@ -12,7 +12,7 @@ from typing import Any
 
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import Check
-from functions.register_model.limits import MIN_HIT_USERS, ROUNDING, GateLimits, at, below
+from functions.register_model.limits import MIN_HIT_USERS, ROUNDING, GateLimits, below, format_time
 
 NDCG, SLICES, NEW_DATA = "against the champion", "slices", "new data"
 BROKEN = "broken"
@@ -113,7 +113,7 @@ def _compared(
         NDCG,
         passed,
         f"{end}: ndcg@{comparison.get('k', '?')} {own:.4f}, champion {champion.version} {other:.4f}{interval}, "
-        f"by {comparison['asked_users']} users since {at(champion.last_event_ms)}",
+        f"by {comparison['asked_users']} users since {format_time(champion.last_event_ms)}",
         values,
         waits=waits,
     )

@@ -13,7 +13,7 @@ from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import LATEST_EVENT, Check
 from functions.register_model import champion_checks
 from functions.register_model.champion_checks import new_data
-from functions.register_model.limits import GateLimits, at, figure
+from functions.register_model.limits import GateLimits, format_time, format_value
 
 BASELINE = "popularity"
 ALGORITHMS, COVERAGE, POPULARITY_BIAS = "algorithms", "coverage", "popularity bias"
@@ -82,7 +82,7 @@ def _parity(parity: Any) -> Check:
     """Check that the exported graph was compared with its source model."""
     figures = parity if isinstance(parity, Mapping) else {}
     numbers = [value for value in figures.values() if isinstance(value, int | float)]
-    shown = ", ".join(f"{name.replace('_', ' ')} {figure(value)}" for name, value in figures.items())
+    shown = ", ".join(f"{name.replace('_', ' ')} {format_value(value)}" for name, value in figures.items())
     return Check("parity", bool(numbers) and all(map(math.isfinite, numbers)), shown or "none recorded", figures)
 
 
@@ -104,7 +104,7 @@ def _enough_data(dataset: Any, limits: GateLimits) -> Check:
 
 
 def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: GateLimits, now_ms: int) -> Check:
-    name, latest = LATEST_EVENT, at(candidate.last_event_ms)
+    name, latest = LATEST_EVENT, format_time(candidate.last_event_ms)
     age_days = (now_ms - candidate.last_event_ms) / MS_PER_DAY
     values = {"last_event_ms": candidate.last_event_ms, "age_days": round(age_days, 2)}
     if champion is not None:
@@ -116,8 +116,8 @@ def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: GateLimits
     if champion is None:
         return Check(name, True, f"{latest}, without a champion", values)
     fresh = candidate.last_event_ms >= champion.last_event_ms
-    end = f"{'not older' if fresh else 'older'} than champion {champion.version}'s of {at(champion.last_event_ms)}"
-    return Check(name, fresh, f"{latest}, {end}", values)
+    age, champions = "not older" if fresh else "older", format_time(champion.last_event_ms)
+    return Check(name, fresh, f"{latest}, {age} than champion {champion.version}'s of {champions}", values)
 
 
 def _algorithms(candidate: Manifest, champion: Manifest | None) -> Check:

@@ -64,11 +64,11 @@ def below(own: float, other: float, percent: int) -> bool:
     return own < other * (1 - percent / 100) - ROUNDING
 
 
-def at(time_ms: int) -> str:
+def format_time(time_ms: int) -> str:
     """Format a time in epoch milliseconds as UTC."""
     return f"{dt.datetime.fromtimestamp(time_ms // 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def figure(value: object) -> str:
+def format_value(value: object) -> str:
     """Format a fraction with two significant digits, and other values in full."""
     return f"{value:.2g}" if isinstance(value, float) else str(value)

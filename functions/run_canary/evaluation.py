@@ -113,11 +113,12 @@ class _Clock:
 
 
 def _outright(candidate: Arm, champion: Arm) -> Test:
-    ours, theirs = candidate.errors.ratio or 0.0, champion.errors.ratio or 0.0
+    candidate_share, champion_share = candidate.errors.ratio or 0.0, champion.errors.ratio or 0.0
     enough = candidate.answers >= OUTRIGHT_ANSWERS and candidate.users >= OUTRIGHT_USERS
-    sentence = f"{ours:.1%} of its {candidate.answers:,} answers to {candidate.users:,} users are errors"
+    sentence = f"{candidate_share:.1%} of its {candidate.answers:,} answers to {candidate.users:,} users are errors"
     # If the champion fails too, the version is not the cause.
-    return Test("fails outright", sentence, None, None, enough and ours > OUTRIGHT_RATE and theirs < ours / 2)
+    breached = enough and candidate_share > OUTRIGHT_RATE and champion_share < candidate_share / 2
+    return Test("fails outright", sentence, None, None, breached)
 
 
 def _missing(candidate: Arm, champion: Arm, *, share: float) -> Test:
@@ -128,40 +129,40 @@ def _missing(candidate: Arm, champion: Arm, *, share: float) -> Test:
     return Test("missing users", sentence, None, None, p < MISSING_BELOW)
 
 
-def _errors(ours: ArmSample, theirs: ArmSample, *, points: float, clock: _Clock) -> Test:
+def _errors(candidate: ArmSample, champion: ArmSample, *, points: float, clock: _Clock) -> Test:
     z = None
-    if ours.eventful >= MIN_EVENTS:
-        z = _z(ours, theirs, factor=1.0, margin=points / 100)
-    elif _comparable(ours, theirs):
+    if candidate.eventful >= MIN_EVENTS:
+        z = _z(candidate, champion, factor=1.0, margin=points / 100)
+    elif _comparable(candidate, champion):
         z = 0.0  # so few errors do not prove an error rate above that of the champion
     sentence = (
-        f"{_percent(ours)} of its answers are errors, {_percent(theirs)} of the champion's; "
+        f"{_percent(candidate)} of its answers are errors, {_percent(champion)} of the champion's; "
         f"{points:g} points more are allowed"
     )
     return _test("error rate", sentence, z, clock)
 
 
-def _latency(ours: ArmSample, theirs: ArmSample, *, share: float, clock: _Clock) -> Test:
-    sentence = f"its answers take {_ms(ours)}, the champion's {_ms(theirs)}; {share:.0%} more is allowed"
-    return _test("latency", sentence, _z(ours, theirs, factor=1 + share, margin=0.0), clock)
+def _latency(candidate: ArmSample, champion: ArmSample, *, share: float, clock: _Clock) -> Test:
+    sentence = f"its answers take {_ms(candidate)}, the champion's {_ms(champion)}; {share:.0%} more is allowed"
+    return _test("latency", sentence, _z(candidate, champion, factor=1 + share, margin=0.0), clock)
 
 
-def _clicks(ours: ArmSample, theirs: ArmSample, *, clock: _Clock) -> Test:
-    expected = theirs.eventful / theirs.users * ours.users if theirs.users else 0.0
-    z = _z(ours, theirs, factor=1.0, margin=0.0) if expected >= MIN_EVENTS else None
-    sentence = f"its click-through is {_percent(ours)}, the champion's {_percent(theirs)}"
+def _clicks(candidate: ArmSample, champion: ArmSample, *, clock: _Clock) -> Test:
+    expected = champion.eventful / champion.users * candidate.users if champion.users else 0.0
+    z = _z(candidate, champion, factor=1.0, margin=0.0) if expected >= MIN_EVENTS else None
+    sentence = f"its click-through is {_percent(candidate)}, the champion's {_percent(champion)}"
     test = _test("click-through", sentence, None if z is None else -z, clock)
-    if z is None or (excluded := _excluded_fall(ours, theirs, z=clock.critical_z(ALPHA))) is None:
+    if z is None or (excluded := _excluded_fall(candidate, champion, z=clock.critical_z(ALPHA))) is None:
         return test
     return dataclasses.replace(
         test, sentence=f"{test.sentence}; a fall of more than {excluded:.0%} is excluded", excluded=excluded
     )
 
 
-def _excluded_fall(ours: ArmSample, theirs: ArmSample, *, z: float) -> float | None:
-    if ours.ratio is None or theirs.ratio is None:
+def _excluded_fall(candidate: ArmSample, champion: ArmSample, *, z: float) -> float | None:
+    if candidate.ratio is None or champion.ratio is None:
         return None
-    low = comparison.fieller(ours.ratio, theirs.ratio, _variances(ours, theirs), z=z).low
+    low = comparison.fieller(candidate.ratio, champion.ratio, _variances(candidate, champion), z=z).low
     return None if low is None or low <= -1 else max(-low, 0.0)
 
 
@@ -205,23 +206,23 @@ def _test(name: str, sentence: str, z: float | None, clock: _Clock) -> Test:
     return Test(name, f"{sentence} (z {z:.2f}, breach above {critical:.2f})", z, critical, z > critical)
 
 
-def _z(ours: ArmSample, theirs: ArmSample, *, factor: float, margin: float) -> float | None:
-    if not _comparable(ours, theirs) or ours.ratio is None or theirs.ratio is None:
+def _z(candidate: ArmSample, champion: ArmSample, *, factor: float, margin: float) -> float | None:
+    if not _comparable(candidate, champion) or candidate.ratio is None or champion.ratio is None:
         return None
-    own_variance, champion_variance = _variances(ours, theirs)
+    own_variance, champion_variance = _variances(candidate, champion)
     variance = own_variance + factor**2 * champion_variance
-    excess = ours.ratio - factor * theirs.ratio - margin
+    excess = candidate.ratio - factor * champion.ratio - margin
     if variance <= 0:
         return math.copysign(math.inf, excess) if excess else 0.0
     return excess / math.sqrt(variance)
 
 
-def _variances(ours: ArmSample, theirs: ArmSample) -> tuple[float, float]:
-    return max(ours.variance, theirs.spread / ours.users), theirs.variance
+def _variances(candidate: ArmSample, champion: ArmSample) -> tuple[float, float]:
+    return max(candidate.variance, champion.spread / candidate.users), champion.variance
 
 
-def _comparable(ours: ArmSample, theirs: ArmSample) -> bool:
-    return min(ours.users, theirs.users) >= MIN_USERS
+def _comparable(candidate: ArmSample, champion: ArmSample) -> bool:
+    return min(candidate.users, champion.users) >= MIN_USERS
 
 
 def _percent(sample: ArmSample) -> str:

@@ -155,7 +155,7 @@ class Lake:
                         took_ms,
                     )
                 )
-        return [_each_once(part) for part in parts]
+        return [_distinct(part) for part in parts]
 
     def _outcomes(self, canary: Canary, *, now_ms: int) -> list[Outcomes]:
         outcomes = [no_outcomes(), no_outcomes()]
@@ -272,7 +272,7 @@ def _hashes(texts: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
     return pd.util.hash_array(np.asarray(texts.to_numpy(zero_copy_only=False), object), categorize=False)
 
 
-def _each_once(parts: list[tuple[npt.NDArray[Any], ...]]) -> Answers:
+def _distinct(parts: list[tuple[npt.NDArray[Any], ...]]) -> Answers:
     if not parts:
         return Answers(np.zeros(0, np.uint64), np.zeros(0, np.bool_), np.zeros(0, np.float32))
     ids, users, failed, took_ms = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -42,7 +42,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     rule = EngineRule(settings.dataset_engine, settings.spark_above_mb)
     start = start_training(run, read_trigger(event["input"]), execution_id=execution_id, rule=rule, stores=stores)
     if start.first != First.BUSY:
-        _expire_datasets(stores.registry, but=run.run_id)
+        _expire_datasets(stores.registry, current=run.run_id)
     count(Metric.TRAININGS_ADMITTED, int(start.first != First.BUSY))
     logger.info("training run admitted or refused", run_id=run.run_id, first=start.first, engine=start.engine,
                 reason=start.reason, ended_canary=start.orphan)  # fmt: skip
@@ -57,11 +57,11 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     }
 
 
-def _expire_datasets(registry: Registry, *, but: str) -> None:
+def _expire_datasets(registry: Registry, *, current: str) -> None:
     settings, now_ms = _settings(), time.time_ns() // 1_000_000
     files = ModelFiles(client("s3"), settings.artefact_bucket, DATASETS_PREFIX)
     try:
-        keeps = {**protected(registry.champion(), (), now_ms=now_ms), but: "is being built"}
+        keeps = {**protected(registry.champion(), (), now_ms=now_ms), current: "is being built"}
         for dataset in list(expired(files.stored(), keeps, days=settings.dataset_days, now_ms=now_ms)):
             files.delete(dataset.version)
             logger.info("dataset expired", dataset=dataset.version)

@@ -106,11 +106,11 @@ def _scores(
     if not len(history):
         return []
     masks = [_mask(selected, resolved, user, recent, items) for selected in filters]
-    wanted = np.maximum.reduce(masks)
-    k = min(int(np.count_nonzero(wanted > -np.inf)), MAX_SCORED)
-    scores = np.zeros(len(wanted))
+    union = np.maximum.reduce(masks)
+    k = min(int(np.count_nonzero(union > -np.inf)), MAX_SCORED)
+    scores = np.zeros(len(union))
     if k:
-        ranked = rank(model, resolved.catalogue, history, [wanted], k=k, now_ms=resolved.now_ms)
+        ranked = rank(model, resolved.catalogue, history, [union], k=k, now_ms=resolved.now_ms)
         scores[[item.position for item in ranked]] = [item.score for item in ranked]
     per_day = interactions_per_day(recent, now_ms=resolved.now_ms)
     return [float(scores[mask > -np.inf].sum()) * per_day for mask in masks]

@@ -40,10 +40,10 @@ def score(
         return {}, NO_HISTORY, ()
     if degraded := model.delay(inputs.budget, masked=inputs.mask is not None):
         return {}, NO_HISTORY, degraded
-    only = np.full(model.bundle.manifest.items + 1, -np.inf, np.float32)
-    only[known] = 0
+    bias = np.full(model.bundle.manifest.items + 1, -np.inf, np.float32)
+    bias[known] = 0
     try:
-        ranked, scores = model.rank(history, k=len(known), now_ms=now_ms, bias=only, leave_out_seen=False)
+        ranked, scores = model.rank(history, k=len(known), now_ms=now_ms, bias=bias, leave_out_seen=False)
     except GRAPH_ERRORS as error:
         return {}, NO_HISTORY, model_failure(error)
     return dict(zip(ranked.tolist(), scores.tolist(), strict=True)), history, ()

@@ -147,9 +147,9 @@ def _without_substitutes(
     bought = [_Kind.of(properties) for properties in inputs.resolved.catalogue.properties(item_ids)]
     kept: list[ScoredItem] = []
     for start in range(0, len(ranked), k):
-        some = ranked[start : start + k]
-        kinds = map(_Kind.of, inputs.items.properties([item.position for item in some]))
-        kept += [item for item, kind in zip(some, kinds, strict=True) if not any(map(kind.replaces, bought))]
+        batch = ranked[start : start + k]
+        kinds = map(_Kind.of, inputs.items.properties([item.position for item in batch]))
+        kept += [item for item, kind in zip(batch, kinds, strict=True) if not any(map(kind.replaces, bought))]
         if len(kept) >= k:
             break
     return kept[:k]

@@ -193,9 +193,9 @@ def _promotions(
             unmet.append(f"promotion:{promotion.name} invalid")
             continue
         if count:
-            wanted = min(CANDIDATES_A_PLACE * count + len(rules.rules.pins) + k, MAX_POOL)
+            pool = min(CANDIDATES_A_PLACE * count + len(rules.rules.pins) + k, MAX_POOL)
             allowed = without(mask, excluded, inputs.items)
-            ranking = promotion_candidates(dataclasses.replace(inputs, mask=allowed, k=wanted))
+            ranking = promotion_candidates(dataclasses.replace(inputs, mask=allowed, k=pool))
             degraded += ranking.degraded
             promoted.append(Promoted(promotion.name, count, ranking.items))
     return promoted, unmet, degraded

@@ -190,8 +190,8 @@ class _Composition:
         if len(places) < len(self._places):
             self._unmet |= dict.fromkeys(f"slate:{column} starved" for column in self._rules.starving)
             for pin in self._inputs.pins:
-                stands = pin.position in self._taken and pin.refusal is None and pin.place <= len(self._places)
-                if stands and not (pin.place <= len(places) and places[pin.place - 1].position == pin.position):
+                is_placed = pin.position in self._taken and pin.refusal is None and pin.place <= len(self._places)
+                if is_placed and not (pin.place <= len(places) and places[pin.place - 1].position == pin.position):
                     self._add_unmet(f"pin:{pin.item_id} moved")
 
     def _add_unmet(self, rule_name: str) -> None:

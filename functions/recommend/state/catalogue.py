@@ -178,7 +178,7 @@ class ModelCatalogue:
         evaluator = FilterEvaluator(
             self._snapshot,
             np.concatenate([[-1], self._snapshot.rows_by_hash(hashes)]),
-            positions=lambda wanted: np.array([numbers.get(item_id, 0) for item_id in wanted], np.int64),
+            positions=lambda ids: np.array([numbers.get(item_id, 0) for item_id in ids], np.int64),
             canonical=self._configuration.canonical_event_type,
         )
         mask = evaluator.bias(filter_, inputs, name=name)

@@ -110,14 +110,14 @@ class StateRefresher:
                 return last
         model = serving.model
         canaries = () if serving.canary is None else (serving.canary.experiment,)
-        wanted = models_named((*configuration.experiments.values(), *canaries), now_ms=now_ms)
-        others = self._variants.current(wanted, champion=model, now_ms=now_ms, remaining_ms=remaining_ms)
+        versions = models_named((*configuration.experiments.values(), *canaries), now_ms=now_ms)
+        others = self._variants.current(versions, champion=model, now_ms=now_ms, remaining_ms=remaining_ms)
         views = self._views_of([model, *others.values()], snapshot, configuration)
         variants = {version: (other, views[other]) for version, other in others.items()}
         state = ServingState(model, views[model], configuration, degraded, variants, serving.canary)
         # Experiments start and end by the clock, so the result is cached only without experiments and canary.
-        lasts = not configuration.experiments and serving.canary is None
-        self._last = (serving, snapshot, state) if lasts else None
+        is_constant = not configuration.experiments and serving.canary is None
+        self._last = (serving, snapshot, state) if is_constant else None
         return state
 
     def _views_of(
