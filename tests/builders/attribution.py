@@ -6,7 +6,7 @@ import dataclasses
 import io
 import itertools
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from alsolike.snapshot.snapshot import EMPTY
 from functions.attribute_outcomes.inputs import DayReceiptStore
 from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
 from functions.attribute_outcomes.service import Attribution, AttributionResult
+from tests.builders.parquet import parquet
 
 DATE = "2026-09-21"
 DAY = 20_717
@@ -88,12 +89,6 @@ def event(
         "schema_version": 2,
         **fields,
     }
-
-
-def parquet(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema), sink)
-    return sink.getvalue()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -34,8 +34,9 @@ from functions.update_profiles.service import update_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lakes import keep_up
 from tests.builders.lambda_events import NOW_MS, interaction, sequence
+from tests.builders.parquet import parquet_of
 from tests.builders.served_rows import served
-from tests.builders.stores import PLACES, PSEUDONYMS, Stores, failed_batch, parquet
+from tests.builders.stores import PLACES, PSEUDONYMS, Stores, failed_batch
 
 USERS = ("ann-user", "bob-user", "cid-user")
 ERASED = USERS[0]
@@ -327,7 +328,7 @@ class Shop:
             for name, rows in (("interactions", frame), ("action_interactions", actions)):
                 key = f"datasets/20260921t000000-aaaaaa/{name}.parquet"
                 table = pa.Table.from_pandas(rows, preserve_index=False)
-                self.stores.put(key, parquet(table), bucket=PLACES.artefact_bucket)
+                self.stores.put(key, parquet_of(table), bucket=PLACES.artefact_bucket)
 
     def export(self, user: str) -> dict[str, Any]:
         """Return the user's data that the API exports."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from alsolike.lake import lake, served
-from alsolike.lake.arrow import arrow_schema
 from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse, state_hash
+from tests.builders.parquet import INTERACTIONS, SERVED, parquet
 from tests.builders.served_rows import served as served_row
 
 HOUR_MS = 3_600_000
@@ -66,16 +63,14 @@ class ForecastLog:
 
     def store_rows(self, *rows: ServedResponse) -> None:
         values = [{name: getattr(row, name) for name in SERVED_COLUMNS} for row in rows]
-        self._write(self.key(rows[0].served_ms), values, SERVED_COLUMNS)
+        self._write(self.key(rows[0].served_ms), values, SERVED)
 
     def store_events(self, *events: Mapping[str, Any]) -> None:
         prefix = lake.partition_prefix(lake.event_date(self.now_ms))
-        self._write(f"{prefix}events.parquet", events, INTERACTIONS_COLUMNS)
+        self._write(f"{prefix}events.parquet", events, INTERACTIONS)
 
-    def _write(self, key: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
-        content = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist(list(rows), schema=arrow_schema(pa, columns)), content)
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=content.getvalue())
+    def _write(self, key: str, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=parquet(rows, schema))
 
 
 def event(

@@ -13,10 +13,10 @@ from tests.builders.lakes import (
     counted,
     keep_up,
     keys,
-    parquet,
     row,
     write,
 )
+from tests.builders.parquet import parquet
 from tests.fakes.interruptions import Killed
 
 LATER_MS = HOUR_MS + 1_000

@@ -8,15 +8,13 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_TABLE
 from alsolike.lake import lake
-from alsolike.lake.arrow import arrow_schema
-from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from tests.builders.parquet import INTERACTIONS, parquet
 
-SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
+SCHEMA = INTERACTIONS
 OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
 """Schema before the column `query` was added."""
 
@@ -24,8 +22,7 @@ OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
 def write_file(rows: Iterable[Mapping[str, Any]], path: Path, *, schema: pa.Schema = SCHEMA) -> None:
     """Write rows of one day as one object of the lake."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = [{name: row.get(name) for name in schema.names} for row in rows]
-    pq.write_table(pa.Table.from_pylist(known, schema=schema), path)
+    path.write_bytes(parquet(rows, schema))
 
 
 def open_table(directory: Path, *, table: str = INTERACTIONS_TABLE) -> duckdb.DuckDBPyConnection:

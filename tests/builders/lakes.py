@@ -18,6 +18,7 @@ from alsolike.lake.lake_objects import LakeObject, list_objects, read
 from functions.compact_lake.selection import MergeRules
 from functions.compact_lake.service import Upkeep, UpkeepResult
 from functions.compact_lake.tables import INTERACTIONS
+from tests.builders.parquet import parquet
 
 DATE = "2026-09-21"
 TIME_MS = 1_790_000_000_000
@@ -75,13 +76,6 @@ def row(event_id: str, **fields: Any) -> dict[str, Any]:
         "schema_version": 1,
     }
     return {**values, **fields}
-
-
-def parquet(rows: Iterable[Mapping[str, Any]], schema: pa.Schema = SCHEMA) -> bytes:
-    sink = io.BytesIO()
-    known = [{name: row.get(name) for name in schema.names} for row in rows]
-    pq.write_table(pa.Table.from_pylist(known, schema=schema), sink)
-    return sink.getvalue()
 
 
 def write(s3: Any, bucket: str, name: str, rows: Sequence[Mapping[str, Any]], *, date: str = DATE) -> str:

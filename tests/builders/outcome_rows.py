@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import itertools
 from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from alsolike.lake import outcomes
-from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake import event_date
-from alsolike.records.outcome import OUTCOMES_COLUMNS
+from tests.builders.parquet import OUTCOMES, parquet_of
 
-SCHEMA = arrow_schema(pa, OUTCOMES_COLUMNS)
 DAY_MS = 86_400_000
 _numbers = itertools.count()
 
@@ -45,7 +41,7 @@ class Outcome:
 
 def table(answers: Iterable[Outcome]) -> pa.Table:
     """Return the rows of responses."""
-    return pa.Table.from_pylist([answer.row() for answer in answers], schema=SCHEMA)
+    return pa.Table.from_pylist([answer.row() for answer in answers], schema=OUTCOMES)
 
 
 def store(s3: Any, bucket: str, answers: Iterable[Outcome]) -> None:
@@ -53,6 +49,4 @@ def store(s3: Any, bucket: str, answers: Iterable[Outcome]) -> None:
     for date, day_rows in itertools.groupby(
         sorted(answers, key=lambda answer: answer.served_ms), key=lambda answer: event_date(answer.served_ms)
     ):
-        file = io.BytesIO()
-        pq.write_table(table(day_rows), file)
-        s3.put_object(Bucket=bucket, Key=outcomes.object_key(date), Body=file.getvalue())
+        s3.put_object(Bucket=bucket, Key=outcomes.object_key(date), Body=parquet_of(table(day_rows)))

@@ -23,27 +23,18 @@ from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.profiles.profile import recent
 from alsolike.profiles.store import ProfileStore
-from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.s3 import scan
 from functions.erase_user.service import Erasing, erase_user
 from functions.purge_user.expiry import Retention
 from functions.purge_user.purge_context import StoreLocations
 from functions.purge_user.service import Clients, Outcome, purge
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
+from tests.builders.parquet import INTERACTIONS, parquet, parquet_of
 from tests.fakes.places import create_bucket, create_profiles_table, create_table
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
 RETENTION = Retention(object_versions=30, stream=1, table_backups=35, logs=7, access_logs=90, batches=31, retrain=7)
 PLACES = StoreLocations("lake-bucket", "artefact-bucket", "profiles", "users")
-ARROW = {
-    "string": pa.string(),
-    "double": pa.float64(),
-    "bigint": pa.int64(),
-    "int": pa.int32(),
-    "array<string>": pa.list_(pa.string()),
-}
-SCHEMA = pa.schema([(name, ARROW[kind]) for name, kind in INTERACTIONS_COLUMNS.items()])
-OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
 
 
 class Workflows:
@@ -93,9 +84,9 @@ class Stores:
         self.s3.put_object(Bucket=bucket, Key=key, Body=body)
         return key
 
-    def put_rows(self, name: str, *rows: Interaction, schema: pa.Schema = SCHEMA) -> str:
-        table = pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema)
-        return self.put(f"interactions/event_date=2026-09-21/{name}.parquet", parquet(table))
+    def put_rows(self, name: str, *rows: Interaction, schema: pa.Schema = INTERACTIONS) -> str:
+        content = parquet(map(dataclasses.asdict, rows), schema)
+        return self.put(f"interactions/event_date=2026-09-21/{name}.parquet", content)
 
     def put_dataset(self, dataset: str, *profiles: str) -> str:
         table = pa.table(
@@ -105,7 +96,7 @@ class Stores:
                 "event_time_ms": [NOW_MS] * len(profiles),
             }
         )
-        return self.put(f"datasets/{dataset}/interactions.parquet", parquet(table), bucket=PLACES.artefact_bucket)
+        return self.put(f"datasets/{dataset}/interactions.parquet", parquet_of(table), bucket=PLACES.artefact_bucket)
 
     def put_user(self, user: str) -> None:
         item = {"user_id": {"S": user}, "properties": {"S": "{}"}, "updated_at_ms": {"N": "1"}}
@@ -190,12 +181,6 @@ class Stores:
                     stored = self.s3.get_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
                     keys |= {key} if word.encode() in unpacked(key, stored["Body"].read()) else set()
         return keys
-
-
-def parquet(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    pq.write_table(table, out)
-    return out.getvalue()
 
 
 def unpacked(key: str, body: bytes) -> bytes:

@@ -19,10 +19,10 @@ from tests.builders.lambda_events import NOW_MS
 GROUP = "models"
 
 
-def configure(s3: Any, bucket: str, *, now_ms: int = NOW_MS, **parts: Any) -> None:
+def configure(s3: Any, bucket: str, **parts: Any) -> None:
     """Apply a configuration with these parts."""
     store = ConfigurationStore(s3, bucket)
-    store.apply(store.current(), {"format": 1, **parts}, text="", by="test", reason="test", now_ms=now_ms)
+    store.apply(store.current(), {"format": 1} | parts, text="", by="test", reason="test", now_ms=NOW_MS)
 
 
 class World:
@@ -58,7 +58,7 @@ class World:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
     def configure(self, **parts: Any) -> None:
-        configure(self.s3, self.bucket, now_ms=self.now_ms, **parts)
+        configure(self.s3, self.bucket, **parts)
 
     def upload(self, version: str = "v1", *, damage: Callable[[Path], None] | None = None, **bundle: Any) -> None:
         """Store a bundle. `bundle` contains arguments of `write_bundle`, and `damage` changes its files."""

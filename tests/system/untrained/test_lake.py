@@ -3,20 +3,16 @@
 Each test needs the state that the tests before it left.
 """
 
-import io
 import json
 import time
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from alsolike.configuration import recommendation_id
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake import served
 from alsolike.privacy.pseudonyms import Pseudonyms
-from functions.archive_served.service import SCHEMA
 from tests.booted.shop import empty_quarantine, eventually, record
+from tests.builders.parquet import SERVED, parquet
 
 WISH = json.dumps({**json.loads(record("wisher", 1)), "event_type": "wish"}).encode()
 
@@ -79,7 +75,7 @@ def test_click_is_attributed_to_its_response(shop):
         "item_ids": ["item-1", "item-2"],
     }  # fmt: skip
     key = f"{served.partition_prefix(served.served_date(now_ms))}by-hand.parquet"
-    s3.put_object(Bucket=bucket, Key=key, Body=_parquet(answer))
+    s3.put_object(Bucket=bucket, Key=key, Body=parquet([answer], SERVED))
     click = {**json.loads(record("clicker", 1)), "event_type": "click", "item_id": "item-1", "recommendation_id": made}
     by_another = {**click, "event_id": "stranger-1", "user_id": "stranger"}
     for event in (click, by_another):
@@ -95,9 +91,3 @@ def test_click_is_attributed_to_its_response(shop):
     assert found["rejected"]["other-shopper"] == 1
     (row,) = (row for row in found["rows"] if row["name"] == "m1")
     assert (row["answers"], row["items"], row["clicks"]) == (1, 2, 1)
-
-
-def _parquet(row):
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([row], SCHEMA), sink)
-    return sink.getvalue()

@@ -1,11 +1,9 @@
 """`alsolike engagement` sums the figures of several days."""
 
-import io
 import json
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -16,6 +14,7 @@ from cli import main as command
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from operations.experiments.lake_tables import read_outcomes
+from tests.builders.parquet import parquet_of
 from tests.unit.cli.shop import KEY
 from tests.unit.cli.stub_function import StubFunction
 
@@ -28,6 +27,11 @@ def run(*arguments):
 
 def row(dimension, name, **numbers):
     return Engagement(dimension, name, **{**dict.fromkeys(NAMES, 0), **numbers})
+
+
+def store(shop, date, *rows):
+    content = parquet_of(pa.Table.from_pylist([{k: getattr(r, k) for k in ENGAGEMENT_COLUMNS} for r in rows]))
+    shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=engagement.object_key(date), Body=content)
 
 
 @pytest.fixture
@@ -47,13 +51,10 @@ def shop(shop):
             row("recommender", "popular", answers=10),
         ],
     }  # fmt: skip
-    s3 = shop.client("s3")
     for date, rows in days.items():
-        body = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist([{k: getattr(r, k) for k in ENGAGEMENT_COLUMNS} for r in rows]), body)
-        s3.put_object(Bucket=shop.names.lake_bucket, Key=engagement.object_key(date), Body=body.getvalue())
+        store(shop, date, *rows)
         receipt = orjson.dumps({"rejected": {"forged": 2, "too-late": 1}})
-        s3.put_object(Bucket=shop.names.lake_bucket, Key=engagement.receipt_key(date), Body=receipt)
+        shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=engagement.receipt_key(date), Body=receipt)
     return shop
 
 
@@ -89,11 +90,8 @@ def test_rows_are_grouped_by_the_requested_dimension(shop):
 
 
 def test_metrics_without_a_value_for_anonymous_responses_are_empty(shop):
-    body = io.BytesIO()
     shared = row("all", "all", answers=10, shared_answers=10, revenue=5.0, shared_revenue=5.0)
-    pq.write_table(pa.Table.from_pylist([{k: getattr(shared, k) for k in ENGAGEMENT_COLUMNS}]), body)
-    s3, key = shop.client("s3"), engagement.object_key("2026-09-23")
-    s3.put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body.getvalue())
+    store(shop, "2026-09-23", shared)
 
     (line,) = (line for line in run("--from", "2026-09-23", "--to", "2026-09-23").stdout.splitlines() if line[0] == "│")
 
@@ -116,11 +114,7 @@ def test_days_without_responses_have_a_message(by, noun, shop):
     ],
 )
 def test_responses_without_outcomes_have_the_reason(numbers, says, shop):
-    body = io.BytesIO()
-    one = row("all", "all", answers=10, **numbers)
-    pq.write_table(pa.Table.from_pylist([{k: getattr(one, k) for k in ENGAGEMENT_COLUMNS}]), body)
-    s3, key = shop.client("s3"), engagement.object_key("2026-09-23")
-    s3.put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body.getvalue())
+    store(shop, "2026-09-23", row("all", "all", answers=10, **numbers))
 
     shown = run("--from", "2026-09-23", "--to", "2026-09-23").stdout
 
@@ -144,10 +138,7 @@ def test_dates_in_the_wrong_order_are_refused(shop):
     ],
 )
 def test_damaged_object_error_names_the_object(key, body, says, shop):
-    if body is None:
-        other = io.BytesIO()
-        pq.write_table(pa.table({"other": [1]}), other)
-        body = other.getvalue()
+    body = body or parquet_of(pa.table({"other": [1]}))
     shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body)
 
     with pytest.raises(InvalidInput, match=f"{key} {says}"):
@@ -162,9 +153,8 @@ def test_date_before_1970_is_refused(shop):
 def test_outcomes_are_read_by_date(shop):
     s3, bucket = shop.client("s3"), shop.names.lake_bucket
     for date in ("2026-09-20", "2026-09-21", "2026-09-22"):
-        body = io.BytesIO()
-        pq.write_table(pa.table({"recommendation_id": [date], "clicks": [1]}), body)
-        s3.put_object(Bucket=bucket, Key=outcomes.object_key(date), Body=body.getvalue())
+        body = parquet_of(pa.table({"recommendation_id": [date], "clicks": [1]}))
+        s3.put_object(Bucket=bucket, Key=outcomes.object_key(date), Body=body)
 
     read = read_outcomes(s3, bucket, first="2026-09-21", last="2026-09-21", columns=["recommendation_id", "clicks"])
 

@@ -17,7 +17,7 @@ from operations.client import deployment as deployments
 from operations.client.api import Api
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.configuration import file
-from operations.configuration.configuration_store import ConfigurationStore
+from tests.builders.world import configure
 
 DOCUMENT = {
     "format": 1,
@@ -39,8 +39,7 @@ def run(*arguments):
 def shop(deployment, client, tmp_path, monkeypatch):
     """Create a deployment with three items and a deleted item."""
     bucket = deployment.names.artefact_bucket
-    store = ConfigurationStore(client("s3"), bucket)
-    store.apply(store.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
+    configure(client("s3"), bucket, **DOCUMENT)
     columns = {"price": ColumnType.NUMBER, "brand": ColumnType.STRING, "launched": ColumnType.TIMESTAMP}
     changes = [Change(item_id, 1, properties) for item_id, properties in ITEMS.items()]
     SnapshotPublisher(SnapshotStore(client("s3"), bucket, tmp_path)).publish(
@@ -234,13 +233,11 @@ def test_filters_are_listed():
 def stored_as_text(deployment, client, tmp_path):
     """Publish a catalogue in which the boolean column `inStock` contains strings."""
     bucket = deployment.names.artefact_bucket
-    store = ConfigurationStore(client("s3"), bucket)
-    document = {
-        **DOCUMENT,
+    changed = {
         "items": {"columns": {"inStock": "boolean"}},
         "filters": {"stock": "INCLUDE ItemID WHERE Items.IN_STOCK = true"},
     }
-    store.apply(store.current(), document, text="", by="test", reason="test", now_ms=0)
+    configure(client("s3"), bucket, **{**DOCUMENT, **changed})
     changes = [Change(item_id, 2, {"inStock": "yes"}) for item_id in ("fig", "pear")]
     publisher = SnapshotPublisher(SnapshotStore(client("s3"), bucket, tmp_path))
     publisher.publish(changes, columns={"inStock": ColumnType.BOOLEAN}, version=1, now_ms=2)

@@ -11,8 +11,8 @@ from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.errors import InvalidInput
-from operations.configuration.configuration_store import ConfigurationStore
 from operations.ingest import csv_rows, files
+from tests.builders.world import configure
 from tests.unit.cli.imported import GOOD, lake_objects, lake_rows, load, write
 
 
@@ -179,9 +179,7 @@ def test_profiles_have_the_latest_interactions_of_the_import(deployment, tmp_pat
 
 
 def test_live_profiles_have_the_configured_history_length(deployment, tmp_path):
-    store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
-    document = {"format": 1, "limits": {"history_length": 120}}
-    store.apply(store.current(), document, text="", by="test", reason="", now_ms=1)
+    configure(deployment.client("s3"), deployment.names.artefact_bucket, limits={"history_length": 120})
     rows = "".join(f"1,i{index},{1_500_000_000 + index}\n" for index in range(150))
 
     load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n" + rows))

@@ -8,11 +8,11 @@ from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
 from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
-from operations.configuration.configuration_store import ConfigurationStore
 from operations.ingest import load_metadata
 from operations.ingest.inputs import Options
 from operations.ingest.items_file import read_items
 from operations.ingest.load_metadata import import_items, import_users
+from tests.builders.world import configure
 
 NOW_MS = 1_700_000_000_000
 
@@ -179,9 +179,7 @@ def users(deployment):
 
 
 def declare(deployment, **columns):
-    store = ConfigurationStore(deployment.client("s3"), "artefacts")
-    document = {"format": 1, **{part: {"columns": types} for part, types in columns.items()}}
-    store.apply(store.current(), document, text="", by="test", reason="", now_ms=1)
+    configure(deployment.client("s3"), "artefacts", **{part: {"columns": types} for part, types in columns.items()})
 
 
 def reasons(path):

@@ -11,6 +11,7 @@ from alsolike.runtime.errors import NotFound
 from operations.ingest.load import import_interactions
 from operations.ingest.load_metadata import import_items
 from operations.ingest.undo import Undone, imports, undo
+from tests.builders.parquet import parquet_of
 from tests.unit.cli.imported import NOW_MS, lake_objects, lake_rows, write
 from tests.unit.cli.interruptions import Killed, go_on, stop_at
 
@@ -42,12 +43,11 @@ def merge_with_live_event(deployment):
     rows = pa.concat_tables([pq.read_table(io.BytesIO(body)) for body in objects.values()])
     live = {**rows.to_pylist()[0], "event_id": "live", "item_id": "live", "correlation_id": "r1"}
     live["received_time_ms"] = NOW_MS
-    body = io.BytesIO()
-    pq.write_table(pa.concat_tables([rows, pa.Table.from_pylist([live], schema=rows.schema)]), body)
+    body = parquet_of(pa.concat_tables([rows, pa.Table.from_pylist([live], schema=rows.schema)]))
     for key in objects:
         s3.delete_object(Bucket="lake", Key=key)
     key = "interactions/event_date=2017-07-14/compacted-1.parquet"
-    s3.put_object(Bucket="lake", Key=key, Body=body.getvalue())
+    s3.put_object(Bucket="lake", Key=key, Body=body)
 
 
 def test_imports_are_listed_latest_first(imported):

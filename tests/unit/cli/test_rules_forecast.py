@@ -12,10 +12,10 @@ from alsolike.runtime.errors import InvalidInput
 from cli import main as command
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
-from operations.configuration.configuration_store import ConfigurationStore
 from operations.forecast.deployed import inputs_of
 from operations.forecast.logged import logged_responses
 from tests.builders.forecast_log import HOUR_MS, USERS, ForecastLog, event, swapped
+from tests.builders.world import configure
 from tests.unit.cli.shop import KEY, NAMES
 
 NOW_MS = time.time_ns() // 1_000_000
@@ -45,9 +45,8 @@ class Function:
 
 @pytest.fixture
 def function(deployment, client, monkeypatch):
-    store = ConfigurationStore(client("s3"), deployment.names.artefact_bucket)
-    document = {"format": 1, "recommenders": {"for-you": {"swaps": 0.5}}, "rules": {"spring": {}}}
-    store.apply(store.current(), document, text="", by="test", reason="test", now_ms=0)
+    parts = {"recommenders": {"for-you": {"swaps": 0.5}}, "rules": {"spring": {}}}
+    configure(client("s3"), deployment.names.artefact_bucket, **parts)
     function = Function(deployment)
     local = Deployment("shop", NAMES, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: local)

@@ -1,10 +1,8 @@
 import dataclasses
 import datetime as dt
-import io
 import json
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -15,9 +13,10 @@ from alsolike.registry.registry import Registry
 from alsolike.signing.keys import SigningKey
 from cli.main import app
 from cli.status import _replication_lines
-from operations.configuration.configuration_store import ConfigurationStore
 from operations.replication_lag import lags
 from operations.status import collect
+from tests.builders.parquet import parquet_of
+from tests.builders.world import configure
 from tests.unit.cli.shop import NAMES, put_parameters
 
 ROLE = "arn:aws:iam::123456789012:role/any"
@@ -31,9 +30,7 @@ def test_status_has_the_champion_training_and_stream(deployment):
     client("stepfunctions").start_execution(stateMachineArn=machine["stateMachineArn"], name="run-1")
     client("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v1/manifest.json", Body=b"{}")
     Registry(client("s3"), NAMES.artefact_bucket).promote("v1", reason="passed the gate", now_ms=1)
-    store = ConfigurationStore(client("s3"), NAMES.artefact_bucket)
-    document = {"format": 1, "events": {"view": {"weight": 2}}}
-    store.apply(store.current(), document, text="", by="me", reason="", now_ms=1)
+    configure(client("s3"), NAMES.artefact_bucket, events={"view": {"weight": 2}})
     names = dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"])
     put_parameters(client("ssm"), "shop", names)
 
@@ -131,10 +128,9 @@ def put_errors(cloudwatch, function, *, count, minutes_ago):
 def test_status_has_lake_snapshot_missing_tables_and_unusable_keys(functions):
     names, client = functions.names, functions.client
     for day in ("2026-03-01", "2026-03-03"):
-        body = io.BytesIO()
-        pq.write_table(pa.table({"event_id": ["a", "b"]}), body)
+        body = parquet_of(pa.table({"event_id": ["a", "b"]}))
         key = f"interactions/event_date={day}/a.parquet"
-        client("s3").put_object(Bucket=names.lake_bucket, Key=key, Body=body.getvalue())
+        client("s3").put_object(Bucket=names.lake_bucket, Key=key, Body=body)
     dead = SigningKey("ALSODEAD", "checkout", b"encrypted by a lost key", (READ_RECOMMENDATIONS,), created_ms=1)
     client("dynamodb").put_item(TableName=names.keys_table, Item=dead.to_item())
     client("dynamodb").delete_table(TableName=names.users_table)

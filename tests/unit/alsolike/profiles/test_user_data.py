@@ -13,9 +13,10 @@ from alsolike.profiles.user_data import UserData, UserDataStores
 from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.runtime.errors import Unavailable
 from functions.archive_served.service import to_parquet
+from tests.builders.lake_files import OLD_SCHEMA
 from tests.builders.lambda_events import NOW_MS, interaction
 from tests.builders.served_rows import served
-from tests.builders.stores import OLD_SCHEMA, PLACES, PSEUDONYMS, Stores
+from tests.builders.stores import PLACES, PSEUDONYMS, Stores
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 """`alsolike engagement --incremental`, by hand-computed orders in the lake."""
 
 import dataclasses
-import io
 import itertools
 import json
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -16,9 +13,9 @@ from alsolike.runtime.errors import InvalidInput, NotFound
 from cli import main as command
 from operations import times
 from operations.client import deployment as deployments
-from operations.configuration.configuration_store import ConfigurationStore
-from tests.builders.lake_files import SCHEMA
+from tests.builders import world
 from tests.builders.outcome_rows import DAY_MS, Outcome, store
+from tests.builders.parquet import parquet
 from tests.unit.cli.endpoints import serving
 from tests.unit.cli.shop import KEY
 
@@ -52,17 +49,12 @@ def purchase(user, value=10.0, **fields):
 def write(shop, rows):
     by_day = itertools.groupby(sorted(rows, key=lambda row: row["event_time_ms"]), key=lambda row: row["event_time_ms"])
     for at_ms, day_rows in by_day:
-        body = io.BytesIO()
-        known = [{name: row.get(name) for name in SCHEMA.names} for row in day_rows]
-        pq.write_table(pa.Table.from_pylist(known, schema=SCHEMA), body)
         key = f"{lake.partition_prefix(event_date(at_ms))}{next(_numbers)}.parquet"
-        shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body.getvalue())
+        shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=parquet(day_rows))
 
 
 def configure(shop, **experiments):
-    configuration = ConfigurationStore(shop.client("s3"), shop.names.artefact_bucket)
-    document = {"format": 1, "experiments": experiments}
-    configuration.apply(configuration.current(), document, text="", by="test", reason="test", now_ms=0)
+    world.configure(shop.client("s3"), shop.names.artefact_bucket, experiments=experiments)
 
 
 @pytest.fixture

@@ -7,20 +7,16 @@ import json
 import time
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from typer.testing import CliRunner, Result
 
 from alsolike.lake import lake, served
-from alsolike.lake.arrow import arrow_schema
-from alsolike.records.interaction import INTERACTIONS_COLUMNS
-from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
+from alsolike.records.served_response import ServedResponse
 from cli.main import app
 from operations.client.deployment import Deployment
+from tests.builders.parquet import SERVED, parquet
 from tests.unit.cli.shop import NAMES
 
 NOW_MS = time.time_ns() // 1_000_000
-SCHEMA = arrow_schema(pa, SERVED_COLUMNS)
 
 
 class Function:
@@ -45,25 +41,20 @@ class Function:
 
 def store(function: Function, *rows: ServedResponse) -> None:
     """Write rows to the recommendation log as archive_served does."""
-    content = io.BytesIO()
-    columns = {name: [getattr(row, name) for row in rows] for name in SERVED_COLUMNS}
-    pq.write_table(pa.table(columns, schema=SCHEMA), content)
+    values = [{name: getattr(row, name) for name in SERVED.names} for row in rows]
     key = f"{served.partition_prefix(served.served_date(rows[0].served_ms))}{rows[0].recommendation_id}.parquet"
-    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=content.getvalue())
+    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=parquet(values, SERVED))
 
 
 def archive(function: Function, *events: tuple[str, str, int]) -> None:
     """Write events into the lake, given as tuples of user, item and time of arrival."""
-    schema = arrow_schema(pa, INTERACTIONS_COLUMNS)
     rows = [
         {"event_id": f"e{number}", "user_id": user, "item_id": item, "event_type": "view",
          "event_time_ms": at_ms, "received_time_ms": at_ms, "schema_version": 2}
         for number, (user, item, at_ms) in enumerate(events)
     ]  # fmt: skip
-    content = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), content)
     key = f"{lake.partition_prefix(lake.event_date(events[0][2]))}events.parquet"
-    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=content.getvalue())
+    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=parquet(rows))
 
 
 def replayed(*item_ids: str, **fields: Any) -> dict[str, Any]:

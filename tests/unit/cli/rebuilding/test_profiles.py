@@ -17,6 +17,7 @@ from operations.recovery.profiles import logins_of, profiles_of
 from operations.recovery.rebuild import rebuild_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
+from tests.builders.world import configure
 
 
 def rebuilt(deployment, *, received_by_ms=None):
@@ -101,9 +102,7 @@ def test_rebuilt_profiles_have_the_configured_context(deployment):
 
 
 def test_rebuilt_profiles_have_the_configured_history_length(deployment):
-    store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
-    document = {"format": 1, "limits": {"history_length": 120}}
-    store.apply(store.current(), document, text="", by="test", reason="", now_ms=1)
+    configure(deployment.client("s3"), deployment.names.artefact_bucket, limits={"history_length": 120})
     archive_batches(deployment, [interaction(f"e{n:03}", event_time_ms=NOW_MS - n) for n in range(150)])
 
     rebuild_profiles(deployment, now_ms=NOW_MS)

@@ -16,10 +16,10 @@ from alsolike.profiles.impressions import ImpressionStore
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.archive_served import handler
 from functions.archive_served.service import archive, read_delivery
-from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.served_rows import SERVED_MS, served
 from tests.builders.served_rows import stored as as_stored
+from tests.builders.world import configure
 
 DAY_MS = 86_400_000
 STREAM = "2026/09/21/[7]0123456789abcdef"
@@ -156,9 +156,8 @@ def test_lists_are_stored_as_impressions_only_with_fatigue(invoke, aws, artefact
     assert store.read(row.shopper or "", since_ms=0) == []
 
     handler._sources.cache_clear()
-    configurations = ConfigurationStore(aws("s3"), artefact_bucket)
-    document = {"format": 1, "recommenders": {"for-you": {"fatigue": {"strength": 0.5, "half_life_hours": 24}}}}
-    configurations.apply(configurations.current(), document, text="", by="test", reason="test", now_ms=1)
+    fatigue = {"strength": 0.5, "half_life_hours": 24}
+    configure(aws("s3"), artefact_bucket, recommenders={"for-you": {"fatigue": fatigue}})
     invoke(logs_event([row, dataclasses.replace(row, shopper=None, session=None)]))
 
     (found,) = store.read(row.shopper or "", since_ms=0)

@@ -9,8 +9,8 @@ import pytest
 
 from alsolike.events.session_tokens import verify
 from functions.authorize_session import handler
-from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import LambdaContext
+from tests.builders.world import configure
 
 KEY, BUCKET, NOW_S = "k" * 64, "artefacts", 1_790_000_000
 ORIGIN, VISITOR = "https://www.shop.example", "f81d4fae7dec11d0a76500a0c91e6bf6"
@@ -28,11 +28,9 @@ def apply(aws, monkeypatch):
     monkeypatch.setenv("ARTEFACT_BUCKET", BUCKET)
     monkeypatch.setattr(handler, "client", lambda name, **_: {"s3": s3, "secretsmanager": secrets}[name])
     monkeypatch.setattr(time, "time", lambda: float(NOW_S))
-    store = ConfigurationStore(s3, BUCKET)
 
     def apply_sites(sites):
-        document = {"format": 1, "sessions": {"sites": sites}}
-        store.apply(store.current(), document, text="", by="test", reason="test", now_ms=NOW_S * 1000)
+        configure(s3, BUCKET, sessions={"sites": sites})
 
     apply_sites({"www": {"origins": [ORIGIN]}})
     return apply_sites

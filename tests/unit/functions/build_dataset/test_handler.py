@@ -18,6 +18,7 @@ from operations.configuration.configuration_store import ConfigurationStore
 from operations.ingest.interactions import check
 from operations.ingest.lake_writer import LakeBucket, LakeWriter
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
+from tests.builders.world import configure
 from tests.unit.functions.build_dataset.shop import DAY_MS, EVENT, shopping
 
 
@@ -57,9 +58,7 @@ def test_interactions_file_is_typed_and_sorted(dataset):
 
 
 def test_interactions_have_the_same_context_as_profiles(dataset, aws, artefact_bucket):
-    store = ConfigurationStore(aws("s3"), artefact_bucket)
-    document = {"format": 1, "interactions": {"context": ["DEVICE", "channel"]}}
-    store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
+    configure(aws("s3"), artefact_bucket, interactions={"context": ["DEVICE", "channel"]})
 
     table = pq.read_table(io.BytesIO(dataset()["interactions.parquet"]))
 
@@ -140,13 +139,8 @@ def test_manifest_has_counts_drops_and_sources(dataset):
 
 
 def test_weights_and_minimums_come_from_the_current_configuration(dataset, aws, artefact_bucket):
-    document = {
-        "format": 1,
-        "events": {"view": {"weight": 2.5}},
-        "limits": {"minimum_item_interactions": 1, "history_length": 7},
-    }
-    store = ConfigurationStore(aws("s3"), artefact_bucket)
-    store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
+    limits = {"minimum_item_interactions": 1, "history_length": 7}
+    configure(aws("s3"), artefact_bucket, events={"view": {"weight": 2.5}}, limits=limits)
 
     files = dataset()
 

@@ -7,7 +7,8 @@ from alsolike.lake import lake
 from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.rules import ACTION, LAKE_COLUMNS
-from tests.builders.lakes import HOUR_MS, Watched, keep_up, keys, parquet, row, write
+from tests.builders.lakes import HOUR_MS, Watched, keep_up, keys, row, write
+from tests.builders.parquet import parquet
 
 LATER_MS = HOUR_MS + 1_000
 

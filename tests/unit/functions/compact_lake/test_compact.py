@@ -21,12 +21,12 @@ from tests.builders.lakes import (
     counted,
     keep_up,
     keys,
-    parquet,
     row,
     write,
 )
 from tests.builders.lakes import counted as events_of
 from tests.builders.lambda_events import LambdaContext
+from tests.builders.parquet import parquet
 
 QUIET_MS = HOUR_MS + 1_000
 """Time in milliseconds after which a new object may be merged."""

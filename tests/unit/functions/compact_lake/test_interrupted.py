@@ -18,7 +18,8 @@ from tests.builders.interrupted_upkeep import (
     join_another_call,
     kill_and_go_on,
 )
-from tests.builders.lakes import NoErasedUsers, Watched, counted, keep_up, keys, parquet, row, write
+from tests.builders.lakes import NoErasedUsers, Watched, counted, keep_up, keys, row, write
+from tests.builders.parquet import parquet
 from tests.builders.served_rows import SERVED_MS
 from tests.builders.served_rows import served as answer
 from tests.builders.served_rows import stored as as_stored

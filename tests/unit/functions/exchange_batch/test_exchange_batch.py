@@ -1,16 +1,15 @@
 """Input and output lines of batch inference jobs."""
 
-import io
 import json
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
 from functions.exchange_batch import handler
 from functions.exchange_batch.service import USERS_OF_A_BATCH
 from tests.builders.lambda_events import LambdaContext
+from tests.builders.parquet import parquet_of
 
 SOURCE, OUTPUT = "s3://uploads/in/users.json", "s3://uploads/out/"
 
@@ -58,9 +57,8 @@ def test_missing_file_error_names_the_file(s3):
 def test_output_lines_have_the_format_of_personalize(s3, artefact_bucket):
     put_users(s3, "ann", "bob", "x")
     run()
-    part = io.BytesIO()
-    pq.write_table(pa.table({"user_id": ["ann", "ann"], "item_id": ["a", "b"], "score": [0.5, 0.25]}), part)
-    s3.put_object(Bucket=artefact_bucket, Key="batch/r1/recommendations/part-000000.parquet", Body=part.getvalue())
+    part = parquet_of(pa.table({"user_id": ["ann", "ann"], "item_id": ["a", "b"], "score": [0.5, 0.25]}))
+    s3.put_object(Bucket=artefact_bucket, Key="batch/r1/recommendations/part-000000.parquet", Body=part)
     failed = json.dumps({"user_id": "x", "reason": "userId has 257 characters"})
     s3.put_object(Bucket=artefact_bucket, Key="batch/r1/failed/000000.jsonl", Body=failed.encode())
 

@@ -1,10 +1,8 @@
 """Segment jobs: users of the dataset, and output lines with the best users."""
 
-import io
 import json
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.configuration_document.client_resources import OwnNames
@@ -16,7 +14,7 @@ from functions.exchange_batch import handler, segments
 from functions.exchange_batch.service import USERS_OF_A_BATCH
 from tests.builders.bundles import MANIFEST
 from tests.builders.lambda_events import LambdaContext
-from tests.builders.stores import parquet
+from tests.builders.parquet import parquet_of
 
 SOURCE, OUTPUT = "s3://uploads/in/items.json", "s3://uploads/out/"
 
@@ -32,10 +30,9 @@ def put_lines(s3, *lines):
 
 
 def put_part(s3, bucket, number, rows):
-    names, part = ("user_id", "item_id", "score"), io.BytesIO()
-    pq.write_table(pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))), part)
+    columns = dict(zip(("user_id", "item_id", "score"), map(list, zip(*rows, strict=True)), strict=True))
     key = f"batch/r1/recommendations/part-{number:06d}.parquet"
-    s3.put_object(Bucket=bucket, Key=key, Body=part.getvalue())
+    s3.put_object(Bucket=bucket, Key=key, Body=parquet_of(pa.table(columns)))
     s3.put_object(Bucket=bucket, Key=f"batch/r1/users/{number:06d}.json", Body=b"[]")
 
 
@@ -52,7 +49,7 @@ def champion(world):
         world.serve()
         if profiles:
             table = pa.table({"profile_id": list(profiles)})
-            world.put(f"datasets/{MANIFEST.dataset_id}/interactions.parquet", parquet(table))
+            world.put(f"datasets/{MANIFEST.dataset_id}/interactions.parquet", parquet_of(table))
 
     return publish
 

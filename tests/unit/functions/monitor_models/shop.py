@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import io
 import json
 import random
 import tempfile
@@ -13,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from alsolike.bundle import bundle
 from alsolike.bundle.manifest import HistoryParameters, Manifest
@@ -31,8 +28,8 @@ from alsolike.training.stability_index import DAY_MS, Histogram
 from functions.archive_served.service import to_parquet
 from functions.build_dataset.drift_reference import reference
 from functions.monitor_models.service import MonitoringStores, look
-from tests.builders.lake_files import SCHEMA
 from tests.builders.lambda_events import NOW_MS
+from tests.builders.parquet import parquet
 from tests.builders.served_rows import served as served_row
 from tests.fakes import MemoryCloud
 
@@ -152,11 +149,8 @@ class MonitoredShop:
                 profiles_by_id.setdefault(f"u#{row['user_id']}", []).append(recent)
         for date, some in days.items():
             self.objects += 1
-            known = [{name: row.get(name) for name in SCHEMA.names} for row in some]
-            body = io.BytesIO()
-            pq.write_table(pa.Table.from_pylist(known, schema=SCHEMA), body, compression="snappy")
             key = f"{lake.partition_prefix(date)}{self.objects:06}.parquet"
-            self.places.s3.put_object(Bucket=self.places.lake_bucket, Key=key, Body=body.getvalue())
+            self.places.s3.put_object(Bucket=self.places.lake_bucket, Key=key, Body=parquet(some))
         if profiles:
             self._remember(profiles_by_id)
 

@@ -1,23 +1,23 @@
 """Outcomes per day. Rates are ratios of sums."""
 
 import datetime as dt
-import io
 from collections.abc import Callable
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_responses import ANSWERS
 from alsolike.configuration_document.times import time_text
 from alsolike.declarations.storage import INCREMENTS_KEY
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.engagement import object_key, receipt_key
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from operations.experiments.incremental import Increment, IncrementReport
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.outcome_rows import DAY_MS
+from tests.builders.parquet import parquet
 
 TODAY = dt.datetime.fromtimestamp(NOW_MS / 1000, dt.UTC).date()
 
@@ -34,12 +34,9 @@ def store(aws, lake_bucket):
 
     def write(back, *rows, rejected=None):
         whole = [dict.fromkeys(ENGAGEMENT_COLUMNS, 0) | {"dimension": "all", "name": "all"} | row for row in rows]
-        types = {"string": pa.string(), "bigint": pa.int64(), "double": pa.float64()}
-        schema = pa.schema([(name, types[kind]) for name, kind in ENGAGEMENT_COLUMNS.items()])
-        file = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist(whole, schema=schema), file)
+        content = parquet(whole, arrow_schema(pa, ENGAGEMENT_COLUMNS))
         s3 = aws("s3")
-        s3.put_object(Bucket=lake_bucket, Key=object_key(day(back)), Body=file.getvalue())
+        s3.put_object(Bucket=lake_bucket, Key=object_key(day(back)), Body=content)
         s3.put_object(
             Bucket=lake_bucket, Key=receipt_key(day(back)), Body=orjson.dumps({"rejected": rejected or {}, "x": 1})
         )

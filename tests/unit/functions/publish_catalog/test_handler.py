@@ -11,7 +11,7 @@ from alsolike.privacy.tombstones import add_tombstone
 from alsolike.runtime.errors import Unavailable
 from alsolike.snapshot.store import SnapshotStore
 from functions.publish_catalog import handler
-from operations.configuration.configuration_store import ConfigurationStore
+from tests.builders.world import configure
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliver, record
 
 DAY = "2026-11-25"
@@ -112,9 +112,7 @@ def declare_colour(aws, artefact_bucket):
     """Return a function that applies a configuration in which colour is a string."""
 
     def applied():
-        store = ConfigurationStore(aws("s3"), artefact_bucket)
-        document = {"format": 1, "items": {"columns": {"COLOUR": "string"}}}
-        store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
+        configure(aws("s3"), artefact_bucket, items={"columns": {"COLOUR": "string"}})
 
     return applied
 

@@ -22,15 +22,15 @@ from functions.purge_user.service import STORES, Outcome
 from functions.update_profiles.service import update_profiles
 from tests.builders.configurations import Applied
 from tests.builders.damaged_records import NAMING_SESSION, NAMING_USER, OF_OTHERS, SESSION, UNDECIDED, USER
+from tests.builders.lake_files import OLD_SCHEMA
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
+from tests.builders.parquet import parquet_of
 from tests.builders.served_rows import served
 from tests.builders.stores import (
-    OLD_SCHEMA,
     PLACES,
     PSEUDONYMS,
     failed_batch,
     fill_stores,
-    parquet,
 )
 
 
@@ -358,7 +358,7 @@ def test_dictionary_encoded_column_does_not_keep_the_user(stores):
     key = stores.put_rows("mixed", interaction("a", user_id="ann.lee"), interaction("b", user_id="bob.ray"))
     table = pq.read_table(io.BytesIO(stores.body(key)))
     place = table.schema.get_field_index("user_id")
-    stores.put(key, parquet(table.set_column(place, "user_id", table["user_id"].dictionary_encode())))
+    stores.put(key, parquet_of(table.set_column(place, "user_id", table["user_id"].dictionary_encode())))
 
     stores.finish(stores.request_erasure("ann.lee"))
 

@@ -17,9 +17,10 @@ from alsolike.records.outcome import OUTCOMES_COLUMNS
 from functions.archive_served.service import to_parquet
 from functions.purge_user.served_rows import Hashes, without_served_lines
 from tests.builders.lambda_events import NOW_MS, interaction
+from tests.builders.parquet import parquet_of
 from tests.builders.served_rows import served
 from tests.builders.served_rows import stored as as_stored
-from tests.builders.stores import PLACES, PSEUDONYMS, Stores, parquet
+from tests.builders.stores import PLACES, PSEUDONYMS, Stores
 
 ANN, BOB, VISIT = (PSEUDONYMS.shopper(each) for each in ("ann.lee", "bob.ray", "s-ann"))
 DAY = "served/served_date=2026-09-21/"
@@ -37,7 +38,7 @@ def to_outcomes(rows):
     kept = [{name: value for name, value in as_stored(row).items() if name in OUTCOMES_COLUMNS} for row in rows]
     for each in kept:
         del each["degraded"]
-    return parquet(pa.Table.from_pylist(kept))
+    return parquet_of(pa.Table.from_pylist(kept))
 
 
 def shoppers(stores, prefix):

@@ -8,27 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
-import pyarrow as pa
 import pytest
 
 from alsolike.configuration import recommendation_id
 from alsolike.lake import outcomes, served
-from alsolike.lake.arrow import arrow_schema
-from alsolike.records.outcome import OUTCOMES_COLUMNS
-from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import CanaryReport, CanaryReports
 from alsolike.registry.decision import Check
 from alsolike.registry.registry import model_prefix
 from functions.run_canary import handler
-from tests.builders.lakes import parquet
 from tests.builders.lambda_events import LambdaContext
+from tests.builders.parquet import OUTCOMES, SERVED, parquet
 from tests.builders.world import GROUP, World
 
 ATTRIBUTE = "attribute_outcomes"
 HOUR_MS = 3_600_000
 SLOW_MS = 250.0
-SERVED, OUTCOMES = arrow_schema(pa, SERVED_COLUMNS), arrow_schema(pa, OUTCOMES_COLUMNS)
 EVERYBODY = [f"user-{number}" for number in range(1_000)]
 
 

@@ -5,8 +5,8 @@ import pytest
 from alsolike.profiles.impressions import ImpressionStore
 from alsolike.profiles.store import ProfileStore
 from functions.update_profiles import handler
-from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import LambdaContext, interaction, kinesis_event, sequence
+from tests.builders.world import configure
 
 
 @pytest.fixture
@@ -78,9 +78,8 @@ def test_impressions_of_events_are_stored_only_with_fatigue(
     assert store.read(pseudonyms.shopper("anna"), since_ms=0) == []
 
     handler._sources.cache_clear()
-    configurations = ConfigurationStore(aws("s3"), artefact_bucket)
-    document = {"format": 1, "recommenders": {"for-you": {"fatigue": {"strength": 0.5, "half_life_hours": 24}}}}
-    configurations.apply(configurations.current(), document, text="", by="test", reason="test", now_ms=1)
+    fatigue = {"strength": 0.5, "half_life_hours": 24}
+    configure(aws("s3"), artefact_bucket, recommenders={"for-you": {"fatigue": fatigue}})
     invoke(kinesis_event([event, anonymous, event, interaction("e3", user_id="anna")]))
 
     (user_list,) = store.read(pseudonyms.shopper("anna"), since_ms=0)

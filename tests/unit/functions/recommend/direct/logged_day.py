@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import io
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
@@ -19,15 +17,14 @@ from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import User, UserStore
 from alsolike.configuration.configuration import Fatigue
 from alsolike.lake import lake, served
-from alsolike.lake.arrow import arrow_schema
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
-from alsolike.records.interaction import INTERACTIONS_COLUMNS
-from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
+from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.s3 import S3Object
 from operations.client.deployment import Deployment
 from operations.day_replay.replaying import DayReplay, replay_day
+from tests.builders.parquet import INTERACTIONS, SERVED, parquet
 from tests.unit.functions.recommend.shop import Shop
 
 
@@ -64,7 +61,7 @@ class LoggedDay:
             "event_type": "view", "event_time_ms": now_ms, "received_time_ms": now_ms, "schema_version": 2,
         }  # fmt: skip
         key = f"{lake.partition_prefix(lake.event_date(now_ms))}{self.objects}.parquet"
-        self._write(key, [row], INTERACTIONS_COLUMNS)
+        self._write(key, [row], INTERACTIONS)
         if in_profile:
             profile = f"s#{session_id}" if user_id is None else f"u#{user_id}"
             store = ProfileStore(self.shop.dynamodb, self.shop.profiles_table)
@@ -91,7 +88,7 @@ class LoggedDay:
             "event_time_ms": now_ms, "received_time_ms": now_ms, "schema_version": 2,
         }  # fmt: skip
         key = f"{lake.partition_prefix(lake.event_date(now_ms))}{self.objects}.parquet"
-        self._write(key, [row], INTERACTIONS_COLUMNS)
+        self._write(key, [row], INTERACTIONS)
         if in_profile:
             seen = Impressions(shopper, event_id, event_id, now_ms, (item_id,), is_reported=True)
             ImpressionStore(self.shop.dynamodb, self.shop.profiles_table).add([seen], Fatigue(5, 24))
@@ -104,7 +101,7 @@ class LoggedDay:
         for date in {served.served_date(row.served_ms) for row in rows}:
             same = [row for row in rows if served.served_date(row.served_ms) == date]
             values = [dataclasses.asdict(row) for row in same]
-            self._write(f"{served.partition_prefix(date)}{self.objects}.parquet", values, SERVED_COLUMNS)
+            self._write(f"{served.partition_prefix(date)}{self.objects}.parquet", values, SERVED)
         return rows
 
     def replay(
@@ -120,7 +117,5 @@ class LoggedDay:
         document = None if draft is None else {"format": 1, **draft}
         return replay_day(self.deployment, day, model=model, draft=document, code=code, sample=sample)
 
-    def _write(self, key: str, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> None:
-        content = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(pa, columns)), content)
-        S3Object(self.shop.s3, self.deployment.names.lake_bucket, key).write(content.getvalue(), content_type=None)
+    def _write(self, key: str, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
+        S3Object(self.shop.s3, self.deployment.names.lake_bucket, key).write(parquet(rows, schema), content_type=None)
