@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.api import Api
 from infra_cdk.constructs.dashboard_widgets import DAY, HALF, WIDE, board, graph
-from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_function import PythonFunction, read_manifest
 from infra_cdk.settings import Settings
 from operations.prices import DATE, REGION, TABLE
 
@@ -32,6 +32,9 @@ _CLASSES = (
 """S3 storage classes in CloudWatch, with the names of their prices and labels. The price of objects that were not read
 for three months is an upper bound."""
 
+LATER = "publish_lists"
+"""Function in the stack of the pages. This stack is created after the dashboard, so the function's name is unknown."""
+
 _LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
 """Functions whose log volume grows with the load."""
 
@@ -48,7 +51,17 @@ def cost_dashboard(
 ) -> cloudwatch.Dashboard:
     """Create the dashboard. All series are in dollars per day, except for GB-seconds and the account's monthly bill."""
     made = board(scope, "Cost", settings=settings, start="-P14D")
-    time = {name: _gb_seconds(function) for name, function in functions.items()}
+    durations: dict[str, cloudwatch.IMetric] = {
+        name: _sum(function.live.metric("Duration")) for name, function in functions.items()
+    }
+    invocations: dict[str, cloudwatch.IMetric] = {
+        name: _sum(function.live.metric("Invocations")) for name, function in functions.items()
+    }
+    memory_mb = {name: function.memory_mb for name, function in functions.items()}
+    if settings.web and settings.static_lists_schedule is not None:
+        durations[LATER], invocations[LATER] = (_searched(settings, metric) for metric in ("Duration", "Invocations"))
+        memory_mb[LATER] = settings.number(read_manifest(LATER).memory_mb)
+    time = {name: _gb_seconds(name, durations[name], memory_mb=memory_mb[name]) for name in sorted(durations)}
     api_calls = "rest_api_calls" if settings.private_api else "api_calls"
     calls = [_dollars(api.requests(), TABLE[api_calls].dollars, "API Gateway, calls")]
     stored = [each for name, bucket in buckets.items() for each in _storage_costs(bucket, name)]
@@ -62,7 +75,7 @@ def cost_dashboard(
     made.add_widgets(
         graph(
             f"Calls: API at ${_million(api_calls)}, Lambda at ${_million('lambda_requests')} a million",
-            [*calls, _dollars(_all_calls(functions), TABLE["lambda_requests"].dollars, "Lambda, calls")],
+            [*calls, _dollars(_all_calls(invocations), TABLE["lambda_requests"].dollars, "Lambda, calls")],
         ),
         graph(
             f"Kinesis: PUT units at ${_million('kinesis_puts')} a million",
@@ -90,19 +103,27 @@ def cost_dashboard(
     return made
 
 
-def _gb_seconds(function: PythonFunction) -> cloudwatch.MathExpression:
+def _searched(settings: Settings, metric: str) -> cloudwatch.MathExpression:
+    """Return the sum of a metric of `LATER`. CloudWatch finds the function by the words in its name."""
+    names = f"alsolike {settings.name} pages Publish Lists".replace("-", " ")
+    found = (
+        f"""SEARCH('{{"AWS/Lambda","FunctionName"}} MetricName="{metric}" {names}', 'Sum', {DAY.to_seconds():.0f})"""
+    )
+    return cloudwatch.MathExpression(expression=f"SUM({found})", using_metrics={}, period=DAY)
+
+
+def _gb_seconds(name: str, duration: cloudwatch.IMetric, *, memory_mb: int) -> cloudwatch.MathExpression:
     """Return the billed GB-seconds of a function. Rounding of each call to a millisecond is ignored."""
-    milliseconds = _sum(function.live.metric("Duration"))
     return cloudwatch.MathExpression(
-        expression=f"ms{_id(function.name)} / 1000 * {function.memory_mb / 1024:g}",
-        using_metrics={f"ms{_id(function.name)}": milliseconds},
-        label=function.name,
+        expression=f"ms{_id(name)} / 1000 * {memory_mb / 1024:g}",
+        using_metrics={f"ms{_id(name)}": duration},
+        label=name,
         period=DAY,
     )
 
 
-def _all_calls(functions: Mapping[str, PythonFunction]) -> cloudwatch.MathExpression:
-    counted = {f"n{_id(name)}": _sum(each.live.metric("Invocations")) for name, each in functions.items()}
+def _all_calls(invocations: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
+    counted = {f"n{_id(name)}": calls for name, calls in invocations.items()}
     return cloudwatch.MathExpression(
         expression=f"SUM([{', '.join(f'FILL({name}, 0)' for name in counted)}])", using_metrics=counted, period=DAY
     )
