@@ -40,16 +40,6 @@ def test_documentation_has_the_totals_of_the_list():
     ) in documented
 
 
-@pytest.mark.parametrize("versions", ["0", "10001"])
-def test_number_of_versions_must_be_from_1_to_10000(versions):
-    answer = CliRunner().invoke(app, ["metrics", "--versions", versions])
-
-    printed = " ".join(answer.stderr.replace("│", " ").split())
-    assert answer.exit_code == 2
-    assert "--versions" in printed
-    assert f"{versions} is not in the range 1<=x<=10000" in printed
-
-
 def test_table_has_the_total_cost():
     answer = CliRunner().invoke(app, ["metrics"])
 

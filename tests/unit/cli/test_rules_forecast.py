@@ -181,11 +181,6 @@ def test_recommender_that_ranks_given_items_is_refused(function, log, draft):
         forecast("--file", draft, "--recommender", "personalized-ranking")
 
 
-@pytest.mark.parametrize("arguments", [[], ["--rules", "spring", "--file", "draft.yaml"]], ids=["neither", "both"])
-def test_forecast_needs_one_draft(function, arguments):
-    assert forecast(*arguments).exit_code == 2
-
-
 def test_only_the_first_week_of_the_users_own_outcomes_counts(function, log):
     row = log.row(1, served_ms=NOW_MS - 9 * 24 * HOUR_MS)
     named, soon_ms, late_ms = row.recommendation_id, row.served_ms + 1000, NOW_MS - HOUR_MS

@@ -229,12 +229,3 @@ def test_cards_with_category_and_currency_are_stored(with_pages, monkeypatch, gi
     assert result.exit_code == 0, result.output
     stored = json.loads(published(with_pages)["site.json"]["Body"].read())
     assert stored["cards"] == {"category": "GENRE", "currency": kept}
-
-
-@pytest.mark.parametrize("currency", ["euro", "€", "E1R", ""])
-def test_cards_with_another_currency_are_refused(with_pages, currency):
-    result = CliRunner().invoke(app, ["web", "cards", "--currency", currency])
-
-    assert result.exit_code == 2
-    assert "expected three letters of ISO 4217, such as EUR" in result.output
-    assert set(published(with_pages)) == {"assets/old.js"}

@@ -167,28 +167,6 @@ def test_long_lists_are_requested_in_smaller_batches(function, recommend):
     assert sorted(len(batch["users"]) for batch in function.batches) == [20, 50, 50]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--users", "f", "--user", "anna"], "--user goes with one user, not with --users"),
-        (["--users", "f", "--item", "pear"], "--item goes with one user, not with --users"),
-        (["--users", "f", "--explain"], "--explain goes with one user, not with --users"),
-        (["--users", "f", "--metadata", "TITLE"], "--metadata goes with one user, not with --users"),
-        (["--user", "anna", "--output", "x"], "--output goes with --users"),
-        (["--user", "anna", "--parallel", "2"], "--parallel goes with --users"),
-        (["--user", "anna", "--value", "A=1"], "--value is for the parameters of a filter, but there is no --filter"),
-        (["--user", "anna", "--filter", "f", "--value", "A"], "--value is 'A', expected PARAMETER=VALUE"),
-        (["--user", "a", "--filter", "f", "--value", "A=1", "--value", "A=2"], "--value repeats A"),
-        ([], "expected --user ID, --item ID or --users FILE"),
-    ],
-)
-def test_conflicting_options_are_refused(recommend, arguments, message):
-    done = recommend(*arguments)
-
-    assert done.exit_code == 2
-    assert message in " ".join(done.stderr.replace("│", " ").split())
-
-
 def test_empty_user_list_gives_an_empty_table(function, recommend):
     assert recommend("--users", write("users.txt", [])).exit_code == 0
 

@@ -162,20 +162,6 @@ def test_run_with_missing_parts_fails(machine, recommend):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--workflow", "--output", "here.parquet"], "--output is 'here.parquet', expected s3://bucket/prefix/"),
-        (["--workflow", "--parallel", "2"], "--parallel is a setting of the deployment with --workflow"),
-    ],
-)
-def test_conflicting_workflow_options_are_refused(recommend, arguments, message):
-    done = recommend(*arguments)
-
-    assert done.exit_code == 2
-    assert message in " ".join(done.stderr.replace("│", " ").split())
-
-
-@pytest.mark.parametrize(
     ("filters", "options", "message"),
     [
         ({}, ("--filter", "sale"), "--filter is 'sale', expected none: the configuration has no filters"),
