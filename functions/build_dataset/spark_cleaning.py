@@ -160,9 +160,9 @@ def _owned(events: DataFrame) -> DataFrame:
     login = F.min(F.struct("event_time_ms", "event_id", "user_id")).alias("login")
     logins = known.where(F.col("session_id").isNotNull()).groupBy("session_id").agg(login)
     joined = anonymous.join(logins, "session_id", "left")
-    is_users = F.col("event_time_ms") <= F.col("login.event_time_ms")
+    belongs_to_user = F.col("event_time_ms") <= F.col("login.event_time_ms")
     own = F.concat(F.lit(SESSION_PREFIX), "session_id")
-    profile = F.when(is_users, F.concat(F.lit(USER_PREFIX), "login.user_id")).otherwise(own)
+    profile = F.when(belongs_to_user, F.concat(F.lit(USER_PREFIX), "login.user_id")).otherwise(own)
     columns = ["event_id", "item_id", "event_type", "event_time_ms", ACTION, CONTEXT, "copies", "profile_id"]
     return (
         known.withColumn("profile_id", F.concat(F.lit(USER_PREFIX), "user_id"))

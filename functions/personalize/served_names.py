@@ -170,8 +170,8 @@ def exploration(kind: Kind, request: Mapping[str, Any], *, ranks_actions: bool =
     settings = _object(_object(request, f"{kind.field}Config"), "itemExplorationConfig")
     share = _number(settings, "explorationWeight", default=0.0, maximum=1.0)
     days = _number(settings, "explorationItemAgeCutOff", default=NEW_FOR_DAYS, maximum=3_650.0)
-    is_stated = bool(share) or (ranks_actions and "explorationWeight" in settings)
-    return Exploration(share, max(math.ceil(days), 1)) if is_stated else None
+    is_set = bool(share) or (ranks_actions and "explorationWeight" in settings)
+    return Exploration(share, max(math.ceil(days), 1)) if is_set else None
 
 
 def _object(holder: Mapping[str, Any], field: str) -> Mapping[str, Any]:

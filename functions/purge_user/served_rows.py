@@ -57,7 +57,7 @@ class Hashes:
     others: frozenset[str]
     ids_are_hashed: bool
 
-    def names(self, shopper: str | None, session: str | None) -> bool:
+    def match(self, shopper: str | None, session: str | None) -> bool:
         """Return true if a row of the log belongs to the user."""
         if self.user in (shopper, session) or shopper in self.sessions:
             return True
@@ -70,8 +70,8 @@ class Hashes:
         """
         try:
             fields = orjson.loads(line)[LINE_KEY]
-            is_users = self.names(fields.get("shopper"), fields.get("session"))
-            return Owner.USER if is_users else Owner.OTHER
+            belongs_to_user = self.match(fields.get("shopper"), fields.get("session"))
+            return Owner.USER if belongs_to_user else Owner.OTHER
         except (ValueError, KeyError, TypeError, AttributeError):
             has_hash = any(name.encode() in line for name in (self.user, *self.sessions))
             return Owner.USER if has_hash else Owner.UNDECIDED

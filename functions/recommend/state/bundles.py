@@ -88,8 +88,8 @@ class BundleCache:
 
     def _download(self, version: str, target: Path, *, remaining_ms: Callable[[], float]) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        for left_behind in self._directory.glob(f"{_UNFINISHED}*"):  # A process that was killed left these folders.
-            shutil.rmtree(left_behind, ignore_errors=True)
+        for folder in self._directory.glob(f"{_UNFINISHED}*"):  # A process that was killed left these folders.
+            shutil.rmtree(folder, ignore_errors=True)
         unfinished = Path(tempfile.mkdtemp(dir=self._directory, prefix=_UNFINISHED))
         try:
             self._download_file(version, MANIFEST_FILE, unfinished, remaining_ms=remaining_ms)

@@ -15,7 +15,7 @@ JustBefore = Callable[[type, str, Callable[[], object]], None]
 
 @pytest.fixture
 def just_before(monkeypatch):
-    """Return a function that lets something happen just before the next call of a method."""
+    """Return a function that arranges a call just before the next call of a method."""
 
     def arrange(kind, method, happens):
         work = getattr(kind, method)
