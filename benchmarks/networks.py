@@ -65,21 +65,26 @@ class Trained:
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description=__doc__)
-    parser.parse_args(arguments)
+    parser.add_argument("--interactions", type=int, default=ROWS, help="number of interactions; default: 1,000,000")
+    parser.add_argument(
+        "--items", type=int, nargs="+", default=ITEMS, help="numbers of items; default: those of the page"
+    )
+    options = parser.parse_args(arguments)
     context = multiprocessing.get_context("spawn")
     rows = []
-    for items in ITEMS:
+    for items in options.items:
         with context.Pool(1) as pool:
-            rows.append(pool.apply(measure, (items,)))
+            rows.append(pool.apply(measure, (options.interactions, items)))
         sys.stderr.write(f"{rows[-1]}\n")
-    section = _section(rows)
-    write_section(PAGE, "networks", section)
+    section = _section(rows, options.interactions)
+    if (options.interactions, options.items) == (ROWS, ITEMS):
+        write_section(PAGE, "networks", section)
     sys.stdout.write(section + "\n")
 
 
-def measure(items: int) -> Trained:
+def measure(number: int, items: int) -> Trained:
     """Train a network for two epochs, export it and measure its responses."""
-    interactions = synthetic_interactions(rows=ROWS, items=items)
+    interactions = synthetic_interactions(rows=number, items=items)
     settings = dataclasses.replace(Sasrec(), epochs=2, judge_every=1)
     with measured() as cost:
         started = time.process_time()
@@ -114,9 +119,10 @@ def _answer_ms(directory: Path, interactions: Interactions, model: SasrecModel) 
     return statistics.median(times)
 
 
-def _section(rows: Sequence[Trained]) -> str:
+def _section(rows: Sequence[Trained], number: int) -> str:
+    users = number // INTERACTIONS_PER_USER
     lines = [
-        f"{ROWS:,} interactions of {ROWS // INTERACTIONS_PER_USER:,} users; one processor; estimates are the budget's.",
+        f"{number:,} interactions of {users:,} users; one processor; estimates are the budget's.",
         "",
         "| items | first vectors, s | epoch, s | both (estimated) | peak GB (estimated) | graph MB | response, ms |",
         "|--:|--:|--:|--:|--:|--:|--:|",

@@ -1,4 +1,4 @@
-"""`python -m benchmarks optimisations`: the product with and without each optimisation of a start, request or batch.
+"""`python -m benchmarks optimisations`: the product with and without each optimisation of a start, request or write.
 
 In this table the floor is the product as it is, and the measured work is the product without the optimisation. A ratio
 of 1.1 means that the work would take 10% more processor time without it.
@@ -6,32 +6,28 @@ of 1.1 means that the work would take 10% more processor time without it.
 
 from __future__ import annotations
 
+import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import orjson
+from botocore.config import Config
 
-from alsolike.lake import record_columns
-from benchmarks.ingestion import kinesis_event
-from benchmarks.lambda_call import CONTEXT, quiet
+from alsolike.profiles.profile import RecentInteraction, to_item
+from alsolike.runtime import aws
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.starting import FEW, deployed, simulated_aws
 from benchmarks.synthetic_models import rows_model
-from benchmarks.transport import use_memory_transport
+from benchmarks.transport import TABLE, use_memory_transport
 
 ROUNDS = 9
 REQUESTS = 100
 ATTEMPTS = 5
-BATCHES = (100, 10_000)
-"""Records per batch of a quiet and of a busy shop."""
-
 WITHOUT = {
     "the fast loader of service descriptions": """
 import alsolike.runtime.aws as aws
@@ -51,21 +47,36 @@ module.struct = dataclasses.dataclass(frozen=True, slots=True)
 import alsolike.runtime.aws as aws
 aws._parse_items = lambda **_: None
 """,
+    "the skipped validation of calls": """
+import alsolike.runtime.aws as aws
+_client = aws.client
+aws.client = lambda service, **options: _client(service, **{**options, "checks_calls": True})
+""",
 }
 """Python code that undoes an optimisation of `recommend` before its modules are imported, by optimisation."""
 
+_COMMAND = """
+import cli.main
+from operations.client.aws import session_clients
+client = session_clients(region="eu-west-1")
+for service in ("ssm", "s3", "dynamodb"):
+    client(service)
+import json, time
+print(json.dumps({"took_ms": time.process_time() * 1000}))
+"""
 _SERVE = "import sys; from benchmarks.serve_requests import main; main(int(sys.argv[1]))"
 
 
 def optimisations() -> Iterator[Result]:
-    """Measure the start of `recommend`, its later requests, and batches of events."""
+    """Measure the start of `recommend`, its later requests, the start of a command, and a batch of writes."""
     yield from _starts_and_requests()
-    yield from _batches()
+    yield from _commands()
+    yield from _writes()
 
 
 def _starts_and_requests() -> Iterator[Result]:
-    with simulated_aws() as aws, tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
-        environment = deployed(rows_model(items=FEW, targets=100), Path(name), aws, two_stages=None)
+    with simulated_aws() as account, tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+        environment = deployed(rows_model(items=FEW, targets=100), Path(name), account, two_stages=None)
         codes = {"": _SERVE, **{optimisation: code + _SERVE for optimisation, code in WITHOUT.items()}}
         first: dict[str, list[float]] = {optimisation: [] for optimisation in codes}
         later: dict[str, list[float]] = {optimisation: [] for optimisation in codes}
@@ -97,30 +108,32 @@ def _took_ms(code: str, requests: int, environment: Mapping[str, str]) -> float:
     raise RuntimeError(f"recommend failed {ATTEMPTS} times:\n{error}")
 
 
-def _batches() -> Iterator[Result]:
-    """Measure `archive_events` with whole columns, and with `parse_record` for each record."""
+def _commands() -> Iterator[Result]:
+    """Measure the start of a command with three clients. The garbage collector of commands runs."""
+    loader = "the fast loader of service descriptions"
+    codes = {"": _COMMAND, loader: WITHOUT[loader] + _COMMAND}
+    times: dict[str, list[float]] = {optimisation: [] for optimisation in codes}
+    for _ in range(ROUNDS):
+        for optimisation, code in codes.items():
+            times[optimisation].append(_took_ms(code, 0, os.environ))
+    yield _without(f"command, without {loader}", statistics.median(times[loader]), statistics.median(times[""]))
+
+
+def _writes() -> Iterator[Result]:
+    """Measure a batch of 25 writes to DynamoDB: encoded without and with botocore's serializer, not validated."""
     use_memory_transport()
-    from functions.archive_events.handler import lambda_handler
-
-    plain = record_columns.plain_columns
-
-    def per_record(event: Mapping[str, Any]) -> None:
-        record_columns.plain_columns = lambda *_: None
-        try:
-            lambda_handler(event, CONTEXT)
-        finally:
-            record_columns.plain_columns = plain
-
-    for size in BATCHES:
-        event = kinesis_event(size, profiles=2_000)
-        with quiet():
-            medians = cpu_medians_ms(
-                {"product": partial(lambda_handler, event, CONTEXT), "records": partial(per_record, event)},
-                repeats=max(BATCHES) // size // 10 or 1,
-            )
-        yield _without(
-            f"archived batch of {size:,} records, without whole columns", medians["records"], medians["product"]
-        )
+    profile = [RecentInteraction(1_790_000_000_000, f"{n:032x}", f"item{n}", "view") for n in range(25)]
+    requests = [{"PutRequest": {"Item": to_item("u#user1", each, expires_s=1)}} for each in profile]
+    fast, plain = (aws.session().create_client("dynamodb", config=Config(parameter_validation=False)) for _ in range(2))
+    aws.write_batches_fast(fast)
+    medians = cpu_medians_ms(
+        {
+            "product": lambda: fast.batch_write_item(RequestItems={TABLE: requests}),
+            "plain": lambda: plain.batch_write_item(RequestItems={TABLE: requests}),
+        },
+        repeats=20,
+    )
+    yield _without("25 writes, without the fast encoding", medians["plain"], medians["product"])
 
 
 def _without(work: str, ms: float, product_ms: float) -> Result:

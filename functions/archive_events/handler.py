@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import os
 import time
 from typing import Any
@@ -31,9 +30,6 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader]:
     reader = ConfigurationReader(
         client("s3"), settings.artefact_bucket, polling=Polling(settings.configuration_check_s)
     )
-    # A full batch creates enough objects to trigger the garbage collector. `freeze` excludes the objects of the start
-    # from its scans.
-    gc.freeze()
     return settings, reader, tombstones
 
 

@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.events.stream import ConfigurationSource, StreamRecord
+from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.lake import lake
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.dead_letters import QuarantinedRecord
-from alsolike.lake.record_columns import read_columns
 from alsolike.privacy.tombstones import IsErased, names_erased, no_erased_users
-from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.records.interaction import COLUMNS, INTERACTIONS_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
+from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import correlation_id_of
 from alsolike.runtime.s3 import S3Object
 
@@ -75,7 +75,12 @@ def archive(
     Unavailable
         If S3 rejects an object, or the configuration or the tombstones cannot be read.
     """
-    columns, unreadable = read_columns(records, configurations=configurations, now_ms=now_ms)
+    parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
+    readable = [event for event in parsed if not isinstance(event, InvalidInput)]
+    unreadable = [
+        (record, event) for record, event in zip(records, parsed, strict=True) if isinstance(event, InvalidInput)
+    ]
+    columns = {name: [getattr(event, name) for event in readable] for name in COLUMNS}
     rows = _without_erased(pa.table(columns, schema=SCHEMA), erased)
     refused = [(record, error) for record, error in unreadable if not names_erased(record, erased)]
     for date, day in _by_date(rows):
@@ -89,7 +94,7 @@ def archive(
     for record, error in refused:
         quarantined = QuarantinedRecord(record, str(error))
         S3Object(client, bucket, quarantined.key).write(quarantined.to_json())
-    left_out = len(columns["event_id"]) - len(rows) + len(unreadable) - len(refused)
+    left_out = len(readable) - len(rows) + len(unreadable) - len(refused)
     return ArchiveResult(
         len(rows),
         tuple(str(error) for _, error in refused),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import os
 import time
 from typing import Any
@@ -34,9 +33,6 @@ def _sources() -> tuple[Counters, ConfigurationReader, TombstoneReader]:
         polling=Polling(settings.tombstone_check_s),
     )
     configurations = ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s))
-    # A full batch creates enough objects to trigger the garbage collector. `freeze` excludes the objects of the start
-    # from its scans.
-    gc.freeze()
     return Counters(TrendsStore(s3, bucket)), configurations, tombstones
 
 

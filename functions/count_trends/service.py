@@ -11,10 +11,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from alsolike.events.interactions import profile_id
-from alsolike.events.stream import ConfigurationSource, StreamRecord
-from alsolike.lake.record_columns import read_columns
+from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.privacy.tombstones import IsErased, no_erased_users
-from alsolike.runtime.errors import ConcurrentUpdate, InvalidTrends
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, InvalidTrends
 from alsolike.runtime.observability import logger
 from alsolike.trends.store import TrendsStore, trends_key
 from alsolike.trends.trends import NOTHING_COUNTED, Event, ShardCounts, fingerprint_of
@@ -123,37 +122,30 @@ def count_trends(
     Unavailable
         If S3 does not respond, or the configuration or the tombstones cannot be read.
     """
-    columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
-    id_pairs = list(zip(columns["user_id"], columns["session_id"], strict=True))
-    types = columns["event_type"]
-    erased_pairs = {ids for ids in set(id_pairs) if erased(*ids)}
+    parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
+    readable = [
+        (record, event) for record, event in zip(records, parsed, strict=True) if not isinstance(event, InvalidInput)
+    ]
+    pairs = [(event.user_id, event.session_id) for _, event in readable]
+    erased_pairs = {ids for ids in set(pairs) if erased(*ids)}
     weights = configurations.current(now_ms=now_ms).event_weights
-    unreadable = {record.sequence for record, _ in refused}
-    readable = [record for record in records if record.sequence not in unreadable] if refused else records
-    weight_of = {name: weight for name in set(types) if (weight := weights.get(name, 0)) > 0}
     events = [
         Event(
             int(record.sequence),
-            item_id,
-            min(time_ms, record.arrived_ms),
-            weight_of[name],
-            fingerprint_of(profile_id(user_id=id_pair[0], session_id=id_pair[1]), event_id),
+            event.item_id,
+            min(event.event_time_ms, record.arrived_ms),
+            weight,
+            fingerprint_of(profile_id(user_id=event.user_id, session_id=event.session_id), event.event_id),
         )
-        for record, id_pair, event_id, item_id, time_ms, name, agent in zip(
-            readable,
-            id_pairs,
-            columns["event_id"],
-            columns["item_id"],
-            columns["event_time_ms"],
-            types,
-            columns["agent"],
-            strict=True,
-        )
-        if name in weight_of and item_id is not None and id_pair not in erased_pairs and agent is None
+        for record, event in readable
+        if event.item_id is not None
+        and event.agent is None
+        and (weight := weights.get(event.event_type, 0)) > 0
+        and (event.user_id, event.session_id) not in erased_pairs
     ]
     counted = 0
     if events:
         last = records[-1]
         counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
-    erased_count = sum(ids in erased_pairs for ids in id_pairs) if erased_pairs else 0
-    return CountResult(counted, len(events) - counted, len(unreadable), erased_count)
+    erased_count = sum(ids in erased_pairs for ids in pairs) if erased_pairs else 0
+    return CountResult(counted, len(events) - counted, len(records) - len(readable), erased_count)

@@ -1,6 +1,8 @@
 """Every benchmark runs to its end with its smallest input."""
 
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +22,10 @@ COMMANDS = [
     "benchmarks.actions",
     "benchmarks.costs",
     "benchmarks.first_hour",
+    "benchmarks.forecasting",
+    "benchmarks.frozen_defaults",
     "benchmarks.importing memory 100000",
+    "benchmarks.networks --interactions 20000 --items 1000",
     "benchmarks.quality beauty --interactions interactions.csv --without sasrec",
     "benchmarks.quality ml-100k --interactions interactions.csv --without sasrec --seeds 2 --shuffle-ties",
     "benchmarks.stacking ml-100k --interactions interactions.csv",
@@ -31,7 +36,8 @@ COMMANDS = [
     "benchmarks.fatigue",
     "benchmarks.scale",
 ]
-"""Commands without `benchmarks.networks`, which needs many minutes, and `benchmarks.spark`, which needs Java."""
+NEURAL = ("benchmarks.networks",)
+"""Benchmarks that need torch."""
 
 
 def write_interactions(path):
@@ -50,8 +56,18 @@ def write_items(path):
     path.write_text("ITEM_ID,TITLE\n" + "".join(f"i{n},{words[n // 10]} {words[n % 10]}\n" for n in range(100)))
 
 
+def test_every_name_of_make_bench_is_run():
+    """`benchmarks.spark` needs Java, and `make slow WHAT=spark` runs the same code."""
+    (names,) = re.findall(r"^bench:.*WHAT=([^)]*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    run = {command.split()[0].partition(".")[2] for command in COMMANDS}
+    assert set(names.split(", ")) - run == {"spark"}
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_benchmark_prints_its_table(command, tmp_path):
+    if command.startswith(NEURAL) and importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed: make setup WITH=neural")
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("assets", "images"))
     write_interactions(tmp_path / "interactions.csv")
     write_items(tmp_path / "items.csv")
@@ -63,4 +79,4 @@ def test_benchmark_prints_its_table(command, tmp_path):
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr[-2_000:]
-    assert "|" in done.stdout + done.stderr or "┃" in done.stdout, done.stdout[-500:]
+    assert re.search(r"[|┃]|frozen-defaults-.*\.md", done.stdout + done.stderr), done.stdout[-500:]

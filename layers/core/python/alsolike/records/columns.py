@@ -5,16 +5,13 @@
 | HTTP body, OpenAPI, TypeScript | `call_fields` |
 | stream record, its JSON Schema | `record_fields` |
 | rows of the lake in Glue, Arrow, Parquet | `glue_columns`, `alsolike.lake.arrow` |
-| columns of a batch of records | `ColumnType.plain` |
 | column of an import file | `Column.file` |
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
@@ -28,23 +25,12 @@ T = TypeVar("T")
 MAX_TIME_MS = 253_402_300_799_999
 """Last millisecond of the year 9999, the maximum of Python's dates."""
 
-Values = Sequence[Any]
-_NOTHING = type(None)
-
 
 class ColumnType(fields.Field, Protocol):
     """Type of a column. `read` and `schema` apply to the column's field in stream records and log lines."""
 
     glue: ClassVar[str]
     absent: ClassVar[Any]
-
-    def plain(self, column: Values) -> Values | None:
-        """Return the values of stream records as table values, or None if `read` may reject or change one of them.
-
-        Absent values are None. Checking a whole column is faster than `read`, but may return None for valid values. By
-        default, the result is None, so that `read` checks each value.
-        """
-        return None
 
 
 @struct
@@ -53,10 +39,6 @@ class Text(fields.Text):
 
     glue: ClassVar[str] = "string"
     absent: ClassVar[None] = None
-
-    def plain(self, column: Values) -> Values | None:
-        texts = [value for value in column if value is not None] if None in column else column
-        return column if self.are_plain(texts) else None
 
     def are_plain(self, texts: Collection[Any]) -> bool:
         """Return true if all values are printable, nonblank strings of valid length."""
@@ -86,15 +68,6 @@ class AnyNumber:
 
     def schema(self) -> Schema:
         return {"type": "number"}
-
-    def plain(self, column: Values) -> Values | None:
-        types = set(map(type, column))
-        if types == {_NOTHING}:
-            return column
-        if not types <= {float, int, _NOTHING}:
-            return None
-        numbers = [None if value is None else float(value) for value in column]
-        return numbers if all(math.isfinite(value) for value in numbers if value is not None) else None
 
 
 @struct
@@ -191,9 +164,6 @@ class Milliseconds:
     def schema(self) -> Schema:
         return {"type": "integer", "minimum": 1, "maximum": MAX_TIME_MS}
 
-    def plain(self, column: Values) -> Values | None:
-        return column if set(map(type, column)) == {int} and min(column) > 0 and max(column) <= MAX_TIME_MS else None
-
 
 @struct
 class Texts(fields.ListOf):
@@ -207,13 +177,6 @@ class Texts(fields.ListOf):
         if type(value) is list and self.minimum <= len(value) <= self.maximum and self.element.are_plain(value):
             return tuple(value)  # The most frequent case.
         return tuple(fields.ListOf.read(self, value, where))
-
-    def plain(self, column: Values) -> Values | None:
-        if not set(map(type, column)) <= {list, _NOTHING}:
-            return None
-        lists = [value or () for value in column]
-        texts = list(itertools.chain.from_iterable(lists))
-        return lists if max(map(len, lists)) <= self.maximum and self.element.are_plain(texts) else None
 
 
 @struct
@@ -243,17 +206,6 @@ class JsonText:
             "default": self.absent,
         }
 
-    def plain(self, column: Values) -> Values | None:
-        if not set(map(type, column)) <= {str, _NOTHING}:
-            return None
-        texts = [self.absent if value is None else value for value in column]
-        try:
-            for text in set(texts):
-                self.read(text, "")
-        except InvalidInput:
-            return None
-        return texts
-
 
 @struct
 class Version:
@@ -270,9 +222,6 @@ class Version:
 
     def schema(self) -> Schema:
         return {"const": self.number}
-
-    def plain(self, column: Values) -> Values | None:
-        return column if set(map(type, column)) == {int} else None
 
 
 @struct

@@ -36,8 +36,8 @@ def client(
     Parameters
     ----------
     checks_calls
-        True to let botocore validate the parameters of each call, which takes about 10% of a call's processor time. If
-        false, `write_batches_fast` is also applied to a DynamoDB client.
+        True to let botocore validate the parameters of each call, with which 25 writes take 1.7 times the processor
+        time. If false, `write_batches_fast` is also applied to a DynamoDB client.
     """
     made = session().create_client(
         service,
@@ -60,7 +60,8 @@ def client(
 def write_batches_fast(dynamodb: DynamoDbClient) -> None:
     """Replace botocore's encoding of batch writes in a DynamoDB client with a faster one.
 
-    The faster encoding does not validate parameters, so it is only for clients with `checks_calls=False`.
+    botocore's encoding takes 1.5 times the client's processor time for 25 writes. The faster encoding does not validate
+    parameters, so it is only for clients with `checks_calls=False`.
     """
     dynamodb.meta.events.register("provide-client-params.dynamodb.BatchWriteItem", _encode_batch)
     dynamodb.meta.events.register("before-call.dynamodb.BatchWriteItem", _send_batch)
@@ -83,7 +84,7 @@ def _send_batch(*, params: dict[str, Any], context: dict[str, Any], **_: Any) ->
 def _parse_items(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
     """Parse the items of a query or scan, about 20 times faster than botocore.
 
-    Binary attributes remain base64 strings.
+    Binary attributes remain base64 strings. With botocore's parser, a request takes 1.12 times as long.
     """
     if response_dict["status_code"] == 200:
         customized_response_dict.update(orjson.loads(response_dict["body"]))
@@ -99,8 +100,7 @@ def session() -> Session:
 def new_session() -> Session:
     """Return a new session that reads the descriptions of AWS services faster than botocore.
 
-    Without the faster reading, importing `recommend` and creating its clients takes 1.17 times the processor time, or
-    1.02 times while the garbage collector is stopped.
+    Without the faster reading, a command with three clients takes 1.2 times the processor time.
     """
     made = get_session()
     made.register_component("data_loader", _FastLoader(file_loader=_FastReader()))
