@@ -37,7 +37,6 @@ from model_export.algorithms.building_blocks.item_to_item import best_of_row, so
 from model_export.data.baskets import basket_items, purchases
 from model_export.data.interactions import Floats, Interactions, Ints
 from model_export.data.item_content import MAX_PAIRS, rarest
-from model_export.data.statistics import Statistics
 
 MAX_RELATED = 50
 """Maximum number of related items per item: twice Personalize's default of 25, so that items remain after a filter."""
@@ -83,20 +82,6 @@ class Scores(Protocol):
         ...
 
 
-class _Met(Protocol):
-    """Co-occurrences of items in sets: `counts` by item, and `met` by pair of items."""
-
-    @property
-    def counts(self) -> Floats: ...
-
-    @property
-    def pairs(self) -> Ints:
-        """Number of pairs in memory while a row of `met` is computed, by item."""
-        ...
-
-    def met(self, sources: Ints) -> sp.csr_array: ...
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Sets:
     """Matrix of sets and their items, and its transpose."""
@@ -120,28 +105,11 @@ class _Sets:
         return sp.csr_array(self.item_matrix[sources] @ self.set_matrix)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Counted:
-    """Counts from a dataset's statistics, which contain only the strongest pairs."""
-
-    gram: sp.csr_array
-    counts: Floats
-
-    @classmethod
-    def of(cls, statistics: Statistics) -> Self:
-        statistics.require("similar", maximum=MAX_RELATED, session=SESSION)
-        return cls(statistics.gram.astype(np.float32), statistics.sessions.astype(np.float32))
-
-    @property
-    def pairs(self) -> Ints:
-        return np.diff(self.gram.indptr).astype(np.int64)
-
-    def met(self, sources: Ints) -> sp.csr_array:
-        return sp.csr_array(self.gram[sources])
-
-
 class Similar:
-    """Scores `similar` of the module's docstring.
+    """Scores `similar` of the module's docstring, from one product of sparse matrices.
+
+    The columns of the first matrix are sessions and tokens of properties. With the statistics of a dataset, which
+    contain only the strongest pairs, they are items and tokens.
 
     Parameters
     ----------
@@ -150,28 +118,30 @@ class Similar:
     """
 
     def __init__(self, interactions: Interactions, *, content_share: float = CONTENT_SHARE) -> None:
-        self._prior = np.float32(SHRINK * content_share)
-        counts = interactions.counts
-        self._sessions: _Met = (
-            _Sets.of(interactions.sessions(maximum=SESSION)) if counts is None else _Counted.of(counts.statistics())
-        )
-        self._counts = self._sessions.counts
+        if interactions.counts is None:
+            sets = interactions.sessions(maximum=SESSION)
+            first, second = sp.csr_array(sets.T), sets
+            self._counts = np.diff(first.indptr).astype(np.float32)
+        else:
+            statistics = interactions.counts.statistics()
+            statistics.require("similar", maximum=MAX_RELATED, session=SESSION)
+            first, second = sp.eye_array(statistics.gram.shape[0], format="csr"), statistics.gram
+            self._counts = statistics.sessions.astype(np.float32)
         known: Any = interactions.content
         if known is None:
             known = sp.csr_array((interactions.items + 1, 0), dtype=np.float32)
-        self._content = rarest(known, MAX_PAIRS)
-        self._holders = sp.csr_array(self._content.T)
+        content = rarest(known, MAX_PAIRS)
+        prior = content * np.float32(SHRINK * content_share)
+        self._first = sp.csr_array(sp.hstack([first, prior], format="csr", dtype=np.float32))
+        self._second = sp.csr_array(sp.vstack([second, content.T], format="csr", dtype=np.float32))
 
     @property
     def pairs(self) -> Ints:
-        content = self._content
-        held = sp.csr_array((np.ones(content.nnz), content.indices, content.indptr), shape=content.shape)
-        return self._sessions.pairs + (held @ np.diff(self._holders.indptr)).astype(np.int64)
+        entries = np.append(0, np.cumsum(np.diff(self._second.indptr)[self._first.indices], dtype=np.int64))
+        return np.diff(entries[self._first.indptr])
 
     def rows(self, sources: Ints) -> sp.csr_array:
-        prior = sp.csr_array(self._content[sources] @ self._holders)
-        prior.data *= self._prior
-        scores = sp.csr_array(self._sessions.met(sources) + prior)
+        scores = sp.csr_array(self._first[sources] @ self._second)
         source = np.repeat(sources, np.diff(scores.indptr))
         scores.data /= np.sqrt(self._counts[source] * self._counts[scores.indices]) + np.float32(SHRINK)
         return _without_selves(scores, source)
