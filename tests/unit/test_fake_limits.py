@@ -1,5 +1,7 @@
 """Limits of S3 and DynamoDB in memory. A test of the product reaches them only if the product makes a mistake."""
 
+import contextlib
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -77,6 +79,39 @@ def test_invalid_request_to_dynamodb_is_rejected(dynamodb, operation, request_):
         getattr(dynamodb, operation)(**request_)
 
     assert dynamodb.scan(TableName=TABLE)["Items"] == [KEY]
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        ("attribute_exists(n)", True),
+        ("attribute_exists(absent)", False),
+        ("attribute_not_exists(n)", False),
+        ("n = :one", True),
+        ("n = :two", False),
+        ("n = :text", False),
+        ("absent = :one", False),
+        ("n < :two", True),
+        ("n < :one", False),
+        ("n <= :one", True),
+        ("n > :one", False),
+        ("n >= :two", False),
+        ("n BETWEEN :one AND :two", True),
+        ("n BETWEEN :two AND :ten", False),
+        ("n = :two OR n = :one AND n < :ten", True),  # AND binds more strongly
+        ("n = :one AND n = :two", False),
+    ],
+)
+def test_condition_is_evaluated(dynamodb, expression, holds):
+    values = {":one": {"N": "1"}, ":two": {"N": "2"}, ":ten": {"N": "10"}, ":text": {"S": "1"}}
+    used = {name: value for name, value in values.items() if name in expression}
+    dynamodb.put_item(TableName=TABLE, Item={**KEY, "n": {"N": "1.0"}})
+
+    request = {"TableName": TABLE, "Key": KEY, "ConditionExpression": expression}
+    if used:
+        request["ExpressionAttributeValues"] = used
+    with contextlib.nullcontext() if holds else pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
+        dynamodb.delete_item(**request)
 
 
 def test_item_of_400_kb_is_stored(dynamodb):
