@@ -90,10 +90,12 @@ class PagesShop(Shop):
         registry = Registry(self.cloud.client("s3"), self.name("artefact-bucket"))
         registry.promote(version, reason="the shop opens", now_ms=time.time_ns() // 1_000_000)
         served = eventually(
-            lambda: self.recommend("user-0").headers.get("x-alsolike-model-version"), holds=version.__eq__
+            lambda: self.recommend("user-0").headers.get("x-alsolike-model-version"),
+            holds=lambda answering: answering == version,
         )
         assert served == version
-        assert eventually(lambda: self.static_lists().get("model"), holds=version.__eq__) == version
+        listed = eventually(lambda: self.static_lists().get("model"), holds=lambda model: model == version)
+        assert listed == version
 
     def static_lists(self) -> dict[str, Any]:
         """Return the published file of static lists."""

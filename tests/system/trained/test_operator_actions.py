@@ -23,7 +23,7 @@ def served(shop, *, until):
     def probe():
         return shop.recommend("user-0").headers["x-alsolike-model-version"]
 
-    return eventually(probe, holds=until.__eq__, within_s=60)
+    return eventually(probe, holds=lambda version: version == until, within_s=60)
 
 
 def test_training_starts_once_per_token_and_not_during_a_run(shop):
