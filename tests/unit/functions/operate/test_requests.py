@@ -69,7 +69,7 @@ KEY = "k" * 64
     ],
 )
 def test_token_of_an_operator_has_the_session_and_user(empty, body, session):
-    empty.client("secretsmanager").create_secret(Name=SESSION_KEY, SecretString=KEY)
+    empty.aws("secretsmanager").create_secret(Name=SESSION_KEY, SecretString=KEY)
 
     document = empty.act("POST /operator/session-tokens", body)
 
