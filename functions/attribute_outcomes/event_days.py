@@ -22,7 +22,7 @@ from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.object_reader import rows_of
 from functions.attribute_outcomes.records import BATCH_ROWS, KEY, Records, between, starts
-from functions.attribute_outcomes.rules import DAY_MS, AttributionRules, Reason, is_near
+from functions.attribute_outcomes.rules import DAY_MS, AttributionRules, Reason
 
 _TEXT = pa.string()
 EVENTS = pa.schema(
@@ -175,7 +175,7 @@ class EventDays:
             reason = None
             if answer_day == _FORGED:
                 reason = Reason.FORGED
-            elif not is_near(day, answer_day, self._rules):
+            elif day not in self._rules.event_days(answer_day):
                 reason = Reason.TOO_LATE if day > answer_day else Reason.BEFORE_SERVED
             elif answer_day not in self._answered:
                 reason = Reason.UNKNOWN_ANSWER

@@ -131,11 +131,3 @@ def window_cut_days(retention_days: int | None, rules: AttributionRules) -> int:
     (0, 5)
     """
     return 0 if retention_days is None else max(0, POPULARITY_DAYS + rules.window_days + 1 - retention_days)
-
-
-def is_near(event_day: int, answer_day: int, rules: AttributionRules) -> bool:
-    """Return true if events of one day (since 1970) are compared with responses of another.
-
-    The recommendation IDs of other events show that they are too early or too late.
-    """
-    return event_day in rules.event_days(answer_day)

@@ -14,7 +14,7 @@ from operations.configuration.store import live_configuration
 from operations.recovery.rows import read_changes
 
 
-def rebuild_snapshot(deployment: Deployment, *, now_ms: int, changed_by_ms: int | None = None) -> Published:
+def rebuild_snapshot(deployment: Deployment, *, now_ms: int) -> Published:
     """Rebuild the snapshot with the columns that the configuration declares.
 
     Raises
@@ -26,7 +26,7 @@ def rebuild_snapshot(deployment: Deployment, *, now_ms: int, changed_by_ms: int 
     """
     s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
     configuration = live_configuration(deployment)
-    changes = read_changes(s3, deployment.names.lake_bucket, ChangeKind.ITEM, changed_by_ms=changed_by_ms)
+    changes = read_changes(s3, deployment.names.lake_bucket, ChangeKind.ITEM)
     with progress.step("catalogue snapshot") as step, tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
         publisher = SnapshotPublisher(SnapshotStore(s3, bucket, Path(directory)))
         published = publisher.publish_all(

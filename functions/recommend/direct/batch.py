@@ -143,7 +143,7 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
     if "input" in fields:
         where = f"{where} in {fields['input']['key']}"
         users = files.read(fields["input"]["key"], field="batch.input.key")
-    validation.required_list({where: users}, where, minimum=1, maximum=MAX_BATCH_USERS)
+    validation.elements(users, where, minimum=1, maximum=MAX_BATCH_USERS)
     first = fields.get("first", 0)
     if first >= len(users):
         raise InvalidInput(f"batch.first is {first}, expected less than the number of users, {len(users)}")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.events.identity import Login, first_logins, owner, owners
+from alsolike.events.identity import Login, first_logins, owners
 from tests.unit.alsolike.records import TIME_MS, interaction
 
 COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
@@ -16,8 +16,14 @@ def event(event_id, second, *, user=None, session="s1"):
 
 
 def owned(*events):
-    logins = first_logins(events)
-    return {each.event_id: owner(each, logins) for each in events}
+    return dict(zip([each.event_id for each in events], owners(frame(*events)), strict=True))
+
+
+def owner(event, login):
+    """Return the owner by the rule for one interaction, given the first login of the session."""
+    if event.user_id is None and login is not None and event.event_time_ms <= login.event_time_ms:
+        return f"u#{login.user_id}"
+    return event.profile_id
 
 
 def frame(*events):
@@ -80,12 +86,12 @@ events = st.lists(
 
 @given(events, st.randoms())
 def test_owners_by_column_equal_owners_by_interaction_in_any_order(batch, random):
-    expected = owned(*batch)
+    logins = first_logins(batch)
 
     random.shuffle(batch)
 
-    assert owned(*batch) == expected
-    assert dict(zip([each.event_id for each in batch], owners(frame(*batch)), strict=True)) == expected
+    assert first_logins(batch) == logins
+    assert owned(*batch) == {each.event_id: owner(each, logins.get(each.session_id)) for each in batch}
 
 
 @pytest.mark.parametrize("kind", ["object", "arrow"])

@@ -41,21 +41,3 @@ EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Operations that always return an empty list, each with the response field that contains the list."""
-
-WORKING = (
-    "CreateBatchInferenceJob", "CreateBatchSegmentJob", "CreateCampaign", "CreateDatasetImportJob",
-    "CreateEventTracker", "CreateFilter", "CreateRecommender", "CreateSolutionVersion", "DeleteCampaign",
-    "DeleteEventTracker", "DeleteFilter", "DeleteRecommender", "DescribeBatchInferenceJob",
-    "DescribeBatchSegmentJob", "DescribeCampaign", "DescribeDatasetImportJob", "DescribeEventTracker",
-    "DescribeFilter", "DescribeRecipe", "DescribeRecommender", "DescribeSolutionVersion", "GetSolutionMetrics",
-    "ListBatchInferenceJobs", "ListBatchSegmentJobs", "ListCampaigns", "ListDatasetImportJobs", "ListEventTrackers",
-    "ListFilters", "ListRecipes", "ListRecommenders", "ListSolutionVersions", "UpdateCampaign", "UpdateRecommender",
-)  # fmt: skip
-"""Operations that change or describe the deployment."""
-
-RECORDED = tuple(
-    name
-    for noun in ("Dataset", "DatasetGroup", "Schema", "Solution")
-    for name in (f"Create{noun}", f"Delete{noun}", f"Describe{noun}", f"List{noun}s")
-)
-"""Operations on stored records without an effect on the deployment."""

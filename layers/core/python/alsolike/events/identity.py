@@ -9,10 +9,10 @@ rule uses event times, not arrival times, so the result does not depend on the o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX, Interaction, profile_id
+from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX, Interaction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,27 +43,6 @@ def first_logins(interactions: Iterable[Interaction]) -> dict[str, Login]:
     return first
 
 
-def owner(interaction: Interaction, logins: Mapping[str, Login]) -> str:
-    """Return the profile ID of an interaction's owner.
-
-    `logins` contains the first login of each session by session ID.
-
-    Examples
-    --------
-    >>> fields = dict(item_id="i", event_type="view", event_value=None, recommendation_id=None, impression=(),
-    ...               properties="{}", received_time_ms=9)
-    >>> browsed = Interaction(event_id="a", user_id=None, session_id="s", event_time_ms=1, **fields)
-    >>> bought = Interaction(event_id="b", user_id="7", session_id="s", event_time_ms=2, **fields)
-    >>> owner(browsed, first_logins([browsed, bought]))
-    'u#7'
-    """
-    if interaction.user_id is None and interaction.session_id is not None:
-        login = logins.get(interaction.session_id)
-        if login is not None and interaction.event_time_ms <= login.event_time_ms:
-            return profile_id(user_id=login.user_id, session_id=None)
-    return interaction.profile_id
-
-
 def session_logins(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the first login of each session, one row per session: session_id, event_time_ms, event_id and user_id.
 
@@ -83,7 +62,7 @@ def session_logins(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def owners(rows: pd.DataFrame, logins: pd.DataFrame | None = None) -> pd.Series[str]:
-    """Return the result of `owner` for each row, with the index of the rows.
+    """Return the profile ID of each row's owner, with the index of the rows.
 
     Parameters
     ----------

@@ -24,7 +24,6 @@ UNFINISHED_MS = 86_400_000
 """Age in milliseconds from which files without a manifest count as an interrupted upload."""
 
 _DAY_MS = 86_400_000
-_BATCH_KEYS = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

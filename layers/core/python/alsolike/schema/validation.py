@@ -112,7 +112,7 @@ def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
     return value
 
 
-def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str | None:
+def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int) -> str | None:
     """Return the string field, or None if it is absent or null.
 
     Raises
@@ -121,10 +121,10 @@ def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
         If the value is present and not valid for `text`.
     """
     value = fields.get(name)
-    return None if value is None else text(value, name, maximum=maximum, where=where)
+    return None if value is None else text(value, name, maximum=maximum)
 
 
-def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str:
+def required_string(fields: Mapping[str, Any], name: str, *, maximum: int) -> str:
     """Return the string field.
 
     Raises
@@ -134,8 +134,8 @@ def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
     """
     value = fields.get(name)
     if value is None:
-        raise InvalidInput(f"{where}{name} is missing, expected a non-empty string")
-    return text(value, name, maximum=maximum, where=where)
+        raise InvalidInput(f"{name} is missing, expected a non-empty string")
+    return text(value, name, maximum=maximum)
 
 
 def number(value: object, name: str, *, where: str = "") -> float:
@@ -161,17 +161,6 @@ def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") ->
     """
     value = fields.get(name)
     return None if value is None else number(value, name, where=where)
-
-
-def required_list(fields: Mapping[str, Any], name: str, *, minimum: int, maximum: int, where: str = "") -> list[Any]:
-    """Return the list field.
-
-    Raises
-    ------
-    InvalidInput
-        If the field is missing, not a list, or has too few or too many elements.
-    """
-    return elements(fields.get(name), name, minimum=minimum, maximum=maximum, where=where)
 
 
 def elements(value: object, name: str, *, minimum: int, maximum: int, where: str = "") -> list[Any]:
