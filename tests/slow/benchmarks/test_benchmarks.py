@@ -22,7 +22,7 @@ COMMANDS = [
     "benchmarks.actions",
     "benchmarks.costs",
     "benchmarks.first_hour",
-    "benchmarks.forecasting",
+    "benchmarks.forecasting --seeds 1",
     "benchmarks.frozen_defaults",
     "benchmarks.importing memory 100000",
     "benchmarks.networks --interactions 20000 --items 1000",
