@@ -133,7 +133,7 @@ class Similar:
         content = rarest(known, MAX_PAIRS)
         prior = content * np.float32(SHRINK * content_share)
         self._first = sp.csr_array(sp.hstack([first, prior], format="csr", dtype=np.float32))
-        self._second = sp.csr_array(sp.vstack([second, content.T], format="csr", dtype=np.float32))
+        self._second = sp.csr_array(sp.vstack([second, sp.csr_array(content.T)], format="csr", dtype=np.float32))
 
     @property
     def pairs(self) -> Ints:
