@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import scipy.sparse as sp
 
 from model_export.api import Algorithm, Model
@@ -23,7 +25,7 @@ class Peer(Algorithm):
     ----------
     learn
         Function that fits the model on interactions with a value of the setting and a seed. It returns a function that
-        scores a matrix of histories, `(users, items + 1)`.
+        scores histories, `(users, items + 1)`.
     tried
         Candidate values of the setting.
     """
@@ -31,15 +33,15 @@ class Peer(Algorithm):
     name: ClassVar[str] = "peer"
     inference_parameters: ClassVar[frozenset[str]] = frozenset()
     label: str
-    learn: Callable[[Interactions, float, int], Callable[[sp.csr_array], Floats]]
+    learn: Callable[[Interactions, float, int], Callable[[Histories], Floats]]
     setting_name: str
     setting: float
     tried: tuple[float, ...]
     seed: int = 0
 
     def fit(self, interactions: Interactions) -> PeerModel:
-        score_matrix = self.learn(interactions, self.setting, self.seed)
-        return PeerModel(settings=self, items=interactions.items, score_matrix=score_matrix)
+        score_histories = self.learn(interactions, self.setting, self.seed)
+        return PeerModel(settings=self, items=interactions.items, score_histories=score_histories)
 
     def param_grid(self) -> Sequence[Self]:
         return tuple(dataclasses.replace(self, setting=setting) for setting in self.tried)
@@ -50,15 +52,13 @@ class Peer(Algorithm):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PeerModel(Model):
-    """Model that scores users from the matrix of their histories, `(batch, items + 1)`."""
+    """Model whose scores a library computes."""
 
-    score_matrix: Callable[[sp.csr_array], Floats]
+    score_histories: Callable[[Histories], Floats]
 
     def score(self, histories: Histories) -> Floats:
         """Return the library's scores, shifted so that the lowest is 0."""
-        matrix = histories.matrix(columns=self.items + 1)
-        matrix.sum_duplicates()
-        scores = self.score_matrix(matrix)
+        scores = self.score_histories(histories)
         scores -= scores.min()
         return np.ascontiguousarray(scores, np.float32)
 
@@ -73,9 +73,12 @@ def peers() -> Iterator[Peer]:
         yield Peer(label="implicit ALS, 256 factors", learn=_als, setting_name="alpha", setting=tried[0], tried=tried)
         tried = (20.0, 100.0, 500.0)
         yield Peer(label="implicit BM25", learn=_bm25, setting_name="neighbours", setting=tried[0], tried=tried)
+    if importlib.util.find_spec("rectools") is not None:
+        for label, learn in (("RecTools SASRec", _sasrec), ("RecTools eSASRec", _esasrec)):
+            yield Peer(label=label, learn=learn, setting_name="epochs", setting=10.0, tried=(10.0, 30.0))
 
 
-def _als(interactions: Interactions, alpha: float, seed: int) -> Callable[[sp.csr_array], Floats]:
+def _als(interactions: Interactions, alpha: float, seed: int) -> Callable[[Histories], Floats]:
     from implicit.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
 
@@ -84,7 +87,8 @@ def _als(interactions: Interactions, alpha: float, seed: int) -> Callable[[sp.cs
         model.fit(_csr(interactions.matrix()), show_progress=False)
     items = np.asarray(model.item_factors)
 
-    def score(matrix: sp.csr_array) -> Floats:
+    def score(histories: Histories) -> Floats:
+        matrix = _counted(histories, interactions.items)
         users = model.recalculate_user(np.arange(matrix.shape[0]), _csr(matrix))
         scores: Floats = np.asarray(users) @ items.T
         return scores
@@ -92,16 +96,71 @@ def _als(interactions: Interactions, alpha: float, seed: int) -> Callable[[sp.cs
     return score
 
 
-def _bm25(interactions: Interactions, neighbours: float, _: int) -> Callable[[sp.csr_array], Floats]:
+def _bm25(interactions: Interactions, neighbours: float, _: int) -> Callable[[Histories], Floats]:
     from implicit.nearest_neighbours import BM25Recommender
 
     model = BM25Recommender(K=int(neighbours))
     model.fit(_csr(interactions.matrix()), show_progress=False)
 
-    def score(matrix: sp.csr_array) -> Floats:
-        return np.asarray((matrix @ sp.csr_array(model.similarity)).toarray())
+    def score(histories: Histories) -> Floats:
+        return np.asarray((_counted(histories, interactions.items) @ sp.csr_array(model.similarity)).toarray())
 
     return score
+
+
+def _sasrec(interactions: Interactions, epochs: float, seed: int) -> Callable[[Histories], Floats]:
+    """Fit RecTools' SASRec with its default settings: all items as negatives."""
+    return _rectools(interactions, seed, epochs=int(epochs))
+
+
+def _esasrec(interactions: Interactions, epochs: float, seed: int) -> Callable[[Histories], Floats]:
+    """Fit eSASRec as its authors define it: LiGR layers and a sampled softmax with 256 negatives."""
+    from rectools.models.nn.transformers.ligr import LiGRLayers
+
+    return _rectools(
+        interactions,
+        seed,
+        epochs=int(epochs),
+        loss="sampled_softmax",
+        n_negatives=min(256, interactions.items),
+        transformer_layers_type=LiGRLayers,
+    )
+
+
+def _rectools(interactions: Interactions, seed: int, **settings: Any) -> Callable[[Histories], Floats]:
+    import torch
+    from rectools.models import SASRecModel
+
+    torch.manual_seed(seed)
+    model = SASRecModel(session_max_len=interactions.history_length, deterministic=True, **settings)
+    model.fit(_dataset(interactions.user, interactions.item))
+
+    def score(histories: Histories) -> Floats:
+        """Return the reversed ranks of all items, because RecTools returns ranked lists. Unknown items have 0."""
+        users, places = np.nonzero(histories.items)
+        dataset = _dataset(users, histories.items[users, places])
+        lists = model.recommend(np.unique(users), dataset, k=interactions.items, filter_viewed=False)
+        scores = np.zeros((len(histories), interactions.items + 1), np.float32)
+        scores[lists["user_id"], lists["item_id"]] = interactions.items + 1 - lists["rank"].to_numpy()
+        return scores
+
+    return score
+
+
+def _dataset(users: npt.NDArray[Any], items: npt.NDArray[Any]) -> Any:
+    """Return interactions, sorted by user, then time, as a data set of RecTools. Their order becomes their time."""
+    from rectools.dataset import Dataset
+
+    times = pd.Timestamp(0) + pd.to_timedelta(np.arange(len(users)), "s")
+    return Dataset.construct(
+        pd.DataFrame({"user_id": users, "item_id": items, "weight": np.ones(len(users)), "datetime": times})
+    )
+
+
+def _counted(histories: Histories, items: int) -> sp.csr_array:
+    matrix = histories.matrix(columns=items + 1)
+    matrix.sum_duplicates()
+    return matrix
 
 
 def _csr(matrix: sp.csr_array) -> Any:
