@@ -51,7 +51,7 @@ from model_export.evaluation.selection import Candidate, Comparison, logged
 from model_export.evaluation.splits import Split
 from model_export.graph.contract import Graph
 from model_export.processes.resources import measured
-from operations.demo.journey import prepare
+from operations.demo.complete_journey import prepare
 from operations.ingest.interaction_file import InteractionFile, read
 from operations.ingest.items_file import read_items
 

@@ -32,7 +32,7 @@ from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.polling import NO_LIMIT, PolledValue, Polling
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
-from alsolike.trends.trends import NO_TRENDS
+from alsolike.trends.counters import NO_TRENDS
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row

@@ -25,7 +25,7 @@ from model_export.evaluation import splits
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.ranking import histories
 from model_export.evaluation.splits import Queries
-from operations.demo.journey import prepare
+from operations.demo.complete_journey import prepare
 from operations.ingest.interaction_file import read
 from operations.ingest.items_file import read_items
 

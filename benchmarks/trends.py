@@ -10,8 +10,8 @@ import numpy as np
 import orjson
 
 import alsolike.runtime.aws
+from alsolike.trends.counters import KEPT_ITEMS, NOTHING_COUNTED, Event, ShardCounts, Trends
 from alsolike.trends.store import trends_key
-from alsolike.trends.trends import KEPT_ITEMS, NOTHING_COUNTED, Event, ShardCounts, Trends
 from alsolike.trends.windows import WINDOWS
 from benchmarks import transport
 from benchmarks.ingestion import NOW_MS, kinesis_event

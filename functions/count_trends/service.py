@@ -15,8 +15,8 @@ from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batc
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, InvalidTrends
 from alsolike.runtime.observability import logger
+from alsolike.trends.counters import NOTHING_COUNTED, Event, ShardCounts, fingerprint_of
 from alsolike.trends.store import TrendsStore, trends_key
-from alsolike.trends.trends import NOTHING_COUNTED, Event, ShardCounts, fingerprint_of
 
 MAX_ATTEMPTS = 5
 REMEMBERED_SHARDS = 16

@@ -16,7 +16,7 @@ from alsolike.filters.interactions import NO_INTERACTIONS, Recent
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.requests import BUY_AGAIN, PERSONALIZED_RANKING, RECENTLY_VIEWED, TRENDING
 from alsolike.runtime.struct import struct
-from alsolike.trends.trends import Trends
+from alsolike.trends.counters import Trends
 from functions.recommend.resolve import ResolvedRequest, SelectedFilter
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.catalogue import ModelCatalogue

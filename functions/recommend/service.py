@@ -11,7 +11,7 @@ from alsolike.records.served_response import FILLED
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import PolledValue
 from alsolike.runtime.struct import struct
-from alsolike.trends.trends import Trends
+from alsolike.trends.counters import Trends
 from functions.recommend.answer import empty_answer, named_answer
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer
@@ -20,7 +20,7 @@ from functions.recommend.ranking.inputs import Ranking, RankingInputs
 from functions.recommend.ranking.recommenders import RECOMMENDERS
 from functions.recommend.ranking.related import scale_below
 from functions.recommend.resolve import OWN_RULES, Replayed, ResolvedRequest, resolve
-from functions.recommend.rules.merchandising import arrange, for_rules
+from functions.recommend.rules.apply import arrange, for_rules
 from functions.recommend.rules.pairs import in_random_pairs
 from functions.recommend.rules.slate import Slate
 from functions.recommend.scored_item import ScoredItem

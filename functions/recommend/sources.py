@@ -22,8 +22,8 @@ from alsolike.runtime.settings import from_environment
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import EMPTY
+from alsolike.trends.counters import NO_TRENDS, Trends
 from alsolike.trends.store import TrendsReader
-from alsolike.trends.trends import NO_TRENDS, Trends
 from functions.recommend.direct.batch import BatchFiles
 from functions.recommend.http.served_line import ServedLog
 from functions.recommend.settings import Settings

@@ -1,4 +1,7 @@
-"""Decision whether a training run may start, and selection of its first step."""
+"""Decision whether a training run may start, and selection of its first step.
+
+The training job itself, with its permissions, is in `infra_cdk.constructs.training_job`.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra_cdk.constructs.api import Api
+from infra_cdk.constructs.api_routes import Api
 from infra_cdk.constructs.dashboard_widgets import DAY, HALF, WIDE, board, graph
 from infra_cdk.constructs.python_function import PythonFunction, read_manifest
 from infra_cdk.settings import Settings

@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from alsolike.declarations.metrics import Metric
-from infra_cdk.constructs.api import Api
+from infra_cdk.constructs.api_routes import Api
 from infra_cdk.constructs.dashboard_widgets import HALF, RATES, THIRD, WIDE, board, graph, query
 from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, percent
 from infra_cdk.settings import Settings

@@ -22,9 +22,9 @@ from alsolike.declarations.storage import (
 from alsolike.declarations.tables import INTERACTIONS_PARTITION, INTERACTIONS_TABLE
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS
-from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.lake_view import once_view
 from infra_cdk.constructs.nag_suppressions import acknowledge
+from infra_cdk.constructs.parquet_table import Database, parquet_table
 from infra_cdk.constructs.served_table import ServedTable, served_lifetime
 from infra_cdk.settings import Settings
 

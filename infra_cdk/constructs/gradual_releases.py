@@ -8,7 +8,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra_cdk.constructs.alarm_topic import alarm
-from infra_cdk.constructs.api import Api
+from infra_cdk.constructs.api_routes import Api
 from infra_cdk.constructs.metrics import if_enough, percent
 from infra_cdk.constructs.permissions import Permission, role_for
 from infra_cdk.constructs.python_function import PythonFunction

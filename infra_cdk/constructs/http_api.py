@@ -10,7 +10,7 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra_cdk.constructs.api import Api, ApiParts, ApiRoute, Check, access_log_format, api_routes
+from infra_cdk.constructs.api_routes import Api, ApiParts, ApiRoute, Check, access_log_format, api_routes
 from infra_cdk.constructs.nag_suppressions import acknowledge
 
 _REQUEST_HEADERS = ("authorization", "content-type", "if-none-match")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
-from infra_cdk.constructs.lake_table import Database
+from infra_cdk.constructs.parquet_table import Database
 
 # Name of the Glue catalogue in Athena.
 CATALOG = "awsdatacatalog"

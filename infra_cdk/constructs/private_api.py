@@ -17,7 +17,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra_cdk.constructs.api import Api, ApiParts, ApiRoute, Check, access_log_format, api_routes
+from infra_cdk.constructs.api_routes import Api, ApiParts, ApiRoute, Check, access_log_format, api_routes
 from infra_cdk.constructs.nag_suppressions import acknowledge
 
 _STAGE = "api"

@@ -6,7 +6,7 @@ from constructs import Construct
 
 from alsolike.declarations.metrics import Metric
 from infra_cdk.constructs.alarm_topic import alarm
-from infra_cdk.constructs.api import Api
+from infra_cdk.constructs.api_routes import Api
 from infra_cdk.constructs.metrics import OwnMetrics, if_enough, percent
 from infra_cdk.settings import Settings
 
@@ -49,7 +49,7 @@ def response_alarms(scope: Construct, *, settings: Settings, api: Api, alerts: s
             percent(degraded, served, label="Answers that are degraded, percent", minimum=MIN_REQUESTS),
             above=settings.degraded_alarm_percent,
             periods=2,
-            about="Responses are degraded: docs/runbooks/errors.md",
+            about="Responses are degraded: docs/runbooks/degraded.md",
         ),
         response_alarm(
             "Empty",

@@ -7,8 +7,8 @@ from constructs import Construct
 from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION, SERVED_TABLE
 from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL
-from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.lake_view import once_view
+from infra_cdk.constructs.parquet_table import Database, parquet_table
 from infra_cdk.settings import Settings
 
 

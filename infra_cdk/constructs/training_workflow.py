@@ -14,12 +14,13 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from infra_cdk.constructs.job_tasks import SAGEMAKER_REFUSALS, build_on_spark, train
+from infra_cdk.constructs.notification import NOTIFICATION, notify
 from infra_cdk.constructs.retry_policy import Attempts
 from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.training_job import TrainingJob
 from infra_cdk.constructs.workflow_permissions import workflow_permissions
-from infra_cdk.constructs.workflow_steps import NOTIFICATION, call, notify
+from infra_cdk.constructs.workflow_steps import call
 from infra_cdk.settings import Settings
 
 # Retried errors of the functions, from `alsolike/runtime/errors.py`.

@@ -9,8 +9,8 @@ from alsolike.declarations.tables import ENGAGEMENT_TABLE, OUTCOMES_TABLE, SERVE
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from alsolike.records.outcome import OUTCOMES_COLUMNS
 from infra_cdk.constructs.alarm_topic import alarm, alarm_period
-from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.parameters import Parameters
+from infra_cdk.constructs.parquet_table import Database, parquet_table
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.stored_data import StoredData

@@ -1,3 +1,5 @@
+"""Stack of the lake's functions: archiving, merging and the catalogue's snapshots."""
+
 from pathlib import Path
 
 import aws_cdk as cdk

@@ -8,8 +8,8 @@ from constructs import Construct
 from alsolike.declarations.parameters import parameter_name
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from infra_cdk.constructs.alarm_topic import alarm
-from infra_cdk.constructs.api import Api, ApiParts
 from infra_cdk.constructs.api_name import ApiName, HealthCheck
+from infra_cdk.constructs.api_routes import Api, ApiParts
 from infra_cdk.constructs.gradual_releases import GradualReleases
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.metrics import failed_batches, throttles

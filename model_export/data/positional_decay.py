@@ -1,4 +1,6 @@
-"""Positional decay: the weight of an interaction is `position_decay` times the weight of the next later interaction."""
+"""Decay by position, not by age (`alsolike.bundle.bundle.history_weights`).
+
+The weight of an interaction is `position_decay` times the weight of the next later interaction."""
 
 from __future__ import annotations
 

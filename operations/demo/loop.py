@@ -14,9 +14,9 @@ from operations.client.api import Api
 from operations.client.background import Background
 from operations.client.deployment import Deployment
 from operations.client.signed_api import Recommendations
-from operations.demo import comparison, journey, reference, replay
+from operations.demo import comparison, complete_journey, reference, replay
 from operations.demo.comparison import Answer
-from operations.demo.journey import Journey
+from operations.demo.complete_journey import Journey
 from operations.demo.reference import ReferenceModel
 from operations.demo.replay import ReplayPlan
 from operations.demo.results import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
@@ -45,7 +45,7 @@ def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Jour
         If the data package is not installed.
     """
     with progress.step("prepare the data") as step:
-        data = journey.prepare(directory, now_s=int(time.time()), held_back_days=HELD_BACK_DAYS, users=users)
+        data = complete_journey.prepare(directory, now_s=int(time.time()), held_back_days=HELD_BACK_DAYS, users=users)
         step.note(f"all dates shifted to end today, the last {len(data.held_back):,} purchases kept for the replay")
     summary.titles = data.titles
     summary.data = {

@@ -16,7 +16,7 @@ from alsolike.runtime.errors import Unavailable
 from operations.client.api import Api
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
-from operations.demo.journey import LiveEvent
+from operations.demo.complete_journey import LiveEvent
 
 EVENT_TYPE = "purchase"
 _THREADS = 4

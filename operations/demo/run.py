@@ -17,7 +17,7 @@ from operations.demo.results import DemoSummary
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
     from operations.client.deployment import Deployment
-    from operations.demo.journey import Journey
+    from operations.demo.complete_journey import Journey
 
 DIRECTORY = Path(".alsolike/demo")
 ENVIRONMENT = "demo"

@@ -17,7 +17,7 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.schema.document import Fault, Path
 from operations.ingest.csv_form import CODE
 from operations.ingest.files import Chunk, DataFile, as_text, value_type
-from operations.ingest.items_and_users import JSON_NUMBER, is_time
+from operations.ingest.metadata_checks import JSON_NUMBER, is_time
 from operations.ingest.timestamps import ISO
 
 _CREATION_DATE = re.compile("(?i)creat|publi|releas|launch|added|listed|since|first|new")

@@ -20,7 +20,7 @@ from alsolike.events.context import context_of
 from alsolike.events.returns import net_weights
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from operations.client.aws import session_clients
-from operations.ingest import interactions as rows_of_import
+from operations.ingest import interaction_checks
 from operations.ingest.csv_form import PLAIN, CsvForm
 from operations.ingest.files import Chunk, DataFile, as_text, open_file
 from operations.ingest.sources import find
@@ -222,7 +222,7 @@ def _read(
     sources = find(paths, s3=lambda: session_clients()("s3"))
     files = [open_file(source, mapping, form) for source in sources]
     for file in files:
-        rows_of_import.check_columns(file, configuration=configuration)
+        interaction_checks.check_columns(file, configuration=configuration)
         if "ITEM_ID" not in file.schema.names:
             raise InvalidInput(f"{file.name} misses ITEM_ID; its columns are {', '.join(file.header)}")
     parts = [part for file in files for part in _parts(file, configuration)]
@@ -258,7 +258,7 @@ class _Part:
 
 def _parts(file: DataFile, configuration: Configuration) -> Iterator[_Part]:
     place = f"{Path(file.name).name}, {'row' if file.is_parquet else 'line'}"
-    for chunk in file.chunks(plain=rows_of_import.PLAIN):
+    for chunk in file.chunks(plain=interaction_checks.PLAIN):
         yield _part(place, chunk, configuration)
 
 
@@ -268,7 +268,7 @@ def _part(place: str, chunk: Chunk, configuration: Configuration) -> _Part:
         about_an_item = ~Texts.of(rows["ITEM_ID"]).missing() | Texts.of(rows["QUERY"]).missing()
         rows, lines = rows.filter(pa.array(about_an_item)), lines[about_an_item]
     types = as_text(rows["EVENT_TYPE"]) if "EVENT_TYPE" in rows.column_names else None
-    checked = rows_of_import.check(
+    checked = interaction_checks.check(
         rows if types is None else rows.drop_columns(["EVENT_TYPE"]),
         default_event_type=_UNSTATED,
         now_ms=_ANY_TIME_MS,

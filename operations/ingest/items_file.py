@@ -14,7 +14,7 @@ from alsolike.runtime.errors import InvalidInput
 from operations.ingest.csv_form import PLAIN, CsvForm
 from operations.ingest.files import open_file
 from operations.ingest.inference import infer
-from operations.ingest.items_and_users import open_metadata
+from operations.ingest.metadata_checks import open_metadata
 from operations.ingest.sources import find
 from operations.progress import counted
 

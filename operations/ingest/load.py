@@ -21,7 +21,7 @@ from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_ids
 from operations.configuration.store import store_of
-from operations.ingest import interactions
+from operations.ingest import interaction_checks
 from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.erased_users import Erased, erased_users, none_erased
 from operations.ingest.event_ids import Hashes
@@ -83,7 +83,7 @@ def import_interactions(
     ) as run:
         inputs = open_inputs(names, deployment, options)
         for source in inputs:
-            interactions.check_columns(source.file, configuration=run.configuration, actions=actions)
+            interaction_checks.check_columns(source.file, configuration=run.configuration, actions=actions)
             if default_event_type == "view" and "EVENT_TYPE" not in source.file.schema.names:
                 progress.say(
                     f"{source.file.name} has no EVENT_TYPE: its rows are imported as views. Import purchases with "
@@ -181,8 +181,8 @@ class InteractionsImport:
                 progress.say(f"{source.file.name} continues an interrupted import")
             pending: deque[tuple[str, int, list[Future[None]]]] = deque()
             undo = f"the lake has the rows before. Remove them with `alsolike import undo {journal.started_ms}`"
-            for chunk in source.chunks(step, plain=interactions.PLAIN, stored=undo):
-                checked = interactions.check(
+            for chunk in source.chunks(step, plain=interaction_checks.PLAIN, stored=undo):
+                checked = interaction_checks.check(
                     chunk.rows,
                     default_event_type=self._event_type,
                     now_ms=journal.started_ms,
@@ -267,7 +267,7 @@ class InteractionsImport:
         )
 
     def _read_as(self) -> Mapping[str, Any]:
-        options = {"event_type": self._event_type, "events": interactions.options_of(self.configuration)}
+        options = {"event_type": self._event_type, "events": interaction_checks.options_of(self.configuration)}
         options |= self._options.form.differences
         return {**options, "accepts_any_type": True} if self._options.is_personalize else options
 

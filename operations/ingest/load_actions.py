@@ -13,8 +13,8 @@ from operations.client.deployment import Deployment
 from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.inference import infer
 from operations.ingest.inputs import DEFAULTS, Options, open_inputs
-from operations.ingest.items_and_users import open_metadata
 from operations.ingest.load_metadata import CHUNK_ROWS
+from operations.ingest.metadata_checks import open_metadata
 from operations.ingest.summary import FileSummary, ImportSummary
 
 _COLUMNS = {

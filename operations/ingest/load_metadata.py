@@ -25,8 +25,8 @@ from operations.ingest.erased_users import erased_users
 from operations.ingest.files import DataFile
 from operations.ingest.inference import declarable, declared, declared_text, infer, notes
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
-from operations.ingest.items_and_users import MetadataFile, UserRules, open_metadata, put_rows
 from operations.ingest.journal import Journal, name_of_rows
+from operations.ingest.metadata_checks import MetadataFile, UserRules, open_metadata, put_rows
 from operations.ingest.summary import FileSummary, ImportSummary
 
 CHUNK_ROWS = 50_000

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake import lake
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
-from functions.compact_lake.selection import MergeRules
+from functions.compact_lake.merge_rules import MergeRules
 from functions.compact_lake.service import Upkeep, UpkeepResult
 from functions.compact_lake.tables import INTERACTIONS
 from tests.builders.parquet import parquet

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alsolike.trends.trends import NOTHING_COUNTED, Event, ShardCounts
+from alsolike.trends.counters import NOTHING_COUNTED, Event, ShardCounts
 
 HOUR_MS = 3_600_000
 

@@ -6,7 +6,7 @@ from alsolike.declarations.storage import TRENDS_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_PARTITION
 from alsolike.lake import lake
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
-from alsolike.trends.trends import BASELINE_S
+from alsolike.trends.counters import BASELINE_S
 from tests.infra.assembly import flat, listed
 
 STATEFUL = (

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from alsolike.declarations.routes import SCOPES
-from infra_cdk.constructs.api import Check, api_routes
+from infra_cdk.constructs.api_routes import Check, api_routes
 from infra_cdk.context import load_settings
 from infra_cdk.settings_checks import InvalidSettings
 from operations import cost

@@ -45,7 +45,7 @@ from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.snapshot import EMPTY, Snapshot
-from alsolike.trends.trends import NOTHING_COUNTED, ShardCounts, Trends
+from alsolike.trends.counters import NOTHING_COUNTED, ShardCounts, Trends
 from functions.recommend.direct.replay import REPLAY, past_interactions
 from functions.recommend.http.request import RecommendationRequest, parse_replay
 from functions.recommend.resolve import Replayed

@@ -1,4 +1,4 @@
-"""Recommendations for a user: the model's ranking including cold items, and fallbacks after a failure."""
+"""Recommendations for a user: the model's ranking with cold items; popular items without a history or a model."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 
-from alsolike.trends.trends import Trends
+from alsolike.trends.counters import Trends
 from alsolike.trends.windows import WINDOWS
 from tests.builders.simulated_trends import StationaryShop
 

@@ -19,7 +19,7 @@ from operations.client.api import Api
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import replay
 from operations.demo.comparison import Answer, Move, Ranking, compare, fetch_answers, rank
-from operations.demo.journey import LiveEvent, prepare
+from operations.demo.complete_journey import LiveEvent, prepare
 from operations.demo.reference import ReferenceModel
 from operations.demo.results import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
 from operations.models.versions import AlgorithmFigures

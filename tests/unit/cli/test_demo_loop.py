@@ -14,7 +14,7 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import loop, reference, replay
-from operations.demo.journey import Journey, LiveEvent
+from operations.demo.complete_journey import Journey, LiveEvent
 from operations.demo.loop import Loop
 from operations.demo.results import DemoFailed, DemoSummary
 from operations.models import training_run

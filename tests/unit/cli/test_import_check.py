@@ -14,7 +14,7 @@ from alsolike.configuration.configuration import DEFAULT
 from alsolike.events import interactions as contract
 from alsolike.runtime.errors import InvalidInput
 from alsolike.schema import validation
-from operations.ingest.interactions import check
+from operations.ingest.interaction_checks import check
 from operations.ingest.timestamps import NUMBER
 from tests.unit.cli.imported import GOOD, lake_rows, load, write
 

@@ -12,7 +12,7 @@ from alsolike.configuration.configuration import DEFAULT, Configuration, EventTy
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.column_mapping import parse_mapping, renamed
 from operations.ingest.inputs import Options
-from operations.ingest.interactions import check
+from operations.ingest.interaction_checks import check
 from operations.ingest.load import import_interactions
 from operations.ingest.timestamps import times_ms
 

@@ -17,7 +17,7 @@ from alsolike.runtime.errors import InvalidInput
 from operations.ingest import csv_blocks, files, latest
 from operations.ingest.csv_blocks import blocks
 from operations.ingest.inputs import Options
-from operations.ingest.interactions import check
+from operations.ingest.interaction_checks import check
 from operations.ingest.latest import PARTS, LatestInteractions
 from operations.ingest.load import import_interactions
 

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from alsolike.runtime.errors import InvalidInput
+from alsolike.trends.counters import CHANCE, KEPT_ITEMS, NOTHING_COUNTED, Event
 from alsolike.trends.store import TrendsStore, trends_key
-from alsolike.trends.trends import CHANCE, KEPT_ITEMS, NOTHING_COUNTED, Event
 from cli import main as command
 
 

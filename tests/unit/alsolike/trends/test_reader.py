@@ -7,8 +7,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.runtime.polling import Polling
+from alsolike.trends.counters import NOTHING_COUNTED, Event
 from alsolike.trends.store import TrendsReader, TrendsStore, trends_key
-from alsolike.trends.trends import NOTHING_COUNTED, Event
 from tests.fakes.places import BUCKET
 
 NOW_MS = 1_790_000_000_000

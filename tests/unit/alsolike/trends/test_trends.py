@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.runtime.errors import InvalidInput, InvalidTrends
-from alsolike.trends import trends
-from alsolike.trends.trends import (
+from alsolike.trends import counters
+from alsolike.trends.counters import (
     BASELINE_S,
     CHANCE,
     KEPT_ITEMS,
@@ -227,9 +227,9 @@ def test_repeated_burst_of_a_dropped_item_trends():
 
 
 def test_dropped_item_has_an_assumed_baseline(monkeypatch):
-    monkeypatch.setattr(trends, "KEPT_ITEMS", 2)
+    monkeypatch.setattr(counters, "KEPT_ITEMS", 2)
     before = counted(("a", 2 * DAY_MS, 100.0), ("b", 2 * DAY_MS, 60.0), ("c", 4 * DAY_MS, 30.0), now_ms=NOW_MS - DAY_MS)
-    monkeypatch.setattr(trends, "KEPT_ITEMS", 3)
+    monkeypatch.setattr(counters, "KEPT_ITEMS", 3)
 
     after = counted(("c", 0, 2.0), by=before)
 
@@ -242,13 +242,13 @@ def test_dropped_item_has_an_assumed_baseline(monkeypatch):
     past = 30 * math.exp(-5 / 7)
     share = 2 / (160 * math.exp(-3 / 7) + past + 2)
     evidence = 2 * math.log(2 / (share * (past + 2))) + past * math.log(past / ((1 - share) * (past + 2)))
-    monkeypatch.setattr(trends, "MIN_SCORE", 0)
+    monkeypatch.setattr(counters, "MIN_SCORE", 0)
     best = dict(Trends([after]).best("1h", now_ms=NOW_MS))
     assert best["c"] == pytest.approx(evidence / math.log(3 / CHANCE), abs=1e-6)  # KEPT_ITEMS is 3.
 
 
 def test_usual_traffic_with_many_dropped_items_has_no_trends(monkeypatch):
-    monkeypatch.setattr(trends, "KEPT_ITEMS", 50)
+    monkeypatch.setattr(counters, "KEPT_ITEMS", 50)
     rng = np.random.default_rng(1)
     popularity = 1 / np.arange(1, 2_001)
     counts, now_ms = NOTHING_COUNTED, NOW_MS

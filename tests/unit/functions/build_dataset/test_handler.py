@@ -15,7 +15,7 @@ from alsolike.training.dataset import INTERACTION_COLUMNS, DatasetManifest
 from functions.build_dataset import service
 from functions.build_dataset.cleaning import clean
 from operations.configuration.configuration_store import ConfigurationStore
-from operations.ingest.interactions import check
+from operations.ingest.interaction_checks import check
 from operations.ingest.lake_writer import LakeBucket, LakeWriter
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.world import configure

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.trends.trends import NOTHING_COUNTED, Event, fingerprint_of
+from alsolike.trends.counters import NOTHING_COUNTED, Event, fingerprint_of
 from alsolike.trends.windows import WINDOWS
 from tests.unit.functions.collect.events import EVENT, interaction, stored_records
 

@@ -11,7 +11,7 @@ from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from functions.compact_lake import handler
 from functions.compact_lake.expired_days import oldest_kept, remove_before
-from functions.compact_lake.selection import MergeRules
+from functions.compact_lake.merge_rules import MergeRules
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lakes import (
     DATE,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from alsolike.trends.counters import ShardCounts
 from alsolike.trends.store import TrendsReader, TrendsStore, trends_key
-from alsolike.trends.trends import ShardCounts
 from alsolike.trends.windows import WINDOWS
 from functions.count_trends import handler
 from tests.builders.lambda_events import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence

@@ -17,8 +17,8 @@ from alsolike.events.stream import StreamRecord, stream_records
 from alsolike.privacy.tombstones import no_erased_users
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.runtime.s3 import Content
+from alsolike.trends.counters import ShardCounts
 from alsolike.trends.store import TrendsStore, trends_key
-from alsolike.trends.trends import ShardCounts
 from alsolike.trends.windows import WINDOWS
 from functions.count_trends.service import MAX_ATTEMPTS, Counters, CountResult, count_trends
 from tests.builders.configurations import RATING, Applied, with_clock_skew
@@ -188,7 +188,7 @@ def test_repeated_event_id_of_a_session_counts_once():
 
 
 def test_event_id_counts_again_after_many_others(monkeypatch):
-    monkeypatch.setattr("alsolike.trends.trends.REMEMBERED_EVENTS", 2)
+    monkeypatch.setattr("alsolike.trends.counters.REMEMBERED_EVENTS", 2)
     store = MemoryStore()
     counters = Counters(store)
 

@@ -14,8 +14,8 @@ from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle
 from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
+from alsolike.trends.counters import NOTHING_COUNTED, Event
 from alsolike.trends.store import TrendsStore, trends_key
-from alsolike.trends.trends import NOTHING_COUNTED, Event
 from functions.publish_lists import champion_lists, handler, service
 from tests.builders.bundles import without_later_files
 from tests.fakes.places import create_bucket

@@ -16,8 +16,8 @@ from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
+from alsolike.trends.counters import NOTHING_COUNTED, Event
 from alsolike.trends.store import trends_key
-from alsolike.trends.trends import NOTHING_COUNTED, Event
 from functions.publish_catalog.champion_content import ChampionContents
 from functions.publish_catalog.cold_publisher import ColdPublisher
 from functions.recommend import handler

@@ -13,7 +13,7 @@ from alsolike.runtime.observability import logger
 from alsolike.runtime.polling import EVERY_30_S, NO_DEFAULT, PolledValue, Polling
 from alsolike.runtime.s3 import Content, S3Object, listed
 from alsolike.runtime.struct import struct
-from alsolike.trends.trends import NO_TRENDS, NOTHING_COUNTED, ShardCounts, Trends
+from alsolike.trends.counters import NO_TRENDS, NOTHING_COUNTED, ShardCounts, Trends
 
 
 def trends_key(shard_id: str) -> str:

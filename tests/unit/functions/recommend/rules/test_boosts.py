@@ -14,7 +14,7 @@ from alsolike.snapshot.snapshot import EMPTY
 from functions.recommend.ranking.boosts import boosted, factor_groups
 from functions.recommend.ranking.for_you import rank
 from functions.recommend.ranking.inputs import Boost
-from functions.recommend.rules import merchandising
+from functions.recommend.rules import apply
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Budget, Model
 from tests.builders.bundles import write_bundle
@@ -90,8 +90,8 @@ def boosted_shop(shop):
 
 
 def test_boosted_item_outside_the_candidate_pool_is_found(shop, monkeypatch):
-    monkeypatch.setattr(merchandising, "MIN_POOL", 1)
-    monkeypatch.setattr(merchandising, "CANDIDATES_A_PLACE", 1)
+    monkeypatch.setattr(apply, "MIN_POOL", 1)
+    monkeypatch.setattr(apply, "CANDIDATES_A_PLACE", 1)
 
     found, headers = boosted_shop(shop).ask(numResults=1)
 
@@ -101,8 +101,8 @@ def test_boosted_item_outside_the_candidate_pool_is_found(shop, monkeypatch):
 
 def test_boosts_are_limited_to_the_pool_if_the_model_is_slow(shop, monkeypatch):
     monkeypatch.setattr(Model, "expected_ms", lambda self, *, with_bias: 60.0 if with_bias else 0.0)
-    monkeypatch.setattr(merchandising, "MIN_POOL", 1)
-    monkeypatch.setattr(merchandising, "CANDIDATES_A_PLACE", 1)
+    monkeypatch.setattr(apply, "MIN_POOL", 1)
+    monkeypatch.setattr(apply, "CANDIDATES_A_PLACE", 1)
     monkeypatch.setattr(Budget, "allows", lambda self, expected_ms: expected_ms < 100)
 
     found, headers = boosted_shop(shop).ask(numResults=1)

@@ -16,7 +16,7 @@ from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
-from alsolike.trends.trends import NO_TRENDS
+from alsolike.trends.counters import NO_TRENDS
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.service import Recommender
 from functions.recommend.state.catalogue import ModelCatalogue

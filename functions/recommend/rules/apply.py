@@ -1,4 +1,8 @@
-"""Step 6: application of the rules to the items of a recommender."""
+"""Step 6: application of the rules in their order.
+
+Boosts change scores before the ranking; pins, promotions and the rules of the list follow. Filters were applied before,
+as masks of items (`functions.recommend.items`).
+"""
 
 from __future__ import annotations
 

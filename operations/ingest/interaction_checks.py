@@ -1,4 +1,4 @@
-"""Validation of a file's interactions and conversion to rows of the lake, column by column."""
+"""Validation of a file's interactions, from the required columns to each value, and conversion to rows of the lake."""
 
 from __future__ import annotations
 
