@@ -22,7 +22,7 @@ from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.executions import execution_name
 from alsolike.training.monitoring import DataCheck, Drift, DriftReport, DriftThresholds, Figure, Start, report_key
-from alsolike.training.stability_index import WINDOW_DAYS
+from alsolike.training.stability_index import DAY_MS, WINDOW_DAYS
 from functions.monitor_models import drift_metrics
 from functions.monitor_models.baseline import Baseline, read_baseline
 from functions.monitor_models.data_checks import checks
@@ -30,7 +30,7 @@ from functions.monitor_models.profile_statistics import ProfileStatistics, look_
 from functions.monitor_models.responses import read_scores
 from functions.monitor_models.state import State, StateStore
 from functions.monitor_models.training_start import due, outcome_of, start
-from functions.monitor_models.window import Window, days_since, first_day_ms, read_window
+from functions.monitor_models.window import Window, days_since, read_window
 
 HOUR_MS = 3_600_000
 UNKNOWN_ITEM, MAX_UNKNOWN = "item_unknown", 0.5
@@ -71,7 +71,7 @@ def look(stores: MonitoringStores, *, configuration: Configuration, rules: Drift
     store = StateStore(stores.s3, stores.artefact_bucket)
     before = _settled(stores, store.read())
     baseline = read_baseline(stores.s3, stores.artefact_bucket)
-    from_ms = first_day_ms(now_ms, WINDOW_DAYS)
+    from_ms = now_ms - WINDOW_DAYS * DAY_MS
     window = read_window(
         stores.s3,
         stores.lake_bucket,

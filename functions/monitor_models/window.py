@@ -96,11 +96,6 @@ def read_window(
     )
 
 
-def first_day_ms(now_ms: int, days: int) -> int:
-    """Return the start of a window of `days` days in epoch milliseconds."""
-    return now_ms - days * DAY_MS
-
-
 def _user(rows: pa.Table) -> pa.ChunkedArray:
     return pc.coalesce(rows["user_id"], rows["session_id"])
 
