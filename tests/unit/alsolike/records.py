@@ -89,3 +89,10 @@ _OTHER_TEXTS = {
     and not column.required
     and name not in ("user_id", "session_id", "item_id", "query")
 }
+
+
+def owner(event, login):
+    """Return the owner by the rule for one interaction, given the first login of the session."""
+    if event.user_id is None and login is not None and event.event_time_ms <= login.event_time_ms:
+        return f"u#{login.user_id}"
+    return event.profile_id

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.events.identity import Login, first_logins, owners
-from tests.unit.alsolike.records import TIME_MS, interaction
+from tests.unit.alsolike.records import TIME_MS, interaction, owner
 
 COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
 
@@ -17,13 +17,6 @@ def event(event_id, second, *, user=None, session="s1"):
 
 def owned(*events):
     return dict(zip([each.event_id for each in events], owners(frame(*events)), strict=True))
-
-
-def owner(event, login):
-    """Return the owner by the rule for one interaction, given the first login of the session."""
-    if event.user_id is None and login is not None and event.event_time_ms <= login.event_time_ms:
-        return f"u#{login.user_id}"
-    return event.profile_id
 
 
 def frame(*events):

@@ -7,12 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT, Limits
-from alsolike.events.identity import first_logins, owner
+from alsolike.events.identity import first_logins
 from alsolike.profiles.profile import Profile, recent
 from alsolike.profiles.store import ProfileStore
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, sequence
 from tests.fakes.places import create_profiles_table
+from tests.unit.alsolike.records import owner
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
 
@@ -58,7 +59,7 @@ def expected_profiles(events):
     logins = first_logins(events)
     found: dict[str, Profile] = {}
     for event in events:
-        owned = owner(event, logins)
+        owned = owner(event, logins.get(event.session_id))
         found[owned] = found.get(owned, Profile(owned)).merge([recent(event)])
     return {key: profile.recent for key, profile in found.items()}
 
