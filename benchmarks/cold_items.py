@@ -48,7 +48,7 @@ TOKENS, DIMENSIONS = 30_000, 256
 
 
 def cold_items() -> Iterator[Result]:
-    """Measure requests with and without 10,000 cold items, and publications of one and of all cold items."""
+    """Measure requests with and without cold items, publications, and neighbour searches with a sentence model."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
         yield from _requests(Path(directory))
         yield from _publications(Path(directory))

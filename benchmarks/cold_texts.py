@@ -146,7 +146,7 @@ def hold_out_items(
 
 
 def _lists(fit: Interactions, queries: Queries, *, seen: Seen) -> list[tuple[Any, Floats]]:
-    """Return the model's best known items per user, best first, and their scores."""
+    """Return, per user, the `LISTED` known items with the highest scores, best first, and these scores."""
     model, found = ItemKnn().fit(fit), []
     without_targets = dataclasses.replace(
         queries, targets=queries.targets[:0], target_offsets=np.zeros_like(queries.target_offsets)
@@ -242,7 +242,7 @@ class NgramIndex:
     weight: float
 
     def cosines(self, properties: Properties) -> Floats:
-        """Return the cosines between the texts of these items and of the known items. Position 0 has 0."""
+        """Return the cosines with the texts of the known items, float32 `(items, known + 1)`. Column 0 is padding."""
         found = self.vectors.embed(_texts(properties, self.columns)) @ self.vectors.known.T
         return np.pad(found, ((0, 0), (1, 0)))
 
@@ -252,7 +252,7 @@ def _texts(properties: Properties, columns: Sequence[str]) -> list[str]:
 
 
 def _buckets(texts: Sequence[str]) -> sp.csr_array:
-    """Return the n-grams of each text, float32 `(texts, BUCKETS)`."""
+    """Return 1 for each bucket of a text's words and n-grams, float32 `(texts, BUCKETS)`."""
     rows = [sorted(Counter(_ngrams(text))) for text in texts]
     indices = np.array([bucket for row in rows for bucket in row], np.int32)
     offsets = np.cumsum([0, *map(len, rows)])

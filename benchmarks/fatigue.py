@@ -52,7 +52,7 @@ class Shop:
     Attributes
     ----------
     left
-        Share of the interest that a sighting without a click leaves. 1 for a shop without fatigue.
+        Factor of the click probability per sighting without a click. 1 for a shop without fatigue.
     noise
         Standard deviation of the error of the model, in units of the standard deviation of users' interest.
     """
@@ -71,10 +71,10 @@ SHOPS = (
 
 
 def clicks(shop: Shop, fatigue: Fatigue | None, *, seed: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the expected clicks of each user over all visits, `(USERS,)`.
+    """Return the expected clicks per visit of each user, `(USERS,)`.
 
-    A user examines place k, from 1, with probability 1 / k, and clicks an item with a logistic probability of the
-    interest, which decays with the sightings. Sightings halve in `HALF_LIFE_HOURS`, as in the configuration.
+    A user examines place k, from 1, with probability 1 / k. The probability of a click on an examined item is logistic
+    in the interest, times `left` per sighting. Sightings halve in `HALF_LIFE_HOURS`, as in the configuration.
     """
     rng = np.random.default_rng(seed)
     interest = rng.normal(0, 1, (USERS, ITEMS))

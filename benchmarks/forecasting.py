@@ -60,9 +60,9 @@ class Shop:
 
 @dataclasses.dataclass(frozen=True)
 class Requests:
-    """Candidates of requests, best first, `(requests, CANDIDATES)`.
+    """Users, `(requests,)`, and their candidates, best first, `(requests, CANDIDATES)`.
 
-    `chances` are the probabilities of a click on an examined item.
+    `chances` are the probabilities of a click on an examined candidate.
     """
 
     users: Ints
@@ -97,7 +97,7 @@ class World:
         return Requests(user, items, scores, 1 / (1 + np.exp(2.0 - utility - activity[user, None])))
 
     def order(self, requests: Requests, draft: Draft) -> Ints:
-        """Return the candidates of each list by a draft, `(requests, PLACES)`, as positions among the candidates."""
+        """Return each request's list under a draft, `(requests, PLACES)`, as positions among its candidates."""
         category = self.category[requests.items]
         if draft == "order":
             return np.argsort(category[:, :PLACES] != 1, axis=1, kind="stable")
@@ -123,7 +123,7 @@ class World:
         }
 
     def _values(self, requests: Requests, order: Ints) -> dict[str, Floats]:
-        """Return the mean of each outcome per click."""
+        """Return the expected value of a click on each listed item, `(requests, PLACES)`, by outcome."""
         items = np.take_along_axis(requests.items, order, axis=1)
         bought = self.buys[items]
         revenue = bought * self.price[items]
@@ -163,7 +163,10 @@ class World:
 def forecasts(
     shop: Shop, seed: int, drafts: Sequence[Draft]
 ) -> tuple[dict[Draft, tuple[Forecast, dict[str, float]]], float]:
-    """Return each draft's forecast from a log with the true differences per response, and the cost of random pairs."""
+    """Return the forecast from a log by draft, and the share of clicks that random pairs cost.
+
+    Each forecast comes with the true differences per response, and the true present outcomes (`present NAME`).
+    """
     world = World(shop, seed)
     requests = world.requests(shop.users, shop.responses)
     later = world.requests(TRUE_RESPONSES // 10, TRUE_RESPONSES)

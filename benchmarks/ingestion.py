@@ -29,7 +29,7 @@ PROFILE_ROUNDS = 20
 
 
 def archive_events() -> Iterator[Result]:
-    """Measure a full batch: 10,000 records of one day, which become one Parquet object."""
+    """Measure a full batch: `ARCHIVE_RECORDS` records of one day, which become one Parquet object."""
     use_memory_transport()
     from functions.archive_events.handler import lambda_handler
 
@@ -53,7 +53,7 @@ def archive_events() -> Iterator[Result]:
 
 
 def update_profiles() -> Iterator[Result]:
-    """Measure batches of 100 records: with 100 or 10 profiles, and with existing or new sessions."""
+    """Measure batches of `PROFILE_RECORDS` records: one or ten per profile, in known or new sessions."""
     use_memory_transport()
     works = ((PROFILE_RECORDS, False), (PROFILE_RECORDS // 10, False), (PROFILE_RECORDS, True))
     for number, (profiles, new_sessions) in enumerate(works):

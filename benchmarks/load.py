@@ -48,7 +48,7 @@ SERVED_TIMEOUT_S = 60.0
 
 
 def gateway() -> Iterator[Row]:
-    """Send 50 requests per second for one minute, and then an overload for ten seconds."""
+    """Send `RATE_PER_S` requests per second for `SECONDS`, then `OVERLOAD_RATE_PER_S` for `OVERLOAD_SECONDS`."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         boot.build_layers()
         with boot.running_cloud(boot.synthesize("demo"), state=Path(name) / "cloud.json") as cloud:

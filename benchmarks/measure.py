@@ -52,7 +52,8 @@ def cpu_medians_ms(
 ) -> dict[str, float]:
     """Return the median processor time per call by name, in ms.
 
-    The functions alternate in every round, so that other load on the machine slows all of them equally.
+    Each function is first called once, unmeasured. The functions alternate in every round, so that other load on the
+    machine slows all of them equally.
     """
     for work in works.values():
         work()

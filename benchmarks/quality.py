@@ -298,7 +298,7 @@ def _label(settings: Algorithm, suffix: str) -> str:
 
 
 def _baselines(split: Split, *, shop: bool, seed: int = 0) -> Iterator[QualityRow]:
-    """Yield the baselines of a shop: the most frequent items of the user's complete history."""
+    """Yield the baselines if `shop` is true: the most frequent items of the user's complete history."""
     queries = split.test.queries
     longest = int((queries.ends - queries.starts).max())
     unlimited = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))

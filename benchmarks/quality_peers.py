@@ -148,7 +148,7 @@ def _rectools(interactions: Interactions, seed: int, **settings: Any) -> Callabl
 
 
 def _dataset(users: npt.NDArray[Any], items: npt.NDArray[Any]) -> Any:
-    """Return interactions, sorted by user, then time, as a data set of RecTools. Their order becomes their time."""
+    """Return a data set of RecTools from interactions in time order per user. Their order becomes their time."""
     from rectools.dataset import Dataset
 
     times = pd.Timestamp(0) + pd.to_timedelta(np.arange(len(users)), "s")

@@ -83,15 +83,15 @@ def tied_share(interactions: Interactions, *, positions: int = 1) -> float:
 
 
 def seeds_table(runs: Sequence[Sequence[QualityRow]], *, k: int, users_of: Seen) -> Iterator[str]:
-    """Yield the lines of a table with the mean over runs of each model, and the standard error of the mean.
+    """Yield the lines of a table with each model's mean over the seeds, and the standard error of the mean.
 
     Parameters
     ----------
     runs
         Rows of each seed.
     users_of
-        Treatment of items in the history, `masked` or `allowed`. The last column is the standard error of its NDCG over
-        the test users.
+        Treatment of items in the history, `masked` or `allowed`, for the last column: the standard error of the NDCG
+        over the test users.
     """
     yield (
         f"| model | seeds | HR@{k} | NDCG@{k} | HR@{k}, past allowed | NDCG@{k}, past allowed "

@@ -70,9 +70,10 @@ T = TypeVar("T")
 
 
 def recommend() -> Iterator[Row]:
-    """Measure requests for 25 items with vector and item-to-item models, with and without filters.
+    """Measure requests for `K` items with vector and item-to-item models, with filters and variants, and a log line.
 
-    The user has 50 interactions. The floor is the ONNX run and the JSON serialisation of the same response.
+    The user has `HISTORY` interactions. The floor of requests is the ONNX run and the JSON serialisation of the same
+    response; the floor with variants is a request that lists all variants.
     """
     for items, max_ratio, extra_ms in ((20_000, 1.3, 0.3), (100_000, 1.3, 0.0)):
         vectors = vectors_model(items=items, dimensions=64, spectrum=0.35)
@@ -193,7 +194,7 @@ def _line() -> Row:
 
 
 def history_of(items: int) -> tuple[RecentInteraction, ...]:
-    """Return the latest 50 interactions of the requesting user, one per second."""
+    """Return the latest `HISTORY` interactions of the requesting user, newest first, one per second."""
     now_ms = time.time_ns() // 1_000_000
     return tuple(
         RecentInteraction(now_ms - 1000 * n, f"e{n}", f"item{1 + n * 37 % items}", "view") for n in range(HISTORY)

@@ -43,7 +43,7 @@ K = 10
 PAGE = Path("docs/related-items.md")
 SIZES = {"10M": TRAINING_SIZES["10M"]}
 RARE = 10
-"""Number of interactions before the window below which an item is rare."""
+"""An item with fewer interactions before the window is rare."""
 
 HOLDOUT_MS = 28 * MS_PER_DAY
 TIMES_A_YEAR = 4
@@ -87,7 +87,9 @@ def _quality(name: str, interactions: Path | None, items: Path | None) -> Iterat
 
 
 def _hit_rates(data: Interactions, *, after_ms: int, until_ms: int) -> Iterator[tuple[str, str]]:
-    """Yield a label of the query and table, and the hit rates of all queries and of queries about rare items."""
+    """Yield the label of each row and two cells: the hit rate of all queries with the number of different answers, and
+    the hit rate of queries about rare items.
+    """
     past = data.select(data.time_ms <= after_ms)
     window = data.select((data.time_ms > after_ms) & (data.time_ms <= until_ms))
     counts = np.bincount(past.item, minlength=data.items + 1)

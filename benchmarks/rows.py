@@ -48,7 +48,9 @@ class Row:
         max_ratio: float | None = None,
         extra_ms: float = 0.0,
     ) -> Self:
-        """Return a row in milliseconds. Its target is at most `max_ratio` times the floor plus `extra_ms`."""
+        """Return a row in milliseconds. With `max_ratio`, its target is at most `max_ratio` times the floor plus
+        `extra_ms`.
+        """
         target, met = "", None
         if max_ratio is not None:
             target = f"≤ {max_ratio:g}x" + (f" + {extra_ms:g} ms" if extra_ms else "")
@@ -76,7 +78,9 @@ COLUMNS = ("work", "takes", "against", "takes", "ratio", "target", "")
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return a Markdown table. Cells that repeat the work and cost of the previous row are blank."""
+    """Return a Markdown table. Cells that repeat the work and cost of the previous row are blank, and a repeated
+    comparison is `the same`.
+    """
     lines = [COLUMNS, ("---",) * len(COLUMNS)]
     for before, row in zip((None, *rows), rows, strict=False):
         again = before is not None and (row.work, row.found) == (before.work, before.found)

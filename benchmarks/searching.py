@@ -34,7 +34,7 @@ Work = Callable[[], object]
 
 
 def item_to_item() -> Iterator[Row]:
-    """Measure item-to-item tables of 100 targets per item, with 20,000 to 1,000,000 items."""
+    """Measure item-to-item tables of `TARGETS` targets per item, with 20,000 to 1,000,000 items."""
     for items in (20_000, 100_000):
         with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
             model, histories = rows_model(items=items, targets=TARGETS), random_histories(items=items, rows=HISTORIES)
@@ -60,7 +60,7 @@ def item_to_item() -> Iterator[Row]:
 
 
 def embeddings() -> Iterator[Row]:
-    """Compare vectors of 64 dimensions, in the stages that an export selects, with the fastest other library."""
+    """Compare vectors of `DIMENSIONS`, in the stages that an export selects, with the fastest other library."""
     for items, max_ratio in ((100_000, 1.0), (1_000_000, 0.4)):
         for word, spectrum in SPECTRA.items():
             model = vectors_model(items=items, dimensions=DIMENSIONS, spectrum=spectrum)

@@ -54,7 +54,7 @@ class Journey:
 
 
 def journey(algorithm: str) -> Journey:
-    """Fit an algorithm on the purchases before the last days."""
+    """Fit an algorithm on the purchases before the last `DAYS` days."""
     with tempfile.TemporaryDirectory() as directory:
         files = prepare(Path(directory), now_s=_NOW_S, held_back_days=0)
         catalogue = read_items(files.items, columns={}).properties
@@ -94,7 +94,7 @@ def choices(data: Journey, groups: Sequence[npt.NDArray[np.int64]]) -> Mapping[s
 
 
 def hit_rates(scores: Scores, hits: npt.NDArray[np.bool_], *, size: int) -> Scores:
-    """Return the share of hits among the `size` best users of each group, `(groups,)`."""
+    """Return the share of hits among the `size` users with the highest scores of each group, `(groups,)`."""
     best = np.argsort(-scores, axis=0, kind="stable")[:size]
     rates: Scores = np.take_along_axis(hits, best, axis=0).mean(axis=0)
     return rates

@@ -65,7 +65,7 @@ class DiskStore(SnapshotStore):
 
 
 def snapshot() -> Iterator[Result]:
-    """Measure publishing a changed price, compared with writing all items, opening the snapshot, and finding rows."""
+    """Measure the publication of a changed price, the opening of the snapshot, and the search for rows of items."""
     directory = Path(tempfile.mkdtemp(prefix="alsolike-bench-"))
     try:
         yield from _measure(directory)

@@ -44,7 +44,7 @@ BY_DEFAULT = ("100k", "1M")
 
 _END_MS = 4_102_444_800_000
 EVERYTHING = StatisticsManifest(counting=Counting(), last_event_ms=_END_MS, tested_ms=_END_MS, holdout_ms=0)
-"""Statistics with a single cutoff, after all events. A training with a champion has four cutoffs."""
+"""Statistics with a single cutoff, after all events. A training with a champion has up to `measured.MAX_CUTOFFS`."""
 
 ROWS_PER_OBJECT = 500_000
 EXECUTOR_MB = 3_072
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measure(run: Callable[[Path], None], directory: Path) -> tuple[float, float, float]:
-    """Return seconds, processor seconds and peak resident MB of a run in a new process, including its children."""
+    """Return seconds, processor seconds and peak resident MB of `run` in a new process, including its children."""
     process = multiprocessing.get_context("spawn").Process(target=run, args=(directory,))
     found = {"peak_mb": 0.0}
     cpu: dict[int, float] = {}

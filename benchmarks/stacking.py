@@ -145,8 +145,8 @@ def regression(models: Mapping[str, Model], queries: Queries, *, seen: Seen) -> 
     """Return a weight of at least 0 per model, `(models,)`.
 
     The weights minimise the cross-entropy of the targets under a softmax over each user's candidates. The features are
-    the logarithms of the models' shares, as in a product of experts (G. Hinton, "Training products of experts by
-    minimizing contrastive divergence", Neural Computation 2002, equation 1).
+    the logarithms of `_log_shares`, as in a product of experts (G. Hinton, "Training products of experts by minimizing
+    contrastive divergence", Neural Computation 2002, equation 1). `PENALTY` keeps the weights close to 1.
     """
     users = list(_candidates(models, queries, seen=seen))
     features = np.concatenate([features for features, _ in users]).astype(np.float64)  # (candidates, models)
@@ -170,7 +170,7 @@ def regression(models: Mapping[str, Model], queries: Queries, *, seen: Seen) -> 
 
 
 def stacked_gains(models: Mapping[str, Model], weights: Floats, queries: Queries, *, seen: Seen) -> Gains:
-    """Return the NDCG of each user for the weighted sum of the logarithms of the models' shares."""
+    """Return the NDCG of each user for the weighted sum of the logarithms of `_log_shares`."""
     hits = Hits(K)
     for chunk, logs in _log_shares(models, queries):
         total = np.tensordot(weights, logs, axes=1)  # (users, items + 1)
@@ -200,7 +200,10 @@ def _candidates(
 
 
 def _log_shares(models: Mapping[str, Model], queries: Queries) -> Iterator[tuple[Queries, Floats]]:
-    """Yield batches of queries with log(share / `SMALLEST` + 1) of each model, `(models, users, items + 1)`."""
+    """Yield batches of queries with log(share / `SMALLEST` + 1) of each model, `(models, users, items + 1)`.
+
+    A share is a score divided by the sum of the model's scores for this user.
+    """
     for start in range(0, len(queries), BATCH_USERS):
         chunk = queries.select(np.arange(start, min(start + BATCH_USERS, len(queries))))
         logs = np.stack(

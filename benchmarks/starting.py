@@ -1,4 +1,4 @@
-"""New processes of `recommend`: time to the first response, and memory after 200 requests.
+"""New processes of `recommend`: time to the first response, and memory after `REQUESTS` requests.
 
 moto replaces AWS over HTTP. The measured processes run the product's code, with the bundle already on disk and with
 cached bytecode, which Lambda layers do not have. A process prints its own processor time. It excludes the shutdown of
@@ -52,7 +52,7 @@ _PRINT_TIME = "; import time, json; print(json.dumps({'took_ms': time.process_ti
 
 
 def starting() -> Iterator[Row]:
-    """Measure the processor time to the first response, and peak memory after 200 responses, including mapped files."""
+    """Measure processor time to the first response, and memory after `REQUESTS` responses, including mapped files."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name, simulated_aws() as environment:
         models = {
             "few": (f"{FEW:,} items, item-to-item", rows_model(items=FEW, targets=100)),

@@ -17,7 +17,7 @@ HISTORY = 50
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VectorsModel(Model):
-    """Model whose scores are inner products with the sum of the history's vectors. Negative products become 0.
+    """Model whose scores are inner products with the weighted sum of the history's vectors. Negative products become 0.
 
     Attributes
     ----------
@@ -40,7 +40,10 @@ class VectorsModel(Model):
 
 
 def vectors_model(*, items: int, dimensions: int, spectrum: float) -> VectorsModel:
-    """Return random vectors of different norms. The standard deviation on axis n, from 1, is n ** -`spectrum`."""
+    """Return a model of random vectors whose standard deviation on axis n, from 1, is proportional to n ** -`spectrum`.
+
+    Their norms differ by random factors.
+    """
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((items + 1, dimensions), np.float32)
     vectors *= np.arange(1, dimensions + 1, dtype=np.float32) ** -np.float32(spectrum)
@@ -60,7 +63,7 @@ def rows_model(*, items: int, targets: int) -> ItemRowsModel:
 
 
 def random_histories(*, items: int, rows: int) -> Histories:
-    """Return random histories of 50 interactions each."""
+    """Return `rows` random histories of `HISTORY` interactions each."""
     rng = np.random.default_rng(1)
     return Histories(
         items=rng.integers(1, items + 1, (rows, HISTORY)), weights=rng.random((rows, HISTORY), np.float32) + 0.1

@@ -17,7 +17,7 @@ def user_id(number: int) -> str:
 
 
 def write_profiles(store: ProfileStore, *, users: int, items: int) -> None:
-    """Write profiles of 50 random interactions each, with `item1` to `item<items>`."""
+    """Write profiles of `HISTORY` random interactions each, with `item1` to `item<items>`."""
     rng = np.random.default_rng(3)
     now_ms = time.time_ns() // 1_000_000
     for number in range(users):

@@ -26,7 +26,7 @@ SHARDS = 4
 
 
 def count_trends() -> Iterator[Result]:
-    """Measure batches of 100, 1,000 and 10,000 records with full counters, and reading four shards."""
+    """Measure batches of `BATCHES` records with full counters, and a read of `SHARDS` shards."""
     use_memory_transport()
     first = itertools.count(step=FILLING_RECORDS)
     for records in BATCHES:

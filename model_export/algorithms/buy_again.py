@@ -45,7 +45,8 @@ class BuyAgain(Algorithm):
     Attributes
     ----------
     again_days
-        Maximum time to a repeat purchase in days. It is shorter if it would contain more than half of the interactions.
+        Length of the window of repeat purchases in days. It is shorter if it would contain more than half of the
+        interactions.
     again_power
         Exponent of `again`. With 0 it has no effect.
     demand_days

@@ -191,7 +191,7 @@ class SasrecModel(Model):
         return graph.op("Mul", graph.op("Softmax", logits, axis=1), has_items)
 
     def _export_network(self, graph: Graph, vectors: str, place: str, kept: str) -> str:
-        """Add the network and return its output, for the vectors of the history, float32 `[batch, length, size]`."""
+        """Add the network on the history's vectors, `[batch, length, size]`. Return its output, `[batch, size]`."""
         table = {name: graph.weight(f"sasrec.{name}", values) for name, values in self._tables().items()}
         heads, size = self.settings.heads, self.arrays["item.weight"].shape[1]
         head_size = size // heads
