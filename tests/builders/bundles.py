@@ -72,7 +72,7 @@ def write_bundle(
     reranker: Reranker | None = None,
     public: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Manifest:
-    """Write a bundle. The score of an item is the sum of weights in the history times transitions to the item.
+    """Write a bundle. The score of an item sums weight times transition to the item over the history.
 
     `related` has scores by kind, item and related item, best first, and `public` by item and target.
     """
@@ -111,7 +111,7 @@ def write_bundle(
 
 
 def filling_memory(graph: bytes, *, size_bytes: int, times: int = 1) -> bytes:
-    """Return a model's graph that allocates memory of this size per item of the list, with the same result.
+    """Return a model's graph with an unchanged result that allocates `size_bytes` per item of the list.
 
     Parameters
     ----------

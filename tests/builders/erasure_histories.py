@@ -293,7 +293,7 @@ class Shop:
     def _replayable(self) -> Iterator[tuple[str, StreamRecord]]:
         """Yield quarantined records of sessions with one user.
 
-        Replaying another user's login would change the owner.
+        Replaying another user's login would change the session's owner.
         """
         sessions = self.story.sessions_of_one_user()
         for key in self.stores.keys("quarantine/"):

@@ -1,4 +1,4 @@
-"""Upkeep that is killed, meets another upkeep or an erasure at one of its calls. Readers always get the same events."""
+"""Upkeep, killed or joined by another upkeep or an erasure at one of its calls. Readers always get the same events."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class World:
         self.put(decision_key(version), Decision(version, decided_ms, champion, (check,)).to_json())
 
     def try_beside(self, version: str, *, reason: str = "by-hand: for spring") -> None:
-        """Start a canary with one look."""
+        """Start a canary, and store its report with one check."""
         own = self.champion
         self.registry.start_canary(own, Canary(version, own.version, 0.1, 5, 10, 1_000, "run"))
         look = CanaryLook(6, "going", ("12 answers to 9 users",))

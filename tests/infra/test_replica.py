@@ -122,7 +122,8 @@ def test_outputs_that_a_region_reads_exist_in_the_other(single, double):
 
     assert read(PRIMARY) == {"ArtefactBucket", "EncryptionKey", "LakeBucket"}
     assert read(PRIMARY) <= outputs(double, REPLICA)
-    # The replica's data stack is created first, so a deployment without a replica must have these outputs.
+    # The replica's data stack is created before the primary region is updated. So the outputs that the replica reads
+    # must exist without a replica.
     assert len(read(REPLICA)) > 5
     assert [name for name in read(REPLICA) - outputs(single, PRIMARY) if "Encryption" not in name] == []
 

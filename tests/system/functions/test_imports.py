@@ -37,7 +37,7 @@ def test_initialisation_runs_at_most_one_garbage_collection():
 
 
 def test_garbage_collection_is_enabled_after_initialisation():
-    """A replaced view of the catalogue forms a reference cycle."""
+    """A replaced view of the catalogue is a reference cycle, which only the garbage collector frees."""
     code = (
         "import gc; usual = gc.get_threshold(); import functions.recommend.handler; "
         "print(gc.isenabled(), gc.get_threshold() == usual)"

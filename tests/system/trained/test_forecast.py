@@ -42,7 +42,8 @@ def test_forecast_uses_logged_responses_and_clicks(shop, tmp_path):
         eventually(lambda: shop.recommend(users[-1]), holds=lambda each: each.headers["x-alsolike-source"] == "model")
         visits = list(pool.map(visit, users))
     pinned, _ = Counter(answer.items[5] for answer, _ in visits).most_common(1)[0]
-    # Lists of other tests may lack the item. The third place has little attention, so the support stays high.
+    # A list of another test may lack the item, which then has no support. Users examine the third place rarely, so the
+    # support of all lists stays high.
     draft = tmp_path / "draft.yaml"
     draft.write_text(
         f"{CONFIGURATION}rules: {{top: {{pins: [{{item: {pinned}, position: 3}}]}}}}\n"
@@ -60,7 +61,7 @@ def test_forecast_uses_logged_responses_and_clicks(shop, tmp_path):
     clicks = found["outcomes"][0]
     assert (clicks["name"], clicks["missing"]) == ("clicks", None)
     assert found["changed"] > 0.5
-    # All items are equally good, so the order does not change the clicks. The tolerance is that of chance.
+    # All items are equally good, so only chance changes the clicks.
     assert abs(clicks["difference"]["value"]) < 0.5
     # The log also has the responses of other tests to the same shop, without clicks.
     assert abs(clicks["present"]["value"] - sum(count for _, count in visits) / found["responses"]) < 0.6

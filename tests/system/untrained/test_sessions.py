@@ -220,7 +220,7 @@ def test_rotated_key_is_used_at_once_and_the_previous_one_stays_valid(shop, key)
     assert status(new) == 403
     secrets.put_secret_value(SecretId=arn, SecretString=new.decode())
 
-    # The function reads the key again 5 s after its last read at the earliest.
+    # After a wrong signature, the function reads the key again, but at most once in `CHECK_ON_MISMATCH_S`.
     assert eventually(lambda: status(new), holds=lambda status: status == 200, within_s=15) == 200
     assert status(key) == 200
 

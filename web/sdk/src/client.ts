@@ -28,7 +28,7 @@ type Sent = Omit<ShopEvent, "properties"> & {
   readonly properties?: string;
 };
 
-/** The maximum number of events that wait for the API. The oldest further events are dropped. */
+/** The maximum number of events that wait for the API. If there are more, the oldest are dropped. */
 const MAX_WAITING = 100;
 /** The maximum time for which an event waits for others, so that one call sends them. */
 const GATHER_MS = 1_000;
@@ -61,7 +61,7 @@ export class Client extends EventTarget {
   private sending: Promise<void> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private consent: boolean;
-  /** Visitor ID of the tokens that the site key requests. Empty with other tokens. */
+  /** Visitor ID for which tokens are requested with the site key. Empty with tokens of the shop's backend. */
   private visitor = "";
   /** The latest clicks in lists, by item. */
   readonly clicks = new Map<string, Click>();
@@ -151,13 +151,13 @@ export class Client extends EventTarget {
 
   /**
    * Send clicks on a list that the page shows, with the items that were in view. Elements of items have `data-item`.
-   * The returned function stops this.
+   * The returned function stops the observation.
    */
   observe(root: HTMLElement, recommendationId: string): () => void {
     const seen = new SeenItems(root.querySelectorAll("[data-item]"));
     const click = ({ target }: Event) => {
       const itemId = (target as Element).closest<HTMLElement>("[data-item]")?.dataset.item;
-      // A button with `aria-expanded` opens a part of the page.
+      // A button with `aria-expanded` only opens a part of the page, so it is no click on the item.
       if (itemId !== undefined && (target as Element).closest("a, button:not([aria-expanded])")) {
         // A static list has no recommendation ID, and its clicks no attribution.
         this.click(itemId, recommendationId ? { recommendationId, impression: impressionOf(itemId, seen.ids()) } : {});
@@ -279,7 +279,7 @@ export class Client extends EventTarget {
         this.dispatchEvent(new Event("change"));
       } catch (error) {
         const { status } = error as AlsolikeError;
-        // The API has stored the valid events of a rejected call.
+        // A rejected call is not repeated, because the API has stored its valid events.
         const isKept = !status || status >= 429;
         if (isKept) events.push(...this.waiting);
         this.onError(error as Error, events);
@@ -312,7 +312,7 @@ function load(place: Place, name: string): string | null {
   }
 }
 
-/** Reject after the time that lists wait for the API. */
+/** Reject after `SLOW_MS` milliseconds. */
 function tooSlow(): Promise<never> {
   return new Promise((_, reject) => setTimeout(reject, SLOW_MS, new AlsolikeError(0, "slow")));
 }

@@ -41,7 +41,10 @@ export class Connection {
     this.pending = this.latest = undefined;
   }
 
-  /** Return the current token. After a failed request for a token, the next call repeats the request. */
+  /**
+   * Return the current token, or request a new one if it is missing or expires soon. After a failed request, the next
+   * call repeats the request.
+   */
   token(): Promise<string> {
     if (!this.pending || Date.now() > this.renewMs) {
       this.renewMs = Infinity;

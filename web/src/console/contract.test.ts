@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import description from "../../../docs/openapi.json";
 import { champion, forecastRecord, responseOf, rulesResponse, versions } from "./testing/responses";
 
-// The types come from the same description, but do not check formats, ranges and patterns.
+// The compiler checks these examples against generated types, which lack the formats, ranges and patterns of the
+// description.
 
 interface Operation {
   readonly requestBody?: { readonly content: Record<string, { readonly schema: object }> };

@@ -91,7 +91,7 @@ export class Api {
   }
 }
 
-/** Return the pause that a throttled response requests, or one second. */
+/** Return the pause that a throttled response requests, at most `LONGEST_PAUSE_S`, or one second. */
 function retryAfterS(headers: Headers): number {
   const seconds = headers.get("retry-after") ?? "";
   return /^\d+$/.test(seconds) ? Math.min(Number(seconds), LONGEST_PAUSE_S) : 1;
@@ -110,7 +110,7 @@ export function networkError(failure: unknown): Error {
   return failure instanceof TypeError ? new NetworkError("The network does not answer") : (failure as Error);
 }
 
-/** Return the JSON object of a body, or null for anything else, such as a proxy's page. */
+/** Return the JSON object of a body, `{}` for an empty body, or null for anything else, such as a proxy's page. */
 function parseJson(text: string): { readonly message?: unknown } | null {
   if (!text) {
     return {};

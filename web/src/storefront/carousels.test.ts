@@ -142,7 +142,7 @@ describe("the rows of the home page", () => {
     } as const;
     expect(titles(shopper)).toEqual(["For you", "Recently viewed", "Trending", "Popular"]);
     expect(titles({ ...shopper, "for-you": ["model", []] })).toContain("For you"); // the empty list shows its reason
-    // Other lists may show all that the model ranks.
+    // A list with popular items is no sign of a new shopper: other lists may show all items that the model ranks.
     expect(titles({ ...shopper, "for-you": ["popular", some("Crime")] })).toEqual([
       "For you",
       "Recently viewed",

@@ -45,7 +45,7 @@ export interface Recommendations {
   readonly modelVersion: string;
 }
 
-/** Return false for an ID that cannot be in a list of a query, which commas separate. */
+/** Return false for an ID with a comma, which separates the IDs in a query parameter. */
 export const isListable = (itemId: string): boolean => !itemId.includes(",");
 
 /** Recommenders that return reasons. */

@@ -12,7 +12,7 @@ describe("an action of the shopper", () => {
   it("is sent, and its effect on “for you” is shown", async () => {
     const sentAt = Date.now() / 1000;
     shop.view(fig, null);
-    vi.setSystemTime(Date.now() + 5_000); // the lists of before are read first
+    vi.setSystemTime(Date.now() + 5_000); // the lists before the event are read first
     await settled();
     expect(api.sent[0]?.eventList).toMatchObject([{ eventType: "view", itemId: "7", sentAt }]);
     expect(api.tokens[0]).toBe(`Bearer {"sessionId":"${shop.shopper.id}"}`);

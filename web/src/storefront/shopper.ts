@@ -52,7 +52,7 @@ export function userLine(user: User): string {
     .join(" · ");
 }
 
-/** Return the users whose ID or columns contain every typed word, matching IDs first. */
+/** Return the users whose ID or columns contain every typed word. IDs that start with the first word are first. */
 export function findUsers(users: readonly User[], typed: string, limit: number): User[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const matches = users.filter((user) => {

@@ -55,7 +55,7 @@ def shop(shop, deployment, tmp_path):
         ('Items.TAGS IN ("sweeet", "green")', ['no item has "sweeet" in Items.TAGS, did you mean "sweet"?']),
         ('NOT Items.ITEM_ID IN ("figg")', ['no item has the ID "figg"']),
         ("NOT Items.IN_STOCK = false", ["no item has a boolean in Items.IN_STOCK"]),
-        # The published catalogue does not contain values of this column yet.
+        # The column was not declared when the catalogue was published. Its values come from the items' properties.
         ("Items.PRICE > 5", ["passes none of the 2 items of the catalogue"]),
         ("Items.PRICE > 2", []),
         ('Items.CATEGORY = "DELI" AND CurrentUser.SEGMENT = "gold"', []),

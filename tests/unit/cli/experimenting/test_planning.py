@@ -21,7 +21,7 @@ def planned(answers, *, days, experiment=SPRING, wanted=None):
 def regulars_and_new(days=4):
     """Return responses of each of the last days, to ten regular users and to ten new users per day.
 
-    One regular user, and one new user per day, makes a purchase.
+    On each day, one regular user and one new user make a purchase.
     """
     return [
         Outcome(f"{kind}-{user}", NOW_MS - day * DAY_MS, purchases=int(user == 0))

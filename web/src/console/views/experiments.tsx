@@ -129,7 +129,7 @@ function ExperimentCard({ experiment }: { experiment: Experiment }) {
 
 type Arm = Experiment["arms"][number];
 
-/** Return the largest absolute lift of all intervals, as their common scale. */
+/** Return the common scale of all intervals: the largest absolute lift or bound with a margin, or 1 if all are 0. */
 function maxLift(arms: readonly Arm[]): number {
   return (
     Math.max(...arms.flatMap((arm) => [arm.lift, arm.liftLow, arm.liftHigh].map((value) => Math.abs(value ?? 0)))) *

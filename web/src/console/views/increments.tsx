@@ -130,7 +130,7 @@ function Verdict({ increment: { low, high } }: { increment: Increment }) {
   );
 }
 
-/** The remaining time until the interval has each precision. */
+/** The remaining time for each precision of the interval, or for the first interval if there is none yet. */
 function Waits({ increment, report }: { increment: Increment; report: IncrementReport }) {
   if (increment.low === null) {
     return <span>{tooEarly(increment, report)}</span>;

@@ -9,7 +9,7 @@ interface Props {
   readonly verb: string;
   /** The query of the figures. A `POST` to its path computes them again. */
   readonly query: Query;
-  /** The query that is loaded again after the start, if it has another path. */
+  /** The query that is loaded again after the start. Default: `query`. */
   readonly shows?: Query;
   /** The message after the start. */
   readonly started: string;

@@ -19,7 +19,7 @@ export interface Editing {
 
 const MAX_STEPS = 100;
 
-/** Return the state after an edit. Successive edits of the same field are undone in one step, unless it is empty. */
+/** Return the state after an edit. Successive edits of one field are undone in one step, unless `field` is empty. */
 export function edited(editing: Editing, draft: Draft, field = ""): Editing {
   const past = field && field === editing.field ? editing.past : [...editing.past, editing.draft].slice(-MAX_STEPS);
   return { ...editing, draft, past, field };
@@ -78,7 +78,7 @@ export function withFields<T extends object>(rule: T, fields: Changes<T>): T {
   return Object.fromEntries(entries) as T;
 }
 
-/** Return a draft with a part of a rule set, or without it if it is undefined or an empty list. */
+/** Return a draft with a part of a rule set, or without the part if `value` is undefined or an empty list. */
 export function withPart<Part extends keyof RuleSet>(
   draft: Draft,
   name: string,

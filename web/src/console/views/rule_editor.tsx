@@ -80,7 +80,7 @@ const KINDS: { readonly [Kind in ListKind]: KindProps<Kind> } = {
 
 const firstFilter = (draft: Draft): string => Object.keys(draft.filters)[0] ?? "";
 
-/** Columns whose equal values can be counted. */
+/** Columns in which items can have equal values: strings, lists and booleans. */
 const countable = ({ columns }: Rules): string[] =>
   Object.keys(columns).filter((name) => ["string", "list", "boolean"].includes(columns[name] ?? ""));
 
@@ -191,7 +191,7 @@ function RuleList(props: ListProps) {
       {listed.length > 0 && (
         <ol>
           {listed.map((rule, at) => (
-            // Rules have no ID. Focus moves to the new place of a moved rule.
+            // Rules have no ID, so the key is the place. The focus moves with a moved rule.
             <li key={at}>
               <div class="rule">
                 <RuleFields
@@ -680,7 +680,7 @@ interface DateProps extends FieldProps {
   readonly put: (value: string | undefined) => void;
 }
 
-/** A day. A time of the configuration file stays a text, because a browser's field has no zone. */
+/** A field for a day. A time from the configuration file is edited as text, because a browser's field has no zone. */
 function DateField({ value, put, ...field }: DateProps) {
   const isDay = value === undefined || /^(\d{4}-\d\d-\d\d)?$/.test(value);
   const properties = {

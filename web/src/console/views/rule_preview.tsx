@@ -50,7 +50,7 @@ export function RulePreview({ recommenders, rules, initial, draft, changed, read
       ...subject,
       numResults: 10,
       metadata: requestedColumns(cards),
-      // The function uses a published rule set within a minute, but the rule set of a draft immediately.
+      // Another rule set is sent with the draft, because the function uses a published one up to a minute later.
       ...(changed || (rules !== undefined && !isOwn) ? { draft, ...(rules === undefined ? {} : { rules }) } : {}),
     };
   const key = JSON.stringify(request);

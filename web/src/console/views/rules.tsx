@@ -284,7 +284,7 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
   );
 }
 
-/** Return the first recommender that uses a rule set. */
+/** Return the first recommender that uses a rule set in the draft, or `for-you` if none does. */
 function recommenderOf(live: Rules, draft: Draft, name: string | undefined): string {
   return live.recommenders.find((each) => draft.recommenders[each]?.rules === name) ?? "for-you";
 }
