@@ -493,7 +493,7 @@ class Settings(TrainingSettings):
 
     @property
     def replica(self) -> "Settings":
-        """Settings of the replica: training, upkeep, Kafka, pages and account-wide resources are in the primary."""
+        """Settings of the replica. Only the primary has schedules, Kafka, pages and account-wide resources."""
         assert self.replica_region is not None
         return dataclasses.replace(
             self,
@@ -678,12 +678,12 @@ class Settings(TrainingSettings):
 
     @property
     def kafka_check_schedule(self) -> str:
-        """Schedule of `check_kafka`. Manifests name their schedules, and operators need no setting for this one."""
+        """Schedule of `check_kafka`, which operators cannot set. Manifests refer to schedules by name."""
         return "rate(5 minutes)"
 
     @property
     def recommend_storage_mb(self) -> int:
-        """Size of `recommend`'s folder /tmp, for bundles and catalogue snapshots. SnapStart limits it to 512 MB."""
+        """Size of `recommend`'s folder /tmp, for bundles and catalogue snapshots. SnapStart limits the size."""
         return limits.SNAP_START_STORAGE_MB if self.snap_start else 2_048
 
     @property

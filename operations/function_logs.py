@@ -51,7 +51,7 @@ def read_logs(
     errors
         True to yield only errors.
     correlation_id
-        Correlation ID of the requests to yield; None for all lines.
+        Correlation ID of the lines to yield; None for all lines.
 
     Raises
     ------

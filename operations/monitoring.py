@@ -13,7 +13,7 @@ from operations.client.functions import invoke
 from operations.progress import counted
 
 _AGAIN = "the next monitoring run starts it again for the same reason"
-# Sentences by `alsolike.training.monitoring.StartedTraining`.
+# Sentences by the values of `alsolike.training.monitoring.StartedTraining`.
 BECAME = {
     "going": "it is running",
     "busy": f"it did nothing, because another run was in progress; {_AGAIN}",

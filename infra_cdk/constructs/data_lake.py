@@ -54,7 +54,8 @@ class DataLake(Construct):
                 s3.LifecycleRule(prefix=QUARANTINE_PREFIX, expiration=cdk.Duration.days(90)),
                 s3.LifecycleRule(prefix=FAILED_BATCHES_PREFIX, expiration=cdk.Duration.days(90)),
                 served_lifetime(settings),
-                # These objects are rewritten every hour and can be recomputed. S3 applies the shorter of two rules.
+                # These objects are rewritten every hour and can be recomputed, so old versions are kept for a day. S3
+                # applies the shorter of two rules.
                 *(
                     s3.LifecycleRule(prefix=prefix, noncurrent_version_expiration=cdk.Duration.days(1))
                     for prefix in DERIVED_PREFIXES
@@ -68,7 +69,8 @@ class DataLake(Construct):
             rules=[
                 s3.LifecycleRule(
                     prefix=DATASETS_PREFIX,
-                    # `start_training` deletes most datasets earlier, except for the latest and the champion's dataset.
+                    # `start_training` deletes datasets earlier, except for the latest and those of the champion and the
+                    # rollback version.
                     expiration=cdk.Duration.days(90),
                     # Deleted and overwritten datasets are not needed after their training.
                     noncurrent_version_expiration=cdk.Duration.days(1),

@@ -44,7 +44,7 @@ KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
 def encryption_key(
     scope: Construct, construct_id: str, *, settings: Settings, removal_policy: cdk.RemovalPolicy
 ) -> kms.IKey | None:
-    """Return the key of the setting `kms_key_arn`, or None if AWS's keys encrypt the data."""
+    """Return the key that the setting `kms_key_arn` names or creates, or None if AWS's keys encrypt the data."""
     if settings.kms_key_arn is None:
         return None
     if settings.kms_key_arn != CREATE:

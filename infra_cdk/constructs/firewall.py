@@ -9,11 +9,11 @@ from infra_cdk.settings import CREATE, Settings
 
 MANAGED_RULES: Mapping[str, Sequence[str]] = {
     "AWSManagedRulesAmazonIpReputationList": (),
-    # The limit of 8 KB is below that of the API. Descriptions and image URLs of items contain markup and addresses.
+    # These rules would block valid requests: bodies above 8 KB, descriptions of items with markup, and image URLs.
     "AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericRFI_BODY"),
     "AWSManagedRulesKnownBadInputsRuleSet": (),
 }
-"""Free rule groups of AWS, with the rules that only count:
+"""Free rule groups of AWS, with their rules that count requests instead of blocking them:
 https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html"""
 
 

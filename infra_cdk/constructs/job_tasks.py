@@ -26,7 +26,7 @@ _GLUE_TRANSIENT = [
 def train(
     scope: Construct, job: TrainingJob, attempts: Attempts, *, construct_id: str = "Train", spot: bool
 ) -> sfn.CustomState:
-    """Add a training on the dataset in `$.dataset`. The step writes the location of the bundle to `$.training`."""
+    """Add a training on the dataset in `$.dataset`. The step writes the job's name and bundle to `$.training`."""
     # The CDK's task does not support ContainerEntrypoint and would extend the job's role.
     task = sfn.CustomState(
         scope,
@@ -48,8 +48,8 @@ def train(
 
 
 def build_on_spark(scope: Construct, spark: SparkJob, attempts: Attempts) -> sfn.CustomState:
-    """Add the build of a dataset on Spark, for data that exceeds one process's memory. The ID of the run is written to
-    `$.dataset`.
+    """Add the build of a dataset on Spark, for data that exceeds one process's memory. The step writes the ID of the
+    Glue job run to `$.dataset`.
     """
     task = sfn.CustomState(
         scope,

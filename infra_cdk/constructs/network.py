@@ -150,7 +150,7 @@ class Network(Construct):
     def _api_endpoint(self, vpc: ec2.Vpc, settings: Settings) -> str:
         """Create the endpoint of API Gateway, which all hosts of the VPC reach.
 
-        It has no private names, because they would hide public APIs of other services.
+        It has no private DNS names, because they would also resolve for public APIs of other services.
         """
         group = ec2.CfnSecurityGroup(
             self,

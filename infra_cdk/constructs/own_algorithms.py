@@ -58,7 +58,7 @@ def check_algorithms(settings: Settings) -> None:
 
 
 def _name(module: Path) -> str | None:
-    """Return the attribute `name` of a module's algorithm. The module and its libraries are not imported."""
+    """Return the `name` of a module's algorithm, or None without an algorithm. The module is not imported."""
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "name" and node.value:
             return str(ast.literal_eval(node.value))

@@ -67,7 +67,10 @@ def permissions_of(
 
 
 def foreign_prefixes(access: Collection[Access], *, data: StoredData) -> list[Permission]:
-    """Deny writes to other functions' prefixes of the lake, if the access includes the complete bucket."""
+    """Return the denial of writes to other functions' prefixes of the lake.
+
+    It is needed for access with `FAILURE_DESTINATION`, which permits writes to the complete bucket.
+    """
     if not set(FAILURE_DESTINATION) <= set(access):
         return []
     own = {

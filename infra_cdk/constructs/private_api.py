@@ -35,7 +35,7 @@ class PrivateApi(Api):
     """Private API, which `add_routes` creates.
 
     An OpenAPI document declares all routes, because resources for each path and method would exceed the limit of a
-    template. The URL contains the ID of the endpoint, so that callers need no private names in their network.
+    template. The URL contains the ID of the endpoint, so that callers need no private DNS names in their network.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class PrivateApi(Api):
                     )
                 ],
             ),
-            # The import of the document would create an edge-optimized API first.
+            # Without this parameter, the import of the document would create an edge-optimized API first.
             parameters={"endpointConfigurationTypes": "PRIVATE"},
             # The account has one role for the logs of all REST APIs, so it outlasts this API.
             cloud_watch_role=True,
@@ -86,7 +86,7 @@ class PrivateApi(Api):
                 ),
             ),
         )
-        api.node.try_remove_child("Endpoint")  # Output with a URL that needs private names.
+        api.node.try_remove_child("Endpoint")  # Output with a URL that needs private DNS names.
         for finding, reason in _FINDINGS.items():
             acknowledge(api, finding=finding, reason=reason)
         sources = {"Routes": api.arn_for_execute_api("*", "/*", "*")}

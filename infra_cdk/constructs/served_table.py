@@ -28,7 +28,7 @@ class ServedTable(Construct):
             description="Recommendation log with duplicates; served_once has one row per response",
             columns=SERVED_COLUMNS,
             partition=SERVED_PARTITION,
-            # Older days are deleted. Athena lists every day that a query does not exclude.
+            # Objects of older days are deleted. For queries without a date, Athena would list these days in vain.
             first_date=f"NOW-{settings.served_days + 1}DAYS",
         )
         view = once_view(

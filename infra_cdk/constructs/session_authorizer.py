@@ -11,7 +11,7 @@ from infra_cdk.settings import Settings
 
 
 class SessionAuthorizer(Construct):
-    """Function `authorize_session` as authorizers of an API. Only this API may invoke the function.
+    """Function `authorize_session` as two authorizers of an API: for tokens in a header and in the query.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class SessionAuthorizer(Construct):
     beacons
         Authorizer that reads the token from the query, for beacons.
     function
-        Function, which also issues tokens to pages with a site key.
+        Alias of the function, which also issues tokens to pages with a site key and answers health checks.
     function_name
         Name of the function without the alias.
     """

@@ -200,9 +200,9 @@ class SparkJob(Construct):
 
 
 def _encryption(scope: Construct, *, settings: Settings, own_key: kms.IKey | None) -> glue.CfnSecurityConfiguration:
-    """Return a security configuration that encrypts the job's log with a KMS key.
+    """Create a security configuration that encrypts the job's log with a KMS key.
 
-    If `own_key` is given, it encrypts the log and the job's objects.
+    The key is `own_key`, which then also encrypts the job's objects, or else a new key.
     """
     if own_key:
         # CloudFormation cannot change a security configuration, so another key needs another resource.

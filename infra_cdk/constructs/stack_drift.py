@@ -28,7 +28,7 @@ _DATA_READS = (
 
 
 class StackDrift(Construct):
-    """State machine on a schedule. It notifies operators of stacks that are not in sync with their templates."""
+    """State machine on a schedule. It notifies operators of failed checks and of stacks that differ from templates."""
 
     def __init__(
         self,

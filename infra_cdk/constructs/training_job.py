@@ -236,7 +236,7 @@ class TrainingJob(Construct):
         ]
 
     def _key_permissions(self) -> list[Permission]:
-        """Return the permissions on keys that do not follow from other permissions.
+        """Return the permissions on keys that `encryption.encrypt` does not derive from the role's actions.
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
         """

@@ -246,7 +246,7 @@ class TrainingWorkflow(Construct):
         task.add_catch(noted.next(then), errors=["States.ALL"], result_path=error_path)
 
     def _build_on_spark(self, spark: SparkJob, *, then: sfn.IChainable) -> sfn.IChainable:
-        """Build the dataset on Spark. It writes the function's result fields and `job_run_id` to `$.dataset`."""
+        """Add the build on Spark. It writes the fields of `build_dataset` and `job_run_id` to `$.dataset`."""
         task = build_on_spark(self, spark, self._spark)
         self._catch(task, then=self._failed)
         built = sfn.Pass(

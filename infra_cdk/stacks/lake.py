@@ -1,4 +1,4 @@
-"""Stack of the lake's functions: archiving, merging and the catalogue's snapshots."""
+"""Stack of the lake: import jobs, upkeep, and alarms on the stream's records and consumers."""
 
 from pathlib import Path
 

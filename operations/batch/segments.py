@@ -99,7 +99,7 @@ def follow(run: BatchRun, failed: FailedUsers, *, deployment: Deployment, step: 
 
 
 def write(segment: Segment, path: Path) -> None:
-    """Write the users to a CSV file with the columns `COLUMNS`. It replaces an earlier file when complete."""
+    """Write the users to a CSV file with the columns `COLUMNS`. The complete file replaces an earlier file."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:

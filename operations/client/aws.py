@@ -50,7 +50,7 @@ def session_clients(
 
     @functools.cache
     def client(service: str) -> Any:
-        # DynamoDB validates imported rows itself. botocore's validation takes a quarter of the client's time.
+        # DynamoDB validates imported rows itself, and botocore's validation would take a quarter of an import's time.
         checked = config.merge(Config(parameter_validation=service != "dynamodb"))
         try:
             created = session.create_client(service, config=checked, **settings)

@@ -1,4 +1,4 @@
-"""Checks of a valid configuration that need no deployment, with their places in the document."""
+"""Checks of a valid configuration that need no deployment. Each fault has its path in the document."""
 
 from __future__ import annotations
 

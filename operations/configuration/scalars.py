@@ -36,7 +36,7 @@ def scalar_position(source: str, value: str, offset: int, *, style: str | None) 
 
 
 def _skip_whitespace(source: str, position: int, wanted: str, style: str | None) -> int:
-    """Skip escaped line breaks and whitespace that the value does not contain."""
+    """Return the position after escaped line breaks, and after whitespace that the value does not contain."""
     if style == '"' and (continued := _CONTINUED.match(source, position)):
         position = continued.end()
     while wanted and not wanted.isspace() and source[position : position + 1].isspace():

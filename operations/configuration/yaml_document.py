@@ -142,7 +142,7 @@ class _Loader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """YAML writer with lists of scalars on one line. `read` parses its output to the same document."""
+    """YAML writer that indents the elements of lists. `read` parses its output to the same document."""
 
     yaml_implicit_resolvers = _Resolver.yaml_implicit_resolvers
 

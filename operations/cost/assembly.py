@@ -293,7 +293,7 @@ def _training(resources: Resources, variables: Mapping[str, str]) -> Training:
         jobs = [state["Parameters"] for state in states if "createTrainingJob" in str(state.get("Resource"))]
         if not jobs:
             continue
-        # Without a quota for spot instances, the job runs on demand.
+        # A workflow with spot training also has a job on demand, for accounts without a spot quota. It is not billed.
         job = min(jobs, key=lambda job: not job.get("EnableManagedSpotTraining"))
         canary_s = int(variables.get("CANARY_DURATION_S", 0)) * (variables.get("CANARY_SHARE_PERCENT", "0") != "0")
         look_s = next((int(state["Seconds"]) for state in states if state["Type"] == "Wait"), 0)

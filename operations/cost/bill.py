@@ -20,7 +20,7 @@ DAYS = HOURS / 24
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Load of a shop, from which a bill is estimated. The properties are numbers per month.
+    """Load of a shop, from which a bill is estimated. Properties are numbers per month, except for `interactions`.
 
     Raises
     ------

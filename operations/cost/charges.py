@@ -52,7 +52,7 @@ BUNDLE_ITEM_BYTES, BUNDLES, SNAPSHOT_BYTES = 2_000, 12, 153
 
 STATIC_FILES, STATIC_BYTES, STATIC_SHARD_ITEMS = 4, 14_000, 25
 """Files and bytes that a browser reads per static list, and items per file. Assumed: every third list is a visitor's
-first one, with 11 files of 36 KB after compression (docs/browser.md); the browser has the files of later lists already.
+first one, with 11 files, together 36 KB after compression (docs/browser.md). The browser has the files of later lists.
 """
 
 ACCESS_LINE_BYTES = 148

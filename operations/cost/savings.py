@@ -45,7 +45,7 @@ def savings(
     free_tier: bool = False,
     durations: Mapping[str, Duration] = DURATIONS,
 ) -> list[Saving]:
-    """Return the changes that save at least ten cents per month, largest saving first."""
+    """Return the changes that save at least `MIN_DOLLARS` per month, largest saving first."""
     total = estimate(summary, load, free_tier=free_tier, durations=durations).dollars
     savings = []
     for setting, now, then, but, changed in _changes(summary, load):

@@ -140,5 +140,5 @@ def _once(lists: Sequence[tuple[int, Impressions]]) -> list[tuple[int, Impressio
 
 
 def _key(seen: Impressions) -> tuple[int, bool, str]:
-    """Return the order of the sort keys in the profile table: `+` of events is before `-` of the log."""
+    """Return a key that sorts as in the profile table, where `+` of events precedes `-` of the log."""
     return seen.time_ms, not seen.is_reported, seen.source_id

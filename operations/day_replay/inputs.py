@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 DRAFT = "draft"
 NO_MODEL = "none"
 MODEL_REASONS = ("model-slow", "model-failed")
-"""Degradations that depend on the duration of a response. A replay cannot repeat them."""
+"""Degradations by a slow or failed model. A replay cannot repeat them."""
 
 _LATE_MS = 3_600_000
 """Time in milliseconds after the last response up to which interactions are read, because clocks may differ."""
@@ -96,7 +96,7 @@ class DayInputs:
     Attributes
     ----------
     lacking
-        Reason by recommendation ID of each response that cannot be replayed.
+        Reasons why responses cannot be replayed, by recommendation ID.
     """
 
     def __init__(self, deployment: Deployment, folder: Path) -> None:

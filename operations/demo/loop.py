@@ -93,7 +93,7 @@ class Loop:
         self._wait_until_served(version, user_id=plan.users[0])
         on_first()
         self._measure_latency(plan.users)
-        # The replay leaves a processor idle, so the model is fitted concurrently.
+        # The replay leaves a processor idle, so the reference model is fitted concurrently.
         model = Background(lambda: self._fit_reference(version, data.items))
         compared = [*list(plan.calls)[: MAX_COMPARED - COMPARED_RECORDS], *list(plan.records)[:COMPARED_RECORDS]]
         before, after = self._replay(plan, compared)

@@ -32,7 +32,7 @@ class ReplayPlan:
     Attributes
     ----------
     calls
-        Bodies of `POST /events` by user. A body has up to 10 events of one basket.
+        Bodies of `POST /events` by user. A body has up to `MAX_EVENTS_PER_CALL` events of one basket.
     records
         Stream records by user.
     """
@@ -51,7 +51,7 @@ class ReplayPlan:
 
 
 def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) -> ReplayPlan:
-    """Select shoppers in order of appearance. Every fourth shopper uses the stream, the others use HTTP.
+    """Select shoppers in order of appearance. One of `_STREAM_EVERY` shoppers uses the stream, the others use HTTP.
 
     A shopper whose events exceed the remaining calls or records is skipped.
     """

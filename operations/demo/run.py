@@ -70,7 +70,8 @@ class Demo:
         boot.delete_data(DATA)
         with contextlib.ExitStack() as stack:
             prepared = Background(self._prepare)
-            stack.callback(prepared.wait)  # A stopped build prints its line before the last line of the command.
+            # On exit, wait for the build that `stop_builds` has killed. Its line then precedes the command's last line.
+            stack.callback(prepared.wait)
             stack.callback(boot.stop_builds)
             boot.build_layers()
             assembly = boot.synthesize(ENVIRONMENT)

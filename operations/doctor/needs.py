@@ -54,7 +54,7 @@ class Needs:
     names
         Fixed names by resource type and stack. Only one resource can have such a name.
     pollers, batches
-        Maximum number of concurrent invocations by the stream, and by a batch run.
+        Maximum number of concurrent invocations by all event source mappings, and by a batch run.
     reserved
         Total reserved concurrency of all functions.
     buckets

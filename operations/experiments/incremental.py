@@ -75,7 +75,7 @@ class Increment:
         return None if self.high is None else self.high * self.users
 
     def days_until_interval(self, *, days: float) -> float | None:
-        """Return the days after the start until the data suffice for an interval, if they grow with the time.
+        """Return the days from the start until the data suffice for an interval, if they grow evenly with time.
 
         None if an arm has no order yet.
         """

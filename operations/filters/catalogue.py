@@ -46,7 +46,7 @@ def column_names(snapshot: Snapshot, configuration: Configuration) -> set[str]:
 
 
 def check_columns(deployment: Deployment, names: Iterable[str], *, option: str) -> None:
-    """Raise `InvalidInput` if no item of the catalogue has a column. Single items may lack it."""
+    """Raise `InvalidInput` if a column is neither declared nor in an item of the catalogue."""
     known = column_names(read_snapshot(deployment), live_configuration(deployment))
     if unknown := [name for name in names if property_name(name) not in known and name not in known]:
         listed = ", ".join(sorted(known))

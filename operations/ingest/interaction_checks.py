@@ -233,7 +233,7 @@ def _types(
     Parameters
     ----------
     unknown, unstated
-        Positions in `known` for strings that `read` rejects, and for null; -1 for null.
+        Positions in `known` for strings that `read` rejects, and for missing strings. -1 makes the type null.
     """
     places = np.full(len(column.values) + 1, unknown, np.int32)
     for place, name in enumerate(column.values.to_pylist()):

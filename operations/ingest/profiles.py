@@ -38,7 +38,7 @@ def seed_profiles(
     length
         Maximum number of interactions per profile.
     erased
-        Function that detects erased users, who are skipped. More users may be erased during an import of several hours.
+        Function that detects erased users, who are skipped. It is called per batch, because an import can take hours.
     on_part
         Called after each partition with the number of profiles so far.
     """

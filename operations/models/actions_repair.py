@@ -14,7 +14,7 @@ def repair_actions(client: S3Client, bucket: str) -> list[str]:
     """Restore each unreadable action from the latest object version in which it is readable.
 
     If the whole object is unreadable, its latest readable version replaces it. Actions that are unreadable in all
-    versions are removed. Return a sentence about the repair, or no sentence if the object is intact or deleted.
+    versions are removed. Return a list with a sentence about the repair, empty if the object is intact or deleted.
 
     Raises
     ------

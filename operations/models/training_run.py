@@ -70,7 +70,7 @@ def start(deployment: Deployment, *, reason: str = "", imported: str = "") -> st
     reason
         Reason for the run, recorded in its input.
     imported
-        Checksum of an uploaded graph, which the run evaluates instead of a training.
+        Checksum of an uploaded graph that the run evaluates instead of training a model.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from operations.client.deployment import Deployment
 def restored_table(deployment: Deployment, name: str, *, to: dt.datetime) -> Iterator[str]:
     """Restore the state of a table at the time `to` in a temporary table, and yield the name of this copy.
 
-    DynamoDB can only restore to a new table. This takes minutes to hours.
+    DynamoDB can only restore to a new table, which takes minutes to hours. The copy is deleted when the context exits.
 
     Raises
     ------

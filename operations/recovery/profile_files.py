@@ -26,7 +26,7 @@ class ProfileFiles:
     Parameters
     ----------
     files
-        Number of files: about one per 64 MB of rows.
+        Number of files. One file at a time is read into memory.
     """
 
     def __init__(self, directory: Path, *, files: int) -> None:

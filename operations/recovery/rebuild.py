@@ -31,7 +31,7 @@ def rebuild_profiles(
     received_by_ms
         Maximum time of arrival. Later interactions are ignored. None for all interactions.
     exactly
-        True to remove interactions that the lake lacks from the profiles. Otherwise, interactions are only added.
+        True to remove interactions from profiles if the lake lacks them. Otherwise, interactions are only added.
     """
     rows = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=received_by_ms)
     size_bytes = sum(stored.size_bytes for stored in rows.objects())
