@@ -88,7 +88,7 @@ class BuyAgain(Algorithm):
 
 
 def _again(interactions: Interactions, *, days: float) -> Floats:
-    """Return the share of users with a repeat purchase per item, `(items + 1,)`.
+    """Return the smoothed share of users with a repeat purchase per item, `(items + 1,)`.
 
     All shares are 1 if there are no repeat purchases.
     """

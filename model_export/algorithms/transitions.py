@@ -1,4 +1,4 @@
-"""Transitions: decayed counts of pairs of items, up to twenty interactions apart.
+"""Transitions: decayed counts of pairs of items, up to `max_gap` interactions apart.
 
 Two interactions of a user at positions p < q, at most `max_gap` apart, with items a and b add w * gap_decay ** (q - p -
 1) to C[a, b], where w is the event weight of the later interaction. They add `backward` times this value to C[b, a].
@@ -103,10 +103,9 @@ class Transitions(Algorithm):
         return counts
 
     def _pairs(self, interactions: Interactions, offsets: Ints, rows: Ints) -> sp.csr_array:
-        """Return the decayed weights of the pairs of the interactions `rows` by target, float64 `(len(rows), items +
-        1)`.
+        """Return the decayed weights of each interaction's pairs by target item, float64 `(len(rows), items + 1)`.
 
-        Each pair has the event weight of its later interaction.
+        `rows` are the indices of the source interactions. Each pair has the event weight of its later interaction.
         """
         gaps = np.arange(1, self.max_gap + 1)
         steps = np.append(gaps, -gaps) if self.backward else gaps

@@ -44,7 +44,7 @@ class Counts:
 
     @classmethod
     def open(cls, dataset: Path) -> Self | None:
-        """Return the counts of all interactions with items in the order of IDs, or None if there are no statistics.
+        """Return the counts of all interactions, with positions in the order of item IDs. None without statistics.
 
         Raises
         ------

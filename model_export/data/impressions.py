@@ -99,7 +99,7 @@ class Response(NamedTuple):
     Attributes
     ----------
     positions, scores
-        Positions of the items, and their scores by the model of the response, `(candidates,)`.
+        Positions of the items, 0 if unknown, and their scores by the model of the response, `(candidates,)`.
     places
         Places in the displayed list, from 0 to `dataset.MAX_PLACES` - 1, `(candidates,)`.
     gains
@@ -137,7 +137,7 @@ class Impressions:
     features
         Values of features, NaN if unknown, float64 `(candidates, len(FEATURES))`.
     context_names
-        `HOURS`, and devices with at least `DEVICE_SHARE` of the responses.
+        `HOURS`, and up to `MAX_DEVICES` devices with at least `DEVICE_SHARE` of the responses.
     contexts
         True if a response has a context, bool `(responses, len(context_names))`.
     places, scores, gains
@@ -212,7 +212,7 @@ def _opens_pair(response: Response) -> npt.NDArray[np.bool_]:
 def load_impressions(
     directory: Path, data: TrainingData, columns: ItemColumns, *, objective: Objective = CLICKS
 ) -> Impressions:
-    """Return the latest responses of a dataset. The result is empty if the dataset has no file of impressions.
+    """Return the impressions of a dataset's latest `dataset.MAX_RESPONSES` responses. Without a file, there are none.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class Statistics:
     weights
         Total decayed weight of each item's interactions by half-life in days, float64 `(items + 1,)`.
     sums
-        Row sums of the transitions of all targets, float64 `(items + 1,)`.
+        Row sums of C over all targets, not only the strongest, float64 `(items + 1,)`.
     transitions
         Matrix C of `model_export.algorithms.transitions` with the strongest targets of each row, float64
         `(items + 1, items + 1)`.

@@ -121,7 +121,7 @@ class ProductLists:
 def product_list(scores: Floats, targets: Ints, products: Ints, *, k: int) -> Ints:
     """Return the k best items with one item per product.
 
-    If the best `4 k` items have fewer products, variants fill the list.
+    If the best `CANDIDATES_A_PLACE * k` items have fewer than k products, further variants of them fill the list.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from model_export.evaluation.ranking import Gains, Seen, hidden, mean
 from model_export.evaluation.splits import Queries
 
 MAX_TEST_USERS = 5_000
-"""Maximum number of test users. Larger sets are sampled with the seed of the run."""
+"""Maximum number of test users. Larger sets are sampled with the seed of the training."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ class Comparison:
     def _tune(self, algorithm: Algorithm) -> tuple[Model, Gains]:
         """Return the model with the best settings of the grid, and its NDCG per user.
 
-        The first of equal settings is returned.
+        Among settings with equal NDCG, the first is returned.
         """
         best: tuple[Model, Gains] | None = None
         for settings in algorithm.param_grid():

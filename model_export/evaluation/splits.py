@@ -268,7 +268,7 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
 
 
 def counted(interactions: Interactions, counts: Counts) -> Split:
-    """Hold out the windows of the counts of all users. The interactions are from a sample of the users.
+    """Hold out the windows that `counts` determines. `interactions` are from a sample of the counted users.
 
     Both parts are fitted from the counts up to the validation window. Test histories include the validation window.
     """

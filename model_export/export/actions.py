@@ -61,8 +61,8 @@ class ActionQuality:
 def fit_actions(samples: ActionSamples | None) -> tuple[ActionModel, ActionQuality | None]:
     """Return the action model, fitted on all exposures, and its quality on the latest share `HOLDOUT_SHARE`.
 
-    Rates per action replace the model if the model is not better. If an outcome has fewer than `MIN_OUTCOMES`
-    exposures, rates replace it without a quality. Without samples, the model is empty and has no quality.
+    Rates per action replace the model if it is not better, or if an outcome has fewer than `MIN_OUTCOMES` earlier
+    exposures. In the second case, the quality is None. Without samples, the model is empty and the quality is None.
     """
     if samples is None:
         return ActionModel.none(), None

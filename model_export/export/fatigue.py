@@ -32,7 +32,7 @@ _ITERATIONS = 50
 
 @struct
 class FatigueEstimate:
-    """Strength of fatigue with its 95% confidence interval. All three are None if there is too little data.
+    """Strength of fatigue with its 95% confidence interval, `low` to `high`. With too little data, they are None.
 
     Attributes
     ----------

@@ -25,11 +25,11 @@ _BATCH_BYTES = 32 << 20
 def top_scores(
     interactions: Interactions, model: Model, directory: Path, *, exclude_seen: bool, exclude_bought: bool = False
 ) -> Histogram:
-    """Return the best scores of recently active users as a histogram of ten bins with equal numbers of users.
+    """Return the best score per list of recently active users, as a histogram of up to `BINS` bins of similar size.
 
     Up to `USERS` evenly spaced users with interactions in the last `WINDOW_DAYS` days are scored with the exported
-    graph. The time of a user's request is the last interaction, because most requests follow an interaction. Users with
-    an empty list are excluded.
+    graph. The time of a user's request is that of the user's last interaction, because most requests follow an
+    interaction. Users with an empty list are excluded.
     """
     last_ms = interactions.time_ms[interactions.offsets[1:] - 1]
     active = np.flatnonzero(last_ms > interactions.time_ms.max() - WINDOW_DAYS * DAY_MS)

@@ -101,7 +101,7 @@ class ChampionBundle:
 def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
     """Return the list of every query as the model's graph returns it, int64 `(queries, k)`.
 
-    Lists contain only items with interactions in the fit.
+    Histories contain only items with interactions in the fit. Lists can contain other items that the model scores.
     """
     queries = part.queries
     known = part.fit.frequencies() > 0

@@ -111,8 +111,8 @@ def train(
     """Compare algorithms on held-out interactions, fit the winner on all data and write its bundle.
 
     The same dataset and hyperparameters result in the same files, except for times and memory in the manifest. Two
-    choices depend on measurements: whether the graph has two stages (`export.stages`), and, with more than 5,000,000
-    interactions, which algorithms exceed the budget of processor time.
+    choices depend on measurements: whether the graph has two stages (`export.stages`), and, if short fits measure the
+    costs (`evaluation.budget`), which algorithms exceed the budget.
 
     Parameters
     ----------

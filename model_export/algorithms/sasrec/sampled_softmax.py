@@ -16,7 +16,7 @@ BATCH_ROWS = 128
 
 
 class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
-    """Autograd function of the weighted sum of -log softmax of each target, among it and the shared negatives."""
+    """Autograd function of the weighted sum of the targets' -log softmax, each over its target and all negatives."""
 
     @staticmethod
     def forward(

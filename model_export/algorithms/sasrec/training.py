@@ -159,14 +159,14 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
         log.info("sasrec: epoch %d, loss %.4f, %.1f s", state.epoch, state.loss, time.perf_counter() - started)
         if state.epoch % settings.judge_every == 0 or state.epoch == epochs:
             yield state.trained()
-            # The caller has now stored the evaluations of all arrays before these. A resumed training yields these
-            # again, but no earlier arrays.
+            # The caller has now stored the evaluations of all earlier arrays. A resumed training yields the latest
+            # arrays again, but no earlier arrays.
             if saved is not None:
                 checkpoints.write(state.dump(), saved)
 
 
 def follow() -> None:
-    """Compute a share of each training of the first process until the first process ends."""
+    """Compute this process's rows of each batch, in all trainings of the first process, until that process ends."""
     number = state = None
     while (heard := peers.current().hear()) is not None:
         if isinstance(heard, Work):
