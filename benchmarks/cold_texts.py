@@ -70,14 +70,14 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def table(interactions: Interactions, properties: Properties, *, left_out: float, seen: Seen) -> Iterator[str]:
-    """Yield the lines of a table with the NDCG of each similarity, compared with words.
+    """Yield the lines of a table with the NDCG of each similarity, compared with the similarity of words.
 
     Parameters
     ----------
     left_out
-        Share of the items without interactions in the training.
+        Share of items to train without their interactions.
     seen
-        Treatment of known items in the history, see `evaluate`.
+        Treatment of known items in the history; see `model_export.evaluation.ranking.evaluate`.
     """
     columns = text_columns(properties)
     if not columns:

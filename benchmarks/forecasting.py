@@ -113,7 +113,7 @@ class World:
         return np.broadcast_to(np.arange(PLACES), (len(category), PLACES))
 
     def expected(self, requests: Requests, order: Ints) -> dict[str, float]:
-        """Return the mean outcomes per response of lists."""
+        """Return the expected value of each outcome per response if the lists have this order."""
         chances = np.take_along_axis(requests.chances, order, axis=1)
         clicks = chances / np.arange(1, PLACES + 1)
         if self.shop.attention == "stops":

@@ -103,7 +103,7 @@ def _wait_until_served(api: Api) -> None:
 
 
 def _load(api: Api, *, seconds: int, on_sent: Callable[[], object] = lambda: None) -> tuple[list[float], int]:
-    """Return the latencies of successful requests in ms, and the number of degraded responses."""
+    """Return the latencies of successful requests in ms from their due times, and the number of degraded responses."""
 
     def request(number: int, due: float) -> tuple[float, bool] | None:
         try:

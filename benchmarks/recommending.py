@@ -1,4 +1,4 @@
-"""recommend: a request on one core, compared with running only its ONNX graph."""
+"""recommend: a request on one core, compared with its ONNX run and the JSON of the same response."""
 
 from __future__ import annotations
 

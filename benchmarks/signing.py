@@ -31,7 +31,7 @@ FILLINGS = {"0.1 KB": 0, "3 KB": 95}
 
 
 class _Keys:
-    """Cached keys. In production, a request every 30 seconds reads them again."""
+    """Cached keys. In production, a request every `alsolike.signing.keys.CHECK_S` seconds reads them again."""
 
     def find(self, key_id: str, *, now_s: float) -> SigningKey:
         return SigningKey(key_id, "bench", b"", (READ_RECOMMENDATIONS,), created_ms=0)
@@ -39,8 +39,8 @@ class _Keys:
     def secret(self, key: SigningKey) -> str:
         return SECRET
 
-    def mark_used(self, key: SigningKey, *, now_s: float) -> None:
-        """Do nothing. The product writes the date of the last use once per day."""
+    def mark_used(self, key: SigningKey, *, source: str, now_s: float) -> None:
+        """Do nothing. The product writes the use of a key at most once per `USE_S` and process."""
 
 
 def signatures() -> Iterator[Result]:
@@ -82,7 +82,7 @@ def _signed(body: str) -> dict[str, Any]:
         "rawPath": f"{SIGNED_PREFIX}{ROUTE}",
         "rawQueryString": "",
         "headers": {"host": "api.example", **{name.lower(): str(value) for name, value in request.headers.items()}},
-        "requestContext": {"http": {"method": "POST"}, "requestId": "r1"},
+        "requestContext": {"http": {"method": "POST", "sourceIp": "192.0.2.1"}, "requestId": "r1"},
         "body": body,
         "isBase64Encoded": False,
     }

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from operations.configuration.file import ConfigurationFile
     from operations.configuration.yaml_document import Finding
 
-DIFFERENT = 2
-"""Exit status of `diff` if there are differences. 1 is a failure."""
+DIFFERENT = 3
+"""Exit status of `diff` if there are differences. 1 is a failure, and 2 an error in the arguments."""
 
 app = CommandGroup(help="The shop's configuration: one versioned YAML file.")
 
@@ -49,7 +49,8 @@ def check(context: Context, file: File) -> None:
 
 @app.command("diff")
 def diff(context: Context, file: File) -> None:
-    """Show the differences between a file and the live configuration. Exit with 0 if there are none, and 2 otherwise.
+    """Show the differences between a file and the live configuration. The exit status is 0 if there
+    are none, 3 if there are some, and 1 after a failure.
 
     Example: alsolike config diff shop.yaml
     """

@@ -68,11 +68,12 @@ def recommend(
         bool, Option("--workflow", help="Run the deployment's batch workflow, which writes to S3.")
     ] = False,
 ) -> None:
-    """Show recommendations for a user.
+    """Show recommendations for a user or for items.
 
     With --users, write recommendations for many users to a file. The file has one row per item: user_id, rank, item_id,
-    score, source, model_version, recommender. FILE.failed.csv next to the input lists users without recommendations,
-    and the exit status is 1. With --workflow, or an --output in S3, the deployment's batch workflow writes the file.
+    score, source, model_version, recommender. FILE.failed.csv lists users without recommendations, next to the input,
+    or next to the output if the input is - or in S3. Then the exit status is 1. With --workflow, or an --output in S3,
+    the deployment's batch workflow writes the file.
 
     Example: alsolike recommend --user 42 -k 5 --recommender trending
     """

@@ -60,7 +60,7 @@ def up(
     first_port = boot.first_port(port, has_booted=has_booted)
     with contextlib.ExitStack() as resources:
         pages = Background(boot.build_pages)
-        resources.callback(pages.wait)  # A stopped build prints its line before the last line of the command.
+        resources.callback(pages.wait)  # Callbacks run in reverse order: after `stop_builds`.
         resources.callback(boot.stop_builds)
         boot.build_layers()
         assembly = boot.synthesize(stack)

@@ -58,7 +58,7 @@ def choose(deployment: Deployment, name: Choice, values: Mapping[str, str]) -> N
 def publish(deployment: Deployment, pages: Path) -> int:
     """Upload the pages of a folder and `site.json`, delete other files, and return the number of files.
 
-    A page is uploaded after the files that it references, and unreferenced files are deleted last. Scripts of earlier
+    Pages are uploaded after the files that they load, and obsolete files are deleted last. Scripts of earlier
     versions of the browser SDK, and static lists, are kept. Then the URLs of the pages are added to the user pool
     client. The template cannot set these URLs, because the user pool is created before the distribution.
 
@@ -78,7 +78,7 @@ def publish(deployment: Deployment, pages: Path) -> int:
         listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         old = {entry["Key"] for page in listed for entry in page.get("Contents", [])}
         files[SITE_KEY] = _site_json(deployment, _settings(s3, bucket) if SITE_KEY in old else {})
-        for key in sorted(files, key=lambda key: (not key.startswith("assets/"), key)):
+        for key in sorted(files, key=lambda key: (key.endswith(".html"), key)):
             _put(s3, bucket, key, files[key])
         for key in sorted(key for key in old - files.keys() if not key.startswith(KEPT)):
             s3.delete_object(Bucket=bucket, Key=key)

@@ -1,6 +1,7 @@
 """Files of a job: the input with users or segments, and the output.
 
-An input line of a batch inference job is `{"userId": ...}`. Its output line also contains the recommendations.
+An input line of a batch inference job is `{"userId": ...}`. Its output line has
+`input` with the user, `output` with the recommendations, and `error`.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class Jobs(abc.ABC):
         return {"status": FAILED, "failureReason": document(cause).get("errorMessage", cause)}
 
     def _remark(self, output: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the reason why a successful job skipped a part of its data, if it did."""
+        """Return `failureReason` for a successful job that skipped a part of its data, otherwise {}."""
         return {}
 
     def _check_bucket(self, location: str, field: str) -> None:

@@ -39,7 +39,7 @@ def retire(
     Raises
     ------
     InvalidBundle, InvalidConfiguration
-        If the pointer or the configuration is unreadable. No version is then deleted.
+        If the pointer or the configuration is unreadable. If it is so at the start, no version is deleted.
     """
     retired = []
     named = list(experiments())

@@ -17,7 +17,7 @@ from infra_cdk.constructs.nag_suppressions import acknowledge
 CHECK_S, FAILURES, TTL_S = 10, 3, 10
 """Interval of the checks in seconds, number of equal results that move the name, and caching time of its target."""
 _RATE_PER_S, _BURST = 20, 40
-"""Limits of the health route. Sixteen health checkers send two requests per second."""
+"""Limits of the health route. Sixteen health checkers together send about two requests per second."""
 
 
 class ApiName(Construct):

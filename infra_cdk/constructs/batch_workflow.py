@@ -188,7 +188,7 @@ class BatchWorkflow(Construct):
         return named.next(answer).next(all_done)
 
     def _keep_reason(self, *steps: tasks.LambdaInvoke) -> None:
-        """Write the error of a failed batch to S3 for clients. The error of the run does not contain it."""
+        """Write the error of a failed batch to S3 for clients. The parent execution's error does not contain it."""
         keep = tasks.CallAwsService(
             self,
             "KeepReason",

@@ -47,9 +47,9 @@ def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construc
 
 
 def kafka_arns(kafka: KafkaSettings) -> Mapping[str, str | Sequence[str]]:
-    """Return the ARNs of the resources in the trigger's access, by name.
+    """Return the resources of the permissions for Kafka in the function's manifest, by their names there.
 
-    Resources without a setting have an empty list.
+    A list is empty if the settings need no such permission.
     """
     cluster = [kafka.cluster_arn] if kafka.cluster_arn else []
     return {

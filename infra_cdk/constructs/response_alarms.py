@@ -15,7 +15,7 @@ MIN_REQUESTS = 20
 
 
 def response_alarms(scope: Construct, *, settings: Settings, api: Api, alerts: sns.ITopic) -> list[cloudwatch.IAlarm]:
-    """Create the alarms. A response is empty without items. Short lists have no alarm."""
+    """Create the alarms on failed, slow, degraded and empty responses. Lists that are only short have no alarm."""
     own = OwnMetrics(settings)
     served = own.counted(Metric.RECOMMENDATIONS_SERVED, service="recommend")
     degraded = own.counted(Metric.RECOMMENDATIONS_DEGRADED, service="recommend")

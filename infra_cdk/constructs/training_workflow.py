@@ -92,7 +92,7 @@ class TrainingWorkflow(Construct):
             "BuildDataset",
             steps.build_dataset,
             payload={"run_id.$": "$.start.run_id", "started_ms.$": "$.start.started_ms"},
-            # The function and the Spark job both return these fields. The dataset's manifest has the numbers of rows.
+            # After a Spark job, the state `DatasetOfSpark` sets the same fields. Only the manifest has numbers of rows.
             fields=("run_id", "dataset_s3_uri"),
             result_path="$.dataset",
         )

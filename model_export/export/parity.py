@@ -144,7 +144,10 @@ class _Checked:
         self.first_left_out = ""
 
     def check(self, histories: Histories, scores: Floats, *, exclude: Ints, bias: Floats | None = None) -> None:
-        """Compare the lists of `histories` with `scores`. `bias` is 0 for allowed and -inf for excluded items."""
+        """Compare the graph's lists for `histories` with the model's `scores`.
+
+        `exclude` contains positions of excluded items, and `bias` is 0 for allowed and -inf for excluded items.
+        """
         expected = scores + bias if bias is not None else scores.copy()
         np.put_along_axis(expected, exclude, -np.inf, axis=1)
         expected[:, 0] = -np.inf

@@ -51,8 +51,8 @@ def is_worth_it(interactions: Interactions) -> bool:
 def running(*, here: bool = False) -> Iterator[Submit]:
     """Run a side process while the body runs.
 
-    Yield a function that queues tasks and returns a function per task, which waits for the result of the task. The
-    tasks of one call share their arguments. The returned functions raise the exception of the task, or a
+    Yield a function that queues tasks and returns a function per task, which waits for the result of the task. Objects
+    that several tasks of one call use are sent once. The returned functions raise the exception of the task, or a
     `RuntimeError` if the process ended without a result. The side process is killed at the end of the body.
 
     Parameters

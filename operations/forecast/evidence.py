@@ -21,7 +21,7 @@ TOO_FEW_PAIRS = f"{_REASON} about {MIN_PAIRS} pairs in random order with a click
 
 
 def missing(*, users: int, support: float | None) -> str | None:
-    """Return the evidence that all estimates lack, or None.
+    """Return a sentence on the evidence that is missing for all estimates; None if nothing is missing.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def missing(*, users: int, support: float | None) -> str | None:
 
 
 def missing_outcomes(name: str, effective: float) -> str | None:
-    """Return the evidence that the estimate of an outcome lacks, or None."""
+    """Return a sentence on the evidence that is missing for an outcome; None if nothing is missing."""
     if effective < MIN_OUTCOMES:
         return f"{_REASON} an effective number of {effective:.0f} {name}, expected at least {MIN_OUTCOMES}"
     return None

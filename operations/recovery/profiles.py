@@ -36,7 +36,7 @@ def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda do
     pending: list[pd.DataFrame] = []
     for stored in rows.objects():
         pending.extend(identity.session_logins(_frame(piece)) for piece in rows.read(stored, _IDENTITY_COLUMNS))
-        # The threshold doubles, so each login is compared only a few times.
+        # The threshold grows with the number of logins, so each login is compared only a few times.
         if sum(map(len, pending)) > max(len(logins), _PENDING_LOGINS):
             logins, pending = identity.session_logins(pd.concat([logins, *pending])), []
         on_bytes(stored.size_bytes)

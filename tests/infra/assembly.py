@@ -111,7 +111,7 @@ class Assembly:
         return resource
 
     def _exported(self, export: str) -> Resource:
-        """Return the resource whose logical ID is the prefix of an export's name. The suffix is the CDK's hash."""
+        """Return the resource whose logical ID is the longest prefix of an export's name."""
         stack, _, name = export.partition(":")
         name = name.removeprefix("ExportsOutputRef").removeprefix("ExportsOutputFnGetAtt")
         found = [r for r in self.resources if r.stack == stack and name.startswith(r.logical_id)]

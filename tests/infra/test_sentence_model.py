@@ -1,4 +1,4 @@
-"""Sentence model in the settings: the training job gets it, and the function that compares titles its library."""
+"""Sentence model in the settings: the training job gets the model, and `publish_catalog` gets its library."""
 
 import json
 import re

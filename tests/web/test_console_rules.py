@@ -209,7 +209,7 @@ def finish(shop):
 
 
 def forecast_a_pin(view, finish, *, press):
-    """Forecast a draft with a pin, first from the log of the shop, which is too small, then with a finished record."""
+    """Forecast a draft with a pin: first the shop's log is too small, then `finish` has stored an estimate."""
     add_rule_set(view, "spring")
     panel, start = view.get_by_role("region", name="Forecast"), view.get_by_role("button", name="Forecast", exact=True)
     view.get_by_role("button", name="Add a pin").focus()

@@ -1,6 +1,7 @@
 """Parser of HTTP requests, in Personalize's format or as plain GET requests, to `RecommendationRequest`.
 
-Requests with a session token may contain only columns, filters and recommenders that the shop permits for browsers.
+With a session token, columns and filters must be permitted for browsers; with a site key, also the recommender.
+Sessions of operators are not limited.
 """
 
 from __future__ import annotations

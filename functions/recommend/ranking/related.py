@@ -167,7 +167,10 @@ class _Kind:
         return cls(leaf_category(properties), frozenset(str(properties.get(TITLE) or "").lower().split()))
 
     def replaces(self, other: _Kind) -> bool:
-        """Return true for a substitute, which has the same category and at least half of the words in common."""
+        """Return true for a substitute: both have the same category, and at least half of the words of both titles.
+
+        The category decides for items without titles.
+        """
         if self.category is None or self.category != other.category:
             return False
         return 2 * len(self.words & other.words) >= len(self.words | other.words)

@@ -344,7 +344,7 @@ class Model:
 
         Returns
         -------
-            Positions and scores. Fewer than k if the model cannot score k items.
+            Positions and scores. Fewer than k if fewer items have a score and are not excluded.
         """
         manifest = self.bundle.manifest
         if leave_out_seen is None:

@@ -20,7 +20,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def test_each_dimension_set_is_a_separate_metric() -> None:
-    metrics = list(embedded_metrics(json.dumps(DOCUMENT)))
+    metrics = embedded_metrics(json.dumps(DOCUMENT))
 
     assert [metric.namespace for metric in metrics] == ["Shop", "Shop"]
     assert [len(metric.datum["Dimensions"]) for metric in metrics] == [1, 2]
@@ -41,8 +41,11 @@ def test_each_dimension_set_is_a_separate_metric() -> None:
         'text that names "_aws"',
         json.dumps({**DOCUMENT, "_aws": {}}),
         json.dumps({name: value for name, value in DOCUMENT.items() if name != "Orders"}),
+        json.dumps({**DOCUMENT, "Refunds": "none"}).replace(
+            '{"Name": "Orders"', '{"Name": "Orders"}, {"Name": "Refunds"'
+        ),
         json.dumps([DOCUMENT]),
     ],
 )
 def test_line_that_is_not_of_the_format_has_no_metrics(line: str) -> None:
-    assert list(embedded_metrics(line)) == []
+    assert embedded_metrics(line) == []

@@ -274,7 +274,7 @@ class Traffic:
             return type(getattr(error, "reason", error)).__name__
 
     def _signed(self, path: str, body: bytes) -> dict[str, str]:
-        """Return the headers of a request to the name."""
+        """Return the signed headers of a request to the domain that both regions share."""
         request = AWSRequest("POST", f"https://{DOMAIN}{path}", data=body, headers={"content-type": "application/json"})
         SigV4Auth(self._key, "personalize", PRIMARY).add_auth(request)
         return {**dict(request.headers.items()), "host": DOMAIN}

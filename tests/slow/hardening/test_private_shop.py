@@ -22,7 +22,7 @@ def shop(tmp_path_factory):
         cors_origins=[],
         dataset_engine="lambda",
         private_api=True,
-        # An image with all packages. The packages of `layers.build training` are for the Python of AWS's image.
+        # Without a network, a job cannot install packages, so its image has them all.
         training_image="123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
         training_network=False,
         vpc="create",

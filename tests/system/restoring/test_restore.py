@@ -244,7 +244,7 @@ def test_erased_users_are_removed_from_a_concurrently_changed_object(shop):
     changed = iter([True])
 
     class Changing:
-        """S3 client through which another caller overwrites an object before the test's own write."""
+        """S3 client through which another caller overwrites an object before the first write of the tested function."""
 
         def __getattr__(self, name):
             return getattr(s3, name)

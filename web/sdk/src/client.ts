@@ -18,7 +18,7 @@ export interface Options {
   readonly mode?: "static";
   /** False to send no events and store nothing until `setConsent(true)`. */
   readonly consent?: boolean;
-  /** Called with the error of a failed call and its events, which the next call may repeat. By default, errors are logged. */
+  /** Called with the error of a failed call, its events, and all waiting events if they will be sent again. By default, errors are logged. */
   readonly onError?: (error: Error, events: readonly Pick<ShopEvent, "eventType" | "itemId">[]) => void;
 }
 

@@ -56,7 +56,7 @@ const PERMANENT_FAILURES = [400, 401, 403, 413, 422];
 /**
  * The current shopper's orders, stored until the API accepts them.
  *
- * A line that is bought again before the API has confirmed it keeps its ID and counts once.
+ * If a line is bought again before the API has confirmed it, the line keeps its ID and counts once.
  */
 export class Orders {
   orderStatus: OrderStatus = { state: "open", accepted: null };
@@ -102,7 +102,7 @@ export class Orders {
     this.orderStatus = { state: "open", accepted: null };
   }
 
-  /** Return an order of these lines. Repeated lines keep their event IDs. */
+  /** Return an order of these lines. Lines that equal a line of an unconfirmed order keep its event ID. */
   private createOrder(lines: Cart, cart: Cart | null): PendingOrder {
     const [line, ...others] = lines;
     const what = line && others.length === 0 ? shortTitle(line.title) : `${lines.length} products`;

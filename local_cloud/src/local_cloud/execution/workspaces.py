@@ -41,7 +41,7 @@ class Workspaces:
         return Workspace(task_root=task_root, import_paths=import_paths(layers), temporary=temporary)
 
     def package_sources(self, function: Function) -> tuple[PackageSource, ...]:
-        """Return the source of each package in a version's layers on this host."""
+        """Return the place on this host from which each package of a version's layers comes."""
         with self._lock:
             return tuple(source for arn in function.layers for source in self._layer(arn)[1])
 

@@ -26,7 +26,10 @@ class Objects:
         self._contents: dict[tuple[str, str], set[str]] = {}
 
     def write(self, bucket_name: str, key: str) -> list[Any]:
-        """Write the current versions of a key, and return the versions whose contents are new in the journal."""
+        """Write all versions of a key, or delete its entry if it has none.
+
+        Return the versions whose contents are new in the journal.
+        """
         new: list[Any] = []
         with self._journal.locked():
             bucket: Any = self._backend.buckets.get(bucket_name)

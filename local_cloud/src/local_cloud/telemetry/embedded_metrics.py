@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,23 +21,25 @@ class MetricDatum:
     datum: dict[str, Any]
 
 
-def embedded_metrics(line: str) -> Iterator[MetricDatum]:
-    """Yield the metrics of a log line. As on AWS, a line that is not valid EMF has no metrics."""
+def embedded_metrics(line: str) -> list[MetricDatum]:
+    """Return the metrics of a log line. A line that is not valid EMF has no metrics."""
     if MARK not in line:
-        return
+        return []
     try:
         document = json.loads(line)
         metadata = document["_aws"]
         timestamp = datetime.fromtimestamp(metadata["Timestamp"] / 1000, UTC)
-        for directive in metadata["CloudWatchMetrics"]:
-            for definition in directive["Metrics"]:
-                for dimensions in directive.get("Dimensions") or [[]]:
-                    yield MetricDatum(
-                        namespace=directive["Namespace"],
-                        datum=_datum(document, definition, dimensions) | {"Timestamp": timestamp},
-                    )
+        return [
+            MetricDatum(
+                namespace=directive["Namespace"],
+                datum=_datum(document, definition, dimensions) | {"Timestamp": timestamp},
+            )
+            for directive in metadata["CloudWatchMetrics"]
+            for definition in directive["Metrics"]
+            for dimensions in directive.get("Dimensions") or [[]]
+        ]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return
+        return []
 
 
 def _datum(document: dict[str, Any], definition: dict[str, Any], dimensions: list[str]) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def test_live_version_of_a_later_release_can_be_compared_and_replaced(shop, clie
 
     compared = run("diff", path)
 
-    assert compared.exit_code == 2
+    assert compared.exit_code == 3
     assert "warning: version 4 is live and cannot be read by this release: format is 2" in compared.stderr
     assert run("apply", path).stdout.startswith("version 5 is live")
 
@@ -194,7 +194,7 @@ def test_diff_shows_different_values_and_sets_the_exit_status(shop, file):
     run("apply", path)
     same = run("diff", "-", stdin="events: {'view': {weight: 2.0}}\nformat: 1")
 
-    assert different.exit_code == 2
+    assert different.exit_code == 3
     assert different.stdout.splitlines()[:2] == ["--- version 0", f"+++ {path}"]
     assert [line for line in different.stdout.splitlines()[2:] if line[0] in "+-"] == [
         "-    weight: 1",

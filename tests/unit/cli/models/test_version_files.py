@@ -1,4 +1,4 @@
-"""Deletion of versions' files, and versions that are protected from it."""
+"""Deletion of versions' files, protected versions, and repair of a damaged pointer or training lock."""
 
 import pytest
 

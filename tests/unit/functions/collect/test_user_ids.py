@@ -92,7 +92,7 @@ def test_only_pseudonymised_ids_are_stored(collect, hashing, aws, users_table):
 
 
 def test_generated_event_id_is_based_on_pseudonymised_ids(collect, hashing, aws, monkeypatch, start_new_process):
-    """An ID based on the plain user ID could be found by trying all user IDs."""
+    """If the event ID were a hash of the plain user ID, trying all user IDs would find the user."""
     collect("POST /events", CALL)
     monkeypatch.setenv("PSEUDONYMISE_IDS", "0")
     start_new_process()

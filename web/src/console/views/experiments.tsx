@@ -9,7 +9,7 @@ import { experiments } from "../queries";
 
 const STATES: Record<Experiment["state"], Tone> = { planned: "info", running: "going", ended: "idle" };
 
-/** Metrics that are shares of users or impressions. */
+/** Metrics that are shares: of impressions, of responses and of users. */
 const SHARES = ["click-through", "conversion", "buyers"];
 
 /** The verdicts of a report, as sentences. */

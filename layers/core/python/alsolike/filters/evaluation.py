@@ -179,7 +179,7 @@ class FilterEvaluator:
         return kept
 
     def _id_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return the positions that meet a condition on the item ID. The snapshot may lack some of these items."""
+        """Return the positions that meet a condition on the item ID, also of items that the snapshot lacks."""
         if isinstance(leaf, Membership):
             return SparseSet(self._positions_of(resolver.elements(leaf)[0]))
         text = filter_columns.text(leaf, resolver)

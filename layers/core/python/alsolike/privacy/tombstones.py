@@ -57,9 +57,9 @@ def no_erased_users(user_id: str | None, session_id: str | None = None) -> bool:
 def names_erased(record: StreamRecord, erased: IsErased) -> bool:
     """Return true if an unreadable record contains an erased user or session in its partition key or data.
 
-    As in `UserMatcher`, a record with only other users in its user ID fields does not match, unless the partition key
-    is of an erased user. The partition key of a long user ID is a hash. For such users, the tombstones also contain the
-    hash of the result of `long_key`.
+    A record matches if its partition key is of an erased user. Otherwise its user ID fields decide, as in
+    `UserMatcher`. A record without them matches if a session or any other value is erased. Partition keys of long IDs
+    are hashes, so the tombstones also contain the form of `long_key`.
     """
     key = record.partition_key or ""
     if erased(key.removeprefix(USER_PREFIX) if key.startswith(USER_PREFIX) else f"{_HASHED_KEY}{key}"):

@@ -69,9 +69,9 @@ class BatchWriter:
         return {}
 
     def paused(self, failed_attempts: int) -> int:
-        """Pause after consecutive calls that processed no request, and return their number.
+        """Pause after the n-th call in a row that processed no request, twice as long as after the one before.
 
-        Each such call doubles the pause.
+        There is no pause after the last attempt. Return `failed_attempts`.
         """
         if 0 < failed_attempts < MAX_ATTEMPTS:
             self._pause(_FIRST_PAUSE_S * 2 ** (failed_attempts - 1))

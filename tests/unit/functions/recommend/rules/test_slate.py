@@ -128,9 +128,9 @@ def test_promotion_with_too_few_items_leaves_positions_to_ranked_items():
 
 
 def test_promoted_item_ranked_before_its_position_keeps_its_rank():
-    """The promotion adds its next item.
+    """At its two places, the promotion adds x and y.
 
-    Without a next item, it is still fulfilled, because two of its items are in the list.
+    If only x is left, the promotion is still fulfilled, because a and x are in the list.
     """
     slate = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("axy"))])
     kept = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("ax"))])
