@@ -31,8 +31,8 @@ from alsolike.schema import validation
 from alsolike.schema.fields import NOT_BLANK, Fields, LenientList, Text
 
 UNDECLARED = "view"
-"""Event type that replaces an undeclared type. The undeclared type becomes a property. `view` has the default weight
-1."""
+"""Event type that replaces an undeclared type in signed requests. The undeclared type becomes a property. `view` has
+the default weight 1."""
 
 
 EVENT = Fields(
@@ -105,9 +105,9 @@ def parse_put_events(
     """Parse the body of `POST /events` or `POST /session/events`. Invalid events are rejected individually.
 
     The ID of an event without `eventId` is a hash of the content and of the number of earlier equal events in the call.
-    Therefore repeated calls are idempotent, even without the rejected events. Events with future times are accepted,
-    because consumers quarantine such events instead of losing them. Only the times of events with a site key are
-    checked (`alsolike.events.site_keys`).
+    Therefore a repeated call has no effect, even if it leaves out the rejected events. Events with future times are
+    accepted, because consumers quarantine such events instead of losing them. Only the times of events with a site key
+    are checked (`alsolike.events.site_keys`).
 
     Parameters
     ----------

@@ -135,7 +135,7 @@ class FunctionServer(ThreadingHTTPServer):
     function
         Name of the function.
     load
-        Function that imports the handler, which prepares the process.
+        Function that imports and returns the handler. The import prepares the process.
     """
 
     daemon_threads = False
@@ -163,7 +163,7 @@ class FunctionServer(ThreadingHTTPServer):
         self.shutdown()
 
     def answer(self, event: dict[str, Any], *, deadline_s: float) -> dict[str, Any]:
-        """Return the handler's response, or 503 if the handler is not free in time."""
+        """Return the handler's response, 500 if it raises an error, or 503 if it is not imported or free in time."""
         if self._handler is None or not self._in_use.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
             return _message(503, "Service Unavailable")
         try:

@@ -83,7 +83,7 @@ class Ragged:
         return self[row].tobytes()
 
     def inverted(self, size: int) -> Ragged:
-        """Return one row per code below `size`: the rows of `self` that contain the code, ascending uint32, once per
+        """Return, for each code below `size`, the indices of the rows that contain it: ascending uint32, once per
         occurrence.
         """
         pairs = self.data.astype(np.int64)
@@ -164,7 +164,7 @@ class Dictionary:
         return find(self.hashes, hashes_of([value.encode() for value in values]))
 
     def only(self, codes: Array) -> tuple[Dictionary, Array]:
-        """Return the dictionary of the strings with these codes, and the codes in this dictionary. -1 remains -1."""
+        """Return a dictionary of only the strings with these codes, and `codes` translated to it. -1 remains -1."""
         used = np.zeros(len(self) + 1, bool)  # The last element is for the code -1.
         used[codes] = True
         used[-1] = False

@@ -180,7 +180,7 @@ class ActionModel:
     fitted
         False if the model contains only rates per action.
     index
-        Position of each feature.
+        Index of each feature in `weights` and `sds`.
     weights, sds
         Mean and standard deviation of each weight, float64 `(features,)`.
     """

@@ -3,7 +3,7 @@
 Serving randomly swaps neighbouring items in some responses (`swaps` of a recommender, FairPairs). Each item of such a
 pair is as often at the first as at the second place. Therefore, the ratio of the gains at both places equals the ratio
 of the propensities, whatever the items (Radlinski and Joachims, AAAI 2006; Joachims et al., WSDM 2017, section 5.3).
-The model of the propensities is log p(k) = -η log(1 + k) + δ(k), with normal priors of mean 0.
+The model of the propensity of place k, from 0, is log p(k) = -η log(1 + k) + δ(k), with normal priors of mean 0.
 """
 
 from __future__ import annotations

@@ -115,6 +115,8 @@ class ActionStore:
         ------
         InvalidInput
             If there are still too many actions, or the object would be too large.
+        ConcurrentUpdate
+            If other writers change the object during every attempt.
         Unavailable
             If the object is unreadable, or S3 does not respond.
         """

@@ -74,7 +74,7 @@ class RowStore(Generic[R]):
         return len(latest)
 
     def put_batches(self, rows: Iterable[R], *, now_ms: int) -> int:
-        """Write many rows, 25 per call, without reading the replaced rows. Return the number of written rows.
+        """Write many rows, `_BATCH` per call, without reading the replaced rows. Return the number of written rows.
 
         This can overwrite a row that another writer stored with a later time. Readers of the stream then keep the row
         with the later time.

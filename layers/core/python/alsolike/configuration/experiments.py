@@ -76,7 +76,8 @@ class Experiment:
         return "planned" if now_ms < self.start_ms else "ended"
 
     def arm_of(self, unit: str) -> Arm:
-        """Return the arm of a user, or of a session without a user. The arm changes only if the shares change.
+        """Return the arm of a user, or of a session without a user. The arm changes only if the order or the shares
+        of the arms change.
 
         A hash with the experiment's name as key gives a position between 0 and 1, so positions in two experiments are
         independent. The arms divide this range by their shares.

@@ -20,7 +20,7 @@ MAX_POSITION = MAX_RESULTS
 
 MAX_FACTORS = 16
 """Maximum number of boosts and demotions in a rule set. An item's factors are multiplied, and the model runs once per
-distinct product.
+distinct result.
 """
 
 _ROUNDING = 1e-9  # Tolerance for sums of shares.

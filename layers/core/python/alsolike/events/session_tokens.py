@@ -4,8 +4,8 @@ With a token, a browser can only send events of its session and read recommendat
 
 A token is a JSON Web Token with an HMAC-SHA256 signature (HS256) under the deployment's session key, so the shop's
 backend can issue it with any JWT library. The claims are `iss`, `aud`, `sid` (the session), `sub` (the user, if logged
-in), `site` (the site key, if a page used one), `operator` (true for an operator's page), `iat` and `exp`, at most one
-hour after `iat`. A token cannot be revoked before it expires.
+in), `site` (the site key, if a page used one), `operator` (true for an operator's page), `iat` and `exp`, at most
+`MAX_LIFETIME_S` after `iat`. A token cannot be revoked before it expires.
 
 References
 ----------
@@ -127,7 +127,7 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
     WrongSignature
         If the signature matches none of the keys.
     InvalidInput
-        If the token is malformed, has another algorithm or audience, has expired, is not yet valid, or has a
+        If the token is malformed, has another algorithm, issuer or audience, has expired, is not yet valid, or has a
         lifetime above `MAX_LIFETIME_S`.
     MissingSetting
         If a key has fewer than `MIN_KEY_BYTES`.

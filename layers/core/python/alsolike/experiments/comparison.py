@@ -211,7 +211,7 @@ class Lift:
 def compare(
     arm: ArmSample, control: ArmSample, *, observed: float, planned: float, alpha: float = 0.05, comparisons: int = 1
 ) -> Lift | None:
-    """Return the lift of an arm, or None if there is too little data.
+    """Return the lift of an arm, or None if there is too little data, or a metric or the variance is 0.
 
     Parameters
     ----------
@@ -273,10 +273,10 @@ _CONCENTRATION = 100
 def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float:
     """Return the always-valid p-value of the hypothesis that users were assigned to arms with these shares.
 
-    The p-value is the inverse of the likelihood ratio with a Dirichlet mixture of shares, with the given shares as the
-    mean::
+    The p-value is the inverse of the likelihood ratio of a Dirichlet mixture of shares q, whose mean are the given
+    shares p, to the given shares. n_k is the number of users in arm k::
 
-        ratio = integral of prod q_k^n_k over Dirichlet(100 p)  /  prod p_k^n_k
+        ratio = integral of prod q_k^n_k over Dirichlet(_CONCENTRATION p)  /  prod p_k^n_k
 
     References
     ----------

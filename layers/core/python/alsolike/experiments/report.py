@@ -22,7 +22,8 @@ from alsolike.experiments.comparison import (
 from alsolike.experiments.metrics import RatioMetric, Users
 
 MISMATCH_BELOW = 0.01
-"""p-value below which a sample ratio mismatch is reported. At most 1% of correct experiments ever fall below it."""
+"""p-value below which a sample ratio mismatch is reported, and maximum probability of such a report in a correct
+experiment."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
 
 
 def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
-    """Return the mask of the rows that meet a condition. `column` is None for an undeclared one, which no row meets.
+    """Return the mask of the rows that meet a condition. If `column` is None (undeclared), no row meets the condition.
 
     Raises
     ------

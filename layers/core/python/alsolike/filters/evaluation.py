@@ -217,7 +217,7 @@ class FilterEvaluator:
 
 
 def _groups(condition: And | Or) -> list[Condition]:
-    """Combine all static operands into one condition. For AND, also combine all operands on interactions."""
+    """Return the operands, with all static ones combined into one. For AND, those on interactions are combined, too."""
     static: list[Condition] = []
     interaction_conditions: list[Condition] = []
     others: list[Condition] = []
@@ -228,7 +228,7 @@ def _groups(condition: And | Or) -> list[Condition]:
             interaction_conditions.append(operand)
         else:
             others.append(operand)
-    if not interaction_conditions and not others:  # The complete condition is cached.
+    if not interaction_conditions and not others:  # The caller caches the complete condition.
         return static
     parts = [part for part in (static, interaction_conditions) if part]
     return [*(type(condition)(tuple(part)) if len(part) > 1 else part[0] for part in parts), *others]

@@ -53,7 +53,7 @@ def _type(column: Column, columns: Mapping[ColumnDataset, Mapping[str, ColumnTyp
 
 
 def _misfit(leaf: Leaf, type_: ColumnType, other: ColumnType | None) -> str | None:
-    """Return an error message if no value fits both the type of a column and the type of its operand column."""
+    """Return an error message if the type of the operand column does not fit the type of the column, else None."""
     kinds = next(kinds for kinds in (_NUMBERS, (*_TEXTS, ColumnType.LIST), (ColumnType.BOOLEAN,)) if type_ in kinds)
     if other is None:
         return None

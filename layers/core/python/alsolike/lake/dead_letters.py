@@ -173,8 +173,8 @@ def _kind(record: StreamRecord) -> Kind:
 def original_key(record: StreamRecord) -> str:
     """Return the partition key with which a record is put on the stream again.
 
-    This is the producer's key if it was stored, else the key of the record's user or session. Records without a user
-    and a session need no order, so their key is a hash of the data.
+    This is the producer's key if it was stored, else the key of the record's user or session. Records with neither
+    user nor session need no order, so their key is a hash of the data.
     """
     if record.partition_key:
         return record.partition_key

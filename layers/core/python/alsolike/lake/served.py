@@ -59,7 +59,7 @@ def read_line(line: bytes | str) -> ServedResponse:
 
 
 def read_row(values: Mapping[str, Any]) -> ServedResponse:
-    """Return the row with the given values by column. Missing columns are null.
+    """Return the row with the given values by column. A missing column gets its type's `absent`, mostly None.
 
     Raises
     ------

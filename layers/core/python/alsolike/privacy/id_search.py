@@ -37,7 +37,7 @@ _PAIR = re.compile(
 )
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)("|\Z)', re.DOTALL)
 _FIELD = re.compile(r'(?:"(?P<name>(?:[^"\\]|\\.)*+)"\s*+:\s*+)?"(?P<string>(?:[^"\\]|\\.)*+)(?P<end>"|\Z)', re.DOTALL)
-_BARE = re.compile(r'\s*+\{[^"]*+', re.DOTALL)  # An ID such as "e0000000" is base64 of an object without a quote.
+_BARE = re.compile(r'\s*+\{[^"]*+', re.DOTALL)  # "e0000000" decodes to "{" and bytes without a quote, but is an ID.
 _WORDS = (re.compile(r"[\w.@-]+"), re.compile(r"""[^\s"'<>&=,;{}\[\]()]+"""))
 
 

@@ -40,7 +40,7 @@ class FirstLogin(NamedTuple):
     Attributes
     ----------
     received_ms
-        Time in epoch milliseconds at which the first login of any user was received.
+        Earliest time in epoch milliseconds at which a login of any user in the session was received.
     is_own
         True for a login of the exported user. The IDs of other users are not stored, because their erasures would not
         find them.

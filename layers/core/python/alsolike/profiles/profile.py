@@ -136,7 +136,7 @@ class Profile:
         """Return the profile with additional interactions, truncated to the latest `length`.
 
         The result does not depend on the order or repetition of merges. If two interactions have the same event ID, the
-        later one is kept. If the earlier one was kept, a truncated event could return with its later time.
+        later one is kept. Otherwise, an event that was truncated could return with its later time.
         """
         if self.erased:
             return self
@@ -178,7 +178,7 @@ def sort_key(interaction: RecentInteraction) -> str:
 
 
 def key_after(time_ms: int) -> str:
-    """Return the lowest sort key after all interactions up to and including a time."""
+    """Return a sort key after the keys of all interactions, but not histories, up to and including a time."""
     return f"{time_ms:0{_TIME_DIGITS}}$"
 
 

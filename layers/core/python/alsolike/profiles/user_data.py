@@ -117,7 +117,9 @@ class UserData:
         Raises
         ------
         InvalidInput
-            If the export of `after` has expired.
+            If the export of `after` has expired, or the user was erased.
+        TooLarge
+            If the user has too many sessions for an export in pages.
         Unavailable
             If a store does not answer.
         """
@@ -278,7 +280,7 @@ class _Page:
         return ended
 
     def _find_logins(self) -> bool:
-        """Find the first login of each session among the logins of all users."""
+        """Find the first login of each session among the logins of all users. Return true at the end of the stage."""
         is_start = not self._key
         session_rows, ended = (
             self._scan(_INTERACTIONS, {"session_id": list(self._sessions)})

@@ -27,7 +27,7 @@ def check_not_refused(document: Mapping[str, Any]) -> None:
 
 
 def ask(lambda_: LambdaClient, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the preview of `functions.recommend.direct.preview`: the recommendations without and with the rules.
+    """Return the result of `functions.recommend.direct.preview`: the recommendations before and after the rules.
 
     Raises
     ------

@@ -285,7 +285,7 @@ class Column:
     required
         True if the field is mandatory in stream records.
     since
-        Version of the stream record that added the field. The field is null in older records and rows.
+        Version of the stream record that added the field. Older records and rows lack the field.
     call
         Field in an element of a call; None if calls do not contain the field.
     file

@@ -59,7 +59,7 @@ class Registry:
     def put_back(self, champion: Champion) -> Champion:
         """Write an earlier pointer back.
 
-        Its ETag must be the ETag of the unreadable object, or empty if the object is missing.
+        `champion.etag` must be the ETag of the unreadable object, or empty if the object is missing.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """Retention of model versions: selection of protected versions, and deletion of the files of other versions.
 
 Deletion removes only the files under `models/<version>/`. Decision, canary report and package of a version are kept.
-The setting `models_kept` (`infra_cdk/training_settings.py`) is the number of other versions whose files are kept.
+The setting `models_kept` (`infra_cdk/training_settings.py`) is the number of unprotected versions whose files are kept.
 """
 
 from __future__ import annotations
@@ -61,9 +61,10 @@ def protected(champion: Champion | None, experiments: Iterable[Experiment], *, n
 def superfluous(
     stored: Iterable[StoredVersion], keeps: Mapping[str, str], *, others: int, now_ms: int
 ) -> Iterator[StoredVersion]:
-    """Yield all versions whose files may be deleted. Protected versions and the latest `others` versions are kept.
+    """Yield all versions whose files may be deleted.
 
-    Folders without a manifest are included if they are older than any running upload.
+    Protected versions and the latest `others` complete versions are kept. Folders without a manifest are included if
+    they are older than `UNFINISHED_MS`.
     """
     rest = sorted(
         (entry for entry in stored if entry.version not in keeps),

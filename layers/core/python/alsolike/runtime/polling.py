@@ -15,7 +15,7 @@ from alsolike.runtime.struct import struct
 T = TypeVar("T")
 
 STARVED_S = 10
-"""Minimum age in seconds of an unfinished read in a thread for which a request waits without a limit.
+"""Age in seconds from which a request waits for an unfinished read in the thread without a limit.
 
 Lambda freezes threads between requests, so the read may otherwise never end.
 """

@@ -181,7 +181,7 @@ def closest(text: str, names: Iterable[str]) -> str | None:
 
 
 def _nearest(name: str, options: Collection[str]) -> str:
-    """Return the expected values for a misspelt name."""
+    """Return the text of the expectation: all options, and the closest one to a misspelt name."""
     near = closest(name, options)
     listed = ", ".join(options)
     return f"one of {listed}; did you mean {near}?" if near and len(options) > 1 else f"one of {listed}"

@@ -159,7 +159,7 @@ class ContentIndex:
         ]
 
     def _by_tokens(self, tokens: Array) -> tuple[Array, Array]:
-        """Return the positions of items that share a token, ascending, and their cosines."""
+        """Return positions of items, ascending, and their cosines. Items without shared tokens are absent or have 0."""
         length = np.linalg.norm(self.idf[tokens])
         starts = self.holders.offsets[tokens].astype(np.int64)
         counts = self.holders.offsets[tokens + 1] - starts

@@ -17,7 +17,7 @@ from alsolike.runtime.struct import struct
 FORMAT_VERSION = 1
 
 YOUNG_ROWS = 256
-"""Minimum row count of a segment in comparisons of sizes. For smaller segments, the cost of requests dominates."""
+"""Row count with which smaller segments enter comparisons of sizes, because the cost of requests dominates there."""
 GROWTH = 3
 """Minimum ratio of a segment's row count to the total row count of all smaller segments."""
 

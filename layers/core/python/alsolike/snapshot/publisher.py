@@ -120,7 +120,7 @@ class SnapshotPublisher:
         def with_uploaded(manifest: Manifest) -> Manifest:
             now = {entry.key: entry for entry in manifest.segments}
             meanwhile = [self._map(entry) for key, entry in now.items() if key not in before]
-            # Segments of concurrent merges may contain rows of the replaced segments.
+            # Segments of concurrent merges may contain rows of the replaced segments, which are left out.
             merged = [self._map(entry) for key, entry in before.items() if key not in now]
             new = [uploaded]
             if meanwhile:
@@ -180,7 +180,7 @@ class SnapshotPublisher:
         Raises
         ------
         _OvertakenError
-            If another writer has changed the merged segments.
+            If another writer has changed the merged segments or the configuration version.
         """
         segments, known = stored.manifest.segments, stored.manifest.configuration_version
         recoding = version >= known and dict(stored.manifest.columns) != dict(columns)
@@ -242,7 +242,7 @@ class SnapshotPublisher:
 
 
 class _OvertakenError(Exception):
-    """Another writer has replaced the merged segments in the manifest."""
+    """Another writer has changed the manifest, so that a merge or a declaration of columns is outdated."""
 
 
 def _encoded(changes: Iterable[Change], columns: Columns) -> Iterator[Segment]:

@@ -114,7 +114,7 @@ class Segment:
         return together._take(rows)
 
     def without(self, others: Sequence[Segment]) -> Segment:
-        """Return the segment without rows that are equal to a row of another segment."""
+        """Return the segment without rows that have the item and the precedence of a row in `others`."""
         kept = np.ones(len(self), bool)
         for other in others:
             places = find(other.hashes, self.hashes)

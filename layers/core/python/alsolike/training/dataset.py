@@ -23,8 +23,8 @@ MIN_TEST_USERS = 5
 
 
 def holdout_ms(start_ms: int, last_ms: int) -> int:
-    """Return the length of the test window in milliseconds, which is a tenth of the interactions' time range, at most
-    28 days.
+    """Return the length of the test window in milliseconds: `HOLDOUT_SHARE` of the interactions' time range, at most
+    `LONGEST_HOLDOUT_MS`.
 
     Parameters
     ----------

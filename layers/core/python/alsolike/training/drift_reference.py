@@ -24,8 +24,9 @@ def category_of(value: Any) -> str | None:
 def category_column(properties: Sequence[Mapping[str, Any]]) -> str | None:
     """Return the column of categories, selected by a heuristic, or None if no column is suitable.
 
-    A suitable column has texts for at least half of the items, at least two distinct values, and on average at least
-    ten items per value. Columns with `category` in the name have priority, then columns with few distinct values.
+    A suitable column has texts for at least `MIN_FILLED_SHARE` of the items, at least two distinct values, and on
+    average at least ten items per value. Columns with `category` in the name have priority, then columns with few
+    distinct values.
     """
     possible = []
     for column in sorted({name for columns in properties for name in columns}):
@@ -103,7 +104,7 @@ class Reference:
         Length of the window, which ends at the dataset's last interaction.
     item_popularity
         Numbers of interactions by rank of the item. Ranks are by descending frequency in the complete dataset, then by
-        ID. The edges divide the window's interactions into bins of about a tenth.
+        ID. The edges divide the window's interactions into at most `POPULARITY_BINS` bins of about equal counts.
     category_popularity
         Numbers of interactions by category; None if there is no category column.
     user_activity

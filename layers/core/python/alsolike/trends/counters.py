@@ -232,8 +232,9 @@ class ShardCounts:
             raise InvalidTrends(f"{name} has no trends that this version can read: {error}") from error
 
     def _pruned(self) -> ShardCounts:
-        """Return the counters of the best `KEPT_ITEMS` items, ranked by their best score in any window or by their
-        baseline.
+        """Return the counters of the best `KEPT_ITEMS` items.
+
+        An item has the better of its ranks by baseline and by its best score in any window.
         """
         if len(self.items) <= KEPT_ITEMS:
             return self
