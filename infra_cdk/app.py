@@ -81,8 +81,8 @@ def create_app(
         If a layer has not been built.
     """
     app = cdk.App(
-        # Stack traces contain the temporary folder of jsii, so they would make each synthesis different. The key is
-        # not in cdk.json, because the CLI warns of such keys in this file.
+        # Stack traces contain the temporary folder of jsii, so they would make each synthesis different. This context
+        # key is not in cdk.json, because the CLI warns of such keys in this file.
         context={**context, "aws:cdk:disable-creation-stack-traces": True},
         outdir=str(outdir or os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"),
         analytics_reporting=False,

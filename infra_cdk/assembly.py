@@ -166,7 +166,7 @@ def _is_current(entry: Path, inputs: str) -> bool:
 
 
 def _prune(cache: Path, kept: int) -> None:
-    """Delete all but the `kept` last used assemblies, and temporary folders older than `_ABANDONED_S`."""
+    """Delete all but the `kept` most recently used assemblies, and temporary folders older than `_ABANDONED_S`."""
     last_used_s = {path: path.stat().st_mtime for path in cache.iterdir() if path.is_dir()}
     written = sorted((p for p in last_used_s if not p.name.startswith(_WRITING)), key=last_used_s.__getitem__)
     abandoned = [

@@ -319,7 +319,7 @@ def compare(models: Mapping[str, Recommender], data: Data, *, k: int = K) -> pd.
 def export(model: FittedModel, directory: str | Path) -> None:
     """Write a model as a graph that `serve` runs and `alsolike models import` accepts.
 
-    `model.json` contains scores of some test users' histories, so that each reader can check the graph.
+    `model.json` contains scores of some test users' histories, with which `serve` and an import check the graph.
     """
     queries = model.data.part.queries.sample(_EXAMPLES)
     histories = ranking.histories(queries, half_life_days=math.inf).items

@@ -16,7 +16,7 @@ def alarm_period(schedule: str | None) -> cdk.Duration:
     """Return the period of an alarm on a scheduled function: the longest gap of the schedule.
 
     The period is an hour if there is no schedule. A scheduled function writes no metrics between two runs, so with a
-    shorter period the alarm would return to OK before the next run. It is at most a week, CloudWatch's limit.
+    shorter period the alarm would return to OK before the next run. The period is at most a week, CloudWatch's limit.
     """
     return cdk.Duration.hours(1 if schedule is None else longest_gap_hours(schedule))
 

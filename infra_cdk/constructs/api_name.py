@@ -15,7 +15,9 @@ from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.nag_suppressions import acknowledge
 
 CHECK_S, FAILURES, TTL_S = 10, 3, 10
-"""Interval of the checks in seconds, number of equal results that move the name, and caching time of its target."""
+"""Interval of the checks in seconds, number of equal results in a row that move the name, and caching time of the
+name's target in seconds.
+"""
 _RATE_PER_S, _BURST = 20, 40
 """Limits of the health route. Sixteen health checkers together send about two requests per second."""
 
@@ -72,7 +74,7 @@ class ApiName(Construct):
             failover=role,
             health_check_id=health_check_id,
         )
-        # Clients must find the API as soon as the name leads to this region.
+        # The mapping comes first, because clients must find the API as soon as the name leads to this region.
         record.add_resource_dependency(mapping)
 
 

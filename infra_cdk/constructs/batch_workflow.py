@@ -58,7 +58,7 @@ class BatchWorkflow(Construct):
             self,
             "Batches",
             # An object per batch is used instead of an ItemBatcher, because the object's name is also the name of the
-            # table's part, and its size is not limited by the maximum input of an execution.
+            # table's part, and an object may be larger than the input of an execution.
             item_reader=sfn.S3ObjectsItemReader(
                 bucket=artefacts, prefix=sfn.JsonPath.format(f"{BATCH_PREFIX}{{}}/users/", _input("run"))
             ),

@@ -29,8 +29,8 @@ _CLASSES = (
     ("IntelligentTieringIAStorage", "s3_infrequent_gb", ", tiered, a month unread"),
     ("IntelligentTieringAIAStorage", "s3_infrequent_gb", ", tiered, not read for three months"),
 )
-"""S3 storage classes in CloudWatch, with the names of their prices and labels. The price of objects that were not read
-for three months is an upper bound."""
+"""S3 storage classes in CloudWatch, each with the name of its price and the end of its label. The price of objects that
+were not read for three months is an upper bound."""
 
 LATER = "publish_lists"
 """Function in the stack of the pages. This stack is created after the dashboard, so the function's name is unknown."""

@@ -115,7 +115,7 @@ def encrypt(
     Every role of the region that reads or writes them also gets permission to use the key.
 
     The bucket for access logs keeps the key of S3, because S3 writes no access logs to buckets with a KMS key. The
-    bucket of the pages contains public files.
+    bucket of the pages also keeps it, because its files are public.
 
     Parameters
     ----------

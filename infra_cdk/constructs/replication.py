@@ -29,7 +29,9 @@ ARTEFACTS_FROM_PRIMARY = (
     REGISTRY_PREFIX,
 )
 ARTEFACTS_FROM_REPLICA = (ACTIONS_KEY, CONFIGURATION_PREFIX, FORWARDED_ERASURES_PREFIX, REGISTRY_PREFIX)
-"""Objects that operators write in the replica during an outage. Other artefacts belong to one region."""
+"""Replicated prefixes of the replica's artefacts: forwarded erasures, and objects that operators write during an outage
+of the primary.
+"""
 
 _EACH = "S3 replicates objects of any key"
 

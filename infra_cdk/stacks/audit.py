@@ -12,7 +12,7 @@ from infra_cdk.stacks.stack import Stack
 
 
 class AuditStack(Stack):
-    """Audit trail, backups and detection of drift, by their settings."""
+    """Audit trail, backups and detection of drift, each if its setting is on."""
 
     def __init__(
         self,

@@ -19,8 +19,8 @@ class ReplicaDataStack(Stack):
     """Buckets, stream and tables of the second region, and references to the replicas of tables and secrets.
 
     The primary's data stack creates these replicas. It is deployed first without `replica_region`, and updated with
-    this setting after this stack. Its outputs are read by name, because an export can be imported in its own region
-    only.
+    this setting after this stack. Both stacks read outputs of the other stack by name, because an export can be
+    imported in its own region only.
     """
 
     def __init__(

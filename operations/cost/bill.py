@@ -209,7 +209,7 @@ class Bill:
 
 
 def remarks(ours: Bill, theirs: Bill) -> list[str]:
-    """Return the remarks of the deployment's bill and of Personalize's, and the unconfirmed prices of both."""
+    """Return the remarks of the bills for the deployment and for Personalize, and the unconfirmed prices of both."""
     remarks = [*ours.remarks, *(f"Personalize: {remark}" for remark in theirs.remarks)]
     if unverified := sorted({*ours.unverified, *theirs.unverified}):
         remarks.append(f"not confirmed by any page that could be read: the prices {', '.join(unverified)}")

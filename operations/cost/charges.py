@@ -104,7 +104,7 @@ SASRec is excluded because it needs torch, as are algorithms above their limits.
 """
 
 READ_BYTES = 63
-"""Memory per interaction while a job reads them, in bytes: docs/scale.md."""
+"""Memory per interaction while a job reads the interactions, in bytes: docs/scale.md."""
 
 MEMORY_GB = {
     **{"ml.m5.large": 8, "ml.m5.xlarge": 16, "ml.m5.2xlarge": 32, "ml.m5.4xlarge": 64, "ml.m5.12xlarge": 192},

@@ -190,7 +190,7 @@ def _arrivals(
 
 
 def _counts(arrivals: Sequence[_Arrival], *, at_ms: int) -> Iterator[int]:
-    """Yield possible lengths of the prefix: the number of arrived interactions, then its neighbours."""
+    """Yield possible lengths of the prefix: the number of arrived interactions, then the numbers next to it."""
     arrived = sum(arrival.received_ms <= at_ms for arrival in arrivals)
     yield arrived
     for step in range(1, MAX_STEPS + 1):

@@ -22,7 +22,7 @@ from alsolike.records.served_response import ServedResponse, state_hash
 from operations.recovery.lake_reader import LakeReader
 
 MAX_LATE = 10
-"""Maximum number of latest lists of each source that came too late for a response."""
+"""Maximum number of latest lists of each source that may have come too late for a response."""
 MAX_EARLY = 5
 """Maximum number of first lists of each source that were stored or left out around the change of the configuration."""
 

@@ -58,7 +58,7 @@ Bools = npt.NDArray[np.bool_]
 
 @struct
 class LoggedLists:
-    """Logged responses with their outcomes. `places` is the number of places of the longest list, at most 50.
+    """Logged responses with their outcomes. `places` is the number of places of the longest list.
 
     Attributes
     ----------

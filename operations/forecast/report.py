@@ -128,7 +128,9 @@ def forecast_draft(
 def _lists(
     inputs: ForecastInputs, responses: Sequence[LoggedResponse], change: Mapping[str, Any]
 ) -> tuple[list[LoggedResponse], list[dict[str, Any]], Counter[str]]:
-    """Return the responses with repeatable requests, their new lists, and the number of other responses by reason."""
+    """Return the responses with repeatable requests, their lists without and with the draft, and the number of other
+    responses by reason.
+    """
     reasons = [_lacking(each) for each in responses]
     skipped = Counter(reason for reason in reasons if reason is not None)
     complete = [each for each, reason in zip(responses, reasons, strict=True) if reason is None]

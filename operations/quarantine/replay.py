@@ -34,7 +34,7 @@ class ReplayCounts:
 
 
 class Replayer:
-    """Replay into one deployment.
+    """Replay of quarantined records to the stream of one deployment.
 
     Parameters
     ----------
