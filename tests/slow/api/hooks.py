@@ -1,7 +1,7 @@
 """Hooks of schemathesis with this deployment's names and tokens, and with rules that the description cannot state.
 
-They run in the process of schemathesis. The environment variable `GIVEN` contains the path of the file that
-`tests.slow.api.deployment` wrote.
+They run in the process of schemathesis. The environment variable `ALSOLIKE_API_TEST` (`GIVEN`) contains the path of
+the output of `tests.slow.api.deployment.given`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, 
 
 @schemathesis.hook
 def map_case(context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> schemathesis.Case[Any]:
-    """Set the only recommender that accepts a cart in valid queries with one, so that enough queries are accepted."""
+    """Set `bought-together` in valid queries with a cart. All other recommenders reject a cart."""
     modes = {} if case.meta is None else {place.name: each.mode for place, each in case.meta.components.items()}
     if case.query and case.query.get("cart") and "QUERY" in modes and not modes["QUERY"].is_negative:
         case.query["recommender"] = BOUGHT_TOGETHER

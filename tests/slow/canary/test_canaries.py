@@ -35,7 +35,7 @@ def shop(tmp_path_factory):
 
 @pytest.fixture
 def unchanged(shop):
-    """Check that the champion stays and that no canary runs."""
+    """Check after the test that the champion is the same and that no canary runs."""
     before = shop.serves
     yield
     assert (shop.serves, shop.on_trial()) == (before, None)

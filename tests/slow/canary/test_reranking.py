@@ -22,7 +22,7 @@ PREFERENCES = {"phone": -1.0, "desktop": 1.0}
 """Effect of the price on clicks by device."""
 
 RESPONSES = 660
-"""Number of responses with a click to collect. A reranker needs 625."""
+"""Number of responses with a click to collect. A reranker needs `MIN_RESPONSES / (1 - EVALUATED_SHARE)`."""
 
 
 class ClickingShop(TrialShop):

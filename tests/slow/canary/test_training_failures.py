@@ -28,7 +28,7 @@ def shop(tmp_path_factory):
 
 @pytest.fixture
 def unchanged(shop):
-    """Check that the champion stays and that no canary starts."""
+    """Check after the test that the champion is the same and that no canary runs."""
     before = shop.champion()
     assert before is not None
     yield

@@ -62,7 +62,7 @@ def booted(tmp_path_factory):
 
 @pytest.fixture
 def shop(booted):
-    """Yield the shop, and delete its champion afterwards. The gate rejects a second model of the same purchases."""
+    """Yield the shop, and delete its champion afterwards, because the gate rejects a second model of its data."""
     yield booted
     s3, bucket = booted.cloud.client("s3"), booted.name("artefact-bucket")
     for version in s3.list_object_versions(Bucket=bucket, Prefix=CHAMPION_KEY).get("Versions", ()):
@@ -71,7 +71,7 @@ def shop(booted):
 
 @pytest.fixture
 def environment(shop):
-    """Return the variables of a shell after `alsolike up --tls` and the README's exports."""
+    """Yield the variables of a shell after `alsolike up --tls` and the README's exports, then delete their key."""
     certificate = shop.cloud.state.certificate
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     variables = shop.alsolike("keys", "create", "reader")["environment"]

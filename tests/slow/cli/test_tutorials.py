@@ -100,7 +100,7 @@ def test_commands_of_the_own_shop_tutorial_work(shop, environment):
 
 @pytest.fixture
 def dev(environment, tmp_path):
-    """Return the variables of a shell that reaches the environment `dev`, deployed on an embedded cloud."""
+    """Yield the variables of a shell that reaches the environment `dev`, deployed on an embedded cloud."""
     if shutil.which("aws") is None or shutil.which("curl") is None:
         pytest.skip("the AWS CLI or curl is not installed")
     with Cloud.start(synthesized("dev"), state=tmp_path / "cloud.json") as cloud:

@@ -96,7 +96,7 @@ def with_metric_math(real: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_kept_name(real: dict[str, Any]) -> dict[str, Any]:
-    """Return handlers that update a resource in place. ministack replaces a resource without an explicit name."""
+    """Return handlers that update a table in place. ministack would replace a table without an explicit name."""
 
     def update(physical_id: str, old: Properties, new: Properties, stack: str) -> Created:
         name = {"TableName": physical_id}

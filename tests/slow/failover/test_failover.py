@@ -95,7 +95,7 @@ def failover(tmp_path_factory):
 
 
 def runbook(*, in_replica):
-    """Return the commands of the runbook for the outage in the second region, or for the time afterwards."""
+    """Return the runbook's commands in the second region during the outage, or those after the outage."""
     section = RUNBOOK.read_text("utf-8").partition("## A region is lost")[2].partition("### Without")[0]
     lines = re.findall(r"\$ (AWS_REGION=\S+ )?alsolike (.*)", section)
     return [shlex.split(line.replace("USER", ERASED)) for region, line in lines if bool(region) is in_replica]

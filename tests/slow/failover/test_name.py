@@ -41,7 +41,7 @@ def name(health):
 
 
 def urls(name, checks):
-    """Return the URL of the name after each of some checks."""
+    """Run `checks` checks, and return the URL of the name after each of them."""
     found = []
     for _ in range(checks):
         name.check()

@@ -115,7 +115,7 @@ class TwoRegions:
 
     def _replicate(self) -> None:
         while not self._stopped.wait(0.5):
-            # A call fails if a cloud is killed meanwhile. The next call repeats it.
+            # Replication fails if a cloud is killed meanwhile. The next iteration repeats it.
             with contextlib.suppress(Exception):
                 self.replication.run()
 

@@ -80,7 +80,7 @@ class FaultProxy:
 
 
 def throttled_times(times: int, *, answers: dict[str, tuple[int, bytes]], service: str) -> Plan:
-    """Return a plan that rejects the first calls of a service."""
+    """Return a plan that rejects the first `times` calls of a service with its status and body in `answers`."""
     remaining = [times]
 
     def refuse(call: Call) -> tuple[int, bytes] | None:

@@ -125,7 +125,7 @@ class Stores:
         self.secrets.create_secret(Name=SECRET, SecretString=HASH_KEY)
 
     def run(self, function: str, event: Mapping[str, Any], *, plan: Plan | KillPlan | None = None) -> Done:
-        """Run a handler with the failures of `plan`. A function `plan` receives the function that kills the handler.
+        """Run a handler with the failures of `plan`. If `plan` is a function, its argument kills the handler.
 
         Raises
         ------

@@ -29,7 +29,7 @@ State = Callable[[Stores], Any]
 
 
 def profiles(stores):
-    """Return the recent items of each profile, independently of the number of writes."""
+    """Return the merged interactions of each non-empty profile, which do not depend on the number of writes."""
     store = ProfileStore(stores.dynamodb, "profiles")
     found = {row["profile_id"]["S"]: store.read(row["profile_id"]["S"]).recent for row in stores.rows("profiles")}
     return {profile_id: recent for profile_id, recent in found.items() if recent}

@@ -87,7 +87,10 @@ def part_of(rng, users):
 
 
 class Shop(NamedTuple):
-    """Gains of the searched blend over the useful part."""
+    """Mean gains of the blend over the useful part.
+
+    `is_accepted` is decided by cross-fitted gains, and `was_accepted` by gains in sample.
+    """
 
     in_sample: float
     cross_fitted: float

@@ -58,7 +58,7 @@ def in_process(rows: pa.Table, configuration: Configuration, erased: IsErased) -
 
 
 def on_spark(spark: SparkSession, directory: Path, configuration: Configuration, erased: IsErased) -> Result:
-    """Return the figures of `in_process` from Spark."""
+    """Return the result of Spark in the form of `in_process`, and check the counts of its rows."""
     found = spark_cleaning.clean(
         read_lake(spark, f"file://{directory}"), configuration, erased=None if erased is no_erased_users else erased
     )

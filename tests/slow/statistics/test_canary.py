@@ -48,7 +48,7 @@ def test_canaries_of_worse_versions_are_rolled_back_often(canary, test, at_least
 
 
 def test_canaries_rarely_exclude_a_fall_that_is_true():
-    """The smallest fall that any check excludes is smaller than the true fall in at most 5% of the canaries."""
+    """The smallest fall that any check excludes is smaller than the true fall in at most `ALPHA` of the canaries."""
     canary = Canary(users=4_000, candidate=Behaviour(click_rate=0.04))
     smallest = []
     for run in range(RUNS):

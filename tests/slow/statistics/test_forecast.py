@@ -24,7 +24,7 @@ def test_forecast_interval_contains_the_truth(draft):
 
 
 def test_forecast_of_many_new_items_has_no_number():
-    """At most two items of a category bring items into the list that no response had."""
+    """With at most two items of a category (`cap`), lists contain items that no response had."""
     outcomes = [
         outcome
         for seed in SEEDS

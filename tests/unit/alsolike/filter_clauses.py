@@ -40,7 +40,7 @@ class Clause:
     event_test
         Function that evaluates the condition for one interaction; None for a condition without interactions.
     both
-        Operands of an AND.
+        Operands of a condition that is an AND; otherwise empty.
     values
         Values of the parameters.
     """

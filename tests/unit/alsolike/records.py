@@ -92,7 +92,7 @@ _OTHER_TEXTS = {
 
 
 def owner(event, login):
-    """Return the owner by the rule for one interaction, given the first login of the session."""
+    """Return the ID of the profile that owns an interaction, given the first login of its session."""
     if event.user_id is None and login is not None and event.event_time_ms <= login.event_time_ms:
         return f"u#{login.user_id}"
     return event.profile_id

@@ -68,7 +68,7 @@ class Offences:
         monkeypatch.setattr(cloud, "observer", self.observe)
 
     def observe(self, call: Call, error: str | None) -> None:
-        """Check a call if a function made it."""
+        """Record a call without a grant, if a function made it."""
         name = _caller()
         if name is None:
             return

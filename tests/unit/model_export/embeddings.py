@@ -33,7 +33,7 @@ class Embeddings(Model):
         return cls(settings=BuyAgain(), items=items, vectors=vectors, softplus=softplus)
 
     def score(self, histories: Histories) -> Floats:
-        """Return the inner products, with 0 or more by the activation."""
+        """Return the inner products after the activation, which makes them at least 0."""
         weights = np.where(histories.items > 0, histories.weights, np.float32(0))
         queries = np.einsum("bl,bld->bd", weights, self.vectors[histories.items])
         products: Floats = queries @ self.vectors.T

@@ -16,7 +16,7 @@ PACKAGES = [(ROOT, name) for name in ("benchmarks", "cli", "functions", "infra_c
 def modules_with_examples():
     """Return the names of modules with examples that run.
 
-    Importing the modules during collection would take seconds.
+    Search the files for `>>>`, because importing all modules during collection would take seconds.
     """
     return [
         ".".join(path.relative_to(base).with_suffix("").parts)

@@ -61,7 +61,7 @@ def test_purged_user_leaves_no_data_in_a_random_history(seed, cloud, aws):
 
 
 LATE = (1, 115, 363)
-"""Histories in which records of the user's sessions arrive after a fast purge has ended."""
+"""Seeds of histories in which records of the user's sessions arrive after a fast purge has ended."""
 
 
 @pytest.mark.parametrize("seed", LATE)
@@ -118,7 +118,7 @@ SEEDS = {
     "the login's own time decides what is erased": (0, 1, 8, 11),
     "quarantined logins are not looked for": (17, 75, 88, 91),
 }
-"""Histories that can reveal each defect. The first ten histories reveal the other defects."""
+"""Seeds of histories that can reveal a defect, by defect. Defects without seeds are revealed by the first ten."""
 
 
 @pytest.mark.parametrize("defect", DEFECTS)

@@ -30,7 +30,7 @@ HEADERS = [("Host", "api.shop.example"), ("X-Two", "1"), ("x-two", "2")]
 
 @contextlib.contextmanager
 def running(handler, *, prepared=True):
-    """Run a server in the background."""
+    """Yield a server that runs in the background. It is ready only if `prepared`."""
     with FunctionServer(("127.0.0.1", 0), "recommend", lambda: handler) as one:
         if prepared:
             one.prepare()

@@ -107,7 +107,7 @@ def _both_refuse_the_same(version, written):
 
 
 def _remove_unchecked_values(document):
-    """Replace properties by a JSON object of the same length, and any event type by a declared one."""
+    """Replace values that only the parser checks: properties by an object of equal length, and event types."""
     if isinstance(properties := document.get("properties"), str) and properties:
         document["properties"] = "{" + " " * (len(properties) - 2) + "}"
     version, event_type = document.get("schema_version"), document.get("event_type")

@@ -36,7 +36,7 @@ def arms(shop, *, seed, look=-1):
 
 
 def test_adjustment_removes_the_variance_of_the_time_before():
-    """The revenue is twice the earlier revenue, plus 1 in `new`. So theta is 2, and no other variance remains."""
+    """The revenue is twice the earlier revenue, plus 1 in `new`. So the slope theta is 2, and no variance remains."""
     earlier = [0.0, 1.0, 2.0, 1.0]
     users = {
         "control": Listed({"revenue": [0.0, 2.0, 4.0, 2.0]}, {"revenue": earlier}),

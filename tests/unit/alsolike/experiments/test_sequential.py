@@ -19,7 +19,7 @@ def normal_mixture(z, x):
 
 
 def line(z, t):
-    """Return the mean likelihood ratio of the drifts +l and -l for a Brownian motion at z sqrt(t) at time t."""
+    """Return the mean likelihood ratio of the drifts l and -l for a Brownian motion that is z sqrt(t) at time t."""
     slope = math.sqrt(2 * math.log(2 / 0.05))
     return sum(math.exp(drift * z * math.sqrt(t) - drift**2 * t / 2) for drift in (slope, -slope)) / 2
 

@@ -164,7 +164,7 @@ WORDS = st.from_regex(r"[a-zë0-9.@-]{1,9}", fullmatch=True)
 
 @st.composite
 def records(draw, user, others=("", None, "bob", 7)):
-    """Draw a JSON record that contains a user ID in some form, and possibly another value for the user."""
+    """Draw a JSON record with a user ID in some form, and possibly with a second user ID field from `others`."""
     value: Any = draw(st.sampled_from([user, [user], {"id": user}, [["x"], {"y": [user]}]]))
     name = draw(st.sampled_from(["user_id", "userId", "USER_ID", "user-id"]))
     fields = {name: value, "session_id": "visit-9", "item_id": "pear", "properties": "{}"}

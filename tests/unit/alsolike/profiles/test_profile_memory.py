@@ -28,7 +28,7 @@ class Killed(Exception):
 class Counted:
     """DynamoDB client that records its calls.
 
-    `meanwhile` maps the number of a call to a function that runs before it.
+    `meanwhile` maps the number of earlier calls to a function that runs before the next call.
     """
 
     def __init__(self, client):

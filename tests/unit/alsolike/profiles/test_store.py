@@ -208,7 +208,7 @@ def test_batch_read_of_profiles_equals_single_reads(dynamodb):
 
 
 class Throttled:
-    """DynamoDB client that limits the number of items per call. The first limit is for the first call."""
+    """DynamoDB client that limits the items of its first calls. `maximum` has one limit per call."""
 
     def __init__(self, client, *maximum):
         self._client = client

@@ -30,14 +30,17 @@ BASELINE = len(WINDOWS)
 
 
 def counted(*events, by=NOTHING_COUNTED, now_ms=NOW_MS):
-    """Count events, given as tuples of item, age in milliseconds and weight."""
+    """Add events, given as tuples of item, age in milliseconds and weight, to the counts `by`."""
     first = by.sequence + 1
     made = [Event(first + n, item, int(now_ms - age_ms), weight) for n, (item, age_ms, weight) in enumerate(events)]
     return by.add(made, sequence=first + len(made), arrived_ms=now_ms)
 
 
 def standing(items, *, fast, baseline):
-    """Return the trends of an hour from each item's fast and baseline counts, and the sums over all items."""
+    """Return trends from the counts of items in the hour and in the baseline.
+
+    `fast` and `baseline` are the sums of both counts over all items.
+    """
     column = LIST.index("1h")
     counts = np.zeros((len(items), len(WINDOWS) + 2))
     totals = np.zeros(len(WINDOWS) + 2)

@@ -15,7 +15,10 @@ def given():
 
 @pytest.fixture
 def judged(shop, given):
-    """Return a function that adds events to one valid click, checks the outcomes, and counts rejections by reason."""
+    """Return a function that attributes a valid click and other events, and returns the rejections by reason.
+
+    It checks that only `clicks` clicks count.
+    """
 
     def judge(*events, answers=(), clicks=1):
         shop.write_served([given, *answers])

@@ -21,7 +21,7 @@ LATER_MS = NOW_MS + 30 * DAY_MS
 
 
 def on(day, user="anna"):
-    """Return a response that is `day` days later than the first one."""
+    """Return a response that was served `day` days after `SERVED_MS`."""
     return answer(["pear"], user=user, served_ms=SERVED_MS + day * DAY_MS)
 
 
@@ -43,7 +43,10 @@ def found(shop, days):
 
 
 def in_any_order(shop, copies, days):
-    """Return the results of every order in which duplicates can arrive. Attribution runs after each arrival."""
+    """Check that duplicates have the same result in any order of arrival, and return the result.
+
+    Attribution runs after each arrival.
+    """
     results = []
     for arrivals in itertools.permutations(copies):
         for number, copy in enumerate(arrivals):

@@ -20,7 +20,7 @@ ID = "0" * 32
 
 
 class Recommend:
-    """Lambda client with the function `recommend`, and its error if one is set."""
+    """Lambda client whose function returns the lists of `swapped`, or raises `error` if it is set."""
 
     def __init__(self):
         self.error: Exception | None = None

@@ -42,7 +42,7 @@ def invoke(lake_bucket, artefact_bucket, pseudonyms, monkeypatch):
 
 
 def sent(lines):
-    """Return the metrics by the values of their dimensions."""
+    """Return the sums of metrics by name, for each tuple of dimension values without `service`."""
     found: dict[tuple[str, ...], dict[str, float]] = {}
     for line in lines.splitlines():
         document = json.loads(line)

@@ -11,7 +11,7 @@ from tests.fakes.interruptions import Killed
 
 
 class Watched:
-    """S3 client that calls `before` with the number of each write."""
+    """S3 client that calls `before` ahead of each write, with the number of earlier writes."""
 
     def __init__(self, client, before):
         self._client, self._before, self._writes = client, before, 0

@@ -18,7 +18,7 @@ Watched = tuple[list[int], list[int]]
 
 @pytest.fixture
 def watched(monkeypatch):
-    """Record the number of rows per join and per removal of duplicates."""
+    """Return two lists that record the number of rows of each join and of each removal of duplicates."""
     joined: list[int] = []
     reduced: list[int] = []
     once = day_results._once

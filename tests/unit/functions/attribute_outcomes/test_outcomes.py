@@ -129,7 +129,7 @@ def test_response_without_user_counts_per_viewer(shop):
     shared, own = answer(["pear", "plum"], user=None, recommender="popular"), answer(["pear"])
     viewers: list[dict[str, Any]] = [{"user_id": None, "session_id": f"s{n}"} for n in range(18)] + [
         {"user_id": "bob", "session_id": "s18"},
-        {"user_id": "bob", "session_id": "s19"},  # The viewer is the same as in the previous row.
+        {"user_id": "bob", "session_id": "s19"},  # Bob is one viewer in both sessions.
     ]
     seen = [event(shared, None, "search", query="fruit", impression=["pear", "plum"], **each) for each in viewers]
     events = [
@@ -137,11 +137,11 @@ def test_response_without_user_counts_per_viewer(shop):
         event(shared, "pear", "view", after_ms=71_000, **viewers[0]),
         event(shared, "pear", after_ms=70_000, **viewers[1]),
         event(shared, "plum", after_ms=70_000, user_id="bob"),
-        event(shared, "plum", user_id="eve"),  # This viewer reported no impressions.
+        event(shared, "plum", user_id="eve"),  # Eve reported no impressions.
         event(shared, "pear", "cart", after_ms=72_000, **viewers[0]),
         event(shared, "pear", "purchase", after_ms=75_000, event_value=8.0, **viewers[0]),
         event(shared, "pear", "purchase", after_ms=75_000, event_value=8.0, **viewers[1]),
-        # This event returns the previous purchase.
+        # The same viewer returns the pear for more than its price.
         event(shared, "pear", "return", after_ms=80_000, event_value=20.0, **viewers[1]),
         event(own, "pear", "purchase", event_value=5.0),
     ]

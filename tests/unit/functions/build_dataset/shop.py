@@ -1,4 +1,4 @@
-"""A training run and the purchases before it."""
+"""Event of a training run, and purchases before `NOW_MS`."""
 
 from alsolike.events.interactions import Interaction
 from tests.builders.lambda_events import NOW_MS, interaction

@@ -20,7 +20,10 @@ Build = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def build(dataset, aws, archived, lake_bucket, pseudonyms):
-    """Return a function that returns the file's rows for one response and the events that reference it."""
+    """Return a function that builds a dataset from a response and events that reference it.
+
+    The function returns the rows of `impressions.parquet`.
+    """
 
     def rows(*events, user="user0", **fields):
         row = response(shopper=pseudonyms.shopper(user), **fields)
@@ -139,7 +142,7 @@ def naming(*responses):
         ({"event_time_ms": NOW_MS}, {}),  # The event occurs eight days after the response.
         ({"user_id": "user1"}, {}),  # The event belongs to another user.
         ({"event_type": "cart"}, {}),
-        ({"event_value": 2e9}, {}),  # attribution ignores such events
+        ({"event_value": 2e9}, {}),  # Attribution ignores events with such a value.
         ({}, {"user": "stranger"}),  # This user is not in the dataset.
         ({}, {"recommender": "popular"}),
         ({}, {"scores": None}),

@@ -10,7 +10,7 @@ from tests.unit.functions.collect.events import TRACKING_ID
 
 @pytest.fixture
 def collect(aws, catalogue_table, users_table, artefact_bucket, monkeypatch):
-    """Return a function that sends a request with a route and a body."""
+    """Return a function that sends a request, and returns the response with its parsed body as `document`."""
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     for name, value in {
         "STREAM_NAME": "events",

@@ -12,7 +12,7 @@ from alsolike.trends.windows import WINDOWS
 from tests.unit.functions.collect.events import EVENT, interaction, stored_records
 
 TYPES = {"view": 1.0, "click": 1.0, "cart": 3.0}
-"""Weights of event types with an item that sessions may send."""
+"""Weights of the event types that a session may send with an item."""
 DAY_S = 86_400
 SENT_AT: Any = EVENT["sentAt"]
 

@@ -52,7 +52,7 @@ class MemoryStore(TrendsStore):
         return ShardCounts.from_bytes(self.objects[trends_key(shard)].body, name=shard)
 
     def weights(self):
-        """Return the total weight per item of events one minute ago."""
+        """Return the weight per item in the window `1h`, decayed until one minute before `NOW_MS`."""
         counts = self.counts()
         hour = list(WINDOWS).index("1h")
         age_ms = counts.as_of_ms - (NOW_MS - 60_000)

@@ -233,7 +233,7 @@ def pages(user, *, step_ms=0):
 
 
 def write_log(stores, *, objects, user_rows):
-    """Write a recommendation log with one response per object. Return the IDs of the user's responses."""
+    """Write a recommendation log with one response per object. Return the IDs of Ann's responses."""
     ids = []
     other_rows = to_parquet([served(shopper=PSEUDONYMS.shopper("bob"))])
     for number in range(objects):
@@ -295,11 +295,10 @@ def test_later_page_without_time_returns_503_to_repeat(stores):
 
 
 def put_visits(stores, *, visits):
-    """Write visits of two users in turn, each with a view before the login and one after it.
+    """Write visits of Ann and Bob in turn: a view, a login, a view and a response, each in its own object.
 
-    Return Ann's events and responses.
-
-    Each event and response has its own object. The last object is another user's earlier login to Ann's last session.
+    The last object is Bob's earlier login to Ann's last session. Return the IDs of the events and responses that Ann's
+    export must contain.
     """
     events, responses = [], []
     for number in range(visits):
@@ -352,7 +351,7 @@ def in_order(found, name):
 def test_thousands_of_interaction_objects_are_exported_in_pages(stores):
     """A real call reads about 4,600 objects in its time.
 
-    In this test, 50 objects take the same time. Each object is read for sessions, logins and rows.
+    In this test, 50 objects take the same time. Each object is read three times: for sessions, logins and rows.
     """
     for number in range(100):
         user, session = ("ann", "visit") if number % 10 == 0 else ("bob", None)

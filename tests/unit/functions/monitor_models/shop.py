@@ -42,7 +42,7 @@ Row = Mapping[str, Any]
 
 
 def shopping(*, users: int = 150, each: int = 4, end_ms: int = NOW_MS, tail: float = 0.05, seed: int = 0) -> list[Row]:
-    """Return purchases in the week before `end_ms`. Each user buys `each` items, mostly those with lower numbers.
+    """Return purchases in the six days before `end_ms`. Each user buys `each` items, mostly those with lower numbers.
 
     `tail` is the share of purchases that concern the last five items.
     """
@@ -86,7 +86,7 @@ def frame_of(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def catalogue(categories: Mapping[str, str]) -> pd.DataFrame:
-    """Return categories as the items of a dataset."""
+    """Return the items of a dataset from their categories by item ID."""
     documents = [json.dumps({"category": name}) for name in categories.values()]
     return pd.DataFrame({"item_id": list(categories), "properties": documents}, dtype=object)
 
@@ -109,7 +109,7 @@ class MonitoredShop:
         with_reference: bool = True,
         now_ms: int = NOW_MS,
     ) -> None:
-        """Promote a version that was trained on rows."""
+        """Promote a version that was trained on rows. `described` replaces their reference."""
         frame = frame_of(rows)
         counts = frame["item_id"].value_counts()
         by_rank = sorted(counts.index, key=lambda item: (-counts[item], item))

@@ -67,7 +67,7 @@ def test_more_active_users_give_activity_and_history_drift(shop):
 
 
 def test_item_popularity_is_compared_by_deciles_of_the_reference(shop):
-    """Both items have half of the interactions. Later, one of them has 90%."""
+    """Each of two items has half of the interactions. Later, one of them has 90%."""
     then = [event(f"t{n}", f"user-{n % 200}", ("a", "b")[n // 200], NOW_MS - n) for n in range(400)]
     now = [event(f"n{n}", f"user-{n // 2}", "a" if n < 360 else "b", NOW_MS - n) for n in range(400)]
     shop.champion(then)
@@ -103,7 +103,7 @@ def test_category_popularity_uses_the_catalogue_categories(shop, monkeypatch):
     shop.happened(rows)
 
     class Catalogue:
-        """Catalogue in which all tools are fruit now."""
+        """Catalogue in which all items are fruit, including those that were tools at the training."""
 
         def rows(self, item_ids):
             return np.arange(len(item_ids))

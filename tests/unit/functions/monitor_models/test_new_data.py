@@ -118,7 +118,10 @@ STEADY = (100,) * 7
 
 
 def checks(reference, current, *, one_of=1):
-    """Return the checks of a week with these numbers of interactions per day, starting on a Thursday."""
+    """Return the checks of a week from Thursday on with the numbers of interactions `current`, by name.
+
+    `reference` has the numbers by weekday.
+    """
     times = np.repeat(np.arange(7) * DAY_MS + 1, current)
     found = volume(reference, pd.DataFrame({"event_time_ms": times}), one_of=one_of)
     return {check.name: check for check in found}

@@ -20,7 +20,7 @@ def deployed(cloud):
 
 
 def read_stacks(cloud):
-    """Return the stacks whose templates were read."""
+    """Return the names of the stacks whose templates were read."""
     return [call.request["StackName"] for call in cloud.calls if call.operation == "cloudformation.GetTemplate"]
 
 

@@ -190,7 +190,7 @@ def test_row_counting_equals_column_counting_of_the_command(metric):
 
 
 def _alike(one, other):
-    """Compare two documents. Sums in different order may differ in the last digits of numbers."""
+    """Return true if two documents are equal. Floats may differ in the last digits, because sums have another order."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple):

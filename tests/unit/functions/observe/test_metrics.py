@@ -43,7 +43,7 @@ class Scraper:
         return read_families(answer["body"])
 
     def values(self, family):
-        """Return the values of a family by sample name and label values."""
+        """Return the values of a family by the suffix of the sample's name and the label values."""
         found = self.scrape()
         samples = found[family].samples if family in found else ()
         return {(sample.name.removeprefix(family), *sample.labels.values()): sample.value for sample in samples}

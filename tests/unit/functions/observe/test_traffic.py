@@ -35,7 +35,10 @@ def put(aws):
 
 
 def counted(document):
-    """Return the values of each series with the number of periods since each value."""
+    """Return tuples of age and value for each series, without empty periods.
+
+    The age is the number of periods before the last one.
+    """
     last_ms = {name: points[-1][0] for name, points in document["series"].items()}
     period_ms = document["periodS"] * 1000
     return {

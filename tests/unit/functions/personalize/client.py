@@ -75,7 +75,7 @@ def deploy(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.
 
 
 def client_at(clock: Clock) -> Any:
-    """Return a boto3 client with requests that the function serves at the time of a clock."""
+    """Return a boto3 client with requests that are signed at the time of a clock and handled by the function."""
 
     def answer(request: Any, **_: Any) -> AWSResponse:
         body = request.body.decode() if isinstance(request.body, bytes) else request.body

@@ -129,7 +129,7 @@ def test_run_without_a_model_fails_the_version(shop, how, reason):
 
 
 def reject_as_known(shop, version, *, last_event_ms=7):
-    """End the run with a model that the gate rejected because champion m1 has equally recent data, until 7 ms."""
+    """End the run with a model that the gate rejected against the champion m1, which has data until 7 ms."""
     times = {"last_event_ms": last_event_ms, "champion_last_event_ms": 7}
     checks = (Check(LATEST_EVENT, True, "", times), Check("against the champion", False, "nothing new"))
     body = Decision(version, 5, "m1", checks).to_json()

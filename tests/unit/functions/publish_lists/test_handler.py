@@ -43,7 +43,7 @@ def web_bucket(artefact_bucket, aws, monkeypatch, tmp_path):
 
 @pytest.fixture
 def files(aws, web_bucket):
-    """Return the published files by key."""
+    """Return a function that returns the published files by key."""
 
     def read():
         s3 = aws("s3")
@@ -55,7 +55,7 @@ def files(aws, web_bucket):
 
 @pytest.fixture
 def published(files, context):
-    """Publish, and return the file of lists with the items of all its shards."""
+    """Return a function that publishes, and returns `lists.json` with the items of all its shards."""
 
     def publish():
         handler.lambda_handler({}, context)

@@ -61,7 +61,7 @@ def with_winner(**figures: Any) -> Manifest:
 
 
 def compared(*, last_event_ms: int = NOW_MS, **found: Any) -> Manifest:
-    """Return a candidate that was compared with champion v0 and has training data that are one day newer."""
+    """Return a candidate that was compared with champion v0. By default, its training data are one day newer."""
     candidate = with_metrics(against_champion={**AGAINST, **found})
     return dataclasses.replace(candidate, last_event_ms=last_event_ms)
 

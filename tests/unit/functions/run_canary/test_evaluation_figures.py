@@ -164,7 +164,10 @@ def test_critical_value_uses_a_third_of_the_significance_level():
 
 
 def test_excluded_fall_is_the_fieller_bound_at_the_full_level():
-    """Both arms have R = 0.1 and V = 0.09 / 1,000. Then 1 - fall is the lower root of (1 - g)^2 = w (1 + g^2)."""
+    """Both arms have the ratio R = 0.1 with the variance V = 0.09 / 1,000.
+
+    With w = z^2 V / R^2, 1 - fall is the lower root g of (1 - g)^2 = w (1 + g^2).
+    """
     clicks = ratio(0.1, eventful=100, variance=0.09)
     z = critical_z(alpha=0.05, observed=2_000, planned=4_000, one_sided=True)
     w = z * z * 0.09 / 1_000 / 0.1**2

@@ -39,7 +39,7 @@ def lambda_(trial, monkeypatch):
 
 @pytest.fixture
 def looked(trial, lambda_):
-    """Return a function that ends the forecast of a canary with given fields and returns the next result."""
+    """Return a function that stores fields in the canary's forecast, and returns the result of the next check."""
     trial.configure(recommenders={"for-you": {"swaps": 0.1}})
     trial.start()
     trial.answered(EVERYBODY)

@@ -68,7 +68,7 @@ def expected_profiles(events):
 def deliveries(draw):
     """Draw batches of a session's events in random order, with random sizes and repetitions.
 
-    The first login precedes the others.
+    `LOGIN`, the first login by time, is delivered before all other logins.
     """
     pool = [*ANONYMOUS, LOGIN, *OTHERS]
     order = draw(st.permutations([*pool, *draw(st.lists(st.sampled_from(pool), max_size=6))]))

@@ -46,7 +46,7 @@ def answered(model, directory, histories):
 
 
 def made(*, stick, demand, unit=1.0, half_life_days=120.0):
-    """Return a model with these coefficients and tables, starting at item 1."""
+    """Return a model with the coefficients `C`. The factors `stick` and `demand` start at item 1."""
     k, d = np.log(np.array([1.0, *stick])), np.log(np.array([1.0, *demand]))
     return RepurchaseModel(
         settings=Repurchase(half_life_days=half_life_days),

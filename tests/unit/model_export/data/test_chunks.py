@@ -15,7 +15,7 @@ from tests.unit.model_export.shops import interactions
 
 @pytest.fixture
 def batches(monkeypatch):
-    """Record the number of histories in each call that scores by popularity."""
+    """Return a list to which each scoring by popularity appends its number of histories."""
     sizes: list[int] = []
     score = PopularityModel.score
 

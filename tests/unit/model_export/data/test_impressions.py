@@ -86,9 +86,9 @@ def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path):
 
 
 def test_position_biased_clicks_give_no_reranker(tmp_path):
-    """Clicks depend only on the position in the list.
+    """Clicks depend only on the place in the list.
 
-    They are some of the interactions that determine item positions.
+    They also count as interactions, but popularity must not seem to predict them.
     """
     rng = np.random.default_rng(1)
     items, candidates, logged, others = 1_000, 10, 700, 1_300
@@ -144,7 +144,7 @@ def test_randomised_pair_requires_both_items(tmp_path):
 
     logged = load_impressions(tmp_path, DATA, COLUMNS)
 
-    # No candidate has place 2 or 4, which are the second places of the other pairs.
+    # The pairs start at the places 0, 1 and 3. No candidate has the second place of the last two pairs, 2 and 4.
     assert logged.opens_pair.tolist() == [True, False, False]
 
 

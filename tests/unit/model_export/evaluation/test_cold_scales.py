@@ -159,7 +159,7 @@ def test_rare_scale_keeps_the_gain_of_new_items():
 
 
 def test_rare_scale_keeps_the_gain_of_new_items_without_other_hits():
-    """At a scale of 6, the rare item, which has the same score, would come first."""
+    """At a scale of 6, the rare item would have the score of item 4 and come first."""
     split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1], items=4)
 
     assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=6.0, rare=4.0)
@@ -174,7 +174,7 @@ def test_rare_items_without_neighbours_have_the_scale_of_new_items():
 def test_scale_may_lose_one_fifth_of_a_percent_in_ten_positions():
     """Item 4 has 29/40 of item 1's score.
 
-    At a scale of 1, it takes the second rank from item 3, which is the target of few users.
+    At a scale of 1, it takes the second rank from item 3, which is the target of two users.
     """
     split = leave_one_out(*[[1, 1, 1]] * 38, [1, 3, 1], [1, 3, 1], *[[2, 1, 1]] * 18, *[[3, 1, 1]] * 22)
 

@@ -69,10 +69,10 @@ def test_items_are_numbered_by_their_frequency_in_the_training_part():
     left_out = splits.leave_one_out(interactions([[3, 3, 1, 2, 2]]))
     in_time = splits.temporal(interactions([[3, 3, 3, 1, 2, 2, 2]]), holdout_ms=1000)
 
-    # The training data is 3, 3 and 1.
+    # The training data is 3, 3 and 1, so item 3 has the position 1, and item 1 the position 2.
     assert left_out.test.fit.item.tolist() == [1, 1, 2]
     assert left_out.test.queries.targets.tolist() == [3]
-    # The training data is 3, 3, 3, 1 and 2, and another 2 for the test.
+    # The training data is the items 3, 3, 3, 1 and 2, and for the test another 2, which then precedes item 1.
     assert in_time.validation.fit.item.tolist() == [1, 1, 1, 2, 3]
     assert in_time.test.fit.item.tolist() == [1, 1, 1, 3, 2, 2]
     assert in_time.test.queries.targets.tolist() == [2]
@@ -81,7 +81,7 @@ def test_items_are_numbered_by_their_frequency_in_the_training_part():
 @pytest.mark.parametrize("protocol", ["leave-one-out", "temporal"])
 def test_held_out_items_do_not_decide_ties(tmp_path, protocol):
     def learned(last):
-        """Return the trained items of five users with a, b, c and d in turns and an equal last item."""
+        """Return the trained positions of five users with a, b, c and d in turns, and the held-out item `last`."""
         rows = [f"{user},{'abcd'[(user + step) % 4]},{step}" for user in range(5) for step in range(5)]
         rows += [f"{user},{last},5" for user in range(5)]
         path = tmp_path / "rows.csv"

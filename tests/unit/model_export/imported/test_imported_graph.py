@@ -200,7 +200,7 @@ def test_different_example_is_an_error(tmp_path):
 
 
 def ending(*nodes):
-    """Return a function that creates the nodes from `sums` to `changed`."""
+    """Return a function that creates these last nodes of a graph, which change `sums` to `changed`."""
     return lambda sums: [helper.make_node(op, inputs, outputs, **more) for op, inputs, outputs, more in nodes]
 
 

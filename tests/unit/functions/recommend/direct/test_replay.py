@@ -36,7 +36,7 @@ def test_replay_uses_the_given_history_instead_of_the_profile(shop):
 
 
 def test_replay_uses_the_time_of_the_response(shop):
-    """The result of a filter that compares the launch with the current time shows the time of the replay."""
+    """The fig is launched after the response and before now, so the filter excludes it only at the response's time."""
     shop.configure(filters={"launched": "EXCLUDE ItemID WHERE Items.LAUNCHED > NOW"})
     shop.publish()
     shop.catalogue({"fig": {"launched": NOW_MS // 1000 + 3600}, "plum": {"launched": NOW_MS // 1000 - 3600}})

@@ -26,7 +26,7 @@ def known(shop):
 
 
 def invoke(shop, *lines, users=("anna",), **fields):
-    """Return the scores by line of each user."""
+    """Return the scores of each user, by line number as a string."""
     shop.s3.put_object(Bucket=shop.bucket, Key="batch/r/segments.json", Body=json.dumps(lines).encode())
     given = {"users": list(users), "recommender": "segments", "segments": {"key": "batch/r/segments.json"}, **fields}
     document = handler.lambda_handler({"batch": given}, LambdaContext())

@@ -67,7 +67,7 @@ def test_response_is_logged_in_one_complete_line(shop, pseudonyms, lines):
 
 
 def test_log_line_has_arms_rules_and_propensities(shop, lines):
-    """`ServedResponse` parsing compares the arms of a line with the arms in its recommendation ID."""
+    """`read_line` rejects a line whose arms differ from those of its recommendation ID."""
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.configure(

@@ -18,7 +18,7 @@ def test_items_of_a_pair_have_equal_chances_at_both_positions():
         for seed in range(4_000)
     )
 
-    # Each start and each order has a probability of 1/2. The order (1, 2, 3) is unchanged for both starts.
+    # Each start and each order has a probability of 1/2. The order (1, 2, 3) is possible with both starts.
     expected = {(1, 2, 3): 0.5, (2, 1, 3): 0.25, (1, 3, 2): 0.25}
     assert {order: count / 4_000 for order, count in lists.items()} == pytest.approx(expected, abs=0.03)
 

@@ -84,7 +84,7 @@ def test_slate_rule_kept_by_a_full_list_is_not_reported():
 
 
 def test_new_items_excluded_by_pin_and_slate_rule_are_not_explored():
-    """The rule permits one item of brand x, which is the pinned one, before the other position is filled at random."""
+    """The pinned a is the one item of brand x that the rule permits, so the new item b is not explored."""
     slate = made(
         "c", k=2, brands={"a": "x", "b": "x", "c": "y", "d": "z"}, slate=[SlateRule("brand", at_most=1)],
         pins=[pin("a", 1)], explored_share=1.0, new_items=candidates("bd"),

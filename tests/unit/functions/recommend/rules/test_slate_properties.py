@@ -173,6 +173,6 @@ def test_reported_rules_are_actually_broken(candidates, inputs, k, catalogue, se
     found = faults(slate, candidates, inputs, k, catalogue)
     for each in slate.unmet_rules:
         rule = each.partition(" ")[0]
-        # A random choice may have put such an item at its position.
+        # The item of a filtered pin may be at its position by chance.
         if rule != "exploration" and not each.endswith(" filtered"):
             assert any(rule in fault.split(" or ") for fault in found), each

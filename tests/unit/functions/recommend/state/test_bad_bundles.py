@@ -57,7 +57,7 @@ def publish(shop, version, damage, /, **stated):
 
 
 def allocating(size_bytes):
-    """Return a damage by which both graphs allocate this much memory in each run."""
+    """Return a function that changes both graphs of a bundle to allocate `size_bytes` in each run."""
 
     def damage(folder):
         for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
