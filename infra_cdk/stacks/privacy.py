@@ -28,7 +28,7 @@ TABLE_BACKUP_DAYS = 35
 class PrivacyStack(Stack):
     """Erasure of users and export of their data: functions for the API, and the workflow of an erasure.
 
-    With two regions, each region forwards its erasures to the other region in objects that S3 replicates.
+    Each region forwards its erasures to the other region, if there is one, in objects that S3 replicates.
 
     Attributes
     ----------
