@@ -13,8 +13,7 @@ MANIFEST = Manifest(
     access=(
         *TOMBSTONES,
         *CONFIGURATION,
-        # Aborting multipart uploads is not permitted: awswrangler does not abort them, and a lifecycle rule of the
-        # bucket deletes them.
+        # Aborting multipart uploads is not permitted, because each object is written with a single request.
         Access(
             "lake",
             WRITE,

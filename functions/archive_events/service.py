@@ -1,7 +1,8 @@
 """Writer of a stream batch to the lake.
 
 Object names are derived from the batch's shard and sequence range. Contents depend only on the batch's records, the
-configuration and the tombstones. So a redelivered batch writes equal bytes to the same objects, unless these changed.
+configuration and the tombstones. So a redelivered batch writes equal bytes to the same objects, unless the
+configuration or the tombstones changed.
 """
 
 from __future__ import annotations

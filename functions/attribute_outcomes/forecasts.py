@@ -21,7 +21,7 @@ WRITE_EVERY_S = 3.0
 def run_forecast(
     request: dict[str, Any], forecasts: Forecasts, *, inputs: Callable[[], ForecastInputs], now_ms: int
 ) -> dict[str, Any]:
-    """Compute a forecast and store its record. Return its state.
+    """Compute a forecast, store its record, and return the forecast's `state`.
 
     Lambda repeats a call that ended without a response. The repeated call stores the failure.
 

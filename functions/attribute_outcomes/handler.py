@@ -31,7 +31,7 @@ LAST_DAY_MS = 300_000
 """Minimum remaining time to start another day or the report of the holdout, in milliseconds."""
 
 INVOCATION_TIMEOUT_S = 25
-"""Maximum time in seconds until `recommend` responds to an invocation with up to 50 logged requests."""
+"""Maximum time in seconds until `recommend` responds to an invocation of a forecast with several logged requests."""
 
 RATES = {
     "click_through": Metric.CLICK_THROUGH,

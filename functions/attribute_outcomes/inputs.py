@@ -40,7 +40,7 @@ def date_of(day: int) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DayReceipt:
-    """Inputs of a day's results, and the number of rejected events.
+    """Fingerprint of the inputs of a day's results, with the results' ETags and counts.
 
     Attributes
     ----------

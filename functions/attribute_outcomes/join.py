@@ -132,7 +132,10 @@ class _Events:
         return accepted
 
     def judge_shoppers(self, answers: pa.Table, shopper: Callable[[str], str]) -> None:
-        """Reject events of other users than the user of the response, and events if this user's hash is unknown."""
+        """Reject events of other users than the user of the response, and events whose response has an unknown user.
+
+        Responses without a user accept every event.
+        """
         rows = np.flatnonzero(self._accepted())
         answer = self._answer[rows]
         recipients = [answers[name].to_pandas().to_numpy(object)[answer] for name in ("shopper", "session")]
@@ -187,7 +190,7 @@ class _Events:
         return views, shown_ms, len(pair) - len(shown)
 
     def judge_items(self, shown_ms: Ints) -> None:
-        """Reject events about items that were not served, or before their first impression."""
+        """Reject events about items that were not served, and events before the item's first impression."""
         has_kind = self._kind >= 0
         self._reject(has_kind & (self._pair < 0), Reason.NOT_SERVED)
         if len(shown_ms):

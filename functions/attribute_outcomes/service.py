@@ -52,7 +52,7 @@ class AttributionResult:
     complete
         True if all days are up to date. Otherwise the next call continues.
     window_cut_days
-        Number of days at the end of a day's window in which the day is not recomputed.
+        Number of days at the end of an attribution window in which the day's results are no longer recomputed.
     failed
         Days that could not be computed, with reasons.
     """
@@ -85,7 +85,7 @@ class Attribution:
     directory
         Directory on the local disk.
     first_day
-        First day (since 1970) that is recomputed. The inputs of earlier days are expiring.
+        First day (since 1970) that is recomputed, because the inputs of earlier days are expiring.
     cut_days
         Number of days at the end of an attribution window in which the results of a day are no longer recomputed.
     """

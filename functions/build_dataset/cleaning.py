@@ -61,7 +61,7 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
         Function that returns true for an erased user. The lake contains the user's rows until the purge.
     """
     distinct = lake.deduplicate(rows)
-    # A login assigns the session even if its own row is dropped.
+    # A login assigns the session to its user even if the login's own row is dropped.
     distinct = distinct.assign(profile_id=identity.owners(distinct))
     unerased = _where(distinct, ~distinct["profile_id"].isin(erased_profiles(distinct["profile_id"], erased)))
     with_item = _where(unerased, unerased["item_id"].notna())

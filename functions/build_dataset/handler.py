@@ -1,4 +1,4 @@
-"""Handler of the workflow's first step, which builds the run's dataset."""
+"""Handler of the workflow step that builds the run's dataset."""
 
 from __future__ import annotations
 

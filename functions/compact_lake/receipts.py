@@ -100,7 +100,7 @@ class MergeReceiptStore:
         self._object(receipt).write(dataclasses.replace(receipt, state=WRITTEN).to_json())
 
     def remove(self, receipt: MergeReceipt) -> None:
-        """Delete the receipt of a finished merge."""
+        """Delete the receipt of a finished or undone merge."""
         self._object(receipt).delete()
 
     def _object(self, receipt: MergeReceipt) -> S3Object:

@@ -13,7 +13,7 @@ FULL_SUFFIX = "-full.parquet"
 def output_key(day: str, merge_id: str, *, full: bool) -> str:
     """Return the key of a merged object.
 
-    The suffix marks a full object, because its size in S3 may be below the limit.
+    The suffix marks a full object, because its size in S3 may be below the limit for another merge.
     """
     return f"{day}compacted-{merge_id}{FULL_SUFFIX if full else '.parquet'}"
 

@@ -8,8 +8,8 @@ if a call is interrupted between two steps:
 3. unless an input changed or a user was erased meanwhile, the receipt is marked complete;
 4. a later call, once no reader from before step 2 can still be active, deletes the inputs and then the receipt.
 
-A receipt that is not marked complete within that time belongs to an interrupted merge. Its output is deleted, and its
-inputs are kept.
+A receipt that is not marked complete within this time (`MergeRules.grace_ms`) belongs to an interrupted merge. Its
+output is deleted, and its inputs are kept.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CONNECTIONS = 8
 
 
 class Erased(Protocol):
-    """The deployment's erased users, read on each call."""
+    """The deployment's erased users, read on each call of `now`."""
 
     def now(self) -> Mapping[str, int]:
         """Return the time of each erasure in epoch milliseconds, by keyed hash of the user."""
@@ -88,7 +88,7 @@ class Upkeep:
     Parameters
     ----------
     has_time
-        Function that returns true if there is time for another step of up to two minutes.
+        Function that returns true if there is time for another step, such as a merge.
     """
 
     def __init__(

@@ -51,7 +51,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             erased=functools.partial(tombstones.erased, now_ms=now_ms),
         )
     except (ConcurrentUpdate, Unavailable) as error:
-        # After an error, Lambda would repeatedly halve the batch, down to writes of single records.
+        # Lambda retries from the first record. After a raised error, it would repeatedly halve the batch, down to
+        # single records.
         logger.error("trends not counted", reason=str(error), records=len(records))
         return {"batchItemFailures": [{"itemIdentifier": records[0].sequence}]}
     count(Metric.TRENDS_COUNTED, outcome.counted)

@@ -27,7 +27,8 @@ MIN_USERS = 30
 be estimated."""
 
 MAX_FALL, MAX_GROWTH = 0.5, 2 / 3
-"""Maximum fall and growth. A fall to half of the reference, or growth to three times the reference, is accepted."""
+"""Maximum of the fall, 1 - current / reference, and of the growth, 1 - reference / current. A fall to half of the
+reference, or growth to three times the reference, is accepted."""
 
 MISSING_FROM = 10
 """Minimum number of interactions on a weekday in the reference for which a day without interactions counts as missing.
@@ -186,7 +187,8 @@ def design_of(by_user: Ints) -> Design | None:
     """Return the dependence of counts by user, `(users, bins)`. None for fewer than two users or bins.
 
     Let p be the shares of the bins, n the sum of all counts, and z a user's counts minus p times their sum. The matrix
-    is ``sum z z^T / (n sqrt(p p^T))``. Its trace and square are at least those of independent counts.
+    is ``users / (users - 1) * sum z z^T / (n sqrt(p p^T))``. Its trace and the sum of its squares are at least those of
+    independent counts, bins - 1.
     """
     by_user = by_user[:, by_user.any(axis=0)].astype(np.float64)
     users, bins = by_user.shape

@@ -262,8 +262,8 @@ def _judge(
     if (holder := lock.running()) is not None and not _is_unrecorded_start(holder, starting):
         logger.info("training is due, but another run is active", due=starting.name, execution=holder.execution_id)
         return report, after  # The cause still exists at the next run.
-    # The training starts before the state is stored. If the run fails in between, the next run starts an execution with
-    # the same name.
+    # The training starts before the state is stored. If the run fails in between, the next run repeats the start with
+    # the same name, which has no effect.
     start(stores.states, stores.state_machine_arn, starting)
     return dataclasses.replace(report, started=starting, last_start=starting), dataclasses.replace(
         after, pending=starting

@@ -20,7 +20,7 @@ from functions.observe.arm_tally import ArmTally
 BATCH_ROWS = 16_384
 _DAY_MS = 86_400_000
 MAX_USERS = 400_000
-"""Maximum number of users in all experiments, limited by the function's memory."""
+"""Maximum number of users in all experiments, limited by the function's memory. Above it, results are partial."""
 
 
 def experiments(

@@ -151,7 +151,7 @@ class ControlPlane:
     def _checked(
         self, kind: Kind, texts: Mapping[str, str], parameters: Parameters, now_ms: int
     ) -> tuple[str, Parameters]:
-        """Check the referenced resources. Return the ID of the new resource and its request."""
+        """Check a creation request. Return the new resource's key, and the request with defaults and resolved ARNs."""
         name = texts.get("name", "")
         if kind is GROUP:
             groups = [entry for entry in self._store.all(GROUP.noun, now_ms=now_ms) if entry.deleted_ms is None]
@@ -361,7 +361,7 @@ class ControlPlane:
         return resource
 
     def _usable(self, kind: Kind, arn: str, now_ms: int) -> Resource:
-        """Return a resource that is not being deleted."""
+        """Return the resource of an ARN. Raise `PersonalizeError` if it does not exist or is being deleted."""
         resource = self._existing(kind, arn, now_ms)
         if resource.deleted_ms is not None:
             raise PersonalizeError(f"{arn} is being deleted", IN_USE)

@@ -34,7 +34,7 @@ METRICS = {
 class Trainings:
     """Solution versions as runs of the training workflow.
 
-    A version that is created while a run is active belongs to the next one, because the active run may have read the
+    A version that is created while a run is active belongs to the next run, because the active run may have read the
     lake before the data for the version arrived. All versions that wait share that run.
     """
 

@@ -203,7 +203,7 @@ def _entry(targets: Mapping[str, np.float32], columns: Mapping[str, str]) -> byt
 def _shards(entries: Mapping[str, bytes]) -> list[bytes]:
     """Return the shards.
 
-    An item's shard is its hash modulo the number of shards, which doubles until none is too large.
+    An item's shard is its hash modulo the number of shards, which doubles until no shard exceeds `MAX_SHARD_BYTES`.
     """
     members = [(_fnv(item_id), orjson.dumps(item_id) + b":" + entry) for item_id, entry in entries.items()]
     count = math.ceil(sum(len(member) for _, member in members) / SHARD_BYTES)

@@ -28,7 +28,8 @@ Positions = npt.NDArray[np.int64]
 NO_POSITIONS: Positions = np.zeros(0, np.int64)
 
 WITHOUT_FALLBACK = (BUY_AGAIN, RECENTLY_VIEWED, PERSONALIZED_RANKING, TRENDING)
-"""Recommenders whose lists may be short: trending items never replace them, and short lists are not counted."""
+"""Recommenders whose lists may be short: trending items never replace them, and the metrics of short and empty lists do
+not count them."""
 
 FALLBACK_WINDOW = "1d"
 """Window of trending items that replace other lists. The longest window contains the most items."""
@@ -197,7 +198,7 @@ def needs_trends(resolved: ResolvedRequest) -> bool:
 
 
 def needs_fallback(resolved: ResolvedRequest) -> bool:
-    """Return true if trending items replace a list that requires a model."""
+    """Return true if there is no model, and trending items replace the list or its promoted items."""
     if resolved.model is not None:
         return False
     promotes = resolved.rules is not None and bool(resolved.rules.promotions)

@@ -38,10 +38,11 @@ OWN_RULES = ""
 UNREADABLE = "unreadable"
 
 NO_VERSION = "none"
-"""Version of the model of a response without a model."""
+"""Model version of a response without a model."""
 
 ONE_PER_PRODUCT = frozenset({FOR_YOU, SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR})
-"""Recommenders whose lists contain one variant per product. Others list the user's items or requested items."""
+"""Recommenders whose lists contain one variant per product. Other recommenders list the user's items or requested
+items, with all variants."""
 
 _SHOWN_FILTERS = 10
 
@@ -189,7 +190,8 @@ def resolve(
     NotFound
         If the request contains an unknown filter, campaign or recommender.
     Unavailable
-        If the request contains a name that only the configuration can define, and the configuration was never read.
+        If the request contains a campaign, recommender or site key that only the configuration defines, and the
+        configuration was never read.
     InvalidInput
         If the request lacks an input of its filter, has filter values without a filter, or has a column, filter or
         recommender that its session may not use.

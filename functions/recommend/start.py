@@ -49,9 +49,9 @@ def start(initialization_type: str) -> None:
 def _connect() -> None:
     """Read a profile that does not exist, so that no request waits for the first TLS handshake with DynamoDB.
 
-    The handshake may exceed the connection timeout, which is half of a request's time budget. Later attempts are
-    faster, because the address is resolved and certificates are loaded. If all attempts fail, the first request
-    connects.
+    The handshake may exceed the connection timeout, which is the share `PROFILE_SHARE` of a request's time budget.
+    Later attempts are faster, because the address is resolved and certificates are loaded. If all attempts fail, the
+    first request connects.
     """
     for _ in range(CONNECT_ATTEMPTS):
         with contextlib.suppress(Unavailable):

@@ -22,7 +22,8 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
     """Check that the candidate is significantly better than the champion, or newer and worse by at most the margin.
 
     The check passes if the champion's bundle did not run. A newer candidate waits (`Check.waits`) if the interactions
-    after the champion's training are too few for a result. So does an imported candidate, if too few users have any.
+    after the champion's training are too few for a result. So does an imported candidate, if too few users have such
+    interactions. A newer candidate also passes by `_learns`.
     """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):

@@ -153,7 +153,7 @@ def _figures(candidate: Manifest, algorithm: str) -> Mapping[str, Any]:
 
 
 def _coverage(candidate: Manifest, limits: GateLimits) -> Check:
-    """Check the share of items that occur in the hold-out's lists, relative to the number of positions."""
+    """Check the number of distinct items in the hold-out's lists, relative to the greatest possible number."""
     coverage, users = _figures(candidate, candidate.algorithm).get("coverage"), candidate.metrics.get("asked_users")
     k = candidate.metrics.get("k")
     if not isinstance(coverage, int | float) or not isinstance(users, int) or not isinstance(k, int):

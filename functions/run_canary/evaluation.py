@@ -28,12 +28,13 @@ from functions.run_canary.figures import Arm
 TESTS = 3
 
 SMALL_FALL = 0.1
-"""Relative fall of click-through that a canary must exclude. Otherwise its result is reported as without evidence."""
+"""Relative fall of click-through that a canary must exclude. Otherwise `conclusion` does not report that it passed."""
 
 OUTRIGHT_ANSWERS, OUTRIGHT_USERS, OUTRIGHT_RATE = 20, 5, 0.5
 """Minimum number of responses and users, and maximum share of errors.
 
-Above this share, a version is rolled back immediately, unless the champion's share is at least half of it.
+Above this share, a version is rolled back immediately, unless the champion's share is at least half of the version's
+share.
 """
 
 _DAY_MS = 86_400_000

@@ -13,7 +13,8 @@ from alsolike.experiments.comparison import ArmSample, sample
 GROUPS = 4_096
 """Maximum number of groups.
 
-Users are independent, so groups by user hash are independent too. With few users, each user has a separate group.
+Users are independent, so groups by user hash are independent too. With few users, nearly each user has a separate
+group.
 """
 
 ERRORS = ("arm-model-unavailable", "model-failed", "model-slow")

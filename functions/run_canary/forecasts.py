@@ -17,7 +17,8 @@ from alsolike.runtime.client_protocols import LambdaClient
 from alsolike.runtime.errors import AlsolikeError
 
 TOLERATED_FALL = 0.05
-"""Tolerated relative fall of clicks. A forecast rejects a candidate if its interval is entirely below."""
+"""Tolerated relative fall of clicks. A forecast rejects a candidate if every value of its interval is a greater
+fall."""
 
 CLICKS = "clicks"
 _UNKNOWN = "forecast: not enough evidence"

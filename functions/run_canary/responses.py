@@ -99,7 +99,7 @@ class Lake:
         self._client, self._bucket = client, bucket
 
     def expected_answers(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> int:
-        """Return the approximate number of responses in the `duration_ms` before a time that a canary would include.
+        """Return the approximate number of responses before `before_ms` that a canary of `duration_ms` would include.
 
         The number is extrapolated from the responses per byte in the latest objects to the bytes of all objects.
 
@@ -135,7 +135,10 @@ class Lake:
         return Arms(champion, candidate, fraction)
 
     def _answers(self, canary: Canary, *, fraction: float, now_ms: int) -> list[Answers]:
-        """Return each arm's distinct responses. The log may contain an object and its compacted duplicate."""
+        """Return the distinct responses of the champion's arm and of the candidate's arm.
+
+        The log may contain an object and its compacted duplicate.
+        """
         objects = [stored for stored in self._written(canary.started_ms, now_ms) if _place(stored.key) < fraction]
         parts: list[list[tuple[npt.NDArray[Any], ...]]] = [[], []]
         for table in self._tables(objects, _SERVED):

@@ -67,7 +67,8 @@ class CanaryRun:
     def start(self) -> CanaryLook:
         """Start the version's canary. Without a champion, or if canaries are disabled, promote the version.
 
-        Roll the version back if the gate rejected it or compared it with another champion, or promotions are paused.
+        Roll the version back if the gate rejected it and no operator forced it. Unless an operator started the canary,
+        also roll it back if the champion has changed since the gate's comparison, or promotions are paused.
 
         Raises
         ------
@@ -181,7 +182,7 @@ class CanaryRun:
         return self._note(canary, PROMOTED, (result, *sentences), figures)
 
     def _give_up(self, pointer: Champion, canary: Canary, counts: str, figures: dict[str, Any]) -> CanaryLook:
-        """Extend a canary without enough data once, then roll it back."""
+        """Extend a canary whose log is silent. If it was extended before, roll it back."""
         silent = f"the log is silent: {canary.expected_answers:,} responses were expected"
         if canary.extended:
             reason = f"{silent}; a version without observed responses does not become champion"
@@ -247,7 +248,7 @@ class CanaryRun:
         self.registry.replace(pointer, self.version, reason=reason, now_ms=self.now_ms, forced=forced)
 
     def _decided(self, pointer: Champion | None, state: str, reason: str, *, breached: bool = False) -> CanaryLook:
-        """Record a decision without metrics, in the canary's report if it exists."""
+        """Record a decision without metrics, in the canary's report or in a new one. Return the recorded look."""
         report = self._report()
         if report is None:
             champion = None if pointer is None or pointer.version == self.version else pointer.version

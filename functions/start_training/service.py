@@ -102,7 +102,8 @@ class Stores:
 def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: EngineRule, stores: Stores) -> Start:
     """Acquire the training lock for a run, and prepare the inputs of its steps.
 
-    A repeated call for the same execution returns the same result.
+    If another run holds the lock, return `First.BUSY`. Otherwise end a canary that no run supervises. A repeated call
+    for the same execution returns the same result.
 
     Raises
     ------

@@ -81,7 +81,8 @@ def update_profiles(
     - The earliest login of a session arrives before the other logins, or in one batch with them. Otherwise the user of
       a later login keeps the session's interactions, because profiles do not store the session of an interaction. A
       rebuild corrects this.
-    - A session has at most `limits.history_length` interactions before its login arrives. Earlier ones are dropped.
+    - A session has at most `limits.history_length` interactions before its login arrives. Otherwise the oldest are
+      dropped.
     - All events with an event ID have the same content. Otherwise a profile keeps the latest event, or the last written
       one among equal times, and the lake keeps the first received one.
 
@@ -163,7 +164,7 @@ def _readable(parsed: Sequence[Interaction | InvalidInput]) -> Iterator[Interact
 
 
 def _unreadable_logins(records: Sequence[StreamRecord], erased: IsErased) -> dict[str, Login]:
-    """Return logins of erased users in invalid records, by session. The lake does not contain these records."""
+    """Return logins of erased users in invalid records, by session. The purge cannot find these logins in the lake."""
     logins: dict[str, Login] = {}
     for record in records:
         try:

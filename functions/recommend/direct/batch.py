@@ -273,7 +273,10 @@ def _user(given: Any) -> str | InvalidInput:
 
 
 def _read(users: Sequence[str], stores: UserStores, profiles: ProfileStore, *, length: int) -> UserStores:
-    """Return the stores with all profiles that these users require. The ID of an unknown user may be a session ID."""
+    """Return the stores with the profiles of these users, and without impressions.
+
+    An ID without a user's interactions may be a session ID.
+    """
     user_ids = [profile_id(user_id=stores.ids.user(user), session_id=None) for user in users]
     by_id = profiles.read_many(user_ids, length=length)
     unknown = [user for user, profile in zip(users, user_ids, strict=True) if not by_id[profile].recent]

@@ -111,7 +111,7 @@ class Day:
         self._trends = functools.lru_cache(maxsize=2)(self._read_trends)
 
     def answer(self, line: bytes) -> dict[str, Any]:
-        """Return the item IDs of a replayed request, or the error as `refused`."""
+        """Return the recommendation ID as `id`, with the item IDs as `items`, or the error's message as `refused`."""
         request = DayRequest(**orjson.loads(line))
         try:
             fields = REPLAY.read(dict(request.fields), "replay")

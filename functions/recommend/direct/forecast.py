@@ -51,7 +51,7 @@ def forecast_lists(given: Any, *, recommender: Recommender) -> dict[str, Any]:
         if model not in draft_state.variants:
             loaded = ", ".join(draft_state.variants) or "none: there is no canary and no experiment on models"
             raise NotFound(f"forecast.model is {validation.describe(model)}, expected a loaded version: {loaded}")
-        # All users have one model in each list: the champion, then `model`.
+        # The champion ranks every present list, and `model` ranks every list of the draft.
         present_state = _without_experiments(present_state)
         draft_state = _without_experiments(draft_state).with_model(model)
     states = present_state, draft_state

@@ -28,8 +28,8 @@ from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATI
 from functions.recommend.user import StoredUser, stored_user
 
 MIN_DAYS = 7.0
-"""Minimum period in days over which a user's interactions are averaged. A few interactions of one visit would give a
-high rate."""
+"""Minimum period in days over which a user's interactions are averaged. Otherwise a few interactions of one visit would
+give a high rate."""
 
 MAX_SCORED = 1_000
 """Maximum number of a user's best items over all lines. The scores of further items are small and are not summed."""

@@ -66,7 +66,7 @@ ACTION_EXPLORATION = 0.3
 """Default exploration weight of actions, as in Personalize."""
 
 RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
-"""Campaign names that rank. Both use the same model."""
+"""Built-in campaign names of ranking requests. Both use the same model."""
 
 
 LOGGED = ("cart", "context", "exclude", "filterValues", "promotions")
@@ -432,7 +432,7 @@ def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> Re
 def permitted(request: RecommendationRequest, sessions: Sessions | None) -> RecommendationRequest:
     """Return the request, if its session may use its columns, filter and recommender.
 
-    Requests without a session and sessions of operators are not limited.
+    Requests without a session and sessions of operators are not limited. Only site keys limit recommenders.
 
     Parameters
     ----------

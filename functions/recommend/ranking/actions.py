@@ -36,7 +36,8 @@ def recommend_actions(
     """Return the valid actions, best first: actions that have not expired and that the user may get again.
 
     Actions are sorted by value times a propensity that is drawn from its posterior. The exploration weight scales the
-    width of the posterior. The random numbers depend only on the recommendation ID. The scores are the propensities.
+    width of the posterior. The random numbers depend only on the recommendation ID. The scores are the propensities
+    without exploration.
 
     Raises
     ------

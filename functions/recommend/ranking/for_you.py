@@ -1,4 +1,5 @@
-"""Recommendations for a user: the model's ranking with cold items; popular items without a history or a model."""
+"""Recommendations for a user: the model's ranking with cold items, else popular items, or trending items without a
+model."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from functions.recommend.user import StoredUser
 
 @struct
 class Boost:
-    """Boost or demotion, with its factor and the mask of its items."""
+    """Boost or demotion, with its factor and the mask of its items (None for all items)."""
 
     factor: float
     mask: Mask | None
@@ -73,7 +73,7 @@ class Ranking:
     model_scores
         Model scores by position before the reranker, if the model ranked.
     is_boosted_partly
-        True if there was no time to rank for each factor of the boosts.
+        True if the boosts have too many distinct factors, or there was no time to rank for each factor.
     impressions
         Lists that the user saw, if seen items are demoted.
     """

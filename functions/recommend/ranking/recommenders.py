@@ -73,7 +73,7 @@ def buy_again(inputs: RankingInputs) -> Ranking:
 def personalized_ranking(inputs: RankingInputs) -> Ranking:
     """Return the requested items that the response may contain, items ranked by the model first.
 
-    Other items of the model follow, most frequent first, and then unknown items in the order of the request.
+    Other items of the model follow, most frequent first, and then items outside the model in the order of the request.
     """
     model = inputs.resolved.model
     given = [ScoredItem(position, 0.0) for position in inputs.items.to_rank.tolist()]
@@ -107,8 +107,8 @@ def purchases(
 ) -> list[ScoredItem]:
     """Return the items that were bought and not returned, best first.
 
-    The score is the number of purchases, with a half-life of 90 days. Purchases have the event type `purchase`, or the
-    type with the highest weight if `purchase` is not configured.
+    The score is the number of purchases, decayed with the half-life `HALF_LIFE_MS`. Purchases have the event type
+    `purchase`, or the type with the highest weight if `purchase` is not configured.
     """
     weights = configuration.event_weights
     purchase = PURCHASE if PURCHASE in weights else max(weights, key=lambda name: weights[name], default=PURCHASE)

@@ -71,7 +71,7 @@ def arrange(
     Parameters
     ----------
     unmet
-        Rules that are known to be unmet.
+        Unmet boosts; see `for_rules`.
     """
     k, own = inputs.resolved.request.num_results, rules.rules
     candidates = _boosted(ranking, inputs) if rules.boosts else list(ranking.items[: inputs.k])
@@ -148,7 +148,7 @@ def _boosted(ranking: Ranking, inputs: RankingInputs) -> list[ScoredItem]:
 
 
 def _excluded(inputs: RankingInputs) -> Positions:
-    """Return the items that no rule adds: items excluded by the request, and the current page's item."""
+    """Return the positions of items that no rule adds: items excluded by the request, and the current page's item."""
     if inputs.resolved.request.recommender in OF_ITEMS:
         return np.append(inputs.items.excluded, inputs.items.page_item)
     return inputs.items.excluded

@@ -93,8 +93,8 @@ class SlateInputs:
     explored_share
         Probability of a new item at each place without a pin or promotion; 0 to disable exploration.
     products
-        Number of each item's product, by position. Apart from pins, a product occurs once, unless no other candidates
-        remain.
+        Key of each item's product, by position; empty to allow all variants. Apart from pins, a product occurs once,
+        unless no other candidates remain.
     """
 
     pins: Sequence[Pinned] = ()
@@ -112,14 +112,15 @@ def compose(
     """Return at most k items that satisfy the rules.
 
     Pins are placed first. The places of promotions are spread evenly over the remaining places. Then the places are
-    filled in order. An item is allowed if it is not in the list and no slate rule rejects it. The place of a promotion
-    gets the promotion's best allowed item. Other places, and places of promotions without an allowed item, get the
-    greedy choice g. It is the first allowed candidate, or with diversity the allowed candidate with the greatest
+    filled in order. An item is allowed if the list contains neither the item nor a variant of it, and no slate rule
+    rejects it. The place of a promotion gets the promotion's best allowed item. Other places, and places of promotions
+    without an allowed item, get the greedy choice g. It is the first allowed candidate, or with diversity the allowed
+    candidate with the greatest
 
         (1 - dial) * score / best score - dial * likeness to the most alike item of the list (MMR, equation 1)
 
-    Exploration replaces g with probability s by an item drawn from E, the allowed new items. Given the earlier places,
-    item i gets the place with the probability
+    Exploration replaces g with probability s (`explored_share`) by an item drawn from E, the allowed new items. Given
+    the earlier places, item i gets the place with the probability
 
         p(i) = (1 - s) [i = g] + s / |E| [i in E], and 1 for g if E is empty.
 
@@ -236,7 +237,7 @@ class _Composition:
         return False
 
     def _allowed(self, candidates: Iterator[ScoredItem]) -> Iterator[ScoredItem]:
-        """Yield the candidates that are not in the list and that no slate rule rejects. Rejections are permanent."""
+        """Yield the allowed candidates; see `compose`. Rejections by slate rules are permanent."""
         for candidate in candidates:
             if not self._contains_variant(candidate.position) and not self._rules.broken_by(candidate.position):
                 yield candidate

@@ -186,7 +186,7 @@ class ModelCatalogue:
         return passing
 
     def search(self, words: Sequence[str], *, maximum: int) -> list[str]:
-        """Return the IDs of items that contain all words, first those of the model, most frequent first."""
+        """Return up to `maximum` IDs of items that contain all words: first the model's items, most frequent first."""
         matches = self._snapshot.matching(words)
         known = self._rows[1:]
         ranked = known[(known >= 0) & np.append(matches, False)[known]]
@@ -204,6 +204,8 @@ class ModelCatalogue:
 
     def products(self, keys: Sequence[int | str]) -> list[int]:
         """Return a key per item, which is equal for variants of a product; see `product_key`.
+
+        Keys of different calls may not be comparable.
 
         Parameters
         ----------
@@ -290,7 +292,7 @@ class ModelCatalogue:
         return order
 
     def newest(self, mask: Mask | None, *, since_ms: int, until_ms: int, maximum: int) -> npt.NDArray[np.int64]:
-        """Return up to `maximum` positions of allowed items by `creationTimestamp` in the period, latest first."""
+        """Return positions of up to `maximum` allowed items with a `creationTimestamp` in the period, latest first."""
         created = self._created_s
         new = (created >= since_ms / 1000) & (created <= until_ms / 1000)
         if mask is not None:

@@ -68,7 +68,7 @@ class ChampionLoader(PolledValue[Serving]):
             self._broken.clear()
         champion = self._registry.champion()
         if champion is None:
-            # Either there is no champion yet, or a repair removed it.
+            # Either there is no champion yet, or a repair removed the pointer. The current model then remains.
             self._serving, self.is_partial = Serving(current), True
         elif current is not None and current.version == champion.version:
             self._serving, self.is_partial = Serving(current, champion.canary), False

@@ -49,7 +49,7 @@ _NOTHING = np.zeros(0, np.int64)
 _OUTPUTS = ("items", "scores")
 _REMEMBERED_RUNS = 9
 _BATCH_ABLATED, _ABLATED_PLACES = 16, 4_000_000
-"""Maximum number of histories per run, and maximum number of pairs of positions per run.
+"""Maximum number of histories, and of pairs of positions, in one run of a graph by `Model.ablation_scores`.
 
 Some graphs compare all positions of a history pairwise, with 16 bytes per pair.
 """
@@ -117,7 +117,8 @@ class History:
     features
         Codes of the features that the model reads, by name, int64 `(n,)`.
     returned
-        Positions of items whose purchases were all returned, int64 `(m,)`. They are excluded like seen items.
+        Positions of items without a remaining interaction after returns, int64 `(m,)`. They are excluded like seen
+        items.
     unknown
         Positions after the model's last position, int64 `(m,)`. They are excluded like seen items.
     bought
@@ -135,7 +136,7 @@ class History:
 
     @property
     def seen(self) -> npt.NDArray[np.int64]:
-        """Positions that lists exclude if the model excludes seen items."""
+        """Positions in the model of the user's items, including returned items."""
         return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
 
     def left_out(self, manifest: Manifest) -> npt.NDArray[np.int64]:
@@ -312,7 +313,7 @@ class Model:
         return inputs
 
     def expected_ms(self, *, with_bias: bool) -> float:
-        """Return the expected duration of a run in ms: the minimum of the latest runs, or 0 before the first run.
+        """Return the expected duration of a run in ms: the minimum of the remembered runs, or 0 if there are none.
 
         The minimum excludes delays by other processes.
         """
@@ -339,8 +340,8 @@ class Model:
         Parameters
         ----------
         leave_out_seen
-            True to exclude items of the history. None for the training's choice, which may be to exclude purchased
-            items.
+            True to exclude items of the history, False to exclude none. None for the training's choice, which may be to
+            exclude purchased items.
 
         Returns
         -------
@@ -467,7 +468,7 @@ class Model:
         return None if mask is None else mask[: self.bundle.manifest.items + 1]
 
     def _popular_first(self, k: int, left_out: Set[int], mask: Mask | None, within: Sequence[int]) -> list[int]:
-        """Return k positions: popular items of the group, the popular list, then other items, most frequent first."""
+        """Return up to k positions: popular items of the group, popular items, then others, most frequent first."""
         popular = self.bundle.popular
         if within:
             popular = np.array(list(dict.fromkeys([*within, *popular.tolist()])), np.int32)

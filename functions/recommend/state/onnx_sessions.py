@@ -20,7 +20,8 @@ def open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onn
     Parameters
     ----------
     tables
-        Tables by name. The session does not keep references, so the caller must. It maps all other weights itself.
+        Tables by name. The session does not keep references to them, so the caller must. The session maps all other
+        weights itself.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
