@@ -24,7 +24,7 @@ class PreviewSummary:
     changed_positions, changed_users
         Number of positions with an item that was not in the list before, and number of users with such a position.
     unmet, degraded
-        Number of users by rule that could not be met, and by missing or stale part.
+        Number of users by rule that could not be met, and by part of the data that was missing or stale.
     """
 
     users: int = 0

@@ -68,7 +68,7 @@ def compare(file: ConfigurationFile, deployment: Deployment) -> Comparison:
 
 
 def _passes_none(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> bool:
-    """Return true if no item passes a filter in any request. Filters that require a user are not evaluated."""
+    """Return true if no item passes a filter in any request. False if the filter needs a user or a history."""
     if filter_.needs_user or filter_.needs_history:
         return False
     now = FilterInputs(now_ms=time.time_ns() // 1_000_000)

@@ -140,7 +140,7 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
             )
 
     def add_batches(name: str, kind: str, batched: float, streams: int, how: str, records: float | None = None) -> None:
-        """Add the calls of a consumer. `records` is the number of records if a batch counts something else."""
+        """Add the calls of a consumer. The number of records is `records`, or `batched` by default."""
         for source in functions[name].sources if name in functions else ():
             if source.kind == kind:
                 batches = _batches(batched, source, streams)

@@ -124,7 +124,7 @@ def rank(answer: Answer, reference: ReferenceModel) -> Ranking:
 
 
 def compare(user_id: str, *, before: Ranking, after: Ranking, bought: set[str]) -> Shopper:
-    """Find the never-bought items that moved.
+    """Return the comparison for a shopper, with the never-bought items that moved.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class Rebuilt:
     Attributes
     ----------
     known
-        Number of rows in the change log.
+        Number of rows in the change log or the backup, without deleted rows.
     """
 
     known: int
