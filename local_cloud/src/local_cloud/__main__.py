@@ -82,7 +82,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
     # moto stores its state in millions of Python objects, which the garbage collector would scan during requests.
-    # Therefore, objects that survive a collection are scanned again only once per hour.
+    # Therefore, objects that survive a collection are scanned again only every `_FULL_COLLECTION_S`.
     gc.set_threshold(_GC_THRESHOLD)
     gc.callbacks.append(lambda phase, _: gc.freeze() if phase == "stop" else None)
     _print_line("starting moto")

@@ -295,7 +295,7 @@ class Cloud:
         }
 
     def flush(self) -> None:
-        """Wait at most 10 s until the log lines and metrics so far can be read from CloudWatch."""
+        """Wait until CloudWatch has the log lines and metrics so far, at most for the timeout of `Pump.flush`."""
         self._request("POST", "/flush")
 
     @property

@@ -48,7 +48,7 @@ class Clients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Deployed resource: its evaluated template, and its ID and attributes in the cloud."""
+    """Deployed resource: its evaluated properties, and its ID and attributes in the cloud."""
 
     stack: str
     logical_id: str

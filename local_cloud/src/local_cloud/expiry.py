@@ -159,7 +159,7 @@ def expire_items(dynamodb: Any, table: str, *, now: datetime) -> None:
     if setting["TimeToLiveStatus"] != "ENABLED":
         return
     keys = [each["AttributeName"] for each in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]
-    # Like DynamoDB, ignore times that passed more than five years ago.
+    # Like DynamoDB, ignore times that passed more than `_LONGEST_OVERDUE` ago.
     times = {
         ":number": {"S": "N"},
         ":past": {"N": str(int((now - _LONGEST_OVERDUE).timestamp()))},

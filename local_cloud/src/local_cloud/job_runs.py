@@ -10,7 +10,7 @@ from local_cloud.deployment import Clients
 from local_cloud.processes import Processes
 from local_cloud.telemetry.pump import Pump
 
-# SageMaker waits 120 s between SIGTERM and SIGKILL.
+# Seconds between SIGTERM and SIGKILL of a stopped run. SageMaker waits 120 s.
 STOP_GRACE_S = 10.0
 
 

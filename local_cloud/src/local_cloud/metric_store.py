@@ -64,7 +64,7 @@ class MetricStore:
             return list(self._series)
 
     def read(self, series: Series, *, start: datetime, end: datetime) -> list[Datapoint]:
-        """Return the values of the periods that begin between the minute of `start` and `end`, in order."""
+        """Return the values of the periods that begin from the minute of `start` to before `end`, in order."""
         first_s, last_s = utc(start).timestamp() // _MINUTE_S * _MINUTE_S, utc(end).timestamp()
         with self._lock:
             return [

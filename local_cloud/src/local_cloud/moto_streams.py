@@ -51,7 +51,7 @@ class Position:
         self._shard = shard
 
     def start(self, default: int) -> int:
-        """Return the number of the first record that must be read."""
+        """Return the number of the first record that must be read, or `default` if no position is recorded."""
         return self._recorder.position(self._place, self._mapping, default)
 
     def advance(self, sequence_number: str) -> None:

@@ -94,7 +94,7 @@ class AlarmWatch:
             self._report(f"alarm {name}: {error}")
 
     def _messages(self, name: str, state: str, reason: str, *, before: str) -> list[tuple[str, Message]]:
-        """Return the ARNs and messages of the alarm's current actions."""
+        """Return the ARNs and messages of the alarm's actions for its new state."""
         described = self._clients("cloudwatch").describe_alarms(
             AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )

@@ -134,7 +134,7 @@ def foreign_binary(
 
 
 def _replacement(package: str, reason: str) -> str:
-    """Append the installed replacement of a package to a reason."""
+    """Return the reason with the installed replacement of the package, or with a warning that there is none."""
     for name in _candidates(package):
         try:
             return f"{reason}; the environment has {name} {importlib.metadata.version(name)}"

@@ -64,7 +64,11 @@ class RouteTable:
 
 
 def _specificity(route: Route) -> tuple[object, ...]:
-    """Return a sort key: from left to right, exact segments precede variables, and these precede greedy variables."""
+    """Return a key that sorts the most specific route first.
+
+    Paths without a greedy variable are first. Then, from left to right, exact segments precede variables. Then methods
+    precede `ANY`. `$default` is last.
+    """
     if route.key == DEFAULT_KEY:
         return (1,)
     segments = route.path.strip("/").split("/")

@@ -145,8 +145,9 @@ def _create_bucket_policy(creation: Creation) -> Created:
 def _is_enforced_truly(statement: Mapping[str, Any]) -> bool:
     """Return whether moto and S3 enforce a statement in the same way.
 
-    moto ignores conditions and principals in bucket policies. A statement with a condition, even an `Allow`, denies its
-    actions to all callers. A `Deny` for one principal also denies its actions to all callers.
+    In bucket policies, moto knows neither the values for conditions nor the caller. Therefore, a statement with a
+    condition, even an `Allow`, can deny its actions to all callers. A `Deny` for one principal also denies its actions
+    to all callers.
     """
     if "Condition" in statement:
         return False

@@ -103,7 +103,7 @@ class EventSources:
             poller.start()
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return four numbers per mapping since the start: batches, records, filtered records and discarded records."""
+        """Return, per mapping, the numbers of batches, records, filtered and discarded records. Zeros are absent."""
         return {name: dict(counts) for name, counts in self._counts.items()}
 
     def stop(self) -> None:
@@ -112,7 +112,7 @@ class EventSources:
             poller.stop()
 
     def join(self) -> None:
-        """Wait until all pollers have ended. The services that pollers wait for must be stopped first."""
+        """Wait until all pollers have ended, at most `_JOIN_S`. Stop the services that pollers wait for first."""
         deadline = time.monotonic() + _JOIN_S
         for poller in self._pollers:
             poller.join(max(0.0, deadline - time.monotonic()))

@@ -19,7 +19,7 @@ class Poller(abc.ABC):
         self._stopping.set()
 
     def join(self, timeout_s: float) -> None:
-        """Wait for the end of the batch that is being processed."""
+        """Wait for the end of the thread, at most `timeout_s`."""
         if self._thread.ident is not None:  # started
             self._thread.join(timeout_s)
 

@@ -56,7 +56,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
     kms, workflows = kms_backends[account][region], cast("Any", stepfunctions_parser_backends[account][region])
 
     def nested(owners: Callable[[], Iterable[tuple[str, dict[str, Any]]]]) -> dict[str, Any]:
-        """Return arguments of a collection whose entries are dictionaries of other resources."""
+        """Return arguments of a collection of entries in dictionaries of other resources, for example of user pools."""
 
         def restore(name: str, value: Any) -> None:
             owner, _, key = name.partition("|")

@@ -87,7 +87,7 @@ class Journal:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Prevent writes of other threads, so that values that are read in the block are written in the same order."""
+        """Block writes of other threads, so that values that the block reads are written in the order of the reads."""
         with self._lock:
             yield
 

@@ -120,7 +120,7 @@ class Recorder:
         self._newest[place] = first + len(shard.items)
 
     def _put_records(self, journal: Journal, place: str, records: Sequence[Mapping[str, Any]], *, first: int) -> None:
-        """Write records as one entry with the last record's number, so that it remains until all are processed."""
+        """Write records as one entry with the number of the last, so that the entry remains until all are processed."""
         if records:
             number = first + len(records) - 1
             journal.put("record", place, _ordered(number), pickle.dumps(records, protocol=5))
@@ -330,7 +330,10 @@ class Recorder:
         Raises
         ------
         UnreadableDataError
-            If an object of another version of moto lacks an attribute that this version requires.
+            If data cannot be read, or an object of another version of moto lacks an attribute that this version
+            requires.
+        DataError
+            If a table has another key in the template than its stored items.
         """
         if not (journal := self._journal):
             return

@@ -33,7 +33,10 @@ class TakeMetric(Protocol):
 
 
 class Pump:
-    """Queue of log lines and metrics, which a thread stores in batches. Writers wait while the queue is full."""
+    """Queue of log lines and metrics, which a thread stores in batches.
+
+    Writers wait while the queue is full, at most `_LONGEST_WAIT_S`.
+    """
 
     def __init__(self, clients: Clients, *, put_metrics: Callable[[str, Sequence[Mapping[str, Any]]], None]) -> None:
         self._clients = clients
