@@ -72,7 +72,7 @@ def write_bundle(
     reranker: Reranker | None = None,
     public: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Manifest:
-    """Write a bundle. The score of an item sums weight times transition to the item over the history.
+    """Write a bundle. An item's score is the sum, over the history, of weight times transition to the item.
 
     `related` has scores by kind, item and related item, best first, and `public` by item and target.
     """

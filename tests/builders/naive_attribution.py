@@ -114,7 +114,7 @@ def _judged(
         answered = recommendation_id.parse(event["recommendation_id"]).answered_ms // DAY_MS
     except InvalidInput:
         return happened, "forged"
-    if happened < answered - 1:  # The clock skew is less than a day.
+    if happened < answered - 1:  # The clock skew, checked below, is less than a day.
         return happened, "before-served"
     if happened > answered + rules.window_days:
         return happened, "too-late"

@@ -1,6 +1,6 @@
 """The settings for companies add nothing to the templates while they are off.
 
-The snapshots of `test_snapshots.py` show a resource that the default environment gets.
+If a setting added a resource to the default environment, the snapshots of `test_snapshots.py` would show it.
 """
 
 import re

@@ -150,7 +150,7 @@ def test_demo_checks_often_and_production_retains_data():
         ({"training_algorithms": ["ease"]}, r"training_algorithms is \['ease'\], expected popularity among them"),
         ({"training_algorithms": ["EASE!"]}, r"training_algorithms is 'EASE!', expected names of a-z, 0-9 and _"),
         ({"dataset_engine": "flink"}, r"dataset_engine is 'flink', expected 'auto' or 'lambda' or 'spark'"),
-        # 2 * 604,800 / 544 checks of nine events exceed the 20,000 remaining events of an execution.
+        # An extended canary has 2 * 604,800 / 544 checks of nine events, and an execution has 20,000 events for checks.
         (
             {"canary_duration_s": 604_800, "canary_interval_s": 544},
             r"canary_interval_s is 544, expected at least 545 where canary_duration_s is 604800",

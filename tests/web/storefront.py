@@ -13,7 +13,7 @@ WAIT_MS = 20_000
 POPULAR = "Popular now"
 """Title of the first list of a new visitor."""
 EVENTS, LISTS, ORDERS = "**/api/session/events", "**/api/session/recommendations?*", "**/api/events"
-"""Calls of the browser package, and of the shop's own orders."""
+"""URL patterns of the calls of the browser package (events, lists) and of the shop (orders)."""
 PLACES = {"home": "#/", "product": "#/item/item-03", "cart": "#/cart", "search": "#/search?q=cheese"}
 
 

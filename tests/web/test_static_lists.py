@@ -29,7 +29,7 @@ DAY_MS = 86_400_000
 TYPES = ("view", "cart")
 ALGORITHMS = [
     Transitions(position_decay=0.7, half_life_days=30.0),
-    # No item-to-item table: its scores after single items are distilled.
+    # This model has no item-to-item table, so its scores after single items are distilled.
     Blend(parts=((ItemKnn(), 1.0), (Transitions(), 0.5)), position_decay=0.8),
 ]
 

@@ -84,7 +84,10 @@ def test_status_has_the_canary_and_the_pause(deployment):
 
 @pytest.fixture
 def functions(deployment, cloud):
-    """Return a deployment with three functions, one of which fails, and with functions of other deployments."""
+    """Return a deployment with three functions, and functions of other deployments.
+
+    One of the three failed in the last hour, and one earlier.
+    """
     client = deployment.client
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})

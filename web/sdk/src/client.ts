@@ -30,9 +30,9 @@ type Sent = Omit<ShopEvent, "properties"> & {
 
 /** The maximum number of events that wait for the API. If there are more, the oldest are dropped. */
 const MAX_WAITING = 100;
-/** The maximum time for which an event waits for others, so that one call sends them. */
+/** The maximum time for which an event waits, so that one call sends several events. */
 const GATHER_MS = 1_000;
-/** The number of stored clicks. Later events of the same items are attributed to these clicks. */
+/** The maximum number of stored clicks. Later events of the same items are attributed to these clicks. */
 const MAX_CLICKS = 20;
 /** The maximum number of events for the ranking of static lists. */
 const MAX_HISTORY = 20;
@@ -266,7 +266,7 @@ export class Client extends EventTarget {
   }
 
   private async change(token: TokenProvider): Promise<void> {
-    await this.flush(); // the waiting events belong to the session before
+    await this.flush(); // the waiting events belong to the earlier session
     this.connection.use(token);
     this.dispatchEvent(new Event("change"));
   }

@@ -5,7 +5,7 @@ import { hasValue } from "./facts";
 import { fromItem, keyOf, type Product, textsOf } from "./product";
 import type { Filter } from "./route";
 
-/** Products that a page loads before it offers to load more, because a catalogue may have any number. */
+/** The number of products that a page loads before it offers to load more. A catalogue may have any number. */
 export const LOADED_AT_ONCE = 5000;
 
 /** The loaded part of the catalogue, unordered. */

@@ -3,7 +3,7 @@ import { type Cart, removeQuantities } from "./cart";
 import { type Purchase, purchaseEvents } from "./events";
 import { shortTitle } from "./product";
 
-/** State of the cart's order. `accepted` is the bought cart while the page confirms it. */
+/** State of the cart's order. `accepted` is the bought cart while the page shows the confirmation. */
 export interface OrderStatus {
   readonly state: "open" | "buying" | "failed";
   readonly accepted: Cart | null;

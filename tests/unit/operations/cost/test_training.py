@@ -31,8 +31,8 @@ def test_training_above_its_limits_has_a_remark():
 
     remarks = " ".join(cost.estimate(deployed, does_not).remarks)
 
-    # The load is 3,650 million interactions of 63 bytes. Each of 5 fits takes 5.30 s per million above 100 million, and
-    # the run takes another 240 s.
+    # The load is 3,650 million interactions of 63 bytes. Each of 5 fits takes 544.5 s for 100 million, and 5.30 s
+    # per further million. The run takes another 240 s.
     assert (
         f"takes about {(5 * (544.5 + 3_550 * 5.299) + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4"
         in remarks
@@ -49,7 +49,7 @@ def test_statistics_on_spark_cost_more_spark_and_less_training():
     without, bill = (cost.estimate(summary(training=each), load) for each in (spark, counts))
 
     # The job has ten workers of four processors, one of which is the driver. It takes 60 s to start and 51.3 s per
-    # million, or 284 s more with statistics. Flexible execution costs 0.29.
+    # million, or 284 s more with statistics. A DPU-hour costs 0.44, or 0.29 flexibly.
     assert dollars(without, "datasets on Spark") == pytest.approx(10 * 10 * (60 + 51.3 * 3_650 / 36) / 3_600 * 0.44)
     assert dollars(bill, "datasets on Spark") == pytest.approx(
         10 * 10 * (60 + (51.3 + 284) * 3_650 / 36) / 3_600 * 0.29

@@ -104,7 +104,7 @@ export function RunDuration({ run, runs }: { run: TrainingRun; runs: readonly Tr
 
 const MINUTE_MS = 60_000;
 
-/** Return an estimate to the minute, or to ten seconds within the last minute. */
+/** Round a remaining time up to the minute, or to ten seconds within the last minute. */
 const roundedMs = (ms: number): number => {
   const unitMs = ms > MINUTE_MS ? MINUTE_MS : MINUTE_MS / 6;
   return Math.ceil(ms / unitMs) * unitMs;
