@@ -273,8 +273,8 @@ _CONCENTRATION = 100
 def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float:
     """Return the always-valid p-value of the hypothesis that users were assigned to arms with these shares.
 
-    The p-value is the inverse of the likelihood ratio of a Dirichlet mixture of shares q, whose mean are the given
-    shares p, to the given shares. n_k is the number of users in arm k::
+    The p-value is the inverse of the likelihood ratio of a Dirichlet mixture of shares q to the given shares p. The
+    mean of the mixture is p, and n_k is the number of users in arm k::
 
         ratio = integral of prod q_k^n_k over Dirichlet(_CONCENTRATION p)  /  prod p_k^n_k
 
