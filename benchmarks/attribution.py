@@ -170,7 +170,7 @@ def _pieces(first: int, columns: dict[str, Any]) -> tuple[pa.Table, pa.Table]:
 
 
 def attribute_day(root: Path, *, part_rows: int = PART_ROWS) -> None:
-    """Attribute the events of the written day.
+    """Attribute the events of the day that `write_day` has written.
 
     Raises
     ------

@@ -74,13 +74,14 @@ def clicks(shop: Shop, fatigue: Fatigue | None, *, seed: int) -> np.ndarray[Any,
     """Return the expected clicks per visit of each user, `(USERS,)`.
 
     A user examines place k, from 1, with probability 1 / k. The probability of a click on an examined item is logistic
-    in the interest, times `left` per sighting. Sightings halve in `HALF_LIFE_HOURS`, as in the configuration.
+    in the interest, times `left` per sighting since the last click. The number of sightings halves in
+    `HALF_LIFE_HOURS`, as in the configuration.
     """
     rng = np.random.default_rng(seed)
     interest = rng.normal(0, 1, (USERS, ITEMS))
     scores = np.exp(interest + rng.normal(0, shop.noise, interest.shape))
     looks = 1 / np.arange(1, PLACES + 1)
-    # The same random numbers with and without fatigue, so that both runs can be compared.
+    # The same random numbers with and without fatigue, so that their difference has less noise.
     draws = rng.random((USERS, VISITS, ITEMS, 2))
     total = np.zeros(USERS)
     decay = 0.5 ** (HOURS_BETWEEN_VISITS / HALF_LIFE_HOURS)

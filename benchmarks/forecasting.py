@@ -163,9 +163,9 @@ class World:
 def forecasts(
     shop: Shop, seed: int, drafts: Sequence[Draft]
 ) -> tuple[dict[Draft, tuple[Forecast, dict[str, float]]], float]:
-    """Return the forecast from a log by draft, and the share of clicks that random pairs cost.
+    """Return the forecast of each draft from a log, and the share of clicks that random pairs cost.
 
-    Each forecast comes with the true differences per response, and the true present outcomes (`present NAME`).
+    Each forecast has a dictionary of the true differences per response, and the true present outcomes (`present NAME`).
     """
     world = World(shop, seed)
     requests = world.requests(shop.users, shop.responses)

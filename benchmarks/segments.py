@@ -45,7 +45,7 @@ Scores = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Journey:
-    """Fitted model, test users, and purchases and category by item position. `category[0]` is empty."""
+    """Fitted model, test users, and number of purchases and category by item position. `category[0]` is empty."""
 
     fit_counts: npt.NDArray[np.int64]
     model: Model

@@ -145,7 +145,7 @@ def regression(models: Mapping[str, Model], queries: Queries, *, seen: Seen) -> 
     """Return a weight of at least 0 per model, `(models,)`.
 
     The weights minimise the cross-entropy of the targets under a softmax over each user's candidates. The features are
-    the logarithms of `_log_shares`, as in a product of experts (G. Hinton, "Training products of experts by minimizing
+    the values of `_log_shares`, as in a product of experts (G. Hinton, "Training products of experts by minimizing
     contrastive divergence", Neural Computation 2002, equation 1). `PENALTY` keeps the weights close to 1.
     """
     users = list(_candidates(models, queries, seen=seen))
@@ -170,7 +170,7 @@ def regression(models: Mapping[str, Model], queries: Queries, *, seen: Seen) -> 
 
 
 def stacked_gains(models: Mapping[str, Model], weights: Floats, queries: Queries, *, seen: Seen) -> Gains:
-    """Return the NDCG of each user for the weighted sum of the logarithms of `_log_shares`."""
+    """Return the NDCG of each user for the weighted sum of the models' `_log_shares`."""
     hits = Hits(K)
     for chunk, logs in _log_shares(models, queries):
         total = np.tensordot(weights, logs, axes=1)  # (users, items + 1)

@@ -112,7 +112,7 @@ class Distilled(Combination):
         return ndcg_of(settings._distil(tables), judge), settings
 
     def _best_decays(self, tables: Tables, judge: Judge, half_lives: Collection[float]) -> tuple[float, Distilled]:
-        """Return the best NDCG for these weights, and the settings with the half-life and decay that reach it."""
+        """Return the best NDCG with the weights of `parts`, and settings with the half-life and decay that reach it."""
         model = self._distil(tables)
         settings = [
             dataclasses.replace(self, half_life_days=days, position_decay=decay)

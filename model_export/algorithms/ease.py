@@ -115,7 +115,7 @@ class Ease(Algorithm):
 
 
 def _pairs(users_items: sp.csr_array) -> int:
-    """Return the number of item pairs per user, summed over users."""
+    """Return the sum over users of the squared number of distinct items."""
     return int((np.diff(users_items.indptr).astype(np.int64) ** 2).sum())
 
 

@@ -61,8 +61,8 @@ def hit_rate(hits: Hits) -> float:
 def ndcg(hits: Hits, target_counts: Ints) -> float:
     """Return the normalised discounted cumulative gain with binary relevance.
 
-    NDCG is the mean over users of sum(hit / log2(rank + 1)), divided by the sum over r = 1..min(k, targets) of
-    1 / log2(r + 1). Ranks start at 1.
+    A user's NDCG is sum(hit / log2(rank + 1)) divided by the sum over r = 1..min(k, targets) of 1 / log2(r + 1). Ranks
+    start at 1. The result is the mean over users.
 
     Parameters
     ----------

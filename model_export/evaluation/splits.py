@@ -161,7 +161,7 @@ class Windows:
 def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
     """Return the length of the test window in ms: `days`, or the shorter of 28 days and a tenth of the data's period.
 
-    The period excludes a quiet time with few users at the end, see `windows`.
+    The period excludes outliers at the start (`dataset.START_QUANTILE`), and a quiet time at the end (see `windows`).
 
     Raises
     ------

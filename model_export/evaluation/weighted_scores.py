@@ -25,8 +25,8 @@ class WeightedScores:
     """Scores of several models for the same users, which can be evaluated with different weights.
 
     The candidates of a user are the targets and, for each model, the items with scores above a minimum. The weighted
-    sum of every other item is at most the weighted sum of these minima. If a hit does not exceed this bound, all items
-    of the user are ranked, so that the result is exact.
+    sum of every other item is at most the weighted sum of these minima. If the score of a hit does not exceed this
+    bound, all items of the user are ranked, so that the result is exact.
 
     Parameters
     ----------

@@ -145,7 +145,7 @@ def _write_related(tables: Mapping[str, RelatedTable], directory: Path) -> None:
 
 
 def latest_histories(interactions: Interactions, model: Model) -> Histories:
-    """Return the histories of up to `PARITY_USERS` evenly spaced users at the time of the latest interaction of all."""
+    """Return the histories of up to `PARITY_USERS` evenly spaced users at the time of the data's latest interaction."""
     offsets = interactions.offsets
     users = np.unique(np.linspace(0, interactions.users - 1, PARITY_USERS).astype(np.int64))
     return interactions.histories(

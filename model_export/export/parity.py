@@ -42,7 +42,7 @@ FEW = 16
 """Number of histories that are also checked with only one item, and with scattered padding."""
 
 SCARCE = 10_000
-"""Inverse share of items that the strictest bias allows."""
+"""The strictest bias allows one of this many items."""
 
 
 class ParityError(AlsolikeError):

@@ -46,7 +46,7 @@ class Tried:
     two_stages
         Settings of the two stages, or None for one stage.
     median_ms
-        Median processor time of a run with one history.
+        Median processor time of the graph for one history and `DEFAULT_K` items.
     recall
         Share of the one-stage list that the candidate's list contains, the minimum over the lengths of lists.
     """

@@ -179,7 +179,7 @@ class Graph:
         return self.weight(name, np.pad(vectors.astype(np.float32), ((0, self.width - len(vectors)), (0, 0))))
 
     def inner_products(self, query: str, table: str, *, activation: str = "Relu") -> str:
-        """Return the scores activation(E q) of every item, float32 [batch, width].
+        """Return the scores activation(E q) of all items, float32 [batch, width], for item vectors E and a query q.
 
         Parameters
         ----------

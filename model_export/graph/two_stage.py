@@ -6,8 +6,8 @@ The second stage computes exact scores of the items in these blocks. Returned sc
 be omitted. The export measures how often (`model_export.export.stages`). Masks and the bias apply in the first stage.
 With 100,000 vectors, a request with one stage takes 1.23 times the processor time of a request with two stages.
 
-Both factors are unsigned with zero point 128, because processors without VNNI saturate sums of two products with a
-signed factor.
+Both factors of a head product are unsigned with zero point `ZERO`, because processors without VNNI saturate sums of two
+products with a signed factor.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The champion's bundle runs with ONNX Runtime as in serving. The candidate has th
 interactions up to the champion's last training event. If the data that selected the settings ends later, the candidate
 is the model of the test, which is fitted up to this end. The exported model is fitted on all data.
 
-Both models get the same users and histories and may recommend the same items. The targets are the users' later items.
+Both models get the same users and histories, and the same items are excluded. The targets are the users' later items.
 Lists have the length `k` and lack the popular items that serving adds.
 """
 

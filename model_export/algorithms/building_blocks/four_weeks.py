@@ -68,6 +68,6 @@ class Windows:
         return shares
 
     def had(self, window: int) -> Ints:
-        """Return the distinct pairs of user and item that interacted in the window."""
+        """Return the distinct pairs of user and item with an interaction in the window."""
         pair: Ints = self.pair[self.pair_index == window]
         return pair

@@ -120,7 +120,7 @@ class Network(nn.Module):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """Message of the first process that starts a training in the other processes.
+    """Message that starts a training in the other processes. The first process sends it.
 
     `state` is the serialised state of the network at the start.
     """
