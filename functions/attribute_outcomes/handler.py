@@ -46,7 +46,7 @@ RATES = {
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Compute days until the call's time ends, then update the report of the holdout. The next call continues.
+    """Compute outdated days, and update the report of the holdout, until the call's time ends. The next call continues.
 
     An event with the field `forecast` requests a forecast instead; see `alsolike.experiments.forecasts`.
     """

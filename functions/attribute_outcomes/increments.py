@@ -18,7 +18,8 @@ from functions.attribute_outcomes.rules import DAY_MS
 from operations.experiments.incremental import increments_of
 
 SETTLED_MS = 8 * DAY_MS
-"""Time in milliseconds after the end of a holdout in which its report changes. Most outcomes are then attributed."""
+"""Time in milliseconds after the end of a holdout in which its report changes. Most outcomes are attributed within this
+time."""
 
 
 def update_increments(

@@ -88,8 +88,8 @@ class AttributionRules:
     def copy_days(self, answer_day: int, *, late: bool) -> range:
         """Return the days (since 1970) that can contain duplicates of the events in a day's results.
 
-        A duplicate that was received earlier than an event has a date before the receipt of this event. So days
-        after the window are searched only if an event arrived late.
+        Only a duplicate that was received before an event can count instead of it. The duplicate's date is then before
+        this receipt. So days after the window are searched only if an event arrived late.
         """
         return range(answer_day - POPULARITY_DAYS, answer_day + self.window_days + 1 + LATE_DAYS * late)
 

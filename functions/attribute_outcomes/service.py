@@ -79,7 +79,7 @@ class Attribution:
     shopper
         Function that returns the keyed hash of a stored user or session ID.
     report
-        Function that receives the metrics of a day. Called once per day.
+        Function that receives the metrics of the last complete day. Called once for each such day.
     has_time
         Function that returns true if there is time for another day.
     directory

@@ -110,7 +110,7 @@ class Upkeep:
         self._outcome = UpkeepResult()
 
     def run(self, *, retention_days: int | None) -> UpkeepResult:
-        """Run steps until the time ends.
+        """Run steps until none remains, or the time ends.
 
         Parameters
         ----------

@@ -106,7 +106,8 @@ def count_trends(
 
     An event counts with the weight of its type, at the earlier of its own time and the record's arrival. Unreadable
     events, events without an item or a positive weight, and events of erased users and agents do not count. Nor do
-    repeated IDs of a user or session. Events more than `limits.clock_skew_s` in the future are unreadable.
+    events that repeat an event ID of the same user or session. Events more than `limits.clock_skew_s` in the future are
+    unreadable.
 
     Parameters
     ----------

@@ -107,7 +107,7 @@ class Imports(Jobs):
         Raises
         ------
         PersonalizeError
-            If the dataset type has no files, or the data is not in one of the buckets.
+            If datasets of this type cannot be imported, or the data is not in one of the buckets.
         """
         dataset = _dataset_type(request)
         if dataset not in DATASET_TYPES:

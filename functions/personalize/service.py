@@ -72,7 +72,7 @@ class ControlPlane:
     tracking_id
         Tracking ID of every event tracker.
     names_delay_ms
-        Time in milliseconds until requests for recommendations may use a new name.
+        Time in milliseconds after which requests for recommendations can use a new name.
     """
 
     def __init__(
@@ -349,7 +349,7 @@ class ControlPlane:
         return {"status": ACTIVE}
 
     def _is_new(self, changed_ms: int, now_ms: int) -> bool:
-        """Return true if the function `recommend` may not have read a change yet."""
+        """Return true if the function `recommend` has possibly not read a change yet."""
         return now_ms - changed_ms < self._names_delay_ms
 
     def _existing(self, kind: Kind, arn: str, now_ms: int) -> Resource:
@@ -464,7 +464,7 @@ def _tail(arn: str) -> str:
 
 
 def _page(elements: Sequence[Any], parameters: Parameters) -> tuple[list[Any], dict[str, str]]:
-    """Return a page of a list, and the token of the next one, which is the index of its first element."""
+    """Return a page of a list, and `{"nextToken": ...}` with the index of the next element, {} for the last page."""
     token, size = parameters.get("nextToken") or "0", parameters.get("maxResults") or PAGE
     if not (isinstance(token, str) and token.isascii() and token.isdecimal() and int(token) <= len(elements)):
         raise PersonalizeError(

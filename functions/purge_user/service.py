@@ -113,7 +113,7 @@ def purge(
     clock_ms: Callable[[], int],
     remaining_ms: Callable[[], float],
 ) -> Outcome:
-    """Continue an erasure until the time ends. The caller repeats the call until it returns "done".
+    """Continue an erasure until the pass or the time ends. The caller repeats the call until it returns "done".
 
     Raises
     ------

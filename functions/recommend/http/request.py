@@ -279,7 +279,7 @@ def parse_preview(given: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_replay(given: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse the request of a replay, and request reasons."""
+    """Parse the request of a replay. Its response contains reasons."""
     to_rank = given.get("inputList")
     return dataclasses.replace(
         _request(given, recommender=given["recommender"], user_id=given.get("userId")),

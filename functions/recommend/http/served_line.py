@@ -39,7 +39,7 @@ class ServedLog:
     ids
         Policy for stored IDs.
     pseudonyms
-        Function that returns the deployment's keyed hash function. Called once.
+        Function that returns the deployment's keyed hash function. Called until it succeeds once.
     """
 
     def __init__(self, ids: IdPolicy, pseudonyms: Callable[[], Pseudonyms]) -> None:

@@ -30,7 +30,7 @@ from functions.recommend.rules.mmr import MmrReranker, values
 from functions.recommend.scored_item import ScoredItem
 
 Columns = Callable[[int], Mapping[str, Any]]
-"""Function that returns an item's values of the columns that rules read. Lists remain lists."""
+"""Function of an item's position that returns its values in the columns that rules read. Lists remain lists."""
 
 
 class Random(Protocol):

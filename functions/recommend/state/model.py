@@ -436,7 +436,7 @@ class Model:
         leave_out: Sequence[int] = (),
         cold: ColdFilling | None = None,
     ) -> list[ScoredItem]:
-        """Return up to k popular items, best first, without masked items, excluded seen items and the items of `after`.
+        """Return up to k popular items, best first, except masked items, items of `after` and excluded seen items.
 
         If there are too few popular items, other items follow by position, and then cold items. The score is the
         reciprocal of the rank. With `after`, it is the score of that list's last item divided by 1 + rank, so that
