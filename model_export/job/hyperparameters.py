@@ -32,7 +32,7 @@ class Hyperparameters:
     holdout_days
         Length of the test window. If None, the shorter of 28 days and a tenth of the data's period.
     exclude_seen
-        True to exclude items of the history from recommendations. If None, the share of repeats decides.
+        True to exclude items of the history from recommendations. If None, `choose_seen` decides by shares of repeats.
     budget_s
         Maximum estimated processor seconds of all fits. Algorithms above the budget are excluded.
     budget_mb

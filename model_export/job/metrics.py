@@ -45,7 +45,7 @@ class TrainingFigures:
     sentences, statistics
         See `sentence_figures` and `count_figures`.
     against_champion, new_data
-        Comparison with the champion, and check of the data since its training. None if there is no champion.
+        Comparison with the champion, and check of the data since its training. None if there was no such check.
     dataset
         Number of interactions and users, before sampling.
     related
