@@ -38,7 +38,7 @@ const MAX_CLICKS = 20;
 const MAX_HISTORY = 20;
 /** The time after which static lists replace the API's answer. */
 const SLOW_MS = 1_000;
-/** The time after a failure of the API during which static lists are used without a call. */
+/** The time after a failed or slow response during which static lists are used without a call. */
 const PAUSE_MS = 30_000;
 const CLICKS = "alsolike.clicks";
 const HISTORY = "alsolike.history";
@@ -110,7 +110,7 @@ export class Client extends EventTarget {
     return this.sending;
   }
 
-  /** Read recommendations; rank static lists if the API fails or is slow. */
+  /** Read recommendations. Static lists replace them if the API is slow or fails, except with a 4xx other than 429. */
   async recommend(request: RecommendationRequest = {}): Promise<Recommendations> {
     if (this.options.mode) return this.rank(request);
     if (!this.options.lists) return this.ask(request);

@@ -33,7 +33,7 @@ export interface CarouselState {
   readonly plan: CarouselPlan;
   readonly list: Recommendations | null;
   readonly error: Error | null;
-  /** Items that were not in the list before. */
+  /** Items that the previous list did not contain. Empty for the first list. */
   readonly fresh: ReadonlySet<string>;
   /** True if the list is empty because the page shows all its items elsewhere. */
   readonly shownElsewhere: boolean;
