@@ -154,7 +154,7 @@ def folder(wheel, tmp_path):
 
 
 def output_until(process, start):
-    """Read the output of a process to its end, or to the first line that starts with a text."""
+    """Return the lines that a process prints until its end, or up to the first line that starts with `start`."""
     assert process.stdout is not None
     lines: list[str] = []
     while line := process.stdout.readline():

@@ -40,7 +40,7 @@ def check(resource_type: str, logical_id: str, properties: Properties) -> None:
 
 
 def checked(resource_type: str, handlers: dict[str, Any]) -> dict[str, Any]:
-    """Add the check to the handlers of a type, for each resource that a stack of Alsolike creates or updates."""
+    """Return the handlers of a type, with a check of each resource that a stack of Alsolike creates or updates."""
     create = handlers["create"]
 
     def create_valid(logical_id: str, properties: Properties, stack: str) -> Created:

@@ -137,7 +137,7 @@ def is_wrong(status):
 
 
 def synthesize_release(folder, *, layers):
-    """Synthesize the last release from the repository's history."""
+    """Return the assembly that the last release, from the repository's history, synthesizes."""
     version, commit = LAST_RELEASE.read_text().split()
     source, outdir = folder / version, folder / "assembly"
     source.mkdir()

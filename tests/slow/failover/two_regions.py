@@ -54,7 +54,7 @@ class TwoRegions:
     @classmethod
     @contextlib.contextmanager
     def booted(cls, directory: Path, prepare: Callable[[Shop], None]) -> Iterator[Self]:
-        """Deploy the primary, prepare its content, and add the second region to the deployment."""
+        """Yield both regions: deploy the primary, prepare its content, and add the second region to the deployment."""
         regions = cls(directory)
         with contextlib.ExitStack() as stack:
             stack.callback(regions.stop)
@@ -232,7 +232,7 @@ class Traffic:
         client = ("name", "both")[number // 2 % 2]
         user = f"visitor-{number % 40}"
         event = (user, f"event-{number}") if number % 2 else None
-        sent_at = time.time()  # A repeated event is the same event.
+        sent_at = time.time()  # All attempts send the same event.
         first = 0 if self._name.is_primary else 1
         order = [first, 1 - first] * ATTEMPTS if client == "both" else [first]
         reasons: list[str] = []

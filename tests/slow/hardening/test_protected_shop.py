@@ -19,7 +19,7 @@ from tests.system.trained.opened_shop import OpenedShop
 
 @pytest.fixture(scope="module")
 def layers(tmp_path_factory):
-    """Build the layers, and the training job's packages for the Python that runs the job here."""
+    """Return a folder with the layers, and with the training job's packages for the Python that runs the job here."""
     folder = tmp_path_factory.mktemp("layers")
     build_layers()
     for layer in LAYERS.glob("*-*"):
@@ -34,7 +34,7 @@ def layers(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def protected(layers, tmp_path_factory):
-    """Synthesize a shop with all protecting settings."""
+    """Return the folder of the assembly of a shop with all protecting settings."""
     outdir = tmp_path_factory.mktemp("assembly")
     overrides = {**PROTECTED, "time_budget_ms": 0}
     create_app(read_context(), environment="demo", outdir=outdir, layers=layers, overrides=overrides).synth()

@@ -62,7 +62,7 @@ def prometheus(shop, tmp_path_factory):
     (scraped,) = configuration["scrape_configs"]
     scraped["basic_auth"]["username"] = key["AWS_ACCESS_KEY_ID"]
     scraped["tls_config"] = {"ca_file": shop.cloud.state.certificate}
-    scraped["scrape_interval"], scraped["scrape_timeout"] = "5s", "5s"  # One process responds, from its cache.
+    scraped["scrape_interval"], scraped["scrape_timeout"] = "5s", "5s"  # The only process responds from its cache.
     (target,) = scraped["static_configs"]
     target["targets"], target["labels"]["environment"] = [urllib.parse.urlsplit(shop.cloud.api_url).netloc], "demo"
     configuration["global"] = {"evaluation_interval": "1s"}

@@ -34,7 +34,7 @@ class RawBody(io.BytesIO):
 
 
 def answer(request, **_):
-    """Emulate the HTTP API between a client and a handler."""
+    """Return the handler's response to a client's request, as the HTTP API does."""
     path = urlsplit(request.url).path
     body = request.body.encode() if isinstance(request.body, str) else request.body
     result = ROUTES[path](http_event(f"POST {path}", body), LambdaContext())

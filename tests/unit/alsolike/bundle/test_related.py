@@ -32,7 +32,7 @@ def tables():
 
 
 def write(path, *, metadata=None, **changes):
-    """Write the tables with some arrays changed, or removed if the array is None."""
+    """Write the tables to a file with some arrays changed, or removed if None, and return the file's path."""
     tables().write(path)
     arrays, stated = map_tensors(path)
     for name, array in changes.items():

@@ -25,7 +25,7 @@ def store(s3):
 
 
 class Counting:
-    """S3 client that counts requests and fails while `error` is set."""
+    """S3 client that counts reads and, as `changed`, responses with content. It raises `error` while it is set."""
 
     def __init__(self, client):
         self._client = client

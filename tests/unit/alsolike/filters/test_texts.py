@@ -83,7 +83,7 @@ plain: st.SearchStrategy[Condition] = st.one_of(
 
 
 def joined(kind, operands):
-    """Join operands. Operands with the same operator are flattened, because parentheses around them have no effect."""
+    """Return joined operands. Operands of the same kind are flattened, because their parentheses have no effect."""
     flat = [each for operand in operands for each in (operand.operands if isinstance(operand, kind) else (operand,))]
     return kind(tuple(flat))
 

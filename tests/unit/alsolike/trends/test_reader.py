@@ -15,7 +15,7 @@ NOW_MS = 1_790_000_000_000
 
 
 def put(s3, shard, *items, replaces=None):
-    """Write the counters of a shard with one event of weight 30 per item."""
+    """Write the counters of a shard with one event of weight 30 per item, and return the ETag."""
     events = [Event(n, item, NOW_MS, 30.0) for n, item in enumerate(items)]
     counts = NOTHING_COUNTED.add(events, sequence=len(items), arrived_ms=NOW_MS)
     return TrendsStore(s3, BUCKET).write(trends_key(f"shardId-{shard}"), counts, replaces=replaces)

@@ -39,7 +39,7 @@ def s3(aws):
 
 @pytest.fixture
 def raw(s3, lake_bucket):
-    """Write five batches of one day, each of which repeats an event of the previous batch."""
+    """Write five batches of one day, and return their keys. Each batch repeats an event of the previous one."""
     return [
         write(s3, lake_bucket, f"shard-{n}", [row(f"e{n}", received_time_ms=TIME_MS + n), row(f"e{n + 1}")])
         for n in range(5)

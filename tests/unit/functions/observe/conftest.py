@@ -18,7 +18,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def observe(aws, artefact_bucket, lake_bucket, clock, monkeypatch):
-    """Return a function that requests a view, with the last part of its path and its query."""
+    """Return a function that requests a view by the end of its path and its query, and returns the document."""
     for name, value in {
         "DEPLOYMENT": "test",
         "POWERTOOLS_METRICS_NAMESPACE": OWN_NAMESPACE,

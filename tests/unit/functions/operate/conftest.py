@@ -30,7 +30,7 @@ def empty(aws, artefact_bucket, lake_bucket, monkeypatch):
 
 @pytest.fixture
 def operator(empty):
-    """Publish v1, the champion v2, v3, which the gate rejected, and v4, which passed the gate."""
+    """Return an operator with v1, the champion v2, v3, which the gate rejected, and v4, which passed the gate."""
     empty.publish("v1")
     empty.publish("v2")
     empty.publish("v3", check=Check("ndcg", passed=False, figures="0.25, the champion has 0.30"))

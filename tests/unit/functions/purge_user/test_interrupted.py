@@ -159,7 +159,7 @@ def test_purge_killed_at_any_write_resumes_and_counts_once(stores):
 
     done = False
     while not done:
-        # Each unit has up to five writes: saving the count, rewriting, deletion, and two for old versions.
+        # An object needs up to five writes: saving the count, rewriting, deletion, and two for old versions.
         try:
             done = stores.step(erasure, s3=Dying(stores.s3, 5)) == "done"
         except Killed:

@@ -148,7 +148,7 @@ def drawn(rng):
 
 
 def random_purchases(walks, *, since_day):
-    """Replace each user's purchases from a day on by random purchases."""
+    """Return the walks with random items from the day `since_day` on."""
     rng = random.Random(0)
     return {user: [*items[:since_day], *(drawn(rng) for _ in items[since_day:])] for user, items in walks.items()}
 

@@ -66,7 +66,7 @@ class Trial(World):
         return self.canary()
 
     def expecting(self, answers: int | None) -> Canary:
-        """Start a canary with this number of responses in the period before it."""
+        """Return a started canary with this number of responses in the period before it."""
         self.start()
         self.registry.start_canary(self.champion, dataclasses.replace(self.canary(), expected_answers=answers))
         return self.canary()

@@ -32,7 +32,7 @@ class Runs:
         self._machine = machine["stateMachineArn"]
 
     def execution(self, name):
-        """Start an execution, which runs until it is stopped."""
+        """Start an execution, which runs until it is stopped, and return its ARN."""
         answer = self.stepfunctions.start_execution(stateMachineArn=self._machine, name=name)
         return answer["executionArn"]
 

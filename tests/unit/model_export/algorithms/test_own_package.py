@@ -18,7 +18,7 @@ Write = Callable[[Mapping[str, str]], None]
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """Return a function that writes files to the package folder. Imported modules are removed after the test."""
+    """Yield a function that writes files to the package folder. Imported modules are removed after the test."""
     folder = tmp_path / "own"
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setenv(OWN_PACKAGE, str(folder))

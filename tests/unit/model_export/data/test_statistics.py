@@ -93,7 +93,7 @@ def test_settings_without_their_statistics_are_refused(counted, algorithm, messa
 
 @pytest.fixture
 def shop(tmp_path):
-    """Write the statistics of a dataset with 100 days."""
+    """Return the folder of a dataset with statistics of 100 days."""
     counts_of(tmp_path, SHOP, IDS)
     return tmp_path
 

@@ -20,7 +20,7 @@ from tests.unit.model_export.shops import interactions
 
 
 def test_scale_is_the_largest_without_a_loss():
-    """All users have item 1, which scores 1.
+    """Item 1, which scores 1, is the target of all users.
 
     Item 4 scores 3/4 of the scale, so it precedes item 1 from a scale of 1.5 on.
     """
@@ -110,8 +110,8 @@ def test_rare_items_do_not_reduce_the_scale_of_new_items():
 def test_new_and_rare_items_together_stay_within_the_loss_limit():
     """Items 1, 2 and 3 score 1, 18/40 and 22/40. Item 4 and the rare item score 29/40 of their scales.
 
-    If one of them precedes item 3, which is one user's target, the loss is 0.17%. If both do, the loss is this user's
-    whole gain.
+    If one of them precedes item 3, which is one user's target, the loss is below `MAX_NDCG_LOSS`. If both do, the loss
+    is this user's whole gain, which is above this limit.
     """
     fits = [*[1] * 40, *[2] * 18, *[3] * 22]
     split = leave_one_out(*([item, 3 if place == 0 else 1, 1] for place, item in enumerate(fits)), items=4)

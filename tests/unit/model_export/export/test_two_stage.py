@@ -31,7 +31,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def two_stages(model, tmp_path_factory):
-    """Write graphs whose first stage uses all dimensions."""
+    """Return the folder of graphs with a first stage that uses all dimensions."""
     directory = tmp_path_factory.mktemp("two")
     write_graphs(model, directory, two_stages=TwoStages(DIMENSIONS, 64))
     return directory
@@ -128,8 +128,8 @@ def test_list_too_long_for_two_stages_is_exact(name, tmp_path):
 @pytest.mark.parametrize(
     ("way", "items", "longest"),
     [
-        (TwoStages(32, 24), 1_000_000, 100),  # There are 125,000 blocks, and an eighth of them is 651 times 24.
-        (TwoStages(32, 64), 100_000, 24),  # There are 12,500 blocks.
+        (TwoStages(32, 24), 1_000_000, 100),  # An eighth of 125,000 blocks, by 24 per place, is above `LONGEST_LIST`.
+        (TwoStages(32, 64), 100_000, 24),  # An eighth of 12,500 blocks, by 64 per place.
         (TwoStages(32, 24), 100_000, 65),
         (TwoStages(32, 24), 1_000, 0),
     ],

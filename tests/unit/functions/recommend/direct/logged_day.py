@@ -52,7 +52,7 @@ class LoggedDay:
         in_profile: bool = True,
         days_ago: int = 0,
     ) -> None:
-        """Store a view in the lake, and in the profile."""
+        """Store a view in the lake, and if `in_profile`, in the profile."""
         self.objects += 1
         now_ms = time.time_ns() // 1_000_000 - days_ago * 86_400_000
         event_id = f"{self.objects}-{item_id}"
@@ -79,7 +79,7 @@ class LoggedDay:
         S3Object(self.shop.s3, self.deployment.names.lake_bucket, key).write(change, content_type=None)
 
     def see(self, shopper: str, user_id: str, item_id: str, *, in_profile: bool = True) -> None:
-        """Store an event with an impression in the lake, and in the profile table."""
+        """Store an event with an impression in the lake, and if `in_profile`, the impression in the profile table."""
         self.objects += 1
         now_ms = time.time_ns() // 1_000_000
         event_id = f"{self.objects}-seen"
@@ -94,7 +94,7 @@ class LoggedDay:
             ImpressionStore(self.shop.dynamodb, self.shop.profiles_table).add([seen], Fatigue(5, 24))
 
     def archive(self) -> list[ServedResponse]:
-        """Write the responses since the last call to the log in the lake."""
+        """Write the responses since the last call to the log in the lake, and return them."""
         lines = [line for line in self.printed().splitlines() if line.startswith('{"served"')]
         rows = list(map(served.read_line, lines))
         self.objects += 1

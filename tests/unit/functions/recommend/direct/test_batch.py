@@ -13,7 +13,7 @@ from tests.builders.lambda_events import LambdaContext
 
 
 def invoke(users=("anna",), *, context=None, **fields):
-    """Invoke the function as Lambda does. Event and response are serialised as JSON."""
+    """Invoke the function as Lambda does, and return its response. Both event and response pass through JSON."""
     given = {"batch": {"users": list(users) if isinstance(users, tuple) else users, **fields}}
     document = handler.lambda_handler(json.loads(json.dumps(given)), context or LambdaContext())
     return json.loads(json.dumps(document))

@@ -17,7 +17,7 @@ RULES = {"spring": {"pins": [{"item": "kiwi", "position": 1}]}}
 
 
 def preview(**fields):
-    """Invoke the function as Lambda does. Event and response are serialised as JSON."""
+    """Invoke the function as Lambda does, and return its response. Both event and response pass through JSON."""
     document = handler.lambda_handler(json.loads(json.dumps({"preview": fields})), LambdaContext())
     return json.loads(json.dumps(document))
 

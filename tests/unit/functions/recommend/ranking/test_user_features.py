@@ -11,7 +11,7 @@ from functions.recommend.state.model import Model
 
 @pytest.fixture
 def fed(shop, monkeypatch):
-    """Let the model read the user's plan, and return the recorded inputs. The graph itself runs without this input."""
+    """Let the model read the user's plan, and return a list of the plans. The graph runs without this input."""
     run, inputs = Model._run, list[Any]()
 
     def spy(model, name, feed):

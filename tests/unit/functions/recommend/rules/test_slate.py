@@ -14,7 +14,7 @@ BRANDS = {"a": "x", "b": "x", "c": "x", "d": "y", "e": "z"}
 
 
 class Chance:
-    """Random source that returns the given numbers, then always 0.999."""
+    """Random source that returns the given numbers, then 0.999, and always draws the integer `drawn`."""
 
     def __init__(self, *numbers, drawn=0):
         self._numbers = iter(numbers)

@@ -68,7 +68,7 @@ def allocating(size_bytes):
 
 @pytest.fixture
 def limited_memory():
-    """Limit the memory of this process to 500 MB above its current size."""
+    """Limit the memory of this process to 500 MB above its current size, until the end of the test."""
     before = resource.getrlimit(resource.RLIMIT_DATA)
     (used_kb,) = re.findall(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())
     limit_memory({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(int(used_kb) // 1024 + 500)})
