@@ -42,7 +42,7 @@ P99_MS = 300
 OVERLOAD_RATE_PER_S = 200
 OVERLOAD_SECONDS = 10
 LONGEST_MS = 1_000
-"""Target of the longest response of an overloaded gateway, in ms."""
+"""Maximum permitted time of a response from an overloaded gateway, in ms."""
 CLIENT_TIMEOUT_S = 10
 SERVED_TIMEOUT_S = 60.0
 
