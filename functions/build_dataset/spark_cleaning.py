@@ -234,7 +234,10 @@ def _remaining_weights(weight: list[float]) -> list[float]:
 
 
 def _minimums(pairs: DataFrame, configuration: Configuration) -> tuple[DataFrame, dict[str, int]]:
-    """Apply the minimums by the rules of `cleaning` to the counts per pair. Only the last step reads the rows again."""
+    """Apply the minimums by the rules of `cleaning`. Return the kept pairs, and the dropped interactions by reason.
+
+    This function reads only the counts per pair, not the rows.
+    """
     dropped = dict.fromkeys((minimum.reason for minimum in minimums(configuration)), 0)
     while True:
         before = sum(dropped.values())

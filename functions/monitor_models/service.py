@@ -59,7 +59,7 @@ class MonitoringStores:
 
 
 def look(stores: MonitoringStores, *, configuration: Configuration, rules: DriftThresholds, now_ms: int) -> DriftReport:
-    """Compare the distributions, update the state, start a training if it is due, and store the report.
+    """Compare the distributions, update the state, start a training if it is due, and store and return the report.
 
     Raises
     ------

@@ -60,7 +60,7 @@ class Models:
         return history_document(record, damaged)
 
     def promote(self, request: OperatorRequest) -> dict[str, Any]:
-        """Promote a version, or start its canary.
+        """Promote a version, or start its canary. Return the champion pointer, or the ID of the canary's run.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Models:
         return {"champion": None, "runId": execution_name(execution_arn), "warnings": []}
 
     def roll_back(self, request: OperatorRequest) -> dict[str, Any]:
-        """Promote the previous champion, end a canary, or do both.
+        """Promote the previous champion, end a canary, or do both. Return the champion pointer.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class Models:
         return champion_document(champion)
 
     def resume(self, request: OperatorRequest) -> dict[str, Any]:
-        """Allow automatic promotions again."""
+        """Allow automatic promotions again. Return the champion pointer."""
         champion = promotion.resume(self._versions, self._seen(request.body(CHANGE)))
         request.note("resume", version=champion.version)
         return champion_document(champion)
@@ -162,7 +162,7 @@ class Models:
         return champion_document(champion)
 
     def _seen(self, body: Mapping[str, Any]) -> Champion | None:
-        """Return the pointer. Raise an error if the request contains another ETag."""
+        """Return the pointer, or None without a champion. Raise an error if the request contains another ETag."""
         champion = self._versions.registry.champion()
         if body.get("etag") not in (None, champion and champion.etag):
             now = f"{champion.version!r} is champion now" if champion else "there is no champion"

@@ -98,7 +98,7 @@ class Rules:
         }
 
     def publish(self, request: OperatorRequest) -> dict[str, Any]:
-        """Publish a draft.
+        """Publish a draft. Return its version.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class Rules:
         return ask(self._lambda, self._recommend_function, fields)
 
     def start_forecast(self, request: OperatorRequest) -> dict[str, Any]:
-        """Start a forecast of a draft, because it takes longer than the API waits."""
+        """Start a forecast of a draft, which takes longer than the API waits. Return the forecast's ID."""
         body = request.body(operator_rules.FORECAST)
         document = rule_drafts.with_draft(self._store.current().document, body["draft"])
         change = ForecastRequest(body["recommender"], document)

@@ -115,7 +115,7 @@ class ColdPublisher:
             return None
 
     def _live(self, items: ColdItems, manifest: Manifest) -> ColdItems:
-        """Remove deleted items, which would otherwise remain until the next champion."""
+        """Return the items without deleted items, which would otherwise remain until the next champion."""
         snapshot = Snapshot.open([self._store.fetch(entry) for entry in manifest.segments], version=manifest.version)
         live = np.isin(items.hashes, snapshot.hashes(snapshot.live_rows()))
         return items.take(np.flatnonzero(live))

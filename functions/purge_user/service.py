@@ -72,8 +72,9 @@ STEPS: tuple[Callable[[PurgeContext], Iterator[None]], ...] = (
     purge_datasets,
     purge_user_rows,
 )
-"""Steps of a pass, in order. Logins are removed after the rows of their sessions, because they identify the sessions.
-The change log of users is purged after the user's row, because the deletion of the row is added to the log."""
+"""Steps of a pass, in order. A step yields between objects, so that `purge` can stop there. Logins are removed after
+the rows of their sessions, because they identify the sessions. The change log of users is purged after the user's row,
+because the deletion of the row is added to the log."""
 
 STORES = {
     SESSIONS: "sessions of the user: their later events and responses without a user are not stored",
@@ -171,7 +172,7 @@ def _completed(
 
 
 def _purged(receipt: ErasureReceipt, progress: Progress, store: str, *, now_ms: int) -> Purged:
-    """Add the findings of an earlier run to the findings of this run."""
+    """Return the findings of this run and of an earlier run in a store."""
     earlier = next((purged for purged in receipt.purged if purged.store == store), None)
     objects, records, at_ms = progress.purged.get(store, [0, 0, earlier.at_ms if earlier else now_ms])
     if earlier is not None:

@@ -265,7 +265,7 @@ def filter_inputs(
 
 
 def without(mask: Mask | None, positions: Positions, items: RequestItems) -> Mask | None:
-    """Return a mask that also excludes the items at `positions`."""
+    """Return a mask that also excludes the items at `positions`, or None if no item is excluded."""
     known = positions[positions > 0]
     if not len(known):
         return mask

@@ -111,7 +111,7 @@ class Recommender:
 
 
 def recommend(inputs: RankingInputs) -> tuple[Ranking, Slate | None]:
-    """Return the recommender's list, and the list that fulfils the rules if any apply."""
+    """Return the recommender's list, and the list that fulfils the rules, or None if no rules apply."""
     resolved, rules = inputs.resolved, inputs.resolved.rules
     rank = RECOMMENDERS[resolved.request.recommender]
     if rules is None:
@@ -131,7 +131,7 @@ def random_numbers(resolved: ResolvedRequest, purpose: str) -> random.Random:
 
 
 def with_random_pairs(ranking: Ranking, slate: Slate | None, numbers: random.Random) -> tuple[Ranking, Slate | None]:
-    """Put neighbours of the slate into random order, or neighbours of the ranking if there is no slate."""
+    """Return both lists, with neighbours of the slate in random order, or of the ranking if there is no slate."""
     if slate is None:
         return dataclasses.replace(ranking, items=in_random_pairs(ranking.items, random=numbers)), None
     return ranking, dataclasses.replace(slate, items=in_random_pairs(slate.items, random=numbers))

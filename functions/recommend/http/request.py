@@ -369,7 +369,7 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
 
 
 def _checked(request: RecommendationRequest) -> RecommendationRequest:
-    """Check that a request contains the user or item that its recommender requires, and a cart only if it is used."""
+    """Return the request. Raise `InvalidInput` if it lacks its recommender's user or item, or has an unused cart."""
     recommender = request.recommender
     _check_cart(request)
     if recommender in OF_USERS and request.user_id is None:

@@ -154,5 +154,5 @@ def _parameters(request: RecommendationRequest, *, items: int) -> str | None:
 
 
 def _rounded(score: float | None) -> float | None:
-    """Round a score to four digits, because CloudWatch Logs bills bytes."""
+    """Round a score to four significant digits, because CloudWatch Logs bills bytes."""
     return None if score is None else float(f"{score:.4g}")

@@ -35,7 +35,7 @@ def popular(inputs: RankingInputs, leave_out: Sequence[int] = (), degraded: tupl
 
 
 def user_group(inputs: RankingInputs) -> Group | None:
-    """Return the smallest group of the model that matches the user's properties."""
+    """Return the smallest group of the model that matches the user's properties, or None."""
     model = inputs.resolved.model
     return model.bundle.groups.of(inputs.user.columns()) if model is not None and model.bundle.groups else None
 

@@ -123,7 +123,7 @@ def new_items(inputs: RankingInputs, excluded: Positions, *, days: int) -> list[
 
 
 def _mask_of(selected: SelectedFilter, inputs: RankingInputs) -> Mask | None:
-    """Return the mask of a rule's filter.
+    """Return the mask of a rule's filter, or None if no item is excluded.
 
     Raises
     ------

@@ -291,7 +291,7 @@ class _Composition:
         return variant.position not in self._taken and not self._rules.broken_by(variant.position)
 
     def _following(self) -> int | None:
-        """Return the index of the next candidate: with diversity, the one with the highest marginal relevance."""
+        """Return the next candidate's index, with diversity by marginal relevance; None if no candidate remains."""
         if self._variety is not None:
             return self._variety.best()
         return self._next if self._next < len(self._candidates) else None
