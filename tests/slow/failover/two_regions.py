@@ -195,7 +195,7 @@ class Call:
 
 
 class Traffic:
-    """Twenty requests per second, half of them events, from two kinds of clients.
+    """`RATE_PER_S` requests per second, half of them events, from two kinds of clients.
 
     Clients of the kind `name` sign for the name with one key pair, and do not retry. Clients of the kind `both` know
     both regions and repeat a failed request in the other region, then in both regions again after a pause.

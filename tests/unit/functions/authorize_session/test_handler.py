@@ -210,7 +210,7 @@ def test_cached_keys_stay_valid_while_the_secret_is_unreadable(secret, clock, co
     assert passes(token())
     assert not passes(token(NEW))
 
-    # The second time, the last attempt was too recent for another read.
+    # The second call does not read again, because the failed read is too recent.
     assert counted() == {"SessionKeysStale": 1, "SessionTokensRefused": 1}
     assert "session keys cannot be read" in logged()
 

@@ -239,8 +239,8 @@ def test_slist_combines_cooccurrence_and_next_item_regression():
 
 
 def test_slist_decays_with_the_gap():
-    # Item 2 precedes item 3 directly, item 1 by two steps with weight 0.5. With the targets 2 and 3 as rows, and the
-    # sources 2 and 1 as columns, S is [[0, 1], [1, 0.5]]. The ridge dominates all other terms.
+    # Item 2 precedes item 3 directly, with weight 1. Item 1 precedes item 3 by two steps, with weight 0.5. The ridge
+    # dominates all other terms, so a score is the weight divided by the ridge.
     model = Slist(together=0.0, gap_decay=0.5, ridge=1e6).fit(interactions([[1, 2, 3]]))
 
     scores = model.score(history(1))[0], model.score(history(2))[0]

@@ -26,7 +26,7 @@ from model_export.job.train import train
 from tests.unit.model_export.shops import history, interactions, random_sequences, tiny_shop, write_dataset
 
 LEARNED_FROM_LITTLE = [name for name in known() if name != "sasrec"]
-"""SASRec does not support fewer than 5,000 interactions."""
+"""Algorithms for few interactions. SASRec requires `MIN_INTERACTIONS`."""
 
 WALKS = {f"user{user}": walk for user, walk in enumerate(random_sequences(users=20, items=15, length=12))}
 """20 users with 12 interactions each, and 15 items."""

@@ -30,7 +30,7 @@ USERS, DAYS = 60, 40
 
 
 def shop(directory):
-    """Write a shop in which each of 60 users has one interaction a day, with one of 30 items, for 40 days."""
+    """Write a shop in which each of `USERS` users has one interaction a day, with one of 30 items, for `DAYS` days."""
     sequences = random_sequences(users=USERS, items=30, length=DAYS)
     return write_dataset(
         directory, {f"user{user:02}": [f"item{item:02}" for item in each] for user, each in enumerate(sequences)}

@@ -52,7 +52,7 @@ def test_half_of_the_new_interactions_are_learned_and_the_rest_tested(tmp_path):
     found = judged(folder, data)
 
     assert (found.since_ms, found.half_ms, found.interactions) == (SINCE_MS, SINCE_MS + DAY_MS, 4)
-    # Although e occurs twice on day 4, popularity still lists a, b, c. The users' c is third.
+    # Although e occurs twice on day 4, popularity still lists a, b, c. The target c is third for both users.
     assert (found.taught.users, found.taught.champion) == (2, 1.0)
     assert found.taught.candidate == pytest.approx(1 / 2)
     assert found.taught.ahead == pytest.approx((-0.5, -0.5))

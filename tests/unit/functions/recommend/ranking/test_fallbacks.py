@@ -110,7 +110,7 @@ def test_fallback_items_are_filtered(failing):
 
 
 def test_model_slower_than_the_time_budget_is_skipped_and_retried(shop, monkeypatch, counted):
-    """Each run took 2 s, with a budget of 100 ms.
+    """Each run took at least 2 s, with a budget of 100 ms.
 
     After as many skipped runs as recorded durations, the model runs again.
     """
