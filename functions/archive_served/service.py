@@ -72,7 +72,7 @@ class DeliveryResult:
 
 
 def read_delivery(data: str) -> Delivery:
-    """Parse a delivery of CloudWatch Logs.
+    """Parse a delivery of CloudWatch Logs. Raise `InvalidInput` for other data.
 
     References
     ----------
@@ -141,7 +141,7 @@ def _impressions(row: ServedResponse) -> Impressions | None:
 
 
 def _is_erased(row: ServedResponse, erased: Tombstones) -> bool:
-    """Return true if the response was for an erased user or session. A session counts only if the row has no user."""
+    """Return true if the response was for an erased user, or for an erased session without a user."""
     if row.shopper in erased.users or row.session in erased.users:
         return True
     return (row.session if row.shopper is None else row.shopper) in erased.sessions

@@ -16,7 +16,7 @@ class Settings:
     served_days
         Retention of the recommendation log in the lake, in days.
     recommend_function_parameter
-        SSM parameter with the name of `recommend`, which is deployed later.
+        SSM parameter with the name of the function `recommend`, because this function is deployed later.
     pseudonymise_ids
         1 if the deployment stores hashes of user IDs.
     """

@@ -132,7 +132,7 @@ def build_dataset(
     Parameters
     ----------
     lineage
-        Partitions of the lake with objects.
+        Partitions of the lake that contain objects.
     max_interactions
         Approximate maximum number of written interactions. Users are complete or absent. None writes all interactions.
         The manifest describes all interactions.

@@ -85,7 +85,7 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
 def _further_hashes(pseudonyms: Pseudonyms, user_id: str) -> tuple[str, ...]:
     """Return the user's hash in the recommendation log, and the hash of a long ID's partition key.
 
-    `archive_served` reads only the hash of a user in the log, so tombstones must contain this hash too.
+    The log contains only the first of these hashes, so the tombstones that `archive_served` reads must contain it.
     """
     key = long_key(profile_id(user_id=user_id, session_id=None))
     return pseudonyms.shopper(user_id), *(() if key is None else (pseudonyms.erased_user(key),))

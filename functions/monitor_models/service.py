@@ -283,7 +283,10 @@ def _settled(stores: MonitoringStores, state: State) -> State:
 
 
 def _counted_from(state: State, baseline: Baseline) -> int:
-    """Return the time from which interactions are new: the champion's last event, or a later start of a training."""
+    """Return the time from which interactions are new, in epoch milliseconds.
+
+    It is the time of the champion's last event, or of the last start of a training while this version was champion.
+    """
     last = state.last_start
     tried_ms = last.started_ms if last is not None and last.champion == baseline.champion.version else 0
     return max(baseline.bundle.last_event_ms, tried_ms)

@@ -80,7 +80,7 @@ class Rules:
         }
 
     def check(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return a draft's errors, warnings and changes, and the changes of the live rules since its version."""
+        """Return errors, warnings and changes of a draft, and changes of the live rules since the draft's version."""
         body = request.body(operator_rules.CHECK)
         current, draft = self._store.current(), body["draft"]
         checked = rule_drafts.check(current, draft, now_ms=request.now_ms)

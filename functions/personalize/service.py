@@ -353,7 +353,7 @@ class ControlPlane:
         return now_ms - changed_ms < self._names_delay_ms
 
     def _existing(self, kind: Kind, arn: str, now_ms: int) -> Resource:
-        """Return the resource of an ARN. The account and region of the ARN are ignored."""
+        """Return the resource of an ARN, or raise `PersonalizeError`. The account and region of the ARN are ignored."""
         _, separator, key = arn.partition(f":{kind.path}/")
         resource = self._store.get(kind.noun, key, now_ms=now_ms) if separator and key else None
         if resource is None:

@@ -39,7 +39,8 @@ def retire(
     Raises
     ------
     InvalidBundle, InvalidConfiguration
-        If the pointer or the configuration is unreadable. If it is so at the start, no version is deleted.
+        If the pointer or the configuration is unreadable. Versions that were deleted before the error are then not
+        returned.
     """
     retired = []
     named = list(experiments())

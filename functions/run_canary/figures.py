@@ -21,8 +21,8 @@ ERRORS = ("arm-model-unavailable", "model-failed", "model-slow")
 """Reasons of degraded responses that count as errors of the model: not loaded, failed, or too slow."""
 
 CAP_MS = 1_000
-"""Upper limit of a response's duration in milliseconds. Loading a model in a new process takes seconds,
-independently of the speed of its graphs.
+"""Upper limit of a response's duration in milliseconds. Without a limit, the seconds of loading a model in a new
+process, which do not depend on its graphs, would dominate the mean.
 """
 
 Sums = npt.NDArray[np.float64]

@@ -63,7 +63,7 @@ def buy_again(inputs: RankingInputs) -> Ranking:
     configuration, now_ms = inputs.resolved.configuration, inputs.resolved.now_ms
     bought = passing(purchases(inputs.recent, inputs.items.history, configuration, now_ms=now_ms), inputs.mask)
     scores, history, degraded = _scores(inputs, [item.position for item in bought])
-    # Items without a model score follow in the order of `bought`: latest and most frequent first.
+    # Items without a model score follow in the order of `bought`: highest decayed number of purchases first.
     ordered = sorted(bought, key=lambda item: -scores.get(item.position, 0.0))[: inputs.k]
     items = [ScoredItem(item.position, scores.get(item.position, 0.0)) for item in ordered]
     source: Source = "model" if scores else "recent"
