@@ -14,7 +14,7 @@ OWN = Path(__file__).parent / "own"
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """Yield a shop with a month of history and its own algorithm."""
+    """Yield a shop with a month of history and the algorithms `patient` and `popularity`."""
     directory = tmp_path_factory.mktemp("training")
     assembly = synthesized(
         training_package=str(OWN), training_algorithms=["patient", "popularity"], canary_share_percent=0

@@ -86,7 +86,7 @@ def _accept_interrupts():
 
 @pytest.fixture
 def run(tmp_path):
-    assemblies.build_layers()  # two processes must not build them at once
+    assemblies.build_layers()  # two processes must not build the layers at once
     run = Run(tmp_path)
     yield run
     run.kill()

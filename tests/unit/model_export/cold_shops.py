@@ -1,6 +1,7 @@
 """Shops for calculation by hand. Popularity is the model, and colours define similarity.
 
-The known items 1 and 2 are red, and 3 is not. Item 4 is red and new, so it scores the mean of 1 and 2.
+The known items 1 and 2 are red, and 3 is not. Item 4 is red and new, so its score is the mean of the scores of
+items 1 and 2.
 """
 
 import numpy as np

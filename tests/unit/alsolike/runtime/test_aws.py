@@ -33,7 +33,7 @@ def test_unknown_service_is_refused():
 
 
 def test_loader_reads_the_data_of_botocore():
-    runtime_aws.session.cache_clear()  # A client changes the data that its session has read.
+    runtime_aws.session.cache_clear()  # Clients change the data that their session has read, so use a new session.
     loader, botocores = runtime_aws.session().get_component("data_loader"), Loader()
 
     for name in ("partitions", "stepfunctions/2016-11-23/service-2", "s3/2006-03-01/endpoint-rule-set-1"):

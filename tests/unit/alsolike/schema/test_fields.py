@@ -59,7 +59,7 @@ def test_text_field_accepts_exactly_the_plain_text_pattern(text):
 
 @pytest.mark.parametrize("character", [" ", "\x85", "\xa0", "\u2028", "\ufeff"])
 def test_space_characters_of_python_and_ecmascript_are_blank(character):
-    ecmascript = " \xa0\u2028\ufeff"  # Characters of this list that ECMAScript's `\s` matches.
+    ecmascript = " \xa0\u2028\ufeff"  # The tested characters that ECMAScript's `\s` matches.
 
     assert not takes(Text(6), character)
     assert not re.search(NOT_BLANK.replace("\\s", ecmascript), character)

@@ -128,7 +128,7 @@ def test_responses_before_the_oldest_day_read_are_dropped(build, archived, monke
 
 
 def naming(*responses):
-    """Return current events that reference responses."""
+    """Return one stream record per response, with an event at `NOW_MS` that references the response."""
     named = [
         interaction(f"n{n}", event_time_ms=NOW_MS, recommendation_id=row.recommendation_id)
         for n, row in enumerate(responses)

@@ -533,7 +533,7 @@ def test_aliases_and_filters_remain_without_the_resources_table(shop, aws):
     create = {"datasetGroupArn": shop.group, "filterExpression": "INCLUDE ItemID WHERE Items.ITEM_ID IN ($items)"}
     kept = shop.client.create_filter(name="kept", **create)["filterArn"]
     shop.client.create_recommender(name="mine", datasetGroupArn=shop.group, recipeArn=f"{RECIPES}/aws-popularity-count")
-    # The state corresponds to another region with a copy of the bucket.
+    # As in a second region, the bucket is a copy, and the table lacks these resources.
     for kind, name in (("Filter", "kept"), ("Recommender", "mine")):
         aws("dynamodb").delete_item(TableName="resources", Key={"kind": {"S": kind}, "id": {"S": name}})
 

@@ -48,7 +48,7 @@ def test_demand_is_the_ratio_of_observed_to_expected_repeats(weight):
 def test_expected_demand_decays_with_age():
     data = bought({0: [1], 120: [2], 200: [1]})
 
-    own = [1 / 2, 1]  # The values are after one half-life, and at the end of the history.
+    own = [1 / 2, 1]  # On day 120, the age of item 1 is one half-life, and the age of item 2 is 0.
     expected = [(1 + 10) / (own[0] / sum(own) + 10), (0 + 10) / (own[1] / sum(own) + 10)]
     np.testing.assert_allclose(factors(DEMAND, data), expected, rtol=1e-6)
 

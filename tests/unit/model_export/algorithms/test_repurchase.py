@@ -189,8 +189,8 @@ def test_stick_is_the_share_of_windows_followed_by_a_purchase():
     # Windows are counted back from day 120: days 93 to 120, 65 to 92, 37 to 64 and 9 to 36.
     data = bought({30: [1], 50: [1, 1], 100: [1]}, {30: [1], 80: [2], 120: [2]}, {120: [1]})
 
-    # Item 1: the windows of days 30 and 50 of the first user and of day 30 of the second user. Only the first one has a
-    # purchase in the next window. Item 2: one window, which has one.
+    # Item 1: the windows of days 30 and 50 of the first user and of day 30 of the second user. Only the first one is
+    # followed by a purchase in the next window. Item 2: one window, followed by a purchase.
     mean = 2 / 4
     expected = [1, (1 / mean + 10) / (3 + 10), (1 / mean + 10) / (1 + 10)]
     np.testing.assert_allclose(Windows.of(data).stick(0), expected, rtol=1e-6)

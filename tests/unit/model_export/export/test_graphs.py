@@ -29,7 +29,7 @@ Sessions = dict[int, onnxruntime.InferenceSession]
 
 @pytest.fixture(scope="module")
 def sessions(tmp_path_factory):
-    """Return sessions of a graph that returns the weights of the history, with one and with two levels of top k."""
+    """Return sessions of graphs that return the weights of the history. With `MANY_ITEMS`, top k has two levels."""
     opened = {}
     for items in (FEW_ITEMS, MANY_ITEMS):
         directory = tmp_path_factory.mktemp(f"items{items}")

@@ -175,7 +175,8 @@ def test_many_histories_are_compared_in_chunks(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["buy_again", "ease", "item_knn", "slist", "transitions"])
 def test_sums_of_a_thousand_repeats_equal_those_of_the_model(name, tmp_path):
-    # A script may view one item all day. Rounding errors of float32 sums of equal numbers have the same sign.
+    # A script may view one item all day. Rounding errors of float32 sums of equal numbers have the same sign, so they
+    # add up.
     data = interactions(random_sequences(users=40, items=30, length=10), items=30)
     model = dataclasses.replace(algorithms.known()[name], position_decay=1.0).fit(data)
     write_graphs(model, tmp_path)

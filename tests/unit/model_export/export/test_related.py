@@ -74,7 +74,7 @@ def test_bought_together_counts_baskets_and_not_other_days():
 
 
 def test_item_in_every_basket_counts_less():
-    # Items 1 and 2 are in two baskets, and item 3 is in these and in fifty others. Both co-occur with 1 twice.
+    # Items 1 and 2 are in two baskets, and item 3 is in these and in fifty others. Items 2 and 3 co-occur with 1 twice.
     tables = made(interactions([[1, 2, 3], [1, 2, 3], *[[3, 4]] * 50], step_ms=0))
 
     assert list(row(tables, TOGETHER, 1)) == [2, 3]
@@ -201,8 +201,8 @@ def test_block_size_does_not_change_the_tables(pairs_at_once, monkeypatch):
 
 
 def test_pairs_per_row_equal_the_reported_number():
-    # Item 1 is in sessions of three and two items, and has two items of its colour. Item 3 is in one session of three,
-    # and has only itself.
+    # Item 1 is in sessions of three and two items, and two items have its colour. Item 3 is in one session of three
+    # items, and its colour does not count, because only one item has it.
     data = interactions([[1, 2, 3], [1, 2]], step_ms=0, items=4)
     columns = [{"colour": "red"}, {"colour": "red"}, {"colour": "blue"}, {"colour": "green"}]
     data = dataclasses.replace(data, content=item_content(columns).vectors)

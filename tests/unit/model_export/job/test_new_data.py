@@ -107,9 +107,9 @@ def test_earlier_period_leaves_half_of_the_champions_data_to_learn(tmp_path):
     ids=["first", "the first that can", "no time is left after it", "it knows too little", "none"],
 )
 def test_earlier_fit_predicts_the_earlier_period(days, after_day, tmp_path, monkeypatch):
-    """Day 5 is evaluated.
+    """Day 5 is evaluated, so the earlier period has one day: the day after the first usable one of `days`.
 
-    So the earlier period is day 3, up to the champion's last event, and a fit on half of it predicts it.
+    Without a usable earlier fit, the earlier period is day 3, up to the champion's last event.
     """
     data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
     cuts = [START_MS + day * DAY_MS for day in days]
