@@ -285,7 +285,7 @@ def _settled(stores: MonitoringStores, state: State) -> State:
 def _counted_from(state: State, baseline: Baseline) -> int:
     """Return the time from which interactions are new, in epoch milliseconds.
 
-    It is the time of the champion's last event, or of the last start of a training while this version was champion.
+    It is the champion's last event, or the last start of a training while this version was champion, if that is later.
     """
     last = state.last_start
     tried_ms = last.started_ms if last is not None and last.champion == baseline.champion.version else 0

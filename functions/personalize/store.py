@@ -102,7 +102,7 @@ class ResourceStore:
         return self._set(resource, progress={"S": orjson.dumps(dict(resource.progress)).decode()})
 
     def get(self, kind: str, key: str, *, now_ms: int) -> Resource | None:
-        """Return a resource, or None if it does not exist or was deleted more than `DELETING_MS` ago."""
+        """Return a resource, or None if it does not exist or was deleted at least `DELETING_MS` ago."""
         with self._translated():
             item = self._client.get_item(
                 TableName=self._table, Key={"kind": {"S": kind}, "id": {"S": key}}, ConsistentRead=True

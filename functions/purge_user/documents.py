@@ -110,7 +110,7 @@ def _match_document(body: bytes, matcher: UserMatcher) -> Removal:
 
 
 def _records(body: bytes) -> list[tuple[bytes, str | None]]:
-    """Return the data of records in a quarantined record or a failed batch, with partition keys."""
+    """Return data and partition keys of the records in a quarantined record or a failed batch; [] if unreadable."""
     try:
         document = orjson.loads(body)
         if "payload" not in document:

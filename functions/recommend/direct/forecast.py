@@ -30,7 +30,7 @@ FORECAST = Fields(
 
 
 def forecast_lists(given: Any, *, recommender: Recommender) -> dict[str, Any]:
-    """Return the item IDs of the present list and of the draft's list for each request.
+    """Return `lists`: item IDs of the present list and of the draft's list, and `degraded`, for each request.
 
     A request that cannot be answered, such as one without its unlogged parameters, has `refused` with the reason.
 

@@ -25,8 +25,8 @@ from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingSta
 def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     """Return the list before and after the rules, and the rules that could not be fulfilled.
 
-    For a preview of a configuration or a rule set, the list before the change is the live one. Otherwise it has no
-    rules.
+    For a preview of a configuration or a rule set, the list before the change is the live one. Otherwise the list
+    before is ranked without rules.
 
     Raises
     ------

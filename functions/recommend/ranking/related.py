@@ -19,7 +19,8 @@ from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import GRAPH_ERRORS
 
 CANDIDATES_A_PLACE = 4
-"""Number of candidates per position of a list that completes a cart. Substitutes are removed from them."""
+"""Number of candidates per position of a list that completes a cart. Substitutes are then removed from these
+candidates."""
 MAX_CART_CANDIDATES = 1_000
 
 

@@ -287,7 +287,7 @@ class ModelCatalogue:
 
     @functools.cached_property
     def _latest_cold(self) -> npt.NDArray[np.int64]:
-        """Positions of the cold items, latest changed first. They are sorted once, because there may be 100,000."""
+        """Positions of the cold items, latest changed first, sorted once because there may be `MAX_COLD_ITEMS`."""
         order: npt.NDArray[np.int64] = self._items + 1 + np.argsort(-self.cold_items.updated_at_ms, kind="stable")
         return order
 
