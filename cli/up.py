@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -59,9 +60,10 @@ def up(
     has_booted = not ephemeral and boot.check_data(data)
     first_port = boot.first_port(port, has_booted=has_booted)
     with contextlib.ExitStack() as resources:
-        pages = Background(boot.build_pages)
+        stopped = threading.Event()
+        pages = Background(lambda: boot.build_pages(stopped))
         resources.callback(pages.wait)  # Callbacks run in reverse order: after `stop_builds`.
-        resources.callback(boot.stop_builds)
+        resources.callback(boot.stop_builds, stopped)
         boot.build_layers()
         assembly = boot.synthesize(stack)
         cloud = resources.enter_context(

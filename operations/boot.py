@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -63,7 +64,7 @@ def build_layers() -> None:
         step.note(f"in {_shown(LAYERS)}")
 
 
-def build_pages() -> None:
+def build_pages(stopped: threading.Event | None = None) -> None:
     """Build the pages if their sources have changed. An installed package contains built pages.
 
     Raises
@@ -84,7 +85,8 @@ def build_pages() -> None:
         if _is_built(PAGES, digest):
             step.note(f"unchanged, in {_shown(PAGES)}")
             return
-        _run([sys.executable, str(ROOT / "web" / "build.py"), "--output", str(PAGES)], action="building the pages")
+        command = [sys.executable, str(ROOT / "web" / "build.py"), "--output", str(PAGES)]
+        _run(command, action="building the pages", stopped=stopped)
         _mark_built(PAGES, digest)
         step.note(f"in {_shown(PAGES)}")
 
@@ -326,15 +328,19 @@ def assembly_region(assembly: Path) -> str:
     return str(regions.pop())
 
 
-def _run(command: list[str], *, action: str) -> str:
+def _run(command: list[str], *, action: str, stopped: threading.Event | None = None) -> str:
     """Run a command in this repository without printing, and return its standard output.
 
-    The command leads a process group, so that an interruption also ends its child processes.
+    The command leads a process group, so that an interruption also ends its child processes. It does not start after
+    `stop_builds(stopped)`.
     """
     # Files replace pipes, because reading a pipe blocks until every process that inherits it has ended.
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=errors, start_new_session=True)
-        _builds.add(process)
+        with _starting:
+            if stopped is not None and stopped.is_set():
+                raise BuildFailed(f"{action} was stopped")
+            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=errors, start_new_session=True)
+            _builds.add(process)
         try:
             process.wait()
         except BaseException:
@@ -349,13 +355,17 @@ def _run(command: list[str], *, action: str) -> str:
         return output.read()
 
 
-def stop_builds() -> None:
-    """Stop builds in other threads. The waiting threads raise `BuildFailed`."""
-    for process in tuple(_builds):
+def stop_builds(stopped: threading.Event) -> None:
+    """Stop builds in other threads, and refuse later builds with `stopped`. Their threads raise `BuildFailed`."""
+    with _starting:
+        stopped.set()
+        builds = tuple(_builds)
+    for process in builds:
         _kill(process)
 
 
 _builds: set[subprocess.Popen[bytes]] = set()
+_starting = threading.Lock()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -101,7 +101,7 @@ class ChampionBundle:
 def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
     """Return the list of every query as the model's graph returns it, int64 `(queries, k)`.
 
-    Histories contain only items with interactions in the fit. Lists can contain other items that the model scores.
+    Histories and lists contain only items with interactions in the fit, because a bundle has no other items.
     """
     queries = part.queries
     known = part.fit.frequencies() > 0
@@ -112,7 +112,7 @@ def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
     length = parameters.length
     for rows in chunks(len(queries), items=model.items, length=length, max_bytes=BATCH_BYTES, pairs=False):
         for query, scores in enumerate(model.score(histories.rows(rows)), rows.start):
-            scores[scores <= 0] = -np.inf
+            scores[(scores <= 0) | ~known] = -np.inf
             scores[hidden(queries, query, seen)] = -np.inf
             best = best_items(scores, k)
             found[query, : len(best)] = best[np.lexsort((best, -scores[best]))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,10 +70,11 @@ class Demo:
         boot.claim(self._state, reach=deployments.options(state=self._state))
         boot.delete_data(DATA)
         with contextlib.ExitStack() as stack:
-            prepared = Background(self._prepare)
+            stopped = threading.Event()
+            prepared = Background(lambda: self._prepare(stopped))
             # On exit, wait for the build that `stop_builds` has killed. Its line then precedes the command's last line.
             stack.callback(prepared.wait)
-            stack.callback(boot.stop_builds)
+            stack.callback(boot.stop_builds, stopped)
             boot.build_layers()
             assembly = boot.synthesize(ENVIRONMENT)
             self._cloud = stack.enter_context(
@@ -86,12 +88,12 @@ class Demo:
             self._loop(deployment, data)
             yield deployment
 
-    def _prepare(self) -> Journey:
+    def _prepare(self, stopped: threading.Event) -> Journey:
         """Prepare the data, then build the pages, while the layers are built and the cloud starts."""
         from operations.demo import loop
 
         data = loop.prepare(self.summary, DIRECTORY, users=self._users)
-        boot.build_pages()
+        boot.build_pages(stopped)
         return data
 
     def _loop(self, deployment: Deployment, data: Journey) -> None:

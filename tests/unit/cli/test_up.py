@@ -51,7 +51,7 @@ def test_environment_option_is_accepted_by_up(options, tmp_path, monkeypatch):
         raise NotFound(f"synthesizing {environment}")
 
     monkeypatch.setattr(boot, "build_layers", lambda: None)
-    monkeypatch.setattr(boot, "build_pages", lambda: None)
+    monkeypatch.setattr(boot, "build_pages", lambda stopped: None)
     monkeypatch.setattr(boot, "synthesize", synthesize)
 
     result = CliRunner().invoke(app, [*options, "--ephemeral", "--state", str(tmp_path / "cloud.json")])

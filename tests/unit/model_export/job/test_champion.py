@@ -8,11 +8,12 @@ import pytest
 from alsolike.bundle.bundle import write_manifest
 from alsolike.bundle.files import GRAPH_FILE, MANIFEST_FILE
 from model_export.algorithms.popularity import Popularity
+from model_export.api import Model
 from model_export.data.training_data import encode
 from model_export.evaluation import splits
 from model_export.evaluation.fit_cache import EarlierFit
 from model_export.job.champion import NOTHING_NEW, Refusal, against_champion
-from model_export.job.response_lists import _translated
+from model_export.job.response_lists import _translated, answers_of
 from tests.builders.bundles import MANIFEST
 from tests.unit.model_export.champions import DAY_MS, HISTORY, ITEMS, PAST, START_MS, champion, shop
 
@@ -94,6 +95,27 @@ def test_candidate_and_champion_lists_exclude_seen_items_if_the_run_does(tmp_pat
     assert found.candidate is not None
     assert found.champion.ndcg == 1.0
     assert found.candidate.ndcg == 0.5  # d is the most popular remaining item for old4. e is not in the model.
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScoresAll(Model):
+    """Model that scores every item, the last item highest."""
+
+    def score(self, histories):
+        return np.tile(np.arange(self.items + 1, dtype=np.float32), (len(histories), 1))
+
+    def export(self, graph):
+        raise NotImplementedError
+
+
+def test_candidate_lists_lack_items_without_interactions_in_its_data():
+    data = shop({"old0": ["e"]})  # e has interactions only after the part's training data.
+    part = splits.since(data.interactions, after_ms=START_MS + 3 * DAY_MS)
+
+    lists = answers_of(ScoresAll(settings=SETTINGS, items=5), part, k=5, seen="allowed")
+
+    names = [data.item_ids[part.order[position - 1] - 1] if position else None for position in lists[0]]
+    assert names == ["d", "c", "b", "a", None]
 
 
 def test_new_users_are_tested_after_their_first_interaction(tmp_path):

@@ -120,7 +120,7 @@ class SnapshotPublisher:
         def with_uploaded(manifest: Manifest) -> Manifest:
             now = {entry.key: entry for entry in manifest.segments}
             meanwhile = [self._map(entry) for key, entry in now.items() if key not in before]
-            # Segments of concurrent merges may contain rows of the replaced segments, which are left out.
+            # Segments of concurrent merges may contain rows of the replaced segments. `without` removes these rows.
             merged = [self._map(entry) for key, entry in before.items() if key not in now]
             new = [uploaded]
             if meanwhile:
