@@ -126,7 +126,7 @@ def test_interrupted_body_raises_unavailable(store, reader):
 
 @pytest.mark.parametrize("pointer", [b"no JSON", b'{"versions": [1], "document": {"format": 2}}'])
 def test_unreadable_configuration_keeps_the_previous_one(s3, store, reader, pointer):
-    """A later release may have written the configuration."""
+    """The pointer is damaged, or a later release wrote it."""
     apply(store, 2)
     reader.current(now_ms=0)
     s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=pointer)

@@ -37,7 +37,7 @@ def test_second_return_removes_the_remaining_weight():
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_fractions_with_equal_sum_leave_exactly_zero(kind):
-    """0.3 - (0.1 + 0.2) is not 0 in either precision."""
+    """(0.3 - 0.2) - 0.1 is not 0 in either precision."""
     found = net_weights(np.array([PEAR, PEAR, PEAR, PLUM]), np.array([0.1, 0.2, -0.3, 0.1], kind))
 
     assert found.tolist() == [0.0, 0.0, 0.0, float(kind(0.1))]

@@ -59,7 +59,7 @@ def made(*, stick, demand, unit=1.0, half_life_days=120.0):
 
 
 def habit(*, users=60, windows=8):
-    """Return purchases of item 1 every four weeks, of items 2 to 4 once or twice per user, and of other items once."""
+    """Return purchases of item 1 every four weeks, and of items 2 to 4 and one of the other items once per user."""
     visits = []
     for user in range(users):
         days = {28 * window + user % 28: [1] for window in range(windows)}

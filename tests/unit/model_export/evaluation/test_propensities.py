@@ -11,7 +11,7 @@ COLUMNS = item_columns([{}] * 10)
 
 
 def clicks_at(*places, pairs):
-    """Return a response with ten candidates and with their positions as scores."""
+    """Return a response with ten candidates, equal scores, and clicks at `places`."""
     clicked = np.isin(np.arange(10), places).astype(float)
     return Response(0, np.arange(1, 11), np.ones(10), np.arange(10), clicked, np.array([1]), pairs=pairs)
 
