@@ -64,7 +64,8 @@ class ClickingShop(TrialShop):
     def browse(self):
         """Request a list for a random user and device, send the clicks, and return whether there is a click.
 
-        Users notice place k with probability 1 / k, and click with the logistic function of a utility.
+        Users notice place k with probability 1 / k, and click a noticed item with a probability that depends on
+        its price and the device.
         """
         user, device = SHOPPERS[self._random.integers(USERS)], ("phone", "desktop")[self._random.integers(2)]
         answer = self.ask(user, device)

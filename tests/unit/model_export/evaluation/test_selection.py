@@ -330,7 +330,7 @@ def candidate(settings, gains):
     ids=["surely better", "perhaps better", "worse"],
 )  # fmt: skip
 def test_selection_has_its_reason(blend, selected, reason):
-    """The best single algorithm has 0.3 for each of thirty users, transitions 0.1."""
+    """For each of thirty users, the best single algorithm has an NDCG of 0.3, and transitions of 0.1."""
     candidates = [
         candidate(BuyAgain(), [0.3] * 30), candidate(Transitions(), [0.1] * 30), candidate(Blend(), blend * 10),
     ]  # fmt: skip
