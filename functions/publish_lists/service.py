@@ -203,16 +203,19 @@ def _entry(targets: Mapping[str, np.float32], columns: Mapping[str, str]) -> byt
 def _shards(entries: Mapping[str, bytes]) -> list[bytes]:
     """Return the shards.
 
-    An item's shard is its hash modulo the number of shards, which doubles until no shard exceeds `MAX_SHARD_BYTES`.
+    An item's shard is its hash modulo the number of shards, which doubles until no shard exceeds `MAX_SHARD_BYTES` or
+    the largest item.
     """
     members = [(_fnv(item_id), orjson.dumps(item_id) + b":" + entry) for item_id, entry in entries.items()]
-    count = math.ceil(sum(len(member) for _, member in members) / SHARD_BYTES)
+    sizes = [len(member) for _, member in members]
+    max_bytes = max(MAX_SHARD_BYTES, max(sizes, default=0) + len(b"{}"))
+    count = math.ceil(sum(sizes) / SHARD_BYTES)
     while True:
         parts: list[list[bytes]] = [[] for _ in range(count)]
         for number, member in members:
             parts[number % count].append(member)
         shards = [b"{" + b",".join(part) + b"}" for part in parts]
-        if max(map(len, shards), default=0) <= MAX_SHARD_BYTES:
+        if max(map(len, shards), default=0) <= max_bytes:
             return shards
         count *= 2
 

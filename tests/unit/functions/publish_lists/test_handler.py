@@ -224,6 +224,13 @@ def test_shards_have_at_most_fifty_kilobytes():
     assert sum(map(len, shards)) / len(shards) > 4_000
 
 
+def test_item_of_more_than_fifty_kilobytes_has_a_shard_of_its_own():
+    shards = service._shards({"large": json.dumps("x" * 60_000).encode(), "other": b"1", "third": b"2"})
+
+    assert sorted(item_id for shard in shards for item_id in json.loads(shard)) == ["large", "other", "third"]
+    assert [list(json.loads(shard)) for shard in shards if len(shard) > 50_000] == [["large"]]
+
+
 def test_hash_is_fnv_1a():
     assert [service._fnv(text) for text in ("", "a", "foobar", "ä")] == [
         0x811C9DC5, 0xE40C292C, 0xBF9CF968, service._fnv("\u00e4"),
