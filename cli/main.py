@@ -41,7 +41,7 @@ class Commands(LazyGroup):
         Entry("rules", "cli.rules:app", "Rule sets: promotions, boosts, pins and slate rules."),
         Entry("experiments", "cli.experiments:app", "A/B tests of recommenders, rule sets and models."),
         Entry("train", "cli.train:train", "Run the training workflow."),
-        Entry("recommend", "cli.recommend:recommend", "Show recommendations for a user."),
+        Entry("recommend", "cli.recommend:recommend", "Show recommendations for a user or for items."),
         Entry("segments", "cli.segments:segments", "Write the users most likely to want some items to a CSV file."),
         Entry("explain", "cli.explain:explain", "Explain a logged response and replay it."),
         Entry("replay", "cli.replay:replay", "Replay a day's requests and compare the lists."),
