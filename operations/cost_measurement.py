@@ -38,15 +38,7 @@ _ARCHIVED = re.compile(r'"InteractionsArchived":\[([\d.]+)\]')
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CallFigures:
-    """Measurements of a function's calls.
-
-    Attributes
-    ----------
-    records
-        Mean number of records per call; None if unknown.
-    log_bytes
-        Mean log size per call in bytes, without Lambda's own lines.
-    """
+    """Measurements of a function's calls. `records` and `log_bytes` are means per call, without Lambda's own lines."""
 
     calls: int
     mean_ms: float
@@ -63,11 +55,8 @@ class Measured:
     remarks: Sequence[str] = (CAVEAT,)
 
     def durations(self, known: Mapping[str, Duration]) -> dict[str, Duration]:
-        """Return `known` with the measured durations of measured functions.
-
-        The constant and the duration per record are scaled by one factor, so that a call with the mean number of
-        records takes the mean measured duration.
-        """
+        # One factor scales the constant and the duration per record, so that a call with the mean number of records
+        # takes the mean measured duration.
         durations = dict(known)
         for name in set(known) & set(self.functions):
             measured, before = self.functions[name], known[name]
@@ -86,23 +75,7 @@ class Measured:
 
 
 def measure(*, state: Path | None, events_per_call: int) -> Measured:
-    """Send a load to the embedded cloud and return the measurements of its functions.
-
-    Parameters
-    ----------
-    state
-        State file of a running cloud, which receives events of synthetic users. None starts a cloud and trains a model
-        on a synthetic shop.
-
-    Raises
-    ------
-    NotFound
-        If no cloud runs with this state file.
-    InvalidInput
-        If the functions do not log their durations.
-    Unavailable
-        If the cloud does not start or respond.
-    """
+    """Measure on the cloud of a state file, or on a new cloud with a synthetic shop and a model."""
     if state is not None:
         return Measured(_drive(deployments.embedded(state), items=(), events_per_call=events_per_call))
     boot.build_layers()
@@ -116,7 +89,7 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
 
 
 def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
-    """Import a synthetic shop and train on it. Return a remark if the model was not promoted."""
+    """Return a remark if the model was not promoted."""
     from operations.ingest.load import import_interactions
     from operations.ingest.load_metadata import import_items
 
@@ -141,7 +114,6 @@ def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
 
 
 def _drive(deployment: Deployment, *, items: Sequence[str], events_per_call: int) -> dict[str, CallFigures]:
-    """Send events and requests, and measure the functions from their logs."""
     api, users = Api(deployment), synthetic_shop.user_ids()
     wanted = items or _some_items(deployment)
     started_ms = time.time_ns() // 1_000_000
@@ -177,13 +149,9 @@ def figures(
     requests: int,
     events_per_call: int,
 ) -> dict[str, CallFigures]:
-    """Return the measurements in the log lines of each function.
+    """`logs` contains the lines since the load started.
 
-    Parameters
-    ----------
-    logs
-        Log lines since the load started, by function. `whole` contains all lines and is used for functions without
-        calls since then.
+    Functions without calls since then are measured from `whole`, all lines.
     """
     handled = dict.fromkeys(("update_profiles", "archive_events", "count_trends"), float(events))
     handled["archive_served"] = float(requests)
@@ -229,7 +197,7 @@ def _wait_until_archived(deployment: Deployment, events: int, *, since_ms: int) 
 
 
 def _read_logs(deployment: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
-    """Return the log lines by function. The service in the function's metrics identifies the function."""
+    # The service in the function's metrics identifies the function.
     client, names = deployment.client("logs"), defaultdict[str, list[str]](list)
     with translate_aws_errors("CloudWatch Logs"):
         groups = client.get_paginator("describe_log_groups").paginate().search("logGroups[].logGroupName")

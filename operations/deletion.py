@@ -16,11 +16,10 @@ from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unava
 from operations.client.aws import translate_aws_errors
 
 ATTEMPTS = 5
-"""Maximum number of attempts to delete a stack. S3 delivers access logs for hours, so an emptied bucket may get new
-objects."""
+"""S3 delivers access logs for hours, so an emptied bucket may get new objects."""
 POLL_S = 5.0
 LONGEST_S = 3_600
-"""Maximum time to delete a stack, in seconds. CloudFront takes minutes to delete a distribution."""
+"""Maximum wait for a stack. CloudFront takes minutes to delete a distribution."""
 
 _DELETED, _FAILED = "DELETE_COMPLETE", "DELETE_FAILED"
 _STORES = {
@@ -37,7 +36,7 @@ Clients = Callable[[str], Any]
 
 
 class StackNotDeleted(AlsolikeError):
-    """CloudFormation could not delete a stack. The message contains its reason."""
+    pass
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,7 +49,6 @@ class Store:
 
     @property
     def kind(self) -> str:
-        """Resource type in words."""
         return _STORES[self.type]
 
 
@@ -63,20 +61,11 @@ class StackPlan:
     stores: tuple[Store, ...]
 
     def deleted(self, resource_type: str) -> list[str]:
-        """Return the names of resources of a type that are deleted with the stack."""
         return [store.name for store in self.stores if store.type == resource_type and not store.kept]
 
 
 def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
-    """Return the stacks of a deployment in deletion order: importing stacks before exporting stacks.
-
-    Raises
-    ------
-    NotFound
-        If the deployment does not exist.
-    InvalidInput
-        If a stack is protected from deletion.
-    """
+    """Return the stacks in deletion order."""
     cloudformation = clients("cloudformation")
     with translate_aws_errors("CloudFormation"):
         pages = cloudformation.get_paginator("describe_stacks").paginate()
@@ -107,7 +96,6 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
 
 
 def plan_lines(plan: Sequence[StackPlan]) -> list[str]:
-    """Return the resources that a deletion removes and the resources that it keeps, one per line."""
     lines = ["deleted with all contents, in this order:"]
     for stack in plan:
         lines.append(f"  stack {stack.name}")
@@ -124,15 +112,6 @@ def tear_down(
     on_step: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Empty and delete the stacks in the order of the plan.
-
-    Raises
-    ------
-    StackNotDeleted
-        If CloudFormation fails to delete a stack `ATTEMPTS` times.
-    Unavailable
-        If AWS rejects another call.
-    """
     for stack in plan:
         on_step(f"deleting {stack.name}")
         with translate_aws_errors(f"stack {stack.name}"):
@@ -148,7 +127,7 @@ def tear_down(
 
 
 def deletion_order(templates: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the stack names in deletion order. Each stack precedes the stacks whose exports it imports."""
+    """Sort the stacks. Each stack precedes the stacks whose exports it imports."""
     exporters = {
         output["Export"]["Name"]: name
         for name, template in templates.items()
@@ -164,7 +143,6 @@ def deletion_order(templates: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def empty_bucket(s3: S3Client, bucket: str) -> int:
-    """Delete all versions and delete markers in a bucket, and return their number."""
     count = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         versions = [
@@ -196,7 +174,7 @@ def _empty(clients: Clients, stack: StackPlan) -> None:
 
 
 def _exists(s3: S3Client, bucket: str) -> bool:
-    """Return true if the bucket exists. An earlier attempt may have deleted it."""
+    # An earlier attempt may have deleted the bucket.
     try:
         s3.head_bucket(Bucket=bucket)
     except ClientError as error:
@@ -207,7 +185,7 @@ def _exists(s3: S3Client, bucket: str) -> bool:
 
 
 def _delete(cloudformation: CloudFormationClient, stack: StackPlan, sleep: Callable[[float], None]) -> tuple[str, str]:
-    """Delete a stack, wait for the end, and return the final status with the reason."""
+    """Return the final status and its reason."""
     cloudformation.delete_stack(StackName=stack.id)
     for _ in range(int(LONGEST_S / POLL_S)):
         (description,) = cloudformation.describe_stacks(StackName=stack.id)["Stacks"]
@@ -236,7 +214,6 @@ def _stores(resources: Sequence[Mapping[str, Any]], template: Mapping[str, Any])
 
 
 def _imports(value: Any) -> Iterator[str]:
-    """Yield the names of all exports that a template's value imports."""
     if isinstance(value, Mapping):
         if isinstance(name := value.get("Fn::ImportValue"), str):
             yield name

@@ -11,20 +11,8 @@ from operations.doctor import ACTIONS
 
 
 def deployer_policy(directory: Path, *, account: str, partition: str = "aws") -> dict[str, Any]:
-    """Return the policy for an assembly.
-
-    The CDK's command line only assumes roles of the bootstrap stack. The execution role of CloudFormation creates the
-    resources.
-
-    Parameters
-    ----------
-    directory
-        Folder of the assembly.
-    account
-        Account ID.
-    partition
-        AWS partition, such as `aws-cn`.
-    """
+    # The CDK's command line only assumes roles of the bootstrap stack. CloudFormation's execution role creates the
+    # resources.
     roles = {
         role.replace("${AWS::Partition}", partition).replace("${AWS::AccountId}", account)
         for path in sorted(directory.glob("*.json"))
@@ -41,7 +29,6 @@ def deployer_policy(directory: Path, *, account: str, partition: str = "aws") ->
 
 
 def _roles(value: Any) -> Iterator[str]:
-    """Yield the roles that the CDK's command line assumes."""
     if isinstance(value, dict):
         for key, part in value.items():
             if key == "assumeRoleArn":

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 
 class Protocol(enum.StrEnum):
-    """Protocol for holding out interactions."""
-
     LEAVE_ONE_OUT = "leave-one-out"
     TEMPORAL = "temporal"
 
@@ -36,20 +34,9 @@ class Protocol(enum.StrEnum):
 class Evaluation:
     """Results of a comparison.
 
-    Attributes
-    ----------
-    test_window
-        Start and end of the test interactions; None if test users have no common window.
-    notes
-        Remarks on the interpretation of the metrics.
-    results, products, cold_start, lists
-        Rows by algorithm and treatment of seen items: quality, quality with one variant per product, quality for items
-        without interactions, and the list of one user.
-    selected
-        Algorithm that training would select, by treatment of seen items.
-    left_out, wrong_graphs
-        Reasons for excluding an algorithm, and differences between an exported graph and the algorithm's scores, by
-        algorithm.
+    `results`, `products`, `cold_start` and `lists` contain a row per algorithm and treatment of seen items. `selected`
+    is the algorithm that training would select, by treatment of seen items. `test_window` is None if test users have no
+    common window.
     """
 
     test_window: list[str] | None
@@ -168,7 +155,6 @@ def compare(
 
 
 def notes_of(data: Interactions, guessed_columns: Mapping[str, ColumnType]) -> Iterator[str]:
-    """Yield notes on interactions with a future time and on columns with inferred types."""
     if later := int((data.time_ms > times.now_ms()).sum()):
         latest = times.day(int(data.time_ms.max()))
         verb = "is" if later == 1 else "are"
@@ -216,7 +202,6 @@ def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -
 
 
 def _query_of(user_id: str, user_ids: Sequence[str], split: Split) -> int:
-    """Return the index of a user's test query."""
     queries = split.test.queries
     users = [user_ids[user] for user in queries.source.user[queries.starts].tolist()]
     if user_id not in users:

@@ -44,8 +44,6 @@ MODULES: Mapping[str, str] = {
 
 
 class MissingExtra(AlsolikeError):
-    """An optional dependency is not installed."""
-
     def __init__(self, extra: str) -> None:
         super().__init__(
             f"{_PURPOSES[extra]} needs the extra {extra!r}. Install it with `pip install 'alsolike[{extra}]'`."
@@ -53,12 +51,10 @@ class MissingExtra(AlsolikeError):
 
 
 def require(module: str) -> None:
-    """Raise `MissingExtra` if the module of an extra cannot be imported."""
     if importlib.util.find_spec(module) is None:
         raise MissingExtra(MODULES[module])
 
 
 def missing_extra(name: str | None) -> MissingExtra | None:
-    """Return the error for a module that failed to import, or None if no extra installs the module."""
     extra = MODULES.get((name or "").partition(".")[0])
     return None if extra is None else MissingExtra(extra)

@@ -48,17 +48,9 @@ Row = Mapping[str, Any]
 def estimate_fatigue(
     deployment: Deployment, *, first: dt.date, last: dt.date, half_life_hours: float
 ) -> FatigueEstimate:
-    """Estimate the strength of fatigue from the responses of `for-you` in a range of days.
+    """Estimate the strength of fatigue from the responses of `for-you` on the days (UTC) `first` to `last`.
 
-    Sightings are counted as in serving: only lists, impressions and interactions before a response count for the
-    response.
-
-    Parameters
-    ----------
-    first, last
-        First and last day (UTC) of the responses. Both are included.
-    half_life_hours
-        Age at which a sighting counts half.
+    As in serving, only lists, impressions and interactions before a response count for the response.
     """
     from model_export.export.fatigue import estimate_strength
 
@@ -90,7 +82,7 @@ def estimate_fatigue(
 def _read(
     deployment: Deployment, prefix: str, columns: Sequence[str], *, first: dt.date, last: dt.date
 ) -> Iterator[Row]:
-    """Yield the rows of a table from the day `first` to the day `last`. Rows of declared agents are skipped."""
+    """Skip the rows of declared agents."""
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     listed = [
         each
@@ -134,10 +126,7 @@ class Candidates:
 def clicked_responses(
     rows: list[Row], events: list[Row], configuration: Configuration, fatigue: Fatigue, *, since_ms: int
 ) -> Iterator[Candidates]:
-    """Yield a shopper's clicked responses of `for-you` since a time, with the sightings before each response.
-
-    Responses with fewer than two ranked items, or without a click on a ranked item, are skipped.
-    """
+    """Skip responses with fewer than two ranked items, or without a click on a ranked item."""
     clicks: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
     lists = [_list(row["recommendation_id"], row["served_ms"], row["item_ids"][:MAX_ITEMS]) for row in rows]
     reactions: defaultdict[str, list[int]] = defaultdict(list)
@@ -181,7 +170,7 @@ def _is_click(event_type: str, configuration: Configuration) -> bool:
 
 
 def _arrays(clicked: Sequence[Candidates]) -> tuple[Any, Any, Any]:
-    """Return the arguments of `estimate_strength`: the responses, the sightings per item, and the users' numbers."""
+    """Return the arguments of `estimate_strength`."""
     from model_export.data.impressions import Impressions as Responses
 
     def column(name: str, kind: type) -> Any:

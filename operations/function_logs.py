@@ -42,22 +42,7 @@ class LogLine:
 def read_logs(
     deployment: Deployment, function: str, *, since_ms: int, errors: bool = False, correlation_id: str | None = None
 ) -> Iterator[LogLine]:
-    """Yield the log lines of a function, oldest first. Metrics and rows of the recommendation log are skipped.
-
-    Parameters
-    ----------
-    function
-        Name of the function's folder, such as `recommend`.
-    errors
-        True to yield only errors.
-    correlation_id
-        Correlation ID of the lines to yield; None for all lines.
-
-    Raises
-    ------
-    NotFound
-        If the function does not exist in the deployment.
-    """
+    """Yield the log lines of a function, oldest first. `function` is the name of its folder, such as `recommend`."""
     group = _log_group(deployment, function)
     # CloudWatch matches a word anywhere in the line, so the fields are compared below.
     pattern = f'"{correlation_id}"' if correlation_id is not None else '"ERROR"' if errors else ""
@@ -77,7 +62,7 @@ def read_logs(
 
 
 def parse_line(text: str, *, time_ms: int) -> LogLine | None:
-    """Parse a log line. Return None for metrics and rows of the recommendation log."""
+    """Return None for metrics and rows of the recommendation log."""
     try:
         fields = json.loads(text)
     except ValueError:
@@ -92,7 +77,7 @@ def parse_line(text: str, *, time_ms: int) -> LogLine | None:
 
 
 def _log_group(deployment: Deployment, function: str) -> str:
-    """Return the log group of a function. The CDK derives its name from the construct, such as `ArchiveEvents`."""
+    # The CDK derives the logical ID from the construct's name, such as `ArchiveEvents`.
     logical_id = re.compile(f".*{function.title().replace('_', '')}Log[0-9A-F]{{8}}")
     cloudformation = deployment.client("cloudformation")
     prefix = f"alsolike-{deployment.environment}-"

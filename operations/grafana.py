@@ -43,7 +43,6 @@ def prometheus_dashboard() -> Document:
 
 
 def cloudwatch_dashboard() -> Document:
-    """Return the dashboard for CloudWatch. It shows the metric families that CloudWatch stores."""
     source = _data_source("cloudwatch")
     stored = [family for family in FAMILIES if any(series.source for series in family.series)]
     services = {
@@ -117,13 +116,11 @@ def _cloudwatch_variable(name: str, **query: str) -> Document:
 
 
 def _every(variable: Document) -> Document:
-    """Return the variable with multiple selection, including all values."""
     selection = {"text": ["All"], "value": ["$__all"]}
     return {**variable, "multi": True, "includeAll": True, "current": selection}
 
 
 def _panels(families: Sequence[Family], panel: Callable[[Family], Document]) -> list[Document]:
-    """Return the panels of metric families, grouped in rows."""
     panels: list[Document] = []
     top = 0
     for title, origins in _ROWS.items():

@@ -15,14 +15,9 @@ _METRICS = {"empty": Metric.RECOMMENDATIONS_EMPTY, "short": Metric.RECOMMENDATIO
 def incomplete_responses(
     cloudwatch: PagedClient, namespace: str, *, from_ms: int, until_ms: int, period_s: int = 60
 ) -> list[dict[str, Any]]:
-    """Return the number of empty and short responses by recommender and filter, most empty responses first.
+    """Return the numbers by recommender and filter, most empty responses first.
 
-    Parameters
-    ----------
-    namespace
-        CloudWatch namespace of the deployment.
-    from_ms
-        Start in epoch milliseconds, a multiple of the period.
+    `from_ms` is a multiple of the period.
     """
     listed: list[tuple[str, dict[str, Any]]] = []
     counts: dict[tuple[str, str], dict[str, int]] = {}

@@ -32,7 +32,7 @@ COMMANDS = "alsolike-commands"
 """Client name of the key that commands create for themselves."""
 
 COMMANDS_HOURS = 24
-"""Validity in hours of the key that commands create. Commands share this key."""
+"""Validity of the commands' key in hours."""
 
 _HOUR_MS = 3_600_000
 _PREFIX = "ALSO"
@@ -42,8 +42,6 @@ _SERVICES = ("PERSONALIZE", "PERSONALIZE_RUNTIME", "PERSONALIZE_EVENTS")
 
 
 class KeyPair(NamedTuple):
-    """Access key ID and secret that sign requests."""
-
     key_id: str
     secret: str
 
@@ -59,13 +57,7 @@ class NewKey:
 class Keys:
     """API key pairs in a deployment's DynamoDB table, with secrets encrypted by KMS.
 
-    Parameters
-    ----------
-    client
-        Factory of boto3 clients by service.
-    other
-        Function that returns the keys of the deployment's other region, where changes are repeated; None in one
-        region.
+    Changes are repeated in the deployment's other region.
     """
 
     def __init__(self, client: Callable[[str], Any], names: Names, *, other: Callable[[], Keys] | None = None) -> None:
@@ -77,7 +69,6 @@ class Keys:
 
     @classmethod
     def of(cls, deployment: Deployment) -> Keys:
-        """Return the keys of a deployment in all its regions."""
         other_region = deployment.other_region
 
         def other() -> Keys:
@@ -88,14 +79,12 @@ class Keys:
         return cls(deployment.client, deployment.names, other=other if other_region else None)
 
     def all(self) -> Sequence[SigningKey]:
-        """Return all keys, sorted by client and creation time."""
         with self._translated():
             pages = self._client("dynamodb").get_paginator("scan").paginate(TableName=self._table)
             keys = [SigningKey.from_item(item) for page in pages for item in page["Items"]]
         return sorted(keys, key=lambda key: (key.client, key.created_ms))
 
     def rows(self, *, names: Mapping[str, str], now_ms: int) -> list[dict[str, Any]]:
-        """Return each key with scope names, status, dates and use. Secrets are not included."""
         return [
             {
                 "client": key.client,
@@ -112,7 +101,6 @@ class Keys:
         ]
 
     def can_decrypt(self, key: SigningKey) -> bool:
-        """Return true if KMS can decrypt the secret of a key."""
         try:
             self._client("kms").decrypt(CiphertextBlob=key.secret, EncryptionContext=encryption_context(key.key_id))
         except ClientError:
@@ -120,15 +108,6 @@ class Keys:
         return True
 
     def create(self, client: str, *, scopes: Collection[str], now_ms: int, expires_ms: int | None = None) -> NewKey:
-        """Create a key pair.
-
-        Raises
-        ------
-        InvalidInput
-            If the name is invalid, or the client has `MAX_ACTIVE` active keys.
-        Unavailable
-            If a region does not answer.
-        """
         if not NAME.fullmatch(client):
             raise InvalidInput(f"client is {client!r}, expected {NAME_FORM}")
         active = [key.key_id for key in self.all() if key.client == client and key.is_active(now_ms=now_ms)]
@@ -148,7 +127,7 @@ class Keys:
         return NewKey(self._store(key, secret), secret)
 
     def _store(self, key: SigningKey, secret: str) -> SigningKey:
-        """Write a key pair, and return it. The KMS key of this region encrypts the secret."""
+        # The KMS key of this region encrypts the secret.
         with translate_aws_errors(f"KMS key {self._encryption}"):
             answer = self._client("kms").encrypt(
                 KeyId=self._encryption, Plaintext=secret.encode(), EncryptionContext=encryption_context(key.key_id)
@@ -161,26 +140,14 @@ class Keys:
         return key
 
     def rotate(self, client: str, *, now_ms: int, expires_ms: int | None = None) -> NewKey:
-        """Create a second key pair with the scopes of the client's newest active key. Both keys remain active.
-
-        Raises
-        ------
-        NotFound
-            If the client has no active key.
-        InvalidInput, Unavailable
-            See `create`.
-        """
+        """Create a second key pair with the scopes of the client's newest active key. Both keys remain active."""
         active = [key for key in self.all() if key.client == client and key.is_active(now_ms=now_ms)]
         if not active:
             raise NotFound(f"client {client!r} has no active key; create one with `alsolike keys create {client}`")
         return self.create(client, scopes=active[-1].scopes, now_ms=now_ms, expires_ms=expires_ms)
 
     def command_key(self, *, now_ms: int) -> KeyPair:
-        """Return the commands' key pair with all scopes.
-
-        A new key pair is created if the current one is missing or expires within an hour. Expired and disabled key
-        pairs of the commands are then deleted.
-        """
+        """Return a key pair that is valid for at least an hour. All commands share it."""
         own = [key for key in self.all() if key.client == COMMANDS]
         if valid := [key for key in own if key.is_active(now_ms=now_ms + _HOUR_MS)]:
             key = valid[-1]
@@ -197,19 +164,11 @@ class Keys:
         return KeyPair(new.key.key_id, new.secret)
 
     def disable(self, key_id: str) -> None:
-        """Disable a key. Functions reject it within a minute.
-
-        Raises
-        ------
-        NotFound
-            If the key does not exist.
-        Unavailable
-            If a region does not answer. The key is disabled in the region of the command first.
-        """
+        """Functions cache keys, so they accept the key a little longer."""
         self._everywhere(Keys._disable, key_id)
 
     def _everywhere(self, change: Callable[[Keys, str], None], key_id: str) -> None:
-        """Change a key in all regions, and raise `NotFound` if no region has the key.
+        """Raise `NotFound` if no region has the key.
 
         Keys that are older than the second region exist in one region only.
         """
@@ -235,15 +194,6 @@ class Keys:
             )
 
     def delete(self, key_id: str) -> None:
-        """Delete a key. Functions reject it within a minute.
-
-        Raises
-        ------
-        NotFound
-            If the key does not exist.
-        Unavailable
-            If a region does not answer. The key is deleted in the region of the command first.
-        """
         self._everywhere(Keys._delete, key_id)
 
     def _delete(self, key_id: str) -> None:
@@ -284,13 +234,7 @@ class CommandKey:
 
 
 def environment_variables(new: NewKey, names: Names, *, certificate: Path | None) -> Mapping[str, str]:
-    """Return the environment variables that direct clients of Amazon Personalize to the deployment.
-
-    Parameters
-    ----------
-    certificate
-        Path of the embedded cloud's certificate; None if clients trust the certificate.
-    """
+    """Return the environment variables that direct clients of Amazon Personalize to the deployment."""
     endpoint = f"{names.client_url}{SIGNED_PREFIX}"
     return {
         "AWS_ACCESS_KEY_ID": new.key.key_id,

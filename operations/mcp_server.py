@@ -65,15 +65,7 @@ class Explanation(BaseModel):
 
 
 def server(api: SignedApi, *, metadata: Sequence[str], user: str | None = None, version: str = "") -> MCPServer[Any]:
-    """Return the server.
-
-    Parameters
-    ----------
-    metadata
-        Columns of the catalogue that items contain.
-    user
-        User ID; a request's header `USER_HEADER` replaces it.
-    """
+    """Create the server. A request's header `USER_HEADER` replaces `user`."""
     mcp: MCPServer[Any] = MCPServer("alsolike", version=version, instructions=INSTRUCTIONS, log_level="WARNING")
 
     def user_of(context: Context[Any, Any]) -> str | None:

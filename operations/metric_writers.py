@@ -21,7 +21,6 @@ from alsolike.training.monitoring import Drift
 from operations import prices
 
 NAMESPACE: Final = "Alsolike/<environment>"
-"""Namespace of all metrics in CloudWatch."""
 
 USD_A_MONTH: Final = prices.TABLE["metrics"].dollars
 """Monthly price in dollars of a series that is sent every hour, within the first 10,000 series; see `PRICE_AS_OF`."""
@@ -62,17 +61,8 @@ REASONS: Final = 12
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bounds:
-    """Numbers of dimension values that depend on the shop.
-
-    Attributes
-    ----------
-    versions
-        Number of model versions that serve on one day: the champion and a canary. Series of earlier versions end and
-        cost nothing.
-    arms
-        Number of arms in concurrent experiments.
-    trainings
-        Number of trainings per month.
+    """Numbers of dimension values that depend on the shop: model versions that serve on one day, arms in concurrent
+    experiments, and trainings per month.
     """
 
     versions: int = 2
@@ -87,13 +77,7 @@ class Bounds:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Written:
-    """Metric of one function.
-
-    Attributes
-    ----------
-    by
-        Dimensions in addition to `service`.
-    """
+    """Metric of one function, with its dimensions in addition to `service`."""
 
     metric: Metric
     service: str
@@ -102,7 +86,6 @@ class Written:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """All dimensions, sorted by name."""
         return tuple(sorted(("service", *self.by)))
 
     def series(self, bounds: Bounds) -> int:
@@ -248,13 +231,11 @@ METRICS: Final[tuple[Written, ...]] = (
 
 
 def declared(name: str, dimensions: Iterable[str]) -> list[Written]:
-    """Return the entries of a metric with exactly these dimensions. Empty if no function writes them."""
     expected = tuple(sorted(dimensions))
     return [writer for writer in METRICS if writer.metric == name and writer.dimensions == expected]
 
 
 def document(bounds: Bounds) -> dict[str, Any]:
-    """Return all metrics with their series and monthly cost."""
     return {
         "namespace": NAMESPACE,
         "metrics": [

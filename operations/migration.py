@@ -22,15 +22,7 @@ _INTEGRATIONS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """Unsupported call.
-
-    Attributes
-    ----------
-    file
-        Path of the file, relative to the checked folder.
-    instead
-        Sentence that describes the alternative.
-    """
+    """Unsupported call in a file, whose path is relative to the checked folder."""
 
     file: str
     line: int
@@ -39,16 +31,7 @@ class Finding:
 
 
 def find_refused_calls(folder: Path) -> Iterator[Finding]:
-    """Yield unsupported calls in Python, JavaScript and TypeScript sources, notebooks and templates below a folder.
-
-    Only files that mention Personalize are searched, because other services have operations with the same names. Files
-    above `MAX_BYTES` are skipped.
-
-    Raises
-    ------
-    InvalidInput
-        If the path is not a folder.
-    """
+    # Only files that mention Personalize are searched, because other services have operations with the same names.
     if not folder.is_dir():
         raise InvalidInput(f"{folder} is not a folder, expected a folder with sources")
     for path in sorted(folder.rglob("*")):

@@ -28,25 +28,13 @@ BECAME = {
 
 
 def latest(deployment: Deployment) -> DriftReport | None:
-    """Return the latest report, or None if monitoring has not run.
-
-    Raises
-    ------
-    InvalidInput
-        If the report is unreadable.
-    """
+    """Return the latest report, or None if monitoring has not run."""
     stored = S3Object(deployment.client("s3"), deployment.names.artefact_bucket, MONITORING_LATEST_KEY).read()
     return DriftReport.from_json(stored.body) if stored else None
 
 
 def look(deployment: Deployment) -> DriftReport:
-    """Run the monitoring function and return its report.
-
-    Raises
-    ------
-    Unavailable
-        If the function fails or Lambda does not respond.
-    """
+    """Run the monitoring function and return its report."""
     with progress.step("look") as step:
         report = DriftReport.from_json(
             invoke(deployment, deployment.names.monitor_models_function, {}, failure="monitoring failed")
@@ -56,7 +44,6 @@ def look(deployment: Deployment) -> DriftReport:
 
 
 def title(report: DriftReport) -> str:
-    """Return the time range, the number of interactions and users, and the sample of a report."""
     days = f"{times.text(report.window_from_ms, 'minutes')} to {times.text(report.looked_ms, 'minutes')}"
     sample = "" if report.sampled == 1 else f", one of {report.sampled} users"
     counts = f"{counted(report.interactions, 'interaction')} of {counted(report.users, 'user')}"
@@ -64,7 +51,6 @@ def title(report: DriftReport) -> str:
 
 
 def sentences(report: DriftReport) -> Iterator[str]:
-    """Yield the findings of a report, one sentence each."""
     if report.champion is None or report.champion_age_h is None:
         yield "there is no champion yet"
     else:
@@ -97,7 +83,6 @@ def _starts(report: DriftReport) -> Iterator[str]:
 
 
 def outcome(report: DriftReport, figure: Figure) -> str:
-    """Return the consequence of a drift metric as text. Empty if the metric is not above its threshold."""
     held = report.held_h(figure)
     if held is None:
         return ""

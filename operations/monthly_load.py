@@ -20,24 +20,9 @@ _COUNTED = {"events_per_day": Metric.EVENTS_ACCEPTED, "requests_per_day": Metric
 
 
 def monthly_load(deployment: Deployment, month: str, *, other: Load, now: dt.datetime) -> Load:
-    """Return the mean daily load of a month. The current month is evaluated until now.
+    """Return the mean daily load of a month, with values of `other` where no metrics exist.
 
-    The numbers of users and items are the latest ones, from the drift report and the catalogue snapshot, because
-    earlier numbers are not stored. Users of a sampled report are extrapolated.
-
-    Parameters
-    ----------
-    month
-        Month in UTC, for example 2026-10.
-    other
-        Load that supplies the values for which no metrics exist.
-
-    Raises
-    ------
-    InvalidInput
-        If the text is not a month, or the month starts in the future.
-    NotFound
-        If the deployment counted neither events nor responses in the month.
+    The numbers of users and items are the latest ones, because earlier numbers are not stored.
     """
     start, end = _limits(month, now=now)
     sums = {name: _sum(deployment, metric, start=start, end=end) for name, metric in _COUNTED.items()}

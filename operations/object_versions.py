@@ -26,18 +26,12 @@ class ObjectVersion:
 
     @property
     def modified_ms(self) -> int:
-        """Time of the write in epoch milliseconds. S3 reports whole seconds."""
+        """Time of the write. S3 reports whole seconds."""
         return int(self.modified.timestamp() * 1000)
 
 
 def versions_below(client: S3Client, bucket: str, prefix: str) -> Iterator[ObjectVersion]:
-    """Yield all versions and delete markers under a prefix, sorted by key and then latest first.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not respond.
-    """
+    """Yield all versions and delete markers under a prefix, sorted by key and then latest first."""
     with translate_aws_errors(f"s3://{bucket}/{prefix}"):
         for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
             streams = (
@@ -55,13 +49,6 @@ def stored_versions(client: S3Client, bucket: str, key: str) -> Iterator[ObjectV
 
 
 def read_version(client: S3Client, bucket: str, version: ObjectVersion) -> bytes:
-    """Return the content of a version.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not respond, or has deleted the version.
-    """
     with translate_aws_errors(f"s3://{bucket}/{version.key}"):
         answer = client.get_object(Bucket=bucket, Key=version.key, VersionId=version.version_id)
         body: bytes = answer["Body"].read()

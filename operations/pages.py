@@ -35,18 +35,8 @@ _ONE_HOUR = "public, max-age=3600"
 def choose(deployment: Deployment, name: Choice, values: Mapping[str, str]) -> None:
     """Replace a setting of the pages. Empty values restore the default.
 
-    Parameters
-    ----------
-    name
-        `cards`: columns by their position on the storefront's cards, and the currency. `consoles`: URLs of other
-        environments' consoles by name, which the menu lists.
-
-    Raises
-    ------
-    NotFound
-        If the deployment has no pages.
-    Unavailable
-        If S3 rejects a call.
+    `cards` are columns by their position on the storefront's cards, and the currency. `consoles` are URLs of other
+    environments' consoles by name.
     """
     bucket, s3 = _bucket(deployment), deployment.client("s3")
     with translate_aws_errors(f"bucket {bucket}"):
@@ -56,18 +46,11 @@ def choose(deployment: Deployment, name: Choice, values: Mapping[str, str]) -> N
 
 
 def publish(deployment: Deployment, pages: Path) -> int:
-    """Upload the pages of a folder and `site.json`, delete other files, and return the number of files.
+    """Upload the pages of a folder after the files that they load, then delete obsolete files. Return the number of
+    uploaded files.
 
-    Pages are uploaded after the files that they load, and obsolete files are deleted last. Scripts of earlier
-    versions of the browser SDK, and static lists, are kept. Then the URLs of the pages are added to the user pool
-    client. The template cannot set these URLs, because the user pool is created before the distribution.
-
-    Raises
-    ------
-    NotFound
-        If the deployment has no pages, or the folder contains no pages.
-    Unavailable
-        If S3 or Cognito rejects a call.
+    The template cannot set the pages' URLs in the user pool client, because the user pool is created before the
+    distribution.
     """
     bucket = _bucket(deployment)
     if not (pages / "index.html").is_file():
@@ -92,13 +75,6 @@ def snippet(deployment: Deployment, site_key: str) -> str:
 
     The pages call the API at its own domain if it has one, so that a second region can take over. Otherwise, they call
     it through the distribution, because the firewall there limits the requests of each IP address.
-
-    Raises
-    ------
-    NotFound
-        If the deployment has no pages, or they are not published.
-    Unavailable
-        If S3 rejects a call.
     """
     bucket, s3, names = _bucket(deployment), deployment.client("s3"), deployment.names
     with translate_aws_errors(f"bucket {bucket}"):
@@ -134,7 +110,6 @@ def _return_to_pages(cognito: Any, names: Names) -> None:
 
 
 def _bucket(deployment: Deployment) -> str:
-    """Return the bucket of the pages. Raise an error if the deployment has none."""
     if not deployment.names.web_bucket:
         raise NotFound(
             f"deployment {deployment.environment!r} has no pages: its setting `web` is false, or "
@@ -186,7 +161,6 @@ def site(environment: str, names: Names) -> dict[str, object]:
 
 
 def page_lines(deployment: Deployment) -> list[str]:
-    """Return the URLs of the pages. Empty if the deployment has no pages."""
     url = deployment.names.web_url
     return [f"storefront    {url}/", f"console       {url}/console.html"] if url else []
 

@@ -8,7 +8,6 @@ from alsolike.runtime.errors import InvalidInput
 
 
 def pairs(given: Sequence[str], option: str, placeholder: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of a repeated option. Raise `InvalidInput` for a repeated name."""
     seen = set()
     for entry in given:
         name, separator, text = entry.partition("=")

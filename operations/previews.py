@@ -17,14 +17,8 @@ from operations.client.stored_ids import stored_user_ids
 class PreviewSummary:
     """Effect of rules on the lists of several users.
 
-    Attributes
-    ----------
-    positions, origins
-        Number of positions in the lists after the rules, in total and by origin.
-    changed_positions, changed_users
-        Number of positions with an item that was not in the list before, and number of users with such a position.
-    unmet, degraded
-        Number of users by rule that could not be met, and by part of the data that was missing or stale.
+    Positions are counted in the lists after the rules. A changed position has an item that was not in the list before.
+    `unmet` and `degraded` count users.
     """
 
     users: int = 0
@@ -50,7 +44,6 @@ class PreviewSummary:
 
 
 def summarize(preview: Callable[[str], Mapping[str, Any]], user_ids: Iterable[str]) -> PreviewSummary:
-    """Return the summary of the previews that `preview` returns for each user."""
     summary = PreviewSummary()
     for user_id in user_ids:
         summary.add(preview(user_id))
@@ -58,13 +51,6 @@ def summarize(preview: Callable[[str], Mapping[str, Any]], user_ids: Iterable[st
 
 
 def some_users(deployment: Deployment, number: int) -> list[str]:
-    """Return the IDs of up to `number` users with a stored profile, in arbitrary order.
-
-    Raises
-    ------
-    InvalidInput
-        If no user has a profile, or the deployment stores hashes instead of IDs.
-    """
     if deployment.names.pseudonymise_ids == "1":
         raise InvalidInput("the deployment stores hashes of user IDs, expected --user ID")
     if not (user_ids := list(itertools.islice(stored_user_ids(deployment), number))):

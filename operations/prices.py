@@ -30,14 +30,8 @@ _PAGES = {
 class Price:
     """Price of one unit.
 
-    Attributes
-    ----------
-    source
-        Page that confirmed the price, with its date. Empty if no page did.
-    tiers
-        Pairs of a monthly number of units and the price of further units, ascending.
-    free
-        Number of units per month that are always free per account.
+    `tiers` are pairs of a monthly number of units and the price of further units, ascending. `free` is the number of
+    units per month that are always free per account.
     """
 
     service: str
@@ -49,7 +43,6 @@ class Price:
 
     @property
     def page(self) -> str:
-        """AWS's price page of the service."""
         return f"https://aws.amazon.com/{_PAGES.get(self.service, self.service.lower().replace(' ', '-'))}/pricing/"
 
     def of(self, quantity: float) -> float:
@@ -165,18 +158,7 @@ TABLE: Mapping[str, Price] = {
 
 
 def dollars(name: str, quantity: float, *, free_tier: bool = False) -> float:
-    """Return the price of a monthly number of units, in dollars.
-
-    Parameters
-    ----------
-    free_tier
-        Subtract the units that are free per account.
-
-    Raises
-    ------
-    InvalidInput
-        If the table does not contain the price.
-    """
+    """Return the price of a monthly number of units, in dollars."""
     price = TABLE.get(name)
     if price is None:
         raise InvalidInput(f"the price table of {DATE} has no {name!r} (operations/prices.py)")

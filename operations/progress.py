@@ -39,31 +39,25 @@ class Silence:
     def step(self, description: str, *, total: float | None = None) -> Iterator[Step]:
         yield self
 
-    def advance(self, amount: float = 1) -> None:
-        """Ignore progress."""
+    def advance(self, amount: float = 1) -> None: ...
 
-    def reach(self, done: float) -> None:
-        """Ignore progress."""
+    def reach(self, done: float) -> None: ...
 
-    def note(self, text: str) -> None:
-        """Ignore a note."""
+    def note(self, text: str) -> None: ...
 
-    def say(self, text: str) -> None:
-        """Ignore a line."""
+    def say(self, text: str) -> None: ...
 
 
 _listener: Listener = Silence()
 
 
 def report_to(listener: Listener) -> None:
-    """Report all progress of this process to a listener."""
     global _listener
     _listener = listener
 
 
 @contextlib.contextmanager
 def reported_to(listener: Listener) -> Iterator[None]:
-    """Report the progress of a block to a listener, and later progress to the earlier listener."""
     earlier = _listener
     report_to(listener)
     try:
@@ -73,18 +67,10 @@ def reported_to(listener: Listener) -> Iterator[None]:
 
 
 def step(description: str, *, total: float | None = None) -> AbstractContextManager[Step]:
-    """Return a context that reports a step.
-
-    Parameters
-    ----------
-    total
-        Final value of the progress; None if unknown.
-    """
     return _listener.step(description, total=total)
 
 
 def say(text: str) -> None:
-    """Report a line."""
     _listener.say(text)
 
 

@@ -13,10 +13,9 @@ _METRIC = "ReplicationLatency"
 
 
 def lags(deployment: Deployment) -> list[dict[str, Any]]:
-    """Return the largest lag in seconds during `LOOK_BACK` by store. The list is empty without a second region.
+    """Return the largest lag in seconds during `LOOK_BACK` by store.
 
-    S3 reports nothing while no object waits. A store without a value in this time has the lag None. Stores that are not
-    replicated are omitted.
+    S3 reports nothing while no object waits, so the lag is then None. Stores that are not replicated are omitted.
     """
     names, found = deployment.names, []
     for store, namespace, dimension, name, seconds in (

@@ -12,7 +12,6 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600}
 
 
 def create(deployment: Deployment, session_id: str, user_id: str | None = None, *, lifetime_s: int) -> str:
-    """Return a token that is signed with the deployment's session key."""
     with translate_aws_errors(f"secret {deployment.names.session_key_arn}"):
         answer = deployment.client("secretsmanager").get_secret_value(SecretId=deployment.names.session_key_arn)
     key = str(answer["SecretString"]).encode()
@@ -20,7 +19,7 @@ def create(deployment: Deployment, session_id: str, user_id: str | None = None, 
 
 
 def seconds(text: str, *, option: str) -> int:
-    """Parse a duration such as 900, 15m or 1h. Return seconds."""
+    """Parse a duration such as 900, 15m or 1h."""
     number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
         raise InvalidInput(f"{option} is {text!r}, expected seconds, or a number with s, m or h, such as 15m")

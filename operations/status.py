@@ -31,7 +31,6 @@ T = TypeVar("T")
 
 _RUNS = 5
 ERROR_HOURS = 1
-"""Time range in hours for which errors of functions are counted."""
 
 
 def collect(
@@ -39,12 +38,8 @@ def collect(
 ) -> dict[str, Any]:
     """Return the state of a deployment.
 
-    Parameters
-    ----------
-    layers
-        Sentences about the embedded cloud's packages, see `layer_sentences`.
-    refused
-        Number of requests by the message with which IAM would refuse them.
+    `layers` are sentences about the embedded cloud's packages. `refused` is the number of requests by the message with
+    which IAM would refuse them.
     """
     names, client = deployment.names, deployment.client
     unreadable: list[str] = []
@@ -92,10 +87,7 @@ def collect(
 
 
 def _readable(read: Callable[[], T], unreadable: list[str]) -> T | None:
-    """Return the result of `read`.
-
-    If the object is unreadable, append the error message to `unreadable` and return None.
-    """
+    """Call `read`. If the object is unreadable, append the error message to `unreadable` and return None."""
     try:
         return read()
     except (InvalidBundle, InvalidInput, InvalidSnapshot) as error:
@@ -114,7 +106,6 @@ def _champion(deployment: Deployment, champion: Champion) -> dict[str, Any]:
 
 
 def _run(run: TrainingRun) -> dict[str, Any]:
-    """Return the printed fields of a training run."""
     return {
         "name": run.name,
         "status": run.status,
@@ -127,7 +118,6 @@ def _run(run: TrainingRun) -> dict[str, Any]:
 
 
 def _canary(canary: Canary) -> str:
-    """Return a line about the running canary."""
     started, ends = (
         f"{dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
         for at_ms in (canary.started_ms, canary.ends_ms)
@@ -136,7 +126,6 @@ def _canary(canary: Canary) -> str:
 
 
 def _drift(report: DriftReport | None) -> str | None:
-    """Return a line about the latest monitoring report, or None if there is no report."""
     if report is None:
         return None
     known = [figure.value for figure in report.figures if figure.value is not None]
@@ -147,7 +136,6 @@ def _drift(report: DriftReport | None) -> str | None:
 
 
 def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
-    """Return sentences about the runtimes of the embedded cloud's functions and the sources of their packages."""
     runtimes, own, other = dict[str, None](), set[str](), dict[str, None]()
     for function in cloud.state.functions.values():
         runtimes[
@@ -166,26 +154,21 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
 
 
 def layers_of(state: Path | None) -> tuple[str, ...]:
-    """Return the sentences about the embedded cloud of a state file."""
     return layer_sentences(embedded_cloud(state))
 
 
 def refused_of(state: Path | None) -> dict[str, int]:
-    """Return the number of requests on the embedded cloud that IAM would refuse, by message."""
+    """Return the number of requests that IAM would refuse, by message."""
     refused: dict[str, int] = embedded_cloud(state).permissions()["refused"]
     return refused
 
 
 def failing(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the functions of a report with recent errors."""
     return [function for function in report["functions"] if function["errors"]]
 
 
 def _functions(deployment: Deployment) -> list[dict[str, Any]]:
-    """Return the deployment's functions with their recent errors.
-
-    The metrics namespace identifies the functions, because CloudFormation truncates long names.
-    """
+    # The metrics namespace identifies the functions, because CloudFormation truncates long names.
     namespace = NAMESPACE.replace("<environment>", deployment.environment)
     with translate_aws_errors("Lambda functions"):
         pages = deployment.client("lambda").get_paginator("list_functions").paginate()
@@ -214,7 +197,6 @@ def _functions(deployment: Deployment) -> list[dict[str, Any]]:
 
 
 def _errors(deployment: Deployment, functions: Sequence[str]) -> dict[str, int]:
-    """Return the number of failed calls by function in the last `ERROR_HOURS`. Functions without errors are omitted."""
     metrics = [
         {
             "Namespace": "AWS/Lambda",
@@ -228,7 +210,6 @@ def _errors(deployment: Deployment, functions: Sequence[str]) -> dict[str, int]:
 
 
 def _incomplete(deployment: Deployment) -> list[dict[str, Any]]:
-    """Return the number of empty and short responses in the last `ERROR_HOURS`, by recommender and filter."""
     until_ms = times.now_ms()
     return incomplete_responses(
         deployment.client("cloudwatch"),
@@ -239,7 +220,6 @@ def _incomplete(deployment: Deployment) -> list[dict[str, Any]]:
 
 
 def _sums(deployment: Deployment, metrics: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the sum of each metric over the last `ERROR_HOURS`."""
     if not metrics:
         return []
     now = dt.datetime.now(dt.UTC)

@@ -25,7 +25,6 @@ GAP_DAYS = 30
 
 
 def lake(deployment: Deployment) -> dict[str, Any]:
-    """Return the size of the lake's interactions, the rows of the latest day, and recent days without events."""
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     with translate_aws_errors(f"s3://{bucket}"):
         objects = list(lake_objects.list_objects(client, bucket))
@@ -60,7 +59,7 @@ def missing_days(days: Iterable[str]) -> list[str]:
 
 
 def _rows(client: S3Client, bucket: str, objects: Iterable[LakeObject]) -> int:
-    """Return the number of rows. Objects that a compaction deletes concurrently are skipped."""
+    # A compaction may delete objects concurrently.
     import pyarrow.parquet as pq
 
     bodies = (lake_objects.read(client, bucket, listed) for listed in objects)
@@ -68,7 +67,6 @@ def _rows(client: S3Client, bucket: str, objects: Iterable[LakeObject]) -> int:
 
 
 def snapshot(deployment: Deployment) -> dict[str, Any] | None:
-    """Return the publication time and the number of rows of the catalogue snapshot, or None if there is none."""
     with translate_aws_errors("the catalogue snapshot"):
         stored = S3Object(deployment.client("s3"), deployment.names.artefact_bucket, SNAPSHOT_KEY).read()
     if stored is None:
@@ -78,7 +76,6 @@ def snapshot(deployment: Deployment) -> dict[str, Any] | None:
 
 
 def missing_tables(deployment: Deployment) -> list[str]:
-    """Return the DynamoDB tables of the deployment that do not exist."""
     names, client = deployment.names, deployment.client("dynamodb")
     missing = []
     for table in (names.profiles_table, names.catalogue_table, names.users_table, names.keys_table):
@@ -92,6 +89,5 @@ def missing_tables(deployment: Deployment) -> list[str]:
 
 
 def dead_keys(deployment: Deployment, *, now_ms: int) -> list[str]:
-    """Return the IDs of active keys whose secrets cannot be decrypted."""
     keys = Keys(deployment.client, deployment.names)
     return [key.key_id for key in keys.all() if key.is_active(now_ms=now_ms) and not keys.can_decrypt(key)]

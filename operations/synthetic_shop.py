@@ -19,7 +19,6 @@ def user_ids() -> list[str]:
 
 
 def write_items(path: Path) -> None:
-    """Write the items as a CSV file in Personalize's format."""
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["ITEM_ID", "CATEGORY_L1"])
@@ -27,10 +26,7 @@ def write_items(path: Path) -> None:
 
 
 def write_interactions(path: Path, *, now_s: int) -> None:
-    """Write interactions of the last `DAYS` days.
-
-    Each user views the items of one group in order and buys some of them.
-    """
+    """Let each user view the items of one group in order, and buy some of them."""
     chance = random.Random(1)  # noqa: S311
     items, size = item_ids(), ITEMS // GROUPS
     with path.open("w", newline="", encoding="utf-8") as file:

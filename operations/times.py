@@ -9,17 +9,7 @@ from alsolike.runtime.errors import InvalidInput
 
 
 def moment(text: str, *, option: str) -> dt.datetime:
-    """Parse the time in an option, and return it in UTC.
-
-    Parameters
-    ----------
-    text
-        ISO 8601 time with a time zone, such as 2026-03-01T12:00:00Z.
-
-    Raises
-    ------
-    InvalidInput
-        If the text is invalid or has no time zone, because local time differs between machines.
+    """Parse an option, and return the time in UTC. Local time is rejected, because it differs between machines.
 
     Examples
     --------
@@ -37,7 +27,6 @@ def moment(text: str, *, option: str) -> dt.datetime:
 
 
 def milliseconds(moment: dt.datetime) -> int:
-    """Return a time in epoch milliseconds."""
     return round(moment.timestamp() * 1000)
 
 
@@ -46,7 +35,6 @@ def now_ms() -> int:
 
 
 def days_later(time_ms: int, days: int | None) -> int | None:
-    """Return a time `days` later; None if `days` is None."""
     return None if days is None else time_ms + days * 86_400_000
 
 
@@ -62,5 +50,4 @@ def text(time_ms: float, timespec: str = "seconds") -> str:
 
 
 def day(time_ms: float) -> str:
-    """Return the UTC date of a time."""
     return text(time_ms)[:10]
