@@ -137,9 +137,7 @@ def _repeat(
     shuffle_ties: bool,
     protocols: Sequence[Seen],
 ) -> None:
-    """Compare the algorithms with each seed. Write the table after each seed, so that an interruption loses only one
-    seed.
-    """
+    """Write the table after each seed, so that an interruption loses only one seed."""
     shop = name in SHOPS
     positions = POSITIONS_PER_TIME if name in PUBLISHED else 1
     runs: list[list[QualityRow]] = []
@@ -166,17 +164,12 @@ def _repeat(
 
 
 def read_set(name: str, interactions: Path | None, items: Path | None, directory: Path) -> Interactions:
-    """Read the interactions of a data set, see `read_file`."""
     return read_file(name, interactions, items, directory).interactions
 
 
 def read_file(name: str, interactions: Path | None, items: Path | None, directory: Path) -> InteractionFile:
-    """Read a data set. `complete-journey` comes with the package; other sets need a file of interactions.
-
-    Raises
-    ------
-    SystemExit
-        If the file of interactions is missing.
+    """Return the bundled shop for `complete-journey` without a file. Other sets exit if the file of interactions is
+    missing.
     """
     if name == "complete-journey" and interactions is None:
         journey = prepare(directory, now_s=1_767_225_600, held_back_days=0)
@@ -193,10 +186,7 @@ def read_file(name: str, interactions: Path | None, items: Path | None, director
 def split_of(data: Interactions, *, days: float | None) -> Split:
     """Hold out the last days, or the last interaction per user if `days` is None.
 
-    Raises
-    ------
-    InvalidInput
-        If the validation or test data has no users. The page would be overwritten with an empty table.
+    A part without users raises `InvalidInput`, because an empty table would overwrite the page.
     """
     if days is None:
         split = splits.leave_one_out(data)
@@ -209,7 +199,7 @@ def split_of(data: Interactions, *, days: float | None) -> Split:
 
 
 def _groups(algorithms: Mapping[str, Algorithm], *, seed: int = 0) -> dict[str, Mapping[str, Algorithm]]:
-    """Return groups of algorithms to combine, by a suffix for labels: without SASRec, with SASRec, other libraries."""
+    """Return groups of algorithms to combine, by a suffix for labels."""
     algorithms = with_seed(algorithms, seed)
     counting = {name: each for name, each in algorithms.items() if name != NEURAL}
     groups: dict[str, Mapping[str, Algorithm]] = {"": counting}
@@ -221,9 +211,9 @@ def _groups(algorithms: Mapping[str, Algorithm], *, seed: int = 0) -> dict[str, 
 def _compared(
     split: Split, groups: Mapping[str, Mapping[str, Algorithm]], *, protocols: Sequence[Seen] = BOTH
 ) -> Iterator[QualityRow]:
-    """Yield a row per model. A model can be in several groups.
+    """Yield a row per model, which can be in several groups.
 
-    Settings are selected for each of the protocols: with seen items masked, and with seen items allowed.
+    Settings are selected for each protocol.
     """
     found: dict[str, dict[Seen, Candidate]] = {}
     fits = Fits()
@@ -242,9 +232,8 @@ def _compared(
 
 
 def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: Sequence[Seen]) -> Iterator[str]:
-    """Yield the lines of an ablation table.
-
-    A row per algorithm compares the blend with a blend that is tuned without this algorithm.
+    """Yield an ablation table with a row per algorithm: the blend compared with a blend that is tuned without this
+    algorithm.
     """
     yield f"| past | part | weight | NDCG@{K} with it | without it | difference | 95% interval |"
     yield "|---|---|---|---|---|---|---|"
@@ -266,7 +255,7 @@ def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: 
 
 
 def _evaluate_sasrec(split: Split, changed: str, *, seen: Seen) -> str:
-    """Train SASRec with changed settings and early stopping on validation NDCG. Return a line with the best quality."""
+    """Train SASRec with changed settings, with early stopping on validation NDCG."""
     try:
         pairs = (pair.partition("=") for pair in changed.split(","))
         settings = dataclasses.replace(Sasrec(), **{name: ast.literal_eval(value) for name, _, value in pairs})
@@ -284,7 +273,7 @@ def _evaluate_sasrec(split: Split, changed: str, *, seen: Seen) -> str:
 
 
 def _changed(chosen: Mapping[Seen, str]) -> str:
-    """Return a description of the settings selected for both protocols. It is empty if both are the defaults."""
+    """Return an empty text if both protocols selected the defaults."""
     settings = set(chosen.values())
     if len(settings) == 1:
         return "".join(settings - {"defaults"})
@@ -298,7 +287,7 @@ def _label(settings: Algorithm, suffix: str) -> str:
 
 
 def _baselines(split: Split, *, shop: bool, seed: int = 0) -> Iterator[QualityRow]:
-    """Yield the baselines if `shop` is true: the most frequent items of the user's complete history."""
+    """Yield the most frequent items of the user's complete history as baselines, only for shops."""
     queries = split.test.queries
     longest = int((queries.ends - queries.starts).max())
     unlimited = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))
@@ -317,7 +306,9 @@ def _baselines(split: Split, *, shop: bool, seed: int = 0) -> Iterator[QualityRo
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Untied(Model):
-    """Model that breaks ties of another model: in random order, or by item number, which is the popularity rank."""
+    """Model that breaks ties of another model: at random if `chance` is true, otherwise by item number, the popularity
+    rank.
+    """
 
     model: Model
     chance: bool

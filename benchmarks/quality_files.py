@@ -18,19 +18,8 @@ MIN_INTERACTIONS = 5
 def as_csv(path: Path, directory: Path) -> Path:
     """Return a file that `alsolike evaluate` reads: a converted copy, or `path` itself if it needs no conversion.
 
-    Parameters
-    ----------
-    path
-        S3-Rec's `.txt`: one user per line, followed by items in time order. S3-Rec's `.json`: lists of attributes by
-        item. RecBole's `.inter` or `.item`: tab-separated, with types after the column names. Other files must have
-        Amazon Personalize's columns.
-    directory
-        Folder for the converted file.
-
-    Raises
-    ------
-    InvalidInput
-        If the file does not exist.
+    S3-Rec's `.txt` has one user per line, followed by items in time order. S3-Rec's `.json` has lists of attributes by
+    item. RecBole's `.inter` and `.item` are tab-separated, with types after the column names.
     """
     if not path.is_file():
         raise InvalidInput(f"{path} is not a file")

@@ -21,13 +21,7 @@ from model_export.graph.contract import Graph
 class Peer(Algorithm):
     """Model of a library with one setting, which is selected on the validation data.
 
-    Attributes
-    ----------
-    learn
-        Function that fits the model on interactions with a value of the setting and a seed. It returns a function that
-        scores histories, `(users, items + 1)`.
-    tried
-        Candidate values of the setting.
+    `learn` gets a value of the setting and a seed. It returns a function that scores histories, `(users, items + 1)`.
     """
 
     name: ClassVar[str] = "peer"
@@ -52,8 +46,6 @@ class Peer(Algorithm):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PeerModel(Model):
-    """Model whose scores a library computes."""
-
     score_histories: Callable[[Histories], Floats]
 
     def score(self, histories: Histories) -> Floats:
@@ -67,7 +59,6 @@ class PeerModel(Model):
 
 
 def peers() -> Iterator[Peer]:
-    """Yield the models whose libraries are installed."""
     if importlib.util.find_spec("implicit") is not None:
         tried = (1.0, 10.0, 40.0)
         yield Peer(label="implicit ALS, 256 factors", learn=_als, setting_name="alpha", setting=tried[0], tried=tried)
@@ -148,7 +139,7 @@ def _rectools(interactions: Interactions, seed: int, **settings: Any) -> Callabl
 
 
 def _dataset(users: npt.NDArray[Any], items: npt.NDArray[Any]) -> Any:
-    """Return a data set of RecTools from interactions in time order per user. Their order becomes their time."""
+    """Treat the order of the interactions as their time."""
     from rectools.dataset import Dataset
 
     times = pd.Timestamp(0) + pd.to_timedelta(np.arange(len(users)), "s")

@@ -17,7 +17,7 @@ POSITIONS_PER_TIME = 4
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class QualityRow:
-    """Quality of a model with items of the history masked and allowed, and the duration of the fit."""
+    """Quality with items of the history masked and allowed."""
 
     model: str
     masked: Quality | None
@@ -26,12 +26,10 @@ class QualityRow:
 
     @property
     def has_hits(self) -> bool:
-        """True if a list of the model contains a relevant item."""
         return any(quality and quality.hr for quality in (self.masked, self.allowed))
 
 
 def with_seed(algorithms: Mapping[str, Algorithm], seed: int) -> dict[str, Algorithm]:
-    """Return the algorithms with the seed `seed`. Algorithms without random numbers do not change."""
     return {
         name: dataclasses.replace(algorithm, **{"seed": seed} if hasattr(algorithm, "seed") else {})
         for name, algorithm in algorithms.items()
@@ -39,7 +37,7 @@ def with_seed(algorithms: Mapping[str, Algorithm], seed: int) -> dict[str, Algor
 
 
 def with_random_item_numbers(interactions: Interactions, *, seed: int) -> Interactions:
-    """Return the interactions with randomly renumbered items, because ties go to the lower number.
+    """Renumber the items at random, because ties go to the lower number.
 
     Seed 0 keeps the numbers.
     """
@@ -49,13 +47,9 @@ def with_random_item_numbers(interactions: Interactions, *, seed: int) -> Intera
 
 
 def with_shuffled_ties(interactions: Interactions, *, seed: int, positions: int = 1) -> Interactions:
-    """Return the interactions with each user's interactions of equal timestamps in random order.
+    """Order each user's interactions of equal timestamps at random.
 
-    Parameters
-    ----------
-    positions
-        Number of successive interactions of a user that count as one timestamp if the timestamps are positions. With 1,
-        the timestamps count as they are.
+    If the timestamps are positions, `positions` successive interactions of a user count as one timestamp.
     """
     times = interactions.time_ms
     if positions > 1:
@@ -71,10 +65,7 @@ def with_shuffled_ties(interactions: Interactions, *, seed: int, positions: int 
 
 
 def tied_share(interactions: Interactions, *, positions: int = 1) -> float:
-    """Return the share of interactions with the timestamp of another interaction of the same user.
-
-    `positions` is that of `with_shuffled_ties`.
-    """
+    """Return the share of interactions with the timestamp of another interaction of the same user."""
     times = interactions.time_ms
     if positions > 1:
         times = (np.arange(len(interactions)) - interactions.offsets[interactions.user]) // positions
@@ -85,13 +76,7 @@ def tied_share(interactions: Interactions, *, positions: int = 1) -> float:
 def seeds_table(runs: Sequence[Sequence[QualityRow]], *, k: int, users_of: Seen) -> Iterator[str]:
     """Yield the lines of a table with each model's mean over the seeds, and the standard error of the mean.
 
-    Parameters
-    ----------
-    runs
-        Rows of each seed.
-    users_of
-        Treatment of items in the history, `masked` or `allowed`, for the last column: the standard error of the NDCG
-        over the test users.
+    The last column is the standard error of the NDCG over the test users.
     """
     yield (
         f"| model | seeds | HR@{k} | NDCG@{k} | HR@{k}, past allowed | NDCG@{k}, past allowed "
@@ -114,9 +99,7 @@ def seeds_table(runs: Sequence[Sequence[QualityRow]], *, k: int, users_of: Seen)
 
 
 def mean_and_error(figures: Sequence[float]) -> str:
-    """Return the mean and its standard error as text. One figure has no standard error. Without figures, the text is
-    empty.
-    """
+    """Return "" without figures, and no standard error for a single figure."""
     if not figures:
         return ""
     mean = f"{np.mean(figures):.4f}"

@@ -215,8 +215,8 @@ class Judge:
         Function that returns the sampled validation histories for a half-life in days.
     sums
         Function that returns the NDCG of sums of models. Its arguments are a key, and a function that scores these
-        histories by model name, `(len(histories), items + 1)` each. The scores of an equal key may be reused, and
-        modified.
+        histories by model name, `(len(histories), items + 1)` each. For an equal key, earlier scores may be reused.
+        `Sums` may modify the arrays.
     """
 
     histories: Callable[[float], Histories]

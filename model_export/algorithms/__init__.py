@@ -51,7 +51,7 @@ def by_default() -> Mapping[str, Algorithm]:
 
 
 def _defined(module: ModuleType) -> dict[str, Algorithm]:
-    """Return the public algorithms that a module or its submodules define."""
+    """Return the algorithms that a module or its submodules define."""
     classes = (
         settings
         for _, settings in inspect.getmembers(module, inspect.isclass)
@@ -69,11 +69,7 @@ def _defined(module: ModuleType) -> dict[str, Algorithm]:
 
 
 def _default(settings: type[Algorithm]) -> Algorithm:
-    """Return the default settings of an algorithm.
-
-    Raise an error if the algorithm has no name, a setting has no default, or the settings cannot be hashed: they are
-    the key of cached fits.
-    """
+    """Return the default settings, which must be hashable, because they are the key of cached fits."""
     try:
         default = settings()
         hash((default.name, default))

@@ -48,7 +48,7 @@ class Blend(Combination):
     parts: tuple[tuple[Algorithm, float], ...] = ()
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are too many items: memory would hold the scores of too few users for a search."""
+        """Return the reason if there are more than `MAX_ITEMS` items."""
         if interactions.items <= MAX_ITEMS:
             return None
         return (

@@ -67,7 +67,7 @@ class Distilled(Combination):
     power: float = 0.7
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are too many items: scoring all items after each item would take too long."""
+        """Return the reason if there are more than `MAX_ITEMS` items."""
         if interactions.items <= MAX_ITEMS:
             return None
         return f"its limit is {MAX_ITEMS:,} items, and there are {interactions.items:,}; transitions has no limit"
@@ -131,7 +131,6 @@ class Distilled(Combination):
         return judge.sums(key, lambda: {name: (history @ table).toarray() for name, table in tables.items()})
 
     def _distil(self, tables: Tables) -> ItemRowsModel:
-        """Return the model with the largest values of the weighted sum of the tables."""
         total: Any = sum(tables[part.name] * np.float32(weight) for part, weight in self.parts)
         items = total.shape[0] - 1
         rows = ItemRows.from_blocks([sp.csr_array(total[1:])], items=items, n=self.targets)

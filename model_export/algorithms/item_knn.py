@@ -71,7 +71,6 @@ class ItemKnn(Algorithm):
         return ItemRowsModel(settings=self, items=statistics.items, rows=rows)
 
     def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:
-        """Yield the rows of the similarity matrix, in blocks of source items."""
         together = interactions.sessions(maximum=self.session)
         items_sessions = sp.csr_array(together.T)
         counts = np.diff(items_sessions.indptr)

@@ -71,7 +71,7 @@ MAX_USERS, MAX_POSITIONS = 20_000, 8_000_000
 """Maximum number of users per cut for learning, and of positions in their histories."""
 
 ITEMS_A_USER = 50
-"""Maximum number of items per user for learning: the items with the highest h120. Other items are rarely shown."""
+"""Maximum number of items per user for learning: the items with the highest h120."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -166,7 +166,6 @@ class RepurchaseModel(Model):
         return sp.csr_array((probability, (own.item, own.item)), shape=(self.items + 1,) * 2)
 
     def _own_items(self, histories: Histories) -> tuple[_Own, Floats]:
-        """Return the items of the histories, and the repurchase probability of each item."""
         own = _Own.of(histories, unit=self.unit, half_life_days=self.settings.half_life_days, columns=self.items + 1)
         c, log_n = np.array(self.coefficients), np.log(own.n)
         logit = own.terms() @ c[:6] + self.constant[own.item] + (c[6] + self.count_weight[own.item]) * log_n
@@ -259,7 +258,6 @@ class _Own:
         return np.column_stack([np.ones_like(a), a, b, s, b * s, s * s])
 
     def take(self, rows: Ints) -> _Own:
-        """Return the items at the indices `rows`."""
         return _Own(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
 
 

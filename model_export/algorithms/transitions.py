@@ -80,7 +80,6 @@ class Transitions(Algorithm):
         return ItemRowsModel(settings=self, items=statistics.items, rows=rows)
 
     def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:
-        """Yield the rows of C in blocks, divided by a power of their sums."""
         by_item = np.argsort(interactions.item, kind="stable")
         starts = np.append(0, np.cumsum(np.bincount(interactions.item, minlength=interactions.items + 1)))
         offsets = interactions.offsets

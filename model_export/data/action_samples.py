@@ -41,16 +41,7 @@ Bools = npt.NDArray[np.bool_]
 class ActionSamples:
     """Exposures with known outcomes, in time order.
 
-    Attributes
-    ----------
-    rows
-        Features of each exposure, with their values.
-    taken
-        True if the user took the action, bool `(exposures,)`.
-    action_ids
-        Action ID of each exposure.
-    rate
-        Smoothed share of taken exposures in all data. Features of histories are relative to it.
+    `rate` is the smoothed share of taken exposures in all data. Features of histories are relative to it.
     """
 
     rows: Sequence[Sequence[tuple[Key, float]]]
@@ -65,16 +56,13 @@ class ActionSamples:
         return ActionSamples(self.rows[begin:end], self.taken[begin:end], self.action_ids[begin:end], self.rate)
 
     def features(self) -> dict[Key, int]:
-        """Return the position of each feature of a model, at most `MAX_FEATURES`. Rare values of properties are
-        excluded.
-        """
+        """Return the position of each feature in the rows of `matrix`."""
         counts = Counter(key for row in self.rows for key, _ in row)
         kept = [key for key, count in counts.most_common() if count >= MIN_COUNT or not _is_value(key)]
         kept.sort(key=_is_value)  # Values of properties are last, so that the limit removes them first
         return {key: position for position, key in enumerate(kept[:MAX_FEATURES])}
 
     def matrix(self, features: Mapping[Key, int]) -> Matrix:
-        """Return the values of the features as a matrix `(exposures, features)`."""
         found = [[(features[key], value) for key, value in row if key in features] for row in self.rows]
         ends = np.cumsum([0, *map(len, found)])
         entries = list(itertools.chain.from_iterable(found))
@@ -84,18 +72,7 @@ class ActionSamples:
 
 
 def load_samples(directory: Path, users: Mapping[str, Mapping[str, Any]]) -> ActionSamples | None:
-    """Return the exposures with known outcomes of a dataset, or None if the dataset has no such exposures.
-
-    Parameters
-    ----------
-    users
-        Properties of each user, by user ID.
-
-    Raises
-    ------
-    InvalidDataset
-        If a file or column is missing.
-    """
+    """Return None if the dataset has no exposures with known outcomes."""
     path = directory / dataset.ACTION_INTERACTIONS_FILE
     if not path.exists():
         return None
@@ -114,15 +91,7 @@ def samples(
     actions: Mapping[str, Mapping[str, Any]],
     users: Mapping[str, Mapping[str, Any]],
 ) -> ActionSamples | None:
-    """Return the exposures with known outcomes in users' events, or None if there are no such exposures.
-
-    Parameters
-    ----------
-    events
-        Pairs of a profile ID and an event.
-    actions, users
-        Properties by action ID and by profile ID.
-    """
+    """Return None if there are no exposures with known outcomes. `users` are properties by profile ID."""
     by_user: dict[str, list[ActionEvent]] = {}
     for profile, event in events:
         by_user.setdefault(profile, []).append(event)
@@ -156,7 +125,7 @@ def _rows(
     attributes_by_action: Mapping[str, Sequence[tuple[str, str]]],
     user_attributes: Sequence[tuple[str, str]],
 ) -> Iterator[tuple[Exposure, list[tuple[Key, float]]]]:
-    """Yield a user's exposures with their features. Features of the history use only outcomes known at the exposure."""
+    """Compute features of the history only from outcomes that are known at the exposure."""
     history = UserHistory(rate)
     known = iter(sorted(own, key=lambda exposure: exposure.known_ms))
     following = next(known, None)

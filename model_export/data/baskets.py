@@ -40,12 +40,7 @@ def basket_numbers(bought: Interactions) -> Ints:
 def basket_items(bought: Interactions, *, seed: int) -> sp.csr_array:
     """Return a matrix with 1 for each item of a basket, float32 `(baskets, items + 1)`.
 
-    Large baskets have several rows.
-
-    Parameters
-    ----------
-    seed
-        Seed of the random split of large baskets.
+    Large baskets have several rows, split at random.
     """
     baskets, items = np.divmod(
         distinct(basket_numbers(bought) * (bought.items + 1) + bought.item), bought.items + 1

@@ -26,14 +26,10 @@ class Counts:
 
     Attributes
     ----------
-    path
-        Directory of the statistics.
     moment_ms
         Cutoff (inclusive) of the counted interactions.
-    item_ids
-        Sorted IDs of all items in the statistics.
     position
-        Position of each item of `item_ids`, numbered from 1, int64 `(items + 1,)`. Element 0 is 0.
+        Position of each item of the sorted `item_ids`, numbered from 1, int64 `(items + 1,)`. Element 0 is 0.
     """
 
     path: Path
@@ -44,13 +40,7 @@ class Counts:
 
     @classmethod
     def open(cls, dataset: Path) -> Self | None:
-        """Return the counts of all interactions, with positions in the order of item IDs. None without statistics.
-
-        Raises
-        ------
-        InvalidDataset
-            If the statistics are incomplete.
-        """
+        """Return the counts of all interactions, with positions in the order of item IDs. None without statistics."""
         path = dataset / STATISTICS
         if not (path / STATISTICS_MANIFEST).is_file():
             return None
@@ -61,13 +51,7 @@ class Counts:
         return cls(path, manifest, moment_ms, ids, np.arange(len(ids) + 1))
 
     def until(self, time_ms: int) -> Self:
-        """Return the counts up to a cutoff. A time after the last event selects the counts of all interactions.
-
-        Raises
-        ------
-        InvalidDataset
-            If the statistics do not have this cutoff.
-        """
+        """Select the counts of all interactions for a time after the last event."""
         moment_ms = min(time_ms, self.manifest.last_event_ms)
         if moment_ms not in self.manifest.moments:
             counted = ", ".join(map(str, self.manifest.moments))
@@ -79,13 +63,11 @@ class Counts:
         return dataclasses.replace(self, position=position[self.position].astype(np.int64))
 
     def frequencies(self) -> Ints:
-        """Return the number of interactions per item, int64 `(items + 1,)`."""
         found = np.zeros(len(self.position), np.int64)
         found[self._places()] = np.append(0, _items(self._directory)["interactions"].to_numpy())
         return found
 
     def statistics(self) -> Statistics:
-        """Read the statistics for `fit_from_statistics`."""
         return statistics.load(self._directory, self.manifest.counting).placed(
             self._places(), items=len(self.position) - 1
         )

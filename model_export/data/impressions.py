@@ -67,12 +67,7 @@ class Objective:
     def gain(self, outcomes: Mapping[str, float], properties: Mapping[str, Any]) -> float:
         """Return the gain of an item.
 
-        Parameters
-        ----------
-        outcomes
-            Sum of event values by outcome type of `dataset.OUTCOMES`. Types that did not occur are missing.
-        properties
-            Properties of the item.
+        `outcomes` are sums of event values by type of `dataset.OUTCOMES`, without types that did not occur.
         """
         bought = dataset.PURCHASE in outcomes
         total = 0.0
@@ -212,18 +207,7 @@ def _opens_pair(response: Response) -> npt.NDArray[np.bool_]:
 def load_impressions(
     directory: Path, data: TrainingData, columns: ItemColumns, *, objective: Objective = CLICKS
 ) -> Impressions:
-    """Return the impressions of a dataset's latest `dataset.MAX_RESPONSES` responses. Without a file, there are none.
-
-    Parameters
-    ----------
-    columns
-        Properties of the items of `data`, from `item_columns`.
-
-    Raises
-    ------
-    InvalidDataset
-        If the file is unreadable, or a column or a value is missing.
-    """
+    """Return the impressions of a dataset's latest `dataset.MAX_RESPONSES` responses. There are none without a file."""
     path = directory / dataset.IMPRESSIONS_FILE
     if not path.exists():
         return impressions((), columns)
@@ -284,7 +268,6 @@ def _ranks_before(interactions: Interactions, end_ms: int) -> Floats:
 
 
 def item_columns(properties: Sequence[Mapping[str, Any]]) -> ItemColumns:
-    """Return the properties of items 1..N that features use."""
     categories: dict[str, int] = {}
     numbers = [0]
     for values in properties:
@@ -299,6 +282,6 @@ def item_columns(properties: Sequence[Mapping[str, Any]]) -> ItemColumns:
 
 
 def _number(value: Any) -> float:
-    """Return a finite number as float. Return NaN for other values."""
+    """Return NaN for values that are not finite numbers."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return float(value) if is_number else math.nan

@@ -85,7 +85,7 @@ class Interactions:
         Raises
         ------
         ValueError
-            If lengths differ, or a user, item or weight is out of range. The message contains the first wrong weight.
+            If lengths differ, or a user, item or weight is out of range.
         """
         lengths = {len(user), len(item), len(time_ms), len(weight)}
         if len(lengths) != 1:

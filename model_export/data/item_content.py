@@ -101,7 +101,6 @@ def content_index(
 
 
 def _hashes(item_ids: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """Return the sorted hashes of IDs."""
     return np.sort(hashes_of([item_id.encode() for item_id in item_ids]))
 
 

@@ -35,14 +35,7 @@ Properties = Sequence[Mapping[str, Any]]
 
 
 def open_model(folder: Path, properties: Properties) -> SentenceModel:
-    """Open the model in a folder, for items with these properties.
-
-    Raises
-    ------
-    InvalidInput
-        If the folder does not exist, is unreadable or contains no model, if the model is too large or has no vectors,
-        if `model2vec` is not installed, or if no property of the items has texts.
-    """
+    """Raise `InvalidInput` if the model cannot be used, or if no property of the items has texts."""
     message = f"the sentence model is {str(folder)!r}, expected a folder that model2vec reads"
     try:
         if not folder.is_dir():
@@ -71,7 +64,6 @@ def open_model(folder: Path, properties: Properties) -> SentenceModel:
 
 
 def described(model: SentenceModel) -> str:
-    """Return a description of a model for the log."""
     return (
         f"sentence model: {len(model.table):,} tokens in {model.dimensions} dimensions; an item's text is "
         f"{', '.join(model.columns)}"

@@ -97,13 +97,6 @@ class Statistics:
 
 
 def load(directory: Path, counting: Counting) -> Statistics:
-    """Read the statistics up to a cutoff.
-
-    Raises
-    ------
-    InvalidDataset
-        If files are missing or invalid.
-    """
     items = load_items(directory)
     size = len(items) + 1
     transitions, gram = (
@@ -126,13 +119,7 @@ def load(directory: Path, counting: Counting) -> Statistics:
 
 
 def load_items(directory: Path) -> pa.Table:
-    """Read the item statistics up to a cutoff, in order of position.
-
-    Raises
-    ------
-    InvalidDataset
-        If files are missing, or positions are not 1 to N.
-    """
+    """Return the item statistics in order of position."""
     items = _read(directory / statistics.ITEMS, statistics.ITEM_STATISTICS).sort_by("position")
     if not np.array_equal(items["position"].to_numpy(), np.arange(1, len(items) + 1)):
         raise InvalidDataset(f"{directory / statistics.ITEMS} has other positions than 1 to {len(items)}, each once")

@@ -35,8 +35,6 @@ class TrainingData:
 
     Attributes
     ----------
-    dataset_id
-        ID of the dataset in the manifest.
     item_ids
         Item IDs of positions 1..N.
     properties
@@ -74,11 +72,7 @@ class TrainingData:
         return int(self.interactions.time_ms.max()) if counts is None else counts.manifest.last_event_ms
 
     def by_frequency(self) -> TrainingData:
-        """Return the data with items numbered by descending frequency, so that the more frequent item wins ties.
-
-        The served model is fitted with this order. A comparison uses only the frequencies of its training part
-        (`model_export.evaluation.splits.Part`), so that held-out data does not leak into the order of ties.
-        """
+        """Number the items by descending frequency, so that the more frequent item wins ties."""
         order = self.interactions.frequency_order()
         return dataclasses.replace(
             self,
@@ -89,14 +83,6 @@ class TrainingData:
 
 
 def load(directory: Path) -> TrainingData:
-    """Read a dataset.
-
-    Raises
-    ------
-    InvalidDataset
-        If a file or column is missing or has another type, a weight is not a finite number above 0, or the dataset is
-        too small for a training.
-    """
     manifest_path = directory / dataset.MANIFEST_FILE
     if not manifest_path.is_file():
         raise InvalidDataset(f"{directory} has no {dataset.MANIFEST_FILE}")
@@ -146,7 +132,6 @@ def load(directory: Path) -> TrainingData:
 
 
 def _features(table: pa.Table) -> dict[str, pa.ChunkedArray]:
-    """Return the dataset's categorical columns of interactions."""
     features = {name: table[name] for name in dataset.FEATURE_COLUMNS if name in table.column_names}
     return features | contexts(features.pop("context")) if "context" in features else features
 
@@ -184,21 +169,8 @@ def encode(
 ) -> tuple[Interactions, list[str], list[str]]:
     """Number users and items in the order of their IDs, so that the result does not depend on the order of rows.
 
-    Parameters
-    ----------
-    catalogue
-        IDs of further items to number, with or without interactions.
-    features
-        Categorical columns of strings by name.
-
-    Returns
-    -------
-    Interactions
-        The numbered interactions.
-    list[str]
-        Item IDs of positions 1..N.
-    list[str]
-        User IDs of numbers 0..M - 1.
+    `catalogue` has IDs of further items to number. The lists are the item IDs of positions 1..N and the user IDs of
+    numbers 0..M - 1.
     """
     users, user_names = _codes(user_ids)
     every_item = item_ids.chunks if catalogue is None else [*item_ids.chunks, *catalogue.chunks]
@@ -228,15 +200,7 @@ def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
 def read_table(path: Path, columns: Sequence[str], *, optional: Sequence[str] = ()) -> pa.Table:
     """Return columns of a Parquet file, or of a directory of Parquet files in the order of their names.
 
-    Parameters
-    ----------
-    optional
-        String columns that may be missing, because earlier versions did not write them. They are read as dictionaries.
-
-    Raises
-    ------
-    InvalidDataset
-        If a file or column is missing, a file is not readable, or a column has missing values.
+    `optional` columns may be missing, because earlier versions did not write them.
     """
     # Names contain numbers without leading zeros, so longer names come later.
     parts = sorted(path.glob("*.parquet"), key=lambda part: (len(part.name), part.name)) if path.is_dir() else [path]
@@ -261,13 +225,11 @@ def _read_part(part: Path, name: str, columns: Sequence[str], optional: Sequence
 
 
 def unlearned_ids(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str]) -> list[str]:
-    """Return the IDs of the catalogue items without a position, see `TrainingData`."""
     learned = set(item_ids)
     return [item_id for item_id in by_id if item_id not in learned]
 
 
 def unlearned(by_id: Mapping[str, Mapping[str, Any]], rare_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Return the properties of up to `MAX_COLD_ITEMS` rare items, evenly spaced."""
     count = min(len(rare_ids), MAX_COLD_ITEMS)
     places = np.linspace(0, len(rare_ids) - 1, count).astype(np.int64)
     return [by_id[rare_ids[place]] for place in places.tolist()]
@@ -308,13 +270,6 @@ def _require_minimum(interactions: Interactions, dataset_id: str) -> None:
 
 
 def properties_by_id(rows: pa.Table, id_column: str) -> dict[str, Mapping[str, Any]]:
-    """Return the parsed `properties` of each row, by ID.
-
-    Raises
-    ------
-    InvalidDataset
-        If a row's properties are not a JSON object.
-    """
     properties: dict[str, Mapping[str, Any]] = {}
     for row_id, document in zip(rows[id_column].to_pylist(), rows["properties"].to_pylist(), strict=True):
         try:

@@ -33,7 +33,7 @@ SHORTER = 10
 """Number of interactions of the longer short fit, divided by the number of the shorter one."""
 
 BUDGET_S = 7_200.0
-"""Default budget in processor seconds. It is half of a job's default run time, because most fits use one processor."""
+"""Default budget in processor seconds."""
 
 QUICK_S = 60.0
 """Maximum estimated processor seconds of an algorithm's fits in the first training."""
@@ -55,8 +55,7 @@ class Budget:
     megabytes
         Maximum resident memory of the process, in 10^6 bytes.
     quick
-        True to exclude algorithms whose estimate is above `QUICK_S`. A first training does this, because the shop has
-        no model yet.
+        True to exclude algorithms whose estimate is above `QUICK_S`.
     """
 
     seconds: float = math.inf
@@ -134,7 +133,7 @@ def _cost_by_short_fits(algorithm: Algorithm, interactions: Interactions) -> Fit
 
 
 def _measured_fit(algorithm: Algorithm, interactions: Interactions) -> FitCost:
-    """Fit an algorithm and return the cost. Checkpoints are not used, because a resumed fit would cost too little."""
+    """Ignore checkpoints, because a resumed fit would cost too little."""
     started = time.process_time()
     with checkpoints.kept_in(None), measured() as cost:
         algorithm.fit(interactions)

@@ -61,7 +61,6 @@ class ColdStart:
     by_words_alone: ColdFigures | None = None
 
     def sentence(self) -> str:
-        """Return the result as one line of the log."""
         without, with_ = self.without, self.with_
         note = (
             f"{self.items:,} items are new in the test, {self.others:,} too rare to be learned: the ndcg of new ones "
@@ -113,19 +112,8 @@ def trials(
 ) -> Trials:
     """Find the neighbours of the cold items of both parts.
 
-    Rare items have the same neighbours in both parts, those of the validation part. Finding them takes seconds, and
-    the test part has few other items.
-
-    Parameters
-    ----------
-    items
-        Items of the parts, from `part_items`.
-    properties
-        Properties of the items, in the order of the full dataset.
-    unlearned
-        Properties of the catalogue's rare items, which are not in the training data.
-    sentences
-        Sentence model that compares texts, or None to compare only tokens.
+    Rare items have the same neighbours in both parts, those of the validation part, because the search takes seconds.
+    `properties` are in the order of the full dataset. `unlearned` are the catalogue's rare items.
     """
     validation, test = items
     trial = Trial(validation, properties, unlearned, sentences)
@@ -137,7 +125,6 @@ def trials(
 
 
 def judge(settings: Algorithm, split: Split, cold: Trials, *, fits: Fits, k: int, seen: Seen) -> ColdStart:
-    """Select the scales of an algorithm's cold items on the validation part and evaluate them on the test part."""
     scales = choose_scales(fits.fit(settings, split.validation.fit), split, cold.validation, k=k, seen=seen)
     found = measure(fits.fit(settings, split.test.fit), split, cold.test, scales=scales, k=k, seen=seen)
     if cold.by_words is None:
@@ -171,13 +158,6 @@ def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen
 
     `DEFAULT_SCALES` are returned if no cold item has neighbours, or no list contains a target. If no new item has
     neighbours, new items have their default scale.
-
-    Parameters
-    ----------
-    model
-        Model that was fitted for the validation part.
-    cold
-        Cold items of the validation part.
     """
     if not cold.comparable_new + cold.comparable_rare:
         return DEFAULT_SCALES
@@ -208,5 +188,4 @@ def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen
 
 
 def _largest(scales: Sequence[float], kept: Callable[[float], bool]) -> float | None:
-    """Return the largest of the ascending scales for which `kept` is true, or None if there is none."""
     return next((scale for scale in reversed(scales) if kept(scale)), None)

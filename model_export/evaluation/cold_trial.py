@@ -84,7 +84,7 @@ class PartItems:
 
     @classmethod
     def of(cls, part: Part, *, new: Mask | None = None) -> PartItems:
-        """Return the items of a part. By default, all unknown items are new."""
+        """Treat all unknown items as new by default."""
         mask = unknown(part)
         return cls(order=part.order, unknown=mask, new=mask if new is None else new)
 
@@ -98,8 +98,6 @@ class Trial:
         Properties of the items, in the order of the full dataset.
     unlearned
         Properties of rare items without interactions. Their positions follow the positions of the part's items.
-    sentences
-        Sentence model that compares texts, or None to compare only tokens.
     earlier
         Trial of the validation part. The test part uses its neighbours of rare items. None to find them.
 
@@ -208,7 +206,7 @@ class _Answer:
     new_targets: Ints
 
     def scaled(self, scales: Scales) -> Floats:
-        """Return the scores at these scales. Items without a positive score get -inf, so that no list contains them."""
+        """Give items without a positive score -inf, so that no list contains them."""
         scores = self.scores.copy()
         scores[self.known : self.known + self.new] *= np.float32(scales.new)
         scores[self.known + self.new :] *= np.float32(scales.rare)
@@ -225,11 +223,9 @@ class Answers:
 
     @property
     def users_of_new_items(self) -> int:
-        """Number of users who have a new item among their targets."""
         return sum(len(answer.new_targets) > 0 for answer in self._answers)
 
     def figures(self, scales: Scales) -> ColdFigures:
-        """Return the NDCG of the lists with cold items at these scales."""
         every, new = Hits(max(self._k, LONG)), Hits(self._k)
         for answer in self._answers:
             scores = answer.scaled(scales)

@@ -42,17 +42,7 @@ class Kinds:
 
 
 def kinds(properties: Sequence[Mapping[str, Any]], order: Ints, *, variants: str | None) -> Kinds:
-    """Return the products and categories of a part's items.
-
-    Parameters
-    ----------
-    properties
-        Properties of the items of the full dataset.
-    order
-        Order of the part's items, see `Part.order`.
-    variants
-        Value of the setting `items.variants`.
-    """
+    """Return the products and categories of items in the order `order`. `properties` are of the full dataset."""
     products: dict[tuple[str, ...], int] = {}
     categories: dict[str, int] = {}
     product_codes, category_codes = [0], [0]

@@ -13,13 +13,7 @@ from model_export.processes.resources import Cost, measured
 
 
 def fitted(settings: Algorithm, interactions: Interactions) -> Model:
-    """Return a model fitted on the interactions, or on the counts of all users if there are counts.
-
-    Raises
-    ------
-    InvalidInput
-        If the algorithm cannot be fitted from counts.
-    """
+    """Return a model fitted on the interactions, or on the counts of all users if there are counts."""
     if interactions.counts is None:
         return settings.fit(interactions)
     return _fitted_on_statistics(settings, interactions.counts.statistics())
@@ -33,7 +27,6 @@ def _fitted_on_statistics(settings: Algorithm, statistics: Statistics) -> Model:
 
 
 def fitted_at_cost(settings: Algorithm, interactions: Interactions) -> tuple[Model, Cost]:
-    """Return a model fitted on the interactions, and the cost of the fit."""
     with measured() as cost:
         model = settings.fit(interactions)
     return model, cost
@@ -48,8 +41,6 @@ class EarlierFit:
 
 
 class Fits:
-    """Cache of fitted models and their costs."""
-
     def __init__(self) -> None:
         self._expected: dict[tuple[int, Algorithm], Callable[[], tuple[Model, Cost]]] = {}
         self._models: dict[tuple[int, Algorithm], tuple[Model, Cost]] = {}
@@ -66,7 +57,6 @@ class Fits:
         self._expected[id(interactions), settings.learning_settings()] = fitted
 
     def are_expected(self, settings: Algorithm, interactions: Interactions) -> bool:
-        """Return whether another process fits these settings on these interactions."""
         return (id(interactions), settings.learning_settings()) in self._expected
 
     def fit(self, settings: Algorithm, interactions: Interactions) -> Model:
@@ -106,7 +96,6 @@ class Fits:
         return self.fit(dataclasses.replace(found, **read), interactions)
 
     def cost(self, settings: Algorithm, interactions: Interactions) -> Cost:
-        """Return the cost of fitting these settings."""
         if isinstance(settings, Combination):
             costs = [self.cost(part, interactions) for part in settings.components()]
             return Cost(seconds=sum(cost.seconds for cost in costs), peak_mb=max(cost.peak_mb for cost in costs))
@@ -114,7 +103,6 @@ class Fits:
         return self._models[id(interactions), settings.learning_settings()][1]
 
     def forget(self) -> None:
-        """Clear the cache."""
         self._expected.clear()
         self._models.clear()
         self._judged.clear()
@@ -122,7 +110,7 @@ class Fits:
         self._statistics = None
 
     def _fit(self, settings: Algorithm, interactions: Interactions) -> Model:
-        """Fit a model. The statistics of the latest counts are cached, so that another fit does not read them."""
+        """Cache the statistics of the latest counts, so that another fit does not read them."""
         if interactions.counts is None:
             return settings.fit(interactions)
         self._interactions[id(interactions)] = interactions

@@ -37,7 +37,6 @@ class Paired:
 
 
 def paired(own: Gains, other: Gains, *, confidence: float = CONFIDENCE) -> Paired:
-    """Compare the candidate and the champion by their NDCG per user, `own` and `other`."""
     ahead = interval(own - other, confidence=confidence)
     return Paired(
         users=len(own), hit_users=hit_users(own, other), candidate=mean(own), champion=mean(other), ahead=ahead
@@ -45,7 +44,6 @@ def paired(own: Gains, other: Gains, *, confidence: float = CONFIDENCE) -> Paire
 
 
 def hit_users(own: Gains, other: Gains) -> int:
-    """Return the number of users with a relevant item in either list."""
     return int(np.count_nonzero((own > 0) | (other > 0)))
 
 

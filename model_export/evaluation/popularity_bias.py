@@ -54,12 +54,10 @@ class PopularityBias:
 
     @property
     def list_popularity(self) -> float:
-        """Average popularity of the lists."""
         return float(np.mean(self._listed)) if self._listed else 0.0
 
     @property
     def history_popularity(self) -> float:
-        """Average popularity of the histories."""
         return float(np.mean(self._past)) if self._past else 0.0
 
     @property

@@ -72,14 +72,7 @@ def history_parameters(
 ) -> HistoryParameters:
     """Return the history parameters with which a model of this half-life is served.
 
-    Parameters
-    ----------
-    interactions
-        Interactions that determine the length of a history and the values of features.
-    event_weights
-        Weight by event type. It is empty for interactions of a dataset, because they already have weights.
-    features
-        Names of the features that the model reads.
+    `event_weights` is empty for interactions of a dataset, because they already have weights.
     """
     return HistoryParameters(
         length=interactions.history_length,
@@ -156,7 +149,6 @@ def best_list(model: Model, part: Part, query: int, *, k: int, seen: Seen) -> In
 
 
 def mean(found: Gains) -> float:
-    """Return the mean, or 0 for an empty array."""
     return float(found.mean()) if len(found) else 0.0
 
 
@@ -200,13 +192,7 @@ def end(scores: Floats) -> None:
 
 
 def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
-    """Yield the index of the first query of each chunk, and the scores of the chunk.
-
-    Raises
-    ------
-    InvalidInput
-        If the scores of a model have another shape than `(queries, items + 1)`.
-    """
+    """Yield the index of the first query of each chunk, and the scores of the chunk."""
     length = queries.source.history_length
     for rows in chunks(len(queries), items=model.items, length=length, max_bytes=BATCH_BYTES, pairs=False):
         scores = model.score(histories(queries, half_life_days=model.settings.half_life_days, rows=rows))
@@ -242,8 +228,6 @@ class Hits:
 
 
 class _Tally(Hits):
-    """Collector of the targets' ranks and the lists."""
-
     def __init__(self, k: int, shares: Shares, products: ProductLists | None) -> None:
         super().__init__(k)
         self._products = products

@@ -15,14 +15,8 @@ MIN_REPEAT_SHARE = 0.1
 def choose_seen(*, repeat_share: float, repurchase_share: float | None) -> Seen:
     """Return the treatment of items in the history.
 
-    If users repeat views but not purchases, only purchased items are masked.
-
-    Parameters
-    ----------
-    repeat_share
-        Share of the validation's targets that the user had interacted with before.
-    repurchase_share
-        Share of repeat purchases, see the function `repurchase_share`.
+    If users repeat views but not purchases, only purchased items are masked. `repeat_share` is the share of the
+    validation's targets that are in the history.
     """
     if repeat_share < MIN_REPEAT_SHARE:
         return "masked"

@@ -65,7 +65,6 @@ class Candidate:
 
     @property
     def validation_ndcg(self) -> float:
-        """Mean of `validation_gains`."""
         return mean(self.validation_gains)
 
 
@@ -82,13 +81,11 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def is_better(gains: Gains, others: Gains) -> bool:
-    """Return whether a combination is significantly better than a single algorithm, by the NDCG per user of both."""
     ahead = gains - others
     return bool(np.count_nonzero(ahead) >= MIN_CHANGED_USERS and interval(ahead)[0] > 0)
 
 
 def selection_reason(candidates: Sequence[Candidate], winner: Candidate) -> str:
-    """Return the reason why `choose` selected the winner, as one sentence."""
     best, name = _best_single(candidates), winner.settings.name
     above = [each for each in _combinations(candidates) if each.validation_ndcg > best.validation_ndcg]
     if not above:
@@ -120,29 +117,13 @@ class Comparison:
     second fit.
 
     The validation NDCG of a combination is cross-fitted: the settings for one half of the validation users come from a
-    search on the other half, because settings look too good for the users that selected them. The candidate's
-    settings come from a search on all validation users.
+    search on the other half, because settings look too good for the users that selected them. The candidate's settings
+    come from a search on all validation users.
 
     References
     ----------
     V. Chernozhukov et al., "Double/debiased machine learning for treatment and structural parameters", The Econometrics
     Journal 21, 2018, section 3.
-
-    Parameters
-    ----------
-    seen
-        Treatment of items in the history, see `evaluate`.
-    say
-        Function that logs a line.
-    budget
-        Budget of all fits.
-    kinds
-        Products and categories of the test part's items, see `evaluate`.
-
-    Attributes
-    ----------
-    left_out
-        Reasons why algorithms are excluded, by name.
     """
 
     def __init__(
@@ -175,14 +156,13 @@ class Comparison:
                     yield self.combination(algorithm, [model.settings for model in _with_hits(tuned).values()])
 
     def combination(self, algorithm: Combination, parts: Collection[Algorithm]) -> Candidate:
-        """Return the candidate of a combination of one or more algorithms with tuned settings."""
         models = {part.name: self._fits.fit(part, self._split.validation.fit) for part in parts}
         return self._test(*self._search(algorithm, models))
 
     def _possible(self, algorithm: Algorithm) -> bool:
-        """Return whether the algorithm can be fitted.
+        """Log and store the reason if the algorithm cannot be fitted.
 
-        If not, log and store the reason. Combinations, the baseline and fits of other processes do not use the budget.
+        Combinations, the baseline and fits of other processes do not use the budget.
         """
         past = self._split.validation.fit
         reason = missing(algorithm) or _uncountable(algorithm, past) or algorithm.unsupported_reason(past)
@@ -197,10 +177,7 @@ class Comparison:
         return reason is None
 
     def _tune(self, algorithm: Algorithm) -> tuple[Model, Gains]:
-        """Return the model with the best settings of the grid, and its NDCG per user.
-
-        Among settings with equal NDCG, the first is returned.
-        """
+        """Return the model with the best settings of the grid, the first among ties, and its NDCG per user."""
         best: tuple[Model, Gains] | None = None
         for settings in algorithm.param_grid():
             with logged(self._say):
@@ -216,7 +193,6 @@ class Comparison:
         return best
 
     def _search(self, algorithm: Combination, tuned: Mapping[str, Model]) -> tuple[Algorithm, Gains]:
-        """Return the best settings of a combination and the cross-fitted NDCG per validation user."""
         bytes_per_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
         maximum = max(1, SEARCH_BYTES // bytes_per_query)
         validation = _Validation(self._validation, k=self._k, seen=self._seen, maximum=maximum)
@@ -267,9 +243,9 @@ def _singles(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
 
 
 def _with_hits(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
-    """Return the models with at least one hit, or all models if no model has a hit.
+    """Omit models without hits, which would use memory in the search and could determine the half-life of a blend.
 
-    A model without hits would use memory in the search, and could determine the half-life of a blend.
+    If no model has a hit, return all models.
     """
     finding = {name: model for name, (model, found) in tuned.items() if found.any()}
     return finding or {name: model for name, (model, _) in tuned.items()}

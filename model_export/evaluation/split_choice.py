@@ -14,16 +14,7 @@ from model_export.evaluation.ranking import Seen, with_open_targets
 
 
 def split_for(interactions: Interactions, *, holdout_days: float | None) -> splits.Split:
-    """Hold out the last days, or each user's last interaction if too few users were active on the last days.
-
-    Raises
-    ------
-    InvalidDataset
-        If too few users have three interactions. With counts, if too few sampled users are active in the windows.
-    InvalidInput
-        If `holdout_days` is out of range, or is set for interactions with counts, because the counts determine the
-        windows.
-    """
+    """Hold out the last days, or each user's last interaction if too few users were active on the last days."""
     if interactions.counts is not None:
         return _counted_split(interactions, interactions.counts, holdout_days=holdout_days)
     holdout_ms = splits.holdout_ms(interactions, days=holdout_days)
@@ -40,13 +31,9 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> spli
 
 
 def split_after(split: splits.Split, interactions: Interactions, *, trained_until_ms: int) -> splits.Split:
-    """Return the split, with a test that begins no earlier than the end of a model's training data. The test of the
-    protocol leave-one-out is replaced by a temporal test.
+    """Return the split, with a test that begins no earlier than the end of a model's training data.
 
-    Raises
-    ------
-    InvalidDataset
-        If too few users have interactions before and after the end of the training data.
+    A temporal test replaces the test of the protocol leave-one-out.
     """
     if split.selected_until_ms and trained_until_ms <= split.selected_until_ms:
         return split
@@ -85,13 +72,7 @@ def _minimum_queries(split: splits.Split) -> int:
 
 
 def require_targets(split: splits.Split, seen: Seen) -> None:
-    """Check that enough validation users have a target that may be recommended.
-
-    Raises
-    ------
-    InvalidDataset
-        If too few users have such a target.
-    """
+    """Raise `InvalidDataset` if too few validation users have a target that may be recommended."""
     queries = len(with_open_targets(split.validation.queries, seen))
     if queries < MIN_TEST_USERS:
         left_out = "bought" if seen == "masked if bought" else "seen"

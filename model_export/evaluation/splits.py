@@ -54,7 +54,6 @@ class Queries:
         return self.source.item[self.starts[query] : self.ends[query]]
 
     def bought(self, query: int) -> npt.NDArray[np.int32]:
-        """Return the purchased items of a query's history."""
         rows = slice(self.starts[query], self.ends[query])
         return self.source.item[rows][self.source.purchases(rows)]
 
@@ -67,10 +66,7 @@ class Queries:
         return repeats / max(1, len(self.targets))
 
     def note_on_long_histories(self) -> str | None:
-        """Return a note on users with more interactions than `history_length`.
-
-        Return None if few users have more, or if `history_length` is already the maximum.
-        """
+        """Return a note if many users have more interactions than `history_length`, unless it is at its maximum."""
         length = self.source.history_length
         longer = int(np.count_nonzero(self.ends - self.starts > length))
         if length >= MAX_HISTORY_LENGTH or longer < NOTEWORTHY_SHARE * len(self) or not longer:
@@ -87,7 +83,6 @@ class Queries:
         return self.select(np.linspace(0, len(self) - 1, maximum).astype(np.int64))
 
     def select(self, selected: Ints) -> Queries:
-        """Return the queries with the indices `selected`."""
         counts = np.diff(self.target_offsets)[selected]
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Queries(
@@ -162,11 +157,6 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
     """Return the length of the test window in ms: `days`, or the shorter of 28 days and a tenth of the data's period.
 
     The period excludes outliers at the start (`dataset.START_QUANTILE`), and a quiet time at the end (see `windows`).
-
-    Raises
-    ------
-    InvalidInput
-        If `days` is negative or above `MAX_DAYS`.
     """
     if days is not None:
         if not 0 <= days <= MAX_DAYS:
@@ -324,14 +314,7 @@ def window(interactions: Interactions, *, learned_ms: int, after_ms: int, until_
 def _learned(interactions: Interactions, until_ms: int) -> tuple[Interactions, Interactions, Ints]:
     """Number items by their frequency up to a time.
 
-    Returns
-    -------
-    Interactions
-        All interactions.
-    Interactions
-        Interactions up to the time.
-    Ints
-        Order of the items, see `Part`.
+    Return all interactions, the interactions up to the time, and the order of the items.
     """
     order = interactions.until(until_ms).frequency_order()
     complete = interactions.renumber(order)

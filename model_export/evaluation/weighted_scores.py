@@ -73,7 +73,6 @@ class WeightedScores:
         return metrics.gains(hits[with_targets], self._counts[with_targets])
 
     def _open_targets(self, queries: Queries, query: int, seen: Seen) -> Ints:
-        """Mask the scores of items that may not be recommended, and return the remaining targets."""
         for scores in self._scores.values():
             targets = open_targets(scores[query], queries, query, seen)
         return targets
@@ -119,7 +118,6 @@ def _weighted_sum(weights: Mapping[str, np.float32], scores: Mapping[str, Floats
 
 
 def _largest(values: Floats, k: int) -> Floats:
-    """Return up to k largest values of each row, in descending order."""
     if values.shape[1] > k:
         values = np.partition(values, -k, axis=1)[:, -k:]
     return np.sort(values, axis=1)[:, ::-1]

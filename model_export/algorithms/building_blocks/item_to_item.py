@@ -110,7 +110,7 @@ class ItemRowsModel(Model):
     rows: ItemRows
 
     def score(self, histories: Histories) -> Floats:
-        """Return the scores of the decayed histories by `rows`."""
+        """Return the product of the decayed histories and `rows`."""
         return self.rows.score(histories, position_decay=self.settings.position_decay)
 
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:

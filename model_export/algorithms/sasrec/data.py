@@ -17,12 +17,10 @@ TOKENS_A_BATCH = 1152
 NEAREST = 50
 SPAN = 10
 MAX_PAIRS = 50_000_000
-"""Maximum number of pairs of interactions for the initial embeddings. Pairs are up to `SPAN` interactions apart. The
-distance is shorter if there would be more pairs.
-"""
+"""Maximum number of pairs of interactions for the initial embeddings. It shortens `SPAN`, the distance in a pair."""
 
 MORE_DIMENSIONS, ITERATIONS = 16, 6
-"""Number of additional dimensions, and number of iterations of the subspace iteration."""
+"""Additional dimensions, and iterations of the subspace iteration."""
 
 LENGTH = 0.06
 """Norm of an item's initial embedding, divided by the square root of the embedding's size."""

@@ -1,6 +1,6 @@
-"""The best epoch of a SASRec training, stored next to the checkpoint so that a resumed job can continue.
+"""Best epoch of a SASRec training, stored next to the checkpoint.
 
-Without it, the resumed job would compare only the remaining epochs, and its model would differ.
+Without the stored evaluations, a resumed job would compare only the remaining epochs and select another model.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Judged:
     Attributes
     ----------
     until
-        Number of epochs before the last evaluation; 0 if there is none.
+        Number of epochs at the latest evaluation; 0 if there is none.
     epochs, metric, arrays
-        Number of epochs, value of the metric and learned arrays of the best evaluation.
+        Number of epochs, metric and arrays of the best model.
     since
-        Number of evaluations after the best evaluation.
+        Number of evaluations after the best one.
     """
 
     until: int = 0
@@ -50,7 +50,7 @@ class Judged:
 
     @classmethod
     def stored_with(cls, checkpoint: Path | None) -> Self:
-        """Read the state that a job stored next to its checkpoint. Return an empty state if there is none."""
+        """Return an empty state if none is stored."""
         if checkpoint is None or not (path := checkpoint.with_suffix(SUFFIX)).is_file():
             return cls()
         with np.load(io.BytesIO(path.read_bytes())) as file:
@@ -59,7 +59,7 @@ class Judged:
         return cls(until=int(until), epochs=int(epochs), metric=metric, arrays=arrays, since=int(since))
 
     def store_with(self, checkpoint: Path) -> None:
-        """Write the state next to the checkpoint of the job."""
+        """Write the state next to the checkpoint."""
         buffer = io.BytesIO()
         judged = np.array([self.until, self.epochs, self.since, self.metric])
         arrays: dict[str, Any] = {"judged": judged, **self.arrays}
@@ -79,12 +79,8 @@ def best_of(
 ) -> Judged:
     """Return the evaluations of a training, with the arrays of the best model.
 
-    The training stops after `patience` evaluations without improvement. A resumed job continues the evaluations.
-
-    Parameters
-    ----------
-    training
-        Models after increasing numbers of epochs. A resumed job ignores models that the stopped job has evaluated.
+    `training` yields models after increasing numbers of epochs. It stops after `patience` evaluations without
+    improvement. Models that a stopped job has evaluated are ignored.
     """
     judged = Judged.stored_with(checkpoint)
     if judged.since >= patience:

@@ -71,7 +71,7 @@ class ItemVectors:
         return self._averages(torch.arange(len(self.vectors)), self.vectors)
 
     def state(self) -> dict[str, torch.Tensor | float]:
-        """Return the state that `restore` accepts."""
+        """Return the tensors and numbers to serialise."""
         return dict(vars(self))
 
     def restore(self, state: dict[str, torch.Tensor | float]) -> None:

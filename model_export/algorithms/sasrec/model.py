@@ -31,7 +31,7 @@ MIN_INTERACTIONS = 5_000
 """Minimum number of interactions for training."""
 
 MAX_VALUES = 64_000_000
-"""Maximum number of values in all item vectors. They take 256 MB, which serving maps and reads for each response."""
+"""Maximum number of values in all item vectors. They take 256 MB, which serving reads for each response."""
 
 FULL_SIZE_NUMBERS = 25_600_000
 """Maximum number of values in item vectors of full size. They take 102 MB. SnapStart limits the bundle to 150 MB."""
@@ -102,7 +102,7 @@ class Sasrec(Algorithm):
         return last
 
     def fit_with_early_stopping(self, interactions: Interactions, judge: Callable[[Model], float]) -> SasrecModel:
-        """Train with early stopping. The settings of the best model contain its number of epochs."""
+        """Train with early stopping. The returned model's settings contain its number of epochs."""
         judged = best_of(
             self._trained(interactions, epochs=self.max_epochs),
             judge,
@@ -115,9 +115,7 @@ class Sasrec(Algorithm):
         return SasrecModel(settings=settings, items=interactions.items, arrays=judged.arrays)
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are too few interactions or too many items, or if `heads` do not divide the
-        vectors.
-        """
+        """Return the reason if there are too few interactions, too many items, or `heads` do not divide the vectors."""
         if len(interactions) < MIN_INTERACTIONS:
             return f"it learns from {MIN_INTERACTIONS:,} interactions on, there are {len(interactions):,}"
         if interactions.items > (max_items := MAX_VALUES // (self.size // 2)):
@@ -132,10 +130,7 @@ class Sasrec(Algorithm):
         return None
 
     def fit_cost(self, interactions: Interactions) -> FitCost:
-        """Return the cost of half of the maximum number of epochs, the usual end of a training.
-
-        `python -m benchmarks.networks` compares it with measurements.
-        """
+        """Return the cost of half of the maximum number of epochs, the usual end of a training."""
         size = self.size_of(interactions.items)
         layer, negatives = size**2 * (6 + 3 * self.feed), size * min(self.negatives, interactions.items)
         interaction_s = LAYER_S * layer + NEGATIVE_S * negatives
@@ -244,9 +239,7 @@ class SasrecModel(Model):
         return tables
 
     def _places(self, graph: Graph) -> tuple[str, str]:
-        """Return the position of each interaction among the latest `length`, int64, and a mask of the latest
-        interactions.
-        """
+        """Return each interaction's position among the latest `length`, and a mask of the latest interactions."""
         is_item = graph.op("Not", graph.op("Equal", graph.history, graph.integers(0)))
         is_item = graph.op("And", is_item, graph.op("Not", graph.op("Equal", "weights", graph.number(0.0))))
         valid = graph.op("Cast", is_item, to=TensorProto.INT64)

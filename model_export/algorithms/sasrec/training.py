@@ -1,8 +1,8 @@
 """Training of SASRec's network in torch, on processors without a graphics card.
 
-Training takes only minutes: the sequences of a batch have similar lengths and share their negatives, and dropout masks
-are cut from one long random vector. Item vectors start from the spectrum of the transitions instead of noise, so that
-training reaches the same quality in a third of the epochs. The result is the moving average of the weights.
+The sequences of a batch have similar lengths and share their negatives, and dropout masks
+are cut from one long random vector. Item vectors start from `spectrum` instead of noise, which saves
+two thirds of the epochs. The result is the moving average of the weights.
 
 Several processes (`model_export.processes.peers`) share each batch. They draw the same batches, negatives and dropout
 masks. Each process computes some of the rows, and gradients are summed. The result equals the result of a single
@@ -53,7 +53,7 @@ ALL = slice(None)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trained:
-    """Arrays of the network by parameter name after some epochs, and the mean loss of the latest epoch."""
+    """Moving averages of the network's arrays by parameter name, and the mean loss of the latest epoch."""
 
     arrays: dict[str, Array]
     epochs: int
@@ -87,10 +87,7 @@ class Network(nn.Module):
         """Return the outputs of some rows, `[rows, length, size]`, from item vectors `[batch, length, size]`, padded
         right.
 
-        Parameters
-        ----------
-        rows
-            Rows of the batch to compute. Their dropout masks do not depend on this selection.
+        The dropout masks of `rows` do not depend on the selection of rows.
         """
         batch_size, vectors = len(vectors), vectors[rows]
         batch, length, _ = vectors.shape
@@ -122,7 +119,7 @@ class Network(nn.Module):
 class Work:
     """Message that starts a training in the other processes. The first process sends it.
 
-    `state` is the serialised state of the network at the start.
+    `state` is a result of `_State.dump`.
     """
 
     number: int
@@ -135,7 +132,7 @@ _numbers = itertools.count()
 
 
 def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Iterator[Trained]:
-    """Yield the learned arrays after every `settings.judge_every` epochs and after the last epoch.
+    """Yield the arrays after every `settings.judge_every` epochs and after the last epoch.
 
     If a checkpoint is stored, training resumes from it and first yields the arrays of this checkpoint. The first of
     several processes calls `train` while the other processes call `follow`. A training must end before the next
@@ -179,8 +176,6 @@ def follow() -> None:
 
 
 class _State:
-    """Mutable state of a training: the network, vectors, negatives and windows."""
-
     def __init__(
         self, interactions: Interactions, settings: Sasrec, rng: np.random.Generator, *, vectors: Array | None = None
     ) -> None:
@@ -245,14 +240,12 @@ class _State:
         return values[0]
 
     def trained(self) -> Trained:
-        """Return the moving averages of the arrays."""
         names = [name for name, _ in self.network.named_parameters()]
         arrays = {name: values.numpy().copy() for name, values in zip(names, self.average, strict=True)}
         arrays["item.weight"] = self.vectors.averaged().numpy()
         return Trained(arrays=arrays, epochs=self.epoch, loss=self.loss)
 
     def dump(self) -> bytes:
-        """Return the serialised state, which `restore` accepts."""
         state = {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -268,7 +261,6 @@ class _State:
         return buffer.getvalue()
 
     def restore(self, dumped: bytes) -> None:
-        """Restore a state that `dump` returned."""
         state = torch.load(io.BytesIO(dumped), weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
