@@ -1,7 +1,7 @@
 """Start of the command `alsolike`.
 
-In a wheel, this file is the package `alsolike_app`, and the parts (`cli`, `operations`, ...) lie inside it. So no other
-package's `cli` is in their way. In the repository, the parts lie next to it.
+In a wheel, this file is the package `alsolike_app`, which contains the parts (`cli`, `operations`, ...), so that they
+do not collide with other packages. In the repository, the parts are next to this file.
 """
 
 import importlib
@@ -16,7 +16,7 @@ sys.path.insert(0, PARTS)
 
 
 def main() -> None:
-    """Run the command line; the processes that it starts find the parts too."""
+    """Run the command line. `PYTHONPATH` lets child processes import the parts."""
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (PARTS, os.environ.get("PYTHONPATH"))))
     from cli.main import main
 
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Import `alsolike_app.library`, the library for notebooks, when it is used."""
+    """Import the library for notebooks, `alsolike_app.library`, on first use."""
     if name != "library":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return importlib.import_module("operations.library")

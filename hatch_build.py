@@ -1,4 +1,4 @@
-"""Hook of the wheel's build: adds the built pages, and the core as a package of its own."""
+"""Build hook of the wheel, which adds the built pages, and the core as a separate package."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class Contents(BuildHookInterface[Any]):
-    """Files of a wheel beyond those of the repository; an installation in place needs none of them."""
+    """Files that only a wheel contains. An editable installation needs none of them."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the pages, and add them and the core."""
@@ -19,7 +19,7 @@ class Contents(BuildHookInterface[Any]):
         root = Path(self.root)
         built = root / "build" / "wheel"
         subprocess.run([sys.executable, str(root / "web" / "build.py"), "--output", str(built / "web")], check=True)
-        # Within alsolike_app it is a source of layers and jobs, here it is importable.
+        # The copy below alsolike_app is a source of layers and jobs. This copy is importable.
         shutil.rmtree(built / "alsolike", ignore_errors=True)
         generated = shutil.ignore_patterns("__pycache__")
         shutil.copytree(root / "layers" / "core" / "python" / "alsolike", built / "alsolike", ignore=generated)

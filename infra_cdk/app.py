@@ -41,9 +41,9 @@ LAYERS = ROOT / "build" / "layers"
 
 
 def read_context() -> dict[str, Any]:
-    """Return the context in `cdk.json`: feature flags, and the settings of the environments.
+    """Return the context in `cdk.json`, which the CDK's CLI passes to the app.
 
-    The CDK's CLI passes this context to the app. Without the CLI, the app must read it to write the same templates.
+    Without the CLI, the app must read it to write the same templates.
     """
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_bytes())["context"]
     return context
@@ -60,25 +60,8 @@ def create_app(
 ) -> cdk.App:
     """Create the app. Its method `synth` writes the assembly.
 
-    Parameters
-    ----------
-    environment
-        Name of the environment. Default: the context's `environment`, which ``cdk -c environment=NAME`` sets.
-    outdir
-        Folder of the assembly. Default: the variable CDK_OUTDIR, which the CLI sets, or `cdk.out` in the repository.
-    layers
-        Output folder of `layers/build.py`.
-    check_templates
-        True to validate the templates against CloudFormation's schema.
-    overrides
-        Settings that replace the environment's settings.
-
-    Raises
-    ------
-    InvalidSettings
-        If a setting of the environment is not valid.
-    MissingLayer
-        If a layer has not been built.
+    `environment` defaults to the context's `environment`, which ``cdk -c environment=NAME`` sets. `outdir` defaults to
+    the variable CDK_OUTDIR, which the CLI sets, or else to `cdk.out` in the repository.
     """
     app = cdk.App(
         # Stack traces contain the temporary folder of jsii, so they would make each synthesis different. This context
@@ -231,7 +214,6 @@ def _add_parts(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the assembly and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra_cdk.app", description=__doc__)
     parser.add_argument("--environment", help="a name in cdk.json's context.environments")
     parser.add_argument("--outdir", type=Path, help="folder of the assembly (default: cdk.out)")

@@ -52,18 +52,6 @@ def inputs_digest(
     The digest covers `INPUTS`, the built layers, the folders in the settings, the installed distributions with their
     versions, Python, the environment's name, the overrides, and the variables of jsii. The digest may change without
     need, because an unnecessary synthesis costs only seconds, while an outdated assembly deploys outdated code.
-
-    Parameters
-    ----------
-    packages
-        Folder of the installed distributions. Default: this Python's site-packages.
-    overrides
-        Settings that replace the environment's settings.
-
-    Raises
-    ------
-    InvalidSettings
-        If a setting of the environment is not valid.
     """
     context: Mapping[str, Any] = json.loads((root / "cdk.json").read_bytes())["context"]
     name = environment or context.get("environment", "")
@@ -90,20 +78,6 @@ def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], No
     """Return the folder of the assembly for the current inputs. If it is missing or modified, write it.
 
     An assembly is written to a temporary folder and renamed, so that an interrupted synthesis is never used.
-
-    Parameters
-    ----------
-    digest
-        Function that returns the digest of the inputs.
-    write
-        Function that writes the assembly to a folder.
-    kept
-        Maximum number of assemblies that stay in the cache.
-
-    Raises
-    ------
-    InputsChanged
-        If the inputs changed during the synthesis.
     """
     inputs = digest()
     entry = cache / inputs[:24]
@@ -125,7 +99,6 @@ def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], No
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the folder of the assembly and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra_cdk.assembly", description=__doc__)
     parser.add_argument("--environment", help="a name in cdk.json's context.environments")
     parser.add_argument("--cache", type=Path, required=True, help="folder of the assemblies")
@@ -160,13 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _is_current(entry: Path, inputs: str) -> bool:
-    """Return whether an assembly was written from `inputs` and is unmodified."""
     stamp = entry / _STAMP
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == _stamp(entry, inputs)
 
 
 def _prune(cache: Path, kept: int) -> None:
-    """Delete all but the `kept` most recently used assemblies, and temporary folders older than `_ABANDONED_S`."""
     last_used_s = {path: path.stat().st_mtime for path in cache.iterdir() if path.is_dir()}
     written = sorted((p for p in last_used_s if not p.name.startswith(_WRITING)), key=last_used_s.__getitem__)
     abandoned = [

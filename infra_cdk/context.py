@@ -14,20 +14,6 @@ T = TypeVar("T")
 
 
 def load_settings(environments: object, name: str, overrides: Mapping[str, object] | None = None) -> Settings:
-    """Return the settings of the environment `name`.
-
-    Parameters
-    ----------
-    environments
-        Value of the key `environments` in the context of `cdk.json`: settings by environment.
-    overrides
-        Settings that replace the environment's settings.
-
-    Raises
-    ------
-    InvalidSettings
-        If the environment does not exist, a key is unknown, or a value is not valid.
-    """
     if not isinstance(environments, Mapping):
         raise InvalidSettings(f"cdk.json: context.environments is {environments!r}, expected an object by name")
     if name not in environments:

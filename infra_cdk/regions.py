@@ -85,7 +85,6 @@ TRAINING_REGISTRIES: Mapping[str, TrainingRegistry] = MappingProxyType(
         )
     }
 )
-"""Registries by region."""
 
 
 def is_image(text: str) -> bool:
@@ -95,11 +94,6 @@ def is_image(text: str) -> bool:
 
 def repository_arn(image: str, *, partition: str) -> str:
     """Return the ARN of the ECR repository of a container image.
-
-    Raises
-    ------
-    ValueError
-        If the image is not in ECR.
 
     Examples
     --------

@@ -56,8 +56,6 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(TrainingSettings):
-    """Settings of an environment in `cdk.json`."""
-
     name: str = dataclasses.field(
         metadata={"meaning": "Name of the environment, in the names of its stacks and SSM parameters"}
     )
@@ -673,7 +671,6 @@ class Settings(TrainingSettings):
 
     @property
     def is_protected(self) -> bool:
-        """True if stacks with stored data are protected from deletion."""
         return self.stack_protection or self.removal_policy == "retain"
 
     @property
@@ -707,5 +704,4 @@ class Settings(TrainingSettings):
 
     @property
     def pandas_layer(self) -> str:
-        """ARN of AWS's layer with awswrangler, pandas and pyarrow."""
         return self.pandas_layer_arn or pandas_layer(self.architecture)

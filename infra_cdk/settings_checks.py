@@ -13,12 +13,10 @@ class InvalidSettings(ValueError):
 
 
 def place(environment: str) -> str:
-    """Return the location of an environment's settings for error messages."""
     return f"cdk.json: context.environments.{environment}"
 
 
 def require(value: object, condition: bool, field: str, expectation: str) -> None:
-    """Reject the value of a field unless the condition is true."""
     if not condition:
         raise InvalidSettings(f"{field} is {value!r}, expected {expectation}")
 

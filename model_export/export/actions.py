@@ -27,8 +27,6 @@ class ActionQuality:
 
     Attributes
     ----------
-    exposures
-        Number of evaluated exposures.
     log_loss, constant_log_loss, action_log_loss
         Mean negative log likelihood of the model, of the overall rate, and of the rates per action, in nats.
     lead_error
@@ -50,7 +48,6 @@ class ActionQuality:
         return self.log_loss + self.lead_error < self.action_log_loss
 
     def sentence(self) -> str:
-        """Return the quality as one line of the log."""
         return (
             f"actions: log loss {self.log_loss:.4f} of {self.exposures:,} exposures, rates of actions "
             f"{self.action_log_loss:.4f}, overall rate {self.constant_log_loss:.4f}; calibration error "
@@ -160,10 +157,7 @@ def calibration_error(predicted: Floats, taken: Bools, *, bins: int = BINS) -> f
 
 
 def _precision(key: Key) -> float:
-    """Return the prior precision of a weight.
-
-    It is low for the bias and the history, and high for pairs with an action.
-    """
+    """Return the prior precision of a weight: low for the bias and the history, high for pairs with an action."""
     return {"bias": 1e-3, "action": 1 / PRIOR_SD**2, "of action": 1.0, "of user": 1.0, "both": 3.0}.get(key[0], 0.1)
 
 

@@ -61,32 +61,7 @@ def export_bundle(
     sentences: SentenceModel | None = None,
     with_public_lists: bool = False,
 ) -> Manifest:
-    """Write the bundle. The manifest is written last, after the parity check.
-
-    Parameters
-    ----------
-    popular_by
-        Algorithm that ranks popular items, for users without a history.
-    related_tables
-        Tables from `model_export.export.related.related_tables`.
-    actions
-        Action model from `model_export.export.actions.fit_actions`.
-    reranker
-        Reranker from `model_export.export.reranker.choose_reranker`, or None.
-    cold_scales
-        Scales of the scores of cold items, see `model_export.evaluation.cold_start`.
-    sentences
-        Sentence model that compares texts of cold items, or None to compare only tokens.
-    with_public_lists
-        True to compute the public lists; otherwise they are empty.
-
-    Raises
-    ------
-    ParityError
-        If the ranking of a graph differs from the model's ranking.
-    InvalidBundle
-        If an item ID is empty or repeated, or there are no items.
-    """
+    """Write the bundle. The manifest is written last, after the parity check."""
     directory.mkdir(parents=True, exist_ok=True)
     stages, parity = export_graphs(model, directory, latest_histories(data.interactions, model))
     bundle.write_ids(directory, data.item_ids)

@@ -49,7 +49,6 @@ class FatigueEstimate:
     high: float | None = None
 
     def sentence(self) -> str:
-        """Return the result as one line."""
         if self.responses < MIN_CLICKED:
             return (
                 f"unknown: {self.responses:,} clicked responses with an item whose weighted sightings exceed 1, at "
@@ -68,7 +67,6 @@ class FatigueEstimate:
 
     @property
     def has_signal(self) -> bool:
-        """True if the interval is above 0."""
         return self.low is not None and self.low > 0
 
 

@@ -79,17 +79,6 @@ def check_parity(
     The graph without bias is compared without exclusions, and with the items of the history excluded. The graph with
     bias is compared with half of the items excluded, and with almost all items excluded. Short histories, histories
     with scattered padding and an empty history are added. One history is compared with all items excluded.
-
-    Parameters
-    ----------
-    min_recall
-        Minimum recall. It is below 1 for graphs that may omit items.
-
-    Raises
-    ------
-    ParityError
-        If a graph is not correct, or the recall is below `min_recall`. The message contains the algorithm and the
-        graph.
     """
     histories = _with_edge_cases(histories)
     k = min(k, model.items)
@@ -118,10 +107,7 @@ def check_parity(
 def check_export(model: Model, queries: Queries) -> None:
     """Write the graphs of a model to a temporary folder and check them on a few queries.
 
-    Raises
-    ------
-    ParityError
-        If the export fails, or a graph is not correct. The message contains the algorithm.
+    An exception of the export becomes a `ParityError` with the algorithm's name.
     """
     few = ranking.histories(queries.sample(FEW), half_life_days=model.settings.half_life_days)
     with tempfile.TemporaryDirectory() as folder:
@@ -135,8 +121,6 @@ def check_export(model: Model, queries: Queries) -> None:
 
 
 class _Checked:
-    """Graph under test, and the differences found so far."""
-
     def __init__(self, algorithm: str, path: Path, k: int) -> None:
         self._name, self._session, self._k = f"{algorithm}: {path.name}", open_session(path), k
         self.places = self.left_out = 0

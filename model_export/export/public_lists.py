@@ -42,13 +42,7 @@ DIGITS = 4
 
 
 def public_lists(model: Model, interactions: Interactions, popular: Sequence[int] | Ints) -> PublicLists:
-    """Return the public lists of a fitted model.
-
-    Parameters
-    ----------
-    popular
-        Positions of popular items, best first.
-    """
+    """Return the public lists of a model. `popular` are positions, best first."""
     offsets = interactions.offsets
     is_latest = offsets[interactions.user + 1] - np.arange(len(interactions)) <= LATEST
     user_matrix = interactions.select(is_latest).matrix()
@@ -81,13 +75,7 @@ def _scores(model: Model) -> sp.csr_array:
 
 
 def _without_rare_pairs(table: sp.csr_array, user_matrix: sp.csr_array, item_matrix: sp.csr_array) -> sp.csr_array:
-    """Return the table without pairs of items that fewer than `MIN_USERS` users have in common.
-
-    Parameters
-    ----------
-    user_matrix, item_matrix
-        Matrix of users and items with 1 for an interaction, and its transpose.
-    """
+    """Return the table without pairs of items that fewer than `MIN_USERS` users have in common."""
     pairs = (item_matrix @ np.diff(user_matrix.indptr).astype(np.float64)).astype(np.int64)
     kept = [sp.csr_array((1, table.shape[1]), dtype=np.float32)]
     for block in source_blocks(pairs, maximum=BATCH_PAIRS):
@@ -109,5 +97,4 @@ def _rows(table: sp.csr_array) -> RelatedTable:
 
 
 def _rounded(values: Floats) -> Floats:
-    """Return positive values with `DIGITS` significant digits, float32."""
     return np.array([float(f"{value:.{DIGITS - 1}e}") for value in values.tolist()], np.float32)

@@ -36,13 +36,7 @@ def document(settings: Algorithm) -> dict[str, Any]:
 
 
 def settings_from(described: Mapping[str, Any]) -> Algorithm:
-    """Convert JSON values that `document` returned to settings.
-
-    Raises
-    ------
-    InvalidBundle
-        If the algorithm or a setting is unknown.
-    """
+    """Convert JSON values that `document` returned to settings."""
     fields = dict(described)
     name = fields.pop("algorithm", None)
     try:
@@ -95,22 +89,7 @@ class Reference:
 
 
 def fit_reference(manifest: Manifest, dataset: Path) -> Reference:
-    """Fit the model of a manifest again.
-
-    Parameters
-    ----------
-    dataset
-        Directory of the dataset with the manifest's `dataset_id`.
-
-    Raises
-    ------
-    InvalidBundle
-        If the manifest's settings are unknown, or the dataset has another ID.
-    InvalidDataset
-        If the dataset is unreadable or too small.
-    InvalidInput
-        If the algorithm cannot be fitted from the dataset's counts.
-    """
+    """Fit the model of a manifest again."""
     data = load(dataset).by_frequency()
     if data.dataset_id != manifest.dataset_id:
         raise InvalidBundle(f"{dataset} is dataset {data.dataset_id}, the model was trained on {manifest.dataset_id}")

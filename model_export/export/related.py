@@ -73,9 +73,7 @@ class Scores(Protocol):
     """
 
     @property
-    def pairs(self) -> Ints:
-        """Number of pairs per row, see the class."""
-        ...
+    def pairs(self) -> Ints: ...
 
     def rows(self, sources: Ints) -> sp.csr_array:
         """Return the rows of the items `sources`, float32 `(len(sources), items + 1)`. An item has 0 in its own row."""
@@ -84,8 +82,6 @@ class Scores(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Sets:
-    """Matrix of sets and their items, and its transpose."""
-
     set_matrix: sp.csr_array
     item_matrix: sp.csr_array
 
@@ -152,8 +148,6 @@ class Together:
 
     Parameters
     ----------
-    seed
-        Seed of the random split of large baskets.
     target_power
         Exponent a of the target's frequency.
     """
@@ -182,15 +176,7 @@ class Together:
 def related_tables(
     interactions: Interactions, *, event_weights: Mapping[str, float], seed: int
 ) -> dict[str, RelatedTable]:
-    """Return the tables `SIMILAR` and `TOGETHER` of the interactions.
-
-    Parameters
-    ----------
-    event_weights
-        Weight by event type, see `model_export.data.baskets.purchases`.
-    seed
-        Seed of the random split of large baskets.
-    """
+    """Return the tables `SIMILAR` and `TOGETHER` of the interactions."""
     return {
         SIMILAR: table(Similar(interactions)),
         TOGETHER: table(Together(purchases(interactions, event_weights), seed=seed)),
@@ -198,7 +184,6 @@ def related_tables(
 
 
 def max_bytes(served_bytes: int) -> int:
-    """Return the maximum size of the tables in a bundle whose other files have `served_bytes`."""
     return max(MIN_BYTES, int(SHARE_OF_BUNDLE * served_bytes))
 
 
@@ -215,7 +200,6 @@ def table(scores: Scores) -> RelatedTable:
 
 
 def best_rows(scores: Scores, sources: Ints, *, n: int) -> list[tuple[Any, Floats]]:
-    """Return the n best items of each source and their scores, best first."""
     block = scores.rows(sources)
     block.data[block.data < _MIN_SCORE] = 0.0
     return [best_of_row(block, row, n=n) for row in range(len(sources))]

@@ -69,17 +69,7 @@ def measure(
     k: int,
     seed: int,
 ) -> dict[str, RelatedFigures]:
-    """Return the quality of each table in the window `after_ms < time <= until_ms`.
-
-    Parameters
-    ----------
-    event_weights
-        Weight by event type.
-    k
-        Number of related items per query.
-    seed
-        Seed of the random split of large baskets.
-    """
+    """Return the quality of each table in the window `after_ms < time <= until_ms`."""
     past = interactions.select(interactions.time_ms <= after_ms)
     window = interactions.select((interactions.time_ms > after_ms) & (interactions.time_ms <= until_ms))
     together = Together(purchases(past, event_weights), seed=seed)
@@ -147,12 +137,10 @@ def frequent(past: Interactions, items: Ints, *, k: int) -> npt.NDArray[np.int32
 
 
 def share(right: npt.NDArray[np.bool_]) -> float:
-    """Return the share of true values, or 0 for an empty array."""
     return float(right.mean()) if len(right) else 0.0
 
 
 def _sample(rows: Ints) -> Ints:
-    """Return at most `MAX_QUERIES` rows, evenly spaced."""
     if len(rows) <= MAX_QUERIES:
         return rows
     return rows[np.linspace(0, len(rows) - 1, MAX_QUERIES).astype(np.int64)]

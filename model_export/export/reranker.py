@@ -64,7 +64,6 @@ class RerankerQuality:
 
     @property
     def is_better(self) -> bool:
-        """True if the interval is above 0."""
         return self.lead_interval[0] > 0
 
 
@@ -89,7 +88,6 @@ class RerankerChoice:
     propensities: tuple[float, ...] = ()
 
     def sentence(self) -> str:
-        """Return the decision as one line of the log."""
         if self.responses and not self.propensities:
             return (
                 f"off, {self.pairs:,} pairs of neighbours in random order with an outcome, at least {MIN_PAIRS} "
@@ -152,11 +150,6 @@ def fit(data: Impressions, columns: ItemColumns, propensities: Floats) -> Rerank
 
     All weights have normal priors with mean 0. The loss is -sum(gain log p) + sum(precision * parameter²) / 2, with
     gains scaled to a mean of 1 per response.
-
-    Parameters
-    ----------
-    propensities
-        Propensity by place, float64 `(MAX_PLACES,)`.
     """
     is_known = ~np.isnan(data.features).all(axis=0)
     features = np.where(is_known, data.features, 0.0)
@@ -206,12 +199,9 @@ def lead(compared: Floats) -> float:
 
 
 def evaluate(compared: Floats, *, error: float = 0.0) -> RerankerQuality:
-    """Return the quality from the result of `comparison` on responses that are not part of the fit.
+    """Return the quality on responses that are not part of the fit.
 
-    Parameters
-    ----------
-    error
-        Standard error of the lead due to the propensities.
+    `error` is the standard error of the lead due to the propensities.
     """
     by_utility, by_score, gains = compared
     total, found = gains.sum(), lead(compared)

@@ -65,13 +65,7 @@ class Stages:
 
 
 def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[Stages, Parity]:
-    """Write the graphs and their data, and check them.
-
-    Raises
-    ------
-    ParityError
-        If the ranking of a graph differs from the model's ranking.
-    """
+    """Write the graphs and their data, and check them."""
     product = write_graphs(model, directory)
     ways = [] if product is None else worth_trying(product.dimensions, model.items)
     if not ways:
@@ -134,7 +128,6 @@ def choose(tried: Sequence[Tried]) -> Tried:
 
 
 def _items(session: onnxruntime.InferenceSession, history: Histories, k: int) -> Ints:
-    """Return the k best items outside of the history."""
     items, _ = recommend(session, history, exclude=history.items, k=k)
     return items[items > 0]
 

@@ -36,15 +36,7 @@ def popular_groups(
     *,
     popular_by: Algorithm,
 ) -> PopularGroups:
-    """Return the `MAX_GROUPS` largest groups of at least `MIN_USERS` users, with their popular items.
-
-    Parameters
-    ----------
-    users
-        Properties by user ID.
-    profile_ids
-        Profile IDs of the users of `interactions`, in their order.
-    """
+    """Return the `MAX_GROUPS` largest groups of at least `MIN_USERS` users, with their popular items."""
     number = {profile: user for user, profile in enumerate(profile_ids)}
     members: dict[tuple[str, str], list[int]] = defaultdict(list)
     for user_id, properties in users.items():

@@ -102,7 +102,6 @@ def recommend(
 
 
 def _write_tables(graph: Graph, path: Path) -> list[onnx.TensorProto]:
-    """Write the tables and their index, and return tensors that refer to them."""
     tensors = []
     index = {}
     with path.open("wb") as file:

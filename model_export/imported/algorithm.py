@@ -39,7 +39,6 @@ class Imported(Algorithm):
 
     @classmethod
     def of(cls, folder: Folder) -> Imported:
-        """Return the settings of a folder."""
         return cls(
             folder=str(folder.directory),
             sha256=folder.sha256,
@@ -48,7 +47,6 @@ class Imported(Algorithm):
         )
 
     def describe(self) -> str:
-        """Return the start of the checksum."""
         return f"graph {self.sha256[:12]}"
 
     def fit(self, interactions: Interactions) -> ImportedModel:
@@ -121,7 +119,6 @@ def model_of(folder: Folder) -> ImportedModel:
 
 
 def activated(scores: Floats, activation: Activation | None) -> Floats:
-    """Return the scores after the activation, at least 0."""
     if activation is Activation.SOFTPLUS:
         return np.logaddexp(np.float32(0.0), scores)
     return np.maximum(scores, np.float32(0.0))

@@ -28,27 +28,14 @@ SAMPLES, LONGEST = 16, 20
 
 
 def check_folder(directory: Path) -> Folder:
-    """Open a folder and run its graph.
-
-    Raises
-    ------
-    InvalidBundle
-        If the folder or its graph is invalid, see `check_graph`.
-    """
+    """Raise `InvalidBundle` if the folder or its graph is invalid."""
     folder = open_folder(directory)
     check_graph(folder, ScoringGraph(str(folder.graph), items=len(folder.item_ids)))
     return folder
 
 
 def check_graph(folder: Folder, graph: ScoringGraph) -> None:
-    """Compare runs of a graph with the examples and with each other.
-
-    Raises
-    ------
-    InvalidBundle
-        If no score is above 0, or a score is not finite, is negative without an activation, or differs from an example.
-        Also if a history has other scores in a second run, in a batch, or after more zeros.
-    """
+    """Compare runs of a graph with the examples and with each other."""
     rng = np.random.default_rng(0)
     items = len(folder.item_ids)
     histories = np.zeros((SAMPLES, LONGEST), np.int64)

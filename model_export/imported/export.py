@@ -41,11 +41,6 @@ def write_folder(
         Item positions of the examples' histories, int64 `(examples, length)`, padded with 0.
     scored
         Maximum number of items per example, those with the best scores.
-
-    Raises
-    ------
-    InvalidInput
-        If the model reads features, which a scoring graph cannot have.
     """
     graph = Graph(model.items)
     columns = model.export(graph)

@@ -54,22 +54,14 @@ class Folder:
 
     Attributes
     ----------
-    name
-        Description of the model, such as its trainer and architecture.
-    item_ids
-        Item IDs of the positions 1..N of the graph.
     trained_until_ms
         Time of the latest interaction that the model learned, in epoch milliseconds.
     half_life_days
         Age at which the input `weights` is halved.
     activation
         Activation of the scores; None if the graph's scores are at least 0.
-    examples
-        Scores of the trainer, for the parity check.
     files
         Names of all files, `model.json` last.
-    sha256
-        Checksum of all files.
     """
 
     directory: Path
@@ -84,18 +76,11 @@ class Folder:
 
     @property
     def graph(self) -> Path:
-        """Path of the graph."""
         return self.directory / GRAPH_FILE
 
 
 def open_folder(directory: Path) -> Folder:
-    """Read and check a folder. `model_export.imported.scoring.ScoringGraph` checks the graph.
-
-    Raises
-    ------
-    InvalidBundle
-        If a file is missing or unreadable, the files are too large, or a field of `model.json` is invalid.
-    """
+    """Read and check a folder. `model_export.imported.scoring.ScoringGraph` checks the graph."""
     for name in (MODEL_FILE, GRAPH_FILE):
         if not (directory / name).is_file():
             raise InvalidBundle(f"{directory} has no {name}, expected {GRAPH_FILE} and {MODEL_FILE}")

@@ -29,24 +29,10 @@ _END = np.iinfo(np.int64).max
 
 
 class ScoringGraph:
-    """Opened and checked graph.
-
-    Attributes
-    ----------
-    inputs
-        Names of the inputs that the graph reads.
-    length
-        Fixed length of a history, or None for any length.
-    """
+    """Opened and checked graph. `length` is the fixed length of a history, or None for any length."""
 
     def __init__(self, path: str, *, items: int) -> None:
-        """Open a graph with scores of `items` items.
-
-        Raises
-        ------
-        InvalidBundle
-            If the graph cannot be opened, or has another interface.
-        """
+        """Raise `InvalidBundle` if the graph cannot be opened, or has another interface."""
         self._path = path
         try:
             self._proto = onnx.load(path)
@@ -67,13 +53,7 @@ class ScoringGraph:
             raise InvalidBundle(f"{path} cannot be opened by ONNX Runtime: {error}") from error
 
     def run(self, history: Ints, weights: Floats, ages: Floats) -> Floats:
-        """Return the scores, float32 `(batch, N + 1)`, of histories with zeros at the left end.
-
-        Raises
-        ------
-        InvalidBundle
-            If the graph fails, or its scores have another shape.
-        """
+        """Return the scores, float32 `(batch, N + 1)`, of histories with zeros at the left end."""
         feed: dict[str, npt.NDArray[Any]] = {HISTORY: history, "weights": weights, "ages": ages}
         if self.length is not None:
             feed = {name: _last(values, self.length) for name, values in feed.items()}

@@ -116,7 +116,6 @@ class AgainstChampion:
         return {"k": k, **found}
 
     def sentence(self, *, k: int) -> str:
-        """Return the result as one line of the log."""
         if self.candidate is None or self.champion is None:
             return f"champion {self.version or '?'} is not compared: {self.reason}"
         low, high = self.ahead
@@ -146,14 +145,10 @@ def against_champion(
 
     Parameters
     ----------
-    categories
-        Category of each item of `data`, or None.
     selected_until_ms
         End of the data that selected the settings. Targets come after it.
     earlier
         Fits of `settings` on `data`. A fit up to the required time is reused.
-    seed
-        Seed of the sample of users, if there are more than `paired.MAX_TEST_USERS`.
     """
     if not directory.is_dir() or not any(directory.iterdir()):
         return None

@@ -60,13 +60,6 @@ class Hyperparameters:
 
     @classmethod
     def from_json(cls, data: bytes) -> Hyperparameters:
-        """Read `hyperparameters.json`.
-
-        Raises
-        ------
-        InvalidInput
-            If the document is not a JSON object, a name is unknown or a value is not valid.
-        """
         try:
             document = orjson.loads(data)
         except orjson.JSONDecodeError as error:

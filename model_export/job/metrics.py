@@ -20,40 +20,16 @@ class TrainingFigures:
     ----------
     protocol
         Split of the interactions: `temporal`, `temporal, counted` or `leave-one-out`.
-    k
-        Length of the evaluated lists.
     seen
         Treatment of items in a user's history: `masked`, `masked if bought` or `allowed`.
-    asked_users
-        Number of evaluated test users.
     repeat_share
         Share of the validation's targets that are in the user's history.
     repurchase_share
         Share of repeat purchases among the purchases after users' first orders, or None if there are no purchases.
-    settings
-        Settings of the winner, see `model_export.export.reference.document`.
-    selection
-        Reason why the winner was selected, as a sentence.
-    candidates
-        Compared algorithms, see `summary`.
-    left_out
-        Reasons why algorithms are excluded, by name.
-    slices
-        Metrics of the winner by segment of users and items.
-    cold_start
-        Metrics of lists with cold items.
-    sentences, statistics
-        See `sentence_figures` and `count_figures`.
     against_champion, new_data
         Comparison with the champion, and check of the data since its training. None if there was no such check.
     dataset
         Number of interactions and users, before sampling.
-    related
-        Metrics of related items by table.
-    actions, reranker
-        Metrics of the action model and of the reranker.
-    imported
-        Description of the imported graph, or None for a trained model.
     train_s
         Duration in seconds, without the export.
     peak_mb
@@ -86,12 +62,10 @@ class TrainingFigures:
     peak_mb: float
 
     def document(self) -> dict[str, Any]:
-        """Return the metrics by name."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
 def count_figures(interactions: Interactions) -> dict[str, object] | None:
-    """Return a description of the counts that models were fitted from, or None if there are no counts."""
     if interactions.counts is None:
         return None
     return {
@@ -102,7 +76,6 @@ def count_figures(interactions: Interactions) -> dict[str, object] | None:
 
 
 def sentence_figures(model: SentenceModel | None) -> dict[str, object] | None:
-    """Return the properties and the number of tokens of a sentence model, or None if there is no model."""
     return None if model is None else {"columns": model.columns, "tokens": len(model.table)}
 
 

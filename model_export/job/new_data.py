@@ -78,11 +78,9 @@ class NewData:
     foreseen: Foreseen | None
 
     def document(self) -> dict[str, Any]:
-        """Return the result for the manifest."""
         return dataclasses.asdict(self)
 
     def sentence(self, *, k: int) -> str:
-        """Return the result as one line of the log."""
         parts = [f"{self.interactions:,} interactions are new"]
         if self.taught is not None:
             taught = self.taught
@@ -112,14 +110,10 @@ def judge_new_data(
 
     Parameters
     ----------
-    settings
-        Settings of the winner.
     since_ms
         Start of the new interactions, see `model_export.job.champion`.
     earlier
         Fits of `settings` on `data`. The first fit that can predict an earlier period is reused.
-    seed
-        Seed of the sample of users.
     """
     interactions = data.interactions
     new = interactions.time_ms[interactions.time_ms > since_ms]

@@ -34,13 +34,7 @@ BATCH_BYTES = 16 << 20
 
 
 def open_champion(directory: Path) -> ChampionBundle:
-    """Open a bundle and verify its checksums.
-
-    Raises
-    ------
-    InvalidBundle
-        If the bundle is incomplete or corrupt, or its graph cannot be opened.
-    """
+    """Open a bundle and verify its checksums."""
     bundle = Bundle(directory)
     try:
         return ChampionBundle(bundle, open_session(directory / GRAPH_FILE))
@@ -49,8 +43,6 @@ def open_champion(directory: Path) -> ChampionBundle:
 
 
 class ChampionBundle:
-    """An open bundle of the champion."""
-
     def __init__(self, bundle: Bundle, session: onnxruntime.InferenceSession) -> None:
         self._bundle = bundle
         self._session = session
@@ -73,11 +65,6 @@ class ChampionBundle:
             Item IDs of the part's positions 1..N.
         event_weights
             Weight by event type in the part. The champion's weights replace these weights.
-
-        Raises
-        ------
-        InvalidBundle
-            If the graph fails.
         """
         manifest, queries = self.manifest, part.queries
         positions = np.append(0, self._bundle.positions(item_ids))

@@ -70,7 +70,6 @@ FAILURE_CHARACTERS = 1024
 
 
 def main() -> int:
-    """Train below the base directory, and return the exit status."""
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
     started = time.monotonic()
 
@@ -113,21 +112,6 @@ def train(
     The same dataset and hyperparameters result in the same files, except for times and memory in the manifest. Two
     choices depend on measurements: whether the graph has two stages (`export.stages`), and, if short fits measure the
     costs (`evaluation.budget`), which algorithms exceed the budget.
-
-    Parameters
-    ----------
-    sentence_model
-        Folder of the sentence model for the texts of new items, see `model_export.data.item_sentences`.
-
-    Raises
-    ------
-    InvalidDataset
-        If the dataset is unreadable or too small, or too few users have held-out items that may be recommended.
-    InvalidInput
-        If an algorithm is unknown or no algorithm can be fitted, or if the sentence model or the imported graph cannot
-        be used.
-    ParityError
-        If the ranking of the exported graph differs from the model's ranking.
     """
     fits = Fits()
     with measured() as cost, contextlib.ExitStack() as stack:
@@ -214,16 +198,7 @@ def train(
 class _Setup:
     """Data of a training and conditions of its comparison.
 
-    Attributes
-    ----------
-    served
-        Data with items numbered by frequency, as in the bundle.
-    repeat_share
-        Share of the validation's targets that the user had interacted with before.
-    repurchase_share
-        Share of repeat purchases, see `seen_choice.repurchase_share`.
-    imported
-        Folder of the graph to import, or None to train.
+    `served` has items numbered by frequency, as in the bundle. `imported` is the graph to import, or None to train.
     """
 
     hyperparameters: Hyperparameters
@@ -240,7 +215,6 @@ class _Setup:
 
 
 def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Path | None, say: Say) -> _Setup:
-    """Read and split the dataset, and log its description."""
     names = hyperparameters.algorithms
     budget = Budget(
         seconds=hyperparameters.budget_s,
@@ -290,7 +264,6 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
 
 
 def _opened_import(directory: Path, data: TrainingData, say: Say) -> Folder | None:
-    """Check the graph to import, or return None if there is none."""
     if not directory.is_dir():
         return None
     if data.interactions.counts is not None:
@@ -377,7 +350,6 @@ def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapp
 
 
 def _segments(setup: _Setup, fits: Fits, winner: Candidate) -> dict[str, dict[str, float]]:
-    """Return the winner's metrics by segment of users and items."""
     test = setup.split.test
     item_categories = _in_order(categories(setup.data.properties), test)
     return sliced(fits.fit(winner.settings, test.fit), test, k=K, seen=setup.seen, categories=item_categories)
@@ -395,7 +367,6 @@ def _earlier_fits(setup: _Setup, fits: Fits, winner: Candidate) -> Sequence[Earl
 def _compare_with_champion(
     setup: _Setup, champion: Path, winner: Candidate, earlier: Sequence[EarlierFit], say: Say
 ) -> tuple[AgainstChampion | None, NewData | None]:
-    """Compare the winner with the champion, and check the data since the champion's training."""
     data, seed = setup.data, setup.hyperparameters.seed
     compared = against_champion(
         champion, data, winner.settings, k=K, seen=setup.seen, categories=categories(data.properties),
@@ -490,7 +461,6 @@ def _popularity(candidates: list[Candidate]) -> Algorithm:
 
 
 def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algorithm]:
-    """Return the algorithms, with `seed` as the seed of those that have one."""
     seeded = {}
     for name, algorithm in algorithms.items():
         fields = {field.name for field in dataclasses.fields(algorithm)}
@@ -499,7 +469,6 @@ def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algo
 
 
 def _in_order(values: Sequence[str | None], part: splits.Part) -> list[str | None]:
-    """Return values of items in the order of a part's positions."""
     return [values[item - 1] for item in part.order]
 
 

@@ -28,7 +28,6 @@ def kept_in(directory: Path | None) -> Iterator[None]:
 
 
 def directory() -> Path | None:
-    """Return the current folder of checkpoints, or None if they are disabled."""
     return _directory.get()
 
 

@@ -39,14 +39,10 @@ PATIENCE = dt.timedelta(days=30)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Place:
-    """Rank and connection of a process.
+    """Rank and connection of a process. The first process has rank 0.
 
     Attributes
     ----------
-    rank
-        Number of the process. 0 is the first process.
-    size
-        Number of processes.
     address
         `host:port` of the first process.
     starts
@@ -65,15 +61,7 @@ class Place:
 def place(environment: Mapping[str, str], resources: Path, *, processes: int = 1) -> Place:
     """Return the place of this process, from torchrun's variables or else from SageMaker's `resourceconfig.json`.
 
-    Parameters
-    ----------
-    processes
-        Number of processes per host. torchrun's variables replace it.
-
-    Raises
-    ------
-    InvalidInput
-        If `resourceconfig.json` does not contain the current host.
+    torchrun's variables replace `processes`, the number of processes per host.
     """
     if "WORLD_SIZE" in environment:
         return Place(
@@ -136,7 +124,6 @@ _current = Peers()
 
 
 def current() -> Peers:
-    """Return the current group of processes."""
     return _current
 
 

@@ -1,6 +1,5 @@
 """Side process that runs functions sequentially on another processor.
 
-With it, the demo's training takes about half the time: 42 of 82 processor seconds are in the first process.
 It is a separate program that does not copy this process's memory. Functions, arguments and results are pickled. The
 side process ends when this process ends, even after a crash.
 """
@@ -41,7 +40,6 @@ def processors() -> int:
 
 
 def is_worth_it(interactions: Interactions) -> bool:
-    """Return whether a side process saves time for these interactions and needs little memory."""
     return (
         processors() > 1 and interactions.counts is None and MIN_INTERACTIONS <= len(interactions) <= MAX_INTERACTIONS
     )
@@ -49,16 +47,11 @@ def is_worth_it(interactions: Interactions) -> bool:
 
 @contextlib.contextmanager
 def running(*, here: bool = False) -> Iterator[Submit]:
-    """Run a side process while the body runs.
+    """Run a side process while the body runs, and kill it at the end of the body.
 
-    Yield a function that queues tasks and returns a function per task, which waits for the result of the task. Objects
-    that several tasks of one call use are sent once. The returned functions raise the exception of the task, or a
-    `RuntimeError` if the process ended without a result. The side process is killed at the end of the body.
-
-    Parameters
-    ----------
-    here
-        True to run each task in this process when its result is requested.
+    Objects that several tasks of one call use are sent once. The returned functions raise the exception of the task, or
+    a `RuntimeError` if the process ended without a result. With `here`, this process runs each task when its result is
+    requested.
     """
     if here:
         yield lambda tasks: tasks
@@ -109,7 +102,6 @@ def _receive(process: subprocess.Popen[bytes], sent: Future[None]) -> tuple[Any,
 
 
 def main(jobs: IO[bytes], answers: IO[bytes]) -> None:
-    """Run the received tasks. Send the result and peak memory of each task, or its exception."""
     received: queue.SimpleQueue[Sequence[Task]] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(jobs, received), daemon=True).start()
     while True:
