@@ -18,20 +18,13 @@ from functions.recommend.state.model import GRAPH_ERRORS
 
 
 def empty_answer(resolved: ResolvedRequest, *, degraded: Sequence[str]) -> Answer:
-    """Return a response without items."""
     return _answer(resolved, degraded=degraded, used=UsedState(resolved.catalogue.version))
 
 
 def named_answer(
     resolved: ResolvedRequest, inputs: RankingInputs, ranking: Ranking, slate: Slate | None, *, degraded: Sequence[str]
 ) -> Answer:
-    """Return the response with the items of the slate, or of the ranking if no rules apply.
-
-    Parameters
-    ----------
-    degraded
-        Reasons why earlier steps degraded the response.
-    """
+    """Return the response with the items of the slate, or of the ranking if no rules apply."""
     scored = ranking.items if slate is None else slate.items
     items = named(scored, inputs)
     unexplained: tuple[str, ...] = ()
@@ -55,7 +48,6 @@ def named_answer(
 
 
 def named(scored: Sequence[ScoredItem], inputs: RankingInputs) -> list[RankedItem]:
-    """Return items with IDs and the requested columns of the catalogue."""
     if not scored:
         return []
     positions, scores, origins, propensities = zip(*scored, strict=True)
@@ -85,7 +77,6 @@ def _answer(resolved: ResolvedRequest, *, degraded: Sequence[str], **fields: Any
 def _explained(
     items: Sequence[RankedItem], scored: Sequence[ScoredItem], ranking: Ranking, inputs: RankingInputs
 ) -> tuple[list[RankedItem], tuple[str, ...]]:
-    """Add reasons to the items that the model ranked. Also return the cause if the model could not explain them."""
     reasons_of: Mapping[int, list[str]] = {}
     degraded: tuple[str, ...] = ()
     model, history = inputs.resolved.model, ranking.history
@@ -95,7 +86,7 @@ def _explained(
         recent = [inputs.recent[index] for index in history.indices]
         try:
             reasons_of = reasons(explained, model=model, history=history, recent=recent, now_ms=inputs.resolved.now_ms)
-        except GRAPH_ERRORS as error:  # The batches of these runs take more memory than the ranking run.
+        except GRAPH_ERRORS as error:
             degraded = model_failure(error)
     positions = [item.position for item in scored]
     with_reasons = [
@@ -107,7 +98,6 @@ def _explained(
 def _unknown_columns(
     resolved: ResolvedRequest, items: Sequence[RankedItem], *, declared: Container[str]
 ) -> tuple[str, ...]:
-    """Return the requested columns that are neither declared nor in an item. Empty for a response without items."""
     if not items:
         return ()
     present = {name for item in items for name in item.metadata or ()}

@@ -1,4 +1,4 @@
-"""Steps 3 and 4: item positions of a request, and masks over them. Later steps use IDs only in the response."""
+"""Steps 3 and 4: item positions of a request, and masks over them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ Positions = npt.NDArray[np.int64]
 NO_POSITIONS: Positions = np.zeros(0, np.int64)
 
 WITHOUT_FALLBACK = (BUY_AGAIN, RECENTLY_VIEWED, PERSONALIZED_RANKING, TRENDING)
-"""Recommenders whose lists may be short: trending items never replace them, and the metrics of short and empty lists do
-not count them."""
+"""Recommenders whose lists may be short: trending items never replace them."""
 
 FALLBACK_WINDOW = "1d"
 """Window of trending items that replace other lists. The longest window contains the most items."""
@@ -50,12 +49,8 @@ class RequestItems:
         Position of each interaction's item; 0 for an unknown item.
     excluded
         Positions of items that the request excludes by ID, or by `hides`.
-    cart, to_rank, pins
-        Positions of the items in the cart, of the items to rank, and of the pinned items.
     page_item
         Position of the current page's item; 0 if it is missing or unknown.
-    trending
-        Trending items in the requested window.
     fallback
         Trending items that replace other lists if there is no model.
     counters
@@ -82,7 +77,6 @@ class RequestItems:
         return [next(known) if position < size else self.others[position - size] for position in positions]
 
     def properties(self, positions: Sequence[int]) -> list[Mapping[str, Any]]:
-        """Return the properties of items: {} for an item without properties."""
         return self.catalogue.properties(self.item_ids(positions))
 
     def products(self, positions: Sequence[int]) -> list[int]:
@@ -94,7 +88,6 @@ class RequestItems:
         return self.catalogue.products(keys)
 
     def columns(self, positions: Sequence[int], names: tuple[str, ...]) -> Callable[[int], Mapping[str, Any]]:
-        """Return a function that maps a position to the values of declared columns."""
         if not names:
             return lambda _: {}
         ids = dict(zip(positions, self.item_ids(positions), strict=True))
@@ -135,12 +128,8 @@ def request_items(
 ) -> RequestItems:
     """Return the items of a request and of the user's history, by position.
 
-    Parameters
-    ----------
-    recent
-        Interactions of the user. Empty if the response does not depend on them.
-    trends
-        Function that returns the trends. Called only if the response may contain trending items.
+    `recent` is empty if the response does not depend on it. `trends` is called only if the response may contain
+    trending items.
     """
     request, catalogue, rules = resolved.request, resolved.catalogue, resolved.rules
     history = [interaction.item_id for interaction in recent]
@@ -193,7 +182,6 @@ def request_items(
 
 
 def needs_trends(resolved: ResolvedRequest) -> bool:
-    """Return true if the response may contain trending items."""
     return resolved.request.recommender == TRENDING or needs_fallback(resolved)
 
 
@@ -215,7 +203,7 @@ def _unknown(item_ids: Sequence[str], catalogue: ModelCatalogue) -> dict[str, in
 
 
 def allowed_items(resolved: ResolvedRequest, user: StoredUser, items: RequestItems) -> Mask | None:
-    """Return the mask that excludes items that the response must not contain, or None; see `item_mask`."""
+    """Return the mask that excludes items that the response must not contain, or None if no item is excluded."""
     return without(item_mask(resolved.filter, resolved, user, items), items.excluded, items)
 
 
@@ -224,10 +212,7 @@ def item_mask(
 ) -> Mask | None:
     """Return the mask that excludes deleted items and items that do not pass a filter, or None if no item is excluded.
 
-    Raises
-    ------
-    Unavailable
-        If the filter requires the user or interactions, and these cannot be read.
+    Raise `Unavailable` if the filter requires the user or interactions, and these cannot be read.
     """
     if selected.filter is None and not items.others:
         return items.catalogue.mask_of_deleted
@@ -242,15 +227,7 @@ def filter_inputs(
     positions: Positions,
     user: Callable[[], Mapping[str, Any]],
 ) -> FilterInputs:
-    """Return the inputs of a filter.
-
-    Parameters
-    ----------
-    recent, positions
-        Interactions of the user, and positions of their items, for filters that require them.
-    user
-        Function that returns the user's properties. Called only if the filter requires them.
-    """
+    """Return the inputs of a filter. `user` is called only if the filter requires the user's properties."""
     filter_, configuration = selected.filter, resolved.configuration
     if filter_ is None:
         return FilterInputs(now_ms=resolved.now_ms)
@@ -275,7 +252,6 @@ def without(mask: Mask | None, positions: Positions, items: RequestItems) -> Mas
 
 
 def passing(scored: Sequence[Any], mask: Mask | None) -> list[Any]:
-    """Return the items that a mask does not exclude, in their order."""
     if mask is None:
         return list(scored)
     return [item for item in scored if mask[item.position] > -np.inf]

@@ -38,11 +38,10 @@ OWN_RULES = ""
 UNREADABLE = "unreadable"
 
 NO_VERSION = "none"
-"""Model version of a response without a model."""
-
 ONE_PER_PRODUCT = frozenset({FOR_YOU, SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR})
-"""Recommenders whose lists contain one variant per product. Other recommenders list the user's items or requested
-items, with all variants."""
+"""Recommenders whose lists contain one variant per product. Other recommenders list all variants of the user's items or
+of the requested items.
+"""
 
 _SHOWN_FILTERS = 10
 
@@ -84,8 +83,6 @@ class ResolvedBoost:
 
 @struct
 class ResolvedPromotion:
-    """Promotion with its filter. `is_of_request` is true if the request contains the promotion."""
-
     name: str
     share: float
     filter: SelectedFilter
@@ -96,10 +93,7 @@ class ResolvedPromotion:
 class ResolvedRules:
     """Rule set whose boosts and promotions contain their filters.
 
-    Attributes
-    ----------
-    unmet
-        Promotions that cannot be resolved, because the configuration was never read.
+    `unmet` are promotions that cannot be resolved, because the configuration was never read.
     """
 
     rules: RuleSet
@@ -112,12 +106,8 @@ class ResolvedRules:
 class Replayed:
     """Response that a replay repeats.
 
-    Attributes
-    ----------
-    recommendation_id
-        ID of the response, which seeds its random choices.
-    arms
-        Arms of the response, because the log has no user IDs; None to assign arms by the user ID.
+    The recommendation ID seeds random choices. `arms` are the arms of the response, because the log has no user IDs.
+    None assigns arms by the user ID.
     """
 
     recommendation_id: str
@@ -135,9 +125,9 @@ class ResolvedRequest:
     requested_recommender
         Recommender before experiments.
     model
-        Model; None if no model is loaded.
+        None if no model is loaded.
     rules
-        Rules; None if no rule applies.
+        None if no rule applies.
     arms
         `experiment/arm` of each experiment that the request is part of.
     degraded
@@ -146,8 +136,6 @@ class ResolvedRequest:
         False if the filter cannot be evaluated, because the configuration or the catalogue is missing.
     needs_history
         True if the response depends on the user's interactions.
-    one_per_product
-        True if the variants of a product share one place.
     recommendation_id
         ID of the response. It seeds every random choice, so that a replay repeats them.
     """
@@ -178,12 +166,7 @@ def resolve(
 ) -> ResolvedRequest:
     """Return a request with all names resolved.
 
-    Parameters
-    ----------
-    rules
-        Name of the rule set, or `OWN_RULES`; None for the promotions and exploration of the request only.
-    replayed
-        Response to repeat; None for a new response.
+    `rules` names a rule set, or is `OWN_RULES`; None for the promotions and exploration of the request only.
 
     Raises
     ------
@@ -249,7 +232,6 @@ def resolve(
 def _needs_history(
     request: RecommendationRequest, model: Model | None, filter_: SelectedFilter, rules: ResolvedRules | None
 ) -> bool:
-    """Return true if the response depends on the user's interactions."""
     if request.recommender in (BUY_AGAIN, RECENTLY_VIEWED) or request.hides or filter_.needs_history:
         return True
     if model is not None and request.recommender in (FOR_YOU, PERSONALIZED_RANKING):
@@ -284,13 +266,8 @@ def rule_set(
 ) -> RuleSet | None:
     """Return the rules that apply to a request, or None.
 
-    Promotions and exploration of the request replace the settings of the rule set. If the request ranks items, all of
-    these items are returned. So only rules that change the order apply: boosts, demotions and diversity.
-
-    Parameters
-    ----------
-    name
-        Rule set that replaces the recommender's rule set; None for the rules of the request only.
+    Promotions and exploration of the request replace those of the rule set. If the request ranks items, all of these
+    items are returned. So only rules that change the order apply: boosts, demotions and diversity.
     """
     selected = configuration.recommenders[request.recommender].rules if name == OWN_RULES else name
     rules = None if selected is None else configuration.rules[selected].at(now_ms)
@@ -309,8 +286,6 @@ def rule_set(
 def _with_filters(
     rules: RuleSet, request: RecommendationRequest, configuration: Configuration, *, is_configured: bool
 ) -> ResolvedRules:
-    """Return the rules with their filters. If the configuration was never read, promotions are unmet."""
-
     def resolved_boost(kind: str, boost: Boost) -> ResolvedBoost:
         filter_ = named_filter(boost.filter, request, configuration)
         return ResolvedBoost(f"{kind}:{boost.filter}", boost.factor, filter_)
@@ -343,18 +318,8 @@ def choose_filter(
 ) -> SelectedFilter:
     """Return the filter that the request names, else the recommender's filter.
 
-    Parameters
-    ----------
-    answering
-        Recommender that an experiment uses instead of the requested one. Its filter applies if the requested
-        recommender has none.
-
-    Raises
-    ------
-    NotFound
-        If the configuration does not contain the filter.
-    InvalidInput
-        If the request has filter values without a filter, or lacks the item that the filter requires.
+    An experiment may use the recommender `answering` instead of the requested one. The filter of `answering` applies if
+    the requested recommender has none.
     """
     name = request.filter_name
     if name is None:
@@ -372,20 +337,7 @@ def named_filter(
     name: str, request: RecommendationRequest, configuration: Configuration, *, values: Values = MappingProxyType({}),
     where: str = "filter",
 ) -> SelectedFilter:  # fmt: skip
-    """Return a filter of the configuration with its values.
-
-    Parameters
-    ----------
-    where
-        Name of the request field with the filter's name.
-
-    Raises
-    ------
-    NotFound
-        If the configuration does not contain the filter.
-    InvalidInput
-        If the filter requires an item, and the request has none.
-    """
+    """Return a filter of the configuration with its values. `where` names the field of the request, for errors."""
     expression = configuration.filters.get(name)
     if expression is None:
         place = f"{where} ends in" if where.endswith("Arn") else f"{where} is"

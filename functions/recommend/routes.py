@@ -44,12 +44,11 @@ NO_FILTER = "none"
 DIRECT_CALLS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
     {"replay": answer_replay, "preview": preview, "forecast": forecast_lists, "ruleCheck": check_rules}
 )
-"""Functions that answer direct invocations other than batches, by the field that selects them in the event."""
+"""Functions that answer direct invocations other than batches, by their field in the event."""
 
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return recommendations for an HTTP request or a direct invocation."""
     sources = current_sources()
     now_ms = time.time_ns() // 1_000_000
     sources.wait_budget.begin_request(limited="routeKey" in event)
@@ -103,7 +102,6 @@ def _actions(request: ActionRequest, *, state: ServingState, sources: Sources, n
 
 
 def _recommender(sources: Sources, context: Any, *, now_ms: int) -> Recommender:
-    """Return a recommender with the current state."""
     state = sources.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
     return Recommender(state, sources.stores, sources.trends, now_ms)
 
@@ -124,7 +122,7 @@ def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_
 
 
 def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: Any) -> dict[str, Any]:
-    """Call the function. For an invalid request, return `refused`, so that the error does not fail the invocation."""
+    """Return `refused` for an invalid request, so that the error does not fail the invocation."""
     try:
         return call(*arguments, **more)
     except (InvalidInput, NotFound) as error:

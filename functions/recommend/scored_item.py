@@ -15,8 +15,7 @@ class ScoredItem(NamedTuple):
     position
         See `functions.recommend.items.RequestItems`.
     origin
-        Reason for the item's position, see `alsolike.lake.served`: `ranked`, `paired`, `filled`, `promoted:<name>`,
-        `pinned` or `explored`.
+        Reason for the item's position: `ranked`, `paired`, `filled`, `promoted:<name>`, `pinned` or `explored`.
     propensity
         Probability of the item at its position, given the earlier positions; None if the position is not random.
     """

@@ -31,22 +31,13 @@ from functions.recommend.user import StoredUser, stored_user
 
 MORE_CANDIDATES, MAX_CANDIDATES_A_PLACE = 1.5, 3.0
 """Factor by which the number of candidates per position increases while they contain too few products, and the number
-at which the increase stops."""
+at which the increase stops.
+"""
 
 
 @struct
 class Recommender:
-    """Recommender for one serving state at one time. Single requests, batches, replays and previews use this class.
-
-    Attributes
-    ----------
-    stores
-        Stores of users' profiles and properties.
-    trends
-        Trending items, read on the first use.
-    now_ms
-        Time of the responses in epoch milliseconds.
-    """
+    """Recommender for one serving state at one time. Single requests, batches, replays and previews use this class."""
 
     state: ServingState
     stores: UserStores
@@ -62,25 +53,11 @@ class Recommender:
         swaps: bool = False,
         replayed: Replayed | None = None,
     ) -> Answer:
-        """Recommend items.
+        """Recommend items. A response after a failure is degraded, but never contains an item that a filter excludes.
 
-        After a failure the response is degraded, but it never contains an item that a filter excludes.
-
-        Parameters
-        ----------
-        budget
-            Time budget; None for no limit.
-        rules
-            Name of the rule set, or `OWN_RULES`; see `resolve`. None for the rules of the request only.
-        swaps
-            True to return a configured share of responses with neighbours in random order.
-        replayed
-            Response to repeat; None for a new response.
-
-        Raises
-        ------
-        NotFound, Unavailable, InvalidInput
-            See `functions.recommend.resolve.resolve`. `InvalidInput` also if a filter's parameters lack valid values.
+        `rules` names a rule set, or is `OWN_RULES`; None for the rules of the request only. With `swaps`, a configured
+        share of responses has neighbours in random order. Raise `InvalidInput` also if the parameters of a filter lack
+        valid values.
         """
         resolved = resolve(request, self.state, rules=rules, now_ms=self.now_ms, replayed=replayed)
         user = stored_user(resolved, self.stores)
@@ -105,13 +82,11 @@ class Recommender:
         return RankingInputs(resolved, user, recent, items, mask, resolved.request.num_results, budget)
 
     def _degraded(self, resolved: ResolvedRequest, user: StoredUser) -> tuple[str, ...]:
-        """Return the missing and stale parts of the serving state, and the failed reads of user and trends."""
         trends = self.trends.degraded if needs_trends(resolved) else None
         return (*resolved.degraded, *user.degraded, *(() if trends is None else (trends,)))
 
 
 def recommend(inputs: RankingInputs) -> tuple[Ranking, Slate | None]:
-    """Return the recommender's list, and the list that fulfils the rules, or None if no rules apply."""
     resolved, rules = inputs.resolved, inputs.resolved.rules
     rank = RECOMMENDERS[resolved.request.recommender]
     if rules is None:
@@ -122,10 +97,9 @@ def recommend(inputs: RankingInputs) -> tuple[Ranking, Slate | None]:
 
 
 def random_numbers(resolved: ResolvedRequest, purpose: str) -> random.Random:
-    """Return the random numbers of a response for one purpose.
+    """Return a generator seeded with the purpose and the recommendation ID, which contains random bytes of the system.
 
-    They depend only on the purpose and the recommendation ID, which contains random bytes of the operating system. So a
-    replay of the response draws the same items, and restored snapshots of the process never repeat numbers.
+    So a replay of the response draws the same items, and restored snapshots of the process never repeat numbers.
     """
     return random.Random(f"{purpose} {resolved.recommendation_id}")  # noqa: S311 - no secret
 
@@ -161,7 +135,6 @@ def one_per_product(recommend: Callable[[RankingInputs], Ranking], inputs: Ranki
 
 
 def _best_variants(items: Sequence[ScoredItem], inputs: RankingInputs) -> list[ScoredItem]:
-    """Return the first item of each product."""
     best: dict[int, ScoredItem] = {}
     for product, item in zip(inputs.items.products([item.position for item in items]), items, strict=True):
         best.setdefault(product, item)

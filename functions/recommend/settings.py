@@ -7,7 +7,7 @@ from alsolike.runtime.struct import struct
 
 @struct
 class Settings:
-    """Sources of recommendations, and the intervals for polling the champion, configuration, catalogue and trends.
+    """Sources of recommendations, and intervals for polling.
 
     `pseudonymise_ids` is 0 or 1. The secret is the key of hashed IDs in the recommendation log and in impressions.
 

@@ -44,8 +44,6 @@ from functions.recommend.timeouts import (
 
 @struct
 class Sources:
-    """Stores and polled values of a process. `batches` creates further sources for batches on its first call."""
-
     refresher: StateRefresher
     stores: UserStores
     trends: PolledValue[Trends]
@@ -58,15 +56,12 @@ class Sources:
 
 @struct
 class Batches:
-    """Additional sources for batches, created with the first batch."""
-
     profiles: ProfileStore
     files: BatchFiles
 
 
 @functools.cache
 def current_sources() -> Sources:
-    """Return the sources of the process. The first call creates them."""
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
     # A single attempt, because botocore would pause for up to a second before another one. `StoredUser` repeats a read

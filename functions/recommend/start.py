@@ -27,10 +27,8 @@ PREPARE_MS = 9_500
 def start(initialization_type: str) -> None:
     """Prepare the process for requests, and enable the garbage collector.
 
-    Parameters
-    ----------
-    initialization_type
-        Lambda's `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand`, `snap-start` or `provisioned-concurrency`.
+    `initialization_type` is Lambda's `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand`, `snap-start` or
+    `provisioned-concurrency`.
     """
     limit_memory(os.environ)
     current_sources()  # Creating clients takes half of a first request's time, and initialisation has a full processor.
@@ -60,10 +58,7 @@ def _connect() -> None:
 
 
 def _prepare() -> None:
-    """Read the champion, configuration, catalogue, trends and hash key, or check for new versions of loaded ones.
-
-    The first request repeats a failed step.
-    """
+    """Read the champion, configuration, catalogue, trends and hash key. The first request repeats a failed step."""
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
     now_ms = time.time_ns() // 1_000_000
     process = current_sources()

@@ -34,19 +34,9 @@ NO_COLUMNS: Mapping[str, ColumnType] = MappingProxyType({})
 class StoredUser:
     """User or session. Profile and properties are read on first use.
 
-    Parameters
-    ----------
-    session_id
-        Session ID if a session token identifies the caller. Then `user_id` is always a user ID; otherwise `user_id`
-        may be a session ID.
-    length
-        Maximum number of interactions to read.
-    context
-        User properties in the request, which override stored properties.
-    column_types
-        Declared columns of users.
-    impressions
-        Function that returns the impressions of the user.
+    If a session token identifies the caller, `session_id` is given, and `user_id` is a user ID. Otherwise `user_id` may
+    be a session ID. The properties in `context`, which the request contains, override stored properties. `length` is
+    the maximum number of interactions to read.
     """
 
     def __init__(
@@ -99,17 +89,13 @@ class StoredUser:
 
     @property
     def is_unavailable(self) -> bool:
-        """True if the profile cannot be read."""
         return not self.profile.recent and PROFILE_UNAVAILABLE in self._failed_reads
 
     @functools.cached_property
     def properties(self) -> Mapping[str, Any]:
         """Stored properties of the user. Empty without a row, and for an erased user, whose row may still exist.
 
-        Raises
-        ------
-        Unavailable
-            If the properties cannot be read.
+        Raises `Unavailable` if they cannot be read.
         """
         if self._user_id is None or self.profile.erased:
             return {}
@@ -133,7 +119,6 @@ class StoredUser:
             return ()
 
     def columns(self) -> Mapping[str, Any]:
-        """Return the user's values of declared columns, from the stored properties and the request."""
         stored: Mapping[str, Any] = {}
         if not self.is_unavailable:  # Otherwise the request would wait for DynamoDB a second time.
             with contextlib.suppress(Unavailable):  # The failure is recorded in `degraded`.
@@ -141,10 +126,7 @@ class StoredUser:
         return as_declared({**stored, **self._context}, self._column_types)
 
     def _read(self, profile: str) -> Profile:
-        """Read a profile.
-
-        If DynamoDB has closed the connection, the read is repeated once, because the failure takes no time.
-        """
+        """Read a profile, once more if DynamoDB has closed the connection. Such a failure takes no time."""
         try:
             return self._stores.profiles.read(profile, length=self._length)
         except Unavailable as error:
@@ -154,7 +136,6 @@ class StoredUser:
 
 
 def stored_user(resolved: ResolvedRequest, stores: UserStores) -> StoredUser:
-    """Return the user or session of a request. Impressions are read concurrently, other data on first use."""
     request = resolved.request
     return StoredUser(
         stores,

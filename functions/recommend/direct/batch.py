@@ -1,8 +1,7 @@
 """Batches of many users in one invocation. Each user is served like a single request.
 
-The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendations.requests.BATCH`. A batch ends early if
-the time or the size of the response reaches its limit, or profiles cannot be read. The caller sends the remaining
-users, which are the last ones of the batch, again.
+The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendations.requests.BATCH`. A batch may end early:
+see the field `notDone` of its result.
 """
 
 from __future__ import annotations
@@ -48,20 +47,10 @@ _USER = Text(MAX_ID_CHARACTERS)
 
 @struct
 class Batch:
-    """Batch of users with their common request.
+    """Users with their common request, which has no user ID.
 
-    Attributes
-    ----------
-    users
-        User IDs from the event or its input file, not yet validated.
-    first
-        Index of the first user to process.
-    request
-        Request for every user, without the user ID.
-    output
-        Key of the object for the results; None to return the results.
-    lines
-        Lines of a segment job; empty for other recommenders.
+    `users` are not yet validated. Processing starts at the index `first`. Without a key `output`, the results are
+    returned.
     """
 
     users: Sequence[Any]
@@ -72,27 +61,12 @@ class Batch:
 
 
 class BatchFiles:
-    """Objects of batches in the artefact bucket."""
-
     def __init__(self, s3: S3Client, bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
     def read(self, key: str, *, field: str) -> Any:
-        """Return the parsed JSON of an object.
-
-        Parameters
-        ----------
-        field
-            Field of the batch that contains the key, for error messages.
-
-        Raises
-        ------
-        InvalidInput
-            If the object does not exist, or is not JSON.
-        Unavailable
-            If S3 cannot be read.
-        """
+        """Raise `InvalidInput` if the object is missing or not JSON, and `Unavailable` if S3 cannot be read."""
         try:
             return orjson.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         except self._s3.exceptions.NoSuchKey as error:
@@ -105,7 +79,6 @@ class BatchFiles:
             raise Unavailable(f"object {key}: {error}") from error
 
     def put(self, key: str, lines: Sequence[bytes]) -> None:
-        """Write one line per result."""
         try:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=b"".join(line + b"\n" for line in lines))
         except (BotoCoreError, ClientError) as error:
@@ -114,8 +87,6 @@ class BatchFiles:
 
 @struct
 class _ReadProfiles:
-    """Profiles of a batch, which were read together."""
-
     profiles: Mapping[str, Profile]
 
     def read(self, profile_id: str, /, *, length: int) -> Profile:
@@ -123,19 +94,11 @@ class _ReadProfiles:
 
 
 def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
-    """Parse a batch, and read the objects with its users and segment lines if it references them.
-
-    Raises
-    ------
-    InvalidInput
-        If the batch or an object is invalid.
-    Unavailable
-        If an object cannot be read.
-    """
+    """Parse a batch, and read the objects with its users and segment lines if it references them."""
     given = dict(validation.as_object(given, where="batch"))
     users = given.pop("users", None)
     if given.get("recommender") == SEGMENTS:
-        given.pop("numResults", None)  # The number of users per segment, which the last step selects.
+        given.pop("numResults", None)  # The number of users per segment, which this step does not need.
     fields = BATCH.read(given, "batch")
     if users is not None and "input" in fields:
         raise InvalidInput("batch.users and batch.input are both given, expected one of them")
@@ -174,23 +137,8 @@ def answer_batch(
 ) -> dict[str, Any]:
     """Recommend to the users of a batch, in their order.
 
-    Parameters
-    ----------
-    actions
-        Function that recommends actions to a user.
-
-    Returns
-    -------
-    dict
-        `answered`, the number of processed users, and `notDone`, the number of remaining users. `results` has one entry
-        per processed user, unless results are written to the batch's output.
-
-    Raises
-    ------
-    InvalidInput, NotFound
-        If the request is invalid for every user; see `Recommender.answer`.
-    Unavailable
-        If no user could be processed, or the output cannot be written.
+    A batch ends early if the time or the size of the response reaches its limit, or profiles cannot be read. `notDone`
+    is the number of users that remain at the end of the batch. Raise `Unavailable` if no user could be processed.
     """
     results: list[dict[str, Any]] = []
     lines: list[bytes] = []
@@ -273,10 +221,7 @@ def _user(given: Any) -> str | InvalidInput:
 
 
 def _read(users: Sequence[str], stores: UserStores, profiles: ProfileStore, *, length: int) -> UserStores:
-    """Return the stores with the profiles of these users, and without impressions.
-
-    An ID without a user's interactions may be a session ID.
-    """
+    """Read also the profiles of sessions, because an ID without a user's interactions may be a session ID."""
     user_ids = [profile_id(user_id=stores.ids.user(user), session_id=None) for user in users]
     by_id = profiles.read_many(user_ids, length=length)
     unknown = [user for user, profile in zip(users, user_ids, strict=True) if not by_id[profile].recent]

@@ -57,9 +57,8 @@ from functions.recommend.state.stores import UserStores
 from functions.recommend.user import IMPRESSIONS_UNAVAILABLE, PROFILE_UNAVAILABLE, USER_UNAVAILABLE
 
 NONE = "none"
-"""Version of a missing model or catalogue."""
 DRAFT = "draft"
-"""Name of a configuration that is not applied. Catalogues get its columns."""
+"""Name of a configuration that is not applied."""
 READ_ONCE = Polling(math.inf)
 
 
@@ -67,16 +66,7 @@ READ_ONCE = Polling(math.inf)
 class DayRequest:
     """Logged request with references to its inputs.
 
-    Attributes
-    ----------
-    fields
-        Fields of a single replay; see `functions.recommend.direct.replay.REPLAY`.
-    user
-        Properties of the user.
-    impressions
-        Lists that the user saw.
-    degraded
-        Reasons why the logged response was degraded. Reads that failed then fail again.
+    `degraded` contains the reasons why the logged response was degraded. Reads that failed then fail again.
     """
 
     fields: Mapping[str, Any]
@@ -96,10 +86,7 @@ class DayRequest:
 class Day:
     """Inputs of a day in a folder.
 
-    Parameters
-    ----------
-    model, configuration
-        Model version and name of the configuration for all requests; None for those of the log.
+    `model` and `configuration` replace those of the log for all requests.
     """
 
     def __init__(self, folder: Path, *, model: str | None = None, configuration: str | None = None) -> None:
@@ -191,7 +178,7 @@ def _parsed(request: DayRequest, fields: Mapping[str, Any]) -> RecommendationReq
 
 @struct
 class _LoggedUser:
-    """Profile and user of one request. A read fails if it failed for the logged response."""
+    """A read fails if it failed for the logged response."""
 
     request: DayRequest
     recent: tuple[RecentInteraction, ...]
@@ -226,7 +213,6 @@ def _stores(request: DayRequest, fields: Mapping[str, Any]) -> UserStores:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Replay the requests of a folder."""
     folder, *changes = arguments
     # Loggers write to standard output, which only the results may use.
     results = os.fdopen(os.dup(1), "wb", buffering=0)

@@ -26,20 +26,12 @@ FORECAST = Fields(
     {"requests": ListOf(REPLAY, 0, MAX_REQUESTS), "model": Text(63, about="Version of a canary or of an experiment.")},
     required=("requests",),
 )
-"""Fields of the event except `configuration`, which is a configuration document that need not be applied."""
 
 
 def forecast_lists(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     """Return `lists`: item IDs of the present list and of the draft's list, and `degraded`, for each request.
 
-    A request that cannot be answered, such as one without its unlogged parameters, has `refused` with the reason.
-
-    Raises
-    ------
-    InvalidInput
-        If the event or its configuration is invalid.
-    NotFound
-        If the process has not loaded the model.
+    A request that cannot be answered has `refused` with the reason.
     """
     given = dict(validation.as_object(given, where="forecast"))
     document = given.pop("configuration", None)

@@ -1,7 +1,6 @@
 """Previews of rules: responses to one request before and after a change of rules.
 
-The event is ``{"preview": {...}}``; see `alsolike.recommendations.requests.PREVIEW`. It may contain a configuration
-that is not yet applied. The responses are not logged.
+The event is ``{"preview": {...}}``; see `alsolike.recommendations.requests.PREVIEW`. The responses are not logged.
 """
 
 from __future__ import annotations
@@ -23,17 +22,10 @@ from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingSta
 
 
 def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
-    """Return the list before and after the rules, and the rules that could not be fulfilled.
+    """Return the list before and after the rules.
 
-    For a preview of a configuration or a rule set, the list before the change is the live one. Otherwise the list
-    before is ranked without rules.
-
-    Raises
-    ------
-    NotFound
-        If the configuration does not contain the rule set or filter.
-    InvalidInput
-        If the event or its configuration is invalid.
+    For a preview of a configuration or a rule set, the list before the change is the live one. Otherwise it is ranked
+    without rules.
     """
     given = dict(validation.as_object(given, where="preview"))
     document = given.pop("configuration", None)

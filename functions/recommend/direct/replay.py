@@ -59,8 +59,6 @@ REPLAY = Fields(
 
 @struct
 class _OneHistory:
-    """Reader that returns the same history for every profile."""
-
     recent: tuple[RecentInteraction, ...]
 
     def read(self, profile_id: str, /, *, length: int) -> Profile:
@@ -68,13 +66,6 @@ class _OneHistory:
 
 
 def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
-    """Return the response to a replay. It is not logged.
-
-    Raises
-    ------
-    InvalidInput, NotFound
-        If the event is invalid, or names a filter that no longer exists.
-    """
     fields = REPLAY.read(given, "replay")
     replayed_id = fields.get("recommendationId")
     answer = past_recommender(fields, recommender).answer(
@@ -99,14 +90,13 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
 
 
 def past_recommender(fields: Mapping[str, Any], recommender: Recommender) -> Recommender:
-    """Return the recommender with the time and the history of a replayed request, read with `REPLAY`."""
     profiles = _OneHistory(past_interactions(fields))
     stores = dataclasses.replace(recommender.stores, profiles=profiles, impressions=None)
     return dataclasses.replace(recommender, stores=stores, now_ms=fields["nowMs"])
 
 
 def past_interactions(fields: Mapping[str, Any]) -> tuple[RecentInteraction, ...]:
-    """Return the history of a replayed request, oldest first."""
+    """Return the interactions, oldest first."""
     interactions = (
         RecentInteraction(past["timeMs"], past["eventId"], past["itemId"], past["eventType"], past.get("context", ""))
         for past in fields.get("history", ())

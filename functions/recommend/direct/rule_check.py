@@ -1,6 +1,6 @@
 """Comparison of the rules of a configuration with the catalogue.
 
-The event is ``{"ruleCheck": {"configuration": ...}}`` with a configuration document that need not be applied.
+The event is ``{"ruleCheck": {"configuration": ...}}``. The configuration need not be applied.
 """
 
 from __future__ import annotations
@@ -30,11 +30,6 @@ def check_rules(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     """Return warnings about pinned items that no list can contain, and about filters that pass no item.
 
     Filters that depend on the request, such as on the user's interactions, are not evaluated.
-
-    Raises
-    ------
-    InvalidInput
-        If the configuration is invalid.
     """
     document = validation.as_object(given, where="ruleCheck").get("configuration")
     state = drafted(recommender.state, configuration_document.parse(document))

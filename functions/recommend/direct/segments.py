@@ -1,7 +1,7 @@
 """Scores of users for the lines of a segment job.
 
-A model's scores compare items, not users, so frequent and rare shoppers have similar sums. So the sum of the scores of
-a line's items is multiplied by the user's interactions per day.
+A model's scores compare items, not users, so frequent and rare shoppers have similar sums. To compare users, the sum of
+the scores of a line's items is multiplied by the user's interactions per day.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MIN_DAYS = 7.0
 give a high rate."""
 
 MAX_SCORED = 1_000
-"""Maximum number of a user's best items over all lines. The scores of further items are small and are not summed."""
+"""Maximum number of a user's best items over all lines. Items with lower scores are not summed."""
 
 _MS_PER_DAY = 86_400_000
 
@@ -48,13 +48,6 @@ def segment_scores(lines: Sequence[SegmentLine], *, recommender: Recommender) ->
 
     The result has an item per line with a score above 0. The item's ID is the number of the line, from 0. Users without
     a history, such as erased users, have no items.
-
-    Raises
-    ------
-    Unavailable
-        If there is no model, catalogue or configuration.
-    InvalidInput, NotFound
-        If a filter is invalid.
     """
     state = recommender.state
     if missing := {NO_MODEL, NO_CATALOGUE, NO_CONFIGURATION}.intersection(state.degraded):
@@ -129,6 +122,6 @@ def _mask(
 
 
 def interactions_per_day(recent: Sequence[RecentInteraction], *, now_ms: int) -> float:
-    """Return the interactions per day since the oldest one of `recent`, over at least `MIN_DAYS`."""
+    """Return the average since the oldest interaction, over at least `MIN_DAYS`."""
     days = (now_ms - recent[0].event_time_ms) / _MS_PER_DAY
     return len(recent) / max(days, MIN_DAYS)

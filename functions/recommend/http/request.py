@@ -58,25 +58,20 @@ _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _FEW = Integer(0, MAX_RESULTS_WITH_METADATA)
 
 ACTION_ROUTE = "POST /action-recommendations"
-"""Route key for recommended actions. `PARSERS` contains the routes for items."""
-
 RANKING_ROUTE = "POST /personalize-ranking"
 
 ACTION_EXPLORATION = 0.3
-"""Default exploration weight of actions, as in Personalize."""
+"""Default in Amazon Personalize."""
 
 RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
 """Built-in campaign names of ranking requests. Both use the same model."""
 
 
 LOGGED = ("cart", "context", "exclude", "filterValues", "promotions")
-"""Fields of requests that the log stores as JSON."""
 
 
 @struct
 class RequestedPromotion:
-    """Promotion in a request: a share of items that pass a separate filter."""
-
     name: str
     share: float
     filter_name: str
@@ -92,43 +87,33 @@ class RecommendationRequest:
     user_id
         User ID, or session ID of an unknown user; None for a request without a user.
     session_id, site, operator
-        Session of a browser's token, the site key for which it was issued, and true if it was issued to an operator.
+        Session of a browser's token, the site key for which it was issued, and true if it was issued to an
+        operator.
         `user_id` of such a request is the token's user.
     item_id
-        Item on the current page, which recommenders of related items and CurrentItem in filters use. Default: the last
-        item of the cart.
+        Item on the current page. Default: the last item of the cart.
     cart
-        Items in the cart, for `bought-together`. `exclude` contains them too.
-    filter_name
-        Name of the requested filter, from the field `filter_field`.
-    filter_values
-        Values of the filter's parameters.
+        Items in the cart. `exclude` contains them too.
     context
         User properties in the request, which override stored properties.
     metadata_columns
         Pairs of the requested column name and the property name in the catalogue.
-    window
-        Window of trending items.
     to_rank
         Distinct items to rank; None for a request for recommendations.
     words
         Words of a search. Its results are ranked instead of `to_rank`.
     alias
         Name of the shop's campaign or recommender, which `resolved` replaces.
-    alias_field
-        Name of the request field with the alias.
+    alias_field, filter_field
+        Names of the request fields with the alias and the filter, for errors.
     hides
         Event types. Items with which the user has such events are excluded.
-    exploration
-        Exploration that replaces the exploration of the rule set; None to use the rule set.
-    promotions
-        Promotions that replace the promotions of the rule set; None if the request contains none.
-    exclude
-        Items to exclude.
+    exploration, promotions
+        Replacements for those of the rule set; None to use the rule set.
     device
-        `DEVICE` of the context in lower case; None if missing or longer than `MAX_CHARACTERS`, as in interactions.
+        `DEVICE` of the context in lower case; None if missing or longer than `MAX_CHARACTERS`.
     logged
-        Parameters as sent, which the log stores as JSON, because they have no column of their own.
+        Parameters as sent that the log stores as JSON, because they have no column of their own.
     """
 
     user_id: str | None = None
@@ -160,26 +145,12 @@ class RecommendationRequest:
 
 @struct
 class ActionRequest:
-    """Request for actions.
-
-    Attributes
-    ----------
-    campaign
-        `next-best-action`, or the name of a campaign of the shop.
-    """
-
     user_id: str
     num_results: int = DEFAULT_ACTIONS
     campaign: str = NEXT_BEST_ACTION
 
     def exploration(self, aliases: Mapping[str, Alias]) -> float:
-        """Return the exploration weight, which scales the uncertainty of the propensities.
-
-        Raises
-        ------
-        NotFound
-            If the shop has no campaign for actions with this name.
-        """
+        """Return the exploration weight, which scales the uncertainty of the propensities."""
         if self.campaign == NEXT_BEST_ACTION:
             return ACTION_EXPLORATION
         alias = aliases.get(self.campaign)
@@ -191,7 +162,6 @@ class ActionRequest:
 
 
 def parse_action_recommendations(event: Mapping[str, Any]) -> ActionRequest:
-    """Parse `POST /action-recommendations`."""
     given = _body(event)
     for name in ("filterArn", "filterValues"):
         if given.get(name):
@@ -202,7 +172,6 @@ def parse_action_recommendations(event: Mapping[str, Any]) -> ActionRequest:
 
 
 def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `POST /recommendations`."""
     given = GET_RECOMMENDATIONS.read(_body(event))
     named = [name for name in _ARN_FIELDS if name in given]
     if len(named) == 2:
@@ -216,7 +185,6 @@ def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_ranking(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `POST /personalize-ranking`."""
     given = GET_PERSONALIZED_RANKING.read(_body(event))
     name = resource_name(given["campaignArn"])
     items = given["inputList"]
@@ -232,54 +200,45 @@ def parse_ranking(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_for_user(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /users/{userId}/recommendations`."""
     return _from_query(event, user_id=path_id(event, "userId"))
 
 
 def parse_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /session/recommendations`. The token identifies the user."""
     session = session_of(event)
     return _for_session(_from_query(event, user_id=session.user_id), session)
 
 
 def parse_similar(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /items/{itemId}/similar`."""
     given = read_query(event, SIMILAR_QUERY)
     request = _request(given, recommender=given.get("recommender", SIMILAR_ITEMS), user_id=None)
     return dataclasses.replace(request, item_id=path_id(event, "itemId"))
 
 
 def parse_similar_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /session/items/{itemId}/similar`. Filters may read the session's interactions."""
     session = session_of(event)
     return _for_session(parse_similar(event), session)
 
 
 def parse_trending(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /trending`."""
     return _request(read_query(event, TRENDING_QUERY), recommender=TRENDING, user_id=None)
 
 
 def parse_popular(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /popular`."""
     return _request(read_query(event, POPULAR_QUERY), recommender=POPULAR, user_id=None)
 
 
 def parse_search(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /search`."""
     given = read_query(event, SEARCH_QUERY)
     request = _request(given, recommender=PERSONALIZED_RANKING, user_id=given.get("userId"))
     return dataclasses.replace(request, words=words_of(given["query"]))
 
 
 def parse_preview(given: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse the request of a preview."""
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=given.get("userId"))
     return _checked(dataclasses.replace(request, num_results=given.get("numResults", DEFAULT_PREVIEWED_RESULTS)))
 
 
 def parse_replay(given: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse the request of a replay. Its response contains reasons."""
     to_rank = given.get("inputList")
     return dataclasses.replace(
         _request(given, recommender=given["recommender"], user_id=given.get("userId")),
@@ -299,7 +258,6 @@ PARSERS: Mapping[str, Callable[[Mapping[str, Any]], RecommendationRequest]] = {
     "GET /session/recommendations": parse_for_session,
     "GET /session/items/{itemId}/similar": parse_similar_for_session,
 }
-"""Parser of each route, by route key."""
 
 
 def _for_session(request: RecommendationRequest, session: Session) -> RecommendationRequest:
@@ -330,7 +288,7 @@ def _from_query(event: Mapping[str, Any], *, user_id: str | None) -> Recommendat
 
 
 def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None, **more: Any) -> RecommendationRequest:
-    """Return the request from the fields of a body or a query, which differ in the names of filter and columns only."""
+    """Return the request from the fields of a body or of a query."""
     columns = given["metadata"] if "metadata" in given else given.get("metadataColumns", {}).get("ITEMS", [])
     if columns and "numResults" in given:
         _FEW.read(given["numResults"], "numResults")
@@ -369,7 +327,7 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
 
 
 def _checked(request: RecommendationRequest) -> RecommendationRequest:
-    """Return the request. Raise `InvalidInput` if it lacks its recommender's user or item, or has an unused cart."""
+    """Raise `InvalidInput` if the request lacks its recommender's user or item, or has an unused cart."""
     recommender = request.recommender
     _check_cart(request)
     if recommender in OF_USERS and request.user_id is None:
@@ -400,15 +358,7 @@ def _listing(segment: str) -> tuple[str, str] | None:
 
 
 def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> RecommendationRequest:
-    """Replace the alias by its recommender, hidden event types, exploration and, if the request has none, filter.
-
-    Raises
-    ------
-    NotFound
-        If the alias does not exist, or its recommender is not for this route.
-    InvalidInput
-        If the request lacks the user or item that the recommender requires, or has a cart that it does not use.
-    """
+    """Replace the alias by its recommender, hidden event types, exploration and, if the request has none, filter."""
     if request.alias is None:
         return request
     ranks = request.to_rank is not None
@@ -430,21 +380,10 @@ def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> Re
 
 
 def permitted(request: RecommendationRequest, sessions: Sessions | None) -> RecommendationRequest:
-    """Return the request, if its session may use its columns, filter and recommender.
+    """Return the request if its session may use its columns, filter and recommender; else raise `InvalidInput`.
 
-    Requests without a session and sessions of operators are not limited. Only site keys limit recommenders.
-
-    Parameters
-    ----------
-    sessions
-        Permissions that the shop grants to sessions. If they cannot be read (None), the columns are removed.
-
-    Raises
-    ------
-    InvalidInput
-        If the request contains a column, filter or recommender that sessions may not use, or its site key was removed.
-    Unavailable
-        If the permissions of the site key cannot be read.
+    Requests without a session and sessions of operators are not limited. Only site keys limit recommenders. Without
+    readable permissions (None), the columns are removed, and requests with a site key raise `Unavailable`.
     """
     if request.session_id is None or request.operator:
         return request

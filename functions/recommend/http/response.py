@@ -24,10 +24,7 @@ Source = Literal["model", "similar", "popular", "trending", "recent", "none"]
 class RankedItem(NamedTuple):
     """Item of a response; see `functions.recommend.scored_item.ScoredItem`.
 
-    Attributes
-    ----------
-    metadata, reasons
-        None if not requested.
+    `metadata` and `reasons` are None if not requested.
     """
 
     item_id: str
@@ -42,16 +39,8 @@ class RankedItem(NamedTuple):
 class UsedState:
     """State that a response depends on. The log references it, so that the request can be replayed.
 
-    Attributes
-    ----------
-    catalogue
-        Version of the snapshot; "" before the first snapshot.
-    recent
-        Interactions of the user.
-    counters
-        ETags of the trend counters; None if the response cannot contain trending items.
-    impressions
-        Lists that the user saw, if seen items are demoted.
+    `catalogue` is "" before the first snapshot. `counters` is None if the response cannot contain trending items.
+    `impressions` is empty if seen items are not demoted.
     """
 
     catalogue: str = ""
@@ -70,24 +59,16 @@ class Answer:
         Requested recommender, with aliases resolved, before experiments.
     filled, cold
         Number of items with the origin `filled`, and number of cold items that the model ranked.
-    degraded
-        Reasons why the response is degraded. Empty for a complete response.
     arms
         Assigned arm of each experiment, as `experiment/arm`.
     rules
         Name of the rule set that applied.
     unmet_rules
         Rules that could not be fulfilled, each with the reason.
-    filter
-        Name of the filter that applied.
-    configuration
-        Version of the configuration.
     unknown_columns
         Requested metadata columns that are neither declared nor in an item of the response.
     model_scores
         Model score of each item before the reranker and rules; None if the model did not rank.
-    used
-        State that the response depends on.
     """
 
     items: Sequence[RankedItem]
@@ -113,12 +94,7 @@ class Answer:
 class ActionAnswer:
     """Recommended actions for a user.
 
-    Attributes
-    ----------
-    actions
-        IDs with propensities, best first.
-    degraded
-        Reasons why the response is degraded. Empty for a complete response.
+    `actions` are pairs of ID and propensity, best first.
     """
 
     actions: Sequence[tuple[str, float]]
@@ -134,17 +110,13 @@ _AS_RANKED = (RANKED, PAIRED, FILLED)
 _NAMED_RULES = 20
 
 KEPT_S = 60
-"""Duration in seconds for which a response without a user is cached, about the time until a new catalogue takes
-effect."""
+"""Duration in seconds for which clients cache a response without a user."""
 
 
 def respond_answer(
     answer: Answer, request: RecommendationRequest, event: Mapping[str, Any], *, route: str
 ) -> dict[str, Any]:
-    """Return the HTTP response.
-
-    Headers contain the source and versions, for which Personalize's format has no fields.
-    """
+    """Return the response. Headers contain the source and versions, for which Personalize's format has no fields."""
     items = "personalizedRanking" if route == RANKING_ROUTE else "itemList"
     document = {
         items: [_predicted_item(item) for item in answer.items],

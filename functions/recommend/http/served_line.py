@@ -1,4 +1,4 @@
-"""Log line of a response. A subscription delivers it to the lake's table `served`."""
+"""Log line of a response."""
 
 from __future__ import annotations
 
@@ -34,12 +34,7 @@ READ_ONCE = Polling(math.inf, retry_s=30)
 class ServedLog:
     """Writer of log lines.
 
-    Parameters
-    ----------
-    ids
-        Policy for stored IDs.
-    pseudonyms
-        Function that returns the deployment's keyed hash function. Called until it succeeds once.
+    `pseudonyms` returns the deployment's keyed hash function. It is called until it succeeds once.
     """
 
     def __init__(self, ids: IdPolicy, pseudonyms: Callable[[], Pseudonyms]) -> None:
@@ -62,16 +57,9 @@ class ServedLog:
         correlation_id: str | None = None,
         agent: str | None = None,
     ) -> None:
-        """Write the log line of a response to standard output.
+        """Write the log line to standard output.
 
-        Parameters
-        ----------
-        now_ms
-            Time of the response, as in its recommendation ID.
-        took_ms
-            Duration of the response in milliseconds.
-        agent
-            Program that sent the request; None for people.
+        `now_ms` is the time in the recommendation ID. `agent` is the program that sent the request; None for people.
         """
         used = answer.used
         shopper, session = self._named(request, now_ms=now_ms)
@@ -115,10 +103,7 @@ class ServedLog:
         sys.stdout.write(f"{line}\n")
 
     def _named(self, request: RecommendationRequest, *, now_ms: int) -> tuple[str | None, str | None]:
-        """Return the hashes of the request's user and session, or `UNKNOWN` and None if the hash key cannot be read.
-
-        `StoredUser` describes which ID may belong to a user or a session.
-        """
+        """Return the hashes of the request's user and session, or `UNKNOWN` and None if the hash key cannot be read."""
         user_id = request.user_id
         session_id = user_id if request.session_id is None else request.session_id
         if session_id is None:
@@ -131,7 +116,7 @@ class ServedLog:
 
 
 def _parameters(request: RecommendationRequest, *, items: int) -> str | None:
-    """Return the parameters that the log has no column for as ASCII JSON; None if the request has none.
+    """Return parameters without a column in the log as ASCII JSON; None without parameters.
 
     Items to rank are included only if the response lacks some of them. A text that is too long is replaced by
     `REQUEST_OMITTED`.

@@ -33,16 +33,11 @@ def recommend_actions(
     recommendation_id: str,
     now_ms: int,
 ) -> ActionAnswer:
-    """Return the valid actions, best first: actions that have not expired and that the user may get again.
+    """Return the valid actions, best first.
 
     Actions are sorted by value times a propensity that is drawn from its posterior. The exploration weight scales the
     width of the posterior. The random numbers depend only on the recommendation ID. The scores are the propensities
     without exploration.
-
-    Raises
-    ------
-    NotFound
-        If the shop has no campaign for actions with the requested name.
     """
     exploration = request.exploration(state.configuration.aliases)
     user = StoredUser(stores, user_id=request.user_id, session_id=None, length=1)

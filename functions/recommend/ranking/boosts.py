@@ -14,15 +14,13 @@ MAX_GROUPS = 16
 """Maximum number of distinct factors over all items. Each requires a model run."""
 
 _MAX_PARTS = 256
-"""Maximum number of distinct factors during their computation."""
 
 
 def boosted(score: float, factor: float) -> float:
     """Return a score with its boost or demotion.
 
-    Scores of at least 0 are multiplied by the factor. Negative scores are divided by the factor. So a boost always
-    raises an item, and items with equal factors keep their order. An item's factor is the product of the factors of all
-    boosts and demotions whose filter the item passes.
+    Negative scores are divided by the factor. So a boost always raises an item, and items with equal factors keep their
+    order.
     """
     return score * factor if score >= 0 else score / factor
 
@@ -39,7 +37,7 @@ def factor_groups(boosts: Iterable[Boost], *, allowed: Mask) -> list[Mask]:
     """Return one mask per distinct product of factors. Each mask excludes the items with other products.
 
     The best k boosted scores are among the best k of each group. The computation stops at more than `_MAX_PARTS`
-    distinct products. It then returns more than `MAX_GROUPS` masks, so that the caller does not rank for each group.
+    distinct products, and then returns more than `MAX_GROUPS` masks.
     """
     groups: dict[float, npt.NDArray[np.bool_]] = {1.0: allowed > -np.inf}
     for boost in boosts:

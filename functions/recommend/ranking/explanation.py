@@ -30,12 +30,8 @@ def reasons(
     """Return the reasons of the model's items by position, as JSON strings by descending contribution above 0.
 
     Each string contains `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and
-    `contribution`, the loss of the item's score without the interaction.
-
-    Parameters
-    ----------
-    recent
-        Interactions of `history`, in the same order.
+    `contribution`, the loss of the item's score without the interaction. `recent` are the interactions of `history`, in
+    the same order.
     """
     places = np.array(positions, np.int64)
     scores = model.ablation_scores(history, places, latest=EXPLAINED_INTERACTIONS, now_ms=now_ms)

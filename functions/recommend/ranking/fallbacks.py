@@ -12,7 +12,6 @@ from functions.recommend.scored_item import ScoredItem
 
 
 def trending_fallback(inputs: RankingInputs) -> Ranking:
-    """Return trending items, which need no model."""
     items = passing(inputs.items.fallback, inputs.mask)[: inputs.k]
     return Ranking(items, "trending" if items else "none")
 

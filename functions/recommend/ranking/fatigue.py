@@ -15,7 +15,6 @@ NO_FACTORS: Mapping[int, float] = MappingProxyType({})
 
 
 def fatigue_factors(inputs: RankingInputs, fatigue: Fatigue) -> Mapping[int, float]:
-    """Return the factor below 1 of each demoted item, by position."""
     if not inputs.user.impressions:
         return NO_FACTORS
     reactions = {interaction.item_id: interaction.event_time_ms for interaction in inputs.recent}
@@ -27,6 +26,5 @@ def fatigue_factors(inputs: RankingInputs, fatigue: Fatigue) -> Mapping[int, flo
 
 
 def demoted(ranked: Sequence[ScoredItem], factors: Mapping[int, float]) -> list[ScoredItem]:
-    """Return the items with scores changed by their factors, best first."""
     changed = [item._replace(score=boosted(item.score, factors.get(item.position, 1.0))) for item in ranked]
     return sorted(changed, key=lambda item: -item.score)

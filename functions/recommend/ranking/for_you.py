@@ -119,7 +119,7 @@ def _best_cold(
 def _reranked(
     inputs: RankingInputs, ranked: Sequence[ScoredItem], history: History, reranker: Reranker
 ) -> list[ScoredItem]:
-    """Return the items sorted by the reranker's utility. The highest score is assigned to the first item, and so on."""
+    """Sort the items by the reranker's utility. The highest score is assigned to the first item, and so on."""
     utilities = reranker.utilities(
         np.array([item.position for item in ranked]),
         np.array([item.score for item in ranked]),
@@ -132,7 +132,7 @@ def _reranked(
 
 
 def _similar_to_last_viewed(inputs: RankingInputs, degraded: tuple[str, ...]) -> Ranking:
-    """Return items similar to the user's latest item for which the model knows similar items, then popular items."""
+    """Return items similar to the user's latest item that has allowed similar items, then popular items."""
     model = inputs.resolved.model
     assert model is not None
     latest = list(dict.fromkeys(reversed(inputs.items.history.tolist())))
@@ -145,7 +145,7 @@ def _similar_to_last_viewed(inputs: RankingInputs, degraded: tuple[str, ...]) ->
 
 
 def left_out_of(inputs: RankingInputs, model: Model) -> list[int]:
-    """Return the positions in the user's complete profile that lists exclude according to the model's manifest."""
+    """Return the positions in the user's profile that lists exclude according to the model's manifest."""
     positions = inputs.items.history
     if model.bundle.manifest.exclude_bought:
         positions = bought_positions(inputs.recent, positions)

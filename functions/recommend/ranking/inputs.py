@@ -18,7 +18,7 @@ from functions.recommend.user import StoredUser
 
 @struct
 class Boost:
-    """Boost or demotion, with its factor and the mask of its items (None for all items)."""
+    """Boost or demotion. A mask of None means all items."""
 
     factor: float
     mask: Mask | None
@@ -28,18 +28,9 @@ class Boost:
 class RankingInputs:
     """Inputs of every recommender.
 
-    Attributes
-    ----------
-    recent
-        Latest interactions of the user, oldest first. Empty if the response does not depend on them.
-    mask
-        Mask that excludes items; None if all items are allowed.
-    k
-        Number of items to find. It exceeds the requested number if rules select among them, or variants of a product
-        are removed.
-    boosts
-        Boosts and demotions, which change scores. A recommender that ranks with the model finds the k best changed
-        scores if there is time.
+    `recent` are the latest interactions of the user, oldest first. It is empty if the response does not depend on them.
+    A mask of None allows all items. `k` exceeds the requested number of items if rules select among them, or variants
+    of a product are removed.
     """
 
     resolved: ResolvedRequest
@@ -58,8 +49,6 @@ class Ranking:
 
     Attributes
     ----------
-    items
-        Ranked items. Popular items at the end have the origin `filled`.
     source
         Fallback level that the items come from.
     cold
@@ -68,8 +57,6 @@ class Ranking:
         User column whose group the popular items belong to; None for popular items of all users.
     history
         Input of the model, if the model ranked.
-    degraded
-        Reasons why the model did not rank.
     model_scores
         Model scores by position before the reranker, if the model ranked.
     is_boosted_partly

@@ -16,7 +16,7 @@ MODEL_FAILED = "model-failed"
 
 
 def rank_after(inputs: RankingInputs, positions: Sequence[int], mask: Mask | None, *, k: int) -> list[ScoredItem]:
-    """Return the model's ranking for a user whose history consists of these items."""
+    """Rank for a user whose history consists of the items at `positions`."""
     resolved, model = inputs.resolved, inputs.resolved.model
     assert model is not None
     count = len(positions)
@@ -28,7 +28,7 @@ def rank_after(inputs: RankingInputs, positions: Sequence[int], mask: Mask | Non
 def score(
     inputs: RankingInputs, history: History, positions: npt.NDArray[np.int64]
 ) -> tuple[dict[int, float], History, tuple[str, ...]]:
-    """Return the scores of the given items by position, the model's input, and the causes if the model did not run.
+    """Return the scores by position, the model's input, and the causes if the model did not run.
 
     Items that the model does not contain or cannot score have no entry.
     """
@@ -50,6 +50,5 @@ def score(
 
 
 def model_failure(error: Exception) -> tuple[str, ...]:
-    """Log a failure of the model, and return the reason for the degraded response."""
     logger.error("model does not run", error_type=type(error).__name__)
     return (MODEL_FAILED,)

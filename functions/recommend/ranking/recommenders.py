@@ -39,7 +39,6 @@ HALF_LIFE_MS = 90 * 86_400_000
 
 
 def trending(inputs: RankingInputs) -> Ranking:
-    """Return the items whose interactions grow most relative to their usual number, followed by popular items."""
     return filled(inputs, passing(inputs.items.trending, inputs.mask)[: inputs.k], source="trending")
 
 
@@ -59,7 +58,7 @@ def recently_viewed(inputs: RankingInputs) -> Ranking:
 
 
 def buy_again(inputs: RankingInputs) -> Ranking:
-    """Return the user's purchases, in the model's order of expected repeat purchase, without popular items."""
+    """Return the user's purchases, in the model's order of expected repeat purchase."""
     configuration, now_ms = inputs.resolved.configuration, inputs.resolved.now_ms
     bought = passing(purchases(inputs.recent, inputs.items.history, configuration, now_ms=now_ms), inputs.mask)
     scores, history, degraded = _scores(inputs, [item.position for item in bought])

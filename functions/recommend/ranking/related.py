@@ -20,34 +20,24 @@ from functions.recommend.state.model import GRAPH_ERRORS
 
 CANDIDATES_A_PLACE = 4
 """Number of candidates per position of a list that completes a cart. Substitutes are then removed from these
-candidates."""
+candidates.
+"""
 MAX_CART_CANDIDATES = 1_000
 
 
 def similar_items(inputs: RankingInputs) -> Ranking:
-    """Return items similar to the page's item, followed by the model's ranking after this item, then popular items."""
     return _rank_for_item(inputs, SIMILAR)
 
 
 def bought_together(inputs: RankingInputs) -> Ranking:
-    """Return items that complete a cart. Without a cart, return items bought with an item, then similar items.
-
-    Substitutes for the items are removed. The model's ranking after the items and popular items follow.
-    """
+    """Return items that complete a cart. Without a cart, return items bought with an item, then similar items."""
     return _rank_for_cart(inputs) if inputs.resolved.request.cart else _rank_for_item(inputs, TOGETHER)
 
 
 def related_row(inputs: RankingInputs, kind: str, position: int, *, leave_out: int | Sequence[int]) -> list[ScoredItem]:
-    """Return the allowed related items of the item at `position`, best first.
+    """Return the allowed related items of the item at `position`, best first. `kind` is `SIMILAR` or `TOGETHER`.
 
     For a cold item and either kind, return the most similar items of the model. Empty for an unknown item.
-
-    Parameters
-    ----------
-    kind
-        `similar` or `together`.
-    leave_out
-        Positions of items to exclude.
     """
     model, catalogue = inputs.resolved.model, inputs.resolved.catalogue
     assert model is not None
@@ -66,7 +56,7 @@ def related_row(inputs: RankingInputs, kind: str, position: int, *, leave_out: i
 
 
 def append_rescaled(ranked: Sequence[ScoredItem], more: Sequence[ScoredItem]) -> list[ScoredItem]:
-    """Return a list, followed by the new items of another list. Scores of new items are scaled to be lower."""
+    """Append the new items of another list, with scores scaled to be lower."""
     before = {item.position for item in ranked}
     added = [item for item in more if item.position not in before]
     if not ranked or not added:
@@ -120,7 +110,7 @@ def _rank_for_cart(inputs: RankingInputs) -> Ranking:
 def _completed(
     inputs: RankingInputs, ranked: list[ScoredItem], after: Sequence[int], *, k: int
 ) -> tuple[list[ScoredItem], Source, tuple[str, ...]]:
-    """Return the list, completed to k items by the model's ranking after the items `after`.
+    """Complete the list to k items by the model's ranking after the items `after`.
 
     Also return the source of the list, and the causes if the model did not run.
     """
@@ -141,10 +131,7 @@ def _completed(
 def _without_substitutes(
     inputs: RankingInputs, ranked: Sequence[ScoredItem], item_ids: Sequence[str], *, k: int
 ) -> list[ScoredItem]:
-    """Return up to k items that are not substitutes for the items `item_ids`.
-
-    Columns are read in batches, until k items remain.
-    """
+    """Return up to k items that are no substitutes. Columns are read in batches, until k items remain."""
     bought = [_Kind.of(properties) for properties in inputs.resolved.catalogue.properties(item_ids)]
     kept: list[ScoredItem] = []
     for start in range(0, len(ranked), k):
@@ -158,8 +145,6 @@ def _without_substitutes(
 
 @struct
 class _Kind:
-    """Leaf category of an item, and the words of its title."""
-
     category: Any
     words: frozenset[str]
 
@@ -168,7 +153,8 @@ class _Kind:
         return cls(leaf_category(properties), frozenset(str(properties.get(TITLE) or "").lower().split()))
 
     def replaces(self, other: _Kind) -> bool:
-        """Return true for a substitute: both have the same category, and at least half of the words of both titles.
+        """Return true for a substitute: an item of the same category with at least half of the distinct words of both
+        titles.
 
         The category decides for items without titles.
         """

@@ -26,7 +26,6 @@ from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Mask
 from functions.recommend.state.serving_state import NO_CATALOGUE
 
 MAX_POOL = 1_000
-"""Maximum number of candidates for a list with rules."""
 MIN_POOL = 100
 CANDIDATES_A_PLACE = 4
 REFUSED_A_PLACE = 2.5
@@ -38,7 +37,6 @@ DAY_MS = 86_400_000
 
 
 def candidates_wanted(rules: ResolvedRules, k: int) -> int:
-    """Return the number of candidates that a recommender finds for k positions."""
     own = rules.rules
     if own.slate or own.diversity or own.boosts or own.demotions:
         times = REFUSED_A_PLACE if own.slate else 1
@@ -47,10 +45,7 @@ def candidates_wanted(rules: ResolvedRules, k: int) -> int:
 
 
 def for_rules(inputs: RankingInputs, rules: ResolvedRules) -> tuple[RankingInputs, tuple[str, ...]]:
-    """Return the inputs of a recommender with boosts and with enough candidates for the rules.
-
-    Also return the unmet boosts.
-    """
+    """Return the inputs with boosts and with enough candidates for the rules, and the unmet boosts."""
     boosts: list[Boost] = []
     unmet: list[str] = []
     for boost in rules.boosts:
@@ -66,13 +61,7 @@ def for_rules(inputs: RankingInputs, rules: ResolvedRules) -> tuple[RankingInput
 def arrange(
     ranking: Ranking, rules: ResolvedRules, inputs: RankingInputs, *, unmet: tuple[str, ...], random: Random
 ) -> Slate:
-    """Return the list that satisfies the rules, from the recommender's items and items that rules add.
-
-    Parameters
-    ----------
-    unmet
-        Unmet boosts; see `for_rules`.
-    """
+    """Return the list that satisfies the rules, from the recommender's items and items that rules add."""
     k, own = inputs.resolved.request.num_results, rules.rules
     candidates = _boosted(ranking, inputs) if rules.boosts else list(ranking.items[: inputs.k])
     scores = {candidate.position: candidate.score for candidate in candidates}
@@ -109,7 +98,6 @@ def arrange(
 
 
 def new_items(inputs: RankingInputs, excluded: Positions, *, days: int) -> list[int]:
-    """Return the positions of new items that the response may contain, latest first."""
     resolved = inputs.resolved
     seen = [] if resolved.model is None else left_out_of(inputs, resolved.model)
     positions = resolved.catalogue.newest(
@@ -125,10 +113,7 @@ def new_items(inputs: RankingInputs, excluded: Positions, *, days: int) -> list[
 def _mask_of(selected: SelectedFilter, inputs: RankingInputs) -> Mask | None:
     """Return the mask of a rule's filter, or None if no item is excluded.
 
-    Raises
-    ------
-    Unavailable
-        If the catalogue or the user, which the filter reads, cannot be read.
+    Raise `Unavailable` if the catalogue or the user, which the filter reads, cannot be read.
     """
     if selected.needs_catalogue and NO_CATALOGUE in inputs.resolved.degraded:
         raise Unavailable("the catalogue cannot be read")
@@ -155,7 +140,6 @@ def _excluded(inputs: RankingInputs) -> Positions:
 
 
 def _pins(rules: ResolvedRules, inputs: RankingInputs, scores: dict[int, float], excluded: Positions) -> list[Pinned]:
-    """Return the pinned items, with the reason if an item is not allowed."""
     positions = inputs.items.pins
     if not len(positions):
         return []

@@ -19,11 +19,6 @@ class MmrReranker:
     two items is the mean Jaccard index over the columns: the number of shared values divided by the number of distinct
     values, or 0 without values.
 
-    Parameters
-    ----------
-    positions, scores
-        Positions and scores of the candidates.
-
     References
     ----------
     J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
@@ -67,8 +62,6 @@ class MmrReranker:
 
 
 class _Table:
-    """The candidates' values of one column."""
-
     def __init__(self, name: str, sets: Sequence[frozenset[str]]) -> None:
         self.name = name
         self._codes: dict[str, int] = {}
@@ -87,7 +80,6 @@ class _Table:
 
 
 def values(value: Any) -> frozenset[str]:
-    """Return an item's values in a column of strings, lists or booleans."""
     if isinstance(value, list):
         return frozenset(text for text in value if isinstance(text, str))
     if isinstance(value, bool):

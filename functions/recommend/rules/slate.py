@@ -34,8 +34,6 @@ Columns = Callable[[int], Mapping[str, Any]]
 
 
 class Random(Protocol):
-    """Source of random numbers."""
-
     def random(self) -> float:
         """Return a number from 0 to 1, excluding 1."""
 
@@ -86,15 +84,9 @@ class Slate:
 class SlateInputs:
     """Rules and items of a list, except its candidates.
 
-    Attributes
-    ----------
-    new_items
-        Items from which exploration draws.
-    explored_share
-        Probability of a new item at each place without a pin or promotion; 0 to disable exploration.
-    products
-        Key of each item's product, by position; empty to allow all variants. Apart from pins, a product occurs once,
-        unless no other candidates remain.
+    `explored_share` is the probability of a new item at each place without a pin or promotion; 0 disables exploration.
+    `products` contains the key of each item's product, by position; empty to allow all variants. Apart from pins, a
+    product occurs once, unless no other candidates remain.
     """
 
     pins: Sequence[Pinned] = ()
@@ -109,7 +101,7 @@ class SlateInputs:
 def compose(
     candidates: Sequence[ScoredItem], inputs: SlateInputs, *, k: int, columns: Columns, random: Random
 ) -> Slate:
-    """Return at most k items that satisfy the rules.
+    """Return at most k items that satisfy the rules. `candidates` are best first, without duplicates.
 
     Pins are placed first. The places of promotions are spread evenly over the remaining places. Then the places are
     filled in order. An item is allowed if the list contains neither the item nor a variant of it, and no slate rule
@@ -123,11 +115,6 @@ def compose(
     the earlier places, item i gets the place with the probability
 
         p(i) = (1 - s) [i = g] + s / |E| [i in E], and 1 for g if E is empty.
-
-    Parameters
-    ----------
-    candidates
-        Candidates, best first, without duplicates.
 
     References
     ----------
@@ -183,7 +170,6 @@ class _Composition:
         return Slate(places, tuple(self._unmet))
 
     def _judge(self, places: Sequence[ScoredItem]) -> None:
-        """Add the unmet rules of the complete list."""
         for promotion in self._inputs.promotions:
             has = self._taken.intersection(candidate.position for candidate in promotion.candidates)
             if len(has) < promotion.places:
@@ -229,7 +215,7 @@ class _Composition:
         return {place: number for place, (_, number) in zip(spread, sorted(due), strict=True)}
 
     def _promote(self, place: int, number: int) -> bool:
-        """Fill a place with the best allowed item of its promotion. Return false if there is none."""
+        """Return false if the promotion has no allowed item."""
         for candidate in self._allowed(self._waiting[number]):
             name = self._inputs.promotions[number].name
             self._take(place, ScoredItem(candidate.position, candidate.score, f"{PROMOTED}{name}"))
@@ -243,7 +229,6 @@ class _Composition:
                 yield candidate
 
     def _contains_variant(self, position: int) -> bool:
-        """Return true if the list contains the item or a variant of it."""
         return position in self._taken or self._products.get(position) in self._listed
 
     def _rank(self, place: int) -> None:
@@ -268,10 +253,7 @@ class _Composition:
         self._take(place, ScoredItem(drawn.position, drawn.score, EXPLORED if explored else greedy.origin, propensity))
 
     def _greedy(self) -> ScoredItem | None:
-        """Return the next allowed candidate, else an allowed variant of a listed product, or None.
-
-        Rejections by slate rules are permanent.
-        """
+        """Return the next allowed candidate, else an allowed variant of a listed product, or None."""
         while (place := self._following()) is not None:
             candidate = self._candidates[place]
             if self._contains_variant(candidate.position):
@@ -301,8 +283,8 @@ class SlateRules:
     """Rules of a list, with the list's items so far.
 
     An item counts for each of its values in a column. An item without a value counts for none. Rules on numbers compare
-    only positive numbers. An item breaks a rule if it increases the violation. If pinned items already violate a rule,
-    the rule rejects only items that increase the violation. So an item that breaks a rule also breaks it later.
+    only positive numbers. If pinned items already violate a rule, the rule rejects only items that increase the
+    violation. So an item that breaks a rule also breaks it later.
 
     Attributes
     ----------
@@ -322,7 +304,6 @@ class SlateRules:
         self.starving: dict[str, None] = {}
 
     def broken_by(self, position: int) -> list[str]:
-        """Return the columns of the rules that the item would break."""
         if not self._at_most and not self._spread:
             return []
         texts, numbers = self._known.get(position) or self._look_up(position)
@@ -340,7 +321,6 @@ class SlateRules:
         return broken
 
     def add(self, position: int) -> None:
-        """Count the values of an item that was added to the list."""
         if not self._at_most and not self._spread:
             return
         texts, numbers = self._known.get(position) or self._look_up(position)
@@ -355,7 +335,6 @@ class SlateRules:
                 self._ranges[column] = min(minimum, number), max(greatest, number)
 
     def _look_up(self, position: int) -> tuple[list[frozenset[str]], list[float | None]]:
-        """Return an item's values in the columns of the rules, and cache them."""
         has = self._columns(position)
         known = (
             [values(has.get(column)) for column, *_ in self._at_most],

@@ -26,12 +26,7 @@ _UNFINISHED = ".unfinished-"
 class BundleCache:
     """Bundles below one local directory, one folder per version.
 
-    Parameters
-    ----------
-    client
-        Low-level S3 client, which sets the timeouts.
-    directory
-        Parent of the bundle folders, used only by this process. Folders appear when they are complete.
+    Folders appear when they are complete. Only this process uses the directory.
     """
 
     def __init__(self, client: S3Client, bucket: str, directory: Path) -> None:
@@ -43,20 +38,9 @@ class BundleCache:
     def fetch(self, version: str, *, remaining_ms: Callable[[], float]) -> Path:
         """Return the version's folder. If it does not exist, download and verify the bundle.
 
-        An existing folder was verified after its download. Verifying it again would take one second per gigabyte at the
-        start.
-
-        Parameters
-        ----------
-        remaining_ms
-            Function that returns the remaining time in milliseconds. The download stops when `ANSWER_TIME_MS` remain.
-
-        Raises
-        ------
-        InvalidBundle
-            If a file is missing or damaged.
-        Unavailable
-            If the download fails or takes too long, or the disk is full.
+        An existing folder was verified after its download. Verifying it again would take one second per gigabyte. The
+        download stops when `ANSWER_TIME_MS` remain. Raise `InvalidBundle` for a missing or damaged file, and
+        `Unavailable` if the download fails.
         """
         target = self._directory / version
         if target.is_dir():
@@ -68,11 +52,10 @@ class BundleCache:
         return target
 
     def drop(self, version: str) -> None:
-        """Delete the version's folder. Existing memory mappings remain valid."""
+        """Delete the files of a version. Existing memory mappings remain valid."""
         shutil.rmtree(self._directory / version, ignore_errors=True)
 
     def keep_too(self, versions: Sequence[str]) -> None:
-        """Set the additional versions that `keep_only` keeps."""
         self._kept_too = tuple(versions)
 
     def keep_only(self, version: str) -> None:
@@ -122,12 +105,7 @@ class BundleCache:
 def load(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float]) -> Model:
     """Load a version. If its files on the disk are damaged, download it again once.
 
-    Raises
-    ------
-    InvalidBundle
-        If the downloaded version is broken, too.
-    Unavailable
-        If the version cannot be downloaded.
+    Raise `InvalidBundle` if the downloaded version is broken, too.
     """
     try:
         return _opened(bundles, version, remaining_ms=remaining_ms)

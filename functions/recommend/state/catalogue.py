@@ -31,7 +31,6 @@ KEPT_VALUES = 5_000
 """
 
 KEPT_PRODUCTS = 50_000
-"""Maximum number of items whose product is cached."""
 
 
 class NoBundle:
@@ -41,19 +40,15 @@ class NoBundle:
     id_positions = np.zeros(0, np.int32)
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Return 0 for every item."""
         return np.zeros(len(item_ids), np.int64)
 
     def item_id(self, position: int) -> str:
-        """Raise `IndexError`, because no item has a position."""
         raise IndexError(position)
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
-        """Return an empty list for no positions. Otherwise raise `IndexError`."""
         return [self.item_id(position) for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
-        """Raise `IndexError`, because no item has a position."""
         raise IndexError(position)
 
 
@@ -67,19 +62,8 @@ class ModelCatalogue:
     the catalogue is not recommended. Cold items, which only the catalogue contains, have the positions after the model:
     items + 1, items + 2 and so on.
 
-    Parameters
-    ----------
-    ranked_sample
-        Function that returns the positions of a typical list of the model; see `Model.ranked_sample`.
-
-    Attributes
-    ----------
-    cold
-        Scorer of the cold items. Empty if the snapshot's cold items belong to another model.
-    size
-        Number of positions: position 0, the model's items and the cold items.
-    version
-        Version of the snapshot; "" before the first snapshot.
+    `cold` is empty if the snapshot's cold items belong to another model. `size` counts position 0, the model's items
+    and the cold items. `version` is "" before the first snapshot.
     """
 
     def __init__(
@@ -112,10 +96,7 @@ class ModelCatalogue:
     def under(self, configuration: Configuration) -> ModelCatalogue:
         """Return the catalogue with the columns of a configuration that is not applied.
 
-        Raises
-        ------
-        InvalidInput
-            If the catalogue is too large to read columns that it does not contain.
+        Raise `InvalidInput` if the catalogue is too large to read columns that it does not contain.
         """
         snapshot = self._snapshot
         missing = [
@@ -163,12 +144,8 @@ class ModelCatalogue:
     ) -> npt.NDArray[np.bool_]:
         """Return a mask of the items that may be recommended, bool `(len(item_ids),)`, for items without a position.
 
-        An item that is not in the catalogue has no values.
-
-        Parameters
-        ----------
-        inputs
-            Inputs of the filter. In the interactions, ``item_ids[n]`` has the position n + 1.
+        An item that is not in the catalogue has no values. In the interactions of `inputs`, ``item_ids[n]`` has the
+        position n + 1.
         """
         hashes = hashes_of([item_id.encode() for item_id in item_ids])
         alive = find(self._deleted_hashes, hashes) < 0
@@ -205,12 +182,8 @@ class ModelCatalogue:
     def products(self, keys: Sequence[int | str]) -> list[int]:
         """Return a key per item, which is equal for variants of a product; see `product_key`.
 
-        Keys of different calls may not be comparable.
-
-        Parameters
-        ----------
-        keys
-            Position of each item, or ID of an item without a position.
+        Each of `keys` is a position, or the ID of an item without a position. Keys of different calls may not be
+        comparable.
         """
         new = [key for key in keys if key not in self._product_of]
         if len(self._product_of) + len(new) > KEPT_PRODUCTS:
@@ -238,11 +211,9 @@ class ModelCatalogue:
         return self._items > 0 or len(self._snapshot) > 0
 
     def neutral(self) -> Mask:
-        """Return a mask that excludes nothing."""
         return np.zeros(self.size, np.float32)
 
     def has_rows(self, item_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Return a mask of the items that the catalogue contains, bool `(len(item_ids),)`."""
         has: npt.NDArray[np.bool_] = self._snapshot.rows(item_ids) >= 0
         return has
 
@@ -269,10 +240,7 @@ class ModelCatalogue:
         return as_declared(values, self._configuration.item_columns)
 
     def cold_filling(self, mask: Mask | None) -> ColdFilling | None:
-        """Return a function that lists the allowed cold items, latest changed first; None without cold items.
-
-        Cold items fill a list after all items of the model.
-        """
+        """Return a function that lists the allowed cold items, latest changed first; None without cold items."""
         if not self.has_cold:
             return None
 
@@ -314,7 +282,6 @@ class ModelCatalogue:
 
     @functools.cached_property
     def mask_of_deleted(self) -> Mask | None:
-        """Mask that excludes deleted items; None if there are none."""
         if not len(self._deleted):
             return None
         mask = self.neutral()

@@ -34,12 +34,8 @@ MAX_WAIT_S = 3_600
 class Serving:
     """Models that serve requests.
 
-    Attributes
-    ----------
-    model
-        Champion or a previous champion; None if there is none or none can be loaded.
-    canary
-        Canary next to the champion, from the last read of the pointer.
+    `model` is the champion or a previous champion; None if none is loaded. `canary` comes from the last read of the
+    pointer.
     """
 
     model: Model | None
@@ -93,10 +89,7 @@ class ChampionLoader(PolledValue[Serving]):
         return current
 
     def _sound(self, version: str, *, etag: str, remaining_ms: Callable[[], float]) -> Model | None:
-        """Return the loaded version, or None if it is damaged.
-
-        A damaged version is not tried again for the same pointer.
-        """
+        """Return None if the version is damaged. It is not tried again for the same pointer."""
         if (etag, version) in self._broken:
             return None
         try:
@@ -111,12 +104,7 @@ class VariantModels:
     """Versions other than the champion in this process. Each is a polled value that is read once.
 
     After a failure the pause before the next attempt doubles, up to `MAX_WAIT_S`, because each attempt is a download.
-    The champion serves in the meantime.
-
-    Parameters
-    ----------
-    retry_s
-        First pause in seconds.
+    The champion serves in the meantime. `retry_s` is the first pause.
     """
 
     def __init__(self, bundles: BundleCache, *, retry_s: float, budget: WaitBudget = NO_LIMIT) -> None:
@@ -130,12 +118,7 @@ class VariantModels:
     ) -> Mapping[str, Model]:
         """Unload other versions, load missing ones one at a time, and return the requested versions that are loaded.
 
-        Parameters
-        ----------
-        champion
-            Champion, which is not loaded again.
-        remaining_ms
-            Function that returns the remaining time of the request in milliseconds.
+        The champion is not loaded again.
         """
         self._champion = champion
         own = None if champion is None else champion.version
@@ -156,7 +139,7 @@ class VariantModels:
         active = [value for value in self._versions.values() if value.is_reading]
         for value in active or self._versions.values():
             value.current(now_ms=now_ms, remaining_ms=remaining_ms)
-            if value.is_reading:  # Load one version at a time.
+            if value.is_reading:
                 break
         return {version: value.latest for version, value in self._versions.items() if value.latest is not None}
 

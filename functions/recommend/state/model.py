@@ -65,8 +65,6 @@ MODEL_SLOW = "model-slow"
 
 
 UNLIMITED = 0
-"""Value of a time limit that permits any duration."""
-
 ALWAYS = 10
 """Steps that are expected to take at most 1 / ALWAYS of the budget always run, because skipping them would save little.
 """
@@ -75,12 +73,7 @@ ALWAYS = 10
 class Budget:
     """Time budget of a request, from its start.
 
-    Parameters
-    ----------
-    limit_ms
-        Maximum duration of the response in milliseconds; 0 for no limit.
-    clock
-        Function that returns the time in seconds from an arbitrary start.
+    `limit_ms` is 0 for no limit. `clock` returns seconds.
     """
 
     def __init__(self, limit_ms: float, *, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -89,14 +82,12 @@ class Budget:
         self._start = clock()
 
     def allows(self, expected_ms: float) -> bool:
-        """Return true if there is time for a step of the expected duration."""
         if not self._limit_ms or expected_ms * ALWAYS <= self._limit_ms:
             return True
         return self.took_ms + expected_ms <= self._limit_ms
 
     @property
     def took_ms(self) -> float:
-        """Time since the start in milliseconds."""
         return (self._clock() - self._start) * 1000
 
 
@@ -108,10 +99,6 @@ class History:
     ----------
     items
         Positions, oldest first, int64 `(n,)`.
-    event_weights
-        Weight of each interaction by its event type.
-    event_time_ms
-        Time of each interaction in epoch milliseconds.
     indices
         Index of each interaction in the profile.
     features
@@ -146,12 +133,11 @@ class History:
         return self.bought if manifest.exclude_bought else _NOTHING
 
     def weights(self, parameters: HistoryParameters, *, now_ms: int) -> npt.NDArray[np.float32]:
-        """Return the weight of each interaction at `now_ms`: float32 `(n,)`."""
         age_ms = now_ms - np.array(self.event_time_ms, np.int64)
         return history_weights(parameters, np.array(self.event_weights), age_ms)
 
     def ages(self, *, now_ms: int) -> npt.NDArray[np.float32]:
-        """Return the age of each interaction at `now_ms` in days: float32 `(n,)`."""
+        """Return the age of each interaction in days."""
         return ages(now_ms - np.array(self.event_time_ms, np.int64))
 
     def __len__(self) -> int:
@@ -178,18 +164,8 @@ def known_history(
 ) -> History:
     """Return the latest interactions whose items and event types the model contains, without returned purchases.
 
-    Parameters
-    ----------
-    positions
-        Positions of the interactions' items. 0 and positions after the model's last one are unknown items.
-    parameters
-        Parameters with the weights of event types, and the maximum number of interactions.
-    items
-        Number of items in the model.
-    codes
-        Code of each value, by feature that the model reads.
-    user
-        Function that returns the user's columns. Called only if the model reads them.
+    Unknown items have the position 0 or a position after `items`, the model's last one. `user` returns the user's
+    columns. It is called only if the model reads them.
     """
     weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
     kept: Sequence[int] = range(len(recent))
@@ -228,13 +204,7 @@ class Model:
     """Bundle whose graphs are opened and were run once."""
 
     def __init__(self, directory: Path) -> None:
-        """Open the bundle in `directory`. Its files were verified after their download.
-
-        Raises
-        ------
-        InvalidBundle
-            If the bundle is unreadable, or a graph does not run.
-        """
+        """Raise `InvalidBundle` if the bundle is unreadable, or a graph does not run."""
         self.bundle = Bundle(directory, verify=False)
         self.version = self.bundle.manifest.version
         self._run_ms: dict[str, collections.deque[float]] = {}
@@ -275,10 +245,7 @@ class Model:
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Return positions and scores, shape `(len(history), at most k)`. Position 0 means no item.
 
-        Raises
-        ------
-        InvalidBundle
-            If the graph returns invalid results. ONNX Runtime raises the other `GRAPH_ERRORS`.
+        Raise `InvalidBundle` for invalid results. ONNX Runtime raises the other `GRAPH_ERRORS`.
         """
         items, scores = self._sessions[name].run(_OUTPUTS, feed)
         rows, k = len(feed["history"]), int(feed["k"][0])
@@ -298,7 +265,6 @@ class Model:
     def history(
         self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64], *, user: UserColumns = dict
     ) -> History:
-        """Return the model's input for a profile; see `known_history`."""
         manifest = self.bundle.manifest
         return known_history(
             recent, positions, parameters=manifest.history, items=manifest.items, codes=self._codes, user=user
@@ -335,17 +301,10 @@ class Model:
     def rank(
         self, history: History, *, k: int, now_ms: int, bias: Mask | None = None, leave_out_seen: bool | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """Return the k best items for a history of at least one interaction, best first. `bias` excludes items.
+        """Return positions and scores of the k best items for a history of at least one interaction, best first.
 
-        Parameters
-        ----------
-        leave_out_seen
-            True to exclude items of the history, False to exclude none. None for the training's choice, which may be to
-            exclude purchased items.
-
-        Returns
-        -------
-            Positions and scores. Fewer than k if fewer items have a score and are not excluded.
+        `bias` excludes items. `leave_out_seen` is None for the training's choice, which may be to exclude purchased
+        items. The list has fewer than k items if fewer items have a score and are not excluded.
         """
         manifest = self.bundle.manifest
         if leave_out_seen is None:
@@ -393,11 +352,8 @@ class Model:
         """Return the scores of items, and their scores with the weight 0 for each of the latest interactions.
 
         An interaction with weight 0 keeps its position, so that the positions of the other interactions do not change.
-
-        Returns
-        -------
-        Scores, float32 `(1 + min(latest, len(history)), len(positions))`: the first row has the actual scores. The
-        following rows lack one of the latest interactions each, oldest first. 0 for items without a score.
+        The scores are float32 `(1 + min(latest, len(history)), len(positions))`. The first row has the actual scores.
+        Each following row lacks one interaction, oldest first. 0 for items without a score.
         """
         weights = history.weights(self.bundle.manifest.history, now_ms=now_ms)
         first = max(len(history) - latest, 0)
@@ -440,16 +396,8 @@ class Model:
 
         If there are too few popular items, other items follow by position, and then cold items. The score is the
         reciprocal of the rank. With `after`, it is the score of that list's last item divided by 1 + rank, so that
-        scores decrease, and the origin of the items is `filled`.
-
-        Parameters
-        ----------
-        within
-            Positions of the popular items of a group, which precede popular items of all users.
-        leave_out
-            Positions to exclude.
-        cold
-            Function that returns up to the given number of cold items, excluding the given positions.
+        scores decrease, and the origin of the items is `filled`. Items of a group, `within`, precede popular items of
+        all users.
         """
         if k <= 0:
             return []
@@ -468,7 +416,7 @@ class Model:
         return None if mask is None else mask[: self.bundle.manifest.items + 1]
 
     def _popular_first(self, k: int, left_out: Set[int], mask: Mask | None, within: Sequence[int]) -> list[int]:
-        """Return up to k positions: popular items of the group, popular items, then others, most frequent first."""
+        """Return up to k positions: popular items of the group, popular items, then others by position."""
         popular = self.bundle.popular
         if within:
             popular = np.array(list(dict.fromkeys([*within, *popular.tolist()])), np.int32)

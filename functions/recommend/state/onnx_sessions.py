@@ -17,11 +17,7 @@ def open_tables(directory: Path) -> dict[str, onnxruntime.OrtValue]:
 def open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
     """Open a graph without prepacking, which would copy the memory-mapped weights.
 
-    Parameters
-    ----------
-    tables
-        Tables by name. The session does not keep references to them, so the caller must. The session maps all other
-        weights itself.
+    The session does not keep references to the tables, so the caller must. The session maps all other weights itself.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

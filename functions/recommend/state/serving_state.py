@@ -24,18 +24,8 @@ ARM_MODEL_UNAVAILABLE = "arm-model-unavailable"
 class ServingState:
     """Model, catalogue and configuration for a request.
 
-    Attributes
-    ----------
-    model
-        Model; None if no model is loaded.
-    catalogue
-        Catalogue for the model.
-    degraded
-        Names of the parts that are missing or stale.
-    variants
-        Other loaded models by version, each with its catalogue.
-    canary
-        Canary next to the champion, if any.
+    The model is None if none is loaded. `degraded` names the parts that are missing or stale. `variants` are other
+    loaded models by version, each with its catalogue.
     """
 
     model: Model | None
@@ -85,10 +75,6 @@ class StateRefresher:
         self._valid_until_ms = -math.inf
 
     def state(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> ServingState:
-        """Return the current model, configuration and catalogue.
-
-        The model is None if there is no champion, or no champion could be loaded.
-        """
         if self._last is not None and now_ms < self._valid_until_ms:
             return self._last[2]
         serving = self._champion.current(now_ms=now_ms, remaining_ms=remaining_ms)
@@ -132,7 +118,6 @@ class StateRefresher:
 
 
 def view_of(model: Model | None, snapshot: Snapshot, configuration: Configuration) -> ModelCatalogue:
-    """Return the catalogue for a model under a configuration."""
     if model is None:
         return ModelCatalogue(snapshot, NO_BUNDLE, configuration)
     return ModelCatalogue(snapshot, model.bundle, configuration, ranked_sample=lambda: model.ranked_sample)

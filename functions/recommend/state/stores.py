@@ -18,25 +18,17 @@ from alsolike.runtime.struct import struct
 
 
 class ProfileReader(Protocol):
-    """Reader of live profiles, such as `alsolike.profiles.store.ProfileStore`."""
-
     def read(self, profile_id: str, /, *, length: int) -> Profile:
         """Return a profile with its latest interactions. An unknown ID has an empty profile.
 
-        Raises
-        ------
-        Unavailable
-            If the profile cannot be read.
+        Raise `Unavailable` if the profile cannot be read.
         """
 
 
 class ImpressionReader:
     """Reader of the impressions of users and sessions. The profile table stores them by keyed hash.
 
-    Parameters
-    ----------
-    hashes
-        Function of the current time that returns the keyed hash function, or None if its key cannot be read.
+    `hashes` is a function of the current time. It returns None if the key cannot be read.
     """
 
     def __init__(self, store: ImpressionStore, ids: IdPolicy, hashes: Callable[[int], Pseudonyms | None]) -> None:
@@ -45,10 +37,7 @@ class ImpressionReader:
     def read(self, user_id: str | None, session_id: str, *, since_ms: int, now_ms: int) -> Sequence[Impressions]:
         """Return the impressions of a user, or of a session without a user.
 
-        Raises
-        ------
-        Unavailable
-            If the impressions cannot be read.
+        Raise `Unavailable` if they cannot be read.
         """
         hashes = self._hashes(now_ms)
         if hashes is None:
@@ -68,7 +57,7 @@ class UserStores:
 
 
 class ActionReader(PolledValue[Sequence[Action]]):
-    """Polled value of all actions, read with the first request for actions. Empty if they were never read.
+    """Polled value of all actions. Empty if they were never read.
 
     `is_partial` is true if some stored entries are not actions.
     """
@@ -85,7 +74,5 @@ class ActionReader(PolledValue[Sequence[Action]]):
 
 @struct
 class ActionSources:
-    """All actions, and the store of users' events with actions."""
-
     actions: PolledValue[Sequence[Action]]
     profiles: ProfileStore
